@@ -1,0 +1,40 @@
+import type { Readable } from "node:stream";
+
+export interface FetchOptions {
+  readonly method?: "GET" | "HEAD" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal: AbortSignal;
+  /**
+   * An address that the configuration names: its scheme, host and port are trusted although they may be private.
+   * Nothing else is, redirects included.
+   */
+  readonly trusted?: string;
+  /** Ports allowed for untrusted addresses. @default [80, 443] */
+  readonly ports?: readonly number[];
+  /** Milliseconds from first connect to last byte. @default limits.originTotal */
+  readonly total?: number;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  /** Lower-case names; a repeated header is joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Address that answered, after redirects. */
+  readonly url: string;
+  /** Decoded from gzip or br if the origin compressed against our wish; idle and total limits apply while reading. */
+  readonly body: Readable;
+  /** Stops reading and frees the connection. */
+  cancel(): void;
+}
+
+/**
+ * Makes requests to origins: judges every address after it was resolved, pins it for the connection, follows a
+ * bounded number of redirects and judges each anew, and bounds every phase in time.
+ * Throws MediaErrors: `EACCES` (refused by the guard), `ECONNREFUSED` (no answer), `UNIDENTIFIED` (bad answer).
+ * Any HTTP status is an answer, not an error.
+ */
+export interface Fetcher {
+  fetch(url: string, options: FetchOptions): Promise<FetchResponse>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,236 @@
+import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, HookMap, SyncHook } from "tapable";
+import type { Asset } from "./model/asset.ts";
+import type { Endpoint } from "./model/endpoint.ts";
+import type { MediaError } from "./model/errors.ts";
+import type { Exchange, Reply } from "./model/exchange.ts";
+import type { Facts, Flight, Header, Spans } from "./model/flight.ts";
+import type { Job } from "./model/job.ts";
+import type { Plan } from "./model/plan.ts";
+import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
+import type { NOT_MODIFIED, Source, SourceFacts, Storage } from "./model/source.ts";
+import type { Step } from "./model/transformation.ts";
+
+/** Places inside one hook: lower runs first; a tap that names none runs at `normal`. */
+export const Stage = {
+  library: -200,
+  cache: -100,
+  normal: 0,
+  origins: 100,
+  fallback: 200,
+  report: 1000,
+} as const;
+
+/** A question to the caches. */
+export interface Lookup {
+  readonly key: string;
+  /** The judgement of the core: made by these engines, not banned, and no origin needs to be asked. */
+  isFresh(record: RenditionRecord): boolean;
+  /** Hands over an entry that is past its freshness: the core may revalidate it, or serve it when all else fails. */
+  offer(stale: Delivered): void;
+}
+
+export interface Found extends Delivered {
+  /** Name of the cache that answered. */
+  readonly cache: string;
+}
+
+/** Asks an origin only for what has changed. */
+export interface Conditions {
+  readonly ifNoneMatch?: string;
+  readonly ifModifiedSince?: number;
+  /** Ask this origin only: it answered before. */
+  readonly origin?: string;
+  /** Only the facts are wanted. */
+  readonly head?: boolean;
+}
+
+/** An image as pixels, for steps that engines do not know. */
+export interface RawFrame {
+  /** Interleaved samples of 8 bits. */
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** 1–4. */
+  readonly channels: number;
+}
+
+/** Why an answer is not the one asked for. */
+export interface Reason {
+  readonly error?: MediaError;
+}
+
+export interface Substitute {
+  readonly job: Job;
+  readonly provenance: Provenance;
+  /** Milliseconds for which clients may keep it. */
+  readonly lifetime: number;
+  /** Work to be done behind the answer. */
+  readonly behind?: Job;
+}
+
+/** Entries to forget. */
+export interface Ban {
+  readonly sequence: number;
+  readonly kind: "key" | "source" | "prefix" | "tag" | "all";
+  readonly value: string;
+}
+
+/** A finished exchange or flight. */
+export type Report =
+  | {
+      readonly kind: "exchange";
+      readonly exchange: Exchange;
+      readonly duration: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: "flight";
+      readonly key: string;
+      readonly job: Job;
+      readonly duration: number;
+      readonly spans: Spans;
+      readonly plan?: Plan;
+      readonly error?: MediaError;
+    };
+
+/** What a plugin is told when the server starts and stops. */
+export interface Generation {
+  /** Counts configurations, from 1. */
+  readonly number: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** The seams of the server, in the order in which a request meets them. In every hook `null` counts as `undefined`. */
+export function createHooks() {
+  return {
+    /**
+     * A generation begins, before it takes requests; in series. Open clients here, or later on first use.
+     * A throw stops the start (or the reload: the old generation goes on).
+     */
+    start: new AsyncSeriesHook<[generation: Generation]>(["generation"], "start"),
+
+    /**
+     * URL → job. Languages, in the endpoint's order. The first to return a job wins; `undefined`: not this
+     * language. A URL of this language that is wrong returns a job with a `problem`, so that access rules are heard
+     * first; throw only where not even the asset can be told. All pass: `ENOENT`.
+     * What it returns may depend on nothing but URL, endpoint, `exchange.accept` and headers read by
+     * `exchange.request.header`: the result is memoised.
+     */
+    resolve: new AsyncSeriesBailHook<[exchange: Exchange, endpoint: Endpoint], Job | undefined>(
+      ["exchange", "endpoint"],
+      "resolve",
+    ),
+
+    /**
+     * May this request be answered at all? Before any cache or origin is asked, for hits too. Add to
+     * `exchange.claims`, or throw `EFORBIDDEN`, `ESIGNATURE`, `EEXPIRED`, `EINVAL`.
+     */
+    admit: new AsyncSeriesHook<[exchange: Exchange, job: Job]>(["exchange", "job"], "admit"),
+
+    /**
+     * Key → stored rendition. Nearest cache first. Return an entry only if `lookup.isFresh(record)`; give a stale one
+     * to `lookup.offer` and return `undefined`. A throw is logged and counts as a miss.
+     */
+    lookup: new AsyncSeriesBailHook<[lookup: Lookup], Found | undefined>(["lookup"], "lookup"),
+
+    /**
+     * Asset → opened original. Library and source caches first, then the core's own tap, which asks the endpoint's
+     * origins in order. `undefined`: not here. `NOT_MODIFIED` only if conditions were sent. A throw ends the search.
+     */
+    fetch: new AsyncSeriesBailHook<
+      [asset: Asset, conditions: Conditions, flight: Flight],
+      Source | typeof NOT_MODIFIED | undefined
+    >(["asset", "conditions", "flight"], "fetch"),
+
+    /**
+     * Learns one fact of a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`
+     * for a file of my kind that is broken. Read as little as possible.
+     */
+    inspect: new HookMap<
+      AsyncSeriesBailHook<[source: Source, flight: Flight], Facts[keyof Facts] | undefined>
+    >((fact) => new AsyncSeriesBailHook(["source", "flight"], `inspect:${fact}`)),
+
+    /**
+     * May this request have this file? Once the facts of its source are known, before a body, a 304 or a transform;
+     * hits included. Throw `ESIGNATURE` or `EFORBIDDEN` to refuse.
+     */
+    authorize: new AsyncSeriesHook<[exchange: Exchange, facts: readonly SourceFacts[]]>(
+      ["exchange", "facts"],
+      "authorize",
+    ),
+
+    /** A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads. `undefined`: not mine. */
+    decode: new AsyncSeriesBailHook<
+      [
+        source: Source,
+        want: { page?: number; time?: number; width?: number; height?: number },
+        flight: Flight,
+      ],
+      Source | undefined
+    >(["source", "want", "flight"], "decode"),
+
+    /**
+     * Job and source → what an engine would do, priced, without pixel work. `undefined`: nothing for this engine.
+     * No engine answers: the source is delivered as it is. Throw `EINVAL`, `ELIMIT`, `EUNSUPPORTED` for a wish that
+     * cannot be met; never leave a step out silently.
+     */
+    transform: new AsyncSeriesBailHook<[job: Job, source: Source, flight: Flight], Plan | undefined>(
+      ["job", "source", "flight"],
+      "transform",
+    ),
+
+    /** Carries out an operation that engines do not know: `step.for("vignette")`. Raw frame in, raw frame out. */
+    step: new HookMap<AsyncSeriesBailHook<[frame: RawFrame, step: Step], RawFrame | undefined>>(
+      (op) => new AsyncSeriesBailHook(["frame", "step"], `step:${op}`),
+    ),
+
+    /** Another job for one that failed or takes long: default images. `undefined`: nothing to offer. */
+    substitute: new AsyncSeriesBailHook<[job: Job, reason: Reason], Substitute | undefined>(
+      ["job", "reason"],
+      "substitute",
+    ),
+
+    /** Keeps a rendition. All caches at once, behind the answer; a throw is logged. The body may be left out. */
+    store: new AsyncParallelHook<[record: RenditionRecord, body: Body | undefined]>(
+      ["record", "body"],
+      "store",
+    ),
+
+    /** Job → URL of the language `link.for(name)`, signed if the asking one was. */
+    link: new HookMap<AsyncSeriesBailHook<[job: Job, exchange: Exchange], string | undefined>>(
+      (language) => new AsyncSeriesBailHook(["job", "exchange"], `link:${language}`),
+    ),
+
+    /** Last word on status and headers, for errors too; never the body. Header names are lower-case. */
+    respond: new AsyncSeriesHook<[reply: Reply, exchange: Exchange]>(["reply", "exchange"], "respond"),
+
+    /** A finished exchange or flight. Must not throw, must not wait. */
+    report: new SyncHook<[report: Report]>(["report"], "report"),
+
+    /** Forgets entries. All caches at once; failures are added up, not thrown. */
+    purge: new AsyncParallelHook<[ban: Ban]>(["ban"], "purge"),
+
+    /**
+     * Configuration of an origin → its storage: `storage.for("FOLDER")`. Called once an origin and generation; throw
+     * `ECONFIG` naming the field. Connect on first use, not here.
+     */
+    storage: new HookMap<AsyncSeriesBailHook<[origin: OriginConfig], Storage | undefined>>(
+      (type) => new AsyncSeriesBailHook(["origin"], `storage:${type}`),
+    ),
+
+    /** A generation ends: close clients, timers, files. All taps at once, each once. */
+    stop: new AsyncParallelHook<[generation: Generation]>(["generation"], "stop"),
+  };
+}
+
+/** An origin as configured; a storage plugin checks the fields that belong to its type. */
+export interface OriginConfig {
+  readonly name: string;
+  readonly type: string;
+  /** Folder of the file in which it was configured: relative paths start there. */
+  readonly base: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export type Hooks = ReturnType<typeof createHooks>;
+export type { Header };

@@ -1,0 +1,79 @@
+// The whole public surface, name by name: a diff of this file is a diff of the API.
+
+export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
+export type {
+  Ban,
+  Conditions,
+  Found,
+  Generation,
+  Hooks,
+  Lookup,
+  OriginConfig,
+  RawFrame,
+  Reason,
+  Report,
+  Substitute,
+} from "./hooks.ts";
+export { Stage } from "./hooks.ts";
+export type { Asset } from "./model/asset.ts";
+export type { Paint, Rgba } from "./model/colour.ts";
+export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
+export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
+export { codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
+export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
+export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
+export { evaluate, scopeOf } from "./model/expression.ts";
+export type { Facts, Flight, Header, Span, Spans } from "./model/flight.ts";
+export type { AcceptClass, Delivery, Job } from "./model/job.ts";
+export type { LimitName, Limits } from "./model/limits.ts";
+export { DEFAULT_LIMITS } from "./model/limits.ts";
+export type { Lane, Plan } from "./model/plan.ts";
+export type {
+  Body,
+  Delivered,
+  GrowingBody,
+  Provenance,
+  Rendition,
+  RenditionRecord,
+  SettledBody,
+} from "./model/rendition.ts";
+export { bodyOf } from "./model/rendition.ts";
+export type {
+  ByteRange,
+  EntryFacts,
+  OpenOptions,
+  Source,
+  SourceFacts,
+  Storage,
+  StorageEntry,
+} from "./model/source.ts";
+export { NOT_MODIFIED } from "./model/source.ts";
+export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
+export { createStepRegistry } from "./model/steps/registry.ts";
+export type {
+  Condition,
+  Focus,
+  Gravity,
+  ImageFormat,
+  Layer,
+  Length,
+  Op,
+  Output,
+  Step,
+  StepOf,
+  Steps,
+  Transformation,
+} from "./model/transformation.ts";
+export { didYouMean, parseOptions } from "./options.ts";
+export type {
+  Plugin,
+  PluginApi,
+  PluginHooks,
+  PluginList,
+  RouteHandler,
+  RouteReply,
+  RouteRequest,
+  TapHook,
+  TapMap,
+  TapOptions,
+} from "./plugin.ts";

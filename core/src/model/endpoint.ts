@@ -1,0 +1,45 @@
+import type { AcceptClass } from "./job.ts";
+
+export type Restriction = "none" | "images" | "videos" | "all";
+
+/** One URL space, resolved: every rule has its value. Field meanings: the configuration's (`config/schema.ts`). */
+export interface Endpoint {
+  readonly tenant: string;
+  readonly name: string;
+  /** First path segment that selects it; `""` for the default endpoint and for those chosen by host only. */
+  readonly prefix: string;
+  readonly hosts: readonly string[];
+  /** Names of origins, in order of preference. */
+  readonly origins: readonly string[];
+  /** Origin that is always tried first. */
+  readonly library?: string;
+  /** Names of language plugins, in order; empty: all that are installed. */
+  readonly languages: readonly string[];
+  readonly autoFormat: boolean;
+  readonly autoAvif: boolean;
+  readonly quality: number;
+  readonly metadata: boolean;
+  readonly colorProfile: boolean;
+  readonly restrictUnsigned: Restriction;
+  readonly restrictUnnamed: boolean;
+  readonly blockedIps: readonly string[];
+  readonly referrer?: { readonly mode: "allow" | "block"; readonly domains: readonly string[] };
+  readonly blockedUserAgents: readonly string[];
+  readonly userAgentAccept: readonly { readonly match: string; readonly accept: AcceptClass }[];
+  /** Output formats that may be asked for; empty: all. */
+  readonly allowedFormats: readonly string[];
+  readonly cacheControl: string;
+  /** `Access-Control-Allow-Origin`; `false`: none. */
+  readonly cors: string | false;
+  /** Keys that sign URLs; the first signs, all verify. */
+  readonly privateKeys: readonly string[];
+  readonly namedTransformations: Readonly<Record<string, NamedTransformation>>;
+  readonly ignoreQuery: readonly string[];
+  /** Hash over the ordered origins and their addresses: part of every key. */
+  readonly fingerprint: string;
+}
+
+export interface NamedTransformation {
+  readonly transformation: string;
+  readonly enabled: boolean;
+}

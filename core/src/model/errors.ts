@@ -1,0 +1,100 @@
+/**
+ * Every code a client can meet, with the HTTP status it is answered with. The codes of failed origins and limits
+ * are ImageKit's (`ik-error`); the others are our own. Compare errors by `code`, never by `instanceof`: two
+ * installed copies of this package are two classes.
+ */
+export const STATUS = {
+  /** No origin has the file. */
+  ENOENT: 404,
+  /** An origin refused our credentials, or the guard refused an address. */
+  EACCES: 404,
+  /** An origin could not be reached. */
+  ECONNREFUSED: 404,
+  /** Any other failure of an origin. */
+  UNIDENTIFIED: 404,
+  /** A limit was exceeded. */
+  ELIMIT: 400,
+  /** The URL, a header or a transformation is invalid. */
+  EINVAL: 400,
+  /** A signature is missing where one is required, or wrong. */
+  ESIGNATURE: 401,
+  /** A signature was valid once. */
+  EEXPIRED: 401,
+  /** An access rule of the endpoint refuses the client. */
+  EFORBIDDEN: 403,
+  /** The URL asks for something that no installed plugin can do. */
+  EUNSUPPORTED: 403,
+  /** The method is not one of GET, HEAD, OPTIONS. */
+  EMETHOD: 405,
+  /** The URL is longer than the limit. */
+  EURL: 414,
+  /** The server is full; asking again later helps. */
+  EBUSY: 503,
+  /** The work took longer than its limit. */
+  ETIMEDOUT: 504,
+  /** A request that came from this server itself (RFC 8586). */
+  ELOOP: 508,
+  /** A defect of ours or of a plugin. */
+  EINTERNAL: 500,
+  /** The configuration is wrong; met at start only. */
+  ECONFIG: 500,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS;
+
+export interface MediaErrorOptions extends ErrorOptions {
+  /** Seconds after which asking again makes sense; becomes `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  /** The hook in which it happened; set by the core. */
+  readonly hook?: string;
+  /** The plugin that threw; set by the core. */
+  readonly plugin?: string;
+}
+
+/**
+ * The only error that the pipeline shows to a client. `code` is for programs; `message` is for the client and
+ * must name no host, bucket, path of ours or secret; whatever helps the operator belongs into `cause`.
+ */
+export class MediaError extends Error {
+  override readonly name = "MediaError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  hook: string | undefined;
+  plugin: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: MediaErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.status = STATUS[code];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.hook = options.hook;
+    this.plugin = options.plugin;
+  }
+}
+
+/** Whether `error` is a MediaError of this or of another copy of this package. */
+export function isMediaError(error: unknown): error is MediaError {
+  return error instanceof Error && error.name === "MediaError" && "code" in error && "status" in error;
+}
+
+/** The code of any error: ours, Node's (`ENOENT` of a file system …), or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
+/**
+ * The error for a bad value, in sharp's words: `Expected positive integer for w but received 'abc'`.
+ * The value is cut to 60 characters and control characters are replaced, so that it is fit for a header.
+ */
+export function invalid(name: string, expected: string, received: unknown): MediaError {
+  const shown = typeof received === "string" ? `'${printable(received)}'` : printable(String(received));
+  return new MediaError("EINVAL", `Expected ${expected} for ${name} but received ${shown}`);
+}
+
+/** `text` on one line of printable ASCII, at most `length` characters: safe in headers, logs and plain text. */
+export function printable(text: string, length = 60): string {
+  const cut = text.length > length ? `${text.slice(0, length - 1)}…` : text;
+  return cut.replace(/[^\x20-\x7e…]/g, "?").replaceAll("…", "...");
+}

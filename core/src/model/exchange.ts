@@ -1,0 +1,80 @@
+import type { Logger } from "pino";
+import type { Endpoint } from "./endpoint.ts";
+import type { MediaError } from "./errors.ts";
+import type { Spans } from "./flight.ts";
+import type { AcceptClass, Job } from "./job.ts";
+import type { Delivered, Provenance } from "./rendition.ts";
+
+/** A request as plugins see it. */
+export interface MediaRequest {
+  readonly method: string;
+  /** Path and query exactly as received, never decoded. */
+  readonly url: string;
+  /** Lower-case host name without port. */
+  readonly host: string;
+  /** Address of the client, seen through trusted proxies only. */
+  readonly ip: string;
+  /** A header's value. Reading one in `resolve` (other than by `accept`) keeps the job from being memoised. */
+  header(name: string): string | undefined;
+}
+
+/** The part of the URL that belongs to the endpoint, exactly as received. */
+export interface Target {
+  /** Path after host and prefix, without a leading slash. */
+  readonly path: string;
+  /** Query without `?`; `""` if none. */
+  readonly query: string;
+  /** What came before `path`: `""`, or the prefix with a slash behind it. */
+  readonly mount: string;
+}
+
+/** What `admit` found out about a request. */
+export interface Claims {
+  /** It carries a valid signature. */
+  signed?: boolean;
+  /** Every step comes from named transformations. */
+  named?: boolean;
+}
+
+/** What happened to a request in the caches; becomes `Cache-Status` (RFC 9211). */
+export interface CacheOutcome {
+  readonly hit: boolean;
+  /** Which cache answered. */
+  readonly cache?: string;
+  readonly forward?: "miss" | "stale" | "uri-miss" | "bypass" | "method";
+  readonly stored?: boolean;
+  /** It waited for work that another request had begun. */
+  readonly collapsed?: boolean;
+  /** The stored rendition was confirmed by the origin. */
+  readonly revalidated?: boolean;
+}
+
+/** The answer while `respond` looks at it. Header names are lower-case. */
+export interface Reply {
+  status: number;
+  readonly headers: Record<string, string | number | undefined>;
+}
+
+/** One request on its way through the hooks. */
+export interface Exchange {
+  /** Random; also the value of `x-request-id`. */
+  readonly id: string;
+  /** `performance.now()` when it arrived. */
+  readonly started: number;
+  readonly request: MediaRequest;
+  readonly endpoint: Endpoint;
+  readonly target: Target;
+  readonly accept: AcceptClass;
+  /** Aborted when the client has gone or the request took too long. */
+  readonly signal: AbortSignal;
+  readonly claims: Claims;
+  readonly spans: Spans;
+  readonly log: Logger;
+  job?: Job;
+  key?: string;
+  cache?: CacheOutcome;
+  provenance: Provenance;
+  delivered?: Delivered;
+  error?: MediaError;
+  reply?: Reply;
+}

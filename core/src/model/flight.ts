@@ -1,0 +1,67 @@
+import type { Asset } from "./asset.ts";
+import type { Job } from "./job.ts";
+import type { Limits } from "./limits.ts";
+import type { Delivered } from "./rendition.ts";
+import type { Source, SourceFacts } from "./source.ts";
+
+/** Time that a phase of the work took. */
+export interface Span {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly description?: string;
+}
+
+/** Collects spans. */
+export interface Spans {
+  readonly list: readonly Span[];
+  add(name: string, duration: number, description?: string): void;
+  /** Runs `work` and notes how long it took, also when it fails. */
+  measure<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** The facts that inspectors learn of a source; open to declaration merging. */
+export interface Facts {
+  header: Header;
+}
+
+/** What an image's header says, one frame seen upright. */
+export interface Header {
+  /** Format by content: `jpeg`, `png`, `webp`, `avif`, `gif`, `svg`, `tiff` … */
+  readonly format: string;
+  /** Pixels, with the EXIF orientation applied. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames or pages; 1 for a still. */
+  readonly frames: number;
+  readonly alpha: boolean;
+  /** Colours come from a palette. */
+  readonly palette: boolean;
+  /** Bits a channel. */
+  readonly depth: number;
+  /** EXIF orientation, 1–8. */
+  readonly orientation: number;
+  /** Dots per inch, if the file says. */
+  readonly density?: number;
+}
+
+/**
+ * One piece of shared work under one key. It knows no request. It is aborted when nobody waits for it any more,
+ * or at its deadline.
+ */
+export interface Flight {
+  readonly key: string;
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+  readonly limits: Limits;
+  readonly spans: Spans;
+  /** Every source opened so far; they end up in the record. */
+  readonly sources: readonly SourceFacts[];
+  /** Opens a further source (layer, font, subtitle, default image), under the same guard and limits. */
+  open(asset: Asset): Promise<Source>;
+  /** A nested job, in its parent's place in the queue, to a bounded depth. */
+  render(job: Job): Promise<Delivered>;
+  /** A fact of a source, learnt once. `undefined`: no inspector knows this kind of file. */
+  inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
+}

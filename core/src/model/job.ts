@@ -1,0 +1,35 @@
+import type { Asset } from "./asset.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Transformation } from "./transformation.ts";
+
+/** The best format a client can show, from its `Accept` header; all that of it which may enter a key. */
+export type AcceptClass = "avif" | "webp" | "basic";
+
+/** What concerns only the answer, never the bytes; so it is no part of the key. */
+export interface Delivery {
+  /** Offer the answer as a download of this name (`true`: the asset's own name). */
+  readonly attachment?: string | true;
+  /** Asset that stands in when this one is missing; gets the same transformation. */
+  readonly fallback?: Asset;
+  /** Further headers, for instance `Content-DPR`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Request headers, beside `Accept`, that took part in finding the Transformation. */
+  readonly vary?: readonly string[];
+}
+
+/** What one request asks for: plain data. Equal jobs have equal keys. */
+export interface Job {
+  readonly asset: Asset;
+  readonly transformation: Transformation;
+  /** Matters, and enters the key, only where the output's format is `auto`. */
+  readonly accept: AcceptClass;
+  /** Query parameters that the language does not reserve, in the order sent: cache busters. */
+  readonly query: readonly (readonly [name: string, value: string])[];
+  readonly delivery: Delivery;
+  /** Name of the language plugin that resolved it. */
+  readonly language: string;
+  /** Kind of asset by its name, for rules that tell images from videos. */
+  readonly media: "image" | "video" | "file";
+  /** A transformation that cannot be parsed: answered only after `admit`, so that access rules come first. */
+  readonly problem?: { readonly code: ErrorCode; readonly message: string };
+}

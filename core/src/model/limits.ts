@@ -1,0 +1,60 @@
+const KB = 1024;
+const MB = 1024 * KB;
+const GB = 1024 * MB;
+
+/** The default of every limit. Sizes in bytes, times in milliseconds, areas in megapixels, unless the name says else. */
+export const DEFAULT_LIMITS = {
+  /** Source pixels, all frames together. */
+  megapixels: 100,
+  /** Frames of an animation. */
+  frames: 400,
+  frameMegapixels: 25,
+  /** Pixels after each step and at the end. */
+  outputMegapixels: 100,
+  /** Longest side of a result. */
+  outputSide: 16383,
+  /** AVIF chosen by negotiation; above it WebP is taken. */
+  avifAutoMegapixels: 4,
+  /** AVIF asked for by name. */
+  avifMegapixels: 16,
+  imageBytes: 40 * MB,
+  svgBytes: 1 * MB,
+  /** Elements of an SVG, `use` expanded. */
+  svgElements: 10_000,
+  steps: 20,
+  layers: 10,
+  layerDepth: 3,
+  expressionTokens: 50,
+  urlBytes: 8 * KB,
+  headerBytes: 16 * KB,
+  headers: 100,
+  redirects: 3,
+  originConnect: 2_000,
+  originFirstByte: 10_000,
+  originIdle: 5_000,
+  originTotal: 30_000,
+  imageWork: 20_000,
+  request: 60_000,
+  clientHeaders: 10_000,
+  clientKeepAlive: 65_000,
+  clientWriteIdle: 30_000,
+  connections: 10_000,
+  /** Transforms at once; 0: as many as cores. */
+  transforms: 0,
+  /** Estimated milliseconds of work, per core, that may wait. */
+  queueWork: 5_000,
+  /** Bytes of downloaded sources that may wait. */
+  queueBytes: 256 * MB,
+  /** Longest wait in the queue. */
+  queueWait: 5_000,
+  ranges: 5,
+  /** How long failures are remembered. */
+  notFoundLifetime: 60_000,
+  refusedLifetime: 30_000,
+  failureLifetime: 5_000,
+  drain: 30_000,
+  tempBytes: 2 * GB,
+} as const;
+
+export type LimitName = keyof typeof DEFAULT_LIMITS;
+export type Limits = Readonly<Record<LimitName, number>>;

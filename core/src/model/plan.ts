@@ -1,0 +1,22 @@
+import type { Flight } from "./flight.ts";
+import type { Rendition } from "./rendition.ts";
+
+/** Queues with places of their own: quick pictures, slow pictures, video. */
+export type Lane = "light" | "heavy" | "video";
+
+/** What an engine would do for a job and a source. Made without pixel work. */
+export interface Plan {
+  /** Name of the engine's plugin. */
+  readonly engine: string;
+  readonly lane: Lane;
+  /** Estimated milliseconds of one core. */
+  readonly cost: number;
+  /** Estimated peak of memory in bytes. */
+  readonly memory: number;
+  /** Plans of one group that wait at the same time run as one. */
+  readonly group?: string;
+  /** What will be done and why, for people; plain data. */
+  explain(): unknown;
+  /** Does it. Called at most once, when the plan's turn has come. */
+  run(flight: Flight): Promise<Rendition>;
+}

@@ -1,0 +1,81 @@
+import type { Readable } from "node:stream";
+import type { ErrorCode } from "./errors.ts";
+import type { ByteRange, SourceFacts } from "./source.ts";
+
+/** Finished bytes: any range, many readers. */
+export interface SettledBody {
+  readonly settled: true;
+  readonly length: number;
+  /** The bytes, where they are in memory: sent without a stream. */
+  readonly bytes?: Uint8Array;
+  stream(range?: ByteRange): Promise<Readable>;
+}
+
+/** Bytes that are still being made or fetched; their number is not known. */
+export interface GrowingBody {
+  readonly settled: false;
+  stream(): Promise<Readable>;
+}
+
+export type Body = SettledBody | GrowingBody;
+
+/** A body of bytes in memory. */
+export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Readable): SettledBody {
+  return {
+    settled: true,
+    length: bytes.byteLength,
+    bytes,
+    stream: async (range) => toStream(range ? bytes.subarray(range.start, range.end + 1) : bytes),
+  };
+}
+
+/**
+ * Where an answer comes from. `real`: what was asked for · `stale`: past its lifetime, the origin failed ·
+ * `fallback`: a default asset · `degraded`: a cheaper form for now · `placeholder`: a stand-in for work under way.
+ */
+export type Provenance = "real" | "stale" | "fallback" | "degraded" | "placeholder";
+
+/** What an engine gives back. */
+export interface Rendition {
+  readonly body: Body;
+  /** Media type, for instance `image/webp`. */
+  readonly type: string;
+  /** Short name of the format chosen; part of the entity tag. */
+  readonly format: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** What a cache keeps of a rendition beside its body: enough for a 304, a revalidation, a purge and `explain`. */
+export interface RenditionRecord {
+  /** Key of the job. */
+  readonly key: string;
+  /** Fingerprint of the engines that were installed; a record of others is a miss. */
+  readonly engines: string;
+  readonly type: string;
+  readonly format: string;
+  readonly length?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly etag?: string;
+  /** Milliseconds since 1970. */
+  readonly lastModified?: number;
+  /** Every source used, with validators; the first is the asset's own. */
+  readonly sources: readonly SourceFacts[];
+  /** When it was made or last confirmed, milliseconds since 1970. */
+  readonly stored: number;
+  /** Until when no origin needs to be asked. */
+  readonly freshUntil: number;
+  readonly private: boolean;
+  /** The bytes are the source's own, delivered as they are. */
+  readonly original: boolean;
+  /** A remembered failure instead of a rendition. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** A rendition with its record, from a cache or fresh. */
+export interface Delivered {
+  readonly record: RenditionRecord;
+  /** Left out: the record is known, its body is not (evicted, or a remembered failure). */
+  readonly body?: Body;
+}

@@ -1,0 +1,89 @@
+import type { Readable } from "node:stream";
+
+/** First and last byte, both included, as in RFC 9110 §14.1.2. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What an origin said of a file. */
+export interface EntryFacts {
+  /** Length in bytes; left out when the origin does not say. */
+  readonly size?: number;
+  /** Media type by the origin's word: a hint, never what picks a decoder. */
+  readonly type?: string;
+  /** Entity tag with its quotes, weak ones with `W/`. */
+  readonly etag?: string;
+  /** Milliseconds since 1970. */
+  readonly lastModified?: number;
+  /** The origin's `Cache-Control`. */
+  readonly cacheControl?: string;
+  /** Milliseconds for which nobody needs to ask the origin again. Left out: the endpoint's lifetime. */
+  readonly freshFor?: number;
+  /** Only for clients with a valid signature. */
+  readonly private?: boolean;
+}
+
+/** A file that a storage has opened: all a storage owes. */
+export interface StorageEntry extends EntryFacts {
+  /** Path of the local file that holds the bytes, if there is one; engines then read it by themselves. */
+  readonly file?: string;
+  /** The bytes (of the range asked for). Called at most once. */
+  body(): Readable | Promise<Readable>;
+  /** Lets go of what is open; also called after a complete read. */
+  close?(): void | Promise<void>;
+}
+
+/** The answer of an origin whose file still has the validators sent. */
+export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
+
+export interface OpenOptions {
+  readonly range?: ByteRange;
+  /** One entity tag. */
+  readonly ifNoneMatch?: string;
+  /** Milliseconds since 1970. */
+  readonly ifModifiedSince?: number;
+  /** Only the facts are wanted; `body` will not be called. */
+  readonly head?: boolean;
+  readonly signal: AbortSignal;
+  /** What failed requests, retries and bytes are noted under. */
+  readonly from?: string;
+}
+
+/** One configured place where originals lie. Only `open` is required: to be read-only is legal. */
+export interface Storage {
+  /**
+   * Opens a file. `undefined`: it is not here, ask the next origin. `NOT_MODIFIED`: the validators sent still hold.
+   * Throws a MediaError (`EACCES`, `ECONNREFUSED`, `ELIMIT`, `UNIDENTIFIED`) for a real failure.
+   * `path` has no leading slash, no `.`, `..` or empty segment and no control character.
+   */
+  open(path: string, options: OpenOptions): Promise<StorageEntry | typeof NOT_MODIFIED | undefined>;
+  write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
+  remove?(path: string): Promise<void>;
+  list?(prefix: string): AsyncIterable<string>;
+  /** What is shown of it by `explain` and in logs; no secret. */
+  readonly label?: string;
+}
+
+export interface SourceFacts extends EntryFacts {
+  /** Name of the origin that answered. */
+  readonly origin: string;
+  /** Path or URL at that origin. */
+  readonly path: string;
+  /** When it answered, milliseconds since 1970. */
+  readonly fetched: number;
+}
+
+/** An opened original. Its bytes are downloaded at most once, however many readers there are. */
+export interface Source {
+  readonly facts: SourceFacts;
+  /** Path of a local file with all bytes. Engines should prefer it: it costs no copy. */
+  readonly file?: string;
+  /** The first bytes, at most `length`; later reads still begin at the start. */
+  peek(length: number): Promise<Uint8Array>;
+  /** All bytes; `ELIMIT` as soon as they are more than `limit`. */
+  bytes(limit: number): Promise<Uint8Array>;
+  /** The bytes from the start, or of a range, as a stream of the caller's own. */
+  stream(range?: ByteRange): Promise<Readable>;
+  close(): Promise<void>;
+}

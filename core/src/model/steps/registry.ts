@@ -1,0 +1,53 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { MediaError } from "../errors.ts";
+import type { Scope, Size } from "../expression.ts";
+import type { Op, Step, StepOf } from "../transformation.ts";
+
+/** The picture at a point of a chain. */
+export interface Stage {
+  /** Size of the original, upright. */
+  readonly original: Size;
+  /** Size before the step. */
+  readonly current: Size;
+  /** Further variables, for instance `bw` in a layer. */
+  readonly scope?: Scope;
+}
+
+/** All that the core and the engines must know of an operation beside how to carry it out. */
+export interface StepDefinition<S> {
+  /** Checks a step once, at the border. Any Standard Schema library. */
+  readonly schema: StandardSchemaV1<unknown, S>;
+  /** The form that all equal wishes share; `undefined`: it changes nothing and is dropped. */
+  readonly canonical?: (step: S) => S | undefined;
+  /** Size of the picture after the step. Left out: as before. */
+  readonly size?: (step: S, stage: Stage) => Size;
+  /** Estimated milliseconds of one core. Left out: 4 for each megapixel of the larger side of the step. */
+  readonly cost?: (step: S, before: Size, after: Size) => number;
+}
+
+/** The operations that a server knows. */
+export interface StepRegistry {
+  /** Adds an operation. A name that exists already is an error. */
+  define<K extends Op>(op: K, definition: StepDefinition<StepOf<K>>): void;
+  get(op: string): StepDefinition<Step> | undefined;
+  /** Names of all operations. */
+  list(): readonly string[];
+}
+
+export function createStepRegistry(
+  builtIn: Readonly<Record<string, StepDefinition<never>>> = {},
+): StepRegistry {
+  const definitions = new Map<string, StepDefinition<Step>>();
+  for (const [op, definition] of Object.entries(builtIn)) {
+    definitions.set(op, definition as unknown as StepDefinition<Step>);
+  }
+  return {
+    define(op, definition) {
+      if (definitions.has(op))
+        throw new MediaError("ECONFIG", `Expected a new operation but ${op} exists already`);
+      definitions.set(op, definition as unknown as StepDefinition<Step>);
+    },
+    get: (op) => definitions.get(op),
+    list: () => [...definitions.keys()],
+  };
+}

@@ -1,0 +1,95 @@
+import type { Command } from "commander";
+import type { Logger } from "pino";
+import type { Fetcher } from "./fetch/fetcher.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Facts } from "./model/flight.ts";
+import type { Job } from "./model/job.ts";
+import type { Storage } from "./model/source.ts";
+import type { StepRegistry } from "./model/steps/registry.ts";
+
+/** How a tap is known: its label, and its place among the hook's taps. */
+export interface TapOptions {
+  /** The plugin's name. */
+  readonly name: string;
+  /** One of `Stage`, or any number between. @default Stage.normal */
+  readonly stage?: number;
+}
+
+type ArgsOf<H> = H extends { tapPromise(options: never, fn: (...args: infer A) => Promise<infer R>): void }
+  ? { args: A; result: R }
+  : H extends { tap(options: never, fn: (...args: infer A) => infer R): void }
+    ? { args: A; result: R }
+    : never;
+
+/** A hook as plugins see it: to be tapped, never to be called. */
+export interface TapHook<H> {
+  /** Adds a function that answers at once. In a bail hook anything but `undefined` and `null` ends the search. */
+  tap(options: string | TapOptions, fn: (...args: ArgsOf<H>["args"]) => ArgsOf<H>["result"]): void;
+  /** Adds a function that answers later. */
+  tapPromise(
+    options: string | TapOptions,
+    fn: (...args: ArgsOf<H>["args"]) => Promise<ArgsOf<H>["result"]>,
+  ): void;
+}
+
+/** A family of hooks, one a name. */
+export interface TapMap<H> {
+  for(name: string): TapHook<H>;
+}
+
+/** The hooks as plugins see them; contracts: `createHooks`. */
+export type PluginHooks = {
+  readonly [K in keyof Hooks]: Hooks[K] extends { for(key: string): infer H } ? TapMap<H> : TapHook<Hooks[K]>;
+};
+
+/** A request to a route of a plugin. */
+export interface RouteRequest {
+  readonly method: string;
+  /** Path without query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly params: Readonly<Record<string, string>>;
+  header(name: string): string | undefined;
+}
+
+export interface RouteReply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export type RouteHandler = (request: RouteRequest) => RouteReply | Promise<RouteReply>;
+
+/** What the core hands to a plugin: everything it may use. */
+export interface PluginApi {
+  readonly hooks: PluginHooks;
+  readonly logger: Logger;
+  /** The only way to make a request to an address that a client can influence. */
+  readonly fetcher: Fetcher;
+  readonly steps: StepRegistry;
+  /** An origin's storage, by name; known once `start` runs. */
+  storage(origin: string): Storage;
+  /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */
+  route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
+  /** Adds a command to `mediatap`. */
+  command(define: (program: Command) => void): void;
+  /** Work in the background; resolves when it is done or given up. */
+  enqueue(job: Job, options?: { readonly priority?: number; readonly signal?: AbortSignal }): Promise<void>;
+  /** Something that belongs to the process, not to one configuration: made once a key, closed with its last user. */
+  shared<T extends { close?(): unknown }>(key: string, create: () => T): T;
+  /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
+  fingerprint(text: string): void;
+}
+
+/** A plugin: a plain object, made by a factory that checks its options. */
+export interface Plugin {
+  /** Kind first: `storage-s3`. Also its tap label, log label and timing label. */
+  readonly name: string;
+  readonly version: string;
+  apply(api: PluginApi): void;
+}
+
+/** What a configuration's `plugins` may hold: nested lists, and falsy entries that are ignored. */
+export type PluginList = readonly (Plugin | PluginList | false | null | undefined | "")[];
+
+export type FactName = keyof Facts;
