@@ -1,0 +1,50 @@
+/** The pictures on the start page, each with the transformation that its card shows; authors: `media/CREDITS.md`. */
+export const samples = [
+  {
+    path: "dandelion.jpg",
+    title: "Dandelions at sunset",
+    credit: "Clemens Engelhardt, CC0 1.0",
+    transformation: "w-480,h-320,fo-left",
+  },
+  {
+    path: "fig.jpg",
+    title: "A fig in a bowl",
+    credit: "Trevor “Freespace”, CC BY 4.0",
+    transformation: "w-480,h-320,fo-auto",
+  },
+  {
+    path: "dogs.jpg",
+    title: "Two dogs at a window",
+    credit: "Aitzol Berasategi, CC BY 4.0",
+    transformation: "w-480,ar-3-2,fo-auto",
+  },
+  {
+    path: "stream.jpg",
+    title: "A stream in the woods",
+    credit: "Aitzol Berasategi, CC BY 4.0",
+    transformation: "w-480,h-320,q-50",
+  },
+  {
+    path: "brushes.jpg",
+    title: "Paint brushes",
+    credit: "Trevor “Freespace”, CC BY 4.0",
+    transformation: "w-480,h-320,fo-top",
+  },
+  {
+    path: "mountains.jpg",
+    title: "Picos de Europa",
+    credit: "Aitzol Berasategi, CC BY 4.0",
+    transformation: "w-480,h-320,f-webp",
+  },
+  {
+    path: "zoom.webp",
+    title: "An animation stays one",
+    credit: "after Clemens Engelhardt, CC0 1.0",
+    transformation: "w-480,h-320",
+  },
+  {
+    path: "logo.png",
+    title: "Padded, on a colour",
+    transformation: "w-480,h-320,cm-pad_resize,bg-E7F3F0",
+  },
+];
