@@ -1,5 +1,7 @@
 // The whole public surface, name by name: a diff of this file is a diff of the API.
 
+export type { FetcherOptions } from "./fetch/create.ts";
+export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
 export type {
   Ban,

@@ -1,0 +1,58 @@
+import { pipeline, Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip } from "node:zlib";
+import type { Clock } from "./clock.ts";
+
+/** The codings that are undone; more than one at a time is not (RFC 9110 §8.4). */
+const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, br: createBrotliDecompress } as const;
+
+/** The name of a coding as sent; `undefined` for none. */
+export function codingOf(header: string | undefined): string | undefined {
+  const coding = header?.trim().toLowerCase();
+  return coding === undefined || coding === "" || coding === "identity" ? undefined : coding;
+}
+
+export function isDecodable(coding: string): coding is keyof typeof DECODERS {
+  return Object.hasOwn(DECODERS, coding);
+}
+
+/** The body without its coding, decoded as it is read. */
+export function decode(body: Readable, coding: keyof typeof DECODERS): Readable {
+  return pipeline(body, DECODERS[coding](), () => undefined);
+}
+
+export interface ReadOptions {
+  /** Runs only while the origin is waited for: a slow reader does not use up the origin's time. */
+  readonly clock: Clock;
+  /** What the reader is told of a failure. */
+  readonly failure: (error: unknown) => unknown;
+  /** Called once, when the body was read or given up. */
+  readonly done: () => void;
+}
+
+/** The stream that callers read. Destroying it destroys `source`, and so frees the connection. */
+export function readOf(source: Readable, { clock, failure, done }: ReadOptions): Readable {
+  const out = new Readable({
+    read() {
+      clock.run();
+      source.resume();
+    },
+    destroy(error, callback) {
+      clock.hold();
+      source.destroy();
+      done();
+      callback(error);
+    },
+  });
+  // A failure while nobody listens is told to whoever reads later; without a listener it would end the process.
+  out.on("error", () => undefined);
+  source.on("data", (chunk: Buffer) => {
+    if (out.push(chunk)) return;
+    source.pause();
+    clock.hold();
+  });
+  source.on("end", () => out.push(null));
+  source.on("error", (error) => out.destroy(failure(error) as Error));
+  source.pause();
+  clock.hold();
+  return out;
+}

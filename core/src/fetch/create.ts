@@ -1,0 +1,206 @@
+import { lookup } from "node:dns/promises";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Agent, Dispatcher } from "undici";
+import { MediaError } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+import { createAgent, type Resolve } from "./agent.ts";
+import { createAllowList } from "./allow.ts";
+import { codingOf, decode, isDecodable, readOf } from "./body.ts";
+import { type Clock, createClock } from "./clock.ts";
+import { badAnswer, brokenBody, failureOf } from "./failures.ts";
+import type { Fetcher, FetchOptions, FetchResponse } from "./fetcher.ts";
+import { admits, checkUrl, type Hop, refused, sameOrigin } from "./url.ts";
+
+export interface FetcherOptions {
+  readonly limits: Limits;
+  readonly network?: {
+    /** `host`, `host:port` or CIDR: the private addresses that client-given URLs may reach. @default none */
+    readonly allow?: readonly string[];
+  };
+  /** Value of `x-req-from`. @default "mediatap" */
+  readonly requestFrom?: string;
+  /** Tells this server from others of its kind in `CDN-Loop` (RFC 8586): letters, digits and `-._`. @default none */
+  readonly serverMark?: string;
+  /** @default "mediatap" */
+  readonly userAgent?: string;
+  /** Resolves names. @default the system's resolver */
+  readonly resolve?: Resolve;
+}
+
+/** Request headers that a redirect to another origin keeps; they carry no secret. */
+const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
+export function loopMark(serverMark?: string): string {
+  if (serverMark === undefined) return "mediatap";
+  if (!/^[\w.-]+$/.test(serverMark))
+    throw new MediaError("ECONFIG", "Expected letters, digits and -._ for serverMark");
+  return `mediatap; id=${serverMark}`;
+}
+
+/** Makes the one HTTP client for addresses that a client can influence; see {@link Fetcher}. */
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const { limits, resolve = (name) => lookup(name, { all: true }) } = options;
+  const allow = createAllowList(options.network?.allow ?? []);
+  // Two pools, so that a connection opened by trust is never reused without it.
+  const guarded = createAgent((host, port, address) => admits(allow, host, port, address), resolve, limits);
+  const trusting = createAgent(() => true, resolve, limits);
+  const own = {
+    "user-agent": options.userAgent ?? "mediatap",
+    "accept-encoding": "identity",
+    "x-req-from": options.requestFrom ?? "mediatap",
+    "cdn-loop": loopMark(options.serverMark),
+  };
+
+  async function fetch(address: string, request: FetchOptions): Promise<FetchResponse> {
+    request.signal.throwIfAborted();
+    const url = URL.parse(address);
+    if (!url) throw refused("not a URL");
+    const rules = {
+      allow,
+      trusted: request.trusted === undefined ? undefined : new URL(request.trusted),
+      ...(request.ports && { ports: request.ports }),
+    };
+    const work = new AbortController();
+    const giveUp = () => work.abort(request.signal.reason);
+    request.signal.addEventListener("abort", giveUp, { once: true });
+    const clock = createClock(request.total ?? limits.originTotal, () =>
+      work.abort(Object.assign(new Error("total time"), { code: "ETIMEDOUT" })),
+    );
+    const done = () => {
+      clock.hold();
+      request.signal.removeEventListener("abort", giveUp);
+    };
+    try {
+      let headers = lowerCase(request.headers);
+      let hop = checkUrl(url, rules);
+      for (let redirects = 0; ; redirects++) {
+        const answer = await send(hop, { ...headers, ...own }, request, work.signal, clock);
+        const next = request.method === "POST" ? undefined : redirectOf(answer, hop);
+        if (!next) return respond(answer, hop, request, work, clock, done);
+        drop(answer.body, work.signal);
+        if (redirects === limits.redirects) {
+          throw new MediaError("UNIDENTIFIED", "The origin redirects too often");
+        }
+        if (!sameOrigin(next, hop.url)) headers = kept(headers);
+        hop = checkUrl(next, rules);
+      }
+    } catch (error) {
+      done();
+      request.signal.throwIfAborted();
+      throw work.signal.aborted ? failureOf(work.signal.reason).error : error;
+    }
+  }
+
+  /** One request; GET and HEAD are repeated once where nothing came back. */
+  async function send(
+    hop: Hop,
+    headers: Record<string, string>,
+    { method = "GET", body }: FetchOptions,
+    signal: AbortSignal,
+    clock: Clock,
+  ): Promise<Dispatcher.ResponseData> {
+    const agent: Agent = hop.trusted ? trusting : guarded;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await agent.request({
+          origin: hop.url.origin,
+          path: hop.url.pathname + hop.url.search,
+          method,
+          headers,
+          body: body ?? null,
+          signal,
+        });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const failure = failureOf(error);
+        const pause = 20 + Math.random() * 80;
+        if (!failure.again || method === "POST" || attempt === 2 || clock.left() < pause) throw failure.error;
+        await delay(pause, undefined, { signal });
+      }
+    }
+  }
+
+  /** Gives the body to the caller, under the clock, as long as the caller's signal lasts. */
+  function respond(
+    answer: Dispatcher.ResponseData,
+    hop: Hop,
+    request: FetchOptions,
+    work: AbortController,
+    clock: Clock,
+    done: () => void,
+  ): FetchResponse {
+    const headers = flatten(answer.headers);
+    const body = readOf(decoded(answer, headers, request.method), {
+      clock,
+      done,
+      failure: (error) =>
+        request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
+    });
+    return { status: answer.statusCode, headers, url: hop.url.href, body, cancel: () => void body.destroy() };
+  }
+
+  /** The body without content coding; `headers` then say nothing of the coded form. */
+  function decoded(
+    answer: Dispatcher.ResponseData,
+    headers: Record<string, string>,
+    method: FetchOptions["method"],
+  ): Readable {
+    if (Object.values(answer.headers).flat().length > limits.headers)
+      throw spoilt(answer, "too many headers");
+    const coding = codingOf(headers["content-encoding"]);
+    if (coding === undefined) return answer.body;
+    delete headers["content-encoding"];
+    delete headers["content-length"];
+    if (method === "HEAD" || answer.statusCode === 204 || answer.statusCode === 304) return answer.body;
+    // A range of coded bytes cannot be decoded by itself.
+    if (!isDecodable(coding) || answer.statusCode === 206) throw spoilt(answer, "content coding");
+    return decode(answer.body, coding);
+  }
+
+  return {
+    fetch,
+    async close() {
+      await Promise.all([guarded.close(), trusting.close()]);
+    },
+  };
+}
+
+/** Where an answer sends us. Throws `UNIDENTIFIED` if it does not say so properly. */
+function redirectOf(answer: Dispatcher.ResponseData, hop: Hop): URL | undefined {
+  if (!REDIRECTS.has(answer.statusCode)) return undefined;
+  const location = answer.headers.location;
+  const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
+  if (next) return next;
+  throw spoilt(answer, "redirect without a location");
+}
+
+/** The error for an answer of no use; its connection is closed. */
+function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
+  answer.body.on("error", () => undefined).destroy();
+  return badAnswer(new Error(reason));
+}
+
+/** Reads a short rest, so that the connection can be used again, or closes it. */
+function drop(body: Dispatcher.ResponseData["body"], signal: AbortSignal): void {
+  body.on("error", () => undefined);
+  body.dump({ limit: 16_384, signal }).catch(() => undefined);
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function kept(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.has(name)));
+}
+
+function flatten(headers: Dispatcher.ResponseData["headers"]): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return flat;
+}

@@ -1,0 +1,44 @@
+import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
+
+/** A request without an answer: whether asking once more can help, and what the caller is told. */
+export interface Failure {
+  readonly error: unknown;
+  readonly again: boolean;
+}
+
+/** An answer that breaks HTTP or a limit of ours. */
+const BAD_ANSWER = /^(HPE_|UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE|NOT_SUPPORTED|ABORTED_UPGRADE))/;
+/** Codes of OpenSSL and of Node's `tls`. */
+const TLS =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
+const TIMEOUT = /^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
+
+/** What a failure before the answer means. */
+export function failureOf(error: unknown): Failure {
+  const code = codeOf(error) ?? "";
+  // A refusal of the guard, or a defect of the caller.
+  if (isMediaError(error) || code === "UND_ERR_INVALID_ARG") return { error, again: false };
+  if (BAD_ANSWER.test(code)) return { error: badAnswer(error), again: false };
+  if (TIMEOUT.test(code)) {
+    return {
+      error: new MediaError("ECONNREFUSED", "The origin did not answer in time", { cause: error }),
+      again: true,
+    };
+  }
+  return {
+    error: new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error }),
+    again: !TLS.test(code),
+  };
+}
+
+/** The failure of a body of which a part may have been read. */
+export function brokenBody(cause: unknown): MediaError {
+  const message = TIMEOUT.test(codeOf(cause) ?? "")
+    ? "The origin's answer took too long"
+    : "The origin's answer broke off";
+  return new MediaError("UNIDENTIFIED", message, { cause });
+}
+
+export function badAnswer(cause: unknown): MediaError {
+  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
+}
