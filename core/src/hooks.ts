@@ -3,7 +3,7 @@ import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
-import type { Facts, Flight, Header, Spans } from "./model/flight.ts";
+import type { Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
@@ -42,16 +42,6 @@ export interface Conditions {
   readonly origin?: string;
   /** Only the facts are wanted. */
   readonly head?: boolean;
-}
-
-/** An image as pixels, for steps that engines do not know. */
-export interface RawFrame {
-  /** Interleaved samples of 8 bits. */
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  /** 1–4. */
-  readonly channels: number;
 }
 
 /** Why an answer is not the one asked for. */

@@ -11,7 +11,6 @@ export type {
   Hooks,
   Lookup,
   OriginConfig,
-  RawFrame,
   Reason,
   Report,
   Substitute,
@@ -25,7 +24,7 @@ export { codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, scopeOf } from "./model/expression.ts";
-export type { Facts, Flight, Header, Span, Spans } from "./model/flight.ts";
+export type { Facts, Flight, Header, RawFrame, Span, Spans } from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job } from "./model/job.ts";
 export type { LimitName, Limits } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
@@ -50,8 +49,14 @@ export type {
   StorageEntry,
 } from "./model/source.ts";
 export { NOT_MODIFIED } from "./model/source.ts";
+export { builtInSteps, createBuiltInRegistry } from "./model/steps/built-in.ts";
+export type { Box, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
+export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
+export type { MeasureOptions } from "./model/steps/measure.ts";
+export { measure } from "./model/steps/measure.ts";
 export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
 export { createStepRegistry } from "./model/steps/registry.ts";
+export { borderWidth } from "./model/steps/surface.ts";
 export type {
   Condition,
   Focus,

@@ -3,6 +3,7 @@ import type { Job } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import type { Delivered } from "./rendition.ts";
 import type { Source, SourceFacts } from "./source.ts";
+import type { Step } from "./transformation.ts";
 
 /** Time that a phase of the work took. */
 export interface Span {
@@ -45,6 +46,16 @@ export interface Header {
   readonly density?: number;
 }
 
+/** An image as pixels, for steps that engines do not know. */
+export interface RawFrame {
+  /** Interleaved samples of 8 bits. */
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** 1–4. */
+  readonly channels: number;
+}
+
 /**
  * One piece of shared work under one key. It knows no request. It is aborted when nobody waits for it any more,
  * or at its deadline.
@@ -64,4 +75,6 @@ export interface Flight {
   render(job: Job): Promise<Delivered>;
   /** A fact of a source, learnt once. `undefined`: no inspector knows this kind of file. */
   inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
+  /** Carries out a step that the engine does not know, by the `step` hook. `undefined`: nobody knows it. */
+  step(frame: RawFrame, step: Step): Promise<RawFrame | undefined>;
 }

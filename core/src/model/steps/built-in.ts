@@ -1,0 +1,14 @@
+import { composeSteps } from "./compose.ts";
+import { orientSteps } from "./orient.ts";
+import { createStepRegistry, type StepDefinition, type StepRegistry } from "./registry.ts";
+import { sizeSteps } from "./size.ts";
+import { surfaceSteps } from "./surface.ts";
+import { toneSteps } from "./tone.ts";
+
+/** The operations that every server knows, with their definitions. */
+export const builtInSteps = { ...orientSteps, ...sizeSteps, ...toneSteps, ...surfaceSteps, ...composeSteps };
+
+/** A registry that holds the built-in operations and takes further ones. */
+export function createBuiltInRegistry(): StepRegistry {
+  return createStepRegistry(builtInSteps as unknown as Readonly<Record<string, StepDefinition<never>>>);
+}

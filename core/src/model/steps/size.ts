@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { StepOf } from "../transformation.ts";
+import { foldFields, without } from "./canonical.ts";
+import { extractGeometry, resizeGeometry } from "./geometry.ts";
+import type { StepDefinition } from "./registry.ts";
+import { expression, focus, paint } from "./schema.ts";
+
+const dpr = z.number().positive();
+
+/** `ratio` where it does not count, a `dpr` of 1 and the default focus are left out, so that equal wishes are equal. */
+function tidy<S extends StepOf<"resize"> | StepOf<"extract">>(step: S): S {
+  const single = (step.width === undefined) !== (step.height === undefined);
+  const none = step.width === undefined && step.height === undefined;
+  const folded = foldFields<S>(step, "width", "height", "ratio");
+  return without<S>(
+    folded,
+    ...(single ? [] : ["ratio" as const]),
+    ...(none || step.dpr === 1 ? ["dpr" as const] : []),
+    ...(step.focus === "center" ? ["focus" as const] : []),
+  );
+}
+
+const resize: StepDefinition<StepOf<"resize">> = {
+  schema: z.strictObject({
+    op: z.literal("resize"),
+    width: expression.exactOptional(),
+    height: expression.exactOptional(),
+    ratio: expression.exactOptional(),
+    fit: z.enum(["cover", "contain", "fill", "inside", "outside"]),
+    enlarge: z.boolean(),
+    dpr: dpr.exactOptional(),
+    focus: focus.exactOptional(),
+    background: paint.exactOptional(),
+  }),
+  canonical(step) {
+    const { width, height, ratio } = step;
+    if (width === undefined && height === undefined) return undefined;
+    const single = (width === undefined || height === undefined) && ratio === undefined;
+    const tidied = tidy(single ? { ...step, fit: "inside" as const } : step);
+    return without<StepOf<"resize">>(
+      tidied,
+      ...(tidied.fit === "cover" || tidied.fit === "contain" ? [] : ["focus" as const]),
+      ...(tidied.fit === "contain" ? [] : ["background" as const]),
+    );
+  },
+  size: (step, stage) => resizeGeometry(step, stage).size,
+};
+
+const extract: StepDefinition<StepOf<"extract">> = {
+  schema: z.strictObject({
+    op: z.literal("extract"),
+    width: expression.exactOptional(),
+    height: expression.exactOptional(),
+    ratio: expression.exactOptional(),
+    dpr: dpr.exactOptional(),
+    at: z.strictObject({ from: z.enum(["corner", "center"]), x: expression, y: expression }).exactOptional(),
+    focus: focus.exactOptional(),
+    outside: z.enum(["error", "clip", "pad"]),
+    shrink: z.boolean(),
+    background: paint.exactOptional(),
+  }),
+  canonical(step) {
+    const tidied = tidy(step.at ? { ...step, at: foldFields(step.at, "x", "y") } : step);
+    return without<StepOf<"extract">>(
+      step.outside === "pad" ? tidied : { ...tidied, shrink: true },
+      ...(step.at ? ["focus" as const] : []),
+      ...(step.outside === "pad" ? [] : ["background" as const]),
+    );
+  },
+  size: (step, stage) => extractGeometry(step, stage).size,
+};
+
+/** Steps that set the size. */
+export const sizeSteps = { resize, extract };

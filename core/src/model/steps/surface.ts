@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { invalid } from "../errors.ts";
+import { evaluate } from "../expression.ts";
+import type { StepOf } from "../transformation.ts";
+import { foldFields } from "./canonical.ts";
+import { scopeAt } from "./geometry.ts";
+import type { Stage, StepDefinition } from "./registry.ts";
+import { expression, paint, rgba } from "./schema.ts";
+
+/** Width of a `border` in pixels; 0 or more. Throws `EINVAL` for less. */
+export function borderWidth(step: StepOf<"border">, stage: Stage): number {
+  const width = Math.round(evaluate(step.width, scopeAt(stage)));
+  if (width < 0) throw invalid("border", "a width of 0 or more", width);
+  return width;
+}
+
+const trim: StepDefinition<StepOf<"trim">> = {
+  schema: z.strictObject({ op: z.literal("trim"), tolerance: z.number().min(1).max(99) }),
+};
+
+const border: StepDefinition<StepOf<"border">> = {
+  schema: z.strictObject({ op: z.literal("border"), width: expression, color: rgba }),
+  canonical(step) {
+    const folded = foldFields(step, "width");
+    return folded.width === 0 ? undefined : folded;
+  },
+  size(step, stage) {
+    const width = borderWidth(step, stage);
+    return { width: stage.current.width + 2 * width, height: stage.current.height + 2 * width };
+  },
+};
+
+const radius = z.number().min(0);
+
+const round: StepDefinition<StepOf<"round">> = {
+  schema: z.strictObject({
+    op: z.literal("round"),
+    radius: z.union([z.literal("max"), z.tuple([radius, radius, radius, radius])]),
+  }),
+  canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
+  cost: (_step, before) => ((before.width * before.height) / 1e6) * 25,
+};
+
+const opacity: StepDefinition<StepOf<"opacity">> = {
+  schema: z.strictObject({ op: z.literal("opacity"), value: z.number().min(0).max(1) }),
+  canonical: (step) => (step.value === 1 ? undefined : step),
+};
+
+const flatten: StepDefinition<StepOf<"flatten">> = {
+  schema: z.strictObject({ op: z.literal("flatten"), background: paint }),
+};
+
+/** Steps that work on edges, corners and transparency. */
+export const surfaceSteps = { trim, border, round, opacity, flatten };
