@@ -30,6 +30,8 @@ export interface FetcherOptions {
 
 /** Request headers that a redirect to another origin keeps; they carry no secret. */
 const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
+/** Bytes of a body that nobody wants which are read rather than the connection closed. */
+const SHORT = 16_384;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
@@ -61,7 +63,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     const rules = {
       allow,
       trusted: request.trusted === undefined ? undefined : new URL(request.trusted),
-      ...(request.ports && { ports: request.ports }),
+      ports: request.ports,
+      admits: request.admits,
     };
     const work = new AbortController();
     const giveUp = () => work.abort(request.signal.reason);
@@ -139,7 +142,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       failure: (error) =>
         request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
     });
-    return { status: answer.statusCode, headers, url: hop.url.href, body, cancel: () => void body.destroy() };
+    // A short rest is read out: that keeps the connection, where closing it would cost a new one.
+    const short = Number(headers["content-length"]) <= SHORT;
+    const cancel = () => void (short ? body.resume() : body.destroy());
+    return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
   }
 
   /** The body without content coding; `headers` then say nothing of the coded form. */
@@ -186,7 +192,7 @@ function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
 /** Reads a short rest, so that the connection can be used again, or closes it. */
 function drop(body: Dispatcher.ResponseData["body"], signal: AbortSignal): void {
   body.on("error", () => undefined);
-  body.dump({ limit: 16_384, signal }).catch(() => undefined);
+  body.dump({ limit: SHORT, signal }).catch(() => undefined);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

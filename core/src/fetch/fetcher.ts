@@ -12,7 +12,12 @@ export interface FetchOptions {
   readonly trusted?: string;
   /** Ports allowed for untrusted addresses. @default [80, 443] */
   readonly ports?: readonly number[];
-  /** Milliseconds from first connect to last byte. @default limits.originTotal */
+  /** A further judgement on every untrusted address, redirects included. @default all that the guard admits */
+  readonly admits?: (url: URL) => boolean;
+  /**
+   * Milliseconds from first connect to last byte. The time that the reader takes does not count.
+   * @default limits.originTotal
+   */
   readonly total?: number;
 }
 

@@ -19,6 +19,15 @@ export interface Hop {
   readonly trusted: boolean;
 }
 
+export interface Rules {
+  readonly allow: AllowList;
+  readonly trusted?: URL | undefined;
+  /** @default DEFAULT_PORTS */
+  readonly ports?: readonly number[] | undefined;
+  /** A further judgement on untrusted addresses. */
+  readonly admits?: ((url: URL) => boolean) | undefined;
+}
+
 /** The refusal of the guard. What was refused, and why, is in the cause: it is for the operator only. */
 export function refused(reason: string): MediaError {
   return new MediaError("EACCES", "The origin's address is not allowed", { cause: new Error(reason) });
@@ -46,14 +55,7 @@ export function portOf(url: URL): number {
  * Judges all of a URL that can be judged before its name is resolved. Throws `EACCES`.
  * The addresses behind a name are judged when it is connected to.
  */
-export function checkUrl(
-  url: URL,
-  rules: {
-    readonly allow: AllowList;
-    readonly trusted?: URL | undefined;
-    readonly ports?: readonly number[];
-  },
-): Hop {
+export function checkUrl(url: URL, rules: Rules): Hop {
   if (url.protocol !== "http:" && url.protocol !== "https:") throw refused(`scheme ${url.protocol}`);
   if (url.username !== "" || url.password !== "") throw refused("user or password in the URL");
   const host = normalHost(url);
@@ -68,6 +70,7 @@ export function checkUrl(
     trusted: rules.trusted !== undefined && sameOrigin(url, rules.trusted),
   };
   if (hop.trusted) return hop;
+  if (rules.admits && !rules.admits(hop.url)) throw refused(`not among the hosts listed: ${host}`);
 
   const ports = rules.ports ?? DEFAULT_PORTS;
   if (!ports.includes(port) && !rules.allow.port(host, port)) throw refused(`port ${port} of ${host}`);

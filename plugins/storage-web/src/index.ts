@@ -1,0 +1,43 @@
+import { type Plugin, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { createWebFolder } from "./folder.ts";
+import { createWebProxy } from "./proxy.ts";
+
+const NAME = "storage-web";
+const VERSION = "0.1.0";
+
+export interface StorageWebOptions {
+  /** How often a request is repeated that was answered with 500, 502 or 504. @default 2 */
+  readonly retries?: number | undefined;
+  /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
+  readonly timeout?: number | undefined;
+  /** The same for files with a video's extension. @default 300000 */
+  readonly videoTimeout?: number | undefined;
+}
+
+const schema = z.strictObject({
+  retries: z.int().min(0).max(10).default(2),
+  timeout: z.int().positive().default(30_000),
+  videoTimeout: z.int().positive().default(300_000),
+});
+
+/**
+ * Originals from web servers: origins of the types `WEB_FOLDER` (paths below a base URL) and `WEB_PROXY` (absolute
+ * URLs that clients name). All requests go through the core's guarded fetcher.
+ */
+export function storageWeb(options: StorageWebOptions = {}): Plugin {
+  const settings = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fetcher }) {
+      hooks.storage.for("WEB_FOLDER").tap(NAME, (origin) => createWebFolder(origin, fetcher, settings));
+      hooks.storage.for("WEB_PROXY").tap(NAME, (origin) => createWebProxy(origin, fetcher, settings));
+    },
+  };
+}
+
+export default storageWeb;
+
+export type { WebFolderOptions } from "./folder.ts";
+export type { WebProxyOptions } from "./proxy.ts";

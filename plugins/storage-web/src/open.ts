@@ -1,0 +1,110 @@
+import type {
+  ByteRange,
+  EntryFacts,
+  FetchResponse,
+  NOT_MODIFIED,
+  OpenOptions,
+  StorageEntry,
+} from "@mediatap/core";
+import { isExactly, judge } from "./answer.ts";
+import type { Ask, Settings, Target } from "./ask.ts";
+import { isVideoPath } from "./facts.ts";
+import { streamOf } from "./stream.ts";
+
+type Headers = Readonly<Record<string, string>>;
+type Send = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
+
+/** Opens a file by its URL: all of `Storage.open` but for finding the URL. */
+export async function openUrl(
+  ask: Ask,
+  target: Target,
+  options: OpenOptions,
+  settings: Settings,
+): Promise<StorageEntry | typeof NOT_MODIFIED | undefined> {
+  const { url, path, headers: own, ...rules } = target;
+  const { signal, head = false } = options;
+  const range = head ? undefined : options.range;
+  const time = isVideoPath(path) ? settings.videoTimeout : settings.timeout;
+  const deadline = performance.now() + time;
+  const send: Send = (headers, method = "GET") =>
+    ask({ ...rules, method, headers: { accept: "*/*", ...own, ...headers }, signal }, url, deadline);
+
+  const conditions = conditionsOf(options);
+  const response = head ? await askHead(send, conditions) : await askBody(send, conditions, range);
+  const conditional = Object.keys(conditions).length > 0;
+  let answer: ReturnType<typeof judge>;
+  try {
+    answer = judge(response, { path, head, range, conditional });
+  } catch (error) {
+    response.cancel();
+    throw error;
+  }
+  if (typeof answer !== "object" || head) response.cancel();
+  if (typeof answer !== "object") return answer;
+
+  const { facts, part } = answer;
+  const wanted = range && upTo(facts.size, range);
+  return {
+    ...facts,
+    body: () =>
+      streamOf({
+        response,
+        from: part && range ? range.start : 0,
+        range: wanted,
+        endsThere: part,
+        resume: (at) => askRest(send, facts, at, wanted),
+      }),
+    close: () => response.cancel(),
+  };
+}
+
+/** The headers of the file, by `HEAD` where the origin knows it. */
+async function askHead(send: Send, conditions: Headers): Promise<FetchResponse> {
+  const response = await send(conditions, "HEAD");
+  if (response.status !== 405 && response.status !== 501) return response;
+  response.cancel();
+  return send(conditions);
+}
+
+/** The file or a range of it; the whole file where the origin answers the range with another one. */
+async function askBody(
+  send: Send,
+  conditions: Headers,
+  range: ByteRange | undefined,
+): Promise<FetchResponse> {
+  if (!range) return send(conditions);
+  const response = await send({ ...conditions, range: `bytes=${range.start}-${range.end}` });
+  if (response.status !== 416 && (response.status !== 206 || isExactly(response, range))) return response;
+  response.cancel();
+  return send(conditions);
+}
+
+/**
+ * The bytes that are still missing, of a file whose length and strong entity tag are known (RFC 9110 §13.1.5).
+ * `undefined`: they cannot be had of the same file.
+ */
+async function askRest(
+  send: Send,
+  { size, etag }: EntryFacts,
+  at: number,
+  wanted: ByteRange | undefined,
+): Promise<FetchResponse | undefined> {
+  if (size === undefined || !etag?.startsWith('"')) return undefined;
+  const rest = { start: at, end: wanted?.end ?? size - 1 };
+  const response = await send({ range: `bytes=${rest.start}-${rest.end}`, "if-range": etag });
+  if (isExactly(response, rest) && response.headers.etag === etag) return response;
+  response.cancel();
+  return undefined;
+}
+
+function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions): Headers {
+  return {
+    ...(ifNoneMatch !== undefined && { "if-none-match": ifNoneMatch }),
+    ...(ifModifiedSince !== undefined && { "if-modified-since": new Date(ifModifiedSince).toUTCString() }),
+  };
+}
+
+/** The range without what lies behind the end of the file. */
+function upTo(size: number | undefined, { start, end }: ByteRange): ByteRange {
+  return { start, end: size === undefined ? end : Math.min(end, size - 1) };
+}
