@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { buffer } from "node:stream/consumers";
+import {
+  type EntryFacts,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type Storage,
+  type StorageEntry,
+} from "@mediatap/core";
+
+/** A storage to be tried, and a way to put files into the place that it reads. */
+export interface StorageSetup {
+  readonly storage: Storage;
+  /** Puts a file where the storage finds it, not through the storage. Facts that the place cannot keep are ignored. */
+  put(path: string, bytes: Uint8Array, facts?: EntryFacts): Promise<void>;
+  /** What the storage offers beyond the bytes; promises it does not make are not tried. */
+  readonly can: {
+    /** It names a validator (`etag` or `lastModified`) and answers `NOT_MODIFIED`. */
+    readonly conditional: boolean;
+    /** It says the size of every file. */
+    readonly size: boolean;
+    /** `put` keeps `type` and `cacheControl`. */
+    readonly facts: boolean;
+  };
+  /** Takes the place away. */
+  close(): Promise<void>;
+}
+
+/** Names that are files like any other: nothing in them is decoded, folded or repaired. */
+const AWKWARD = [
+  "with space.txt",
+  " around .txt",
+  "a+b.txt",
+  "100%.txt",
+  "%2e%2e%2fsecret.txt",
+  "%41.txt",
+  "what?.txt",
+  "hash#tag.txt",
+  "a&b=c.txt",
+  "semi;colon,comma.txt",
+  "quote'\"`.txt",
+  "[brackets]{braces}(parens).txt",
+  "a:b@c$d!e*f|g^h~.txt",
+  "tr:w-100.txt",
+  "\u00e9 composed.txt",
+  "e\u0301 decomposed.txt",
+  "e\u0301 composed.txt",
+  "\u{1f5bc} picture.txt",
+  "UPPER.txt",
+  "upper.txt",
+  "deep/er/than/that.txt",
+  `${"long".repeat(50)}.txt`,
+];
+
+/**
+ * What every storage promises, as a mocha suite: `describeStorage("a bucket", async () => ({ storage, put, … }))`.
+ * `setup` is called once, before the first test.
+ */
+export function describeStorage(name: string, setup: () => Promise<StorageSetup>): void {
+  describe(`${name} as a storage`, () => {
+    let place: StorageSetup;
+    before(async () => {
+      place = await setup();
+    });
+    after(() => place?.close());
+
+    const open = (path: string, options: Partial<OpenOptions> = {}) =>
+      place.storage.open(path, { signal: new AbortController().signal, ...options });
+
+    async function entryOf(path: string, options: Partial<OpenOptions> = {}): Promise<StorageEntry> {
+      const entry = await open(path, options);
+      assert(entry !== undefined && entry !== NOT_MODIFIED, `${path} is found`);
+      return entry;
+    }
+
+    async function read(path: string, options: Partial<OpenOptions> = {}): Promise<Buffer> {
+      const entry = await entryOf(path, options);
+      const bytes = await buffer(await entry.body());
+      await entry.close?.();
+      return bytes;
+    }
+
+    it("gives the bytes of a file, and their number", async () => {
+      const bytes = randomBytes(100_000);
+      await place.put("plain.bin", bytes);
+      assert(bytes.equals(await read("plain.bin")));
+      const entry = await entryOf("plain.bin");
+      await entry.close?.();
+      if (place.can.size) assert.equal(entry.size, bytes.length);
+    });
+
+    it("gives an empty file as an empty file", async () => {
+      await place.put("empty.txt", new Uint8Array());
+      assert.equal((await read("empty.txt")).length, 0);
+    });
+
+    for (const [what, path] of [
+      ["a file", "missing.txt"],
+      ["a folder on the way", "no/such/folder.txt"],
+      ["what would lie below a file", "plain.txt/below.txt"],
+      ["a folder's name", "folder"],
+      ["a name of 5000 letters", "x".repeat(5000)],
+      ["a path of 500 segments", `${"x/".repeat(500)}x`],
+    ] as const) {
+      it(`passes on ${what} that is not there`, async () => {
+        await place.put("plain.txt", Buffer.from("plain"));
+        await place.put("folder/inside.txt", Buffer.from("inside"));
+        assert.equal(await open(path), undefined);
+        assert.equal(await open(path, { head: true }), undefined);
+      });
+    }
+
+    it("takes every name literally", async () => {
+      for (const path of AWKWARD) await place.put(path, Buffer.from(`bytes of ${path}`));
+      for (const path of AWKWARD) {
+        assert.equal((await read(path)).toString(), `bytes of ${path}`);
+      }
+    });
+
+    it("gives exactly the range asked for", async () => {
+      const bytes = randomBytes(5000);
+      await place.put("range.bin", bytes);
+      for (const [start, end] of [
+        [0, 0],
+        [0, 99],
+        [1, 4998],
+        [4096, 4999],
+        [4999, 4999],
+        [0, 4999],
+      ] as const) {
+        const part = await read("range.bin", { range: { start, end } });
+        assert(bytes.subarray(start, end + 1).equals(part), `${start}-${end}`);
+      }
+    });
+
+    it("cuts a range off at the end of the file", async () => {
+      await place.put("short.txt", Buffer.from("0123456789"));
+      assert.equal((await read("short.txt", { range: { start: 7, end: 1000 } })).toString(), "789");
+    });
+
+    it("says the size of the file, not of the range", async () => {
+      await place.put("sized.txt", Buffer.from("0123456789"));
+      const entry = await entryOf("sized.txt", { range: { start: 2, end: 3 } });
+      assert.equal((await buffer(await entry.body())).toString(), "23");
+      await entry.close?.();
+      if (place.can.size) assert.equal(entry.size, 10);
+    });
+
+    it("gives a large file piece by piece", async () => {
+      const bytes = randomBytes(5 * 1024 * 1024 + 1);
+      await place.put("large.bin", bytes);
+      const length = 1024 * 1024;
+      const parts: Buffer[] = [];
+      for (let start = 0; start < bytes.length; start += length) {
+        parts.push(await read("large.bin", { range: { start, end: start + length - 1 } }));
+      }
+      assert(bytes.equals(Buffer.concat(parts)));
+    });
+
+    it("gives the facts of a file without its body", async () => {
+      await place.put("head.txt", Buffer.from("0123456789"));
+      const entry = await entryOf("head.txt", { head: true });
+      await entry.close?.();
+      if (place.can.size) assert.equal(entry.size, 10);
+    });
+
+    it("keeps what the place says of a file", async function () {
+      if (!place.can.facts) this.skip();
+      await place.put("facts.txt", Buffer.from("facts"), { type: "text/plain", cacheControl: "max-age=60" });
+      for (const head of [false, true]) {
+        const entry = await entryOf("facts.txt", { head });
+        await entry.close?.();
+        assert.equal(entry.type, "text/plain");
+        assert.equal(entry.cacheControl, "max-age=60");
+      }
+    });
+
+    it("knows a file that did not change by each validator it named", async function () {
+      if (!place.can.conditional) this.skip();
+      await place.put("same.txt", Buffer.from("same"));
+      const entry = await entryOf("same.txt");
+      await entry.close?.();
+      const { etag, lastModified } = entry;
+      assert(etag !== undefined || lastModified !== undefined, "it names a validator");
+      if (etag !== undefined) assert.equal(await open("same.txt", { ifNoneMatch: etag }), NOT_MODIFIED);
+      if (lastModified !== undefined) {
+        assert.equal(await open("same.txt", { ifModifiedSince: lastModified }), NOT_MODIFIED);
+      }
+    });
+
+    it("gives a file that changed, whatever was sent with the question", async function () {
+      if (!place.can.conditional) this.skip();
+      await place.put("changes.txt", Buffer.from("before"));
+      const entry = await entryOf("changes.txt");
+      await entry.close?.();
+      const { etag } = entry;
+      if (etag === undefined) this.skip();
+      await place.put("changes.txt", Buffer.from("afterwards"));
+      assert.equal((await read("changes.txt", { ifNoneMatch: etag })).toString(), "afterwards");
+      assert.equal((await read("changes.txt", { ifNoneMatch: '"another"' })).toString(), "afterwards");
+    });
+
+    it("passes on a file that is missing, validators or not", async () => {
+      assert.equal(await open("missing.txt", { ifNoneMatch: '"x"', ifModifiedSince: Date.now() }), undefined);
+    });
+
+    it("does not begin when it is already aborted", async () => {
+      await place.put("aborted.txt", Buffer.from("aborted"));
+      const reason = new Error("nobody waits");
+      await assert.rejects(open("aborted.txt", { signal: AbortSignal.abort(reason) }));
+    });
+
+    it("stops reading when it is aborted", async () => {
+      await place.put("endless.bin", randomBytes(5 * 1024 * 1024));
+      const controller = new AbortController();
+      const entry = await entryOf("endless.bin", { signal: controller.signal });
+      const body = await entry.body();
+      let length = 0;
+      await assert.rejects(async () => {
+        for await (const chunk of body) {
+          length += chunk.length;
+          controller.abort(new Error("nobody waits"));
+        }
+      });
+      assert(length < 5 * 1024 * 1024);
+      assert(body.destroyed);
+      await entry.close?.();
+    });
+
+    it("closes twice, before and after a read, with no harm", async () => {
+      await place.put("closing.txt", Buffer.from("closing"));
+      const unread = await entryOf("closing.txt");
+      await unread.close?.();
+      await unread.close?.();
+      const entry = await entryOf("closing.txt");
+      assert.equal((await buffer(await entry.body())).toString(), "closing");
+      await entry.close?.();
+      await entry.close?.();
+      assert.equal((await read("closing.txt")).toString(), "closing");
+    });
+
+    it("answers many at once, each with its own file", async () => {
+      const paths = Array.from({ length: 40 }, (_, i) => `many/${i}.txt`);
+      for (const path of paths) await place.put(path, Buffer.from(path));
+      const texts = await Promise.all(paths.map(async (path) => (await read(path)).toString()));
+      assert.deepEqual(texts, paths);
+    });
+  });
+}

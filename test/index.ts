@@ -1,0 +1,2 @@
+export type { StorageSetup } from "./contracts/storage.ts";
+export { describeStorage } from "./contracts/storage.ts";
