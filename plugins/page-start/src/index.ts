@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type Plugin, parseOptions, type RouteHandler } from "@mediatap/core";
+import { z } from "zod";
+
+const NAME = "page-start";
+const VERSION = "0.1.0";
+
+export interface StartSample {
+  /** Path of the original, as in a URL without transformation: `holidays/fig.jpg`. */
+  readonly path: string;
+  /** One line below the picture; also its alternative text. */
+  readonly title: string;
+  /** Author and licence. */
+  readonly credit?: string | undefined;
+  /** What the card shows, in the words of the ImageKit language. @default "w-480,h-320,fo-auto" */
+  readonly transformation?: string | undefined;
+}
+
+export interface PageStartOptions {
+  /** Pictures to show; the first one is in the editor at the start. None: only the editor. @default [] */
+  readonly samples?: readonly StartSample[] | undefined;
+}
+
+const schema = z.strictObject({
+  samples: z
+    .array(
+      z.strictObject({
+        path: z.string().min(1),
+        title: z.string().min(1),
+        credit: z.string().optional(),
+        transformation: z.string().min(1).default("w-480,h-320,fo-auto"),
+      }),
+    )
+    .readonly()
+    .default([]),
+});
+
+/** Everything from this server, nothing inline; `blob:` is the picture that the page has just measured. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * The start page of a server, at `/`: a URL to edit, original and result side by side, and what the transformation
+ * cost. Its files are read once, in the factory, and served below `/-/start/`.
+ */
+export function pageStart(options: PageStartOptions = {}): Plugin {
+  const { samples } = parseOptions(schema, options, NAME);
+  // `<` is all that could end the script element in which the samples stand.
+  const json = JSON.stringify(samples).replaceAll("<", "\\u003c");
+  const page = read("index.html").replace('"SAMPLES"', () => json);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ route }) {
+      route("GET", "/", file(page, "text/html; charset=utf-8"));
+      route("GET", "/-/start/style.css", file(read("style.css"), "text/css; charset=utf-8"));
+      route("GET", "/-/start/app.js", file(read("app.js"), "text/javascript; charset=utf-8"));
+      route("GET", "/-/start/url.js", file(read("url.js"), "text/javascript; charset=utf-8"));
+      route("GET", "/-/start/mark.svg", file(read("mark.svg"), "image/svg+xml"));
+    },
+  };
+}
+
+export default pageStart;
+
+function read(name: string): string {
+  return readFileSync(new URL(`../public/${name}`, import.meta.url), "utf8");
+}
+
+/** Kept by browsers, but asked for each time: the page changes with its server. */
+function file(body: string, type: string): RouteHandler {
+  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+  const headers = {
+    "cache-control": "no-cache",
+    "content-security-policy": POLICY,
+    etag,
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  return (request) =>
+    request.header("if-none-match") === etag
+      ? { status: 304, headers }
+      : { headers: { ...headers, "content-type": type }, body };
+}
