@@ -1,0 +1,85 @@
+import { type Endpoint, type Exchange, type Job, MediaError, type Restriction } from "@mediatap/core";
+import { type Provenance, provenanceOf } from "./named.ts";
+import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
+import { locate, writtenChain } from "./target.ts";
+
+/** What a URL is worth to `admit`; the same for every request of it. */
+interface Verdict {
+  /** URL as received, with the endpoint's mount: a verdict holds for no other. */
+  readonly url: string;
+  readonly signature: Signature | undefined;
+  readonly genuine: boolean;
+  /** `invalid`: the chain cannot be read. */
+  readonly provenance: Provenance | "invalid";
+}
+
+export interface AdmitOptions {
+  /** Seconds for which an expired URL still counts, because clocks differ. */
+  readonly skewSeconds: number;
+}
+
+/**
+ * Checks signature and restrictions of the endpoint, and sets the claims. A signature that is present must be right,
+ * unless there are no keys to check it with. Throws `ESIGNATURE`, `EEXPIRED`, or `EINVAL` for parameters outside of
+ * named transformations where only those are allowed.
+ */
+export function createAdmit({ skewSeconds }: AdmitOptions): (exchange: Exchange, job: Job) => void {
+  // Keyed by job because the core keeps the job of a URL; expiry is judged anew each time.
+  const verdicts = new WeakMap<Job, Verdict>();
+  return (exchange, job) => {
+    const { endpoint, claims } = exchange;
+    let verdict = verdicts.get(job);
+    if (verdict?.url !== urlOf(exchange)) {
+      verdict = judge(exchange);
+      verdicts.set(job, verdict);
+    }
+    if (verdict.signature && endpoint.privateKeys.length > 0) {
+      if (!verdict.genuine) throw new MediaError("ESIGNATURE", "Expected a valid signature");
+      if (isExpired(verdict.signature, skewSeconds))
+        throw new MediaError("EEXPIRED", "The signature has expired");
+      claims.signed = true;
+    }
+    if (!claims.signed && covers(endpoint.restrictUnsigned, job)) {
+      throw new MediaError("ESIGNATURE", "Expected a signed URL");
+    }
+    if (verdict.provenance === "named") claims.named = true;
+    if (endpoint.restrictUnnamed && (verdict.provenance === "explicit" || verdict.provenance === "invalid")) {
+      throw new MediaError("EINVAL", "Expected named transformations only");
+    }
+  };
+}
+
+function judge(exchange: Exchange): Verdict {
+  const { endpoint, target } = exchange;
+  const signature = readSignature(target.query);
+  return {
+    url: urlOf(exchange),
+    signature,
+    genuine: signature !== undefined && isGenuine(target, signature, endpoint.privateKeys),
+    provenance: provenance(exchange),
+  };
+}
+
+function urlOf({ target }: Exchange): string {
+  return `${target.mount} ${target.path}?${target.query}`;
+}
+
+function provenance({ target }: Exchange): Verdict["provenance"] {
+  try {
+    const located = locate(target);
+    return located ? provenanceOf(writtenChain(located)) : "plain";
+  } catch {
+    return "invalid";
+  }
+}
+
+/** `images` covers whatever is not a video by name: what a file is shows only after it has been fetched. */
+function covers(restriction: Endpoint["restrictUnsigned"], job: Job): boolean {
+  const restricted: Readonly<Record<Restriction, boolean>> = {
+    none: false,
+    images: job.media !== "video",
+    videos: job.media === "video",
+    all: true,
+  };
+  return restricted[restriction];
+}

@@ -1,0 +1,135 @@
+import {
+  DEFAULT_LIMITS,
+  didYouMean,
+  MediaError,
+  type Output,
+  printable,
+  type Step,
+  type Transformation,
+} from "@mediatap/core";
+import { type Hints, NO_HINTS } from "./hints.ts";
+import { expand, type NamedTransformations } from "./named.ts";
+import {
+  isKey,
+  type Key,
+  LAYER_KEYS,
+  PARAMETERS,
+  RETIRED_KEYS,
+  readInto,
+  type Values,
+} from "./parameters.ts";
+import { stepsOf } from "./steps.ts";
+import { type Chain, type Item, type Parameter, tokenize } from "./tokenize.ts";
+
+/** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
+const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di"];
+
+const LAYER_TYPES: ReadonlySet<string> = new Set(["image", "text", "video", "subtitles", "subtitle"]);
+
+export interface ChainOptions {
+  /** What `n-` may name. @default {} */
+  readonly named?: NamedTransformations;
+  /** What `w-auto` and `dpr-auto` read. Left out: both are ignored. */
+  readonly hints?: Hints;
+}
+
+export interface ParsedChain {
+  readonly transformation: Transformation;
+  /** Value of `di`: path of the picture that stands in for a missing one. */
+  readonly fallback?: string;
+  /** `cp-true` was said, which keeps AVIF from being chosen. */
+  readonly keepsProfile: boolean;
+}
+
+/**
+ * A chain such as `w-400,h-300:rt-90` → its Transformation. Throws `EINVAL` for text outside the language,
+ * `EUNSUPPORTED` for wishes that the Transformation cannot say, `ELIMIT` for chains that are too long.
+ */
+export function parseChain(text: string, options: ChainOptions = {}): Transformation {
+  return readChain(tokenize(text), options).transformation;
+}
+
+/** As `parseChain`, of a chain that has been split already. */
+export function readChain(written: Chain, { named = {}, hints = NO_HINTS }: ChainOptions = {}): ParsedChain {
+  const chain = expand(written, named);
+  if (chain.length > DEFAULT_LIMITS.steps) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${DEFAULT_LIMITS.steps} steps but received ${chain.length}`,
+    );
+  }
+  if (chain.some((step) => step.some(isOriginal))) {
+    return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };
+  }
+  const missing: string[] = [];
+  const read = chain.map((step) => readStep(step, missing));
+  const once: Values = {};
+  for (const values of read) {
+    for (const key of ONCE) if (values[key] !== undefined) Object.assign(once, { [key]: values[key] });
+  }
+  const steps = read.flatMap((values) => stepsOf(values, hints));
+  // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
+  if (missing[0]) throw new MediaError("EUNSUPPORTED", `Not supported here: ${missing[0]}`);
+  const frame: Step[] = once.pg === undefined ? [] : [{ op: "frame", page: once.pg }];
+  return {
+    transformation: { steps: [...frame, ...steps], output: outputOf(once) },
+    keepsProfile: once.cp === true,
+    ...(once.di !== undefined && { fallback: once.di }),
+  };
+}
+
+function readStep(items: readonly Item[], missing: string[]): Values {
+  const values: Values = {};
+  for (const item of items) {
+    if (item.kind === "parameter") {
+      const lacks = readInto(values, known(item), item.value);
+      if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
+    } else if (item.kind === "if") {
+      missing.push("conditions (if-)");
+    } else if (LAYER_TYPES.has(item.type)) {
+      missing.push(`layers (l-${item.type})`);
+    } else {
+      throw new MediaError("EINVAL", `Expected type of layer for l but received '${printable(item.type)}'`);
+    }
+  }
+  return values;
+}
+
+/** The parameter's key. Throws `EINVAL` for one that has no meaning here. */
+function known(item: Parameter): Key {
+  if (isKey(item.key)) return item.key;
+  const shown = printable(item.key);
+  if (RETIRED_KEYS.has(item.key)) {
+    throw new MediaError(
+      "EINVAL",
+      `Expected a layer (l-image, l-text) but received retired parameter '${shown}'`,
+    );
+  }
+  if (LAYER_KEYS.has(item.key)) throw new MediaError("EINVAL", `Expected '${shown}' inside of a layer only`);
+  throw new MediaError(
+    "EINVAL",
+    `Expected known parameter but received '${shown}'${didYouMean(item.key.slice(0, 20), Object.keys(PARAMETERS))}`,
+  );
+}
+
+function nameOf({ key, value }: Parameter): string {
+  return value === "" ? key : `${key}-${value}`;
+}
+
+function isOriginal(item: Item): boolean {
+  return item.kind === "parameter" && item.key === "orig" && item.value === "true";
+}
+
+function outputOf(values: Values): Output {
+  // Metadata include the colour profile, unless the chain says otherwise.
+  const profile = values.cp ?? (values.md ? true : undefined);
+  return {
+    ...(values.f !== undefined && { format: values.f }),
+    ...(values.q !== undefined && { quality: values.q }),
+    ...(values.lo !== undefined && { lossless: values.lo }),
+    ...(values.pr !== undefined && { progressive: values.pr }),
+    ...(profile !== undefined && { colorProfile: profile ? "keep" : "srgb" }),
+    ...(values.md !== undefined && { metadata: values.md ? "keep" : "strip" }),
+    ...(values.dn !== undefined && { density: values.dn }),
+  };
+}

@@ -1,0 +1,84 @@
+import {
+  DEFAULT_LIMITS,
+  type Expression,
+  invalid,
+  MediaError,
+  type Operator,
+  type Variable,
+} from "@mediatap/core";
+import { decimal, printNumber } from "./numbers.ts";
+
+/** What an expression outside of layers may name. */
+const VARIABLES: ReadonlySet<string> = new Set(["iw", "ih", "iar", "cw", "ch", "car", "idu", "idn"]);
+
+/** How tightly an operator binds. The language has an order of its own: `2_mul_5_pow_2` is 10². */
+const RANK: Readonly<Record<Operator, number>> = { mul: 4, div: 4, add: 3, sub: 3, mod: 2, pow: 1 };
+
+/** Whether `text` is meant as an expression and not as a plain number. */
+export function isExpression(text: string): boolean {
+  return text.includes("_") || VARIABLES.has(text);
+}
+
+/** Operands and operators, joined by `_`: `iw_div_2_add_10`. */
+export function expression(text: string, key: string): Expression {
+  const words = text.split("_");
+  if (words.length > DEFAULT_LIMITS.expressionTokens) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${DEFAULT_LIMITS.expressionTokens} operands and operators for ${key}`,
+    );
+  }
+  const values: Expression[] = [];
+  const operators: Operator[] = [];
+  // Two stacks (Dijkstra's shunting-yard): an operator is applied once one that binds no tighter follows it.
+  const apply = () => {
+    const operator = operators.pop();
+    const right = values.pop();
+    const left = values.pop();
+    if (operator === undefined || left === undefined || right === undefined) throw malformed(text, key);
+    if ((operator === "div" || operator === "mod") && right === 0) {
+      throw invalid(key, "no division by zero", text);
+    }
+    values.push([operator, left, right]);
+  };
+  for (const [index, word] of words.entries()) {
+    if (index % 2 === 0) {
+      values.push(operand(word, text, key));
+      continue;
+    }
+    if (!isOperator(word)) throw malformed(text, key);
+    while (operators.length > 0 && RANK[operators.at(-1) as Operator] >= RANK[word]) apply();
+    operators.push(word);
+  }
+  while (operators.length > 0) apply();
+  return values[0] as Expression;
+}
+
+function operand(word: string, text: string, key: string): Expression {
+  const value = VARIABLES.has(word) ? (word as Variable) : decimal(word);
+  if (value === undefined) throw malformed(text, key);
+  return value;
+}
+
+function isOperator(word: string): word is Operator {
+  return Object.hasOwn(RANK, word);
+}
+
+function malformed(text: string, key: string): MediaError {
+  return invalid(key, "number or expression", text);
+}
+
+/** `expression` in the language. Throws `EUNSUPPORTED` where it would need parentheses, which the language lacks. */
+export function printExpression(expression: Expression): string {
+  if (typeof expression === "number") return printNumber(expression);
+  if (typeof expression === "string") return expression;
+  const [operator, left, right] = expression;
+  if (rankOf(left) < RANK[operator] || rankOf(right) <= RANK[operator]) {
+    throw new MediaError("EUNSUPPORTED", "Not supported here: expressions with parentheses");
+  }
+  return `${printExpression(left)}_${operator}_${printExpression(right)}`;
+}
+
+function rankOf(expression: Expression): number {
+  return typeof expression === "object" ? RANK[expression[0]] : Number.POSITIVE_INFINITY;
+}

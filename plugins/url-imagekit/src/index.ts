@@ -1,0 +1,39 @@
+import { type Plugin, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { createAdmit } from "./admit.ts";
+import { linkTo } from "./link.ts";
+import { NAME, resolve } from "./resolve.ts";
+import { respond } from "./respond.ts";
+
+export { type ChainOptions, parseChain } from "./chain.ts";
+export type { Hints } from "./hints.ts";
+export type { NamedTransformations } from "./named.ts";
+export { printChain } from "./print.ts";
+export { sign } from "./signature.ts";
+
+export interface UrlImagekitOptions {
+  /** Seconds for which an expired signature still counts, because clocks differ. @default 30 */
+  readonly skewSeconds?: number;
+}
+
+const schema = z.strictObject({ skewSeconds: z.number().min(0).max(3600).default(30) });
+
+/**
+ * ImageKit's URL language: paths, transformations, signatures, restrictions and the error header, as
+ * https://imagekit.io/docs/transformations describes them.
+ */
+export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
+  const { skewSeconds } = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply({ hooks }) {
+      hooks.resolve.tap(NAME, resolve);
+      hooks.admit.tap(NAME, createAdmit({ skewSeconds }));
+      hooks.link.for(NAME).tap(NAME, linkTo);
+      hooks.respond.tap(NAME, respond);
+    },
+  };
+}
+
+export default urlImagekit;

@@ -1,0 +1,57 @@
+import { DEFAULT_LIMITS, type Endpoint, invalid, MediaError } from "@mediatap/core";
+import { type Chain, type Item, tokenize } from "./tokenize.ts";
+
+export type NamedTransformations = Endpoint["namedTransformations"];
+
+/** Items that stored chains may add to one step: names that repeat names would grow without bound. */
+const MAX_ITEMS = 500;
+
+/**
+ * Replaces every `n-<name>` by its stored chain, as if that had been written in its place: `n-thumb,rt-90` with
+ * `thumb` = `w-150:bl-2` is `w-150:bl-2,rt-90`. Throws `EINVAL` for a name that is unknown, disabled or names itself.
+ */
+export function expand(chain: Chain, named: NamedTransformations, within: readonly string[] = []): Chain {
+  if (!chain.some((step) => step.some(isName))) return chain;
+  const steps: Item[][] = [];
+  for (const step of chain) {
+    let current: Item[] = [];
+    for (const item of step) {
+      if (!isName(item)) {
+        current.push(item);
+        continue;
+      }
+      const [first = [], ...rest] = stored(item.value, named, within);
+      current.push(...first);
+      for (const next of rest) {
+        steps.push(current);
+        current = [...next];
+      }
+      if (steps.length > DEFAULT_LIMITS.steps || current.length > MAX_ITEMS) {
+        throw new MediaError("ELIMIT", "Expected named transformations that expand to fewer steps");
+      }
+    }
+    steps.push(current);
+  }
+  return steps;
+}
+
+function stored(name: string, named: NamedTransformations, within: readonly string[]): Chain {
+  const entry = Object.hasOwn(named, name) ? named[name] : undefined;
+  if (!entry?.enabled) throw invalid("n", "name of a transformation", name);
+  if (within.includes(name)) throw invalid("n", "transformation that does not name itself", name);
+  const text = entry.transformation.startsWith("tr:") ? entry.transformation.slice(3) : entry.transformation;
+  return expand(tokenize(text), named, [...within, name]);
+}
+
+/** Where the parameters of a chain come from. `plain`: there are none. */
+export type Provenance = "plain" | "named" | "explicit";
+
+/** Whether all of `chain`, as written in the URL, is names. */
+export function provenanceOf(chain: Chain): Provenance {
+  if (chain.length === 0) return "plain";
+  return chain.every((step) => step.every(isName)) ? "named" : "explicit";
+}
+
+function isName(item: Item): item is Extract<Item, { kind: "parameter" }> {
+  return item.kind === "parameter" && item.key === "n";
+}

@@ -1,0 +1,82 @@
+import { invalid, type MediaError } from "@mediatap/core";
+
+/** Turns the text of a value into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
+export type Reader<T> = (text: string, key: string) => T;
+
+/** Largest width and height of the language; larger ones are ignored, not refused. */
+export const MAX_DIMENSION = 65_535;
+
+// No sign, exponent, hexadecimal or leading zero. Without nested repetition, so it is linear.
+const DECIMAL = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
+
+/** A number without sign, or `undefined`. */
+export function decimal(text: string): number | undefined {
+  if (text.length > 64 || !DECIMAL.test(text)) return undefined;
+  const value = Number(text);
+  return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+}
+
+/** A number whose minus is written `N`, or `undefined`. */
+export function signedDecimal(text: string): number | undefined {
+  if (!text.startsWith("N")) return decimal(text);
+  const value = decimal(text.slice(1));
+  return value === undefined ? undefined : 0 - value;
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number): Reader<number> {
+  return (text, key) => {
+    const value = decimal(text);
+    if (value === undefined || !Number.isInteger(value) || value < min || value > max) {
+      throw invalid(key, `integer from ${min} to ${max}`, text);
+    }
+    return value;
+  };
+}
+
+/** A number from `min` to `max`; negative ones are written with `N`. */
+export function number(min: number, max: number): Reader<number> {
+  return (text, key) => {
+    const value = signedDecimal(text);
+    if (value === undefined || value < min || value > max) {
+      throw invalid(key, `number from ${min} to ${max}`, text);
+    }
+    return value;
+  };
+}
+
+/** Pixels from 0; decimals are rounded. */
+export const pixels: Reader<number> = (text, key) => {
+  const value = decimal(text);
+  if (value === undefined || value > MAX_DIMENSION) throw invalid(key, "non-negative integer", text);
+  return Math.round(value);
+};
+
+export const boolean: Reader<boolean> = (text, key) => {
+  if (text !== "true" && text !== "false") throw invalid(key, "boolean", text);
+  return text === "true";
+};
+
+/** An effect that is written bare, or with `-true` as old SDKs do. */
+export const flag: Reader<boolean> = (text, key) => text === "" || boolean(text, key);
+
+/** One of the words of `table`; gives what the word stands for. */
+export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
+  return (text, key) => {
+    const value = table.get(text);
+    if (value === undefined) throw unlisted(key, table.keys(), text);
+    return value;
+  };
+}
+
+/** The error for a word that is not one of `known`. */
+export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
+  return invalid(key, `one of ${[...known].join(", ")}`, received);
+}
+
+/** `value` in the language: no exponent, `N` for minus, every digit that matters. */
+export function printNumber(value: number): string {
+  if (value < 0) return `N${printNumber(-value)}`;
+  const text = String(value);
+  return text.includes("e") ? value.toFixed(40).replace(/\.?0+$/, "") : text;
+}

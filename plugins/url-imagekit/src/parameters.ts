@@ -1,0 +1,160 @@
+import type { ImageFormat } from "@mediatap/core";
+import { paint } from "./colours.ts";
+import { isMissing, lacking, type Missing } from "./missing.ts";
+import { boolean, flag, integer, oneOf, type Reader, unlisted } from "./numbers.ts";
+import * as read from "./values.ts";
+
+/** The usual tolerance of `t-true`: the documentation's example lies between 5 and 15. */
+const TRIM = 10;
+
+/** How a picture meets its box. */
+export type Mode =
+  | "maintain_ratio"
+  | "maintain_ratio_no_enlarge"
+  | "force"
+  | "at_max"
+  | "at_max_enlarge"
+  | "at_least"
+  | "pad_resize"
+  | "pad_resize_no_enlarge"
+  | "extract"
+  | "pad_extract"
+  | "pad_extract_no_shrink";
+
+function modes(...names: Mode[]): Reader<Mode> {
+  return oneOf(new Map(names.map((name) => [name, name])));
+}
+
+/** A parameter of the language that no step stands for. */
+function without(capability: string): Reader<Missing> {
+  return () => lacking(capability);
+}
+
+function words(capability: string, ...known: string[]): Reader<Missing> {
+  return (text, key) => {
+    if (!known.includes(text)) throw unlisted(key, known, text);
+    return lacking(capability);
+  };
+}
+
+const FORMATS: ReadonlyMap<string, "auto" | "source" | ImageFormat | Missing> = new Map<
+  string,
+  "auto" | "source" | ImageFormat | Missing
+>([
+  ["auto", "auto"],
+  ["orig", "source"],
+  ["jpg", "jpeg"],
+  ["jpeg", "jpeg"],
+  ["png", "png"],
+  ["webp", "webp"],
+  ["avif", "avif"],
+  ["gif", "gif"],
+  ["svg", "svg"],
+  ["mp4", lacking("video output")],
+  ["webm", lacking("video output")],
+]);
+
+/** Every parameter outside of layers, and how its value is read. */
+export const PARAMETERS = {
+  // Size and crop
+  w: read.extent("iw"),
+  h: read.extent("ih"),
+  ar: read.ratio,
+  dpr: read.dpr,
+  c: modes("maintain_ratio", "maintain_ratio_no_enlarge", "force", "at_max", "at_max_enlarge", "at_least"),
+  cm: modes("pad_resize", "pad_resize_no_enlarge", "extract", "pad_extract", "pad_extract_no_shrink"),
+  fo: read.focus,
+  z: read.zoom,
+  x: read.coordinate,
+  y: read.coordinate,
+  xc: read.coordinate,
+  yc: read.coordinate,
+  bg: paint,
+
+  // Effects
+  pg: read.page,
+  t: read.tolerance(TRIM),
+  rt: read.angle,
+  fl: oneOf(
+    new Map([
+      ["h", { horizontal: true, vertical: false }],
+      ["v", { horizontal: false, vertical: true }],
+      ["h_v", { horizontal: true, vertical: true }],
+      ["v_h", { horizontal: true, vertical: true }],
+    ]),
+  ),
+  "e-grayscale": flag,
+  "e-contrast": flag,
+  "e-sharpen": read.sharpness,
+  "e-usm": read.unsharp,
+  bl: integer(1, 100),
+  r: read.radius,
+  b: read.border,
+  o: integer(0, 100),
+  cr: without("colour replacement"),
+  "e-shadow": without("shadows"),
+  "e-gradient": without("gradients"),
+  "e-distort": without("distortion"),
+  "e-colorize": without("colorizing"),
+  "e-bgremove": without("background removal"),
+  "e-removedotbg": without("background removal"),
+  "e-changebg": without("generated backgrounds"),
+  "e-dropshadow": without("generated shadows"),
+  "e-edit": without("generative editing"),
+  "e-retouch": without("retouching"),
+  "e-upscale": without("generative upscaling"),
+  "e-genvar": without("generated variations"),
+
+  // Output
+  f: oneOf(FORMATS),
+  q: integer(1, 100),
+  lo: boolean,
+  pr: boolean,
+  cp: boolean,
+  md: boolean,
+  dn: read.density,
+  di: (text: string) => text,
+  orig: boolean,
+  c2pa: (text: string, key: string) => (boolean(text, key) ? lacking("content credentials") : false),
+
+  // Video
+  vc: words("video codecs", "h264", "vp9", "av1", "none"),
+  ac: words("audio codecs", "aac", "opus", "none"),
+  so: read.seconds,
+  eo: read.seconds,
+  du: read.seconds,
+  sr: without("adaptive streaming"),
+  lang: without("generated subtitles"),
+} satisfies Readonly<Record<string, Reader<unknown>>>;
+
+export type Key = keyof typeof PARAMETERS;
+
+/** What the parameters of a step mean. */
+export type Values = { [K in Key]?: Exclude<ReturnType<(typeof PARAMETERS)[K]>, Missing> };
+
+/** Keys that have a meaning inside of layers only. */
+export const LAYER_KEYS: ReadonlySet<string> = new Set(
+  "i ie lfo lx ly lxc lyc lap lm lso leo ldu fs ff co ia pa al tg lh fol fsh".split(" "),
+);
+
+/** Overlays from before layers; refused since 1 November 2023. */
+export const RETIRED_KEYS: ReadonlySet<string> = new Set(
+  "oi ot ote ox oy ofo oh ow obg oa or oib oic oit ots otc otf ott otw otbg otp otia".split(" "),
+);
+
+export function isKey(key: string): key is Key {
+  return Object.hasOwn(PARAMETERS, key);
+}
+
+/**
+ * Reads one parameter into `values`; the last of a name wins. Gives back what the Transformation cannot say of it,
+ * if anything.
+ */
+export function readInto(values: Values, key: Key, text: string): Missing | undefined {
+  const value: unknown = PARAMETERS[key](text, key);
+  if (isMissing(value)) return value;
+  // A dimension that is too large to count.
+  if (value === undefined) return undefined;
+  (values as Record<string, unknown>)[key] = value;
+  return undefined;
+}

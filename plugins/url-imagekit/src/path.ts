@@ -1,0 +1,175 @@
+import { MediaError, printable } from "@mediatap/core";
+import { decodeText } from "./percent.ts";
+
+/** Endings of a path that say what is wanted of the asset before them. */
+const SUFFIXES = [
+  "ik-thumbnail.jpg",
+  "ik-video.mp4",
+  "ik-gif-video.mp4",
+  "ik-master.m3u8",
+  "ik-master.mpd",
+  "ik-seek-thumbnail-track.vtt",
+  "ik-genchapter.vtt",
+  "ik-gensubtitle.vtt",
+  "ik-gensubtitle.transcript",
+] as const;
+
+export type Suffix = (typeof SUFFIXES)[number];
+
+/** Longest name and path, in bytes, that a file system and an object store take. */
+const MAX_SEGMENT = 255;
+const MAX_PATH = 1024;
+
+/** A raw path, taken apart. */
+export interface Address {
+  readonly kind: "path" | "url";
+  /** As in `Asset`. */
+  readonly path: string;
+  /** Chains in the path, in order, without `tr:`, still percent-encoded. */
+  readonly chains: readonly string[];
+  readonly suffixes: readonly Suffix[];
+  /** An absolute URL whose query, if it has one, is the query of this request. */
+  readonly sharesQuery: boolean;
+}
+
+/**
+ * Takes a raw path apart: first chains and reserved parts, then one decoding, then the checks. `undefined`: the path
+ * names nothing. Throws `EINVAL` or `ENOENT` for a path that must not reach a storage.
+ */
+export function readAddress(raw: string): Address | undefined {
+  const { segments, chains } = takeChains(raw.split("/"));
+  const suffixes = takeSuffixes(segments);
+  if (segments.length === 0 || (segments.length === 1 && segments[0] === "")) return undefined;
+  const url = absolute(segments);
+  if (url) return { kind: "url", chains, suffixes, ...url };
+  const seo = segments[0] === "ik-seo";
+  const names = (seo ? segments.slice(1) : segments).map(segmentName);
+  return {
+    kind: "path",
+    path: joined(seo ? withoutTitle(names) : names),
+    chains,
+    suffixes,
+    sharesQuery: false,
+  };
+}
+
+/** Chains stand at any depth, but not inside an absolute URL: there they are the other server's. */
+function takeChains(all: readonly string[]): { segments: string[]; chains: string[] } {
+  const segments: string[] = [];
+  const chains: string[] = [];
+  for (let at = 0; at < all.length; at++) {
+    const segment = all[at] as string;
+    if (!segment.startsWith("tr:") || isScheme(segments[0])) {
+      segments.push(segment);
+      continue;
+    }
+    const end = endOfChain(all, at);
+    chains.push(all.slice(at, end).join("/").slice(3));
+    at = end - 1;
+  }
+  return { segments, chains };
+}
+
+/** Segments over which an unencoded path in a layer may reach. */
+const MAX_REACH = 32;
+
+/**
+ * The segment after a chain. One old SDK leaves slashes in a layer's path as they are
+ * (`tr:l-image,i-/a/b.png,l-end/x.jpg`), so a chain goes on until its layers are closed.
+ */
+function endOfChain(all: readonly string[], start: number): number {
+  let open = 0;
+  for (let at = start; at < Math.min(all.length, start + MAX_REACH); at++) {
+    const [first = "", ...rest] = (all[at] as string).split(/[,:]/);
+    for (const token of at === start ? [first, ...rest] : rest) {
+      if (token === "l-end") open--;
+      else if (token.startsWith("l-")) open++;
+    }
+    if (open <= 0) return at + 1;
+  }
+  return start + 1;
+}
+
+function takeSuffixes(segments: string[]): Suffix[] {
+  const suffixes: Suffix[] = [];
+  while (segments.length > 1 && isSuffix(segments.at(-1) as string)) {
+    suffixes.unshift(segments.pop() as Suffix);
+  }
+  return suffixes;
+}
+
+function isSuffix(segment: string): segment is Suffix {
+  return (SUFFIXES as readonly string[]).includes(segment);
+}
+
+function isScheme(segment: string | undefined): boolean {
+  return segment !== undefined && /^https?(?::|%3a)$/i.test(segment);
+}
+
+/**
+ * An absolute URL: as it is, with slashes that a proxy has merged (`https:/host`), or encoded as one segment
+ * (`https%3A%2F%2Fhost%2Fx.jpg`), then with a query of its own.
+ */
+function absolute(segments: readonly string[]): { path: string; sharesQuery: boolean } | undefined {
+  const [first = "", ...rest] = segments;
+  if (isScheme(first)) {
+    const host = rest[0] === "" ? rest.slice(1) : rest;
+    return { path: address(`${decodeText(first, "path")}//${host.join("/")}`), sharesQuery: true };
+  }
+  if (!/^https?%3a%2f/i.test(first)) return undefined;
+  if (rest.length > 0) throw new MediaError("EINVAL", "Expected a URL that is encoded wholly or not at all");
+  return { path: address(decodeText(first, "path")), sharesQuery: false };
+}
+
+function address(text: string): string {
+  const url = URL.parse(text.replace(/^(https?):\/\/?/i, "$1://"));
+  if (!url?.hostname || url.username || url.password) {
+    throw new MediaError(
+      "EINVAL",
+      `Expected absolute URL without credentials but received '${printable(text)}'`,
+    );
+  }
+  url.hash = "";
+  return url.href;
+}
+
+function segmentName(raw: string): string {
+  return checkName(decodeText(raw, "path"));
+}
+
+/** Refuses the names that must not become part of a path; nothing is repaired. */
+function checkName(name: string): string {
+  if (name === "" || name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) {
+    throw new MediaError("EINVAL", `Expected a plain name in the path but received '${printable(name)}'`);
+  }
+  if (name.startsWith(".") || Buffer.byteLength(name) > MAX_SEGMENT) throw notFound();
+  return name;
+}
+
+function joined(names: readonly string[]): string {
+  const path = names.join("/");
+  if (Buffer.byteLength(path) > MAX_PATH) throw notFound();
+  return path;
+}
+
+/** `a/b/DSC1234/eiffel-tower.jpg` → `a/b/DSC1234.jpg`: the last name is for search engines, but for its extension. */
+function withoutTitle(names: readonly string[]): string[] {
+  const title = names.at(-1);
+  const name = names.at(-2);
+  if (title === undefined || name === undefined) {
+    throw new MediaError("EINVAL", "Expected path and title after ik-seo");
+  }
+  const dot = title.lastIndexOf(".");
+  return [...names.slice(0, -2), checkName(name + (dot < 0 ? "" : title.slice(dot)))];
+}
+
+function notFound(): MediaError {
+  return new MediaError("ENOENT", "Not found");
+}
+
+/** Path of a parameter, where `@@` stands for `/` and a leading slash is optional; same rules as for a raw path. */
+export function parameterPath(text: string): string {
+  const names = text.replaceAll("@@", "/").split("/");
+  if (names[0] === "") names.shift();
+  return joined(names.map(checkName));
+}

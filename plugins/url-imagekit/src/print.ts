@@ -1,0 +1,169 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  isMediaError,
+  MediaError,
+  type Output,
+  type Step,
+  type StepOf,
+  type Transformation,
+} from "@mediatap/core";
+import { parseChain } from "./chain.ts";
+import { printColour, printPaint } from "./colours.ts";
+import { printExpression } from "./expression.ts";
+import { printNumber } from "./numbers.ts";
+import type { Mode } from "./parameters.ts";
+import { radiusOf } from "./steps.ts";
+import { printFocus } from "./values.ts";
+
+/**
+ * A Transformation → its chain; `""` if there is nothing to say. `parseChain` of the result gives the same
+ * steps. Throws `EUNSUPPORTED` for what the language has no words for.
+ */
+export function printChain({ steps, output }: Transformation): string {
+  if (output.format === "original") return "orig-true";
+  const chain = printSteps(steps);
+  if (chain.length > 0 && !readsAs(chain.join(":"), steps)) throw unprintable("this order of steps");
+  const last = items(chain.pop(), ...printOutput(output));
+  return last === "" ? "" : [...chain, last].join(":");
+}
+
+/** Steps of the language: an operation joins the ones before it if that reads back as the same, in the same order. */
+function printSteps(steps: readonly Step[]): string[] {
+  const chain: string[] = [];
+  let group: Step[] = [];
+  let text: string | undefined;
+  for (const step of steps) {
+    const item = printStep(step);
+    const longer = text === undefined ? undefined : join(text, item);
+    if (longer !== undefined && readsAs(longer, [...group, step])) {
+      group.push(step);
+      text = longer;
+      continue;
+    }
+    if (text !== undefined) chain.push(text);
+    group = [step];
+    text = item;
+  }
+  if (text !== undefined) chain.push(text);
+  return chain;
+}
+
+/** Both texts as one; a background that both name is named once. */
+function join(text: string, item: string): string {
+  const known = new Set(text.split(","));
+  return items(text, ...item.split(",").filter((part) => !known.has(part)));
+}
+
+function readsAs(text: string, steps: readonly Step[]): boolean {
+  try {
+    return isDeepStrictEqual(parseChain(text).steps, steps);
+  } catch (error) {
+    if (!isMediaError(error)) throw error;
+    return false;
+  }
+}
+
+type Printers = { readonly [K in Step["op"]]?: (step: StepOf<K>) => string };
+
+const PRINTERS: Printers = {
+  frame: ({ page }) => `pg-${page}`,
+  resize: printResize,
+  extract: printExtract,
+  rotate: ({ angle, background }) => {
+    if (background) throw unprintable("rotation with a background");
+    return `rt-${printNumber(angle)}`;
+  },
+  flip: ({ horizontal, vertical }) => (horizontal ? (vertical ? "fl-h_v" : "fl-h") : "fl-v"),
+  blur: ({ sigma }) => `bl-${radiusOf(sigma)}`,
+  grayscale: () => "e-grayscale",
+  contrast: () => "e-contrast",
+  sharpen: ({ amount }) => `e-sharpen-${printNumber(amount)}`,
+  unsharp: ({ radius, sigma, amount, threshold }) =>
+    `e-usm-${[radius, sigma, amount, threshold].map(printNumber).join("-")}`,
+  trim: ({ tolerance }) => `t-${printNumber(tolerance)}`,
+  border: ({ width, color }) => `b-${printExpression(width)}_${printColour(color)}`,
+  round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
+  opacity: ({ value }) => `o-${Math.round(value * 100)}`,
+  flatten: ({ background }) => `bg-${printPaint(background)}`,
+};
+
+function printStep(step: Step): string {
+  const printer = PRINTERS[step.op] as ((step: Step) => string) | undefined;
+  if (!printer) throw unprintable(step.op);
+  return printer(step);
+}
+
+function printResize(step: StepOf<"resize">): string {
+  const { focus, background } = step;
+  return items(
+    ...size(step),
+    modeOf(step),
+    focus && `fo-${printFocus(focus) ?? focus}`,
+    background && `bg-${printPaint(background)}`,
+  );
+}
+
+/** The item for a scaling mode; without both sides there is no box, and only enlarging matters. */
+function modeOf({ width, height, ratio, fit, enlarge }: StepOf<"resize">): string | undefined {
+  const box = (width !== undefined && height !== undefined) || ratio !== undefined;
+  if (!box) return enlarge ? undefined : "c-at_max";
+  const modes: Readonly<Record<typeof fit, { plain: Mode | undefined; still: Mode | undefined }>> = {
+    cover: { plain: undefined, still: "maintain_ratio_no_enlarge" },
+    contain: { plain: "pad_resize", still: "pad_resize_no_enlarge" },
+    fill: { plain: "force", still: undefined },
+    inside: { plain: "at_max_enlarge", still: "at_max" },
+    outside: { plain: "at_least", still: undefined },
+  };
+  const mode = enlarge ? modes[fit].plain : modes[fit].still;
+  if (!mode && !(fit === "cover" && enlarge)) throw unprintable(`resize with fit ${fit} that never enlarges`);
+  return mode && (fit === "contain" ? `cm-${mode}` : `c-${mode}`);
+}
+
+function printExtract(step: StepOf<"extract">): string {
+  const { at, focus, outside, shrink, background } = step;
+  const mode = outside === "pad" ? (shrink ? "pad_extract" : "pad_extract_no_shrink") : "extract";
+  const c = at?.from === "center" ? "c" : "";
+  return items(
+    ...size(step),
+    `cm-${mode}`,
+    at && `x${c}-${printExpression(at.x)}`,
+    at && `y${c}-${printExpression(at.y)}`,
+    focus && `fo-${printFocus(focus) ?? focus}`,
+    background && `bg-${printPaint(background)}`,
+  );
+}
+
+function size({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract">): (string | undefined)[] {
+  return [
+    width === undefined ? undefined : `w-${printExpression(width)}`,
+    height === undefined ? undefined : `h-${printExpression(height)}`,
+    ratio === undefined ? undefined : `ar-${printExpression(ratio)}`,
+    dpr === undefined ? undefined : `dpr-${printNumber(dpr)}`,
+  ];
+}
+
+function items(...parts: (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join(",");
+}
+
+const FORMATS: Readonly<Partial<Record<NonNullable<Output["format"]>, string>>> = {
+  source: "orig",
+  jpeg: "jpg",
+};
+
+function printOutput(output: Output): (string | undefined)[] {
+  const { format, quality, lossless, progressive, colorProfile, metadata, density } = output;
+  return [
+    format && `f-${FORMATS[format] ?? format}`,
+    quality === undefined ? undefined : `q-${printNumber(quality)}`,
+    lossless === undefined ? undefined : `lo-${lossless}`,
+    progressive === undefined ? undefined : `pr-${progressive}`,
+    colorProfile && `cp-${colorProfile === "keep"}`,
+    metadata && `md-${metadata === "keep"}`,
+    density === undefined ? undefined : `dn-${printExpression(density)}`,
+  ];
+}
+
+function unprintable(what: string): MediaError {
+  return new MediaError("EUNSUPPORTED", `Not supported in URLs of this language: ${what}`);
+}

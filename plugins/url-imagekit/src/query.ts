@@ -1,0 +1,54 @@
+import { decodeText } from "./percent.ts";
+
+/** One parameter of a query. */
+export interface Pair {
+  /** As received. */
+  readonly raw: string;
+  readonly name: string;
+  /** Part of `raw` behind the first `=`; `""` if there is none. */
+  readonly rawValue: string;
+}
+
+/** Splits a raw query. `+` is a plus, as in a path, and `;` separates nothing. */
+export function readQuery(raw: string): Pair[] {
+  const pairs: Pair[] = [];
+  for (const part of raw.split("&")) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    const name = equals < 0 ? part : part.slice(0, equals);
+    pairs.push({ raw: part, name: lenient(name), rawValue: equals < 0 ? "" : part.slice(equals + 1) });
+  }
+  return pairs;
+}
+
+/** The decoded text, or the text as it is where it is not well encoded. */
+export function lenient(text: string): string {
+  try {
+    return decodeText(text, "query");
+  } catch {
+    return text;
+  }
+}
+
+/** Tags of SDKs, which mean nothing. */
+const SDK_TAGS: ReadonlySet<string> = new Set(["sdk-version"]);
+
+/** The parameters that the language leaves alone: they tell versions of a file apart. */
+export function freePairs(pairs: readonly Pair[], ignored: readonly string[]): Pair[] {
+  return pairs.filter(
+    ({ name }) => name !== "tr" && !name.startsWith("ik-") && !SDK_TAGS.has(name) && !ignored.includes(name),
+  );
+}
+
+/** The download that `ik-attachment` asks for: a name without extension, or `true`. */
+export function attachmentOf(pairs: readonly Pair[]): string | true | undefined {
+  const value = (name: string) => pairs.find((pair) => pair.name === name)?.rawValue;
+  if (value("ik-attachment") !== "true") return undefined;
+  const name = lenient(value("ik-attachment-filename") ?? "")
+    // Whatever could end a header, leave the folder or hide the name.
+    .replace(/[\p{C}/\\:*?"<>|]/gu, "")
+    .replace(/^[.\s]+|\s+$/gu, "")
+    .slice(0, 200)
+    .toWellFormed();
+  return name === "" ? true : name;
+}

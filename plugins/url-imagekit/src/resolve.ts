@@ -1,0 +1,116 @@
+import {
+  type AcceptClass,
+  type Asset,
+  type Endpoint,
+  type Exchange,
+  isMediaError,
+  type Job,
+  MediaError,
+  type Transformation,
+} from "@mediatap/core";
+import { type ParsedChain, readChain } from "./chain.ts";
+import { requestHints } from "./hints.ts";
+import { mediaOf } from "./media.ts";
+import { type Address, parameterPath, type Suffix } from "./path.ts";
+import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
+import { locate, writtenChain } from "./target.ts";
+
+/** Name of the plugin and of the language. */
+export const NAME = "url-imagekit";
+
+/** Endings that ask for something no step and no output stands for. */
+const WITHOUT: Readonly<Partial<Record<Suffix, string>>> = {
+  "ik-gif-video.mp4": "video from animations",
+  "ik-master.m3u8": "adaptive streaming",
+  "ik-master.mpd": "adaptive streaming",
+  "ik-seek-thumbnail-track.vtt": "seek previews",
+  "ik-genchapter.vtt": "generated chapters",
+  "ik-gensubtitle.vtt": "generated subtitles",
+  "ik-gensubtitle.transcript": "generated transcripts",
+};
+
+/**
+ * URL → job. A transformation that is wrong becomes the job's `problem`; a path that is wrong is thrown.
+ * `undefined`: the URL names no asset.
+ */
+export function resolve(exchange: Exchange, endpoint: Endpoint): Job | undefined {
+  const located = locate(exchange.target);
+  if (!located) return undefined;
+  const { address, pairs } = located;
+  const free = freePairs(pairs, endpoint.ignoreQuery);
+  const hints = requestHints((name) => exchange.request.header(name));
+  const asset: Asset = {
+    tenant: endpoint.tenant,
+    endpoint: endpoint.name,
+    kind: address.kind,
+    path: address.sharesQuery ? withQuery(address.path, free) : address.path,
+  };
+  const attachment = attachmentOf(pairs);
+  const job = {
+    asset,
+    query: address.sharesQuery ? [] : free.map(({ name, rawValue }) => [name, lenient(rawValue)] as const),
+    language: NAME,
+    media: mediaOf(address),
+  };
+  try {
+    const parsed = readChain(writtenChain(located), { named: endpoint.namedTransformations, hints });
+    const transformation = withSuffixes(parsed.transformation, address);
+    const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
+    return {
+      ...job,
+      transformation,
+      accept: acceptFor(transformation, parsed, exchange.accept),
+      delivery: {
+        ...(attachment !== undefined && { attachment }),
+        ...(fallback && { fallback }),
+        ...(hints.vary.length > 0 && { vary: hints.vary }),
+        ...(Object.keys(hints.headers).length > 0 && { headers: hints.headers }),
+      },
+    };
+  } catch (error) {
+    if (!isMediaError(error)) throw error;
+    const { code, message } = error;
+    return {
+      ...job,
+      transformation: { steps: [], output: {} },
+      accept: exchange.accept,
+      delivery: {},
+      problem: { code, message },
+    };
+  }
+}
+
+function withQuery(url: string, free: readonly Pair[]): string {
+  return free.length === 0 ? url : `${url}?${free.map(({ raw }) => raw).join("&")}`;
+}
+
+/** The asset of `di`: the language looks for it in the default endpoint. */
+function standIn(path: string, { tenant }: Endpoint): Asset {
+  return { tenant, endpoint: "default", kind: "path", path: parameterPath(path) };
+}
+
+/** What the endings of the path add to the transformation. */
+function withSuffixes(transformation: Transformation, address: Address): Transformation {
+  const { suffixes } = address;
+  for (const suffix of suffixes) {
+    const capability = WITHOUT[suffix];
+    if (capability) throw new MediaError("EUNSUPPORTED", `Not supported here: ${capability} (${suffix})`);
+  }
+  if (!suffixes.includes("ik-thumbnail.jpg")) return transformation;
+  if (mediaOf(address) === "video") {
+    throw new MediaError("EUNSUPPORTED", "Not supported here: stills of videos (ik-thumbnail.jpg)");
+  }
+  const { steps, output } = transformation;
+  const chosen = output.format === "original" || steps[0]?.op === "frame";
+  return chosen ? transformation : { steps: [{ op: "frame", page: 1 }, ...steps], output };
+}
+
+/** The language keeps AVIF from pictures that keep their colour profile (`cp-true`) or are sharpened by `e-usm`. */
+function acceptFor(
+  { steps }: Transformation,
+  { keepsProfile }: ParsedChain,
+  accept: AcceptClass,
+): AcceptClass {
+  const excluded = keepsProfile || steps.some((step) => step.op === "unsharp");
+  return accept === "avif" && excluded ? "webp" : accept;
+}

@@ -1,0 +1,51 @@
+import type { Paint, Step } from "@mediatap/core";
+import type { Hints } from "./hints.ts";
+import { geometry } from "./modes.ts";
+import type { Values } from "./parameters.ts";
+
+/**
+ * One step of the language → steps of the Transformation, in the language's fixed order: trim, resize or crop,
+ * rotate and flip, colour and filters, blur, corners, border, opacity and background.
+ */
+export function stepsOf(values: Values, hints: Hints): Step[] {
+  const { step: box, padded } = geometry(values, hints);
+  const steps: Step[] = [];
+  if (values.t) steps.push({ op: "trim", tolerance: values.t });
+  if (box) steps.push(box);
+  if (values.rt) steps.push({ op: "rotate", angle: values.rt });
+  if (values.fl) steps.push({ op: "flip", ...values.fl });
+  if (values["e-grayscale"]) steps.push({ op: "grayscale" });
+  if (values["e-contrast"]) steps.push({ op: "contrast" });
+  if (values["e-sharpen"] !== undefined) steps.push({ op: "sharpen", amount: values["e-sharpen"] });
+  if (values["e-usm"]) steps.push({ op: "unsharp", ...values["e-usm"] });
+  if (values.bl !== undefined) steps.push({ op: "blur", sigma: sigmaOf(values.bl) });
+  if (values.r && !isSquare(values.r)) steps.push({ op: "round", radius: values.r });
+  if (values.b && values.b.width !== 0) steps.push({ op: "border", ...values.b });
+  const faded = values.o !== undefined && values.o < 100;
+  if (values.o !== undefined && faded) steps.push({ op: "opacity", value: values.o / 100 });
+  // Padding has used the background up, unless later operations opened new holes in the picture.
+  const holes = faded || (values.rt ?? 0) % 90 !== 0;
+  const background = values.bg && (!padded || holes) ? behind(values.bg, faded) : undefined;
+  if (background) steps.push({ op: "flatten", background });
+  return steps;
+}
+
+/** Blur radius → sigma, by the formula in the documentation of sharp. */
+export function sigmaOf(radius: number): number {
+  return 1 + radius / 2;
+}
+
+export function radiusOf(sigma: number): number {
+  return Math.round((sigma - 1) * 2);
+}
+
+function isSquare(radius: NonNullable<Values["r"]>): boolean {
+  return radius !== "max" && radius.every((corner) => corner === 0);
+}
+
+/** What lies behind a picture. A blurred copy exists only as padding; behind a faded picture colours are opaque. */
+function behind(paint: Paint, opaque: boolean): Paint | undefined {
+  if (paint.kind === "blurred") return undefined;
+  if (paint.kind === "color" && opaque) return { kind: "color", color: { ...paint.color, alpha: 1 } };
+  return paint;
+}

@@ -1,0 +1,152 @@
+import { DEFAULT_LIMITS, MediaError, printable } from "@mediatap/core";
+import { decodeText } from "./percent.ts";
+
+/** A parameter, its key split from its value; the value is `""` if there is none. */
+export interface Parameter {
+  readonly kind: "parameter";
+  readonly key: string;
+  readonly value: string;
+}
+
+/** `l-<type>,…,l-end`. */
+export interface LayerBlock {
+  readonly kind: "layer";
+  readonly type: string;
+  readonly chain: Chain;
+}
+
+/** `if-<condition>,…,if-else,…,if-end`. */
+export interface IfBlock {
+  readonly kind: "if";
+  readonly condition: string;
+  readonly yes: Chain;
+  readonly no: Chain;
+}
+
+export type Item = Parameter | LayerBlock | IfBlock;
+/** Steps, each a list of items. */
+export type Chain = readonly (readonly Item[])[];
+
+/** A block that is still open while the text is read. */
+interface Frame {
+  readonly kind: "chain" | "layer" | "if";
+  /** Type of the layer, or condition. */
+  readonly head: string;
+  /** The finished first branch, once `if-else` has been read. */
+  yes?: Chain;
+  steps: Item[][];
+}
+
+/** Blocks in blocks; far above what the limits on layers allow, far below what hurts. */
+const MAX_DEPTH = 8;
+
+/**
+ * Text → steps and blocks, in one pass from left to right. `encoded`: values are percent-encoded; they are decoded
+ * here, after the separators have been found.
+ */
+export function tokenize(text: string, encoded = false): Chain {
+  const frames: Frame[] = [open("chain", "")];
+  let layers = 0;
+  let start = 0;
+  let separator = ",";
+  while (start <= text.length) {
+    const end = endOfItem(text, start);
+    const token = text.slice(start, end);
+    if (token === "") throw malformed("a parameter between separators", text);
+    const frame = frames.at(-1) as Frame;
+    if (separator === ":") {
+      finish(frame, text);
+      frame.steps.push([]);
+    }
+    if (token === "l-end" || token === "if-end") {
+      frames.pop();
+      frames
+        .at(-1)
+        ?.steps.at(-1)
+        ?.push(close(frame, token, text));
+    } else if (token === "if-else") {
+      if (frame.kind !== "if" || frame.yes) throw malformed("if-else after if-", text);
+      frame.yes = finish(frame, text);
+      frame.steps = [[]];
+    } else if (token.startsWith("l-") || token.startsWith("if-")) {
+      if (token.startsWith("l-")) layers++;
+      const kind = token.startsWith("l-") ? "layer" : "if";
+      frames.push(open(kind, token.slice(kind === "layer" ? 2 : 3)));
+      checkDepth(frames, layers);
+    } else {
+      frame.steps.at(-1)?.push(parameter(token, encoded));
+    }
+    separator = text[end] ?? "";
+    start = end + 1;
+  }
+  const [root, unclosed] = frames;
+  if (!root || unclosed) throw malformed(unclosed?.kind === "if" ? "if-end" : "l-end", text);
+  return finish(root, text);
+}
+
+/** Where the item that begins at `start` ends. `:` separates steps, except in `ar-4:3`. */
+function endOfItem(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text[end] !== "," && text[end] !== ":") end++;
+  if (text[end] !== ":" || !text.startsWith("ar-", start)) return end;
+  let second = end + 1;
+  while (isDigit(text.charCodeAt(second))) second++;
+  const follows = text[second] ?? ",";
+  return second > end + 1 && (follows === "," || follows === ":") ? second : end;
+}
+
+function isDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46;
+}
+
+function parameter(token: string, encoded: boolean): Parameter {
+  // Keys of effects hold a hyphen themselves: e-usm-2-2-0.8-0.024.
+  const dash = token.indexOf("-", token.startsWith("e-") ? 2 : 0);
+  const key = dash < 0 ? token : token.slice(0, dash);
+  const value = dash < 0 ? "" : token.slice(dash + 1);
+  return { kind: "parameter", key, value: encoded ? decodeText(value, key) : value };
+}
+
+function open(kind: Frame["kind"], head: string): Frame {
+  return { kind, head, steps: [[]] };
+}
+
+/** The steps of a frame, none of which may be empty. */
+function finish(frame: Frame, text: string): Chain {
+  const { steps } = frame;
+  if (steps.at(-1)?.length === 0) throw malformed("a parameter between separators", text);
+  for (const step of steps) {
+    if (step.length > 1 && step.some((item) => item.kind === "if")) {
+      throw malformed("if- alone in its step", text);
+    }
+  }
+  return steps;
+}
+
+function close(frame: Frame, token: string, text: string): Item {
+  if (frame.kind === "layer" && token === "l-end") {
+    return { kind: "layer", type: frame.head, chain: finish(frame, text) };
+  }
+  if (frame.kind === "if" && token === "if-end") {
+    const last = finish(frame, text);
+    return { kind: "if", condition: frame.head, yes: frame.yes ?? last, no: frame.yes ? last : [] };
+  }
+  throw malformed(`${token} only after its beginning`, text);
+}
+
+function checkDepth(frames: readonly Frame[], layers: number): void {
+  const depth = frames.filter((frame) => frame.kind === "layer").length;
+  if (depth > DEFAULT_LIMITS.layerDepth) {
+    throw new MediaError("ELIMIT", `Expected layers at most ${DEFAULT_LIMITS.layerDepth} deep`);
+  }
+  if (layers > DEFAULT_LIMITS.layers) {
+    throw new MediaError("ELIMIT", `Expected at most ${DEFAULT_LIMITS.layers} layers`);
+  }
+  if (frames.length > MAX_DEPTH) {
+    throw new MediaError("ELIMIT", `Expected blocks at most ${MAX_DEPTH} deep`);
+  }
+}
+
+function malformed(expected: string, text: string): MediaError {
+  return new MediaError("EINVAL", `Expected ${expected} in transformation '${printable(text)}'`);
+}

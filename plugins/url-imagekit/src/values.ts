@@ -1,0 +1,180 @@
+import { type Expression, type Focus, invalid, type Length } from "@mediatap/core";
+import { colour } from "./colours.ts";
+import { expression, isExpression } from "./expression.ts";
+import { lacking, type Missing } from "./missing.ts";
+import { decimal, integer, MAX_DIMENSION, number, pixels, type Reader, signedDecimal } from "./numbers.ts";
+
+// Readers of the values that have a grammar of their own, in the order of the table of parameters.
+
+/**
+ * A width or height: pixels, a fraction of the original's `side`, an expression, or (width only) `auto`.
+ * `undefined` above 65535: such a parameter is ignored.
+ */
+export function extent(side: "iw" | "ih"): Reader<Length | "auto" | undefined> {
+  return (text, key) => {
+    if (side === "iw" && text === "auto") return "auto";
+    if (isExpression(text)) return expression(text, key);
+    const value = decimal(text);
+    if (value === undefined || value === 0) throw invalid(key, "positive integer", text);
+    if (value < 1) return ["mul", side, value];
+    return value > MAX_DIMENSION ? undefined : Math.round(value);
+  };
+}
+
+/** Width / height: `4-3`, `4_3`, `4:3`, `1.5`, or an expression. */
+export const ratio: Reader<Expression> = (text, key) => {
+  const pair = /^([0-9.]+)[-_:]([0-9.]+)$/.exec(text);
+  if (!pair && isExpression(text)) return expression(text, key);
+  const width = decimal(pair?.[1] ?? text);
+  const height = decimal(pair?.[2] ?? "1");
+  if (!width || !height) throw invalid(key, "ratio of positive numbers", text);
+  return width / height;
+};
+
+/** Device pixel ratio: 0.1–5, or `auto`. */
+export const dpr: Reader<number | "auto" | Missing> = (text, key) => {
+  if (text === "auto") return "auto";
+  if (!isExpression(text)) return number(0.1, 5)(text, key);
+  expression(text, key);
+  return lacking("expressions");
+};
+
+/** A place in the picture: pixels or an expression. */
+export const coordinate: Reader<Length> = (text, key) =>
+  isExpression(text) ? expression(text, key) : pixels(text, key);
+
+export const zoom: Reader<number> = (text, key) => {
+  const value = decimal(text);
+  if (!value) throw invalid(key, "positive number", text);
+  return value;
+};
+
+const GRAVITIES = ["center", "top", "left", "bottom", "right"] as const;
+
+/** What `fo` may say beside the names of objects. Stored areas do not exist here, so `auto` takes their place. */
+const FOCUS: ReadonlyMap<string, Focus> = new Map<string, Focus>([
+  ...GRAVITIES.map((gravity) => [gravity, gravity] as const),
+  ["top_left", "top-left"],
+  ["top_right", "top-right"],
+  ["bottom_left", "bottom-left"],
+  ["bottom_right", "bottom-right"],
+  ["auto", "attention"],
+  ["custom", "custom"],
+  ["auto-custom_override", "attention"],
+  ["face", "faces"],
+]);
+
+/** Classes of the COCO data set, as the language spells them. */
+const OBJECTS: ReadonlySet<string> = new Set(
+  `person bicycle car motorcycle airplane bus train truck boat trafficLight fireHydrant stopSign parkingMeter bench
+  bird cat dog horse sheep cow elephant bear zebra giraffe backpack umbrella handbag tie suitcase frisbee skis
+  snowboard sportsBall kite baseballBat baseballGlove skateboard surfboard tennisRacket bottle wineGlass cup fork knife
+  spoon bowl banana apple sandwich orange broccoli carrot hotDog pizza donut cake chair couch pottedPlant bed
+  diningTable toilet tv laptop mouse remote keyboard cellPhone microwave oven toaster sink refrigerator book clock vase
+  scissors teddyBear hairDrier toothbrush`.split(/\s+/),
+);
+
+export const focus: Reader<Focus | Missing> = (text, key) => {
+  const found = FOCUS.get(text);
+  if (found) return found;
+  if (text.split("_").every((name) => OBJECTS.has(name))) return lacking("focus on objects");
+  throw invalid(key, "focus", text);
+};
+
+/** The word of `fo` for a focus. */
+export function printFocus(focus: Focus): string | undefined {
+  for (const [word, value] of FOCUS) if (value === focus) return word;
+  return undefined;
+}
+
+/** Degrees clockwise from 0 to below 360; `auto` is 0, because pictures are upright from the start. */
+export const angle: Reader<number> = (text, key) => {
+  if (text === "auto") return 0;
+  const value = signedDecimal(text);
+  if (value === undefined) throw invalid(key, "angle or auto", text);
+  return ((value % 360) + 360) % 360;
+};
+
+/** Corners: one radius for all, four clockwise from top left, or `max`. */
+export const radius: Reader<"max" | readonly [number, number, number, number]> = (text, key) => {
+  if (text === "max") return "max";
+  const all = text.split("_").map((part) => pixels(part, key));
+  const [topLeft, topRight, bottomRight, bottomLeft] =
+    all.length === 1 ? [...all, ...all, ...all, ...all] : all;
+  if (
+    all.length > 4 ||
+    topLeft === undefined ||
+    topRight === undefined ||
+    bottomRight === undefined ||
+    bottomLeft === undefined
+  ) {
+    throw invalid(key, "1 or 4 radii or max", text);
+  }
+  return [topLeft, topRight, bottomRight, bottomLeft];
+};
+
+/** `<width>_<colour>`; old SDKs put a hyphen between them. */
+export const border: Reader<{ width: Length; color: ReturnType<typeof colour> }> = (text, key) => {
+  const split = text.includes("_") ? text.lastIndexOf("_") : text.indexOf("-");
+  if (split < 0) throw invalid(key, "<width>_<colour>", text);
+  return { width: coordinate(text.slice(0, split), key), color: colour(text.slice(split + 1), key) };
+};
+
+/** Tolerance 1–99; `true` stands for `usual`, `false` is 0. */
+export function tolerance(usual: number): Reader<number> {
+  return (text, key) => {
+    if (text === "true") return usual;
+    return text === "false" ? 0 : integer(1, 99)(text, key);
+  };
+}
+
+/** Strength of `e-sharpen`: bare is the editor's default, 50. */
+export const sharpness: Reader<number> = (text, key) => {
+  if (text === "" || text === "true") return 50;
+  const value = decimal(text);
+  if (!value) throw invalid(key, "positive number", text);
+  return value;
+};
+
+/** `<radius>-<sigma>-<amount>-<threshold>`; bare, as SDKs write it for `true`, is the documentation's example. */
+export const unsharp: Reader<{ radius: number; sigma: number; amount: number; threshold: number }> = (
+  text,
+  key,
+) => {
+  const parts = (text === "" || text === "true" ? "2-2-0.8-0.024" : text).split("-").map(decimal);
+  const [radius, sigma, amount, threshold] = parts;
+  if (
+    parts.length !== 4 ||
+    radius === undefined ||
+    sigma === undefined ||
+    amount === undefined ||
+    threshold === undefined
+  ) {
+    throw invalid(key, "<radius>-<sigma>-<amount>-<threshold>", text);
+  }
+  return { radius, sigma, amount, threshold };
+};
+
+/** One page counted from 1. Lists, ranges and names of layers are the language's, but there is no step for them. */
+export const page: Reader<number | Missing> = (text, key) => {
+  if (/^name-./.test(text)) return lacking("layers of a picture by name");
+  const parts = text.split("_");
+  if (parts.length === 1 && !text.includes("-")) return integer(1, 100_000)(text, key);
+  if (parts.every((part) => /^[1-9][0-9]{0,5}(?:-(?:[1-9][0-9]{0,5})?)?$/.test(part))) {
+    return lacking("several pages at once");
+  }
+  throw invalid(key, "page", text);
+};
+
+/** Dots per inch, 1–1200, or an expression. */
+export const density: Reader<Expression> = (text, key) =>
+  isExpression(text) ? expression(text, key) : integer(1, 1200)(text, key);
+
+/** Seconds with up to 2 decimals, or an expression. */
+export const seconds: Reader<Missing> = (text, key) => {
+  if (isExpression(text)) expression(text, key);
+  else if (decimal(text) === undefined || !/^[0-9]+(?:\.[0-9]{1,2})?$/.test(text)) {
+    throw invalid(key, "seconds", text);
+  }
+  return lacking("cutting videos");
+};
