@@ -8,6 +8,8 @@ import type { StepRegistry } from "./registry.ts";
 const LONG_SIDE = 65535;
 
 export interface MeasureOptions {
+  /** Size before the first step. @default the original's */
+  readonly current?: Size;
   /** Frames that go through every step. @default 1 */
   readonly frames?: number;
   /** Further variables, for instance `idn`. */
@@ -24,11 +26,11 @@ export function measure(
   original: Size,
   registry: StepRegistry,
   limits: Limits,
-  { frames = 1, scope = {} }: MeasureOptions = {},
+  { frames = 1, scope = {}, ...start }: MeasureOptions = {},
 ): Size[] {
   const { format } = transformation.output;
   const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
-  let current = original;
+  let current = start.current ?? original;
   return transformation.steps.map((step) => {
     const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
     const megapixels = (size.width * size.height * frames) / 1e6;

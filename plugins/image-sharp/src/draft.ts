@@ -1,0 +1,157 @@
+import {
+  evaluate,
+  type Flight,
+  type Header,
+  type Job,
+  MediaError,
+  measure,
+  type Output,
+  type Rgba,
+  type Scope,
+  type Size,
+  type Step,
+  type StepRegistry,
+} from "@mediatap/core";
+import { megapixels } from "./cost.ts";
+import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
+import type { Settings } from "./options.ts";
+import { type Planned, planSteps } from "./planner.ts";
+
+/** All that is decided of a picture before any pixel is read. */
+export interface Draft {
+  readonly header: Header;
+  readonly settings: Settings;
+  readonly registry: StepRegistry;
+  readonly output: Output;
+  /** Upright size of the source; of an SVG, at the resolution it is drawn at. */
+  readonly original: Size;
+  readonly scope: Scope;
+  /** Frames read; above 1 the result is animated. */
+  readonly frames: number;
+  /** Frame to start from, counted from 0. */
+  readonly page: number;
+  /** Dots per inch at which an SVG is drawn. */
+  readonly density?: number;
+  /** Dots per inch written as metadata. */
+  readonly writtenDensity?: number;
+  readonly keeps?: "metadata" | "profile";
+  readonly format: WriteFormat;
+  readonly why: string;
+  readonly steps: readonly Step[];
+  /** What is known to be done; the rest is planned when the size is known. */
+  readonly planned: Planned;
+  /** All of it, with sizes guessed where only pixels tell them. */
+  readonly guess: Planned;
+  /** Size after each step. */
+  readonly sizes: readonly Size[];
+}
+
+/** Dots per inch of an SVG that names none. */
+const SVG_DENSITY = 72;
+
+export interface DraftInput {
+  readonly job: Job;
+  readonly header: Header;
+  readonly flight: Flight;
+  readonly registry: StepRegistry;
+  readonly settings: Settings;
+}
+
+/** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
+export function draftOf({ job, header, flight, registry, settings }: DraftInput): Draft {
+  const { limits } = flight;
+  const { output } = job.transformation;
+  const asked = job.transformation.steps;
+  const animated = keepsAnimation(header, asked, output);
+  const frames = animated ? header.frames : 1;
+  checkSource(header, frames, flight);
+  const page = pageOf(asked, header);
+  const scope: Scope = { idn: header.density ?? SVG_DENSITY };
+  const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
+  const vector = header.format === "svg";
+  const factor = vector && dpi !== undefined ? dpi / SVG_DENSITY : 1;
+  const original = {
+    width: Math.max(1, Math.round(header.width * factor)),
+    height: Math.max(1, Math.round(header.height * factor)),
+  };
+
+  const start = { original, current: original, scope, alpha: header.alpha, animated };
+  const trial = planSteps(asked, { ...start, guess: true });
+  const { format, why } = chooseFormat(
+    { output, accept: job.accept, header, steps: asked, size: trial.size, alpha: trial.alpha, animated },
+    limits,
+  );
+  const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
+  const sizes = measure({ steps, output: { ...output, format } }, original, registry, limits, {
+    frames,
+    scope,
+  });
+  const guess = planSteps(steps, { ...start, guess: true });
+  const keeps = keepsOf(output, guess, frames);
+  return {
+    header,
+    settings,
+    registry,
+    output,
+    original,
+    scope,
+    frames,
+    page,
+    ...(vector && dpi !== undefined && { density: dpi }),
+    ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
+    ...(keeps && { keeps }),
+    format,
+    why,
+    steps,
+    planned: planSteps(steps, { ...start, guess: false }),
+    guess,
+    sizes,
+  };
+}
+
+function checkSource(header: Header, frames: number, { limits }: Flight): void {
+  const one = megapixels(header);
+  const problem =
+    frames > limits.frames
+      ? `at most ${limits.frames} frames but received ${frames}`
+      : frames > 1 && one > limits.frameMegapixels
+        ? `at most ${limits.frameMegapixels} megapixels a frame but received ${one.toFixed(1)}`
+        : one * frames > limits.megapixels
+          ? `at most ${limits.megapixels} megapixels but received ${(one * frames).toFixed(1)}`
+          : undefined;
+  if (problem) throw new MediaError("ELIMIT", `Expected a source of ${problem}`);
+}
+
+function pageOf(steps: readonly Step[], { frames }: Header): number {
+  const step = steps.find(({ op }) => op === "frame");
+  if (step?.op !== "frame") return 0;
+  if (step.page > frames) {
+    throw new MediaError("EINVAL", `Expected a page from 1 to ${frames} but received ${step.page}`);
+  }
+  return step.page - 1;
+}
+
+/** The range that file formats can hold and that ImageKit allows. */
+function densityOf(value: number): number {
+  if (value < 1 || value > 1200) {
+    throw new MediaError("EINVAL", `Expected a density from 1 to 1200 but received ${value}`);
+  }
+  return value;
+}
+
+function onBackground(hex: string): Step {
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [
+    number,
+    number,
+    number,
+  ];
+  const color: Rgba = { r, g, b, alpha: 1 };
+  return { op: "flatten", background: { kind: "color", color } };
+}
+
+/** A profile or metadata go along only where no pixels have to be taken out in between. */
+function keepsOf(output: Output, { parts }: Planned, frames: number): Draft["keeps"] {
+  const wish =
+    output.metadata === "keep" ? "metadata" : output.colorProfile === "keep" ? "profile" : undefined;
+  return frames === 1 && parts.every(({ kind }) => kind === "pass") ? wish : undefined;
+}

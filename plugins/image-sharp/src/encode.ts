@@ -1,0 +1,48 @@
+import type { Output } from "@mediatap/core";
+import type { Sharp } from "sharp";
+import type { WriteFormat } from "./format.ts";
+import type { Settings } from "./options.ts";
+
+/** Quality where neither the URL nor the endpoint names one. */
+const QUALITY = 80;
+
+/** Timing of an animation. */
+export interface Animation {
+  readonly loop?: number;
+  /** Milliseconds a frame. */
+  readonly delay?: number[];
+}
+
+/**
+ * AVIF needs lower figures for the same look: 80 becomes 60, and from there on the scale closes up to 100.
+ */
+export const avifQuality = (quality: number) =>
+  Math.round(quality <= QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - QUALITY) * 2);
+
+/** Sets the encoder. Settings are those measured to cost least for what they give, where work is done on request. */
+export function encodeAs(
+  image: Sharp,
+  format: WriteFormat,
+  output: Output,
+  settings: Settings,
+  animation: Animation = {},
+): Sharp {
+  const { quality = QUALITY, lossless = false, progressive = false } = output;
+  switch (format) {
+    case "jpeg":
+      return image.jpeg({ quality, progressive, optimiseCoding: true, mozjpeg: settings.mozjpeg });
+    case "png":
+      return image.png({ progressive, palette: false });
+    case "webp":
+      return image.webp({ quality, lossless, effort: settings.webpEffort, ...animation });
+    case "avif":
+      return image.avif({
+        quality: avifQuality(quality),
+        lossless,
+        effort: settings.avifEffort,
+        chromaSubsampling: lossless ? "4:4:4" : "4:2:0",
+      });
+    case "gif":
+      return image.gif({ effort: settings.gifEffort, progressive, ...animation });
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  type AcceptClass,
+  type Header,
+  type ImageFormat,
+  type Limits,
+  MediaError,
+  type Output,
+  type Size,
+  type Step,
+} from "@mediatap/core";
+
+/** Formats that this engine writes. */
+export type WriteFormat = Exclude<ImageFormat, "svg">;
+
+/** Longest side of a WebP (its container has 14 bits). */
+const WEBP_SIDE = 16383;
+
+export interface Choice {
+  readonly format: WriteFormat;
+  /** For people. */
+  readonly why: string;
+}
+
+export interface Wish {
+  readonly output: Output;
+  readonly accept: AcceptClass;
+  readonly header: Header;
+  readonly steps: readonly Step[];
+  /** Of one frame of the result. */
+  readonly size: Size;
+  readonly alpha: boolean;
+  readonly animated: boolean;
+}
+
+/** Whether the source moves, and the format can. */
+export function keepsAnimation({ frames, format }: Header, steps: readonly Step[], output: Output): boolean {
+  const moves = frames > 1 && (format === "gif" || format === "webp");
+  if (!moves || steps.some((step) => step.op === "frame")) return false;
+  return ![`avif`, `jpeg`, `png`].includes(output.format ?? "auto");
+}
+
+/** The output format, by rule: nothing is encoded twice to see which is smaller. */
+export function chooseFormat(wish: Wish, limits: Limits): Choice {
+  const { output, header } = wish;
+  switch (output.format ?? "auto") {
+    case "auto":
+      return automatic(wish, limits);
+    case "source":
+      return sameAsSource(wish);
+    case "gif":
+      if (header.format !== "gif") throw new MediaError("EINVAL", "Expected a GIF source for GIF output");
+      return { format: "gif", why: "asked for" };
+    case "svg":
+      throw new MediaError("EINVAL", "Expected an SVG source for SVG output");
+    default:
+      return named(wish, output.format as WriteFormat, limits);
+  }
+}
+
+function named({ size, header, animated }: Wish, format: WriteFormat, limits: Limits): Choice {
+  const megapixels = (size.width * size.height) / 1e6;
+  if (format === "avif" && megapixels > limits.avifMegapixels) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${limits.avifMegapixels} megapixels for AVIF but received ${megapixels.toFixed(1)}`,
+    );
+  }
+  if (format === "webp" && !fitsWebp(size)) {
+    throw new MediaError("ELIMIT", `Expected at most ${WEBP_SIDE} pixels a side for WebP`);
+  }
+  const stills = header.frames > 1 && !animated ? ", of the first frame" : "";
+  return { format, why: `asked for${stills}` };
+}
+
+const fitsWebp = ({ width, height }: Size) => Math.max(width, height) <= WEBP_SIDE;
+
+function sameAsSource({ header, alpha }: Wish): Choice {
+  if (header.format === "tiff")
+    return { format: alpha ? "png" : "jpeg", why: "the source is TIFF, which browsers do not show" };
+  return { format: header.format as WriteFormat, why: "as the source" };
+}
+
+function automatic({ output, accept, header, steps, size, alpha, animated }: Wish, limits: Limits): Choice {
+  const webp = accept !== "basic" && fitsWebp(size);
+  if (animated) {
+    return webp
+      ? { format: "webp", why: "animated, and the client accepts WebP" }
+      : { format: "gif", why: "animated, and the client does not accept WebP" };
+  }
+  const megapixels = (size.width * size.height) / 1e6;
+  // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out.
+  const avif =
+    accept === "avif" && output.colorProfile !== "keep" && !steps.some(({ op }) => op === "unsharp");
+  if (avif && megapixels <= limits.avifAutoMegapixels) {
+    return { format: "avif", why: "the client accepts AVIF" };
+  }
+  if (webp) {
+    const why = avif
+      ? `over ${limits.avifAutoMegapixels} megapixels, too slow as AVIF`
+      : "the client accepts WebP";
+    return { format: "webp", why };
+  }
+  if (alpha) return { format: "png", why: "the picture has transparency" };
+  if (header.palette) return { format: "png", why: "the source has a palette" };
+  if (output.lossless) return { format: "png", why: "lossless" };
+  return { format: "jpeg", why: "the picture is opaque" };
+}

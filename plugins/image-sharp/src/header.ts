@@ -1,0 +1,64 @@
+import { type Flight, type Header, MediaError, type Source, type SourceFacts } from "@mediatap/core";
+import { LRUCache } from "lru-cache";
+import sharp from "sharp";
+import { mediaError } from "./libvips.ts";
+import { SNIFF_LENGTH, sniff } from "./sniff.ts";
+import { checkSvg } from "./svg.ts";
+
+/** Learns headers; what it learnt of a source is known as long as the source's validators are. */
+export function createHeaderReader(entries: number) {
+  const known = new LRUCache<string, Header>({ max: entries });
+  return async (source: Source, flight: Flight): Promise<Header | undefined> => {
+    const key = identity(source.facts);
+    const remembered = key === undefined ? undefined : known.get(key);
+    if (remembered) return remembered;
+    const header = await readHeader(source, flight);
+    // An SVG is checked against the limits of each flight.
+    if (header && key !== undefined && header.format !== "svg") known.set(key, header);
+    return header;
+  };
+}
+
+function identity({ origin, path, etag, lastModified, size }: SourceFacts): string | undefined {
+  if (etag === undefined && lastModified === undefined) return undefined;
+  return JSON.stringify([origin, path, etag, lastModified, size]);
+}
+
+async function readHeader(source: Source, { limits }: Flight): Promise<Header | undefined> {
+  const format = sniff(await source.peek(SNIFF_LENGTH));
+  if (!format) return undefined;
+  const input = await inputOf(source, format, limits);
+  if (format === "svg") checkSvg(input as Uint8Array, limits);
+  try {
+    // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
+    const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
+    return {
+      format,
+      width: meta.autoOrient.width,
+      height: meta.autoOrient.height,
+      frames: meta.pages ?? 1,
+      alpha: meta.hasAlpha,
+      palette: meta.isPalette,
+      depth: meta.bitsPerSample ?? (meta.depth === "ushort" ? 16 : 8),
+      orientation: meta.orientation ?? 1,
+      ...(meta.density !== undefined && { density: meta.density }),
+    };
+  } catch (error) {
+    throw mediaError(error);
+  }
+}
+
+/** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes. */
+export async function inputOf(
+  source: Source,
+  format: string,
+  limits: Flight["limits"],
+): Promise<string | Uint8Array> {
+  if (format === "svg") return source.bytes(limits.svgBytes);
+  if (source.file === undefined) return source.bytes(limits.imageBytes);
+  const { size = 0 } = source.facts;
+  if (size > limits.imageBytes) {
+    throw new MediaError("ELIMIT", `Expected at most ${limits.imageBytes} bytes but received ${size}`);
+  }
+  return source.file;
+}

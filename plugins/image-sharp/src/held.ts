@@ -1,0 +1,82 @@
+import type { RawFrame, Size } from "@mediatap/core";
+import sharp, { type Channels, type Sharp } from "sharp";
+
+/** Pixels between two pipelines: frames one below the other, 8 bits a sample. */
+export interface Pixels {
+  readonly data: Buffer;
+  /** Of one frame. */
+  readonly width: number;
+  readonly height: number;
+  readonly channels: Channels;
+  readonly frames: number;
+}
+
+/** A picture that is done up to a point and can be gone on with. */
+export interface Held {
+  readonly size: Size;
+  open(): Sharp;
+}
+
+/** Carries out what was asked of `image` and gives its pixels. */
+export async function pixelsOf(image: Sharp, frames = 1): Promise<Pixels> {
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return { data, width, height: height / frames, channels, frames };
+}
+
+/** The pixels as the beginning of a pipeline. */
+export function openPixels({ data, width, height, channels, frames }: Pixels): Sharp {
+  const pages = frames > 1 ? { pageHeight: height } : {};
+  return sharp(data, {
+    raw: { width, height: height * frames, channels, ...pages },
+    limitInputPixels: false,
+    ...(frames > 1 && { animated: true }),
+  });
+}
+
+/** Like `pixelsOf`, with profile and metadata: an uncompressed PNG holds both. */
+export async function holdWithMetadata(image: Sharp): Promise<Held> {
+  const { data, info } = await image.png({ compressionLevel: 0 }).toBuffer({ resolveWithObject: true });
+  return {
+    size: { width: info.width, height: info.height },
+    open: () => sharp(data, { limitInputPixels: false }),
+  };
+}
+
+export const holdPixels = (pixels: Pixels): Held => ({
+  size: { width: pixels.width, height: pixels.height },
+  open: () => openPixels(pixels),
+});
+
+/** The frames of an animation, each on its own. No pixel is copied. */
+export function framesOf({ data, width, height, channels, frames }: Pixels): Pixels[] {
+  const length = width * height * channels;
+  return Array.from({ length: frames }, (_, index) => ({
+    data: data.subarray(index * length, (index + 1) * length),
+    width,
+    height,
+    channels,
+    frames: 1,
+  }));
+}
+
+/** Frames of equal size as one animation. */
+export function join(frames: readonly Pixels[]): Pixels {
+  const [first] = frames as readonly [Pixels, ...Pixels[]];
+  return { ...first, data: Buffer.concat(frames.map(({ data }) => data)), frames: frames.length };
+}
+
+export const rawFrame = ({ data, width, height, channels }: Pixels): RawFrame => ({
+  data,
+  width,
+  height,
+  channels,
+});
+
+export const fromRawFrame = ({ data, width, height, channels }: RawFrame): Pixels => ({
+  data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  width,
+  height,
+  channels: channels as Channels,
+  frames: 1,
+});

@@ -1,0 +1,46 @@
+import { type Plugin, parseOptions } from "@mediatap/core";
+import sharp from "sharp";
+import { draftOf } from "./draft.ts";
+import { createHeaderReader } from "./header.ts";
+import { setUpLibvips } from "./libvips.ts";
+import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
+import { NAME, planOf } from "./plan.ts";
+import { READS, SNIFF_LENGTH, sniff } from "./sniff.ts";
+
+export type { ImageSharpOptions } from "./options.ts";
+
+const VERSION = "0.1.0";
+
+/**
+ * Makes images with libvips. Reads JPEG, PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
+ * GIF. Other sources pass through, as do SVGs for which no raster format is asked. A step of another plugin goes to the `step`
+ * hook; what nobody can do is `EUNSUPPORTED`.
+ */
+export function imageSharp(options: ImageSharpOptions = {}): Plugin {
+  const settings = parseOptions(imageSharpSchema, options, NAME);
+  const readHeader = createHeaderReader(settings.headers);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, steps, fingerprint }) {
+      setUpLibvips();
+      const { sharp: library, vips } = sharp.versions;
+      fingerprint(`${NAME}@${VERSION} sharp@${library} vips@${vips} ${JSON.stringify(settings)}`);
+
+      hooks.inspect.for("header").tapPromise(NAME, readHeader);
+
+      hooks.transform.tapPromise(NAME, async (job, source, flight) => {
+        const { format = "auto" } = job.transformation.output;
+        if (format === "original") return undefined;
+        // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
+        const staysVector = format === "auto" || format === "source" || format === "svg";
+        if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
+        const header = await flight.inspect("header", source);
+        if (!header || !(READS as readonly string[]).includes(header.format)) return undefined;
+        return planOf(draftOf({ job, header, flight, registry: steps, settings }), source);
+      });
+    },
+  };
+}
+
+export default imageSharp;

@@ -1,0 +1,41 @@
+import { isMediaError, MediaError } from "@mediatap/core";
+import sharp from "sharp";
+
+/**
+ * Sets libvips up for a server, once a process: no operation cache (each picture is made once), one thread an operation
+ * (as many operations run as there are cores), and no decoder but those that are meant to be used.
+ */
+export function setUpLibvips(): void {
+  sharp.cache(false);
+  sharp.concurrency(1);
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({
+    operation: [
+      "VipsForeignLoadJpegFile",
+      "VipsForeignLoadJpegBuffer",
+      "VipsForeignLoadPngFile",
+      "VipsForeignLoadPngBuffer",
+      "VipsForeignLoadWebpFile",
+      "VipsForeignLoadWebpBuffer",
+      "VipsForeignLoadHeifFile",
+      "VipsForeignLoadHeifBuffer",
+      "VipsForeignLoadNsgifFile",
+      "VipsForeignLoadNsgifBuffer",
+      "VipsForeignLoadTiffFile",
+      "VipsForeignLoadTiffBuffer",
+      // Never as a file: then it could name its neighbours.
+      "VipsForeignLoadSvgBuffer",
+    ],
+  });
+}
+
+/** An error of libvips as one that a client may see. Its own words can hold paths, so they stay in the cause. */
+export function mediaError(cause: unknown): MediaError {
+  if (isMediaError(cause)) return cause as MediaError;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (/timeout/i.test(text))
+    return new MediaError("ETIMEDOUT", "The picture took too long to make", { cause });
+  if (/pixel limit/i.test(text))
+    return new MediaError("ELIMIT", "The picture has too many pixels", { cause });
+  return new MediaError("UNIDENTIFIED", "The source is not a readable picture", { cause });
+}

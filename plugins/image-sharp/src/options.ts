@@ -1,0 +1,32 @@
+import { z } from "zod";
+
+const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, "Expected a colour like #ffffff");
+
+export const imageSharpSchema = z.strictObject({
+  avifEffort: z.number().int().min(0).max(9).default(1),
+  webpEffort: z.number().int().min(0).max(6).default(2),
+  gifEffort: z.number().int().min(1).max(10).default(1),
+  mozjpeg: z.boolean().default(false),
+  jpegBackground: color.default("#000000"),
+  fastShrinkOnLoad: z.boolean().default(true),
+  headers: z.number().int().min(1).default(10_000),
+});
+
+export interface ImageSharpOptions {
+  /** 0 (fast) to 9; each step above 2 about doubles the time. @default 1 */
+  readonly avifEffort?: number;
+  /** 0 (fast) to 6. @default 2 */
+  readonly webpEffort?: number;
+  /** 1 (fast) to 10. @default 1 */
+  readonly gifEffort?: number;
+  /** Smaller JPEGs for about 1.7 times the work. @default false */
+  readonly mozjpeg?: boolean;
+  /** What clear pixels of a JPEG lie on where the URL names no background: `#rrggbb`. @default "#000000" */
+  readonly jpegBackground?: string;
+  /** Let decoders do more of the scaling: faster, a little less faithful. @default true */
+  readonly fastShrinkOnLoad?: boolean;
+  /** Sources whose headers are remembered. @default 10000 */
+  readonly headers?: number;
+}
+
+export type Settings = z.output<typeof imageSharpSchema>;

@@ -1,0 +1,80 @@
+import type { Flight, Plan, Size, Source } from "@mediatap/core";
+import { costOf, megapixels, shrinkOnLoad } from "./cost.ts";
+import type { Draft } from "./draft.ts";
+import { describe } from "./planner.ts";
+import { run } from "./run.ts";
+
+export const NAME = "image-sharp";
+
+/** Estimated milliseconds from which on a picture waits with the slow ones. */
+const HEAVY = 400;
+
+/** The draft with its price. */
+export function planOf(draft: Draft, source: Source): Plan {
+  const { header, original, frames, format, guess, steps, sizes, settings } = draft;
+  const first = guess.parts[0];
+  const scaled =
+    first?.kind === "pass" && first.pass.before === undefined
+      ? (first.pass.scale ?? first.pass.smart)
+      : undefined;
+  const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
+  const cost = costOf({
+    format: header.format,
+    source: original,
+    shrink,
+    frames,
+    steps: stepsCost(draft),
+    result: guess.size,
+    output: format,
+    settings,
+  });
+  return {
+    engine: NAME,
+    lane: cost > HEAVY ? "heavy" : "light",
+    cost,
+    memory: memoryOf(draft, source),
+    explain: () => ({
+      source: `${header.format} ${header.width}x${header.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
+      passes: describe(guess.parts),
+      ...(shrink > 1 && { shrinkOnLoad: shrink }),
+      ...(draft.planned.rest.length > 0 && { estimatedFrom: steps.length - draft.planned.rest.length }),
+      size: `${guess.size.width}x${guess.size.height}`,
+      sizes: sizes.map(({ width, height }) => `${width}x${height}`),
+      format,
+      why: draft.why,
+      ...(draft.keeps && { keeps: draft.keeps }),
+      ...(guess.notes.length > 0 && { notes: guess.notes }),
+    }),
+    run: (flight: Flight) => run(draft, source, flight),
+  };
+}
+
+/** Milliseconds for a megapixel of a step whose definition names no price. */
+const PLAIN = 4;
+
+function stepsCost({ steps, sizes, original, registry }: Draft): number {
+  return steps.reduce((sum, step, index) => {
+    const before = sizes[index - 1] ?? original;
+    const after = sizes[index] as Size;
+    const larger = Math.max(megapixels(before), megapixels(after));
+    return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
+  }, 0);
+}
+
+/** Bytes of a decoded pixel. */
+const PIXEL = 4;
+/** What a pipeline takes beside its pixels. */
+const BASE = 8 * 1024 * 1024;
+
+/** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on. */
+function memoryOf({ header, original, frames, sizes, guess }: Draft, source: Source): number {
+  const download = source.file === undefined ? (source.facts.size ?? 0) : 0;
+  const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
+  const largest = Math.max(
+    ...sizes.map(({ width, height }) => width * height),
+    guess.size.width * guess.size.height,
+  );
+  const decoded = whole ? original.width * original.height : original.width * 512;
+  const between = guess.parts.length > 1 ? 2 * largest : largest;
+  return BASE + download + PIXEL * frames * (decoded + between);
+}

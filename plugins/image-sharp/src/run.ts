@@ -1,0 +1,232 @@
+import { Readable } from "node:stream";
+import {
+  bodyOf,
+  type Flight,
+  MediaError,
+  measure,
+  type Rendition,
+  type Size,
+  type Source,
+  type Step,
+} from "@mediatap/core";
+import sharp, { type Sharp, type SharpOptions } from "sharp";
+import type { Draft } from "./draft.ts";
+import { type Animation, encodeAs } from "./encode.ts";
+import { fill } from "./fill.ts";
+import { inputOf } from "./header.ts";
+import {
+  framesOf,
+  fromRawFrame,
+  type Held,
+  holdPixels,
+  holdWithMetadata,
+  join,
+  openPixels,
+  type Pixels,
+  pixelsOf,
+  rawFrame,
+} from "./held.ts";
+import { mediaError } from "./libvips.ts";
+import { apply, frameByFrame, type Pass } from "./pass.ts";
+import { type Part, type Planned, planSteps } from "./planner.ts";
+
+const TYPES = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  avif: "image/avif",
+  gif: "image/gif",
+};
+
+/** Does what was planned. */
+export async function run(draft: Draft, source: Source, flight: Flight): Promise<Rendition> {
+  try {
+    return await new Run(draft, flight).do(source);
+  } catch (error) {
+    throw flight.signal.aborted ? flight.signal.reason : mediaError(error);
+  }
+}
+
+/** One picture on its way through its pipelines. */
+class Run {
+  readonly #draft: Draft;
+  readonly #flight: Flight;
+  readonly #deadline: number;
+  /** The picture so far; `#busy` once something is asked of it. */
+  #image!: Sharp;
+  #busy = false;
+  #animation: Animation = {};
+
+  constructor(draft: Draft, flight: Flight) {
+    this.#draft = draft;
+    this.#flight = flight;
+    this.#deadline = performance.now() + flight.limits.imageWork;
+  }
+
+  async do(source: Source): Promise<Rendition> {
+    await this.#open(source);
+    let planned: Planned = this.#draft.planned;
+    for (;;) {
+      for (const part of planned.parts) await this.#part(part);
+      if (planned.rest.length === 0) break;
+      planned = await this.#planRest(planned);
+    }
+    return this.#encode();
+  }
+
+  async #open(source: Source): Promise<void> {
+    const { header, frames, page, density } = this.#draft;
+    const { limits } = this.#flight;
+    const input = await inputOf(source, header.format, limits);
+    const options: SharpOptions = {
+      autoOrient: true,
+      failOn: "error",
+      limitInputPixels: Math.floor(limits.megapixels * 1e6),
+      ...(frames > 1 && { animated: true }),
+      ...(page > 0 && { page }),
+      ...(density !== undefined && { density }),
+    };
+    this.#image = sharp(input, options);
+    if (frames > 1 || header.depth === 16) {
+      const meta = await this.#image.metadata();
+      if (frames > 1) {
+        this.#animation = {
+          ...(meta.loop !== undefined && { loop: meta.loop }),
+          ...(meta.delay && { delay: meta.delay }),
+        };
+      }
+      // sharp works on 16 bits in Display P3 and would leave them there.
+      if (header.depth === 16 && meta.hasProfile && !this.#draft.keeps) {
+        this.#image.withIccProfile("srgb", { attach: false });
+      }
+    }
+  }
+
+  async #part(part: Part): Promise<void> {
+    switch (part.kind) {
+      case "pass":
+        return this.#pass(part.pass);
+      case "fill": {
+        const pixels = await this.#pixels();
+        this.#flight.signal.throwIfAborted();
+        this.#image = await fill(pixels, part);
+        this.#busy = true;
+        return;
+      }
+      case "foreign":
+        return this.#take(
+          join(await this.#each(await this.#pixels(), (frame) => this.#foreign(frame, part.step))),
+        );
+    }
+  }
+
+  async #pass(pass: Pass): Promise<void> {
+    const { frames, settings } = this.#draft;
+    if (frames > 1 && frameByFrame(pass)) {
+      const pixels = await this.#pixels();
+      const still = pass.trim === undefined ? pass : await this.#trimOnce(pixels, pass);
+      this.#take(
+        join(
+          await this.#each(pixels, (frame) =>
+            pixelsOf(this.#timed(apply(openPixels(frame), still, settings))),
+          ),
+        ),
+      );
+      return;
+    }
+    if (this.#busy) this.#image = (await this.#hold()).open();
+    apply(this.#image, pass, settings);
+    this.#busy = true;
+  }
+
+  /** Trims all frames as the first one, so that they stay equal in size. */
+  async #trimOnce(pixels: Pixels, { trim, ...rest }: Pass): Promise<Pass> {
+    const [first] = framesOf(pixels) as [Pixels];
+    const { info } = await openPixels(first)
+      .trim({ threshold: trim as number })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    // sharp gives the offset of the old corner as seen from the new one.
+    const left = Math.abs(info.trimOffsetLeft ?? 0);
+    const top = Math.abs(info.trimOffsetTop ?? 0);
+    return { before: { left, top, width: info.width, height: info.height }, ...rest };
+  }
+
+  async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
+    const done = await this.#flight.step(rawFrame(frame), step);
+    if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
+    return fromRawFrame(done);
+  }
+
+  async #each(pixels: Pixels, work: (frame: Pixels) => Promise<Pixels>): Promise<Pixels[]> {
+    const done: Pixels[] = [];
+    for (const frame of framesOf(pixels)) {
+      this.#flight.signal.throwIfAborted();
+      done.push(await work(frame));
+    }
+    return done;
+  }
+
+  /** Plans the steps that had to wait for the true size, under the same limits. */
+  async #planRest({ rest, alpha }: Planned): Promise<Planned> {
+    const held = await this.#hold();
+    this.#image = held.open();
+    this.#busy = false;
+    const { original, scope, output, frames, registry } = this.#draft;
+    measure({ steps: rest, output }, original, registry, this.#flight.limits, {
+      current: held.size,
+      frames,
+      scope,
+    });
+    return planSteps(rest, {
+      original,
+      current: held.size,
+      scope,
+      alpha,
+      animated: frames > 1,
+      guess: false,
+    });
+  }
+
+  #take(pixels: Pixels): void {
+    this.#image = openPixels(pixels);
+    this.#busy = false;
+  }
+
+  async #pixels(): Promise<Pixels> {
+    this.#flight.signal.throwIfAborted();
+    return pixelsOf(this.#timed(this.#image), this.#draft.frames);
+  }
+
+  async #hold(): Promise<Held> {
+    if (!this.#draft.keeps) return holdPixels(await this.#pixels());
+    this.#flight.signal.throwIfAborted();
+    return holdWithMetadata(this.#keep(this.#timed(this.#image)));
+  }
+
+  #keep(image: Sharp): Sharp {
+    if (this.#draft.keeps === "metadata") return image.keepMetadata();
+    return this.#draft.keeps === "profile" ? image.keepIccProfile() : image;
+  }
+
+  /** libvips looks at the clock between regions; the work that is under way may run over (its price is what bounds it). */
+  #timed(image: Sharp): Sharp {
+    const left = this.#deadline - performance.now();
+    if (left <= 0) throw new MediaError("ETIMEDOUT", "The picture took too long to make");
+    return image.timeout({ seconds: Math.min(3600, Math.ceil(left / 1000)) });
+  }
+
+  async #encode(): Promise<Rendition> {
+    const { format, output, settings, writtenDensity, keeps, frames } = this.#draft;
+    this.#flight.signal.throwIfAborted();
+    const image = this.#keep(this.#timed(this.#image));
+    if (writtenDensity !== undefined) {
+      // An empty EXIF block first: otherwise the source's would come along.
+      (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
+    }
+    encodeAs(image, format, output, settings, frames > 1 ? this.#animation : {});
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    const size: Size = { width: info.width, height: info.pageHeight ?? info.height };
+    return { body: bodyOf(data, (bytes) => Readable.from([bytes])), type: TYPES[format], format, ...size };
+  }
+}

@@ -1,0 +1,58 @@
+/** Formats that this engine reads. */
+export const READS = ["jpeg", "png", "webp", "avif", "gif", "svg", "tiff"] as const;
+export type ReadFormat = (typeof READS)[number];
+
+/** Bytes at the start of a file that are enough to tell its format. */
+export const SNIFF_LENGTH = 4096;
+
+const ascii = (head: Uint8Array, start: number, end: number) =>
+  String.fromCharCode(...head.subarray(start, end));
+
+/** The format of a file by its first bytes; neither its name nor the origin's word counts. `undefined`: none of ours. */
+export function sniff(head: Uint8Array): ReadFormat | undefined {
+  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return "jpeg";
+  if (ascii(head, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
+  if (/^GIF8[79]a$/.test(ascii(head, 0, 6))) return "gif";
+  if (ascii(head, 0, 4) === "RIFF" && ascii(head, 8, 12) === "WEBP") return "webp";
+  if (ascii(head, 4, 8) === "ftyp") return isAvif(head) ? "avif" : undefined;
+  if (/^(II[*+]\0|MM\0[*+])$/.test(ascii(head, 0, 4))) return "tiff";
+  return isSvg(head) ? "svg" : undefined;
+}
+
+/** Major brand or one of the compatible brands (ISO/IEC 14496-12 §4.3); HEIC shares the container but not these. */
+function isAvif(head: Uint8Array): boolean {
+  const length = new DataView(head.buffer, head.byteOffset).getUint32(0);
+  for (let at = 8; at + 4 <= Math.min(length, head.length); at += 4) {
+    const brand = ascii(head, at, at + 4);
+    if (at !== 12 && (brand === "avif" || brand === "avis")) return true;
+  }
+  return false;
+}
+
+/** Whether the first element is `svg`, behind any prolog (XML 1.0 §2.8). Each part of the prolog is passed once. */
+function isSvg(head: Uint8Array): boolean {
+  const text = new TextDecoder("utf-8").decode(head);
+  let at = 0;
+  for (;;) {
+    while (/\s/.test(text[at] ?? "")) at++;
+    const end = text.startsWith("<?", at)
+      ? text.indexOf("?>", at) + 2
+      : text.startsWith("<!--", at)
+        ? text.indexOf("-->", at) + 3
+        : /^<!doctype/i.test(text.slice(at, at + 9))
+          ? endOfDoctype(text, at)
+          : undefined;
+    if (end === undefined) break;
+    if (end <= at) return false;
+    at = end;
+  }
+  return /^<(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s/>]/.test(text.slice(at, at + 40));
+}
+
+function endOfDoctype(text: string, at: number): number {
+  const close = text.indexOf(">", at);
+  const subset = text.indexOf("[", at);
+  if (subset === -1 || subset > close) return close + 1;
+  const end = text.indexOf("]", subset);
+  return end === -1 ? 0 : text.indexOf(">", end) + 1;
+}

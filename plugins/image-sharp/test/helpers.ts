@@ -1,0 +1,175 @@
+import { Readable } from "node:stream";
+import {
+  createBuiltInRegistry,
+  DEFAULT_LIMITS,
+  type Flight,
+  type Header,
+  type Job,
+  type LimitName,
+  type Output,
+  type Plan,
+  type PluginApi,
+  type RawFrame,
+  type Rendition,
+  type Source,
+  type Step,
+  type StepRegistry,
+} from "@mediatap/core";
+import sharp from "sharp";
+import { type ImageSharpOptions, imageSharp } from "../src/index.ts";
+
+export interface Wish {
+  readonly steps?: readonly Step[];
+  readonly output?: Output;
+  readonly accept?: Job["accept"];
+  readonly limits?: Partial<Record<LimitName, number>>;
+  readonly options?: ImageSharpOptions;
+  readonly signal?: AbortSignal;
+  /** A third party's step. */
+  readonly step?: (frame: RawFrame, step: Step) => Promise<RawFrame | undefined>;
+  readonly define?: (registry: StepRegistry) => void;
+}
+
+type Tap = (...args: never[]) => Promise<unknown>;
+
+/** What the plugin tapped, by hook. */
+export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRegistry()) {
+  const found: Record<string, Tap> = {};
+  const fingerprints: string[] = [];
+  const hook = (name: string) => ({
+    tap: () => {},
+    tapPromise: (_label: unknown, fn: Tap) => {
+      found[name] = fn;
+    },
+  });
+  const hooks = {
+    inspect: { for: (fact: string) => hook(`inspect:${fact}`) },
+    transform: hook("transform"),
+  };
+  const api = { hooks, steps: registry, fingerprint: (text: string) => fingerprints.push(text) };
+  imageSharp(options).apply(api as unknown as PluginApi);
+  return {
+    fingerprints,
+    inspect: found["inspect:header"] as unknown as (
+      source: Source,
+      flight: Flight,
+    ) => Promise<Header | undefined>,
+    transform: found.transform as unknown as (
+      job: Job,
+      source: Source,
+      flight: Flight,
+    ) => Promise<Plan | undefined>,
+  };
+}
+
+/** A source in memory; counts how often its bytes were asked for. */
+export function sourceOf(bytes: Uint8Array, facts: Partial<Source["facts"]> = {}, file?: string) {
+  const reads = { count: 0 };
+  const source: Source & { reads: typeof reads } = {
+    reads,
+    facts: { origin: "test", path: "picture", fetched: 0, size: bytes.length, ...facts },
+    ...(file !== undefined && { file }),
+    peek: async (length) => bytes.subarray(0, length),
+    bytes: async () => {
+      reads.count++;
+      return bytes;
+    },
+    stream: async () => Readable.from([bytes]),
+    close: async () => {},
+  };
+  return source;
+}
+
+export function flightOf(
+  wish: Wish,
+  inspect: (source: Source, flight: Flight) => Promise<Header | undefined>,
+) {
+  const flight = {
+    key: "test",
+    signal: wish.signal ?? new AbortController().signal,
+    deadline: Number.POSITIVE_INFINITY,
+    limits: { ...DEFAULT_LIMITS, ...wish.limits },
+    sources: [],
+    inspect: (_fact: string, source: Source) => inspect(source, flight as unknown as Flight),
+    step: wish.step ?? (async () => undefined),
+  };
+  return flight as unknown as Flight;
+}
+
+export function jobOf({ steps = [], output = {}, accept = "basic" }: Wish): Job {
+  return {
+    asset: { tenant: "", endpoint: "default", kind: "path", path: "picture" },
+    transformation: { steps, output },
+    accept,
+    query: [],
+    delivery: {},
+    language: "test",
+    media: "image",
+  };
+}
+
+/** The plan for some bytes. */
+export async function plan(input: Uint8Array | Source, wish: Wish = {}): Promise<Plan | undefined> {
+  const registry = createBuiltInRegistry();
+  wish.define?.(registry);
+  const { inspect, transform } = taps(wish.options, registry);
+  const source = input instanceof Uint8Array ? sourceOf(input) : input;
+  return transform(jobOf(wish), source, flightOf(wish, inspect));
+}
+
+export interface Result {
+  readonly bytes: Uint8Array;
+  readonly rendition: Rendition;
+  readonly plan: Plan;
+}
+
+/** The rendition of some bytes. */
+export async function render(input: Uint8Array | Source, wish: Wish = {}): Promise<Result> {
+  const made = await plan(input, wish);
+  if (!made) throw new Error("the engine passed");
+  const rendition = await made.run(flightOf(wish, async () => undefined));
+  if (!rendition.body.settled || !rendition.body.bytes) throw new Error("no bytes");
+  return { bytes: rendition.body.bytes, rendition, plan: made };
+}
+
+/** Decoded RGBA pixels; of an animation, of one frame. */
+export async function pixels(bytes: Uint8Array, page = 0) {
+  const { data, info } = await sharp(bytes, { page })
+    .ensureAlpha()
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return {
+    width: info.width,
+    height: info.height,
+    at: (x: number, y: number): number[] => {
+      const start = (y * info.width + x) * info.channels;
+      return [...data.subarray(start, start + info.channels)];
+    },
+  };
+}
+
+export const RED = [255, 0, 0, 255];
+export const GREEN = [0, 255, 0, 255];
+export const BLUE = [0, 0, 255, 255];
+export const WHITE = [255, 255, 255, 255];
+export const BLACK = [0, 0, 0, 255];
+export const CLEAR = [0, 0, 0, 0];
+
+/** Red, green / blue, white quarters. */
+export async function quarters(width = 64, height = 48, alpha = 255) {
+  const data = Buffer.alloc(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const color = y < height / 2 ? (x < width / 2 ? RED : GREEN) : x < width / 2 ? BLUE : WHITE;
+      data.set([...color.slice(0, 3), alpha], (y * width + x) * 4);
+    }
+  }
+  const image = sharp(data, { raw: { width, height, channels: 4 } });
+  return alpha === 255 ? image.removeAlpha() : image;
+}
+
+/** Whether two colours look alike: lossy formats move each channel a little. */
+export function near(actual: readonly number[], expected: readonly number[], tolerance = 12): boolean {
+  return expected.every((value, index) => Math.abs(value - (actual[index] as number)) <= tolerance);
+}
