@@ -16,7 +16,7 @@ export const samples = [
     path: "dogs.jpg",
     title: "Two dogs at a window",
     credit: "Aitzol Berasategi, CC BY 4.0",
-    transformation: "w-480,ar-3-2,fo-auto",
+    transformation: "w-480,ar-3-2",
   },
   {
     path: "stream.jpg",
@@ -45,6 +45,7 @@ export const samples = [
   {
     path: "logo.png",
     title: "Padded, on a colour",
+    credit: "Mediatap, Apache-2.0",
     transformation: "w-480,h-320,cm-pad_resize,bg-E7F3F0",
   },
 ];

@@ -4,33 +4,41 @@ const $ = (id) => document.getElementById(id);
 const samples = JSON.parse($("samples").textContent);
 const field = $("url");
 
-/** Each group of chips owns the keys it sets; `plain` is the chip that takes them away. */
+/**
+ * Chips by what they write into the URL; `""` takes the group's keys away. A group without keys holds switches, each
+ * with a key of its own.
+ */
 const GROUPS = [
-  {
-    name: "Width",
-    keys: ["w"],
-    items: ["w-240", "w-480", "w-720", "w-1200"],
-    label: (text) => text.slice(2),
-  },
+  { name: "Width", keys: ["w"], chips: { "w-240": "240", "w-480": "480", "w-720": "720", "w-1200": "1200" } },
   {
     name: "Ratio",
     keys: ["ar", "h"],
-    plain: "free",
-    items: { "ar-1-1": "1:1", "ar-3-2": "3:2", "ar-9-16": "9:16" },
+    chips: { "": "free", "ar-1-1": "1:1", "ar-3-2": "3:2", "ar-9-16": "9:16" },
     needs: "w-480",
   },
   {
     name: "Mode",
     keys: ["c", "cm"],
-    plain: "crop",
-    items: { "c-at_max": "fit", "cm-pad_resize": "pad", "c-force": "stretch", "cm-extract": "cut out" },
+    chips: {
+      "": "crop",
+      "c-at_max": "fit",
+      "cm-pad_resize": "pad",
+      "c-force": "stretch",
+      "cm-extract": "cut out",
+    },
   },
-  { name: "Focus", keys: ["fo"], plain: "centre", items: ["fo-auto", "fo-left", "fo-top", "fo-right"] },
-  { name: "Format", keys: ["f"], plain: "auto", items: ["f-avif", "f-webp", "f-jpg", "f-png"] },
-  { name: "Quality", keys: ["q"], plain: "80", items: ["q-95", "q-50", "q-15"] },
-  { name: "Turn", keys: ["rt"], plain: "0°", items: { "rt-90": "90°", "rt-15": "15°" } },
-  { name: "Mirror", keys: ["fl"], plain: "off", items: { "fl-h": "on" } },
-  { name: "Blur", keys: ["bl"], plain: "off", items: { "bl-10": "10" } },
+  {
+    name: "Focus",
+    keys: ["fo"],
+    chips: { "": "centre", "fo-auto": "auto", "fo-left": "left", "fo-top": "top", "fo-right": "right" },
+  },
+  {
+    name: "Format",
+    keys: ["f"],
+    chips: { "": "auto", "f-avif": "AVIF", "f-webp": "WebP", "f-jpg": "JPEG", "f-png": "PNG" },
+  },
+  { name: "Quality", keys: ["q"], chips: { "q-15": "15", "q-50": "50", "": "80", "q-95": "95" } },
+  { name: "Also", chips: { "rt-90": "turn", "fl-h": "mirror", "bl-10": "blur" } },
 ];
 
 /** What the page says it can read; the server chooses among these. */
@@ -106,9 +114,10 @@ function show(url) {
     "\u200b",
   );
   $("open").href = url;
-  for (const button of $("chips").querySelectorAll("button[data-text]")) {
-    const set = valuesOf(url, GROUPS[button.dataset.group].keys);
-    button.ariaPressed = String(button.dataset.text ? set.includes(button.dataset.text) : set.length === 0);
+  for (const button of $("chips").querySelectorAll("[data-keys]")) {
+    const { keys, text } = button.dataset;
+    const set = valuesOf(url, keys.split(" "));
+    button.ariaPressed = String(text ? set.includes(text) : set.length === 0);
   }
 }
 
@@ -119,50 +128,49 @@ function edit(url, delay = 0) {
   waiting = setTimeout(() => load(url), delay);
 }
 
-function chips() {
-  const groups = GROUPS.map(({ name, keys, plain, items, label, needs }, group) => {
-    const entries = Array.isArray(items)
-      ? items.map((text) => [text, label?.(text) ?? text.slice(text.indexOf("-") + 1)])
-      : Object.entries(items);
-    const all = plain ? [["", plain], ...entries] : entries;
-    const buttons = all.map(([text, title]) => {
-      const button = element("button", { type: "button", textContent: title });
-      Object.assign(button.dataset, { group, text });
-      button.onclick = () => {
-        const pressed = button.ariaPressed === "true";
-        const next = change(cleaned(field.value), keys, pressed ? undefined : text || undefined);
-        edit(
-          needs && text && !pressed && valuesOf(next, ["w"]).length === 0 ? change(next, ["w"], needs) : next,
-        );
-      };
-      return button;
-    });
-    return group_(name, buttons);
-  });
-  const clients = Object.keys(CLIENTS).map((name) => {
-    const button = element("button", {
-      type: "button",
-      textContent: name,
-      ariaPressed: String(name === client),
-    });
-    button.onclick = () => {
-      client = name;
-      for (const other of clients) other.ariaPressed = String(other === button);
-      edit(cleaned(field.value));
-    };
-    return button;
-  });
-  $("chips").append(...groups, group_("Browser reads", clients));
+function chip(textContent, onclick) {
+  return element("button", { type: "button", textContent, onclick });
 }
 
-function group_(name, buttons) {
-  const node = element(
+function row(name, chips) {
+  const label = element("span", { textContent: name });
+  return element(
     "div",
     { className: "group", role: "group", ariaLabel: name },
-    element("span", { textContent: name }),
+    label,
+    element("div", {}, ...chips),
   );
-  node.append(element("div", {}, ...buttons));
-  return node;
+}
+
+function groups() {
+  return GROUPS.map(({ name, keys, chips, needs }) =>
+    row(
+      name,
+      Object.entries(chips).map(([text, title]) => {
+        const own = keys ?? [text.split("-")[0]];
+        const button = chip(title, () => {
+          const set = text && button.ariaPressed !== "true";
+          const next = change(cleaned(field.value), own, set ? text : undefined);
+          edit(set && needs && !valuesOf(next, ["w"]).length ? change(next, ["w"], needs) : next);
+        });
+        Object.assign(button.dataset, { keys: own.join(" "), text });
+        return button;
+      }),
+    ),
+  );
+}
+
+function clients() {
+  const chips = Object.keys(CLIENTS).map((name) => {
+    const button = chip(name, () => {
+      client = name;
+      for (const other of chips) other.ariaPressed = String(other === button);
+      edit(cleaned(field.value));
+    });
+    button.ariaPressed = String(name === client);
+    return button;
+  });
+  return row("Browser reads", chips);
 }
 
 // ---- asking ----
@@ -305,17 +313,17 @@ function measure(answer, source) {
   $("saved").textContent = Number.isNaN(less)
     ? "–"
     : less >= 0
-      ? `${(less * 100).toFixed(less > 0.99 ? 1 : 0)} %`
-      : `${(-less * 100).toFixed(0)} % more`;
+      ? `${(less * 100).toFixed(less > 0.99 ? 1 : 0)}%`
+      : `${(-less * 100).toFixed(0)}% more`;
   $("bytes").textContent = Number.isNaN(less) ? "" : `${size(source.bytes)} → ${size(answer.bytes)}`;
-  $("meter").style.width = Number.isNaN(less) ? "0" : `${Math.max(1, Math.min(100, (1 - less) * 100))}%`;
+  $("meter").style.width = Number.isNaN(less) ? "0" : `${Math.max(0, less * 100)}%`;
   $("format").textContent = answer.ok ? formatOf(answer.type) : `${answer.status}`;
   $("type").textContent = answer.type.split(";")[0];
   const status = answer.headers.get("cache-status") ?? "";
   const hit = /;\s*hit\b/.test(status);
   $("cache").textContent = hit
     ? "Hit"
-    : (/;\s*fwd=([\w-]+)/.exec(status)?.[1] ?? "none").replace(/^./, (c) => c.toUpperCase());
+    : (/;\s*fwd=([\w-]+)/.exec(status)?.[1] ?? "–").replace(/^./, (c) => c.toUpperCase());
   $("cache").className = hit ? "hit" : "";
   $("cache-status").textContent = status;
   $("time").textContent = duration(answer.time);
@@ -358,7 +366,7 @@ function phases(header) {
 function overlay(on) {
   $("stage").classList.toggle("over", on);
   $("view").ariaPressed = String(on);
-  $("view").textContent = on ? "Side by side" : "Lay over";
+  $("view").textContent = on ? "Side by side" : "Compare by slider";
   const frame = $("after").querySelector(".frame");
   (on ? frame : $("before").querySelector(".frame")).prepend($("before-image"));
 }
@@ -394,11 +402,12 @@ function card({ path, title, credit, transformation }) {
     ariaLabel: `Copy the URL of ${title}`,
   });
   button.onclick = () => copy(location.origin + url, button);
-  const code = element(
-    "code",
-    {},
-    ...painted(url).map(([kind, text]) => element("span", { className: kind, textContent: text })),
-  );
+  const code = element("code");
+  for (const [className, textContent] of painted(url)) {
+    const fresh = !code.lastChild || /[,:/]$/.test(code.textContent);
+    const word = fresh ? code.appendChild(element("span")) : code.lastChild;
+    word.append(element("span", { className, textContent }));
+  }
   return element(
     "li",
     { className: "card" },
@@ -416,7 +425,7 @@ function card({ path, title, credit, transformation }) {
 // ---- start ----
 
 $("host").textContent = location.host;
-chips();
+$("chips").append(...groups(), clients());
 $("form").onsubmit = (event) => {
   event.preventDefault();
   edit(cleaned(field.value));

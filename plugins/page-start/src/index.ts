@@ -87,7 +87,7 @@ function file(body: string, type: string): RouteHandler {
     "x-content-type-options": "nosniff",
   };
   return (request) =>
-    request.header("if-none-match") === etag
+    request.header("if-none-match")?.includes(etag)
       ? { status: 304, headers }
       : { headers: { ...headers, "content-type": type }, body };
 }
