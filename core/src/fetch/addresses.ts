@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /**
@@ -7,7 +8,8 @@ import ipaddr from "ipaddr.js";
  * judged by that one. Text that is no address is not public.
  */
 export function isPublicAddress(text: string): boolean {
-  if (!ipaddr.isValid(text)) return false;
+  // Strict: the parser below also reads `127.1` and octal numbers.
+  if (!isIP(text)) return false;
   const address = ipaddr.parse(text);
   if (address.kind() === "ipv4") return address.range() === "unicast";
   const carried = carriedAddress(address.toByteArray());

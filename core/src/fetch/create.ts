@@ -83,7 +83,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         const answer = await send(hop, { ...headers, ...own }, request, work.signal, clock);
         const next = request.method === "POST" ? undefined : redirectOf(answer, hop);
         if (!next) return respond(answer, hop, request, work, clock, done);
-        drop(answer.body, work.signal);
+        await drop(answer, work.signal);
         if (redirects === limits.redirects) {
           throw new MediaError("UNIDENTIFIED", "The origin redirects too often");
         }
@@ -189,10 +189,11 @@ function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
   return badAnswer(new Error(reason));
 }
 
-/** Reads a short rest, so that the connection can be used again, or closes it. */
-function drop(body: Dispatcher.ResponseData["body"], signal: AbortSignal): void {
+/** Reads out a short body, so that the connection can be used again, or closes it. */
+async function drop({ headers, body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
   body.on("error", () => undefined);
-  body.dump({ limit: SHORT, signal }).catch(() => undefined);
+  if (Number(headers["content-length"]) <= SHORT) await body.dump({ limit: SHORT, signal });
+  else body.destroy();
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
