@@ -1,5 +1,11 @@
 // The whole public surface, name by name: a diff of this file is a diff of the API.
 
+export type { CliOptions } from "./cli/cli.ts";
+export { runCli } from "./cli/cli.ts";
+export type { LoadedConfig, LoadOptions } from "./config/load.ts";
+export { findConfig, loadConfig } from "./config/load.ts";
+export type { MediatapConfig } from "./config/schema.ts";
+export { defineConfig } from "./config/schema.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
@@ -84,3 +90,5 @@ export type {
   TapMap,
   TapOptions,
 } from "./plugin.ts";
+export type { MediatapServer, ServerOptions } from "./server.ts";
+export { createServer } from "./server.ts";

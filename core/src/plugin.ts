@@ -75,8 +75,11 @@ export interface PluginApi {
   command(define: (program: Command) => void): void;
   /** Work in the background; resolves when it is done or given up. */
   enqueue(job: Job, options?: { readonly priority?: number; readonly signal?: AbortSignal }): Promise<void>;
-  /** Something that belongs to the process, not to one configuration: made once a key, closed with its last user. */
-  shared<T extends { close?(): unknown }>(key: string, create: () => T): T;
+  /**
+   * Something that belongs to the process, not to one configuration: made once a key; its `close`, if any, is
+   * called with its last user.
+   */
+  shared<T extends object>(key: string, create: () => T): T;
   /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
   fingerprint(text: string): void;
 }

@@ -45,6 +45,8 @@ export type ErrorCode = keyof typeof STATUS;
 export interface MediaErrorOptions extends ErrorOptions {
   /** Seconds after which asking again makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Another status than the code's own. */
+  readonly status?: number;
   /** The hook in which it happened; set by the core. */
   readonly hook?: string;
   /** The plugin that threw; set by the core. */
@@ -66,7 +68,7 @@ export class MediaError extends Error {
   constructor(code: ErrorCode, message: string, options: MediaErrorOptions = {}) {
     super(message, options);
     this.code = code;
-    this.status = STATUS[code];
+    this.status = options.status ?? STATUS[code];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.hook = options.hook;
     this.plugin = options.plugin;

@@ -74,6 +74,8 @@ export interface Exchange {
   key?: string;
   cache?: CacheOutcome;
   provenance: Provenance;
+  /** Milliseconds for which the answer may be kept, where that differs from the endpoint's. */
+  lifetime?: number;
   delivered?: Delivered;
   error?: MediaError;
   reply?: Reply;

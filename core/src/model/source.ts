@@ -8,7 +8,7 @@ export interface ByteRange {
 
 /** What an origin said of a file. */
 export interface EntryFacts {
-  /** Length in bytes; left out when the origin does not say. */
+  /** Length in bytes of the whole file, also where a range was asked for; left out when the origin does not say. */
   readonly size?: number;
   /** Media type by the origin's word: a hint, never what picks a decoder. */
   readonly type?: string;
@@ -18,10 +18,12 @@ export interface EntryFacts {
   readonly lastModified?: number;
   /** The origin's `Cache-Control`. */
   readonly cacheControl?: string;
-  /** Milliseconds for which nobody needs to ask the origin again. Left out: the endpoint's lifetime. */
+  /** Milliseconds for which nobody needs to ask the origin again. Left out: the storage's `freshFor`. */
   readonly freshFor?: number;
   /** Only for clients with a valid signature. */
   readonly private?: boolean;
+  /** Address that search engines should know the file by: `Link: <…>; rel="canonical"` (RFC 6596). */
+  readonly canonical?: string;
 }
 
 /** A file that a storage has opened: all a storage owes. */
@@ -61,6 +63,13 @@ export interface Storage {
   write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
   remove?(path: string): Promise<void>;
   list?(prefix: string): AsyncIterable<string>;
+  /** It answers absolute URLs (`kind: "url"`) instead of paths: a web proxy. */
+  readonly urls?: boolean;
+  /**
+   * Milliseconds for which nobody needs to ask again after an answer, "not here" included. A place that is cheap to
+   * ask names a short time. Left out: the endpoint's lifetime, and the limits for failures.
+   */
+  readonly freshFor?: number;
   /** What is shown of it by `explain` and in logs; no secret. */
   readonly label?: string;
 }

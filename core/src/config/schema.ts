@@ -1,0 +1,133 @@
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import { DEFAULT_LIMITS, type LimitName } from "../model/limits.ts";
+import type { PluginList } from "../plugin.ts";
+
+/** 180 days, ImageKit's lifetime of a delivered file. */
+export const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
+
+const restriction = z.enum(["none", "images", "videos", "all"]);
+const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "Expected printable ASCII");
+const address = z
+  .string()
+  .refine((text) => (text.includes("/") ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)), {
+    error: "Expected an IP address or CIDR",
+  });
+const key = z.string().min(1, "Expected a key that is not empty");
+
+/** Rules of an endpoint; each may also stand at the top level, as the default of all endpoints. */
+const rules = {
+  /** Origin that is always tried first. */
+  library: z.string().optional(),
+  /** URL languages in order, by plugin name. Default: all that are installed. */
+  languages: z.array(z.string()).optional(),
+  /** Choose the output format by what the client accepts. @default true */
+  autoFormat: z.boolean().optional(),
+  /** AVIF takes part in that choice. @default false */
+  autoAvif: z.boolean().optional(),
+  /** Quality of lossy output, 1–100. @default 80 */
+  quality: z.int().min(1).max(100).optional(),
+  /** Keep EXIF, XMP, IPTC and ICC. @default false */
+  metadata: z.boolean().optional(),
+  /** Keep the ICC profile instead of converting to sRGB. @default false */
+  colorProfile: z.boolean().optional(),
+  /** Which assets need a signed URL. @default "none" */
+  restrictUnsigned: restriction.optional(),
+  /** Only named transformations, and URLs without any. @default false */
+  restrictUnnamed: z.boolean().optional(),
+  /** Addresses or CIDR ranges that are refused. */
+  blockedIps: z.array(address).max(100).optional(),
+  /** Exact host names that may, or may not, embed. */
+  referrer: z
+    .strictObject({ mode: z.enum(["allow", "block"]), domains: z.array(z.string()).max(30) })
+    .optional(),
+  /** Parts of user agents that are refused, in any case. */
+  blockedUserAgents: z.array(z.string().min(1)).max(10).optional(),
+  /** Parts of user agents that are answered as if they accepted this format. */
+  userAgentAccept: z
+    .array(z.strictObject({ match: z.string().min(1), accept: z.enum(["avif", "webp", "basic"]) }))
+    .max(10)
+    .optional(),
+  /** Formats that a URL may ask for. Default: all. */
+  allowedFormats: z.array(z.enum(["jpeg", "png", "webp", "avif", "gif", "svg"])).optional(),
+  /** `Cache-Control` of what is delivered; its shared lifetime is also ours. */
+  cacheControl: headerValue.optional(),
+  /** `Access-Control-Allow-Origin`; `false`: none. @default "*" */
+  cors: z.union([headerValue, z.literal(false)]).optional(),
+  /** Key that signs and verifies URLs. */
+  privateKey: key.optional(),
+  /** Several keys, for rotation: the first signs, all verify. */
+  privateKeys: z.array(key).optional(),
+  /** Query parameters that do not count as another version of a file. */
+  ignoreQuery: z.array(z.string()).optional(),
+};
+
+const endpoint = z.strictObject({
+  /** Names of origins in order of preference. */
+  origins: z.array(z.string()).min(1, "Expected at least one origin"),
+  /** Host names that lead straight to this endpoint. */
+  hosts: z.array(z.string()).optional(),
+  ...rules,
+});
+
+const named = z.union([
+  z.string(),
+  z.strictObject({ transformation: z.string(), enabled: z.boolean().default(true) }),
+]);
+
+const limits = z.strictObject(
+  Object.fromEntries(
+    Object.keys(DEFAULT_LIMITS).map((name) => [name, z.number().min(0).optional()]),
+  ) as Record<LimitName, z.ZodOptional<z.ZodNumber>>,
+);
+
+export const configSchema = z.strictObject({
+  /** Configurations to start from, by package name, `[name, options]`, or as objects; later ones win. */
+  presets: z.array(z.unknown()).optional(),
+  /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
+  plugins: z.array(z.unknown()).optional(),
+  /** Places where originals lie, by name; further fields belong to the type. */
+  origins: z.record(z.string(), z.looseObject({ type: z.string() })).optional(),
+  /** URL spaces, by identifier; `default` answers what no other does. */
+  endpoints: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), endpoint).optional(),
+  /** Stored chains for `n-<name>`. */
+  namedTransformations: z.record(z.string().regex(/^\w+$/), named).optional(),
+  limits: limits.optional(),
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */
+  trustedProxies: z.array(address).optional(),
+  /** Value of `x-req-from` in requests to origins. @default "mediatap" */
+  requestFrom: headerValue.optional(),
+  /** Private addresses that client-given URLs may reach. */
+  network: z.strictObject({ allow: z.array(z.string()).optional() }).optional(),
+  /** Where to listen. `PORT` and `HOST`, and the command's flags, win. @default 3000, all interfaces */
+  server: z
+    .strictObject({ port: z.int().min(0).max(65535).optional(), host: z.string().optional() })
+    .optional(),
+  /** Least level that is logged, and whether for people or for programs. @default "info", pretty on a terminal */
+  log: z
+    .strictObject({
+      level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).optional(),
+      pretty: z.boolean().optional(),
+    })
+    .optional(),
+  ...rules,
+});
+
+type Fields = z.input<typeof configSchema>;
+
+/** A preset or plugin named in JSON or YAML. */
+export type Named = string | readonly [name: string, options: unknown];
+
+/** A configuration as people write it. */
+export interface MediatapConfig extends Omit<Fields, "presets" | "plugins"> {
+  readonly presets?: readonly (MediatapConfig | Named | false | null | undefined)[];
+  readonly plugins?: readonly (PluginList[number] | Named)[];
+}
+
+/** Checks nothing: gives a configuration in TypeScript its type. */
+export function defineConfig(config: MediatapConfig): MediatapConfig {
+  return config;
+}
+
+export type CheckedConfig = z.output<typeof configSchema>;
+export const RULES = Object.keys(rules) as (keyof typeof rules)[];

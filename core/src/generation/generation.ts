@@ -1,0 +1,191 @@
+import { hash } from "node:crypto";
+import type { Command } from "commander";
+import type { Logger } from "pino";
+import type { LoadedConfig } from "../config/load.ts";
+import { resolveEndpoints, resolveLimits } from "../config/resolve.ts";
+import { facadeOf } from "../facade.ts";
+import { createFetcher } from "../fetch/create.ts";
+import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import type { Limits } from "../model/limits.ts";
+import { createBuiltInRegistry } from "../model/steps/built-in.ts";
+import { didYouMean } from "../options.ts";
+import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
+import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
+import { createByteBudget } from "../pipeline/source.ts";
+import { type OriginEntry, tapOrigins } from "../pipeline/sources.ts";
+import type { PluginApi, RouteHandler } from "../plugin.ts";
+import type { Shared } from "./shared.ts";
+
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly handler: RouteHandler;
+  readonly plugin: string;
+}
+
+/** One immutable configuration with its hooks and plugin instances. */
+export interface Generation {
+  readonly info: GenerationInfo;
+  readonly config: LoadedConfig;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly endpoints: readonly Endpoint[];
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly pipeline: Pipeline;
+  readonly scheduler: Scheduler;
+  readonly routes: readonly Route[];
+  readonly commands: readonly ((program: Command) => void)[];
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Builds a generation from a checked configuration. Throws `ECONFIG` naming file and field; nothing runs yet. */
+export async function createGeneration(
+  config: LoadedConfig,
+  { log, shared, number = 1 }: { log: Logger; shared: Shared; number?: number },
+): Promise<Generation> {
+  const hooks = createHooks();
+  const limits = resolveLimits(config.config);
+  const endpoints = atField(config, () => resolveEndpoints(config.config));
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const origins = new Map<string, OriginEntry>();
+  const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
+  const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
+  const steps = createBuiltInRegistry();
+  const fetcher = createFetcher({
+    limits,
+    network: { allow: config.config.network?.allow ?? [] },
+    requestFrom: config.config.requestFrom ?? "mediatap",
+    serverMark: serverMark(endpoints),
+  });
+  const taken: string[] = ["core:scheduler", "core:bytes"];
+  const fingerprints: string[] = [];
+  const routes: Route[] = [];
+  const types = new Set<string>();
+  const commands: ((program: Command) => void)[] = [];
+  let pipeline: Pipeline | undefined;
+
+  for (const plugin of config.plugins) {
+    const api: PluginApi = {
+      hooks: facadeOf(hooks, plugin.name, (map, key) => map === "storage" && types.add(key)),
+      logger: log.child({ plugin: plugin.name }),
+      fetcher,
+      steps,
+      storage: (name) => originOf(origins, name).storage,
+      route: (method, path, handler) =>
+        routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
+      command: (define) => commands.push(define),
+      enqueue: (job, options) => enqueue(pipeline, job, options?.signal),
+      shared: (key, create) => {
+        taken.push(key);
+        return shared.take(key, create);
+      },
+      fingerprint: (text) => fingerprints.push(text),
+    };
+    plugin.apply(api);
+  }
+
+  await openOrigins(config, hooks, [...types], origins);
+  tapOrigins(hooks, origins, byName, budget);
+  const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
+  pipeline = createPipeline({
+    hooks,
+    log,
+    limits,
+    steps,
+    endpoints: byName,
+    origins,
+    scheduler,
+    budget,
+    engines,
+  });
+
+  const info = { number, endpoints };
+  return {
+    info,
+    config,
+    hooks,
+    log,
+    limits,
+    endpoints,
+    origins,
+    pipeline,
+    scheduler,
+    routes,
+    commands,
+    start: () => hooks.start.promise(info),
+    async stop() {
+      await hooks.stop
+        .promise(info)
+        .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));
+      await fetcher.close();
+      for (const key of taken) await shared.give(key);
+    },
+  };
+}
+
+/** Each configured origin through the storage plugin of its type. */
+async function openOrigins(
+  config: LoadedConfig,
+  hooks: Hooks,
+  types: readonly string[],
+  origins: Map<string, OriginEntry>,
+): Promise<void> {
+  for (const [name, { type, ...options }] of Object.entries(config.config.origins ?? {})) {
+    const storage = await hooks.storage
+      .for(type)
+      .promise({ name, type, base: config.base, options })
+      .catch((error: unknown) => Promise.reject(atSource(config, error)));
+    if (!storage) {
+      throw new MediaError(
+        "ECONFIG",
+        `${config.source}: origins.${name}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
+      );
+    }
+    origins.set(name, { name, type, storage });
+  }
+}
+
+/** Tells this server, and its siblings of the same configuration, from others in `CDN-Loop`. */
+export function serverMark(endpoints: readonly Endpoint[]): string {
+  return hash(
+    "sha256",
+    JSON.stringify(endpoints.map(({ name, fingerprint }) => [name, fingerprint])),
+    "hex",
+  ).slice(0, 12);
+}
+
+function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): OriginEntry {
+  const origin = origins.get(name);
+  if (!origin)
+    throw new MediaError("ECONFIG", `unknown origin '${name}'${didYouMean(name, [...origins.keys()])}`);
+  return origin;
+}
+
+async function enqueue(pipeline: Pipeline | undefined, job: Job, signal = new AbortController().signal) {
+  if (!pipeline) throw new MediaError("ECONFIG", "Work can be queued only after the start");
+  await pipeline.background(job, signal);
+}
+
+function checkedPath(path: string, plugin: string): string {
+  if (path === "/" || path.startsWith("/-/")) return path;
+  throw new MediaError("ECONFIG", `${plugin}: Expected a route below /-/ but received '${path}'`);
+}
+
+function atField<T>(config: LoadedConfig, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw atSource(config, error);
+  }
+}
+
+function atSource(config: LoadedConfig, error: unknown): unknown {
+  if (codeOf(error) !== "ECONFIG" || (error as Error).message.startsWith(config.source)) return error;
+  const lines = (error as Error).message.split("\n").map((line) => `${config.source}: ${line}`);
+  return new MediaError("ECONFIG", lines.join("\n"), { cause: error });
+}

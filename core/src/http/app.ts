@@ -1,0 +1,178 @@
+import Router from "@koa/router";
+import Koa from "koa";
+import type { Logger } from "pino";
+import { wrap } from "../facade.ts";
+import { type Generation, serverMark } from "../generation/generation.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import { deliver, deliverError } from "./deliver.ts";
+import { createClientIp, createExchange, createRouter, hostOf, nextId, targetOf } from "./request.ts";
+
+export interface AppParts {
+  readonly generation: Generation;
+  readonly log: Logger;
+  /** `false` while the server drains. */
+  readonly isReady: () => boolean;
+}
+
+/** The Koa application of one generation: `/-/` and `/` are routes, all else is media. */
+export function createApp({ generation, log, isReady }: AppParts): Koa {
+  const app = new Koa();
+  const routes = createRoutes(generation, isReady);
+  const hasHome = generation.routes.some(({ path }) => path === "/");
+  const media = createMedia(generation, log);
+  app.silent = true;
+  app.use((ctx, next) => {
+    const url = ctx.req.url ?? "/";
+    const isRoute = url.startsWith("/-/") || (hasHome && (url === "/" || url.startsWith("/?")));
+    return isRoute ? routes(ctx as never, next) : media(ctx);
+  });
+  return app;
+}
+
+/** Routes of the core and of plugins. */
+function createRoutes(generation: Generation, isReady: () => boolean) {
+  const router = new Router();
+  router.get("/-/live", (ctx) => {
+    ctx.body = "live\n";
+  });
+  router.get("/-/ready", (ctx) => {
+    ctx.status = isReady() ? 200 : 503;
+    ctx.body = isReady() ? "ready\n" : "draining\n";
+  });
+  for (const { method, path, handler } of generation.routes) {
+    router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
+      const reply = await handler({
+        method: ctx.method,
+        path: ctx.path,
+        query: new URLSearchParams(ctx.querystring),
+        params: ctx.params as Record<string, string>,
+        header: (name) => ctx.get(name) || undefined,
+      });
+      ctx.status = reply.status ?? 200;
+      ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
+      if (reply.body !== undefined)
+        ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
+    });
+  }
+  const dispatch = router.routes();
+  return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
+    ctx.set("Cache-Control", "no-store");
+    try {
+      await dispatch(ctx as never, next);
+    } catch (error) {
+      const failure = wrap(error, "route", "core");
+      if (failure.status >= 500) generation.log.error({ err: failure }, "a route failed");
+      ctx.status = failure.status;
+      ctx.body = `${failure.message}\n`;
+    }
+    if (ctx.status === 404 && ctx.body === undefined) ctx.body = "Not Found\n";
+  };
+}
+
+/** What stands in for an endpoint where a request could not even be led to one. */
+const NOWHERE: Endpoint = {
+  tenant: "",
+  name: "",
+  prefix: "",
+  hosts: [],
+  origins: [],
+  languages: [],
+  autoFormat: false,
+  autoAvif: false,
+  quality: 80,
+  metadata: false,
+  colorProfile: false,
+  restrictUnsigned: "none",
+  restrictUnnamed: false,
+  blockedIps: [],
+  blockedUserAgents: [],
+  userAgentAccept: [],
+  allowedFormats: [],
+  cacheControl: "no-store",
+  cors: false,
+  privateKeys: [],
+  namedTransformations: {},
+  ignoreQuery: [],
+  fingerprint: "",
+};
+
+function createMedia(generation: Generation, log: Logger) {
+  const { limits, pipeline, hooks, config } = generation;
+  const clientIp = createClientIp(config.config.trustedProxies ?? []);
+  const find = createRouter(generation.endpoints);
+  const mark = `id=${serverMark(generation.endpoints)}`;
+
+  return async (ctx: Koa.Context): Promise<void> => {
+    const { req, res } = ctx;
+    ctx.respond = false;
+    const parts = { req, res, id: nextId(), log, ip: clientIp(req), timeout: limits.request };
+    let exchange: Exchange | undefined;
+    let bytes = 0;
+    try {
+      const host = hostOf(req);
+      const url = targetOf(req.url ?? "/", limits.urlBytes);
+      exchange = createExchange({ ...parts, url, host, ...find(host, url) });
+      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
+        throw new MediaError("ELOOP", "The request came from this server");
+      }
+      bytes = await byMethod(exchange);
+    } catch (error) {
+      exchange ??= createExchange({
+        ...parts,
+        url: "/",
+        host: "",
+        endpoint: NOWHERE,
+        target: { path: "", query: "", mount: "" },
+      });
+      bytes = await fail(exchange, error);
+    }
+    if (hooks.report.isUsed()) {
+      const duration = performance.now() - exchange.started;
+      hooks.report.call({ kind: "exchange", exchange, duration, bytes });
+    }
+
+    async function byMethod(exchange: Exchange): Promise<number> {
+      const { method } = exchange.request;
+      if (method === "GET" || method === "HEAD") {
+        return await deliver(generation, exchange, await pipeline.answer(exchange), res);
+      }
+      if (method === "OPTIONS") return preflight(exchange);
+      throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
+    }
+
+    function preflight({ endpoint }: Exchange): number {
+      const cors =
+        endpoint.cors === false
+          ? {}
+          : {
+              "access-control-allow-origin": endpoint.cors,
+              "access-control-allow-methods": "GET, HEAD, OPTIONS",
+              "access-control-allow-headers": "*",
+              "access-control-max-age": "86400",
+            };
+      res.writeHead(204, { allow: "GET, HEAD, OPTIONS", ...cors }).end();
+      return 0;
+    }
+
+    async function fail(exchange: Exchange, error: unknown): Promise<number> {
+      if (res.destroyed || res.headersSent) {
+        res.destroy();
+        return 0;
+      }
+      const failure = wrap(error, "answer", "core");
+      if (failure.status >= 500 && failure.code !== "EBUSY") {
+        log.error(
+          { err: failure, cause: failure.cause, id: exchange.id, url: exchange.request.url },
+          failure.message,
+        );
+      }
+      return await deliverError(generation, exchange, failure, res).catch((cause: unknown) => {
+        log.error({ err: cause, id: exchange.id }, "an error could not be answered");
+        res.destroy();
+        return 0;
+      });
+    }
+  };
+}

@@ -1,0 +1,74 @@
+import type { Transform } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
+import { LRUCache } from "lru-cache";
+import Negotiator from "negotiator";
+import type { Body } from "../model/rendition.ts";
+
+export type Coding = "br" | "gzip";
+
+/** Text that compresses well; pictures, video and archives are compressed already. */
+const TEXT =
+  /^(?:text\/|image\/svg\+xml|application\/(?:json|javascript|xml|pdf|manifest\+json|ld\+json|wasm|vnd\.apple\.mpegurl|x-mpegurl|xhtml\+xml|rss\+xml|atom\+xml)\b|video\/mp2t|font\/(?:ttf|otf)|[\w.-]+\/[\w.-]+\+(?:json|xml)\b)/i;
+const SMALLEST = 256;
+/** Bodies up to this size are compressed whole, once, and kept. */
+const WHOLE = 1024 * 1024;
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+
+const kept = new LRUCache<string, Promise<Uint8Array>>({ max: 500 });
+
+/** Whether a body of this type is sent compressed to clients that can take it. */
+export function isCompressible(type: string, length: number | undefined): boolean {
+  return TEXT.test(type) && (length ?? SMALLEST) >= SMALLEST;
+}
+
+/** The coding for a client, Brotli before gzip whatever their weights; `undefined`: none. */
+export function codingOf(acceptEncoding: string | undefined): Coding | undefined {
+  if (!acceptEncoding || acceptEncoding.length > 1024) return undefined;
+  const accepted = new Negotiator({ headers: { "accept-encoding": acceptEncoding } }).encodings();
+  if (accepted.includes("br")) return "br";
+  return accepted.includes("gzip") || accepted.includes("*") ? "gzip" : undefined;
+}
+
+/** The body in a coding: whole where it is small, else compressed while it is sent. */
+export async function encoded(body: Body, coding: Coding, etag: string | undefined): Promise<Body> {
+  if (body.settled && body.length <= WHOLE) {
+    const bytes = await whole(body, coding, etag);
+    return {
+      settled: true,
+      length: bytes.byteLength,
+      bytes,
+      stream: () => Promise.reject(new Error("in memory")),
+    };
+  }
+  return {
+    settled: false,
+    async stream() {
+      const source = await body.stream();
+      const coder: Transform = coding === "br" ? createBrotliCompress(BROTLI) : createGzip();
+      source.on("error", (error) => coder.destroy(error));
+      coder.on("close", () => source.destroy());
+      return source.pipe(coder);
+    },
+  };
+}
+
+function whole(
+  body: Body & { settled: true },
+  coding: Coding,
+  etag: string | undefined,
+): Promise<Uint8Array> {
+  const name = etag && `${coding} ${etag}`;
+  const known = name && kept.get(name);
+  if (known) return known;
+  const made = (async () => {
+    const bytes = body.bytes ?? (await buffer(await body.stream()));
+    return coding === "br" ? promisify(brotliCompress)(bytes, BROTLI) : promisify(gzip)(bytes);
+  })();
+  if (name) {
+    kept.set(name, made);
+    made.catch(() => kept.delete(name));
+  }
+  return made;
+}

@@ -1,0 +1,161 @@
+import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { pipeline as pipe } from "node:stream/promises";
+import type { Generation } from "../generation/generation.ts";
+import type { MediaError } from "../model/errors.ts";
+import type { Exchange, Reply } from "../model/exchange.ts";
+import type { Body, Delivered } from "../model/rendition.ts";
+import { isHeld } from "../pipeline/conditions.ts";
+import { codingOf, encoded, isCompressible } from "./coding.ts";
+import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
+import { rangeCounts, rangeOf } from "./range.ts";
+
+/** What will be sent: nothing, bytes, or a stream that is opened only when it is needed. */
+type Sending = Uint8Array | string | (() => Promise<Readable>) | undefined;
+
+interface Prepared {
+  readonly reply: Reply;
+  readonly sending: Sending;
+}
+
+/** Answers with what the pipeline delivered: conditions first, then coding, then a range (RFC 9110 §13.2.2, §14.2). */
+export async function deliver(
+  generation: Generation,
+  exchange: Exchange,
+  delivered: Delivered,
+  res: ServerResponse,
+): Promise<number> {
+  exchange.delivered = delivered;
+  const prepared = await prepare(exchange, delivered);
+  return await send(generation, exchange, prepared, res);
+}
+
+async function prepare(exchange: Exchange, { record, body }: Delivered): Promise<Prepared> {
+  const { request } = exchange;
+  const headers = renditionHeaders(exchange, record);
+  const rangeHeader = request.method === "GET" ? request.header("range") : undefined;
+  const compressible = record.original && isCompressible(record.type, record.length);
+  if (compressible)
+    headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
+  const coding =
+    compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
+  if (coding && typeof headers.etag === "string") headers.etag = headers.etag.replace(/"$/, `-${coding}"`);
+
+  const etag = headers.etag as string | undefined;
+  if (
+    isHeld(request, etag, headers["last-modified"] === undefined ? undefined : record.lastModified) ||
+    !body
+  ) {
+    headers["content-type"] = undefined;
+    return { reply: { status: 304, headers }, sending: undefined };
+  }
+  const chosen = coding ? await encoded(body, coding, etag) : body;
+  if (coding) headers["content-encoding"] = coding;
+  return ranged(exchange, headers, chosen, rangeHeader, record.lastModified);
+}
+
+function ranged(
+  { request }: Exchange,
+  headers: HeaderFields,
+  body: Body,
+  rangeHeader: string | undefined,
+  lastModified: number | undefined,
+): Prepared {
+  if (!body.settled) {
+    // Until a body is settled nothing may be compared with it or resumed from it.
+    if (headers["content-encoding"] === undefined) headers.etag = undefined;
+    return { reply: { status: 200, headers }, sending: () => body.stream() };
+  }
+  headers["accept-ranges"] = "bytes";
+  const counts =
+    rangeHeader !== undefined && rangeCounts(request, headers.etag as string | undefined, lastModified);
+  const range = counts ? rangeOf(rangeHeader, body.length) : undefined;
+  if (range === "unsatisfiable") {
+    const { "content-type": _, ...rest } = headers;
+    return {
+      reply: {
+        status: 416,
+        headers: { ...rest, "content-range": `bytes */${body.length}`, "content-length": 0 },
+      },
+      sending: undefined,
+    };
+  }
+  if (!range) {
+    headers["content-length"] = body.length;
+    return { reply: { status: 200, headers }, sending: body.bytes ?? (() => body.stream()) };
+  }
+  headers["content-length"] = range.end - range.start + 1;
+  headers["content-range"] = `bytes ${range.start}-${range.end}/${body.length}`;
+  const part = body.bytes?.subarray(range.start, range.end + 1);
+  return { reply: { status: 206, headers }, sending: part ?? (() => body.stream(range)) };
+}
+
+/** Answers with a failure: a status, a short text, no more. */
+export async function deliverError(
+  generation: Generation,
+  exchange: Exchange,
+  error: MediaError,
+  res: ServerResponse,
+): Promise<number> {
+  exchange.error = error;
+  const text = `${errorText(error)}\n`;
+  const headers = {
+    ...commonHeaders(exchange),
+    ...errorHeaders(error, generation.limits),
+    "content-length": Buffer.byteLength(text),
+  };
+  return await send(generation, exchange, { reply: { status: error.status, headers }, sending: text }, res);
+}
+
+/** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
+async function send(
+  { hooks, limits }: Generation,
+  exchange: Exchange,
+  { reply, sending }: Prepared,
+  res: ServerResponse,
+): Promise<number> {
+  exchange.reply = reply;
+  if (hooks.respond.isUsed()) await hooks.respond.promise(reply, exchange);
+  if (res.destroyed) return 0;
+  const withBody = exchange.request.method !== "HEAD" && sending !== undefined;
+  // Opened before the head is written: a failure to open is still an error the client can read.
+  const stream = withBody && typeof sending === "function" ? await sending() : undefined;
+  res.writeHead(reply.status, rawHeaders(reply.headers));
+  if (stream) return await sendStream(stream, res, limits.clientWriteIdle);
+  if (!withBody) {
+    res.end();
+    return 0;
+  }
+  res.end(sending);
+  return typeof sending === "string" ? sending.length : (sending as Uint8Array).byteLength;
+}
+
+/** Sends a stream; a reader that takes nothing for `idle` milliseconds is cut off, a failure resets the connection. */
+async function sendStream(stream: Readable, res: ServerResponse, idle: number): Promise<number> {
+  let bytes = 0;
+  let seen = -1;
+  stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+  });
+  const timer = setInterval(() => {
+    if (bytes === seen) res.destroy();
+    seen = bytes;
+  }, idle);
+  try {
+    await pipe(stream, res);
+  } catch {
+    res.destroy();
+  } finally {
+    clearInterval(timer);
+  }
+  return bytes;
+}
+
+function rawHeaders(headers: HeaderFields): string[] {
+  const raw: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) raw.push(name, String(value));
+  }
+  return raw;
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import ipaddr from "ipaddr.js";
+import type { Logger } from "pino";
+import type { Endpoint } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange, MediaRequest, Target } from "../model/exchange.ts";
+import { acceptClass } from "../pipeline/accept.ts";
+import { createSpans } from "../pipeline/spans.ts";
+
+/** Ids are a random prefix of the process and a count: unique, and cheap to make. */
+const PREFIX = randomBytes(6).toString("hex");
+let count = 0;
+
+export function nextId(): string {
+  return `${PREFIX}-${(++count).toString(36)}`;
+}
+
+/** The client's address: the socket's, or what trusted proxies say in `X-Forwarded-For`, read from the right. */
+export function createClientIp(trustedProxies: readonly string[]) {
+  const ranges = trustedProxies.map((text) => (text.includes("/") ? ipaddr.parseCIDR(text) : single(text)));
+  const trusted = (ip: string) => {
+    if (!ipaddr.isValid(ip)) return false;
+    const address = ipaddr.process(ip);
+    return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+  };
+  return (req: IncomingMessage): string => {
+    let ip = req.socket.remoteAddress ?? "";
+    if (ranges.length === 0) return ip;
+    const forwarded = String(req.headers["x-forwarded-for"] ?? "")
+      .split(",")
+      .slice(-20);
+    while (trusted(ip) && forwarded.length > 0) {
+      const next = forwarded.pop()?.trim() ?? "";
+      if (!ipaddr.isValid(next)) break;
+      ip = next;
+    }
+    return ip;
+  };
+}
+
+function single(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const address = ipaddr.process(text);
+  return [address, address.kind() === "ipv6" ? 128 : 32];
+}
+
+/** Host name of the `Host` header, lower-case, without port. Throws `EINVAL` for one that is missing, doubled or odd. */
+export function hostOf(req: IncomingMessage): string {
+  const host = req.headers.host;
+  const named = host === undefined ? null : /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host);
+  if (!named?.[1] || occurrences(req.rawHeaders, "host") !== 1) {
+    throw new MediaError("EINVAL", "Expected one Host header with a host name");
+  }
+  return named[1].toLowerCase();
+}
+
+function occurrences(rawHeaders: readonly string[], name: string): number {
+  let found = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i] as string;
+    if (header.length === name.length && header.toLowerCase() === name) found++;
+  }
+  return found;
+}
+
+/** Finds the endpoint of a request: by host, by the path's first segment, else the default. */
+export function createRouter(endpoints: readonly Endpoint[]) {
+  const byHost = new Map(
+    endpoints.flatMap((endpoint) => endpoint.hosts.map((host) => [host, endpoint] as const)),
+  );
+  const byPrefix = new Map(
+    endpoints.filter((e) => e.prefix !== "").map((endpoint) => [endpoint.prefix, endpoint]),
+  );
+  const fallback = endpoints.find((endpoint) => endpoint.name === "default");
+
+  return (host: string, url: string): { endpoint: Endpoint; target: Target } => {
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url.slice(1) : url.slice(1, mark);
+    const query = mark < 0 ? "" : url.slice(mark + 1);
+    const own = byHost.get(host);
+    if (own) return { endpoint: own, target: { path, query, mount: "" } };
+    const slash = path.indexOf("/");
+    const first = slash < 0 ? path : path.slice(0, slash);
+    const named = byPrefix.get(first);
+    if (named && slash >= 0) {
+      return { endpoint: named, target: { path: path.slice(slash + 1), query, mount: `${first}/` } };
+    }
+    if (!fallback) throw new MediaError("ENOENT", "No endpoint answers this address");
+    return { endpoint: fallback, target: { path, query, mount: "" } };
+  };
+}
+
+/** The path and query of a request line; absolute forms (RFC 9112 §3.2.2) lose scheme and host. */
+export function targetOf(url: string, longest: number): string {
+  if (url.length > longest) throw new MediaError("EURL", `Expected a URL of at most ${longest} bytes`);
+  if (url.startsWith("/")) return url;
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(url);
+  if (!absolute) throw new MediaError("EINVAL", "Expected a path that begins with a slash");
+  const rest = url.slice(absolute[0].length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+export interface ExchangeParts {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly id: string;
+  readonly url: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly endpoint: Endpoint;
+  readonly target: Target;
+  readonly log: Logger;
+  /** Milliseconds after which the request has taken too long. */
+  readonly timeout: number;
+}
+
+/** The exchange of a request. Its signal is made on first use: hits need none. */
+export function createExchange(parts: ExchangeParts): Exchange {
+  const { req, res, id, url, host, ip, endpoint, target, log, timeout } = parts;
+  const request: MediaRequest = {
+    method: req.method ?? "GET",
+    url,
+    host,
+    ip,
+    header(name) {
+      const value = req.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+  };
+  let signal: AbortSignal | undefined;
+  return {
+    id,
+    started: performance.now(),
+    request,
+    endpoint,
+    target,
+    accept: acceptClass(req.headers.accept, req.headers["user-agent"], endpoint),
+    get signal() {
+      signal ??= leaveSignal(res, timeout);
+      return signal;
+    },
+    claims: {},
+    spans: createSpans(),
+    log,
+    provenance: "real",
+  };
+}
+
+/** Aborted when the client has gone, or after `timeout`. */
+function leaveSignal(res: ServerResponse, timeout: number): AbortSignal {
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new MediaError("ETIMEDOUT", "The request took too long")),
+    timeout,
+  );
+  const gone = () => {
+    clearTimeout(timer);
+    if (!res.writableFinished) controller.abort(new MediaError("ETIMEDOUT", "The client has gone"));
+  };
+  if (res.closed) gone();
+  else res.once("close", gone);
+  return controller.signal;
+}

@@ -1,0 +1,87 @@
+import { hash } from "node:crypto";
+import type { Endpoint } from "./endpoint.ts";
+import { MediaError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import type { StepRegistry } from "./steps/registry.ts";
+import type { Output, Step, Transformation } from "./transformation.ts";
+
+/** Steps as all equal wishes write them: checked against their schemas, without those that change nothing. */
+export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): readonly Step[] {
+  return steps.flatMap((step) => {
+    const definition = registry.get(step.op);
+    if (!definition)
+      throw new MediaError("EUNSUPPORTED", `Expected a known operation but received ${step.op}`);
+    const checked = definition.schema["~standard"].validate(step);
+    if (checked instanceof Promise) throw new TypeError(`The schema of ${step.op} must be synchronous`);
+    if (checked.issues) {
+      const issue = checked.issues[0];
+      const at = issue?.path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+      throw new MediaError("EINVAL", `${step.op}${at ? `.${at}` : ""}: ${issue?.message ?? "invalid"}`);
+    }
+    const canonical = definition.canonical ? definition.canonical(checked.value) : checked.value;
+    return canonical ? [canonical] : [];
+  });
+}
+
+/** The Transformation with the endpoint's defaults filled in, in canonical form. */
+export function canonicalTransformation(
+  { steps, output }: Transformation,
+  endpoint: Endpoint,
+  registry: StepRegistry,
+): Transformation {
+  if (output.format === "original") return { steps: [], output: { format: "original" } };
+  return { steps: canonicalSteps(steps, registry), output: fillOutput(output, endpoint) };
+}
+
+function fillOutput(output: Output, endpoint: Endpoint): Output {
+  const metadata = output.metadata ?? (endpoint.metadata ? "keep" : "strip");
+  const keepProfile = output.colorProfile ? output.colorProfile === "keep" : endpoint.colorProfile;
+  return {
+    format: output.format ?? (endpoint.autoFormat ? "auto" : "source"),
+    quality: output.quality ?? endpoint.quality,
+    lossless: output.lossless ?? false,
+    progressive: output.progressive ?? false,
+    colorProfile: keepProfile ? "keep" : "srgb",
+    metadata,
+    ...(output.density === undefined ? {} : { density: output.density }),
+  };
+}
+
+/** Whether the client's `Accept` takes part in choosing the format. */
+export function isNegotiated(job: Job): boolean {
+  return job.transformation.output.format === "auto";
+}
+
+/**
+ * The job's key: a hash over the declared inputs only, as a JSON list, so that no two different wishes share one.
+ * What concerns only the answer (download name, fallback) is left out.
+ */
+export function keyOf(job: Job, endpoint: Endpoint): string {
+  const { asset, transformation, query } = job;
+  return hash(
+    "sha256",
+    stableJson([
+      1,
+      asset.tenant,
+      asset.endpoint,
+      endpoint.fingerprint,
+      asset.kind,
+      asset.path,
+      transformation,
+      isNegotiated(job) ? job.accept : "",
+      query,
+    ]),
+    "base64url",
+  );
+}
+
+/** JSON whose object keys are sorted and in which `undefined` fields and negative zero do not show. */
+export function stableJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(stableJson).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${stableJson(field)}`);
+  return `{${fields.join(",")}}`;
+}

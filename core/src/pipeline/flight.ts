@@ -1,0 +1,73 @@
+import { canonicalTransformation, keyOf } from "../model/canonical.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Flight } from "../model/flight.ts";
+import type { Job } from "../model/job.ts";
+import type { Delivered } from "../model/rendition.ts";
+import type { Source, SourceFacts } from "../model/source.ts";
+import type { Services } from "./services.ts";
+import { fetchSource } from "./sources.ts";
+import { createSpans } from "./spans.ts";
+
+/** How deep a job may ask for nested jobs. */
+const DEPTH = 3;
+
+export interface OwnFlight extends Flight {
+  /** Closes every source that was opened. */
+  close(): Promise<void>;
+  /** Notes a source that somebody else opened, so that it is closed and recorded. */
+  own(source: Source): Source;
+  /** A source that outlives the flight: its bytes are still being delivered. */
+  release(source: Source): void;
+}
+
+type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
+
+export function createFlight(
+  services: Services,
+  key: string,
+  signal: AbortSignal,
+  depth: number,
+  render: Render,
+): OwnFlight {
+  const { hooks, limits, endpoints, steps } = services;
+  const open: Source[] = [];
+  const sources: SourceFacts[] = [];
+  const spans = createSpans();
+  const flight: OwnFlight = {
+    key,
+    signal,
+    deadline: Date.now() + limits.request,
+    limits,
+    spans,
+    sources,
+    own(source) {
+      open.push(source);
+      sources.push(source.facts);
+      return source;
+    },
+    release(source) {
+      open.splice(open.indexOf(source), 1);
+    },
+    async open(asset) {
+      const source = await fetchSource(hooks, asset, {}, flight);
+      if (typeof source === "symbol")
+        throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
+      return flight.own(source);
+    },
+    async render(job) {
+      if (depth >= DEPTH) throw new MediaError("ELIMIT", `Expected at most ${DEPTH} nested renditions`);
+      const endpoint = endpoints.get(job.asset.endpoint);
+      if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
+      const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };
+      const delivered = await render(nested, keyOf(nested, endpoint), depth + 1, signal);
+      sources.push(...delivered.record.sources);
+      return delivered;
+    },
+    inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
+    step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
+    async close() {
+      await Promise.all(open.splice(0).map((source) => source.close().catch(() => {})));
+    },
+  };
+  return flight;
+}

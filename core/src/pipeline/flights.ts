@@ -1,0 +1,65 @@
+/** A waiter's own way out of shared work. */
+interface Flying<T> {
+  readonly promise: Promise<T>;
+  readonly controller: AbortController;
+  waiters: number;
+}
+
+/**
+ * Work that happens once however many ask for it at the same time. Each asker may leave by its signal; when the last
+ * one has left, the work's own signal is aborted and a later asker begins anew.
+ */
+export function createFlights<T>() {
+  const flying = new Map<string, Flying<T>>();
+
+  return {
+    /** How many pieces of work are under way. */
+    get size() {
+      return flying.size;
+    },
+    /** Whether work under this key is under way and may be joined. */
+    has: (key: string) => flying.has(key),
+    /** Joins the work of this key, or begins it. */
+    async join(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+      signal.throwIfAborted();
+      let flight = flying.get(key);
+      if (!flight) {
+        const controller = new AbortController();
+        const begun: Flying<T> = { controller, waiters: 0, promise: work(controller.signal) };
+        const land = () => {
+          if (flying.get(key) === begun) flying.delete(key);
+        };
+        begun.promise.then(land, land);
+        flying.set(key, begun);
+        flight = begun;
+      }
+      return wait(key, flight, signal);
+    },
+  };
+
+  function wait(key: string, flight: Flying<T>, signal: AbortSignal): Promise<T> {
+    flight.waiters++;
+    return new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        if (--flight.waiters === 0) {
+          if (flying.get(key) === flight) flying.delete(key);
+          flight.controller.abort(signal.reason);
+        }
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      flight.promise.then(
+        (value) => {
+          signal.removeEventListener("abort", leave);
+          if (!signal.aborted) resolve(value);
+        },
+        (error) => {
+          signal.removeEventListener("abort", leave);
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+export type Flights<T> = ReturnType<typeof createFlights<T>>;

@@ -1,0 +1,185 @@
+import { MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import { NOT_MODIFIED, type Source } from "../model/source.ts";
+import { privateFile } from "./admit.ts";
+import { createFlight, type OwnFlight } from "./flight.ts";
+import { originalBody, originalType } from "./original.ts";
+import { etagOf, freshnessOf, freshUntil } from "./record.ts";
+import type { Services } from "./services.ts";
+import { fetchSource } from "./sources.ts";
+
+/** Names that promise a picture: other bytes under them are a failure of the origin, not a file to pass on. */
+const PICTURE = /\.(?:jpe?g|png|webp|avif|gif)$/i;
+
+/** What a flight is asked to make. */
+export interface Wish {
+  readonly job: Job;
+  readonly key: string;
+  /** Private files are open to whoever waits for it. */
+  readonly trusted: boolean;
+  /** A rendition past its freshness: its origin is asked whether it still holds. */
+  readonly stale?: Delivered;
+}
+
+export interface Made extends Delivered {
+  readonly spans: OwnFlight["spans"];
+  /** The stale rendition was confirmed. */
+  readonly revalidated?: boolean;
+}
+
+/** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
+export function createMake(services: Services) {
+  const { hooks, scheduler, origins, endpoints, engines, log } = services;
+
+  return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
+    const started = performance.now();
+    const { job, key } = wish;
+    const flight = createFlight(services, key, signal, depth, (nested, nestedKey, level, end) =>
+      make({ job: nested, key: nestedKey, trusted: wish.trusted }, end, level),
+    );
+    let plan: Plan | undefined;
+    let error: MediaError | undefined;
+    try {
+      if (depth === 0) scheduler.assertRoom();
+      const source = await flight.spans.measure("download", () => open(wish, flight));
+      if (source === NOT_MODIFIED) return await renew(wish.stale as Delivered, wish, flight);
+      if (source.facts.private && !wish.trusted) throw privateFile();
+      plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
+      return await settle(wish, flight, source, plan, depth);
+    } catch (cause) {
+      error = cause as MediaError;
+      throw cause;
+    } finally {
+      await flight.close();
+      const duration = performance.now() - started;
+      hooks.report.call({
+        kind: "flight",
+        key,
+        job,
+        duration,
+        spans: flight.spans,
+        ...(plan ? { plan } : {}),
+        ...(error ? { error } : {}),
+      });
+    }
+  };
+
+  /** The asset's source; `NOT_MODIFIED` when the stale rendition still holds. */
+  async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | typeof NOT_MODIFIED> {
+    const known = stale?.record.sources[0];
+    if (known && (known.etag !== undefined || known.lastModified !== undefined)) {
+      const answer = await hooks.fetch.promise(
+        job.asset,
+        {
+          origin: known.origin,
+          ...(known.etag === undefined ? {} : { ifNoneMatch: known.etag }),
+          ...(known.lastModified === undefined ? {} : { ifModifiedSince: known.lastModified }),
+        },
+        flight,
+      );
+      if (answer === NOT_MODIFIED) return answer;
+      if (answer) return flight.own(answer);
+    }
+    const source = await fetchSource(hooks, job.asset, {}, flight);
+    return source === NOT_MODIFIED ? source : flight.own(source);
+  }
+
+  async function settle(
+    wish: Wish,
+    flight: OwnFlight,
+    source: Source,
+    plan: Plan | undefined,
+    depth: number,
+  ): Promise<Made> {
+    const { job, key } = wish;
+    const rendition = plan ? await run(plan, flight, depth) : await passThrough(job, source, flight);
+    const { body } = rendition;
+    const record: RenditionRecord = {
+      key,
+      engines,
+      type: rendition.type,
+      format: rendition.format,
+      ...(rendition.width === undefined ? {} : { width: rendition.width }),
+      ...(rendition.height === undefined ? {} : { height: rendition.height }),
+      ...(body.settled ? { length: body.length } : {}),
+      ...optional("etag", body.settled ? etagOf(key, engines, source.facts, body) : undefined),
+      ...optional("lastModified", body.settled ? source.facts.lastModified : undefined),
+      sources: [...flight.sources],
+      stored: Date.now(),
+      freshUntil: freshUntil(flight.sources, lifetime(job)),
+      private: flight.sources.some((facts) => facts.private === true),
+      original: plan === undefined,
+    };
+    if (body.settled) store(record, body.bytes ? body : undefined);
+    return { record, body, spans: flight.spans };
+  }
+
+  /** The plan's work, in its turn; a nested job uses its parent's place. */
+  function run(plan: Plan, flight: OwnFlight, depth: number) {
+    const work = () => flight.spans.measure("transformation", () => plan.run(flight));
+    if (depth > 0) return work();
+    const waited = performance.now();
+    return scheduler.run(plan, flight.signal, () => {
+      flight.spans.add("queue", performance.now() - waited);
+      return work();
+    });
+  }
+
+  /** No engine has anything to do: the source's own bytes. */
+  async function passThrough(job: Job, source: Source, flight: OwnFlight) {
+    if (job.transformation.output.format !== "original" && PICTURE.test(source.facts.path)) {
+      const known = await flight.inspect("header", source);
+      if (!known) {
+        const asked = job.transformation.steps.length > 0;
+        throw new MediaError(
+          "UNIDENTIFIED",
+          "The file is not a picture that can be read",
+          asked ? { status: 400 } : {},
+        );
+      }
+    }
+    const storage = origins.get(source.facts.origin)?.storage;
+    if (!storage) throw new MediaError("UNIDENTIFIED", "The origin of the file is gone");
+    const body = await originalBody(source, storage);
+    flight.release(source);
+    const bytes = body.settled && body.bytes;
+    if (bytes) await source.close();
+    return {
+      body,
+      type: originalType(source.facts),
+      format: "original",
+      width: undefined,
+      height: undefined,
+    };
+  }
+
+  /** The stale rendition, confirmed by its origin: kept anew without download or transform. */
+  async function renew(stale: Delivered, { job }: Wish, flight: OwnFlight): Promise<Made> {
+    const now = Date.now();
+    const record: RenditionRecord = {
+      ...stale.record,
+      stored: now,
+      freshUntil: freshUntil(stale.record.sources, lifetime(job), now),
+    };
+    store(record, stale.body);
+    return { record, ...(stale.body ? { body: stale.body } : {}), spans: flight.spans, revalidated: true };
+  }
+
+  function lifetime(job: Job): number {
+    const endpoint = endpoints.get(job.asset.endpoint);
+    return endpoint ? freshnessOf(endpoint) : 0;
+  }
+
+  function store(record: RenditionRecord, body: Delivered["body"]): void {
+    if (!hooks.store.isUsed()) return;
+    hooks.store
+      .promise(record, body)
+      .catch((error: unknown) => log.warn({ err: error }, "a cache could not store"));
+  }
+}
+
+function optional<K extends string, V>(name: K, value: V | undefined) {
+  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: V };
+}

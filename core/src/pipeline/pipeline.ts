@@ -1,0 +1,215 @@
+import { wrap } from "../facade.ts";
+import { isMediaError, MediaError } from "../model/errors.ts";
+import type { CacheOutcome, Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
+import { isHeld } from "./conditions.ts";
+import { createFlight } from "./flight.ts";
+import { createFlights } from "./flights.ts";
+import { createMake, type Made } from "./make.ts";
+import { originalAgain } from "./original.ts";
+import { errorLifetime, errorRecord, sourceTag, wishTag } from "./record.ts";
+import { createResolve } from "./resolve.ts";
+import type { Services } from "./services.ts";
+
+/** How long a substitute may be kept, in milliseconds. */
+const FALLBACK_LIFETIME = 60_000;
+
+/**
+ * The way of a request:
+ *
+ *     resolve ─► admit ─► lookup ── fresh ──────► authorize ─► (respond)
+ *                            │ miss or stale          ▲
+ *                            ▼                        │
+ *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
+ */
+export function createPipeline(services: Services) {
+  const { hooks, engines, limits, origins, log } = services;
+  const resolve = createResolve(services);
+  const admit = createAdmit(services);
+  const authorize = createAuthorize(services);
+  const make = createMake(services);
+  const flights = createFlights<Made>();
+  const confirmations = createFlights<string | undefined>();
+
+  /** What a request gets. Throws MediaErrors only. */
+  async function answer(exchange: Exchange): Promise<Delivered> {
+    const { job, key } = await resolve(exchange);
+    exchange.job = job;
+    exchange.key = key;
+    await admit(exchange, job);
+    try {
+      return await obtain(exchange, job, key);
+    } catch (error) {
+      return await substitute(exchange, job, wrap(error, "answer", "core"));
+    }
+  }
+
+  async function obtain(exchange: Exchange, job: Job, key: string): Promise<Delivered> {
+    const { found, stale } = await lookup(key, exchange);
+    if (found?.record.error) throw new MediaError(found.record.error.code, found.record.error.message);
+    if (found && (found.body || holds(exchange, found.record))) {
+      await authorize(exchange, found.record.sources);
+      exchange.cache = { hit: true, cache: found.cache };
+      return found;
+    }
+    // To confirm a stale record is of use only where its body is, here or at the client.
+    const useful = stale && (stale.body || holds(exchange, stale.record)) ? stale : undefined;
+    return await miss(exchange, job, key, useful);
+  }
+
+  function holds(exchange: Exchange, { etag, lastModified }: RenditionRecord): boolean {
+    return isHeld(exchange.request, etag, lastModified);
+  }
+
+  async function lookup(key: string, { log }: Exchange) {
+    const now = Date.now();
+    let stale: Delivered | undefined;
+    const isFresh = (record: RenditionRecord) => record.engines === engines && record.freshUntil > now;
+    const offer = (entry: Delivered) => {
+      if (entry.record.engines === engines && !entry.record.error) stale ??= entry;
+    };
+    const found = hooks.lookup.isUsed()
+      ? await hooks.lookup.promise({ key, isFresh, offer }).catch((error: unknown) => {
+          log.warn({ err: error }, "a cache could not be read");
+          return undefined;
+        })
+      : undefined;
+    return { found: found ? withOriginal(found) : undefined, stale: stale ? withOriginal(stale) : undefined };
+  }
+
+  /** An original that no cache keeps the bytes of is read again where it lies. */
+  function withOriginal<D extends Delivered>(delivered: D): D {
+    const facts = delivered.record.sources[0];
+    if (delivered.body || !delivered.record.original || !facts) return delivered;
+    const storage = origins.get(facts.origin)?.storage;
+    const body = storage && originalAgain(facts, storage);
+    return body ? { ...delivered, body } : delivered;
+  }
+
+  async function miss(
+    exchange: Exchange,
+    job: Job,
+    key: string,
+    stale: Delivered | undefined,
+  ): Promise<Delivered> {
+    const trusted = isTrusted(exchange);
+    const name = `${key} ${trusted}`;
+    const confirmed = await confirm(exchange, job, key);
+    if (confirmed) return confirmed;
+    const collapsed = flights.has(name);
+    const forward = stale ? "stale" : "miss";
+    try {
+      const made = await flights.join(name, exchange.signal, (signal) =>
+        make({ job, key, trusted, ...(stale ? { stale } : {}) }, signal),
+      );
+      for (const span of made.spans.list) exchange.spans.add(span.name, span.duration, span.description);
+      exchange.cache = outcome(made, forward, collapsed);
+      await authorize(exchange, made.record.sources);
+      return made.body ? made : withOriginal(made);
+    } catch (error) {
+      exchange.cache = { hit: false, forward, collapsed };
+      if (stale?.body && isOriginFailure(error)) {
+        await authorize(exchange, stale.record.sources);
+        exchange.provenance = "stale";
+        exchange.cache = { hit: true, forward: "stale" };
+        return stale;
+      }
+      remember(key, job, error);
+      throw error;
+    }
+  }
+
+  /**
+   * A client that holds a rendition of this wish asks whether it is still right, and nothing of it is known here any
+   * more: the origin's validators tell, without download or transform.
+   */
+  async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
+    const held = exchange.request.header("if-none-match");
+    const wish = held && wishTag(key, engines);
+    if (!wish || !held.includes(`"${wish}.`)) return undefined;
+    const trusted = isTrusted(exchange);
+    const source = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
+      const flight = createFlight(services, key, signal, 0, () =>
+        Promise.reject(new Error("no nested work")),
+      );
+      const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
+      if (!answer || typeof answer === "symbol") return undefined;
+      await answer.close();
+      return answer.facts.private ? undefined : sourceTag(answer.facts);
+    });
+    const etag = `"${wish}.${source}"`;
+    if (source === undefined || !held.includes(`"${wish}.${source}`)) return undefined;
+    exchange.cache = { hit: false, forward: "miss", revalidated: true };
+    return { record: confirmedRecord(key, etag) };
+  }
+
+  function confirmedRecord(key: string, etag: string): RenditionRecord {
+    const now = Date.now();
+    return {
+      key,
+      engines,
+      type: "application/octet-stream",
+      format: "confirmed",
+      etag,
+      sources: [],
+      stored: now,
+      freshUntil: now,
+      private: false,
+      original: false,
+    };
+  }
+
+  /** Another asset for one that is missing, if the URL or a plugin names one. */
+  async function substitute(exchange: Exchange, job: Job, error: MediaError): Promise<Delivered> {
+    if (error.status !== 404) throw error;
+    const offered = await hooks.substitute.promise(job, { error });
+    const { fallback, ...delivery } = job.delivery;
+    const instead = offered?.job ?? (fallback && { ...job, asset: fallback, delivery });
+    if (!instead) throw error;
+    const { key } = resolve.complete(instead);
+    const delivered = await obtain(exchange, instead, key).catch(() => Promise.reject(error));
+    exchange.provenance = offered?.provenance ?? "fallback";
+    exchange.lifetime = offered?.lifetime ?? FALLBACK_LIFETIME;
+    return delivered;
+  }
+
+  /** Keeps a failure for a while, so that an outage is not asked about with every request. */
+  function remember(key: string, job: Job, error: unknown): void {
+    if (!isMediaError(error) || error.status >= 500 || !hooks.store.isUsed()) return;
+    const endpoint = services.endpoints.get(job.asset.endpoint);
+    const asked =
+      endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
+    const lifetime = Math.min(errorLifetime(error, limits), ...asked);
+    if (lifetime <= 0) return;
+    hooks.store
+      .promise(errorRecord(key, engines, error, lifetime), undefined)
+      .catch((cause: unknown) => log.warn({ err: cause }, "a cache could not store"));
+  }
+
+  /** Work that no request waits for. */
+  async function background(job: Job, signal: AbortSignal): Promise<void> {
+    const { job: done, key } = resolve.complete(job);
+    await flights.join(`${key} true`, signal, (end) => make({ job: done, key, trusted: true }, end));
+  }
+
+  return { answer, resolve, background, flights };
+}
+
+export type Pipeline = ReturnType<typeof createPipeline>;
+
+function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
+  return {
+    hit: false,
+    forward,
+    collapsed,
+    ...(made.revalidated ? { revalidated: true } : {}),
+    stored: made.body?.settled === true && made.body.bytes !== undefined,
+  };
+}
+
+/** A failure of an origin other than "not here" and "denied": a stale copy serves better than it. */
+function isOriginFailure(error: unknown): boolean {
+  return isMediaError(error) && ["ECONNREFUSED", "UNIDENTIFIED", "ETIMEDOUT", "EBUSY"].includes(error.code);
+}

@@ -1,0 +1,90 @@
+import { hash } from "node:crypto";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { MediaError } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+import type { Body, RenditionRecord } from "../model/rendition.ts";
+import type { SourceFacts } from "../model/source.ts";
+
+/** Half of a strong entity tag that the wish decides: which rendition, by which engines. */
+export function wishTag(key: string, engines: string): string {
+  return hash("sha256", `${key}\n${engines}`, "base64url").slice(0, 16);
+}
+
+/** The other half, which the source decides; `undefined` where the origin gives no validator to rely on. */
+export function sourceTag(facts: SourceFacts): string | undefined {
+  const { etag, lastModified, size } = facts;
+  if (etag === undefined && lastModified === undefined) return undefined;
+  return hash(
+    "sha256",
+    JSON.stringify([etag ?? null, lastModified ?? null, size ?? null]),
+    "base64url",
+  ).slice(0, 16);
+}
+
+/**
+ * Strong entity tag of a rendition: made of key, engines and source validators, never of its bytes, so that a
+ * condition is decided without a body, after a restart and after eviction (RFC 9110 §8.8.3).
+ */
+export function etagOf(key: string, engines: string, facts: SourceFacts, body?: Body): string | undefined {
+  const source = sourceTag(facts) ?? bytesTag(body);
+  return source === undefined ? undefined : `"${wishTag(key, engines)}.${source}"`;
+}
+
+function bytesTag(body: Body | undefined): string | undefined {
+  const bytes = body?.settled ? body.bytes : undefined;
+  return bytes && hash("sha1", bytes, "base64url").slice(0, 16);
+}
+
+/** Until when no origin needs to be asked about these sources, milliseconds since 1970. */
+export function freshUntil(sources: readonly SourceFacts[], lifetime: number, now = Date.now()): number {
+  return now + Math.min(lifetime, ...sources.map((facts) => facts.freshFor ?? lifetime));
+}
+
+/** Seconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0. */
+export function lifetimeOf(cacheControl: string): number {
+  const seconds = /\bs-maxage=(\d+)/i.exec(cacheControl) ?? /\bmax-age=(\d+)/i.exec(cacheControl);
+  return Number(seconds?.[1] ?? 0) * 1000;
+}
+
+/** How long origins need not be asked again about what an endpoint delivers; a minute where it forbids keeping. */
+export function freshnessOf(endpoint: Endpoint): number {
+  return Math.max(lifetimeOf(endpoint.cacheControl), 60_000);
+}
+
+/** How long a failure is remembered, by its kind; 0: not at all. */
+export function errorLifetime(error: MediaError, limits: Limits): number {
+  switch (error.code) {
+    case "ENOENT":
+    case "ELIMIT":
+      return limits.notFoundLifetime;
+    case "EACCES":
+      return limits.refusedLifetime;
+    case "UNIDENTIFIED":
+    case "ECONNREFUSED":
+      return limits.failureLifetime;
+    default:
+      return 0;
+  }
+}
+
+/** The record of a remembered failure. */
+export function errorRecord(
+  key: string,
+  engines: string,
+  error: MediaError,
+  lifetime: number,
+): RenditionRecord {
+  const now = Date.now();
+  return {
+    key,
+    engines,
+    type: "text/plain",
+    format: "error",
+    sources: [],
+    stored: now,
+    freshUntil: now + lifetime,
+    private: false,
+    original: false,
+    error: { code: error.code, message: error.message },
+  };
+}

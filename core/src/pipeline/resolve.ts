@@ -1,0 +1,80 @@
+import { LRUCache } from "lru-cache";
+import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { invalid, isMediaError, MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Services } from "./services.ts";
+
+/** A job in canonical form with its key. */
+export interface Resolved {
+  readonly job: Job;
+  readonly key: string;
+}
+
+/** Characters of URLs that the memo may hold. */
+const MEMO_SIZE = 8 * 1024 * 1024;
+
+/**
+ * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
+ * unless a language looked at further headers.
+ */
+export function createResolve({ hooks, steps, limits, endpoints }: Services) {
+  const memo = new LRUCache<string, Resolved>({
+    maxSize: MEMO_SIZE,
+    sizeCalculation: (_, name) => name.length + 500,
+  });
+
+  async function resolve(exchange: Exchange): Promise<Resolved> {
+    const { endpoint, request } = exchange;
+    const name = `${exchange.accept} ${endpoint.name} ${exchange.target.mount} ${request.url}`;
+    const known = memo.get(name);
+    if (known) return known;
+    let plain = true;
+    const watched: Exchange = {
+      ...exchange,
+      request: {
+        ...request,
+        header(header) {
+          plain = false;
+          return request.header(header);
+        },
+      },
+    };
+    const job = await hooks.resolve.promise(watched, endpoint);
+    if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
+    const resolved = complete(job);
+    if (plain) memo.set(name, resolved);
+    return resolved;
+  }
+
+  /** The job in canonical form, with its key. */
+  function complete(job: Job): Resolved {
+    const endpoint = endpoints.get(job.asset.endpoint);
+    if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
+    const done = job.problem ? job : inCanonicalForm(job, endpoint);
+    return { job: done, key: keyOf(done, endpoint) };
+  }
+
+  function inCanonicalForm(job: Job, endpoint: Endpoint): Job {
+    try {
+      if (job.transformation.steps.length > limits.steps * 4) {
+        throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps`);
+      }
+      const transformation = canonicalTransformation(job.transformation, endpoint, steps);
+      const { format } = transformation.output;
+      if (endpoint.allowedFormats.length > 0 && format && !["auto", "source", "original"].includes(format)) {
+        if (!endpoint.allowedFormats.includes(format)) {
+          throw invalid("the format", `one of ${endpoint.allowedFormats.join(", ")}`, format);
+        }
+      }
+      const completed = { ...job, transformation };
+      return isNegotiated(completed) ? completed : { ...completed, accept: "basic" };
+    } catch (error) {
+      if (!isMediaError(error)) throw error;
+      return { ...job, problem: { code: error.code, message: error.message } };
+    }
+  }
+
+  return Object.assign(resolve, { complete });
+}

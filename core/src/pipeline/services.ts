@@ -1,0 +1,22 @@
+import type { Logger } from "pino";
+import type { Hooks } from "../hooks.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { Limits } from "../model/limits.ts";
+import type { StepRegistry } from "../model/steps/registry.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { ByteBudget } from "./source.ts";
+import type { OriginEntry } from "./sources.ts";
+
+/** What the pipeline of one generation works with. */
+export interface Services {
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly steps: StepRegistry;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly scheduler: Scheduler;
+  readonly budget: ByteBudget;
+  /** Hash over the engines installed and their versions. */
+  readonly engines: string;
+}

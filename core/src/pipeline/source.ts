@@ -1,0 +1,210 @@
+import { createReadStream } from "node:fs";
+import { open as openFile } from "node:fs/promises";
+import { PassThrough, Readable } from "node:stream";
+import { isMediaError, MediaError } from "../model/errors.ts";
+import type { ByteRange, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
+
+/** Counts the bytes of sources that are held in memory, against one budget for the process. */
+export interface ByteBudget {
+  take(bytes: number): void;
+  give(bytes: number): void;
+}
+
+export function createByteBudget(limit: number): ByteBudget {
+  let held = 0;
+  return {
+    take(bytes) {
+      held += bytes;
+      if (held <= limit) return;
+      held -= bytes;
+      throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
+    },
+    give(bytes) {
+      held -= bytes;
+    },
+  };
+}
+
+export interface SourceParts {
+  readonly entry: StorageEntry;
+  readonly facts: SourceFacts;
+  readonly storage: Storage;
+  readonly signal: AbortSignal;
+  readonly budget: ByteBudget;
+}
+
+/**
+ * A source over what a storage opened. A local file is read in place. Anything else is read once, from the connection
+ * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
+ */
+export function createSource({ entry, facts, storage, signal, budget }: SourceParts): Source {
+  const head: Buffer[] = [];
+  let body: Promise<Readable> | undefined;
+  let ended = false;
+  let handedOver = false;
+  let whole: Promise<Uint8Array> | undefined;
+  let settled: Uint8Array | undefined;
+  let held = 0;
+  let closed = false;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  // Readers of one connection take turns.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  };
+
+  const opened = () => {
+    body ??= Promise.resolve(entry.body()).then((stream) => {
+      if (closed) stream.destroy();
+      stream.on("error", () => {});
+      return stream;
+    });
+    return body;
+  };
+
+  const keep = (chunk: Buffer) => {
+    budget.take(chunk.byteLength);
+    held += chunk.byteLength;
+    head.push(chunk);
+  };
+
+  /** Reads on until `enough` or the end; a connection that breaks is a failed download. */
+  async function readUntil(enough: (length: number) => boolean): Promise<number> {
+    let length = head.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    if (ended || enough(length)) return length;
+    const stream = await opened();
+    try {
+      while (!enough(length)) {
+        const chunk = (stream.read() as Buffer | null) ?? (await nextChunk(stream, signal));
+        if (chunk === undefined) {
+          ended = true;
+          break;
+        }
+        keep(chunk);
+        length += chunk.byteLength;
+      }
+    } catch (error) {
+      if (isMediaError(error) || signal.aborted) throw error;
+      throw new MediaError("UNIDENTIFIED", "The origin broke off", { cause: error });
+    }
+    if (ended && facts.size !== undefined && length !== facts.size) {
+      throw new MediaError("UNIDENTIFIED", "The origin sent fewer bytes than promised");
+    }
+    return length;
+  }
+
+  async function readFile(length: number): Promise<Uint8Array> {
+    const handle = await openFile(entry.file as string, "r");
+    try {
+      const buffer = Buffer.allocUnsafe(length);
+      const { bytesRead } = await handle.read(buffer, 0, length, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async function reopen(range?: ByteRange): Promise<Readable> {
+    const again = await storage.open(facts.path, { signal, ...(range ? { range } : {}) });
+    if (!again || typeof again === "symbol" || !sameFile(again, facts)) {
+      throw new MediaError("UNIDENTIFIED", "The file changed while it was read");
+    }
+    return again.body();
+  }
+
+  const source: Source = {
+    facts,
+    ...(entry.file === undefined ? {} : { file: entry.file }),
+    async peek(length) {
+      if (settled) return settled.subarray(0, length);
+      if (entry.file !== undefined) return readFile(length);
+      return inTurn(async () => {
+        await readUntil((have) => have >= length);
+        return Buffer.concat(head).subarray(0, length);
+      });
+    },
+    bytes(limit) {
+      const tooLarge = () => new MediaError("ELIMIT", `Expected a file of at most ${limit} bytes`);
+      if ((facts.size ?? 0) > limit) return Promise.reject(tooLarge());
+      whole ??= inTurn(async () => {
+        if (entry.file !== undefined) {
+          const size = facts.size ?? 0;
+          budget.take(size);
+          held += size;
+          settled = await readFile(size);
+          return settled;
+        }
+        const length = await readUntil((have) => have > limit);
+        if (length > limit) throw tooLarge();
+        settled = head.length === 1 ? (head[0] as Buffer) : Buffer.concat(head, length);
+        head.length = 0;
+        return settled;
+      });
+      return whole;
+    },
+    async stream(range) {
+      if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
+      if (entry.file !== undefined) return createReadStream(entry.file, range ?? {});
+      if (range || handedOver || ended) return reopen(range);
+      handedOver = true;
+      const rest = await opened();
+      const out = new PassThrough();
+      for (const chunk of head.splice(0)) out.write(chunk);
+      rest.on("error", (error) => out.destroy(error));
+      out.on("close", () => rest.destroy());
+      return rest.pipe(out);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      budget.give(held);
+      head.length = 0;
+      if (body && !handedOver) await body.then((stream) => stream.destroy()).catch(() => {});
+      if (!handedOver) await entry.close?.();
+    },
+  };
+  return source;
+}
+
+/** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */
+export function sameFile(a: StorageEntry | SourceFacts, b: SourceFacts): boolean {
+  if (a.etag !== undefined && b.etag !== undefined) return a.etag === b.etag;
+  return a.lastModified === b.lastModified && (a.size ?? b.size) === (b.size ?? a.size);
+}
+
+function nextChunk(stream: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
+  if (stream.errored) return Promise.reject(stream.errored);
+  if (stream.readableEnded) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      stream.off("readable", onReadable).off("end", onEnd).off("error", onError).off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+    };
+    const settle = (fn: () => void) => () => {
+      done();
+      fn();
+    };
+    const onReadable = () => {
+      const chunk = stream.read() as Buffer | null;
+      if (chunk === null) return;
+      done();
+      resolve(chunk);
+    };
+    const onEnd = settle(() => resolve(undefined));
+    const onError = (error: Error) => {
+      done();
+      reject(error);
+    };
+    const onClose = settle(() =>
+      stream.readableEnded ? resolve(undefined) : reject(new Error("closed early")),
+    );
+    const onAbort = settle(() => {
+      stream.destroy();
+      reject(signal.reason);
+    });
+    stream.on("readable", onReadable).on("end", onEnd).on("error", onError).on("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

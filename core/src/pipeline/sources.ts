@@ -1,0 +1,127 @@
+import { wrap } from "../facade.ts";
+import type { Conditions, Hooks } from "../hooks.ts";
+import { Stage } from "../hooks.ts";
+import type { Asset } from "../model/asset.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { type ErrorCode, MediaError } from "../model/errors.ts";
+import type { Flight } from "../model/flight.ts";
+import { NOT_MODIFIED, type Source, type Storage } from "../model/source.ts";
+import { createFlights } from "./flights.ts";
+import { type ByteBudget, createSource } from "./source.ts";
+
+/** Which failure tells most, when no origin has the file. */
+const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSED", "UNIDENTIFIED", "ENOENT"];
+
+export interface OriginEntry {
+  readonly name: string;
+  readonly type: string;
+  readonly storage: Storage;
+}
+
+interface Lease {
+  readonly source: Source;
+  users: number;
+  close(): Promise<void>;
+}
+
+/**
+ * The core's own tap of `fetch`: asks the endpoint's origins in their order. "Not here" moves on; a failure moves on
+ * and is remembered. One original that several flights want at the same time is opened and downloaded once.
+ */
+export function tapOrigins(
+  hooks: Hooks,
+  origins: ReadonlyMap<string, OriginEntry>,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  budget: ByteBudget,
+): void {
+  const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
+  const leases = new Map<string, Lease>();
+
+  hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, async (asset, conditions, flight) => {
+    const failures: MediaError[] = [];
+    for (const origin of candidates(asset, conditions)) {
+      try {
+        const found = await ask(origin, asset, conditions, flight);
+        if (found) return found;
+      } catch (error) {
+        if (flight.signal.aborted) throw error;
+        failures.push(wrap(error, "fetch", origin.name));
+      }
+    }
+    const worst = TELLING.map((code) => failures.find((failure) => failure.code === code)).find(Boolean);
+    const other = failures[0];
+    if (worst ?? other) throw worst ?? other;
+    return undefined;
+  });
+
+  function candidates(asset: Asset, conditions: Conditions): OriginEntry[] {
+    const endpoint = endpoints.get(asset.endpoint);
+    const names = endpoint ? [...(endpoint.library ? [endpoint.library] : []), ...endpoint.origins] : [];
+    return names
+      .map((name) => origins.get(name))
+      .filter((origin) => origin !== undefined)
+      .filter((origin) => conditions.origin === undefined || origin.name === conditions.origin)
+      .filter((origin) => (asset.kind === "url") === (origin.storage.urls === true));
+  }
+
+  async function ask(origin: OriginEntry, asset: Asset, conditions: Conditions, flight: Flight) {
+    const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
+    const key = JSON.stringify([origin.name, asset.path, ifNoneMatch, ifModifiedSince, head]);
+    const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
+      const entry = await origin.storage.open(asset.path, {
+        signal,
+        ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+        ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
+        ...(head ? { head } : {}),
+      });
+      if (!entry || entry === NOT_MODIFIED) return entry;
+      const { file: _, body: __, close: ___, ...said } = entry;
+      const freshFor = said.freshFor ?? origin.storage.freshFor;
+      const facts = {
+        ...said,
+        ...(freshFor === undefined ? {} : { freshFor }),
+        origin: origin.name,
+        path: asset.path,
+        fetched: Date.now(),
+      };
+      const gone = new AbortController();
+      const source = createSource({ entry, facts, storage: origin.storage, signal: gone.signal, budget });
+      const close = async () => {
+        if (leases.get(key) === lease) leases.delete(key);
+        gone.abort();
+        await source.close();
+      };
+      const lease: Lease = { source, users: 0, close };
+      leases.set(key, lease);
+      return lease;
+    };
+    const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
+    return lease === undefined || lease === NOT_MODIFIED ? lease : borrow(lease, flight.signal);
+  }
+
+  /** A source of the borrower's own: closing it closes the original when nobody else uses it. */
+  function borrow(lease: Lease, signal: AbortSignal): Source {
+    lease.users++;
+    let returned = false;
+    const giveBack = async () => {
+      if (returned) return;
+      returned = true;
+      signal.removeEventListener("abort", giveBack);
+      if (--lease.users === 0) await lease.close();
+    };
+    signal.addEventListener("abort", giveBack, { once: true });
+    return { ...lease.source, close: giveBack };
+  }
+}
+
+/** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
+export async function fetchSource(
+  hooks: Hooks,
+  asset: Asset,
+  conditions: Conditions,
+  flight: Flight,
+): Promise<Source | typeof NOT_MODIFIED> {
+  const found = await hooks.fetch.promise(asset, conditions, flight);
+  if (!found) throw new MediaError("ENOENT", "No file was found at the specified path");
+  return found;
+}

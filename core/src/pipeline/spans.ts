@@ -1,0 +1,20 @@
+import type { Span, Spans } from "../model/flight.ts";
+
+export function createSpans(): Spans {
+  const list: Span[] = [];
+  const add = (name: string, duration: number, description?: string) => {
+    list.push({ name, duration, ...(description === undefined ? {} : { description }) });
+  };
+  return {
+    list,
+    add,
+    async measure(name, work) {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        add(name, performance.now() - start);
+      }
+    },
+  };
+}

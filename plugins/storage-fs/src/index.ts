@@ -1,0 +1,85 @@
+import { constants, createReadStream } from "node:fs";
+import { open as openFile, realpath } from "node:fs/promises";
+import { resolve, sep } from "node:path";
+import { codeOf, MediaError, NOT_MODIFIED, type Plugin, parseOptions, type Storage } from "@mediatap/core";
+import { z } from "zod";
+
+const NAME = "storage-fs";
+
+/** An origin of type `FOLDER`. */
+const folder = z.strictObject({
+  /** The folder; a relative one starts at the configuration file. */
+  path: z.string().min(1),
+  /** Seconds after which a file is looked at again. */
+  checkSeconds: z.number().min(0).default(1),
+});
+
+/** Options of an origin of type `FOLDER`. */
+export type FolderOptions = z.input<typeof folder>;
+
+/** What a file system says when there is simply no such file to be had. */
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "ENXIO", "EINVAL"]);
+
+/**
+ * Originals from folders (origin type `FOLDER`). A file is found only by its real path inside the folder: links that
+ * lead out, directories, devices and pipes are "not here".
+ */
+export function storageFs(): Plugin {
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply({ hooks }) {
+      hooks.storage.for("FOLDER").tap(NAME, ({ name, base, options }) => {
+        const { path, checkSeconds } = parseOptions(folder, options, `origins.${name}`);
+        return folderStorage(resolve(base, path), checkSeconds * 1000);
+      });
+    },
+  };
+}
+
+function folderStorage(root: string, freshFor: number): Storage {
+  let real: Promise<string> | undefined;
+
+  /** The real path of a file inside the folder; `undefined` when there is none. */
+  async function locate(path: string): Promise<string | undefined> {
+    real ??= realpath(root);
+    real.catch(() => {
+      real = undefined;
+    });
+    const [inside, file] = await Promise.all([real, realpath(resolve(root, path))]);
+    return file.startsWith(inside.endsWith(sep) ? inside : inside + sep) ? file : undefined;
+  }
+
+  return {
+    freshFor,
+    label: "folder",
+    async open(path, { range, ifNoneMatch, ifModifiedSince }) {
+      try {
+        const file = await locate(path);
+        if (file === undefined) return undefined;
+        // O_NONBLOCK: to open a pipe without a writer must not wait.
+        const handle = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
+        const stat = await handle.stat().finally(() => handle.close());
+        if (!stat.isFile()) return undefined;
+        const lastModified = Math.trunc(stat.mtimeMs);
+        const etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeMs.toString(36)}"`;
+        if (ifNoneMatch !== undefined ? ifNoneMatch === etag : (ifModifiedSince ?? 0) >= lastModified) {
+          return NOT_MODIFIED;
+        }
+        return { size: stat.size, etag, lastModified, file, body: () => createReadStream(file, range ?? {}) };
+      } catch (cause) {
+        const code = codeOf(cause) ?? "";
+        if (ABSENT.has(code)) return undefined;
+        if (code === "EACCES" || code === "EPERM") {
+          throw new MediaError("EACCES", "The file may not be read", { cause });
+        }
+        if (code === "EMFILE" || code === "ENFILE") {
+          throw new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: 1 });
+        }
+        throw new MediaError("UNIDENTIFIED", "The file could not be read", { cause });
+      }
+    },
+  };
+}
+
+export default storageFs;

@@ -1,0 +1,46 @@
+import type { Plugin, Span } from "@mediatap/core";
+
+const NAME = "timing";
+
+/**
+ * Writes `Server-Timing`: what each phase of a request took, in milliseconds. `download` and `transformation` are there
+ * whenever that work was done for the answer; `cache` tells how it was found otherwise, `total` the whole.
+ */
+export function timing(): Plugin {
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply({ hooks }) {
+      hooks.respond.tap({ name: NAME, stage: 900 }, (reply, exchange) => {
+        const { cache, spans, started } = exchange;
+        const entries = merged(spans.list).map(metric);
+        if (cache) entries.unshift(`cache;desc=${cache.hit ? "hit" : (cache.forward ?? "miss")}`);
+        entries.push(`total;dur=${rounded(performance.now() - started)}`);
+        reply.headers["server-timing"] = entries.join(", ");
+      });
+    },
+  };
+}
+
+/** One span a name: phases that ran several times are added up. */
+function merged(spans: readonly Span[]): Span[] {
+  const byName = new Map<string, Span>();
+  for (const span of spans) {
+    const known = byName.get(span.name);
+    byName.set(span.name, known ? { ...known, duration: known.duration + span.duration } : span);
+  }
+  return [...byName.values()];
+}
+
+/** `name;dur=1.23;desc="…"` (W3C Server Timing). */
+function metric({ name, duration, description }: Span): string {
+  const quoted =
+    description === undefined ? "" : `;desc="${description.replace(/[^\x20-\x7e]|["\\]/g, "_")}"`;
+  return `${name};dur=${rounded(duration)}${quoted}`;
+}
+
+function rounded(milliseconds: number): string {
+  return milliseconds.toFixed(1);
+}
+
+export default timing;

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { spawn } from "node:child_process";
+// Sets what must be set before Node starts (thread pool, allocator), then becomes the server's own process.
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const [major] = process.versions.node.split(".").map(Number);
+if (major < 24) {
+  console.error(`mediatap needs Node 24 or newer, this is ${process.version}`);
+  process.exit(1);
+}
+
+// Beside its sources and outside node_modules it runs them as they are; a published package runs its build.
+const here = fileURLToPath(new URL("..", import.meta.url));
+const fromSource = !here.includes("/node_modules/") && existsSync(`${here}/src/main.ts`);
+const main = `${here}/${fromSource ? "src/main.ts" : "dist/main.js"}`;
+
+const JEMALLOC = [
+  "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+  "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
+  "/usr/lib64/libjemalloc.so.2",
+  "/usr/lib/libjemalloc.so.2",
+].find((path) => existsSync(path));
+
+// An allocator that gives memory back; without jemalloc, glibc with few arenas and low thresholds.
+const allocator =
+  process.env.LD_PRELOAD !== undefined || process.platform !== "linux"
+    ? {}
+    : JEMALLOC
+      ? {
+          LD_PRELOAD: JEMALLOC,
+          MALLOC_CONF: "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0",
+        }
+      : { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
+
+const env = { UV_THREADPOOL_SIZE: String(availableParallelism() + 2), ...allocator, ...process.env };
+const args = [
+  "--disable-warning=ExperimentalWarning",
+  ...(fromSource ? ["--conditions=mediatap:source"] : []),
+  main,
+  ...process.argv.slice(2),
+];
+
+if (typeof process.execve === "function" && process.platform !== "win32") {
+  process.removeAllListeners("warning");
+  process.execve(process.execPath, [process.execPath, ...args], env);
+}
+const child = spawn(process.execPath, args, { env, stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 0)));

@@ -1,0 +1,11 @@
+import { runCli } from "@mediatap/core";
+import { presetMediatap } from "./index.ts";
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  folder: (path) => ({
+    presets: [presetMediatap()],
+    origins: { folder: { type: "FOLDER", path } },
+    endpoints: { default: { origins: ["folder"] } },
+  }),
+  packages: [import.meta.dirname],
+});
