@@ -32,7 +32,8 @@ const schema = z
   .strictObject({
     baseUrl: webUrl,
     forwardHostHeaderToOrigin: z
-      .literal(false, { error: "Expected false, forwarding is not available yet," })
+      .boolean()
+      .refine((forward) => !forward, { error: "Expected false, as forwarding is not available yet," })
       .default(false),
     headers: z
       .record(
