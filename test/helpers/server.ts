@@ -1,0 +1,69 @@
+import { request } from "node:http";
+import { createServer, loadConfig, type MediatapConfig, type MediatapServer } from "@mediatap/core";
+
+/** An answer, read whole. */
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; repeated ones joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+export interface AskOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** A server under test, listening on a free port of the loopback interface. */
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly server: MediatapServer;
+  /** Sends a request with the path exactly as written. */
+  ask(path: string, options?: AskOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Starts a server of a configuration; relative paths in it start at `base`. */
+export async function startServer(config: MediatapConfig, base = process.cwd()): Promise<TestServer> {
+  const loaded = await loadConfig({ log: { level: "silent" }, ...config }, { source: "test", base });
+  const server = await createServer({ config: loaded });
+  const { port } = await server.listen(0, "127.0.0.1");
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
+    ask: (path, options) => ask(port, path, options),
+    close: () => server.close(),
+  };
+}
+
+/** One request to the loopback interface; nothing about the path is normalised. */
+export function ask(port: number, path: string, { method = "GET", headers = {}, signal }: AskOptions = {}) {
+  return new Promise<Answer>((resolve, reject) => {
+    const sent = request(
+      { host: "127.0.0.1", port, path, method, headers, agent: false, ...(signal ? { signal } : {}) },
+      (res) => {
+        const chunks: Buffer[] = [];
+        res.on("data", (chunk: Buffer) => chunks.push(chunk));
+        res.on("error", reject);
+        res.on("end", () => {
+          const body = Buffer.concat(chunks);
+          const flat = Object.entries(res.headers).map(([name, value]) => [name, [value].flat().join(", ")]);
+          resolve({
+            status: res.statusCode ?? 0,
+            headers: Object.fromEntries(flat),
+            body,
+            get text() {
+              return body.toString("utf8");
+            },
+          });
+        });
+      },
+    );
+    sent.on("error", reject);
+    sent.end();
+  });
+}

@@ -1,0 +1,47 @@
+// All tests: finds or installs what they need, checks types and style, then runs mocha.
+// As root on Debian or Ubuntu missing programs are installed; elsewhere one line says what is missing, and what needs
+// it is skipped. With CI=true nothing is skipped.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const isCi = process.env.CI === "true";
+
+/** Programs that tests really start, and the Debian packages that bring them. */
+const PROGRAMS = [{ name: "chromium", path: "/usr/bin/chromium", packages: ["chromium"] }];
+
+function run(command: string, args: readonly string[], cwd = root): boolean {
+  return spawnSync(command, args, { cwd, stdio: "inherit", env: process.env }).status === 0;
+}
+
+function step(title: string, work: () => boolean): void {
+  console.log(`\n— ${title}`);
+  if (work()) return;
+  console.error(`\nFailed: ${title}`);
+  process.exit(1);
+}
+
+function installPrograms(): boolean {
+  const missing = PROGRAMS.filter(({ path }) => !existsSync(path));
+  if (missing.length === 0) return true;
+  const packages = missing.flatMap((program) => program.packages);
+  const mayInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  if (mayInstall) {
+    run("apt-get", ["update", "-qq"]);
+    return run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages]) || !isCi;
+  }
+  console.log(
+    `Skipping what needs ${missing.map(({ name }) => name).join(", ")}: install ${packages.join(" ")} to run it.`,
+  );
+  return !isCi;
+}
+
+step("programs", installPrograms);
+step(
+  "test services",
+  () => run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], join(root, "test/services")) || !isCi,
+);
+step("types", () => run("npx", ["tsc", "-b"]));
+step("style", () => run("npx", ["biome", "ci", "."]));
+step("tests", () => run("npx", ["mocha", ...process.argv.slice(2)]));
