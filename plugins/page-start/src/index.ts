@@ -1,10 +1,19 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
 import { type Plugin, parseOptions, type RouteHandler } from "@mediatap/core";
 import { z } from "zod";
 
 const NAME = "page-start";
 const VERSION = "0.1.0";
+const PUBLIC = new URL("../public/", import.meta.url);
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
 
 export interface StartSample {
   /** Path of the original, as in a URL without transformation: `holidays/fig.jpg`. */
@@ -56,25 +65,32 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
   const { samples } = parseOptions(schema, options, NAME);
   // `<` is all that could end the script element in which the samples stand.
   const json = JSON.stringify(samples).replaceAll("<", "\\u003c");
-  const page = read("index.html").replace('"SAMPLES"', () => json);
+  const files = readdirSync(PUBLIC).map((name) => ({
+    name,
+    text: readFileSync(new URL(name, PUBLIC), "utf8"),
+  }));
   return {
     name: NAME,
     version: VERSION,
     apply({ route }) {
-      route("GET", "/", file(page, "text/html; charset=utf-8"));
-      route("GET", "/-/start/style.css", file(read("style.css"), "text/css; charset=utf-8"));
-      route("GET", "/-/start/app.js", file(read("app.js"), "text/javascript; charset=utf-8"));
-      route("GET", "/-/start/url.js", file(read("url.js"), "text/javascript; charset=utf-8"));
-      route("GET", "/-/start/mark.svg", file(read("mark.svg"), "image/svg+xml"));
+      for (const { name, text } of files) {
+        const type = TYPES[extname(name)] ?? "text/plain; charset=utf-8";
+        if (name === "index.html")
+          route(
+            "GET",
+            "/",
+            file(
+              text.replace('"SAMPLES"', () => json),
+              type,
+            ),
+          );
+        else route("GET", `/-/start/${name}`, file(text, type));
+      }
     },
   };
 }
 
 export default pageStart;
-
-function read(name: string): string {
-  return readFileSync(new URL(`../public/${name}`, import.meta.url), "utf8");
-}
 
 /** Kept by browsers, but asked for each time: the page changes with its server. */
 function file(body: string, type: string): RouteHandler {

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const ROOT = new URL("../../../", import.meta.url);
+const SERVICES = new URL("test/services/package.json", ROOT);
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** The little of playwright-core that is used here: it is not installed with the workspace. */
+interface Page {
+  goto(url: string): Promise<unknown>;
+  fill(selector: string, text: string): Promise<void>;
+  click(selector: string): Promise<void>;
+  press(selector: string, key: string): Promise<void>;
+  textContent(selector: string): Promise<string | null>;
+  isVisible(selector: string): Promise<boolean>;
+  waitForFunction(code: string): Promise<unknown>;
+  evaluate<T>(code: string): Promise<T>;
+  on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
+}
+interface Browser {
+  newPage(options: object): Promise<Page>;
+  close(): Promise<void>;
+}
+interface Playwright {
+  chromium: { launch(options: object): Promise<Browser> };
+}
+
+/** What is missing for a browser, in one line, or playwright. */
+function playwright(): Playwright | string {
+  if (!existsSync(CHROMIUM))
+    return `no Chromium at ${CHROMIUM}: apt-get install chromium, or name one in CHROMIUM`;
+  try {
+    return createRequire(SERVICES)("playwright-core") as Playwright;
+  } catch {
+    return "playwright-core is not installed: npm ci --prefix test/services";
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0);
+  await new Promise((resolve) => probe.once("listening", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+/** The server as `npm start` runs it. */
+async function start(): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["presets/mediatap/bin/mediatap.js", "serve", "--config", "examples/start/mediatap.config.ts"],
+    {
+      cwd: fileURLToPath(ROOT),
+      env: { ...process.env, PORT: String(port) },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let said = "";
+  child.stdout?.on("data", (data) => {
+    said += data;
+  });
+  child.stderr?.on("data", (data) => {
+    said += data;
+  });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const url = `http://localhost:${port}`;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended: ${said}`);
+    const ready = await fetch(`${url}/-/ready`).catch(() => undefined);
+    if (ready?.ok) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const stop = () => {
+    child.kill("SIGTERM");
+    return exited;
+  };
+  return { url, stop };
+}
+
+describe("the start page in Chromium", function () {
+  this.timeout(60_000);
+  let server: Awaited<ReturnType<typeof start>>;
+  let browser: Browser;
+  let page: Page;
+  const errors: string[] = [];
+
+  before(async function () {
+    const found = playwright();
+    if (typeof found === "string") {
+      if (process.env.CI === "true") assert.fail(found);
+      console.log(`    skipped: ${found}`);
+      return this.skip();
+    }
+    server = await start();
+    browser = await found.chromium.launch({
+      executablePath: CHROMIUM,
+      chromiumSandbox: false,
+      args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+    });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  beforeEach(async () => {
+    errors.length = 0;
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(server.url);
+    await settled();
+  });
+
+  /** The answer to the URL in the field is on the page. */
+  const settled = () =>
+    page.waitForFunction(
+      `document.getElementById("editor").ariaBusy === "false" && document.getElementById("format").textContent !== "–"
+        && location.hash === "#" + document.getElementById("url").value`,
+    );
+
+  const type = async (url: string) => {
+    await page.fill("#url", url);
+    await page.press("#url", "Enter");
+    await settled();
+  };
+
+  const pixels = (selector: string) =>
+    page.evaluate<number[]>(
+      `(({ naturalWidth, naturalHeight, hidden }) => hidden ? [] : [naturalWidth, naturalHeight])(document.querySelector("${selector}"))`,
+    );
+
+  it("shows original and result, decoded, with what they cost", async () => {
+    assert.deepEqual(await pixels("#before-image"), [3840, 2160]);
+    assert.deepEqual(await pixels("#after-image"), [720, 480]);
+    assert.match(String(await page.textContent("#saved")), /^9\d%$/);
+    assert.match(String(await page.textContent("#bytes")), /^733 kB → [\d.]+ kB$/);
+    assert.equal(await page.textContent("#type"), "image/webp");
+    assert.match(String(await page.textContent("#phases")), /transformation/);
+    assert.match(String(await page.textContent("#headers")), /^cache-status: /m);
+    assert.deepEqual(errors, []);
+  });
+
+  it("shows every sample as a picture made by its URL", async () => {
+    await page.evaluate(
+      `document.querySelectorAll(".card img").forEach((image) => { image.loading = "eager"; })`,
+    );
+    await page.waitForFunction(
+      `[...document.querySelectorAll(".card img")].every((image) => image.complete)`,
+    );
+    const sizes = await page.evaluate<number[][]>(
+      `[...document.querySelectorAll(".card img")].map((image) => [image.naturalWidth, image.naturalHeight])`,
+    );
+    assert.ok(sizes.length >= 6);
+    for (const size of sizes) assert.deepEqual(size, [480, 320]);
+    assert.deepEqual(errors, []);
+  });
+
+  it("follows an edit of the URL", async () => {
+    await type("/tr:w-300,h-200,f-png/fig.jpg");
+    assert.deepEqual(await pixels("#after-image"), [300, 200]);
+    assert.deepEqual(await pixels("#before-image"), [2572, 1740]);
+    assert.equal(await page.textContent("#type"), "image/png");
+    assert.deepEqual(errors, []);
+  });
+
+  it("writes the URL by its chips", async () => {
+    await page.click('[data-text="w-240"]');
+    await settled();
+    assert.deepEqual(await pixels("#after-image"), [240, 160]);
+    await page.click('[data-text="ar-1-1"]');
+    await settled();
+    assert.deepEqual(await pixels("#after-image"), [240, 240]);
+    assert.equal(await page.evaluate(`document.querySelector('[data-text="ar-3-2"]').ariaPressed`), "false");
+    assert.deepEqual(errors, []);
+  });
+
+  it("takes the second answer to one URL from the cache", async () => {
+    await type("/tr:w-333/stream.jpg");
+    assert.equal(await page.textContent("#cache"), "Miss");
+    await page.click(".main");
+    await page.waitForFunction(`document.getElementById("cache").textContent === "Hit"`);
+  });
+
+  it("lays pictures of one shape over each other", async () => {
+    assert.equal(await page.isVisible("#view"), false);
+    await type("/tr:w-600,q-10/dandelion.jpg");
+    await page.click("#view");
+    assert.equal(await page.isVisible("#slide"), true);
+    await page.press("#slide", "ArrowRight");
+    assert.match(
+      await page.evaluate<string>(`document.getElementById("stage").style.cssText`),
+      /--cut: ?50\.1%/,
+    );
+  });
+
+  it("shows a text file as text", async () => {
+    await type("/palette.json");
+    assert.match(String(await page.textContent("#after-text")), /Each photograph reduced/);
+    assert.deepEqual(await pixels("#after-image"), []);
+    assert.deepEqual(errors, []);
+  });
+
+  it("says what is wrong with a bad URL, and goes on", async () => {
+    await type("/tr:w-abc/fig.jpg");
+    assert.match(String(await page.textContent("#problem")), /^400EINVAL.*'abc'/);
+    assert.equal(await page.isVisible("#after-image"), false);
+    await type("/tr:w-200/nothing.jpg");
+    assert.match(String(await page.textContent("#problem")), /^404ENOENT/);
+    await type("/tr:w-200/fig.jpg");
+    assert.equal(await page.isVisible("#problem"), false);
+    assert.equal((await pixels("#after-image"))[0], 200);
+  });
+});
