@@ -37,8 +37,9 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
 export function loopMark(serverMark?: string): string {
   if (serverMark === undefined) return "mediatap";
-  if (!/^[\w.-]+$/.test(serverMark))
+  if (!/^[\w.-]+$/.test(serverMark)) {
     throw new MediaError("ECONFIG", "Expected letters, digits and -._ for serverMark");
+  }
   return `mediatap; id=${serverMark}`;
 }
 
@@ -143,7 +144,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
     });
     // A short rest is read out: that keeps the connection, where closing it would cost a new one.
-    const short = Number(headers["content-length"]) <= SHORT;
+    const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT;
     const cancel = () => void (short ? body.resume() : body.destroy());
     return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
   }
@@ -154,13 +155,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     headers: Record<string, string>,
     method: FetchOptions["method"],
   ): Readable {
-    if (Object.values(answer.headers).flat().length > limits.headers)
-      throw spoilt(answer, "too many headers");
+    if (Object.values(answer.headers).flat().length > limits.headers) throw spoilt(answer, "header count");
     const coding = codingOf(headers["content-encoding"]);
     if (coding === undefined) return answer.body;
     delete headers["content-encoding"];
     delete headers["content-length"];
-    if (method === "HEAD" || answer.statusCode === 204 || answer.statusCode === 304) return answer.body;
+    if (!hasBody(answer, method)) return answer.body;
     // A range of coded bytes cannot be decoded by itself.
     if (!isDecodable(coding) || answer.statusCode === 206) throw spoilt(answer, "content coding");
     return decode(answer.body, coding);
@@ -172,6 +172,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       await Promise.all([guarded.close(), trusting.close()]);
     },
   };
+}
+
+/** Whether a body follows the headers (RFC 9110 §6.4.1). */
+function hasBody({ statusCode }: Dispatcher.ResponseData, method: FetchOptions["method"]): boolean {
+  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
 }
 
 /** Where an answer sends us. Throws `UNIDENTIFIED` if it does not say so properly. */
@@ -192,8 +197,8 @@ function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
 /** Reads out a short body, so that the connection can be used again, or closes it. */
 async function drop({ headers, body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
   body.on("error", () => undefined);
-  if (Number(headers["content-length"]) <= SHORT) await body.dump({ limit: SHORT, signal });
-  else body.destroy();
+  if (Number(headers["content-length"]) > SHORT) body.destroy();
+  else await body.dump({ limit: SHORT, signal }).catch(() => undefined);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

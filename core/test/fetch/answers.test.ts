@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { brotliCompressSync, createGzip, gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { fetcherWith, serve, serveRaw } from "./servers.ts";
 
 const text = "Mediatap ".repeat(1000);
@@ -123,33 +123,20 @@ describe("an answer", () => {
     }
   });
 
-  it("is decoded no further than it is read: a bomb costs what the reader takes", async () => {
-    let sent = 0;
+  it("is decoded no further than it is read, so a bomb costs what the reader takes", async () => {
+    const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024));
     await using origin = await serve((_, response) => {
-      response.writeHead(200, { "content-encoding": "gzip" });
-      const gzip = createGzip();
-      gzip.on("data", (chunk: Buffer) => (sent += chunk.length));
-      gzip.pipe(response);
-      const zeros = Buffer.alloc(1024 * 1024);
-      const more = () => {
-        while (!response.destroyed && gzip.write(zeros));
-      };
-      gzip.on("drain", more);
-      more();
+      response.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
     });
     await using fetcher = fetcherWith();
     const answer = await fetcher.fetch(origin.url, { trusted: origin.url });
     const [socket] = origin.sockets;
     assert(socket);
-    let length = 0;
-    for await (const chunk of answer.body) {
-      length += chunk.length;
-      if (length > 1024 * 1024) break;
-    }
-    assert(length < 3 * 1024 * 1024);
-    // Leaving the loop destroyed the body, and with it the connection: no more of the bomb comes.
-    if (!socket.destroyed) await once(socket, "close");
-    assert(sent > 0);
+    await once(answer.body, "readable");
+    await delay(100);
+    assert(answer.body.readableLength < 1024 * 1024, `${answer.body.readableLength} bytes wait`);
+    answer.cancel();
+    await once(socket, "close");
   });
 
   for (const [what, bytes] of [
