@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type {
   ByteRange,
   EntryFacts,
@@ -44,17 +45,27 @@ export async function openUrl(
 
   const { facts, part } = answer;
   const wanted = range && upTo(facts.size, range);
+  let stream: Readable | undefined;
   return {
     ...facts,
-    body: () =>
-      streamOf({
-        response,
-        from: part && range ? range.start : 0,
-        range: wanted,
-        endsThere: part,
-        resume: (at) => askRest(send, facts, at, wanted),
-      }),
-    close: () => response.cancel(),
+    body() {
+      stream =
+        wanted && wanted.start > wanted.end
+          ? Readable.from([])
+          : streamOf({
+              response,
+              from: part && range ? range.start : 0,
+              range: wanted,
+              endsThere: part,
+              resume: (at) => askRest(send, facts, at, wanted),
+            });
+      return stream;
+    },
+    close() {
+      // First the stream: it takes a body that ends under it for one that broke off.
+      stream?.destroy();
+      response.cancel();
+    },
   };
 }
 

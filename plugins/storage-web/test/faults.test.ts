@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
@@ -227,6 +228,27 @@ describe("a hostile origin", () => {
     };
     await assert.rejects(read(), { code: "UNIDENTIFIED" });
     assert.equal(origin.requests.length, 2);
+  });
+
+  it("is left alone when the file is closed in the middle of a read", async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { etag: '"same"', "content-length": 1_000_000 });
+      response.write(text);
+    };
+    const entry = await open();
+    assert(entry && entry !== NOT_MODIFIED);
+    const body = await entry.body();
+    await once(body, "readable");
+    const gone = once(origin.requests[0]?.socket ?? assert.fail(), "close");
+    await entry.close?.();
+    await gone;
+    assert(body.destroyed);
+    assert.equal(origin.requests.length, 1);
+  });
+
+  it("is not read for a range behind the end of the file", async () => {
+    answer = (request, response) => sendRange(request, response, Buffer.from(text), {});
+    assert.equal(await read("a.mp4", { range: { start: 100_000, end: 100_001 } }), "");
   });
 
   it("that stalls in the body fails", async () => {
