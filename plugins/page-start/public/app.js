@@ -18,15 +18,19 @@ function cleaned(text) {
 const spans = (url) =>
   painted(url).map(([className, textContent]) => element("span", { className, textContent }));
 
-let waiting;
-
-/** Shows a URL in the field and asks for it, `delay` milliseconds after the last call. */
-function edit(url, delay = 0) {
+function show(url) {
   if (cleaned(field.value) !== url) field.value = url;
   // The space at the end gives a last empty line its height.
   $("paint").replaceChildren(...spans(field.value), "\u200b");
   $("open").href = url;
   pressChips(url);
+}
+
+let waiting;
+
+/** Shows a URL in the field and asks for it, `delay` milliseconds after the last call. */
+function edit(url, delay = 0) {
+  show(url);
   clearTimeout(waiting);
   waiting = setTimeout(() => load(url), delay);
 }
@@ -115,15 +119,14 @@ for (const command of document.querySelectorAll(".next .command")) {
   command.append(button);
 }
 for (const node of document.querySelectorAll(".with-samples")) node.hidden = samples.length === 0;
-$("cards").append(...samples.map(card));
 
-const fromHash = () => {
-  const asked = location.hash.slice(1);
-  if (asked.startsWith("/")) edit(cleaned(asked));
-  return asked !== "";
-};
-window.onhashchange = fromHash;
-if (!fromHash()) {
-  if (samples[0]) edit(`/tr:w-720,ar-3-2,fo-auto/${samples[0].path}`);
-  else $("before-note").textContent = "Write the path of one of your pictures into the field above.";
-}
+/** `#/tr:w-200/a.jpg` leads to that URL. */
+const fromHash = () => (location.hash.startsWith("#/") ? cleaned(location.hash.slice(1)) : "");
+window.onhashchange = () => fromHash() && edit(fromHash());
+const first = fromHash() || (samples[0] && `/tr:w-720,ar-3-2,fo-auto/${samples[0].path}`);
+if (first) {
+  show(first);
+  await load(first);
+} else $("before-note").textContent = "Write the path of one of your pictures into the field above.";
+// After the editor's picture, which would only wait for these.
+$("cards").append(...samples.map(card));

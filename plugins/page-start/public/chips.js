@@ -35,7 +35,7 @@ const GROUPS = [
     chips: { "": "auto", "f-avif": "AVIF", "f-webp": "WebP", "f-jpg": "JPEG", "f-png": "PNG" },
   },
   { name: "Quality", keys: ["q"], chips: { "q-15": "15", "q-50": "50", "": "80", "q-95": "95" } },
-  { name: "Also", chips: { "rt-90": "turn", "fl-h": "mirror", "bl-10": "blur" } },
+  { name: "Also", chips: { "rt-90": "turn", "fl-h": "mirror", "bl-10": "blur", "e-grayscale": "grey" } },
 ];
 
 /** What the page says it can read; the server chooses among these. */
@@ -68,7 +68,7 @@ function groups(edit) {
     row(
       name,
       Object.entries(chips).map(([text, title]) => {
-        const own = keys ?? [text.split("-")[0]];
+        const own = keys ?? [text.startsWith("e-") ? text : text.split("-")[0]];
         const button = chip(title, () => {
           const set = text && button.ariaPressed !== "true";
           edit((url) => {

@@ -74,9 +74,9 @@ function savedText(less) {
   return less < 0 ? `${Math.round(-less * 100)}% more` : `${(less * 100).toFixed(less > 0.99 ? 1 : 0)}%`;
 }
 
-/** RFC 9211: `name; hit`, or `name; fwd=uri-miss`. */
+/** RFC 9211: `name; hit`, or `name; fwd=uri-miss`; what the origin still vouches for counts as a hit. */
 function showCache(status) {
-  const hit = /;\s*hit\b/.test(status);
+  const hit = /;\s*(hit|detail=revalidated)\b/.test(status);
   const reason = /;\s*fwd=(?:uri-|vary-)?(\w+)/.exec(status)?.[1] ?? "–";
   $("cache").textContent = hit ? "Hit" : reason[0].toUpperCase() + reason.slice(1);
   $("cache").className = hit ? "hit" : "";

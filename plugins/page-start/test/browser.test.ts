@@ -9,6 +9,11 @@ const ROOT = new URL("../../../", import.meta.url);
 const SERVICES = new URL("test/services/package.json", ROOT);
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+type InPage = () => unknown;
+
+/** Code for the page; as a string it would be evaluated there, which the page's policy forbids. */
+const inPage = (code: string) => new Function(`return ${code}`) as InPage;
+
 /** The little of playwright-core that is used here: it is not installed with the workspace. */
 interface Page {
   goto(url: string): Promise<unknown>;
@@ -17,8 +22,9 @@ interface Page {
   press(selector: string, key: string): Promise<void>;
   textContent(selector: string): Promise<string | null>;
   isVisible(selector: string): Promise<boolean>;
-  waitForFunction(code: string): Promise<unknown>;
-  evaluate<T>(code: string): Promise<T>;
+  waitForFunction(code: InPage): Promise<unknown>;
+  evaluate<T>(code: InPage): Promise<T>;
+  close(): Promise<void>;
   on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
 }
 interface Browser {
@@ -120,9 +126,14 @@ describe("the start page in Chromium", function () {
     await settled();
   });
 
+  afterEach(() => page?.close());
+
+  const run = <T>(code: string) => page.evaluate<T>(inPage(code));
+  const until = (code: string) => page.waitForFunction(inPage(code));
+
   /** The answer to the URL in the field is on the page. */
   const settled = () =>
-    page.waitForFunction(
+    until(
       `document.getElementById("editor").ariaBusy === "false" && document.getElementById("format").textContent !== "–"
         && location.hash === "#" + document.getElementById("url").value`,
     );
@@ -134,7 +145,7 @@ describe("the start page in Chromium", function () {
   };
 
   const pixels = (selector: string) =>
-    page.evaluate<number[]>(
+    run<number[]>(
       `(({ naturalWidth, naturalHeight, hidden }) => hidden ? [] : [naturalWidth, naturalHeight])(document.querySelector("${selector}"))`,
     );
 
@@ -150,13 +161,11 @@ describe("the start page in Chromium", function () {
   });
 
   it("shows every sample as a picture made by its URL", async () => {
-    await page.evaluate(
-      `document.querySelectorAll(".card img").forEach((image) => { image.loading = "eager"; })`,
+    await run(`document.querySelectorAll(".card img").forEach((image) => { image.loading = "eager"; })`);
+    await until(
+      `[...document.querySelectorAll(".card img")].every((image) => image.complete && image.naturalWidth)`,
     );
-    await page.waitForFunction(
-      `[...document.querySelectorAll(".card img")].every((image) => image.complete)`,
-    );
-    const sizes = await page.evaluate<number[][]>(
+    const sizes = await run<number[][]>(
       `[...document.querySelectorAll(".card img")].map((image) => [image.naturalWidth, image.naturalHeight])`,
     );
     assert.ok(sizes.length >= 6);
@@ -179,7 +188,7 @@ describe("the start page in Chromium", function () {
     await page.click('[data-text="ar-1-1"]');
     await settled();
     assert.deepEqual(await pixels("#after-image"), [240, 240]);
-    assert.equal(await page.evaluate(`document.querySelector('[data-text="ar-3-2"]').ariaPressed`), "false");
+    assert.equal(await run(`document.querySelector('[data-text="ar-3-2"]').ariaPressed`), "false");
     assert.deepEqual(errors, []);
   });
 
@@ -187,7 +196,16 @@ describe("the start page in Chromium", function () {
     await type("/tr:w-333/stream.jpg");
     assert.equal(await page.textContent("#cache"), "Miss");
     await page.click(".main");
-    await page.waitForFunction(`document.getElementById("cache").textContent === "Hit"`);
+    await until(`document.getElementById("cache").textContent === "Hit"`);
+  });
+
+  it("opens with the URL in its fragment, and follows that", async () => {
+    await page.goto(`${server.url}/#/tr:w-222/fig.jpg`);
+    await until(`document.getElementById("after-image").naturalWidth === 222`);
+    await run(`location.hash = "#/tr:w-111/fig.jpg"`);
+    await until(`document.getElementById("after-image").naturalWidth === 111`);
+    await page.click('nav a[href="#next-title"]');
+    assert.equal(await run(`document.getElementById("url").value`), "/tr:w-111/fig.jpg");
   });
 
   it("lays pictures of one shape over each other", async () => {
@@ -196,10 +214,7 @@ describe("the start page in Chromium", function () {
     await page.click("#view");
     assert.equal(await page.isVisible("#slide"), true);
     await page.press("#slide", "ArrowRight");
-    assert.match(
-      await page.evaluate<string>(`document.getElementById("stage").style.cssText`),
-      /--cut: ?50\.1%/,
-    );
+    assert.match(await run<string>(`document.getElementById("stage").style.cssText`), /--cut: ?50\.1%/);
   });
 
   it("shows a text file as text", async () => {
