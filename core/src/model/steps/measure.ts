@@ -18,7 +18,7 @@ export interface MeasureOptions {
 
 /**
  * Size of the picture after each step, without pixel work. A step whose size only pixels can tell (`trim`) counts as one that
- * changes nothing. Throws `ELIMIT` where a step makes more than `outputMegapixels`, all frames together, or makes a side
+ * changes nothing. Throws `ELIMIT` where there are more than `outputMegapixels`, all frames together, or a step makes a side
  * longer than `outputSide` (65535 for JPEG and PNG asked for by name), and `EINVAL` where a step fits no picture of that size.
  */
 export function measure(
@@ -30,16 +30,19 @@ export function measure(
 ): Size[] {
   const { format } = transformation.output;
   const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
+  const assertPixels = ({ width, height }: Size, where: string) => {
+    const megapixels = (width * height * frames) / 1e6;
+    if (megapixels <= limits.outputMegapixels) return;
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${limits.outputMegapixels} megapixels ${where} but received ${megapixels.toFixed(1)}`,
+    );
+  };
   let current = start.current ?? original;
+  assertPixels(current, "to start with");
   return transformation.steps.map((step) => {
     const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
-    const megapixels = (size.width * size.height * frames) / 1e6;
-    if (megapixels > limits.outputMegapixels) {
-      throw new MediaError(
-        "ELIMIT",
-        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op} but received ${megapixels.toFixed(1)}`,
-      );
-    }
+    assertPixels(size, `after ${step.op}`);
     // A picture that was longer before is not the fault of this step.
     const side = Math.max(size.width, size.height);
     if (side > Math.max(longest, current.width, current.height)) {

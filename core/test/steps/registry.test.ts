@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import {
+  type builtInSteps,
+  createBuiltInRegistry,
+  DEFAULT_LIMITS,
+  measure,
+  type Op,
+  type Output,
+  type Step,
+  type StepDefinition,
+  type StepOf,
+} from "../../src/index.ts";
+
+const registry = createBuiltInRegistry();
+const definition = (op: string) => registry.get(op) as StepDefinition<Step>;
+
+/** One of each operation, complete and valid. */
+const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
+  frame: { op: "frame", page: 2 },
+  resize: {
+    op: "resize",
+    width: 300,
+    height: ["div", "ih", 2],
+    fit: "contain",
+    enlarge: true,
+    dpr: 2,
+    focus: "left",
+  },
+  extract: { op: "extract", width: 300, at: { from: "center", x: 1, y: "ch" }, outside: "pad", shrink: true },
+  rotate: { op: "rotate", angle: 45, background: { kind: "color", color: { r: 1, g: 2, b: 3, alpha: 0.5 } } },
+  flip: { op: "flip", horizontal: true, vertical: false },
+  blur: { op: "blur", sigma: 3 },
+  grayscale: { op: "grayscale" },
+  contrast: { op: "contrast" },
+  sharpen: { op: "sharpen", amount: 20 },
+  unsharp: { op: "unsharp", radius: 1, sigma: 1, amount: 2, threshold: 0 },
+  trim: { op: "trim", tolerance: 10 },
+  border: { op: "border", width: ["mul", "cw", 0.05], color: { r: 1, g: 2, b: 3, alpha: 1 } },
+  round: { op: "round", radius: [1, 2, 3, 4] },
+  opacity: { op: "opacity", value: 0.5 },
+  flatten: { op: "flatten", background: { kind: "gradient", colors: 4 } },
+  overlay: { op: "overlay", layer: { kind: "text", input: "hello", steps: [] } },
+  when: {
+    op: "when",
+    if: { all: [{ left: "iw", is: "gt", right: 100 }, { any: [{ left: "iar", is: "lte", right: 1 }] }] },
+    // biome-ignore lint/suspicious/noThenProperty: the word of the model.
+    then: [{ op: "blur", sigma: 3 }],
+    else: [],
+  },
+};
+
+async function problems(step: unknown): Promise<number> {
+  const { op } = step as { op: string };
+  const result = await definition(op).schema["~standard"].validate(step);
+  return result.issues?.length ?? 0;
+}
+
+const canonical = (step: Step) => {
+  const { canonical: change } = definition(step.op);
+  return change ? change(step) : step;
+};
+
+describe("built-in steps", () => {
+  it("know themselves", async () => {
+    assert.deepEqual(Object.keys(EXAMPLES).sort(), [...registry.list()].sort());
+    for (const step of Object.values(EXAMPLES)) assert.equal(await problems(step), 0, step.op);
+  });
+
+  it("refuse unknown fields, missing ones and wrong values", async () => {
+    for (const step of Object.values(EXAMPLES)) {
+      assert.ok((await problems({ ...step, surprise: 1 })) > 0, step.op);
+    }
+    for (const step of [
+      { op: "frame", page: 0 },
+      { op: "resize", width: Number.NaN, fit: "cover", enlarge: true },
+      { op: "resize", width: "wide", fit: "cover", enlarge: true },
+      { op: "resize", width: ["add", 1], fit: "cover", enlarge: true },
+      { op: "resize", fit: "crop", enlarge: true },
+      { op: "extract", outside: "pad" },
+      { op: "blur", sigma: -1 },
+      { op: "trim", tolerance: 100 },
+      { op: "round", radius: [1, 2, 3] },
+      { op: "opacity", value: 2 },
+      { op: "flatten", background: { kind: "color", color: { r: 256, g: 0, b: 0, alpha: 1 } } },
+      { ...EXAMPLES.when, if: { all: [] } },
+    ]) {
+      assert.ok((await problems(step)) > 0, JSON.stringify(step));
+    }
+  });
+
+  it("drop what changes nothing", () => {
+    const nothing: Step[] = [
+      { op: "resize", ratio: 2, fit: "cover", enlarge: true },
+      { op: "rotate", angle: -720 },
+      { op: "flip", horizontal: false, vertical: false },
+      { op: "blur", sigma: 0 },
+      { op: "sharpen", amount: 0 },
+      { op: "border", width: ["sub", 5, 5], color: { r: 0, g: 0, b: 0, alpha: 1 } },
+      { op: "round", radius: [0, 0, 0, 0] },
+      { op: "opacity", value: 1 },
+    ];
+    for (const step of nothing) assert.equal(canonical(step), undefined, step.op);
+  });
+
+  it("make equal wishes equal", () => {
+    const plain: Step = { op: "resize", width: 300, fit: "inside", enlarge: true };
+    for (const step of [
+      { ...plain, fit: "cover" },
+      { ...plain, fit: "contain", focus: "left" },
+      { ...plain, width: ["mul", 150, 2], dpr: 1 },
+    ] as Step[]) {
+      assert.deepEqual(canonical(step), plain);
+    }
+    const both: Step = { op: "resize", width: 30, height: 20, fit: "cover", enlarge: true };
+    assert.deepEqual(canonical({ ...both, ratio: 2, focus: "center" }), both);
+    assert.deepEqual(canonical({ ...both, background: { kind: "dominant" } }), both);
+    assert.deepEqual(canonical({ op: "rotate", angle: -90, background: { kind: "dominant" } }), {
+      op: "rotate",
+      angle: 270,
+    });
+    const window: Step = { op: "extract", at: { from: "corner", x: 3, y: 0 }, outside: "clip", shrink: true };
+    assert.deepEqual(
+      canonical({ ...window, shrink: false, focus: "top", background: { kind: "dominant" } }),
+      window,
+    );
+  });
+
+  it("keep apart what differs, and are canonical already when they come out", () => {
+    for (const step of Object.values(EXAMPLES) as Step[]) {
+      const once = canonical(step);
+      assert.ok(once);
+      assert.deepEqual(canonical(once), once, step.op);
+    }
+    const single: Step = { op: "resize", width: 300, ratio: 2, fit: "contain", enlarge: true };
+    assert.deepEqual(canonical(single), single);
+    assert.deepEqual(canonical({ op: "resize", width: ["div", 1, 0], fit: "inside", enlarge: true }), {
+      op: "resize",
+      width: ["div", 1, 0],
+      fit: "inside",
+      enlarge: true,
+    });
+  });
+
+  it("take no second definition of a name", () => {
+    assert.throws(() => createBuiltInRegistry().define("blur" as Op, definition("blur") as never), {
+      code: "ECONFIG",
+    });
+  });
+});
+
+describe("measure", () => {
+  const sizes = (steps: readonly Step[], limits = {}, output: Output = {}, more = {}) =>
+    measure(
+      { steps, output },
+      { width: 640, height: 865 },
+      registry,
+      { ...DEFAULT_LIMITS, ...limits },
+      more,
+    ).map(({ width, height }) => `${width}x${height}`);
+  const wide = (width: number): Step => ({ op: "resize", width, height: 10, fit: "fill", enlarge: true });
+  const color = { r: 0, g: 0, b: 0, alpha: 1 };
+
+  it("gives the size after each step", () => {
+    assert.deepEqual(
+      sizes([
+        EXAMPLES.frame,
+        { op: "resize", width: 320, fit: "inside", enlarge: true },
+        { op: "rotate", angle: 90 },
+        { op: "border", width: ["div", "ch", 32], color },
+        EXAMPLES.trim,
+        { op: "extract", width: ["div", "iw", 2], height: 20, outside: "error", shrink: true },
+      ]),
+      ["640x865", "320x433", "433x320", "453x340", "453x340", "320x20"],
+    );
+  });
+
+  it("asks third parties' definitions too", () => {
+    const own = createBuiltInRegistry();
+    const doubled = {
+      ...definition("grayscale"),
+      size: (_step: Step, { current }: { current: { width: number; height: number } }) => ({
+        width: current.width * 2,
+        height: current.height,
+      }),
+    };
+    own.define("doubled" as Op, doubled as never);
+    const step = { op: "doubled" } as unknown as Step;
+    const [size] = measure({ steps: [step], output: {} }, { width: 4, height: 3 }, own, DEFAULT_LIMITS);
+    assert.deepEqual(size, { width: 8, height: 3 });
+  });
+
+  it("refuses too many pixels at any step, all frames together", () => {
+    const up: Step = { op: "resize", width: 6400, fit: "inside", enlarge: true };
+    const down: Step = { op: "resize", width: 64, fit: "inside", enlarge: true };
+    assert.throws(() => sizes([up, down], { outputMegapixels: 50 }), {
+      code: "ELIMIT",
+      message: /after resize/,
+    });
+    assert.deepEqual(sizes([up, down]), ["6400x8650", "64x87"]);
+    assert.throws(() => sizes([up, down], {}, {}, { frames: 2 }), { code: "ELIMIT" });
+    assert.throws(() => sizes([], { outputMegapixels: 0.5 }), { code: "ELIMIT" });
+  });
+
+  it("refuses sides that are too long, later for JPEG and PNG asked for by name", () => {
+    assert.deepEqual(sizes([wide(16383)]), ["16383x10"]);
+    assert.throws(() => sizes([wide(16384)]), { code: "ELIMIT" });
+    assert.throws(() => sizes([wide(16384)], {}, { format: "webp" }), { code: "ELIMIT" });
+    assert.deepEqual(sizes([wide(65535)], {}, { format: "png" }), ["65535x10"]);
+    assert.throws(() => sizes([wide(65536)], {}, { format: "jpeg" }), { code: "ELIMIT" });
+  });
+
+  it("does not blame a step for a side that was long before", () => {
+    const long = { width: 20000, height: 10 };
+    const steps: Step[] = [
+      { op: "blur", sigma: 1 },
+      { op: "rotate", angle: 90 },
+    ];
+    const after = measure({ steps, output: {} }, long, registry, DEFAULT_LIMITS);
+    assert.deepEqual(after.at(-1), { width: 10, height: 20000 });
+  });
+
+  it("refuses a step that fits no picture of that size", () => {
+    const window: Step = { op: "extract", width: 900, outside: "error", shrink: true };
+    assert.throws(() => sizes([window]), { code: "EINVAL" });
+  });
+});
