@@ -27,11 +27,13 @@ export async function pixelsOf(image: Sharp, frames = 1): Promise<Pixels> {
 /** The pixels as the beginning of a pipeline. */
 export function openPixels({ data, width, height, channels, frames }: Pixels): Sharp {
   const pages = frames > 1 ? { pageHeight: height } : {};
-  return sharp(data, {
+  const image = sharp(data, {
     raw: { width, height: height * frames, channels, ...pages },
     limitInputPixels: false,
     ...(frames > 1 && { animated: true }),
   });
+  // One channel would turn every colour that is added to grey.
+  return channels < 3 ? image.pipelineColourspace("srgb") : image;
 }
 
 /** Like `pixelsOf`, with profile and metadata: an uncompressed PNG holds both. */

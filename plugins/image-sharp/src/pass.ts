@@ -69,6 +69,10 @@ const CLASHES: readonly (readonly [Slot, Slot])[] = [
   ["scale", "smart"],
   ["turn", "smart"],
   ["turn", "rotate"],
+  // What is grey has one channel, and takes no other colour.
+  ["grayscale", "flatten"],
+  ["grayscale", "rotate"],
+  ["grayscale", "extend"],
 ];
 
 const slotsOf = (pass: Pass) => Object.keys(pass) as Slot[];
@@ -77,6 +81,10 @@ export const isEmpty = (pass: Pass) => slotsOf(pass).length === 0;
 
 /** Whether frames of an animation must go through the pass one by one. */
 export const frameByFrame = (pass: Pass) => slotsOf(pass).some((slot) => SINGLE.has(slot));
+
+/** Whether a colour of its own comes into the picture: it must then have three channels. */
+export const addsColor = (pass: Pass) =>
+  pass.flatten !== undefined || pass.rotate !== undefined || pass.extend !== undefined;
 
 /** Changing the order of the two makes no difference: one works on places, the other on colours. */
 const commute = (a: Slot, b: Slot) =>

@@ -27,7 +27,7 @@ import {
   rawFrame,
 } from "./held.ts";
 import { mediaError } from "./libvips.ts";
-import { apply, frameByFrame, type Pass } from "./pass.ts";
+import { addsColor, apply, frameByFrame, type Pass } from "./pass.ts";
 import { type Part, type Planned, planSteps } from "./planner.ts";
 
 const TYPES = {
@@ -87,18 +87,21 @@ class Run {
       ...(density !== undefined && { density }),
     };
     this.#image = sharp(input, options);
-    if (frames > 1 || header.depth === 16) {
-      const meta = await this.#image.metadata();
-      if (frames > 1) {
-        this.#animation = {
-          ...(meta.loop !== undefined && { loop: meta.loop }),
-          ...(meta.delay && { delay: meta.delay }),
-        };
-      }
-      // sharp works on 16 bits in Display P3 and would leave them there.
-      if (header.depth === 16 && meta.hasProfile && !this.#draft.keeps) {
-        this.#image.withIccProfile("srgb", { attach: false });
-      }
+    const [first] = this.#draft.planned.parts;
+    const colored = first?.kind === "pass" && addsColor(first.pass);
+    if (frames === 1 && header.depth !== 16 && !colored) return;
+    const meta = await this.#image.metadata();
+    if (frames > 1) {
+      this.#animation = {
+        ...(meta.loop !== undefined && { loop: meta.loop }),
+        ...(meta.delay && { delay: meta.delay }),
+      };
+    }
+    // One channel would turn every colour that is added to grey.
+    if (colored && meta.channels < 3) this.#image.pipelineColourspace("srgb");
+    // sharp works on 16 bits in Display P3 and would leave them there.
+    else if (header.depth === 16 && meta.hasProfile && !this.#draft.keeps) {
+      this.#image.withIccProfile("srgb", { attach: false });
     }
   }
 

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { sniff } from "../src/sniff.ts";
+import { checkSvg } from "../src/svg.ts";
+import { near, pixels, plan, render } from "./helpers.ts";
+
+const wrap = (inner: string) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20">${inner}</svg>`;
+const check = (text: string, svgElements = 10_000) =>
+  checkSvg(Buffer.from(text), { ...DEFAULT_LIMITS, svgElements });
+const refuses = (inner: string, code = "EUNSUPPORTED") =>
+  assert.throws(() => check(wrap(inner)), { code }, inner);
+
+/** Groups of ten uses of the group before: 10 ** depth elements in a few lines. */
+function nested(depth: number, reference: (id: number) => string): string {
+  const groups = Array.from({ length: depth }, (_, index) => {
+    const inner = index === 0 ? "<rect width='1' height='1'/>" : reference(index - 1).repeat(10);
+    return `<g id="g${index}">${inner}</g>`;
+  });
+  return wrap(`<defs>${groups.join("")}</defs>${reference(depth - 1)}`);
+}
+
+describe("image-sharp: SVG", () => {
+  it("is known behind declarations, comments and a doctype", () => {
+    const known = (text: string) => sniff(Buffer.from(text));
+    assert.equal(known("<svg>"), "svg");
+    assert.equal(
+      known(`\ufeff<?xml version="1.0"?>\n<!-- <html> -->\n<!DOCTYPE svg PUBLIC "a" "b">\n<svg:svg a="b">`),
+      "svg",
+    );
+    assert.equal(known(`<!DOCTYPE svg [<!ENTITY a "b">]><svg/>`), "svg");
+    assert.equal(known("<!doctype html><html><svg></svg></html>"), undefined);
+    assert.equal(known("<!-- <svg> "), undefined);
+    assert.equal(known("<svgx>"), undefined);
+    assert.equal(known("   "), undefined);
+  });
+
+  it("may hold shapes, gradients, clips, styles and embedded pictures", () => {
+    check(
+      wrap(`<!-- c --><style>.a{fill:url(#p)} .b, .c { stroke: red }</style><defs><linearGradient id="p"><stop/></linearGradient>
+      <clipPath id="k"><rect class="a"/></clipPath></defs><g clip-path="url(#k)"><use xlink:href="#k"/><a href="https://example.com/"><path/></a>
+      <image href="data:image/png;base64,AAAA"/></g><text>url(http://example.com)</text>`),
+    );
+  });
+
+  it("may not name other documents", () => {
+    refuses('<image href="http://example.com/a.png"/>');
+    refuses('<image xlink:href="file:///etc/passwd"/>');
+    refuses('<use href="other.svg#a"/>');
+    refuses('<use href="data:image/svg+xml,x#a"/>');
+    refuses('<image href="data:image/svg+xml;base64,AAAA"/>');
+    refuses('<rect style="fill:url(http://example.com/#a)"/>');
+    refuses("<style>@import 'http://example.com/a.css';</style>");
+    refuses("<style><![CDATA[.a{fill:url(file:///a#b)}]]></style>");
+    refuses('<rect fill="&#117;rl(http://example.com/#a)"/>');
+    refuses('<rect style="fill:\\75rl(http://example.com/#a)"/>');
+  });
+
+  it("may not declare entities, style sheets or encodings that hide it", () => {
+    assert.throws(() => check(`<!DOCTYPE svg [<!ENTITY a "b">]><svg/>`), { code: "EUNSUPPORTED" });
+    assert.throws(() => check(`<?xml-stylesheet href="a.css"?><svg/>`), { code: "EUNSUPPORTED" });
+    assert.throws(() => check(`<?xml version="1.0" encoding="UTF-7"?><svg/>`), { code: "EUNSUPPORTED" });
+    check(`<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE svg PUBLIC "a" "b"><svg/>`);
+  });
+
+  it("is counted with every reference followed", () => {
+    const use = (id: number) => `<use href="#g${id}"/>`;
+    check(nested(3, use));
+    assert.throws(() => check(nested(9, use)), { code: "ELIMIT" });
+    assert.throws(() => check(nested(9, (id) => `<rect fill="url(#g${id})"/>`)), { code: "ELIMIT" });
+    assert.throws(() => check(nested(9, (id) => `<rect style='mask: url("#g${id}")'/>`)), { code: "ELIMIT" });
+    const classes = Array.from({ length: 9 }, (_, id) => `.c${id}{fill:url(#g${id})}`).join("");
+    const byClass = nested(9, (id) => `<rect class="x c${id}"/>`).replace(
+      "<defs>",
+      `<style>${classes}</style><defs>`,
+    );
+    assert.throws(() => check(byClass), { code: "ELIMIT" });
+    const hidden = nested(9, (id) => `<use href="#g${id}"/>`).replaceAll('id="g', 'id="&#103;');
+    assert.throws(() => check(hidden), { code: "ELIMIT" });
+  });
+
+  it("may not draw itself within itself", () => {
+    refuses('<g id="a"><use href="#a"/></g>', "ELIMIT");
+  });
+
+  it("has a limit of elements and of nesting", () => {
+    assert.throws(() => check(wrap("<g/>".repeat(20)), 20), { code: "ELIMIT" });
+    check(wrap("<g/>".repeat(19)), 20);
+    const deep = Array.from({ length: 200 }, (_, id) => `<g id="n${id}">`).join("");
+    assert.throws(() => check(wrap(deep + "</g>".repeat(200))), { code: "ELIMIT" });
+  });
+
+  it("is unreadable when it is not closed", () => {
+    for (const text of ["<svg", "<svg a='b", "<svg><!-- ", "", "text"]) {
+      assert.throws(() => check(text), { code: "UNIDENTIFIED" }, text);
+    }
+  });
+
+  it("is checked before it is drawn", async () => {
+    const bomb = Buffer.from(nested(9, (id) => `<use href="#g${id}"/>`));
+    await assert.rejects(plan(bomb, { output: { format: "png" } }), { code: "ELIMIT" });
+    assert.equal(await plan(bomb), undefined);
+    const huge = Buffer.from(
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 355572 355572"><rect/></svg>',
+    );
+    await assert.rejects(plan(huge, { output: { format: "png" } }), { code: "ELIMIT" });
+  });
+
+  it("may use entities of XML itself", async () => {
+    const { bytes } = await render(Buffer.from(wrap('<rect width="20" height="20" fill="&#35;00ff00"/>')), {
+      output: { format: "png" },
+    });
+    assert.ok(near((await pixels(bytes)).at(9, 9), [0, 255, 0, 255]));
+  });
+});
