@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { Agent, type ClientRequest, get } from "node:http";
+import { createRequire } from "node:module";
+import { quantile } from "./measure.ts";
+
+export interface Load {
+  readonly requests: number;
+  /** Requests a second. */
+  readonly throughput: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly etag?: string;
+  readonly bytes: number;
+}
+
+/** One request; `onStart` is handed what can end it early. */
+export function ask(
+  url: string,
+  {
+    agent,
+    headers = {},
+    onStart,
+  }: { agent?: Agent; headers?: Record<string, string>; onStart?: (request: ClientRequest) => void } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { ...(agent && { agent }), headers }, (response) => {
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        const { etag } = response.headers;
+        resolve({ status: response.statusCode ?? 0, bytes, ...(etag && { etag }) });
+      });
+    });
+    request.on("error", reject);
+    onStart?.(request);
+  });
+}
+
+/** Each URL once, `clients` at a time, over connections that stay open. Throws for any answer but a picture. */
+export async function each(urls: readonly string[], clients: number): Promise<Load> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const times: number[] = [];
+  const rest = [...urls].reverse();
+  const client = async () => {
+    for (let url = rest.pop(); url !== undefined; url = rest.pop()) {
+      const begun = performance.now();
+      const { status, bytes } = await ask(url, { agent });
+      if (status !== 200 || bytes < 1000) throw new Error(`${url} answered ${status} with ${bytes} bytes`);
+      times.push(performance.now() - begun);
+    }
+  };
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy());
+  const seconds = (performance.now() - begun) / 1000;
+  return {
+    requests: times.length,
+    throughput: times.length / seconds,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+  };
+}
+
+const WRK = ["/usr/bin/wrk", "/usr/local/bin/wrk", "/opt/homebrew/bin/wrk"].find((path) => existsSync(path));
+const CONNECTIONS = 16;
+
+/** The client of `again`, by name. */
+export const hotClient = WRK ? "wrk" : "autocannon";
+
+/** One URL again and again from a process of its own, so that what the client costs does not slow the server down. */
+export function again(url: string, seconds: number, headers: Record<string, string> = {}): Promise<Load> {
+  return WRK ? wrk(WRK, url, seconds, headers) : autocannon(url, seconds, headers);
+}
+
+async function wrk(
+  program: string,
+  url: string,
+  seconds: number,
+  headers: Record<string, string>,
+): Promise<Load> {
+  const lines = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  const text = await output(program, [
+    ...["-t", "1", "-c", String(CONNECTIONS), "-d", String(seconds), "--timeout", "30", "--latency"],
+    ...lines,
+    url,
+  ]);
+  const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(text);
+  if (failed) throw new Error(`${url}: ${failed[0]}`);
+  const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1]);
+  const time = (part: string) => {
+    const [, value, unit = "ms"] = new RegExp(`${part}%\\s+([\\d.]+)(us|ms|s)`).exec(text) ?? [];
+    return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1);
+  };
+  return {
+    requests: number(/(\d+) requests in/),
+    throughput: number(/Requests\/sec:\s+([\d.]+)/),
+    p50: time("50"),
+    p99: time("99"),
+  };
+}
+
+async function autocannon(url: string, seconds: number, headers: Record<string, string>): Promise<Load> {
+  const program = createRequire(import.meta.url).resolve("autocannon");
+  const lines = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}=${value}`]);
+  const text = await output(process.execPath, [
+    program,
+    ...["-j", "-c", String(CONNECTIONS), "-d", String(seconds), "-t", "30"],
+    ...lines,
+    url,
+  ]);
+  const { requests, latency, errors, "4xx": refused, "5xx": failed } = JSON.parse(text);
+  if (errors + refused + failed > 0) throw new Error(`${url}: ${errors + refused + failed} requests failed`);
+  return {
+    requests: requests.total,
+    throughput: requests.average,
+    p50: latency.p50,
+    p99: latency.p99,
+  };
+}
+
+function output(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    child.once("error", reject);
+    child.once("close", (code) =>
+      code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}`)),
+    );
+  });
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Peer } from "./peer.ts";
+
+const SERVER = fileURLToPath(new URL("bare-server.ts", import.meta.url));
+const NAMES = /^(?:LD_PRELOAD|MALLOC_\w+|UV_THREADPOOL_SIZE)$/;
+
+/** sharp behind `node:http`, with the allocator and the thread pool that `mediatap serve` (process `like`) gave itself. */
+export const bare = (like: number): Peer => ({
+  name: "bare sharp",
+  formats: ["jpg", "webp", "avif"],
+  conditions: false,
+  command: (media, port) => ({
+    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, media, String(port)],
+    env: memoryEnvironment(like),
+  }),
+  path: (photograph, format) => `/${format}/512/${photograph}`,
+});
+
+function memoryEnvironment(pid: number): Record<string, string> {
+  const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  return Object.fromEntries(
+    variables
+      .map((text) => /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? [])
+      .filter(([name = ""]) => NAMES.test(name)),
+  );
+}

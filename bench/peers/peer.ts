@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { connect, createServer } from "node:net";
+import { sleep } from "../measure.ts";
+
+export type Format = "jpg" | "webp" | "avif";
+
+/** A server to be compared. */
+export interface Peer {
+  readonly name: string;
+  /** Why it cannot take part on this machine. */
+  readonly missing?: string;
+  /** Formats that it writes; others are left out. */
+  readonly formats: readonly Format[];
+  /** Formats so slow that only every fifth photograph is asked for. */
+  readonly slow?: readonly Format[];
+  /** It answers conditional requests. */
+  readonly conditions: boolean;
+  /** Command that serves the folder `media` on this port. */
+  command(media: string, port: number): Command | Promise<Command>;
+  /** Path of a picture, 512 pixels wide. */
+  path(photograph: string, format: Format): string;
+}
+
+export interface Command {
+  readonly args: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A server that runs. */
+export interface Running {
+  readonly peer: Peer;
+  readonly pid: number;
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a server of its own on a free port and waits until it takes connections. */
+export async function start(peer: Peer, media: string): Promise<Running> {
+  const port = await freePort();
+  const { args, env } = await peer.command(media, port);
+  const [program, ...rest] = args;
+  const child = spawn(program, rest, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  await listening(peer, child, port);
+  return {
+    peer,
+    pid: child.pid as number,
+    origin: `http://127.0.0.1:${port}`,
+    async stop() {
+      child.kill();
+      await Promise.race([ended, sleep(5000).then(() => child.kill("SIGKILL"))]);
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function listening(peer: Peer, child: ChildProcess, port: number): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (child.exitCode !== null) throw new Error(`${peer.name} ended with ${child.exitCode}`);
+    if (await connects(port)) return;
+    await sleep(50);
+  }
+  child.kill();
+  throw new Error(`${peer.name} does not listen`);
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

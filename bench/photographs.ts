@@ -1,0 +1,74 @@
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sharp } from "./peers/sharp.ts";
+
+const SAMPLES = new URL("../examples/start/media/", import.meta.url);
+const RATIOS = [3 / 2, 2 / 3, 4 / 3, 16 / 9, 1];
+/** Part of the name of the folder they are kept in: to be raised when they come out differently. */
+const VERSION = 1;
+
+/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A folder with `count` distinct photographs of 2 to 12 megapixels, the same ones each time; made once. */
+export async function photographs(count: number): Promise<string> {
+  const folder = join(tmpdir(), `mediatap-bench-${VERSION}-${count}`);
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  for (let index = 0; index < count; index++) await make(index, count, join(unfinished, nameOf(index)));
+  renameSync(unfinished, folder);
+  return folder;
+}
+
+export const nameOf = (index: number) => `p${String(index).padStart(3, "0")}.jpg`;
+
+/** A cut of a sample photograph, scaled, a little brighter or darker, as a camera would store it. */
+async function make(index: number, count: number, file: string): Promise<void> {
+  const next = random(index + 1);
+  const samples = readdirSync(SAMPLES).filter((name) => name.endsWith(".jpg"));
+  const sample = new URL(samples[index % samples.length] as string, SAMPLES).pathname;
+  const { width = 0, height = 0 } = await sharp(sample).metadata();
+  const ratio = RATIOS[Math.floor(next() * RATIOS.length)] as number;
+  const part = 0.75 + 0.25 * next();
+  const cut = {
+    width: Math.floor(part * Math.min(width, height * ratio)),
+    height: Math.floor(part * Math.min(height, width / ratio)),
+  };
+  // Sizes are spread evenly; 7 has no factor in common with usual counts, so that they do not go with the sample.
+  const megapixels = 2 + (10 * ((index * 7) % count)) / Math.max(1, count - 1);
+  const to = Math.round(Math.sqrt(megapixels * 1e6 * ratio));
+  await sharp(sample)
+    .extract({
+      left: Math.floor(next() * (width - cut.width)),
+      top: Math.floor(next() * (height - cut.height)),
+      ...cut,
+    })
+    .resize({ width: to })
+    .modulate({ brightness: 0.85 + 0.3 * next() })
+    .jpeg({ quality: 86 + Math.floor(7 * next()) })
+    .toFile(file);
+}
+
+/**
+ * The photographs once more under names of their own (hard links, which cost nothing): to a server they are files that
+ * it has never seen, so that each repetition is as cold as the first.
+ */
+export function freshSet(media: string, from: string, set: string, count: number): string[] {
+  mkdirSync(join(media, set), { recursive: true });
+  return Array.from({ length: count }, (_, index) => {
+    const path = `${set}/${nameOf(index)}`;
+    rmSync(join(media, path), { force: true });
+    linkSync(join(from, nameOf(index)), join(media, path));
+    return path;
+  });
+}

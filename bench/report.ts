@@ -1,0 +1,129 @@
+import { availableParallelism } from "node:os";
+import { median } from "./measure.ts";
+import type { Sample } from "./scenarios/scenario.ts";
+
+export interface Row {
+  readonly peer: string;
+  /** One a repetition. */
+  readonly samples: Sample[];
+  /** MiB in use after the rest. */
+  rested?: number;
+}
+
+export interface Results {
+  readonly count: number;
+  readonly repetitions: number;
+  /** Seconds. */
+  readonly rest: number;
+  readonly client: string;
+  readonly scenarios: {
+    readonly name: string;
+    readonly title: string;
+    readonly share?: string;
+    readonly peers: Row[];
+  }[];
+}
+
+type Figure = "throughput" | "p50" | "p99" | "cpu" | "peak";
+
+const OWN = "mediatap";
+const CEILING = "bare sharp";
+
+const figure = (row: Row | undefined, name: Figure) =>
+  row ? median(row.samples.map((sample) => sample[name])) : Number.NaN;
+
+/** Against bare sharp, each repetition with the one beside it. */
+function ratio(row: Row | undefined, to: Row | undefined, name: Figure): number {
+  if (!row || !to) return Number.NaN;
+  return median(row.samples.map((sample, index) => sample[name] / (to.samples[index]?.[name] ?? Number.NaN)));
+}
+
+export function printReport(results: Results): void {
+  const { count, repetitions, rest, client } = results;
+  console.log(
+    `\n${count} photographs of 2 to 12 megapixels, medians of ${repetitions}, ${availableParallelism()} cores, hot URLs by ${client}.`,
+  );
+  console.log(
+    `CPU: user and system time of the server's processes. ×: to ${CEILING} in the same repetition.`,
+  );
+  for (const { title, share, peers } of results.scenarios) {
+    const ceiling = peers.find(({ peer }) => peer === CEILING);
+    const rests = peers.some(({ rested }) => rested !== undefined);
+    const shares = peers.some(({ samples }) => samples.some((sample) => sample.share !== undefined));
+    console.log(`\n${title}`);
+    const head = ["", "req/s", "×", "p50 ms", "×", "p99 ms", "×", "CPU ms", "×", "peak MiB", "×"];
+    if (rests) head.push(`MiB ${rest} s later`, "×");
+    if (shares) head.push("share");
+    const body = peers.map((row) => {
+      const cells = (["throughput", "p50", "p99", "cpu", "peak"] as const).flatMap((name) => [
+        short(figure(row, name)),
+        times(ratio(row, ceiling, name)),
+      ]);
+      if (rests) {
+        cells.push(short(row.rested), times((row.rested ?? Number.NaN) / (ceiling?.rested ?? Number.NaN)));
+      }
+      if (shares)
+        cells.push(`${Math.round(100 * median(row.samples.map((sample) => sample.share ?? Number.NaN)))} %`);
+      return [row.peer, ...cells];
+    });
+    printTable([head, ...body]);
+    if (shares && share) console.log(`share: ${share}`);
+  }
+  printReach(results);
+}
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  for (const row of rows) {
+    console.log(
+      row
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join("  "),
+    );
+  }
+}
+
+/** What this server is meant to reach. */
+function printReach({ scenarios }: Results): void {
+  const row = (name: string, peer: string) =>
+    scenarios.find((scenario) => scenario.name === name)?.peers.find((row) => row.peer === peer);
+  const byCeiling = (name: string) => ratio(row(name, OWN), row(name, CEILING), "cpu");
+  const goals: [string, number, "≤" | "≥" | "<", number, (value: number) => string][] = [
+    ["CPU a photograph, JPEG, to bare sharp", byCeiling("distinct-jpg"), "≤", 1.08, times],
+    ["CPU a photograph, WebP, to bare sharp", byCeiling("distinct-webp"), "≤", 1.08, times],
+    ["CPU a photograph, AVIF, to bare sharp", byCeiling("distinct-avif"), "≤", 1.1, times],
+    ["hot URL, requests a second", figure(row("hot", OWN), "throughput"), "≥", 10_000, short],
+    ["hot URL, p99 in ms", figure(row("hot", OWN), "p99"), "<", 5, short],
+    [
+      "CPU of a cold URL with 16 clients, to one client",
+      ratio(row("cold-16", OWN), row("cold-1", OWN), "cpu"),
+      "≤",
+      1.15,
+      times,
+    ],
+    ["304 from memory, a second", figure(row("304-warm", OWN), "throughput"), "≥", 10_000, short],
+    ["304 without the rendition, a second", figure(row("304-cold", OWN), "throughput"), "≥", 10_000, short],
+  ];
+  const measured = goals.filter(([, value]) => !Number.isNaN(value));
+  if (measured.length === 0) return;
+  console.log(`\nWhat ${OWN} is meant to reach`);
+  printTable(
+    measured.map(([name, value, relation, goal, print]) => {
+      const reached = relation === "≥" ? value >= goal : relation === "<" ? value < goal : value <= goal;
+      return [name, print(value), `${relation} ${print(goal)}`, reached ? "yes" : "NO"];
+    }),
+  );
+}
+
+const times = (value: number) =>
+  Number.isNaN(value) ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(2);
+
+function short(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return "–";
+  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(3);
+}

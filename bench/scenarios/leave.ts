@@ -1,0 +1,36 @@
+import { Agent, type ClientRequest } from "node:http";
+import { ask, each } from "../load.ts";
+import { sleep } from "../measure.ts";
+import type { Scenario } from "./scenario.ts";
+
+const CLIENTS = 8;
+const STAYS = 60;
+
+/** As many clients as queue on a small machine ask at once, each for a photograph of its own, and go away. */
+export const leave: Scenario = {
+  name: "leave",
+  title: `${CLIENTS} clients that leave after ${STAYS} ms, WebP`,
+  share: "of the CPU that the same photographs cost clients who stay",
+  rests: true,
+  takes: (peer) => peer.formats.includes("webp"),
+  async run(turn) {
+    const stayed = await turn.measure(() => each(turn.fresh("webp", CLIENTS), CLIENTS));
+    const left = await turn.measure(async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+      const requests: ClientRequest[] = [];
+      const asked = turn
+        .fresh("webp", CLIENTS)
+        .map((url) =>
+          ask(url, { agent, onStart: (request) => requests.push(request) }).catch(() => undefined),
+        );
+      const begun = performance.now();
+      await sleep(STAYS);
+      for (const request of requests) request.destroy();
+      await Promise.all(asked);
+      agent.destroy();
+      const time = performance.now() - begun;
+      return { requests: CLIENTS, throughput: (CLIENTS * 1000) / time, p50: time, p99: time };
+    });
+    return { ...left, share: left.cpu / stayed.cpu };
+  },
+};
