@@ -5,22 +5,25 @@ import type { Settings } from "./options.ts";
 // Milliseconds of one core for a megapixel, measured with photographs; ratios hold between machines, figures do not.
 
 const DECODE: Readonly<Record<string, number>> = {
-  jpeg: 9,
-  png: 25,
-  webp: 20,
-  avif: 35,
-  gif: 15,
-  svg: 60,
-  tiff: 10,
+  jpeg: 4,
+  png: 12,
+  webp: 14,
+  avif: 30,
+  gif: 7,
+  svg: 20,
+  tiff: 5,
 };
 
 const ENCODE: Readonly<Record<WriteFormat, number>> = {
-  jpeg: 15,
-  png: 90,
-  webp: 110,
-  avif: 300,
-  gif: 250,
+  jpeg: 12,
+  png: 60,
+  webp: 60,
+  avif: 180,
+  gif: 280,
 };
+
+/** What a lossless WebP costs more. */
+const LOSSLESS_WEBP = 10;
 
 const FIXED = 2;
 
@@ -36,6 +39,8 @@ export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, f
 
 export interface Work {
   readonly format: string;
+  /** How much more decoding takes than usual for the format. */
+  readonly weight: number;
   readonly source: Size;
   /** Factor by which the decoder shrinks. */
   readonly shrink: number;
@@ -44,20 +49,22 @@ export interface Work {
   readonly steps: number;
   readonly result: Size;
   readonly output: WriteFormat;
+  readonly lossless: boolean;
   readonly settings: Settings;
 }
 
 /** How much more an encoder works than at the settings measured. */
-function effortOf(output: WriteFormat, { avifEffort, webpEffort, mozjpeg }: Settings): number {
+function effortOf({ output, lossless, settings: { avifEffort, webpEffort, mozjpeg } }: Work): number {
   if (output === "avif") return 2 ** Math.max(0, avifEffort - 1);
-  if (output === "webp") return 1 + 0.2 * (webpEffort - 2);
-  return output === "jpeg" && mozjpeg ? 3 : 1;
+  if (output === "webp") return lossless ? LOSSLESS_WEBP : 1 + 0.2 * (webpEffort - 2);
+  return output === "jpeg" && mozjpeg ? 4 : 1;
 }
 
 /** Estimated milliseconds of one core. */
-export function costOf({ format, source, shrink, frames, steps, result, output, settings }: Work): number {
+export function costOf(work: Work): number {
+  const { format, weight, source, shrink, frames, steps, result, output } = work;
   // A JPEG is read whole; only the later stages of its decoder grow cheaper.
-  const decode = ((DECODE[format] ?? 20) * megapixels(source) * (1 + 1 / shrink ** 2)) / 2;
-  const encode = ENCODE[output] * effortOf(output, settings) * megapixels(result);
+  const decode = ((DECODE[format] ?? 20) * weight * megapixels(source) * (1 + 1 / shrink ** 2)) / 2;
+  const encode = ENCODE[output] * effortOf(work) * megapixels(result);
   return Math.ceil(FIXED + frames * (decode + steps + encode));
 }

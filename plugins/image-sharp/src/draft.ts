@@ -82,7 +82,7 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
     limits,
   );
   const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
-  const sizes = measure({ steps, output: { ...output, format } }, original, registry, limits, {
+  const sizes = measure({ steps, output }, original, registry, limits, {
     frames,
     scope,
   });

@@ -242,11 +242,11 @@ function roundedPath(
   ].join("");
 }
 
-/** One pixel laid over or under all of the picture. */
-const veil = (color: Rgba, blend: "dest-in" | "dest-over"): Work => ({
+/** A colour laid over or under all of the picture. */
+const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
   slot: "over",
   value: {
-    input: { create: { width: 1, height: 1, channels: 4, background: color } },
+    input: { create: { width, height, channels: 4, background: color } },
     blend,
     tile: true,
     left: 0,
@@ -255,7 +255,7 @@ const veil = (color: Rgba, blend: "dest-in" | "dest-over"): Work => ({
 });
 
 const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
-  work: [veil({ ...CLEAR, alpha: value }, "dest-in")],
+  work: [veil({ ...CLEAR, alpha: value }, "dest-in", current)],
   size: current,
   alpha: true,
 });
@@ -267,7 +267,7 @@ const flatten: Drawer<"flatten"> = ({ background }, context) => {
     return { work: [{ kind: "fill", paint: background }], size: current, alpha: false };
   }
   const { color } = background;
-  if (color.alpha < 1) return { work: [veil(color, "dest-over")], size: current, alpha: true };
+  if (color.alpha < 1) return { work: [veil(color, "dest-over", current)], size: current, alpha: true };
   return { work: [{ slot: "flatten", value: color }], size: current, alpha: false };
 };
 

@@ -32,7 +32,7 @@ export function encodeAs(
     case "jpeg":
       return image.jpeg({ quality, progressive, optimiseCoding: true, mozjpeg: settings.mozjpeg });
     case "png":
-      return image.png({ progressive, palette: false });
+      return image.png({ palette: false });
     case "webp":
       return image.webp({ quality, lossless, effort: settings.webpEffort, ...animation });
     case "avif":
@@ -43,6 +43,6 @@ export function encodeAs(
         chromaSubsampling: lossless ? "4:4:4" : "4:2:0",
       });
     case "gif":
-      return image.gif({ effort: settings.gifEffort, progressive, ...animation });
+      return image.gif({ effort: settings.gifEffort, ...animation });
   }
 }

@@ -5,6 +5,9 @@ import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
 
+/** Elements of an SVG that together take about as long as painting its area once. */
+const SVG_ELEMENTS = 40;
+
 /** Learns headers; what it learnt of a source is known as long as the source's validators are. */
 export function createHeaderReader(entries: number) {
   const known = new LRUCache<string, Header>({ max: entries });
@@ -28,7 +31,7 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
   const format = sniff(await source.peek(SNIFF_LENGTH));
   if (!format) return undefined;
   const input = await inputOf(source, format, limits);
-  if (format === "svg") checkSvg(input as Uint8Array, limits);
+  const elements = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
   try {
     // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
@@ -42,6 +45,7 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
       depth: meta.bitsPerSample ?? (meta.depth === "ushort" ? 16 : 8),
       orientation: meta.orientation ?? 1,
       ...(meta.density !== undefined && { density: meta.density }),
+      ...(elements > 0 && { weight: 1 + elements / SVG_ELEMENTS }),
     };
   } catch (error) {
     throw mediaError(error);

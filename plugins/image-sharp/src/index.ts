@@ -37,7 +37,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
         const header = await flight.inspect("header", source);
         if (!header || !(READS as readonly string[]).includes(header.format)) return undefined;
-        return planOf(draftOf({ job, header, flight, registry: steps, settings }), source);
+        return planOf(draftOf({ job, header, flight, registry: steps, settings }), source, flight);
       });
     },
   };

@@ -1,4 +1,4 @@
-import type { Flight, Plan, Size, Source } from "@mediatap/core";
+import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
 import { costOf, megapixels, shrinkOnLoad } from "./cost.ts";
 import type { Draft } from "./draft.ts";
 import { describe } from "./planner.ts";
@@ -9,8 +9,8 @@ export const NAME = "image-sharp";
 /** Estimated milliseconds from which on a picture waits with the slow ones. */
 const HEAVY = 400;
 
-/** The draft with its price. */
-export function planOf(draft: Draft, source: Source): Plan {
+/** The draft with its price. Throws `ELIMIT` for one that is too high. */
+export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
   const { header, original, frames, format, guess, steps, sizes, settings } = draft;
   const first = guess.parts[0];
   const scaled =
@@ -20,14 +20,24 @@ export function planOf(draft: Draft, source: Source): Plan {
   const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const cost = costOf({
     format: header.format,
-    source: original,
+    weight: header.weight ?? 1,
+    // An SVG is drawn at the size that it is scaled to.
+    source: header.format === "svg" && scaled ? scaled : original,
     shrink,
     frames,
     steps: stepsCost(draft),
     result: guess.size,
     output: format,
+    lossless: draft.output.lossless ?? false,
     settings,
   });
+  // Work under way cannot be stopped, so what would take too long is not begun.
+  if (cost > limits.imageWork) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${limits.imageWork} ms of work but it would take about ${cost}`,
+    );
+  }
   return {
     engine: NAME,
     lane: cost > HEAVY ? "heavy" : "light",

@@ -3,7 +3,7 @@ import { MediaError } from "@mediatap/core";
 /** An element that can be referred to, or the whole document. */
 export interface Node {
   readonly name: string;
-  /** Elements in it, itself included, references not followed. */
+  /** Elements in it, itself included, references not followed. A filter counts as many. */
   own: number;
   /** `#id` and `.class` of what is drawn along with it, once for each place in it that names them. */
   readonly references: string[];
@@ -70,8 +70,9 @@ export function readSvg(text: string, limit: number): Svg {
         counted.push(node);
       }
       const references = referencesOf(tag);
+      const weight = weightOf(tag);
       for (const node of counted) {
-        node.own++;
+        node.own += weight;
         node.references.push(...references);
       }
       if (Math.max(root.own, root.references.length) > limit) throw tooMany(limit);
@@ -139,6 +140,16 @@ function decode(value: string): string {
     const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });
+}
+
+/** Elements that drawing one part of a filter stands for: it touches every pixel of its area. */
+const FILTER = 100;
+
+/** Elements that drawing an element stands for. Some filters take as long as their numbers are large. */
+function weightOf({ name, attributes }: Tag): number {
+  if (!name.startsWith("fe")) return 1;
+  const number = (attribute: string) => Number.parseFloat(attributes.get(attribute) ?? "") || 0;
+  return FILTER * Math.max(1, number("numOctaves"), number("order") ** 2 / 9, number("radius") ** 2 / 25);
 }
 
 const RASTER = /^data:image\/(png|jpeg|jpg|gif|webp)[;,]/i;

@@ -7,12 +7,14 @@ const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", 
 /**
  * Refuses an SVG that must not be drawn: one that names other documents, declares entities, or comes to more than
  * `limits.svgElements` elements once every reference (`use`, patterns, masks, markers …) is followed. librsvg bounds none of
- * this by time: 2 KB of nested `use` draw for 20 seconds.
+ * this by time: 2 KB of nested `use` draw for 20 seconds. Returns the number of elements.
  */
-export function checkSvg(bytes: Uint8Array, limits: Limits): void {
+export function checkSvg(bytes: Uint8Array, limits: Limits): number {
   const limit = limits.svgElements;
   const svg = readSvg(new TextDecoder("utf-8").decode(bytes), limit);
-  if (weigh(svg.root, svg, limit, new Map(), new Set()) > limit) throw tooMany(limit);
+  const total = weigh(svg.root, svg, limit, new Map(), new Set());
+  if (total > limit) throw tooMany(limit);
+  return total;
 }
 
 /** Elements drawn for a node. Stops counting above `limit`; a circle counts as endless. */

@@ -211,6 +211,7 @@ describe("image-sharp: plans", () => {
     await refused({ steps: [{ op: "resize", width: 60000, fit: "inside", enlarge: true }] });
     await refused({ steps: [{ op: "border", width: 9000, color: { r: 0, g: 0, b: 0, alpha: 1 } }, half] });
     await refused({ limits: { outputMegapixels: 0.1 } });
+    await refused({ limits: { imageWork: 3 } });
   });
 
   it("holds the limits also for what is known only on the way", async () => {
@@ -255,9 +256,9 @@ describe("image-sharp: plans", () => {
   });
 
   it("ends when its time is up", async () => {
-    await assert.rejects(render(await photo(400, 300), { steps: [half], limits: { imageWork: 0 } }), {
-      code: "ETIMEDOUT",
-    });
+    const made = await plan(await photo(400, 300), { steps: [half] });
+    const late = flightOf({ limits: { imageWork: 0 } }, async () => undefined);
+    await assert.rejects(made?.run(late) ?? Promise.resolve(), { code: "ETIMEDOUT" });
   });
 
   it("complains about options by name", () => {

@@ -79,6 +79,22 @@ describe("image-sharp: SVG", () => {
     assert.throws(() => check(hidden), { code: "ELIMIT" });
   });
 
+  it("counts filters by what they take", () => {
+    const filtered = (primitive: string) =>
+      wrap(`<filter id="f">${primitive}</filter><rect filter="url(#f)"/>`);
+    check(filtered("<feGaussianBlur stdDeviation='4'/>".repeat(10)));
+    assert.throws(() => check(filtered("<feOffset/>".repeat(100))), { code: "ELIMIT" });
+    assert.throws(() => check(filtered("<feTurbulence numOctaves='1000'/>")), { code: "ELIMIT" });
+    assert.throws(() => check(filtered("<feConvolveMatrix order='99'/>")), { code: "ELIMIT" });
+  });
+
+  it("costs more to draw with more in it", async () => {
+    const steps = [{ op: "resize", width: 2000, fit: "inside", enlarge: true }] as const;
+    const cost = async (inner: string) =>
+      (await plan(Buffer.from(wrap(inner)), { steps, output: { format: "png" } }))?.cost as number;
+    assert.ok((await cost("<path/>".repeat(5000))) > 2 * (await cost("<path/>")));
+  });
+
   it("may not draw itself within itself", () => {
     refuses('<g id="a"><use href="#a"/></g>', "ELIMIT");
   });

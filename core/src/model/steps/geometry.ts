@@ -30,6 +30,8 @@ export interface ExtractGeometry extends Box {
 /** ImageKit's range for a result of `dpr`. */
 const DPR_MAX = 5000;
 
+export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
+
 /** Nearest whole number of pixels, at least one. */
 const whole = (value: number) => Math.max(1, Math.round(value));
 

@@ -2,6 +2,7 @@ import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
 import type { Limits } from "../limits.ts";
 import type { Transformation } from "../transformation.ts";
+import { megapixels } from "./geometry.ts";
 import type { StepRegistry } from "./registry.ts";
 
 /** Longest side of a JPEG or PNG; those formats count only where they are asked for by name. */
@@ -30,12 +31,12 @@ export function measure(
 ): Size[] {
   const { format } = transformation.output;
   const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
-  const assertPixels = ({ width, height }: Size, where: string) => {
-    const megapixels = (width * height * frames) / 1e6;
-    if (megapixels <= limits.outputMegapixels) return;
+  const assertPixels = (size: Size, where: string) => {
+    const received = megapixels(size) * frames;
+    if (received <= limits.outputMegapixels) return;
     throw new MediaError(
       "ELIMIT",
-      `Expected at most ${limits.outputMegapixels} megapixels ${where} but received ${megapixels.toFixed(1)}`,
+      `Expected at most ${limits.outputMegapixels} megapixels ${where} but received ${received.toFixed(1)}`,
     );
   };
   let current = start.current ?? original;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { StepOf } from "../transformation.ts";
-import { rotatedSize } from "./geometry.ts";
+import { megapixels, rotatedSize } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { paint } from "./schema.ts";
 
@@ -17,6 +17,7 @@ const rotate: StepDefinition<StepOf<"rotate">> = {
     return angle % 90 === 0 ? { op: "rotate", angle } : { ...step, angle };
   },
   size: (step, { current }) => rotatedSize(current, step.angle),
+  cost: (step, _before, after) => megapixels(after) * (step.angle % 90 === 0 ? 4 : 16),
 };
 
 const flip: StepDefinition<StepOf<"flip">> = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { StepOf } from "../transformation.ts";
 import { foldFields, without } from "./canonical.ts";
-import { extractGeometry, resizeGeometry } from "./geometry.ts";
+import { extractGeometry, megapixels, resizeGeometry } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, focus, paint } from "./schema.ts";
 
@@ -44,6 +44,9 @@ const resize: StepDefinition<StepOf<"resize">> = {
     );
   },
   size: (step, stage) => resizeGeometry(step, stage).size,
+  // Each pixel of the larger side is read or written once; writing between others takes more of them.
+  cost: (_step, before, after) =>
+    Math.max(3 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
 };
 
 const extract: StepDefinition<StepOf<"extract">> = {

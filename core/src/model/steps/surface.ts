@@ -3,7 +3,7 @@ import { invalid } from "../errors.ts";
 import { evaluate } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
-import { scopeAt } from "./geometry.ts";
+import { megapixels, scopeAt } from "./geometry.ts";
 import type { Stage, StepDefinition } from "./registry.ts";
 import { expression, paint, rgba } from "./schema.ts";
 
@@ -16,6 +16,7 @@ export function borderWidth(step: StepOf<"border">, stage: Stage): number {
 
 const trim: StepDefinition<StepOf<"trim">> = {
   schema: z.strictObject({ op: z.literal("trim"), tolerance: z.number().min(1).max(99) }),
+  cost: (_step, before) => megapixels(before) * 110,
 };
 
 const border: StepDefinition<StepOf<"border">> = {
@@ -38,12 +39,13 @@ const round: StepDefinition<StepOf<"round">> = {
     radius: z.union([z.literal("max"), z.tuple([radius, radius, radius, radius])]),
   }),
   canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
-  cost: (_step, before) => ((before.width * before.height) / 1e6) * 25,
+  cost: (_step, before) => megapixels(before) * 20,
 };
 
 const opacity: StepDefinition<StepOf<"opacity">> = {
   schema: z.strictObject({ op: z.literal("opacity"), value: z.number().min(0).max(1) }),
   canonical: (step) => (step.value === 1 ? undefined : step),
+  cost: (_step, before) => megapixels(before) * 20,
 };
 
 const flatten: StepDefinition<StepOf<"flatten">> = {

@@ -1,15 +1,13 @@
 import { z } from "zod";
-import type { Size } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
+import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
-
-const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
 
 const blur: StepDefinition<StepOf<"blur">> = {
   schema: z.strictObject({ op: z.literal("blur"), sigma: z.number().min(0).max(1000) }),
   canonical: (step) => (step.sigma === 0 ? undefined : step),
-  // Separable: the work grows with the mask's length, which grows with sigma.
-  cost: (step, before) => megapixels(before) * (10 + 4 * step.sigma),
+  // The mask has one dimension, twice; its length grows with sigma.
+  cost: (step, before) => megapixels(before) * (4 + step.sigma),
 };
 
 const grayscale: StepDefinition<StepOf<"grayscale">> = {
@@ -18,13 +16,13 @@ const grayscale: StepDefinition<StepOf<"grayscale">> = {
 
 const contrast: StepDefinition<StepOf<"contrast">> = {
   schema: z.strictObject({ op: z.literal("contrast") }),
-  cost: (_step, before) => megapixels(before) * 40,
+  cost: (_step, before) => megapixels(before) * 50,
 };
 
 const sharpen: StepDefinition<StepOf<"sharpen">> = {
   schema: z.strictObject({ op: z.literal("sharpen"), amount: z.number().min(0) }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
-  cost: (_step, before) => megapixels(before) * 60,
+  cost: (_step, before) => megapixels(before) * 55,
 };
 
 const unsharp: StepDefinition<StepOf<"unsharp">> = {
@@ -36,7 +34,7 @@ const unsharp: StepDefinition<StepOf<"unsharp">> = {
     threshold: z.number().min(0),
   }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
-  cost: (step, before) => megapixels(before) * (60 + 4 * step.sigma),
+  cost: (step, before) => megapixels(before) * (55 + 4 * step.sigma),
 };
 
 /** Steps that change colours and leave the size alone. */
