@@ -2,8 +2,10 @@
 
 export type { CliOptions } from "./cli/cli.ts";
 export { runCli } from "./cli/cli.ts";
+export type { FindOptions, FoundConfig } from "./config/find.ts";
+export { findConfig } from "./config/find.ts";
 export type { LoadedConfig, LoadOptions } from "./config/load.ts";
-export { findConfig, loadConfig } from "./config/load.ts";
+export { loadConfig } from "./config/load.ts";
 export type { MediatapConfig } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export type { FetcherOptions } from "./fetch/create.ts";

@@ -1,56 +1,97 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { isSecret, maskText } from "./mask.ts";
 import { MediaError, printable } from "./model/errors.ts";
 
 /**
  * Checks options against a zod schema and returns them with their defaults. Throws `ECONFIG` with one line a problem,
- * each naming `where` and the field: `origins.photos.path: Expected string but received number`.
+ * each naming `where` and the field: `origins.photos.path: Expected string but received 5`. A message of the schema's
+ * own is shown as it is when it begins with "Expected".
  */
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, schema, value, where));
-  throw new MediaError("ECONFIG", lines.join("\n"));
+  const lines = result.error.issues.flatMap((issue) => explain(issue, { schema, value, where }));
+  throw new MediaError("ECONFIG", [...new Set(lines)].join("\n"));
 }
 
 type Issue = z.core.$ZodIssue;
 
-function explain(issue: Issue, schema: z.ZodType, value: unknown, where: string): string[] {
+interface Context {
+  readonly schema: z.ZodType;
+  readonly value: unknown;
+  readonly where: string;
+}
+
+function explain(issue: Issue, context: Context): string[] {
+  const { schema, value, where } = context;
   const at = [where, ...issue.path.map(String)].filter(Boolean).join(".");
-  const received = shown(valueAt(value, issue.path));
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, issue.path);
+    return issue.keys.map((key) => `${at ? `${at}.` : ""}${key}: unknown field${didYouMean(key, known)}`);
+  }
+  const line = (expected: string, received: string) => [
+    `${at || "configuration"}: Expected ${expected} but ${received}`,
+  ];
+  if (issue.code === "invalid_key") {
+    const [nested] = issue.issues;
+    return line(nested ? expectedOf(nested) : "another name", `is named '${lastOf(issue.path)}'`);
+  }
+  if (issue.code === "invalid_union") {
+    const deeper = issue.errors.find((branch) => branch.some(isDeeper));
+    if (deeper)
+      return deeper.flatMap((nested) =>
+        explain({ ...nested, path: [...issue.path, ...nested.path] } as Issue, context),
+      );
+  }
+  return line(expectedOf(issue), received(valueAt(value, issue.path), issue.path));
+}
+
+/** Whether an issue of one form of a union shows that this form was meant: it got past the kind of value. */
+function isDeeper(issue: Issue): boolean {
+  if (issue.path.length > 0 || issue.code === "unrecognized_keys") return true;
+  return issue.code !== "invalid_type" && issue.code !== "invalid_value" && issue.code !== "invalid_union";
+}
+
+/** What would have been right, as it follows "Expected". */
+function expectedOf(issue: Issue): string {
+  const own = /^Expected (.+)/s.exec(issue.message)?.[1];
+  if (own !== undefined) return own;
   switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => {
-        const known = keysAt(schema, issue.path);
-        return `${at ? `${at}.` : ""}${key}: unknown field${didYouMean(key, known)}`;
-      });
     case "invalid_type":
-      return [
-        received === "undefined"
-          ? `${at}: Expected ${issue.expected} but it is missing`
-          : `${at}: Expected ${issue.expected} but received ${received}`,
-      ];
+      return KINDS[issue.expected] ?? issue.expected;
     case "invalid_value":
-      return [`${at}: Expected one of ${issue.values.map(String).join(", ")} but received ${received}`];
-    case "invalid_union": {
-      const nested = issue.errors
-        .filter(
-          (list) => list.length > 0 && list.every((i) => i.code !== "invalid_type" || i.path.length > 0),
-        )
-        .at(0);
-      if (nested) {
-        return nested.flatMap((i) =>
-          explain({ ...i, path: [...issue.path, ...i.path] } as Issue, schema, value, where),
-        );
-      }
-      return [`${at}: Expected another form but received ${received}`];
-    }
+      return issue.values.length === 1
+        ? String(issue.values[0])
+        : `one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_union":
+      return issue.errors.length > 0
+        ? issue.errors.map((branch) => (branch[0] ? expectedOf(branch[0]) : "")).join(" or ")
+        : `another ${"discriminator" in issue ? String(issue.discriminator) : "form"}`;
+    case "too_small":
+      return amount(issue.origin, issue.minimum, issue.inclusive === false ? "more than" : "at least");
+    case "too_big":
+      return amount(issue.origin, issue.maximum, issue.inclusive === false ? "less than" : "at most");
+    case "invalid_format":
+      return issue.format === "regex"
+        ? `text that matches ${issue.pattern}`
+        : (FORMATS[issue.format] ?? issue.format);
     default:
-      return [`${at}: ${issue.message} but received ${received}`];
+      return `another value (${issue.message})`;
   }
 }
 
-/** `, did you mean "origins"?` when a known name is close. */
+const KINDS: Readonly<Record<string, string>> = { int: "integer", record: "object", nan: "NaN" };
+const FORMATS: Readonly<Record<string, string>> = { url: "URL", ipv4: "IPv4 address", ipv6: "IPv6 address" };
+
+function amount(of: string, bound: number | bigint, words: string): string {
+  if (of === "string")
+    return bound === 1 && words === "at least" ? "text that is not empty" : `${words} ${bound} characters`;
+  if (of === "array" || of === "set") return `${words} ${bound} ${bound === 1 ? "entry" : "entries"}`;
+  return `number of ${words} ${bound}`;
+}
+
+/** `, did you mean "origins"?` when a known name is close; else the names there are, if they are few. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const best = known
     .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase()) }))
@@ -60,35 +101,49 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at = value as Record<PropertyKey, unknown> | undefined;
-  for (const part of path) at = at?.[part] as Record<PropertyKey, unknown> | undefined;
+  let at = value as Record<PropertyKey, unknown> | null | undefined;
+  for (const part of path) at = at?.[part] as Record<PropertyKey, unknown> | null | undefined;
   return at;
 }
 
-/** Names of the fields that the schema knows at a path. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let at: unknown = schema;
-  for (const part of path) at = step(unwrap(at), part);
-  const shape = (unwrap(at) as { shape?: Record<string, unknown> } | undefined)?.shape;
-  return shape ? Object.keys(shape) : [];
+/** Names of the fields that the schema knows at a path; of a union, those of each form. */
+function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  const forms = formsOf(schema);
+  const [part, ...rest] = path;
+  if (part === undefined) return forms.flatMap((form) => Object.keys(form.shape ?? {}));
+  return forms.flatMap((form) => {
+    const below = form.shape?.[part] ?? form.element ?? form.valueType;
+    return below === undefined ? [] : keysAt(below, rest);
+  });
 }
 
-function unwrap(schema: unknown): unknown {
-  const inner = (schema as { def?: { innerType?: unknown; in?: unknown } } | undefined)?.def;
-  if (inner?.innerType) return unwrap(inner.innerType);
-  if (inner?.in) return unwrap(inner.in);
-  return schema;
+interface SchemaParts {
+  readonly shape?: Record<PropertyKey, unknown>;
+  readonly element?: unknown;
+  readonly valueType?: unknown;
+  readonly options?: readonly unknown[];
+  readonly def?: { readonly innerType?: unknown; readonly in?: unknown };
 }
 
-function step(schema: unknown, part: PropertyKey): unknown {
-  const at = schema as
-    | { shape?: Record<PropertyKey, unknown>; element?: unknown; valueType?: unknown }
-    | undefined;
-  return at?.shape?.[part] ?? at?.element ?? at?.valueType;
+function formsOf(schema: unknown): SchemaParts[] {
+  const parts = schema as SchemaParts;
+  const inner = parts.def?.innerType ?? parts.def?.in;
+  if (inner !== undefined) return formsOf(inner);
+  // An enumeration has options, too: its words.
+  const options = parts.options?.filter((option) => typeof option === "object") ?? [];
+  return options.length > 0 ? options.flatMap(formsOf) : [parts];
 }
 
-function shown(value: unknown): string {
-  if (typeof value === "string") return `'${printable(value)}'`;
-  if (value === null || typeof value !== "object") return String(value);
-  return Array.isArray(value) ? "an array" : "an object";
+function lastOf(path: readonly PropertyKey[]): string {
+  return printable(String(path.at(-1) ?? ""));
+}
+
+/** `received 'abc'`, `is missing`: never a secret. */
+function received(value: unknown, path: readonly PropertyKey[]): string {
+  if (value === undefined) return "it is missing";
+  if (typeof value === "function") return "received a function";
+  if (value !== null && typeof value === "object")
+    return `received ${Array.isArray(value) ? "an array" : "an object"}`;
+  if (path.some((part) => typeof part === "string" && isSecret(part)) && value !== "") return "received ***";
+  return `received ${typeof value === "string" ? `'${printable(maskText(value))}'` : String(value)}`;
 }

@@ -1,11 +1,14 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { findConfig, type LoadedConfig, loadConfig } from "../config/load.ts";
+import { baseOf, findConfig } from "../config/find.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { MediatapConfig } from "../config/schema.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
+import { headerOption } from "./ask.ts";
 import { showConfig } from "./config.ts";
 import { explainUrl } from "./explain.ts";
+import { addPluginCommands } from "./plugins.ts";
 import { serve } from "./serve.ts";
 
 export interface CliOptions {
@@ -15,10 +18,30 @@ export interface CliOptions {
   readonly packages?: readonly string[];
 }
 
+interface ConfigFlags {
+  readonly config?: string;
+}
+
+interface ServeFlags extends ConfigFlags {
+  readonly port?: number;
+  readonly host?: string;
+}
+
+interface ShowFlags extends ConfigFlags {
+  readonly json?: boolean;
+}
+
+interface ExplainFlags extends ShowFlags {
+  readonly folder?: string;
+  readonly accept: string;
+  readonly header?: Readonly<Record<string, string>>;
+}
+
 /** Runs `mediatap` with these arguments; resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
   const program = createProgram(options);
   try {
+    await addPluginCommands(program, args, (file) => load(options, undefined, file));
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
@@ -29,37 +52,45 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
   }
 }
 
+const CONFIG = [
+  "--config <file>",
+  "configuration file; left out, mediatap.config.* and others are looked for",
+] as const;
+
 function createProgram(options: CliOptions): Command {
   const program = new Command("mediatap")
     .description("Serves images from where they lie, transformed as their URLs ask.")
     .version(version())
     .exitOverride()
-    .showHelpAfterError("(mediatap --help shows what there is)");
-
-  const configOption = [
-    "--config <file>",
-    "configuration file; else mediatap.config.* is searched for",
-  ] as const;
+    .showHelpAfterError("(--help shows what there is)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  mediatap serve ./photos                              a folder, without any configuration
+  mediatap serve --config mediatap.config.ts --port 8080
+  mediatap explain "/tr:w-400,h-300/harbour.jpg"       what would be done, and why`,
+    );
 
   program
     .command("serve")
     .description("start the server")
     .argument("[folder]", "serve the files of this folder; no configuration is needed")
-    .option(...configOption)
-    .option("--port <number>", "port to listen on (PORT, server.port, 3000)", port)
-    .option("--host <address>", "address to listen on (HOST, server.host, all)")
-    .action(async (folder: string | undefined, flags: { config?: string; port?: number; host?: string }) => {
+    .option(...CONFIG)
+    .option("--port <number>", "port to listen on; else PORT, server.port, 3000; 0: any free one", port)
+    .option("--host <address>", "address to listen on; else HOST, server.host, every address")
+    .action(async (folder: string | undefined, flags: ServeFlags) => {
       await serve(await load(options, folder, flags.config), flags);
     });
 
   program
     .command("config")
-    .description("print the resolved configuration, secrets masked, and where each value came from")
+    .description("check the configuration and print it, secrets masked, with where each value came from")
     .argument("[folder]", "as for serve")
-    .option(...configOption)
+    .option(...CONFIG)
     .option("--json", "for programs")
-    .action(async (folder: string | undefined, flags: { config?: string; json?: boolean }) => {
-      console.log(showConfig(await load(options, folder, flags.config), flags.json === true));
+    .action(async (folder: string | undefined, flags: ShowFlags) => {
+      console.log(await showConfig(await load(options, folder, flags.config), flags.json === true));
     });
 
   program
@@ -67,14 +98,15 @@ function createProgram(options: CliOptions): Command {
     .description("say what the server would do for a URL, without pixel work")
     .argument("<url>", "absolute URL, or its path and query")
     .option("--folder <folder>", "as the argument of serve")
-    .option(...configOption)
+    .option(...CONFIG)
     .option("--accept <header>", "Accept header of the client", "image/avif,image/webp,*/*")
+    .option("-H, --header <name: value>", "another header of the client; may be repeated", headerOption)
     .option("--json", "for programs")
-    .action(
-      async (url: string, flags: { folder?: string; config?: string; accept: string; json?: boolean }) => {
-        console.log(await explainUrl(await load(options, flags.folder, flags.config), url, flags));
-      },
-    );
+    .action(async (url: string, flags: ExplainFlags) => {
+      const headers = { accept: flags.accept, ...flags.header };
+      const config = await load(options, flags.folder, flags.config);
+      console.log(await explainUrl(config, { url, headers }, flags.json === true));
+    });
 
   return program;
 }
@@ -89,10 +121,8 @@ async function load(
   if (folder !== undefined) {
     if (file !== undefined)
       throw new MediaError("ECONFIG", "Expected a folder or --config but received both");
-    const path = resolve(folder);
-    if (!existsSync(path) || !statSync(path).isDirectory())
-      throw new MediaError("ECONFIG", `${folder}: no such folder`);
-    return loadConfig(options.folder(path), { source: `serve ${folder}`, base: path, packages });
+    const path = folderAt(folder);
+    return loadConfig(options.folder(path), { source: `folder ${folder}`, base: path, packages });
   }
   const found = await findConfig(file === undefined ? {} : { file });
   if (!found) {
@@ -101,7 +131,15 @@ async function load(
       "no configuration found; name a folder (mediatap serve ./photos) or write mediatap.config.ts",
     );
   }
-  return loadConfig(found.config, { source: found.file, base: dirname(found.file), packages });
+  return loadConfig(found.config, { source: found.source, base: baseOf(found), packages });
+}
+
+function folderAt(folder: string): string {
+  const path = resolve(folder);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new MediaError("ECONFIG", `${folder}: no such folder`);
+  if (!found.isDirectory()) throw new MediaError("ECONFIG", `${folder}: Expected a folder but it is a file`);
+  return path;
 }
 
 function port(text: string): number {

@@ -1,45 +1,82 @@
 import { inspect } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
+import { DEFAULT_RULES } from "../config/schema.ts";
+import { createGeneration } from "../generation/generation.ts";
+import { createShared } from "../generation/shared.ts";
+import { createLogger } from "../log.ts";
+import { maskSecrets } from "../mask.ts";
+import { DEFAULT_LIMITS } from "../model/limits.ts";
 
-const SECRET = /key|secret|token|password|credential|authorization/i;
+/** Maps whose keys are names that people choose. */
+const NAMES = ["origins", "endpoints", "namedTransformations"];
 
-/** The resolved configuration, secrets masked; for people with where each value came from. */
-export function showConfig({ config, plugins, source, provenances }: LoadedConfig, json: boolean): string {
-  const shown = masked({ ...config, plugins: plugins.map(({ name, version }) => `${name}@${version}`) });
-  if (json)
-    return JSON.stringify({ source, config: shown, origins: Object.fromEntries(provenances) }, null, 2);
-  const lines = [`# ${source}`];
-  for (const [path, value] of leaves(shown)) {
-    const from = nearest(provenances, path);
-    const text = inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 6 });
-    lines.push(`${path}: ${text}${from && from !== source ? `   # ${from}` : ""}`);
+const DEFAULTS = {
+  ...DEFAULT_RULES,
+  server: { port: 3000 },
+  log: { level: "info" },
+  requestFrom: "mediatap",
+  limits: DEFAULT_LIMITS,
+};
+
+/**
+ * The resolved configuration, defaults included and secrets masked, with where each value came from. Checked as the
+ * server would check it: throws `ECONFIG`.
+ */
+export async function showConfig(loaded: LoadedConfig, json: boolean): Promise<string> {
+  const log = createLogger({ level: "silent" });
+  const generation = await createGeneration(loaded, { log, shared: createShared() });
+  await generation.stop();
+
+  const { config, plugins, source, provenances } = loaded;
+  const named = plugins.map(({ name, version }) => `${name}@${version}`);
+  const shown = maskSecrets({ ...withDefaults(config), plugins: named }, NAMES);
+  const entries = [...leaves(shown)].map(([path, value]) => ({
+    path,
+    value,
+    from: nearest(provenances, path),
+  }));
+  if (json) {
+    const from = Object.fromEntries(entries.map((entry) => [entry.path, entry.from]));
+    return JSON.stringify({ source, config: shown, from }, null, 2);
   }
-  return lines.join("\n");
+  const lines = entries.map(
+    ({ path, value, from }) => `${path}: ${textOf(value)}${from === source ? "" : `   # ${from}`}`,
+  );
+  return [`# ${source}`, ...lines].join("\n");
 }
 
-function masked(value: unknown, name = ""): unknown {
-  if (SECRET.test(name) && (typeof value === "string" || Array.isArray(value))) return "***";
-  if (Array.isArray(value)) return value.map((entry) => masked(entry));
-  if (typeof value === "string") return value.replace(/:\/\/[^/@\s]+@/, "://***@");
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, masked(field, key)]));
+/** What a configuration leaves out, filled in one level deep: its maps keep their own fields. */
+function withDefaults(config: LoadedConfig["config"]): Record<string, unknown> {
+  const written = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+  const { server, log, limits } = DEFAULTS;
+  return {
+    ...DEFAULTS,
+    ...written,
+    server: { ...server, ...config.server },
+    log: { ...log, ...config.log },
+    limits: { ...limits, ...config.limits },
+  };
 }
 
-function* leaves(value: unknown, path = ""): Generator<[string, unknown]> {
+function textOf(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 6 });
+}
+
+function* leaves(value: unknown, path = ""): Generator<[path: string, value: unknown]> {
   if (value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length > 0) {
     for (const [name, field] of Object.entries(value)) {
-      if (field !== undefined && name !== "presets") yield* leaves(field, path ? `${path}.${name}` : name);
+      if (field !== undefined) yield* leaves(field, path === "" ? name : `${path}.${name}`);
     }
   } else yield [path, value];
 }
 
 /** Where the value at a path, or the map around it, was set. */
-function nearest(provenances: ReadonlyMap<string, string>, path: string): string | undefined {
+function nearest(provenances: ReadonlyMap<string, string>, path: string): string {
   const parts = path.split(".");
   while (parts.length > 0) {
     const from = provenances.get(parts.join("."));
     if (from !== undefined) return from;
     parts.pop();
   }
-  return undefined;
+  return "default";
 }

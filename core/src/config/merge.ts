@@ -51,6 +51,7 @@ function mergeMap(
 ): Fields {
   const merged: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(layer)) {
+    if (value === undefined) continue;
     const known = merged[name];
     const below = `${path}.${name}`;
     // An endpoint is refined field by field; anything else of one name is replaced.

@@ -4,12 +4,15 @@ import type { Endpoint, NamedTransformation } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../options.ts";
-import { CACHE_CONTROL, type CheckedConfig } from "./schema.ts";
+import { type CheckedConfig, DEFAULT_RULES } from "./schema.ts";
 
-/** Every endpoint with all its rules: its own, else the top level's, else the default. */
+/** Every endpoint with all its rules: its own, else the top level's, else the default. Throws `ECONFIG` naming the field. */
 export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
-  const origins = config.origins ?? {};
-  const names = Object.keys(origins);
+  const names = Object.keys(config.origins ?? {});
+  if (Object.keys(config.endpoints ?? {}).length === 0) {
+    const example = `endpoints: { default: { origins: ["${names[0] ?? "photos"}"] } }`;
+    throw new MediaError("ECONFIG", `endpoints: Expected at least one endpoint, for instance ${example}`);
+  }
   const endpoints = Object.entries(config.endpoints ?? {}).map(([name, own]) => {
     for (const [at, origin] of [
       ...own.origins.entries(),
@@ -46,30 +49,25 @@ function endpointOf(name: string, config: CheckedConfig, own: EndpointFields): E
     hosts: (own.hosts ?? []).map((host) => host.toLowerCase()),
     origins: own.origins,
     ...(library === undefined ? {} : { library }),
-    languages: own.languages ?? config.languages ?? [],
-    autoFormat: own.autoFormat ?? config.autoFormat ?? true,
-    autoAvif: own.autoAvif ?? config.autoAvif ?? false,
-    quality: own.quality ?? config.quality ?? 80,
-    metadata: own.metadata ?? config.metadata ?? false,
-    colorProfile: own.colorProfile ?? config.colorProfile ?? false,
-    restrictUnsigned: own.restrictUnsigned ?? config.restrictUnsigned ?? "none",
-    restrictUnnamed: own.restrictUnnamed ?? config.restrictUnnamed ?? false,
-    blockedIps: own.blockedIps ?? config.blockedIps ?? [],
+    ...rulesOf(config, own),
     ...(referrer === undefined ? {} : { referrer }),
-    blockedUserAgents: own.blockedUserAgents ?? config.blockedUserAgents ?? [],
-    userAgentAccept: own.userAgentAccept ?? config.userAgentAccept ?? [],
-    allowedFormats: own.allowedFormats ?? config.allowedFormats ?? [],
-    cacheControl: own.cacheControl ?? config.cacheControl ?? CACHE_CONTROL,
-    cors: own.cors ?? config.cors ?? "*",
     privateKeys: keysOf(own) ?? keysOf(config) ?? [],
     namedTransformations: namedOf(config),
-    ignoreQuery: own.ignoreQuery ?? config.ignoreQuery ?? [],
     fingerprint: hash(
       "sha256",
       stableJson(order.map((origin) => [origin, addressOf(config, origin)])),
       "base64url",
     ),
   };
+}
+
+type Rules = Pick<Endpoint, keyof typeof DEFAULT_RULES>;
+
+function rulesOf(config: CheckedConfig, own: EndpointFields): Rules {
+  const names = Object.keys(DEFAULT_RULES) as (keyof Rules)[];
+  return Object.fromEntries(
+    names.map((name) => [name, own[name] ?? config[name] ?? DEFAULT_RULES[name]]),
+  ) as unknown as Rules;
 }
 
 function keysOf({

@@ -4,7 +4,26 @@ import { DEFAULT_LIMITS, type LimitName } from "../model/limits.ts";
 import type { PluginList } from "../plugin.ts";
 
 /** 180 days, ImageKit's lifetime of a delivered file. */
-export const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
+const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
+
+/** What an endpoint does where neither it nor the top level says. */
+export const DEFAULT_RULES = {
+  languages: [] as string[],
+  autoFormat: true,
+  autoAvif: false,
+  quality: 80,
+  metadata: false,
+  colorProfile: false,
+  restrictUnsigned: "none",
+  restrictUnnamed: false,
+  blockedIps: [] as string[],
+  blockedUserAgents: [] as string[],
+  userAgentAccept: [] as { match: string; accept: "avif" | "webp" | "basic" }[],
+  allowedFormats: [] as string[],
+  cacheControl: CACHE_CONTROL,
+  cors: "*",
+  ignoreQuery: [] as string[],
+} as const;
 
 const restriction = z.enum(["none", "images", "videos", "all"]);
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "Expected printable ASCII");
@@ -62,13 +81,24 @@ const rules = {
   ignoreQuery: z.array(z.string()).optional(),
 };
 
+const hostName = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$/,
+    "Expected a host name without scheme, port and path",
+  );
+
 const endpoint = z.strictObject({
   /** Names of origins in order of preference. */
   origins: z.array(z.string()).min(1, "Expected at least one origin"),
   /** Host names that lead straight to this endpoint. */
-  hosts: z.array(z.string()).optional(),
+  hosts: z.array(hostName).optional(),
   ...rules,
 });
+
+const identifier = z
+  .string()
+  .regex(/^(?!-$)[A-Za-z0-9-]{1,100}$/, "Expected up to 100 letters, digits and hyphens, not - alone,");
 
 const named = z.union([
   z.string(),
@@ -89,9 +119,11 @@ export const configSchema = z.strictObject({
   /** Places where originals lie, by name; further fields belong to the type. */
   origins: z.record(z.string(), z.looseObject({ type: z.string() })).optional(),
   /** URL spaces, by identifier; `default` answers what no other does. */
-  endpoints: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), endpoint).optional(),
+  endpoints: z.record(identifier, endpoint).optional(),
   /** Stored chains for `n-<name>`. */
-  namedTransformations: z.record(z.string().regex(/^\w+$/), named).optional(),
+  namedTransformations: z
+    .record(z.string().regex(/^\w+$/, "Expected letters, digits and underscores"), named)
+    .optional(),
   limits: limits.optional(),
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */
   trustedProxies: z.array(address).optional(),
@@ -130,4 +162,3 @@ export function defineConfig(config: MediatapConfig): MediatapConfig {
 }
 
 export type CheckedConfig = z.output<typeof configSchema>;
-export const RULES = Object.keys(rules) as (keyof typeof rules)[];

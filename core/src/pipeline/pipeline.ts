@@ -5,6 +5,7 @@ import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
 import { isHeld } from "./conditions.ts";
+import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { createMake, type Made } from "./make.ts";
@@ -194,7 +195,7 @@ export function createPipeline(services: Services) {
     await flights.join(`${key} true`, signal, (end) => make({ job: done, key, trusted: true }, end));
   }
 
-  return { answer, resolve, background, flights };
+  return { answer, explain: createExplain(services), resolve, background, flights };
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;

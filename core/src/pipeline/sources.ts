@@ -39,7 +39,7 @@ export function tapOrigins(
 
   hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, async (asset, conditions, flight) => {
     const failures: MediaError[] = [];
-    for (const origin of candidates(asset, conditions)) {
+    for (const origin of candidates(asset, conditions, endpoints, origins)) {
       try {
         const found = await ask(origin, asset, conditions, flight);
         if (found) return found;
@@ -48,21 +48,10 @@ export function tapOrigins(
         failures.push(wrap(error, "fetch", origin.name));
       }
     }
-    const worst = TELLING.map((code) => failures.find((failure) => failure.code === code)).find(Boolean);
-    const other = failures[0];
-    if (worst ?? other) throw worst ?? other;
+    const failure = mostTelling(failures);
+    if (failure) throw failure;
     return undefined;
   });
-
-  function candidates(asset: Asset, conditions: Conditions): OriginEntry[] {
-    const endpoint = endpoints.get(asset.endpoint);
-    const names = endpoint ? [...(endpoint.library ? [endpoint.library] : []), ...endpoint.origins] : [];
-    return names
-      .map((name) => origins.get(name))
-      .filter((origin) => origin !== undefined)
-      .filter((origin) => conditions.origin === undefined || origin.name === conditions.origin)
-      .filter((origin) => (asset.kind === "url") === (origin.storage.urls === true));
-  }
 
   async function ask(origin: OriginEntry, asset: Asset, conditions: Conditions, flight: Flight) {
     const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
@@ -114,6 +103,32 @@ export function tapOrigins(
   }
 }
 
+/** The origins that may have an asset, in the order in which they are asked. */
+export function candidates(
+  asset: Asset,
+  conditions: Conditions,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  origins: ReadonlyMap<string, OriginEntry>,
+): OriginEntry[] {
+  const endpoint = endpoints.get(asset.endpoint);
+  const names = endpoint ? [...(endpoint.library ? [endpoint.library] : []), ...endpoint.origins] : [];
+  return [...new Set(names)]
+    .map((name) => origins.get(name))
+    .filter((origin) => origin !== undefined)
+    .filter((origin) => conditions.origin === undefined || origin.name === conditions.origin)
+    .filter((origin) => (asset.kind === "url") === (origin.storage.urls === true));
+}
+
+/** The failure that a client hears of when no origin has the file. */
+export function mostTelling(failures: readonly MediaError[]): MediaError | undefined {
+  const worst = TELLING.map((code) => failures.find((failure) => failure.code === code)).find(Boolean);
+  return worst ?? failures[0];
+}
+
+export function missing(): MediaError {
+  return new MediaError("ENOENT", "No file was found at the specified path");
+}
+
 /** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
 export async function fetchSource(
   hooks: Hooks,
@@ -122,6 +137,6 @@ export async function fetchSource(
   flight: Flight,
 ): Promise<Source | typeof NOT_MODIFIED> {
   const found = await hooks.fetch.promise(asset, conditions, flight);
-  if (!found) throw new MediaError("ENOENT", "No file was found at the specified path");
+  if (!found) throw missing();
   return found;
 }

@@ -37,6 +37,8 @@ const allocator =
 const env = { UV_THREADPOOL_SIZE: String(availableParallelism() + 2), ...allocator, ...process.env };
 const args = [
   "--disable-warning=ExperimentalWarning",
+  // Said of a TypeScript configuration beside a package.json without "type".
+  "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
   ...(fromSource ? ["--conditions=mediatap:source"] : []),
   main,
   ...process.argv.slice(2),

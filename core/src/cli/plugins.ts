@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import type { LoadedConfig } from "../config/load.ts";
+import { createGeneration } from "../generation/generation.ts";
+import { createShared } from "../generation/shared.ts";
+import { createLogger } from "../log.ts";
+
+/**
+ * Adds the commands of the configuration's plugins, when the first argument is none of the core's: the configuration is
+ * read for that, and a word that is in neither remains a wrong usage.
+ */
+export async function addPluginCommands(
+  program: Command,
+  args: readonly string[],
+  load: (file: string | undefined) => Promise<LoadedConfig>,
+): Promise<void> {
+  const [word] = args;
+  const own = ["help", ...program.commands.map((command) => command.name())];
+  if (word === undefined || word.startsWith("-") || own.includes(word)) return;
+  const config = await load(configFlag(args)).catch(() => undefined);
+  if (!config) return;
+  const log = createLogger(config.config.log);
+  const generation = await createGeneration(config, { log, shared: createShared() });
+  for (const define of generation.commands) define(program);
+  for (const command of program.commands) {
+    if (!own.includes(command.name())) command.option("--config <file>", "configuration file");
+  }
+  program.hook("preAction", () => generation.start()).hook("postAction", () => generation.stop());
+  if (generation.commands.length === 0) await generation.stop();
+}
+
+function configFlag(args: readonly string[]): string | undefined {
+  const joined = args.find((arg) => arg.startsWith("--config="));
+  const at = args.indexOf("--config");
+  return joined?.slice("--config=".length) ?? (at < 0 ? undefined : args[at + 1]);
+}

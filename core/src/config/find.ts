@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { cosmiconfig, defaultLoaders, type Loader } from "cosmiconfig";
+import { codeOf, MediaError } from "../model/errors.ts";
+import { withEnvironment } from "./environment.ts";
+import { atSource } from "./load.ts";
+import type { MediatapConfig } from "./schema.ts";
+
+export interface FindOptions {
+  /** Configuration file; left out: searched from `cwd` upwards, as far as the first folder with a `package.json`. */
+  readonly file?: string;
+  /** @default process.cwd() */
+  readonly cwd?: string;
+}
+
+/** A configuration as it was written, and its file. */
+export interface FoundConfig {
+  readonly config: MediatapConfig;
+  /** Absolute path. */
+  readonly file: string;
+  /** How messages name the file: relative to `cwd` where it lies below. */
+  readonly source: string;
+}
+
+const PLACES = [
+  ...["ts", "mts", "js", "mjs", "cjs", "json", "yaml", "yml"].map((end) => `mediatap.config.${end}`),
+  ...["", ".json", ".yaml", ".yml"].map((end) => `.mediataprc${end}`),
+  "package.json",
+];
+
+/** Node itself reads every kind of module, TypeScript included. */
+const byImport: Loader = async (file) => {
+  const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  if (!("default" in module)) throw new MediaError("ECONFIG", "Expected a default export");
+  return module.default;
+};
+
+const MODULES = [".ts", ".mts", ".js", ".mjs", ".cjs"];
+const loaders = { ...defaultLoaders, ...Object.fromEntries(MODULES.map((end) => [end, byImport])) };
+
+/**
+ * Finds and reads the configuration, in all its forms. `undefined`: there is none. Throws `ECONFIG` naming the file.
+ * In JSON and YAML `${NAME}` stands for an environment variable.
+ */
+export async function findConfig({
+  file,
+  cwd = process.cwd(),
+}: FindOptions = {}): Promise<FoundConfig | undefined> {
+  const named = file === undefined ? undefined : resolve(cwd, file);
+  if (named !== undefined && !existsSync(named)) throw new MediaError("ECONFIG", `${file}: no such file`);
+  const explorer = cosmiconfig("mediatap", {
+    searchPlaces: PLACES,
+    searchStrategy: "project",
+    loaders,
+    cache: false,
+    ignoreEmptySearchPlaces: false,
+  });
+  let path = named ?? cwd;
+  try {
+    const found = named === undefined ? await explorer.search(cwd) : await explorer.load(named);
+    if (!found && named === undefined) return undefined;
+    path = found?.filepath ?? path;
+    if (!found || found.isEmpty) throw new MediaError("ECONFIG", emptiness(path));
+    const isData = !MODULES.some((end) => path.endsWith(end));
+    const config = (isData ? withEnvironment(found.config) : found.config) as MediatapConfig;
+    return { config, file: path, source: nameOf(path, cwd) };
+  } catch (cause) {
+    throw readable(cause, nameOf((cause as { filepath?: string }).filepath ?? path, cwd));
+  }
+}
+
+function emptiness(path: string): string {
+  return basename(path) === "package.json" ? 'it has no field "mediatap"' : "it is empty";
+}
+
+function nameOf(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short === "" || short.startsWith("..") ? path : short;
+}
+
+/** What went wrong while reading, with the file's name before each line of it. */
+function readable(cause: unknown, source: string): unknown {
+  const { message, stack } = cause as Error;
+  if (codeOf(cause) === "ECONFIG") return atSource(source, cause);
+  const what = message.replace(/^(?:JSON|YAML) Error in .*:\n/, "").trim();
+  // The parser tells the line of a syntax error only here.
+  const line = cause instanceof SyntaxError ? /^file:\/\/.*:(\d+)$/m.exec(stack ?? "")?.[1] : undefined;
+  return new MediaError("ECONFIG", `${source}${line ? `:${line}` : ""}: ${what}`, { cause });
+}
+
+/** Folder at which relative paths of a configuration file start. */
+export function baseOf(found: FoundConfig): string {
+  return dirname(found.file);
+}

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire, findPackageJSON } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { codeOf, MediaError } from "../model/errors.ts";
+
+/** A module that a configuration names, and the folder it was found in. */
+export interface NamedModule {
+  readonly default: (options?: unknown) => unknown;
+  readonly folder: string;
+}
+
+/**
+ * Loads a preset or plugin by its package name, or by a path that begins with a dot, from the first of these folders
+ * that has it. Throws `ECONFIG` naming the field.
+ */
+export async function importNamed(
+  name: string,
+  from: readonly string[],
+  where: string,
+  kind: "preset" | "plugin",
+): Promise<NamedModule> {
+  const path = from.map((folder) => locate(name, folder)).find((found) => found !== undefined);
+  if (path === undefined) {
+    const hint = name.startsWith(".") ? "there is no such file" : `is it installed? npm install ${name}`;
+    throw new MediaError("ECONFIG", `${where}: cannot find the ${kind} '${name}': ${hint}`);
+  }
+  const module = (await import(pathToFileURL(path).href).catch((cause: Error) => {
+    throw new MediaError("ECONFIG", `${where}: '${name}' could not be loaded: ${cause.message}`, { cause });
+  })) as { default?: unknown };
+  if (typeof module.default !== "function") {
+    throw new MediaError("ECONFIG", `${where}: '${name}' has no default export that makes a ${kind}`);
+  }
+  return { default: module.default as NamedModule["default"], folder: dirname(path) };
+}
+
+function locate(name: string, folder: string): string | undefined {
+  const parent = join(folder, "noop.js");
+  if (name.startsWith(".")) {
+    const path = resolve(folder, name);
+    return existsSync(path) ? path : undefined;
+  }
+  try {
+    return createRequire(parent).resolve(name);
+  } catch (error) {
+    // A package for `import` only cannot be resolved by `require`.
+    return codeOf(error) === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? importEntry(name, parent) : undefined;
+  }
+}
+
+function importEntry(name: string, parent: string): string | undefined {
+  const file = findPackageJSON(name, pathToFileURL(parent));
+  if (file === undefined) return undefined;
+  const { exports } = JSON.parse(readFileSync(file, "utf8")) as { exports?: unknown };
+  const entry = targetOf((exports as Record<string, unknown> | undefined)?.["."] ?? exports);
+  return entry === undefined ? undefined : join(dirname(file), entry);
+}
+
+/** The file behind the conditions under which Node imports (its own order: as they are written). */
+function targetOf(target: unknown): string | undefined {
+  if (typeof target === "string") return target;
+  if (target === null || typeof target !== "object") return undefined;
+  const key = Object.keys(target).find((name) => ["import", "node", "module-sync", "default"].includes(name));
+  return key === undefined ? undefined : targetOf((target as Record<string, unknown>)[key]);
+}

@@ -1,0 +1,38 @@
+const MASK = "***";
+
+/** Fields whose values are secrets, by the end of their names: `privateKey`, `sasToken`, `connectionString` … */
+const SECRET =
+  /(?:key|keys|secret|token|password|passphrase|credentials?|authorization|cookie|connectionString|signature)$/i;
+
+/** Fields all of whose values may be secrets. */
+const SECRET_MAP = /^(?:headers|credentials?)$/i;
+
+/** Query parameters of an address that give access: signatures of Azure, AWS, GCS and ImageKit, keys and tokens. */
+const SECRET_QUERY =
+  /([?&](?:sig|ik-s|key|api[-_]?key|token|access[-_]?token|secret|password|signature|x-(?:amz|goog)-[^=&]*)=)[^&#\s]*/gi;
+
+/** Whether a field of this name holds a secret. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name) || SECRET_MAP.test(name);
+}
+
+/** A text without the passwords and signatures of the addresses in it. */
+export function maskText(text: string): string {
+  return text.replace(/:\/\/[^/?#@\s]+@/g, `://${MASK}@`).replace(SECRET_QUERY, `$1${MASK}`);
+}
+
+/**
+ * Plain data with secrets replaced by `***`. `free` names the maps, by their paths, whose keys are names that people
+ * choose: an origin called `keys` is no secret.
+ */
+export function maskSecrets(value: unknown, free: readonly string[] = [], path = ""): unknown {
+  if (typeof value === "string") return maskText(value);
+  if (Array.isArray(value)) return value.map((entry) => maskSecrets(entry, free, `${path}.`));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => {
+      const hidden = !free.includes(path) && isSecret(name) && field !== undefined && field !== null;
+      return [name, hidden ? MASK : maskSecrets(field, free, path === "" ? name : `${path}.${name}`)];
+    }),
+  );
+}

@@ -1,0 +1,262 @@
+import { wrap } from "../facade.ts";
+import { isNegotiated } from "../model/canonical.ts";
+import type { ErrorCode, MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Header } from "../model/flight.ts";
+import type { AcceptClass, Job } from "../model/job.ts";
+import type { LimitName, Limits } from "../model/limits.ts";
+import type { Lane, Plan } from "../model/plan.ts";
+import type { Source, SourceFacts } from "../model/source.ts";
+import type { Transformation } from "../model/transformation.ts";
+import { createAdmit, isTrusted, privateFile } from "./admit.ts";
+import { createFlight, type OwnFlight } from "./flight.ts";
+import { createResolve, type Resolved } from "./resolve.ts";
+import type { Services } from "./services.ts";
+import { candidates, missing, mostTelling, type OriginEntry } from "./sources.ts";
+
+/** An origin, and what it said: `asked` only as far as the origins before it did not have the file. */
+export interface OriginAnswer {
+  readonly name: string;
+  readonly type: string;
+  readonly label?: string;
+  readonly answer: "found" | "not here" | "failed" | "not asked";
+  readonly error?: Problem;
+}
+
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly message: string;
+  /** What went wrong underneath, for the operator. */
+  readonly cause?: string;
+  readonly plugin?: string;
+}
+
+/** How much of a limit the request takes. */
+export interface LimitUse {
+  readonly name: LimitName;
+  readonly used: number;
+  readonly allowed: number;
+  readonly exceeded: boolean;
+}
+
+export interface PlanSummary {
+  readonly engine: string;
+  readonly lane: Lane;
+  /** Estimated milliseconds of one core. */
+  readonly cost: number;
+  /** Estimated bytes. */
+  readonly memory: number;
+  readonly explanation: unknown;
+}
+
+/** `unsigned` also where a signature is there but the endpoint has no key to check it with. */
+export type SignatureState = "unsigned" | "valid" | "wrong" | "expired";
+
+export interface CacheState {
+  readonly state: "miss" | "fresh" | "stale";
+  readonly name?: string;
+}
+
+/** What would be done for a request, found out without pixel work. `pending`: not known, because something before failed. */
+export interface Explanation {
+  readonly url: string;
+  /** Name of the endpoint, and how the request got to it. */
+  readonly endpoint?: { readonly name: string; readonly by: "host" | "path" | "default" };
+  readonly language?: string;
+  readonly asset?: { readonly kind: "path" | "url"; readonly path: string; readonly media: Job["media"] };
+  readonly signature?: SignatureState;
+  /** In canonical form, the endpoint's defaults filled in. */
+  readonly transformation?: Transformation;
+  readonly accept?: { readonly class: AcceptClass; readonly negotiated: boolean };
+  readonly key?: string;
+  readonly cache?: CacheState;
+  readonly origins: readonly OriginAnswer[];
+  readonly source?: SourceFacts;
+  /** `none`: no engine reads this kind of file. */
+  readonly facts: { readonly header: Header | "pending" | "none" };
+  /** `none`: the file is delivered as it is. */
+  readonly plan: PlanSummary | "pending" | "none";
+  /** Limits that can be told in advance; what else an engine refuses is among the errors. */
+  readonly limits: readonly LimitUse[] | "pending";
+  /** Stands in when the asset is missing. */
+  readonly fallback?: string;
+  /** All that is wrong; the client hears of the first. */
+  readonly errors: readonly Problem[];
+}
+
+type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
+  origins: OriginAnswer[];
+  errors: Problem[];
+};
+
+/** An explanation of which nothing but an error is known. */
+export function unexplained(url: string, error: unknown): Explanation {
+  const facts = { header: "pending" } as const;
+  return { url, origins: [], facts, plan: "pending", limits: "pending", errors: [problemOf(error)] };
+}
+
+/**
+ * The way of a request as far as its plan: the same steps as `answer`, but they go on after a refusal, ask no cache to
+ * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
+ */
+export function createExplain(services: Services) {
+  const { hooks, origins, endpoints, limits, engines } = services;
+  const resolve = createResolve(services);
+  const admit = createAdmit(services);
+
+  return async function explain(exchange: Exchange): Promise<Explanation> {
+    let resolved: Resolved;
+    try {
+      resolved = await resolve(exchange);
+    } catch (error) {
+      return { ...unexplained(exchange.request.url, error), endpoint: endpointOf(exchange) };
+    }
+    const { job, key } = resolved;
+    const said: Draft = {
+      url: exchange.request.url,
+      endpoint: endpointOf(exchange),
+      language: job.language,
+      asset: { kind: job.asset.kind, path: job.asset.path, media: job.media },
+      signature: await signatureOf(exchange, job),
+      origins: [],
+      facts: { header: "pending" },
+      plan: "pending",
+      limits: "pending",
+      errors: [],
+    };
+    if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
+    await admit(exchange, job).catch((error: unknown) => said.errors.push(problemOf(error)));
+    const asked = candidates(job.asset, {}, endpoints, origins);
+    if (job.problem) {
+      said.origins = asked.map((origin) => answerOf(origin, "not asked"));
+      return said;
+    }
+    said.transformation = job.transformation;
+    said.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
+    said.key = key;
+    said.cache = await cacheOf(key);
+    await plan(said, exchange, job, key, asked);
+    return said;
+  };
+
+  /** Asks the origins, reads the header and lets an engine plan; what fails ends up among the errors. */
+  async function plan(said: Draft, exchange: Exchange, job: Job, key: string, asked: OriginEntry[]) {
+    const flight = createFlight(services, key, exchange.signal, 0, () =>
+      Promise.reject(new Error("an explanation renders nothing")),
+    );
+    try {
+      const source = await open(said, job, asked, flight);
+      said.source = source.facts;
+      if (source.facts.private && !isTrusted(exchange)) said.errors.push(problemOf(privateFile()));
+      said.facts = { header: (await flight.inspect("header", source)) ?? "none" };
+      const uses = limitsOf(limits, job, source, said.facts.header);
+      said.limits = uses;
+      const planned = await hooks.transform.promise(job, source, flight);
+      said.plan = planned ? summaryOf(planned) : "none";
+      if (planned) said.limits = [...uses, use(limits, "imageWork", Math.round(planned.cost))];
+    } catch (error) {
+      said.errors.push(problemOf(error));
+    } finally {
+      await flight.close();
+    }
+  }
+
+  /** The origins in their order, until one has the file. */
+  async function open(said: Draft, job: Job, asked: OriginEntry[], flight: OwnFlight): Promise<Source> {
+    const failures: MediaError[] = [];
+    let source: Source | undefined;
+    for (const origin of asked) {
+      if (source) {
+        said.origins.push(answerOf(origin, "not asked"));
+        continue;
+      }
+      try {
+        const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, flight);
+        if (found && typeof found !== "symbol") source = flight.own(found);
+        said.origins.push(answerOf(origin, source ? "found" : "not here"));
+      } catch (error) {
+        const failure = wrap(error, "fetch", origin.name);
+        failures.push(failure);
+        said.origins.push({ ...answerOf(origin, "failed"), error: problemOf(failure) });
+      }
+    }
+    if (source) return source;
+    throw mostTelling(failures) ?? missing();
+  }
+
+  /** Whether the request is signed, whatever the endpoint's restrictions make of it. */
+  async function signatureOf(exchange: Exchange, job: Job): Promise<SignatureState> {
+    const open = { ...exchange.endpoint, restrictUnsigned: "none" as const, restrictUnnamed: false };
+    const probe: Exchange = { ...exchange, endpoint: open, claims: {} };
+    try {
+      await hooks.admit.promise(probe, job);
+    } catch (error) {
+      const { code } = wrap(error, "admit", "core");
+      if (code === "EEXPIRED") return "expired";
+      if (code === "ESIGNATURE") return "wrong";
+    }
+    return probe.claims.signed ? "valid" : "unsigned";
+  }
+
+  async function cacheOf(key: string): Promise<CacheState> {
+    let stale = false;
+    const now = Date.now();
+    const found = await hooks.lookup
+      .promise({
+        key,
+        isFresh: (record) => record.engines === engines && record.freshUntil > now,
+        offer: () => {
+          stale = true;
+        },
+      })
+      .catch(() => undefined);
+    if (found) return { state: "fresh", name: found.cache };
+    return { state: stale ? "stale" : "miss" };
+  }
+}
+
+function endpointOf({ endpoint, target, request }: Exchange): NonNullable<Explanation["endpoint"]> {
+  const by = target.mount !== "" ? "path" : endpoint.hosts.includes(request.host) ? "host" : "default";
+  return { name: endpoint.name, by };
+}
+
+function answerOf({ name, type, storage }: OriginEntry, answer: OriginAnswer["answer"]): OriginAnswer {
+  return { name, type, ...(storage.label === undefined ? {} : { label: storage.label }), answer };
+}
+
+function summaryOf(plan: Plan): PlanSummary {
+  const { engine, lane, cost, memory } = plan;
+  return { engine, lane, cost: Math.round(cost), memory: Math.round(memory), explanation: plan.explain() };
+}
+
+function limitsOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
+  const { steps, output } = job.transformation;
+  if (typeof header === "string" || output.format === "original") return [];
+  const { size } = source.facts;
+  const pixels = (header.width * header.height) / 1e6;
+  return [
+    use(limits, "steps", steps.length),
+    ...(size === undefined ? [] : [use(limits, header.format === "svg" ? "svgBytes" : "imageBytes", size)]),
+    use(limits, "megapixels", pixels * header.frames),
+    ...(header.frames > 1
+      ? [use(limits, "frames", header.frames), use(limits, "frameMegapixels", pixels)]
+      : []),
+  ];
+}
+
+function use(limits: Limits, name: LimitName, used: number): LimitUse {
+  const allowed = limits[name];
+  return { name, used: Math.round(used * 100) / 100, allowed, exceeded: used > allowed };
+}
+
+function problemOf(error: unknown): Problem {
+  const { code, status, message, cause, plugin } = wrap(error, "explain", "core");
+  return {
+    code,
+    status,
+    message,
+    ...(cause instanceof Error ? { cause: cause.message } : {}),
+    ...(plugin === undefined ? {} : { plugin }),
+  };
+}
