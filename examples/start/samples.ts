@@ -1,10 +1,13 @@
-/** The pictures on the start page, each with the transformation that its card shows; authors: `media/CREDITS.md`. */
+/**
+ * The pictures on the start page, each with the transformation that it is shown with; the first one is in the editor.
+ * Authors: `media/CREDITS.md`.
+ */
 export const samples = [
   {
     path: "dandelion.jpg",
     title: "Dandelions at sunset",
     credit: "Clemens Engelhardt, CC0 1.0",
-    transformation: "w-480,h-320,fo-left",
+    transformation: "w-720,ar-3-2,fo-left",
   },
   {
     path: "fig.jpg",

@@ -59,8 +59,11 @@ async function load(url) {
 
 // ---- samples ----
 
-function card({ path, title, credit, transformation }) {
-  const url = `/tr:${transformation}/${path}`;
+const urlOf = ({ path, transformation }) => `/tr:${transformation}/${path}`;
+
+function card(sample) {
+  const { title, credit } = sample;
+  const url = urlOf(sample);
   const image = element("img", { loading: "lazy", decoding: "async", alt: title, width: 480, height: 320 });
   image.srcset = `${url} 1x, ${change(url, ["dpr"], "dpr-2")} 2x`;
   image.src = url;
@@ -123,7 +126,7 @@ for (const node of document.querySelectorAll(".with-samples")) node.hidden = sam
 /** `#/tr:w-200/a.jpg` leads to that URL. */
 const fromHash = () => (location.hash.startsWith("#/") ? cleaned(location.hash.slice(1)) : "");
 window.onhashchange = () => fromHash() && edit(fromHash());
-const first = fromHash() || (samples[0] && `/tr:w-720,ar-3-2,fo-auto/${samples[0].path}`);
+const first = fromHash() || (samples[0] && urlOf(samples[0]));
 if (first) {
   show(first);
   await load(first);

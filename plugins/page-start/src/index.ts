@@ -22,7 +22,7 @@ export interface StartSample {
   readonly title: string;
   /** Author and licence. */
   readonly credit?: string | undefined;
-  /** What the card shows, in the words of the ImageKit language. @default "w-480,h-320,fo-auto" */
+  /** What the card shows, and the editor begins with, in the words of the ImageKit language. @default "w-480,h-320,fo-auto" */
   readonly transformation?: string | undefined;
 }
 

@@ -169,7 +169,8 @@ describe("the start page in Chromium", function () {
       `[...document.querySelectorAll(".card img")].map((image) => [image.naturalWidth, image.naturalHeight])`,
     );
     assert.ok(sizes.length >= 6);
-    for (const size of sizes) assert.deepEqual(size, [480, 320]);
+    assert.deepEqual(sizes[0], [720, 480]);
+    for (const size of sizes.slice(1)) assert.deepEqual(size, [480, 320]);
     assert.deepEqual(errors, []);
   });
 
