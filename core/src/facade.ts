@@ -1,5 +1,6 @@
 import { HookMap } from "tapable";
 import type { Hooks } from "./hooks.ts";
+import type { Endpoint } from "./model/endpoint.ts";
 import { codeOf, isMediaError, MediaError } from "./model/errors.ts";
 import type { PluginHooks, TapOptions } from "./plugin.ts";
 
@@ -9,56 +10,84 @@ interface RawHook {
   tapPromise?(options: object, fn: (...args: unknown[]) => Promise<unknown>): void;
 }
 
+export interface FacadeEvents {
+  /** A plugin asked for a hook of a family: `storage`, `FOLDER`. */
+  readonly onFor?: (map: string, key: string) => void;
+  /** A tap of a hook failed whose taps must not harm one another. */
+  readonly onFailure?: (hook: string, error: MediaError) => void;
+}
+
+/** Hooks whose taps are on their own: a failure of one is noted, and counts as if it had answered nothing. */
+const ISOLATED = new Set(["lookup", "store", "report", "purge", "stop"]);
+
 /**
  * The hooks as one plugin sees them: `tap`, `tapPromise` and `for`, nothing to call or intercept with. Every tap is
  * wrapped once: `null` becomes `undefined`, and an error gets the names of hook and plugin.
  */
-export function facadeOf(
-  hooks: Hooks,
-  plugin: string,
-  onFor: (map: string, key: string) => void = () => {},
-): PluginHooks {
+export function facadeOf(hooks: Hooks, plugin: string, events: FacadeEvents = {}): PluginHooks {
   const entries = Object.entries(hooks).map(([name, hook]) => [
     name,
     hook instanceof HookMap
       ? {
           for(key: string) {
-            onFor(name, key);
-            return tappable(hook.for(key) as unknown as RawHook, plugin);
+            events.onFor?.(name, key);
+            return tappable(hook.for(key) as unknown as RawHook, plugin, events);
           },
         }
-      : tappable(hook as unknown as RawHook, plugin),
+      : tappable(hook as unknown as RawHook, plugin, events),
   ]);
   return Object.freeze(Object.fromEntries(entries)) as PluginHooks;
 }
 
-function tappable(hook: RawHook, plugin: string) {
+function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
+  const name = hook.name ?? "hook";
   const place = (options: string | TapOptions) => ({
     name: plugin,
     stage: typeof options === "string" ? 0 : (options.stage ?? 0),
   });
-  const name = hook.name ?? "hook";
+
+  function failed(error: unknown): undefined {
+    const wrapped = wrap(error, name, plugin);
+    if (!ISOLATED.has(name)) throw wrapped;
+    onFailure?.(name, wrapped);
+  }
+
   return Object.freeze({
     tap(options: string | TapOptions, fn: (...args: unknown[]) => unknown) {
       hook.tap(place(options), (...args) => {
+        if (isForOthers(name, plugin, args)) return undefined;
         try {
-          return fn(...args) ?? undefined;
+          const answer = fn(...args) ?? undefined;
+          // A promise is "not undefined": a bail hook would stop at it, and nobody would wait for it.
+          if (answer instanceof Promise) {
+            answer.catch(() => {});
+            throw new TypeError(`an async function was given to tap: use tapPromise`);
+          }
+          return answer;
         } catch (error) {
-          throw wrap(error, name, plugin);
+          return failed(error);
         }
       });
     },
     tapPromise(options: string | TapOptions, fn: (...args: unknown[]) => Promise<unknown>) {
       if (!hook.tapPromise) throw new MediaError("ECONFIG", `${plugin}: the hook ${name} takes tap only`);
       hook.tapPromise(place(options), async (...args) => {
+        if (isForOthers(name, plugin, args)) return undefined;
         try {
           return (await fn(...args)) ?? undefined;
         } catch (error) {
-          throw wrap(error, name, plugin);
+          return failed(error);
         }
       });
     },
   });
+}
+
+/** An endpoint may name its languages: the others are not asked. */
+function isForOthers(hook: string, plugin: string, args: readonly unknown[]): boolean {
+  if (hook !== "resolve") return false;
+  const { languages } = args[1] as Endpoint;
+  return languages.length > 0 && !languages.includes(plugin);
 }
 
 /** The error with hook and plugin noted, once; what is not a MediaError becomes `EINTERNAL`, with the cause kept. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import { resolveEndpoints, resolveLimits } from "../config/resolve.ts";
-import { facadeOf } from "../facade.ts";
+import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher } from "../fetch/create.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -69,9 +69,17 @@ export async function createGeneration(
   const commands: ((program: Command) => void)[] = [];
   let pipeline: Pipeline | undefined;
 
+  const events: FacadeEvents = {
+    onFor: (map, key) => map === "storage" && types.add(key),
+    onFailure: (hook, error) =>
+      log.warn(
+        { err: error, cause: error.cause, hook, plugin: error.plugin },
+        "a plugin failed and was passed over",
+      ),
+  };
   for (const plugin of config.plugins) {
     const api: PluginApi = {
-      hooks: facadeOf(hooks, plugin.name, (map, key) => map === "storage" && types.add(key)),
+      hooks: facadeOf(hooks, plugin.name, events),
       logger: log.child({ plugin: plugin.name }),
       fetcher,
       steps,
@@ -89,6 +97,7 @@ export async function createGeneration(
     plugin.apply(api);
   }
 
+  assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   tapOrigins(hooks, origins, byName, budget);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
@@ -126,6 +135,21 @@ export async function createGeneration(
       for (const key of taken) await shared.give(key);
     },
   };
+}
+
+/** Languages that endpoints name must be plugins that are installed. */
+function assertLanguages({ source, plugins }: LoadedConfig, endpoints: readonly Endpoint[]): void {
+  const names = plugins.map((plugin) => plugin.name);
+  for (const { name, languages } of endpoints) {
+    const unknown = languages.find((language) => !names.includes(language));
+    if (unknown !== undefined) {
+      const hint = didYouMean(unknown, names);
+      throw new MediaError(
+        "ECONFIG",
+        `${source}: endpoints.${name}.languages: no plugin '${unknown}'${hint}`,
+      );
+    }
+  }
 }
 
 /** Each configured origin through the storage plugin of its type. */

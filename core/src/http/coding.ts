@@ -3,10 +3,8 @@ import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
 import { LRUCache } from "lru-cache";
-import Negotiator from "negotiator";
 import type { Body } from "../model/rendition.ts";
-
-export type Coding = "br" | "gzip";
+import type { Coding } from "../pipeline/coding.ts";
 
 /** Text that compresses well; pictures, video and archives are compressed already. */
 const TEXT =
@@ -21,14 +19,6 @@ const kept = new LRUCache<string, Promise<Uint8Array>>({ max: 500 });
 /** Whether a body of this type is sent compressed to clients that can take it. */
 export function isCompressible(type: string, length: number | undefined): boolean {
   return TEXT.test(type) && (length ?? SMALLEST) >= SMALLEST;
-}
-
-/** The coding for a client, Brotli before gzip whatever their weights; `undefined`: none. */
-export function codingOf(acceptEncoding: string | undefined): Coding | undefined {
-  if (!acceptEncoding || acceptEncoding.length > 1024) return undefined;
-  const accepted = new Negotiator({ headers: { "accept-encoding": acceptEncoding } }).encodings();
-  if (accepted.includes("br")) return "br";
-  return accepted.includes("gzip") || accepted.includes("*") ? "gzip" : undefined;
 }
 
 /** The body in a coding: whole where it is small, else compressed while it is sent. */

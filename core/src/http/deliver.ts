@@ -5,8 +5,9 @@ import type { Generation } from "../generation/generation.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Exchange, Reply } from "../model/exchange.ts";
 import type { Body, Delivered } from "../model/rendition.ts";
+import { codingOf } from "../pipeline/coding.ts";
 import { isHeld } from "../pipeline/conditions.ts";
-import { codingOf, encoded, isCompressible } from "./coding.ts";
+import { encoded, isCompressible } from "./coding.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
 
@@ -33,6 +34,8 @@ export async function deliver(
 async function prepare(exchange: Exchange, { record, body }: Delivered): Promise<Prepared> {
   const { request } = exchange;
   const headers = renditionHeaders(exchange, record);
+  // Only a client that holds the bytes is delivered a record without a body.
+  if (!body) return notModified(headers);
   const rangeHeader = request.method === "GET" ? request.header("range") : undefined;
   const compressible = record.original && isCompressible(record.type, record.length);
   if (compressible)
@@ -42,16 +45,16 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
   if (coding && typeof headers.etag === "string") headers.etag = headers.etag.replace(/"$/, `-${coding}"`);
 
   const etag = headers.etag as string | undefined;
-  if (
-    isHeld(request, etag, headers["last-modified"] === undefined ? undefined : record.lastModified) ||
-    !body
-  ) {
-    headers["content-type"] = undefined;
-    return { reply: { status: 304, headers }, sending: undefined };
-  }
+  const lastModified = headers["last-modified"] === undefined ? undefined : record.lastModified;
+  if (isHeld(request, etag, lastModified)) return notModified(headers);
   const chosen = coding ? await encoded(body, coding, etag) : body;
   if (coding) headers["content-encoding"] = coding;
   return ranged(exchange, headers, chosen, rangeHeader, record.lastModified);
+}
+
+/** 304 carries the headers of the 200 that describe the stored answer, and no body (RFC 9110 §15.4.5). */
+function notModified(headers: HeaderFields): Prepared {
+  return { reply: { status: 304, headers: { ...headers, "content-type": undefined } }, sending: undefined };
 }
 
 function ranged(

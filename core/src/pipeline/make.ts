@@ -31,7 +31,7 @@ export interface Made extends Delivered {
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
-  const { hooks, scheduler, origins, endpoints, engines, log } = services;
+  const { hooks, scheduler, origins, endpoints, engines } = services;
 
   return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
     const started = performance.now();
@@ -174,9 +174,7 @@ export function createMake(services: Services) {
 
   function store(record: RenditionRecord, body: Delivered["body"]): void {
     if (!hooks.store.isUsed()) return;
-    hooks.store
-      .promise(record, body)
-      .catch((error: unknown) => log.warn({ err: error }, "a cache could not store"));
+    void hooks.store.promise(record, body);
   }
 }
 

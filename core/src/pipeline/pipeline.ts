@@ -4,7 +4,8 @@ import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
-import { isHeld } from "./conditions.ts";
+import { codingOf } from "./coding.ts";
+import { isHeld, matches } from "./conditions.ts";
 import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
@@ -26,7 +27,7 @@ const FALLBACK_LIFETIME = 60_000;
  *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
  */
 export function createPipeline(services: Services) {
-  const { hooks, engines, limits, origins, log } = services;
+  const { hooks, engines, limits, origins } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
@@ -48,7 +49,7 @@ export function createPipeline(services: Services) {
   }
 
   async function obtain(exchange: Exchange, job: Job, key: string): Promise<Delivered> {
-    const { found, stale } = await lookup(key, exchange);
+    const { found, stale } = await lookup(key);
     if (found?.record.error) throw new MediaError(found.record.error.code, found.record.error.message);
     if (found && (found.body || holds(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
@@ -64,19 +65,14 @@ export function createPipeline(services: Services) {
     return isHeld(exchange.request, etag, lastModified);
   }
 
-  async function lookup(key: string, { log }: Exchange) {
+  async function lookup(key: string) {
     const now = Date.now();
     let stale: Delivered | undefined;
     const isFresh = (record: RenditionRecord) => record.engines === engines && record.freshUntil > now;
     const offer = (entry: Delivered) => {
       if (entry.record.engines === engines && !entry.record.error) stale ??= entry;
     };
-    const found = hooks.lookup.isUsed()
-      ? await hooks.lookup.promise({ key, isFresh, offer }).catch((error: unknown) => {
-          log.warn({ err: error }, "a cache could not be read");
-          return undefined;
-        })
-      : undefined;
+    const found = hooks.lookup.isUsed() ? await hooks.lookup.promise({ key, isFresh, offer }) : undefined;
     return { found: found ? withOriginal(found) : undefined, stale: stale ? withOriginal(stale) : undefined };
   }
 
@@ -140,8 +136,8 @@ export function createPipeline(services: Services) {
       await answer.close();
       return answer.facts.private ? undefined : sourceTag(answer.facts);
     });
-    const etag = `"${wish}.${source}"`;
-    if (source === undefined || !held.includes(`"${wish}.${source}`)) return undefined;
+    const etag = source && heldTag(held, `${wish}.${source}`, exchange);
+    if (!etag) return undefined;
     exchange.cache = { hit: false, forward: "miss", revalidated: true };
     return { record: confirmedRecord(key, etag) };
   }
@@ -184,9 +180,7 @@ export function createPipeline(services: Services) {
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
     const lifetime = Math.min(errorLifetime(error, limits), ...asked);
     if (lifetime <= 0) return;
-    hooks.store
-      .promise(errorRecord(key, engines, error, lifetime), undefined)
-      .catch((cause: unknown) => log.warn({ err: cause }, "a cache could not store"));
+    void hooks.store.promise(errorRecord(key, engines, error, lifetime), undefined);
   }
 
   /** Work that no request waits for. */
@@ -208,6 +202,12 @@ function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): Cac
     ...(made.revalidated ? { revalidated: true } : {}),
     stored: made.body?.settled === true && made.body.bytes !== undefined,
   };
+}
+
+/** The client's own form of a tag: as it is, or with the content coding that this request would get. */
+function heldTag(held: string, tag: string, { request }: Exchange): string | undefined {
+  const coding = codingOf(request.header("accept-encoding"));
+  return [...(coding ? [`"${tag}-${coding}"`] : []), `"${tag}"`].find((form) => matches(held, form));
 }
 
 /** A failure of an origin other than "not here" and "denied": a stale copy serves better than it. */

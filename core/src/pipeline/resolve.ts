@@ -41,11 +41,21 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
         },
       },
     };
-    const job = await hooks.resolve.promise(watched, endpoint);
+    const job = await byLanguages(watched, endpoint);
     if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
     const resolved = complete(job);
     if (plain) memo.set(name, resolved);
     return resolved;
+  }
+
+  /** The first job that one of the endpoint's languages finds, in its order; without one, in the order installed. */
+  async function byLanguages(exchange: Exchange, endpoint: Endpoint): Promise<Job | undefined> {
+    if (endpoint.languages.length === 0) return await hooks.resolve.promise(exchange, endpoint);
+    for (const language of endpoint.languages) {
+      const job = await hooks.resolve.promise(exchange, { ...endpoint, languages: [language] });
+      if (job) return job;
+    }
+    return undefined;
   }
 
   /** The job in canonical form, with its key. */

@@ -1,0 +1,12 @@
+import Negotiator from "negotiator";
+
+/** Content codings that text is sent in. */
+export type Coding = "br" | "gzip";
+
+/** The coding for a client, Brotli before gzip whatever their weights; `undefined`: none. */
+export function codingOf(acceptEncoding: string | undefined): Coding | undefined {
+  if (!acceptEncoding || acceptEncoding.length > 1024) return undefined;
+  const accepted = new Negotiator({ headers: { "accept-encoding": acceptEncoding } }).encodings();
+  if (accepted.includes("br")) return "br";
+  return accepted.includes("gzip") || accepted.includes("*") ? "gzip" : undefined;
+}
