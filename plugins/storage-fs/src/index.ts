@@ -37,7 +37,8 @@ export function storageFs(): Plugin {
   };
 }
 
-function folderStorage(root: string, freshFor: number): Storage {
+/** The files below `root`; `freshFor` is in milliseconds. */
+export function folderStorage(root: string, freshFor = 1000): Storage {
   let real: Promise<string> | undefined;
 
   /** The real path of a file inside the folder; `undefined` when there is none. */
@@ -53,7 +54,8 @@ function folderStorage(root: string, freshFor: number): Storage {
   return {
     freshFor,
     label: "folder",
-    async open(path, { range, ifNoneMatch, ifModifiedSince }) {
+    async open(path, { range, ifNoneMatch, ifModifiedSince, signal }) {
+      signal.throwIfAborted();
       try {
         const file = await locate(path);
         if (file === undefined) return undefined;
@@ -66,7 +68,13 @@ function folderStorage(root: string, freshFor: number): Storage {
         if (ifNoneMatch !== undefined ? ifNoneMatch === etag : (ifModifiedSince ?? 0) >= lastModified) {
           return NOT_MODIFIED;
         }
-        return { size: stat.size, etag, lastModified, file, body: () => createReadStream(file, range ?? {}) };
+        return {
+          size: stat.size,
+          etag,
+          lastModified,
+          file,
+          body: () => createReadStream(file, { ...range, signal }),
+        };
       } catch (cause) {
         const code = codeOf(cause) ?? "";
         if (ABSENT.has(code)) return undefined;
