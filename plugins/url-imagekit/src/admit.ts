@@ -1,4 +1,5 @@
-import { type Endpoint, type Exchange, type Job, MediaError, type Restriction } from "@mediatap/core";
+import { type Exchange, type Job, MediaError, type Restriction } from "@mediatap/core";
+import { mediaOf } from "./media.ts";
 import { type Provenance, provenanceOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
@@ -73,13 +74,19 @@ function provenance({ target }: Exchange): Verdict["provenance"] {
   }
 }
 
-/** `images` covers whatever is not a video by name: what a file is shows only after it has been fetched. */
-function covers(restriction: Endpoint["restrictUnsigned"], job: Job): boolean {
-  const restricted: Readonly<Record<Restriction, boolean>> = {
-    none: false,
-    images: job.media !== "video",
-    videos: job.media === "video",
-    all: true,
-  };
-  return restricted[restriction];
+/**
+ * `images` covers whatever is not a video by its name, `videos` whatever is asked for as a video: what a file is
+ * shows only after it has been fetched, and an ending such as `/ik-video.mp4` must not lead around either.
+ */
+function covers(restriction: Restriction, { asset, media }: Job): boolean {
+  switch (restriction) {
+    case "none":
+      return false;
+    case "images":
+      return mediaOf({ ...asset, suffixes: [] }) !== "video";
+    case "videos":
+      return media === "video";
+    case "all":
+      return true;
+  }
 }

@@ -7,6 +7,7 @@ import {
   type Step,
   type Transformation,
 } from "@mediatap/core";
+import { checkCondition } from "./condition.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { expand, type NamedTransformations } from "./named.ts";
 import {
@@ -85,6 +86,7 @@ function readStep(items: readonly Item[], missing: string[]): Values {
       const lacks = readInto(values, known(item), item.value);
       if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
     } else if (item.kind === "if") {
+      checkCondition(item.condition);
       missing.push("conditions (if-)");
     } else if (LAYER_TYPES.has(item.type)) {
       missing.push(`layers (l-${item.type})`);

@@ -170,6 +170,6 @@ function notFound(): MediaError {
 /** Path of a parameter, where `@@` stands for `/` and a leading slash is optional; same rules as for a raw path. */
 export function parameterPath(text: string): string {
   const names = text.replaceAll("@@", "/").split("/");
-  if (names[0] === "") names.shift();
+  if (names[0] === "" && names.length > 1) names.shift();
   return joined(names.map(checkName));
 }

@@ -45,10 +45,10 @@ export function attachmentOf(pairs: readonly Pair[]): string | true | undefined 
   const value = (name: string) => pairs.find((pair) => pair.name === name)?.rawValue;
   if (value("ik-attachment") !== "true") return undefined;
   const name = lenient(value("ik-attachment-filename") ?? "")
+    .slice(0, 200)
     // Whatever could end a header, leave the folder or hide the name.
     .replace(/[\p{C}/\\:*?"<>|]/gu, "")
-    .replace(/^[.\s]+|\s+$/gu, "")
-    .slice(0, 200)
-    .toWellFormed();
+    .trim()
+    .replace(/^\.+/, "");
   return name === "" ? true : name;
 }

@@ -91,7 +91,10 @@ function standIn(path: string, { tenant }: Endpoint): Asset {
 
 /** What the endings of the path add to the transformation. */
 function withSuffixes(transformation: Transformation, address: Address): Transformation {
-  const { suffixes } = address;
+  const { suffixes, path } = address;
+  if (path.startsWith("ik-genimg-prompt-")) {
+    throw new MediaError("EUNSUPPORTED", "Not supported here: generated images (ik-genimg-prompt)");
+  }
   for (const suffix of suffixes) {
     const capability = WITHOUT[suffix];
     if (capability) throw new MediaError("EUNSUPPORTED", `Not supported here: ${capability} (${suffix})`);

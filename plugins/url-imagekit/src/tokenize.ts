@@ -55,15 +55,13 @@ export function tokenize(text: string, encoded = false): Chain {
     if (token === "") throw malformed("a parameter between separators", text);
     const frame = frames.at(-1) as Frame;
     if (separator === ":") {
-      finish(frame, text);
+      checkStep(frame, text);
       frame.steps.push([]);
     }
     if (token === "l-end" || token === "if-end") {
+      const block = close(frame, token, text);
       frames.pop();
-      frames
-        .at(-1)
-        ?.steps.at(-1)
-        ?.push(close(frame, token, text));
+      frames.at(-1)?.steps.at(-1)?.push(block);
     } else if (token === "if-else") {
       if (frame.kind !== "if" || frame.yes) throw malformed("if-else after if-", text);
       frame.yes = finish(frame, text);
@@ -111,16 +109,18 @@ function open(kind: Frame["kind"], head: string): Frame {
   return { kind, head, steps: [[]] };
 }
 
-/** The steps of a frame, none of which may be empty. */
-function finish(frame: Frame, text: string): Chain {
-  const { steps } = frame;
-  if (steps.at(-1)?.length === 0) throw malformed("a parameter between separators", text);
-  for (const step of steps) {
-    if (step.length > 1 && step.some((item) => item.kind === "if")) {
-      throw malformed("if- alone in its step", text);
-    }
+/** The last step of a frame is complete. */
+function checkStep({ steps }: Frame, text: string): void {
+  const step = steps.at(-1) ?? [];
+  if (step.length === 0) throw malformed("a parameter between separators", text);
+  if (step.length > 1 && step.some((item) => item.kind === "if")) {
+    throw malformed("if- alone in its step", text);
   }
-  return steps;
+}
+
+function finish(frame: Frame, text: string): Chain {
+  checkStep(frame, text);
+  return frame.steps;
 }
 
 function close(frame: Frame, token: string, text: string): Item {

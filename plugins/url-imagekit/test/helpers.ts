@@ -1,0 +1,124 @@
+import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply } from "@mediatap/core";
+import { isMediaError, MediaError } from "@mediatap/core";
+import { urlImagekit } from "../src/index.ts";
+
+/** An endpoint with every rule at its default. */
+export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
+  return {
+    tenant: "",
+    name: "default",
+    prefix: "",
+    hosts: [],
+    origins: ["photos"],
+    languages: [],
+    autoFormat: true,
+    autoAvif: false,
+    quality: 80,
+    metadata: false,
+    colorProfile: false,
+    restrictUnsigned: "none",
+    restrictUnnamed: false,
+    blockedIps: [],
+    blockedUserAgents: [],
+    userAgentAccept: [],
+    allowedFormats: [],
+    cacheControl: "public, max-age=60",
+    cors: "*",
+    privateKeys: [],
+    namedTransformations: {},
+    ignoreQuery: [],
+    fingerprint: "f",
+    ...changes,
+  };
+}
+
+/** Names and their chains, all enabled. */
+export function namedChains(chains: Record<string, string>): Endpoint["namedTransformations"] {
+  return Object.fromEntries(
+    Object.entries(chains).map(([name, transformation]) => [name, { transformation, enabled: true }]),
+  );
+}
+
+export interface AskOptions {
+  readonly endpoint?: Partial<Endpoint>;
+  readonly accept?: AcceptClass;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The endpoint's prefix with a slash behind it. */
+  readonly mount?: string;
+}
+
+/** An exchange as the core makes it for a URL after host and prefix; `read` lists the headers that were asked for. */
+export function exchangeFor(url: string, options: AskOptions = {}): Exchange & { read: string[] } {
+  const question = url.indexOf("?");
+  const path = question < 0 ? url : url.slice(0, question);
+  const read: string[] = [];
+  return {
+    endpoint: endpointWith(options.endpoint),
+    target: { path, query: question < 0 ? "" : url.slice(question + 1), mount: options.mount ?? "" },
+    accept: options.accept ?? "basic",
+    claims: {},
+    provenance: "real",
+    request: {
+      method: "GET",
+      url: `/${options.mount ?? ""}${url}`,
+      host: "localhost",
+      ip: "127.0.0.1",
+      header(name: string) {
+        read.push(name);
+        return options.headers?.[name.toLowerCase()];
+      },
+    },
+    read,
+  } as Partial<Exchange> as Exchange & { read: string[] };
+}
+
+type Tap = (...args: never[]) => unknown;
+
+/** The functions that a plugin taps, by hook. */
+export function tapsOf(plugin: Plugin) {
+  const taps = new Map<string, Tap>();
+  const hook = (name: string) => ({ tap: (_: unknown, fn: Tap) => taps.set(name, fn) });
+  const hooks = new Proxy(
+    {},
+    { get: (_, name: string) => ({ ...hook(name), for: (key: string) => hook(`${name}:${key}`) }) },
+  );
+  plugin.apply({ hooks } as never);
+  return {
+    resolve: taps.get("resolve") as (exchange: Exchange, endpoint: Endpoint) => Job | undefined,
+    admit: taps.get("admit") as (exchange: Exchange, job: Job) => void,
+    link: taps.get("link:url-imagekit") as (job: Job, exchange: Exchange) => string | undefined,
+    respond: taps.get("respond") as (reply: Reply, exchange: Exchange) => void,
+  };
+}
+
+export const taps = tapsOf(urlImagekit());
+
+/** The job of a URL. Throws `ENOENT`, as the core does, when the URL names no asset. */
+export function jobOf(url: string, options: AskOptions = {}): Job {
+  return resolved(exchangeFor(url, options));
+}
+
+/** What an admitted request may claim; throws what `admit` throws. */
+export function admitted(url: string, options: AskOptions = {}): Exchange["claims"] {
+  const exchange = exchangeFor(url, options);
+  taps.admit(exchange, resolved(exchange));
+  return exchange.claims;
+}
+
+/** As `jobOf`, of an exchange. */
+export function resolved(exchange: Exchange): Job {
+  const job = taps.resolve(exchange, exchange.endpoint);
+  if (!job) throw new MediaError("ENOENT", "No asset in the URL");
+  return job;
+}
+
+/** Code of the error that `work` throws, or `undefined` if it throws none. */
+export function codeThrown(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (!isMediaError(error)) throw error;
+    return error.code;
+  }
+}
