@@ -169,7 +169,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     fetch,
     async close() {
-      await Promise.all([guarded.close(), trusting.close()]);
+      await Promise.all([guarded.destroy(), trusting.destroy()]);
     },
   };
 }

@@ -41,5 +41,6 @@ export interface FetchResponse {
  */
 export interface Fetcher {
   fetch(url: string, options: FetchOptions): Promise<FetchResponse>;
+  /** Frees every connection; what is still being read breaks off. */
   close(): Promise<void>;
 }

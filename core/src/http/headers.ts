@@ -68,6 +68,7 @@ function recordHeaders(exchange: Exchange, record: RenditionRecord): HeaderField
     ...(job?.delivery.attachment === undefined
       ? {}
       : { "content-disposition": attachment(exchange, record) }),
+    ...(record.sources[0]?.canonical === undefined ? {} : { link: canonicalLink(record.sources[0].canonical) }),
     ...job?.delivery.headers,
   };
 }
@@ -77,6 +78,11 @@ function varyOf({ job }: Exchange, record: RenditionRecord): string | undefined 
   if (!job) return undefined;
   const names = [...(isNegotiated(job) && !record.original ? ["Accept"] : []), ...(job.delivery.vary ?? [])];
   return names.length > 0 ? names.join(", ") : undefined;
+}
+
+/** Where search engines find the original (RFC 6596). */
+function canonicalLink(url: string): string {
+  return `<${url}>; rel="canonical"`;
 }
 
 /** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */
