@@ -58,6 +58,7 @@ export type {
 } from "./model/source.ts";
 export { NOT_MODIFIED } from "./model/source.ts";
 export { builtInSteps, createBuiltInRegistry } from "./model/steps/built-in.ts";
+export { branchOf } from "./model/steps/compose.ts";
 export type { Box, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";

@@ -7,7 +7,7 @@ import type { Output, Step, Transformation } from "./transformation.ts";
 
 /** Steps as all equal wishes write them: checked against their schemas, without those that change nothing. */
 export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): readonly Step[] {
-  return steps.flatMap((step) => {
+  return steps.flatMap((step): Step[] => {
     const definition = registry.get(step.op);
     if (!definition)
       throw new MediaError("EUNSUPPORTED", `Expected a known operation but received ${step.op}`);
@@ -19,7 +19,10 @@ export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): 
       throw new MediaError("EINVAL", `${step.op}${at ? `.${at}` : ""}: ${issue?.message ?? "invalid"}`);
     }
     const canonical = definition.canonical ? definition.canonical(checked.value) : checked.value;
-    return canonical ? [canonical] : [];
+    if (canonical?.op !== "when") return canonical ? [canonical] : [];
+    const branch = (inner: readonly Step[]) => canonicalSteps(inner, registry);
+    // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
+    return [{ ...canonical, then: branch(canonical.then), else: branch(canonical.else) }];
   });
 }
 

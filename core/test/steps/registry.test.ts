@@ -189,6 +189,23 @@ describe("measure", () => {
     assert.deepEqual(size, { width: 8, height: 3 });
   });
 
+  it("follows conditions, step by step", () => {
+    const when = (right: number, inner: readonly Step[]): Step => ({
+      op: "when",
+      if: { any: [{ left: "cw", is: "lt", right }, { all: [{ left: "iar", is: "gte", right: 1 }] }] },
+      // biome-ignore lint/suspicious/noThenProperty: the word of the model.
+      then: inner,
+      else: [],
+    });
+    const half: Step = { op: "resize", width: ["div", "cw", 2], fit: "inside", enlarge: true };
+    assert.deepEqual(sizes([when(640, [half])]), ["640x865"]);
+    assert.deepEqual(sizes([when(641, [half, half]), when(161, [half])]), ["160x217", "80x109"]);
+    assert.throws(() => sizes([when(641, [{ ...half, width: 20000 }])]), { code: "ELIMIT" });
+    assert.throws(() => sizes([{ ...EXAMPLES.when, if: { left: "bw", is: "eq", right: 1 } }]), {
+      code: "EINVAL",
+    });
+  });
+
   it("refuses too many pixels at any step, all frames together", () => {
     const up: Step = { op: "resize", width: 6400, fit: "inside", enlarge: true };
     const down: Step = { op: "resize", width: 64, fit: "inside", enlarge: true };

@@ -37,13 +37,10 @@ export interface Draft {
   readonly keeps?: "metadata" | "profile";
   readonly format: WriteFormat;
   readonly why: string;
-  readonly steps: readonly Step[];
   /** What is known to be done; the rest is planned when the size is known. */
   readonly planned: Planned;
   /** All of it, with sizes guessed where only pixels tell them. */
   readonly guess: Planned;
-  /** Size after each step. */
-  readonly sizes: readonly Size[];
 }
 
 /** Dots per inch of an SVG that names none. */
@@ -78,11 +75,19 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
   const start = { original, current: original, scope, alpha: header.alpha, animated };
   const trial = planSteps(asked, { ...start, guess: true });
   const { format, why } = chooseFormat(
-    { output, accept: job.accept, header, steps: asked, size: trial.size, alpha: trial.alpha, animated },
+    {
+      output,
+      accept: job.accept,
+      header,
+      steps: trial.taken.map(({ step }) => step),
+      size: trial.size,
+      alpha: trial.alpha,
+      animated,
+    },
     limits,
   );
   const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
-  const sizes = measure({ steps, output }, original, registry, limits, {
+  measure({ steps, output }, original, registry, limits, {
     frames,
     scope,
   });
@@ -102,10 +107,8 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
     ...(keeps && { keeps }),
     format,
     why,
-    steps,
     planned: planSteps(steps, { ...start, guess: false }),
     guess,
-    sizes,
   };
 }
 

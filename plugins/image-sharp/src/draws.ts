@@ -292,9 +292,7 @@ const DRAWERS = {
 
 /** What a step comes to at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
 export function draw(step: Step, context: Context): Drawn {
-  if (step.op === "overlay" || step.op === "when") {
-    throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images yet`);
-  }
+  if (step.op === "overlay") throw new MediaError("EUNSUPPORTED", "Layers are not supported for images yet");
   const drawer = (DRAWERS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
   if (drawer) return drawer(step, context);
   return { work: [{ kind: "foreign", step }], size: context.current, unsure: true, alpha: true };

@@ -1,4 +1,4 @@
-import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
+import { type Flight, MediaError, type Plan, type Source } from "@mediatap/core";
 import { costOf, megapixels, shrinkOnLoad } from "./cost.ts";
 import type { Draft } from "./draft.ts";
 import { describe } from "./planner.ts";
@@ -11,7 +11,7 @@ const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
 export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
-  const { header, original, frames, format, guess, steps, sizes, settings } = draft;
+  const { header, original, frames, format, guess, planned, settings } = draft;
   const first = guess.parts[0];
   const scaled =
     first?.kind === "pass" && first.pass.before === undefined
@@ -47,9 +47,10 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
       source: `${header.format} ${header.width}x${header.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(guess.parts),
       ...(shrink > 1 && { shrinkOnLoad: shrink }),
-      ...(draft.planned.rest.length > 0 && { estimatedFrom: steps.length - draft.planned.rest.length }),
+      // From there on sizes are guessed.
+      ...(planned.rest.length > 0 && { estimatedAfter: planned.taken.at(-1)?.step.op }),
       size: `${guess.size.width}x${guess.size.height}`,
-      sizes: sizes.map(({ width, height }) => `${width}x${height}`),
+      steps: guess.taken.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
       format,
       why: draft.why,
       ...(draft.keeps && { keeps: draft.keeps }),
@@ -62,14 +63,11 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
 /** Milliseconds for a megapixel of a step whose definition names no price. */
 const PLAIN = 4;
 
-function stepsCost({ steps, sizes, original, registry }: Draft): number {
-  return steps.reduce((sum, step, index) => {
-    const before = sizes[index - 1] ?? original;
-    const after = sizes[index] as Size;
+const stepsCost = ({ guess, registry }: Draft): number =>
+  guess.taken.reduce((sum, { step, before, after }) => {
     const larger = Math.max(megapixels(before), megapixels(after));
     return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
   }, 0);
-}
 
 /** Bytes of a decoded pixel. */
 const PIXEL = 4;
@@ -77,11 +75,11 @@ const PIXEL = 4;
 const BASE = 8 * 1024 * 1024;
 
 /** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on. */
-function memoryOf({ header, original, frames, sizes, guess }: Draft, source: Source): number {
+function memoryOf({ header, original, frames, guess }: Draft, source: Source): number {
   const download = source.file === undefined ? (source.facts.size ?? 0) : 0;
   const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
   const largest = Math.max(
-    ...sizes.map(({ width, height }) => width * height),
+    ...guess.taken.map(({ after }) => after.width * after.height),
     guess.size.width * guess.size.height,
   );
   const decoded = whole ? original.width * original.height : original.width * 512;

@@ -1,11 +1,20 @@
-import type { Scope, Size, Step } from "@mediatap/core";
+import { branchOf, type Scope, type Size, type Step, scopeOf } from "@mediatap/core";
 import { draw, type Fill, type Foreign } from "./draws.ts";
 import { isEmpty, type Pass, put, wordsOf } from "./pass.ts";
 
 /** A run of one pipeline, or something between two. */
 export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Foreign;
 
+/** A step as it is carried out, with the sizes around it. */
+export interface Taken {
+  readonly step: Step;
+  readonly before: Size;
+  readonly after: Size;
+}
+
 export interface Planned {
+  /** The steps that the parts stand for; conditions are decided. */
+  readonly taken: readonly Taken[];
   readonly parts: readonly Part[];
   /** Steps left over: the size that they start from is known only once the parts have been done. */
   readonly rest: readonly Step[];
@@ -37,8 +46,13 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
     if (!isEmpty(pass)) parts.push({ kind: "pass", pass });
     pass = {};
   };
-  let done = 0;
-  for (const step of steps) {
+  const taken: Taken[] = [];
+  const left = [...steps];
+  for (let step = left.shift(); step; step = left.shift()) {
+    if (step.op === "when") {
+      left.unshift(...branchOf(step, scopeOf(context.original, current, context.scope)));
+      continue;
+    }
     const drawn = draw(step, { ...context, current, alpha });
     for (const work of drawn.work) {
       if ("kind" in work) {
@@ -50,13 +64,13 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
       }
     }
     if (drawn.note !== undefined) notes.add(drawn.note);
+    taken.push({ step, before: current, after: drawn.size });
     current = drawn.size;
     alpha = drawn.alpha;
-    done++;
     if (drawn.unsure && !context.guess) break;
   }
   close();
-  return { parts, rest: steps.slice(done), size: current, alpha, notes: [...notes] };
+  return { taken, parts, rest: left, size: current, alpha, notes: [...notes] };
 }
 
 /** The parts in words. */

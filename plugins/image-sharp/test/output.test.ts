@@ -175,7 +175,7 @@ describe("image-sharp: plans", () => {
       passes: ["cover 200x200 by attention, blur (sigma 2)"],
       shrinkOnLoad: 4,
       size: "200x200",
-      sizes: ["200x200", "200x200"],
+      steps: ["resize 200x200", "blur 200x200"],
       format: "webp",
       why: "the client accepts WebP",
       notes: ["no faces known: what catches the eye instead"],

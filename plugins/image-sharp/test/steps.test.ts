@@ -200,6 +200,25 @@ describe("image-sharp: steps", () => {
     assert.ok(near(at(1, 1), [0, 255, 255, 255]));
   });
 
+  it("chooses steps by the picture's size, also by one that only pixels tell", async () => {
+    const wider: Step = {
+      op: "when",
+      if: { left: "cw", is: "gt", right: 50 },
+      // biome-ignore lint/suspicious/noThenProperty: the word of the model.
+      then: [scale(50), { op: "grayscale" }],
+      else: [{ op: "border", width: 1, color: color(0, 0, 0).color }],
+    };
+    assert.equal((await drawn([wider])).width, 50);
+    assert.equal((await drawn([scale(20), wider])).width, 22);
+    const { default: sharp } = await import("sharp");
+    const framed = await (await quarters(30, 20))
+      .extend({ top: 20, bottom: 20, left: 20, right: 20, background: "#ff00ff" })
+      .png()
+      .toBuffer();
+    const { bytes } = await render(framed, { steps: [{ op: "trim", tolerance: 10 }, wider], output: PNG });
+    assert.equal((await sharp(bytes).metadata()).width, 32);
+  });
+
   it("looks where there is something to see", async () => {
     const { default: sharp } = await import("sharp");
     const red = { create: { width: 40, height: 40, channels: 3, background: "#ff0000" } } as const;

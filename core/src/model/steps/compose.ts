@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Condition, StepOf } from "../transformation.ts";
+import { evaluate, type Scope } from "../expression.ts";
+import type { Condition, Step, StepOf } from "../transformation.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, innerStep } from "./schema.ts";
 
@@ -14,6 +15,25 @@ const condition: z.ZodType<Condition> = z.lazy(() =>
     }),
   ]),
 );
+
+const COMPARE = {
+  eq: (a: number, b: number) => a === b,
+  ne: (a: number, b: number) => a !== b,
+  gt: (a: number, b: number) => a > b,
+  gte: (a: number, b: number) => a >= b,
+  lt: (a: number, b: number) => a < b,
+  lte: (a: number, b: number) => a <= b,
+} as const;
+
+function holds(condition: Condition, scope: Scope): boolean {
+  if ("all" in condition) return condition.all.every((part) => holds(part, scope));
+  if ("any" in condition) return condition.any.some((part) => holds(part, scope));
+  return COMPARE[condition.is](evaluate(condition.left, scope), evaluate(condition.right, scope));
+}
+
+/** The steps that a `when` stands for at a point of a chain. Throws `EINVAL` for a condition on what is not known here. */
+export const branchOf = (step: StepOf<"when">, scope: Scope): readonly Step[] =>
+  holds(step.if, scope) ? step.then : step.else;
 
 const overlay: StepDefinition<StepOf<"overlay">> = {
   schema: z.strictObject({

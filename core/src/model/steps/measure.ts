@@ -1,8 +1,9 @@
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
 import type { Limits } from "../limits.ts";
-import type { Transformation } from "../transformation.ts";
-import { megapixels } from "./geometry.ts";
+import type { Step, Transformation } from "../transformation.ts";
+import { branchOf } from "./compose.ts";
+import { megapixels, scopeAt } from "./geometry.ts";
 import type { StepRegistry } from "./registry.ts";
 
 /** Longest side of a JPEG or PNG; those formats count only where they are asked for by name. */
@@ -41,8 +42,12 @@ export function measure(
   };
   let current = start.current ?? original;
   assertPixels(current, "to start with");
-  return transformation.steps.map((step) => {
-    const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
+  const after = (step: Step, current: Size): Size => {
+    const stage = { original, current, scope };
+    if (step.op === "when") {
+      return branchOf(step, scopeAt(stage)).reduce((size, inner) => after(inner, size), current);
+    }
+    const size = registry.get(step.op)?.size?.(step, stage) ?? current;
     assertPixels(size, `after ${step.op}`);
     // A picture that was longer before is not the fault of this step.
     const side = Math.max(size.width, size.height);
@@ -52,7 +57,10 @@ export function measure(
         `Expected at most ${longest} pixels a side after ${step.op} but received ${side}`,
       );
     }
-    current = size;
     return size;
+  };
+  return transformation.steps.map((step) => {
+    current = after(step, current);
+    return current;
   });
 }
