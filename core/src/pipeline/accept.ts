@@ -28,7 +28,7 @@ export function acceptClass(
     if (rule) return rule.accept === "avif" && !endpoint.autoAvif ? "webp" : rule.accept;
   }
   if (!accept) return "basic";
-  const { avif, webp } = named(accept);
+  const { avif, webp } = named(accept.toLowerCase());
   if (avif && endpoint.autoAvif) return "avif";
   return webp ? "webp" : "basic";
 }
