@@ -1,4 +1,10 @@
 export type { StorageSetup } from "./contracts/storage.ts";
 export { describeStorage } from "./contracts/storage.ts";
+export type { TestFolder } from "./helpers/folder.ts";
+export { makeFolder } from "./helpers/folder.ts";
+export type { OriginFile, WebOrigin } from "./helpers/origin.ts";
+export { startOrigin } from "./helpers/origin.ts";
+export type { RawAnswer, RawOptions } from "./helpers/raw.ts";
+export { raw, rawOne } from "./helpers/raw.ts";
 export type { Answer, AskOptions, TestServer } from "./helpers/server.ts";
 export { ask, startServer } from "./helpers/server.ts";

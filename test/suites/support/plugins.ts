@@ -1,0 +1,143 @@
+import { Readable } from "node:stream";
+import { cacheMemory } from "@mediatap/cache-memory";
+import { bodyOf, type Flight, type MediatapConfig, type Plugin } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { storageWeb } from "@mediatap/storage-web";
+import { timing } from "@mediatap/timing";
+import { urlImagekit } from "@mediatap/url-imagekit";
+
+/** The plugins of the usual server, and further ones behind them. */
+export function usual(...more: Plugin[]): NonNullable<MediatapConfig["plugins"]> {
+  return [
+    urlImagekit(),
+    storageFs(),
+    storageWeb({ retries: 0 }),
+    imageSharp(),
+    cacheMemory(),
+    timing(),
+    ...more,
+  ];
+}
+
+/** A configuration of one folder behind the default endpoint. */
+export function folderConfig(path: string, ...more: Plugin[]): MediatapConfig {
+  return {
+    plugins: usual(...more),
+    origins: { files: { type: "FOLDER", path } },
+    endpoints: { default: { origins: ["files"] } },
+  };
+}
+
+/** A configuration of web origins, tried in order, behind the default endpoint. */
+export function webConfig(baseUrls: readonly string[], ...more: Plugin[]): MediatapConfig {
+  const origins = baseUrls.map((baseUrl, at) => [`web${at}`, { type: "WEB_FOLDER", baseUrl }] as const);
+  return {
+    plugins: usual(...more),
+    origins: Object.fromEntries(origins),
+    endpoints: { default: { origins: origins.map(([name]) => name) } },
+  };
+}
+
+/** Counts what a server really did. */
+export interface Counter extends Plugin {
+  /** Plans that were asked for. */
+  readonly plans: () => number;
+  /** Plans that ran. */
+  readonly transforms: () => number;
+  /** Flights that opened a source, conditional questions included. */
+  readonly fetches: () => number;
+}
+
+export function counter(): Counter {
+  let plans = 0;
+  let transforms = 0;
+  let fetches = 0;
+  return {
+    name: "counter",
+    version: "1",
+    plans: () => plans,
+    transforms: () => transforms,
+    fetches: () => fetches,
+    apply({ hooks }) {
+      hooks.fetch.tap({ name: "counter", stage: -300 }, () => {
+        fetches++;
+        return undefined;
+      });
+      hooks.transform.tap({ name: "counter", stage: -300 }, () => {
+        plans++;
+        return undefined;
+      });
+      hooks.report.tap("counter", (report) => {
+        if (report.kind === "flight" && report.spans.list.some(({ name }) => name === "transformation"))
+          transforms++;
+      });
+    },
+  };
+}
+
+/** An engine for assets below `gate/`, whose work goes on until the test lets it go. */
+export interface Gate extends Plugin {
+  /** Paths of the work that has begun and not ended. */
+  readonly running: Set<string>;
+  /** Flights that were aborted while they waited. */
+  readonly aborted: string[];
+  /** Resolves when this many pieces of work have begun in all. */
+  begun(count: number): Promise<void>;
+  /** Lets all work go, now and from now on. */
+  open(): void;
+}
+
+export function gate(cost = 10): Gate {
+  const running = new Set<string>();
+  const aborted: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const waiting: { count: number; resolve: () => void }[] = [];
+  let total = 0;
+
+  async function run(name: string, flight: Flight) {
+    running.add(name);
+    total++;
+    for (const waiter of waiting) if (total >= waiter.count) waiter.resolve();
+    const onAbort = () => aborted.push(name);
+    flight.signal.addEventListener("abort", onAbort, { once: true });
+    await promise;
+    flight.signal.removeEventListener("abort", onAbort);
+    running.delete(name);
+    const bytes = Buffer.from(`made of ${name}`);
+    return { body: bodyOf(bytes, (b) => Readable.from([b])), type: "text/plain", format: "gate" };
+  }
+
+  return {
+    name: "gate",
+    version: "1",
+    running,
+    aborted,
+    begun: (count) =>
+      total >= count ? Promise.resolve() : new Promise((done) => waiting.push({ count, resolve: done })),
+    open: resolve,
+    apply({ hooks }) {
+      hooks.transform.tap({ name: "gate", stage: -100 }, ({ asset, query }) => {
+        if (!asset.path.startsWith("gate/")) return undefined;
+        const name = `${asset.path} ${query.flat().join("=")}`.trim();
+        return {
+          engine: "gate",
+          lane: "heavy",
+          cost,
+          memory: 0,
+          explain: () => ({ gate: name }),
+          run: (flight) => run(name, flight),
+        };
+      });
+    },
+  };
+}
+
+/** Waits until something is true; the bound is only there to end a test that fails. */
+export async function until(isTrue: () => boolean, what: string, bound = 5_000): Promise<void> {
+  const end = Date.now() + bound;
+  while (!isTrue()) {
+    if (Date.now() > end) throw new Error(`never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
