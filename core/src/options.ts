@@ -11,11 +11,22 @@ import { MediaError, printable } from "./model/errors.ts";
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, { schema, value, where }));
-  throw new MediaError("ECONFIG", [...new Set(lines)].join("\n"));
+  // A value of the wrong kind fails further checks, too: the first tells.
+  const issues = result.error.issues.filter((issue, at, all) => at === firstAt(issue, all));
+  const lines = issues.flatMap((issue) => explain(issue, { schema, value, where }));
+  throw new MediaError("ECONFIG", lines.join("\n"));
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** Index of the first issue about the same value and, as a mapping's further names are its own, of the same sort. */
+function firstAt({ path, code }: Issue, all: readonly Issue[]): number {
+  const isNames = code === "unrecognized_keys";
+  const at = path.join("\0");
+  return all.findIndex(
+    (issue) => issue.path.join("\0") === at && (issue.code === "unrecognized_keys") === isNames,
+  );
+}
 
 interface Context {
   readonly schema: z.ZodType;

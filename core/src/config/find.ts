@@ -81,12 +81,9 @@ function nameOf(path: string, cwd: string): string {
 
 /** What went wrong while reading, with the file's name before each line of it. */
 function readable(cause: unknown, source: string): unknown {
-  const { message, stack } = cause as Error;
   if (codeOf(cause) === "ECONFIG") return atSource(source, cause);
-  const what = message.replace(/^(?:JSON|YAML) Error in .*:\n/, "").trim();
-  // The parser tells the line of a syntax error only here.
-  const line = cause instanceof SyntaxError ? /^file:\/\/.*:(\d+)$/m.exec(stack ?? "")?.[1] : undefined;
-  return new MediaError("ECONFIG", `${source}${line ? `:${line}` : ""}: ${what}`, { cause });
+  const what = (cause as Error).message.replace(/^(?:JSON|YAML) Error in .*:\n/, "").trim();
+  return new MediaError("ECONFIG", `${source}: ${what}`, { cause });
 }
 
 /** Folder at which relative paths of a configuration file start. */

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { findConfig } from "../../src/config/find.ts";
+import { type Files, folderWith, messageOf } from "./folder.ts";
+
+const CONFIG = { endpoints: { default: { origins: ["a"] } } };
+const YAML = "endpoints:\n  default:\n    origins: [a]\n";
+
+describe("findConfig", () => {
+  const folders: (() => Promise<void>)[] = [];
+  const folder = async (files: Files) => {
+    const made = await folderWith(files);
+    folders.push(made.remove);
+    return made.path;
+  };
+  after(() => Promise.all(folders.map((remove) => remove())));
+
+  const MODULE = `export default ${JSON.stringify(CONFIG)};`;
+  for (const [name, content] of [
+    [
+      "mediatap.config.ts",
+      `interface Shape { endpoints: object }\nexport default ${JSON.stringify(CONFIG)} satisfies Shape;`,
+    ],
+    ["mediatap.config.mts", MODULE],
+    ["mediatap.config.js", MODULE],
+    ["mediatap.config.mjs", MODULE],
+    ["mediatap.config.cjs", `module.exports = ${JSON.stringify(CONFIG)};`],
+    ["mediatap.config.json", CONFIG],
+    ["mediatap.config.yaml", YAML],
+    ["mediatap.config.yml", YAML],
+    [".mediataprc", YAML],
+    [".mediataprc.json", CONFIG],
+    [".mediataprc.yaml", YAML],
+    ["package.json", { name: "x", mediatap: CONFIG }],
+  ] as const) {
+    it(`reads ${name}, found or named`, async () => {
+      const cwd = await folder({ [name]: content });
+      const found = await findConfig({ cwd });
+      assert.deepEqual(found, { config: CONFIG, file: join(cwd, name), source: name });
+      assert.deepEqual(await findConfig({ cwd, file: name }), found);
+    });
+  }
+
+  it("looks upwards as far as the next package.json", async () => {
+    const root = await folder({
+      "mediatap.config.json": CONFIG,
+      "plain/below/x.txt": "",
+      "package/package.json": {},
+      "package/below/x.txt": "",
+    });
+    const found = await findConfig({ cwd: join(root, "plain/below") });
+    assert.equal(found?.source, join(root, "mediatap.config.json"));
+    assert.equal(await findConfig({ cwd: join(root, "package/below") }), undefined);
+  });
+
+  it("replaces environment variables in data files, and nowhere else", async () => {
+    process.env.MEDIATAP_TEST = "from the environment";
+    const [set, other, none] = ["MEDIATAP_TEST", "MEDIATAP_NONE:-a default", "MEDIATAP_NONE:-"].map(
+      (name) => `\${${name}}`,
+    );
+    const text = `${set}, ${other}${none}`;
+    const cwd = await folder({
+      "a.json": { list: [{ text }] },
+      "a.yaml": `list: [{ text: "${text}" }]`,
+      "a.mjs": `export default { list: [{ text: ${JSON.stringify(text)} }] }`,
+    });
+    const want = { list: [{ text: "from the environment, a default" }] };
+    assert.deepEqual((await findConfig({ cwd, file: "a.json" }))?.config, want);
+    assert.deepEqual((await findConfig({ cwd, file: "a.yaml" }))?.config, want);
+    assert.deepEqual((await findConfig({ cwd, file: "a.mjs" }))?.config, { list: [{ text }] });
+  });
+
+  for (const [name, content, message] of [
+    [
+      "a.json",
+      `{ "list": ["\${MEDIATAP_NONE}"] }`,
+      /^a\.json: list\.0: the environment variable MEDIATAP_NONE is not set$/,
+    ],
+    ["a.json", "{ oops", /^a\.json: .*JSON/],
+    ["a.yaml", "a: [", /^a\.yaml: .*\(1:5\)/s],
+    ["a.yaml", "", /^a\.yaml: it is empty$/],
+    ["package.json", "{}", /^package\.json: it has no field "mediatap"$/],
+    ["a.mjs", "export const a = 1;", /^a\.mjs: Expected a default export$/],
+    ["a.mjs", "\n\nexport default {{;", /^a\.mjs: Unexpected token/],
+    ["a.mjs", 'import "no-such-package";', /^a\.mjs: Cannot find package 'no-such-package'/],
+    ["a.mjs", 'throw new Error("on purpose");', /^a\.mjs: on purpose$/],
+    ["a.ts", "enum A { b }\nexport default {};", /^a\.ts: .*enum/s],
+  ] as const) {
+    it(`names the file: ${message.source}`, async () => {
+      const cwd = await folder({ [name]: content });
+      assert.match(await messageOf(() => findConfig({ cwd, file: name })), message);
+    });
+  }
+
+  it("names a file that is not there", async () => {
+    assert.equal(await messageOf(() => findConfig({ file: "nowhere.json" })), "nowhere.json: no such file");
+  });
+
+  it("finds nothing in a folder without one", async () => {
+    assert.equal(await findConfig({ cwd: await folder({ "package.json": {} }) }), undefined);
+  });
+});

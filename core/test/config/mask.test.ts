@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { maskSecrets, maskText } from "../../src/mask.ts";
+
+describe("masking", () => {
+  for (const name of [
+    "privateKey",
+    "privateKeys",
+    "secretKey",
+    "accessKey",
+    "accountKey",
+    "sasToken",
+    "password",
+    "clientSecret",
+    "connectionString",
+    "authorization",
+    "credentials",
+    "headers",
+  ]) {
+    it(`hides ${name}, whatever kind of value it is`, () => {
+      for (const value of ["hunter2", ["hunter2"], { deeper: ["hunter2"] }, 42]) {
+        assert.deepEqual(maskSecrets({ a: { [name]: value } }), { a: { [name]: "***" } });
+      }
+    });
+  }
+
+  it("leaves what is no secret", () => {
+    const plain = {
+      name: "keyhole",
+      bucket: "shop",
+      path: "./a",
+      quality: 80,
+      cors: false,
+      hosts: ["a.example"],
+    };
+    assert.deepEqual(maskSecrets(plain), plain);
+  });
+
+  it("takes names that people choose for no fields", () => {
+    const config = {
+      origins: { keys: { type: "FOLDER", path: "./k" } },
+      endpoints: { secret: { origins: ["keys"] } },
+    };
+    assert.deepEqual(maskSecrets(config, ["origins", "endpoints"]), config);
+  });
+
+  it("hides user and password of an address", () => {
+    assert.equal(maskText("ftp://me:hunter2@host/a"), "ftp://***@host/a");
+    assert.equal(maskText("see https://token@host, then"), "see https://***@host, then");
+    assert.equal(maskText("https://host/a@b:c"), "https://host/a@b:c");
+  });
+
+  it("hides signatures and keys in the query of an address", () => {
+    assert.equal(maskText("https://h/a?sv=1&sig=hunter2&se=3#x"), "https://h/a?sv=1&sig=***&se=3#x");
+    assert.equal(maskText("/a.jpg?tr=w-1&ik-s=hunter2"), "/a.jpg?tr=w-1&ik-s=***");
+    assert.equal(maskText("https://h/?X-Amz-Signature=hunter2"), "https://h/?X-Amz-Signature=***");
+  });
+
+  it("hides the password of any address", () => {
+    const password = fc.stringMatching(/^[A-Za-z0-9._~!$&'()*+,;=%-]{6,20}$/);
+    fc.assert(
+      fc.property(password, fc.webPath(), (secret, path) => {
+        const shown = maskText(`https://user:${secret}@example.com${path.replaceAll(secret, "")}`);
+        assert(!shown.includes(secret));
+      }),
+    );
+  });
+});
