@@ -5,7 +5,6 @@ import { canonicalSteps } from "../../src/model/canonical.ts";
 const when = (then: readonly Step[], otherwise: readonly Step[]): Step => ({
   op: "when",
   if: { left: "iw", is: "gt", right: 100 },
-  // biome-ignore lint/suspicious/noThenProperty: the word of the model.
   then,
   else: otherwise,
 });

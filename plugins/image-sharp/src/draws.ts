@@ -70,13 +70,13 @@ interface Look {
 
 /** Which way to look. */
 function looking(focus: Focus | undefined, animated: boolean): Look {
-  if (focus === "faces") {
-    return { ...looking("attention", animated), note: "no faces known: what catches the eye instead" };
+  if (focus === "faces" && !animated) {
+    return { strategy: "attention", note: "no faces known: what catches the eye instead" };
   }
   if (focus === "custom") return { note: "no stored area known: the centre instead" };
-  if (focus !== "attention" && focus !== "entropy") return { place: focus };
+  if (focus !== "attention" && focus !== "entropy" && focus !== "faces") return { place: focus };
   // Each frame would choose a place of its own.
-  if (animated) return { note: `no ${focus} in animations: the centre instead` };
+  if (animated || focus === "faces") return { note: `no ${focus} in animations: the centre instead` };
   return { strategy: focus };
 }
 

@@ -12,8 +12,14 @@ import {
 /** Formats that this engine writes. */
 export type WriteFormat = Exclude<ImageFormat, "svg">;
 
-/** Longest side of a WebP (its container has 14 bits). */
-const WEBP_SIDE = 16383;
+/** Longest side that a format can hold, or that libvips writes. */
+const LONGEST: Readonly<Record<WriteFormat, number>> = {
+  jpeg: 65535,
+  png: 2 ** 31 - 1,
+  webp: 16383,
+  avif: 16384,
+  gif: 65535,
+};
 
 export interface Choice {
   readonly format: WriteFormat;
@@ -36,7 +42,7 @@ export interface Wish {
 export function keepsAnimation({ frames, format }: Header, steps: readonly Step[], output: Output): boolean {
   const moves = frames > 1 && (format === "gif" || format === "webp");
   if (!moves || steps.some((step) => step.op === "frame")) return false;
-  return ![`avif`, `jpeg`, `png`].includes(output.format ?? "auto");
+  return !["avif", "jpeg", "png"].includes(output.format ?? "auto");
 }
 
 /** The output format, by rule: nothing is encoded twice to see which is smaller. */
@@ -65,14 +71,14 @@ function named({ size, header, animated }: Wish, format: WriteFormat, limits: Li
       `Expected at most ${limits.avifMegapixels} megapixels for AVIF but received ${megapixels.toFixed(1)}`,
     );
   }
-  if (format === "webp" && !fitsWebp(size)) {
-    throw new MediaError("ELIMIT", `Expected at most ${WEBP_SIDE} pixels a side for WebP`);
+  if (!holds(format, size)) {
+    throw new MediaError("ELIMIT", `Expected at most ${LONGEST[format]} pixels a side for ${format}`);
   }
   const stills = header.frames > 1 && !animated ? ", of the first frame" : "";
   return { format, why: `asked for${stills}` };
 }
 
-const fitsWebp = ({ width, height }: Size) => Math.max(width, height) <= WEBP_SIDE;
+const holds = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= LONGEST[format];
 
 function sameAsSource({ header, alpha }: Wish): Choice {
   if (header.format === "tiff")
@@ -81,7 +87,7 @@ function sameAsSource({ header, alpha }: Wish): Choice {
 }
 
 function automatic({ output, accept, header, steps, size, alpha, animated }: Wish, limits: Limits): Choice {
-  const webp = accept !== "basic" && fitsWebp(size);
+  const webp = accept !== "basic" && holds("webp", size);
   if (animated) {
     return webp
       ? { format: "webp", why: "animated, and the client accepts WebP" }
@@ -90,7 +96,10 @@ function automatic({ output, accept, header, steps, size, alpha, animated }: Wis
   const megapixels = (size.width * size.height) / 1e6;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out.
   const avif =
-    accept === "avif" && output.colorProfile !== "keep" && !steps.some(({ op }) => op === "unsharp");
+    accept === "avif" &&
+    holds("avif", size) &&
+    output.colorProfile !== "keep" &&
+    !steps.some(({ op }) => op === "unsharp");
   if (avif && megapixels <= limits.avifAutoMegapixels) {
     return { format: "avif", why: "the client accepts AVIF" };
   }
@@ -102,6 +111,7 @@ function automatic({ output, accept, header, steps, size, alpha, animated }: Wis
   }
   if (alpha) return { format: "png", why: "the picture has transparency" };
   if (header.palette) return { format: "png", why: "the source has a palette" };
+  if (!holds("jpeg", size)) return { format: "png", why: "too long for JPEG" };
   if (output.lossless) return { format: "png", why: "lossless" };
   return { format: "jpeg", why: "the picture is opaque" };
 }

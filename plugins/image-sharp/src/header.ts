@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { type Flight, type Header, MediaError, type Source, type SourceFacts } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import sharp from "sharp";
@@ -30,9 +31,9 @@ function identity({ origin, path, etag, lastModified, size }: SourceFacts): stri
 async function readHeader(source: Source, { limits }: Flight): Promise<Header | undefined> {
   const format = sniff(await source.peek(SNIFF_LENGTH));
   if (!format) return undefined;
-  const input = await inputOf(source, format, limits);
-  const elements = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
   try {
+    const input = await inputOf(source, format, limits);
+    const elements = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
     // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
     return {
@@ -60,7 +61,7 @@ export async function inputOf(
 ): Promise<string | Uint8Array> {
   if (format === "svg") return source.bytes(limits.svgBytes);
   if (source.file === undefined) return source.bytes(limits.imageBytes);
-  const { size = 0 } = source.facts;
+  const size = source.facts.size ?? (await stat(source.file)).size;
   if (size > limits.imageBytes) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.imageBytes} bytes but received ${size}`);
   }

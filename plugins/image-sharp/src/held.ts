@@ -65,6 +65,9 @@ export function framesOf({ data, width, height, channels, frames }: Pixels): Pix
 /** Frames of equal size as one animation. */
 export function join(frames: readonly Pixels[]): Pixels {
   const [first] = frames as readonly [Pixels, ...Pixels[]];
+  if (frames.some(({ data }) => data.length !== first.data.length)) {
+    throw new TypeError("Expected frames of one size");
+  }
   return { ...first, data: Buffer.concat(frames.map(({ data }) => data)), frames: frames.length };
 }
 

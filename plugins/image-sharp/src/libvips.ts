@@ -32,6 +32,9 @@ export function setUpLibvips(): void {
 /** An error of libvips as one that a client may see. Its own words can hold paths, so they stay in the cause. */
 export function mediaError(cause: unknown): MediaError {
   if (isMediaError(cause)) return cause as MediaError;
+  if (cause instanceof TypeError || cause instanceof RangeError) {
+    return new MediaError("EINTERNAL", "The picture could not be made", { cause });
+  }
   const text = cause instanceof Error ? cause.message : String(cause);
   if (/timeout/i.test(text))
     return new MediaError("ETIMEDOUT", "The picture took too long to make", { cause });

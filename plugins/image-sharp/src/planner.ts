@@ -67,7 +67,9 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
     taken.push({ step, before: current, after: drawn.size });
     current = drawn.size;
     alpha = drawn.alpha;
-    if (drawn.unsure && !context.guess) break;
+    if (!drawn.unsure) continue;
+    close();
+    if (!context.guess) break;
   }
   close();
   return { taken, parts, rest: left, size: current, alpha, notes: [...notes] };

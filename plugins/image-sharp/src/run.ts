@@ -158,6 +158,10 @@ class Run {
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
     const done = await this.#flight.step(rawFrame(frame), step);
     if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
+    const { width, height, channels, data } = done;
+    if (data.length !== width * height * channels) {
+      throw new MediaError("EINTERNAL", `Expected ${width}x${height}x${channels} samples from ${step.op}`);
+    }
     return fromRawFrame(done);
   }
 

@@ -55,6 +55,12 @@ describe("image-sharp: choosing the format", () => {
     await assert.rejects(plan(bytes, { output: { format: "webp" } }), { code: "ELIMIT" });
   });
 
+  it("takes another format where a side is too long for AVIF", async () => {
+    const bytes = await (await quarters(16400, 2)).png().toBuffer();
+    assert.equal(await formatOf(bytes, "avif"), "jpeg");
+    await assert.rejects(plan(bytes, { output: { format: "avif" } }), { code: "ELIMIT" });
+  });
+
   it("keeps the source's format when asked to", async () => {
     for (const format of ["jpeg", "png", "webp", "avif"] as const) {
       const bytes = await (await quarters()).toFormat(format).toBuffer();
@@ -221,8 +227,12 @@ describe("image-sharp: knowing a picture", () => {
 
   it("shows no path of a file that it cannot read", async () => {
     const bytes = await opaque();
-    const source = sourceOf(bytes, {}, "/nowhere/secret.jpg");
-    await assert.rejects(render(source), (error: Error) => !error.message.includes("secret"));
+    for (const facts of [{}, { size: undefined }]) {
+      const source = sourceOf(bytes, facts as object, "/nowhere/secret.jpg");
+      await assert.rejects(render(source), (error: Error & { code: string }) => {
+        return error.code === "UNIDENTIFIED" && !error.message.includes("secret");
+      });
+    }
   });
 
   it("has no engine for a job without a header", async () => {

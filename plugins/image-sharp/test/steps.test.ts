@@ -200,6 +200,19 @@ describe("image-sharp: steps", () => {
     assert.ok(near(at(1, 1), [0, 255, 255, 255]));
   });
 
+  it("blames a plugin that hands back other pixels than it says", async () => {
+    const step = { op: "invert" } as unknown as Step;
+    const bytes = await (await quarters()).png().toBuffer();
+    const short = render(bytes, { steps: [step], step: async (frame) => ({ ...frame, width: 1 }) });
+    await assert.rejects(short, { code: "EINTERNAL" });
+    const large = render(bytes, {
+      steps: [step, scale(5)],
+      limits: { outputMegapixels: 0.01 },
+      step: async () => ({ data: new Uint8Array(200 * 200), width: 200, height: 200, channels: 1 }),
+    });
+    await assert.rejects(large, { code: "ELIMIT" });
+  });
+
   it("chooses steps by the picture's size, also by one that only pixels tell", async () => {
     const wider: Step = {
       op: "when",
@@ -309,6 +322,17 @@ describe("image-sharp: paints", () => {
     );
   });
 
+  it("pads a grey picture with colours of its own", async () => {
+    const grey = await (await quarters(40, 40)).grayscale().toColourspace("b-w").png().toBuffer();
+    for (const kind of ["gradient", "blurred"] as const) {
+      const paint =
+        kind === "gradient" ? { kind, colors: 4 as const } : { kind, intensity: 10, brightness: 0 };
+      const { bytes } = await render(grey, { steps: [contain(paint)], output: PNG });
+      const { at } = await pixels(bytes);
+      assert.ok(near(at(118, 46), WHITE, 30) && near(at(83, 46), WHITE) && !near(at(36, 1), WHITE, 100));
+    }
+  });
+
   it("flattens on the dominant colour", async () => {
     const { bytes } = await render(await (await quarters(40, 40)).png().toBuffer(), {
       steps: [
@@ -343,6 +367,11 @@ describe("image-sharp: passes", () => {
       await count([{ op: "border", width: 2, color: color(255, 0, 0).color }, { op: "grayscale" }]),
       2,
     );
+  });
+
+  it("begins anew behind a step whose size only pixels tell", async () => {
+    const { passes } = await drawn([{ op: "trim", tolerance: 10 }, scale(20)]);
+    assert.equal(passes.length, 2);
   });
 
   it("keeps the order asked for: a border drawn before is grey, one drawn after is not", async () => {
