@@ -7,7 +7,7 @@ import {
   type Step,
   type Transformation,
 } from "@mediatap/core";
-import { checkCondition } from "./condition.ts";
+import { condition } from "./condition.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { expand, type NamedTransformations } from "./named.ts";
 import {
@@ -19,11 +19,12 @@ import {
   readInto,
   type Values,
 } from "./parameters.ts";
+import type { Reading } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
-import { type Chain, type Item, type Parameter, tokenize } from "./tokenize.ts";
+import { type Chain, type IfBlock, type Item, type Parameter, tokenize } from "./tokenize.ts";
 
 /** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
-const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di"];
+const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di", "orig"];
 
 const LAYER_TYPES: ReadonlySet<string> = new Set(["image", "text", "video", "subtitles", "subtitle"]);
 
@@ -53,24 +54,19 @@ export function parseChain(text: string, options: ChainOptions = {}): Transforma
 /** As `parseChain`, of a chain that has been split already. */
 export function readChain(written: Chain, { named = {}, hints = NO_HINTS }: ChainOptions = {}): ParsedChain {
   const chain = expand(written, named);
-  if (chain.length > DEFAULT_LIMITS.steps) {
-    throw new MediaError(
-      "ELIMIT",
-      `Expected at most ${DEFAULT_LIMITS.steps} steps but received ${chain.length}`,
-    );
+  const length = lengthOf(chain);
+  if (length > DEFAULT_LIMITS.steps) {
+    throw new MediaError("ELIMIT", `Expected at most ${DEFAULT_LIMITS.steps} steps but received ${length}`);
   }
   if (chain.some((step) => step.some(isOriginal))) {
     return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };
   }
-  const missing: string[] = [];
-  const read = chain.map((step) => readStep(step, missing));
+  const reading: Reading = { hints, missing: [] };
   const once: Values = {};
-  for (const values of read) {
-    for (const key of ONCE) if (values[key] !== undefined) Object.assign(once, { [key]: values[key] });
-  }
-  const steps = read.flatMap((values) => stepsOf(values, hints));
+  const steps = chain.flatMap((step) => readStep(step, reading, once));
   // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
-  if (missing[0]) throw new MediaError("EUNSUPPORTED", `Not supported here: ${missing[0]}`);
+  const [missing] = reading.missing;
+  if (missing) throw new MediaError("EUNSUPPORTED", `Not supported here: ${missing}`);
   const frame: Step[] = once.pg === undefined ? [] : [{ op: "frame", page: once.pg }];
   return {
     transformation: { steps: [...frame, ...steps], output: outputOf(once) },
@@ -79,22 +75,49 @@ export function readChain(written: Chain, { named = {}, hints = NO_HINTS }: Chai
   };
 }
 
-function readStep(items: readonly Item[], missing: string[]): Values {
+/** Steps of a chain, those in the branches of conditions included. */
+function lengthOf(chain: Chain): number {
+  const inner = (item: Item) => (item.kind === "if" ? lengthOf(item.yes) + lengthOf(item.no) : 0);
+  return chain.reduce((sum, step) => sum + 1 + step.reduce((more, item) => more + inner(item), 0), 0);
+}
+
+/** One step of the language. What acts once is noted in `once`, which is left out inside of a condition. */
+function readStep(items: readonly Item[], reading: Reading, once?: Values): Step[] {
+  const { missing } = reading;
   const values: Values = {};
   for (const item of items) {
     if (item.kind === "parameter") {
-      const lacks = readInto(values, known(item), item.value);
+      const key = known(item);
+      const lacks = readInto(values, key, item.value);
       if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
+      if (!once && ONCE.includes(key)) refuseInCondition(key, missing);
     } else if (item.kind === "if") {
-      checkCondition(item.condition);
-      missing.push("conditions (if-)");
+      return readCondition(item, reading);
     } else if (LAYER_TYPES.has(item.type)) {
       missing.push(`layers (l-${item.type})`);
     } else {
       throw new MediaError("EINVAL", `Expected type of layer for l but received '${printable(item.type)}'`);
     }
   }
-  return values;
+  for (const key of ONCE) if (values[key] !== undefined) Object.assign(once ?? {}, { [key]: values[key] });
+  return stepsOf(values, reading);
+}
+
+/** A condition stands alone in its step, which the tokenizer has seen to. */
+function readCondition(block: IfBlock, reading: Reading): Step[] {
+  const test = condition(block.condition);
+  const [yes = [], no = []] = [block.yes, block.no].map((branch) =>
+    branch.flatMap((step) => readStep(step, reading)),
+  );
+  if (yes.length === 0 && no.length === 0) return [];
+  // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
+  return [{ op: "when", if: test, then: yes, else: no }];
+}
+
+/** The page is the source's and cannot depend on it; the output could, but there is no step for it. */
+function refuseInCondition(key: Key, missing: string[]): void {
+  if (key === "pg") throw new MediaError("EINVAL", "Expected 'pg' outside of conditions");
+  missing.push(`output parameters in conditions (${key})`);
 }
 
 /** The parameter's key. Throws `EINVAL` for one that has no meaning here. */

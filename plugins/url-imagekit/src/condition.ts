@@ -1,36 +1,76 @@
-import { invalid, MediaError } from "@mediatap/core";
+import { type Condition, invalid, MediaError, type Variable } from "@mediatap/core";
+import { printExpression } from "./expression.ts";
 import { decimal } from "./numbers.ts";
 
-const PROPERTIES: ReadonlySet<string> = new Set(["w", "h", "ar", "iw", "ih", "iar"]);
+type Comparison = Extract<Condition, { is: unknown }>;
+
+/** What a condition may name, and the variable that it is. */
+const PROPERTIES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
+  ["w", "cw"],
+  ["h", "ch"],
+  ["ar", "car"],
+  ["iw", "iw"],
+  ["ih", "ih"],
+  ["iar", "iar"],
+]);
+
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "gt", "gte", "lt", "lte"]);
+
 /** Comparisons in one block. */
 const MAX_COMPARISONS = 20;
 
-/** Throws `EINVAL` for text that is no condition: `w_gt_300_and_ar_lt_4-3_or_h_eq_200`. */
-export function checkCondition(text: string): void {
+/** Comparisons joined by `and`, which binds tighter, and `or`: `w_gt_300_and_ar_lt_4-3_or_h_eq_200`. */
+export function condition(text: string): Condition {
   const words = text.split("_");
-  if (words.length > MAX_COMPARISONS * 4) {
+  if (words.length >= MAX_COMPARISONS * 4) {
     throw new MediaError("ELIMIT", `Expected at most ${MAX_COMPARISONS} comparisons in if`);
   }
-  const wellFormed =
-    words.length % 4 === 3 &&
-    words.every((word, index) => {
-      switch (index % 4) {
-        case 0:
-          return PROPERTIES.has(word);
-        case 1:
-          return COMPARISONS.has(word);
-        case 2:
-          return isValue(word);
-        default:
-          return word === "and" || word === "or";
-      }
-    });
-  if (!wellFormed) throw invalid("if", "condition", text);
+  const any: Condition[] = [];
+  let all: Condition[] = [];
+  for (let at = 0; at < words.length || at === 0; at += 4) {
+    all.push(comparison(words.slice(at, at + 3), text));
+    const link = words[at + 3];
+    const more = at + 4 < words.length;
+    if (link === "and" && more) continue;
+    if (link !== undefined && (link !== "or" || !more)) throw invalid("if", "condition", text);
+    any.push(single(all) ?? { all });
+    all = [];
+  }
+  return single(any) ?? { any };
+}
+
+function single(conditions: readonly Condition[]): Condition | undefined {
+  return conditions.length === 1 ? conditions[0] : undefined;
+}
+
+function comparison([property = "", is = "", value = ""]: readonly string[], text: string): Comparison {
+  const left = PROPERTIES.get(property);
+  const right = number(value);
+  if (left === undefined || right === undefined || !COMPARISONS.has(is))
+    throw invalid("if", "condition", text);
+  return { left, is: is as Comparison["is"], right };
 }
 
 /** A number, or a ratio such as `4-3`. */
-function isValue(word: string): boolean {
-  const parts = word.split("-").map(decimal);
-  return parts.length <= 2 && parts.every((part) => part !== undefined) && parts[1] !== 0;
+function number(text: string): number | undefined {
+  const [first, second = 1, ...rest] = text.split("-").map(decimal);
+  return first === undefined || second === 0 || rest.length > 0 ? undefined : first / second;
+}
+
+/** `condition` in the language. Throws `EUNSUPPORTED` for one that it has no words for. */
+export function printCondition(condition: Condition): string {
+  if ("any" in condition) return condition.any.map(printAll).join("_or_");
+  return printAll(condition);
+}
+
+function printAll(condition: Condition): string {
+  if ("all" in condition) return condition.all.map(printComparison).join("_and_");
+  return printComparison(condition);
+}
+
+function printComparison(condition: Condition): string {
+  const name =
+    "left" in condition && [...PROPERTIES].find(([, variable]) => variable === condition.left)?.[0];
+  if (!name) throw new MediaError("EUNSUPPORTED", "Not supported in URLs of this language: this condition");
+  return `${name}_${condition.is}_${printExpression(condition.right)}`;
 }

@@ -1,6 +1,6 @@
-import { type Focus, type Length, MediaError, type Paint, type StepOf } from "@mediatap/core";
-import type { Hints } from "./hints.ts";
+import type { Focus, Length, Paint, StepOf } from "@mediatap/core";
 import type { Mode, Values } from "./parameters.ts";
+import type { Reading } from "./reading.ts";
 
 type Resize = StepOf<"resize">;
 type Extract = StepOf<"extract">;
@@ -30,14 +30,14 @@ export interface Geometry {
   readonly padded: boolean;
 }
 
-/** Width, height and mode → a step. `hints` answers `w-auto` and `dpr-auto`. */
-export function geometry(values: Values, hints: Hints): Geometry {
+/** Width, height and mode → a step. */
+export function geometry(values: Values, { hints, missing }: Reading): Geometry {
+  if (needsFaceBox(values)) missing.push(TIGHT);
   const automatic = values.w === "auto" ? hints.width() : undefined;
   const width = values.w === "auto" ? automatic : values.w;
   const height = values.h;
   const oneSide = (width === undefined) !== (height === undefined);
   if (width === undefined && height === undefined) {
-    if (values.fo === "faces") throw lacksZoom();
     return { step: undefined, padded: false };
   }
   // A width from a hint is in device pixels already.
@@ -101,8 +101,7 @@ function corner({ x, y, xc, yc }: Values): Extract["at"] {
   return undefined;
 }
 
-function cropFocus({ fo, z }: Values): Focus | undefined {
-  if (fo === "faces" && z !== undefined && z !== 1) throw lacksZoom();
+function cropFocus({ fo }: Values): Focus | undefined {
   return fo === "center" ? undefined : fo;
 }
 
@@ -116,9 +115,9 @@ function solid(background: Paint | undefined): Paint | undefined {
   return background?.kind === "blurred" ? undefined : background;
 }
 
-function lacksZoom(): MediaError {
-  return new MediaError(
-    "EUNSUPPORTED",
-    "Not supported here: crops tight around faces (fo-face without w, h or with z)",
-  );
+const TIGHT = "crops tight around faces (fo-face without w and h, or with z)";
+
+/** Without a box, and with a zoom, the crop follows the faces' own size, which no step knows. */
+function needsFaceBox({ fo, z, w, h }: Values): boolean {
+  return fo === "faces" && ((w === undefined && h === undefined) || (z !== undefined && z !== 1));
 }

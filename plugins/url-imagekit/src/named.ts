@@ -11,11 +11,16 @@ const MAX_ITEMS = 500;
  * `thumb` = `w-150:bl-2` is `w-150:bl-2,rt-90`. Throws `EINVAL` for a name that is unknown, disabled or names itself.
  */
 export function expand(chain: Chain, named: NamedTransformations, within: readonly string[] = []): Chain {
-  if (!chain.some((step) => step.some(isName))) return chain;
+  if (!chain.some((step) => step.some((item) => isName(item) || item.kind === "if"))) return chain;
   const steps: Item[][] = [];
   for (const step of chain) {
     let current: Item[] = [];
     for (const item of step) {
+      if (item.kind === "if") {
+        const [yes, no] = [item.yes, item.no].map((branch) => expand(branch, named, within));
+        current.push({ ...item, yes: yes ?? [], no: no ?? [] });
+        continue;
+      }
       if (!isName(item)) {
         current.push(item);
         continue;

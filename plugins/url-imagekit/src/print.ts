@@ -9,6 +9,7 @@ import {
 } from "@mediatap/core";
 import { parseChain } from "./chain.ts";
 import { printColour, printPaint } from "./colours.ts";
+import { printCondition } from "./condition.ts";
 import { printExpression } from "./expression.ts";
 import { printNumber } from "./numbers.ts";
 import type { Mode } from "./parameters.ts";
@@ -23,8 +24,10 @@ export function printChain({ steps, output }: Transformation): string {
   if (output.format === "original") return "orig-true";
   const chain = printSteps(steps);
   if (chain.length > 0 && !readsAs(chain.join(":"), steps)) throw unprintable("this order of steps");
-  const last = items(chain.pop(), ...printOutput(output));
-  return last === "" ? "" : [...chain, last].join(":");
+  const last = items(...printOutput(output));
+  // A condition stands alone in its step.
+  if (last !== "") chain.push(chain.at(-1)?.startsWith("if-") ? last : items(chain.pop(), last));
+  return chain.join(":");
 }
 
 /** Steps of the language: an operation joins the ones before it if that reads back as the same, in the same order. */
@@ -85,7 +88,17 @@ const PRINTERS: Printers = {
   round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
+  when: (step) => {
+    const test = printCondition(step.if);
+    const otherwise = step.else.length === 0 ? undefined : items("if-else", printBranch(step.else));
+    return items(`if-${test}`, printBranch(step.then), otherwise, "if-end");
+  },
 };
+
+/** A branch may not be empty: turning by nothing stands for nothing. */
+function printBranch(steps: readonly Step[]): string {
+  return steps.length === 0 ? "rt-0" : printSteps(steps).join(":");
+}
 
 function printStep(step: Step): string {
   const printer = PRINTERS[step.op] as ((step: Step) => string) | undefined;

@@ -1,14 +1,14 @@
 import type { Paint, Step } from "@mediatap/core";
-import type { Hints } from "./hints.ts";
 import { geometry } from "./modes.ts";
 import type { Values } from "./parameters.ts";
+import type { Reading } from "./reading.ts";
 
 /**
  * One step of the language → steps of the Transformation, in the language's fixed order: trim, resize or crop,
  * rotate and flip, colour and filters, blur, corners, border, opacity and background.
  */
-export function stepsOf(values: Values, hints: Hints): Step[] {
-  const { step: box, padded } = geometry(values, hints);
+export function stepsOf(values: Values, reading: Reading): Step[] {
+  const { step: box, padded } = geometry(values, reading);
   const steps: Step[] = [];
   if (values.t) steps.push({ op: "trim", tolerance: values.t });
   if (box) steps.push(box);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { evaluate, isMediaError, type Output, type Step } from "@mediatap/core";
+import { type Condition, evaluate, isMediaError, type Output, type Step } from "@mediatap/core";
 import { parseChain } from "../src/index.ts";
 import { codeThrown, namedChains } from "./helpers.ts";
 
@@ -250,6 +250,75 @@ describe("url-imagekit: expressions", () => {
   });
 });
 
+describe("url-imagekit: conditions", () => {
+  const wide = (width: number): Step => ({ op: "resize", width, fit: "inside", enlarge: true });
+  const tall = { left: "ch", is: "eq", right: 200 } as const;
+  const when = (test: Condition, yes: Step[], no: Step[] = []): Step => ({
+    op: "when",
+    if: test,
+    // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
+    then: yes,
+    else: no,
+  });
+  table([
+    [
+      "if-ar_gt_1,w-200,if-else,w-300,if-end",
+      when({ left: "car", is: "gt", right: 1 }, [wide(200)], [wide(300)]),
+    ],
+    [
+      "h-200:if-h_eq_200,w-100:rt-90,if-end:rt-90",
+      { op: "resize", height: 200, fit: "inside", enlarge: true },
+      when(tall, [wide(100), { op: "rotate", angle: 90 }]),
+      { op: "rotate", angle: 90 },
+    ],
+    [
+      "if-h_gte_100_and_ih_lte_400_or_iar_lt_4-3,w-50,if-end",
+      when(
+        {
+          any: [
+            {
+              all: [
+                { left: "ch", is: "gte", right: 100 },
+                { left: "ih", is: "lte", right: 400 },
+              ],
+            },
+            { left: "iar", is: "lt", right: 4 / 3 },
+          ],
+        },
+        [wide(50)],
+      ),
+    ],
+    ["if-h_eq_200,rt-0,if-else,w-5,if-end", when(tall, [], [wide(5)])],
+    ["if-h_eq_200,rt-0,if-end"],
+    ["if-h_eq_200,if-h_eq_200,w-5,if-end,if-end", when(tall, [when(tall, [wide(5)])])],
+  ]);
+
+  it("may use named transformations", () => {
+    const named = namedChains({ thumb: "w-5:rt-9" });
+    assert.deepEqual(
+      parseChain("if-w_gt_5,n-thumb,bl-2,if-end", { named }),
+      parseChain("if-w_gt_5,w-5:rt-9,bl-2,if-end"),
+    );
+  });
+
+  it("count with their steps and comparisons", () => {
+    const steps = Array(20).fill("rt-5").join(":");
+    assert.equal(
+      codeThrown(() => parseChain(`if-w_gt_5,${steps},if-end`)),
+      "ELIMIT",
+    );
+    const many = Array(20).fill("w_gt_5").join("_and_");
+    assert.equal(
+      codeThrown(() => parseChain(`if-${many},w-5,if-end`)),
+      undefined,
+    );
+    assert.equal(
+      codeThrown(() => parseChain(`if-${many}_or_w_gt_5,w-5,if-end`)),
+      "ELIMIT",
+    );
+  });
+});
+
 describe("url-imagekit: wishes outside of the language", () => {
   const rows: [chain: string, message: RegExp][] = [
     ["w-abc", /^Expected positive integer for w but received 'abc'$/],
@@ -343,6 +412,14 @@ describe("url-imagekit: wishes outside of the language", () => {
     ["if-w_gt_1,w-100,if-end,h-5", /if- alone in its step/],
     ["if-w_like_1,w-100,if-end", /condition for if/],
     ["if-w_gt_1_and,w-100,if-end", /condition for if/],
+    ["if-,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_or,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_xor_h_gt_1,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_2,w-100,if-end", /condition for if/],
+    ["if-w_gt_4-0,w-100,if-end", /condition for if/],
+    ["if-w_gt_4-3-2,w-100,if-end", /condition for if/],
+    ["if-w_gt_1,pg-2,if-end", /'pg' outside of conditions/],
+    ["if-w_gt_1,w-abc,if-end", /positive integer for w/],
     ["w-iw_div_0", /no division by zero/],
     ["w-iw_mod_0", /no division by zero/],
     ["w-iw_plus_1", /number or expression/],
@@ -398,9 +475,9 @@ describe("url-imagekit: wishes that cannot be met", () => {
   const rows: [chain: string, capability: string][] = [
     ["l-text,i-Hi,l-end", "layers (l-text)"],
     ["w-5,l-image,i-a.jpg,w-bw_div_3:l-text,i-Hi,l-end,l-end", "layers (l-image)"],
-    ["if-ar_gt_1,w-200,if-else,w-300,if-end", "conditions"],
-    ["h-200:if-h_eq_200,w-100,if-end:rt-90", "conditions"],
-    ["if-h_gte_100_and_h_lte_400_or_ar_lt_4-3,w-50,if-end", "conditions"],
+    ["if-ar_gt_1,w-200,q-50,if-end", "output parameters in conditions (q)"],
+    ["if-ar_gt_1,orig-true,if-end", "output parameters in conditions (orig)"],
+    ["if-ar_gt_1,l-text,i-Hi,l-end,if-end", "layers (l-text)"],
     ["e-bgremove", "background removal (e-bgremove)"],
     ["e-shadow-bl-15_st-40_x-10_y-N5", "shadows"],
     ["e-gradient", "gradients"],

@@ -54,9 +54,22 @@ const item = fc.oneof(
   word("pg-3", "f-auto", "f-jpg", "f-orig", "lo-true", "pr-true", "cp-true", "md-true", "md-false", "dn-300"),
   percent.map((value) => `q-${value}`),
 );
+const step = fc.array(item, { minLength: 1, maxLength: 8 }).map((items) => items.join(","));
+const comparison = word("w_gt_300", "h_lte_20.5", "ar_lt_4-3", "iw_eq_5", "iar_ne_1");
+const test = fc
+  .tuple(comparison, fc.array(fc.tuple(word("and", "or"), comparison), { maxLength: 3 }))
+  .map(([first, rest]) => [first, ...rest.flat()].join("_"));
+/** Steps that may stand in a branch: without what acts once. */
+const branch = fc
+  .array(step, { minLength: 1, maxLength: 2 })
+  .map((steps) => steps.join(":"))
+  .filter((text) => !/(?:^|[,:])(?:pg|f|q|lo|pr|cp|md|dn)-/.test(text));
+const block = fc
+  .tuple(test, branch, fc.option(branch))
+  .map(([text, yes, no]) => [`if-${text}`, yes, ...(no === null ? [] : ["if-else", no]), "if-end"].join(","));
 const chain = fc
-  .array(fc.array(item, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 })
-  .map((steps) => steps.map((step) => step.join(",")).join(":"));
+  .array(fc.oneof({ arbitrary: step, weight: 4 }, block), { minLength: 1, maxLength: 4 })
+  .map((steps) => steps.join(":"));
 
 describe("url-imagekit: printChain", () => {
   it("writes what parseChain reads as the same", () => {
