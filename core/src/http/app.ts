@@ -7,7 +7,15 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { deliver, deliverError } from "./deliver.ts";
-import { createClientIp, createExchange, createRouter, hostOf, nextId, targetOf } from "./request.ts";
+import {
+  createClientIp,
+  createExchange,
+  createRouter,
+  discardBody,
+  hostOf,
+  nextId,
+  targetOf,
+} from "./request.ts";
 
 export interface AppParts {
   readonly generation: Generation;
@@ -60,6 +68,7 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
     ctx.set("Cache-Control", "no-store");
     try {
+      discardBody(ctx.req, ctx.res);
       await dispatch(ctx as never, next);
     } catch (error) {
       const failure = wrap(error, "route", "core");
@@ -111,6 +120,7 @@ function createMedia(generation: Generation, log: Logger) {
     let exchange: Exchange | undefined;
     let bytes = 0;
     try {
+      discardBody(req, res);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
       exchange = createExchange({ ...parts, url, host, ...find(host, url) });

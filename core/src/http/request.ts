@@ -54,6 +54,31 @@ export function hostOf(req: IncomingMessage): string {
   return named[1].toLowerCase();
 }
 
+/** Bytes of a request's body that are read and forgotten before its connection is closed. */
+const LONGEST_BODY = 1024 * 1024;
+
+/**
+ * Takes care of a body that nobody asked for (RFC 9110 §9.3.1): read and forgotten, so that the next request is found
+ * behind it, or cut off where it is long. Throws `EINVAL` for a transfer coding other than `chunked`, whose end other
+ * servers may see elsewhere (RFC 9112 §6.1).
+ */
+export function discardBody(req: IncomingMessage, res: ServerResponse): void {
+  const coding = req.headers["transfer-encoding"];
+  if (coding === undefined && req.headers["content-length"] === undefined) return;
+  let bytes = 0;
+  req.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+    if (bytes <= LONGEST_BODY) return;
+    req.pause();
+    if (res.writableFinished) req.socket.destroy();
+    else res.once("finish", () => req.socket.destroy());
+  });
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
+    res.shouldKeepAlive = false;
+    throw new MediaError("EINVAL", "Expected chunked for Transfer-Encoding");
+  }
+}
+
 function occurrences(rawHeaders: readonly string[], name: string): number {
   let found = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
