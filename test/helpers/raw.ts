@@ -80,12 +80,35 @@ function readAnswers(received: Buffer, head: boolean): RawAnswer[] {
       headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
     }
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(line)?.[1] ?? 0);
-    const bodiless = head || status === 304 || status === 204 || status < 200;
-    const length = bodiless ? 0 : Number(headers["content-length"] ?? 0);
-    const start = end + 4;
-    if (received.length < start + length) break;
-    answers.push({ status, headers, body: received.subarray(start, start + length) });
-    at = start + length;
+    const body = bodyAt(received, end + 4, headers, head || status === 304 || status === 204 || status < 200);
+    if (!body) break;
+    answers.push({ status, headers, body: body.bytes });
+    at = body.end;
   }
   return answers;
+}
+
+/** The body that begins at `start`, and where it ends; `undefined` while it is not complete. */
+function bodyAt(
+  received: Buffer,
+  start: number,
+  headers: Readonly<Record<string, string>>,
+  bodiless: boolean,
+): { bytes: Buffer; end: number } | undefined {
+  if (bodiless) return { bytes: Buffer.alloc(0), end: start };
+  if (headers["transfer-encoding"] !== "chunked") {
+    const end = start + Number(headers["content-length"] ?? 0);
+    return received.length < end ? undefined : { bytes: received.subarray(start, end), end };
+  }
+  const chunks: Buffer[] = [];
+  for (let at = start; ; ) {
+    const line = received.indexOf("\r\n", at);
+    if (line < 0) return undefined;
+    const size = Number.parseInt(received.toString("latin1", at, line), 16);
+    const end = line + 2 + size + 2;
+    if (received.length < end) return undefined;
+    if (size === 0) return { bytes: Buffer.concat(chunks), end };
+    chunks.push(received.subarray(line + 2, line + 2 + size));
+    at = end;
+  }
 }
