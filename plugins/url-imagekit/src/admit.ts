@@ -1,6 +1,6 @@
 import { type Exchange, type Job, MediaError, type Restriction } from "@mediatap/core";
 import { mediaOf } from "./media.ts";
-import { type Provenance, provenanceOf } from "./named.ts";
+import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
 
@@ -11,7 +11,7 @@ interface Verdict {
   readonly signature: Signature | undefined;
   readonly genuine: boolean;
   /** `invalid`: the chain cannot be read. */
-  readonly provenance: Provenance | "invalid";
+  readonly wording: Wording | "invalid";
 }
 
 export interface AdmitOptions {
@@ -35,19 +35,25 @@ export function createAdmit({ skewSeconds }: AdmitOptions): (exchange: Exchange,
       verdicts.set(job, verdict);
     }
     if (verdict.signature && endpoint.privateKeys.length > 0) {
-      if (!verdict.genuine) throw new MediaError("ESIGNATURE", "Expected a valid signature");
-      if (isExpired(verdict.signature, skewSeconds))
+      if (!verdict.genuine) throw unsigned();
+      if (isExpired(verdict.signature, skewSeconds)) {
         throw new MediaError("EEXPIRED", "The signature has expired");
+      }
       claims.signed = true;
     }
     if (!claims.signed && covers(endpoint.restrictUnsigned, job)) {
-      throw new MediaError("ESIGNATURE", "Expected a signed URL");
+      throw unsigned();
     }
-    if (verdict.provenance === "named") claims.named = true;
-    if (endpoint.restrictUnnamed && (verdict.provenance === "explicit" || verdict.provenance === "invalid")) {
+    if (verdict.wording === "named") claims.named = true;
+    if (endpoint.restrictUnnamed && (verdict.wording === "explicit" || verdict.wording === "invalid")) {
       throw new MediaError("EINVAL", "Expected named transformations only");
     }
   };
+}
+
+/** One text for whatever is wrong with a signature, and for private files: it tells nothing about the file. */
+function unsigned(): MediaError {
+  return new MediaError("ESIGNATURE", "A valid signature is required");
 }
 
 function judge(exchange: Exchange): Verdict {
@@ -57,7 +63,7 @@ function judge(exchange: Exchange): Verdict {
     url: urlOf(exchange),
     signature,
     genuine: signature !== undefined && isGenuine(target, signature, endpoint.privateKeys),
-    provenance: provenance(exchange),
+    wording: wording(exchange),
   };
 }
 
@@ -65,10 +71,10 @@ function urlOf({ target }: Exchange): string {
   return `${target.mount} ${target.path}?${target.query}`;
 }
 
-function provenance({ target }: Exchange): Verdict["provenance"] {
+function wording({ target }: Exchange): Verdict["wording"] {
   try {
     const located = locate(target);
-    return located ? provenanceOf(writtenChain(located)) : "plain";
+    return located ? wordingOf(writtenChain(located)) : "plain";
   } catch {
     return "invalid";
   }

@@ -24,6 +24,9 @@ const CUTTING: Readonly<Partial<Record<Mode, Pick<Extract, "outside" | "shrink">
   pad_extract_no_shrink: { outside: "pad", shrink: false },
 };
 
+/** Without a box, and with a zoom, a crop follows the faces' own size, which no step knows. */
+const TIGHT = "crops tight around faces (fo-face without w and h, or with z)";
+
 /** The resize or extract step of one step of the language, and whether it has used up the background. */
 export interface Geometry {
   readonly step: Resize | Extract | undefined;
@@ -32,12 +35,12 @@ export interface Geometry {
 
 /** Width, height and mode → a step. */
 export function geometry(values: Values, { hints, missing }: Reading): Geometry {
-  if (needsFaceBox(values)) missing.push(TIGHT);
   const automatic = values.w === "auto" ? hints.width() : undefined;
   const width = values.w === "auto" ? automatic : values.w;
   const height = values.h;
   const oneSide = (width === undefined) !== (height === undefined);
   if (width === undefined && height === undefined) {
+    if (values.fo === "faces") missing.push(TIGHT);
     return { step: undefined, padded: false };
   }
   // A width from a hint is in device pixels already.
@@ -50,11 +53,13 @@ export function geometry(values: Values, { hints, missing }: Reading): Geometry 
   };
   const mode = values.cm ?? values.c ?? "maintain_ratio";
   const cutting = CUTTING[mode];
+  const scaling = SCALING[mode] ?? { fit: "cover", enlarge: true };
+  const crops = cutting !== undefined || scaling.fit === "cover";
+  if (crops && values.fo === "faces" && (values.z ?? 1) !== 1) missing.push(TIGHT);
   if (cutting) {
     const padded = cutting.outside === "pad";
     return { step: extract(size, cutting, values), padded: padded && values.bg !== undefined };
   }
-  const scaling = SCALING[mode] ?? { fit: "cover", enlarge: true };
   // The other side follows, so there is no box to fill, to pad or to crop to.
   if (oneSide && values.ar === undefined) {
     return { step: { op: "resize", ...size, fit: "inside", enlarge: scaling.enlarge }, padded: false };
@@ -113,11 +118,4 @@ function gravity(focus: Focus | undefined): Focus | undefined {
 
 function solid(background: Paint | undefined): Paint | undefined {
   return background?.kind === "blurred" ? undefined : background;
-}
-
-const TIGHT = "crops tight around faces (fo-face without w and h, or with z)";
-
-/** Without a box, and with a zoom, the crop follows the faces' own size, which no step knows. */
-function needsFaceBox({ fo, z, w, h }: Values): boolean {
-  return fo === "faces" && ((w === undefined && h === undefined) || (z !== undefined && z !== 1));
 }

@@ -49,10 +49,10 @@ function stored(name: string, named: NamedTransformations, within: readonly stri
 }
 
 /** Where the parameters of a chain come from. `plain`: there are none. */
-export type Provenance = "plain" | "named" | "explicit";
+export type Wording = "plain" | "named" | "explicit";
 
 /** Whether all of `chain`, as written in the URL, is names. */
-export function provenanceOf(chain: Chain): Provenance {
+export function wordingOf(chain: Chain): Wording {
   if (chain.length === 0) return "plain";
   return chain.every((step) => step.every(isName)) ? "named" : "explicit";
 }

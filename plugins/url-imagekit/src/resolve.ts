@@ -80,8 +80,10 @@ export function resolve(exchange: Exchange, endpoint: Endpoint): Job | undefined
   }
 }
 
-function withQuery(url: string, free: readonly Pair[]): string {
-  return free.length === 0 ? url : `${url}?${free.map(({ raw }) => raw).join("&")}`;
+function withQuery(address: string, free: readonly Pair[]): string {
+  const url = new URL(address);
+  url.search = free.map(({ raw }) => raw).join("&");
+  return url.href;
 }
 
 /** The asset of `di`: the language looks for it in the default endpoint. */

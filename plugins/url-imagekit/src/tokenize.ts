@@ -45,6 +45,7 @@ const MAX_DEPTH = 8;
  * here, after the separators have been found.
  */
 export function tokenize(text: string, encoded = false): Chain {
+  if (text === "") throw new MediaError("EINVAL", "Expected a transformation but received none");
   const frames: Frame[] = [open("chain", "")];
   let layers = 0;
   let start = 0;

@@ -143,6 +143,31 @@ describe("url-imagekit: what a URL names", () => {
     });
   }
 
+  // URLs as the SDKs write them.
+  const fromSdks: [url: string, chain: string | undefined][] = [
+    ["a.jpg?tr=w-400,h-300", "w-400,h-300"],
+    ["tr:w-400,h-300:rt-90/a.jpg", "w-400,h-300:rt-90"],
+    ["a.jpg?tr=h-300%2Cw-400", "h-300,w-400"],
+    ["a.jpg?t1=v1&tr=w-300", "w-300"],
+    ["a.jpg?tr=h-300:w-640,c-at_max", "h-300:w-640,c-at_max"],
+    ["a.jpg?tr=rt-5:q-20,bl-6&ik-sdk-version=react-1.1.1", "rt-5:q-20,bl-6"],
+    ["a.jpg?tr=orig-true", "orig-true"],
+    ["a.jpg?tr=b-5-A94D34,e-contrast-true", "b-5_A94D34,e-contrast"],
+    ["a.jpg?tr=l-text,i-Minimal%20Text,l-end", undefined],
+    ["a.jpg?tr=l-image,i-customer@@logo.png,l-end", undefined],
+    ["a.jpg?tr=l-text,ie-TGV0J3MgdXNlIChjKSwgZXRj,l-end", undefined],
+    ["tr:l-text,ie-SGVsbG8%3D,l-end/a.jpg", undefined],
+    ["a.jpg?tr=l-image,i-ik_canvas,bg-FF0000,l-end", undefined],
+  ];
+  for (const [url, chain] of fromSdks) {
+    it(`understands ${url}`, () => {
+      const job = jobOf(url);
+      assert.equal(job.asset.path, "a.jpg");
+      if (chain) assert.deepEqual(job.transformation, parseChain(chain));
+      else assert.equal(job.problem?.code, "EUNSUPPORTED");
+    });
+  }
+
   it("tells images, videos and files apart by name", () => {
     const kinds = ["a.JPG", "a.mp4", "a.css", "a", "b/ik-video.mp4", "https://example.com/v.webm?x=a.jpg"];
     assert.deepEqual(
