@@ -27,11 +27,17 @@ export const DEFAULT_RULES = {
 
 const restriction = z.enum(["none", "images", "videos", "all"]);
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "Expected printable ASCII");
+/** Short forms such as `10.1` mean other things to other programs. */
+const isAddress = (text: string) =>
+  text.includes(":") ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text);
 const address = z
   .string()
-  .refine((text) => (text.includes("/") ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)), {
-    error: "Expected an IP address or CIDR",
-  });
+  .refine(
+    (text) => isAddress(text.split("/", 1)[0] as string) && (!text.includes("/") || ipaddr.isValidCIDR(text)),
+    {
+      error: "Expected an IP address or CIDR",
+    },
+  );
 const key = z.string().min(1, "Expected a key that is not empty");
 
 /** Rules of an endpoint; each may also stand at the top level, as the default of all endpoints. */

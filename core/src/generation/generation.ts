@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import type { LoadedConfig } from "../config/load.ts";
+import { atSource, type LoadedConfig } from "../config/load.ts";
 import { resolveEndpoints, resolveLimits } from "../config/resolve.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher } from "../fetch/create.ts";
@@ -16,7 +16,7 @@ import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type OriginEntry, tapOrigins } from "../pipeline/sources.ts";
-import type { PluginApi, RouteHandler } from "../plugin.ts";
+import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
 import type { Shared } from "./shared.ts";
 
 export interface Route {
@@ -50,7 +50,7 @@ export async function createGeneration(
 ): Promise<Generation> {
   const hooks = createHooks();
   const limits = resolveLimits(config.config);
-  const endpoints = atField(config, () => resolveEndpoints(config.config));
+  const endpoints = endpointsOf(config);
   const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
   const origins = new Map<string, OriginEntry>();
   const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
@@ -94,9 +94,12 @@ export async function createGeneration(
       },
       fingerprint: (text) => fingerprints.push(text),
     };
-    plugin.apply(api);
+    apply(plugin, api, config);
   }
 
+  if (!hooks.resolve.isUsed()) {
+    throw new MediaError("ECONFIG", `${config.source}: plugins: Expected at least one URL language`);
+  }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   tapOrigins(hooks, origins, byName, budget);
@@ -137,6 +140,26 @@ export async function createGeneration(
   };
 }
 
+function endpointsOf({ config, source }: LoadedConfig): Endpoint[] {
+  try {
+    return resolveEndpoints(config);
+  } catch (error) {
+    throw atSource(source, error);
+  }
+}
+
+function apply(plugin: Plugin, api: PluginApi, { source }: LoadedConfig): void {
+  try {
+    plugin.apply(api);
+  } catch (error) {
+    if (codeOf(error) === "ECONFIG") throw atSource(source, error);
+    const { message } = error as Error;
+    throw new MediaError("ECONFIG", `${source}: plugins: ${plugin.name} could not be applied: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Languages that endpoints name must be plugins that are installed. */
 function assertLanguages({ source, plugins }: LoadedConfig, endpoints: readonly Endpoint[]): void {
   const names = plugins.map((plugin) => plugin.name);
@@ -163,7 +186,7 @@ async function openOrigins(
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
-      .catch((error: unknown) => Promise.reject(atSource(config, error)));
+      .catch((error: unknown) => Promise.reject(atSource(config.source, error)));
     if (!storage) {
       throw new MediaError(
         "ECONFIG",
@@ -198,18 +221,4 @@ async function enqueue(pipeline: Pipeline | undefined, job: Job, signal = new Ab
 function checkedPath(path: string, plugin: string): string {
   if (path === "/" || path.startsWith("/-/")) return path;
   throw new MediaError("ECONFIG", `${plugin}: Expected a route below /-/ but received '${path}'`);
-}
-
-function atField<T>(config: LoadedConfig, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw atSource(config, error);
-  }
-}
-
-function atSource(config: LoadedConfig, error: unknown): unknown {
-  if (codeOf(error) !== "ECONFIG" || (error as Error).message.startsWith(config.source)) return error;
-  const lines = (error as Error).message.split("\n").map((line) => `${config.source}: ${line}`);
-  return new MediaError("ECONFIG", lines.join("\n"), { cause: error });
 }
