@@ -6,6 +6,7 @@ import { type Generation, serverMark } from "../generation/generation.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
+import { isChanged } from "../pipeline/original.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import {
   createClientIp,
@@ -146,10 +147,19 @@ function createMedia(generation: Generation, log: Logger) {
     async function byMethod(exchange: Exchange): Promise<number> {
       const { method } = exchange.request;
       if (method === "GET" || method === "HEAD") {
-        return await deliver(generation, exchange, await pipeline.answer(exchange), res);
+        return await answer(exchange);
       }
       if (method === "OPTIONS") return preflight(exchange);
       throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
+    }
+
+    async function answer(exchange: Exchange): Promise<number> {
+      try {
+        return await deliver(generation, exchange, await pipeline.answer(exchange), res);
+      } catch (error) {
+        if (res.headersSent || !isChanged(error)) throw error;
+        return await deliver(generation, exchange, await pipeline.answer(exchange, { anew: true }), res);
+      }
     }
 
     function preflight({ endpoint }: Exchange): number {

@@ -27,8 +27,12 @@ export async function deliver(
   res: ServerResponse,
 ): Promise<number> {
   exchange.delivered = delivered;
-  const prepared = await prepare(exchange, delivered);
-  return await send(generation, exchange, prepared, res);
+  try {
+    const prepared = await prepare(exchange, delivered);
+    return await send(generation, exchange, prepared, res);
+  } finally {
+    await delivered.body?.close?.();
+  }
 }
 
 async function prepare(exchange: Exchange, { record, body }: Delivered): Promise<Prepared> {
@@ -124,7 +128,10 @@ async function send(
   // Opened before the head is written: a failure to open is still an error the client can read.
   const stream = withBody && typeof sending === "function" ? await sending() : undefined;
   res.writeHead(reply.status, rawHeaders(reply.headers));
-  if (stream) return await sendStream(stream, res, limits.clientWriteIdle);
+  if (stream) {
+    const promised = reply.headers["content-length"];
+    return await sendStream(stream, res, limits.clientWriteIdle, promised);
+  }
   if (!withBody) {
     res.end();
     return 0;
@@ -134,18 +141,28 @@ async function send(
 }
 
 /** Sends a stream; a reader that takes nothing for `idle` milliseconds is cut off, a failure resets the connection. */
-async function sendStream(stream: Readable, res: ServerResponse, idle: number): Promise<number> {
+async function sendStream(
+  stream: Readable,
+  res: ServerResponse,
+  idle: number,
+  promised: string | number | undefined,
+): Promise<number> {
   let bytes = 0;
   let seen = -1;
-  stream.on("data", (chunk: Buffer) => {
-    bytes += chunk.byteLength;
-  });
+  async function* counted(chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      bytes += chunk.byteLength;
+      yield chunk;
+    }
+    // The client must see a broken answer, not wait for the rest.
+    if (promised !== undefined && bytes !== Number(promised)) throw new Error("fewer bytes than promised");
+  }
   const timer = setInterval(() => {
     if (bytes === seen) res.destroy();
     seen = bytes;
   }, idle);
   try {
-    await pipe(stream, res);
+    await pipe(stream, counted, res);
   } catch {
     res.destroy();
   } finally {

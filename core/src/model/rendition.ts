@@ -9,12 +9,16 @@ export interface SettledBody {
   /** The bytes, where they are in memory: sent without a stream. */
   readonly bytes?: Uint8Array;
   stream(range?: ByteRange): Promise<Readable>;
+  /** Lets go of what is open for a reader that did not come; called once an answer has ended. Others may still read. */
+  close?(): Promise<void>;
 }
 
 /** Bytes that are still being made or fetched; their number is not known. */
 export interface GrowingBody {
   readonly settled: false;
   stream(): Promise<Readable>;
+  /** As of `SettledBody`. */
+  close?(): Promise<void>;
 }
 
 export type Body = SettledBody | GrowingBody;

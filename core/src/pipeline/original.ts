@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { contentType } from "mime-types";
-import { MediaError } from "../model/errors.ts";
+import { isMediaError, MediaError } from "../model/errors.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
-import type { Source, SourceFacts, Storage } from "../model/source.ts";
+import type { ByteRange, Source, SourceFacts, Storage } from "../model/source.ts";
 import { sameFile } from "./source.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
@@ -25,21 +25,23 @@ export async function originalBody(source: Source, storage: Storage): Promise<Bo
   if (size !== undefined && size <= SMALL && source.file === undefined) {
     return bodyOf(await source.bytes(SMALL), (bytes) => Readable.from([bytes]));
   }
-  if (size === undefined) return { settled: false, stream: () => source.stream() };
+  if (source.file !== undefined && size !== undefined) {
+    await source.close();
+    return { settled: true, length: size, stream: (range) => source.stream(range) };
+  }
+  // The connection that is open already serves the first reader of the whole.
   let first: Source | undefined = source;
-  return {
-    settled: true,
-    length: size,
-    async stream(range) {
-      if (source.file !== undefined) return source.stream(range);
-      // The connection that is open already serves the first reader of the whole.
-      if (!range && first) {
-        first = undefined;
-        return source.stream();
-      }
-      return reopen(source.facts, storage, range);
-    },
+  const take = () => {
+    const taken = first;
+    first = undefined;
+    return taken;
   };
+  const stream = async (range?: ByteRange) =>
+    (range ? undefined : take()?.stream()) ?? reopen(source.facts, storage, range);
+  const close = async () => take()?.close();
+  return size === undefined
+    ? { settled: false, stream, close }
+    : { settled: true, length: size, stream, close };
 }
 
 /** The body of an original that only its record is left of. */
@@ -48,13 +50,21 @@ export function originalAgain(facts: SourceFacts, storage: Storage): Body | unde
   return { settled: true, length: facts.size, stream: (range) => reopen(facts, storage, range) };
 }
 
-async function reopen(facts: SourceFacts, storage: Storage, range?: { start: number; end: number }) {
+const CHANGED = Symbol("changed");
+
+/** Whether an original is no longer the one that was promised: to be asked for anew. */
+export function isChanged(error: unknown): boolean {
+  return isMediaError(error) && error.cause === CHANGED;
+}
+
+async function reopen(facts: SourceFacts, storage: Storage, range?: ByteRange) {
   const entry = await storage.open(facts.path, {
     signal: new AbortController().signal,
     ...(range ? { range } : {}),
   });
-  if (!entry || typeof entry === "symbol" || (!range && !sameFile(entry, facts))) {
-    throw new MediaError("UNIDENTIFIED", "The file changed while it was read");
+  if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
+    if (typeof entry === "object") await entry.close?.();
+    throw new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
   }
   return entry.body();
 }

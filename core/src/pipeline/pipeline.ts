@@ -35,21 +35,21 @@ export function createPipeline(services: Services) {
   const flights = createFlights<Made>();
   const confirmations = createFlights<string | undefined>();
 
-  /** What a request gets. Throws MediaErrors only. */
-  async function answer(exchange: Exchange): Promise<Delivered> {
+  /** What a request gets; `anew`: whatever caches hold is asked about first. Throws MediaErrors only. */
+  async function answer(exchange: Exchange, { anew = false } = {}): Promise<Delivered> {
     const { job, key } = await resolve(exchange);
     exchange.job = job;
     exchange.key = key;
     await admit(exchange, job);
     try {
-      return await obtain(exchange, job, key);
+      return await obtain(exchange, job, key, anew);
     } catch (error) {
       return await substitute(exchange, job, wrap(error, "answer", "core"));
     }
   }
 
-  async function obtain(exchange: Exchange, job: Job, key: string): Promise<Delivered> {
-    const { found, stale } = await lookup(key);
+  async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
+    const { found, stale } = await lookup(key, anew);
     if (found?.record.error) throw new MediaError(found.record.error.code, found.record.error.message);
     if (found && (found.body || holds(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
@@ -65,10 +65,11 @@ export function createPipeline(services: Services) {
     return isHeld(exchange.request, etag, lastModified);
   }
 
-  async function lookup(key: string) {
+  async function lookup(key: string, anew: boolean) {
     const now = Date.now();
     let stale: Delivered | undefined;
-    const isFresh = (record: RenditionRecord) => record.engines === engines && record.freshUntil > now;
+    const isFresh = (record: RenditionRecord) =>
+      !anew && record.engines === engines && record.freshUntil > now;
     const offer = (entry: Delivered) => {
       if (entry.record.engines === engines && !entry.record.error) stale ??= entry;
     };
@@ -103,7 +104,10 @@ export function createPipeline(services: Services) {
       );
       for (const span of made.spans.list) exchange.spans.add(span.name, span.duration, span.description);
       exchange.cache = outcome(made, forward, collapsed);
-      await authorize(exchange, made.record.sources);
+      await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
+        await made.body?.close?.();
+        throw refusal;
+      });
       return made.body ? made : withOriginal(made);
     } catch (error) {
       exchange.cache = { hit: false, forward, collapsed };

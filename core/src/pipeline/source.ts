@@ -31,13 +31,15 @@ export interface SourceParts {
   readonly storage: Storage;
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
+  readonly mayHandOver: () => boolean;
 }
 
 /**
  * A source over what a storage opened. A local file is read in place. Anything else is read once, from the connection
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
  */
-export function createSource({ entry, facts, storage, signal, budget }: SourceParts): Source {
+export function createSource({ entry, facts, storage, signal, budget, mayHandOver }: SourceParts): Source {
   const head: Buffer[] = [];
   let body: Promise<Readable> | undefined;
   let ended = false;
@@ -106,6 +108,15 @@ export function createSource({ entry, facts, storage, signal, budget }: SourcePa
     }
   }
 
+  /** Never more than the length that was promised, should the file grow meanwhile. */
+  function readFrom(file: string, range: ByteRange | undefined): Readable {
+    if (facts.size === 0) return Readable.from([]);
+    return createReadStream(
+      file,
+      range ?? (facts.size === undefined ? {} : { start: 0, end: facts.size - 1 }),
+    );
+  }
+
   async function reopen(range?: ByteRange): Promise<Readable> {
     const again = await storage.open(facts.path, { signal, ...(range ? { range } : {}) });
     if (!again || typeof again === "symbol" || !sameFile(again, facts)) {
@@ -146,8 +157,9 @@ export function createSource({ entry, facts, storage, signal, budget }: SourcePa
     },
     async stream(range) {
       if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
-      if (entry.file !== undefined) return createReadStream(entry.file, range ?? {});
-      if (range || handedOver || ended) return reopen(range);
+      if (entry.file !== undefined) return readFrom(entry.file, range);
+      if (ended && !range && !handedOver) return Readable.from(head.slice());
+      if (range || handedOver || !mayHandOver()) return reopen(range);
       handedOver = true;
       const rest = await opened();
       const out = new PassThrough();

@@ -21,6 +21,8 @@ export interface OriginEntry {
 interface Lease {
   readonly source: Source;
   users: number;
+  /** Closed, or become one reader's own: not to be borrowed any more. */
+  ended: boolean;
   close(): Promise<void>;
 }
 
@@ -53,7 +55,12 @@ export function tapOrigins(
     return undefined;
   });
 
-  async function ask(origin: OriginEntry, asset: Asset, conditions: Conditions, flight: Flight) {
+  async function ask(
+    origin: OriginEntry,
+    asset: Asset,
+    conditions: Conditions,
+    flight: Flight,
+  ): Promise<Source | typeof NOT_MODIFIED | undefined> {
     const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
     const key = JSON.stringify([origin.name, asset.path, ifNoneMatch, ifModifiedSince, head]);
     const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
@@ -64,6 +71,10 @@ export function tapOrigins(
         ...(head ? { head } : {}),
       });
       if (!entry || entry === NOT_MODIFIED) return entry;
+      if (signal.aborted) {
+        await entry.close?.();
+        throw signal.reason;
+      }
       const { file: _, body: __, close: ___, ...said } = entry;
       const freshFor = said.freshFor ?? origin.storage.freshFor;
       const facts = {
@@ -74,18 +85,35 @@ export function tapOrigins(
         fetched: Date.now(),
       };
       const gone = new AbortController();
-      const source = createSource({ entry, facts, storage: origin.storage, signal: gone.signal, budget });
-      const close = async () => {
+      const end = () => {
+        lease.ended = true;
         if (leases.get(key) === lease) leases.delete(key);
+      };
+      const source = createSource({
+        entry,
+        facts,
+        storage: origin.storage,
+        signal: gone.signal,
+        budget,
+        mayHandOver() {
+          if (lease.users > 1) return false;
+          end();
+          return true;
+        },
+      });
+      const close = async () => {
+        end();
         gone.abort();
         await source.close();
       };
-      const lease: Lease = { source, users: 0, close };
+      const lease: Lease = { source, users: 0, ended: false, close };
       leases.set(key, lease);
       return lease;
     };
     const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
-    return lease === undefined || lease === NOT_MODIFIED ? lease : borrow(lease, flight.signal);
+    if (lease === undefined || lease === NOT_MODIFIED) return lease;
+    // It may have ended between the moment it was opened and this flight's turn.
+    return lease.ended ? ask(origin, asset, conditions, flight) : borrow(lease, flight.signal);
   }
 
   /** A source of the borrower's own: closing it closes the original when nobody else uses it. */
