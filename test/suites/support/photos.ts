@@ -20,6 +20,19 @@ export async function photo(
     .toBuffer();
 }
 
+/** A picture of noise, always the same for its size: about as many bytes as it has samples. */
+export async function noise(width: number, height: number): Promise<Buffer> {
+  const data = Buffer.alloc(width * height * 3);
+  let state = 1;
+  for (let at = 0; at < data.length; at++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    data[at] = state >>> 16;
+  }
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}
+
 /** Width, height and format of an encoded picture, decoded wholly: a cut one throws. */
 export async function seen(bytes: Uint8Array) {
   const { info } = await sharp(bytes, { failOn: "error" }).raw().toBuffer({ resolveWithObject: true });
