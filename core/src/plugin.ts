@@ -4,6 +4,7 @@ import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Facts } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
+import type { Limits } from "./model/limits.ts";
 import type { Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 
@@ -67,6 +68,7 @@ export interface PluginApi {
   /** The only way to make a request to an address that a client can influence. */
   readonly fetcher: Fetcher;
   readonly steps: StepRegistry;
+  readonly limits: Limits;
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */

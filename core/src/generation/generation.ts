@@ -83,6 +83,7 @@ export async function createGeneration(
       logger: log.child({ plugin: plugin.name }),
       fetcher,
       steps,
+      limits,
       storage: (name) => originOf(origins, name).storage,
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),

@@ -68,7 +68,8 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
 
   function inCanonicalForm(job: Job, endpoint: Endpoint): Job {
     try {
-      if (job.transformation.steps.length > limits.steps * 4) {
+      // One step of a URL may stand for a dozen operations; languages count their own.
+      if (job.transformation.steps.length > limits.steps * 12) {
         throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps`);
       }
       const transformation = canonicalTransformation(job.transformation, endpoint, steps);

@@ -3,6 +3,7 @@ import { mediaOf } from "./media.ts";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
+import type { ChainLimits } from "./tokenize.ts";
 
 /** What a URL is worth to `admit`; the same for every request of it. */
 interface Verdict {
@@ -15,6 +16,7 @@ interface Verdict {
 }
 
 export interface AdmitOptions {
+  readonly limits: ChainLimits;
   /** Seconds for which an expired URL still counts, because clocks differ. */
   readonly skewSeconds: number;
 }
@@ -24,14 +26,14 @@ export interface AdmitOptions {
  * unless there are no keys to check it with. Throws `ESIGNATURE`, `EEXPIRED`, or `EINVAL` for parameters outside of
  * named transformations where only those are allowed.
  */
-export function createAdmit({ skewSeconds }: AdmitOptions): (exchange: Exchange, job: Job) => void {
+export function createAdmit({ skewSeconds, limits }: AdmitOptions): (exchange: Exchange, job: Job) => void {
   // Keyed by job because the core keeps the job of a URL; expiry is judged anew each time.
   const verdicts = new WeakMap<Job, Verdict>();
   return (exchange, job) => {
     const { endpoint, claims } = exchange;
     let verdict = verdicts.get(job);
     if (verdict?.url !== urlOf(exchange)) {
-      verdict = judge(exchange);
+      verdict = judge(exchange, limits);
       verdicts.set(job, verdict);
     }
     if (verdict.signature && endpoint.privateKeys.length > 0) {
@@ -56,14 +58,14 @@ function unsigned(): MediaError {
   return new MediaError("ESIGNATURE", "A valid signature is required");
 }
 
-function judge(exchange: Exchange): Verdict {
+function judge(exchange: Exchange, limits: ChainLimits): Verdict {
   const { endpoint, target } = exchange;
   const signature = readSignature(target.query);
   return {
     url: urlOf(exchange),
     signature,
     genuine: signature !== undefined && isGenuine(target, signature, endpoint.privateKeys),
-    wording: wording(exchange),
+    wording: wording(exchange, limits),
   };
 }
 
@@ -71,10 +73,10 @@ function urlOf({ target }: Exchange): string {
   return `${target.mount} ${target.path}?${target.query}`;
 }
 
-function wording({ target }: Exchange): Verdict["wording"] {
+function wording({ target }: Exchange, limits: ChainLimits): Verdict["wording"] {
   try {
     const located = locate(target);
-    return located ? wordingOf(writtenChain(located)) : "plain";
+    return located ? wordingOf(writtenChain(located, limits)) : "plain";
   } catch {
     return "invalid";
   }

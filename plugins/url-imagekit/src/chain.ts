@@ -21,7 +21,14 @@ import {
 } from "./parameters.ts";
 import type { Reading } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
-import { type Chain, type IfBlock, type Item, type Parameter, tokenize } from "./tokenize.ts";
+import {
+  type Chain,
+  type ChainLimits,
+  type IfBlock,
+  type Item,
+  type Parameter,
+  tokenize,
+} from "./tokenize.ts";
 
 /** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
 const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di", "orig"];
@@ -31,6 +38,8 @@ const LAYER_TYPES: ReadonlySet<string> = new Set(["image", "text", "video", "sub
 export interface ChainOptions {
   /** What `n-` may name. @default {} */
   readonly named?: NamedTransformations;
+  /** @default the server's defaults */
+  readonly limits?: ChainLimits;
   /** What `w-auto` and `dpr-auto` read. Left out: both are ignored. */
   readonly hints?: Hints;
 }
@@ -48,15 +57,17 @@ export interface ParsedChain {
  * `EUNSUPPORTED` for wishes that the Transformation cannot say, `ELIMIT` for chains that are too long.
  */
 export function parseChain(text: string, options: ChainOptions = {}): Transformation {
-  return readChain(tokenize(text), options).transformation;
+  const { limits = DEFAULT_LIMITS } = options;
+  return readChain(tokenize(text, { limits }), options).transformation;
 }
 
 /** As `parseChain`, of a chain that has been split already. */
-export function readChain(written: Chain, { named = {}, hints = NO_HINTS }: ChainOptions = {}): ParsedChain {
-  const chain = expand(written, named);
+export function readChain(written: Chain, options: ChainOptions = {}): ParsedChain {
+  const { named = {}, hints = NO_HINTS, limits = DEFAULT_LIMITS } = options;
+  const chain = expand(written, named, limits);
   const length = lengthOf(chain);
-  if (length > DEFAULT_LIMITS.steps) {
-    throw new MediaError("ELIMIT", `Expected at most ${DEFAULT_LIMITS.steps} steps but received ${length}`);
+  if (length > limits.steps) {
+    throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps but received ${length}`);
   }
   if (chain.some((step) => step.some(isOriginal))) {
     return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };

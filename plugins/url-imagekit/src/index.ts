@@ -2,8 +2,9 @@ import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
 import { linkTo } from "./link.ts";
-import { NAME, resolve } from "./resolve.ts";
+import { createResolve, NAME } from "./resolve.ts";
 import { respond } from "./respond.ts";
+import { checkNamed } from "./stored.ts";
 
 export { type ChainOptions, parseChain } from "./chain.ts";
 export type { Hints } from "./hints.ts";
@@ -27,9 +28,10 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks }) {
-      hooks.resolve.tap(NAME, resolve);
-      hooks.admit.tap(NAME, createAdmit({ skewSeconds }));
+    apply({ hooks, limits }) {
+      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limits));
+      hooks.resolve.tap(NAME, createResolve(limits));
+      hooks.admit.tap(NAME, createAdmit({ skewSeconds, limits }));
       hooks.link.for(NAME).tap(NAME, linkTo);
       hooks.respond.tap(NAME, respond);
     },

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, type Endpoint, invalid, MediaError } from "@mediatap/core";
-import { type Chain, type Item, tokenize } from "./tokenize.ts";
+import { type Chain, type ChainLimits, type Item, tokenize } from "./tokenize.ts";
 
 export type NamedTransformations = Endpoint["namedTransformations"];
 
@@ -10,14 +10,19 @@ const MAX_ITEMS = 500;
  * Replaces every `n-<name>` by its stored chain, as if that had been written in its place: `n-thumb,rt-90` with
  * `thumb` = `w-150:bl-2` is `w-150:bl-2,rt-90`. Throws `EINVAL` for a name that is unknown, disabled or names itself.
  */
-export function expand(chain: Chain, named: NamedTransformations, within: readonly string[] = []): Chain {
+export function expand(
+  chain: Chain,
+  named: NamedTransformations,
+  limits: ChainLimits = DEFAULT_LIMITS,
+  within: readonly string[] = [],
+): Chain {
   if (!chain.some((step) => step.some((item) => isName(item) || item.kind === "if"))) return chain;
   const steps: Item[][] = [];
   for (const step of chain) {
     let current: Item[] = [];
     for (const item of step) {
       if (item.kind === "if") {
-        const [yes, no] = [item.yes, item.no].map((branch) => expand(branch, named, within));
+        const [yes, no] = [item.yes, item.no].map((branch) => expand(branch, named, limits, within));
         current.push({ ...item, yes: yes ?? [], no: no ?? [] });
         continue;
       }
@@ -25,13 +30,13 @@ export function expand(chain: Chain, named: NamedTransformations, within: readon
         current.push(item);
         continue;
       }
-      const [first = [], ...rest] = stored(item.value, named, within);
+      const [first = [], ...rest] = stored(item.value, named, limits, within);
       current.push(...first);
       for (const next of rest) {
         steps.push(current);
         current = [...next];
       }
-      if (steps.length > DEFAULT_LIMITS.steps || current.length > MAX_ITEMS) {
+      if (steps.length > limits.steps || current.length > MAX_ITEMS) {
         throw new MediaError("ELIMIT", "Expected named transformations that expand to fewer steps");
       }
     }
@@ -40,12 +45,17 @@ export function expand(chain: Chain, named: NamedTransformations, within: readon
   return steps;
 }
 
-function stored(name: string, named: NamedTransformations, within: readonly string[]): Chain {
+function stored(
+  name: string,
+  named: NamedTransformations,
+  limits: ChainLimits,
+  within: readonly string[],
+): Chain {
   const entry = Object.hasOwn(named, name) ? named[name] : undefined;
   if (!entry?.enabled) throw invalid("n", "name of a transformation", name);
   if (within.includes(name)) throw invalid("n", "transformation that does not name itself", name);
   const text = entry.transformation.startsWith("tr:") ? entry.transformation.slice(3) : entry.transformation;
-  return expand(tokenize(text), named, [...within, name]);
+  return expand(tokenize(text, { limits }), named, limits, [...within, name]);
 }
 
 /** Where the parameters of a chain come from. `plain`: there are none. */

@@ -14,6 +14,7 @@ import { mediaOf } from "./media.ts";
 import { type Address, parameterPath, type Suffix } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
+import type { ChainLimits } from "./tokenize.ts";
 
 /** Name of the plugin and of the language. */
 export const NAME = "url-imagekit";
@@ -29,11 +30,16 @@ const WITHOUT: Readonly<Partial<Record<Suffix, string>>> = {
   "ik-gensubtitle.transcript": "generated transcripts",
 };
 
+/** The tap of `resolve`, with the server's limits. */
+export function createResolve(limits: ChainLimits) {
+  return (exchange: Exchange, endpoint: Endpoint) => resolve(exchange, endpoint, limits);
+}
+
 /**
  * URL → job. A transformation that is wrong becomes the job's `problem`; a path that is wrong is thrown.
  * `undefined`: the URL names no asset.
  */
-export function resolve(exchange: Exchange, endpoint: Endpoint): Job | undefined {
+function resolve(exchange: Exchange, endpoint: Endpoint, limits: ChainLimits): Job | undefined {
   const located = locate(exchange.target);
   if (!located) return undefined;
   const { address, pairs } = located;
@@ -53,7 +59,11 @@ export function resolve(exchange: Exchange, endpoint: Endpoint): Job | undefined
     media: mediaOf(address),
   };
   try {
-    const parsed = readChain(writtenChain(located), { named: endpoint.namedTransformations, hints });
+    const parsed = readChain(writtenChain(located, limits), {
+      named: endpoint.namedTransformations,
+      hints,
+      limits,
+    });
     const transformation = withSuffixes(parsed.transformation, address);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {

@@ -2,7 +2,7 @@ import { invalid, type Target } from "@mediatap/core";
 import { type Address, readAddress } from "./path.ts";
 import { decodeText } from "./percent.ts";
 import { type Pair, readQuery } from "./query.ts";
-import { type Chain, tokenize } from "./tokenize.ts";
+import { type Chain, type ChainLimits, tokenize } from "./tokenize.ts";
 
 /** A request's URL, taken apart but not yet understood. */
 export interface Located {
@@ -17,12 +17,12 @@ export function locate(target: Target): Located | undefined {
 }
 
 /** The steps of a URL: those in the path first, then those in the query. Throws `EINVAL` where they are malformed. */
-export function writtenChain({ address, pairs }: Located): Chain {
+export function writtenChain({ address, pairs }: Located, limits: ChainLimits): Chain {
   const asked = pairs.filter(({ name, rawValue }) => name === "tr" && rawValue !== "");
   if (asked.length > 1) throw invalid("tr", "one transformation in the query", asked[1]?.rawValue);
   return [
     // In the path, values may hold encoded separators; in the query, clients encode the separators themselves.
-    ...address.chains.flatMap((text) => tokenize(text, true)),
-    ...asked.flatMap(({ rawValue }) => tokenize(decodeText(rawValue, "tr"))),
+    ...address.chains.flatMap((text) => tokenize(text, { encoded: true, limits })),
+    ...asked.flatMap(({ rawValue }) => tokenize(decodeText(rawValue, "tr"), { limits })),
   ];
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, MediaError, printable } from "@mediatap/core";
+import { DEFAULT_LIMITS, type Limits, MediaError, printable } from "@mediatap/core";
 import { decodeText } from "./percent.ts";
 
 /** A parameter, its key split from its value; the value is `""` if there is none. */
@@ -40,11 +40,20 @@ interface Frame {
 /** Blocks in blocks; far above what the limits on layers allow, far below what hurts. */
 const MAX_DEPTH = 8;
 
-/**
- * Text → steps and blocks, in one pass from left to right. `encoded`: values are percent-encoded; they are decoded
- * here, after the separators have been found.
- */
-export function tokenize(text: string, encoded = false): Chain {
+/** Limits on what a chain may hold. */
+export type ChainLimits = Pick<Limits, "steps" | "layers" | "layerDepth">;
+
+export interface TokenizeOptions {
+  /** Values are percent-encoded; they are decoded here, after the separators have been found. @default false */
+  readonly encoded?: boolean;
+  readonly limits?: ChainLimits;
+}
+
+/** Text → steps and blocks, in one pass from left to right. */
+export function tokenize(
+  text: string,
+  { encoded = false, limits = DEFAULT_LIMITS }: TokenizeOptions = {},
+): Chain {
   if (text === "") throw new MediaError("EINVAL", "Expected a transformation but received none");
   const frames: Frame[] = [open("chain", "")];
   let layers = 0;
@@ -71,7 +80,7 @@ export function tokenize(text: string, encoded = false): Chain {
       if (token.startsWith("l-")) layers++;
       const kind = token.startsWith("l-") ? "layer" : "if";
       frames.push(open(kind, token.slice(kind === "layer" ? 2 : 3)));
-      checkDepth(frames, layers);
+      checkDepth(frames, layers, limits);
     } else {
       frame.steps.at(-1)?.push(parameter(token, encoded));
     }
@@ -135,13 +144,13 @@ function close(frame: Frame, token: string, text: string): Item {
   throw malformed(`${token} only after its beginning`, text);
 }
 
-function checkDepth(frames: readonly Frame[], layers: number): void {
+function checkDepth(frames: readonly Frame[], layers: number, limits: ChainLimits): void {
   const depth = frames.filter((frame) => frame.kind === "layer").length;
-  if (depth > DEFAULT_LIMITS.layerDepth) {
-    throw new MediaError("ELIMIT", `Expected layers at most ${DEFAULT_LIMITS.layerDepth} deep`);
+  if (depth > limits.layerDepth) {
+    throw new MediaError("ELIMIT", `Expected layers at most ${limits.layerDepth} deep`);
   }
-  if (layers > DEFAULT_LIMITS.layers) {
-    throw new MediaError("ELIMIT", `Expected at most ${DEFAULT_LIMITS.layers} layers`);
+  if (layers > limits.layers) {
+    throw new MediaError("ELIMIT", `Expected at most ${limits.layers} layers`);
   }
   if (frames.length > MAX_DEPTH) {
     throw new MediaError("ELIMIT", `Expected blocks at most ${MAX_DEPTH} deep`);
