@@ -130,7 +130,7 @@ export async function createGeneration(
     scheduler,
     routes,
     commands,
-    start: () => hooks.start.promise(info),
+    start: () => hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config, error))),
     async stop() {
       await hooks.stop
         .promise(info)
