@@ -151,7 +151,7 @@ function limitLines(limits: readonly LimitUse[] | "pending"): string[] {
 }
 
 function problemLine({ status, code, message, cause, plugin }: Problem): string {
-  const where = plugin === undefined || plugin === "core" ? "" : ` (${plugin})`;
+  const where = plugin === undefined ? "" : ` (${plugin})`;
   return `${status} ${code}: ${message}${cause && cause !== message ? `: ${cause}` : ""}${where}`;
 }
 

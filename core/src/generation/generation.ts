@@ -130,7 +130,8 @@ export async function createGeneration(
     scheduler,
     routes,
     commands,
-    start: () => hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config, error))),
+    start: () =>
+      hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config.source, error))),
     async stop() {
       await hooks.stop
         .promise(info)

@@ -257,6 +257,6 @@ function problemOf(error: unknown): Problem {
     status,
     message,
     ...(cause instanceof Error ? { cause: cause.message } : {}),
-    ...(plugin === undefined ? {} : { plugin }),
+    ...(plugin === undefined || plugin === "core" ? {} : { plugin }),
   };
 }

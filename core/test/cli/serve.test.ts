@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { ask } from "@mediatap/test";
+import { folderWith } from "../config/folder.ts";
+import { mediatap, type Serving, serving } from "./mediatap.ts";
+
+const PICTURE = join(import.meta.dirname, "../../../examples/start/media/logo.png");
+
+/** A storage whose files take 300 ms, beside the usual plugins. */
+const SLOW = `
+import { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
+const slow = { name: "storage-slow", version: "1.0.0", apply({ hooks }) {
+  hooks.storage.for("SLOW").tap("storage-slow", () => ({
+    open: async () => {
+      await setTimeout(300);
+      return { size: 4, body: () => Readable.from([Buffer.from("slow")]) };
+    },
+  }));
+  hooks.stop.tapPromise("storage-slow", async () => console.log(JSON.stringify({ msg: "stopped" })));
+} };
+export default {
+  presets: ["@mediatap/preset-imagekit"],
+  plugins: [slow],
+  origins: { slow: { type: "SLOW" } },
+  endpoints: { default: { origins: ["slow"] } },
+};
+`;
+
+describe("mediatap serve", () => {
+  let folder: Awaited<ReturnType<typeof folderWith>>;
+  let server: Serving | undefined;
+  before(async () => {
+    folder = await folderWith({
+      "photos/logo.png": await readFile(PICTURE),
+      "slow.mjs": SLOW,
+      "package.json": {},
+    });
+  });
+  afterEach(async () => {
+    server?.kill("SIGKILL");
+    await server?.ended;
+    server = undefined;
+  });
+  after(() => folder.remove());
+
+  const start = async (...args: string[]) => {
+    server = await serving(args, { cwd: folder.path });
+    return server;
+  };
+
+  it("serves a folder without any configuration", async () => {
+    const { port } = await start("./photos");
+    const answer = await ask(port, "/tr:w-50/logo.png", { headers: { accept: "image/webp" } });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers["content-type"], "image/webp");
+    assert.equal((await ask(port, "/tr:w-50/none.png")).status, 404);
+  });
+
+  it("serves a folder with an odd name", async () => {
+    await folder.write("%41 ü/a.txt", "odd");
+    const { port } = await start("./%41 ü");
+    assert.equal((await ask(port, "/a.txt")).text, "odd");
+  });
+
+  it("takes PORT and HOST from the environment, which flags overrule", async () => {
+    const env = { PORT: "1", HOST: "192.0.2.1" };
+    server = await serving(["./photos"], { cwd: folder.path, env });
+    assert.equal((await ask(server.port, "/-/ready")).status, 200);
+    const { err } = await mediatap(["serve", "./photos"], { cwd: folder.path, env: { ...env, PORT: "0" } });
+    assert.match(err, /no address 192\.0\.2\.1/);
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`lets what runs end at ${signal}, stops the plugins and ends with 0`, async () => {
+      const { port, kill, ended } = await start("--config", "slow.mjs");
+      const asked = ask(port, "/file.txt");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      kill(signal);
+      const answer = await asked;
+      assert.equal(answer.status, 200);
+      assert.equal(answer.text, "slow");
+      const { code, out } = await ended;
+      assert.equal(code, 0);
+      assert.match(out, /"msg":"stopped"/);
+    });
+  }
+
+  it("takes no new connections once it has been told to end", async () => {
+    const { port, kill, ended } = await start("--config", "slow.mjs");
+    const asked = ask(port, "/file.txt");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await assert.rejects(ask(port, "/-/live"), { code: "ECONNREFUSED" });
+    assert.equal((await asked).text, "slow");
+    assert.equal((await ended).code, 0);
+  });
+
+  it("ends at once at a second signal", async () => {
+    const { port, kill, ended } = await start("--config", "slow.mjs");
+    // A request that never ends would hold the server for the whole drain.
+    const open = connect(port, "127.0.0.1");
+    await once(open, "connect");
+    open.on("error", () => {}).write("GET /file.txt HTTP/1.1\r\nHost: a\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kill("SIGTERM");
+    assert.equal((await ended).code, 1);
+    open.destroy();
+  });
+});
