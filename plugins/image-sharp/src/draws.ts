@@ -52,6 +52,7 @@ const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 
 const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
+const smaller = (a: Size, b: Size) => a.width <= b.width && a.height <= b.height;
 const isClear = (paint: Paint) => paint.kind === "color" && paint.color.alpha < 1;
 
 /** Whether there are clear pixels once something was laid on a larger canvas. A paint fills what was clear as well. */
@@ -100,7 +101,9 @@ const resize: Drawer<"resize"> = (step, context) => {
   const { current, animated, alpha } = context;
   const { scaled, crop, canvas, size } = resizeGeometry(step, context);
   const { place, strategy, note } = looking(step.focus, animated);
-  const scale: Work[] = same(scaled, current) ? [] : [{ slot: "scale", value: scaled }];
+  const scale: Work[] = same(scaled, current)
+    ? []
+    : [{ slot: "scale", value: { ...scaled, down: smaller(scaled, current) } }];
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
     return { work: [{ slot: "smart", value: { ...crop, strategy, scaled: true } }], size, alpha, ...told };

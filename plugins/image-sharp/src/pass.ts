@@ -17,8 +17,7 @@ export interface Slots {
   trim: number;
   before: Box;
   flatten: Rgba;
-  grayscale: true;
-  scale: Size;
+  scale: Size & { readonly down: boolean };
   flip: true;
   flop: true;
   turn: 90 | 180 | 270;
@@ -28,6 +27,7 @@ export interface Slots {
   after: Box;
   extend: Margins & { readonly background: Rgba };
   blur: number;
+  grayscale: true;
   sharpen: { sigma: number; m1: number; m2: number; x1: number; y2: number; y3: number };
   over: OverlayOptions;
   normalise: true;
@@ -43,7 +43,6 @@ const ORDER: readonly Slot[] = [
   "trim",
   "before",
   "flatten",
-  "grayscale",
   "scale",
   "flip",
   "flop",
@@ -53,6 +52,7 @@ const ORDER: readonly Slot[] = [
   "after",
   "extend",
   "blur",
+  "grayscale",
   "sharpen",
   "over",
   "normalise",
@@ -69,10 +69,13 @@ const CLASHES: readonly (readonly [Slot, Slot])[] = [
   ["scale", "smart"],
   ["turn", "smart"],
   ["turn", "rotate"],
-  // What is grey has one channel, and takes no other colour.
-  ["grayscale", "flatten"],
-  ["grayscale", "rotate"],
-  ["grayscale", "extend"],
+  // sharp would report the size that the cut left.
+  ["after", "extend"],
+  // sharp decides on premultiplication before these make parts of the picture clear.
+  ["extend", "blur"],
+  ["extend", "sharpen"],
+  ["rotate", "blur"],
+  ["rotate", "sharpen"],
 ];
 
 const slotsOf = (pass: Pass) => Object.keys(pass) as Slot[];
@@ -102,11 +105,12 @@ function fits(pass: Pass, slot: Slot): boolean {
 
 /** Puts a draw into the pass. `false`: it needs a pass of its own. */
 export function put(pass: Pass, draw: Draw): boolean {
-  if (draw.slot === "scale" && turnsOnly(pass)) {
-    // Scaled first, turned afterwards: the same picture, and the decoder can shrink.
+  if (draw.slot === "scale" && draw.value.down && turnsOnly(pass)) {
+    // Scaled down first, turned afterwards: the same picture, and the decoder can shrink. (Scaling up shifts by up to half a
+    // pixel, so there the order shows.)
     const { width, height } = draw.value;
     const sideways = pass.turn === 90 || pass.turn === 270;
-    pass.scale = sideways ? { width: height, height: width } : { width, height };
+    pass.scale = sideways ? { width: height, height: width, down: true } : draw.value;
     return true;
   }
   // sharp takes a cut for one before the scaling unless there is a scaling.
@@ -120,12 +124,18 @@ export function put(pass: Pass, draw: Draw): boolean {
 const turnsOnly = (pass: Pass) =>
   slotsOf(pass).every((slot) => slot === "flip" || slot === "flop" || slot === "turn" || POINTWISE.has(slot));
 
+/**
+ * Each channel becomes the luma of ITU-R BT.709. sharp's `grayscale` leaves one channel, in which no colour can be added later,
+ * and loses transparency in raw pixels.
+ */
+const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
+const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
+
 /** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another wish. */
 export function apply(image: Sharp, pass: Pass, { fastShrinkOnLoad }: { fastShrinkOnLoad: boolean }): Sharp {
   if (pass.trim !== undefined) image.trim({ threshold: pass.trim });
   if (pass.before) image.extract(plain(pass.before));
   if (pass.flatten) image.flatten({ background: pass.flatten });
-  if (pass.grayscale) image.grayscale();
   if (pass.scale) {
     image.resize({ ...size(pass.scale), fit: "fill", fastShrinkOnLoad });
   }
@@ -146,6 +156,7 @@ export function apply(image: Sharp, pass: Pass, { fastShrinkOnLoad }: { fastShri
   if (pass.rotate) image.rotate(pass.rotate.angle, { background: pass.rotate.background });
   if (pass.extend) image.extend({ ...pass.extend, extendWith: "background" });
   if (pass.blur !== undefined) image.blur(pass.blur);
+  if (pass.grayscale) image.recomb(GREY);
   if (pass.sharpen) image.sharpen(pass.sharpen);
   if (pass.over) image.composite(pass.over);
   if (pass.normalise) image.normalise();

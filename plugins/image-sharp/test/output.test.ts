@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { imageSharp } from "../src/index.ts";
 import { flightOf, near, pixels, plan, quarters, RED, render, sourceOf, WHITE } from "./helpers.ts";
@@ -212,6 +213,27 @@ describe("image-sharp: plans", () => {
     await refused({ steps: [{ op: "border", width: 9000, color: { r: 0, g: 0, b: 0, alpha: 1 } }, half] });
     await refused({ limits: { outputMegapixels: 0.1 } });
     await refused({ limits: { imageWork: 3 } });
+  });
+
+  it("refuses a picture of a few bytes that says it is huge", async () => {
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(30_000, 0);
+    header.writeUInt32BE(30_000, 4);
+    header.set([8, 6, 0, 0, 0], 8);
+    const part = (type: string, data: Buffer) => {
+      const body = Buffer.concat([Buffer.from(type), data]);
+      const frame = Buffer.alloc(8);
+      frame.writeUInt32BE(data.length, 0);
+      frame.writeUInt32BE(crc32(body), 4);
+      return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+    };
+    const bomb = Buffer.concat([
+      Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+      part("IHDR", header),
+      part("IDAT", deflateSync(Buffer.alloc(100))),
+      part("IEND", Buffer.alloc(0)),
+    ]);
+    await assert.rejects(plan(bomb, { steps: [half] }), { code: "ELIMIT", message: /received 900\.0/ });
   });
 
   it("holds the limits also for what is known only on the way", async () => {

@@ -364,7 +364,7 @@ describe("image-sharp: passes", () => {
     assert.equal(await count([scale(20), scale(40)]), 2);
     assert.equal(await count([{ op: "blur", sigma: 1 }, scale(20)]), 2);
     assert.equal(
-      await count([{ op: "border", width: 2, color: color(255, 0, 0).color }, { op: "grayscale" }]),
+      await count([{ op: "grayscale" }, { op: "border", width: 2, color: color(255, 0, 0).color }]),
       2,
     );
   });
