@@ -5,7 +5,7 @@ import type { Generation } from "../generation/generation.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Exchange, Reply } from "../model/exchange.ts";
 import type { Body, Delivered } from "../model/rendition.ts";
-import { codingOf } from "../pipeline/coding.ts";
+import { codedTag, codingOf } from "../pipeline/coding.ts";
 import { isHeld } from "../pipeline/conditions.ts";
 import { encoded, isCompressible } from "./coding.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
@@ -38,15 +38,15 @@ export async function deliver(
 async function prepare(exchange: Exchange, { record, body }: Delivered): Promise<Prepared> {
   const { request } = exchange;
   const headers = renditionHeaders(exchange, record);
-  // Only a client that holds the bytes is delivered a record without a body.
-  if (!body) return notModified(headers);
   const rangeHeader = request.method === "GET" ? request.header("range") : undefined;
   const compressible = record.original && isCompressible(record.type, record.length);
   if (compressible)
     headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
+  // Only a client that holds the bytes is delivered a record without a body.
+  if (!body) return notModified(headers);
   const coding =
     compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
-  if (coding && typeof headers.etag === "string") headers.etag = headers.etag.replace(/"$/, `-${coding}"`);
+  if (coding && typeof headers.etag === "string") headers.etag = codedTag(headers.etag, coding);
 
   const etag = headers.etag as string | undefined;
   const lastModified = headers["last-modified"] === undefined ? undefined : record.lastModified;

@@ -10,3 +10,8 @@ export function codingOf(acceptEncoding: string | undefined): Coding | undefined
   if (accepted.includes("br")) return "br";
   return accepted.includes("gzip") || accepted.includes("*") ? "gzip" : undefined;
 }
+
+/** The entity tag of a representation in a coding (RFC 9110 §8.8.3.3). */
+export function codedTag(etag: string, coding: Coding): string {
+  return etag.replace(/"$/, `-${coding}"`);
+}

@@ -104,7 +104,10 @@ export function createMake(services: Services) {
       ...(rendition.width === undefined ? {} : { width: rendition.width }),
       ...(rendition.height === undefined ? {} : { height: rendition.height }),
       ...(body.settled ? { length: body.length } : {}),
-      ...optional("etag", body.settled ? etagOf(key, engines, source.facts, body) : undefined),
+      ...optional(
+        "etag",
+        body.settled ? etagOf(key, engines, source.facts, { body, original: plan === undefined }) : undefined,
+      ),
       ...optional("lastModified", body.settled ? source.facts.lastModified : undefined),
       sources: [...flight.sources],
       stored: Date.now(),

@@ -3,15 +3,16 @@ import { isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { SourceFacts } from "../model/source.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
-import { codingOf } from "./coding.ts";
+import { codedTag, codingOf } from "./coding.ts";
 import { isHeld, matches } from "./conditions.ts";
 import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { createMake, type Made } from "./make.ts";
-import { originalAgain } from "./original.ts";
-import { errorLifetime, errorRecord, sourceTag, wishTag } from "./record.ts";
+import { originalAgain, originalType } from "./original.ts";
+import { errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
 
@@ -33,7 +34,7 @@ export function createPipeline(services: Services) {
   const authorize = createAuthorize(services);
   const make = createMake(services);
   const flights = createFlights<Made>();
-  const confirmations = createFlights<string | undefined>();
+  const confirmations = createFlights<SourceFacts | undefined>();
 
   /** What a request gets; `anew`: whatever caches hold is asked about first. Throws MediaErrors only. */
   async function answer(exchange: Exchange, { anew = false } = {}): Promise<Delivered> {
@@ -94,7 +95,7 @@ export function createPipeline(services: Services) {
   ): Promise<Delivered> {
     const trusted = isTrusted(exchange);
     const name = `${key} ${trusted}`;
-    const confirmed = await confirm(exchange, job, key);
+    const confirmed = stale ? undefined : await confirm(exchange, job, key);
     if (confirmed) return confirmed;
     const collapsed = flights.has(name);
     const forward = stale ? "stale" : "miss";
@@ -131,34 +132,42 @@ export function createPipeline(services: Services) {
     const wish = held && wishTag(key, engines);
     if (!wish || !held.includes(`"${wish}.`)) return undefined;
     const trusted = isTrusted(exchange);
-    const source = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
+    const facts = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
       const flight = createFlight(services, key, signal, 0, () =>
         Promise.reject(new Error("no nested work")),
       );
       const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
       if (!answer || typeof answer === "symbol") return undefined;
       await answer.close();
-      return answer.facts.private ? undefined : sourceTag(answer.facts);
+      return answer.facts.private ? undefined : answer.facts;
     });
-    const etag = source && heldTag(held, `${wish}.${source}`, exchange);
-    if (!etag) return undefined;
+    const original = held.includes(`.${ORIGINAL_TAG}`);
+    const etag = facts && etagOf(key, engines, facts, { original });
+    const form = etag && heldForm(held, etag, exchange);
+    if (!form) return undefined;
     exchange.cache = { hit: false, forward: "miss", revalidated: true };
-    return { record: confirmedRecord(key, etag) };
+    return { record: confirmedRecord(key, form, facts, original) };
   }
 
-  function confirmedRecord(key: string, etag: string): RenditionRecord {
+  function confirmedRecord(
+    key: string,
+    etag: string,
+    facts: SourceFacts,
+    original: boolean,
+  ): RenditionRecord {
     const now = Date.now();
     return {
       key,
       engines,
-      type: "application/octet-stream",
+      type: original ? originalType(facts) : "application/octet-stream",
       format: "confirmed",
       etag,
-      sources: [],
+      ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
+      sources: [facts],
       stored: now,
       freshUntil: now,
       private: false,
-      original: false,
+      original,
     };
   }
 
@@ -209,9 +218,9 @@ function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): Cac
 }
 
 /** The client's own form of a tag: as it is, or with the content coding that this request would get. */
-function heldTag(held: string, tag: string, { request }: Exchange): string | undefined {
+function heldForm(held: string, etag: string, { request }: Exchange): string | undefined {
   const coding = codingOf(request.header("accept-encoding"));
-  return [...(coding ? [`"${tag}-${coding}"`] : []), `"${tag}"`].find((form) => matches(held, form));
+  return [...(coding ? [codedTag(etag, coding)] : []), etag].find((form) => matches(held, form));
 }
 
 /** A failure of an origin other than "not here" and "denied": a stale copy serves better than it. */

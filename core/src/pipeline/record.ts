@@ -25,10 +25,19 @@ export function sourceTag(facts: SourceFacts): string | undefined {
  * Strong entity tag of a rendition: made of key, engines and source validators, never of its bytes, so that a
  * condition is decided without a body, after a restart and after eviction (RFC 9110 §8.8.3).
  */
-export function etagOf(key: string, engines: string, facts: SourceFacts, body?: Body): string | undefined {
+export function etagOf(
+  key: string,
+  engines: string,
+  facts: SourceFacts,
+  { body, original }: { body?: Body; original: boolean },
+): string | undefined {
   const source = sourceTag(facts) ?? bytesTag(body);
-  return source === undefined ? undefined : `"${wishTag(key, engines)}.${source}"`;
+  if (source === undefined) return undefined;
+  return `"${wishTag(key, engines)}.${original ? ORIGINAL_TAG : ""}${source}"`;
 }
+
+/** Begins the second half where the bytes are the source's own: the tag alone tells what headers its answer had. */
+export const ORIGINAL_TAG = "~";
 
 function bytesTag(body: Body | undefined): string | undefined {
   const bytes = body?.settled ? body.bytes : undefined;
