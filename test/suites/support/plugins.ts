@@ -1,20 +1,21 @@
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { bodyOf, type Flight, type MediatapConfig, type Plugin } from "@mediatap/core";
+import { bodyOf, type Delivered, type Flight, type MediatapConfig, type Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 
-/** The plugins of the usual server, and further ones behind them. */
+/** The plugins of the usual server, and further ones behind them; a test cache takes the place of the one in memory. */
 export function usual(...more: Plugin[]): NonNullable<MediatapConfig["plugins"]> {
+  const hasCache = more.some(({ name }) => name === "test-cache");
   return [
     urlImagekit(),
     storageFs(),
     storageWeb({ retries: 0 }),
     imageSharp(),
-    cacheMemory(),
+    ...(hasCache ? [] : [cacheMemory()]),
     timing(),
     ...more,
   ];
@@ -128,6 +129,44 @@ export function gate(cost = 10): Gate {
           explain: () => ({ gate: name }),
           run: (flight) => run(name, flight),
         };
+      });
+    },
+  };
+}
+
+/** A cache whose entries go stale, lose their bodies or are gone when the test says so. */
+export interface TestCache extends Plugin {
+  /** From now on what is kept is past its freshness, until it is stored anew. */
+  expire(): void;
+  evictBodies(): void;
+  clear(): void;
+  readonly size: () => number;
+}
+
+export function testCache(): TestCache {
+  const entries = new Map<string, Delivered & { expired: boolean }>();
+  return {
+    name: "test-cache",
+    version: "1",
+    expire() {
+      for (const [key, entry] of entries) entries.set(key, { ...entry, expired: true });
+    },
+    evictBodies() {
+      for (const [key, { record, expired }] of entries) entries.set(key, { record, expired });
+    },
+    clear: () => entries.clear(),
+    size: () => entries.size,
+    apply({ hooks }) {
+      hooks.lookup.tap("test-cache", ({ key, isFresh, offer }) => {
+        const entry = entries.get(key);
+        if (!entry) return undefined;
+        const { expired, ...found } = entry;
+        if (!expired && isFresh(entry.record)) return { ...found, cache: "test-cache" };
+        offer(found);
+        return undefined;
+      });
+      hooks.store.tap("test-cache", (record, body) => {
+        entries.set(record.key, { record, expired: false, ...(body ? { body } : {}) });
       });
     },
   };
