@@ -1,3 +1,5 @@
+export type { CacheSetup } from "./contracts/cache.ts";
+export { describeCache } from "./contracts/cache.ts";
 export type { StorageSetup } from "./contracts/storage.ts";
 export { describeStorage } from "./contracts/storage.ts";
 export type { TestFolder } from "./helpers/folder.ts";

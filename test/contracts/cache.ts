@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import {
+  type Ban,
+  bodyOf,
+  createServer,
+  type Delivered,
+  type Found,
+  loadConfig,
+  type MediatapServer,
+  type Plugin,
+  type RenditionRecord,
+} from "@mediatap/core";
+import { MEMORY_ENDPOINT, memoryStorage, wishLanguage } from "../helpers/stand-ins.ts";
+
+/** A cache to be tried. */
+export interface CacheSetup {
+  /** The cache, with room for at least 20 MB. */
+  readonly plugin: Plugin;
+  /** The same kind of cache with room for about this many bytes of bodies; left out: it has no budget of its own. */
+  readonly small?: (bytes: number) => Plugin;
+  /** Takes away what it wrote. */
+  close?(): Promise<void>;
+}
+
+/** The hooks of a cache inside a server that listens to nobody. */
+interface Host {
+  store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
+  /** A record counts as fresh unless the test says otherwise. */
+  find(key: string, fresh?: boolean): Promise<{ found: Found | undefined; stale: Delivered | undefined }>;
+  purge(kind: Ban["kind"], value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function hostOf(plugin: Plugin): Promise<Host> {
+  const config = await loadConfig(
+    {
+      plugins: [wishLanguage(), memoryStorage(new Map()), plugin],
+      ...MEMORY_ENDPOINT,
+      log: { level: "silent" },
+    },
+    { source: "test", base: process.cwd() },
+  );
+  const server: MediatapServer = await createServer({ config });
+  const { hooks } = server.generation;
+  await server.generation.start();
+  let sequence = 0;
+  return {
+    store: (record, bytes) =>
+      hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
+    async find(key, fresh = true) {
+      let stale: Delivered | undefined;
+      const offer = (entry: Delivered) => {
+        stale ??= entry;
+      };
+      return { found: await hooks.lookup.promise({ key, isFresh: () => fresh, offer }), stale };
+    },
+    purge: (kind, value) => hooks.purge.promise({ sequence: ++sequence, kind, value }),
+    close: () => server.close(),
+  };
+}
+
+function recordOf(key: string, more: Partial<RenditionRecord> = {}): RenditionRecord {
+  return {
+    key,
+    engines: "engine@1",
+    type: "image/webp",
+    format: "webp",
+    width: 400,
+    height: 300,
+    etag: `"${key}.${randomBytes(4).toString("hex")}"`,
+    lastModified: 1_700_000_000_000,
+    sources: [
+      {
+        origin: "files",
+        path: "a/photo.jpg",
+        fetched: 1_700_000_000_000,
+        size: 9,
+        etag: '"origin"',
+        freshFor: 60_000,
+      },
+    ],
+    stored: Date.now(),
+    freshUntil: Date.now() + 60_000,
+    private: false,
+    original: false,
+    ...more,
+  };
+}
+
+const newKey = () => randomBytes(32).toString("base64url");
+const from = (path: string) => [{ origin: "files", path, fetched: 1_700_000_000_000 }];
+
+async function bytesOf({ body }: Delivered): Promise<Buffer> {
+  assert(body, "it has a body");
+  return buffer(await body.stream());
+}
+
+/**
+ * What every cache promises, as a mocha suite: `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is
+ * called once, before the first test.
+ */
+export function describeCache(name: string, setup: () => CacheSetup | Promise<CacheSetup>): void {
+  describe(`${name} as a cache`, () => {
+    let place: CacheSetup;
+    let host: Host;
+    before(async () => {
+      place = await setup();
+      host = await hostOf(place.plugin);
+    });
+    after(async () => {
+      await host?.close();
+      await place?.close?.();
+    });
+
+    it("has nothing to say of a key that it does not have", async () => {
+      assert.deepEqual(await host.find(newKey()), { found: undefined, stale: undefined });
+      assert.deepEqual(await host.find(newKey(), false), { found: undefined, stale: undefined });
+    });
+
+    it("gives back what it was given, record and bytes", async () => {
+      const bytes = randomBytes(100_000);
+      const record = recordOf(newKey(), { length: bytes.length });
+      await host.store(record, bytes);
+      const { found, stale } = await host.find(record.key);
+      assert(found);
+      assert.deepEqual(found.record, record);
+      assert.equal(found.cache, place.plugin.name);
+      assert.equal(stale, undefined);
+      assert(found.body?.settled);
+      assert.equal(found.body.length, bytes.length);
+      assert(bytes.equals(await bytesOf(found)));
+    });
+
+    it("keeps every field of a record, whatever it holds", async () => {
+      const records = [
+        recordOf(newKey(), { private: true, original: true, sources: [] }),
+        recordOf(newKey(), { type: 'text/html; charset="utf-8"', etag: '"\u00fc\\"' }),
+        recordOf(newKey(), {
+          sources: [...from("\u{1f5bc}/\u00e9.jpg"), ...from("font.ttf"), ...from("__proto__")],
+        }),
+        recordOf(newKey(), { error: { code: "ENOENT", message: "No file was found" }, format: "error" }),
+      ];
+      for (const record of records) await host.store(record, Buffer.from("x"));
+      for (const record of records) assert.deepEqual((await host.find(record.key)).found?.record, record);
+    });
+
+    it("keeps an empty body as a body", async () => {
+      const record = recordOf(newKey(), { length: 0 });
+      await host.store(record, new Uint8Array());
+      const { found } = await host.find(record.key);
+      assert(found);
+      assert.equal((await bytesOf(found)).length, 0);
+    });
+
+    it("gives exactly the range asked for, to many readers at once", async () => {
+      const bytes = randomBytes(5000);
+      const record = recordOf(newKey(), { length: bytes.length });
+      await host.store(record, bytes);
+      const { found } = await host.find(record.key);
+      const body = found?.body;
+      assert(body?.settled);
+      const ranges = [
+        [0, 0],
+        [0, 4999],
+        [4999, 4999],
+        [17, 2300],
+      ] as const;
+      await Promise.all(
+        [...ranges, ...ranges].map(async ([start, end]) => {
+          const part = await buffer(await body.stream({ start, end }));
+          assert(bytes.subarray(start, end + 1).equals(part), `${start}-${end}`);
+        }),
+      );
+      assert(bytes.equals(await buffer(await body.stream())));
+    });
+
+    it("takes keys literally", async () => {
+      const keys = [
+        "a",
+        "A",
+        "a/b",
+        "../a",
+        "a\\b",
+        "a:b",
+        "__proto__",
+        "constructor",
+        "\u00e9",
+        "e\u0301",
+        "k".repeat(300),
+      ];
+      const records = keys.map((key) => recordOf(`${key} ${newKey()}`));
+      for (const record of records) await host.store(record, Buffer.from(record.key));
+      for (const record of records) {
+        const { found } = await host.find(record.key);
+        assert(found, record.key);
+        assert.equal((await bytesOf(found)).toString(), record.key);
+      }
+    });
+
+    it("offers what is past its freshness, and does not return it", async () => {
+      const record = recordOf(newKey());
+      await host.store(record, Buffer.from("stale"));
+      const { found, stale } = await host.find(record.key, false);
+      assert.equal(found, undefined);
+      assert(stale);
+      assert.deepEqual(stale.record, record);
+      assert.equal((await bytesOf(stale)).toString(), "stale");
+    });
+
+    it("asks whether a record is fresh, and about no other", async () => {
+      const record = recordOf(newKey());
+      await host.store(record, Buffer.from("x"));
+      await host.store(recordOf(newKey()), Buffer.from("y"));
+      assert.equal((await host.find(record.key, true)).found?.record.etag, record.etag);
+      assert.equal((await host.find(record.key, false)).stale?.record.etag, record.etag);
+    });
+
+    it("keeps a record without a body", async () => {
+      const record = recordOf(newKey());
+      await host.store(record);
+      const { found } = await host.find(record.key);
+      assert.deepEqual(found?.record, record);
+      assert.equal(found?.body, undefined);
+    });
+
+    it("puts what is stored last in the place of what was there", async () => {
+      const key = newKey();
+      await host.store(recordOf(key), Buffer.from("before"));
+      const record = recordOf(key);
+      await host.store(record, Buffer.from("afterwards"));
+      const { found } = await host.find(key);
+      assert.deepEqual(found?.record, record);
+      assert.equal((await bytesOf(found as Found)).toString(), "afterwards");
+    });
+
+    it("never shows an old body under a new record", async () => {
+      const key = newKey();
+      await host.store(recordOf(key), Buffer.from("old"));
+      const record = recordOf(key);
+      await host.store(record);
+      const { found } = await host.find(key);
+      assert.deepEqual(found?.record, record);
+      assert.equal(found?.body, undefined);
+    });
+
+    it("keeps a body whose record is confirmed", async () => {
+      const record = recordOf(newKey(), { freshUntil: Date.now() - 1 });
+      await host.store(record, Buffer.from("confirmed"));
+      const { stale } = await host.find(record.key, false);
+      assert(stale?.body);
+      const renewed = { ...record, freshUntil: Date.now() + 60_000 };
+      await host.store(renewed, await bytesOf(stale));
+      const { found } = await host.find(record.key);
+      assert.deepEqual(found?.record, renewed);
+      assert.equal((await bytesOf(found as Found)).toString(), "confirmed");
+    });
+
+    describe("purge", () => {
+      const stored = async (path: string, more: Partial<RenditionRecord> = {}) => {
+        const record = recordOf(newKey(), { sources: from(path), ...more });
+        await host.store(record, Buffer.from(path));
+        return record.key;
+      };
+      const isThere = async (key: string) => {
+        const fresh = await host.find(key);
+        const late = await host.find(key, false);
+        assert.equal(
+          fresh.found === undefined,
+          late.stale === undefined,
+          "gone for lookups and offers alike",
+        );
+        return fresh.found !== undefined;
+      };
+
+      it("forgets one key", async () => {
+        const [gone, stays] = [await stored("a.jpg"), await stored("a.jpg")];
+        await host.purge("key", gone);
+        assert.deepEqual([await isThere(gone), await isThere(stays)], [false, true]);
+      });
+
+      it("forgets all that was made of a source, also where it is one of several", async () => {
+        const folder = newKey();
+        const gone = await stored(`${folder}/a.jpg`);
+        const layered = await stored(`${folder}/b.jpg`, {
+          sources: [...from("x.jpg"), ...from(`${folder}/a.jpg`)],
+        });
+        const stays = await stored(`${folder}/a.jpg.webp`);
+        await host.purge("source", `${folder}/a.jpg`);
+        assert.deepEqual(
+          [await isThere(gone), await isThere(layered), await isThere(stays)],
+          [false, false, true],
+        );
+      });
+
+      it("forgets all below a prefix", async () => {
+        const folder = newKey();
+        const [inside, deeper] = [await stored(`${folder}/a.jpg`), await stored(`${folder}/b/c.jpg`)];
+        const stays = await stored(`${folder}-other/a.jpg`);
+        await host.purge("prefix", `${folder}/`);
+        assert.deepEqual(
+          [await isThere(inside), await isThere(deeper), await isThere(stays)],
+          [false, false, true],
+        );
+      });
+
+      it("forgets records without bodies and remembered failures, too", async () => {
+        const folder = newKey();
+        const bare = recordOf(newKey(), { sources: from(`${folder}/a.jpg`) });
+        const failed = recordOf(newKey(), { error: { code: "ENOENT", message: "No file" } });
+        await host.store(bare);
+        await host.store(failed);
+        await host.purge("prefix", folder);
+        await host.purge("key", failed.key);
+        assert.deepEqual([await isThere(bare.key), await isThere(failed.key)], [false, false]);
+      });
+
+      it("keeps what is stored after it", async () => {
+        const path = `${newKey()}.jpg`;
+        await stored(path);
+        await host.purge("source", path);
+        assert(await isThere(await stored(path)));
+      });
+
+      it("forgets everything", async () => {
+        const keys = [await stored("a.jpg"), await stored("b.jpg")];
+        await host.purge("all", "");
+        assert.deepEqual(await Promise.all(keys.map(isThere)), [false, false]);
+      });
+
+      it("takes no harm from a value that nothing has", async () => {
+        const key = await stored("a.jpg");
+        for (const kind of ["key", "source", "prefix", "tag"] as const) await host.purge(kind, newKey());
+        assert(await isThere(key));
+      });
+    });
+
+    it("keeps record and body together, however many use it at once", async () => {
+      const keys = Array.from({ length: 8 }, newKey);
+      const etags = new Map<string, Buffer>();
+      await Promise.all(
+        Array.from({ length: 200 }, async (_, at) => {
+          const key = keys[at % keys.length] as string;
+          if (at % 3 === 0) {
+            const bytes = randomBytes(2000 + at);
+            const record = recordOf(key, { length: bytes.length });
+            etags.set(record.etag as string, bytes);
+            await host.store(record, bytes);
+          } else if (at % 31 === 0) {
+            await host.purge("key", key);
+          } else {
+            const { found } = await host.find(key);
+            if (found?.body) assert(etags.get(found.record.etag as string)?.equals(await bytesOf(found)));
+          }
+        }),
+      );
+    });
+
+    it("stays within its budget, and keeps what is new", async function () {
+      if (!place.small) this.skip();
+      const budget = 200_000;
+      const small = await hostOf(place.small(budget));
+      const records = Array.from({ length: 60 }, (_, at) =>
+        recordOf(newKey(), { sources: from(`${at}.jpg`) }),
+      );
+      for (const record of records) await small.store(record, randomBytes(10_000));
+      const found = await Promise.all(records.map(({ key }) => small.find(key)));
+      const kept = found.filter((entry) => entry.found?.body).length;
+      assert(kept > 0 && kept * 10_000 <= budget, `${kept} of ${records.length} bodies are kept`);
+      assert(found.at(-1)?.found?.body, "the last one is there");
+      await small.close();
+    });
+
+    it("takes no harm from a body that is larger than its budget", async function () {
+      if (!place.small) this.skip();
+      const small = await hostOf(place.small(100_000));
+      const [large, other] = [recordOf(newKey()), recordOf(newKey())];
+      await small.store(other, Buffer.from("other"));
+      await small.store(large, randomBytes(1_000_000));
+      assert.equal((await small.find(large.key)).found?.body, undefined);
+      assert.equal((await bytesOf((await small.find(other.key)).found as Found)).toString(), "other");
+      await small.close();
+    });
+  });
+}
