@@ -215,7 +215,7 @@ describe("measure", () => {
     });
     assert.deepEqual(sizes([up, down]), ["6400x8650", "64x87"]);
     assert.throws(() => sizes([up, down], {}, {}, { frames: 2 }), { code: "ELIMIT" });
-    assert.throws(() => sizes([], { outputMegapixels: 0.5 }), { code: "ELIMIT" });
+    assert.throws(() => sizes([{ op: "grayscale" }], { outputMegapixels: 0.5 }), { code: "ELIMIT" });
   });
 
   it("refuses sides that are too long, later for JPEG and PNG asked for by name", () => {

@@ -3,6 +3,7 @@ import {
   type Flight,
   type Header,
   type Job,
+  type Limits,
   MediaError,
   measure,
   type Output,
@@ -15,7 +16,7 @@ import {
 import { megapixels } from "./cost.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
-import { type Planned, planSteps } from "./planner.ts";
+import { firstScale, type Planned, planSteps } from "./planner.ts";
 
 /** All that is decided of a picture before any pixel is read. */
 export interface Draft {
@@ -61,7 +62,6 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
   const asked = job.transformation.steps;
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
-  checkSource(header, frames, flight);
   const page = pageOf(asked, header);
   const scope: Scope = { idn: header.density ?? SVG_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
@@ -92,6 +92,10 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
     scope,
   });
   const guess = planSteps(steps, { ...start, guess: true });
+  // An SVG has no pixels but those that it is drawn with.
+  const drawn = (vector ? firstScale(guess.parts) : undefined) ?? original;
+  checkSource(drawn, frames, limits);
+  checkResult(guess.size, frames, limits);
   const keeps = keepsOf(output, guess, frames);
   return {
     header,
@@ -102,7 +106,7 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
     scope,
     frames,
     page,
-    ...(vector && dpi !== undefined && { density: dpi }),
+    ...(vector && { density: (dpi ?? SVG_DENSITY) * densityFactor(drawn, original, limits) }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     format,
@@ -112,8 +116,23 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
   };
 }
 
-function checkSource(header: Header, frames: number, { limits }: Flight): void {
-  const one = megapixels(header);
+/** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
+function densityFactor(drawn: Size, original: Size, limits: Limits): number {
+  if (megapixels(original) <= limits.megapixels) return 1;
+  return Math.max(1 / SVG_DENSITY, drawn.width / original.width);
+}
+
+function checkResult(size: Size, frames: number, limits: Limits): void {
+  const received = megapixels(size) * frames;
+  if (received <= limits.outputMegapixels) return;
+  throw new MediaError(
+    "ELIMIT",
+    `Expected a result of at most ${limits.outputMegapixels} megapixels but received ${received.toFixed(1)}`,
+  );
+}
+
+function checkSource(source: Size, frames: number, limits: Limits): void {
+  const one = megapixels(source);
   const problem =
     frames > limits.frames
       ? `at most ${limits.frames} frames but received ${frames}`

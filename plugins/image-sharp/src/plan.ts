@@ -1,7 +1,7 @@
-import { type Flight, MediaError, type Plan, type Source } from "@mediatap/core";
+import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
 import { costOf, megapixels, shrinkOnLoad } from "./cost.ts";
 import type { Draft } from "./draft.ts";
-import { describe } from "./planner.ts";
+import { describe, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
 
 export const NAME = "image-sharp";
@@ -12,20 +12,17 @@ const HEAVY = 400;
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
 export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
   const { header, original, frames, format, guess, planned, settings } = draft;
-  const first = guess.parts[0];
-  const scaled =
-    first?.kind === "pass" && first.pass.before === undefined
-      ? (first.pass.scale ?? first.pass.smart)
-      : undefined;
+  const scaled = firstScale(guess.parts);
+  // An SVG is drawn at the size that it is scaled to.
+  const decoded = header.format === "svg" && scaled ? scaled : original;
   const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const cost = costOf({
     format: header.format,
     weight: header.weight ?? 1,
-    // An SVG is drawn at the size that it is scaled to.
-    source: header.format === "svg" && scaled ? scaled : original,
+    source: decoded,
     shrink,
     frames,
-    steps: stepsCost(draft),
+    steps: stepsCost(draft, decoded),
     result: guess.size,
     output: format,
     lossless: draft.output.lossless ?? false,
@@ -42,7 +39,7 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
     engine: NAME,
     lane: cost > HEAVY ? "heavy" : "light",
     cost,
-    memory: memoryOf(draft, source),
+    memory: memoryOf(draft, decoded, source),
     explain: () => ({
       source: `${header.format} ${header.width}x${header.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(guess.parts),
@@ -63,8 +60,9 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
 /** Milliseconds for a megapixel of a step whose definition names no price. */
 const PLAIN = 4;
 
-const stepsCost = ({ guess, registry }: Draft): number =>
-  guess.taken.reduce((sum, { step, before, after }) => {
+const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number =>
+  guess.taken.reduce((sum, { step, before: size, after }) => {
+    const before = size === original ? decoded : size;
     const larger = Math.max(megapixels(before), megapixels(after));
     return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
   }, 0);
@@ -75,14 +73,14 @@ const PIXEL = 4;
 const BASE = 8 * 1024 * 1024;
 
 /** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on. */
-function memoryOf({ header, original, frames, guess }: Draft, source: Source): number {
+function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, source: Source): number {
   const download = source.file === undefined ? (source.facts.size ?? 0) : 0;
   const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
   const largest = Math.max(
     ...guess.taken.map(({ after }) => after.width * after.height),
     guess.size.width * guess.size.height,
   );
-  const decoded = whole ? original.width * original.height : original.width * 512;
+  const decoded = whole ? width * height : width * 512;
   const between = guess.parts.length > 1 ? 2 * largest : largest;
   return BASE + download + PIXEL * frames * (decoded + between);
 }

@@ -75,6 +75,13 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
   return { taken, parts, rest: left, size: current, alpha, notes: [...notes] };
 }
 
+/** Size to which a decoder can scale at once: nothing comes before it but colours and turns. */
+export function firstScale(parts: readonly Part[]): Size | undefined {
+  const [first] = parts;
+  if (first?.kind !== "pass" || first.pass.before || first.pass.trim !== undefined) return undefined;
+  return first.pass.scale ?? first.pass.smart;
+}
+
 /** The parts in words. */
 export const describe = (parts: readonly Part[]): string[] => parts.map(wordsFor);
 

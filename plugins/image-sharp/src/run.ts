@@ -10,6 +10,7 @@ import {
   type Step,
 } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
+import { megapixels } from "./cost.ts";
 import type { Draft } from "./draft.ts";
 import { type Animation, encodeAs } from "./encode.ts";
 import { fill } from "./fill.ts";
@@ -161,6 +162,13 @@ class Run {
     const { width, height, channels, data } = done;
     if (data.length !== width * height * channels) {
       throw new MediaError("EINTERNAL", `Expected ${width}x${height}x${channels} samples from ${step.op}`);
+    }
+    const { limits } = this.#flight;
+    if (megapixels({ width, height }) * this.#draft.frames > limits.outputMegapixels) {
+      throw new MediaError(
+        "ELIMIT",
+        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op}`,
+      );
     }
     return fromRawFrame(done);
   }

@@ -122,6 +122,23 @@ describe("image-sharp: SVG", () => {
     await assert.rejects(plan(huge, { output: { format: "png" } }), { code: "ELIMIT" });
   });
 
+  it("is bounded by the size asked for, not by its own", async () => {
+    const halves =
+      '<rect width="50000" height="100000" fill="#ff0000"/><rect x="50000" width="50000" height="100000" fill="#0000ff"/>';
+    const huge = Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100000 100000">${halves}</svg>`,
+    );
+    const { bytes, rendition } = await render(huge, {
+      steps: [{ op: "resize", width: 301, fit: "inside", enlarge: true }],
+      output: { format: "png" },
+    });
+    assert.deepEqual([rendition.width, rendition.height], [301, 301]);
+    const { at } = await pixels(bytes);
+    assert.ok(near(at(147, 150), [255, 0, 0, 255]) && near(at(153, 150), [0, 0, 255, 255]));
+    const trimmed = plan(huge, { steps: [{ op: "trim", tolerance: 9 }], output: { format: "png" } });
+    await assert.rejects(trimmed, { code: "ELIMIT" });
+  });
+
   it("may use entities of XML itself", async () => {
     const { bytes } = await render(Buffer.from(wrap('<rect width="20" height="20" fill="&#35;00ff00"/>')), {
       output: { format: "png" },

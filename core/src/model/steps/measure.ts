@@ -20,7 +20,7 @@ export interface MeasureOptions {
 
 /**
  * Size of the picture after each step, without pixel work. A step whose size only pixels can tell (`trim`) counts as one that
- * changes nothing. Throws `ELIMIT` where there are more than `outputMegapixels`, all frames together, or a step makes a side
+ * changes nothing. Throws `ELIMIT` where a step leaves more than `outputMegapixels`, all frames together, or makes a side
  * longer than `outputSide` (65535 for JPEG and PNG asked for by name), and `EINVAL` where a step fits no picture of that size.
  */
 export function measure(
@@ -32,23 +32,20 @@ export function measure(
 ): Size[] {
   const { format } = transformation.output;
   const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
-  const assertPixels = (size: Size, where: string) => {
-    const received = megapixels(size) * frames;
-    if (received <= limits.outputMegapixels) return;
-    throw new MediaError(
-      "ELIMIT",
-      `Expected at most ${limits.outputMegapixels} megapixels ${where} but received ${received.toFixed(1)}`,
-    );
-  };
   let current = start.current ?? original;
-  assertPixels(current, "to start with");
   const after = (step: Step, current: Size): Size => {
     const stage = { original, current, scope };
     if (step.op === "when") {
       return branchOf(step, scopeAt(stage)).reduce((size, inner) => after(inner, size), current);
     }
     const size = registry.get(step.op)?.size?.(step, stage) ?? current;
-    assertPixels(size, `after ${step.op}`);
+    const received = megapixels(size) * frames;
+    if (received > limits.outputMegapixels) {
+      throw new MediaError(
+        "ELIMIT",
+        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op} but received ${received.toFixed(1)}`,
+      );
+    }
     // A picture that was longer before is not the fault of this step.
     const side = Math.max(size.width, size.height);
     if (side > Math.max(longest, current.width, current.height)) {
