@@ -50,7 +50,7 @@ export interface Steps {
     readonly dpr?: number;
     /** For `cover` and `contain`. Left out: the centre. */
     readonly focus?: Focus;
-    /** For `contain`. Left out: black. */
+    /** For `contain`; an opaque colour also lies behind clear parts of the picture. Left out: black, around it only. */
     readonly background?: Paint;
   };
   /** Cuts a window out of the unscaled picture. A missing dimension is the picture's. */
@@ -68,6 +68,7 @@ export interface Steps {
     readonly outside: "error" | "clip" | "pad";
     /** `false`: the window grows to hold the whole picture (`pad` only). */
     readonly shrink: boolean;
+    /** As in `resize`. */
     readonly background?: Paint;
   };
   /** Clockwise, in degrees; the canvas grows. Corners are clear, or `background`. */

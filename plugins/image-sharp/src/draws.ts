@@ -95,6 +95,12 @@ function pad(canvas: Box, piece: Size, paint: Paint): Work[] {
   return [{ slot: "extend", value }];
 }
 
+/** An opaque colour given for the padding lies behind the picture's own clear parts, too. */
+function behind(background: Paint | undefined, alpha: boolean): Work[] {
+  if (!alpha || background?.kind !== "color" || background.color.alpha < 1) return [];
+  return [{ slot: "flatten", value: background.color }];
+}
+
 const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
 
 const resize: Drawer<"resize"> = (step, context) => {
@@ -119,8 +125,10 @@ const resize: Drawer<"resize"> = (step, context) => {
   if (!canvas) return { work: scale, size, alpha };
   const paint = step.background ?? BLACK;
   const lies = { ...canvas, ...placeAt(place, canvas, scaled) };
+  const filled = behind(step.background, alpha);
   const padding = pad(lies, scaled, paint);
-  return { work: [...scale, ...padding], size, alpha: clearAfter(padding, paint, alpha), ...told };
+  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
+  return { work: [...filled, ...scale, ...padding], size, alpha: clear, ...told };
 };
 
 const extract: Drawer<"extract"> = (step, context) => {
@@ -134,8 +142,10 @@ const extract: Drawer<"extract"> = (step, context) => {
       : cut(box, current);
   if (!canvas) return { work: window, size, alpha, ...told };
   const paint = step.background ?? BLACK;
+  const filled = behind(step.background, alpha);
   const padding = pad(canvas, box, paint);
-  return { work: [...window, ...padding], size, alpha: clearAfter(padding, paint, alpha), ...told };
+  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
+  return { work: [...filled, ...window, ...padding], size, alpha: clear, ...told };
 };
 
 const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha }) => {

@@ -53,6 +53,22 @@ describe("image-sharp: steps", () => {
     );
   });
 
+  it("lays an opaque colour behind clear parts of a padded picture, too, in one pass", async () => {
+    const padded = (background: ReturnType<typeof color>): Step => ({
+      op: "resize",
+      width: 64,
+      height: 64,
+      fit: "contain",
+      enlarge: true,
+      background,
+    });
+    const { at, passes } = await drawn([padded(color(255, 0, 255))], 0);
+    assert.ok(near(at(32, 2), MAGENTA) && near(at(32, 32), MAGENTA));
+    assert.equal(passes.length, 1);
+    const clear = await drawn([padded(color(255, 0, 255, 0.5))], 0);
+    assert.equal(clear.at(32, 32)[3], 0);
+  });
+
   it("turns clockwise", async () => {
     const { at, width, height } = await drawn([{ op: "rotate", angle: 90 }]);
     assert.deepEqual([width, height], [48, 64]);
