@@ -1,5 +1,7 @@
 export type { CacheSetup } from "./contracts/cache.ts";
 export { describeCache } from "./contracts/cache.ts";
+export type { LanguageSetup } from "./contracts/language.ts";
+export { describeLanguage } from "./contracts/language.ts";
 export type { StorageSetup } from "./contracts/storage.ts";
 export { describeStorage } from "./contracts/storage.ts";
 export type { TestFolder } from "./helpers/folder.ts";
