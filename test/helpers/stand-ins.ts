@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import {
   bodyOf,
@@ -59,7 +60,8 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> | Uint8Arra
           const bytes = files instanceof Uint8Array ? files : files.get(path);
           if (!bytes) return undefined;
           const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
-          return { size: bytes.byteLength, etag: `"${bytes.byteLength}"`, body: () => Readable.from([part]) };
+          const etag = `"${hash("sha1", bytes)}"`;
+          return { size: bytes.byteLength, etag, body: () => Readable.from([part]) };
         },
       }));
     },

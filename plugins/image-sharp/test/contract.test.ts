@@ -1,0 +1,4 @@
+import { describeTransform } from "@mediatap/test";
+import { imageSharp } from "../src/index.ts";
+
+describeTransform("image-sharp", () => ({ plugin: imageSharp() }));
