@@ -73,7 +73,7 @@ const rules = {
     .array(z.strictObject({ match: z.string().min(1), accept: z.enum(["avif", "webp", "basic"]) }))
     .max(10)
     .optional(),
-  /** Formats that a URL may ask for. Default: all. */
+  /** Formats that a URL may ask for, and that negotiation chooses from. Default: all. */
   allowedFormats: z.array(z.enum(["jpeg", "png", "webp", "avif", "gif", "svg"])).optional(),
   /** `Cache-Control` of what is delivered; its shared lifetime is also ours. */
   cacheControl: headerValue.optional(),

@@ -37,10 +37,12 @@ export function canonicalTransformation(
 }
 
 function fillOutput(output: Output, endpoint: Endpoint): Output {
+  const format = output.format ?? (endpoint.autoFormat ? "auto" : "source");
   const metadata = output.metadata ?? (endpoint.metadata ? "keep" : "strip");
   const keepProfile = output.colorProfile ? output.colorProfile === "keep" : endpoint.colorProfile;
   return {
-    format: output.format ?? (endpoint.autoFormat ? "auto" : "source"),
+    format,
+    ...(format === "auto" && endpoint.allowedFormats.length > 0 ? { allowed: endpoint.allowedFormats } : {}),
     quality: output.quality ?? endpoint.quality,
     lossless: output.lossless ?? false,
     progressive: output.progressive ?? false,

@@ -1,4 +1,5 @@
 import type { AcceptClass } from "./job.ts";
+import type { ImageFormat } from "./transformation.ts";
 
 export type Restriction = "none" | "images" | "videos" | "all";
 
@@ -26,8 +27,8 @@ export interface Endpoint {
   readonly referrer?: { readonly mode: "allow" | "block"; readonly domains: readonly string[] };
   readonly blockedUserAgents: readonly string[];
   readonly userAgentAccept: readonly { readonly match: string; readonly accept: AcceptClass }[];
-  /** Output formats that may be asked for; empty: all. */
-  readonly allowedFormats: readonly string[];
+  /** Output formats that may be asked for, and that negotiation chooses from; empty: all. */
+  readonly allowedFormats: readonly ImageFormat[];
   readonly cacheControl: string;
   /** `Access-Control-Allow-Origin`; `false`: none. */
   readonly cors: string | false;

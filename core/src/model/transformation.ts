@@ -128,6 +128,8 @@ export type ImageFormat = "jpeg" | "png" | "webp" | "avif" | "gif" | "svg";
 export interface Output {
   /** `auto`: by what the client accepts. `source`: as the source. `original`: the untouched bytes, no step applies. */
   readonly format?: "auto" | "source" | "original" | ImageFormat;
+  /** What `auto` chooses from, where the endpoint says so. Left out: everything. */
+  readonly allowed?: readonly ImageFormat[];
   /** 1–100. */
   readonly quality?: number;
   readonly lossless?: boolean;

@@ -4,6 +4,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
+import type { Output } from "../model/transformation.ts";
 import type { Services } from "./services.ts";
 
 /** A job in canonical form with its key. */
@@ -73,12 +74,7 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
         throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps`);
       }
       const transformation = canonicalTransformation(job.transformation, endpoint, steps);
-      const { format } = transformation.output;
-      if (endpoint.allowedFormats.length > 0 && format && !["auto", "source", "original"].includes(format)) {
-        if (!endpoint.allowedFormats.includes(format)) {
-          throw invalid("the format", `one of ${endpoint.allowedFormats.join(", ")}`, format);
-        }
-      }
+      assertAllowed(transformation.output.format, endpoint);
       const completed = { ...job, transformation };
       return isNegotiated(completed) ? completed : { ...completed, accept: "basic" };
     } catch (error) {
@@ -88,4 +84,11 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
   }
 
   return Object.assign(resolve, { complete });
+}
+
+/** A format asked for by name must be one of the endpoint's. */
+function assertAllowed(format: Output["format"], { allowedFormats }: Endpoint): void {
+  if (format === undefined || format === "auto" || format === "source" || format === "original") return;
+  if (allowedFormats.length === 0 || allowedFormats.includes(format)) return;
+  throw invalid("the format", `one of ${allowedFormats.join(", ")}`, format);
 }

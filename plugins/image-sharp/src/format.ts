@@ -86,32 +86,38 @@ function sameAsSource({ header, alpha }: Wish): Choice {
   return { format: header.format as WriteFormat, why: "as the source" };
 }
 
-function automatic({ output, accept, header, steps, size, alpha, animated }: Wish, limits: Limits): Choice {
-  const webp = accept !== "basic" && holds("webp", size);
-  if (animated) {
-    return webp
-      ? { format: "webp", why: "animated, and the client accepts WebP" }
-      : { format: "gif", why: "animated, and the client does not accept WebP" };
-  }
-  const megapixels = (size.width * size.height) / 1e6;
+function automatic(wish: Wish, limits: Limits): Choice {
+  const { output, accept, animated } = wish;
+  const candidates = animated ? moving(accept) : still(wish, limits);
+  const may = ({ format }: Choice) => holds(format, wish.size) && (output.allowed?.includes(format) ?? true);
+  const chosen = candidates.find(may);
+  if (chosen) return chosen;
+  throw new MediaError(
+    "EINVAL",
+    `Expected a format among ${output.allowed?.join(", ") ?? "those of this server"}`,
+  );
+}
+
+const moving = (accept: AcceptClass): Choice[] => [
+  ...(accept === "basic" ? [] : [{ format: "webp", why: "animated, and the client accepts WebP" } as const]),
+  { format: "gif", why: "animated, and the client does not accept WebP" },
+];
+
+/** Best first. The last ones are for what no better format may or can hold. */
+function still({ output, accept, header, steps, size, alpha }: Wish, limits: Limits): Choice[] {
+  const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out.
   const avif =
-    accept === "avif" &&
-    holds("avif", size) &&
-    output.colorProfile !== "keep" &&
-    !steps.some(({ op }) => op === "unsharp");
-  if (avif && megapixels <= limits.avifAutoMegapixels) {
-    return { format: "avif", why: "the client accepts AVIF" };
-  }
-  if (webp) {
-    const why = avif
-      ? `over ${limits.avifAutoMegapixels} megapixels, too slow as AVIF`
-      : "the client accepts WebP";
-    return { format: "webp", why };
-  }
-  if (alpha) return { format: "png", why: "the picture has transparency" };
-  if (header.palette) return { format: "png", why: "the source has a palette" };
-  if (!holds("jpeg", size)) return { format: "png", why: "too long for JPEG" };
-  if (output.lossless) return { format: "png", why: "lossless" };
-  return { format: "jpeg", why: "the picture is opaque" };
+    accept === "avif" && output.colorProfile !== "keep" && !steps.some(({ op }) => op === "unsharp");
+  const slow = `over ${limits.avifAutoMegapixels} megapixels, too slow as AVIF`;
+  const choices: (Choice | false)[] = [
+    avif && small && { format: "avif", why: "the client accepts AVIF" },
+    accept !== "basic" && { format: "webp", why: avif && !small ? slow : "the client accepts WebP" },
+    alpha && { format: "png", why: "the picture has transparency" },
+    header.palette && { format: "png", why: "the source has a palette" },
+    output.lossless === true && { format: "png", why: "lossless" },
+    { format: "jpeg", why: "the picture is opaque" },
+    { format: "png", why: "nothing else may or can hold it" },
+  ];
+  return choices.filter((choice) => choice !== false);
 }

@@ -42,6 +42,13 @@ describe("image-sharp: choosing the format", () => {
     assert.match((made.explain() as { why: string }).why, /too slow as AVIF/);
   });
 
+  it("chooses among the formats that the endpoint allows", async () => {
+    const bytes = await opaque();
+    assert.equal(await formatOf(bytes, "webp", { allowed: ["jpeg"] }), "jpeg");
+    assert.equal(await formatOf(bytes, "basic", { allowed: ["png", "webp"] }), "png");
+    await assert.rejects(plan(bytes, { output: { format: "auto", allowed: ["webp"] } }), { code: "EINVAL" });
+  });
+
   it("takes no AVIF for embedded profiles and after unsharp masking", async () => {
     const bytes = await opaque();
     assert.equal(await formatOf(bytes, "avif", { colorProfile: "keep" }), "webp");
