@@ -34,7 +34,7 @@ export async function createServer({
   const http = createHttpServer(
     {
       maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.clientHeaders,
+      headersTimeout: Math.min(limits.clientHeaders, limits.request),
       requestTimeout: limits.request,
       keepAliveTimeout: limits.clientKeepAlive,
       connectionsCheckingInterval: 5_000,

@@ -32,6 +32,8 @@ export interface FetcherOptions {
 const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
 /** Bytes of a body that nobody wants which are read rather than the connection closed. */
 const SHORT = 16_384;
+/** Milliseconds that such a rest may take. */
+const PATIENCE = 100;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
@@ -145,7 +147,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     });
     // A short rest is read out: that keeps the connection, where closing it would cost a new one.
     const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT;
-    const cancel = () => void (short ? body.resume() : body.destroy());
+    const cancel = () => {
+      if (!short) return void body.destroy();
+      const late = setTimeout(() => body.destroy(), PATIENCE);
+      body.once("close", () => clearTimeout(late)).resume();
+    };
     return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
   }
 

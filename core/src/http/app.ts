@@ -189,8 +189,9 @@ function createMedia(generation: Generation, log: Logger) {
         );
       }
       return await deliverError(generation, exchange, failure, res).catch((cause: unknown) => {
-        log.error({ err: cause, id: exchange.id }, "an error could not be answered");
-        res.destroy();
+        log.error({ err: cause, id: exchange.id }, "an error could not be answered in full");
+        if (res.headersSent) res.destroy();
+        else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();
         return 0;
       });
     }

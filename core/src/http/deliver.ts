@@ -127,7 +127,12 @@ async function send(
   const withBody = exchange.request.method !== "HEAD" && sending !== undefined;
   // Opened before the head is written: a failure to open is still an error the client can read.
   const stream = withBody && typeof sending === "function" ? await sending() : undefined;
-  res.writeHead(reply.status, rawHeaders(reply.headers));
+  try {
+    res.writeHead(reply.status, rawHeaders(reply.headers));
+  } catch (error) {
+    stream?.destroy();
+    throw error;
+  }
   if (stream) {
     const promised = reply.headers["content-length"];
     return await sendStream(stream, res, limits.clientWriteIdle, promised);
