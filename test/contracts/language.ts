@@ -7,6 +7,8 @@ import { echoEngine, memoryStorage, type Witness, witness } from "../helpers/sta
 /** A URL language to be tried, with URLs of it: path and query, from the root of the host. */
 export interface LanguageSetup {
   readonly plugin: Plugin;
+  /** Plugins that it needs, for instance those that define its steps. */
+  readonly beside?: readonly Plugin[];
   /** Groups of URLs that wish for the same: they share one cache entry. */
   readonly equal: readonly (readonly string[])[];
   /** URLs that wish for different things, each from each other. */
@@ -25,7 +27,7 @@ const ENDPOINTS = { default: { origins: ["files"] }, shop: { origins: ["files"],
  * The files and the engine are stand-ins, so that what is looked at is the wish alone.
  */
 export function describeLanguage(name: string, setup: LanguageSetup): void {
-  const { plugin, equal, different, wrong = [], config = {} } = setup;
+  const { plugin, beside = [], equal, different, wrong = [], config = {} } = setup;
   const right = [...equal.flat(), ...different];
 
   describe(`${name} as a language`, () => {
@@ -35,7 +37,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       seen = witness();
       server = await startServer({
         ...config,
-        plugins: [plugin, memoryStorage(Buffer.from("a file")), echoEngine(), seen],
+        plugins: [plugin, beside, memoryStorage(Buffer.from("a file")), echoEngine(), seen],
         origins: { files: { type: "MEMORY" } },
         endpoints: ENDPOINTS,
       });
