@@ -74,7 +74,7 @@ export interface RenditionRecord {
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
   /** A remembered failure instead of a rendition. */
-  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly status: number };
 }
 
 /** A rendition with its record, from a cache or fresh. */

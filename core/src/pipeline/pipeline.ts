@@ -51,7 +51,10 @@ export function createPipeline(services: Services) {
 
   async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
     const { found, stale } = await lookup(key, anew);
-    if (found?.record.error) throw new MediaError(found.record.error.code, found.record.error.message);
+    if (found?.record.error) {
+      const { code, message, status } = found.record.error;
+      throw new MediaError(code, message, { status });
+    }
     if (found && (found.body || holds(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
       exchange.cache = { hit: true, cache: found.cache };

@@ -94,6 +94,6 @@ export function errorRecord(
     freshUntil: now + lifetime,
     private: false,
     original: false,
-    error: { code: error.code, message: error.message },
+    error: { code: error.code, message: error.message, status: error.status },
   };
 }
