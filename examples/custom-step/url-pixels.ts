@@ -39,7 +39,9 @@ export function urlPixels(): Plugin {
           step.op === "pixelate" ? `pixels${step.size}` : step.op === "resize" ? `w${step.width}` : "",
         );
         const path = [...words, ...asset.path.split("/").map(encodeURIComponent)].join("/");
-        const search = new URLSearchParams(query.map(([name, value]) => [name, value])).toString();
+        const search = new URLSearchParams(
+          query.map(([name, value]): [string, string] => [name, value]),
+        ).toString();
         return `/${target.mount}${path}${search === "" ? "" : `?${search}`}`;
       });
     },

@@ -141,7 +141,10 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
         recordOf(newKey(), {
           sources: [...from("\u{1f5bc}/\u00e9.jpg"), ...from("font.ttf"), ...from("__proto__")],
         }),
-        recordOf(newKey(), { error: { code: "ENOENT", message: "No file was found" }, format: "error" }),
+        recordOf(newKey(), {
+          error: { code: "ENOENT", status: 404, message: "No file was found" },
+          format: "error",
+        }),
       ];
       for (const record of records) await host.store(record, Buffer.from("x"));
       for (const record of records) assert.deepEqual((await host.find(record.key)).found?.record, record);
@@ -309,7 +312,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
       it("forgets records without bodies and remembered failures, too", async () => {
         const folder = newKey();
         const bare = recordOf(newKey(), { sources: from(`${folder}/a.jpg`) });
-        const failed = recordOf(newKey(), { error: { code: "ENOENT", message: "No file" } });
+        const failed = recordOf(newKey(), { error: { code: "ENOENT", status: 404, message: "No file" } });
         await host.store(bare);
         await host.store(failed);
         await host.purge("prefix", folder);

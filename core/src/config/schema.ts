@@ -154,7 +154,7 @@ export const configSchema = z.strictObject({
 type Fields = z.input<typeof configSchema>;
 
 /** A preset or plugin named in JSON or YAML. */
-export type Named = string | readonly [name: string, options: unknown];
+export type Named = string | readonly [name: string, options?: unknown];
 
 /** A configuration as people write it. */
 export interface MediatapConfig extends Omit<Fields, "presets" | "plugins"> {
