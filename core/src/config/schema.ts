@@ -94,6 +94,13 @@ const hostName = z
     "Expected a host name without scheme, port and path",
   );
 
+const origin = z.looseObject({
+  /** What kind of place it is; a storage plugin serves it and checks the other fields. */
+  type: z.string(),
+  /** Milliseconds after which a second request is sent beside one that has not answered. Default: never. */
+  hedge: z.int().positive().optional(),
+});
+
 const endpoint = z.strictObject({
   /** Names of origins in order of preference. */
   origins: z.array(z.string()).min(1, "Expected at least one origin"),
@@ -123,7 +130,7 @@ export const configSchema = z.strictObject({
   /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
   plugins: z.array(z.unknown()).optional(),
   /** Places where originals lie, by name; further fields belong to the type. */
-  origins: z.record(z.string(), z.looseObject({ type: z.string() })).optional(),
+  origins: z.record(z.string(), origin).optional(),
   /** URL spaces, by identifier; `default` answers what no other does. */
   endpoints: z.record(identifier, endpoint).optional(),
   /** Stored chains for `n-<name>`. */

@@ -21,12 +21,15 @@ export function failureOf(error: unknown): Failure {
   if (BAD_ANSWER.test(code) || isParserError(error)) return { error: badAnswer(error), again: false };
   if (TIMEOUT.test(code)) {
     return {
-      error: new MediaError("ECONNREFUSED", "The origin did not answer in time", { cause: error }),
+      error: new MediaError("ECONNREFUSED", "The origin did not answer in time", {
+        cause: error,
+        outage: true,
+      }),
       again: true,
     };
   }
   return {
-    error: new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error }),
+    error: new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error, outage: true }),
     again: !TLS.test(code),
   };
 }
@@ -36,11 +39,11 @@ export function brokenBody(cause: unknown): MediaError {
   const message = TIMEOUT.test(codeOf(cause) ?? "")
     ? "The origin's answer took too long"
     : "The origin's answer broke off";
-  return new MediaError("UNIDENTIFIED", message, { cause });
+  return new MediaError("UNIDENTIFIED", message, { cause, outage: true });
 }
 
 export function badAnswer(cause: unknown): MediaError {
-  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
+  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause, outage: true });
 }
 
 /** undici's parser errors have no code for some faults. */

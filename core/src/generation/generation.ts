@@ -12,6 +12,7 @@ import type { Job } from "../model/job.ts";
 import type { Limits } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { didYouMean } from "../options.ts";
+import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
@@ -37,6 +38,7 @@ export interface Generation {
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly pipeline: Pipeline;
   readonly scheduler: Scheduler;
+  readonly breakers: Breakers;
   readonly routes: readonly Route[];
   readonly commands: readonly ((program: Command) => void)[];
   start(): Promise<void>;
@@ -62,7 +64,7 @@ export async function createGeneration(
     requestFrom: config.config.requestFrom ?? "mediatap",
     serverMark: serverMark(endpoints),
   });
-  const taken: string[] = ["core:scheduler", "core:bytes"];
+  const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers"];
   const fingerprints: string[] = [];
   const routes: Route[] = [];
   const types = new Set<string>();
@@ -103,7 +105,8 @@ export async function createGeneration(
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
-  tapOrigins(hooks, origins, byName, budget);
+  const breakers = shared.take("core:breakers", () => createBreakers(limits));
+  tapOrigins(hooks, origins, byName, budget, breakers);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
@@ -128,6 +131,7 @@ export async function createGeneration(
     origins,
     pipeline,
     scheduler,
+    breakers,
     routes,
     commands,
     start: () =>
@@ -184,7 +188,7 @@ async function openOrigins(
   types: readonly string[],
   origins: Map<string, OriginEntry>,
 ): Promise<void> {
-  for (const [name, { type, ...options }] of Object.entries(config.config.origins ?? {})) {
+  for (const [name, { type, hedge, ...options }] of Object.entries(config.config.origins ?? {})) {
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
@@ -195,7 +199,7 @@ async function openOrigins(
         `${config.source}: origins.${name}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
       );
     }
-    origins.set(name, { name, type, storage });
+    origins.set(name, { name, type, storage, ...(hedge === undefined ? {} : { hedge }) });
   }
 }
 

@@ -47,8 +47,11 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
     ctx.body = "live\n";
   });
   router.get("/-/ready", (ctx) => {
-    ctx.status = isReady() ? 200 : 503;
-    ctx.body = isReady() ? "ready\n" : "draining\n";
+    const state = isReady() ? "ready" : "draining";
+    ctx.status = state === "ready" ? 200 : 503;
+    // An origin that is down makes no server unready: the others go on.
+    if ("verbose" in ctx.query) ctx.body = { state, origins: generation.breakers.states() };
+    else ctx.body = `${state}\n`;
   });
   for (const { method, path, handler } of generation.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {

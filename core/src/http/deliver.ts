@@ -44,6 +44,8 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
     headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
   // Only a client that holds the bytes is delivered a record without a body.
   if (!body) return notModified(headers);
+  // Until a body is settled nothing may be kept of it, compared with it or resumed from it.
+  if (!body.settled) Object.assign(headers, { etag: undefined, "cache-control": "no-store" });
   const coding =
     compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
   if (coding && typeof headers.etag === "string") headers.etag = codedTag(headers.etag, coding);
@@ -68,11 +70,7 @@ function ranged(
   rangeHeader: string | undefined,
   lastModified: number | undefined,
 ): Prepared {
-  if (!body.settled) {
-    // Until a body is settled nothing may be compared with it or resumed from it.
-    if (headers["content-encoding"] === undefined) headers.etag = undefined;
-    return { reply: { status: 200, headers }, sending: () => body.stream() };
-  }
+  if (!body.settled) return { reply: { status: 200, headers }, sending: () => body.stream() };
   headers["accept-ranges"] = "bytes";
   const counts =
     rangeHeader !== undefined && rangeCounts(request, headers.etag as string | undefined, lastModified);

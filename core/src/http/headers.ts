@@ -68,7 +68,9 @@ function recordHeaders(exchange: Exchange, record: RenditionRecord): HeaderField
     ...(job?.delivery.attachment === undefined
       ? {}
       : { "content-disposition": attachment(exchange, record) }),
-    ...(record.sources[0]?.canonical === undefined ? {} : { link: canonicalLink(record.sources[0].canonical) }),
+    ...(record.sources[0]?.canonical === undefined
+      ? {}
+      : { link: canonicalLink(record.sources[0].canonical) }),
     ...job?.delivery.headers,
   };
 }

@@ -45,6 +45,8 @@ export type ErrorCode = keyof typeof STATUS;
 export interface MediaErrorOptions extends ErrorOptions {
   /** Seconds after which asking again makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** The origin as a whole is in trouble, not this file alone: counts for its circuit breaker. @default false */
+  readonly outage?: boolean;
   /** Another status than the code's own. */
   readonly status?: number;
   /** The hook in which it happened; set by the core. */
@@ -62,6 +64,7 @@ export class MediaError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
+  readonly outage: boolean;
   hook: string | undefined;
   plugin: string | undefined;
 
@@ -70,6 +73,7 @@ export class MediaError extends Error {
     this.code = code;
     this.status = options.status ?? STATUS[code];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.outage = options.outage ?? false;
     this.hook = options.hook;
     this.plugin = options.plugin;
   }

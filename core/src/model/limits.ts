@@ -33,6 +33,12 @@ export const DEFAULT_LIMITS = {
   originFirstByte: 10_000,
   originIdle: 5_000,
   originTotal: 30_000,
+  /** An origin is skipped after this many outages … */
+  breakerFailures: 5,
+  /** … within this time … */
+  breakerWindow: 10_000,
+  /** … for this long; then one request probes it. */
+  breakerOpen: 5_000,
   imageWork: 20_000,
   request: 60_000,
   clientHeaders: 10_000,

@@ -22,8 +22,11 @@ function safeType(type: string | undefined): string | undefined {
 /** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
 export async function originalBody(source: Source, storage: Storage): Promise<Body> {
   const { size } = source.facts;
-  if (size !== undefined && size <= SMALL && source.file === undefined) {
-    return bodyOf(await source.bytes(SMALL), (bytes) => Readable.from([bytes]));
+  if (source.file === undefined && (size ?? 0) <= SMALL) {
+    // Without a promised length, only reading on tells whether it is small.
+    const start = await source.peek(SMALL + 1);
+    if (start.byteLength <= SMALL)
+      return bodyOf(await source.bytes(SMALL), (bytes) => Readable.from([bytes]));
   }
   if (source.file !== undefined && size !== undefined) {
     await source.close();

@@ -31,6 +31,8 @@ export interface SourceParts {
   readonly storage: Storage;
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  /** The connection broke while the body was read. */
+  readonly onOutage: (error: MediaError) => void;
   /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
   readonly mayHandOver: () => boolean;
 }
@@ -39,7 +41,8 @@ export interface SourceParts {
  * A source over what a storage opened. A local file is read in place. Anything else is read once, from the connection
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
  */
-export function createSource({ entry, facts, storage, signal, budget, mayHandOver }: SourceParts): Source {
+export function createSource(parts: SourceParts): Source {
+  const { entry, facts, storage, signal, budget, mayHandOver, onOutage } = parts;
   const head: Buffer[] = [];
   let body: Promise<Readable> | undefined;
   let ended = false;
@@ -88,14 +91,19 @@ export function createSource({ entry, facts, storage, signal, budget, mayHandOve
         length += chunk.byteLength;
       }
     } catch (error) {
-      if (isMediaError(error) || signal.aborted) throw error;
-      throw new MediaError("UNIDENTIFIED", "The origin broke off", { cause: error });
+      if (signal.aborted) throw error;
+      throw isMediaError(error) ? noted(error) : brokeOff(error);
     }
-    if (ended && facts.size !== undefined && length !== facts.size) {
-      throw new MediaError("UNIDENTIFIED", "The origin sent fewer bytes than promised");
-    }
+    if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
     return length;
   }
+
+  const noted = (error: MediaError) => {
+    if (error.outage) onOutage(error);
+    return error;
+  };
+  const brokeOff = (cause: unknown) =>
+    noted(new MediaError("UNIDENTIFIED", "The origin broke off", { cause, outage: true }));
 
   async function readFile(length: number): Promise<Uint8Array> {
     const handle = await openFile(entry.file as string, "r");

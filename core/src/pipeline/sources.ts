@@ -6,7 +6,9 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import { NOT_MODIFIED, type Source, type Storage } from "../model/source.ts";
+import type { Breakers } from "./breakers.ts";
 import { createFlights } from "./flights.ts";
+import { hedged } from "./hedge.ts";
 import { type ByteBudget, createSource } from "./source.ts";
 
 /** Which failure tells most, when no origin has the file. */
@@ -16,6 +18,8 @@ export interface OriginEntry {
   readonly name: string;
   readonly type: string;
   readonly storage: Storage;
+  /** Milliseconds after which a second request is sent beside one that has not answered. Left out: never. */
+  readonly hedge?: number;
 }
 
 interface Lease {
@@ -35,6 +39,7 @@ export function tapOrigins(
   origins: ReadonlyMap<string, OriginEntry>,
   endpoints: ReadonlyMap<string, Endpoint>,
   budget: ByteBudget,
+  breakers: Breakers,
 ): void {
   const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
   const leases = new Map<string, Lease>();
@@ -64,12 +69,15 @@ export function tapOrigins(
     const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
     const key = JSON.stringify([origin.name, asset.path, ifNoneMatch, ifModifiedSince, head]);
     const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
-      const entry = await origin.storage.open(asset.path, {
-        signal,
+      const breaker = breakers.of(origin, asset);
+      const options = {
         ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
         ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
         ...(head ? { head } : {}),
-      });
+      };
+      const entry = await breaker.run(() =>
+        hedged(origin.hedge, signal, (own) => origin.storage.open(asset.path, { ...options, signal: own })),
+      );
       if (!entry || entry === NOT_MODIFIED) return entry;
       if (signal.aborted) {
         await entry.close?.();
@@ -95,6 +103,7 @@ export function tapOrigins(
         storage: origin.storage,
         signal: gone.signal,
         budget,
+        onOutage: breaker.failed,
         mayHandOver() {
           if (lease.users > 1) return false;
           end();

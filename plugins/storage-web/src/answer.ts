@@ -38,6 +38,7 @@ export function judge(response: FetchResponse, question: Question): Answer | typ
   if (status !== 200 && status !== 203 && !part) {
     const seconds = retryAfterOf(response);
     throw new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
+      outage: status === 429 || status >= 500,
       ...(seconds !== undefined && { retryAfterSeconds: seconds }),
     });
   }

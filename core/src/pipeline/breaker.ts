@@ -1,0 +1,74 @@
+import { isMediaError, MediaError } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+
+export type BreakerState = "closed" | "open" | "half-open";
+
+/** Keeps requests from an origin that is down: they move on at once instead of waiting for its timeouts. */
+export interface Breaker {
+  readonly state: BreakerState;
+  /**
+   * Does the work, if the origin is not skipped now; else throws its last failure again. Answers such as "not here" and
+   * "denied" show that the origin works; only outages count against it.
+   */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Notes an outage that shows only later, while a body is read. */
+  failed(error: MediaError): void;
+}
+
+/**
+ * Opens after `breakerFailures` outages within `breakerWindow`, or at once for the time that an origin asks for
+ * (`Retry-After`). After `breakerOpen` one request goes through as a probe; it decides.
+ */
+export function createBreaker(limits: Limits, now: () => number = () => performance.now()): Breaker {
+  let failures: number[] = [];
+  let openUntil = 0;
+  let last: MediaError | undefined;
+  let probing = false;
+
+  const isOpen = () => last !== undefined;
+
+  function close(): void {
+    failures = [];
+    last = undefined;
+  }
+
+  function failed(error: MediaError): void {
+    const at = now();
+    failures = [...failures.filter((time) => time > at - limits.breakerWindow), at];
+    const asked = (error.retryAfterSeconds ?? 0) * 1000;
+    if (asked === 0 && failures.length < limits.breakerFailures && !isOpen()) return;
+    last = error;
+    openUntil = at + Math.max(asked, limits.breakerOpen);
+  }
+
+  return {
+    get state() {
+      if (!isOpen()) return "closed";
+      return now() < openUntil ? "open" : "half-open";
+    },
+    failed,
+    async run(work) {
+      if (last && (now() < openUntil || probing)) throw skipped(last);
+      const isProbe = isOpen();
+      probing ||= isProbe;
+      try {
+        const answer = await work();
+        close();
+        return answer;
+      } catch (error) {
+        if (isMediaError(error) && error.outage) failed(error);
+        else if (isMediaError(error) && error.status < 500) close();
+        throw error;
+      } finally {
+        if (isProbe) probing = false;
+      }
+    },
+  };
+}
+
+/** The failure that opened the circuit, said again without a new request. */
+function skipped({ code, message }: MediaError): MediaError {
+  return new MediaError(code, message, {
+    cause: new Error("the origin is skipped for now: its circuit is open"),
+  });
+}
