@@ -1,14 +1,19 @@
-import type { MediatapConfig } from "@mediatap/core";
+import { type MediatapConfig, parseOptions } from "@mediatap/core";
 import { type PageStartOptions, pageStart } from "@mediatap/page-start";
 import { timing } from "@mediatap/timing";
+import { z } from "zod";
 
 export interface PresetDevelopmentOptions {
-  /** Pictures that the start page shows. */
+  /** Pictures that the start page shows. @default none */
   readonly samples?: PageStartOptions["samples"];
 }
 
+/** The page checks its samples itself. */
+const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
+
 /** For the time while one tries and builds: a start page, `Server-Timing`, and browsers that ask again each time. */
-export function presetDevelopment({ samples }: PresetDevelopmentOptions = {}): MediatapConfig {
+export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
+  const { samples } = parseOptions(schema, options, "preset-development");
   return {
     plugins: [pageStart({ samples }), timing()],
     cacheControl: "public, max-age=0, must-revalidate",

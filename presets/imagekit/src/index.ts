@@ -1,16 +1,21 @@
-import type { MediatapConfig } from "@mediatap/core";
+import { type MediatapConfig, parseOptions } from "@mediatap/core";
 import { urlImagekit } from "@mediatap/url-imagekit";
+import { z } from "zod";
 
-export interface PresetImagekitOptions {
-  /** Key that signs and verifies URLs. */
-  readonly privateKey?: string | undefined;
-}
+const schema = z.strictObject({
+  /** Key that signs and verifies URLs; left out, or empty: none. */
+  privateKey: z.string().optional(),
+});
+
+/** Options of `presetImagekit`. */
+export type PresetImagekitOptions = z.input<typeof schema>;
 
 /**
  * ImageKit's URL language and manners: requests to origins carry `x-req-from: imagekit`, so that firewall rules made
  * for the service go on working.
  */
-export function presetImagekit({ privateKey }: PresetImagekitOptions = {}): MediatapConfig {
+export function presetImagekit(options: PresetImagekitOptions = {}): MediatapConfig {
+  const { privateKey } = parseOptions(schema, options, "preset-imagekit");
   return {
     plugins: [urlImagekit()],
     requestFrom: "imagekit",

@@ -1,16 +1,20 @@
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
-import { presetImagekit } from "@mediatap/preset-imagekit";
+import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
 
+/** Options of `presetMediatap`: those of the ImageKit language. */
+export type PresetMediatapOptions = PresetImagekitOptions;
+
 /** The usual server: ImageKit's language, folders and web servers, images, a cache in memory, timings. */
-export function presetMediatap(): MediatapConfig {
+export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
-    presets: [presetImagekit()],
+    presets: [presetImagekit(options)],
     plugins: [storageFs(), storageWeb(), imageSharp(), cacheMemory(), timing()],
+    // A server of one's own says who it is; `presetImagekit` alone keeps the service's word.
     requestFrom: "mediatap",
   };
 }
