@@ -10,6 +10,7 @@ import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { createAdmit, isTrusted, privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
+import { assertDeliverable } from "./original.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
 import type { Services } from "./services.ts";
 import { candidates, missing, mostTelling, type OriginEntry } from "./sources.ts";
@@ -155,6 +156,7 @@ export function createExplain(services: Services) {
       const planned = await hooks.transform.promise(job, source, flight);
       said.plan = planned ? summaryOf(planned) : "none";
       if (planned) said.limits = [...uses, use(limits, "imageWork", Math.round(planned.cost))];
+      else await assertDeliverable(job, source, flight);
     } catch (error) {
       said.errors.push(problemOf(error));
     } finally {

@@ -1,17 +1,14 @@
-import { MediaError } from "../model/errors.ts";
+import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
-import { originalBody, originalType } from "./original.ts";
+import { assertDeliverable, originalBody, originalType } from "./original.ts";
 import { etagOf, freshnessOf, freshUntil } from "./record.ts";
 import type { Services } from "./services.ts";
 import { fetchSource } from "./sources.ts";
-
-/** Names that promise a picture: other bytes under them are a failure of the origin, not a file to pass on. */
-const PICTURE = /\.(?:jpe?g|png|webp|avif|gif)$/i;
 
 /** What a flight is asked to make. */
 export interface Wish {
@@ -31,7 +28,7 @@ export interface Made extends Delivered {
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
-  const { hooks, scheduler, origins, endpoints, engines } = services;
+  const { hooks, scheduler, endpoints, engines } = services;
 
   return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
     const started = performance.now();
@@ -132,20 +129,8 @@ export function createMake(services: Services) {
 
   /** No engine has anything to do: the source's own bytes. */
   async function passThrough(job: Job, source: Source, flight: OwnFlight) {
-    if (job.transformation.output.format !== "original" && PICTURE.test(source.facts.path)) {
-      const known = await flight.inspect("header", source);
-      if (!known) {
-        const asked = job.transformation.steps.length > 0;
-        throw new MediaError(
-          "UNIDENTIFIED",
-          "The file is not a picture that can be read",
-          asked ? { status: 400 } : {},
-        );
-      }
-    }
-    const storage = origins.get(source.facts.origin)?.storage;
-    if (!storage) throw new MediaError("UNIDENTIFIED", "The origin of the file is gone");
-    const body = await originalBody(source, storage);
+    await assertDeliverable(job, source, flight);
+    const body = await originalBody(source);
     flight.release(source);
     const bytes = body.settled && body.bytes;
     if (bytes) await source.close();

@@ -205,6 +205,12 @@ describe("mediatap explain", () => {
     assert.match(await text("/tr:f-png/large.svg"), /^limits +megapixels: 3 is more than 2$/m);
   });
 
+  it("says that a picture is none", async () => {
+    await folder.write("second/fake.png", "no picture");
+    const { plan, errors } = await json("/fake.png");
+    assert.deepEqual([plan, errors[0].code, errors[0].status], ["none", "UNIDENTIFIED", 404]);
+  });
+
   it("says that a file is delivered as it is", async () => {
     const said = await json("/x.txt");
     assert.deepEqual([said.plan, said.facts.header, said.errors], ["none", "none", []]);
