@@ -16,7 +16,7 @@ import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
-import { type OriginEntry, tapOrigins } from "../pipeline/sources.ts";
+import { type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
 import type { Shared } from "./shared.ts";
 
@@ -58,10 +58,11 @@ export async function createGeneration(
   const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
   const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
   const steps = createBuiltInRegistry();
+  const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = createFetcher({
     limits,
     network: { allow: config.config.network?.allow ?? [] },
-    requestFrom: config.config.requestFrom ?? "mediatap",
+    requestFrom,
     serverMark: serverMark(endpoints),
   });
   const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers"];
@@ -84,9 +85,11 @@ export async function createGeneration(
       hooks: facadeOf(hooks, plugin.name, events),
       logger: log.child({ plugin: plugin.name }),
       fetcher,
+      requestFrom,
       steps,
       limits,
       storage: (name) => originOf(origins, name).storage,
+      source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
       command: (define) => commands.push(define),
@@ -106,7 +109,7 @@ export async function createGeneration(
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   const breakers = shared.take("core:breakers", () => createBreakers(limits));
-  tapOrigins(hooks, origins, byName, budget, breakers);
+  tapOrigins(hooks, origins, byName, budget, breakers, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
