@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, HookMap, SyncHook } from "tapable";
 import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
@@ -42,6 +43,18 @@ export interface Conditions {
   readonly origin?: string;
   /** Only the facts are wanted. */
   readonly head?: boolean;
+}
+
+/** An original whose bytes are about to be read. */
+export interface OpenedOriginal {
+  readonly asset: Asset;
+  readonly facts: SourceFacts;
+  /**
+   * Asks for a copy of the bytes, as they are read for the answer: nothing is read for the copy alone, and a copy that
+   * cannot keep up is given up. `write` gets a stream that ends with the last byte; it fails where reading breaks off,
+   * and what was written then must not be used. It is not called where nobody reads the whole file.
+   */
+  copy(write: (body: Readable) => Promise<void>): void;
 }
 
 /** Why an answer is not the one asked for. */
@@ -131,6 +144,12 @@ export function createHooks() {
       [asset: Asset, conditions: Conditions, flight: Flight],
       Source | typeof NOT_MODIFIED | undefined
     >(["asset", "conditions", "flight"], "fetch"),
+
+    /**
+     * An original was opened at an origin of the endpoint (not in the library, and not a local file). A tap that wants
+     * a copy calls `original.copy` at once. Must not throw, must not wait.
+     */
+    opened: new SyncHook<[original: OpenedOriginal]>(["original"], "opened"),
 
     /**
      * Learns one fact of a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`

@@ -5,7 +5,7 @@ import type { Hooks } from "./hooks.ts";
 import type { Facts } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Limits } from "./model/limits.ts";
-import type { Storage } from "./model/source.ts";
+import type { OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
@@ -73,6 +73,12 @@ export interface PluginApi {
   readonly limits: Limits;
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
+  /** A source of an entry that the plugin opened itself, for a tap of `fetch`; `open` opens the same file again. */
+  source(
+    entry: StorageEntry,
+    facts: SourceFacts,
+    open: (options: OpenOptions) => ReturnType<Storage["open"]>,
+  ): Source;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /** Adds a command to `mediatap`. */

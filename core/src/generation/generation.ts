@@ -16,7 +16,7 @@ import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
-import { type OriginEntry, tapOrigins } from "../pipeline/sources.ts";
+import { type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
 import type { Shared } from "./shared.ts";
 
@@ -89,6 +89,7 @@ export async function createGeneration(
       steps,
       limits,
       storage: (name) => originOf(origins, name).storage,
+      source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
       command: (define) => commands.push(define),
@@ -108,7 +109,7 @@ export async function createGeneration(
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   const breakers = shared.take("core:breakers", () => createBreakers(limits));
-  tapOrigins(hooks, origins, byName, budget, breakers);
+  tapOrigins(hooks, origins, byName, budget, breakers, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,

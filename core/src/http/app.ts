@@ -6,7 +6,7 @@ import { type Generation, serverMark } from "../generation/generation.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { isChanged } from "../pipeline/original.ts";
+import { isChanged } from "../pipeline/source.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import {
   createClientIp,
@@ -80,7 +80,10 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
     }
-    if (ctx.status === 404 && ctx.body === undefined) ctx.body = "Not Found\n";
+    if (ctx.status === 404 && ctx.body === undefined) {
+      ctx.status = 404;
+      ctx.body = "Not Found\n";
+    }
   };
 }
 

@@ -94,5 +94,10 @@ export interface Source {
   bytes(limit: number): Promise<Uint8Array>;
   /** The bytes from the start, or of a range, as a stream of the caller's own. */
   stream(range?: ByteRange): Promise<Readable>;
+  /**
+   * The bytes, opened anew where they lie, with a life of their own: also after `close`. Fails where they are no longer
+   * the same.
+   */
+  again(range?: ByteRange): Promise<Readable>;
   close(): Promise<void>;
 }

@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import { contentType } from "mime-types";
-import { isMediaError, MediaError } from "../model/errors.ts";
+import { MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, Source, SourceFacts, Storage } from "../model/source.ts";
-import { sameFile } from "./source.ts";
+import { type Reopen, reopen } from "./source.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 const SMALL = 1024 * 1024;
@@ -34,7 +34,7 @@ function safeType(type: string | undefined): string | undefined {
 }
 
 /** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
-export async function originalBody(source: Source, storage: Storage): Promise<Body> {
+export async function originalBody(source: Source): Promise<Body> {
   const { size } = source.facts;
   if (source.file === undefined && (size ?? 0) <= SMALL) {
     // Without a promised length, only reading on tells whether it is small.
@@ -53,8 +53,7 @@ export async function originalBody(source: Source, storage: Storage): Promise<Bo
     first = undefined;
     return taken;
   };
-  const stream = async (range?: ByteRange) =>
-    (range ? undefined : take()?.stream()) ?? reopen(source.facts, storage, range);
+  const stream = async (range?: ByteRange) => (range ? undefined : take()?.stream()) ?? source.again(range);
   const close = async () => take()?.close();
   return size === undefined
     ? { settled: false, stream, close }
@@ -64,24 +63,7 @@ export async function originalBody(source: Source, storage: Storage): Promise<Bo
 /** The body of an original that only its record is left of. */
 export function originalAgain(facts: SourceFacts, storage: Storage): Body | undefined {
   if (facts.size === undefined) return undefined;
-  return { settled: true, length: facts.size, stream: (range) => reopen(facts, storage, range) };
-}
-
-const CHANGED = Symbol("changed");
-
-/** Whether an original is no longer the one that was promised: to be asked for anew. */
-export function isChanged(error: unknown): boolean {
-  return isMediaError(error) && error.cause === CHANGED;
-}
-
-async function reopen(facts: SourceFacts, storage: Storage, range?: ByteRange) {
-  const entry = await storage.open(facts.path, {
-    signal: new AbortController().signal,
-    ...(range ? { range } : {}),
-  });
-  if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
-    if (typeof entry === "object") await entry.close?.();
-    throw new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
-  }
-  return entry.body();
+  const open: Reopen = (options) => storage.open(facts.path, options);
+  const stream = (range?: ByteRange) => reopen(open, facts, new AbortController().signal, range);
+  return { settled: true, length: facts.size, stream };
 }

@@ -2,7 +2,8 @@ import { createReadStream } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
 import { isMediaError, MediaError } from "../model/errors.ts";
-import type { ByteRange, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
+import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
+import type { Copies } from "./copies.ts";
 
 /** Counts the bytes of sources that are held in memory, against one budget for the process. */
 export interface ByteBudget {
@@ -28,9 +29,11 @@ export function createByteBudget(limit: number): ByteBudget {
 export interface SourceParts {
   readonly entry: StorageEntry;
   readonly facts: SourceFacts;
-  readonly storage: Storage;
+  /** Opens the file again, where the entry came from. */
+  readonly open: Reopen;
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  readonly copies: Copies;
   /** The connection broke while the body was read. */
   readonly onOutage: (error: MediaError) => void;
   /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
@@ -42,7 +45,7 @@ export interface SourceParts {
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
  */
 export function createSource(parts: SourceParts): Source {
-  const { entry, facts, storage, signal, budget, mayHandOver, onOutage } = parts;
+  const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage } = parts;
   const head: Buffer[] = [];
   let body: Promise<Readable> | undefined;
   let ended = false;
@@ -125,14 +128,6 @@ export function createSource(parts: SourceParts): Source {
     );
   }
 
-  async function reopen(range?: ByteRange): Promise<Readable> {
-    const again = await storage.open(facts.path, { signal, ...(range ? { range } : {}) });
-    if (!again || typeof again === "symbol" || !sameFile(again, facts)) {
-      throw new MediaError("UNIDENTIFIED", "The file changed while it was read");
-    }
-    return again.body();
-  }
-
   const source: Source = {
     facts,
     ...(entry.file === undefined ? {} : { file: entry.file }),
@@ -159,6 +154,7 @@ export function createSource(parts: SourceParts): Source {
         if (length > limit) throw tooLarge();
         settled = head.length === 1 ? (head[0] as Buffer) : Buffer.concat(head, length);
         head.length = 0;
+        copies.give(settled);
         return settled;
       });
       return whole;
@@ -167,15 +163,16 @@ export function createSource(parts: SourceParts): Source {
       if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
       if (entry.file !== undefined) return readFrom(entry.file, range);
       if (ended && !range && !handedOver) return Readable.from(head.slice());
-      if (range || handedOver || !mayHandOver()) return reopen(range);
+      if (range || handedOver || !mayHandOver()) return reopen(open, facts, signal, range);
       handedOver = true;
       const rest = await opened();
       const out = new PassThrough();
       for (const chunk of head.splice(0)) out.write(chunk);
       rest.on("error", (error) => out.destroy(error));
       out.on("close", () => rest.destroy());
-      return rest.pipe(out);
+      return copies.along(rest.pipe(out), facts.size);
     },
+    again: (range) => reopen(open, facts, new AbortController().signal, range),
     async close() {
       if (closed) return;
       closed = true;
@@ -186,6 +183,30 @@ export function createSource(parts: SourceParts): Source {
     },
   };
   return source;
+}
+
+export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
+
+const CHANGED = Symbol("changed");
+
+/** Whether an original is no longer the one that was promised: to be asked for anew. */
+export function isChanged(error: unknown): boolean {
+  return isMediaError(error) && error.cause === CHANGED;
+}
+
+/** The bytes of a file that was open before; they must still be the same. */
+export async function reopen(
+  open: Reopen,
+  facts: SourceFacts,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<Readable> {
+  const entry = await open({ signal, ...(range ? { range } : {}) });
+  if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
+    if (typeof entry === "object") await entry.close?.();
+    throw new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
+  }
+  return entry.body();
 }
 
 /** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */

@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
@@ -7,9 +8,10 @@ import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import { NOT_MODIFIED, type Source, type Storage } from "../model/source.ts";
 import type { Breakers } from "./breakers.ts";
+import { createCopies } from "./copies.ts";
 import { createFlights } from "./flights.ts";
 import { hedged } from "./hedge.ts";
-import { type ByteBudget, createSource } from "./source.ts";
+import { type ByteBudget, createSource, type SourceParts } from "./source.ts";
 
 /** Which failure tells most, when no origin has the file. */
 const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSED", "UNIDENTIFIED", "ENOENT"];
@@ -40,6 +42,7 @@ export function tapOrigins(
   endpoints: ReadonlyMap<string, Endpoint>,
   budget: ByteBudget,
   breakers: Breakers,
+  log: Logger,
 ): void {
   const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
   const leases = new Map<string, Lease>();
@@ -92,6 +95,9 @@ export function tapOrigins(
         path: asset.path,
         fetched: Date.now(),
       };
+      const copies = createCopies((error) =>
+        log.warn({ err: error, origin: origin.name }, "a copy was not kept"),
+      );
       const gone = new AbortController();
       const end = () => {
         lease.ended = true;
@@ -100,9 +106,10 @@ export function tapOrigins(
       const source = createSource({
         entry,
         facts,
-        storage: origin.storage,
+        open: (options) => origin.storage.open(asset.path, options),
         signal: gone.signal,
         budget,
+        copies,
         onOutage: breaker.failed,
         mayHandOver() {
           if (lease.users > 1) return false;
@@ -117,6 +124,10 @@ export function tapOrigins(
       };
       const lease: Lease = { source, users: 0, ended: false, close };
       leases.set(key, lease);
+      const isLibrary = endpoints.get(asset.endpoint)?.library === origin.name;
+      if (!head && entry.file === undefined && !isLibrary && hooks.opened.isUsed()) {
+        hooks.opened.call({ asset, facts, copy: copies.add });
+      }
       return lease;
     };
     const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
@@ -138,6 +149,17 @@ export function tapOrigins(
     signal.addEventListener("abort", giveBack, { once: true });
     return { ...lease.source, close: giveBack };
   }
+}
+
+/** A source of an entry that no origin of the endpoint opened: a saved copy. Nobody else uses it. */
+export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | "budget">): Source {
+  return createSource({
+    ...parts,
+    signal: new AbortController().signal,
+    copies: createCopies(() => {}),
+    onOutage: () => {},
+    mayHandOver: () => true,
+  });
 }
 
 /** The origins that may have an asset, in the order in which they are asked. */

@@ -75,6 +75,7 @@ export function sourceOf(bytes: Uint8Array, facts: Partial<Source["facts"]> = {}
       return bytes;
     },
     stream: async () => Readable.from([bytes]),
+    again: async () => Readable.from([bytes]),
     close: async () => {},
   };
   return source;
