@@ -26,11 +26,15 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts a server of a configuration; relative paths in it start at `base`. */
-export async function startServer(config: MediatapConfig, base = process.cwd()): Promise<TestServer> {
+/** Starts a server of a configuration; relative paths in it start at `base`. Port 0: any that is free. */
+export async function startServer(
+  config: MediatapConfig,
+  base = process.cwd(),
+  listenAt = 0,
+): Promise<TestServer> {
   const loaded = await loadConfig({ log: { level: "silent" }, ...config }, { source: "test", base });
   const server = await createServer({ config: loaded });
-  const { port } = await server.listen(0, "127.0.0.1");
+  const { port } = await server.listen(listenAt, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${port}`,
     port,
