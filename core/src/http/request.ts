@@ -4,7 +4,9 @@ import ipaddr from "ipaddr.js";
 import type { Logger } from "pino";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { Exchange, MediaRequest, Target } from "../model/exchange.ts";
+import type { Claims, Exchange, MediaRequest, Target } from "../model/exchange.ts";
+import type { AcceptClass } from "../model/job.ts";
+import type { Provenance } from "../model/rendition.ts";
 import { acceptClass } from "../pipeline/accept.ts";
 import { createSpans } from "../pipeline/spans.ts";
 
@@ -139,36 +141,53 @@ export interface ExchangeParts {
   readonly timeout: number;
 }
 
-/** The exchange of a request. Its signal is made on first use: hits need none. */
 export function createExchange(parts: ExchangeParts): Exchange {
-  const { req, res, id, url, host, ip, endpoint, target, log, timeout } = parts;
-  const request: MediaRequest = {
-    method: req.method ?? "GET",
-    url,
-    host,
-    ip,
-    header(name) {
-      const value = req.headers[name.toLowerCase()];
-      return Array.isArray(value) ? value.join(", ") : value;
-    },
-  };
-  let signal: AbortSignal | undefined;
-  return {
-    id,
-    started: performance.now(),
-    request,
-    endpoint,
-    target,
-    accept: acceptClass(req.headers.accept, req.headers["user-agent"], endpoint),
-    get signal() {
-      signal ??= leaveSignal(res, timeout);
-      return signal;
-    },
-    claims: {},
-    spans: createSpans(),
-    log,
-    provenance: "real",
-  };
+  return new HttpExchange(parts);
+}
+
+/**
+ * The exchange of a request. Its signal is made on first use: hits need none. A class, because a getter in an object
+ * literal gives every object a hidden class of its own, which keeps the whole request until a full garbage collection.
+ */
+class HttpExchange implements Exchange {
+  readonly id: string;
+  readonly started = performance.now();
+  readonly request: MediaRequest;
+  readonly endpoint: Endpoint;
+  readonly target: Target;
+  readonly accept: AcceptClass;
+  readonly claims: Claims = {};
+  readonly spans = createSpans();
+  readonly log: Logger;
+  provenance: Provenance = "real";
+  private readonly res: ServerResponse;
+  private readonly timeout: number;
+  private made: AbortSignal | undefined;
+
+  constructor({ req, res, id, url, host, ip, endpoint, target, log, timeout }: ExchangeParts) {
+    this.id = id;
+    this.request = {
+      method: req.method ?? "GET",
+      url,
+      host,
+      ip,
+      header(name) {
+        const value = req.headers[name.toLowerCase()];
+        return Array.isArray(value) ? value.join(", ") : value;
+      },
+    };
+    this.endpoint = endpoint;
+    this.target = target;
+    this.accept = acceptClass(req.headers.accept, req.headers["user-agent"], endpoint);
+    this.log = log;
+    this.res = res;
+    this.timeout = timeout;
+  }
+
+  get signal(): AbortSignal {
+    this.made ??= leaveSignal(this.res, this.timeout);
+    return this.made;
+  }
 }
 
 /** Aborted when the client has gone, or after `timeout`. */
