@@ -1,4 +1,4 @@
-import { MediaError } from "../model/errors.ts";
+import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
@@ -28,7 +28,7 @@ export interface Made extends Delivered {
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
-  const { hooks, scheduler, origins, endpoints, engines } = services;
+  const { hooks, scheduler, endpoints, engines } = services;
 
   return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
     const started = performance.now();
@@ -130,9 +130,7 @@ export function createMake(services: Services) {
   /** No engine has anything to do: the source's own bytes. */
   async function passThrough(job: Job, source: Source, flight: OwnFlight) {
     await assertDeliverable(job, source, flight);
-    const storage = origins.get(source.facts.origin)?.storage;
-    if (!storage) throw new MediaError("UNIDENTIFIED", "The origin of the file is gone");
-    const body = await originalBody(source, storage);
+    const body = await originalBody(source);
     flight.release(source);
     const bytes = body.settled && body.bytes;
     if (bytes) await source.close();
