@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import type { Logger } from "pino";
 import type { Generation } from "../generation/generation.ts";
-import { createRouter, nextId, targetOf } from "../http/request.ts";
+import { createFind } from "../http/find.ts";
+import { nextId, targetOf } from "../http/request.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { acceptClass } from "../pipeline/accept.ts";
 import { createSpans } from "../pipeline/spans.ts";
@@ -16,10 +17,10 @@ export interface Question {
 
 /** The exchange that a request would become. Throws what the server would answer before it. */
 export function exchangeOf({ url, headers }: Question, generation: Generation, log: Logger): Exchange {
-  const { endpoints, limits } = generation;
+  const { endpoints, tenants, limits } = generation;
   const target = targetOf(asSent(url), limits.urlBytes);
   const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
-  const found = createRouter(endpoints)(host, target);
+  const found = createFind(endpoints, tenants)(host, target);
   const request = {
     method: "GET",
     url: target,

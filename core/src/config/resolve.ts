@@ -6,67 +6,141 @@ import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../options.ts";
 import { type CheckedConfig, DEFAULT_RULES } from "./schema.ts";
 
-/** Every endpoint with all its rules: its own, else the top level's, else the default. Throws `ECONFIG` naming the field. */
+/** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
+interface Account {
+  readonly tenant: string;
+  /** Path of its fields in the configuration, with a dot behind it. */
+  readonly at: string;
+  readonly fields: TenantFields;
+}
+
+type TenantFields = NonNullable<CheckedConfig["tenants"]>[string];
+type EndpointFields = NonNullable<CheckedConfig["endpoints"]>[string];
+
+/** An account that is found by host names, or by its name at the beginning of the path. */
+export interface Tenant {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly limits: Limits;
+}
+
+function accountsOf(config: CheckedConfig): Account[] {
+  const tenants = Object.entries(config.tenants ?? {}).map(([tenant, fields]) => ({
+    tenant,
+    at: `tenants.${tenant}.`,
+    fields: { ...sharedRules(config), ...fields },
+  }));
+  return [{ tenant: "", at: "", fields: config }, ...tenants];
+}
+
+/** The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own. */
+function sharedRules(config: CheckedConfig): Partial<TenantFields> {
+  const names = [...(Object.keys(DEFAULT_RULES) as (keyof Rules)[]), "referrer"] as const;
+  return Object.fromEntries(
+    names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
+  );
+}
+
+export function resolveTenants(config: CheckedConfig): Tenant[] {
+  return Object.entries(config.tenants ?? {}).map(([name, { hosts = [], limits }]) => ({
+    name,
+    hosts: hosts.map((host) => host.toLowerCase()),
+    limits: { ...resolveLimits(config), ...withoutHoles(limits) },
+  }));
+}
+
+export interface ResolvedOrigin {
+  /** Its name, behind its tenant's. */
+  readonly name: string;
+  /** Path of its fields in the configuration. */
+  readonly at: string;
+  readonly type: string;
+  readonly hedge?: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export function resolveOrigins(config: CheckedConfig): ResolvedOrigin[] {
+  return accountsOf(config).flatMap(({ tenant, at, fields }) =>
+    Object.entries(fields.origins ?? {}).map(([name, { type, hedge, ...options }]) => ({
+      name: within(tenant, name),
+      at: `${at}origins.${name}`,
+      type,
+      options,
+      ...(hedge === undefined ? {} : { hedge }),
+    })),
+  );
+}
+
+/** Every endpoint with all its rules: its own, else its account's, else the default. Throws `ECONFIG` naming the field. */
 export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
-  const names = Object.keys(config.origins ?? {});
-  if (Object.keys(config.endpoints ?? {}).length === 0) {
-    const example = `endpoints: { default: { origins: ["${names[0] ?? "photos"}"] } }`;
-    throw new MediaError("ECONFIG", `endpoints: Expected at least one endpoint, for instance ${example}`);
-  }
-  const endpoints = Object.entries(config.endpoints ?? {}).map(([name, own]) => {
-    for (const [at, origin] of [
-      ...own.origins.entries(),
-      ["library", own.library ?? config.library] as const,
-    ]) {
-      if (origin !== undefined && !names.includes(origin)) {
-        const where = typeof at === "number" ? `origins.${at}` : at;
-        throw new MediaError(
-          "ECONFIG",
-          `endpoints.${name}.${where}: unknown origin '${origin}'${didYouMean(origin, names)}`,
-        );
-      }
-    }
-    return endpointOf(name, config, own);
+  const accounts = accountsOf(config);
+  const endpoints = accounts.flatMap(({ tenant, at, fields }) => {
+    const own = Object.entries(fields.endpoints ?? {});
+    // The server's own account may be empty where there are tenants.
+    if (own.length === 0 && (tenant !== "" || accounts.length === 1)) throw noEndpoint(at, fields);
+    return own.map(([name, endpoint]) => {
+      assertOrigins(`${at}endpoints.${name}`, fields, endpoint);
+      return endpointOf(tenant, name, fields, endpoint);
+    });
   });
-  assertDistinctHosts(endpoints);
+  assertDistinctHosts(endpoints, resolveTenants(config));
   return endpoints;
+}
+
+function noEndpoint(at: string, { origins }: TenantFields): MediaError {
+  const example = `endpoints: { default: { origins: ["${Object.keys(origins ?? {})[0] ?? "photos"}"] } }`;
+  return new MediaError("ECONFIG", `${at}endpoints: Expected at least one endpoint, for instance ${example}`);
+}
+
+function assertOrigins(at: string, account: TenantFields, own: EndpointFields): void {
+  const names = Object.keys(account.origins ?? {});
+  const library = own.library ?? account.library;
+  const used = [...own.origins.entries(), ["library", library] as const];
+  for (const [field, origin] of used) {
+    if (origin === undefined || names.includes(origin)) continue;
+    const where = typeof field === "number" ? `origins.${field}` : field;
+    throw new MediaError("ECONFIG", `${at}.${where}: unknown origin '${origin}'${didYouMean(origin, names)}`);
+  }
 }
 
 const CREDENTIALS = new Set(
   "accessKey secretKey sasToken accountKey privateKey username password clientSecret headers".split(" "),
 );
 
-type EndpointFields = NonNullable<CheckedConfig["endpoints"]>[string];
-
-function endpointOf(name: string, config: CheckedConfig, own: EndpointFields): Endpoint {
-  const library = own.library ?? config.library;
-  const referrer = own.referrer ?? config.referrer;
+function endpointOf(tenant: string, name: string, account: TenantFields, own: EndpointFields): Endpoint {
+  const library = own.library ?? account.library;
+  const referrer = own.referrer ?? account.referrer;
   const order = [...(library ? [library] : []), ...own.origins];
   return {
-    tenant: "",
+    tenant,
     name,
     prefix: name === "default" ? "" : name,
     hosts: (own.hosts ?? []).map((host) => host.toLowerCase()),
-    origins: own.origins,
-    ...(library === undefined ? {} : { library }),
-    ...rulesOf(config, own),
+    origins: own.origins.map((origin) => within(tenant, origin)),
+    ...(library === undefined ? {} : { library: within(tenant, library) }),
+    ...rulesOf(account, own),
     ...(referrer === undefined ? {} : { referrer }),
-    privateKeys: keysOf(own) ?? keysOf(config) ?? [],
-    namedTransformations: namedOf(config),
+    privateKeys: keysOf(own) ?? keysOf(account) ?? [],
+    namedTransformations: namedOf(account),
     fingerprint: hash(
       "sha256",
-      stableJson(order.map((origin) => [origin, addressOf(config, origin)])),
+      stableJson(order.map((origin) => [origin, addressOf(account, origin)])),
       "base64url",
     ),
   };
 }
 
+/** A name that no other tenant has. */
+function within(tenant: string, name: string): string {
+  return tenant === "" ? name : `${tenant}/${name}`;
+}
+
 type Rules = Pick<Endpoint, keyof typeof DEFAULT_RULES>;
 
-function rulesOf(config: CheckedConfig, own: EndpointFields): Rules {
+function rulesOf(account: TenantFields, own: EndpointFields): Rules {
   const names = Object.keys(DEFAULT_RULES) as (keyof Rules)[];
   return Object.fromEntries(
-    names.map((name) => [name, own[name] ?? config[name] ?? DEFAULT_RULES[name]]),
+    names.map((name) => [name, own[name] ?? account[name] ?? DEFAULT_RULES[name]]),
   ) as unknown as Rules;
 }
 
@@ -81,7 +155,7 @@ function keysOf({
   return keys.length > 0 ? keys : undefined;
 }
 
-function namedOf({ namedTransformations = {} }: CheckedConfig): Record<string, NamedTransformation> {
+function namedOf({ namedTransformations = {} }: TenantFields): Record<string, NamedTransformation> {
   const entries = Object.entries(namedTransformations).map(([name, value]) => [
     name,
     typeof value === "string" ? { transformation: value, enabled: true } : value,
@@ -90,28 +164,36 @@ function namedOf({ namedTransformations = {} }: CheckedConfig): Record<string, N
 }
 
 /** What tells where an origin's files lie; credentials may change without losing what was made. */
-function addressOf(config: CheckedConfig, origin: string): unknown {
-  const fields = Object.entries(config.origins?.[origin] ?? {});
+function addressOf(account: TenantFields, origin: string): unknown {
+  const fields = Object.entries(account.origins?.[origin] ?? {});
   return Object.fromEntries(fields.filter(([name]) => !CREDENTIALS.has(name)));
 }
 
-function assertDistinctHosts(endpoints: readonly Endpoint[]): void {
+function assertDistinctHosts(endpoints: readonly Endpoint[], tenants: readonly Tenant[]): void {
   const seen = new Map<string, string>();
-  for (const { name, hosts } of endpoints) {
+  const named = [
+    ...tenants.map(({ name, hosts }) => ({ at: `tenants.${name}`, what: `the tenant ${name}`, hosts })),
+    ...endpoints.map(({ tenant, name, hosts }) => ({
+      at: `${tenant === "" ? "" : `tenants.${tenant}.`}endpoints.${name}`,
+      what: `the endpoint ${name}`,
+      hosts,
+    })),
+  ];
+  for (const { at, what, hosts } of named) {
     for (const host of hosts) {
       const other = seen.get(host);
       if (other !== undefined) {
-        throw new MediaError(
-          "ECONFIG",
-          `endpoints.${name}.hosts: '${host}' belongs to the endpoint ${other} already`,
-        );
+        throw new MediaError("ECONFIG", `${at}.hosts: '${host}' belongs to ${other} already`);
       }
-      seen.set(host, name);
+      seen.set(host, what);
     }
   }
 }
 
 export function resolveLimits(config: CheckedConfig): Limits {
-  const own = Object.entries(config.limits ?? {}).filter(([, value]) => value !== undefined);
-  return { ...DEFAULT_LIMITS, ...Object.fromEntries(own) };
+  return { ...DEFAULT_LIMITS, ...withoutHoles(config.limits) };
+}
+
+function withoutHoles(limits: CheckedConfig["limits"] = {}): Partial<Limits> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }

@@ -124,11 +124,8 @@ const limits = z.strictObject(
   ) as Record<LimitName, z.ZodOptional<z.ZodNumber>>,
 );
 
-export const configSchema = z.strictObject({
-  /** Configurations to start from, by package name, `[name, options]`, or as objects; later ones win. */
-  presets: z.array(z.unknown()).optional(),
-  /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
-  plugins: z.array(z.unknown()).optional(),
+/** What belongs to one account: its places, its URL spaces, its stored chains. */
+const account = {
   /** Places where originals lie, by name; further fields belong to the type. */
   origins: z.record(z.string(), origin).optional(),
   /** URL spaces, by identifier; `default` answers what no other does. */
@@ -138,6 +135,23 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(/^\w+$/, "Expected letters, digits and underscores"), named)
     .optional(),
   limits: limits.optional(),
+};
+
+const tenant = z.strictObject({
+  /** Host names of the account; without any it is found by its name as the first segment of the path. */
+  hosts: z.array(hostName).optional(),
+  ...account,
+  ...rules,
+});
+
+export const configSchema = z.strictObject({
+  /** Configurations to start from, by package name, `[name, options]`, or as objects; later ones win. */
+  presets: z.array(z.unknown()).optional(),
+  /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
+  plugins: z.array(z.unknown()).optional(),
+  ...account,
+  /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
+  tenants: z.record(identifier, tenant).optional(),
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */
   trustedProxies: z.array(address).optional(),
   /** Value of `x-req-from` in requests to origins. @default "mediatap" */

@@ -2,11 +2,17 @@ import { hash } from "node:crypto";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import { resolveEndpoints, resolveLimits } from "../config/resolve.ts";
+import {
+  resolveEndpoints,
+  resolveLimits,
+  resolveOrigins,
+  resolveTenants,
+  type Tenant,
+} from "../config/resolve.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher } from "../fetch/create.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
-import type { Endpoint } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Limits } from "../model/limits.ts";
@@ -35,6 +41,7 @@ export interface Generation {
   readonly log: Logger;
   readonly limits: Limits;
   readonly endpoints: readonly Endpoint[];
+  readonly tenants: readonly Tenant[];
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly pipeline: Pipeline;
   readonly scheduler: Scheduler;
@@ -53,7 +60,10 @@ export async function createGeneration(
   const hooks = createHooks();
   const limits = resolveLimits(config.config);
   const endpoints = endpointsOf(config);
-  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const tenants = resolveTenants(config.config);
+  const byName = new Map(
+    endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
+  );
   const origins = new Map<string, OriginEntry>();
   const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
   const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
@@ -115,6 +125,7 @@ export async function createGeneration(
     hooks,
     log,
     limits,
+    tenantLimits: new Map(tenants.map(({ name, limits }) => [name, limits])),
     steps,
     endpoints: byName,
     origins,
@@ -131,6 +142,7 @@ export async function createGeneration(
     log,
     limits,
     endpoints,
+    tenants,
     origins,
     pipeline,
     scheduler,
@@ -191,19 +203,27 @@ async function openOrigins(
   types: readonly string[],
   origins: Map<string, OriginEntry>,
 ): Promise<void> {
-  for (const [name, { type, hedge, ...options }] of Object.entries(config.config.origins ?? {})) {
+  for (const { name, at, type, hedge, options } of resolveOrigins(config.config)) {
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
-      .catch((error: unknown) => Promise.reject(atSource(config.source, error)));
+      .catch((error: unknown) => Promise.reject(atSource(config.source, atOrigin(error, name, at))));
     if (!storage) {
       throw new MediaError(
         "ECONFIG",
-        `${config.source}: origins.${name}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
+        `${config.source}: ${at}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
       );
     }
     origins.set(name, { name, type, storage, ...(hedge === undefined ? {} : { hedge }) });
   }
+}
+
+/** Storages know an origin by its name; a tenant's stands elsewhere in the configuration. */
+function atOrigin(error: unknown, name: string, at: string): unknown {
+  if (codeOf(error) !== "ECONFIG") return error;
+  return new MediaError("ECONFIG", (error as Error).message.replaceAll(`origins.${name}`, at), {
+    cause: error,
+  });
 }
 
 /** Tells this server, and its siblings of the same configuration, from others in `CDN-Loop`. */

@@ -8,15 +8,8 @@ import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { isChanged } from "../pipeline/source.ts";
 import { deliver, deliverError } from "./deliver.ts";
-import {
-  createClientIp,
-  createExchange,
-  createRouter,
-  discardBody,
-  hostOf,
-  nextId,
-  targetOf,
-} from "./request.ts";
+import { createFind } from "./find.ts";
+import { createClientIp, createExchange, discardBody, hostOf, nextId, targetOf } from "./request.ts";
 
 export interface AppParts {
   readonly generation: Generation;
@@ -117,7 +110,7 @@ const NOWHERE: Endpoint = {
 function createMedia(generation: Generation, log: Logger) {
   const { limits, pipeline, hooks, config } = generation;
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
-  const find = createRouter(generation.endpoints);
+  const find = createFind(generation.endpoints, generation.tenants);
   const mark = `id=${serverMark(generation.endpoints)}`;
 
   return async (ctx: Koa.Context): Promise<void> => {

@@ -90,33 +90,6 @@ function occurrences(rawHeaders: readonly string[], name: string): number {
   return found;
 }
 
-/** Finds the endpoint of a request: by host, by the path's first segment, else the default. */
-export function createRouter(endpoints: readonly Endpoint[]) {
-  const byHost = new Map(
-    endpoints.flatMap((endpoint) => endpoint.hosts.map((host) => [host, endpoint] as const)),
-  );
-  const byPrefix = new Map(
-    endpoints.filter((e) => e.prefix !== "").map((endpoint) => [endpoint.prefix, endpoint]),
-  );
-  const fallback = endpoints.find((endpoint) => endpoint.name === "default");
-
-  return (host: string, url: string): { endpoint: Endpoint; target: Target } => {
-    const mark = url.indexOf("?");
-    const path = mark < 0 ? url.slice(1) : url.slice(1, mark);
-    const query = mark < 0 ? "" : url.slice(mark + 1);
-    const own = byHost.get(host);
-    if (own) return { endpoint: own, target: { path, query, mount: "" } };
-    const slash = path.indexOf("/");
-    const first = slash < 0 ? path : path.slice(0, slash);
-    const named = byPrefix.get(first);
-    if (named && slash >= 0) {
-      return { endpoint: named, target: { path: path.slice(slash + 1), query, mount: `${first}/` } };
-    }
-    if (!fallback) throw new MediaError("ENOENT", "No endpoint answers this address");
-    return { endpoint: fallback, target: { path, query, mount: "" } };
-  };
-}
-
 /** The path and query of a request line; absolute forms (RFC 9112 §3.2.2) lose scheme and host. */
 export function targetOf(url: string, longest: number): string {
   if (url.length > longest) throw new MediaError("EURL", `Expected a URL of at most ${longest} bytes`);

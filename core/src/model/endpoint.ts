@@ -44,3 +44,8 @@ export interface NamedTransformation {
   readonly transformation: string;
   readonly enabled: boolean;
 }
+
+/** Where an endpoint stands in a map of all: names are unique within a tenant only. */
+export function endpointId({ tenant, endpoint }: { tenant: string; endpoint: string }): string {
+  return tenant === "" ? endpoint : `${tenant}/${endpoint}`;
+}

@@ -143,9 +143,7 @@ export function createExplain(services: Services) {
 
   /** Asks the origins, reads the header and lets an engine plan; what fails ends up among the errors. */
   async function plan(said: Draft, exchange: Exchange, job: Job, key: string, asked: OriginEntry[]) {
-    const flight = createFlight(services, key, exchange.signal, 0, () =>
-      Promise.reject(new Error("an explanation renders nothing")),
-    );
+    const flight = createFlight(services, { key, tenant: job.asset.tenant, signal: exchange.signal });
     try {
       const source = await open(said, job, asked, flight);
       said.source = source.facts;

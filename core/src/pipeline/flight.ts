@@ -1,4 +1,5 @@
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
+import { endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
@@ -22,14 +23,23 @@ export interface OwnFlight extends Flight {
 
 type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
 
-export function createFlight(
-  services: Services,
-  key: string,
-  signal: AbortSignal,
-  depth: number,
-  render: Render,
-): OwnFlight {
-  const { hooks, limits, endpoints, steps } = services;
+export interface FlightParts {
+  readonly key: string;
+  /** Whose limits hold. */
+  readonly tenant: string;
+  readonly signal: AbortSignal;
+  /** How many jobs it is nested in. @default 0 */
+  readonly depth?: number;
+  /** Carries out a nested job. Left out: there are none. */
+  readonly render?: Render;
+}
+
+const renderNothing: Render = () => Promise.reject(new Error("this flight renders nothing"));
+
+export function createFlight(services: Services, parts: FlightParts): OwnFlight {
+  const { hooks, endpoints, steps } = services;
+  const { key, tenant, signal, depth = 0, render = renderNothing } = parts;
+  const limits = services.tenantLimits.get(tenant) ?? services.limits;
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
   const spans = createSpans();
@@ -56,7 +66,7 @@ export function createFlight(
     },
     async render(job) {
       if (depth >= DEPTH) throw new MediaError("ELIMIT", `Expected at most ${DEPTH} nested renditions`);
-      const endpoint = endpoints.get(job.asset.endpoint);
+      const endpoint = endpoints.get(endpointId(job.asset));
       if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
       const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };
       const delivered = await render(nested, keyOf(nested, endpoint), depth + 1, signal);

@@ -1,3 +1,4 @@
+import { endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
@@ -33,9 +34,14 @@ export function createMake(services: Services) {
   return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
     const started = performance.now();
     const { job, key } = wish;
-    const flight = createFlight(services, key, signal, depth, (nested, nestedKey, level, end) =>
-      make({ job: nested, key: nestedKey, trusted: wish.trusted }, end, level),
-    );
+    const flight = createFlight(services, {
+      key,
+      tenant: job.asset.tenant,
+      signal,
+      depth,
+      render: (nested, nestedKey, level, end) =>
+        make({ job: nested, key: nestedKey, trusted: wish.trusted }, end, level),
+    });
     let plan: Plan | undefined;
     let error: MediaError | undefined;
     try {
@@ -156,7 +162,7 @@ export function createMake(services: Services) {
   }
 
   function lifetime(job: Job): number {
-    const endpoint = endpoints.get(job.asset.endpoint);
+    const endpoint = endpoints.get(endpointId(job.asset));
     return endpoint ? freshnessOf(endpoint) : 0;
   }
 

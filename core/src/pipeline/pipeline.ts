@@ -1,4 +1,5 @@
 import { wrap } from "../facade.ts";
+import { endpointId } from "../model/endpoint.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
@@ -136,9 +137,7 @@ export function createPipeline(services: Services) {
     if (!wish || !held.includes(`"${wish}.`)) return undefined;
     const trusted = isTrusted(exchange);
     const facts = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
-      const flight = createFlight(services, key, signal, 0, () =>
-        Promise.reject(new Error("no nested work")),
-      );
+      const flight = createFlight(services, { key, tenant: job.asset.tenant, signal });
       const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
       if (!answer || typeof answer === "symbol") return undefined;
       await answer.close();
@@ -191,7 +190,7 @@ export function createPipeline(services: Services) {
   /** Keeps a failure for a while, so that an outage is not asked about with every request. */
   function remember(key: string, job: Job, error: unknown): void {
     if (!isMediaError(error) || error.status >= 500 || !hooks.store.isUsed()) return;
-    const endpoint = services.endpoints.get(job.asset.endpoint);
+    const endpoint = services.endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
     const lifetime = Math.min(errorLifetime(error, limits), ...asked);

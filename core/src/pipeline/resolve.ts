@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
-import type { Endpoint } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Exchange, MediaRequest } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
@@ -28,7 +28,7 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
 
   async function resolve(exchange: Exchange): Promise<Resolved> {
     const { endpoint, request } = exchange;
-    const name = `${exchange.accept} ${endpoint.name} ${exchange.target.mount} ${request.url}`;
+    const name = `${exchange.accept} ${endpoint.tenant}/${endpoint.name} ${exchange.target.mount} ${request.url}`;
     const known = memo.get(name);
     if (known) return known;
     let plain = true;
@@ -59,7 +59,7 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
 
   /** The job in canonical form, with its key. */
   function complete(job: Job): Resolved {
-    const endpoint = endpoints.get(job.asset.endpoint);
+    const endpoint = endpoints.get(endpointId(job.asset));
     if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
     const done = job.problem ? job : inCanonicalForm(job, endpoint);
     return { job: done, key: keyOf(done, endpoint) };

@@ -12,6 +12,8 @@ export interface Services {
   readonly hooks: Hooks;
   readonly log: Logger;
   readonly limits: Limits;
+  /** Limits of tenants, by name; the others have the server's. */
+  readonly tenantLimits: ReadonlyMap<string, Limits>;
   readonly steps: StepRegistry;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly origins: ReadonlyMap<string, OriginEntry>;

@@ -3,7 +3,7 @@ import { wrap } from "../facade.ts";
 import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
-import type { Endpoint } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import { NOT_MODIFIED, type Source, type Storage } from "../model/source.ts";
@@ -124,7 +124,7 @@ export function tapOrigins(
       };
       const lease: Lease = { source, users: 0, ended: false, close };
       leases.set(key, lease);
-      const isLibrary = endpoints.get(asset.endpoint)?.library === origin.name;
+      const isLibrary = endpoints.get(endpointId(asset))?.library === origin.name;
       if (!head && entry.file === undefined && !isLibrary && hooks.opened.isUsed()) {
         hooks.opened.call({ asset, facts, copy: copies.add });
       }
@@ -169,7 +169,7 @@ export function candidates(
   endpoints: ReadonlyMap<string, Endpoint>,
   origins: ReadonlyMap<string, OriginEntry>,
 ): OriginEntry[] {
-  const endpoint = endpoints.get(asset.endpoint);
+  const endpoint = endpoints.get(endpointId(asset));
   const names = endpoint ? [...(endpoint.library ? [endpoint.library] : []), ...endpoint.origins] : [];
   return [...new Set(names)]
     .map((name) => origins.get(name))

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cacheMemory } from "@mediatap/cache-memory";
+import { codeOf, type MediatapConfig } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { startServer, type TestServer } from "@mediatap/test";
+import { sign, urlImagekit } from "@mediatap/url-imagekit";
+import sharp from "sharp";
+
+const plain = (background: string, size = 40) =>
+  sharp({ create: { width: size, height: size, channels: 3, background } })
+    .png()
+    .toBuffer();
+
+async function colourOf(bytes: Uint8Array): Promise<string> {
+  const { dominant } = await sharp(bytes).stats();
+  return ["r", "g", "b"].map((c) => (dominant[c as "r" | "g" | "b"] > 127 ? c : "")).join("");
+}
+
+describe("tenants", () => {
+  let root: string;
+  let server: TestServer;
+  const plugins = () => [urlImagekit(), storageFs(), imageSharp(), cacheMemory()];
+  const config = (): MediatapConfig => ({
+    plugins: plugins(),
+    origins: { photos: { type: "FOLDER", path: "own" } },
+    endpoints: { default: { origins: ["photos"] } },
+    privateKey: "own-key",
+    namedTransformations: { own: "w-5" },
+    tenants: {
+      acme: {
+        hosts: ["img.acme.example"],
+        privateKey: "acme-key",
+        namedTransformations: { thumb: "w-10" },
+        limits: { megapixels: 0.001 },
+        origins: { photos: { type: "FOLDER", path: "acme" } },
+        endpoints: {
+          default: { origins: ["photos"] },
+          shop: { origins: ["photos"], restrictUnsigned: "all" },
+        },
+      },
+      beta: {
+        namedTransformations: { thumb: "w-20" },
+        origins: { photos: { type: "FOLDER", path: "beta" } },
+        endpoints: { default: { origins: ["photos"] } },
+      },
+    },
+  });
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "tenants-"));
+    for (const [name, colour, size] of [
+      ["own", "red", 40],
+      ["acme", "lime", 30],
+      ["beta", "blue", 40],
+    ] as const) {
+      await mkdir(join(root, name));
+      await writeFile(join(root, name, "a.png"), await plain(colour, size));
+    }
+    await writeFile(join(root, "acme", "big.png"), await plain("lime", 60));
+    server = await startServer(config(), root);
+  });
+  after(async () => {
+    await server?.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const acme = { headers: { host: "img.acme.example" } };
+
+  it("have files of their own under the same names, warm or cold", async () => {
+    for (const _ of ["cold", "warm"]) {
+      assert.equal(await colourOf((await server.ask("/tr:w-8/a.png")).body), "r");
+      assert.equal(await colourOf((await server.ask("/tr:w-8/a.png", acme)).body), "g");
+      assert.equal(await colourOf((await server.ask("/beta/tr:w-8/a.png")).body), "b");
+    }
+  });
+
+  it("have named transformations of their own", async () => {
+    assert.equal((await sharp((await server.ask("/tr:n-thumb/a.png", acme)).body).metadata()).width, 10);
+    assert.equal((await sharp((await server.ask("/beta/tr:n-thumb/a.png")).body).metadata()).width, 20);
+    assert.equal((await server.ask("/tr:n-thumb/a.png")).status, 400);
+    assert.equal((await server.ask("/beta/tr:n-own/a.png")).status, 400);
+  });
+
+  it("have keys of their own: none opens another's", async () => {
+    const signed = (key: string) => `/shop/a.png?ik-s=${sign("a.png", key)}`;
+    assert.equal((await server.ask("/shop/a.png", acme)).status, 401);
+    assert.equal((await server.ask(signed("own-key"), acme)).status, 401);
+    assert.equal((await server.ask(signed("acme-key"), acme)).status, 200);
+  });
+
+  it("have limits of their own", async () => {
+    assert.equal((await server.ask("/tr:w-8/big.png", acme)).headers["ik-error"]?.split(" ")[0], "ELIMIT");
+    assert.equal((await server.ask("/tr:w-8/a.png")).status, 200);
+  });
+
+  it("are not reached by another's address", async () => {
+    assert.equal((await server.ask("/acme/tr:w-8/a.png")).status, 404);
+    assert.equal((await server.ask("/beta/tr:w-8/a.png", acme)).status, 404);
+    assert.equal((await server.ask("/shop/a.png")).status, 404);
+  });
+
+  it("name their fields where they are wrong", async () => {
+    const wrong = config();
+    const tenants = { beta: { ...wrong.tenants?.beta, endpoints: { default: { origins: ["photo"] } } } };
+    await assert.rejects(
+      startServer({ ...wrong, tenants }, root),
+      (error: Error) =>
+        codeOf(error) === "ECONFIG" &&
+        /tenants\.beta\.endpoints\.default\.origins\.0: unknown origin 'photo', did you mean "photos"/.test(
+          error.message,
+        ),
+    );
+    const origins = { photos: { type: "FOLDER", paht: "x" } };
+    await assert.rejects(
+      startServer(
+        { ...wrong, tenants: { beta: { origins, endpoints: { default: { origins: ["photos"] } } } } },
+        root,
+      ),
+      /tenants\.beta\.origins\.photos/,
+    );
+  });
+});
