@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
-import type { Exchange, MediaRequest } from "../model/exchange.ts";
+import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Output } from "../model/transformation.ts";
 import type { Services } from "./services.ts";
@@ -32,14 +32,18 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
     const known = memo.get(name);
     if (known) return known;
     let plain = true;
-    const watchedRequest: MediaRequest = {
-      ...request,
-      header(header) {
-        plain = false;
-        return request.header(header);
+    // A copy: an exchange that is another's prototype gives those after it hidden classes of their own (http/request.ts).
+    const watched: Exchange = {
+      ...exchange,
+      signal: exchange.signal,
+      request: {
+        ...request,
+        header(header) {
+          plain = false;
+          return request.header(header);
+        },
       },
     };
-    const watched: Exchange = Object.create(exchange, { request: { value: watchedRequest } });
     const job = await byLanguages(watched, endpoint);
     if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
     const resolved = complete(job);
