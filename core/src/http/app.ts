@@ -7,6 +7,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { isChanged } from "../pipeline/source.ts";
+import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import { createFind } from "./find.ts";
 import { createClientIp, createExchange, discardBody, hostOf, nextId, targetOf } from "./request.ts";
@@ -109,6 +110,8 @@ const NOWHERE: Endpoint = {
 
 function createMedia(generation: Generation, log: Logger) {
   const { limits, pipeline, hooks, config } = generation;
+  const within = createDeadline(limits.request);
+  const sender = { hooks, limits, within };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(generation.endpoints, generation.tenants);
   const mark = `id=${serverMark(generation.endpoints)}`;
@@ -154,10 +157,10 @@ function createMedia(generation: Generation, log: Logger) {
 
     async function answer(exchange: Exchange): Promise<number> {
       try {
-        return await deliver(generation, exchange, await pipeline.answer(exchange), res);
+        return await deliver(sender, exchange, await within(pipeline.answer(exchange)), res);
       } catch (error) {
         if (res.headersSent || !isChanged(error)) throw error;
-        return await deliver(generation, exchange, await pipeline.answer(exchange, { anew: true }), res);
+        return await deliver(sender, exchange, await within(pipeline.answer(exchange, { anew: true })), res);
       }
     }
 
@@ -187,7 +190,7 @@ function createMedia(generation: Generation, log: Logger) {
           failure.message,
         );
       }
-      return await deliverError(generation, exchange, failure, res).catch((cause: unknown) => {
+      return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
         log.error({ err: cause, id: exchange.id }, "an error could not be answered in full");
         if (res.headersSent) res.destroy();
         else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();

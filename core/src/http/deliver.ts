@@ -8,8 +8,14 @@ import type { Body, Delivered } from "../model/rendition.ts";
 import { codedTag, codingOf } from "../pipeline/coding.ts";
 import { isHeld } from "../pipeline/conditions.ts";
 import { encoded, isCompressible } from "./coding.ts";
+import type { Within } from "./deadline.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
+
+/** What all answers of a generation are sent with. */
+export interface Sender extends Pick<Generation, "hooks" | "limits"> {
+  readonly within: Within;
+}
 
 /** What will be sent: nothing, bytes, or a stream that is opened only when it is needed. */
 type Sending = Uint8Array | string | (() => Promise<Readable>) | undefined;
@@ -21,7 +27,7 @@ interface Prepared {
 
 /** Answers with what the pipeline delivered: conditions first, then coding, then a range (RFC 9110 §13.2.2, §14.2). */
 export async function deliver(
-  generation: Generation,
+  sender: Sender,
   exchange: Exchange,
   delivered: Delivered,
   res: ServerResponse,
@@ -29,7 +35,7 @@ export async function deliver(
   exchange.delivered = delivered;
   try {
     const prepared = await prepare(exchange, delivered);
-    return await send(generation, exchange, prepared, res);
+    return await send(sender, exchange, prepared, res);
   } finally {
     await delivered.body?.close?.();
   }
@@ -80,7 +86,13 @@ function ranged(
     return {
       reply: {
         status: 416,
-        headers: { ...rest, "content-range": `bytes */${body.length}`, "content-length": 0 },
+        // What this request's headers brought about is not for the next one.
+        headers: {
+          ...rest,
+          "cache-control": "no-store",
+          "content-range": `bytes */${body.length}`,
+          "content-length": 0,
+        },
       },
       sending: undefined,
     };
@@ -97,7 +109,7 @@ function ranged(
 
 /** Answers with a failure: a status, a short text, no more. */
 export async function deliverError(
-  generation: Generation,
+  sender: Sender,
   exchange: Exchange,
   error: MediaError,
   res: ServerResponse,
@@ -106,25 +118,25 @@ export async function deliverError(
   const text = `${errorText(error)}\n`;
   const headers = {
     ...commonHeaders(exchange),
-    ...errorHeaders(error, generation.limits),
+    ...errorHeaders(error, exchange.endpoint, sender.limits),
     "content-length": Buffer.byteLength(text),
   };
-  return await send(generation, exchange, { reply: { status: error.status, headers }, sending: text }, res);
+  return await send(sender, exchange, { reply: { status: error.status, headers }, sending: text }, res);
 }
 
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
 async function send(
-  { hooks, limits }: Generation,
+  { hooks, limits, within }: Sender,
   exchange: Exchange,
   { reply, sending }: Prepared,
   res: ServerResponse,
 ): Promise<number> {
   exchange.reply = reply;
-  if (hooks.respond.isUsed()) await hooks.respond.promise(reply, exchange);
+  if (hooks.respond.isUsed()) await within(hooks.respond.promise(reply, exchange));
   if (res.destroyed) return 0;
   const withBody = exchange.request.method !== "HEAD" && sending !== undefined;
   // Opened before the head is written: a failure to open is still an error the client can read.
-  const stream = withBody && typeof sending === "function" ? await sending() : undefined;
+  const stream = withBody && typeof sending === "function" ? await within(sending()) : undefined;
   try {
     res.writeHead(reply.status, rawHeaders(reply.headers));
   } catch (error) {

@@ -1,10 +1,11 @@
 import { create as createDisposition } from "content-disposition";
 import { isNegotiated } from "../model/canonical.ts";
+import type { Endpoint } from "../model/endpoint.ts";
 import { type MediaError, printable } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Limits } from "../model/limits.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
-import { errorLifetime } from "../pipeline/record.ts";
+import { errorLifetime, lifetimeOf } from "../pipeline/record.ts";
 
 export type HeaderFields = Record<string, string | number | undefined>;
 
@@ -131,11 +132,11 @@ const EXTENSIONS: Record<string, string> = {
   gif: ".gif",
 };
 
-/** Headers of a failure: short-lived where it may be kept at all. */
-export function errorHeaders(error: MediaError, limits: Limits): HeaderFields {
+/** Headers of a failure: short-lived where it may be kept at all, and never longer than a success. */
+export function errorHeaders(error: MediaError, endpoint: Endpoint, limits: Limits): HeaderFields {
   const keep =
     error.status === 400 && error.code === "EINVAL" ? limits.notFoundLifetime : errorLifetime(error, limits);
-  const seconds = Math.floor(keep / 1000);
+  const seconds = Math.floor(Math.min(keep, lifetimeOf(endpoint.cacheControl)) / 1000);
   return {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": seconds > 0 ? `public, max-age=${seconds}` : "no-store",

@@ -22,6 +22,9 @@ export async function assertDeliverable(job: Job, source: Source, flight: Flight
   throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read", status);
 }
 
+/** What runs in a page; an origin's word alone must not make a file into it. */
+const RUNS = /javascript|ecmascript|typescript|jscript|livescript|wasm|text\/css|shockwave/i;
+
 /** Media type of an original: by its name, since an origin's word must not turn a picture into a page. */
 export function originalType(facts: SourceFacts): string {
   const name = facts.path.split(/[?#]/, 1)[0]?.split("/").pop() ?? "";
@@ -30,7 +33,8 @@ export function originalType(facts: SourceFacts): string {
 }
 
 function safeType(type: string | undefined): string | undefined {
-  return type !== undefined && /^[\w.+-]+\/[\w.+-]+(\s*;\s*charset=[\w-]+)?$/i.test(type) ? type : undefined;
+  if (type === undefined || RUNS.test(type)) return undefined;
+  return /^[\w.+-]+\/[\w.+-]+(\s*;\s*charset=[\w-]+)?$/i.test(type) ? type : undefined;
 }
 
 /** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
