@@ -191,6 +191,31 @@ describe("what caches keep", () => {
     assert.match(success ?? "", /max-age=15552000/);
   });
 
+  it("holds no error that a client's own headers brought about", async () => {
+    for (const [path, headers] of [
+      ["/photo.jpg", { host: "a@b" }],
+      ["/photo.jpg", { range: "bytes=99999999-" }],
+    ] as const) {
+      const answer = await server.ask(path, { headers });
+      assert(answer.status >= 400, `${answer.status}`);
+      assert.equal(answer.headers["cache-control"], "no-store");
+      assert.equal((await server.ask(path)).status, 200);
+    }
+  });
+
+  it("keeps no error longer than the endpoint lets successes be kept", async () => {
+    const other = await startServer({
+      ...webConfig([origin.url]),
+      cacheControl: "public, max-age=0, must-revalidate",
+    });
+    try {
+      for (const path of ["/gone.jpg", "/tr:w-abc/photo.jpg"])
+        assert.equal((await other.ask(path)).headers["cache-control"], "no-store");
+    } finally {
+      await other.close();
+    }
+  });
+
   it("passes only harmless headers of an origin on", async () => {
     origin.files.set("headers.css", {
       bytes: Buffer.from("a{}"),
@@ -246,6 +271,11 @@ describe("what caches keep", () => {
     origin.files.set("noname", { bytes: Buffer.from("<b>x</b>"), headers: { "content-type": "text/html" } });
     const script = await server.ask("/script.png");
     assert(script.status >= 400);
+    origin.files.set("code", {
+      bytes: Buffer.from("alert(1)"),
+      headers: { "content-type": "text/javascript" },
+    });
+    assert.equal((await server.ask("/code")).headers["content-type"], "application/octet-stream");
     const noname = await server.ask("/noname");
     assert.match(noname.headers["content-security-policy"] ?? "", /sandbox/);
   });

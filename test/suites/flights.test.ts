@@ -364,6 +364,33 @@ describe("plugins that misbehave", () => {
     }
   });
 
+  for (const hook of ["resolve", "admit", "lookup", "fetch", "authorize", "transform", "respond"] as const) {
+    it(`is cut off when ${hook} never comes back, and harms no other`, async () => {
+      const forever = new Promise<never>(() => {});
+      let hangs = true;
+      const server = await startServer({
+        ...folderConfig(folder.path, {
+          name: "hanging",
+          version: "1",
+          apply({ hooks }) {
+            const tap = { name: "hanging", stage: -500 };
+            hooks[hook].tapPromise(tap, async () => (hangs ? await forever : (undefined as never)));
+          },
+        }),
+        limits: { request: 200 },
+      });
+      try {
+        const answer = await server.ask("/tr:w-22/photo.jpg");
+        assert(answer.status >= 500, `${answer.status}`);
+        if (hook !== "respond") assert.equal(answer.status, 504);
+        hangs = false;
+        assert.equal((await server.ask("/tr:w-23/photo.jpg")).status, 200);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
   it("is cut off when its work hangs", async () => {
     const stuck: Gate = gate();
     const server = await startServer({ ...folderConfig(folder.path, stuck), limits: { request: 300 } });
