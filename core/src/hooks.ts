@@ -45,6 +45,17 @@ export interface Conditions {
   readonly head?: boolean;
 }
 
+/** Collects what `mediatap doctor` prints. */
+export interface Diagnosis {
+  /** `advice`: what to do, where something is wrong. */
+  add(finding: {
+    readonly what: string;
+    readonly state: "good" | "poor" | "bad";
+    readonly text: string;
+    readonly advice?: string;
+  }): void;
+}
+
 /** An original whose bytes are about to be read. */
 export interface OpenedOriginal {
   readonly asset: Asset;
@@ -226,6 +237,9 @@ export function createHooks() {
     storage: new HookMap<AsyncSeriesBailHook<[origin: OriginConfig], Storage | undefined>>(
       (type) => new AsyncSeriesBailHook(["origin"], `storage:${type}`),
     ),
+
+    /** What a plugin finds out of its own setting, for `mediatap doctor`: libraries, codecs, programs. In series. */
+    diagnose: new AsyncSeriesHook<[diagnosis: Diagnosis]>(["diagnosis"], "diagnose"),
 
     /** A generation ends: close clients, timers, files. All taps at once, each once. */
     stop: new AsyncParallelHook<[generation: Generation]>(["generation"], "stop"),

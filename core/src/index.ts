@@ -11,13 +11,23 @@ export { defineConfig } from "./config/schema.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
+export { assertAnswered, assertMedia } from "./files/answer.ts";
+export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
+export { canonicalFields, canonicalOf } from "./files/canonical.ts";
+export { keyOf, objectPrefix } from "./files/key.ts";
+export type { HttpFile, HttpFiles } from "./files/open.ts";
+export { createHttpFiles } from "./files/open.ts";
+export type { Token } from "./files/tokens.ts";
+export { createTokens } from "./files/tokens.ts";
 export type {
   Ban,
   Conditions,
+  Diagnosis,
   Found,
   Generation,
   Hooks,
   Lookup,
+  OpenedOriginal,
   OriginConfig,
   Reason,
   Report,

@@ -7,6 +7,7 @@ import type { MediatapConfig } from "../config/schema.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
 import { headerOption } from "./ask.ts";
 import { showConfig } from "./config.ts";
+import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
 import { serve } from "./serve.ts";
@@ -14,6 +15,8 @@ import { serve } from "./serve.ts";
 export interface CliOptions {
   /** The configuration that serves one folder. */
   readonly folder: (path: string) => MediatapConfig;
+  /** The configuration that serves one web server. */
+  readonly origin: (baseUrl: string) => MediatapConfig;
   /** Folders from which packages that a configuration names are resolved, after its own and the working directory. */
   readonly packages?: readonly string[];
 }
@@ -41,7 +44,7 @@ interface ExplainFlags extends ShowFlags {
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
   const program = createProgram(options);
   try {
-    await addPluginCommands(program, args, (file) => load(options, undefined, file));
+    await addPluginCommands(program, args, (config) => load(options, { config }));
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
@@ -77,10 +80,11 @@ Examples:
     .description("start the server")
     .argument("[folder]", "serve the files of this folder; no configuration is needed")
     .option(...CONFIG)
+    .option("--origin <url>", "serve the files of this web server; no configuration is needed")
     .option("--port <number>", "port to listen on; else PORT, server.port, 3000; 0: any free one", port)
     .option("--host <address>", "address to listen on; else HOST, server.host, every address")
     .action(async (folder: string | undefined, flags: ServeFlags) => {
-      await serve(await load(options, folder, flags.config), flags);
+      await serve(await load(options, { folder, ...flags }), flags);
     });
 
   program
@@ -90,7 +94,25 @@ Examples:
     .option(...CONFIG)
     .option("--json", "for programs")
     .action(async (folder: string | undefined, flags: ShowFlags) => {
-      console.log(await showConfig(await load(options, folder, flags.config), flags.json === true));
+      console.log(
+        await showConfig(await load(options, { folder, config: flags.config }), flags.json === true),
+      );
+    });
+
+  program
+    .command("doctor")
+    .description(
+      "try each origin and setting, and say what is wrong and what to do; exit code 1 if something is",
+    )
+    .argument("[folder]", "as for serve")
+    .option(...CONFIG)
+    .option("--json", "for programs")
+    .action(async (folder: string | undefined, flags: ShowFlags) => {
+      const findings = await examine(await load(options, { folder, config: flags.config }));
+      console.log(flags.json ? JSON.stringify(findings, null, 2) : findingsText(findings));
+      if (findings.some(({ state }) => state === "bad")) {
+        throw new MediaError("ECONFIG", "something is wrong, see above");
+      }
     });
 
   program
@@ -104,27 +126,37 @@ Examples:
     .option("--json", "for programs")
     .action(async (url: string, flags: ExplainFlags) => {
       const headers = { accept: flags.accept, ...flags.header };
-      const config = await load(options, flags.folder, flags.config);
+      const config = await load(options, flags);
       console.log(await explainUrl(config, { url, headers }, flags.json === true));
     });
 
   return program;
 }
 
-/** The configuration that the arguments mean: a folder's own, a file, or what is found from here upwards. */
-async function load(
-  options: CliOptions,
-  folder: string | undefined,
-  file: string | undefined,
-): Promise<LoadedConfig> {
+/** What is to be served: one of these, or the configuration that is found from here upwards. */
+interface Served {
+  readonly folder?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+async function load(options: CliOptions, { folder, origin, config }: Served): Promise<LoadedConfig> {
   const packages = options.packages ?? [];
+  if ([folder, origin, config].filter((given) => given !== undefined).length > 1) {
+    throw new MediaError("ECONFIG", "Expected one of a folder, --origin and --config but received more");
+  }
   if (folder !== undefined) {
-    if (file !== undefined)
-      throw new MediaError("ECONFIG", "Expected a folder or --config but received both");
     const path = folderAt(folder);
     return loadConfig(options.folder(path), { source: `folder ${folder}`, base: path, packages });
   }
-  const found = await findConfig(file === undefined ? {} : { file });
+  if (origin !== undefined) {
+    return loadConfig(options.origin(origin), {
+      source: `--origin ${origin}`,
+      base: process.cwd(),
+      packages,
+    });
+  }
+  const found = await findConfig(config === undefined ? {} : { file: config });
   if (!found) {
     throw new MediaError(
       "ECONFIG",

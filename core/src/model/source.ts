@@ -60,6 +60,11 @@ export interface Storage {
    * `path` has no leading slash, no `.`, `..` or empty segment and no control character.
    */
   open(path: string, options: OpenOptions): Promise<StorageEntry | typeof NOT_MODIFIED | undefined>;
+  /**
+   * Finds out whether the place can be used at all, for `mediatap doctor`. Throws in plain words for the operator, who
+   * may read of hosts and buckets here. Left out: a name that nobody has is asked for.
+   */
+  check?(signal: AbortSignal): Promise<void>;
   write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
   remove?(path: string): Promise<void>;
   list?(prefix: string): AsyncIterable<string>;

@@ -44,7 +44,7 @@ describe("mediatap", () => {
     [["serve", "photos/a.txt"], "mediatap: photos/a.txt: Expected a folder but it is a file\n"],
     [
       ["serve", "photos", "--config", "x.json"],
-      "mediatap: Expected a folder or --config but received both\n",
+      "mediatap: Expected one of a folder, --origin and --config but received more\n",
     ],
     [["config", "--config", "x.json"], "mediatap: x.json: no such file\n"],
   ] as const) {

@@ -1,12 +1,16 @@
-import { runCli } from "@mediatap/core";
+import { type MediatapConfig, runCli } from "@mediatap/core";
 import { pageStart, presetMediatap } from "./index.ts";
 
+/** The configuration of a server that was given nothing but one place. */
+const serving = (name: string, origin: { type: string; [field: string]: unknown }): MediatapConfig => ({
+  presets: [presetMediatap()],
+  plugins: [pageStart()],
+  origins: { [name]: origin },
+  endpoints: { default: { origins: [name] } },
+});
+
 process.exitCode = await runCli(process.argv.slice(2), {
-  folder: (path) => ({
-    presets: [presetMediatap()],
-    plugins: [pageStart()],
-    origins: { folder: { type: "FOLDER", path } },
-    endpoints: { default: { origins: ["folder"] } },
-  }),
+  folder: (path) => serving("folder", { type: "FOLDER", path }),
+  origin: (baseUrl) => serving("web", { type: "WEB_FOLDER", baseUrl }),
   packages: [import.meta.dirname],
 });

@@ -1,0 +1,140 @@
+import { availableParallelism } from "node:os";
+import type { LoadedConfig } from "../config/load.ts";
+import { createGeneration, type Generation } from "../generation/generation.ts";
+import { createShared } from "../generation/shared.ts";
+import type { Diagnosis } from "../hooks.ts";
+import { createLogger } from "../log.ts";
+import { maskText } from "../mask.ts";
+import { codeOf, isMediaError } from "../model/errors.ts";
+import type { OriginEntry } from "../pipeline/sources.ts";
+
+export type Finding = Parameters<Diagnosis["add"]>[0];
+
+/** A name that no origin has: "not here" is the answer of one that works. */
+const NOBODY = "mediatap-doctor/no-such-file";
+/** How long an origin may take to answer. */
+const PATIENCE = 15_000;
+
+/** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
+export async function examine(config: LoadedConfig): Promise<Finding[]> {
+  const findings: Finding[] = [...ofProcess()];
+  const log = createLogger({ level: "silent" });
+  const generation = await createGeneration(config, { log, shared: createShared() });
+  await generation.start();
+  try {
+    await generation.hooks.diagnose.promise({ add: (finding) => findings.push(finding) });
+    findings.push(...(await Promise.all([...generation.origins.values()].map((origin) => ofOrigin(origin)))));
+    findings.push(...ofEndpoints(generation));
+    return findings;
+  } finally {
+    await generation.stop();
+  }
+}
+
+function ofProcess(): Finding[] {
+  const pool = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+  const cores = availableParallelism();
+  const preload = process.env.LD_PRELOAD ?? "";
+  const arranged = preload.includes("jemalloc") || process.env.MALLOC_ARENA_MAX !== undefined;
+  return [
+    { what: "Node", state: "good", text: `${process.version}, ${cores} cores` },
+    pool >= cores
+      ? { what: "thread pool", state: "good", text: `${pool} threads` }
+      : {
+          what: "thread pool",
+          state: "poor",
+          text: `${pool} threads for ${cores} cores`,
+          advice: "start through the command mediatap, or set UV_THREADPOOL_SIZE before Node starts",
+        },
+    arranged || process.platform !== "linux"
+      ? {
+          what: "allocator",
+          state: "good",
+          text: preload.includes("jemalloc") ? "jemalloc" : "the system's, bounded",
+        }
+      : {
+          what: "allocator",
+          state: "poor",
+          text: "the system's: memory comes back late after a burst",
+          advice: "start through the command mediatap; install libjemalloc2",
+        },
+  ];
+}
+
+/** What to do about an origin that fails, by the code of its failure. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: "check the credentials, and that they may read this place",
+  ECONNREFUSED: "check the address, the network between here and there, and its certificate",
+  UNIDENTIFIED: "see what the place itself logs about this request",
+};
+
+async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> {
+  const what = `origin ${name}`;
+  if (storage.urls && !storage.check)
+    return { what, state: "good", text: `${type}, asked as URLs name its hosts` };
+  const signal = AbortSignal.timeout(PATIENCE);
+  const started = performance.now();
+  try {
+    if (storage.check) await storage.check(signal);
+    else {
+      const entry = await storage.open(NOBODY, { signal, head: true });
+      if (typeof entry === "object") await entry.close?.();
+    }
+    return {
+      what,
+      state: "good",
+      text: `${type}, answered in ${Math.round(performance.now() - started)} ms`,
+    };
+  } catch (error) {
+    const code = codeOf(error);
+    const advice = code === undefined ? undefined : ADVICE[code];
+    return {
+      what,
+      state: "bad",
+      text: `${type}: ${reasons(error)}`,
+      ...(advice === undefined ? {} : { advice }),
+    };
+  }
+}
+
+/** The messages of an error and its causes, for the operator. */
+function reasons(error: unknown): string {
+  const messages: string[] = [];
+  for (let at = error; at instanceof Error && messages.length < 4; at = at.cause) {
+    const text = at.message || codeOf(at) || at.name;
+    if (!messages.includes(text)) messages.push(text);
+    // Node gives an error for each address it tried.
+    if (at instanceof AggregateError && !at.message)
+      messages.push(...at.errors.map((one: Error) => one.message));
+  }
+  const code = isMediaError(error) ? `${error.code}: ` : "";
+  return code + maskText(messages.join(": "));
+}
+
+function ofEndpoints({ endpoints }: Generation): Finding[] {
+  return endpoints.map(({ tenant, name, origins, restrictUnsigned, privateKeys }) => {
+    const what = `endpoint ${tenant === "" ? "" : `${tenant}/`}${name}`;
+    if (restrictUnsigned !== "none" && privateKeys.length === 0) {
+      return {
+        what,
+        state: "bad",
+        text: "wants signed URLs but has no key: every request is refused",
+        advice: "set privateKey",
+      };
+    }
+    return { what, state: "good", text: `asks ${origins.join(", then ")}` };
+  });
+}
+
+const SIGN = { good: "ok  ", poor: "poor", bad: "BAD " };
+
+/** For people: a line a finding, and what to do below those that are not good. */
+export function findingsText(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  return findings
+    .flatMap(({ what, state, text, advice }) => [
+      `${SIGN[state]}  ${what.padEnd(width)}  ${text}`,
+      ...(advice === undefined ? [] : [`${" ".repeat(width + 8)}→ ${advice}`]),
+    ])
+    .join("\n");
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { folderWith } from "../config/folder.ts";
+import { mediatap } from "./mediatap.ts";
+
+const PLUGINS = [
+  "@mediatap/url-imagekit",
+  "@mediatap/storage-fs",
+  "@mediatap/storage-web",
+  "@mediatap/image-sharp",
+];
+
+describe("mediatap doctor", () => {
+  it("tries each origin, and says what is wrong and what to do", async () => {
+    const locked = createServer((_, res) => res.writeHead(403).end()).listen(0, "127.0.0.1");
+    await new Promise((resolve) => locked.once("listening", resolve));
+    const { port } = locked.address() as AddressInfo;
+    const folder = await folderWith({
+      "mediatap.config.json": {
+        plugins: PLUGINS,
+        origins: {
+          fine: { type: "FOLDER", path: "." },
+          locked: {
+            type: "WEB_FOLDER",
+            baseUrl: `http://127.0.0.1:${port}/`,
+            username: "me",
+            password: "hunter2",
+          },
+          down: { type: "WEB_FOLDER", baseUrl: "http://127.0.0.1:1/" },
+        },
+        endpoints: { default: { origins: ["fine", "locked", "down"] } },
+      },
+    });
+    try {
+      const { code, out, err } = await mediatap(["doctor"], { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.match(out, /^ok {4}origin fine /m);
+      assert.match(out, /^BAD {3}origin locked .*EACCES.*\n +→ check the credentials/m);
+      assert.match(out, /^BAD {3}origin down .*ECONNREFUSED.*\n +→ check the address/m);
+      assert.match(err, /something is wrong/);
+      assert.ok(!`${out}${err}`.includes("hunter2"));
+
+      const json = await mediatap(["doctor", "--json"], { cwd: folder.path });
+      const findings = JSON.parse(json.out) as { what: string; state: string }[];
+      assert.deepEqual(
+        findings.filter(({ state }) => state === "bad").map(({ what }) => what),
+        ["origin locked", "origin down"],
+      );
+    } finally {
+      await folder.remove();
+      locked.close();
+    }
+  });
+
+  it("ends well where everything is, and finds an endpoint that refuses everything", async () => {
+    const config = (restrictUnsigned: string) => ({
+      plugins: PLUGINS,
+      origins: { fine: { type: "FOLDER", path: "." } },
+      endpoints: { default: { origins: ["fine"], restrictUnsigned } },
+    });
+    const folder = await folderWith({ "good.json": config("none"), "bad.json": config("all") });
+    try {
+      assert.equal((await mediatap(["doctor", "--config", "good.json"], { cwd: folder.path })).code, 0);
+      const bad = await mediatap(["doctor", "--config", "bad.json"], { cwd: folder.path });
+      assert.equal(bad.code, 1);
+      assert.match(bad.out, /endpoint default .*no key/);
+    } finally {
+      await folder.remove();
+    }
+  });
+});
+
+describe("mediatap serve --origin", () => {
+  it("takes one place only", async () => {
+    const { code, err } = await mediatap(["serve", ".", "--origin", "http://localhost:1"]);
+    assert.equal(code, 1);
+    assert.match(err, /one of a folder, --origin and --config/);
+  });
+
+  it("names the flag where the address is wrong", async () => {
+    const { code, err } = await mediatap(["serve", "--origin", "ftp://example.com"]);
+    assert.equal(code, 1);
+    assert.match(err, /--origin ftp:\/\/example\.com: origins\.web\.baseUrl/);
+  });
+});
