@@ -1,0 +1,93 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Fetcher, FetchOptions, FetchResponse } from "../fetch/fetcher.ts";
+
+export interface HttpFilesOptions {
+  /** How often a request is repeated that was answered with 500, 502 or 504. @default 2 */
+  readonly retries?: number | undefined;
+  /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
+  readonly timeout?: number | undefined;
+  /** The same for files with a video's extension. @default 300000 */
+  readonly videoTimeout?: number | undefined;
+}
+
+/** Where something is asked for, and the headers that belong there: credentials above all. */
+export interface HttpAddress {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Something at an HTTP origin that can be asked for. */
+export interface HttpTarget extends Pick<FetchOptions, "trusted" | "ports" | "admits"> {
+  /**
+   * Its address; called before each request. `renew`: the credentials of the last one were refused (401). Returns
+   * `undefined` if there are no others; the request is then not repeated.
+   */
+  address(renew: boolean): HttpAddress | undefined | Promise<HttpAddress | undefined>;
+}
+
+/** A request, but for its address. */
+export type HttpRequest = Pick<FetchOptions, "method" | "headers" | "signal">;
+
+/** Makes a request and repeats it as long as that makes sense before `deadline` (as of `performance.now()`). */
+export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
+
+/** Statuses of a fault that may be gone in a moment. */
+const PASSING = new Set([500, 502, 504]);
+/** Retries that an idle origin has saved up, and what each request adds: a tenth, so an outage is not amplified. */
+const SAVED = 10;
+const SHARE = 0.1;
+
+/** The fetcher, with retries on top; lost connections are already retried by the fetcher itself. */
+export function createAsk(fetcher: Fetcher, retries: number): Ask {
+  let budget = SAVED;
+
+  return async ({ address, ...rules }, request, deadline) => {
+    budget = Math.min(SAVED, budget + SHARE);
+    let waited = false;
+    let renewed = false;
+    let at = await address(false);
+    for (let attempt = 0; ; attempt++) {
+      if (!at) throw new Error("a target without an address");
+      const headers = { accept: "*/*", ...at.headers, ...request.headers };
+      const left = deadline - performance.now();
+      const response = await fetcher.fetch(at.url, {
+        ...rules,
+        ...request,
+        headers,
+        total: Math.max(1, left),
+      });
+      if (response.status === 401 && !renewed) {
+        renewed = true;
+        const other = await address(true);
+        if (!other) return response;
+        response.cancel();
+        at = other;
+        continue;
+      }
+      const asked = retryAfterOf(response);
+      let pause: number | undefined;
+      if (PASSING.has(response.status) && attempt < retries) pause = jitter(attempt);
+      else if (asked !== undefined && !waited) pause = asked * 1000;
+      if (pause === undefined || budget < 1 || performance.now() + pause >= deadline) return response;
+      waited ||= asked !== undefined;
+      budget -= 1;
+      response.cancel();
+      await delay(pause, undefined, { signal: request.signal }).catch(() => request.signal.throwIfAborted());
+      at = await address(false);
+    }
+  };
+}
+
+/** Seconds after which the origin wants to be asked again, where it is too busy (RFC 9110 §10.2.3). */
+export function retryAfterOf({ status, headers }: FetchResponse): number | undefined {
+  const text = headers["retry-after"];
+  if (text === undefined || (status !== 429 && status !== 503)) return undefined;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  const date = Date.parse(text);
+  return Number.isFinite(date) ? Math.max(0, Math.ceil((date - Date.now()) / 1000)) : undefined;
+}
+
+/** 50–150 ms, then 100–300 ms, 200–600 ms … */
+function jitter(attempt: number): number {
+  return 2 ** attempt * (50 + Math.random() * 100);
+}

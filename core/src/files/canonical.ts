@@ -1,0 +1,27 @@
+import { z } from "zod";
+import type { EntryFacts } from "../model/source.ts";
+
+/** Fields that origins of every type have: the address by which search engines should know a file. */
+export const canonicalFields = {
+  /** Name the canonical address of each file. @default false */
+  includeCanonicalHeader: z.boolean().default(false),
+  /** Base of these addresses; without it there are none. */
+  baseUrlForCanonicalHeader: z
+    .string()
+    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\]/.test(text), {
+      error: "Expected an http or https URL without query and fragment",
+    })
+    .optional(),
+};
+
+interface CanonicalFields {
+  readonly includeCanonicalHeader: boolean;
+  readonly baseUrlForCanonicalHeader?: string | undefined;
+}
+
+/** The canonical address of a path, as a fact of the file. */
+export function canonicalOf(fields: CanonicalFields, path: string): Pick<EntryFacts, "canonical"> {
+  const { includeCanonicalHeader, baseUrlForCanonicalHeader: base } = fields;
+  if (!includeCanonicalHeader || base === undefined) return {};
+  return { canonical: `${base.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}` };
+}

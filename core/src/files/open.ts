@@ -1,0 +1,145 @@
+import { Readable } from "node:stream";
+import type { Fetcher, FetchResponse } from "../fetch/fetcher.ts";
+import { MediaError } from "../model/errors.ts";
+import type { ByteRange, EntryFacts, NOT_MODIFIED, OpenOptions, StorageEntry } from "../model/source.ts";
+import { isExactly, judge } from "./answer.ts";
+import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
+import { isVideoPath } from "./facts.ts";
+import { streamOf } from "./stream.ts";
+
+type Headers = Readonly<Record<string, string>>;
+type Send = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
+
+/** A file at an HTTP origin. */
+export interface HttpFile extends HttpTarget {
+  /** Its path, for what can be told from its extension. */
+  readonly path: string;
+  /** Whether a 404 speaks of the place instead of the file: then it is a failure (`EACCES`). @default never */
+  noPlace?(headers: Headers): boolean;
+}
+
+/** Files at an HTTP origin, read as its faults demand. */
+export interface HttpFiles {
+  /** All of `Storage.open` but for finding the address. */
+  open(file: HttpFile, options: OpenOptions): Promise<StorageEntry | typeof NOT_MODIFIED | undefined>;
+  /** One answer to a question of the storage's own, such as a login, with the same retries. */
+  readonly ask: Ask;
+  /** When the time for a file is up, as of `performance.now()`. */
+  deadlineOf(path: string): number;
+}
+
+/**
+ * Reads files over HTTP for a storage: credentials are renewed once, passing faults retried, statuses and broken
+ * bodies turned into MediaErrors, ranges cut out where the origin ignores them, a body that breaks off continued once.
+ * One for each origin, since retries share a budget.
+ */
+export function createHttpFiles(fetcher: Fetcher, options: HttpFilesOptions = {}): HttpFiles {
+  const { retries = 2, timeout = 30_000, videoTimeout = 300_000 } = options;
+  const ask = createAsk(fetcher, retries);
+  const deadlineOf = (path: string) => performance.now() + (isVideoPath(path) ? videoTimeout : timeout);
+  return { ask, deadlineOf, open: (file, wanted) => openFile(ask, file, wanted, deadlineOf(file.path)) };
+}
+
+async function openFile(
+  ask: Ask,
+  file: HttpFile,
+  options: OpenOptions,
+  deadline: number,
+): Promise<StorageEntry | typeof NOT_MODIFIED | undefined> {
+  const { signal, head = false } = options;
+  const { path } = file;
+  const range = head ? undefined : options.range;
+  const send: Send = (headers, method = "GET") => ask(file, { method, headers, signal }, deadline);
+
+  const conditions = conditionsOf(options);
+  const response = head ? await askHead(send, conditions) : await askBody(send, conditions, range);
+  const conditional = Object.keys(conditions).length > 0;
+  let answer: ReturnType<typeof judge>;
+  try {
+    answer = judge(response, { path, head, range, conditional });
+    if (answer === undefined && file.noPlace?.(response.headers)) {
+      throw new MediaError("EACCES", "The origin's place for files does not exist");
+    }
+  } catch (error) {
+    response.cancel();
+    throw error;
+  }
+  if (typeof answer !== "object" || head) response.cancel();
+  if (typeof answer !== "object") return answer;
+
+  const { facts, part } = answer;
+  const wanted = range && upTo(facts.size, range);
+  let stream: Readable | undefined;
+  return {
+    ...facts,
+    body() {
+      stream =
+        wanted && wanted.start > wanted.end
+          ? Readable.from([])
+          : streamOf({
+              response,
+              from: part && range ? range.start : 0,
+              range: wanted,
+              endsThere: part,
+              resume: (at) => askRest(send, facts, at, wanted),
+            });
+      return stream;
+    },
+    close() {
+      // First the stream: it takes a body that ends under it for one that broke off.
+      stream?.destroy();
+      response.cancel();
+    },
+  };
+}
+
+/** The headers of the file, by `HEAD` where the origin knows it. */
+async function askHead(send: Send, conditions: Headers): Promise<FetchResponse> {
+  const response = await send(conditions, "HEAD");
+  if (response.status !== 405 && response.status !== 501) return response;
+  response.cancel();
+  return send(conditions);
+}
+
+/** The file or a range of it; the whole file where the origin answers the range with another one. */
+async function askBody(
+  send: Send,
+  conditions: Headers,
+  range: ByteRange | undefined,
+): Promise<FetchResponse> {
+  if (!range) return send(conditions);
+  const response = await send({ ...conditions, range: `bytes=${range.start}-${range.end}` });
+  if (response.status !== 416 && (response.status !== 206 || isExactly(response, range))) return response;
+  response.cancel();
+  return send(conditions);
+}
+
+/**
+ * The bytes that are still missing, of a file whose length and strong entity tag are known (RFC 9110 §13.1.5).
+ * `undefined`: they cannot be had of the same file.
+ */
+async function askRest(
+  send: Send,
+  { size, etag }: EntryFacts,
+  at: number,
+  wanted: ByteRange | undefined,
+): Promise<FetchResponse | undefined> {
+  if (size === undefined || !etag?.startsWith('"')) return undefined;
+  const rest = { start: at, end: wanted?.end ?? size - 1 };
+  const response = await send({ range: `bytes=${rest.start}-${rest.end}`, "if-range": etag });
+  if (isExactly(response, rest) && response.headers.etag === etag) return response;
+  response.cancel();
+  return undefined;
+}
+
+function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions): Headers {
+  return {
+    ...(ifNoneMatch !== undefined && { "if-none-match": ifNoneMatch }),
+    ...(ifModifiedSince !== undefined && { "if-modified-since": new Date(ifModifiedSince).toUTCString() }),
+  };
+}
+
+/** The range without what lies behind the end of the file. */
+function upTo(size: number | undefined, { start, end }: ByteRange): ByteRange {
+  return { start, end: size === undefined ? end : Math.min(end, size - 1) };
+}

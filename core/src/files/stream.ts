@@ -1,0 +1,69 @@
+import { Readable } from "node:stream";
+import type { FetchResponse } from "../fetch/fetcher.ts";
+import { MediaError } from "../model/errors.ts";
+import type { ByteRange } from "../model/source.ts";
+
+export interface Reading {
+  readonly response: FetchResponse;
+  /** Place in the file of the body's first byte. */
+  readonly from: number;
+  /** The bytes wanted; left out: all that come. */
+  readonly range?: ByteRange | undefined;
+  /** Nothing follows the range: reading to the end costs little, and keeps the connection. */
+  readonly endsThere: boolean;
+  /** Asks for the same file from a place on; `undefined`: that cannot be had. */
+  readonly resume: (at: number) => Promise<FetchResponse | undefined>;
+}
+
+/**
+ * The bytes wanted out of an answer, which may begin before them and end after them. A body that breaks off is
+ * continued once. The stream fails where bytes are missing; destroying it frees the connection.
+ */
+export function streamOf({ response, from, range, endsThere, resume }: Reading): Readable {
+  const { start, end } = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
+  let current = response;
+  let at = from;
+  let wake = () => {};
+  const out = new Readable({
+    read: () => wake(),
+    destroy(error, callback) {
+      current.cancel();
+      wake();
+      callback(error);
+    },
+  });
+  const room = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+
+  async function copy(): Promise<void> {
+    for await (const chunk of current.body as AsyncIterable<Buffer>) {
+      const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
+      at += chunk.length;
+      if (wanted.length > 0 && !out.push(wanted)) await room();
+      if (out.destroyed || (at > end && !endsThere)) return;
+    }
+    if (endsThere && at <= end)
+      throw new MediaError("UNIDENTIFIED", "The origin's answer broke off", { outage: true });
+  }
+
+  async function copyTwice(): Promise<void> {
+    try {
+      await copy();
+    } catch (error) {
+      const rest = out.destroyed ? undefined : await resume(at).catch(() => undefined);
+      if (!rest) throw error;
+      current = rest;
+      // Destroyed while we asked.
+      if (out.destroyed) return rest.cancel();
+      await copy();
+    }
+  }
+
+  copyTwice().then(
+    () => out.push(null),
+    (error: Error) => out.destroy(error),
+  );
+  return out;
+}

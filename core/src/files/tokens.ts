@@ -1,0 +1,38 @@
+/** Something that opens an origin's doors for a while. */
+export interface Token {
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** Milliseconds before its end at which a token is no longer used, so that it lasts for a request. */
+const MARGIN = 60_000;
+/** Milliseconds for which a token counts as new: many requests that were refused together log in once. */
+const NEW = 1_000;
+
+/**
+ * Keeps a token until shortly before it expires; requests that need one at the same time share one login. With `renew`
+ * a token that is not quite new is given up for another. A login that fails is not remembered.
+ */
+export function createTokens(login: () => Promise<Token>): (renew?: boolean) => Promise<string> {
+  let current: Token | undefined;
+  let since = 0;
+  let pending: Promise<Token> | undefined;
+
+  async function replace(): Promise<Token> {
+    try {
+      current = await login();
+      since = performance.now();
+      return current;
+    } finally {
+      pending = undefined;
+    }
+  }
+
+  return async (renew = false) => {
+    const isNew = performance.now() - since < NEW;
+    if (current && (isNew || (!renew && Date.now() < current.expires - MARGIN))) return current.text;
+    pending ??= replace();
+    return (await pending).text;
+  };
+}
