@@ -1,5 +1,13 @@
 import { request } from "node:http";
-import { createServer, loadConfig, type MediatapConfig, type MediatapServer } from "@mediatap/core";
+import {
+  createServer,
+  loadConfig,
+  type MediatapConfig,
+  type MediatapServer,
+  type ServerOptions,
+} from "@mediatap/core";
+
+type Logger = NonNullable<ServerOptions["log"]>;
 
 /** An answer, read whole. */
 export interface Answer {
@@ -26,15 +34,23 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts a server of a configuration; relative paths in it start at `base`. Port 0: any that is free. */
+export interface StartOptions {
+  /** Folder at which relative paths of the configuration start. @default process.cwd() */
+  readonly base?: string;
+  /** @default any that is free */
+  readonly port?: number;
+  /** Left out: nothing is logged. */
+  readonly log?: Logger;
+}
+
+/** Starts a server of a configuration. */
 export async function startServer(
   config: MediatapConfig,
-  base = process.cwd(),
-  listenAt = 0,
+  { base = process.cwd(), port: wanted = 0, log }: StartOptions = {},
 ): Promise<TestServer> {
   const loaded = await loadConfig({ log: { level: "silent" }, ...config }, { source: "test", base });
-  const server = await createServer({ config: loaded });
-  const { port } = await server.listen(listenAt, "127.0.0.1");
+  const server = await createServer({ config: loaded, ...(log ? { log } : {}) });
+  const { port } = await server.listen(wanted, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${port}`,
     port,

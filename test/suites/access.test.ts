@@ -468,7 +468,7 @@ describe("endpoints and their rules", () => {
       origins: { self: { type: "WEB_FOLDER", baseUrl: `http://127.0.0.1:${port}` } },
       endpoints: { default: { origins: ["self"] } },
     };
-    const server = await startServer(config, undefined, port);
+    const server = await startServer(config, { port });
     servers.push(server);
     return server;
   }

@@ -19,7 +19,7 @@ describe("the README", () => {
     folder = await mkdtemp(join(root, ".cache/readme-"));
     await symlink(join(root, "examples/start/media"), join(folder, "photos"));
     const config = (await evaluate(snippet("mediatap.config.ts"))) as { default: MediatapConfig };
-    server = await startServer(config.default, folder);
+    server = await startServer(config.default, { base: folder });
   });
   after(async () => {
     await server?.close();
@@ -71,7 +71,7 @@ describe("the README", () => {
         origins: { photos: { type: "FOLDER", path: "photos" } },
         endpoints: { default: { origins: ["photos"] } },
       },
-      folder,
+      { base: folder },
     );
     try {
       const { headers } = await other.ask("/tr:w-10/dogs.jpg");

@@ -61,7 +61,7 @@ describe("tenants", () => {
       await writeFile(join(root, name, "a.png"), await plain(colour, size));
     }
     await writeFile(join(root, "acme", "big.png"), await plain("lime", 60));
-    server = await startServer(config(), root);
+    server = await startServer(config(), { base: root });
   });
   after(async () => {
     await server?.close();
@@ -107,7 +107,7 @@ describe("tenants", () => {
     const wrong = config();
     const tenants = { beta: { ...wrong.tenants?.beta, endpoints: { default: { origins: ["photo"] } } } };
     await assert.rejects(
-      startServer({ ...wrong, tenants }, root),
+      startServer({ ...wrong, tenants }, { base: root }),
       (error: Error) =>
         codeOf(error) === "ECONFIG" &&
         /tenants\.beta\.endpoints\.default\.origins\.0: unknown origin 'photo', did you mean "photos"/.test(
@@ -118,7 +118,7 @@ describe("tenants", () => {
     await assert.rejects(
       startServer(
         { ...wrong, tenants: { beta: { origins, endpoints: { default: { origins: ["photos"] } } } } },
-        root,
+        { base: root },
       ),
       /tenants\.beta\.origins\.photos/,
     );
