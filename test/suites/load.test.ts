@@ -158,6 +158,26 @@ describe("draining", () => {
     await assert.rejects(server.ask("/photo.jpg"));
   });
 
+  it("closes a connection with the answer that was under way on it", async () => {
+    const work = gate();
+    const server = await startServer(folderConfig(folder.path, work));
+    const socket = connect(server.port, "127.0.0.1");
+    let received = "";
+    socket.setEncoding("latin1").on("data", (text) => {
+      received += text;
+    });
+    const ended = new Promise((resolve) => socket.on("close", resolve));
+    socket.write("GET /gate/0?tr=w-5 HTTP/1.1\r\nHost: x\r\n\r\n");
+    await work.begun(1);
+    const closed = server.close();
+    work.open();
+    await closed;
+    await ended;
+    assert.match(received, /^HTTP\/1\.1 200 /);
+    assert.match(received, /\r\nconnection: close\r\n/i);
+    assert.match(received, /made of gate\/0/);
+  });
+
   it("waits for no connection that is idle", async () => {
     const server = await startServer(folderConfig(folder.path));
     const socket = connect(server.port, "127.0.0.1");
