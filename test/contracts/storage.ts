@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
   type EntryFacts,
@@ -22,6 +23,10 @@ export interface StorageSetup {
     readonly size: boolean;
     /** `put` keeps `type` and `cacheControl`. */
     readonly facts: boolean;
+    /** It writes, removes and lists. Left out: it does not. */
+    readonly write?: boolean;
+    /** `write` keeps `type` and `cacheControl`. Left out: it does not. */
+    readonly writeFacts?: boolean;
   };
   /** Takes the place away. */
   close(): Promise<void>;
@@ -240,11 +245,156 @@ export function describeStorage(name: string, setup: () => Promise<StorageSetup>
       assert.equal((await read("closing.txt")).toString(), "closing");
     });
 
+    describeWriting(() => place, read, entryOf, open);
+
     it("answers many at once, each with its own file", async () => {
       const paths = Array.from({ length: 40 }, (_, i) => `many/${i}.txt`);
       for (const path of paths) await place.put(path, Buffer.from(path));
       const texts = await Promise.all(paths.map(async (path) => (await read(path)).toString()));
       assert.deepEqual(texts, paths);
+    });
+  });
+}
+
+type Open = (path: string, options?: Partial<OpenOptions>) => ReturnType<Storage["open"]>;
+type Read = (path: string, options?: Partial<OpenOptions>) => Promise<Buffer>;
+type Entry = (path: string, options?: Partial<OpenOptions>) => Promise<StorageEntry>;
+
+/** What a storage promises that can be written to; all of it, or nothing. */
+function describeWriting(place: () => StorageSetup, read: Read, entryOf: Entry, open: Open): void {
+  describe("that writes", () => {
+    before(function () {
+      if (!place().can.write) this.skip();
+    });
+
+    const writing = () => {
+      const { write, remove, list } = place().storage;
+      assert(write && remove && list, "it writes, removes and lists");
+      return place().storage as Required<Storage>;
+    };
+    const write = (path: string, body: Readable | Uint8Array, facts: EntryFacts = {}) =>
+      writing().write(path, body, facts);
+    async function listed(prefix: string): Promise<string[]> {
+      const paths: string[] = [];
+      for await (const path of writing().list(prefix)) paths.push(path);
+      return paths.sort();
+    }
+    /** Some bytes, then a failure. */
+    const broken = (bytes: Uint8Array) =>
+      Readable.from(
+        (async function* () {
+          yield bytes;
+          throw new Error("broke off");
+        })(),
+      );
+
+    it("gives what was written, from bytes and from a stream", async () => {
+      const bytes = randomBytes(300_000);
+      await write("written/bytes.bin", bytes);
+      assert(bytes.equals(await read("written/bytes.bin")));
+      const pieces = [bytes.subarray(0, 1), bytes.subarray(1, 70_000), bytes.subarray(70_000)];
+      await write("written/stream.bin", Readable.from(pieces), { size: bytes.length });
+      assert(bytes.equals(await read("written/stream.bin")));
+      await write("written/unknown.bin", Readable.from(pieces));
+      assert(bytes.equals(await read("written/unknown.bin")));
+      const part = await read("written/stream.bin", { range: { start: 100, end: 199 } });
+      assert(bytes.subarray(100, 200).equals(part));
+      const entry = await entryOf("written/stream.bin", { head: true });
+      await entry.close?.();
+      if (place().can.size) assert.equal(entry.size, bytes.length);
+    });
+
+    it("gives an empty file that was written", async () => {
+      await write("written/empty.txt", new Uint8Array());
+      assert.equal((await read("written/empty.txt")).length, 0);
+      await write("written/empty-stream.txt", Readable.from([]));
+      assert.equal((await read("written/empty-stream.txt")).length, 0);
+    });
+
+    it("writes a large stream", async () => {
+      const bytes = randomBytes(13 * 1024 * 1024 + 7);
+      const pieces = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, at) =>
+        bytes.subarray(at * 65_536, (at + 1) * 65_536),
+      );
+      await write("written/large.bin", Readable.from(pieces), { size: bytes.length });
+      assert(bytes.equals(await read("written/large.bin")));
+    });
+
+    it("keeps what is said of a file that is written", async function () {
+      if (!place().can.writeFacts) this.skip();
+      const facts = { type: "text/plain", cacheControl: "max-age=60" };
+      for (const body of [Buffer.from("bytes"), Readable.from([Buffer.from("stream")])]) {
+        await write("written/facts.txt", body, facts);
+        const entry = await entryOf("written/facts.txt");
+        await entry.close?.();
+        assert.equal(entry.type, "text/plain");
+        assert.equal(entry.cacheControl, "max-age=60");
+      }
+    });
+
+    it("writes under every name literally", async () => {
+      for (const path of AWKWARD) await write(`names/${path}`, Buffer.from(`bytes of ${path}`));
+      for (const path of AWKWARD) assert.equal((await read(`names/${path}`)).toString(), `bytes of ${path}`);
+      assert.deepEqual(await listed("names/"), AWKWARD.map((path) => `names/${path}`).sort());
+    });
+
+    it("puts a file in the place of another, and gives it another validator", async () => {
+      await write("written/again.txt", Buffer.from("before"));
+      const before = await entryOf("written/again.txt");
+      await before.close?.();
+      await write("written/again.txt", Buffer.from("afterwards"));
+      assert.equal((await read("written/again.txt")).toString(), "afterwards");
+      if (before.etag === undefined) return;
+      assert.notEqual(await open("written/again.txt", { ifNoneMatch: before.etag }), NOT_MODIFIED);
+    });
+
+    it("leaves the file as it was when a stream breaks off", async () => {
+      await write("broken/old.txt", Buffer.from("old"));
+      await assert.rejects(write("broken/old.txt", broken(randomBytes(100_000)), { size: 200_000 }));
+      await assert.rejects(write("broken/old.txt", broken(randomBytes(100_000))));
+      assert.equal((await read("broken/old.txt")).toString(), "old");
+      await assert.rejects(write("broken/new.txt", broken(randomBytes(100_000))));
+      assert.equal(await open("broken/new.txt"), undefined);
+      assert.deepEqual(await listed("broken/"), ["broken/old.txt"]);
+    });
+
+    it("shows the old file or the new one, never a mixture, while it is written", async () => {
+      const [ones, twos] = [Buffer.alloc(400_000, "1"), Buffer.alloc(500_000, "2")];
+      await write("mixed.txt", ones);
+      const writes = async () => {
+        for (let i = 0; i < 6; i++) await write("mixed.txt", i % 2 === 0 ? twos : ones);
+      };
+      let going = true;
+      const change = writes().finally(() => {
+        going = false;
+      });
+      while (going) {
+        const bytes = await read("mixed.txt").catch(() => undefined);
+        // A read may fail under a change, but what it gives is one of the two.
+        if (bytes) assert(bytes.equals(ones) || bytes.equals(twos), `${bytes.length} bytes`);
+      }
+      await change;
+    });
+
+    it("removes a file, and one that is not there without complaint", async () => {
+      await write("removed/a.txt", Buffer.from("a"));
+      await write("removed/ab.txt", Buffer.from("ab"));
+      await writing().remove("removed/a.txt");
+      await writing().remove("removed/a.txt");
+      await writing().remove("no/such/folder.txt");
+      assert.equal(await open("removed/a.txt"), undefined);
+      assert.equal((await read("removed/ab.txt")).toString(), "ab");
+    });
+
+    it("lists what begins with a prefix", async () => {
+      const paths = ["list/a.txt", "list/ab/c.txt", "list/ab/d/e.txt", "list/b.txt"];
+      for (const path of paths) await write(path, Buffer.from(path));
+      assert.deepEqual(await listed("list/"), paths);
+      assert.deepEqual(await listed("list/a"), paths.slice(0, 3));
+      assert.deepEqual(await listed("list/ab/"), paths.slice(1, 3));
+      assert.deepEqual(await listed("list/b.txt"), ["list/b.txt"]);
+      assert.deepEqual(await listed("list/nothing/"), []);
+      assert((await listed("")).includes("list/ab/d/e.txt"));
     });
   });
 }

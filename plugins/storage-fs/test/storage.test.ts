@@ -18,7 +18,7 @@ describeStorage("storage-fs", async () => {
       await writeFile(join(root, path), bytes);
     },
     close: () => rm(root, { recursive: true, force: true }),
-    can: { conditional: true, size: true, facts: false },
+    can: { conditional: true, size: true, facts: false, write: true },
   };
 });
 

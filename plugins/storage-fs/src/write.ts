@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { mkdir, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import type { Readable } from "node:stream";
+import { codeOf, type EntryFacts, MediaError, type Storage } from "@mediatap/core";
+
+/** A file under way: it becomes the real one by a rename. */
+const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
+
+/** Milliseconds after which a file under way is one that a killed process left behind. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+/** What can be changed below `root`; nothing outside of it ever is, links or not. */
+export function folderWriting(root: string): Required<Pick<Storage, "write" | "remove" | "list">> {
+  return {
+    async write(path, body, facts) {
+      await explained("written", async () => {
+        const folder = await folderOf(root, path);
+        const temporary = join(folder, `.mediatap-${randomUUID()}.tmp`);
+        try {
+          await fill(temporary, body, facts);
+          await rename(temporary, join(folder, basename(path)));
+        } catch (error) {
+          await rm(temporary, { force: true });
+          throw error;
+        }
+      });
+    },
+
+    async remove(path) {
+      await explained("removed", async () => {
+        try {
+          const inside = await realpath(root);
+          const folder = await realpath(dirname(locate(root, path)));
+          if (isBelow(inside, folder)) await unlink(join(folder, basename(path)));
+        } catch (error) {
+          if (!["ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENAMETOOLONG"].includes(codeOf(error) ?? ""))
+            throw error;
+        }
+      });
+    },
+
+    list: (prefix) => walk(root, prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix),
+  };
+}
+
+/** The real folder that a new file belongs into, made where it is missing. */
+async function folderOf(root: string, path: string): Promise<string> {
+  const wanted = dirname(locate(root, path));
+  await mkdir(root, { recursive: true });
+  const inside = await realpath(root);
+  // A link on the way could lead out: look before anything is made behind it.
+  let there = wanted;
+  let real: string | undefined;
+  while (real === undefined) {
+    real = await realpath(there).catch((error: unknown) => {
+      if (codeOf(error) !== "ENOENT") throw error;
+      return undefined;
+    });
+    if (real === undefined) there = dirname(there);
+  }
+  if (!isBelow(inside, real)) throw new MediaError("EACCES", "The file lies outside the folder");
+  await mkdir(wanted, { recursive: true });
+  return realpath(wanted);
+}
+
+async function fill(file: string, body: Readable | Uint8Array, { lastModified }: EntryFacts): Promise<void> {
+  const handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+  try {
+    await handle.writeFile(body);
+    if (lastModified !== undefined) await handle.utimes(new Date(), new Date(lastModified));
+    // Else a power failure after the rename may leave an empty file under the real name.
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Files below `folder` whose path begins with `prefix`. */
+async function* walk(root: string, folder: string, prefix: string): AsyncGenerator<string> {
+  const entries = await opendir(join(root, folder)).catch((error: unknown) => {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  });
+  if (!entries) return;
+  for await (const entry of entries) {
+    const path = folder + entry.name;
+    if (entry.isDirectory()) {
+      if (`${path}/`.startsWith(prefix) || prefix.startsWith(`${path}/`))
+        yield* walk(root, `${path}/`, prefix);
+    } else if (entry.isFile() && TEMPORARY.test(entry.name)) {
+      await sweep(join(root, path));
+    } else if (entry.isFile() && path.startsWith(prefix)) {
+      yield path;
+    }
+  }
+}
+
+async function sweep(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(file, { force: true });
+}
+
+function locate(root: string, path: string): string {
+  const segments = path.split("/");
+  if (path.includes("\0") || segments.some((segment) => ["", ".", ".."].includes(segment))) {
+    throw new MediaError("EINVAL", "Expected a path inside the folder");
+  }
+  return resolve(root, path);
+}
+
+function isBelow(inside: string, folder: string): boolean {
+  return folder === inside || folder.startsWith(inside.endsWith(sep) ? inside : inside + sep);
+}
+
+async function explained(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (cause instanceof MediaError) throw cause;
+    const denied = ["EACCES", "EPERM", "EROFS"].includes(codeOf(cause) ?? "");
+    throw new MediaError(denied ? "EACCES" : "UNIDENTIFIED", `The file could not be ${what}`, { cause });
+  }
+}
