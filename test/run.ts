@@ -9,7 +9,11 @@ const root = join(import.meta.dirname, "..");
 const isCi = process.env.CI === "true";
 
 /** Programs that tests really start, and the Debian packages that bring them. */
-const PROGRAMS = [{ name: "chromium", path: "/usr/bin/chromium", packages: ["chromium"] }];
+const PROGRAMS = [
+  { name: "chromium", path: "/usr/bin/chromium", packages: ["chromium"] },
+  { name: "radosgw", path: "/usr/bin/radosgw", packages: ["radosgw"] },
+  { name: "moto", path: "/usr/bin/moto_server", packages: ["python3-moto", "python3-flask-cors"] },
+];
 
 function run(command: string, args: readonly string[], cwd = root): boolean {
   return spawnSync(command, args, { cwd, stdio: "inherit", env: process.env }).status === 0;

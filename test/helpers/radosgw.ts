@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { answers, freePort, type Program, startProgram } from "./programs.ts";
+
+/** Ceph's S3 server. It checks credentials, and knows path style and virtual hosts. */
+export const RADOSGW: Program = { path: "/usr/bin/radosgw", packages: ["radosgw"] };
+
+export interface S3Service {
+  /** Address with path style. */
+  readonly endpoint: string;
+  readonly port: number;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  close(): Promise<void>;
+}
+
+/** Where virtual hosts lie: `bucket.s3.localhost`. The name is not known to any resolver. */
+export const RADOSGW_DOMAIN = "s3.localhost";
+
+const ACCESS_KEY = "testkey";
+const SECRET_KEY = "testsecret";
+
+/**
+ * Starts a radosgw with one user, in a folder and on a port of its own. It ignores `If-Modified-Since` and sends no
+ * checksums.
+ */
+export async function startRadosgw(): Promise<S3Service> {
+  const folder = await mkdtemp(join(tmpdir(), "mediatap-radosgw-"));
+  const port = await freePort();
+  const config = join(folder, "ceph.conf");
+  const data = join(folder, "data");
+  await mkdir(data);
+  await writeFile(
+    config,
+    `[global]
+fsid = 00000000-0000-0000-0000-000000000001
+mon_host = 127.0.0.1
+auth_cluster_required = none
+auth_service_required = none
+auth_client_required = none
+[client]
+rgw_backend_store = dbstore
+rgw_config_store = dbstore
+dbstore_db_dir = ${data}
+dbstore_config_uri = file:${data}/config.db
+rgw_frontends = beast endpoint=127.0.0.1:${port}
+rgw_dns_name = ${RADOSGW_DOMAIN}
+run_dir = ${folder}
+log_file = ${folder}/rgw.log
+`,
+  );
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    await createUser(config);
+    const endpoint = `http://127.0.0.1:${port}`;
+    const args = ["-c", config, "-n", "client.rgw", "--no-mon-config", "-f"];
+    const program = await startProgram(RADOSGW.path, args, () => answers(endpoint));
+    return {
+      endpoint,
+      port,
+      accessKey: ACCESS_KEY,
+      secretKey: SECRET_KEY,
+      async close() {
+        await program.stop();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Users are made before the server starts. The program hangs now and then, and then succeeds when run again. */
+async function createUser(config: string, triesLeft = 2): Promise<void> {
+  const user = ["--uid=m", "--display-name=M", `--access-key=${ACCESS_KEY}`, `--secret-key=${SECRET_KEY}`];
+  const args = ["-c", config, "--no-mon-config", "user", "create", ...user];
+  try {
+    await promisify(execFile)("/usr/bin/radosgw-admin", args, { timeout: 10_000, killSignal: "SIGKILL" });
+  } catch (error) {
+    if (triesLeft === 0) throw error;
+    await createUser(config, triesLeft - 1);
+  }
+}
