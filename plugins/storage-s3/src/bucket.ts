@@ -1,0 +1,215 @@
+import type { LookupFunction } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type {
+  GetObjectCommandInput,
+  GetObjectCommandOutput,
+  HeadObjectCommandInput,
+  HeadObjectCommandOutput,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { Limits } from "@mediatap/core";
+import { createBudget } from "./budget.ts";
+import { type Failure, failureOf } from "./failures.ts";
+import type { Place } from "./fields.ts";
+import { createHandler } from "./handler.ts";
+
+/** What {@link storageS3} was configured with. */
+export interface Settings {
+  readonly retries: number;
+  readonly timeout: number;
+  readonly videoTimeout: number;
+}
+
+/** Until when a request may go on, retries included. */
+export interface Wait {
+  readonly signal: AbortSignal;
+  /** As of `performance.now()`. */
+  readonly deadline: number;
+}
+
+export type Sdk = typeof import("@aws-sdk/client-s3");
+type Get = Omit<GetObjectCommandInput, "Bucket">;
+type Head = Omit<HeadObjectCommandInput, "Bucket">;
+
+/** A bucket as its service answers, less what a retry can repair. Failures are thrown as {@link Refusal}. */
+export interface Bucket {
+  get(input: Get, wait: Wait): Promise<GetObjectCommandOutput>;
+  head(input: Head, wait: Wait): Promise<HeadObjectCommandOutput>;
+  /** The SDK and a client with the SDK's own retries, for all else. */
+  client(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }>;
+  /** Frees all connections. */
+  close(): void;
+}
+
+/** A request that failed for good. */
+export class Refusal extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.kind, { cause: "error" in failure ? failure.error : undefined });
+    this.failure = failure;
+  }
+}
+
+export interface BucketOptions {
+  readonly limits: Limits;
+  readonly settings: Settings;
+  readonly requestFrom: string;
+  readonly lookup?: LookupFunction;
+}
+
+/** Milliseconds between two refreshes of credentials that are denied. */
+const REFRESH = 10_000;
+
+/** The bucket of an origin. The SDK is loaded with the first request. */
+export function createBucket(place: Place, options: BucketOptions): Bucket {
+  const { retries } = options.settings;
+  const budget = createBudget();
+  let loading: Promise<{ sdk: Sdk; reader: S3Client; writer: S3Client }> | undefined;
+  let region = place.region;
+  let closed = false;
+  /** When the credentials were last asked for again, and the answer. */
+  let refreshed = Number.NEGATIVE_INFINITY;
+  let refreshing: Promise<unknown> | undefined;
+
+  async function load() {
+    const [sdk, requestHandler] = await Promise.all([import("@aws-sdk/client-s3"), createHandler(options)]);
+    const make = (maxAttempts: number) =>
+      new sdk.S3Client({
+        region: async () => region,
+        ...(place.endpoint !== undefined && { endpoint: place.endpoint }),
+        ...(place.keys && { credentials: place.keys }),
+        forcePathStyle: place.pathStyle,
+        // Checksums of whole objects cannot be checked on ranges, and not every service knows them.
+        requestChecksumCalculation: "WHEN_REQUIRED",
+        responseChecksumValidation: "WHEN_REQUIRED",
+        requestHandler,
+        maxAttempts,
+      });
+    const clients = { sdk, reader: make(1), writer: make(3) };
+    if (closed) requestHandler.destroy();
+    return clients;
+  }
+
+  function clients() {
+    loading ??= load();
+    loading.catch(() => {
+      loading = undefined;
+    });
+    return loading;
+  }
+
+  /** One request; only its answer is bounded in time, not its body. */
+  async function once<T>(send: (signal: AbortSignal) => Promise<T>, { signal, deadline }: Wait): Promise<T> {
+    const work = new AbortController();
+    const giveUp = () => work.abort();
+    const late = setTimeout(giveUp, Math.max(1, deadline - performance.now()));
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      return await send(work.signal);
+    } catch (error) {
+      throw work.signal.aborted
+        ? Object.assign(new Error("total time", { cause: error }), { code: "ETIMEDOUT" })
+        : error;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Repeats a request as long as that makes sense and there is time. */
+  async function request<T>(
+    send: (reader: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>,
+    wait: Wait,
+  ): Promise<T> {
+    const { signal, deadline } = wait;
+    signal.throwIfAborted();
+    budget.earn();
+    const { sdk, reader } = await clients();
+    const tried = { passing: 0, again: 0, credentials: 0, region: 0, asked: 0 };
+    for (;;) {
+      const began = performance.now();
+      try {
+        return await once((own) => send(reader, sdk, own), wait);
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = failureOf(error);
+        const pause = await pauseBefore(failure, tried, began, reader);
+        if (pause === undefined || performance.now() + pause >= deadline || !budget.spend()) {
+          throw new Refusal(failure);
+        }
+        await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
+    }
+  }
+
+  /** Milliseconds after which another try makes sense; `undefined`: never. */
+  async function pauseBefore(
+    failure: Failure,
+    tried: Record<"passing" | "again" | "credentials" | "region" | "asked", number>,
+    began: number,
+    reader: S3Client,
+  ): Promise<number | undefined> {
+    switch (failure.kind) {
+      case "passing":
+        if (failure.pause !== undefined) return tried.asked++ === 0 ? failure.pause : undefined;
+        return tried.passing < retries ? jitter(tried.passing++) : undefined;
+      case "again":
+        return tried.again++ === 0 ? jitter(0) : undefined;
+      case "credentials":
+        return tried.credentials++ === 0 && (await refresh(began, reader)) ? 0 : undefined;
+      case "region":
+        if (tried.region++ > 0) return undefined;
+        region = failure.region;
+        return 0;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Asks for credentials again, where they are not fixed; whether others may be there than at `began`. */
+  async function refresh(began: number, reader: S3Client): Promise<boolean> {
+    if (place.keys) return false;
+    if (began < refreshed) return true;
+    if (!refreshing && performance.now() - refreshed < REFRESH) return false;
+    refreshing ??= reader.config
+      .credentials({ forceRefresh: true })
+      .catch(() => undefined)
+      .finally(() => {
+        refreshed = performance.now();
+        refreshing = undefined;
+      });
+    await refreshing;
+    return true;
+  }
+
+  const payer = place.requesterPays ? { RequestPayer: "requester" as const } : {};
+  const own = { Bucket: place.bucket, ...payer };
+  return {
+    get: (input, wait) =>
+      request(
+        (reader, sdk, abortSignal) =>
+          reader.send(new sdk.GetObjectCommand({ ...own, ...input }), { abortSignal }),
+        wait,
+      ),
+    head: (input, wait) =>
+      request(
+        (reader, sdk, abortSignal) =>
+          reader.send(new sdk.HeadObjectCommand({ ...own, ...input }), { abortSignal }),
+        wait,
+      ),
+    async client() {
+      const { sdk, writer } = await clients();
+      return { sdk, client: writer };
+    },
+    close() {
+      closed = true;
+      loading?.then(({ reader }) => reader.destroy()).catch(() => undefined);
+    },
+  };
+}
+
+/** 50–150 ms, then 100–300 ms, 200–600 ms … */
+function jitter(attempt: number): number {
+  return 2 ** attempt * (50 + Math.random() * 100);
+}

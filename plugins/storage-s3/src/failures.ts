@@ -1,0 +1,118 @@
+import { codeOf, MediaError } from "@mediatap/core";
+
+/** What a request that the SDK failed means, and what may help. */
+export type Failure =
+  /** There is no such object. */
+  | { readonly kind: "absent" }
+  /** The validators sent still hold. */
+  | { readonly kind: "same" }
+  /** The range lies behind the end of the object. */
+  | { readonly kind: "behind" }
+  /** The object is not the one that the request names. */
+  | { readonly kind: "changed"; readonly error: MediaError }
+  /** Nothing helps. */
+  | { readonly kind: "final"; readonly error: MediaError }
+  /** Other credentials may help. */
+  | { readonly kind: "credentials"; readonly error: MediaError }
+  /** The bucket lies in another region. */
+  | { readonly kind: "region"; readonly region: string; readonly error: MediaError }
+  /** One more try makes sense: no answer came, or the SDK has learnt the right time from it. */
+  | { readonly kind: "again"; readonly error: MediaError }
+  /** A fault that may be gone in a moment, or after `pause` milliseconds. */
+  | { readonly kind: "passing"; readonly pause: number | undefined; readonly error: MediaError };
+
+/** What the SDK adds to errors. */
+interface SdkError {
+  readonly name?: string;
+  readonly Code?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: {
+    readonly statusCode?: number;
+    readonly headers?: Readonly<Record<string, string | undefined>>;
+  };
+}
+
+/** Error codes of keys and tokens that may have been replaced. A HEAD has no code: its status stands for it. */
+const STALE =
+  /^(Expired|ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidClientTokenId)$/;
+/** Codes of requests that are denied with another status than 401 and 403. */
+const DENIED = /^(ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired|NoSuchBucket)$/;
+/** Codes of OpenSSL and of Node's `tls`. */
+const TLS =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
+const TIMEOUT = /^(TimeoutError|ETIMEDOUT|ESOCKETTIMEDOUT)$/;
+
+/** What an error of the SDK means. */
+export function failureOf(cause: unknown): Failure {
+  const { name = "", Code, $metadata, $response } = cause as SdkError;
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode;
+  const code = Code ?? name;
+  if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) return denied(cause, "final");
+  if (status === undefined) return unanswered(cause, name);
+  if (status === 304) return { kind: "same" };
+  if (status === 416) return { kind: "behind" };
+  if (status === 412) {
+    return {
+      kind: "changed",
+      error: new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause }),
+    };
+  }
+  const region = $response?.headers?.["x-amz-bucket-region"];
+  if ((status === 301 || status === 400) && region && /^[a-z0-9-]{1,32}$/.test(region)) {
+    return { kind: "region", region, error: unidentified(cause, status) };
+  }
+  if (status === 404 && code === "NoSuchBucket") return denied(cause, "final");
+  if (status === 404 || status === 410) return { kind: "absent" };
+  if (code === "RequestTimeTooSkewed") return denied(cause, "again");
+  const bare = code === "" || /^(\d+|Unknown|UnknownError|Forbidden|BadRequest)$/.test(code);
+  if (status === 401 || status === 403 || DENIED.test(code)) {
+    return denied(cause, STALE.test(code) || bare ? "credentials" : "final");
+  }
+  if (status === 400 && bare) return { kind: "credentials", error: unidentified(cause, status) };
+  if (status === 429 || [500, 502, 503, 504].includes(status)) {
+    const seconds = retryAfterOf($response?.headers?.["retry-after"]);
+    return {
+      kind: "passing",
+      pause: seconds === undefined ? undefined : seconds * 1000,
+      error: unidentified(cause, status, seconds ?? (status === 429 || status === 503 ? 1 : undefined)),
+    };
+  }
+  return { kind: "final", error: unidentified(cause, status) };
+}
+
+/** The failure of a body of which a part may have been read. */
+export function brokenBody(message: string, cause?: unknown): MediaError {
+  return new MediaError("UNIDENTIFIED", message, { cause, outage: true });
+}
+
+/** No answer, or none that is HTTP. */
+function unanswered(cause: unknown, name: string): Failure {
+  const code = codeOf(cause) ?? "";
+  if (code.startsWith("HPE_")) {
+    return { kind: "final", error: brokenBody("The origin gave an invalid answer", cause) };
+  }
+  const late = TIMEOUT.test(code) || TIMEOUT.test(name);
+  const message = late ? "The origin did not answer in time" : "The origin could not be reached";
+  const error = new MediaError("ECONNREFUSED", message, { cause, outage: true });
+  return TLS.test(code) ? { kind: "final", error } : { kind: "again", error };
+}
+
+function denied(cause: unknown, kind: "final" | "credentials" | "again"): Failure {
+  return { kind, error: new MediaError("EACCES", "The origin denies access to the file", { cause }) };
+}
+
+function unidentified(cause: unknown, status: number, retryAfterSeconds?: number): MediaError {
+  return new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
+    cause,
+    outage: status === 429 || status >= 500,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}
+
+/** Seconds of a `Retry-After` (RFC 9110 §10.2.3). */
+function retryAfterOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  const date = Date.parse(text);
+  return Number.isFinite(date) ? Math.max(0, Math.ceil((date - Date.now()) / 1000)) : undefined;
+}

@@ -1,0 +1,169 @@
+import { pipeline, Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip } from "node:zlib";
+import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import {
+  type ByteRange,
+  type EntryFacts,
+  type Limits,
+  MediaError,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type StorageEntry,
+} from "@mediatap/core";
+import { type Bucket, Refusal, type Settings, type Wait } from "./bucket.ts";
+import {
+  codingOf,
+  factsOf,
+  isExactly,
+  isMediaPath,
+  isPage,
+  isVideoPath,
+  rangeOf,
+  type Said,
+} from "./facts.ts";
+import { cutOut, streamOf } from "./stream.ts";
+
+const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, br: createBrotliDecompress } as const;
+
+export interface Opening {
+  readonly bucket: Bucket;
+  readonly key: string;
+  /** The path that the key was made of: its extension tells what is expected. */
+  readonly path: string;
+  readonly options: OpenOptions;
+  readonly limits: Limits;
+  readonly settings: Settings;
+}
+
+type Opened = StorageEntry | typeof NOT_MODIFIED | undefined;
+
+/** Opens an object: all of `Storage.open` but for finding the key. */
+export async function openObject(opening: Opening): Promise<Opened> {
+  const { path, options, settings } = opening;
+  const time = isVideoPath(path) ? settings.videoTimeout : settings.timeout;
+  const wait = { signal: options.signal, deadline: performance.now() + time };
+  try {
+    return await (options.head ? openHead(opening, wait) : openBody(opening, wait));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { failure } = error;
+    if (failure.kind === "absent") return undefined;
+    if (failure.kind === "same" && conditionsOf(options) !== undefined) return NOT_MODIFIED;
+    if ("error" in failure) throw failure.error;
+    throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause: error });
+  }
+}
+
+async function openHead({ bucket, key, path, options }: Opening, wait: Wait): Promise<StorageEntry> {
+  const said = await bucket.head({ Key: key, ...conditionsOf(options) }, wait);
+  assertMedia(said, path, true);
+  return { ...factsOf(said), body: () => Readable.from([]) };
+}
+
+async function openBody(opening: Opening, wait: Wait): Promise<Opened> {
+  const { bucket, key, path, options, limits } = opening;
+  const { range, signal } = options;
+  const conditions = conditionsOf(options);
+  const ask = (part?: ByteRange) =>
+    bucket.get({ Key: key, ...conditions, ...(part && { Range: `bytes=${part.start}-${part.end}` }) }, wait);
+
+  let answer: GetObjectCommandOutput;
+  try {
+    answer = await ask(range);
+    // Another range, or one out of coded bytes, is of no use.
+    if (range && isPart(answer) && (!isExactly(answer, range) || codingOf(answer) !== undefined)) {
+      drop(answer);
+      answer = await ask();
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal && error.failure.kind === "behind" && range)) throw error;
+    return openHead(opening, wait);
+  }
+
+  try {
+    signal.throwIfAborted();
+    assertMedia(answer, path, false);
+    if (isPart(answer) && (!range || !isExactly(answer, range))) {
+      throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { outage: true });
+    }
+    const facts = factsOf(answer);
+    const coding = codingOf(answer);
+    if (coding !== undefined && !Object.hasOwn(DECODERS, coding)) {
+      throw new MediaError("UNIDENTIFIED", "The origin's file has an unknown content coding");
+    }
+    const part = rangeOf(answer);
+    const raw = answer.Body as Readable;
+    const stream = () =>
+      streamOf({
+        body: raw,
+        from: part?.start ?? 0,
+        until: part ? part.end + 1 : answer.ContentLength,
+        resume: (at, own) => askRest(opening, facts, at, part?.end ?? (answer.ContentLength ?? 0) - 1, own),
+        idle: limits.originIdle,
+        total: Math.max(1, wait.deadline - performance.now()),
+        signal,
+      });
+    let body: Readable | undefined;
+    return {
+      ...facts,
+      body() {
+        body = stream();
+        if (coding !== undefined) {
+          body = pipeline(body, DECODERS[coding as keyof typeof DECODERS](), () => undefined);
+        }
+        if (range && !part) body = cutOut(body, range.start, range.end);
+        return body;
+      },
+      close() {
+        body?.destroy();
+        raw.destroy();
+      },
+    };
+  } catch (error) {
+    drop(answer);
+    throw error;
+  }
+}
+
+/** The bytes that are still missing, if they can be had of the same object. */
+async function askRest(
+  { bucket, key, path, settings }: Opening,
+  { etag }: EntryFacts,
+  at: number,
+  end: number,
+  signal: AbortSignal,
+): Promise<Readable | undefined> {
+  if (!etag?.startsWith('"') || end < at) return undefined;
+  const time = isVideoPath(path) ? settings.videoTimeout : settings.timeout;
+  const answer = await bucket.get(
+    { Key: key, Range: `bytes=${at}-${end}`, IfMatch: etag },
+    { signal, deadline: performance.now() + time },
+  );
+  if (isExactly(answer, { start: at, end }) && answer.ETag === etag) return answer.Body as Readable;
+  drop(answer);
+  return undefined;
+}
+
+function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions) {
+  if (ifNoneMatch === undefined && ifModifiedSince === undefined) return undefined;
+  return {
+    ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
+    ...(ifModifiedSince !== undefined && { IfModifiedSince: new Date(ifModifiedSince) }),
+  };
+}
+
+/** Pages and empty files where media is expected come from a service that is no storage, or from a failed upload. */
+function assertMedia(said: Said, path: string, head: boolean): void {
+  if (!isMediaPath(path)) return;
+  if (isPage(said)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
+  if (factsOf(said).size === 0 && !head)
+    throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");
+}
+
+function isPart({ $metadata }: GetObjectCommandOutput): boolean {
+  return $metadata.httpStatusCode === 206;
+}
+
+function drop({ Body }: GetObjectCommandOutput): void {
+  (Body as Readable | undefined)?.on("error", () => undefined).destroy();
+}

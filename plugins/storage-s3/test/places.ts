@@ -1,0 +1,90 @@
+import type { LookupFunction } from "node:net";
+import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DEFAULT_LIMITS, type EntryFacts, type Limits, parseOptions, type Storage } from "@mediatap/core";
+import type { S3Service } from "@mediatap/test";
+import { createBucket, type Settings } from "../src/bucket.ts";
+import { s3Compatible } from "../src/fields.ts";
+import { createStorage } from "../src/storage.ts";
+
+/** The plugin's defaults. */
+export const SETTINGS: Settings = { retries: 2, timeout: 30_000, videoTimeout: 300_000 };
+
+/** Every name is this machine's. */
+export const lookupHere: LookupFunction = (_host, { all }, callback) => {
+  if (all) return callback(null, [{ address: "127.0.0.1", family: 4 }]);
+  callback(null, "127.0.0.1", 4);
+};
+
+export interface TestPlace {
+  readonly storage: Storage;
+  /** The service's own client: what tests prepare goes past the storage. */
+  readonly client: S3Client;
+  readonly bucket: string;
+  put(path: string, bytes: Uint8Array | string, facts?: EntryFacts): Promise<void>;
+  close(): void;
+}
+
+export interface PlaceOptions {
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly limits?: Partial<Limits>;
+  readonly settings?: Partial<Settings>;
+  readonly lookup?: LookupFunction;
+}
+
+export type Keyed = Pick<S3Service, "endpoint" | "accessKey" | "secretKey">;
+
+/** The storage of an origin of type `S3_COMPATIBLE`. */
+export function storageOf(
+  service: Keyed,
+  { fields, limits, settings, lookup }: PlaceOptions = {},
+): { storage: Storage; close: () => void } {
+  const { endpoint, accessKey, secretKey } = service;
+  const all = { bucket: "photos", endpoint, accessKey, secretKey, s3ForcePathStyle: true, ...fields };
+  const place = parseOptions(s3Compatible, all, "origins.photos");
+  const options = {
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    settings: { ...SETTINGS, ...settings },
+    requestFrom: "test",
+    ...(lookup && { lookup }),
+  };
+  const bucket = createBucket(place, options);
+  return { storage: createStorage(bucket, place, options), close: bucket.close };
+}
+
+/** A bucket that exists, its storage, and a way to fill it. */
+export async function openPlace(service: S3Service, options: PlaceOptions = {}): Promise<TestPlace> {
+  const { bucket = "photos", prefix = "" } = (options.fields ?? {}) as { bucket?: string; prefix?: string };
+  const client = new S3Client({
+    endpoint: service.endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: service.accessKey, secretAccessKey: service.secretKey },
+    forcePathStyle: true,
+    requestChecksumCalculation: "WHEN_REQUIRED",
+  });
+  await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
+    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+  });
+  const { storage, close } = storageOf(service, options);
+  const root = prefix === "" ? "" : `${prefix}/`;
+  return {
+    storage,
+    client,
+    bucket,
+    async put(path, bytes, { type, cacheControl, private: isPrivate } = {}) {
+      await client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: root + path,
+          Body: bytes,
+          ...(type && { ContentType: type }),
+          ...(cacheControl && { CacheControl: cacheControl }),
+          ...(isPrivate && { Metadata: { isprivatefile: "true" } }),
+        }),
+      );
+    },
+    close() {
+      close();
+      client.destroy();
+    },
+  };
+}
