@@ -84,7 +84,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       let hop = checkUrl(url, rules);
       for (let redirects = 0; ; redirects++) {
         const answer = await send(hop, { ...headers, ...own }, request, work.signal, clock);
-        const next = request.method === "POST" ? undefined : redirectOf(answer, hop);
+        const next = isReading(request.method) ? redirectOf(answer, hop) : undefined;
         if (!next) return respond(answer, hop, request, work, clock, done);
         await drop(answer, work.signal);
         if (redirects === limits.redirects) {
@@ -100,7 +100,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** One request; GET and HEAD are repeated once where nothing came back. */
+  /** One request; repeated once where nothing came back, unless it is a POST (RFC 9110 §9.2.2). */
   async function send(
     hop: Hop,
     headers: Record<string, string>,
@@ -178,6 +178,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       await Promise.all([guarded.destroy(), trusting.destroy()]);
     },
   };
+}
+
+function isReading(method: FetchOptions["method"] = "GET"): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 /** Whether a body follows the headers (RFC 9110 §6.4.1). */

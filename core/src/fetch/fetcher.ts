@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 
 export interface FetchOptions {
-  readonly method?: "GET" | "HEAD" | "POST";
+  /** Only GET and HEAD follow redirects; all but POST are repeated where nothing came back. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal: AbortSignal;

@@ -111,11 +111,13 @@ describe("a redirect", () => {
     }
   });
 
-  it("is the answer itself for a POST", async () => {
-    await using fetcher = fetcherWith();
-    location = "/end";
-    const answer = await fetcher.fetch(origin.url, { trusted: origin.url, method: "POST", body: "x" });
-    assert.equal(answer.status, 302);
-    assert.equal(origin.requests.length, 1);
-  });
+  for (const method of ["POST", "PUT", "DELETE"] as const) {
+    it(`is the answer itself for a ${method}`, async () => {
+      await using fetcher = fetcherWith();
+      location = "/end";
+      const answer = await fetcher.fetch(origin.url, { trusted: origin.url, method, body: "x" });
+      assert.equal(answer.status, 302);
+      assert.equal(origin.requests.length, 1);
+    });
+  }
 });
