@@ -26,7 +26,7 @@ export interface HttpTarget extends Pick<FetchOptions, "trusted" | "ports" | "ad
 }
 
 /** A request, but for its address. */
-export type HttpRequest = Pick<FetchOptions, "method" | "headers" | "signal">;
+export type HttpRequest = Pick<FetchOptions, "method" | "headers" | "body" | "signal">;
 
 /** Makes a request and repeats it as long as that makes sense before `deadline` (as of `performance.now()`). */
 export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
