@@ -1,0 +1,96 @@
+import { createTokens, type Fetcher, isMediaError, MediaError } from "@mediatap/core";
+import { textOf } from "./answers.ts";
+import type { Fields } from "./fields.ts";
+
+/**
+ * The headers that open the bucket. `renew`: those of the last request were refused. `undefined`: there are no others.
+ * Throws `EACCES` where Google knows no such account, and as any origin where it cannot be asked.
+ */
+export type Access = (renew: boolean) => Promise<Readonly<Record<string, string>> | undefined>;
+
+/** Reading and writing objects; what an account may really do is its roles' matter. */
+const SCOPE = "https://www.googleapis.com/auth/devstorage.read_write";
+/** Milliseconds for which a token holds that came without an end. */
+const LIFETIME = 60 * 60_000;
+
+const library = () => import("google-auth-library");
+
+export function createAccess(fields: Fields, fetcher: Fetcher): Access {
+  const { anonymous, clientEmail, privateKey, tokenUri } = fields;
+  if (anonymous) return async (renew) => (renew ? undefined : {});
+  const login =
+    clientEmail !== undefined && privateKey !== undefined
+      ? () => accountLogin(clientEmail, privateKey, tokenUri, fetcher)
+      : defaultLogin;
+  const tokens = createTokens(async () => {
+    try {
+      const { text, expires } = await login();
+      if (!text) throw new Error("a login without a token");
+      return { text, expires: expires ?? Date.now() + LIFETIME };
+    } catch (error) {
+      throw loginFailureOf(error);
+    }
+  });
+  return async (renew) => ({ authorization: `Bearer ${await tokens(renew)}` });
+}
+
+interface Login {
+  readonly text: string | null | undefined;
+  readonly expires: number | null | undefined;
+}
+
+/** A service account: a signed claim is exchanged for a token (RFC 7523), through the guarded fetcher. */
+async function accountLogin(email: string, key: string, tokenUri: string, fetcher: Fetcher): Promise<Login> {
+  const { JWT } = await library();
+  const client = new JWT({
+    email,
+    key,
+    scopes: [SCOPE],
+    additionalClaims: { aud: tokenUri },
+    transporterOptions: { fetchImplementation: fetchBy(fetcher, tokenUri) },
+  });
+  const { access_token, expiry_date } = await client.authorize();
+  return { text: access_token, expires: expiry_date };
+}
+
+/** What the machine offers: `GOOGLE_APPLICATION_CREDENTIALS`, a developer's login, the metadata server. */
+async function defaultLogin(): Promise<Login> {
+  const { GoogleAuth } = await library();
+  const client = await new GoogleAuth({ scopes: [SCOPE] }).getClient();
+  const { token } = await client.getAccessToken();
+  return { text: token, expires: client.credentials.expiry_date };
+}
+
+/** `fetch` for the library's login, which is always made at `address`. */
+function fetchBy(fetcher: Fetcher, address: string): typeof fetch {
+  return async (_, init) => {
+    const request = new Request(address, init);
+    const answer = await fetcher.fetch(address, {
+      method: "POST",
+      headers: Object.fromEntries(request.headers),
+      body: await request.text(),
+      trusted: address,
+      signal: new AbortController().signal,
+    });
+    return new Response(await textOf(answer), { status: answer.status, headers: answer.headers });
+  };
+}
+
+/** What a login's failure means: of ours, of the way to Google, of Google. */
+function loginFailureOf(error: unknown): MediaError {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isMediaError(cause)) return cause;
+  }
+  // Of the library's own requests, which have a `config`.
+  const { response, config } = error as { response?: { status: number }; config?: unknown };
+  if (config !== undefined && response === undefined) {
+    return new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error, outage: true });
+  }
+  if (response && (response.status === 429 || response.status >= 500)) {
+    return new MediaError("UNIDENTIFIED", `The origin answered with status ${response.status}`, {
+      cause: error,
+      outage: true,
+    });
+  }
+  return new MediaError("EACCES", "The server has no credentials for the origin", { cause: error });
+}

@@ -1,0 +1,96 @@
+import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
+import { z } from "zod";
+import { isOfBucket, jsonOf } from "./answers.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Stands in the headers of a 404 that speaks of the bucket. */
+const NO_BUCKET = "x-no-bucket";
+/** What the service says by itself of objects without a `Cache-Control`. */
+const OWN_CACHE_CONTROL = new Set(["no-cache, no-store, max-age=0, must-revalidate", "private, max-age=0"]);
+
+const resource = z.object({
+  size: z.string().optional(),
+  contentType: z.string().optional(),
+  contentEncoding: z.string().optional(),
+  cacheControl: z.string().optional(),
+  etag: z.string().optional(),
+  updated: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+});
+const FIELDS = Object.keys(resource.shape).join(",");
+
+/**
+ * Makes objects of the JSON API look like files of HTTP: `url` is an object's, without query. HEAD is answered from the
+ * object's resource, GET by its media. Entity tags get the quotes that Google leaves out, `If-Range` becomes the
+ * `If-Match` that the service knows, `If-Modified-Since`, which it does not know, is judged here.
+ */
+export function speakGcs(fetcher: Fetcher): Fetcher {
+  async function fetch(url: string, options: FetchOptions): Promise<FetchResponse> {
+    const { "if-modified-since": since, ...headers } = requestOf(options.headers);
+    const head = options.method === "HEAD";
+    const address = `${url}?${head ? `fields=${FIELDS}` : "alt=media"}`;
+    const answer = await fetcher.fetch(address, { ...options, method: "GET", headers });
+    if (answer.status === 404)
+      return (await isOfBucket(answer)) ? withHeaders(answer, { [NO_BUCKET]: "" }) : answer;
+    if (answer.status !== 200 && answer.status !== 206) return answer;
+    const found = withHeaders(answer, head ? await factsOf(answer) : mediaFactsOf(answer.headers));
+    const isSame = since !== undefined && headers["if-none-match"] === undefined && isOld(found, since);
+    if (!isSame) return found;
+    found.cancel();
+    return { ...found, status: 304 };
+  }
+  return { fetch, close: fetcher.close };
+}
+
+/** Whether a 404 as the dialect gives it speaks of the bucket instead of the object. */
+export function saysNoBucket(headers: Headers): boolean {
+  return NO_BUCKET in headers;
+}
+
+function requestOf(headers: Headers = {}): Record<string, string> {
+  const { "if-none-match": held, "if-range": same, ...others } = headers;
+  return {
+    ...others,
+    ...(held !== undefined && { "if-none-match": held.replace(/^"(.*)"$/, "$1") }),
+    ...(same !== undefined && { "if-match": same.replace(/^"(.*)"$/, "$1") }),
+  };
+}
+
+function isOld({ headers }: FetchResponse, since: string): boolean {
+  return Date.parse(headers["last-modified"] ?? "") <= Date.parse(since);
+}
+
+function mediaFactsOf({ etag, "cache-control": cacheControl, ...headers }: Headers): Headers {
+  return { ...headers, ...tagOf(etag), ...cachingOf(cacheControl) };
+}
+
+/** What the object's resource says, as headers. */
+async function factsOf(answer: FetchResponse): Promise<Headers> {
+  const said = await jsonOf(answer, resource);
+  const { size, contentType, contentEncoding, cacheControl, etag, updated, metadata } = said;
+  return {
+    // A body that is stored compressed comes decoded, and then nobody knows its length.
+    ...(size !== undefined && contentEncoding !== "gzip" && { "content-length": size }),
+    ...(contentType !== undefined && { "content-type": contentType }),
+    ...(updated !== undefined && { "last-modified": new Date(updated).toUTCString() }),
+    ...(metadata?.isprivatefile !== undefined && { "x-goog-meta-isprivatefile": metadata.isprivatefile }),
+    ...tagOf(etag),
+    ...cachingOf(cacheControl),
+  };
+}
+
+function tagOf(etag: string | undefined): Headers {
+  if (etag === undefined) return {};
+  return { etag: /^(W\/)?"/.test(etag) ? etag : `"${etag}"` };
+}
+
+function cachingOf(cacheControl: string | undefined): Headers {
+  return cacheControl === undefined || OWN_CACHE_CONTROL.has(cacheControl)
+    ? {}
+    : { "cache-control": cacheControl };
+}
+
+function withHeaders(answer: FetchResponse, headers: Headers): FetchResponse {
+  return { ...answer, headers };
+}

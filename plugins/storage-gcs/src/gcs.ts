@@ -1,0 +1,140 @@
+import {
+  assertAnswered,
+  canonicalOf,
+  codeOf,
+  createHttpFiles,
+  type Fetcher,
+  type FetchResponse,
+  type HttpFilesOptions,
+  type HttpRequest,
+  type HttpTarget,
+  keyOf,
+  MediaError,
+  type OriginConfig,
+  type Storage,
+} from "@mediatap/core";
+import { z } from "zod";
+import { createAccess } from "./access.ts";
+import { isOfBucket, jsonOf } from "./answers.ts";
+import { saysNoBucket, speakGcs } from "./dialect.ts";
+import { fieldsOf } from "./fields.ts";
+import { resourceOf, upload } from "./upload.ts";
+
+const page = z.object({
+  items: z.array(z.object({ name: z.string() })).default([]),
+  nextPageToken: z.string().optional(),
+});
+
+/** The storage of a `GCS` origin. Throws `ECONFIG`. */
+export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
+  const fields = fieldsOf(origin);
+  const { bucket, prefix, endpoint } = fields;
+  const access = createAccess(fields, fetcher);
+  const files = createHttpFiles(speakGcs(fetcher), settings);
+  const { ask, deadlineOf } = createHttpFiles(fetcher, settings);
+  const objects = `/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+
+  function targetOf(url: string): HttpTarget {
+    return {
+      trusted: endpoint,
+      async address(renew) {
+        const headers = await access(renew);
+        return headers && { url, headers };
+      },
+    };
+  }
+
+  const urlOf = (key: string) => `${endpoint}${objects}/${encodeURIComponent(key)}`;
+
+  /** Any request but a read. Throws for all that is no answer, and `EACCES` where the bucket is missing. */
+  async function send(
+    url: string,
+    request: Omit<HttpRequest, "signal">,
+    signal = new AbortController().signal,
+  ) {
+    const response = await ask(targetOf(url), { ...request, signal }, deadlineOf(""));
+    try {
+      if (response.status >= 400) assertAnswered(response);
+      // Only a removal asks for an object.
+      if (response.status === 404 && (request.method !== "DELETE" || (await isOfBucket(response)))) {
+        throw noBucket();
+      }
+      return response;
+    } catch (error) {
+      response.cancel();
+      throw error;
+    }
+  }
+
+  async function pageOf(query: Record<string, string>, signal?: AbortSignal) {
+    const wanted = new URLSearchParams({ ...query, fields: "items/name,nextPageToken" });
+    const response = await send(`${endpoint}${objects}?${wanted}`, {}, signal);
+    return jsonOf(response, page).finally(response.cancel);
+  }
+
+  return {
+    label: `bucket ${bucket}`,
+
+    async open(path, options) {
+      const key = keyOf(prefix, path);
+      if (key === undefined) return undefined;
+      const file = { ...targetOf(urlOf(key)), path, noPlace: saysNoBucket };
+      const entry = await files.open(file, options);
+      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
+    },
+
+    async check(signal) {
+      await pageOf({ prefix, maxResults: "1" }, signal).catch((error: unknown) => {
+        if (codeOf(error) !== "EACCES") throw error;
+        const needed = "the account needs the role Storage Object Viewer, which lets it list, too";
+        throw new MediaError("EACCES", `bucket ${bucket} cannot be used; ${needed}`, { cause: error });
+      });
+    },
+
+    async write(path, body, facts) {
+      const key = keyOf(prefix, path);
+      if (key === undefined)
+        throw new MediaError("EINVAL", "Expected a path that can be the name of an object");
+      const response = await send(`${endpoint}/upload${objects}?uploadType=resumable`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(resourceOf(key, facts)),
+      });
+      response.cancel();
+      await upload(sessionOf(response), body, send);
+    },
+
+    async remove(path) {
+      const key = keyOf(prefix, path);
+      if (key === undefined) return;
+      const { cancel } = await send(urlOf(key), { method: "DELETE" });
+      cancel();
+    },
+
+    async *list(below) {
+      let token: string | undefined;
+      do {
+        const { items, nextPageToken } = await pageOf({
+          prefix: prefix + below,
+          ...(token !== undefined && { pageToken: token }),
+        });
+        for (const { name } of items) {
+          const path = name.slice(prefix.length);
+          if (keyOf(prefix, path) !== undefined) yield path;
+        }
+        token = nextPageToken;
+      } while (token !== undefined);
+    },
+  };
+}
+
+/** Where the bytes of an upload go to. */
+function sessionOf({ status, headers }: FetchResponse): string {
+  if (status !== 200 || headers.location === undefined)
+    throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer");
+  return headers.location;
+}
+
+function noBucket(): MediaError {
+  return new MediaError("EACCES", "The origin's place for files does not exist");
+}

@@ -1,0 +1,31 @@
+import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { createGcs } from "./gcs.ts";
+
+const NAME = "storage-gcs";
+const VERSION = "0.1.0";
+
+/** Retries and time limits of reads; see {@link HttpFilesOptions}. */
+export type StorageGcsOptions = HttpFilesOptions;
+
+const schema = z.strictObject({
+  retries: z.int().min(0).max(10).default(2),
+  timeout: z.int().positive().default(30_000),
+  videoTimeout: z.int().positive().default(300_000),
+});
+
+/** Originals from Google Cloud Storage: origins of the type `GCS`. */
+export function storageGcs(options: StorageGcsOptions = {}): Plugin {
+  const settings = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fetcher }) {
+      hooks.storage.for("GCS").tap(NAME, (origin) => createGcs(origin, fetcher, settings));
+    },
+  };
+}
+
+export default storageGcs;
+
+export type { GcsOptions } from "./fields.ts";
