@@ -3,17 +3,18 @@ import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
+import { storageGcs } from "@mediatap/storage-gcs";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
 
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, folders and web servers, images, a cache in memory, timings. */
+/** The usual server: ImageKit's language, folders, Google Cloud Storage and web servers, images, a cache in memory, timings. */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
-    plugins: [storageFs(), storageWeb(), imageSharp(), cacheMemory(), timing()],
+    plugins: [storageFs(), storageGcs(), storageWeb(), imageSharp(), cacheMemory(), timing()],
     // A server of one's own says who it is; `presetImagekit` alone keeps the service's word.
     requestFrom: "mediatap",
   };
@@ -25,4 +26,4 @@ export { defineConfig } from "@mediatap/core";
 export { pageStart } from "@mediatap/page-start";
 export { presetDevelopment } from "@mediatap/preset-development";
 export { urlImagekit } from "@mediatap/url-imagekit";
-export { cacheMemory, imageSharp, presetImagekit, storageFs, storageWeb, timing };
+export { cacheMemory, imageSharp, presetImagekit, storageFs, storageGcs, storageWeb, timing };
