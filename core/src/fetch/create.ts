@@ -104,18 +104,22 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   async function send(
     hop: Hop,
     headers: Record<string, string>,
-    { method = "GET", body }: FetchOptions,
+    { method = "GET", body, host }: FetchOptions,
     signal: AbortSignal,
     clock: Clock,
   ): Promise<Dispatcher.ResponseData> {
     const agent: Agent = hop.trusted ? trusting : guarded;
+    const named =
+      hop.trusted && host !== undefined
+        ? { headers: { ...headers, host }, servername: hop.host }
+        : { headers };
     for (let attempt = 1; ; attempt++) {
       try {
         return await agent.request({
           origin: hop.url.origin,
           path: hop.url.pathname + hop.url.search,
           method,
-          headers,
+          ...named,
           body: body ?? null,
           signal,
         });

@@ -11,6 +11,11 @@ export interface FetchOptions {
    * Nothing else is, redirects included.
    */
   readonly trusted?: string;
+  /**
+   * Sent as `Host` to the trusted address and no other. TLS still asks for, and checks, the name of the address.
+   * @default the host of each address
+   */
+  readonly host?: string;
   /** Ports allowed for untrusted addresses. @default [80, 443] */
   readonly ports?: readonly number[];
   /** A further judgement on every untrusted address, redirects included. @default all that the guard admits */

@@ -17,7 +17,7 @@ export interface HttpAddress {
 }
 
 /** Something at an HTTP origin that can be asked for. */
-export interface HttpTarget extends Pick<FetchOptions, "trusted" | "ports" | "admits"> {
+export interface HttpTarget extends Pick<FetchOptions, "trusted" | "host" | "ports" | "admits"> {
   /**
    * Its address; called before each request. `renew`: the credentials of the last one were refused (401). Returns
    * `undefined` if there are no others; the request is then not repeated.

@@ -8,4 +8,6 @@ export interface Asset {
   readonly kind: "path" | "url";
   /** Decoded path without a leading slash, each segment checked; or the absolute URL. */
   readonly path: string;
+  /** Host name that the client asked; only where an origin forwards it, since then it decides what is found. */
+  readonly host?: string;
 }

@@ -72,6 +72,7 @@ export function keyOf(job: Job, endpoint: Endpoint): string {
       endpoint.fingerprint,
       asset.kind,
       asset.path,
+      asset.host,
       transformation,
       isNegotiated(job) ? job.accept : "",
       query,

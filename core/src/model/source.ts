@@ -47,6 +47,8 @@ export interface OpenOptions {
   readonly ifModifiedSince?: number;
   /** Only the facts are wanted; `body` will not be called. */
   readonly head?: boolean;
+  /** Host name that the client asked; only for a storage that `forwardsHost`. */
+  readonly host?: string;
   readonly signal: AbortSignal;
   /** What failed requests, retries and bytes are noted under. */
   readonly from?: string;
@@ -70,6 +72,8 @@ export interface Storage {
   list?(prefix: string): AsyncIterable<string>;
   /** It answers absolute URLs (`kind: "url"`) instead of paths: a web proxy. */
   readonly urls?: boolean;
+  /** It asks its origin by the host name that the client asked: what it finds under a path may differ by host. */
+  readonly forwardsHost?: boolean;
   /**
    * Milliseconds for which nobody needs to ask again after an answer, "not here" included. A place that is cheap to
    * ask names a short time. Left out: the endpoint's lifetime, and the limits for failures.
@@ -84,6 +88,8 @@ export interface SourceFacts extends EntryFacts {
   readonly origin: string;
   /** Path or URL at that origin. */
   readonly path: string;
+  /** Host name that was forwarded to it. */
+  readonly host?: string;
   /** When it answered, milliseconds since 1970. */
   readonly fetched: number;
 }

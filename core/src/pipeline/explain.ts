@@ -143,7 +143,7 @@ export function createExplain(services: Services) {
 
   /** Asks the origins, reads the header and lets an engine plan; what fails ends up among the errors. */
   async function plan(said: Draft, exchange: Exchange, job: Job, key: string, asked: OriginEntry[]) {
-    const flight = createFlight(services, { key, tenant: job.asset.tenant, signal: exchange.signal });
+    const flight = createFlight(services, { key, asset: job.asset, signal: exchange.signal });
     try {
       const source = await open(said, job, asked, flight);
       said.source = source.facts;

@@ -1,3 +1,4 @@
+import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
@@ -25,8 +26,8 @@ type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Pro
 
 export interface FlightParts {
   readonly key: string;
-  /** Whose limits hold. */
-  readonly tenant: string;
+  /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
+  readonly asset: Asset;
   readonly signal: AbortSignal;
   /** How many jobs it is nested in. @default 0 */
   readonly depth?: number;
@@ -38,8 +39,8 @@ const renderNothing: Render = () => Promise.reject(new Error("this flight render
 
 export function createFlight(services: Services, parts: FlightParts): OwnFlight {
   const { hooks, endpoints, steps } = services;
-  const { key, tenant, signal, depth = 0, render = renderNothing } = parts;
-  const limits = services.tenantLimits.get(tenant) ?? services.limits;
+  const { key, asset: main, signal, depth = 0, render = renderNothing } = parts;
+  const limits = services.tenantLimits.get(main.tenant) ?? services.limits;
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
   const spans = createSpans();
@@ -59,7 +60,8 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       open.splice(open.indexOf(source), 1);
     },
     async open(asset) {
-      const source = await fetchSource(hooks, asset, {}, flight);
+      const named = main.host === undefined ? asset : { ...asset, host: main.host };
+      const source = await fetchSource(hooks, named, {}, flight);
       if (typeof source === "symbol")
         throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
       return flight.own(source);

@@ -36,7 +36,7 @@ export function createMake(services: Services) {
     const { job, key } = wish;
     const flight = createFlight(services, {
       key,
-      tenant: job.asset.tenant,
+      asset: job.asset,
       signal,
       depth,
       render: (nested, nestedKey, level, end) =>

@@ -67,7 +67,8 @@ export async function originalBody(source: Source): Promise<Body> {
 /** The body of an original that only its record is left of. */
 export function originalAgain(facts: SourceFacts, storage: Storage): Body | undefined {
   if (facts.size === undefined) return undefined;
-  const open: Reopen = (options) => storage.open(facts.path, options);
+  const named = facts.host === undefined ? {} : { host: facts.host };
+  const open: Reopen = (options) => storage.open(facts.path, { ...named, ...options });
   const stream = (range?: ByteRange) => reopen(open, facts, new AbortController().signal, range);
   return { settled: true, length: facts.size, stream };
 }

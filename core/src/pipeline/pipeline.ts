@@ -137,7 +137,7 @@ export function createPipeline(services: Services) {
     if (!wish || !held.includes(`"${wish}.`)) return undefined;
     const trusted = isTrusted(exchange);
     const facts = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
-      const flight = createFlight(services, { key, tenant: job.asset.tenant, signal });
+      const flight = createFlight(services, { key, asset: job.asset, signal });
       const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
       if (!answer || typeof answer === "symbol") return undefined;
       await answer.close();

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
@@ -20,7 +21,10 @@ const MEMO_SIZE = 8 * 1024 * 1024;
  * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
  * unless a language looked at further headers.
  */
-export function createResolve({ hooks, steps, limits, endpoints }: Services) {
+export function createResolve({ hooks, steps, limits, endpoints, origins }: Services) {
+  const forwarding = new Set(
+    [...origins].filter(([, { storage }]) => storage.forwardsHost).map(([name]) => name),
+  );
   const memo = new LRUCache<string, Resolved>({
     maxSize: MEMO_SIZE,
     sizeCalculation: (_, name) => name.length + 500,
@@ -28,7 +32,8 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
 
   async function resolve(exchange: Exchange): Promise<Resolved> {
     const { endpoint, request } = exchange;
-    const name = `${exchange.accept} ${endpoint.tenant}/${endpoint.name} ${exchange.target.mount} ${request.url}`;
+    const host = forwarding.size === 0 ? "" : request.host;
+    const name = `${host} ${exchange.accept} ${endpoint.tenant}/${endpoint.name} ${exchange.target.mount} ${request.url}`;
     const known = memo.get(name);
     if (known) return known;
     let plain = true;
@@ -46,7 +51,7 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
     };
     const job = await byLanguages(watched, endpoint);
     if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
-    const resolved = complete(job);
+    const resolved = complete(forwarding.size === 0 ? job : askedOf(job, host));
     if (plain) memo.set(name, resolved);
     return resolved;
   }
@@ -59,6 +64,20 @@ export function createResolve({ hooks, steps, limits, endpoints }: Services) {
       if (job) return job;
     }
     return undefined;
+  }
+
+  /** The job with the host name that the client asked, where that decides what is found. */
+  function askedOf(job: Job, host: string): Job {
+    const { fallback } = job.delivery;
+    const delivery = fallback ? { ...job.delivery, fallback: named(fallback, host) } : job.delivery;
+    return { ...job, asset: named(job.asset, host), delivery };
+  }
+
+  function named(asset: Asset, host: string): Asset {
+    const { library, origins = [] } = endpoints.get(endpointId(asset)) ?? {};
+    return [library, ...origins].some((name) => name !== undefined && forwarding.has(name))
+      ? { ...asset, host }
+      : asset;
   }
 
   /** The job in canonical form, with its key. */

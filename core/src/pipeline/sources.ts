@@ -70,10 +70,13 @@ export function tapOrigins(
     flight: Flight,
   ): Promise<Source | typeof NOT_MODIFIED | undefined> {
     const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
-    const key = JSON.stringify([origin.name, asset.path, ifNoneMatch, ifModifiedSince, head]);
+    const host = origin.storage.forwardsHost ? asset.host : undefined;
+    const named = host === undefined ? {} : { host };
+    const key = JSON.stringify([origin.name, asset.path, host, ifNoneMatch, ifModifiedSince, head]);
     const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
       const breaker = breakers.of(origin, asset);
       const options = {
+        ...named,
         ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
         ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
         ...(head ? { head } : {}),
@@ -93,6 +96,7 @@ export function tapOrigins(
         ...(freshFor === undefined ? {} : { freshFor }),
         origin: origin.name,
         path: asset.path,
+        ...named,
         fetched: Date.now(),
       };
       const copies = createCopies((error) =>
@@ -106,7 +110,7 @@ export function tapOrigins(
       const source = createSource({
         entry,
         facts,
-        open: (options) => origin.storage.open(asset.path, options),
+        open: (options) => origin.storage.open(asset.path, { ...named, ...options }),
         signal: gone.signal,
         budget,
         copies,
