@@ -1,13 +1,21 @@
-import { type Fetcher, type OriginConfig, parseOptions, type Storage } from "@mediatap/core";
+import {
+  createHttpFiles,
+  type Fetcher,
+  type HttpFilesOptions,
+  type OriginConfig,
+  parseOptions,
+  type Storage,
+} from "@mediatap/core";
 import { z } from "zod";
-import { createAsk, type Settings } from "./ask.ts";
-import { openUrl } from "./open.ts";
 
 /** Fields of an origin of type `WEB_FOLDER`. */
 export interface WebFolderOptions {
   /** `http:` or `https:` URL under which the files lie; may be a private address. Without query and user. */
   readonly baseUrl: string;
-  /** Not available yet: only `false`. @default false */
+  /**
+   * Ask for files by the host name that the client asked, for servers with sites of several names; the connection goes
+   * to the base URL all the same. Files are kept by host, then. @default false
+   */
   readonly forwardHostHeaderToOrigin?: boolean | undefined;
   /** Sent with every request to the base URL's host, but not where it redirects to another. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -31,10 +39,7 @@ const webUrl = z.string().refine(isPlainWebUrl, {
 const schema = z
   .strictObject({
     baseUrl: webUrl,
-    forwardHostHeaderToOrigin: z
-      .boolean()
-      .refine((forward) => !forward, { error: "Expected false, as forwarding is not available yet," })
-      .default(false),
+    forwardHostHeaderToOrigin: z.boolean().default(false),
     headers: z
       .record(
         z.string().refine((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !RESERVED.test(name), {
@@ -57,21 +62,31 @@ const schema = z
   });
 
 /** The storage of a `WEB_FOLDER` origin. Throws `ECONFIG`. */
-export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings: Settings): Storage {
+export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
   const fields = parseOptions(schema, origin.options, `origins.${origin.name}`);
-  const canonicalBase = fields.baseUrlForCanonicalHeader ?? fields.baseUrl;
+  const { baseUrl, forwardHostHeaderToOrigin: forwardsHost } = fields;
+  const canonicalBase = fields.baseUrlForCanonicalHeader ?? baseUrl;
   const headers = { ...fields.headers };
   if (fields.username !== undefined) {
     headers.authorization = `Basic ${Buffer.from(`${fields.username}:${fields.password}`).toString("base64")}`;
   }
-  const ask = createAsk(fetcher, settings);
+  const files = createHttpFiles(fetcher, settings);
   return {
-    label: fields.baseUrl,
+    label: baseUrl,
+    forwardsHost,
     async open(path, options) {
       const encoded = encodePath(path);
       if (encoded === undefined) return undefined;
-      const target = { url: join(fields.baseUrl, encoded), trusted: fields.baseUrl, path, headers };
-      const entry = await openUrl(ask, target, options, settings);
+      const at = { url: join(baseUrl, encoded), headers };
+      const entry = await files.open(
+        {
+          path,
+          trusted: baseUrl,
+          ...(forwardsHost && options.host !== undefined && { host: options.host }),
+          address: (renew) => (renew ? undefined : at),
+        },
+        options,
+      );
       if (!fields.includeCanonicalHeader || typeof entry !== "object") return entry;
       return { ...entry, canonical: join(canonicalBase, encoded) };
     },

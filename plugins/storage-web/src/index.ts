@@ -1,4 +1,4 @@
-import { type Plugin, parseOptions } from "@mediatap/core";
+import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 import { createWebFolder } from "./folder.ts";
 import { createWebProxy } from "./proxy.ts";
@@ -6,14 +6,8 @@ import { createWebProxy } from "./proxy.ts";
 const NAME = "storage-web";
 const VERSION = "0.1.0";
 
-export interface StorageWebOptions {
-  /** How often a request is repeated that was answered with 500, 502 or 504. @default 2 */
-  readonly retries?: number | undefined;
-  /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
-  readonly timeout?: number | undefined;
-  /** The same for files with a video's extension. @default 300000 */
-  readonly videoTimeout?: number | undefined;
-}
+/** Retries and time limits of reads; see {@link HttpFilesOptions}. */
+export type StorageWebOptions = HttpFilesOptions;
 
 const schema = z.strictObject({
   retries: z.int().min(0).max(10).default(2),

@@ -1,7 +1,13 @@
-import { type Fetcher, MediaError, type OriginConfig, parseOptions, type Storage } from "@mediatap/core";
+import {
+  createHttpFiles,
+  type Fetcher,
+  type HttpFilesOptions,
+  MediaError,
+  type OriginConfig,
+  parseOptions,
+  type Storage,
+} from "@mediatap/core";
 import { z } from "zod";
-import { createAsk, type Settings } from "./ask.ts";
-import { openUrl } from "./open.ts";
 
 /** Fields of an origin of type `WEB_PROXY`. */
 export interface WebProxyOptions {
@@ -28,18 +34,18 @@ const schema = z.strictObject({
 });
 
 /** The storage of a `WEB_PROXY` origin: its paths are absolute URLs. Throws `ECONFIG`. */
-export function createWebProxy(origin: OriginConfig, fetcher: Fetcher, settings: Settings): Storage {
+export function createWebProxy(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
   const { hosts, ports } = parseOptions(schema, origin.options, `origins.${origin.name}`);
   const admits = hosts && matcherOf(hosts);
-  const ask = createAsk(fetcher, settings);
+  const files = createHttpFiles(fetcher, settings);
   return {
     label: hosts ? hosts.join(", ") : "any public host",
     urls: true,
     async open(path, options) {
       const url = URL.parse(path);
       if (!url) throw new MediaError("EACCES", "The origin's address is not allowed");
-      const target = { url: url.href, path: url.pathname, ports, ...(admits && { admits }) };
-      return openUrl(ask, target, options, settings);
+      const address = (renew: boolean) => (renew ? undefined : { url: url.href });
+      return files.open({ path: url.pathname, address, ports, ...(admits && { admits }) }, options);
     },
   };
 }

@@ -91,8 +91,8 @@ describe("web origins", () => {
       [{ baseUrl: "http://a:b@x/" }, /origins\.web\.baseUrl/],
       [{ baseUrl: "http://x/?a=b" }, /origins\.web\.baseUrl/],
       [
-        { baseUrl: "http://x/", forwardHostHeaderToOrigin: true },
-        /forwardHostHeaderToOrigin: .*not available yet/,
+        { baseUrl: "http://x/", forwardHostHeaderToOrigin: "yes" },
+        /forwardHostHeaderToOrigin: Expected boolean/,
       ],
       [
         { baseUrl: "http://x/", username: "a" },
