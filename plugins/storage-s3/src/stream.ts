@@ -50,7 +50,7 @@ export function streamOf({ body, from, until, resume, idle, total, signal }: Rea
     const spent = performance.now() - waiting;
     timer = setTimeout(
       () => broken(brokenBody("The origin's answer took too long")),
-      Math.min(idle, left - spent),
+      Math.max(0, Math.min(idle, left - spent)),
     );
   }
 
