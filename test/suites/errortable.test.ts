@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import type { MediatapConfig } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageGcs } from "@mediatap/storage-gcs";
+import { storageS3 } from "@mediatap/storage-s3";
+import { storageWeb } from "@mediatap/storage-web";
+import { startServer, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { FAULTS, type HostileOrigin, pathOf, startHostile } from "./support/hostile.ts";
+
+/** Fields of an origin at an address, by its type. */
+const TYPES = {
+  WEB_FOLDER: (baseUrl: string) => ({ baseUrl }),
+  WEB_PROXY: (baseUrl: string) => ({ ports: [Number(new URL(baseUrl).port || 80)] }),
+  GCS: (endpoint: string) => ({ bucket: "secret-bucket", endpoint, anonymous: true }),
+  S3_COMPATIBLE: (endpoint: string) => ({
+    bucket: "secret-bucket",
+    endpoint,
+    accessKey: "secret-access",
+    secretKey: "secret-key",
+    s3ForcePathStyle: true,
+  }),
+};
+type Type = keyof typeof TYPES;
+
+/** What a client meets: a status, with its code where it is an error; or an answer that is broken off. */
+interface Met {
+  /** Asked for smaller. */
+  readonly picture: string;
+  /** Asked for as it is. */
+  readonly file: string;
+}
+
+interface Row {
+  readonly fault: string;
+  readonly met: Met;
+  readonly but: ReadonlyMap<string, Met>;
+}
+
+/** The first table of core/ERRORS.md. */
+function readTable(): Row[] {
+  const text = readFileSync(new URL("../../core/ERRORS.md", import.meta.url), "utf8");
+  const lines = /\| -+ \|[^\n]*\n((?:\|[^\n]*\n)+)/.exec(text)?.[1]?.trim().split("\n") ?? [];
+  return lines.map((line) => {
+    const [fault = "", picture = "", file = "", but = ""] = line
+      .replaceAll("`", "")
+      .split("|")
+      .slice(1)
+      .map((cell) => cell.trim());
+    return { fault, met: { picture, file: file || picture }, but: readExceptions(but) };
+  });
+}
+
+/** `GCS, WEB_PROXY: 404 EACCES; S3_COMPATIBLE: 400 UNIDENTIFIED / 200`. */
+function readExceptions(cell: string): Map<string, Met> {
+  const entries = cell === "" ? [] : cell.split(";");
+  return new Map(
+    entries.flatMap((entry) => {
+      const [types = "", met = ""] = entry.split(":");
+      const [picture = "", file = picture] = met.split("/").map((text) => text.trim());
+      return types.split(",").map((type) => [type.trim(), { picture, file }] as const);
+    }),
+  );
+}
+
+describe("the table of errors", () => {
+  const rows = readTable();
+  const types = Object.keys(TYPES) as Type[];
+  const endpointOf = (type: Type, fault: string) =>
+    `${type.toLowerCase().replace("_", "-")}-${Object.keys(FAULTS).indexOf(fault)}`;
+  let hostile: HostileOrigin;
+  let server: TestServer;
+
+  const baseOf = (fault: string) => {
+    const what = FAULTS[fault];
+    return typeof what === "string" ? hostile.places[what] : `http://127.0.0.1:${hostile.port}`;
+  };
+
+  before(async () => {
+    hostile = await startHostile();
+    server = await startServer(config());
+  });
+  after(async () => {
+    await server.close();
+    await hostile.close();
+  });
+
+  /** An origin for each type and fault: none is skipped because another one failed. */
+  function config(): MediatapConfig {
+    const places = types.flatMap((type) =>
+      Object.keys(FAULTS).map(
+        (fault) => [endpointOf(type, fault), { type, ...TYPES[type](baseOf(fault)) }] as const,
+      ),
+    );
+    const endpoints = places.map(([name]) => [name, { origins: [name] }] as const);
+    const settings = { retries: 0, timeout: 900 };
+    return {
+      plugins: [urlImagekit(), storageWeb(settings), storageGcs(settings), storageS3(settings), imageSharp()],
+      origins: Object.fromEntries(places),
+      endpoints: {
+        ...Object.fromEntries(endpoints),
+        default: { origins: [endpointOf("WEB_FOLDER", "status 404")] },
+      },
+      network: { allow: ["127.0.0.1"] },
+      limits: { originConnect: 300, originFirstByte: 300, originIdle: 300, imageBytes: 1_000_000 },
+    };
+  }
+
+  async function meet(type: Type, fault: string, transformation: string): Promise<string> {
+    const path = type === "WEB_PROXY" ? `${baseOf(fault)}/${pathOf(fault)}` : pathOf(fault);
+    const answer = await server
+      .ask(`/${endpointOf(type, fault)}/${transformation}/${path}`)
+      .catch(() => undefined);
+    if (!answer) return "broken off";
+    const { status, headers, text } = answer;
+    if (status < 400) return String(status);
+    const said = `${JSON.stringify(headers)} ${text}`;
+    assert.doesNotMatch(
+      said,
+      /127\.0\.0\.1|169\.254|nobody\.invalid|secret|passwd|node_modules/,
+      `${type} leaks`,
+    );
+    return `${status} ${headers["ik-error"]?.split(" ")[0]}`;
+  }
+
+  it("names every fault that is known here, once", () => {
+    assert.deepEqual(rows.map(({ fault }) => fault).sort(), Object.keys(FAULTS).sort());
+  });
+
+  it("makes exceptions for types that there are", () => {
+    for (const { but } of rows) for (const type of but.keys()) assert(types.includes(type as Type), type);
+  });
+
+  for (const { fault, met, but } of rows) {
+    it(`is right about: ${fault}`, async () => {
+      const found = await Promise.all(
+        types.map(async (type) => {
+          const [picture, file] = await Promise.all([
+            meet(type, fault, "tr:w-20"),
+            meet(type, fault, "tr:orig-true"),
+          ]);
+          return [type, { picture, file }] as const;
+        }),
+      );
+      const expected = types.map((type) => [type, but.get(type) ?? met]);
+      assert.deepEqual(Object.fromEntries(found), Object.fromEntries(expected));
+    });
+  }
+});
