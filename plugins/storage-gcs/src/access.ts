@@ -15,12 +15,13 @@ const LIFETIME = 60 * 60_000;
 
 const library = () => import("google-auth-library");
 
-export function createAccess(fields: Fields, fetcher: Fetcher): Access {
+/** `timeout`: milliseconds that a login may take, retries included. */
+export function createAccess(fields: Fields, fetcher: Fetcher, timeout = 30_000): Access {
   const { anonymous, clientEmail, privateKey, tokenUri } = fields;
   if (anonymous) return async (renew) => (renew ? undefined : {});
   const login =
     clientEmail !== undefined && privateKey !== undefined
-      ? () => accountLogin(clientEmail, privateKey, tokenUri, fetcher)
+      ? () => accountLogin(clientEmail, privateKey, fetchBy(fetcher, tokenUri, timeout), tokenUri)
       : defaultLogin;
   const tokens = createTokens(async () => {
     try {
@@ -40,14 +41,19 @@ interface Login {
 }
 
 /** A service account: a signed claim is exchanged for a token (RFC 7523), through the guarded fetcher. */
-async function accountLogin(email: string, key: string, tokenUri: string, fetcher: Fetcher): Promise<Login> {
+async function accountLogin(
+  email: string,
+  key: string,
+  fetchImplementation: typeof fetch,
+  tokenUri: string,
+): Promise<Login> {
   const { JWT } = await library();
   const client = new JWT({
     email,
     key,
     scopes: [SCOPE],
     additionalClaims: { aud: tokenUri },
-    transporterOptions: { fetchImplementation: fetchBy(fetcher, tokenUri) },
+    transporterOptions: { fetchImplementation },
   });
   const { access_token, expiry_date } = await client.authorize();
   return { text: access_token, expires: expiry_date };
@@ -61,8 +67,10 @@ async function defaultLogin(): Promise<Login> {
   return { text: token, expires: client.credentials.expiry_date };
 }
 
-/** `fetch` for the library's login, which is always made at `address`. */
-function fetchBy(fetcher: Fetcher, address: string): typeof fetch {
+/** `fetch` for one login of the library's, which is always made at `address`. */
+function fetchBy(fetcher: Fetcher, address: string, timeout: number): typeof fetch {
+  // It belongs to no request: many may wait for it.
+  const signal = AbortSignal.timeout(timeout);
   return async (_, init) => {
     const request = new Request(address, init);
     const answer = await fetcher.fetch(address, {
@@ -70,7 +78,7 @@ function fetchBy(fetcher: Fetcher, address: string): typeof fetch {
       headers: Object.fromEntries(request.headers),
       body: await request.text(),
       trusted: address,
-      signal: new AbortController().signal,
+      signal,
     });
     return new Response(await textOf(answer), { status: answer.status, headers: answer.headers });
   };

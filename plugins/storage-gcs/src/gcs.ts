@@ -29,7 +29,7 @@ const page = z.object({
 export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
   const fields = fieldsOf(origin);
   const { bucket, prefix, endpoint } = fields;
-  const access = createAccess(fields, fetcher);
+  const access = createAccess(fields, fetcher, settings.timeout);
   const files = createHttpFiles(speakGcs(fetcher), settings);
   const { ask, deadlineOf } = createHttpFiles(fetcher, settings);
   const objects = `/storage/v1/b/${encodeURIComponent(bucket)}/o`;

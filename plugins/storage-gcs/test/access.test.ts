@@ -88,7 +88,7 @@ describe("the credentials of a bucket", () => {
     await assert.rejects(open(place.storage()), { code: "UNIDENTIFIED", outage: true });
   });
 
-  it("that take too long end with the time for the file, or with the request", async () => {
+  it("that take too long end with the time for a file, or with the request", async () => {
     place.google.fault = ({ url }) => url === "/token";
     await assert.rejects(open(place.storage({}, { timeout: 100 })), { code: "ECONNREFUSED", outage: true });
     const controller = new AbortController();
