@@ -16,6 +16,8 @@ export interface HttpFile extends HttpTarget {
   readonly path: string;
   /** Whether a 404 speaks of the place instead of the file: then it is a failure (`EACCES`). @default never */
   noPlace?(headers: Headers): boolean;
+  /** Whether a success speaks of something that is no file, such as a folder: then the file is not there. @default never */
+  noFile?(headers: Headers): boolean;
 }
 
 /** Files at an HTTP origin, read as its faults demand. */
@@ -56,7 +58,9 @@ async function openFile(
   const conditional = Object.keys(conditions).length > 0;
   let answer: ReturnType<typeof judge>;
   try {
-    answer = judge(response, { path, head, range, conditional });
+    answer = file.noFile?.(response.headers)
+      ? undefined
+      : judge(response, { path, head, range, conditional });
     if (answer === undefined && file.noPlace?.(response.headers)) {
       throw new MediaError("EACCES", "The origin's place for files does not exist");
     }
