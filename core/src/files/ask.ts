@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fetcher, FetchOptions, FetchResponse } from "../fetch/fetcher.ts";
-import { MediaError } from "../model/errors.ts";
+import { inTime } from "./time.ts";
 
 export interface HttpFilesOptions {
   /** How often a request is repeated that was answered with 500, 502 or 504. @default 2 */
@@ -46,7 +46,8 @@ export function createAsk(fetcher: Fetcher, retries: number): Ask {
     budget = Math.min(SAVED, budget + SHARE);
     let waited = false;
     let renewed = false;
-    const find = (renew: boolean) => inTime(address(renew), request.signal, deadline);
+    // It may be a login's that many requests wait for.
+    const find = (renew: boolean) => inTime(address(renew), deadline, request.signal);
     let at = await find(false);
     for (let attempt = 0; ; attempt++) {
       if (!at) throw new Error("a target without an address");
@@ -81,25 +82,6 @@ export function createAsk(fetcher: Fetcher, retries: number): Ask {
       at = await find(false);
     }
   };
-}
-
-/** An address; waiting for it, a login of many requests perhaps, ends with the request. */
-async function inTime<T>(address: T | Promise<T>, signal: AbortSignal, deadline: number): Promise<T> {
-  if (!(address instanceof Promise)) return address;
-  const ended = Promise.withResolvers<never>();
-  const abort = () => ended.reject(signal.reason);
-  const late = setTimeout(
-    () => ended.reject(new MediaError("ECONNREFUSED", "The origin did not answer in time", { outage: true })),
-    Math.max(1, deadline - performance.now()),
-  );
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([address, ended.promise]);
-  } finally {
-    clearTimeout(late);
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 /** Seconds after which the origin wants to be asked again, where it is too busy (RFC 9110 §10.2.3). */

@@ -1,3 +1,5 @@
+import { inTime } from "./time.ts";
+
 /** Something that opens an origin's doors for a while. */
 export interface Token {
   readonly text: string;
@@ -12,19 +14,25 @@ const NEW = 1_000;
 
 /**
  * Keeps a token until shortly before it expires; requests that need one at the same time share one login. With `renew`
- * a token that is not quite new is given up for another. A login that fails is not remembered.
+ * a token that is not quite new is given up for another. A login that fails is not remembered. It belongs to no request,
+ * so it has `timeout` milliseconds of its own; then its signal ends it, and those who still wait get `ECONNREFUSED`.
  */
-export function createTokens(login: () => Promise<Token>): (renew?: boolean) => Promise<string> {
+export function createTokens(
+  login: (signal: AbortSignal) => Promise<Token>,
+  timeout = 30_000,
+): (renew?: boolean) => Promise<string> {
   let current: Token | undefined;
   let since = 0;
   let pending: Promise<Token> | undefined;
 
   async function replace(): Promise<Token> {
+    const work = new AbortController();
     try {
-      current = await login();
+      current = await inTime(login(work.signal), performance.now() + timeout);
       since = performance.now();
       return current;
     } finally {
+      work.abort();
       pending = undefined;
     }
   }
