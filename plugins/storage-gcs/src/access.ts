@@ -16,22 +16,23 @@ const LIFETIME = 60 * 60_000;
 const library = () => import("google-auth-library");
 
 /** `timeout`: milliseconds that a login may take, retries included. */
-export function createAccess(fields: Fields, fetcher: Fetcher, timeout = 30_000): Access {
+export function createAccess(fields: Fields, fetcher: Fetcher, timeout?: number): Access {
   const { anonymous, clientEmail, privateKey, tokenUri } = fields;
   if (anonymous) return async (renew) => (renew ? undefined : {});
   const login =
     clientEmail !== undefined && privateKey !== undefined
-      ? () => accountLogin(clientEmail, privateKey, fetchBy(fetcher, tokenUri, timeout), tokenUri)
+      ? (signal: AbortSignal) =>
+          accountLogin(clientEmail, privateKey, tokenUri, fetchBy(fetcher, tokenUri, signal))
       : defaultLogin;
-  const tokens = createTokens(async () => {
+  const tokens = createTokens(async (signal) => {
     try {
-      const { text, expires } = await login();
+      const { text, expires } = await login(signal);
       if (!text) throw new Error("a login without a token");
       return { text, expires: expires ?? Date.now() + LIFETIME };
     } catch (error) {
       throw loginFailureOf(error);
     }
-  });
+  }, timeout);
   return async (renew) => ({ authorization: `Bearer ${await tokens(renew)}` });
 }
 
@@ -44,8 +45,8 @@ interface Login {
 async function accountLogin(
   email: string,
   key: string,
-  fetchImplementation: typeof fetch,
   tokenUri: string,
+  fetchImplementation: typeof fetch,
 ): Promise<Login> {
   const { JWT } = await library();
   const client = new JWT({
@@ -68,9 +69,7 @@ async function defaultLogin(): Promise<Login> {
 }
 
 /** `fetch` for one login of the library's, which is always made at `address`. */
-function fetchBy(fetcher: Fetcher, address: string, timeout: number): typeof fetch {
-  // It belongs to no request: many may wait for it.
-  const signal = AbortSignal.timeout(timeout);
+function fetchBy(fetcher: Fetcher, address: string, signal: AbortSignal): typeof fetch {
   return async (_, init) => {
     const request = new Request(address, init);
     const answer = await fetcher.fetch(address, {

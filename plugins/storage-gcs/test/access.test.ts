@@ -97,6 +97,16 @@ describe("the credentials of a bucket", () => {
     await assert.rejects(asked, /nobody waits/);
   });
 
+  it("that take too long are given up and asked for anew", async () => {
+    place.google.fault = ({ url }) => url === "/token";
+    const storage = place.storage({}, { timeout: 200, videoTimeout: 60_000 });
+    const asked = storage.open("a.mp4", { signal, head: true });
+    await assert.rejects(asked, { code: "ECONNREFUSED", outage: true });
+    place.google.fault = undefined;
+    await isFound(place.storage());
+    assert.equal(await storage.open("a.mp4", { signal, head: true }), undefined);
+  });
+
   describe("that are left out", () => {
     const names = [
       "GCE_METADATA_HOST",
