@@ -1,0 +1,106 @@
+import {
+  canonicalOf,
+  createHttpFiles,
+  type Fetcher,
+  type HttpFilesOptions,
+  MediaError,
+  type OriginConfig,
+  type Storage,
+} from "@mediatap/core";
+import { createAccess } from "./access.ts";
+import { assertWorks, wordOf } from "./check.ts";
+import { failureOf } from "./failures.ts";
+import { blobName, containerUrl, fieldsOf } from "./fields.ts";
+import { answered, upload } from "./upload.ts";
+
+/** A name that nobody has. */
+const NOBODY = "mediatap-doctor-no-such-file";
+/** Milliseconds that a page of a list may take. */
+const PATIENCE = 60_000;
+
+/**
+ * The storage of an `AZURE_BLOB` origin. Blobs are read by the core's fetcher, as files of every HTTP origin are;
+ * Azure's client signs, writes, removes and lists. Throws `ECONFIG`.
+ */
+export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
+  const fields = fieldsOf(origin);
+  const { prefix } = fields;
+  const where = `origins.${origin.name}`;
+  const access = createAccess(fields, { where, fetcher, timeout: settings.timeout });
+  const files = createHttpFiles(fetcher, settings);
+  const trusted = containerUrl(fields);
+
+  function targetOf(name: string) {
+    const encoded = name.split("/").map(encodeURIComponent).join("/");
+    return { trusted, address: (renew: boolean) => access.address(encoded, renew) };
+  }
+
+  /** A blob as Azure's client sees it. */
+  async function blobOf(path: string) {
+    const name = blobName(prefix, path);
+    if (name === undefined) throw new MediaError("EINVAL", "Expected a path that can be the name of a blob");
+    return (await access.client()).getBlockBlobClient(name);
+  }
+
+  return {
+    label: `container ${fields.container}`,
+
+    async open(path, options) {
+      const name = blobName(prefix, path);
+      if (name === undefined) return undefined;
+      const entry = await files.open(
+        {
+          ...targetOf(name),
+          path,
+          noPlace: (headers) => wordOf(headers) === "ContainerNotFound",
+          // Folders of accounts with a hierarchical namespace.
+          noFile: (headers) => headers["x-ms-meta-hdi_isfolder"] === "true",
+        },
+        options,
+      );
+      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
+    },
+
+    async check(signal) {
+      const request = { method: "HEAD", signal } as const;
+      const response = await files.ask(targetOf(prefix + NOBODY), request, files.deadlineOf(NOBODY));
+      response.cancel();
+      assertWorks(response, fields);
+    },
+
+    async write(path, body, { type, cacheControl, private: isPrivate }) {
+      await upload(await blobOf(path), body, {
+        blobHTTPHeaders: {
+          ...(type !== undefined && { blobContentType: type }),
+          ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
+        },
+        metadata: isPrivate ? { isprivatefile: "true" } : {},
+      });
+    },
+
+    async remove(path) {
+      const blob = await blobOf(path);
+      await answered((abortSignal) => blob.deleteIfExists({ abortSignal }));
+    },
+
+    async *list(below) {
+      const container = await access.client();
+      let continuationToken: string | undefined;
+      do {
+        const options = { prefix: prefix + below, abortSignal: AbortSignal.timeout(PATIENCE) };
+        const pages = container
+          .listBlobsFlat({ ...options, includeMetadata: true })
+          .byPage(continuationToken === undefined ? {} : { continuationToken });
+        const page = await pages.next().catch((error: unknown) => {
+          throw failureOf(error);
+        });
+        if (page.done) return;
+        for (const { name, metadata } of page.value.segment.blobItems) {
+          const path = name.slice(prefix.length);
+          if (metadata?.hdi_isfolder !== "true" && blobName(prefix, path) !== undefined) yield path;
+        }
+        continuationToken = page.value.continuationToken;
+      } while (continuationToken);
+    },
+  };
+}

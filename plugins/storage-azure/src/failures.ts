@@ -1,0 +1,28 @@
+import { isMediaError, MediaError } from "@mediatap/core";
+
+/** What a failure of Azure's client means, without the names and addresses in its words. */
+export function failureOf(cause: unknown): MediaError {
+  if (isMediaError(cause)) return cause;
+  const { statusCode, name } = cause as { statusCode?: number; name?: string };
+  if (name === "AbortError" || name === "TimeoutError") {
+    return new MediaError("ECONNREFUSED", "The origin did not answer in time", { cause, outage: true });
+  }
+  // 404 is that of the container: a blob that is missing is no failure where this is used.
+  if (statusCode === 401 || statusCode === 403 || statusCode === 404) {
+    return new MediaError("EACCES", "The origin denies access", { cause });
+  }
+  const outage = statusCode === 429 || (statusCode ?? 0) >= 500;
+  return new MediaError("UNIDENTIFIED", "The origin failed", { cause, outage });
+}
+
+/** What a failure of Azure's default credential means. All of its ways have failed, each with reasons of its own. */
+export function loginFailureOf(cause: unknown): MediaError {
+  const { statusCode = 0 } = cause as { statusCode?: number };
+  if (statusCode === 429 || statusCode >= 500) {
+    return new MediaError("UNIDENTIFIED", `The origin's login answered with status ${statusCode}`, {
+      cause,
+      outage: true,
+    });
+  }
+  return new MediaError("EACCES", "The server has no credentials for the origin", { cause });
+}

@@ -1,0 +1,26 @@
+import { text } from "node:stream/consumers";
+import type { HttpOperationResponse, IHttpClient, WebResource } from "@azure/storage-blob";
+import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
+
+/** The core's guarded fetcher as the network of Azure's client, for bodies that are in memory. */
+export function networkOf(fetcher: Fetcher, trusted: string): IHttpClient {
+  return {
+    async sendRequest(request) {
+      const answer = await fetcher.fetch(request.url, {
+        method: request.method as NonNullable<FetchOptions["method"]>,
+        headers: request.headers.toJson(),
+        ...(request.body !== undefined && { body: request.body as string | Uint8Array }),
+        signal: request.abortSignal as AbortSignal,
+        trusted,
+      });
+      return responseOf(request, answer);
+    },
+  };
+}
+
+async function responseOf(request: WebResource, answer: FetchResponse): Promise<HttpOperationResponse> {
+  const headers = request.headers.clone();
+  for (const name of headers.headerNames()) headers.remove(name);
+  for (const [name, value] of Object.entries(answer.headers)) headers.set(name, value);
+  return { request, status: answer.status, headers, bodyAsText: await text(answer.body) };
+}

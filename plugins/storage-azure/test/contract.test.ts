@@ -1,0 +1,44 @@
+import type { ContainerClient } from "@azure/storage-blob";
+import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
+import { describeStorage } from "@mediatap/test";
+import { createAzure } from "../src/azure.ts";
+import { ACCOUNT, KEY, sasOf, startAzurite, withAzurite } from "./azurite.ts";
+
+withAzurite(() => {
+  for (const [name, credentials] of [
+    [
+      "a container, by a SAS token,",
+      ({ containerName }: ContainerClient) => ({ sasToken: sasOf(containerName, { permissions: "rwdl" }) }),
+    ],
+    ["a container, by the account's key,", () => ({ accountKey: KEY })],
+  ] as const) {
+    describeStorage(name, async () => {
+      const azurite = await startAzurite();
+      const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
+      const container = await azurite.container();
+      const options = {
+        accountName: ACCOUNT,
+        container: container.containerName,
+        endpoint: azurite.url,
+        prefix: "some/where",
+        ...credentials(container),
+      };
+      return {
+        storage: createAzure({ name: "azure", type: "AZURE_BLOB", base: "/", options }, fetcher, {}),
+        async put(path, bytes, { type, cacheControl } = {}) {
+          await container.getBlockBlobClient(`some/where/${path}`).uploadData(bytes, {
+            blobHTTPHeaders: {
+              ...(type !== undefined && { blobContentType: type }),
+              ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
+            },
+          });
+        },
+        can: { conditional: true, size: true, facts: true, write: true, writeFacts: true },
+        async close() {
+          await fetcher.close();
+          await azurite.close();
+        },
+      };
+    });
+  }
+});
