@@ -1,9 +1,13 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { answers, freePort, type Program, startProgram } from "./programs.ts";
+import { mendRanges } from "./dbstore.ts";
+import { passOn } from "./front.ts";
+import { answers, freePort, type Program, type Running, startProgram } from "./programs.ts";
 
 /** Ceph's S3 server. It checks credentials, and knows path style and virtual hosts. */
 export const RADOSGW: Program = { path: "/usr/bin/radosgw", packages: ["radosgw"] };
@@ -17,6 +21,14 @@ export interface S3Service {
   close(): Promise<void>;
 }
 
+/** A service that a test may stop for a while; what is stored stays. */
+export interface Radosgw extends S3Service {
+  /** Ends it: connections are closed, new ones refused. */
+  stop(): Promise<void>;
+  /** Starts it again, at the same address. */
+  start(): Promise<void>;
+}
+
 /** Where virtual hosts lie: `bucket.s3.localhost`. The name is not known to any resolver. */
 export const RADOSGW_DOMAIN = "s3.localhost";
 
@@ -27,9 +39,9 @@ const SECRET_KEY = "testsecret";
  * Starts a radosgw with one user, in a folder and on a port of its own. It ignores `If-Modified-Since` and sends no
  * checksums.
  */
-export async function startRadosgw(): Promise<S3Service> {
+export async function startRadosgw(): Promise<Radosgw> {
   const folder = await mkdtemp(join(tmpdir(), "mediatap-radosgw-"));
-  const port = await freePort();
+  const [port, inner] = await Promise.all([freePort(), freePort()]);
   const config = join(folder, "ceph.conf");
   const data = join(folder, "data");
   await mkdir(data);
@@ -46,32 +58,42 @@ rgw_backend_store = dbstore
 rgw_config_store = dbstore
 dbstore_db_dir = ${data}
 dbstore_config_uri = file:${data}/config.db
-rgw_frontends = beast endpoint=127.0.0.1:${port}
+rgw_frontends = beast endpoint=127.0.0.1:${inner}
 rgw_dns_name = ${RADOSGW_DOMAIN}
 run_dir = ${folder}
 log_file = ${folder}/rgw.log
 `,
   );
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const keys = { accessKey: ACCESS_KEY, secretKey: SECRET_KEY };
+  const front = createServer(passOn(inner, mendRanges(inner, RADOSGW_DOMAIN, keys)));
+  let program: Running | undefined;
+
+  async function start(): Promise<void> {
+    const args = ["-c", config, "-n", "client.rgw", "--no-mon-config", "-f"];
+    program = await startProgram(RADOSGW.path, args, () => answers(`http://127.0.0.1:${inner}`));
+    await once(front.listen(port, "127.0.0.1"), "listening");
+  }
+
+  async function stop(): Promise<void> {
+    const closed = front.listening ? once(front, "close") : undefined;
+    front.close();
+    front.closeAllConnections();
+    await Promise.all([closed, program?.stop()]);
+  }
+
+  async function close(): Promise<void> {
+    await stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+
   try {
     await createUser(config);
-    const endpoint = `http://127.0.0.1:${port}`;
-    const args = ["-c", config, "-n", "client.rgw", "--no-mon-config", "-f"];
-    const program = await startProgram(RADOSGW.path, args, () => answers(endpoint));
-    return {
-      endpoint,
-      port,
-      accessKey: ACCESS_KEY,
-      secretKey: SECRET_KEY,
-      async close() {
-        await program.stop();
-        await remove();
-      },
-    };
+    await start();
   } catch (error) {
-    await remove();
+    await close();
     throw error;
   }
+  return { endpoint: `http://127.0.0.1:${port}`, port, ...keys, start, stop, close };
 }
 
 /** Users are made before the server starts. The program hangs now and then, and then succeeds when run again. */
