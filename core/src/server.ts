@@ -59,7 +59,10 @@ export async function createServer({
       if (http.listening) http.close(() => resolve());
       else resolve();
       http.closeIdleConnections();
+      // Connections whose answer had begun before become idle with its end.
+      const sweep = setInterval(() => http.closeIdleConnections(), 100);
       await promise;
+      clearInterval(sweep);
       clearTimeout(timer);
       await generation.stop();
     },

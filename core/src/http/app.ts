@@ -3,6 +3,7 @@ import Koa from "koa";
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { type Generation, serverMark } from "../generation/generation.ts";
+import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -24,7 +25,7 @@ export function createApp({ generation, log, isReady }: AppParts): Koa {
   const app = new Koa();
   const routes = createRoutes(generation, isReady);
   const hasHome = generation.routes.some(({ path }) => path === "/");
-  const media = createMedia(generation, log);
+  const media = createMedia({ generation, log, isReady });
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
@@ -108,10 +109,10 @@ const NOWHERE: Endpoint = {
   fingerprint: "",
 };
 
-function createMedia(generation: Generation, log: Logger) {
+function createMedia({ generation, log, isReady }: AppParts) {
   const { limits, pipeline, hooks, config } = generation;
   const within = createDeadline(limits.request);
-  const sender = { hooks, limits, within };
+  const sender = { hooks, limits, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(generation.endpoints, generation.tenants);
   const mark = `id=${serverMark(generation.endpoints)}`;
@@ -185,10 +186,8 @@ function createMedia(generation: Generation, log: Logger) {
       }
       const failure = wrap(error, "answer", "core");
       if (failure.status >= 500 && failure.code !== "EBUSY") {
-        log.error(
-          { err: failure, cause: failure.cause, id: exchange.id, url: exchange.request.url },
-          failure.message,
-        );
+        // Masked here: the logger may be anybody's.
+        log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
       }
       return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
         log.error({ err: cause, id: exchange.id }, "an error could not be answered in full");

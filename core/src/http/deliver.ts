@@ -15,6 +15,8 @@ import { rangeCounts, rangeOf } from "./range.ts";
 /** What all answers of a generation are sent with. */
 export interface Sender extends Pick<Generation, "hooks" | "limits"> {
   readonly within: Within;
+  /** `false` while the server drains: each connection is closed with its answer. */
+  readonly isReady: () => boolean;
 }
 
 /** What will be sent: nothing, bytes, or a stream that is opened only when it is needed. */
@@ -126,7 +128,7 @@ export async function deliverError(
 
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
 async function send(
-  { hooks, limits, within }: Sender,
+  { hooks, limits, within, isReady }: Sender,
   exchange: Exchange,
   { reply, sending }: Prepared,
   res: ServerResponse,
@@ -137,6 +139,7 @@ async function send(
   const withBody = exchange.request.method !== "HEAD" && sending !== undefined;
   // Opened before the head is written: a failure to open is still an error the client can read.
   const stream = withBody && typeof sending === "function" ? await within(sending()) : undefined;
+  if (!isReady()) res.shouldKeepAlive = false;
   try {
     res.writeHead(reply.status, rawHeaders(reply.headers));
   } catch (error) {
