@@ -19,20 +19,27 @@ export interface Animation {
 export const avifQuality = (quality: number) =>
   Math.round(quality <= QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - QUALITY) * 2);
 
+/** How a picture is written, beyond what was wished for. */
+export interface EncodeOptions {
+  readonly settings: Settings;
+  /** Whether a PNG has a palette, as its source had. */
+  readonly palette?: boolean;
+  readonly animation?: Animation;
+}
+
 /** Sets the encoder. Settings are those measured to cost least for what they give, where work is done on request. */
 export function encodeAs(
   image: Sharp,
   format: WriteFormat,
   output: Output,
-  settings: Settings,
-  animation: Animation = {},
+  { settings, palette = false, animation = {} }: EncodeOptions,
 ): Sharp {
   const { quality = QUALITY, lossless = false, progressive = false } = output;
   switch (format) {
     case "jpeg":
       return image.jpeg({ quality, progressive, optimiseCoding: true, mozjpeg: settings.mozjpeg });
     case "png":
-      return image.png({ palette: false });
+      return image.png({ palette });
     case "webp":
       return image.webp({ quality, lossless, effort: settings.webpEffort, ...animation });
     case "avif":

@@ -232,14 +232,16 @@ class Run {
   }
 
   async #encode(): Promise<Rendition> {
-    const { format, output, settings, writtenDensity, keeps, frames } = this.#draft;
+    const { format, output, header, settings, writtenDensity, keeps, frames } = this.#draft;
     this.#flight.signal.throwIfAborted();
     const image = this.#keep(this.#timed(this.#image));
     if (writtenDensity !== undefined) {
       // An empty EXIF block first: otherwise the source's would come along.
       (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
     }
-    encodeAs(image, format, output, settings, frames > 1 ? this.#animation : {});
+    // Scaled true colours of a picture that had few would make a larger file than the source.
+    const palette = header.palette === true && header.format === "png" && !output.lossless;
+    encodeAs(image, format, output, { settings, palette, ...(frames > 1 && { animation: this.#animation }) });
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
     const size: Size = { width: info.width, height: info.pageHeight ?? info.height };
     return { body: bodyOf(data, (bytes) => Readable.from([bytes])), type: TYPES[format], format, ...size };

@@ -71,6 +71,19 @@ describe("image-sharp: orientation, colours and metadata", () => {
     });
   }
 
+  it("writes a PNG with a palette where its source has one", async () => {
+    for (const palette of [true, false]) {
+      const source = await (await quarters(64, 48, 0)).png({ palette }).toBuffer();
+      const { bytes } = await render(source, { steps: [half], output: { format: "png" } });
+      const { isPalette, hasAlpha } = await sharp(bytes).metadata();
+      assert.deepEqual([isPalette, hasAlpha], [palette, true]);
+      assert.equal((await pixels(bytes)).at(2, 2)[3], 0);
+    }
+    const few = await (await quarters()).png({ palette: true }).toBuffer();
+    const { bytes } = await render(few, { steps: [half], output: { format: "png", lossless: true } });
+    assert.equal((await sharp(bytes).metadata()).isPalette, false);
+  });
+
   it("writes the density, and no other metadata with it", async () => {
     for (const format of ["jpeg", "png"] as const) {
       const { bytes } = await render(await tagged(), { output: { format, density: 300 } });
