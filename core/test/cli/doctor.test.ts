@@ -53,6 +53,23 @@ describe("mediatap doctor", () => {
     }
   });
 
+  it("says of a folder that it is missing", async () => {
+    const folder = await folderWith({
+      "mediatap.config.json": {
+        plugins: PLUGINS,
+        origins: { photos: { type: "FOLDER", path: "photos" } },
+        endpoints: { default: { origins: ["photos"] } },
+      },
+    });
+    try {
+      const { code, out } = await mediatap(["doctor"], { cwd: folder.path });
+      assert.equal(code, 1);
+      assert.match(out, /^BAD {3}origin photos .*there is no folder .*photos; make it/m);
+    } finally {
+      await folder.remove();
+    }
+  });
+
   it("ends well where everything is, and finds an endpoint that refuses everything", async () => {
     const config = (restrictUnsigned: string) => ({
       plugins: PLUGINS,

@@ -3,6 +3,7 @@ import { open as openFile, realpath } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { codeOf, MediaError, NOT_MODIFIED, type Plugin, parseOptions, type Storage } from "@mediatap/core";
 import { z } from "zod";
+import { assertReadable } from "./check.ts";
 import { folderWriting } from "./write.ts";
 
 const NAME = "storage-fs";
@@ -56,6 +57,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
     ...folderWriting(root),
     freshFor,
     label: "folder",
+    check: () => assertReadable(root),
     async open(path, { range, ifNoneMatch, ifModifiedSince, signal }) {
       signal.throwIfAborted();
       try {
