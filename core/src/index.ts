@@ -14,6 +14,7 @@ export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
 export { assertAnswered, assertMedia } from "./files/answer.ts";
 export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
 export { canonicalFields, canonicalOf } from "./files/canonical.ts";
+export { isVideoPath } from "./files/facts.ts";
 export { keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
