@@ -1,0 +1,31 @@
+import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { createAkeneo } from "./akeneo.ts";
+
+const NAME = "storage-akeneo";
+const VERSION = "0.1.0";
+
+/** Retries and time limits of requests; see {@link HttpFilesOptions}. */
+export type StorageAkeneoOptions = HttpFilesOptions;
+
+const schema = z.strictObject({
+  retries: z.int().min(0).max(10).default(2),
+  timeout: z.int().positive().default(30_000),
+  videoTimeout: z.int().positive().default(300_000),
+});
+
+/** Originals from an Akeneo PIM: origins of the type `AKENEO_PIM`. */
+export function storageAkeneo(options: StorageAkeneoOptions = {}): Plugin {
+  const settings = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fetcher }) {
+      hooks.storage.for("AKENEO_PIM").tap(NAME, (origin) => createAkeneo(origin, fetcher, settings));
+    },
+  };
+}
+
+export default storageAkeneo;
+
+export type { AkeneoPimOptions } from "./fields.ts";

@@ -1,0 +1,99 @@
+import {
+  assertAnswered,
+  codeOf,
+  type FetchResponse,
+  type HttpFiles,
+  MediaError,
+  type Token,
+} from "@mediatap/core";
+import { z } from "zod";
+import type { Fields } from "./fields.ts";
+
+/** Akeneo's answer to a login (REST API, "Authentication"). */
+const tokenSchema = z.object({
+  access_token: z.string().regex(/^[\w.~+/=-]+$/),
+  /** Seconds. */
+  expires_in: z.number().positive().default(3600),
+});
+const messageSchema = z.object({ message: z.string() });
+
+/** Bytes of an answer that are read at most. */
+const LONGEST = 16_384;
+
+/**
+ * Logs in with a user's name and password. Throws `EACCES` where the PIM knows no such connection or user, or is none.
+ */
+export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSignal) => Promise<Token> {
+  const { baseUrl, clientId, clientSecret, username, password } = fields;
+  const address = {
+    url: `${baseUrl}/api/oauth/v1/token`,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
+      "content-type": "application/json",
+    },
+  };
+  const target = {
+    trusted: baseUrl,
+    address: (renew: boolean) => (renew ? undefined : address),
+  };
+  const body = JSON.stringify({ grant_type: "password", username, password });
+
+  return async (signal) => {
+    const send = () => files.ask(target, { method: "POST", body, signal }, files.deadlineOf(""));
+    // The fetcher repeats no POST where nothing came back; a second login does no harm.
+    const response = await send().catch((error: unknown) => {
+      if (codeOf(error) !== "ECONNREFUSED" || signal.aborted) throw error;
+      return send();
+    });
+    try {
+      const answer = await bodyOf(response);
+      assertLoggedIn(response, answer);
+      const token = tokenSchema.safeParse(answer);
+      if (!token.success) throw new MediaError("UNIDENTIFIED", "The origin's login gave no token");
+      const { access_token: text, expires_in } = token.data;
+      return { text, expires: Date.now() + expires_in * 1000 };
+    } finally {
+      response.cancel();
+    }
+  };
+}
+
+function assertLoggedIn(response: FetchResponse, answer: unknown): void {
+  const { status } = response;
+  // Wrong credentials are 422 here.
+  if (status === 400 || status === 422) {
+    throw new MediaError("EACCES", "The origin denies the login", { cause: reasonOf(answer) });
+  }
+  if (status === 404 || status === 410) {
+    const cause = new Error("there is no PIM at baseUrl");
+    throw new MediaError("EACCES", "The origin has no login", { cause });
+  }
+  assertAnswered(response);
+}
+
+/** What is wrong, for the operator. Akeneo tells it in words only. */
+function reasonOf(answer: unknown): Error | undefined {
+  const said = messageSchema.safeParse(answer).data?.message ?? "";
+  if (/client_id|secret/i.test(said)) {
+    return new Error(
+      "clientId or clientSecret is wrong, or a server in front of the PIM drops the header Authorization",
+    );
+  }
+  return /user|password/i.test(said) ? new Error("username or password is wrong") : undefined;
+}
+
+/** The body as JSON; `undefined` for one that is none, or too long. */
+async function bodyOf({ body }: FetchResponse): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LONGEST) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return undefined;
+  }
+}
