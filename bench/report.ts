@@ -91,7 +91,7 @@ function printTable(rows: readonly (readonly string[])[]): void {
 function printReach({ scenarios }: Results): void {
   const row = (name: string, peer: string) =>
     scenarios.find((scenario) => scenario.name === name)?.peers.find((row) => row.peer === peer);
-  const byCeiling = (name: string) => ratio(row(name, OWN), row(name, CEILING), "cpu");
+  const byCeiling = (name: string, of: Figure = "cpu") => ratio(row(name, OWN), row(name, CEILING), of);
   const goals: [string, number, "≤" | "≥" | "<", number, (value: number) => string][] = [
     ["CPU a photograph, JPEG, to bare sharp", byCeiling("distinct-jpg"), "≤", 1.08, times],
     ["CPU a photograph, WebP, to bare sharp", byCeiling("distinct-webp"), "≤", 1.08, times],
@@ -105,6 +105,8 @@ function printReach({ scenarios }: Results): void {
       1.15,
       times,
     ],
+    ["CPU of a file passed through, to a mere pipe", byCeiling("through"), "≤", 1.5, times],
+    ["memory meanwhile, at its peak, to a mere pipe", byCeiling("through", "peak"), "≤", 1.15, times],
     ["304 from memory, a second", figure(row("304-warm", OWN), "throughput"), "≥", 10_000, short],
     ["304 without the rendition, a second", figure(row("304-cold", OWN), "throughput"), "≥", 10_000, short],
   ];

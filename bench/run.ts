@@ -9,6 +9,7 @@ import { bare } from "./peers/bare.ts";
 import { ipx } from "./peers/ipx.ts";
 import { mediatap } from "./peers/mediatap.ts";
 import { nginx } from "./peers/nginx.ts";
+import { origin as originPeer } from "./peers/origin.ts";
 import { type Format, type Peer, type Running, start } from "./peers/peer.ts";
 import { freshSet, photographs } from "./photographs.ts";
 import { printReport, type Results } from "./report.ts";
@@ -18,6 +19,7 @@ import { distinct } from "./scenarios/distinct.ts";
 import { hot } from "./scenarios/hot.ts";
 import { leave } from "./scenarios/leave.ts";
 import type { Scenario, Turn } from "./scenarios/scenario.ts";
+import { through } from "./scenarios/through.ts";
 
 const HELP = `npm run bench -- [options]
   --quick          12 photographs, one repetition, short rests: does it run, and roughly how fast?
@@ -62,6 +64,7 @@ const SCENARIOS: readonly Scenario[] = [
   leave,
   hot,
   heldWarm,
+  through,
   heldCold,
 ];
 
@@ -77,15 +80,18 @@ async function bench(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "mediatap-bench-run-"));
   const media = join(work, "media");
   const servers: Running[] = [];
+  const around: Running[] = [];
   try {
     freshSet(media, from, "start", 1);
-    servers.push(await start(mediatap, media));
-    for (const peer of peersLike(servers[0] as Running)) servers.push(await start(peer, media));
-    const results = await measureAll(servers, media, from);
+    const web = await start(originPeer, media, "");
+    around.push(web);
+    servers.push(await start(mediatap, media, web.origin));
+    for (const peer of peersLike(servers[0] as Running)) servers.push(await start(peer, media, web.origin));
+    const results = await measureAll(servers, { media, from, web: web.origin });
     printReport(results);
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all([...servers, ...around].map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });
   }
 }
@@ -106,10 +112,20 @@ function peersLike(own: Running): Peer[] {
   return [bare(own.pid), ...others.filter(({ missing }) => !missing)];
 }
 
-async function measureAll(servers: Running[], media: string, from: string): Promise<Results> {
+/** Where the photographs and files come from. */
+interface Place {
+  /** Folder that the servers serve. */
+  readonly media: string;
+  /** Folder of the photographs. */
+  readonly from: string;
+  /** Address of a web server. */
+  readonly web: string;
+}
+
+async function measureAll(servers: Running[], place: Place): Promise<Results> {
   const wanted = flags.only?.split(",");
   const scenarios = SCENARIOS.filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
-  for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, media, from));
+  for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
   const results: Results = {
     count: size.count,
     repetitions: size.repetitions,
@@ -132,7 +148,7 @@ async function measureAll(servers: Running[], media: string, from: string): Prom
         if (!row) continue;
         console.error(`${scenario.name}, ${repetition + 1} of ${size.repetitions}: ${peer.name}`);
         try {
-          const sample = await scenario.run(turnOf(servers, index, media, from));
+          const sample = await scenario.run(turnOf(servers, index, place));
           if (sample) row.samples.push(sample);
         } catch (error) {
           // The other figures of a long run are worth having all the same.
@@ -158,7 +174,7 @@ async function warmUp(turn: Turn): Promise<void> {
   for (const format of turn.running.peer.formats) await each(turn.fresh(format, 20), 4);
 }
 
-function turnOf(servers: Running[], index: number, media: string, from: string): Turn {
+function turnOf(servers: Running[], index: number, { media, from, web }: Place): Turn {
   const running = () => servers[index] as Running;
   return {
     get running() {
@@ -174,7 +190,7 @@ function turnOf(servers: Running[], index: number, media: string, from: string):
     async restart() {
       const { peer } = running();
       await running().stop();
-      servers[index] = await start(peer, media);
+      servers[index] = await start(peer, media, web);
     },
     async measure(work) {
       const { pid } = running();

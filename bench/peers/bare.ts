@@ -10,8 +10,9 @@ export const bare = (like: number): Peer => ({
   name: "bare sharp",
   formats: ["jpg", "webp", "avif"],
   conditions: false,
-  command: (media, port) => ({
-    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, media, String(port)],
+  through: "/through",
+  command: (media, port, origin) => ({
+    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, media, String(port), origin],
     env: memoryEnvironment(like),
   }),
   path: (photograph, format) => `/${format}/512/${photograph}`,

@@ -10,14 +10,18 @@ export const mediatap: Peer = {
   name: "mediatap",
   formats: ["jpg", "webp", "avif"],
   conditions: true,
-  command(media, port) {
+  through: "/web",
+  command(media, port, origin) {
     const config = join(dirname(media), "mediatap.config.json");
     writeFileSync(
       config,
       JSON.stringify({
         presets: ["mediatap"],
-        origins: { photographs: { type: "FOLDER", path: media } },
-        endpoints: { default: { origins: ["photographs"] } },
+        origins: {
+          photographs: { type: "FOLDER", path: media },
+          web: { type: "WEB_FOLDER", baseUrl: origin },
+        },
+        endpoints: { default: { origins: ["photographs"] }, web: { origins: ["web"] } },
         log: { level: "warn" },
       }),
     );

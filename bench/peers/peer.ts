@@ -15,8 +15,10 @@ export interface Peer {
   readonly slow?: readonly Format[];
   /** It answers conditional requests. */
   readonly conditions: boolean;
-  /** Command that serves the folder `media` on this port. */
-  command(media: string, port: number): Command | Promise<Command>;
+  /** Where it passes on what a web server has; left out: it does not. */
+  readonly through?: string;
+  /** Command that serves the folder `media` on this port, and the web server `origin`. */
+  command(media: string, port: number, origin: string): Command | Promise<Command>;
   /** Path of a picture, 512 pixels wide. */
   path(photograph: string, format: Format): string;
 }
@@ -35,9 +37,9 @@ export interface Running {
 }
 
 /** Starts a server of its own on a free port and waits until it takes connections. */
-export async function start(peer: Peer, media: string): Promise<Running> {
+export async function start(peer: Peer, media: string, origin: string): Promise<Running> {
   const port = await freePort();
-  const { args, env } = await peer.command(media, port);
+  const { args, env } = await peer.command(media, port, origin);
   const [program, ...rest] = args;
   const child = spawn(program, rest, {
     env: { ...process.env, ...env },
