@@ -78,17 +78,21 @@ export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/s
 export { createStepRegistry } from "./model/steps/registry.ts";
 export { borderWidth } from "./model/steps/surface.ts";
 export type {
+  Blend,
   Condition,
   Focus,
   Gravity,
   ImageFormat,
   Layer,
   Length,
+  Offset,
   Op,
   Output,
+  Place,
   Step,
   StepOf,
   Steps,
+  TextStyle,
   Transformation,
 } from "./model/transformation.ts";
 export { didYouMean, parseOptions } from "./options.ts";

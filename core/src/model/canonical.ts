@@ -19,8 +19,12 @@ export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): 
       throw new MediaError("EINVAL", `${step.op}${at ? `.${at}` : ""}: ${issue?.message ?? "invalid"}`);
     }
     const canonical = definition.canonical ? definition.canonical(checked.value) : checked.value;
-    if (canonical?.op !== "when") return canonical ? [canonical] : [];
     const branch = (inner: readonly Step[]) => canonicalSteps(inner, registry);
+    if (canonical?.op === "overlay") {
+      const { layer } = canonical;
+      return [{ ...canonical, layer: { ...layer, steps: branch(layer.steps) } }];
+    }
+    if (canonical?.op !== "when") return canonical ? [canonical] : [];
     // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
     return [{ ...canonical, then: branch(canonical.then), else: branch(canonical.else) }];
   });

@@ -74,7 +74,13 @@ export interface RenditionRecord {
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
   /** A remembered failure instead of a rendition. */
-  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly status: number };
+  readonly error?: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly status: number;
+    /** The origin as a whole was in trouble. */
+    readonly outage?: boolean;
+  };
 }
 
 /** A rendition with its record, from a cache or fresh. */

@@ -95,8 +95,13 @@ export interface Steps {
   opacity: { readonly value: number };
   /** Lays the picture on a background. */
   flatten: { readonly background: Paint };
-  /** Draws a layer over the picture. */
-  overlay: { readonly layer: Layer };
+  /** Lays a layer on the picture. Its size stays, unless the layer cuts it out. */
+  overlay: {
+    readonly layer: Layer;
+    readonly place: Place;
+    /** Left out: the layer covers what lies below. */
+    readonly blend?: Blend;
+  };
   /** Chooses steps by the picture's size. */
   when: { readonly if: Condition; readonly then: readonly Step[]; readonly else: readonly Step[] };
 }
@@ -105,13 +110,79 @@ export type Op = keyof Steps;
 export type StepOf<K extends Op> = { readonly op: K } & Steps[K];
 export type Step = { [K in Op]: StepOf<K> }[Op];
 
-/** What a layer shows. */
-export interface Layer {
-  readonly kind: "image" | "text" | "color";
-  /** Path of the image, or the text. */
-  readonly input: string;
-  readonly steps: readonly Step[];
+/** What a layer shows, before its own steps. In expressions of a layer `b…` is the picture that it is laid on. */
+export type Layer =
+  | {
+      readonly kind: "image";
+      /** Asset path on the endpoint. */
+      readonly path: string;
+      readonly steps: readonly Step[];
+    }
+  | {
+      readonly kind: "text";
+      /** Plain text; nothing in it is markup. */
+      readonly text: string;
+      readonly style: TextStyle;
+      readonly steps: readonly Step[];
+    }
+  | {
+      /** A block of one colour. */
+      readonly kind: "color";
+      readonly color: Rgba;
+      /** Left out: as the picture below. */
+      readonly width?: Length;
+      readonly height?: Length;
+      readonly steps: readonly Step[];
+    };
+
+/** How a text looks. Lengths in pixels. */
+export interface TextStyle {
+  /** Height of the font. */
+  readonly size: Length;
+  /** Name of a family, or asset path of a font file with its extension. Left out: the server's default. */
+  readonly font?: string;
+  readonly bold?: boolean;
+  readonly italic?: boolean;
+  readonly strikethrough?: boolean;
+  readonly color: Rgba;
+  /** Of the lines. */
+  readonly align: "left" | "center" | "right";
+  /** Width of the box, padding included, in which lines are wrapped at words. Left out: as wide as the text. */
+  readonly width?: Length;
+  /** From one line to the next. Left out: the font's own. */
+  readonly lineHeight?: Length;
+  /** Clockwise from the top. Left out: none. */
+  readonly padding?: readonly [Length, Length, Length, Length];
+  /** Of the box. Left out: clear. */
+  readonly background?: Rgba;
 }
+
+/** Where a layer lies: by its gravity, or by a point on each axis (a missing one counts as 0). */
+export type Place =
+  | { readonly gravity: Gravity }
+  | {
+      readonly x?: Offset;
+      readonly y?: Offset;
+      /** Point of the picture from which is counted. Left out: the top left corner. */
+      readonly anchor?: Gravity;
+    };
+
+/** Distance along an axis. In it `c…` is the layer's final size. */
+export interface Offset {
+  readonly by: Length;
+  /** What of the layer comes to lie there. */
+  readonly of: "edge" | "center";
+  /** Counted from the right or bottom edge, to the layer's right or bottom edge. */
+  readonly fromEnd?: boolean;
+}
+
+/**
+ * `multiply`: product of the colours · `cutout`: what is opaque in the layer becomes clear · `cutter`: only what lies
+ * under it is left, in its size and shape · `displace`: red moves sideways and green up and down, by so many pixels at most.
+ */
+export type Blend =
+  | { readonly mode: "multiply" | "cutout" | "cutter" }
+  | { readonly mode: "displace"; readonly x: Length; readonly y: Length };
 
 export type Condition =
   | { readonly all: readonly Condition[] }

@@ -39,7 +39,12 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   round: { op: "round", radius: [1, 2, 3, 4] },
   opacity: { op: "opacity", value: 0.5 },
   flatten: { op: "flatten", background: { kind: "gradient", colors: 4 } },
-  overlay: { op: "overlay", layer: { kind: "text", input: "hello", steps: [] } },
+  overlay: {
+    op: "overlay",
+    layer: { kind: "color", color: { r: 1, g: 2, b: 3, alpha: 1 }, width: ["div", "bw", 2], steps: [] },
+    place: { x: { by: 5, of: "edge", fromEnd: true } },
+    blend: { mode: "displace", x: 5, y: 0 },
+  },
   when: {
     op: "when",
     if: { all: [{ left: "iw", is: "gt", right: 100 }, { any: [{ left: "iar", is: "lte", right: 1 }] }] },

@@ -92,7 +92,6 @@ describe("url-imagekit: printChain", () => {
   });
 
   const foreign: Step[] = [
-    { op: "overlay", layer: { kind: "text", input: "Hi", steps: [] } },
     { op: "blur", sigma: 0.7 },
     { op: "opacity", value: 0.505 },
     { op: "rotate", angle: 5, background: { kind: "dominant" } },

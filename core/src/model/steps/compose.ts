@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { evaluate, type Scope } from "../expression.ts";
 import type { Condition, Step, StepOf } from "../transformation.ts";
+import { overlay } from "./overlay.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, innerStep } from "./schema.ts";
 
@@ -34,17 +35,6 @@ function holds(condition: Condition, scope: Scope): boolean {
 /** The steps that a `when` stands for at a point of a chain. Throws `EINVAL` for a condition on what is not known here. */
 export const branchOf = (step: StepOf<"when">, scope: Scope): readonly Step[] =>
   holds(step.if, scope) ? step.then : step.else;
-
-const overlay: StepDefinition<StepOf<"overlay">> = {
-  schema: z.strictObject({
-    op: z.literal("overlay"),
-    layer: z.strictObject({
-      kind: z.enum(["image", "text", "color"]),
-      input: z.string(),
-      steps: z.array(innerStep),
-    }),
-  }),
-};
 
 const when: StepDefinition<StepOf<"when">> = {
   schema: z.strictObject({

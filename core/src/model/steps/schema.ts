@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Paint, Rgba } from "../colour.ts";
 import type { Expression, Variable } from "../expression.ts";
-import type { Focus, Step } from "../transformation.ts";
+import type { Focus, Gravity, Step } from "../transformation.ts";
 
 const variables = [
   "iw",
@@ -45,7 +45,7 @@ export const paint: z.ZodType<Paint> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("gradient"), colors: z.union([z.literal(2), z.literal(4)]) }),
 ]);
 
-export const focus: z.ZodType<Focus> = z.enum([
+const gravities = [
   "center",
   "top",
   "bottom",
@@ -55,11 +55,11 @@ export const focus: z.ZodType<Focus> = z.enum([
   "top-right",
   "bottom-left",
   "bottom-right",
-  "attention",
-  "entropy",
-  "faces",
-  "custom",
-]);
+] as const satisfies readonly Gravity[];
+
+export const gravity: z.ZodType<Gravity> = z.enum(gravities);
+
+export const focus: z.ZodType<Focus> = z.enum([...gravities, "attention", "entropy", "faces", "custom"]);
 
 /** A step inside another: only its form; it is checked by its own definition. */
 export const innerStep = z.looseObject({ op: z.string().min(1) }) as unknown as z.ZodType<Step>;

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import type { Blend, Layer, Offset, Place, StepOf, TextStyle } from "../transformation.ts";
+import { fold, foldFields } from "./canonical.ts";
+import { megapixels } from "./geometry.ts";
+import type { StepDefinition } from "./registry.ts";
+import { expression, gravity, innerStep, rgba } from "./schema.ts";
+
+/** Characters of a text. */
+const LONGEST = 2500;
+
+const style: z.ZodType<TextStyle> = z.strictObject({
+  size: expression,
+  font: z.string().min(1).max(500).exactOptional(),
+  bold: z.boolean().exactOptional(),
+  italic: z.boolean().exactOptional(),
+  strikethrough: z.boolean().exactOptional(),
+  color: rgba,
+  align: z.enum(["left", "center", "right"]),
+  width: expression.exactOptional(),
+  lineHeight: expression.exactOptional(),
+  padding: z.tuple([expression, expression, expression, expression]).exactOptional(),
+  background: rgba.exactOptional(),
+});
+
+const steps = z.array(innerStep);
+
+const layer: z.ZodType<Layer> = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("image"), path: z.string().min(1), steps }),
+  z.strictObject({ kind: z.literal("text"), text: z.string().min(1).max(LONGEST), style, steps }),
+  z.strictObject({
+    kind: z.literal("color"),
+    color: rgba,
+    width: expression.exactOptional(),
+    height: expression.exactOptional(),
+    steps,
+  }),
+]);
+
+const offset: z.ZodType<Offset> = z.strictObject({
+  by: expression,
+  of: z.enum(["edge", "center"]),
+  fromEnd: z.boolean().exactOptional(),
+});
+
+const place: z.ZodType<Place> = z.union([
+  z.strictObject({ gravity }),
+  z.strictObject({
+    x: offset.exactOptional(),
+    y: offset.exactOptional(),
+    anchor: gravity.exactOptional(),
+  }),
+]);
+
+const blend: z.ZodType<Blend> = z.discriminatedUnion("mode", [
+  z.strictObject({ mode: z.enum(["multiply", "cutout", "cutter"]) }),
+  z.strictObject({ mode: z.literal("displace"), x: expression, y: expression }),
+]);
+
+/** Laying something on the picture. The layer's own steps are checked by their definitions, as those of a branch are. */
+export const overlay: StepDefinition<StepOf<"overlay">> = {
+  schema: z.strictObject({ op: z.literal("overlay"), layer, place, blend: blend.exactOptional() }),
+  canonical: ({ layer, place, blend, ...step }) => ({
+    ...step,
+    layer: foldLayer(layer),
+    place: foldPlace(place),
+    ...(blend && { blend: blend.mode === "displace" ? foldFields(blend, "x", "y") : blend }),
+  }),
+  cost: (_step, before) => 5 + megapixels(before) * 20,
+};
+
+function foldLayer(layer: Layer): Layer {
+  switch (layer.kind) {
+    case "image":
+      return layer;
+    case "color":
+      return foldFields(layer, "width", "height");
+    case "text": {
+      const { padding, ...style } = foldFields(layer.style, "size", "width", "lineHeight");
+      const [top, right, bottom, left] = (padding ?? [0, 0, 0, 0]).map(fold) as [never, never, never, never];
+      const isPadded = [top, right, bottom, left].some((side) => side !== 0);
+      return {
+        ...layer,
+        style: { ...style, ...(isPadded && { padding: [top, right, bottom, left] as const }) },
+      };
+    }
+  }
+}
+
+function foldPlace(place: Place): Place {
+  if ("gravity" in place) return place;
+  const { x, y, anchor } = place;
+  return {
+    ...(x && { x: foldFields(x, "by") }),
+    ...(y && { y: foldFields(y, "by") }),
+    ...(anchor && anchor !== "top-left" && { anchor }),
+  };
+}
