@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import { maskText } from "./mask.ts";
+import { codeOf } from "./model/errors.ts";
 import { prettyLine } from "./pretty.ts";
 
 export interface LogOptions {
@@ -39,4 +40,17 @@ function forPeople(): DestinationStream {
 /** A URL without its signature. */
 export function maskUrl(url: string): string {
   return maskText(url).slice(0, 2000);
+}
+
+/** The messages of an error and of its causes on one line, without secrets, for the operator: not for clients. */
+export function reasonOf(error: unknown): string {
+  const messages: string[] = [];
+  for (let at = error; at instanceof Error && messages.length < 4; at = at.cause) {
+    const text = at.message || codeOf(at) || at.name;
+    if (!messages.includes(text)) messages.push(text);
+    // Node gives an error for each address it tried.
+    if (at instanceof AggregateError && !at.message)
+      messages.push(...at.errors.map((one: Error) => one.message));
+  }
+  return maskText(messages.join(": ")).slice(0, 1000);
 }

@@ -82,6 +82,27 @@ describe("the circuit breaker of an origin", () => {
     assert.equal(circuit.state, "half-open");
   });
 
+  it("says when it begins to skip, with the failure and the time, and when it ends", async () => {
+    const changes: string[] = [];
+    time = 0;
+    const circuit = createBreaker(
+      limits,
+      () => time,
+      (change) =>
+        void changes.push(
+          change.state === "open" ? `${change.error.code} for ${change.milliseconds}` : change.state,
+        ),
+    );
+    for (let i = 0; i < 5; i++) await assert.rejects(circuit.run(asking(fail(outage()))));
+    time += 5_001;
+    await assert.rejects(circuit.run(asking(fail(outage()))));
+    assert.deepEqual(changes, ["ECONNREFUSED for 5000"]);
+    time += 5_001;
+    await circuit.run(asking(() => "fine"));
+    await circuit.run(asking(() => "fine"));
+    assert.deepEqual(changes, ["ECONNREFUSED for 5000", "closed"]);
+  });
+
   it("takes missing and denied files for signs of life", async () => {
     const circuit = breaker();
     for (let i = 0; i < 9; i++) {

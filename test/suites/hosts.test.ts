@@ -199,6 +199,7 @@ describe("an origin that is asked by the client's host name", () => {
         "cdn-loop",
         "connection",
         "host",
+        "traceparent",
         "user-agent",
         "x-api-key",
         "x-req-from",

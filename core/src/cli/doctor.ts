@@ -3,8 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { createGeneration, type Generation } from "../generation/generation.ts";
 import { createShared } from "../generation/shared.ts";
 import type { Diagnosis } from "../hooks.ts";
-import { createLogger } from "../log.ts";
-import { maskText } from "../mask.ts";
+import { createLogger, reasonOf } from "../log.ts";
 import { codeOf, isMediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../pipeline/sources.ts";
 
@@ -99,16 +98,8 @@ async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> 
 
 /** The messages of an error and its causes, for the operator. */
 function reasons(error: unknown): string {
-  const messages: string[] = [];
-  for (let at = error; at instanceof Error && messages.length < 4; at = at.cause) {
-    const text = at.message || codeOf(at) || at.name;
-    if (!messages.includes(text)) messages.push(text);
-    // Node gives an error for each address it tried.
-    if (at instanceof AggregateError && !at.message)
-      messages.push(...at.errors.map((one: Error) => one.message));
-  }
   const code = isMediaError(error) ? `${error.code}: ` : "";
-  return code + maskText(messages.join(": "));
+  return code + reasonOf(error);
 }
 
 function ofEndpoints({ endpoints }: Generation): Finding[] {

@@ -1,9 +1,12 @@
 import { lookup } from "node:dns/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
 import type { Agent, Dispatcher } from "undici";
+import { reasonOf } from "../log.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
+import { currentTrace, traceparent } from "../trace.ts";
 import { createAgent, type Resolve } from "./agent.ts";
 import { createAllowList } from "./allow.ts";
 import { codingOf, decode, isDecodable, readOf } from "./body.ts";
@@ -16,7 +19,7 @@ export interface FetcherOptions {
   readonly limits: Limits;
   readonly network?: {
     /** `host`, `host:port` or CIDR: the private addresses that client-given URLs may reach. @default none */
-    readonly allow?: readonly string[];
+    readonly allow?: readonly string[] | undefined;
   };
   /** Value of `x-req-from`. @default "mediatap" */
   readonly requestFrom?: string;
@@ -26,6 +29,8 @@ export interface FetcherOptions {
   readonly userAgent?: string;
   /** Resolves names. @default the system's resolver */
   readonly resolve?: Resolve;
+  /** Gets a line at level `debug` for each request, repeated ones and redirects included. @default none */
+  readonly log?: Logger;
 }
 
 /** Request headers that a redirect to another origin keeps; they carry no secret. */
@@ -109,21 +114,30 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     clock: Clock,
   ): Promise<Dispatcher.ResponseData> {
     const agent: Agent = hop.trusted ? trusting : guarded;
-    const named =
-      hop.trusted && host !== undefined
-        ? { headers: { ...headers, host }, servername: hop.host }
-        : { headers };
+    const named = hop.trusted && host !== undefined ? { host } : {};
     for (let attempt = 1; ; attempt++) {
+      const started = performance.now();
+      const note = (answer: object) => {
+        if (!options.log?.isLevelEnabled("debug")) return;
+        const ms = Math.round(performance.now() - started);
+        const what = { method, host: hop.url.host, attempt, ms, trace: currentTrace()?.id };
+        options.log.debug({ ...what, ...answer }, "a request to an origin");
+      };
       try {
-        return await agent.request({
+        const answer = await agent.request({
           origin: hop.url.origin,
           path: hop.url.pathname + hop.url.search,
           method,
-          ...named,
+          headers: { ...headers, ...named, traceparent: traceparent() },
+          // TLS asks for the name of the address, whatever the host.
+          ...(named.host === undefined ? {} : { servername: hop.host }),
           body: body ?? null,
           signal,
         });
+        note({ status: answer.statusCode });
+        return answer;
       } catch (error) {
+        note({ reason: reasonOf(error) });
         if (signal.aborted) throw error;
         const failure = failureOf(error);
         const pause = 20 + Math.random() * 80;

@@ -28,9 +28,10 @@ export interface Rules {
   readonly admits?: ((url: URL) => boolean) | undefined;
 }
 
-/** The refusal of the guard. What was refused, and why, is in the cause: it is for the operator only. */
+/** The refusal of the guard. What was refused, and why, is in the cause (`EGUARD`): it is for the operator only. */
 export function refused(reason: string): MediaError {
-  return new MediaError("EACCES", "The origin's address is not allowed", { cause: new Error(reason) });
+  const cause = Object.assign(new Error(reason), { code: "EGUARD" });
+  return new MediaError("EACCES", "The origin's address is not allowed", { cause });
 }
 
 /**

@@ -10,7 +10,8 @@ import {
   type Tenant,
 } from "../config/resolve.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
-import { createFetcher } from "../fetch/create.ts";
+import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
+import type { Fetcher } from "../fetch/fetcher.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
@@ -22,7 +23,7 @@ import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
-import { type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
+import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
 import type { Shared } from "./shared.ts";
 
@@ -69,18 +70,14 @@ export async function createGeneration(
   const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
   const steps = createBuiltInRegistry();
   const requestFrom = config.config.requestFrom ?? "mediatap";
-  const fetcher = createFetcher({
-    limits,
-    network: { allow: config.config.network?.allow ?? [] },
-    requestFrom,
-    serverMark: serverMark(endpoints),
-  });
+  const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
   const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers"];
   const fingerprints: string[] = [];
   const routes: Route[] = [];
   const types = new Set<string>();
   const commands: ((program: Command) => void)[] = [];
   let pipeline: Pipeline | undefined;
+  let askOrigins: AskOrigins | undefined;
 
   const events: FacadeEvents = {
     onFor: (map, key) => map === "storage" && types.add(key),
@@ -99,6 +96,7 @@ export async function createGeneration(
       steps,
       limits,
       storage: (name) => originOf(origins, name).storage,
+      askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
@@ -118,8 +116,8 @@ export async function createGeneration(
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
-  const breakers = shared.take("core:breakers", () => createBreakers(limits));
-  tapOrigins(hooks, origins, byName, budget, breakers, log);
+  const breakers = shared.take("core:breakers", () => createBreakers(limits, log));
+  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
@@ -134,7 +132,8 @@ export async function createGeneration(
     engines,
   });
 
-  const info = { number, endpoints };
+  const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
+  const info = { number, endpoints, origins: places };
   return {
     info,
     config,
@@ -164,6 +163,14 @@ export async function createGeneration(
 function endpointsOf({ config, source }: LoadedConfig): Endpoint[] {
   try {
     return resolveEndpoints(config);
+  } catch (error) {
+    throw atSource(source, error);
+  }
+}
+
+function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): Fetcher {
+  try {
+    return createFetcher({ ...options, network: config.network ?? {} });
   } catch (error) {
     throw atSource(source, error);
   }
@@ -203,7 +210,7 @@ async function openOrigins(
   types: readonly string[],
   origins: Map<string, OriginEntry>,
 ): Promise<void> {
-  for (const { name, at, type, hedge, options } of resolveOrigins(config.config)) {
+  for (const { name, at, type, hedge, fingerprint, options } of resolveOrigins(config.config)) {
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
@@ -214,7 +221,7 @@ async function openOrigins(
         `${config.source}: ${at}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
       );
     }
-    origins.set(name, { name, type, storage, ...(hedge === undefined ? {} : { hedge }) });
+    origins.set(name, { name, type, storage, fingerprint, ...(hedge === undefined ? {} : { hedge }) });
   }
 }
 
@@ -243,8 +250,13 @@ function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): Orig
 }
 
 async function enqueue(pipeline: Pipeline | undefined, job: Job, signal = new AbortController().signal) {
-  if (!pipeline) throw new MediaError("ECONFIG", "Work can be queued only after the start");
-  await pipeline.background(job, signal);
+  await known(pipeline).background(job, signal);
+}
+
+/** What a plugin may ask for once the generation is complete. */
+function known<T>(part: T | undefined): T {
+  if (part === undefined) throw new MediaError("ECONFIG", "Work can be asked for only after the start");
+  return part;
 }
 
 function checkedPath(path: string, plugin: string): string {

@@ -5,7 +5,7 @@ import { wrap } from "../facade.ts";
 import { type Generation, serverMark } from "../generation/generation.ts";
 import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { MediaError } from "../model/errors.ts";
+import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { isChanged } from "../pipeline/source.ts";
 import { createDeadline } from "./deadline.ts";
@@ -81,6 +81,9 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
     }
   };
 }
+
+/** Which origin, and why, says the log under the same key. */
+const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED", "UNIDENTIFIED"]);
 
 /** What stands in for an endpoint where a request could not even be led to one. */
 const NOWHERE: Endpoint = {
@@ -185,7 +188,10 @@ function createMedia({ generation, log, isReady }: AppParts) {
         return 0;
       }
       const failure = wrap(error, "answer", "core");
-      if (failure.status >= 500 && failure.code !== "EBUSY") {
+      if (ORIGIN_FAILURES.has(failure.code)) {
+        const { id, key, request } = exchange;
+        log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");
+      } else if (failure.status >= 500 && failure.code !== "EBUSY") {
         // Masked here: the logger may be anybody's.
         log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
       }

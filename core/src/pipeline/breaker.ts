@@ -1,6 +1,9 @@
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 
+/** Code of the cause of an error that was not met anew: the origin is skipped. */
+export const SKIPPED = "ESKIPPED";
+
 export type BreakerState = "closed" | "open" | "half-open";
 
 /** Keeps requests from an origin that is down: they move on at once instead of waiting for its timeouts. */
@@ -15,11 +18,19 @@ export interface Breaker {
   failed(error: MediaError): void;
 }
 
+export type BreakerChange =
+  | { readonly state: "closed" }
+  | { readonly state: "open"; readonly error: MediaError; readonly milliseconds: number };
+
 /**
  * Opens after `breakerFailures` outages within `breakerWindow`, or at once for the time that an origin asks for
  * (`Retry-After`). After `breakerOpen` one request goes through as a probe; it decides.
  */
-export function createBreaker(limits: Limits, now: () => number = () => performance.now()): Breaker {
+export function createBreaker(
+  limits: Limits,
+  now: () => number = () => performance.now(),
+  onChange: (change: BreakerChange) => void = () => {},
+): Breaker {
   let failures: number[] = [];
   let openUntil = 0;
   let last: MediaError | undefined;
@@ -28,8 +39,10 @@ export function createBreaker(limits: Limits, now: () => number = () => performa
   const isOpen = () => last !== undefined;
 
   function close(): void {
+    const wasOpen = isOpen();
     failures = [];
     last = undefined;
+    if (wasOpen) onChange({ state: "closed" });
   }
 
   function failed(error: MediaError): void {
@@ -37,8 +50,10 @@ export function createBreaker(limits: Limits, now: () => number = () => performa
     failures = [...failures.filter((time) => time > at - limits.breakerWindow), at];
     const asked = (error.retryAfterSeconds ?? 0) * 1000;
     if (asked === 0 && failures.length < limits.breakerFailures && !isOpen()) return;
+    const wasOpen = isOpen();
     last = error;
     openUntil = at + Math.max(asked, limits.breakerOpen);
+    if (!wasOpen) onChange({ state: "open", error, milliseconds: openUntil - at });
   }
 
   return {
@@ -68,7 +83,8 @@ export function createBreaker(limits: Limits, now: () => number = () => performa
 
 /** The failure that opened the circuit, said again without a new request. */
 function skipped({ code, message }: MediaError): MediaError {
-  return new MediaError(code, message, {
-    cause: new Error("the origin is skipped for now: its circuit is open"),
+  const cause = Object.assign(new Error("the origin is skipped for now: its circuit is open"), {
+    code: SKIPPED,
   });
+  return new MediaError(code, message, { cause, outage: true });
 }

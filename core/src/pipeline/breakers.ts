@@ -1,7 +1,9 @@
 import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Limits } from "../model/limits.ts";
-import { type Breaker, type BreakerState, createBreaker } from "./breaker.ts";
+import { type Breaker, type BreakerChange, type BreakerState, createBreaker } from "./breaker.ts";
 
 /** Hosts behind web proxies whose state is kept. */
 const MOST = 1000;
@@ -13,14 +15,22 @@ export interface Breakers {
   states(): Record<string, BreakerState>;
 }
 
-export function createBreakers(limits: Limits): Breakers {
+export function createBreakers(limits: Limits, log: Logger): Breakers {
+  const noting = (origin: string, host: string | undefined) => (change: BreakerChange) => {
+    const what = { origin, ...(host === undefined ? {} : { host }) };
+    if (change.state === "closed") return log.info(what, "an origin answers again");
+    const { error, milliseconds } = change;
+    const line = { ...what, code: error.code, ms: Math.round(milliseconds), reason: reasonOf(error) };
+    log.warn(line, "an origin is skipped for a while");
+  };
   const known = new LRUCache<string, { name: string; breaker: Breaker }>({ max: MOST });
   return {
     of({ name, storage }, asset) {
-      const key = storage.urls ? `${name} ${URL.parse(asset.path)?.host ?? ""}` : name;
+      const host = storage.urls ? (URL.parse(asset.path)?.host ?? "") : undefined;
+      const key = host === undefined ? name : `${name} ${host}`;
       let entry = known.get(key);
       if (!entry) {
-        entry = { name, breaker: createBreaker(limits) };
+        entry = { name, breaker: createBreaker(limits, undefined, noting(name, host)) };
         known.set(key, entry);
       }
       return entry.breaker;

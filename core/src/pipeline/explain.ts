@@ -128,7 +128,7 @@ export function createExplain(services: Services) {
     };
     if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
     await admit(exchange, job).catch((error: unknown) => said.errors.push(problemOf(error)));
-    const asked = candidates(job.asset, {}, endpoints, origins);
+    const asked = candidates(job.asset, endpoints, origins);
     if (job.problem) {
       said.origins = asked.map((origin) => answerOf(origin, "not asked"));
       return said;

@@ -30,8 +30,9 @@ export interface Made extends Delivered {
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
   const { hooks, scheduler, endpoints, engines } = services;
+  const failed = new WeakMap<object, OwnFlight["spans"]>();
 
-  return async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
+  async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
     const started = performance.now();
     const { job, key } = wish;
     const flight = createFlight(services, {
@@ -53,6 +54,7 @@ export function createMake(services: Services) {
       return await settle(wish, flight, source, plan, depth);
     } catch (cause) {
       error = cause as MediaError;
+      if (typeof cause === "object" && cause !== null) failed.set(cause, flight.spans);
       throw cause;
     } finally {
       await flight.close();
@@ -67,7 +69,11 @@ export function createMake(services: Services) {
         ...(error ? { error } : {}),
       });
     }
-  };
+  }
+
+  /** What work took that failed so. */
+  const spansOf = (error: unknown) => failed.get(error as object);
+  return Object.assign(make, { spansOf });
 
   /** The asset's source; `NOT_MODIFIED` when the stale rendition still holds. */
   async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | typeof NOT_MODIFIED> {

@@ -2,9 +2,11 @@ import { wrap } from "../facade.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
+import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
+import { inTrace, traceOf } from "../trace.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { isHeld, matches } from "./conditions.ts";
@@ -99,15 +101,16 @@ export function createPipeline(services: Services) {
   ): Promise<Delivered> {
     const trusted = isTrusted(exchange);
     const name = `${key} ${trusted}`;
-    const confirmed = stale ? undefined : await confirm(exchange, job, key);
+    const trace = traceOf(exchange.request.header("traceparent"));
+    const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return confirmed;
     const collapsed = flights.has(name);
     const forward = stale ? "stale" : "miss";
     try {
       const made = await flights.join(name, exchange.signal, (signal) =>
-        make({ job, key, trusted, ...(stale ? { stale } : {}) }, signal),
+        inTrace(trace, () => make({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
       );
-      for (const span of made.spans.list) exchange.spans.add(span.name, span.duration, span.description);
+      tell(exchange, made.spans);
       exchange.cache = outcome(made, forward, collapsed);
       await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
         await made.body?.close?.();
@@ -116,6 +119,7 @@ export function createPipeline(services: Services) {
       return made.body ? made : withOriginal(made);
     } catch (error) {
       exchange.cache = { hit: false, forward, collapsed };
+      tell(exchange, make.spansOf(error));
       if (stale?.body && isOriginFailure(error)) {
         await authorize(exchange, stale.record.sources);
         exchange.provenance = "stale";
@@ -208,6 +212,12 @@ export function createPipeline(services: Services) {
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;
+
+/** The time that work took is part of every exchange that waited for it. */
+function tell(exchange: Exchange, spans: Spans | undefined): void {
+  for (const { name, duration, description } of spans?.list ?? [])
+    exchange.spans.add(name, duration, description);
+}
 
 function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
   return {

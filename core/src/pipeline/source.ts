@@ -168,7 +168,10 @@ export function createSource(parts: SourceParts): Source {
       const rest = await opened();
       const out = new PassThrough();
       for (const chunk of head.splice(0)) out.write(chunk);
-      rest.on("error", (error) => out.destroy(error));
+      rest.on("error", (error) => {
+        if (isMediaError(error)) noted(error);
+        out.destroy(error);
+      });
       out.on("close", () => rest.destroy());
       return copies.along(rest.pipe(out), facts.size);
     },

@@ -1,14 +1,15 @@
 import type { Logger } from "pino";
-import { wrap } from "../facade.ts";
 import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
+import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
-import { NOT_MODIFIED, type Source, type Storage } from "../model/source.ts";
+import { NOT_MODIFIED, type Source, type SourceFacts, type Storage, type StorageEntry } from "../model/source.ts";
+import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
-import { createCopies } from "./copies.ts";
+import { type Copies, createCopies } from "./copies.ts";
 import { createFlights } from "./flights.ts";
 import { hedged } from "./hedge.ts";
 import { type ByteBudget, createSource, type SourceParts } from "./source.ts";
@@ -22,7 +23,16 @@ export interface OriginEntry {
   readonly storage: Storage;
   /** Milliseconds after which a second request is sent beside one that has not answered. Left out: never. */
   readonly hedge?: number;
+  /** Hash over what tells where its files lie. */
+  readonly fingerprint: string;
 }
+
+/** Asks the origins of an asset's endpoint, as `PluginApi.askOrigins` says. */
+export type AskOrigins = (
+  asset: Asset,
+  conditions: Conditions,
+  flight: Flight,
+) => Promise<Source | typeof NOT_MODIFIED | undefined>;
 
 interface Lease {
   readonly source: Source;
@@ -34,7 +44,8 @@ interface Lease {
 
 /**
  * The core's own tap of `fetch`: asks the endpoint's origins in their order. "Not here" moves on; a failure moves on
- * and is remembered. One original that several flights want at the same time is opened and downloaded once.
+ * and is remembered. One original that several flights want at the same time is opened and downloaded once. Returns
+ * the tap.
  */
 export function tapOrigins(
   hooks: Hooks,
@@ -43,25 +54,31 @@ export function tapOrigins(
   budget: ByteBudget,
   breakers: Breakers,
   log: Logger,
-): void {
+): AskOrigins {
   const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
   const leases = new Map<string, Lease>();
+  const attempt = createAttempts(log);
 
-  hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, async (asset, conditions, flight) => {
+  const askOrigins: AskOrigins = async (asset, conditions, flight) => {
     const failures: MediaError[] = [];
-    for (const origin of candidates(asset, conditions, endpoints, origins)) {
+    for (const [at, origin] of candidates(asset, endpoints, origins).entries()) {
+      if (conditions.origin !== undefined && origin.name !== conditions.origin) continue;
       try {
-        const found = await ask(origin, asset, conditions, flight);
+        const found = await attempt({ place: at + 1, origin: origin.name, asset, flight }, () =>
+          ask(origin, asset, conditions, flight),
+        );
         if (found) return found;
       } catch (error) {
         if (flight.signal.aborted) throw error;
-        failures.push(wrap(error, "fetch", origin.name));
+        failures.push(error as MediaError);
       }
     }
     const failure = mostTelling(failures);
     if (failure) throw failure;
     return undefined;
-  });
+  };
+  hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, askOrigins);
+  return askOrigins;
 
   async function ask(
     origin: OriginEntry,
@@ -99,9 +116,7 @@ export function tapOrigins(
         ...named,
         fetched: Date.now(),
       };
-      const copies = createCopies((error) =>
-        log.warn({ err: error, origin: origin.name }, "a copy was not kept"),
-      );
+      const copies = createCopies(origin.name, log);
       const gone = new AbortController();
       const end = () => {
         lease.ended = true;
@@ -114,7 +129,11 @@ export function tapOrigins(
         signal: gone.signal,
         budget,
         copies,
-        onOutage: breaker.failed,
+        onOutage(error) {
+          breaker.failed(error);
+          const line = { origin: origin.name, path: shown(asset), reason: reasonOf(error) };
+          log.warn(line, "an origin broke off");
+        },
         mayHandOver() {
           if (lease.users > 1) return false;
           end();
@@ -129,9 +148,7 @@ export function tapOrigins(
       const lease: Lease = { source, users: 0, ended: false, close };
       leases.set(key, lease);
       const isLibrary = endpoints.get(endpointId(asset))?.library === origin.name;
-      if (!head && entry.file === undefined && !isLibrary && hooks.opened.isUsed()) {
-        hooks.opened.call({ asset, facts, copy: copies.add });
-      }
+      if (!head && !isLibrary) offerCopies(hooks, { asset, facts, entry, copies });
       return lease;
     };
     const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
@@ -155,12 +172,27 @@ export function tapOrigins(
   }
 }
 
+interface Offer {
+  readonly asset: Asset;
+  readonly facts: SourceFacts;
+  readonly entry: StorageEntry;
+  readonly copies: Copies;
+}
+
+/** Tells who keeps copies that an original is about to be read. A local file needs none. */
+export function offerCopies(hooks: Hooks, { asset, facts, entry, copies }: Offer): void {
+  if (entry.file !== undefined || !hooks.opened.isUsed()) return;
+  hooks.opened.call({ asset, facts, copy: copies.add });
+}
+
+const NO_COPIES: Copies = { add: () => {}, give: () => {}, along: (source) => source };
+
 /** A source of an entry that no origin of the endpoint opened: a saved copy. Nobody else uses it. */
 export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | "budget">): Source {
   return createSource({
     ...parts,
     signal: new AbortController().signal,
-    copies: createCopies(() => {}),
+    copies: NO_COPIES,
     onOutage: () => {},
     mayHandOver: () => true,
   });
@@ -169,7 +201,6 @@ export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | 
 /** The origins that may have an asset, in the order in which they are asked. */
 export function candidates(
   asset: Asset,
-  conditions: Conditions,
   endpoints: ReadonlyMap<string, Endpoint>,
   origins: ReadonlyMap<string, OriginEntry>,
 ): OriginEntry[] {
@@ -178,7 +209,6 @@ export function candidates(
   return [...new Set(names)]
     .map((name) => origins.get(name))
     .filter((origin) => origin !== undefined)
-    .filter((origin) => conditions.origin === undefined || origin.name === conditions.origin)
     .filter((origin) => (asset.kind === "url") === (origin.storage.urls === true));
 }
 

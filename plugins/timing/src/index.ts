@@ -22,14 +22,23 @@ export function timing(): Plugin {
   };
 }
 
-/** One span a name: phases that ran several times are added up. */
+/** One span a name: phases that ran several times are added up, with all that was said of them. */
 function merged(spans: readonly Span[]): Span[] {
   const byName = new Map<string, Span>();
   for (const span of spans) {
     const known = byName.get(span.name);
-    byName.set(span.name, known ? { ...known, duration: known.duration + span.duration } : span);
+    byName.set(span.name, known ? sum(known, span) : span);
   }
   return [...byName.values()];
+}
+
+function sum(a: Span, b: Span): Span {
+  const said = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(", ");
+  return {
+    name: a.name,
+    duration: a.duration + b.duration,
+    ...(said === "" ? {} : { description: said }),
+  };
 }
 
 /** `name;dur=1.23;desc="…"` (W3C Server Timing). */

@@ -1,0 +1,40 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
+
+/** What joins the logs of several servers about one piece of work (W3C Trace Context). */
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  /** Two hexadecimal digits: whether somebody records it. */
+  readonly flags: string;
+}
+
+const traces = new AsyncLocalStorage<Trace>();
+
+/** Version 00; later versions may go on behind a hyphen (W3C Trace Context §4.3). */
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
+
+/** The trace that a request belongs to, by its `traceparent`; a new one where it has none or a wrong one. */
+export function traceOf(header: string | undefined): Trace {
+  const [, version, id, flags, more] = TRACEPARENT.exec(header ?? "") ?? [];
+  if (id === undefined || flags === undefined || (version === "00" && more !== undefined)) {
+    return { id: randomBytes(16).toString("hex"), flags: "00" };
+  }
+  return { id, flags };
+}
+
+/** Does work as part of a trace: so are the requests that it makes, and what it starts. */
+export function inTrace<T>(trace: Trace, work: () => T): T {
+  return traces.run(trace, work);
+}
+
+/** The trace of the work that asks. */
+export function currentTrace(): Trace | undefined {
+  return traces.getStore();
+}
+
+/** Value of `traceparent` for one request of the work that asks. */
+export function traceparent(): string {
+  const { id, flags } = currentTrace() ?? traceOf(undefined);
+  return `00-${id}-${randomBytes(8).toString("hex")}-${flags}`;
+}
