@@ -18,6 +18,7 @@ import { originalAgain, originalType } from "./original.ts";
 import { errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
+import { isChanged } from "./source.ts";
 
 /** How long a substitute may be kept, in milliseconds. */
 const FALLBACK_LIFETIME = 60_000;
@@ -55,8 +56,8 @@ export function createPipeline(services: Services) {
   async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
     const { found, stale } = await lookup(key, anew);
     if (found?.record.error) {
-      const { code, message, status } = found.record.error;
-      throw new MediaError(code, message, { status });
+      const { code, message, ...more } = found.record.error;
+      throw new MediaError(code, message, more);
     }
     if (found && (found.body || holds(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
@@ -193,7 +194,7 @@ export function createPipeline(services: Services) {
 
   /** Keeps a failure for a while, so that an outage is not asked about with every request. */
   function remember(key: string, job: Job, error: unknown): void {
-    if (!isMediaError(error) || error.status >= 500 || !hooks.store.isUsed()) return;
+    if (!isMediaError(error) || error.status >= 500 || isChanged(error) || !hooks.store.isUsed()) return;
     const endpoint = services.endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];

@@ -69,6 +69,7 @@ export function errorLifetime(error: MediaError, limits: Limits): number {
     case "EACCES":
       return limits.refusedLifetime;
     case "UNIDENTIFIED":
+      return error.outage ? limits.failureLifetime : limits.refusedLifetime;
     case "ECONNREFUSED":
       return limits.failureLifetime;
     default:
@@ -94,6 +95,11 @@ export function errorRecord(
     freshUntil: now + lifetime,
     private: false,
     original: false,
-    error: { code: error.code, message: error.message, status: error.status },
+    error: {
+      code: error.code,
+      message: error.message,
+      status: error.status,
+      ...(error.outage ? { outage: true } : {}),
+    },
   };
 }
