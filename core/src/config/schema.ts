@@ -156,8 +156,17 @@ export const configSchema = z.strictObject({
   trustedProxies: z.array(address).optional(),
   /** Value of `x-req-from` in requests to origins. @default "mediatap" */
   requestFrom: headerValue.optional(),
-  /** Private addresses that client-given URLs may reach. */
-  network: z.strictObject({ allow: z.array(z.string()).optional() }).optional(),
+  network: z
+    .strictObject({
+      /** Private addresses that client-given URLs may reach. */
+      allow: z.array(z.string()).optional(),
+      /**
+       * HTTP proxy through which public addresses are asked, such as the environment's: `process.env.HTTPS_PROXY`.
+       * Empty: none. @default none, whatever the environment says
+       */
+      proxy: z.string().optional(),
+    })
+    .optional(),
   /** Where to listen. `PORT` and `HOST`, and the command's flags, win. @default 3000, all interfaces */
   server: z
     .strictObject({ port: z.int().min(0).max(65535).optional(), host: z.string().optional() })

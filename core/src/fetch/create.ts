@@ -13,6 +13,7 @@ import { codingOf, decode, isDecodable, readOf } from "./body.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { badAnswer, brokenBody, failureOf } from "./failures.ts";
 import type { Fetcher, FetchOptions, FetchResponse } from "./fetcher.ts";
+import { proxyOf } from "./tunnel.ts";
 import { admits, checkUrl, type Hop, refused, sameOrigin } from "./url.ts";
 
 export interface FetcherOptions {
@@ -20,6 +21,8 @@ export interface FetcherOptions {
   readonly network?: {
     /** `host`, `host:port` or CIDR: the private addresses that client-given URLs may reach. @default none */
     readonly allow?: readonly string[] | undefined;
+    /** HTTP proxy through which public addresses are reached; those of the environment are not used. @default none */
+    readonly proxy?: string | undefined;
   };
   /** Value of `x-req-from`. @default "mediatap" */
   readonly requestFrom?: string;
@@ -55,8 +58,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const { limits, resolve = (name) => lookup(name, { all: true }) } = options;
   const allow = createAllowList(options.network?.allow ?? []);
   // Two pools, so that a connection opened by trust is never reused without it.
-  const guarded = createAgent((host, port, address) => admits(allow, host, port, address), resolve, limits);
-  const trusting = createAgent(() => true, resolve, limits);
+  const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
+  const guarded = createAgent({
+    ...network,
+    admit: (host, port, address) => admits(allow, host, port, address),
+  });
+  const trusting = createAgent({ ...network, admit: () => true });
   const own = {
     "user-agent": options.userAgent ?? "mediatap",
     "accept-encoding": "identity",
