@@ -7,18 +7,15 @@ import type {
   HeadObjectCommandOutput,
   S3Client,
 } from "@aws-sdk/client-s3";
-import type { Limits } from "@mediatap/core";
+import type { HttpFilesOptions, Limits } from "@mediatap/core";
+import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import { createBudget } from "./budget.ts";
 import { type Failure, failureOf } from "./failures.ts";
 import type { Place } from "./fields.ts";
 import { createHandler } from "./handler.ts";
 
-/** What {@link storageS3} was configured with. */
-export interface Settings {
-  readonly retries: number;
-  readonly timeout: number;
-  readonly videoTimeout: number;
-}
+/** What {@link storageS3} was configured with, its defaults filled in. */
+export type Settings = { readonly [K in keyof HttpFilesOptions]-?: NonNullable<HttpFilesOptions[K]> };
 
 /** Until when a request may go on, retries included. */
 export interface Wait {
@@ -28,6 +25,7 @@ export interface Wait {
 }
 
 export type Sdk = typeof import("@aws-sdk/client-s3");
+type Own = { readonly Bucket: string; readonly RequestPayer?: "requester" };
 type Get = Omit<GetObjectCommandInput, "Bucket">;
 type Head = Omit<HeadObjectCommandInput, "Bucket">;
 
@@ -35,8 +33,8 @@ type Head = Omit<HeadObjectCommandInput, "Bucket">;
 export interface Bucket {
   get(input: Get, wait: Wait): Promise<GetObjectCommandOutput>;
   head(input: Head, wait: Wait): Promise<HeadObjectCommandOutput>;
-  /** The SDK and a client with the SDK's own retries, for all else. */
-  client(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }>;
+  /** The SDK and a client with the SDK's own retries, for all else; and what goes with each request. */
+  client(): Promise<{ readonly sdk: Sdk; readonly client: S3Client; readonly own: Own }>;
   /** Frees all connections. */
   close(): void;
 }
@@ -55,6 +53,7 @@ export interface BucketOptions {
   readonly limits: Limits;
   readonly settings: Settings;
   readonly requestFrom: string;
+  /** Resolves host names. @default the system's resolver */
   readonly lookup?: LookupFunction;
 }
 
@@ -63,18 +62,25 @@ const REFRESH = 10_000;
 
 /** The bucket of an origin. The SDK is loaded with the first request. */
 export function createBucket(place: Place, options: BucketOptions): Bucket {
-  const { retries } = options.settings;
+  const { limits, settings, requestFrom, lookup } = options;
+  const { retries, videoTimeout } = settings;
   const budget = createBudget();
   let loading: Promise<{ sdk: Sdk; reader: S3Client; writer: S3Client }> | undefined;
   let region = place.region;
-  let closed = false;
   /** When the credentials were last asked for again, and the answer. */
   let refreshed = Number.NEGATIVE_INFINITY;
   let refreshing: Promise<unknown> | undefined;
 
   async function load() {
-    const [sdk, requestHandler] = await Promise.all([import("@aws-sdk/client-s3"), createHandler(options)]);
-    const make = (maxAttempts: number) =>
+    const make = (firstByte: number) =>
+      createHandler({ connect: limits.originConnect, firstByte, requestFrom, lookup });
+    // A part of an upload is sent before it is answered.
+    const [sdk, reading, writing] = await Promise.all([
+      import("@aws-sdk/client-s3"),
+      make(limits.originFirstByte),
+      make(videoTimeout),
+    ]);
+    const connect = (maxAttempts: number, requestHandler: NodeHttpHandler) =>
       new sdk.S3Client({
         region: async () => region,
         ...(place.endpoint !== undefined && { endpoint: place.endpoint }),
@@ -86,9 +92,7 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
         requestHandler,
         maxAttempts,
       });
-    const clients = { sdk, reader: make(1), writer: make(3) };
-    if (closed) requestHandler.destroy();
-    return clients;
+    return { sdk, reader: connect(1, reading), writer: connect(3, writing) };
   }
 
   function clients() {
@@ -183,8 +187,7 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
     return true;
   }
 
-  const payer = place.requesterPays ? { RequestPayer: "requester" as const } : {};
-  const own = { Bucket: place.bucket, ...payer };
+  const own: Own = { Bucket: place.bucket, ...(place.requesterPays && { RequestPayer: "requester" }) };
   return {
     get: (input, wait) =>
       request(
@@ -200,11 +203,16 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
       ),
     async client() {
       const { sdk, writer } = await clients();
-      return { sdk, client: writer };
+      return { sdk, client: writer, own };
     },
     close() {
-      closed = true;
-      loading?.then(({ reader }) => reader.destroy()).catch(() => undefined);
+      loading?.then(
+        ({ reader, writer }) => {
+          reader.destroy();
+          writer.destroy();
+        },
+        () => undefined,
+      );
     },
   };
 }

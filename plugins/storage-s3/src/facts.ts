@@ -51,21 +51,3 @@ export function codingOf({ ContentEncoding }: Said): string | undefined {
   const codings = (ContentEncoding ?? "").toLowerCase().split(/[\s,]+/);
   return codings.filter((coding) => !["", "identity", "aws-chunked"].includes(coding)).join(",") || undefined;
 }
-
-const IMAGE = /\.(jpe?g|jpe|jfif|png|gif|webp|avif|heic|heif|bmp|tiff?|ico|svg|psd|jxl|jp2)$/i;
-const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi|ogv|mpe?g|m2ts|ts|3gp|wmv|flv)$/i;
-
-export function isVideoPath(path: string): boolean {
-  return VIDEO.test(path);
-}
-
-/** Whether the extension is that of an image or a video. */
-export function isMediaPath(path: string): boolean {
-  return IMAGE.test(path) || VIDEO.test(path);
-}
-
-/** HTML or JSON, by the origin's word. */
-export function isPage({ ContentType }: Said): boolean {
-  const type = ContentType?.split(";")[0]?.trim().toLowerCase() ?? "";
-  return /^(text\/html|application\/xhtml\+xml|application\/([\w.-]+\+)?json)$/.test(type);
-}

@@ -25,6 +25,8 @@ export type Failure =
 interface SdkError {
   readonly name?: string;
   readonly Code?: string;
+  /** Of a signature for the wrong one. */
+  readonly Region?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: {
     readonly statusCode?: number;
@@ -40,13 +42,26 @@ const DENIED = /^(ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRe
 /** Codes of OpenSSL and of Node's `tls`. */
 const TLS =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
+/** What the SDK says of an answer that has no word. */
+const BARE = /^(\d+|Error|Unknown|UnknownError|Forbidden|BadRequest)$/;
 const TIMEOUT = /^(TimeoutError|ETIMEDOUT|ESOCKETTIMEDOUT)$/;
+
+/** The service's word for a failure, such as `NoSuchKey`, or the SDK's; "" where there is none. */
+export function wordOf(cause: unknown): string {
+  const { name = "", Code = name } = cause as SdkError;
+  return BARE.test(Code) || !/^\w{1,60}$/.test(Code) ? "" : Code;
+}
+
+export function statusOf(cause: unknown): number | undefined {
+  const { $metadata, $response } = cause as SdkError;
+  return $metadata?.httpStatusCode ?? $response?.statusCode;
+}
 
 /** What an error of the SDK means. */
 export function failureOf(cause: unknown): Failure {
-  const { name = "", Code, $metadata, $response } = cause as SdkError;
-  const status = $metadata?.httpStatusCode ?? $response?.statusCode;
-  const code = Code ?? name;
+  const { name = "", Region, $response } = cause as SdkError;
+  const status = statusOf(cause);
+  const code = wordOf(cause);
   if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) return denied(cause, "final");
   if (status === undefined) return unanswered(cause, name);
   if (status === 304) return { kind: "same" };
@@ -57,14 +72,14 @@ export function failureOf(cause: unknown): Failure {
       error: new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause }),
     };
   }
-  const region = $response?.headers?.["x-amz-bucket-region"];
+  const region = $response?.headers?.["x-amz-bucket-region"] ?? Region;
   if ((status === 301 || status === 400) && region && /^[a-z0-9-]{1,32}$/.test(region)) {
     return { kind: "region", region, error: unidentified(cause, status) };
   }
   if (status === 404 && code === "NoSuchBucket") return denied(cause, "final");
   if (status === 404 || status === 410) return { kind: "absent" };
   if (code === "RequestTimeTooSkewed") return denied(cause, "again");
-  const bare = code === "" || /^(\d+|Unknown|UnknownError|Forbidden|BadRequest)$/.test(code);
+  const bare = code === "";
   if (status === 401 || status === 403 || DENIED.test(code)) {
     return denied(cause, STALE.test(code) || bare ? "credentials" : "final");
   }
@@ -83,6 +98,11 @@ export function failureOf(cause: unknown): Failure {
 /** The failure of a body of which a part may have been read. */
 export function brokenBody(message: string, cause?: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", message, { cause, outage: true });
+}
+
+/** An answer that is well formed, and still none to what was asked. */
+export function invalidAnswer(cause?: unknown): MediaError {
+  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
 }
 
 /** No answer, or none that is HTTP. */

@@ -2,29 +2,30 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { LookupFunction } from "node:net";
 import { Readable } from "node:stream";
-import type { Limits } from "@mediatap/core";
 import type { NodeHttpHandler } from "@smithy/node-http-handler";
 
 /** An error's XML is shorter than this; what comes after it is not read. */
 const ERROR_BYTES = 64 * 1024;
+/** Milliseconds for which an unused connection is kept: less than firewalls do, which then drop it without a word. */
+const IDLE = 30_000;
 
 export interface HandlerOptions {
-  readonly limits: Limits;
+  /** Milliseconds for a connection to open. */
+  readonly connect: number;
+  /** Milliseconds until the header of an answer is there. */
+  readonly firstByte: number;
   /** Value of `x-req-from`. */
   readonly requestFrom: string;
   /** Resolves host names. @default the system's resolver */
-  readonly lookup?: LookupFunction;
+  readonly lookup?: LookupFunction | undefined;
 }
 
 /** What the SDK makes its requests with: connections that are kept, and every wait bounded. */
-export async function createHandler({
-  limits,
-  requestFrom,
-  lookup,
-}: HandlerOptions): Promise<NodeHttpHandler> {
+export async function createHandler(options: HandlerOptions): Promise<NodeHttpHandler> {
+  const { connect, firstByte, requestFrom, lookup } = options;
   const { NodeHttpHandler } = await import("@smithy/node-http-handler");
   // Not limited in number: a place in a queue would count as time to connect. Flights are limited by the core.
-  const agent = { keepAlive: true, ...(lookup && { lookup }) };
+  const agent = { keepAlive: true, timeout: IDLE, ...(lookup && { lookup }) };
 
   class Handler extends NodeHttpHandler {
     override async handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
@@ -38,8 +39,8 @@ export async function createHandler({
   return new Handler({
     httpAgent: new HttpAgent(agent),
     httpsAgent: new HttpsAgent(agent),
-    connectionTimeout: limits.originConnect,
-    requestTimeout: limits.originFirstByte,
+    connectionTimeout: connect,
+    requestTimeout: firstByte,
     throwOnRequestTimeout: true,
     // Bodies have a clock of their own, which stands still while the reader takes its time.
     socketTimeout: 0,

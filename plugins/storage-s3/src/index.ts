@@ -1,4 +1,10 @@
-import { type OriginConfig, type Plugin, parseOptions, type Storage } from "@mediatap/core";
+import {
+  type HttpFilesOptions,
+  type OriginConfig,
+  type Plugin,
+  parseOptions,
+  type Storage,
+} from "@mediatap/core";
 import { z } from "zod";
 import { createBucket } from "./bucket.ts";
 import { cloudinaryBackup, type Place, s3, s3Compatible } from "./fields.ts";
@@ -7,14 +13,8 @@ import { createStorage } from "./storage.ts";
 const NAME = "storage-s3";
 const VERSION = "0.1.0";
 
-export interface StorageS3Options {
-  /** How often a request is repeated that was answered with 500, 502, 503 or 504. @default 2 */
-  readonly retries?: number | undefined;
-  /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
-  readonly timeout?: number | undefined;
-  /** The same for files with a video's extension, and for writing. @default 300000 */
-  readonly videoTimeout?: number | undefined;
-}
+/** Retries and time limits; see {@link HttpFilesOptions}. A part of an upload has `videoTimeout`, too. */
+export type StorageS3Options = HttpFilesOptions;
 
 const schema = z.strictObject({
   retries: z.int().min(0).max(10).default(2),

@@ -1,9 +1,10 @@
-import { pipeline, Readable } from "node:stream";
-import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { Readable } from "node:stream";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import {
+  assertMedia,
   type ByteRange,
   type EntryFacts,
+  isVideoPath,
   type Limits,
   MediaError,
   NOT_MODIFIED,
@@ -11,19 +12,9 @@ import {
   type StorageEntry,
 } from "@mediatap/core";
 import { type Bucket, Refusal, type Settings, type Wait } from "./bucket.ts";
-import {
-  codingOf,
-  factsOf,
-  isExactly,
-  isMediaPath,
-  isPage,
-  isVideoPath,
-  rangeOf,
-  type Said,
-} from "./facts.ts";
-import { cutOut, streamOf } from "./stream.ts";
-
-const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, br: createBrotliDecompress } as const;
+import { codingOf, factsOf, isExactly, rangeOf } from "./facts.ts";
+import { invalidAnswer } from "./failures.ts";
+import { cutOut, decode, isDecodable, streamOf } from "./stream.ts";
 
 export interface Opening {
   readonly bucket: Bucket;
@@ -50,14 +41,15 @@ export async function openObject(opening: Opening): Promise<Opened> {
     if (failure.kind === "absent") return undefined;
     if (failure.kind === "same" && conditionsOf(options) !== undefined) return NOT_MODIFIED;
     if ("error" in failure) throw failure.error;
-    throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause: error });
+    throw invalidAnswer(error);
   }
 }
 
 async function openHead({ bucket, key, path, options }: Opening, wait: Wait): Promise<StorageEntry> {
   const said = await bucket.head({ Key: key, ...conditionsOf(options) }, wait);
-  assertMedia(said, path, true);
-  return { ...factsOf(said), body: () => Readable.from([]) };
+  const facts = factsOf(said);
+  assertMedia(path, facts, true);
+  return { ...facts, body: () => Readable.from([]) };
 }
 
 async function openBody(opening: Opening, wait: Wait): Promise<Opened> {
@@ -82,13 +74,13 @@ async function openBody(opening: Opening, wait: Wait): Promise<Opened> {
 
   try {
     signal.throwIfAborted();
-    assertMedia(answer, path, false);
+    const facts = factsOf(answer);
+    assertMedia(path, facts, false);
     if (isPart(answer) && (!range || !isExactly(answer, range))) {
       throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { outage: true });
     }
-    const facts = factsOf(answer);
     const coding = codingOf(answer);
-    if (coding !== undefined && !Object.hasOwn(DECODERS, coding)) {
+    if (coding !== undefined && !isDecodable(coding)) {
       throw new MediaError("UNIDENTIFIED", "The origin's file has an unknown content coding");
     }
     const part = rangeOf(answer);
@@ -108,9 +100,7 @@ async function openBody(opening: Opening, wait: Wait): Promise<Opened> {
       ...facts,
       body() {
         body = stream();
-        if (coding !== undefined) {
-          body = pipeline(body, DECODERS[coding as keyof typeof DECODERS](), () => undefined);
-        }
+        if (coding !== undefined) body = decode(body, coding);
         if (range && !part) body = cutOut(body, range.start, range.end);
         return body;
       },
@@ -150,14 +140,6 @@ function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions) {
     ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
     ...(ifModifiedSince !== undefined && { IfModifiedSince: new Date(ifModifiedSince) }),
   };
-}
-
-/** Pages and empty files where media is expected come from a service that is no storage, or from a failed upload. */
-function assertMedia(said: Said, path: string, head: boolean): void {
-  if (!isMediaPath(path)) return;
-  if (isPage(said)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
-  if (factsOf(said).size === 0 && !head)
-    throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");
 }
 
 function isPart({ $metadata }: GetObjectCommandOutput): boolean {

@@ -1,101 +1,66 @@
-import type { Readable } from "node:stream";
-import { type EntryFacts, type Limits, MediaError, type Storage } from "@mediatap/core";
+import { canonicalOf, keyOf, type Limits, MediaError, type Storage } from "@mediatap/core";
 import type { Bucket, Settings } from "./bucket.ts";
+import { assertWorks } from "./check.ts";
 import { failureOf } from "./failures.ts";
-import { isPlainPath, type Place } from "./fields.ts";
+import type { Place } from "./fields.ts";
 import { openObject } from "./open.ts";
-
-/** Longest key, in bytes of UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects"). */
-const KEY_BYTES = 1024;
-/** Bytes of an upload that are held at a time; the least that S3 takes for a part is 5 MiB. */
-const PART_BYTES = 8 * 1024 * 1024;
+import { answered, PART_BYTES, upload } from "./upload.ts";
 
 interface StorageOptions {
   readonly limits: Limits;
   readonly settings: Settings;
+  /** Bytes of an upload's part; shorter files are sent whole. @default 8 MiB */
+  readonly partBytes?: number;
 }
 
 /** The objects of a place as a storage. */
-export function createStorage(bucket: Bucket, place: Place, { limits, settings }: StorageOptions): Storage {
-  const { canonical } = place;
-  const root = place.prefix === "" ? "" : `${place.prefix}/`;
-
-  /** The key of a path; `undefined`: no object can have it. */
-  function keyOf(path: string): string | undefined {
-    if (!isPlainPath(path)) return undefined;
-    const key = root + path;
-    return Buffer.byteLength(key) <= KEY_BYTES ? key : undefined;
-  }
+export function createStorage(bucket: Bucket, place: Place, options: StorageOptions): Storage {
+  const { limits, settings, partBytes = PART_BYTES } = options;
+  const { prefix } = place;
 
   return {
-    label: root === "" ? place.bucket : `${place.bucket}/${place.prefix}`,
+    label: `bucket ${place.bucket}`,
 
     async open(path, options) {
       options.signal.throwIfAborted();
-      const key = keyOf(path);
+      const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
       const entry = await openObject({ bucket, key, path, options, limits, settings });
-      if (canonical === undefined || typeof entry !== "object") return entry;
-      const address = path.split("/").map(encodeURIComponent).join("/");
-      return { ...entry, canonical: `${canonical.replace(/\/+$/, "")}/${address}` };
+      return typeof entry === "object" ? { ...entry, ...canonicalOf(place, path) } : entry;
     },
 
+    check: (signal) => assertWorks(bucket, place, { signal, deadline: performance.now() + settings.timeout }),
+
     async write(path, body, facts) {
-      const key = keyOf(path);
-      if (key === undefined) throw new MediaError("UNIDENTIFIED", "The path cannot be written");
-      const [{ client }, { Upload }] = await Promise.all([bucket.client(), import("@aws-sdk/lib-storage")]);
-      const upload = new Upload({
-        client,
-        params: { Bucket: place.bucket, Key: key, Body: body, ...headersOf(facts) },
-        partSize: PART_BYTES,
-        queueSize: 1,
-      });
-      // Upload does not hear of a body that fails between two reads.
-      const fail = () => void upload.abort();
-      const stream = body instanceof Uint8Array ? undefined : (body as Readable).once("error", fail);
-      await answered(upload.done()).finally(() => stream?.off("error", fail));
+      const key = keyOf(prefix, path);
+      if (key === undefined) throw new MediaError("EINVAL", "Expected a path that can be an object's key");
+      const { own, ...by } = await bucket.client();
+      await upload({ ...by, at: { ...own, Key: key }, body, facts, partBytes });
     },
 
     async remove(path) {
-      const key = keyOf(path);
+      const key = keyOf(prefix, path);
       if (key === undefined) return;
-      const { sdk, client } = await bucket.client();
-      await answered(client.send(new sdk.DeleteObjectCommand({ Bucket: place.bucket, Key: key })));
+      const { sdk, client, own } = await bucket.client();
+      const gone = client.send(new sdk.DeleteObjectCommand({ ...own, Key: key })).catch((error: unknown) => {
+        // S3 itself says nothing about a key that is missing, others do.
+        if (failureOf(error).kind !== "absent") throw error;
+      });
+      await answered(gone);
     },
 
-    async *list(prefix) {
-      const { sdk, client } = await bucket.client();
+    async *list(below) {
+      const { sdk, client, own } = await bucket.client();
       let ContinuationToken: string | undefined;
       do {
-        const input = { Bucket: place.bucket, Prefix: root + prefix, ContinuationToken };
+        const input = { ...own, Prefix: prefix + below, ContinuationToken };
         const page = await answered(client.send(new sdk.ListObjectsV2Command(input)));
         for (const { Key = "" } of page.Contents ?? []) {
-          const path = Key.slice(root.length);
-          if (keyOf(path) !== undefined) yield path;
+          const path = Key.slice(prefix.length);
+          if (keyOf(prefix, path) !== undefined) yield path;
         }
         ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (ContinuationToken !== undefined);
     },
   };
-}
-
-/** Facts as S3 keeps them beside an object. */
-function headersOf({ type, cacheControl, private: isPrivate }: EntryFacts) {
-  return {
-    ...(type !== undefined && { ContentType: type }),
-    ...(cacheControl !== undefined && { CacheControl: cacheControl }),
-    ...(isPrivate && { Metadata: { isprivatefile: "true" } }),
-  };
-}
-
-/** The answer; failures as MediaErrors. */
-async function answered<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    const failure = failureOf(cause);
-    throw "error" in failure
-      ? failure.error
-      : new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
-  }
 }

@@ -1,5 +1,10 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { codeOf, MediaError } from "@mediatap/core";
 import { brokenBody } from "./failures.ts";
+
+/** The codings that are undone; more than one at a time is not. */
+const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, br: createBrotliDecompress } as const;
 
 export interface Reading {
   readonly body: Readable;
@@ -62,17 +67,27 @@ export function streamOf({ body, from, until, resume, idle, total, signal }: Rea
 
   function attach(next: Readable): void {
     source = next;
+    let ended = false;
+    const brokenOff = (cause?: unknown) => {
+      if (!ended) broken(brokenBody("The origin's answer broke off", cause));
+    };
     next.on("data", (chunk: Buffer) => {
       at += chunk.length;
+      if (until !== undefined && at > until)
+        return void out.destroy(brokenBody("The origin's answer is too long"));
       if (out.push(chunk)) return wait();
       next.pause();
       hold();
     });
     next.on("end", () => {
-      if (until !== undefined && at !== until) return broken(brokenBody("The origin's answer broke off"));
+      if (until !== undefined && at !== until) return brokenOff();
+      ended = true;
       out.push(null);
     });
-    next.on("error", (error) => broken(brokenBody("The origin's answer broke off", error)));
+    next.on("error", brokenOff);
+    next.on("close", () => brokenOff());
+    // It broke off before anybody listened.
+    if (next.destroyed) process.nextTick(brokenOff);
   }
 
   function broken(error: Error): void {
@@ -107,6 +122,25 @@ export function streamOf({ body, from, until, resume, idle, total, signal }: Rea
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
   return out;
+}
+
+export function isDecodable(coding: string): coding is keyof typeof DECODERS {
+  return Object.hasOwn(DECODERS, coding);
+}
+
+/** The body without its coding, decoded as it is read. */
+export function decode(body: Readable, coding: keyof typeof DECODERS): Readable {
+  return Readable.from(decoded(pipeline(body, DECODERS[coding](), () => undefined)), { objectMode: false });
+}
+
+async function* decoded(stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    // Codes of zlib and of Brotli.
+    if (!/^(Z_|ERR__)/.test(codeOf(error) ?? "")) throw error;
+    throw new MediaError("UNIDENTIFIED", "The origin's file cannot be decoded", { cause: error });
+  }
 }
 
 /** The bytes of a range out of a stream that begins at the object's first byte. */
