@@ -36,8 +36,8 @@ const ACCESS_KEY = "testkey";
 const SECRET_KEY = "testsecret";
 
 /**
- * Starts a radosgw with one user, in a folder and on a port of its own. It ignores `If-Modified-Since` and sends no
- * checksums.
+ * Starts a radosgw with one user, in a folder and on a port of its own. It ignores `If-Modified-Since`, sends no
+ * checksums, and gives back what was uploaded in parts in the wrong order.
  */
 export async function startRadosgw(): Promise<Radosgw> {
   const folder = await mkdtemp(join(tmpdir(), "mediatap-radosgw-"));

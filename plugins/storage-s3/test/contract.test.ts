@@ -11,17 +11,17 @@ import { lookupHere, openPlace, type PlaceOptions } from "./places.ts";
 
 function contract(
   name: string,
-  start: typeof startRadosgw,
+  start: typeof startMoto,
   conditional: boolean,
-  options: PlaceOptions,
+  options: (port: number) => PlaceOptions = () => ({}),
 ): void {
   describeStorage(name, async () => {
     const service = await start();
-    const place = await openPlace(service, withPort(options, service.port));
+    const place = await openPlace(service, options(service.port));
     return {
       storage: place.storage,
       put: place.put,
-      can: { conditional, size: true, facts: true },
+      can: { conditional, size: true, facts: true, write: true, writeFacts: true },
       async close() {
         place.close();
         await service.close();
@@ -30,21 +30,22 @@ function contract(
   });
 }
 
-/** Endpoints by name get the port of the service. */
-function withPort(options: PlaceOptions, port: number): PlaceOptions {
-  const { endpoint } = options.fields ?? {};
-  if (endpoint === undefined) return options;
-  return { ...options, fields: { ...options.fields, endpoint: `${endpoint}:${port}` } };
-}
-
 describeWith(RADOSGW, "radosgw", () => {
-  contract("a bucket in path style", startRadosgw, false, {});
-  contract("a folder of a bucket as a virtual host", startRadosgw, false, {
+  // It gives back the parts of an upload in the wrong order: here every file is sent whole.
+  const partBytes = 16 * 1024 * 1024;
+
+  contract("a bucket in path style", startRadosgw, false, () => ({ partBytes }));
+  contract("a folder of a bucket as a virtual host", startRadosgw, false, (port) => ({
+    partBytes,
     lookup: lookupHere,
-    fields: { prefix: "some folder/é", endpoint: `http://${RADOSGW_DOMAIN}`, s3ForcePathStyle: false },
-  });
+    fields: {
+      prefix: "some folder/é",
+      endpoint: `http://${RADOSGW_DOMAIN}:${port}`,
+      s3ForcePathStyle: false,
+    },
+  }));
 });
 
 describeWith(MOTO, "moto", () => {
-  contract("a bucket", startMoto, true, {});
+  contract("a bucket", startMoto, true);
 });

@@ -29,6 +29,7 @@ export interface PlaceOptions {
   readonly limits?: Partial<Limits>;
   readonly settings?: Partial<Settings>;
   readonly lookup?: LookupFunction;
+  readonly partBytes?: number;
 }
 
 export type Keyed = Pick<S3Service, "endpoint" | "accessKey" | "secretKey">;
@@ -36,7 +37,7 @@ export type Keyed = Pick<S3Service, "endpoint" | "accessKey" | "secretKey">;
 /** The storage of an origin of type `S3_COMPATIBLE`. */
 export function storageOf(
   service: Keyed,
-  { fields, limits, settings, lookup }: PlaceOptions = {},
+  { fields, limits, settings, lookup, partBytes }: PlaceOptions = {},
 ): { storage: Storage; close: () => void } {
   const { endpoint, accessKey, secretKey } = service;
   const all = { bucket: "photos", endpoint, accessKey, secretKey, s3ForcePathStyle: true, ...fields };
@@ -46,6 +47,7 @@ export function storageOf(
     settings: { ...SETTINGS, ...settings },
     requestFrom: "test",
     ...(lookup && { lookup }),
+    ...(partBytes !== undefined && { partBytes }),
   };
   const bucket = createBucket(place, options);
   return { storage: createStorage(bucket, place, options), close: bucket.close };
