@@ -174,3 +174,29 @@ export async function quarters(width = 64, height = 48, alpha = 255) {
 export function near(actual: readonly number[], expected: readonly number[], tolerance = 12): boolean {
   return expected.every((value, index) => Math.abs(value - (actual[index] as number)) <= tolerance);
 }
+
+export const MAGENTA = [255, 0, 255, 255];
+export const PNG = { format: "png" } as const;
+
+/** What comes of the quarters, 64x48, as PNG. */
+export async function drawn(steps: readonly Step[], alpha = 255, width = 64, height = 48) {
+  const { bytes, plan } = await render(await (await quarters(width, height, alpha)).png().toBuffer(), {
+    steps,
+    output: PNG,
+  });
+  return { ...(await pixels(bytes)), passes: (plan.explain() as { passes: string[] }).passes };
+}
+
+/** A window at a place. */
+export const cut = (width: number, height: number, x: number, y: number): Step => ({
+  op: "extract",
+  width,
+  height,
+  at: { from: "corner", x, y },
+  outside: "error",
+  shrink: true,
+});
+export const scale = (width: number): Step => ({ op: "resize", width, fit: "inside", enlarge: true });
+/** A colour as a paint. */
+export const color = (r: number, g: number, b: number, alpha = 1) =>
+  ({ kind: "color", color: { r, g, b, alpha } }) as const;

@@ -1,6 +1,7 @@
-import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply } from "@mediatap/core";
+import assert from "node:assert/strict";
+import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Rgba, Step } from "@mediatap/core";
 import { isMediaError, MediaError } from "@mediatap/core";
-import { urlImagekit } from "../src/index.ts";
+import { parseChain, urlImagekit } from "../src/index.ts";
 
 /** An endpoint with every rule at its default. */
 export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
@@ -121,4 +122,18 @@ export function codeThrown(work: () => unknown): string | undefined {
     if (!isMediaError(error)) throw error;
     return error.code;
   }
+}
+
+export const RED: Rgba = { r: 255, g: 0, b: 0, alpha: 1 };
+export const paint = (color: Rgba) => ({ kind: "color", color }) as const;
+/** `w-300,h-200`, before its mode. */
+export const square = { op: "resize", width: 300, height: 200 } as const;
+
+export function stepsOf(chain: string): readonly Step[] {
+  return parseChain(chain).steps;
+}
+
+/** A test a row: the chain is read as these steps. */
+export function table(rows: readonly (readonly [chain: string, ...steps: Step[]])[]): void {
+  for (const [chain, ...steps] of rows) it(`reads ${chain}`, () => assert.deepEqual(stepsOf(chain), steps));
 }

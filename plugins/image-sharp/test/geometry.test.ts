@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import type { Step } from "@mediatap/core";
+import sharp from "sharp";
+import {
+  BLUE,
+  color,
+  cut,
+  drawn,
+  GREEN,
+  MAGENTA,
+  near,
+  PNG,
+  pixels,
+  RED,
+  render,
+  scale,
+  WHITE,
+} from "./helpers.ts";
+
+describe("image-sharp: places", () => {
+  it("cuts a window", async () => {
+    const { at, width, height } = await drawn([cut(10, 6, 32, 24)]);
+    assert.deepEqual([width, height], [10, 6]);
+    assert.ok(near(at(0, 0), WHITE) && near(at(9, 5), WHITE));
+  });
+
+  it("pads a window that is larger than the picture", async () => {
+    const { at, width, height } = await drawn([
+      {
+        op: "extract",
+        width: 84,
+        height: 68,
+        outside: "pad",
+        shrink: true,
+        background: color(255, 0, 255),
+      },
+    ]);
+    assert.deepEqual([width, height], [84, 68]);
+    assert.ok(
+      near(at(9, 9), MAGENTA) &&
+        near(at(10, 10), RED) &&
+        near(at(73, 57), WHITE) &&
+        near(at(74, 58), MAGENTA),
+    );
+  });
+
+  it("lays an opaque colour behind clear parts of a padded picture, too, in one pass", async () => {
+    const padded = (background: ReturnType<typeof color>): Step => ({
+      op: "resize",
+      width: 64,
+      height: 64,
+      fit: "contain",
+      enlarge: true,
+      background,
+    });
+    const { at, passes } = await drawn([padded(color(255, 0, 255))], 0);
+    assert.ok(near(at(32, 2), MAGENTA) && near(at(32, 32), MAGENTA));
+    assert.equal(passes.length, 1);
+    const clear = await drawn([padded(color(255, 0, 255, 0.5))], 0);
+    assert.equal(clear.at(32, 32)[3], 0);
+  });
+
+  it("turns clockwise", async () => {
+    const { at, width, height } = await drawn([{ op: "rotate", angle: 90 }]);
+    assert.deepEqual([width, height], [48, 64]);
+    assert.ok(
+      near(at(2, 2), BLUE) && near(at(45, 2), RED) && near(at(2, 61), WHITE) && near(at(45, 61), GREEN),
+    );
+  });
+
+  it("turns by any angle on a clear canvas that grows", async () => {
+    const { at, width, height } = await drawn([{ op: "rotate", angle: 45 }]);
+    assert.ok(Math.abs(width - 79) <= 1 && Math.abs(height - 79) <= 1);
+    assert.equal(at(1, 1)[3], 0);
+    assert.ok(near(at(39, 10), RED, 40) || near(at(39, 10), GREEN, 40));
+  });
+
+  it("fills the corners of a turned picture", async () => {
+    const { at } = await drawn([{ op: "rotate", angle: 30, background: color(255, 0, 255) }]);
+    assert.ok(near(at(0, 0), MAGENTA));
+  });
+
+  it("goes on from the true size of a turned picture", async () => {
+    const { width } = await drawn([{ op: "rotate", angle: 45 }, scale(40)]);
+    assert.equal(width, 40);
+  });
+
+  it("mirrors", async () => {
+    const { at } = await drawn([{ op: "flip", horizontal: true, vertical: true }]);
+    assert.ok(near(at(2, 2), WHITE) && near(at(61, 45), RED));
+  });
+
+  it("looks where there is something to see", async () => {
+    const red = { create: { width: 40, height: 40, channels: 3, background: "#ff0000" } } as const;
+    const spot = await sharp(red).png().toBuffer();
+    const dull = await sharp({ create: { width: 400, height: 80, channels: 3, background: "#808080" } })
+      .composite([{ input: spot, left: 340, top: 20 }])
+      .png()
+      .toBuffer();
+    for (const focus of ["attention", "entropy", "faces"] as const) {
+      const { bytes, plan } = await render(dull, {
+        steps: [{ op: "resize", width: 80, height: 80, fit: "cover", enlarge: true, focus }],
+        output: PNG,
+      });
+      const { width } = await pixels(bytes);
+      const stats = await sharp(bytes).stats();
+      assert.equal(width, 80);
+      assert.ok(
+        stats.channels.some(({ stdev }) => stdev > 20),
+        `${focus} sees the spot`,
+      );
+      const notes = (plan.explain() as { notes?: string[] }).notes ?? [];
+      assert.equal(notes.length, focus === "faces" ? 1 : 0);
+    }
+  });
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { parseChain } from "../src/index.ts";
+import { codeThrown, namedChains } from "./helpers.ts";
+
+describe("url-imagekit: named transformations", () => {
+  const named = namedChains({
+    thumb: "tr:w-150,h-150",
+    two: "w-150:bl-2",
+    outer: "n-thumb:rt-90",
+    loop: "n-pool",
+    pool: "w-5:n-loop",
+    wrong: "w-abc",
+    bomb: Array(30).fill("n-bomb2").join(","),
+    bomb2: Array(30).fill("n-bomb3").join(","),
+    bomb3: Array(30).fill("w-1").join(","),
+  });
+  const rows: [chain: string, same: string][] = [
+    ["n-thumb", "w-150,h-150"],
+    ["n-thumb,rt-90", "w-150,h-150,rt-90"],
+    ["n-thumb:rt-90", "w-150,h-150:rt-90"],
+    ["fl-h,n-two,rt-90", "fl-h,w-150:bl-2,rt-90"],
+    ["n-outer", "w-150,h-150:rt-90"],
+  ];
+  for (const [chain, same] of rows) {
+    it(`reads ${chain} as ${same}`, () => assert.deepEqual(parseChain(chain, { named }), parseChain(same)));
+  }
+
+  it("are refused when unknown, disabled, circular, wrong or endless", () => {
+    const disabled = { thumb: { transformation: "w-150", enabled: false } };
+    assert.equal(
+      codeThrown(() => parseChain("n-thumb", { named: disabled })),
+      "EINVAL",
+    );
+    assert.equal(
+      codeThrown(() => parseChain("n-Thumb", { named })),
+      "EINVAL",
+    );
+    assert.equal(
+      codeThrown(() => parseChain("n-loop", { named })),
+      "EINVAL",
+    );
+    assert.equal(
+      codeThrown(() => parseChain("n-wrong", { named })),
+      "EINVAL",
+    );
+    assert.equal(
+      codeThrown(() => parseChain("n-bomb", { named })),
+      "ELIMIT",
+    );
+  });
+});

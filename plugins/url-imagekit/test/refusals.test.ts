@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { isMediaError } from "@mediatap/core";
+import { parseChain } from "../src/index.ts";
+import { codeThrown } from "./helpers.ts";
+
+describe("url-imagekit: wishes outside of the language", () => {
+  const rows: [chain: string, message: RegExp][] = [
+    ["w-abc", /^Expected positive integer for w but received 'abc'$/],
+    ["w-", /positive integer for w/],
+    ["w", /positive integer for w/],
+    ["w-0", /positive integer for w/],
+    ["w-N5", /positive integer for w/],
+    ["w--5", /positive integer for w/],
+    ["w-+5", /positive integer for w/],
+    ["w-1e3", /positive integer for w/],
+    ["w-0x10", /positive integer for w/],
+    ["w-010", /positive integer for w/],
+    ["w-.5", /positive integer for w/],
+    ["w-5.", /positive integer for w/],
+    ["w-NaN", /positive integer for w/],
+    ["w-Infinity", /positive integer for w/],
+    ["w-9007199254740993", /positive integer for w/],
+    ["w- 5", /positive integer for w/],
+    ["w-٣", /positive integer for w/],
+    ["h-auto", /positive integer for h/],
+    ["ar-4-0", /ratio/],
+    ["ar-4:x", /./],
+    ["dpr-0.05", /number from 0.1 to 5 for dpr/],
+    ["dpr-6", /number from 0.1 to 5 for dpr/],
+    ["c-extract", /^Expected one of maintain_ratio, .* for c but received 'extract'$/],
+    ["cm-force", /for cm/],
+    ["fo-somewhere", /focus for fo/],
+    ["z-0", /positive number for z/],
+    ["x-N5", /integer for x/],
+    ["bg-nocolour", /colour for bg/],
+    ["bg-FFAABBCC", /colour for bg/],
+    ["bg-constructor", /colour for bg/],
+    ["bg-blurred_101", /blurred/],
+    ["bg-blurred_10_N256", /blurred/],
+    ["bg-gradient_dominant_3", /gradient/],
+    ["rt-left", /angle/],
+    ["fl-x", /one of h, v, h_v, v_h for fl/],
+    ["bl-0", /integer from 1 to 100 for bl/],
+    ["bl-101", /integer from 1 to 100 for bl/],
+    ["t-100", /integer from 1 to 99 for t/],
+    ["o-0.8", /integer from 0 to 100 for o/],
+    ["q-0", /integer from 1 to 100 for q/],
+    ["q-101", /integer from 1 to 100 for q/],
+    ["q-80.5", /integer from 1 to 100 for q/],
+    ["r-1_2", /radii/],
+    ["r-1_2_3_4_5", /radii/],
+    ["b-5", /<width>_<colour>/],
+    ["b-_FF0000", /for b/],
+    ["e-usm-1-2", /e-usm/],
+    ["e-sharpen-0", /e-sharpen/],
+    ["e-grayscale-maybe", /boolean for e-grayscale/],
+    ["f-heic", /for f but received 'heic'/],
+    ["lo-1", /boolean for lo/],
+    ["dn-1201", /integer from 1 to 1200 for dn/],
+    ["pg-0", /for pg/],
+    ["pg-x", /for pg/],
+    ["pg-4-2-1", /page for pg/],
+    ["so-1.234", /seconds for so/],
+    ["vc-h265", /for vc/],
+    ["n-nothing", /name of a transformation for n/],
+    ["n-toString", /name of a transformation for n/],
+    ["n-__proto__", /name of a transformation for n/],
+    ["foo-5", /known parameter but received 'foo'/],
+    ["rndm_trnsf-abcd", /known parameter/],
+    ["e-magic", /known parameter/],
+    ["toString-1", /known parameter/],
+    ["__proto__-1", /known parameter/],
+    ["W-100", /did you mean "w"/],
+    ["oi-logo.png", /retired parameter 'oi'/],
+    ["ot-text", /retired parameter 'ot'/],
+    ["lx-5", /'lx' inside of a layer only/],
+    ["", /transformation but received none/],
+    [":", /a parameter between separators/],
+    [",", /a parameter between separators/],
+    ["w-1,", /a parameter between separators/],
+    ["w-1::h-1", /a parameter between separators/],
+    [",w-1", /a parameter between separators/],
+    ["l-text,i-Hi", /Expected l-end/],
+    ["l-end", /l-end only after/],
+    ["l-image,l-end", /a parameter between separators/],
+    ["l-image,i-a:l-end", /a parameter between separators/],
+    ["l-magic,i-a,l-end", /type of layer/],
+    ["l-image,i-a,if-end", /if-end only after/],
+    ["if-w_gt_1,w-5", /Expected if-end/],
+    ["if-w_gt_1,if-end", /a parameter between separators/],
+    ["if-w_gt_1,w-5,if-else,if-end", /a parameter between separators/],
+    ["if-w_gt_1,w-5,if-else,w-6,if-else,w-7,if-end", /if-else after/],
+    ["if-else", /if-else after/],
+    ["if-w_gt_1,w-5,l-end", /l-end only after/],
+    ["h-100,if-h_eq_200,w-100,if-end", /if- alone in its step/],
+    ["if-w_gt_1,w-100,if-end,h-5", /if- alone in its step/],
+    ["if-w_like_1,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_and,w-100,if-end", /condition for if/],
+    ["if-,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_or,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_xor_h_gt_1,w-100,if-end", /condition for if/],
+    ["if-w_gt_1_2,w-100,if-end", /condition for if/],
+    ["if-w_gt_4-0,w-100,if-end", /condition for if/],
+    ["if-w_gt_4-3-2,w-100,if-end", /condition for if/],
+    ["if-w_gt_1,pg-2,if-end", /'pg' outside of conditions/],
+    ["if-w_gt_1,w-abc,if-end", /positive integer for w/],
+    ["w-iw_div_0", /no division by zero/],
+    ["w-iw_mod_0", /no division by zero/],
+    ["w-iw_plus_1", /number or expression/],
+    ["w-iw_add", /number or expression/],
+    ["w-_iw", /number or expression/],
+    ["w-iw__add_1", /number or expression/],
+    ["w-iw_sub_N1", /number or expression/],
+    ["w-bw_div_2", /number or expression/],
+  ];
+  for (const [chain, message] of rows) {
+    it(`refuses ${JSON.stringify(chain)}`, () => {
+      assert.throws(
+        () => parseChain(chain),
+        (error) => isMediaError(error) && error.code === "EINVAL" && message.test(error.message),
+      );
+    });
+  }
+
+  it("refuses more than 20 steps", () => {
+    assert.equal(
+      codeThrown(() => parseChain(Array(20).fill("rt-5").join(":"))),
+      undefined,
+    );
+    assert.equal(
+      codeThrown(() => parseChain(Array(21).fill("rt-5").join(":"))),
+      "ELIMIT",
+    );
+  });
+
+  it("refuses too many and too deep layers", () => {
+    const nested = (depth: number) =>
+      `${"l-image,i-a,".repeat(depth)}${Array(depth).fill("l-end").join(",")}`;
+    assert.equal(
+      codeThrown(() => parseChain(nested(3))),
+      "EUNSUPPORTED",
+    );
+    assert.equal(
+      codeThrown(() => parseChain(nested(4))),
+      "ELIMIT",
+    );
+    assert.equal(
+      codeThrown(() => parseChain(Array(11).fill("l-text,i-a,l-end").join(","))),
+      "ELIMIT",
+    );
+    assert.equal(
+      codeThrown(() => parseChain(`${"if-w_gt_1,".repeat(2000)}w-1`)),
+      "ELIMIT",
+    );
+  });
+});
+
+describe("url-imagekit: wishes that cannot be met", () => {
+  const rows: [chain: string, capability: string][] = [
+    ["l-text,i-Hi,l-end", "layers (l-text)"],
+    ["w-5,l-image,i-a.jpg,w-bw_div_3:l-text,i-Hi,l-end,l-end", "layers (l-image)"],
+    ["if-ar_gt_1,w-200,q-50,if-end", "output parameters in conditions (q)"],
+    ["if-ar_gt_1,orig-true,if-end", "output parameters in conditions (orig)"],
+    ["if-ar_gt_1,l-text,i-Hi,l-end,if-end", "layers (l-text)"],
+    ["e-bgremove", "background removal (e-bgremove)"],
+    ["e-shadow-bl-15_st-40_x-10_y-N5", "shadows"],
+    ["e-gradient", "gradients"],
+    ["e-distort-p-1_2_3_4_5_6_7_8", "distortion"],
+    ["e-colorize-co-red_in-50", "colorizing"],
+    ["cr-FF0000_50", "colour replacement"],
+    ["e-edit-prompt-a%20cat", "generative editing"],
+    ["w-5,h-5,cm-pad_resize,bg-genfill-prompt-sea", "generated backgrounds"],
+    ["w-5,h-5,fo-car", "focus on objects (fo-car)"],
+    ["w-5,h-5,fo-person_trafficLight", "focus on objects"],
+    ["fo-face", "crops tight around faces"],
+    ["w-5,h-5,fo-face,z-0.5", "crops tight around faces"],
+    ["pg-1_3_5", "several pages"],
+    ["pg-2_3-4", "several pages"],
+    ['pg-name-"layer-4"', "layers of a picture"],
+    ["f-mp4", "video output"],
+    ["so-5", "cutting videos"],
+    ["vc-h264", "video codecs"],
+    ["sr-240_360", "adaptive streaming"],
+    ["c2pa-true", "content credentials"],
+    ["w-5,dpr-iw_div_100", "expressions (dpr-iw_div_100)"],
+  ];
+  for (const [chain, capability] of rows) {
+    it(`names what is missing for ${chain}`, () => {
+      assert.throws(
+        () => parseChain(chain),
+        (error) =>
+          isMediaError(error) &&
+          error.code === "EUNSUPPORTED" &&
+          error.message.startsWith(`Not supported here: ${capability}`),
+      );
+    });
+  }
+
+  it("speaks of what is wrong before what is missing", () => {
+    assert.equal(
+      codeThrown(() => parseChain("e-shadow:w-abc")),
+      "EINVAL",
+    );
+    assert.equal(
+      codeThrown(() => parseChain("fo-face:w-abc")),
+      "EINVAL",
+    );
+  });
+});
