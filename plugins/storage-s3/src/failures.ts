@@ -38,7 +38,7 @@ interface SdkError {
 const STALE =
   /^(Expired|ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidClientTokenId)$/;
 /** Codes of requests that are denied with another status than 401 and 403. */
-const DENIED = /^(ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired|NoSuchBucket)$/;
+const DENIED = /^(ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired)$/;
 /** Codes of OpenSSL and of Node's `tls`. */
 const TLS =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
@@ -48,12 +48,12 @@ const TIMEOUT = /^(TimeoutError|ETIMEDOUT|ESOCKETTIMEDOUT)$/;
 
 /** The service's word for a failure, such as `NoSuchKey`, or the SDK's; "" where there is none. */
 export function wordOf(cause: unknown): string {
-  const { name = "", Code = name } = cause as SdkError;
+  const { name = "", Code = name } = (cause ?? {}) as SdkError;
   return BARE.test(Code) || !/^\w{1,60}$/.test(Code) ? "" : Code;
 }
 
 export function statusOf(cause: unknown): number | undefined {
-  const { $metadata, $response } = cause as SdkError;
+  const { $metadata, $response } = (cause ?? {}) as SdkError;
   return $metadata?.httpStatusCode ?? $response?.statusCode;
 }
 
@@ -76,7 +76,12 @@ export function failureOf(cause: unknown): Failure {
   if ((status === 301 || status === 400) && region && /^[a-z0-9-]{1,32}$/.test(region)) {
     return { kind: "region", region, error: unidentified(cause, status) };
   }
-  if (status === 404 && code === "NoSuchBucket") return denied(cause, "final");
+  if (code === "NoSuchBucket") {
+    return {
+      kind: "final",
+      error: new MediaError("EACCES", "The origin's place for files does not exist", { cause }),
+    };
+  }
   if (status === 404 || status === 410) return { kind: "absent" };
   if (code === "RequestTimeTooSkewed") return denied(cause, "again");
   const bare = code === "";
