@@ -25,26 +25,36 @@ export async function createHandler(options: HandlerOptions): Promise<NodeHttpHa
   const { connect, firstByte, requestFrom, lookup } = options;
   const { NodeHttpHandler } = await import("@smithy/node-http-handler");
   // Not limited in number: a place in a queue would count as time to connect. Flights are limited by the core.
-  const agent = { keepAlive: true, timeout: IDLE, ...(lookup && { lookup }) };
+  const settings = { keepAlive: true, timeout: IDLE, ...(lookup && { lookup }) };
+  const httpAgent = new HttpAgent(settings);
+  const httpsAgent = new HttpsAgent(settings);
 
   class Handler extends NodeHttpHandler {
     override async handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
       request.headers["x-req-from"] = requestFrom;
-      const answer = await super.handle(request, options);
+      const answer = await super.handle(request, options).catch((error: unknown) => {
+        // Where one connection is dead those that wait beside it are, too, most likely.
+        for (const agent of [httpAgent, httpsAgent]) closeIdle(agent);
+        throw error;
+      });
       if (answer.response.statusCode >= 300) answer.response.body = cut(answer.response.body);
       return answer;
     }
   }
 
   return new Handler({
-    httpAgent: new HttpAgent(agent),
-    httpsAgent: new HttpsAgent(agent),
+    httpAgent,
+    httpsAgent,
     connectionTimeout: connect,
     requestTimeout: firstByte,
     throwOnRequestTimeout: true,
     // Bodies have a clock of their own, which stands still while the reader takes its time.
     socketTimeout: 0,
   });
+}
+
+function closeIdle({ freeSockets }: HttpAgent): void {
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 /** A body, up to the length of an error's. */
