@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
 import { type Bucket, Refusal, type Wait } from "./bucket.ts";
-import { statusOf, wordOf } from "./failures.ts";
+import { type Failure, statusOf, wordOf } from "./failures.ts";
 import type { Place } from "./fields.ts";
 
 /** A name that no object has: "not there" is the answer of a bucket that may be read and listed. */
@@ -21,36 +21,43 @@ export async function assertWorks(bucket: Bucket, place: Place, wait: Wait): Pro
   throw new MediaError("UNIDENTIFIED", `${where} has a file under any name: no S3 service listens there`);
 }
 
-function explained({ failure, cause }: Refusal, place: Place): MediaError {
+function explained({ failure }: Refusal, place: Place): MediaError {
   const error = "error" in failure ? failure.error : undefined;
+  const cause = error?.cause;
   const options = { outage: error?.outage ?? false };
   if (error?.code === "ECONNREFUSED") {
     return new MediaError("ECONNREFUSED", unreached(cause, place), { ...options, cause });
   }
+  return new MediaError(error?.code ?? "UNIDENTIFIED", textOf(failure, cause, place), options);
+}
+
+function textOf(failure: Failure, cause: unknown, place: Place): string {
   const word = wordOf(cause);
+  const text = WORDS.get(word)?.(place);
+  if (text !== undefined) return text;
+  if (failure.kind === "region") return `the bucket lies in another region: set region: "${failure.region}"`;
   const said = [`status ${statusOf(cause)}`, word].filter((part) => part !== "").join(", ");
-  const text =
-    WORDS[word]?.(place) ??
-    (failure.kind === "region"
-      ? `the bucket lies in another region: set region: "${failure.region}"`
-      : undefined) ??
-    (error?.code === "EACCES" ? denied(place, said) : odd(place, said, options.outage));
-  return new MediaError(error?.code ?? "UNIDENTIFIED", text, options);
+  if (!("error" in failure)) return odd(place, said, false);
+  return failure.error.code === "EACCES" ? denied(place, said) : odd(place, said, failure.error.outage);
 }
 
 /** What is wrong, by the service's word for it (Amazon S3 API Reference, "Error responses"). */
-const WORDS: Readonly<Record<string, (place: Place) => string>> = {
-  CredentialsProviderError: () =>
-    "there are no keys: set accessKey and secretKey, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or give the machine a role",
-  InvalidAccessKeyId: () => "the service does not know this accessKey",
-  SignatureDoesNotMatch: () => "secretKey does not belong to accessKey",
-  ExpiredToken: () => "the temporary keys have ended",
-  InvalidToken: () => "sessionToken does not belong to accessKey",
-  RequestTimeTooSkewed: () => "the clock of this machine is wrong",
-  NoSuchBucket: ({ bucket }) =>
-    `there is no bucket ${bucket}; see also whether endpoint and region are right`,
-  PermanentRedirect: ({ bucket }) => `the bucket ${bucket} lies elsewhere: set its region, or its endpoint`,
-};
+const WORDS = new Map<string, (place: Place) => string>([
+  [
+    "CredentialsProviderError",
+    () =>
+      "there are no keys: set accessKey and secretKey, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or give the machine a role",
+  ],
+  ["InvalidAccessKeyId", () => "the service does not know this accessKey"],
+  ["SignatureDoesNotMatch", () => "secretKey does not belong to accessKey"],
+  ["ExpiredToken", () => "the temporary keys have ended"],
+  ["InvalidToken", () => "sessionToken does not belong to accessKey"],
+  ["RequestTimeTooSkewed", () => "the clock of this machine is wrong"],
+  [
+    "NoSuchBucket",
+    ({ bucket }) => `there is no bucket ${bucket}; see also whether endpoint and region are right`,
+  ],
+]);
 
 function denied({ bucket, prefix }: Place, said: string): string {
   const arn = bucket.startsWith("arn:") ? bucket : `arn:aws:s3:::${bucket}`;

@@ -1,9 +1,20 @@
+import assert from "node:assert/strict";
 import type { LookupFunction } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { DEFAULT_LIMITS, type EntryFacts, type Limits, parseOptions, type Storage } from "@mediatap/core";
+import {
+  DEFAULT_LIMITS,
+  type EntryFacts,
+  type Limits,
+  NOT_MODIFIED,
+  type OpenOptions,
+  parseOptions,
+  type Storage,
+  type StorageEntry,
+} from "@mediatap/core";
 import type { S3Service } from "@mediatap/test";
 import { createBucket, type Settings } from "../src/bucket.ts";
-import { s3Compatible } from "../src/fields.ts";
+import { s3, s3Compatible } from "../src/fields.ts";
 import { createStorage } from "../src/storage.ts";
 
 /** The plugin's defaults. */
@@ -25,6 +36,8 @@ export interface TestPlace {
 }
 
 export interface PlaceOptions {
+  /** @default "S3_COMPATIBLE" */
+  readonly type?: "S3";
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly limits?: Partial<Limits>;
   readonly settings?: Partial<Settings>;
@@ -34,14 +47,14 @@ export interface PlaceOptions {
 
 export type Keyed = Pick<S3Service, "endpoint" | "accessKey" | "secretKey">;
 
-/** The storage of an origin of type `S3_COMPATIBLE`. */
+/** The storage of an origin; fields that are `undefined` are left out. */
 export function storageOf(
   service: Keyed,
-  { fields, limits, settings, lookup, partBytes }: PlaceOptions = {},
+  { type, fields, limits, settings, lookup, partBytes }: PlaceOptions = {},
 ): { storage: Storage; close: () => void } {
   const { endpoint, accessKey, secretKey } = service;
   const all = { bucket: "photos", endpoint, accessKey, secretKey, s3ForcePathStyle: true, ...fields };
-  const place = parseOptions(s3Compatible, all, "origins.photos");
+  const place = parseOptions(type === "S3" ? s3 : s3Compatible, all, "origins.photos");
   const options = {
     limits: { ...DEFAULT_LIMITS, ...limits },
     settings: { ...SETTINGS, ...settings },
@@ -51,6 +64,31 @@ export function storageOf(
   };
   const bucket = createBucket(place, options);
   return { storage: createStorage(bucket, place, options), close: bucket.close };
+}
+
+/** The bytes of a file. */
+export async function read(
+  storage: Storage,
+  path: string,
+  options: Partial<OpenOptions> = {},
+): Promise<Buffer> {
+  const entry = await entryOf(storage, path, options);
+  try {
+    return await buffer(await entry.body());
+  } finally {
+    await entry.close?.();
+  }
+}
+
+/** A file that must be there; the caller closes it. */
+export async function entryOf(
+  storage: Storage,
+  path: string,
+  options: Partial<OpenOptions> = {},
+): Promise<StorageEntry> {
+  const entry = await storage.open(path, { signal: new AbortController().signal, ...options });
+  assert(entry !== undefined && entry !== NOT_MODIFIED, `${path} is found`);
+  return entry;
 }
 
 /** A bucket that exists, its storage, and a way to fill it. */
