@@ -1,4 +1,3 @@
-import type { TokenCredential } from "@azure/identity";
 import type { StoragePipelineOptions } from "@azure/storage-blob";
 import { createTokens, type Fetcher, type HttpAddress, MediaError } from "@mediatap/core";
 import { loginFailureOf } from "./failures.ts";
@@ -13,12 +12,22 @@ export interface Access {
   client(): Promise<import("@azure/storage-blob").ContainerClient>;
 }
 
+/** Something that gives tokens of Microsoft Entra ID: every credential of `@azure/identity` does. */
+export interface AzureCredential {
+  getToken(
+    scope: string,
+    options: { readonly abortSignal: AbortSignal },
+  ): Promise<{ readonly token: string; readonly expiresOnTimestamp: number } | null>;
+}
+
 export interface AccessOptions {
   /** Where the origin is configured, for errors. */
   readonly where: string;
   readonly fetcher: Fetcher;
   /** Milliseconds that a login may take. */
   readonly timeout?: number | undefined;
+  /** For a container without a token or key of its own. @default Azure's default credential */
+  readonly credential?: AzureCredential | undefined;
   /** Finds a package. */
   readonly find?: (name: string) => unknown;
 }
@@ -35,11 +44,12 @@ const sdk = () => import("@azure/storage-blob");
 
 /** Throws `ECONFIG` where only Azure's default credential is left, and its package is not installed. */
 export function createAccess(fields: Fields, options: AccessOptions): Access {
-  const { where, fetcher, timeout, find = import.meta.resolve } = options;
+  const { where, fetcher, timeout, credential, find = import.meta.resolve } = options;
   const url = containerUrl(fields);
-  const pipeline = { retryOptions, httpClient: networkOf(fetcher, url) };
-  if (fields.sasToken !== undefined) return signedAccess(url, fields.sasToken, pipeline);
-  if (fields.accountKey !== undefined) return keyAccess(url, fields, fields.accountKey, pipeline);
+  const { sasToken, accountKey } = fields;
+  if (sasToken !== undefined) return signedAccess(url, sasToken, pipelineOf(fetcher, url));
+  if (accountKey !== undefined) return keyAccess(url, fields, accountKey, pipelineOf(fetcher, url));
+  if (credential !== undefined) return tokenAccess(url, async () => credential, fetcher, timeout);
   try {
     find("@azure/identity");
   } catch (cause) {
@@ -49,7 +59,15 @@ export function createAccess(fields: Fields, options: AccessOptions): Access {
       { cause },
     );
   }
-  return defaultAccess(url, timeout, pipeline);
+  return tokenAccess(url, defaultCredential, fetcher, timeout);
+}
+
+function pipelineOf(
+  fetcher: Fetcher,
+  url: string,
+  headers?: () => Promise<Readonly<Record<string, string>>>,
+): StoragePipelineOptions {
+  return { retryOptions, httpClient: networkOf(fetcher, url, headers) };
 }
 
 function signedAccess(url: string, sas: string, pipeline: StoragePipelineOptions): Access {
@@ -98,29 +116,36 @@ function keyAccess(
 }
 
 /** Whatever the machine offers: environment, workload identity, managed identity, a developer's login. */
-function defaultAccess(url: string, timeout: number | undefined, pipeline: StoragePipelineOptions): Access {
-  let found: Promise<TokenCredential> | undefined;
-  const credential = () => {
-    found ??= import("@azure/identity").then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
-    return found;
-  };
+async function defaultCredential(): Promise<AzureCredential> {
+  const { DefaultAzureCredential } = await import("@azure/identity");
+  return new DefaultAzureCredential();
+}
+
+function tokenAccess(
+  url: string,
+  credential: () => Promise<AzureCredential>,
+  fetcher: Fetcher,
+  timeout: number | undefined,
+): Access {
+  let found: Promise<AzureCredential> | undefined;
   const tokens = createTokens(async (abortSignal) => {
     try {
-      const token = await (await credential()).getToken(SCOPE, { abortSignal });
+      found ??= credential();
+      const token = await (await found).getToken(SCOPE, { abortSignal });
       if (!token) throw new Error("no token");
       return { text: token.token, expires: token.expiresOnTimestamp };
     } catch (error) {
       throw loginFailureOf(error);
     }
   }, timeout);
+  const opening = async (renew = false) => ({ ...VERSION, authorization: `Bearer ${await tokens(renew)}` });
   return {
     async address(encoded, renew) {
-      const authorization = `Bearer ${await tokens(renew)}`;
-      return { url: `${url}/${encoded}`, headers: { ...VERSION, authorization } };
+      return { url: `${url}/${encoded}`, headers: await opening(renew) };
     },
     async client() {
       const { ContainerClient } = await sdk();
-      return new ContainerClient(url, await credential(), pipeline);
+      return new ContainerClient(url, undefined, pipelineOf(fetcher, url, opening));
     },
   };
 }

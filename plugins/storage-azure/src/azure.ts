@@ -2,7 +2,6 @@ import {
   canonicalOf,
   createHttpFiles,
   type Fetcher,
-  type HttpFilesOptions,
   MediaError,
   type OriginConfig,
   type Storage,
@@ -11,6 +10,7 @@ import { createAccess } from "./access.ts";
 import { assertWorks, wordOf } from "./check.ts";
 import { failureOf } from "./failures.ts";
 import { blobName, containerUrl, fieldsOf } from "./fields.ts";
+import type { StorageAzureOptions } from "./options.ts";
 import { answered, upload } from "./upload.ts";
 
 /** A name that nobody has. */
@@ -22,11 +22,12 @@ const PATIENCE = 60_000;
  * The storage of an `AZURE_BLOB` origin. Blobs are read by the core's fetcher, as files of every HTTP origin are;
  * Azure's client signs, writes, removes and lists. Throws `ECONFIG`.
  */
-export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
+export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: StorageAzureOptions): Storage {
   const fields = fieldsOf(origin);
   const { prefix } = fields;
   const where = `origins.${origin.name}`;
-  const access = createAccess(fields, { where, fetcher, timeout: settings.timeout });
+  const { timeout, credential } = settings;
+  const access = createAccess(fields, { where, fetcher, timeout, credential });
   const files = createHttpFiles(fetcher, settings);
   const trusted = containerUrl(fields);
 
@@ -36,9 +37,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: Ht
   }
 
   /** A blob as Azure's client sees it. */
-  async function blobOf(path: string) {
-    const name = blobName(prefix, path);
-    if (name === undefined) throw new MediaError("EINVAL", "Expected a path that can be the name of a blob");
+  async function blobOf(name: string) {
     return (await access.client()).getBlockBlobClient(name);
   }
 
@@ -69,7 +68,10 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: Ht
     },
 
     async write(path, body, { type, cacheControl, private: isPrivate }) {
-      await upload(await blobOf(path), body, {
+      const name = blobName(prefix, path);
+      if (name === undefined)
+        throw new MediaError("EINVAL", "Expected a path that can be the name of a blob");
+      await upload(await blobOf(name), body, {
         blobHTTPHeaders: {
           ...(type !== undefined && { blobContentType: type }),
           ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
@@ -79,7 +81,9 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: Ht
     },
 
     async remove(path) {
-      const blob = await blobOf(path);
+      const name = blobName(prefix, path);
+      if (name === undefined) return;
+      const blob = await blobOf(name);
       await answered((abortSignal) => blob.deleteIfExists({ abortSignal }));
     },
 

@@ -15,14 +15,19 @@ export function failureOf(cause: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", "The origin failed", { cause, outage });
 }
 
-/** What a failure of Azure's default credential means. All of its ways have failed, each with reasons of its own. */
+/** What it means that a credential gave no token; Azure's default one has then tried all its ways. */
 export function loginFailureOf(cause: unknown): MediaError {
-  const { statusCode = 0 } = cause as { statusCode?: number };
+  const { statusCode = 0, errors = [] } = cause as { statusCode?: number; errors?: readonly Error[] };
   if (statusCode === 429 || statusCode >= 500) {
     return new MediaError("UNIDENTIFIED", `The origin's login answered with status ${statusCode}`, {
       cause,
       outage: true,
     });
+  }
+  if (
+    errors.some((error) => (error.cause as { errorCode?: string } | undefined)?.errorCode === "network_error")
+  ) {
+    return new MediaError("ECONNREFUSED", "The origin's login could not be reached", { cause, outage: true });
   }
   return new MediaError("EACCES", "The server has no credentials for the origin", { cause });
 }

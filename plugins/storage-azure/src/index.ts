@@ -1,22 +1,13 @@
-import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
-import { z } from "zod";
+import { type Plugin, parseOptions } from "@mediatap/core";
 import { createAzure } from "./azure.ts";
+import { optionsSchema, type StorageAzureOptions } from "./options.ts";
 
 const NAME = "storage-azure";
 const VERSION = "0.1.0";
 
-/** Retries and time limits of reads; see {@link HttpFilesOptions}. */
-export type StorageAzureOptions = HttpFilesOptions;
-
-const schema = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  timeout: z.int().positive().default(30_000),
-  videoTimeout: z.int().positive().default(300_000),
-});
-
 /** Originals from Azure Blob Storage: origins of the type `AZURE_BLOB`. */
 export function storageAzure(options: StorageAzureOptions = {}): Plugin {
-  const settings = parseOptions(schema, options, NAME);
+  const settings = parseOptions(optionsSchema, options, NAME);
   return {
     name: NAME,
     version: VERSION,
@@ -28,4 +19,6 @@ export function storageAzure(options: StorageAzureOptions = {}): Plugin {
 
 export default storageAzure;
 
+export type { AzureCredential } from "./access.ts";
 export type { AzureBlobOptions } from "./fields.ts";
+export type { StorageAzureOptions } from "./options.ts";

@@ -2,13 +2,20 @@ import { text } from "node:stream/consumers";
 import type { HttpOperationResponse, IHttpClient, WebResource } from "@azure/storage-blob";
 import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
 
-/** The core's guarded fetcher as the network of Azure's client, for bodies that are in memory. */
-export function networkOf(fetcher: Fetcher, trusted: string): IHttpClient {
+/**
+ * The core's guarded fetcher as the network of Azure's client, for bodies that are in memory. `opening`: headers that
+ * open the container, where the client itself has no credentials.
+ */
+export function networkOf(
+  fetcher: Fetcher,
+  trusted: string,
+  opening: () => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): IHttpClient {
   return {
     async sendRequest(request) {
       const answer = await fetcher.fetch(request.url, {
         method: request.method as NonNullable<FetchOptions["method"]>,
-        headers: request.headers.toJson(),
+        headers: { ...request.headers.toJson(), ...(await opening()) },
         ...(request.body !== undefined && { body: request.body as string | Uint8Array }),
         signal: request.abortSignal as AbortSignal,
         trusted,

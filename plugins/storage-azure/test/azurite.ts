@@ -21,12 +21,20 @@ const PROGRAM = join(
 export const ACCOUNT = "devstoreaccount1";
 export const KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/** An Azure Blob Storage that forgets everything when it ends. */
+/** An Azure Blob Storage. */
 export interface Azurite {
   readonly url: string;
   /** A new container. */
   container(): Promise<ContainerClient>;
-  close(): Promise<void>;
+  /** Ends it. Only after SIGTERM all is in its folder. @default "SIGKILL": at once */
+  close(signal?: "SIGTERM"): Promise<void>;
+}
+
+export interface AzuriteOptions {
+  /** Where it keeps everything. @default nowhere: it forgets all when it ends */
+  readonly folder?: string;
+  /** @default any that is free */
+  readonly port?: number;
 }
 
 /** Calls `tests` where Azurite is installed; else says what is missing, which fails in CI. */
@@ -44,14 +52,13 @@ export function withAzurite(tests: () => void): void {
   });
 }
 
-export async function startAzurite(): Promise<Azurite> {
-  const options = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence"];
+export async function startAzurite({ folder, port = 0 }: AzuriteOptions = {}): Promise<Azurite> {
+  const place = folder === undefined ? ["--inMemoryPersistence"] : ["--location", folder];
+  const options = ["--blobHost", "127.0.0.1", "--blobPort", String(port), ...place];
   const azurite = spawn(
     process.execPath,
     [PROGRAM, ...options, "--skipApiVersionCheck", "--disableTelemetry"],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
+    { stdio: ["ignore", "pipe", "inherit"] },
   );
   // A test run that is ended takes it along.
   const kill = () => azurite.kill("SIGKILL");
@@ -64,10 +71,11 @@ export async function startAzurite(): Promise<Azurite> {
       const { containerClient } = await service.createContainer(`c${randomUUID()}`);
       return containerClient;
     },
-    async close() {
+    async close(signal) {
       process.off("exit", kill);
-      kill();
-      await once(azurite, "exit");
+      const ended = once(azurite, "exit");
+      azurite.kill(signal ?? "SIGKILL");
+      await ended;
     },
   };
 }

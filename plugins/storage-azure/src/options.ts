@@ -1,0 +1,23 @@
+import type { HttpFilesOptions } from "@mediatap/core";
+import { z } from "zod";
+import type { AzureCredential } from "./access.ts";
+
+/** Retries and time limits of reads, and the server's identity; see {@link HttpFilesOptions}. */
+export interface StorageAzureOptions extends HttpFilesOptions {
+  /**
+   * For origins with neither `sasToken` nor `accountKey`.
+   * @default `DefaultAzureCredential` of `@azure/identity`
+   */
+  readonly credential?: AzureCredential | undefined;
+}
+
+export const optionsSchema = z.strictObject({
+  retries: z.int().min(0).max(10).default(2),
+  timeout: z.int().positive().default(30_000),
+  videoTimeout: z.int().positive().default(300_000),
+  credential: z
+    .custom<AzureCredential>((value) => typeof (value as Partial<AzureCredential>)?.getToken === "function", {
+      error: "Expected a credential with a getToken function",
+    })
+    .optional(),
+});
