@@ -115,7 +115,7 @@ export async function openPlace(service: S3Service, options: PlaceOptions = {}):
         new PutObjectCommand({
           Bucket: bucket,
           Key: root + path,
-          Body: bytes,
+          Body: Buffer.from(bytes),
           ...(type && { ContentType: type }),
           ...(cacheControl && { CacheControl: cacheControl }),
           ...(isPrivate && { Metadata: { isprivatefile: "true" } }),
