@@ -46,8 +46,8 @@ export interface Steps {
     readonly fit: "cover" | "contain" | "fill" | "inside" | "outside";
     /** Whether a small picture may be scaled up. */
     readonly enlarge: boolean;
-    /** Multiplies width and height; ignored where a result would leave 1–5000 px. */
-    readonly dpr?: number;
+    /** Multiplies width and height; ignored where a result would leave 1–5000 px. Zero or less is an error. */
+    readonly dpr?: Expression;
     /** For `cover` and `contain`. Left out: the centre. */
     readonly focus?: Focus;
     /** For `contain`; an opaque colour also lies behind clear parts of the picture. Left out: black, around it only. */
@@ -59,7 +59,7 @@ export interface Steps {
     readonly height?: Length;
     /** As in `resize`. */
     readonly ratio?: Expression;
-    readonly dpr?: number;
+    readonly dpr?: Expression;
     /** The window's corner (`from: "corner"`) or its middle; a missing one of the pair is 0. */
     readonly at?: { readonly from: "corner" | "center"; readonly x: Length; readonly y: Length };
     /** Where the window lies when `at` is left out. */

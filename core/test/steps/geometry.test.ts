@@ -61,6 +61,13 @@ describe("resize", () => {
     assert.deepEqual(resized({ width: 2500, dpr: 2 }, box(2500, 10)).size, box(5000, 20));
   });
 
+  it("calculates dpr from the picture", () => {
+    const dpr = ["div", "iw", 320] as const;
+    assert.deepEqual(resized({ width: 100, height: 50, dpr }).size, box(200, 100));
+    assert.deepEqual(resized({ width: 100, height: 50, dpr: ["mul", "iw", 100] }).size, box(100, 50));
+    assert.throws(() => resized({ width: 100, dpr: ["sub", "iw", 640] }), { code: "EINVAL", message: /dpr/ });
+  });
+
   it("keeps the box's ratio at the picture's own scale where it may not enlarge", () => {
     const { size, scaled, crop } = resized({ width: 1000, height: 500, enlarge: false }, box(400, 300));
     assert.deepEqual([scaled, crop, size], [box(400, 300), box(400, 200), box(400, 200)]);

@@ -151,7 +151,7 @@ function size({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract"
     width === undefined ? undefined : `w-${printExpression(width)}`,
     height === undefined ? undefined : `h-${printExpression(height)}`,
     ratio === undefined ? undefined : `ar-${printExpression(ratio)}`,
-    dpr === undefined ? undefined : `dpr-${printNumber(dpr)}`,
+    dpr === undefined ? undefined : `dpr-${printExpression(dpr)}`,
   ];
 }
 

@@ -31,12 +31,10 @@ export const ratio: Reader<Expression> = (text, key) => {
   return width / height;
 };
 
-/** Device pixel ratio: 0.1–5, or `auto`. */
-export const dpr: Reader<number | "auto" | Missing> = (text, key) => {
+/** Device pixel ratio: 0.1–5, an expression, or `auto`. */
+export const dpr: Reader<Expression | "auto"> = (text, key) => {
   if (text === "auto") return "auto";
-  if (!isExpression(text)) return number(0.1, 5)(text, key);
-  expression(text, key);
-  return lacking("expressions");
+  return isExpression(text) ? expression(text, key) : number(0.1, 5)(text, key);
 };
 
 /** A place in the picture: pixels or an expression. */

@@ -36,7 +36,7 @@ const item = fc.oneof(
   fc
     .tuple(word("x", "y", "xc", "yc"), fc.oneof(positive, calculation))
     .map(([key, value]) => `${key}-${value}`),
-  word("dpr-2", "dpr-0.3", "dpr-1"),
+  fc.oneof(word("2", "0.3", "1"), calculation).map((value) => `dpr-${value}`),
   background.map((value) => `bg-${value}`),
   word("rt-90", "rt-N45", "rt-12.5", "rt-360", "fl-h", "fl-v", "fl-h_v"),
   word(

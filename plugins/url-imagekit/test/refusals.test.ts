@@ -27,6 +27,7 @@ describe("url-imagekit: wishes outside of the language", () => {
     ["ar-4:x", /./],
     ["dpr-0.05", /number from 0.1 to 5 for dpr/],
     ["dpr-6", /number from 0.1 to 5 for dpr/],
+    ["dpr-iw_div", /number or expression for dpr/],
     ["c-extract", /^Expected one of maintain_ratio, .* for c but received 'extract'$/],
     ["cm-force", /for cm/],
     ["fo-somewhere", /focus for fo/],
@@ -182,7 +183,6 @@ describe("url-imagekit: wishes that cannot be met", () => {
     ["vc-h264", "video codecs"],
     ["sr-240_360", "adaptive streaming"],
     ["c2pa-true", "content credentials"],
-    ["w-5,dpr-iw_div_100", "expressions (dpr-iw_div_100)"],
   ];
   for (const [chain, capability] of rows) {
     it(`names what is missing for ${chain}`, () => {

@@ -38,10 +38,10 @@ const whole = (value: number) => Math.max(1, Math.round(value));
 /** Variables known at a step. */
 export const scopeAt = ({ original, current, scope }: Stage): Scope => scopeOf(original, current, scope);
 
-/** A length that must be above zero, not rounded yet. */
+/** A length or factor that must be above zero, not rounded yet. */
 function positive(name: string, expression: Expression, scope: Scope): number {
   const value = evaluate(expression, scope);
-  if (!(value > 0)) throw invalid(name, "a positive length", value);
+  if (!(value > 0)) throw invalid(name, "a positive number", value);
   return value;
 }
 
@@ -49,7 +49,7 @@ interface Wish {
   readonly width?: Expression;
   readonly height?: Expression;
   readonly ratio?: Expression;
-  readonly dpr?: number;
+  readonly dpr?: Expression;
 }
 
 /** The dimensions asked for: `ratio` completes a single one, `dpr` multiplies both unless that leaves 1–5000 px. */
@@ -62,7 +62,7 @@ function wanted(step: Wish, stage: Stage): { width?: number; height?: number } {
     width ??= (height as number) * ratio;
     height ??= width / ratio;
   }
-  const { dpr = 1 } = step;
+  const dpr = step.dpr === undefined ? 1 : positive("dpr", step.dpr, scope);
   const given = [width, height].filter((side) => side !== undefined).map((side) => Math.round(side * dpr));
   const factor = given.every((side) => side >= 1 && side <= DPR_MAX) ? dpr : 1;
   return {

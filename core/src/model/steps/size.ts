@@ -5,17 +5,20 @@ import { extractGeometry, megapixels, resizeGeometry } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, focus, paint } from "./schema.ts";
 
-const dpr = z.number().positive();
+const dpr = expression.refine(
+  (value) => typeof value !== "number" || value > 0,
+  "Expected a positive number",
+);
 
 /** `ratio` where it does not count, a `dpr` of 1 and the default focus are left out, so that equal wishes are equal. */
 function tidy<S extends StepOf<"resize"> | StepOf<"extract">>(step: S): S {
   const single = (step.width === undefined) !== (step.height === undefined);
   const none = step.width === undefined && step.height === undefined;
-  const folded = foldFields<S>(step, "width", "height", "ratio");
+  const folded = foldFields<S>(step, "width", "height", "ratio", "dpr");
   return without<S>(
     folded,
     ...(single ? [] : ["ratio" as const]),
-    ...(none || step.dpr === 1 ? ["dpr" as const] : []),
+    ...(none || folded.dpr === 1 ? ["dpr" as const] : []),
     ...(step.focus === "center" ? ["focus" as const] : []),
   );
 }
