@@ -60,6 +60,10 @@ function effortOf({ output, lossless, settings: { avifEffort, webpEffort, mozjpe
   return output === "jpeg" && mozjpeg ? 4 : 1;
 }
 
+/** Milliseconds to decode a picture whole. */
+export const decodeCost = (format: string, weight: number, size: Size): number =>
+  (DECODE[format] ?? 20) * weight * megapixels(size);
+
 /** Estimated milliseconds of one core. */
 export function costOf(work: Work): number {
   const { format, weight, source, shrink, frames, steps, result, output } = work;

@@ -48,22 +48,24 @@ export interface Draft {
 const SVG_DENSITY = 72;
 
 export interface DraftInput {
-  readonly job: Job;
+  readonly job: Pick<Job, "transformation" | "accept">;
   readonly header: Header;
   readonly flight: Flight;
   readonly registry: StepRegistry;
   readonly settings: Settings;
+  /** Further variables: those of the picture on which a layer is laid. */
+  readonly scope?: Scope;
 }
 
 /** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
-export function draftOf({ job, header, flight, registry, settings }: DraftInput): Draft {
+export function draftOf({ job, header, flight, registry, settings, scope: more }: DraftInput): Draft {
   const { limits } = flight;
   const { output } = job.transformation;
   const asked = job.transformation.steps;
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
   const page = pageOf(asked, header);
-  const scope: Scope = { idn: header.density ?? SVG_DENSITY };
+  const scope: Scope = { ...more, idn: header.density ?? SVG_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = header.format === "svg";
   const factor = vector && dpi !== undefined ? dpi / SVG_DENSITY : 1;
@@ -113,6 +115,34 @@ export function draftOf({ job, header, flight, registry, settings }: DraftInput)
     why,
     planned: planSteps(steps, { ...start, guess: false }),
     guess,
+  };
+}
+
+export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {
+  readonly size: Size;
+  readonly steps: readonly Step[];
+}
+
+/** As `draftOf`, for a layer that starts from pixels that were drawn. */
+export function draftOfPixels({ size, steps, flight, registry, settings, scope = {} }: PixelsInput): Draft {
+  const output: Output = { format: "png" };
+  const { width, height } = size;
+  const original = { width, height };
+  measure({ steps, output }, original, registry, flight.limits, { scope });
+  const start = { original, current: original, scope, alpha: true, animated: false };
+  return {
+    header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
+    settings,
+    registry,
+    output,
+    original,
+    scope,
+    frames: 1,
+    page: 0,
+    format: "png",
+    why: "a layer",
+    planned: planSteps(steps, { ...start, guess: false }),
+    guess: planSteps(steps, { ...start, guess: true }),
   };
 }
 

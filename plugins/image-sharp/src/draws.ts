@@ -3,7 +3,6 @@ import {
   borderWidth,
   extractGeometry,
   type Focus,
-  MediaError,
   type Paint,
   placeAt,
   type Rgba,
@@ -23,13 +22,19 @@ export interface Fill {
   readonly paint: Paint;
 }
 
+/** A layer that decides over the whole picture: what is left of it, or where its pixels go. */
+export interface Reshape {
+  readonly kind: "reshape";
+  readonly step: StepOf<"overlay">;
+}
+
 /** A step of a third party. */
 export interface Foreign {
   readonly kind: "foreign";
   readonly step: Step;
 }
 
-export type Work = Draw | Fill | Foreign;
+export type Work = Draw | Fill | Reshape | Foreign;
 
 /** What a step comes to. */
 export interface Drawn {
@@ -284,6 +289,18 @@ const flatten: Drawer<"flatten"> = ({ background }, context) => {
   return { work: [{ slot: "flatten", value: color }], size: current, alpha: false };
 };
 
+const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
+  const mode = step.blend?.mode;
+  const drawn = { size: current, alpha: alpha || mode === "cutout" || mode === "cutter" };
+  if (mode === "displace") return { ...drawn, work: [{ kind: "reshape", step }] };
+  // The result is as large as the layer, which only its own pixels tell.
+  if (mode === "cutter") return { ...drawn, work: [{ kind: "reshape", step }], unsure: true };
+  return {
+    ...drawn,
+    work: [{ slot: "over", value: { layer: step, base: current, opaque: !drawn.alpha } }],
+  };
+};
+
 const DRAWERS = {
   // The decoder has been told which frame to read.
   frame: ((_step, context) => tone([], context)) as Drawer<"frame">,
@@ -301,11 +318,11 @@ const DRAWERS = {
   round,
   opacity,
   flatten,
+  overlay,
 };
 
 /** What a step comes to at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
 export function draw(step: Step, context: Context): Drawn {
-  if (step.op === "overlay") throw new MediaError("EUNSUPPORTED", "Layers are not supported for images yet");
   const drawer = (DRAWERS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
   if (drawer) return drawer(step, context);
   return { work: [{ kind: "foreign", step }], size: context.current, unsure: true, alpha: true };

@@ -2,6 +2,7 @@ import { type Plugin, parseOptions } from "@mediatap/core";
 import sharp from "sharp";
 import { draftOf } from "./draft.ts";
 import { createHeaderReader } from "./header.ts";
+import { openLayers } from "./layers.ts";
 import { setUpLibvips } from "./libvips.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
 import { NAME, planOf } from "./plan.ts";
@@ -37,7 +38,9 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
         const header = await flight.inspect("header", source);
         if (!header || !(READS as readonly string[]).includes(header.format)) return undefined;
-        return planOf(draftOf({ job, header, flight, registry: steps, settings }), source, flight);
+        const draft = draftOf({ job, header, flight, registry: steps, settings });
+        const taken = draft.guess.taken.map(({ step }) => step);
+        return planOf(draft, source, await openLayers(taken, job.asset, flight), flight);
       });
     },
   };

@@ -1,4 +1,4 @@
-import type { Box, Rgba, Size } from "@mediatap/core";
+import type { Box, Rgba, Size, StepOf } from "@mediatap/core";
 import type { OverlayOptions, Sharp } from "sharp";
 
 export interface Margins {
@@ -6,6 +6,18 @@ export interface Margins {
   readonly right: number;
   readonly bottom: number;
   readonly left: number;
+}
+
+/** Something drawn already: a mask or a colour over all of the picture. */
+export type Veil = OverlayOptions & { readonly layer?: undefined };
+
+/** A layer that is drawn when its turn comes. */
+export interface LayerOver {
+  readonly layer: StepOf<"overlay">;
+  /** Size of the picture below. */
+  readonly base: Size;
+  /** The result has no clear pixels. */
+  readonly opaque: boolean;
 }
 
 /**
@@ -29,7 +41,7 @@ export interface Slots {
   blur: number;
   grayscale: true;
   sharpen: { sigma: number; m1: number; m2: number; x1: number; y2: number; y3: number };
-  over: OverlayOptions;
+  over: Veil | LayerOver;
   normalise: true;
 }
 
@@ -37,7 +49,9 @@ export type Slot = keyof Slots;
 /** One thing to do. */
 export type Draw = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
 /** What one pipeline does; `over` may hold several layers. */
-export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: OverlayOptions[] };
+export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: (Veil | LayerOver)[] };
+/** A pass whose layers are drawn. */
+export type ReadyPass = Omit<Pass, "over"> & { readonly over?: OverlayOptions[]; readonly opaque?: boolean };
 
 const ORDER: readonly Slot[] = [
   "trim",
@@ -83,11 +97,13 @@ const slotsOf = (pass: Pass) => Object.keys(pass) as Slot[];
 export const isEmpty = (pass: Pass) => slotsOf(pass).length === 0;
 
 /** Whether frames of an animation must go through the pass one by one. */
-export const frameByFrame = (pass: Pass) => slotsOf(pass).some((slot) => SINGLE.has(slot));
+export const frameByFrame = (pass: Pass) => slotsOf(pass).some((slot) => SINGLE.has(slot)) || hasLayers(pass);
+
+export const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
 
 /** Whether a colour of its own comes into the picture: it must then have three channels. */
 export const addsColor = (pass: Pass) =>
-  pass.flatten !== undefined || pass.rotate !== undefined || pass.extend !== undefined;
+  pass.flatten !== undefined || pass.rotate !== undefined || pass.extend !== undefined || hasLayers(pass);
 
 /** Changing the order of the two makes no difference: one works on places, the other on colours. */
 const commute = (a: Slot, b: Slot) =>
@@ -132,7 +148,11 @@ const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
 
 /** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another wish. */
-export function apply(image: Sharp, pass: Pass, { fastShrinkOnLoad }: { fastShrinkOnLoad: boolean }): Sharp {
+export function apply(
+  image: Sharp,
+  pass: ReadyPass,
+  { fastShrinkOnLoad }: { fastShrinkOnLoad: boolean },
+): Sharp {
   if (pass.trim !== undefined) image.trim({ threshold: pass.trim });
   if (pass.before) image.extract(plain(pass.before));
   if (pass.flatten) image.flatten({ background: pass.flatten });
@@ -159,6 +179,7 @@ export function apply(image: Sharp, pass: Pass, { fastShrinkOnLoad }: { fastShri
   if (pass.grayscale) image.recomb(GREY);
   if (pass.sharpen) image.sharpen(pass.sharpen);
   if (pass.over) image.composite(pass.over);
+  if (pass.opaque) image.removeAlpha();
   if (pass.normalise) image.normalise();
   return image;
 }
@@ -183,9 +204,14 @@ const WORDS: { readonly [K in Slot]: (value: Slots[K]) => string } = {
   extend: ({ top, right, bottom, left }) => `add ${top},${right},${bottom},${left} px around`,
   blur: (sigma) => `blur (sigma ${sigma})`,
   sharpen: ({ sigma }) => `sharpen (sigma ${sigma})`,
-  over: ({ blend }) => `compose (${blend ?? "over"})`,
+  over: (over) => (over.layer ? layerWords(over.layer) : `compose (${over.blend ?? "over"})`),
   normalise: () => "stretch contrast",
 };
+
+/** A layer in words; never its text or path, which may be long. */
+export function layerWords({ layer, blend }: StepOf<"overlay">): string {
+  return `lay ${layer.kind} on it${blend ? ` (${blend.mode})` : ""}`;
+}
 
 /** The pass in words, in the order of the work. */
 export function wordsOf(pass: Pass): string[] {

@@ -1,6 +1,7 @@
 import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
-import { costOf, megapixels, shrinkOnLoad } from "./cost.ts";
+import { costOf, decodeCost, megapixels, shrinkOnLoad } from "./cost.ts";
 import type { Draft } from "./draft.ts";
+import type { LayerFiles } from "./layers.ts";
 import { describe, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
 
@@ -10,7 +11,7 @@ export const NAME = "image-sharp";
 const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
-export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
+export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits }: Flight): Plan {
   const { header, original, frames, format, guess, planned, settings } = draft;
   const scaled = firstScale(guess.parts);
   // An SVG is drawn at the size that it is scaled to.
@@ -22,7 +23,7 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
     source: decoded,
     shrink,
     frames,
-    steps: stepsCost(draft, decoded),
+    steps: stepsCost(draft, decoded) + layersCost(files),
     result: guess.size,
     output: format,
     lossless: draft.output.lossless ?? false,
@@ -53,7 +54,7 @@ export function planOf(draft: Draft, source: Source, { limits }: Flight): Plan {
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(guess.notes.length > 0 && { notes: guess.notes }),
     }),
-    run: (flight: Flight) => run(draft, source, flight),
+    run: (flight: Flight) => run(draft, source, files, flight),
   };
 }
 
@@ -66,6 +67,10 @@ const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number 
     const larger = Math.max(megapixels(before), megapixels(after));
     return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
   }, 0);
+
+/** Milliseconds to decode the pictures of layers, whole. */
+const layersCost = ({ headers }: LayerFiles): number =>
+  headers.reduce((sum, header) => sum + decodeCost(header.format, header.weight ?? 1, header), 0);
 
 /** Bytes of a decoded pixel. */
 const PIXEL = 4;

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import {
   bodyOf,
+  evaluate,
   type Flight,
   MediaError,
   measure,
@@ -8,9 +9,13 @@ import {
   type Size,
   type Source,
   type Step,
+  type StepOf,
+  scopeOf,
 } from "@mediatap/core";
-import sharp, { type Sharp, type SharpOptions } from "sharp";
+import sharp, { type OverlayOptions, type Sharp, type SharpOptions } from "sharp";
+import { composed, cutTo } from "./compose.ts";
 import { megapixels } from "./cost.ts";
+import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
 import { type Animation, encodeAs } from "./encode.ts";
 import { fill } from "./fill.ts";
@@ -27,8 +32,10 @@ import {
   pixelsOf,
   rawFrame,
 } from "./held.ts";
+import { type DrawnLayer, drawLayer } from "./layer.ts";
+import type { LayerFiles } from "./layers.ts";
 import { mediaError } from "./libvips.ts";
-import { addsColor, apply, frameByFrame, type Pass } from "./pass.ts";
+import { addsColor, apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
 import { type Part, type Planned, planSteps } from "./planner.ts";
 
 const TYPES = {
@@ -40,9 +47,14 @@ const TYPES = {
 };
 
 /** Does what was planned. */
-export async function run(draft: Draft, source: Source, flight: Flight): Promise<Rendition> {
+export async function run(
+  draft: Draft,
+  source: Source,
+  files: LayerFiles,
+  flight: Flight,
+): Promise<Rendition> {
   try {
-    return await new Run(draft, flight).do(source);
+    return await new Run(draft, files, flight).do(source);
   } catch (error) {
     throw flight.signal.aborted ? flight.signal.reason : mediaError(error);
   }
@@ -51,6 +63,7 @@ export async function run(draft: Draft, source: Source, flight: Flight): Promise
 /** One picture on its way through its pipelines. */
 class Run {
   readonly #draft: Draft;
+  readonly #files: LayerFiles;
   readonly #flight: Flight;
   readonly #deadline: number;
   /** The picture so far; `#busy` once something is asked of it. */
@@ -58,21 +71,35 @@ class Run {
   #busy = false;
   #animation: Animation = {};
 
-  constructor(draft: Draft, flight: Flight) {
+  constructor(draft: Draft, files: LayerFiles, flight: Flight) {
     this.#draft = draft;
+    this.#files = files;
     this.#flight = flight;
     this.#deadline = performance.now() + flight.limits.imageWork;
   }
 
   async do(source: Source): Promise<Rendition> {
     await this.#open(source);
+    await this.#steps();
+    return this.#encode();
+  }
+
+  /** The picture as a layer of another one: pixels with alpha. */
+  async draw(start: Source | Pixels): Promise<Pixels> {
+    if ("data" in start) this.#take(start);
+    else await this.#open(start);
+    await this.#steps();
+    this.#image.ensureAlpha().toColourspace("srgb");
+    return this.#pixels();
+  }
+
+  async #steps(): Promise<void> {
     let planned: Planned = this.#draft.planned;
     for (;;) {
       for (const part of planned.parts) await this.#part(part);
       if (planned.rest.length === 0) break;
       planned = await this.#planRest(planned);
     }
-    return this.#encode();
   }
 
   async #open(source: Source): Promise<void> {
@@ -117,6 +144,10 @@ class Run {
         this.#busy = true;
         return;
       }
+      case "reshape":
+        return this.#take(
+          join(await this.#each(await this.#pixels(), (frame) => this.#reshape(frame, part.step))),
+        );
       case "foreign":
         return this.#take(
           join(await this.#each(await this.#pixels(), (frame) => this.#foreign(frame, part.step))),
@@ -128,7 +159,8 @@ class Run {
     const { frames, settings } = this.#draft;
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
-      const still = pass.trim === undefined ? pass : await this.#trimOnce(pixels, pass);
+      const ready = await this.#ready(pass);
+      const still = ready.trim === undefined ? ready : await this.#trimOnce(pixels, ready);
       this.#take(
         join(
           await this.#each(pixels, (frame) =>
@@ -139,12 +171,12 @@ class Run {
       return;
     }
     if (this.#busy) this.#image = (await this.#hold()).open();
-    apply(this.#image, pass, settings);
+    apply(this.#image, await this.#ready(pass), settings);
     this.#busy = true;
   }
 
   /** Trims all frames as the first one, so that they stay equal in size. */
-  async #trimOnce(pixels: Pixels, { trim, ...rest }: Pass): Promise<Pass> {
+  async #trimOnce(pixels: Pixels, { trim, ...rest }: ReadyPass): Promise<ReadyPass> {
     const [first] = framesOf(pixels) as [Pixels];
     const { info } = await openPixels(first)
       .trim({ threshold: trim as number })
@@ -154,6 +186,36 @@ class Run {
     const left = Math.abs(info.trimOffsetLeft ?? 0);
     const top = Math.abs(info.trimOffsetTop ?? 0);
     return { before: { left, top, width: info.width, height: info.height }, ...rest };
+  }
+
+  /** The pass with its layers drawn. */
+  async #ready(pass: Pass): Promise<ReadyPass> {
+    const { over, ...rest } = pass;
+    if (!over) return rest;
+    const ready: OverlayOptions[] = [];
+    for (const one of over) {
+      if (one.layer === undefined) ready.push(one);
+      else ready.push(composed(await this.#layer(one.layer, one.base), one.layer));
+    }
+    const opaque = over.every((one) => one.layer !== undefined && one.opaque);
+    return { ...rest, over: ready, ...(opaque && { opaque }) };
+  }
+
+  #layer(step: StepOf<"overlay">, base: Size): Promise<DrawnLayer> {
+    this.#flight.signal.throwIfAborted();
+    const { registry, settings } = this.#draft;
+    const [flight, files] = [this.#flight, this.#files];
+    const draw = (draft: Draft, start: Source | Pixels) => new Run(draft, files, flight).draw(start);
+    return drawLayer(step, base, { flight, registry, settings, files, draw });
+  }
+
+  /** A layer that cuts the picture to its own shape, or moves its pixels. */
+  async #reshape(frame: Pixels, step: StepOf<"overlay">): Promise<Pixels> {
+    const { pixels, placed } = await this.#layer(step, frame);
+    if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutTo(frame, pixels, placed)));
+    const scope = scopeOf(this.#draft.original, frame, this.#draft.scope);
+    const { x, y } = step.blend;
+    return displace(frame, pixels, placed, { x: evaluate(x, scope), y: evaluate(y, scope) });
   }
 
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {

@@ -8,7 +8,9 @@ import {
   type Transformation,
 } from "@mediatap/core";
 import { condition } from "./condition.ts";
+import { assertKnown } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
+import { readLayer } from "./layer.ts";
 import { expand, type NamedTransformations } from "./named.ts";
 import {
   isKey,
@@ -32,8 +34,6 @@ import {
 
 /** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
 const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di", "orig"];
-
-const LAYER_TYPES: ReadonlySet<string> = new Set(["image", "text", "video", "subtitles", "subtitle"]);
 
 export interface ChainOptions {
   /** What `n-` may name. @default {} */
@@ -72,7 +72,7 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
   if (chain.some((step) => step.some(isOriginal))) {
     return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };
   }
-  const reading: Reading = { hints, missing: [] };
+  const reading: Reading = { hints, known: "own", missing: [] };
   const once: Values = {};
   const steps = chain.flatMap((step) => readStep(step, reading, once));
   // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
@@ -96,22 +96,23 @@ function lengthOf(chain: Chain): number {
 function readStep(items: readonly Item[], reading: Reading, once?: Values): Step[] {
   const { missing } = reading;
   const values: Values = {};
+  const layers: Step[] = [];
   for (const item of items) {
     if (item.kind === "parameter") {
       const key = known(item);
       const lacks = readInto(values, key, item.value);
+      assertKnown(values[key], reading.known, item.value, key);
       if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
       if (!once && ONCE.includes(key)) refuseInCondition(key, missing);
     } else if (item.kind === "if") {
       return readCondition(item, reading);
-    } else if (LAYER_TYPES.has(item.type)) {
-      missing.push(`layers (l-${item.type})`);
     } else {
-      throw new MediaError("EINVAL", `Expected type of layer for l but received '${printable(item.type)}'`);
+      const layer = readLayer(item, reading, readStep);
+      if (layer) layers.push(layer);
     }
   }
   for (const key of ONCE) if (values[key] !== undefined) Object.assign(once ?? {}, { [key]: values[key] });
-  return stepsOf(values, reading);
+  return [...stepsOf(values, reading), ...layers];
 }
 
 /** A condition stands alone in its step, which the tokenizer has seen to. */

@@ -8,8 +8,41 @@ import {
 } from "@mediatap/core";
 import { decimal, printNumber } from "./numbers.ts";
 
-/** What an expression outside of layers may name. */
-const VARIABLES: ReadonlySet<string> = new Set(["iw", "ih", "iar", "cw", "ch", "car", "idu", "idn"]);
+/** What an expression may name anywhere. */
+const VARIABLES: ReadonlySet<string> = new Set([
+  "iw",
+  "ih",
+  "iar",
+  "cw",
+  "ch",
+  "car",
+  "bw",
+  "bh",
+  "bar",
+  "idu",
+  "bdu",
+  "idn",
+]);
+
+/** Variables of the picture below, for layers only. */
+const PARENT: ReadonlySet<string> = new Set(["bw", "bh", "bar", "bdu"]);
+/** Variables that a layer without a picture of its own does not have. */
+const OWN: ReadonlySet<string> = new Set(["iw", "ih", "iar", "cw", "ch", "car", "idu", "idn"]);
+
+/** Whose variables an expression may name. */
+export type Known = "own" | "own and parent" | "parent";
+
+/** Refuses a value, read from `text`, whose expressions name what is not known where it stands. Throws `EINVAL`. */
+export function assertKnown(value: unknown, known: Known, text: string, key: string): void {
+  const unknown = known === "own" ? PARENT : known === "parent" ? OWN : undefined;
+  if (unknown && mentions(value, unknown)) throw malformed(text, key);
+}
+
+function mentions(value: unknown, variables: ReadonlySet<string>): boolean {
+  if (typeof value === "string") return variables.has(value);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).some((part) => mentions(part, variables));
+}
 
 /** How tightly an operator binds. The language has an order of its own: `2_mul_5_pow_2` is 10². */
 const RANK: Readonly<Record<Operator, number>> = { mul: 4, div: 4, add: 3, sub: 3, mod: 2, pow: 1 };

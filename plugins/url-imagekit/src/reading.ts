@@ -1,8 +1,11 @@
+import type { Known } from "./expression.ts";
 import type { Hints } from "./hints.ts";
 
 /** What goes along while a chain is read. */
 export interface Reading {
   readonly hints: Hints;
+  /** Whose variables expressions may name. */
+  readonly known: Known;
   /** What was asked for and the Transformation cannot say, in the order found. */
   readonly missing: string[];
 }

@@ -1,0 +1,34 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { Pixels } from "./held.ts";
+import type { Placed } from "./place.ts";
+
+/** Samples after which other work gets its turn. */
+const SLICE = 250_000;
+
+/** Moves each pixel by what the map says there: red sideways, green up and down; the middle value moves nothing. */
+export async function displace(
+  base: Pixels,
+  map: Pixels,
+  { left, top }: Placed,
+  reach: { readonly x: number; readonly y: number },
+): Promise<Pixels> {
+  const { width, height, channels } = base;
+  const data = Buffer.from(base.data);
+  const rows = Math.max(1, Math.floor(SLICE / map.width));
+  for (let row = 0; row < map.height; row++) {
+    if (row % rows === rows - 1) await turn();
+    for (let column = 0; column < map.width; column++) {
+      const at = (row * map.width + column) * 4;
+      const strength = (map.data[at + 3] as number) / 255;
+      const shift = (sample: number) => (((map.data[at + sample] as number) - 127.5) / 127.5) * strength;
+      const x = clamp(Math.round(left + column + shift(0) * reach.x), width);
+      const y = clamp(Math.round(top + row + shift(1) * reach.y), height);
+      const from = (y * width + x) * channels;
+      const to = ((top + row) * width + left + column) * channels;
+      base.data.copy(data, to, from, from + channels);
+    }
+  }
+  return { ...base, data };
+}
+
+const clamp = (value: number, length: number) => Math.min(length - 1, Math.max(0, value));

@@ -1,0 +1,123 @@
+import {
+  evaluate,
+  type Flight,
+  type Layer,
+  MediaError,
+  type Scope,
+  type Size,
+  type Source,
+  type Step,
+  type StepOf,
+  type StepRegistry,
+} from "@mediatap/core";
+import sharp from "sharp";
+import { megapixels } from "./cost.ts";
+import { type Draft, draftOf, draftOfPixels } from "./draft.ts";
+import { type Pixels, pixelsOf } from "./held.ts";
+import type { LayerFiles } from "./layers.ts";
+import type { Settings } from "./options.ts";
+import { type Placed, placeLayer } from "./place.ts";
+import { drawStyled } from "./text-layer.ts";
+
+/** A layer's pixels, with alpha, and where they lie on the picture. */
+export interface DrawnLayer {
+  readonly pixels: Pixels;
+  readonly placed: Placed;
+}
+
+export interface LayerTools {
+  readonly flight: Flight;
+  readonly registry: StepRegistry;
+  readonly settings: Settings;
+  readonly files: LayerFiles;
+  /** Carries out a draft that starts from a file or from pixels. */
+  readonly draw: (draft: Draft, start: Source | Pixels) => Promise<Pixels>;
+}
+
+/** How a layer begins: a picture of its own, and the size that it has there. */
+interface Start {
+  readonly draft: Draft;
+  readonly from: Source | Pixels;
+}
+
+/** Draws a layer and finds its place. Throws `ELIMIT` for one that is too large, `EINVAL` for one that has no size. */
+export async function drawLayer(
+  { layer, place }: StepOf<"overlay">,
+  base: Size,
+  tools: LayerTools,
+): Promise<DrawnLayer> {
+  const scope: Scope = { bw: base.width, bh: base.height, bar: base.width / base.height };
+  const { draft, from } = await start(layer, scope, tools);
+  const pixels = await tools.draw(draft, from);
+  const { width, height } = pixels;
+  const { original } = draft;
+  const placed = placeLayer(place, base, pixels, {
+    ...scope,
+    iw: original.width,
+    ih: original.height,
+    iar: original.width / original.height,
+    cw: width,
+    ch: height,
+    car: width / height,
+  });
+  return { pixels: windowOf(pixels, placed.shown), placed };
+}
+
+async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {
+  const { flight, registry, settings, files } = tools;
+  const parts = { flight, registry, settings, scope };
+  switch (layer.kind) {
+    case "image": {
+      const { source, header } = files.image(layer.path);
+      return { draft: draftOf({ ...parts, job: wishFor(layer.steps), header }), from: source };
+    }
+    case "color": {
+      const size = {
+        width: lengthOf("width", layer.width ?? "bw", scope),
+        height: lengthOf("height", layer.height ?? "bh", scope),
+      };
+      assertFits(size, flight);
+      const create = { ...size, channels: 4 as const, background: layer.color };
+      const from = await pixelsOf(sharp({ create, limitInputPixels: false }));
+      return { draft: draftOfPixels({ ...parts, size, steps: layer.steps }), from };
+    }
+    case "text": {
+      const from = await drawStyled(layer, scope, files, flight);
+      return { draft: draftOfPixels({ ...parts, size: from, steps: layer.steps }), from };
+    }
+  }
+}
+
+/** What a layer is wished for as: pixels with alpha, in sRGB, one frame. */
+const wishFor = (steps: readonly Step[]) => ({
+  transformation: { steps, output: { format: "png", colorProfile: "srgb", metadata: "strip" } as const },
+  accept: "basic" as const,
+});
+
+function lengthOf(name: string, length: Parameters<typeof evaluate>[0], scope: Scope): number {
+  const value = Math.round(evaluate(length, scope));
+  if (value < 1) throw new MediaError("EINVAL", `Expected positive integer for ${name} of a layer`);
+  return value;
+}
+
+function assertFits(size: Size, { limits }: Flight): void {
+  if (megapixels(size) <= limits.outputMegapixels && Math.max(size.width, size.height) <= limits.outputSide) {
+    return;
+  }
+  throw new MediaError(
+    "ELIMIT",
+    `Expected a layer of at most ${limits.outputMegapixels} megapixels and ${limits.outputSide} pixels a side`,
+  );
+}
+
+/** A part of a picture. */
+function windowOf(pixels: Pixels, { left, top, width, height }: Placed["shown"]): Pixels {
+  if (width === pixels.width && height === pixels.height) return pixels;
+  const { channels } = pixels;
+  const data = Buffer.allocUnsafe(width * height * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * pixels.width + left) * channels;
+    pixels.data.copy(data, row * width * channels, from, from + width * channels);
+  }
+  return { ...pixels, data, width, height };
+}

@@ -1,0 +1,72 @@
+import { type Asset, type Flight, type Header, MediaError, type Source, type Step } from "@mediatap/core";
+import { READS } from "./sniff.ts";
+
+export interface LayerImage {
+  readonly source: Source;
+  readonly header: Header;
+}
+
+/** The files that layers are made of, opened once each. */
+export interface LayerFiles {
+  image(path: string): LayerImage;
+  font(path: string): Source;
+  /** Headers of all pictures, for the price. */
+  readonly headers: readonly Header[];
+}
+
+const FONT_FILE = /\.(?:ttf|otf|ttc|woff2?)$/i;
+
+/** Whether a font is named by the path of its file. */
+export const isFontFile = (font: string | undefined): font is string =>
+  font !== undefined && FONT_FILE.test(font);
+
+/**
+ * Opens what the layers of `steps` show, all at once, before any pixel work: a file that is missing is told early, and no place
+ * of the queue is held meanwhile. Throws what opening throws, and `UNIDENTIFIED` for a layer that is no picture.
+ */
+export async function openLayers(steps: readonly Step[], asset: Asset, flight: Flight): Promise<LayerFiles> {
+  const paths = { images: new Set<string>(), fonts: new Set<string>() };
+  collect(steps, paths);
+  const [images, fonts] = await Promise.all([
+    openAll(paths.images, (path) => openImage(path, asset, flight)),
+    openAll(paths.fonts, (path) => flight.open(assetOf(path, asset))),
+  ]);
+  return {
+    image: (path) => images.get(path) as LayerImage,
+    font: (path) => fonts.get(path) as Source,
+    headers: [...images.values()].map(({ header }) => header),
+  };
+}
+
+function collect(steps: readonly Step[], paths: { images: Set<string>; fonts: Set<string> }): void {
+  for (const step of steps) {
+    if (step.op === "when") {
+      collect(step.then, paths);
+      collect(step.else, paths);
+    }
+    if (step.op !== "overlay") continue;
+    const { layer } = step;
+    if (layer.kind === "image") paths.images.add(layer.path);
+    if (layer.kind === "text" && isFontFile(layer.style.font)) paths.fonts.add(layer.style.font);
+    collect(layer.steps, paths);
+  }
+}
+
+async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Promise<T>) {
+  const opened = await Promise.all([...paths].map(async (path) => [path, await open(path)] as const));
+  return new Map(opened);
+}
+
+async function openImage(path: string, asset: Asset, flight: Flight): Promise<LayerImage> {
+  const source = await flight.open(assetOf(path, asset));
+  const header = await flight.inspect("header", source);
+  if (!header || !(READS as readonly string[]).includes(header.format)) {
+    throw new MediaError("UNIDENTIFIED", "Expected a picture for a layer");
+  }
+  return { source, header };
+}
+
+/** Layers are looked for where the picture is, on the same endpoint. */
+function assetOf(path: string, { tenant, endpoint }: Asset): Asset {
+  return { tenant, endpoint, kind: /^https?:\/\//.test(path) ? "url" : "path", path };
+}
