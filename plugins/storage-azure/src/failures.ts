@@ -29,5 +29,13 @@ export function loginFailureOf(cause: unknown): MediaError {
   ) {
     return new MediaError("ECONNREFUSED", "The origin's login could not be reached", { cause, outage: true });
   }
-  return new MediaError("EACCES", "The server has no credentials for the origin", { cause });
+  return new MediaError("EACCES", "The server has no credentials for the origin", {
+    // Each of the ways says why not, at length.
+    cause: errors.length === 0 ? cause : new Error(errors.map(({ message }) => firstOf(message)).join("; ")),
+  });
+}
+
+/** The first sentence of a message. */
+function firstOf(message: string): string {
+  return (/^.*?[.](?=\s|$)/m.exec(message)?.[0] ?? message.split("\n", 1)[0] ?? "").slice(0, 200);
 }

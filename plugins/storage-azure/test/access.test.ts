@@ -63,7 +63,7 @@ withAzurite(() => {
       [
         "another key",
         () => ({ ...withKey, accountKey: Buffer.alloc(64).toString("base64") }),
-        /denies access/,
+        /its account key is wrong/,
       ],
       [
         "a SAS token that ended",
@@ -75,11 +75,11 @@ withAzurite(() => {
         () => ({ sasToken: sas({ permissions: "w" }) }),
         /does not allow to read/,
       ],
-      ["a SAS token of another container", () => ({ sasToken: sasOf("another") }), /denies access/],
+      ["a SAS token of another container", () => ({ sasToken: sasOf("another") }), /its SAS token is wrong/],
       [
         "a SAS token that was tampered with",
         () => ({ sasToken: sas().replace(/se=\d{4}/, "se=2999") }),
-        /denies access/,
+        /its SAS token is wrong/,
       ],
     ] as const) {
       it(`are denied for ${what}; the check says what is wrong`, async () => {
@@ -88,10 +88,43 @@ withAzurite(() => {
           await assert.rejects(async () => storage.open("a.txt", { signal, head }), denied);
         }
         assert.equal(place.front.requests.length, 2, "nothing is renewed");
-        await assert.rejects(async () => storage.check?.(signal), { code: "EACCES", message: words });
+        await assert.rejects(
+          async () => storage.check?.(signal),
+          (error: Error & { code?: string }) => {
+            assert.equal(error.code, "EACCES");
+            assert.match((error.cause as Error).message, words);
+            return true;
+          },
+        );
         await assert.rejects(async () => storage.list?.("")[Symbol.asyncIterator]().next(), denied);
       });
     }
+
+    it("that Azure refuses for other reasons are explained by the check", async () => {
+      const getToken = async () => ({ token: "t", expiresOnTimestamp: Date.now() + 3_600_000 });
+      for (const [status, word, fields, words] of [
+        [403, "AuthenticationFailed", {}, /^its SAS token is wrong \(AuthenticationFailed\)$/],
+        [403, "AuthenticationFailed", withKey, /^its account key is wrong/],
+        [401, "InvalidAuthenticationInfo", withNeither, /^its identity's token is wrong/],
+        [403, "KeyBasedAuthenticationNotPermitted", withKey, /^the account allows no keys/],
+        [403, "AuthorizationPermissionMismatch", withNeither, /needs the role Storage Blob Data Reader/],
+        [403, "AuthorizationFailure", withNeither, /network rules keep this server out/],
+        [409, "AccountBeingCreated", {}, /^AccountBeingCreated$/],
+      ] as const) {
+        place.front.fault = (_, response) => {
+          response.writeHead(status, { "x-ms-error-code": word }).end();
+          return true;
+        };
+        const storage = place.storage(fields, { credential: { getToken } });
+        await assert.rejects(
+          async () => storage.check?.(signal),
+          (error: Error) => {
+            assert.match((error.cause as Error).message, words);
+            return true;
+          },
+        );
+      }
+    });
 
     it("of a container that does not exist are no miss", async () => {
       for (const credentials of [withKey, { sasToken: sasOf("nothing-here", { permissions: "rwdl" }) }]) {
