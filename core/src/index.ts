@@ -30,6 +30,7 @@ export type {
   Lookup,
   OpenedOriginal,
   OriginConfig,
+  OriginInfo,
   Reason,
   Report,
   Substitute,
@@ -70,6 +71,10 @@ export type {
 export { NOT_MODIFIED } from "./model/source.ts";
 export { builtInSteps, createBuiltInRegistry } from "./model/steps/built-in.ts";
 export { branchOf } from "./model/steps/compose.ts";
+export type { Arc } from "./model/steps/distort.ts";
+export { arcGeometry, distortedSize, isQuadrilateral, perspectiveBox } from "./model/steps/distort.ts";
+export type { GradientLine } from "./model/steps/effects.ts";
+export { gradientLine } from "./model/steps/effects.ts";
 export type { Box, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";
@@ -89,6 +94,7 @@ export type {
   Op,
   Output,
   Place,
+  Point,
   Step,
   StepOf,
   Steps,

@@ -95,6 +95,62 @@ export interface Steps {
   opacity: { readonly value: number };
   /** Lays the picture on a background. */
   flatten: { readonly background: Paint };
+  /**
+   * A linear gradient over all of the picture, clear parts included. Colours are mixed premultiplied (CSS Images 3
+   * §3.1), so that one fades into clear without a grey in between.
+   */
+  gradient: {
+    /** The way it runs, in degrees: 0 to the top, 90 to the right. Its length reaches from corner to corner, as in CSS. */
+    readonly angle: number;
+    readonly from: Rgba;
+    readonly to: Rgba;
+    /** Where `to` is reached: up to 1 a fraction of the length, above that pixels. Zero or less is an error. */
+    readonly stop: Expression;
+  };
+  /** Gives the picture another shape; around it the canvas is clear. */
+  distort:
+    | {
+        readonly mode: "perspective";
+        /**
+         * Where the corners come to lie, clockwise from the top left one, in pixels from the picture's old top left
+         * corner; a convex quadrilateral. The canvas grows where they lie outside, and never shrinks.
+         */
+        readonly corners: readonly [Point, Point, Point, Point];
+      }
+    | {
+        readonly mode: "arc";
+        /**
+         * Degrees that the picture spans, up to 360: the middle rises, or sinks below 0. The middle line keeps its
+         * length; the canvas is what the arc needs.
+         */
+        readonly angle: number;
+      };
+  /** A black shadow behind what is opaque. The canvas stays: only clear parts show it, so an opaque picture has none. */
+  shadow: {
+    /** Of the blur, in pixels. */
+    readonly sigma: number;
+    /** Opacity, 0–1. */
+    readonly strength: number;
+    /** Offset as a fraction of the width, -1–1; above 0 to the right. */
+    readonly x: number;
+    /** Offset as a fraction of the height, -1–1; above 0 to the bottom. */
+    readonly y: number;
+  };
+  /** Lays hue and saturation of a colour on the picture, whose luminosity stays (the blend mode `color` of Compositing 1). */
+  colorize: {
+    readonly color: Rgba;
+    /** 0–1. */
+    readonly intensity: number;
+  };
+  /** Replaces one colour by another, its shades by the like shades. */
+  recolor: {
+    /** Where it is translucent, what was replaced becomes so. */
+    readonly to: Rgba;
+    /** Distance in CIELAB up to which a colour counts as `from`, 0–100; the effect fades over its last quarter. */
+    readonly tolerance: number;
+    /** Left out: the picture's dominant colour. */
+    readonly from?: Rgba;
+  };
   /** Lays a layer on the picture. Its size stays, unless the layer cuts it out. */
   overlay: {
     readonly layer: Layer;
@@ -109,6 +165,9 @@ export interface Steps {
 export type Op = keyof Steps;
 export type StepOf<K extends Op> = { readonly op: K } & Steps[K];
 export type Step = { [K in Op]: StepOf<K> }[Op];
+
+/** A place in a picture, in pixels. */
+export type Point = readonly [x: number, y: number];
 
 /** What a layer shows, before its own steps. In expressions of a layer `b…` is the picture that it is laid on. */
 export type Layer =

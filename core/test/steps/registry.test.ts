@@ -39,6 +39,26 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   round: { op: "round", radius: [1, 2, 3, 4] },
   opacity: { op: "opacity", value: 0.5 },
   flatten: { op: "flatten", background: { kind: "gradient", colors: 4 } },
+  gradient: {
+    op: "gradient",
+    angle: 180,
+    from: { r: 255, g: 255, b: 255, alpha: 1 },
+    to: { r: 0, g: 0, b: 0, alpha: 0 },
+    stop: ["div", "ch", 2],
+  },
+  distort: {
+    op: "distort",
+    mode: "perspective",
+    corners: [
+      [10, 10],
+      [90, 0],
+      [100, 100],
+      [-5, 80],
+    ],
+  },
+  shadow: { op: "shadow", sigma: 5, strength: 0.3, x: 0.02, y: -0.02 },
+  colorize: { op: "colorize", color: { r: 255, g: 0, b: 0, alpha: 1 }, intensity: 0.5 },
+  recolor: { op: "recolor", to: { r: 255, g: 0, b: 0, alpha: 1 }, tolerance: 35 },
   overlay: {
     op: "overlay",
     layer: { kind: "color", color: { r: 1, g: 2, b: 3, alpha: 1 }, width: ["div", "bw", 2], steps: [] },
@@ -53,6 +73,9 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
     else: [],
   },
 };
+
+/** Places as `x,y` in a row. */
+const corners = (text: string) => text.split(" ").map((pair) => pair.split(",").map(Number));
 
 async function problems(step: unknown): Promise<number> {
   const { op } = step as { op: string };
@@ -87,6 +110,16 @@ describe("built-in steps", () => {
       { op: "round", radius: [1, 2, 3] },
       { op: "opacity", value: 2 },
       { op: "flatten", background: { kind: "color", color: { r: 256, g: 0, b: 0, alpha: 1 } } },
+      { op: "distort", mode: "arc", angle: 0 },
+      { op: "distort", mode: "arc", angle: 361 },
+      { ...EXAMPLES.distort, corners: corners("0,0 9,9 9,0 0,9") },
+      { ...EXAMPLES.distort, corners: corners("0,0 9,0 3,3 0,9") },
+      { ...EXAMPLES.distort, corners: corners("0,0 9,0 18,0 0,9") },
+      { ...EXAMPLES.distort, corners: corners("0,0 0,0 9,9 0,9") },
+      { ...EXAMPLES.distort, corners: corners("0,0 9,0 9,9") },
+      { ...EXAMPLES.shadow, x: 1.01 },
+      { ...EXAMPLES.colorize, intensity: 100 },
+      { ...EXAMPLES.recolor, tolerance: 101 },
       { ...EXAMPLES.when, if: { all: [] } },
     ]) {
       assert.ok((await problems(step)) > 0, JSON.stringify(step));
@@ -103,6 +136,9 @@ describe("built-in steps", () => {
       { op: "border", width: ["sub", 5, 5], color: { r: 0, g: 0, b: 0, alpha: 1 } },
       { op: "round", radius: [0, 0, 0, 0] },
       { op: "opacity", value: 1 },
+      { ...EXAMPLES.gradient, from: EXAMPLES.gradient.to },
+      { ...EXAMPLES.shadow, strength: 0 },
+      { ...EXAMPLES.colorize, intensity: 0 },
     ];
     for (const step of nothing) assert.equal(canonical(step), undefined, step.op);
   });

@@ -1,4 +1,5 @@
 import { composeSteps } from "./compose.ts";
+import { effectSteps } from "./effects.ts";
 import { orientSteps } from "./orient.ts";
 import { createStepRegistry, type StepDefinition, type StepRegistry } from "./registry.ts";
 import { sizeSteps } from "./size.ts";
@@ -6,7 +7,14 @@ import { surfaceSteps } from "./surface.ts";
 import { toneSteps } from "./tone.ts";
 
 /** The operations that every server knows, with their definitions. */
-export const builtInSteps = { ...orientSteps, ...sizeSteps, ...toneSteps, ...surfaceSteps, ...composeSteps };
+export const builtInSteps = {
+  ...orientSteps,
+  ...sizeSteps,
+  ...toneSteps,
+  ...surfaceSteps,
+  ...effectSteps,
+  ...composeSteps,
+};
 
 /** A registry that holds the built-in operations and takes further ones. */
 export function createBuiltInRegistry(): StepRegistry {
