@@ -2,6 +2,8 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
+import { storageAkeneo } from "@mediatap/storage-akeneo";
+import { storageAzure } from "@mediatap/storage-azure";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageGcs } from "@mediatap/storage-gcs";
 import { storageWeb } from "@mediatap/storage-web";
@@ -10,11 +12,20 @@ import { timing } from "@mediatap/timing";
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, folders, Google Cloud Storage and web servers, images, a cache in memory, timings. */
+/** The usual server: ImageKit's language, all places that its origins name, images, a cache in memory, timings. */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
-    plugins: [storageFs(), storageGcs(), storageWeb(), imageSharp(), cacheMemory(), timing()],
+    plugins: [
+      storageAkeneo(),
+      storageAzure(),
+      storageFs(),
+      storageGcs(),
+      storageWeb(),
+      imageSharp(),
+      cacheMemory(),
+      timing(),
+    ],
     // A server of one's own says who it is; `presetImagekit` alone keeps the service's word.
     requestFrom: "mediatap",
   };
@@ -26,4 +37,14 @@ export { defineConfig } from "@mediatap/core";
 export { pageStart } from "@mediatap/page-start";
 export { presetDevelopment } from "@mediatap/preset-development";
 export { urlImagekit } from "@mediatap/url-imagekit";
-export { cacheMemory, imageSharp, presetImagekit, storageFs, storageGcs, storageWeb, timing };
+export {
+  cacheMemory,
+  imageSharp,
+  presetImagekit,
+  storageAkeneo,
+  storageAzure,
+  storageFs,
+  storageGcs,
+  storageWeb,
+  timing,
+};
