@@ -73,7 +73,7 @@ function along(
   const { length, reversed } = found;
   if (!reversed) return { by: length, of };
   // Seen from another point than the corner, the other direction is simply less.
-  if (anchor && anchor !== "top-left") return { by: ["sub", 0, length], of };
+  if (anchor && anchor !== "top-left") return { by: negative(length), of };
   return { by: length, of, fromEnd: true };
 }
 
@@ -94,5 +94,7 @@ const blendsByShift = (values: PlaceValues) =>
 
 function signedLength(distance: Distance | undefined): Length {
   if (!distance) return 0;
-  return distance.reversed ? ["sub", 0, distance.length] : distance.length;
+  return distance.reversed ? negative(distance.length) : distance.length;
 }
+
+const negative = (length: Length): Length => (typeof length === "number" ? 0 - length : ["sub", 0, length]);

@@ -1,6 +1,7 @@
 import {
   invalid,
   type Layer,
+  type Length,
   MediaError,
   printable,
   type Rgba,
@@ -179,8 +180,12 @@ function sort(block: LayerBlock, readers: Readonly<Record<string, Reader<unknown
 /** What may be done to a text once it is drawn. */
 const TURNS = new Set(["r", "rt", "fl", "o"]);
 
-const signed: Reader<number> = (text, key) =>
-  text.startsWith("N") ? -(coordinate(text.slice(1), key) as number) : (coordinate(text, key) as number);
+/** A length in either direction. */
+const signed: Reader<Length> = (text, key) => {
+  if (!text.startsWith("N")) return coordinate(text, key);
+  const length = coordinate(text.slice(1), key);
+  return typeof length === "number" ? 0 - length : ["sub", 0, length];
+};
 
 function misplaced({ key }: Parameter, where: string): MediaError {
   return new MediaError("EINVAL", `Expected '${printable(key)}' outside of ${where}`);

@@ -11,6 +11,7 @@ import { parseChain } from "./chain.ts";
 import { printColour, printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
 import { printExpression } from "./expression.ts";
+import { printLayer } from "./layer-print.ts";
 import { printNumber } from "./numbers.ts";
 import type { Mode } from "./parameters.ts";
 import { radiusOf } from "./steps.ts";
@@ -88,6 +89,7 @@ const PRINTERS: Printers = {
   round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
+  overlay: (step) => printLayer(step, printSteps),
   when: (step) => {
     const test = printCondition(step.if);
     const otherwise = step.else.length === 0 ? undefined : items("if-else", printBranch(step.else));
