@@ -1,5 +1,6 @@
 import type { ImageFormat } from "@mediatap/core";
 import { paint } from "./colours.ts";
+import * as effect from "./effects.ts";
 import { isMissing, lacking, type Missing } from "./missing.ts";
 import { boolean, flag, integer, oneOf, type Reader, unlisted } from "./numbers.ts";
 import * as read from "./values.ts";
@@ -91,11 +92,11 @@ export const PARAMETERS = {
   r: read.radius,
   b: read.border,
   o: integer(0, 100),
-  cr: without("colour replacement"),
-  "e-shadow": without("shadows"),
-  "e-gradient": without("gradients"),
-  "e-distort": without("distortion"),
-  "e-colorize": without("colorizing"),
+  cr: effect.recolor,
+  "e-colorize": effect.colorize,
+  "e-gradient": effect.gradient,
+  "e-distort": effect.distort,
+  "e-shadow": effect.shadow,
   "e-bgremove": without("background removal"),
   "e-removedotbg": without("background removal"),
   "e-changebg": without("generated backgrounds"),

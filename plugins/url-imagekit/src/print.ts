@@ -10,6 +10,7 @@ import {
 import { parseChain } from "./chain.ts";
 import { printColour, printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
+import { printColorize, printDistort, printGradient, printRecolor, printShadow } from "./effects.ts";
 import { printExpression } from "./expression.ts";
 import { printLayer } from "./layer-print.ts";
 import { printNumber } from "./numbers.ts";
@@ -84,6 +85,11 @@ const PRINTERS: Printers = {
   sharpen: ({ amount }) => `e-sharpen-${printNumber(amount)}`,
   unsharp: ({ radius, sigma, amount, threshold }) =>
     `e-usm-${[radius, sigma, amount, threshold].map(printNumber).join("-")}`,
+  gradient: printGradient,
+  distort: printDistort,
+  shadow: printShadow,
+  colorize: printColorize,
+  recolor: printRecolor,
   trim: ({ tolerance }) => `t-${printNumber(tolerance)}`,
   border: ({ width, color }) => `b-${printExpression(width)}_${printColour(color)}`,
   round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,

@@ -5,7 +5,7 @@ import type { Reading } from "./reading.ts";
 
 /**
  * One step of the language → steps of the Transformation, in the language's fixed order: trim, resize or crop,
- * rotate and flip, colour and filters, blur, corners, border, opacity and background.
+ * rotate and flip, colours and filters, blur, gradient, distortion, shadow, corners, border, opacity and background.
  */
 export function stepsOf(values: Values, reading: Reading): Step[] {
   const { step: box, padded } = geometry(values, reading);
@@ -14,17 +14,22 @@ export function stepsOf(values: Values, reading: Reading): Step[] {
   if (box) steps.push(box);
   if (values.rt) steps.push({ op: "rotate", angle: values.rt });
   if (values.fl) steps.push({ op: "flip", ...values.fl });
+  if (values.cr) steps.push({ op: "recolor", ...values.cr });
   if (values["e-grayscale"]) steps.push({ op: "grayscale" });
   if (values["e-contrast"]) steps.push({ op: "contrast" });
   if (values["e-sharpen"] !== undefined) steps.push({ op: "sharpen", amount: values["e-sharpen"] });
   if (values["e-usm"]) steps.push({ op: "unsharp", ...values["e-usm"] });
+  if (values["e-colorize"]) steps.push({ op: "colorize", ...values["e-colorize"] });
   if (values.bl !== undefined) steps.push({ op: "blur", sigma: sigmaOf(values.bl) });
+  if (values["e-gradient"]) steps.push({ op: "gradient", ...values["e-gradient"] });
+  if (values["e-distort"]) steps.push({ op: "distort", ...values["e-distort"] });
+  if (values["e-shadow"]) steps.push({ op: "shadow", ...values["e-shadow"] });
   if (values.r && !isSquare(values.r)) steps.push({ op: "round", radius: values.r });
   if (values.b && values.b.width !== 0) steps.push({ op: "border", ...values.b });
   const faded = values.o !== undefined && values.o < 100;
   if (values.o !== undefined && faded) steps.push({ op: "opacity", value: values.o / 100 });
   // Padding has used the background up, unless later operations opened new holes in the picture.
-  const holes = faded || (values.rt ?? 0) % 90 !== 0;
+  const holes = faded || (values.rt ?? 0) % 90 !== 0 || values["e-distort"] !== undefined;
   const background = values.bg && (!padded || holes) ? behind(values.bg, faded) : undefined;
   if (background) steps.push({ op: "flatten", background });
   return steps;

@@ -94,3 +94,72 @@ describe("url-imagekit: effects", () => {
     ],
   ]);
 });
+
+describe("url-imagekit: effects with parts", () => {
+  const white = { r: 255, g: 255, b: 255, alpha: 1 };
+  const clear = { r: 0, g: 0, b: 0, alpha: 0 };
+  const gray = { r: 128, g: 128, b: 128, alpha: 1 };
+  const shadow = { op: "shadow", sigma: 5, strength: 0.3, x: 0.02, y: 0.02 } as const;
+  const gradient = { op: "gradient", angle: 180, from: white, to: clear, stop: 1 } as const;
+  table([
+    ["e-shadow", shadow],
+    ["e-shadow-true", shadow],
+    ["e-shadow-st-40", { ...shadow, strength: 0.4 }],
+    ["e-shadow-x-N10_bl-15", { ...shadow, sigma: 7.5, x: -0.1 }],
+    ["e-shadow-bl-0_st-100_x-100_y-N100", { op: "shadow", sigma: 0, strength: 1, x: 1, y: -1 }],
+    ["e-gradient", gradient],
+    ["e-gradient-ld-top_right_from-FF0000", { ...gradient, angle: 45, from: RED }],
+    [
+      "e-gradient-from-red_to-lightskyblue_sp-0.5",
+      { ...gradient, from: RED, to: { r: 135, g: 206, b: 250, alpha: 1 }, stop: 0.5 },
+    ],
+    [
+      "e-gradient-sp-40_ld-270_to-FF000050",
+      { ...gradient, angle: 270, to: { ...RED, alpha: 0.5 }, stop: 40 },
+    ],
+    [
+      "e-gradient-sp-ih_div_2_add_10_ld-bottom_left",
+      { ...gradient, angle: 225, stop: ["add", ["div", "ih", 2], 10] },
+    ],
+    ["e-gradient-ld-left_ld-0_sp-ch", { ...gradient, angle: 0, stop: "ch" }],
+    [
+      "e-distort-p-50_50_400_10_200_500_N10_100.5",
+      {
+        op: "distort",
+        mode: "perspective",
+        corners: [
+          [50, 50],
+          [400, 10],
+          [200, 500],
+          [-10, 100.5],
+        ],
+      },
+    ],
+    ["e-distort-a-45", { op: "distort", mode: "arc", angle: 45 }],
+    ["e-distort-a-N120.5", { op: "distort", mode: "arc", angle: -120.5 }],
+    ["e-colorize", { op: "colorize", color: gray, intensity: 1 }],
+    ["e-colorize-co-red", { op: "colorize", color: RED, intensity: 1 }],
+    ["e-colorize-in-35_co-FF000050", { op: "colorize", color: { ...RED, alpha: 0.5 }, intensity: 0.35 }],
+    ["cr-red", { op: "recolor", to: RED, tolerance: 35 }],
+    ["cr-FF0000_0", { op: "recolor", to: RED, tolerance: 0 }],
+    ["cr-FF000000_12.5_white", { op: "recolor", to: { ...RED, alpha: 0 }, tolerance: 12.5, from: white }],
+    [
+      "e-shadow,e-distort-a-10,e-gradient,bl-2,e-colorize,e-grayscale,cr-red,r-max,w-300,h-200",
+      { ...square, fit: "cover", enlarge: true },
+      { op: "recolor", to: RED, tolerance: 35 },
+      { op: "grayscale" },
+      { op: "colorize", color: gray, intensity: 1 },
+      { op: "blur", sigma: 2 },
+      gradient,
+      { op: "distort", mode: "arc", angle: 10 },
+      shadow,
+      { op: "round", radius: "max" },
+    ],
+    [
+      "w-300,h-200,cm-pad_resize,bg-red,e-distort-a-10",
+      { ...square, fit: "contain", enlarge: true, background: paint(RED) },
+      { op: "distort", mode: "arc", angle: 10 },
+      { op: "flatten", background: paint(RED) },
+    ],
+  ]);
+});

@@ -20,6 +20,13 @@ const background = fc.oneof(
 );
 const percent = fc.integer({ min: 1, max: 100 }).map(String);
 
+/** An effect with some of its parts, in any order; bare without. */
+const parts = (key: string, some: fc.Arbitrary<string>[]) =>
+  fc
+    .shuffledSubarray(some.map((_, index) => index))
+    .chain((chosen) => fc.tuple(...chosen.map((index) => some[index] as fc.Arbitrary<string>)))
+    .map((chosen) => (chosen.length === 0 ? key : `${key}-${chosen.join("_")}`));
+
 const item = fc.oneof(
   extent.map((value) => `w-${value}`),
   extent.map((value) => `h-${value}`),
@@ -48,6 +55,24 @@ const item = fc.oneof(
     "e-usm-0-5-1-0.05",
   ),
   percent.map((value) => `bl-${value}`),
+  parts("e-shadow", [
+    fc.integer({ min: 0, max: 15 }).map((value) => `bl-${value}`),
+    percent.map((value) => `st-${value}`),
+    percent.map((value) => `x-N${value}`),
+    fc.oneof(percent, word("0.1", "33.33")).map((value) => `y-${value}`),
+  ]),
+  parts("e-gradient", [
+    word("ld-top_right", "ld-bottom", "ld-0", "ld-33.3", "ld-359"),
+    colour.map((value) => `from-${value}`),
+    colour.map((value) => `to-${value}`),
+    fc.oneof(positive, share, calculation).map((value) => `sp-${value}`),
+  ]),
+  parts("e-colorize", [colour.map((value) => `co-${value}`), percent.map((value) => `in-${value}`)]),
+  word("e-distort-p-0_0_90.5_5_80_100_0_90", "e-distort-p-N5_N5_9_0_9_9_0_9", "e-distort-a-N30"),
+  fc
+    .tuple(colour, fc.option(percent), fc.option(colour))
+    .map(([to, near, from]) => ["cr", to, near === null ? "" : `_${near}`, near && from ? `_${from}` : ""])
+    .map(([key, to, near, from]) => `${key}-${to}${near}${from}`),
   word("t-true", "t-20", "r-max", "r-20", "r-1_2_3_4"),
   fc.tuple(fc.oneof(positive, calculation), colour).map((parts) => `b-${parts.join("_")}`),
   percent.map((value) => `o-${value}`),
