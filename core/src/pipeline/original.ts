@@ -57,11 +57,23 @@ export async function originalBody(source: Source): Promise<Body> {
     first = undefined;
     return taken;
   };
-  const stream = async (range?: ByteRange) => (range ? undefined : take()?.stream()) ?? source.again(range);
+  const stream = async (range?: ByteRange) =>
+    (range ? undefined : await whole(take())) ?? source.again(range);
   const close = async () => take()?.close();
   return size === undefined
     ? { settled: false, stream, close }
     : { settled: true, length: size, stream, close };
+}
+
+/** A source's bytes from the start; the source is let go with the last of them, whoever else reads of it. */
+async function whole(source: Source | undefined): Promise<Readable | undefined> {
+  try {
+    const stream = await source?.stream();
+    return stream?.once("close", () => void source?.close());
+  } catch (error) {
+    await source?.close();
+    throw error;
+  }
 }
 
 /** The body of an original that only its record is left of. */
