@@ -6,6 +6,7 @@ import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
+import { privateFile } from "./admit.ts";
 import type { Services } from "./services.ts";
 import { fetchSource } from "./sources.ts";
 import { createSpans } from "./spans.ts";
@@ -28,6 +29,8 @@ export interface FlightParts {
   readonly key: string;
   /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
   readonly asset: Asset;
+  /** Private files are open to whoever waits for it. @default false */
+  readonly trusted?: boolean;
   readonly signal: AbortSignal;
   /** How many jobs it is nested in. @default 0 */
   readonly depth?: number;
@@ -39,7 +42,7 @@ const renderNothing: Render = () => Promise.reject(new Error("this flight render
 
 export function createFlight(services: Services, parts: FlightParts): OwnFlight {
   const { hooks, endpoints, steps } = services;
-  const { key, asset: main, signal, depth = 0, render = renderNothing } = parts;
+  const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = parts;
   const limits = services.tenantLimits.get(main.tenant) ?? services.limits;
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
@@ -64,7 +67,9 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       const source = await fetchSource(hooks, named, {}, flight);
       if (typeof source === "symbol")
         throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
-      return flight.own(source);
+      flight.own(source);
+      if (source.facts.private && !trusted) throw privateFile();
+      return source;
     },
     async render(job) {
       if (depth >= DEPTH) throw new MediaError("ELIMIT", `Expected at most ${DEPTH} nested renditions`);

@@ -1,13 +1,14 @@
+import type { Conditions } from "../hooks.ts";
 import { endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
-import { NOT_MODIFIED, type Source } from "../model/source.ts";
+import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
-import { etagOf, freshnessOf, freshUntil } from "./record.ts";
+import { etagOf, freshnessOf, freshUntil, lastModifiedOf } from "./record.ts";
 import type { Services } from "./services.ts";
 import { fetchSource } from "./sources.ts";
 
@@ -38,6 +39,7 @@ export function createMake(services: Services) {
     const flight = createFlight(services, {
       key,
       asset: job.asset,
+      trusted: wish.trusted,
       signal,
       depth,
       render: (nested, nestedKey, level, end) =>
@@ -79,20 +81,26 @@ export function createMake(services: Services) {
   async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | typeof NOT_MODIFIED> {
     const known = stale?.record.sources[0];
     if (known && (known.etag !== undefined || known.lastModified !== undefined)) {
-      const answer = await hooks.fetch.promise(
-        job.asset,
-        {
-          origin: known.origin,
-          ...(known.etag === undefined ? {} : { ifNoneMatch: known.etag }),
-          ...(known.lastModified === undefined ? {} : { ifModifiedSince: known.lastModified }),
-        },
-        flight,
-      );
-      if (answer === NOT_MODIFIED) return answer;
-      if (answer) return flight.own(answer);
+      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known), flight);
+      if (answer === NOT_MODIFIED && (await othersHold(stale, job, flight))) return answer;
+      if (typeof answer === "object") return flight.own(answer);
     }
     const source = await fetchSource(hooks, job.asset, {}, flight);
     return source === NOT_MODIFIED ? source : flight.own(source);
+  }
+
+  /** Whether the other sources of a rendition, those of its layers, are what they were. */
+  async function othersHold(stale: Delivered | undefined, job: Job, flight: OwnFlight): Promise<boolean> {
+    const [, ...others] = stale?.record.sources ?? [];
+    const asked = others.map(async (facts) => {
+      const { tenant, endpoint } = job.asset;
+      const kind = /^https?:\/\//.test(facts.path) ? "url" : "path";
+      const asset = { tenant, endpoint, kind, path: facts.path } as const;
+      const answer = await hooks.fetch.promise(asset, { ...conditionsOf(facts), head: true }, flight);
+      if (typeof answer === "object") await answer.close();
+      return answer === NOT_MODIFIED;
+    });
+    return (await Promise.all(asked)).every(Boolean);
   }
 
   async function settle(
@@ -115,9 +123,11 @@ export function createMake(services: Services) {
       ...(body.settled ? { length: body.length } : {}),
       ...optional(
         "etag",
-        body.settled ? etagOf(key, engines, source.facts, { body, original: plan === undefined }) : undefined,
+        body.settled
+          ? etagOf(key, engines, flight.sources, { body, original: plan === undefined })
+          : undefined,
       ),
-      ...optional("lastModified", body.settled ? source.facts.lastModified : undefined),
+      ...optional("lastModified", body.settled ? lastModifiedOf(flight.sources) : undefined),
       sources: [...flight.sources],
       stored: Date.now(),
       freshUntil: freshUntil(flight.sources, lifetime(job)),
@@ -176,6 +186,15 @@ export function createMake(services: Services) {
     if (!hooks.store.isUsed()) return;
     void hooks.store.promise(record, body);
   }
+}
+
+/** Asks whether a source is still what it was. */
+function conditionsOf({ origin, etag, lastModified }: SourceFacts): Conditions {
+  return {
+    origin,
+    ...(etag === undefined ? {} : { ifNoneMatch: etag }),
+    ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
+  };
 }
 
 function optional<K extends string, V>(name: K, value: V | undefined) {

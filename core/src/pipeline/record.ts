@@ -28,16 +28,35 @@ export function sourceTag(facts: SourceFacts): string | undefined {
 export function etagOf(
   key: string,
   engines: string,
-  facts: SourceFacts,
+  sources: readonly SourceFacts[],
   { body, original }: { body?: Body; original: boolean },
 ): string | undefined {
-  const source = sourceTag(facts) ?? bytesTag(body);
+  const source = sourcesTag(sources) ?? bytesTag(body);
   if (source === undefined) return undefined;
   return `"${wishTag(key, engines)}.${original ? ORIGINAL_TAG : ""}${source}"`;
 }
 
 /** Begins the second half where the bytes are the source's own: the tag alone tells what headers its answer had. */
 export const ORIGINAL_TAG = "~";
+
+/** Begins the second half where layers were opened, too: one source alone does not confirm it. */
+export const COMPOSED_TAG = "+";
+
+function sourcesTag(sources: readonly SourceFacts[]): string | undefined {
+  const [main] = sources;
+  if (sources.length <= 1) return main && sourceTag(main);
+  const tags = sources.map((facts) => [facts.origin, facts.path, sourceTag(facts)] as const);
+  if (tags.some(([, , tag]) => tag === undefined)) return undefined;
+  // They were opened at once, in no certain order.
+  const sorted = tags.map((tag) => JSON.stringify(tag)).sort();
+  return COMPOSED_TAG + hash("sha256", sorted.join("\n"), "base64url").slice(0, 16);
+}
+
+/** When the youngest source changed; `undefined` where one does not say. */
+export function lastModifiedOf(sources: readonly SourceFacts[]): number | undefined {
+  const times = sources.map(({ lastModified }) => lastModified);
+  return times.includes(undefined) ? undefined : Math.max(...(times as number[]));
+}
 
 function bytesTag(body: Body | undefined): string | undefined {
   const bytes = body?.settled ? body.bytes : undefined;
