@@ -39,12 +39,12 @@ export interface Bucket {
   close(): void;
 }
 
-/** A request that failed for good. */
+/** A request that failed for good; `cause` is the SDK's error. */
 export class Refusal extends Error {
   readonly failure: Failure;
 
-  constructor(failure: Failure) {
-    super(failure.kind, { cause: "error" in failure ? failure.error : undefined });
+  constructor(failure: Failure, cause: unknown) {
+    super(failure.kind, { cause });
     this.failure = failure;
   }
 }
@@ -140,7 +140,7 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
         const failure = failureOf(error);
         const pause = await pauseBefore(failure, tried, began, reader);
         if (pause === undefined || performance.now() + pause >= deadline || !budget.spend()) {
-          throw new Refusal(failure);
+          throw new Refusal(failure, error);
         }
         await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
       }

@@ -21,9 +21,8 @@ export async function assertWorks(bucket: Bucket, place: Place, wait: Wait): Pro
   throw new MediaError("UNIDENTIFIED", `${where} has a file under any name: no S3 service listens there`);
 }
 
-function explained({ failure }: Refusal, place: Place): MediaError {
+function explained({ failure, cause }: Refusal, place: Place): MediaError {
   const error = "error" in failure ? failure.error : undefined;
-  const cause = error?.cause;
   const options = { outage: error?.outage ?? false };
   if (error?.code === "ECONNREFUSED") {
     return new MediaError("ECONNREFUSED", unreached(cause, place), { ...options, cause });

@@ -58,12 +58,13 @@ export function statusOf(cause: unknown): number | undefined {
 }
 
 /** What an error of the SDK means. */
-export function failureOf(cause: unknown): Failure {
-  const { name = "", Region, $response } = cause as SdkError;
-  const status = statusOf(cause);
-  const code = wordOf(cause);
-  if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) return denied(cause, "final");
-  if (status === undefined) return unanswered(cause, name);
+export function failureOf(error: unknown): Failure {
+  const { name = "", Region, $response } = error as SdkError;
+  const status = statusOf(error);
+  const code = wordOf(error);
+  if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) return denied(error, "final");
+  if (status === undefined) return unanswered(error, name);
+  const cause = inWords(error, status, code);
   if (status === 304) return { kind: "same" };
   if (status === 416) return { kind: "behind" };
   if (status === 412) {
@@ -98,6 +99,13 @@ export function failureOf(cause: unknown): Failure {
     };
   }
   return { kind: "final", error: unidentified(cause, status) };
+}
+
+/** An answer's failure as the log should have it: the SDK often says no more than `UnknownError`. */
+function inWords(cause: unknown, status: number, code: string): Error {
+  const { message } = cause as Error;
+  const words = [`status ${status}`, code, BARE.test(message) || message === code ? "" : message];
+  return new Error(words.filter((word) => word !== "").join(", "), { cause });
 }
 
 /** The failure of a body of which a part may have been read. */

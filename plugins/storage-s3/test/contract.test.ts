@@ -15,13 +15,12 @@ function contract(
   conditional: boolean,
   options: (port: number) => PlaceOptions = () => ({}),
 ): void {
-  describeStorage(name, async () => {
+  describeStorage(name, { conditional, size: true, facts: true, write: true, writeFacts: true }, async () => {
     const service = await start();
     const place = await openPlace(service, options(service.port));
     return {
       storage: place.storage,
       put: place.put,
-      can: { conditional, size: true, facts: true, write: true, writeFacts: true },
       async close() {
         place.close();
         await service.close();
