@@ -95,7 +95,7 @@ export function failureOf(error: unknown): Failure {
     return {
       kind: "passing",
       pause: seconds === undefined ? undefined : seconds * 1000,
-      error: unidentified(cause, status, seconds ?? (status === 429 || status === 503 ? 1 : undefined)),
+      error: unidentified(cause, status, seconds),
     };
   }
   return { kind: "final", error: unidentified(cause, status) };
