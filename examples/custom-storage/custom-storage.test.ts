@@ -36,7 +36,7 @@ describe("example: a storage of one's own", () => {
   });
 });
 
-describeStorage("storage-sqlite", async () => {
+describeStorage("storage-sqlite", { conditional: true, size: true }, async () => {
   const database = openForWriting(":memory:");
   let time = 1_700_000_000_000;
   return {
@@ -45,7 +45,6 @@ describeStorage("storage-sqlite", async () => {
       time += 1000;
       put(database, path, bytes, time);
     },
-    can: { conditional: true, size: true, facts: false },
     close: async () => database.close(),
   };
 });

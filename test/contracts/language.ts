@@ -121,7 +121,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       }
     });
 
-    it("finds its own URLs for a job, and they wish for the same", async function () {
+    it("finds its own URLs for a job, if any, and they wish for the same", async () => {
       for (const prefix of ["", "/shop"]) {
         for (const url of right) {
           const key = await keyOf(prefix + url);
@@ -130,21 +130,22 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
           const link = await server.server.generation.hooks.link
             .for(plugin.name)
             .promise(exchange.job, exchange);
-          if (link === undefined) return this.skip();
+          if (link === undefined) continue;
           assert.match(link, /^\/[\x21-\x7e]*$/, "a path and query, ready to be sent");
           assert.equal(await keyOf(link), key, `${prefix}${url} → ${link}`);
         }
       }
     });
 
-    it("answers what is wrong with a 4xx and a reason", async function () {
-      if (wrong.length === 0) this.skip();
-      for (const url of wrong) {
-        const { status, text } = await ask(url);
-        assert(status >= 400 && status < 500, `${url}: ${status}`);
-        assert(text.trim().length > 0, url);
-      }
-    });
+    if (wrong.length > 0) {
+      it("answers what is wrong with a 4xx and a reason", async () => {
+        for (const url of wrong) {
+          const { status, text } = await ask(url);
+          assert(status >= 400 && status < 500, `${url}: ${status}`);
+          assert(text.trim().length > 0, url);
+        }
+      });
+    }
 
     it("answers any path and query", async function () {
       this.timeout(60_000);

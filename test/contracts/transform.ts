@@ -214,9 +214,12 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
     });
 
     for (const format of ["jpeg", "png", "webp"] as const) {
-      it(`writes ${format}, and says so`, async function () {
+      it(`writes ${format}, or says that it cannot`, async () => {
         const answer = await room.make(picture.name, [], { format });
-        if (room.seen.exchanges[0]?.error?.code === "EUNSUPPORTED") return this.skip();
+        if (room.seen.exchanges[0]?.error?.code === "EUNSUPPORTED") {
+          assert.equal(answer.status, 403);
+          return;
+        }
         assert.equal(answer.status, 200);
         assert.equal(answer.headers["content-type"], `image/${format}`);
         assert.equal((await room.header(answer.body, `result.${format}`)).format, format);
@@ -327,8 +330,12 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       assert.equal(code, "EUNSUPPORTED");
     });
 
-    it("hands the step of another plugin its pixels, and takes its result", async function () {
-      if (place.foreignSteps === false) this.skip();
+    it("hands the step of another plugin its pixels, and takes its result, or refuses it", async () => {
+      if (place.foreignSteps === false) {
+        const { code } = await failureOf(room.make(picture.name, [{ op: "test-invert" }], { format: "png" }));
+        assert.equal(code, "EUNSUPPORTED");
+        return;
+      }
       inverted.length = 0;
       const resize: Step = { op: "resize", width: 16, height: 12, fit: "fill", enlarge: true };
       const { body } = await made([resize, { op: "test-invert" }]);

@@ -2,7 +2,7 @@ import { describeStorage } from "@mediatap/test";
 import { openPlace } from "./places.ts";
 
 for (const family of ["media-files", "asset-media-files", "reference-entities-media-files"]) {
-  describeStorage(`a PIM's ${family}`, async () => {
+  describeStorage(`a PIM's ${family}`, {}, async () => {
     const place = await openPlace();
     const storage = place.storage();
     return {
@@ -14,7 +14,6 @@ for (const family of ["media-files", "asset-media-files", "reference-entities-me
         place.pim.files.set(`${family}/${path}`, { bytes, ...(type !== undefined && { type }) });
       },
       // The API sends files without length, validators and Cache-Control.
-      can: { conditional: false, size: false, facts: false },
       async close() {
         await place[Symbol.asyncDispose]();
       },

@@ -12,33 +12,36 @@ withAzurite(() => {
     ],
     ["a container, by the account's key,", () => ({ accountKey: KEY })],
   ] as const) {
-    describeStorage(name, async () => {
-      const azurite = await startAzurite();
-      const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
-      const container = await azurite.container();
-      const options = {
-        accountName: ACCOUNT,
-        container: container.containerName,
-        endpoint: azurite.url,
-        prefix: "some/where",
-        ...credentials(container),
-      };
-      return {
-        storage: createAzure({ name: "azure", type: "AZURE_BLOB", base: "/", options }, fetcher, {}),
-        async put(path, bytes, { type, cacheControl } = {}) {
-          await container.getBlockBlobClient(`some/where/${path}`).uploadData(bytes, {
-            blobHTTPHeaders: {
-              ...(type !== undefined && { blobContentType: type }),
-              ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
-            },
-          });
-        },
-        can: { conditional: true, size: true, facts: true, write: true, writeFacts: true },
-        async close() {
-          await fetcher.close();
-          await azurite.close();
-        },
-      };
-    });
+    describeStorage(
+      name,
+      { conditional: true, size: true, facts: true, write: true, writeFacts: true },
+      async () => {
+        const azurite = await startAzurite();
+        const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
+        const container = await azurite.container();
+        const options = {
+          accountName: ACCOUNT,
+          container: container.containerName,
+          endpoint: azurite.url,
+          prefix: "some/where",
+          ...credentials(container),
+        };
+        return {
+          storage: createAzure({ name: "azure", type: "AZURE_BLOB", base: "/", options }, fetcher, {}),
+          async put(path, bytes, { type, cacheControl } = {}) {
+            await container.getBlockBlobClient(`some/where/${path}`).uploadData(bytes, {
+              blobHTTPHeaders: {
+                ...(type !== undefined && { blobContentType: type }),
+                ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
+              },
+            });
+          },
+          async close() {
+            await fetcher.close();
+            await azurite.close();
+          },
+        };
+      },
+    );
   }
 });

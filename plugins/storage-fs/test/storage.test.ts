@@ -9,7 +9,7 @@ import { folderStorage } from "../src/index.ts";
 
 const open = { signal: new AbortController().signal };
 
-describeStorage("storage-fs", async () => {
+describeStorage("storage-fs", { conditional: true, size: true, write: true }, async () => {
   const root = await mkdtemp(join(tmpdir(), "storage-fs-"));
   return {
     storage: folderStorage(root),
@@ -18,7 +18,6 @@ describeStorage("storage-fs", async () => {
       await writeFile(join(root, path), bytes);
     },
     close: () => rm(root, { recursive: true, force: true }),
-    can: { conditional: true, size: true, facts: false, write: true },
   };
 });
 

@@ -15,25 +15,28 @@ function describeContract(
   prefix: string,
   access: (google: Google) => { readers: readonly string[] | "all"; fields: Record<string, unknown> },
 ): void {
-  describeStorage(name, async () => {
-    const google = await startGoogle();
-    const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
-    const { readers, fields } = access(google);
-    const bucket = google.bucket("shop.firebasestorage.app", readers);
-    const options = { bucket: bucket.name, prefix, endpoint: google.url, ...fields };
-    return {
-      storage: createGcs({ name: "gcs", type: "GCS", base: "/", options }, fetcher, {}),
-      async put(path, bytes, { type, cacheControl } = {}) {
-        store(bucket, prefix === "" ? path : `${prefix}/${path}`, bytes, {
-          ...(type !== undefined && { contentType: type }),
-          ...(cacheControl !== undefined && { cacheControl }),
-        });
-      },
-      can: { conditional: true, size: true, facts: true, write: true, writeFacts: true },
-      async close() {
-        await fetcher.close();
-        await google.close();
-      },
-    };
-  });
+  describeStorage(
+    name,
+    { conditional: true, size: true, facts: true, write: true, writeFacts: true },
+    async () => {
+      const google = await startGoogle();
+      const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
+      const { readers, fields } = access(google);
+      const bucket = google.bucket("shop.firebasestorage.app", readers);
+      const options = { bucket: bucket.name, prefix, endpoint: google.url, ...fields };
+      return {
+        storage: createGcs({ name: "gcs", type: "GCS", base: "/", options }, fetcher, {}),
+        async put(path, bytes, { type, cacheControl } = {}) {
+          store(bucket, prefix === "" ? path : `${prefix}/${path}`, bytes, {
+            ...(type !== undefined && { contentType: type }),
+            ...(cacheControl !== undefined && { cacheControl }),
+          });
+        },
+        async close() {
+          await fetcher.close();
+          await google.close();
+        },
+      };
+    },
+  );
 }

@@ -21,7 +21,6 @@ async function serve() {
         },
       });
     },
-    can: { conditional: true, size: true, facts: true },
     async close() {
       await fetcher.close();
       await origin.close();
@@ -29,14 +28,14 @@ async function serve() {
   };
 }
 
-describeStorage("a web folder", async () => {
+describeStorage("a web folder", { conditional: true, size: true, facts: true }, async () => {
   const place = await serve();
   const options = { baseUrl: `${place.origin.url}/media/` };
   const config = { name: "folder", type: "WEB_FOLDER", base: "/", options };
   return { ...place, storage: createWebFolder(config, place.fetcher, SETTINGS) };
 });
 
-describeStorage("a web proxy", async () => {
+describeStorage("a web proxy", { conditional: true, size: true, facts: true }, async () => {
   const place = await serve();
   const config = { name: "proxy", type: "WEB_PROXY", base: "/", options: {} };
   const proxy = createWebProxy(config, place.fetcher, SETTINGS);
