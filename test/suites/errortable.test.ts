@@ -2,18 +2,28 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
+import { storageAzure } from "@mediatap/storage-azure";
 import { storageGcs } from "@mediatap/storage-gcs";
 import { storageS3 } from "@mediatap/storage-s3";
 import { storageWeb } from "@mediatap/storage-web";
 import { startServer, type TestServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
-import { FAULTS, type HostileOrigin, pathOf, startHostile } from "./support/hostile.ts";
+import { FAULTS } from "./support/faults.ts";
+import { GOOD, type HostileOrigin, pathOf, startHostile } from "./support/hostile.ts";
+import { seen } from "./support/photos.ts";
+import { until } from "./support/plugins.ts";
 
 /** Fields of an origin at an address, by its type. */
 const TYPES = {
   WEB_FOLDER: (baseUrl: string) => ({ baseUrl }),
   WEB_PROXY: (baseUrl: string) => ({ ports: [Number(new URL(baseUrl).port || 80)] }),
   GCS: (endpoint: string) => ({ bucket: "secret-bucket", endpoint, anonymous: true }),
+  AZURE_BLOB: (endpoint: string) => ({
+    accountName: "secretaccount",
+    container: "secret-container",
+    sasToken: "?sv=2024-11-04&sig=secret",
+    endpoint,
+  }),
   S3_COMPATIBLE: (endpoint: string) => ({
     bucket: "secret-bucket",
     endpoint,
@@ -89,20 +99,27 @@ describe("the table of errors", () => {
   /** An origin for each type and fault: none is skipped because another one failed. */
   function config(): MediatapConfig {
     const places = types.flatMap((type) =>
-      Object.keys(FAULTS).map(
+      [...Object.keys(FAULTS), GOOD].map(
         (fault) => [endpointOf(type, fault), { type, ...TYPES[type](baseOf(fault)) }] as const,
       ),
     );
     const endpoints = places.map(([name]) => [name, { origins: [name] }] as const);
     const settings = { retries: 0, timeout: 900 };
     return {
-      plugins: [urlImagekit(), storageWeb(settings), storageGcs(settings), storageS3(settings), imageSharp()],
+      plugins: [
+        urlImagekit(),
+        storageWeb(settings),
+        storageGcs(settings),
+        storageAzure(settings),
+        storageS3(settings),
+        imageSharp(),
+      ],
       origins: Object.fromEntries(places),
       endpoints: {
         ...Object.fromEntries(endpoints),
         default: { origins: [endpointOf("WEB_FOLDER", "status 404")] },
       },
-      network: { allow: ["127.0.0.1"] },
+      network: { allow: ["127.0.0.1", "192.0.2.1"] },
       limits: { originConnect: 300, originFirstByte: 300, originIdle: 300, imageBytes: 1_000_000 },
     };
   }
@@ -114,14 +131,22 @@ describe("the table of errors", () => {
       .catch(() => undefined);
     if (!answer) return "broken off";
     const { status, headers, text } = answer;
-    if (status < 400) return String(status);
-    const said = `${JSON.stringify(headers)} ${text}`;
+    const said = `${JSON.stringify(headers)} ${status < 400 ? "" : text}`;
     assert.doesNotMatch(
       said,
-      /127\.0\.0\.1|169\.254|nobody\.invalid|secret|passwd|node_modules/,
+      /127\.0\.0\.1|192\.0\.2|169\.254|\.invalid|example\.com|intranet|secret|hunter2|passwd|node_modules/,
       `${type} leaks`,
     );
+    if (status < 400) return String(status);
     return `${status} ${headers["ik-error"]?.split(" ")[0]}`;
+  }
+
+  /** A proper picture of the same place, over connections that the fault may have spoilt. */
+  async function meetGood(type: Type): Promise<void> {
+    const path = type === "WEB_PROXY" ? `http://127.0.0.1:${hostile.port}/${GOOD}` : GOOD;
+    const { status, headers, body } = await server.ask(`/${endpointOf(type, GOOD)}/tr:w-20/${path}`);
+    assert.equal(status, 200, `${type}: ${headers["ik-error"]}`);
+    assert.equal((await seen(body)).height, 10);
   }
 
   it("names every fault that is known here, once", () => {
@@ -145,6 +170,8 @@ describe("the table of errors", () => {
       );
       const expected = types.map((type) => [type, but.get(type) ?? met]);
       assert.deepEqual(Object.fromEntries(found), Object.fromEntries(expected));
+      await Promise.all(types.map(meetGood));
+      await until(() => hostile.open(fault) === 0, "no connection is left open");
     });
   }
 });

@@ -42,6 +42,8 @@ const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modifi
 const SHORT = 16_384;
 /** Milliseconds that such a rest may take. */
 const PATIENCE = 100;
+/** Interim answers (1xx) that an origin may send before its answer (RFC 9110 §15.2). */
+const INTERIM = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
@@ -95,7 +97,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       let headers = lowerCase(request.headers);
       let hop = checkUrl(url, rules);
       for (let redirects = 0; ; redirects++) {
-        const answer = await send(hop, { ...headers, ...own }, request, work.signal, clock);
+        const answer = await send(hop, { ...headers, ...own }, request, work, clock);
         const next = isReading(request.method) ? redirectOf(answer, hop) : undefined;
         if (!next) return respond(answer, hop, request, work, clock, done);
         await drop(answer, work.signal);
@@ -117,9 +119,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     hop: Hop,
     headers: Record<string, string>,
     { method = "GET", body, host }: FetchOptions,
-    signal: AbortSignal,
+    work: AbortController,
     clock: Clock,
   ): Promise<Dispatcher.ResponseData> {
+    const { signal } = work;
+    let interim = 0;
     const agent: Agent = hop.trusted ? trusting : guarded;
     const named = hop.trusted && host !== undefined ? { host } : {};
     for (let attempt = 1; ; attempt++) {
@@ -140,6 +144,9 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           ...(named.host === undefined ? {} : { servername: hop.host }),
           body: body ?? null,
           signal,
+          onInfo() {
+            if (++interim > INTERIM) work.abort(badAnswer(new Error("interim answers without end")));
+          },
         });
         note({ status: answer.statusCode });
         return answer;

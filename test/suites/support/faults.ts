@@ -1,0 +1,297 @@
+import type { Socket } from "node:net";
+import { brotliCompressSync, constants, crc32, gzipSync } from "node:zlib";
+
+/** What a hostile origin does with a request; `good`: bytes of a proper picture, a JPEG. */
+export type Fault = (socket: Socket, good: Buffer, request: string) => void;
+
+/** Addresses at which nobody answers properly, whatever is asked. */
+export type Place =
+  | "refused"
+  | "nowhere"
+  | "unknown"
+  | "plain"
+  | "silent"
+  | "self-signed"
+  | "other name"
+  | "expired";
+
+type Headers = Readonly<Record<string, string | number>>;
+
+/** A whole answer, well formed. */
+function answer(status: number, headers: Headers = {}, body: Uint8Array | string = ""): Fault {
+  return (socket) => {
+    send(socket, status, { "content-length": Buffer.byteLength(body), ...headers });
+    socket.end(body);
+  };
+}
+
+function send(socket: Socket, status: number, headers: Headers): void {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} Whatever\r\n${lines.join("")}\r\n`, "latin1");
+}
+
+/** The picture, or what is made of it, under headers of our own. */
+const picture =
+  (headers: Headers = {}, make: (good: Buffer) => Uint8Array = (good) => good, status = 200): Fault =>
+  (socket, good, request) =>
+    answer(status, { "content-type": "image/jpeg", ...headers }, make(good))(socket, good, request);
+
+/** Bytes as they stand; then the connection ends. */
+const bytes =
+  (text: string): Fault =>
+  (socket) =>
+    void socket.end(Buffer.from(text, "latin1"));
+
+/** A header as it stands, the picture, the end. */
+const under =
+  (header: (length: number) => string): Fault =>
+  (socket, good) => {
+    socket.write(Buffer.from(header(good.length), "latin1"));
+    socket.end(good);
+  };
+
+/** Half of the picture, then `next`. */
+const half =
+  (next: (socket: Socket, rest: Buffer) => void): Fault =>
+  (socket, good) => {
+    send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
+    const middle = Math.floor(good.length / 2);
+    socket.write(good.subarray(0, middle), () => next(socket, good.subarray(middle)));
+  };
+
+/** The head of a chunked answer, what is made of the picture, then `next`. */
+const chunked =
+  (make: (good: Buffer) => Uint8Array | string, next: (socket: Socket) => void): Fault =>
+  (socket, good) => {
+    send(socket, 200, { "content-type": "image/jpeg", "transfer-encoding": "chunked" });
+    socket.write(make(good));
+    next(socket);
+  };
+
+/** Something, and the same for ever. */
+const endless =
+  (begin: string, more: string): Fault =>
+  (socket) => {
+    socket.write(begin);
+    pour(socket, Buffer.from(more.repeat(Math.ceil(10_000 / more.length))));
+  };
+
+/** A byte now and then, as long as the connection lasts. */
+function drip(socket: Socket, data: Uint8Array): void {
+  let at = 0;
+  const timer = setInterval(() => socket.write(data.subarray(at, ++at)), 50);
+  socket.once("close", () => clearInterval(timer));
+}
+
+/** Writes for ever, as fast as the other side reads. */
+function pour(socket: Socket, data: Uint8Array): void {
+  const more = () => {
+    while (!socket.destroyed && socket.write(data)) {}
+  };
+  socket.on("drain", more);
+  more();
+}
+
+function chunk(data: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]);
+}
+
+/** The beginning of a PNG of so many pixels (PNG §11.2.1). */
+function pngHeader(width: number, height: number): Buffer {
+  const header = Buffer.alloc(25);
+  header.write("\0\0\0\rIHDR", "latin1");
+  header.writeUInt32BE(width, 8);
+  header.writeUInt32BE(height, 12);
+  header.set([8, 2, 0, 0, 0], 16);
+  header.writeUInt32BE(crc32(header.subarray(4, 21)), 21);
+  const data = Buffer.from("\0\0\0\x10IDAT".padEnd(24, "\0"), "latin1");
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), header, data]);
+}
+
+/** The picture with other sides in its frame header (SOF0, T.81 §B.2.2). */
+function enlarged(good: Buffer): Buffer {
+  const copy = Buffer.from(good);
+  const frame = copy.indexOf(Buffer.from([0xff, 0xc0]));
+  copy.writeUInt16BE(60_000, frame + 5);
+  copy.writeUInt16BE(60_000, frame + 7);
+  return copy;
+}
+
+const MIB = 1024 * 1024;
+/** Compression that keeps nobody waiting: other faults have time limits. */
+const FAST = { level: 1, params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+const HTML = "<html><h1>Please log in</h1></html>";
+
+/** Every fault, by its name in core/ERRORS.md: a place, or what happens to a request. */
+export const FAULTS: Readonly<Record<string, Place | Fault>> = {
+  "connection refused": "refused",
+  "host does not answer": "nowhere",
+  "name not found": "unknown",
+  "no TLS at that port": "plain",
+  "TLS handshake stalls": "silent",
+  "certificate of its own making": "self-signed",
+  "certificate of another name": "other name",
+  "certificate that has expired": "expired",
+  "no answer in time": () => {},
+  "header stalls": (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-type: im"),
+  "header drips": (socket) =>
+    drip(socket, Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\nx-long: ${"x".repeat(900)}`)),
+  "closed without an answer": (socket) => void socket.end(),
+  "reset without an answer": (socket) => void socket.resetAndDestroy(),
+
+  "status 404": answer(404, { "content-type": "text/plain" }, "not here"),
+  "status 410": answer(410),
+  "bucket or container does not exist": answer(
+    404,
+    { "x-ms-error-code": "ContainerNotFound", "content-type": "application/xml" },
+    "<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist.</Message></Error>",
+  ),
+  "status 401": answer(401, { "www-authenticate": "Basic" }),
+  "status 403": answer(403),
+  "status 400": answer(400),
+  "status 405": answer(405),
+  "status 407": answer(407, { "proxy-authenticate": "Basic" }),
+  "status 416 not asked for": answer(416, { "content-range": "bytes */10" }),
+  "status 418": answer(418),
+  "status 429": answer(429),
+  "status 429 with Retry-After": answer(429, { "retry-after": 60 }),
+  "status 500": answer(500),
+  "status 502": answer(502),
+  "status 503": answer(503),
+  "status 503 with Retry-After": answer(503, { "retry-after": 60 }),
+  "status 504": answer(504),
+  "status 999": answer(999),
+  "status 101 not asked for": (socket) => {
+    send(socket, 101, { connection: "upgrade", upgrade: "websocket" });
+    socket.end();
+  },
+  "status 204 in place of a file": (socket) => {
+    send(socket, 204, {});
+    socket.end();
+  },
+  "status 205 in place of a file": answer(205),
+  "status 206 not asked for": picture({ "content-range": "bytes 0-9/1000" }, undefined, 206),
+  "several parts not asked for": (socket, good) => {
+    const part = "--x\r\ncontent-type: image/jpeg\r\ncontent-range: bytes 0-9/1000\r\n\r\n";
+    const body = Buffer.concat([Buffer.from(part), good.subarray(0, 10), Buffer.from("\r\n--x--\r\n")]);
+    answer(206, { "content-type": "multipart/byteranges; boundary=x" }, body)(socket, good, "");
+  },
+  "status 304 not asked for": answer(304),
+
+  "redirect loop": (socket, good, request) =>
+    answer(302, { location: /^GET (\S+)/.exec(request)?.[1] ?? "/" })(socket, good, request),
+  "too many redirects": (socket, good, request) =>
+    answer(302, { location: `${/^GET ([^\s?]+)/.exec(request)?.[1]}?${Math.random()}` })(
+      socket,
+      good,
+      request,
+    ),
+  "redirect without Location": answer(302),
+  "redirect to no URL": answer(302, { location: "http://[" }),
+  "redirect that is no text": answer(302, { location: "/\xff\xfe" }),
+  "redirect to a private address": answer(302, { location: "http://169.254.169.254/latest/meta-data/" }),
+  "redirect to another port": answer(302, { location: "http://127.0.0.1:1/" }),
+  "redirect to a name of the house": answer(302, { location: "http://intranet/" }),
+  "redirect with a password": answer(302, { location: "http://me:hunter2@example.com/" }),
+  "redirect to another scheme": answer(302, { location: "file:///etc/passwd" }),
+
+  "HTML in place of a picture": answer(200, { "content-type": "text/html" }, HTML),
+  "JSON in place of a picture": answer(200, { "content-type": "application/json" }, '{"error":"no"}'),
+  "HTML that calls itself a picture": answer(200, { "content-type": "image/jpeg" }, HTML),
+  "nothing in place of a picture": answer(200, { "content-type": "image/jpeg" }),
+  "a picture that is cut": picture({}, (good) => good.subarray(0, 40)),
+  "a picture that is cut in the middle": picture({}, (good) => good.subarray(0, good.length / 2)),
+  "a picture of too many pixels": picture({}, () => pngHeader(60_000, 60_000)),
+  "a picture with a false size": picture({}, enlarged),
+  "a picture that calls itself a video": picture({ "content-type": "video/mp4" }),
+
+  "body breaks off": half((socket) => void socket.end()),
+  "body is reset": half((socket) => void socket.resetAndDestroy()),
+  "body stalls": half(() => {}),
+  "body drips": half(drip),
+  "body never begins": (socket, good) => send(socket, 200, { "content-length": good.length }),
+  "body never ends": chunked(chunk, (socket) => pour(socket, chunk(Buffer.alloc(MIB)))),
+  "body of a length, and more": (socket, good) => {
+    send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
+    socket.write(Buffer.concat([good, Buffer.alloc(1000, "more")]));
+  },
+  "a second answer, unasked": (socket, good) => {
+    send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
+    socket.write(good);
+    socket.write(
+      `HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: ${HTML.length}\r\n\r\n${HTML}`,
+    );
+  },
+  "length over the limit": (socket, good) => {
+    send(socket, 200, { "content-type": "image/jpeg", "content-length": 1e12 });
+    socket.write(good);
+    pour(socket, Buffer.alloc(MIB));
+  },
+  "no length, ended by closing": under(() => "HTTP/1.0 200 OK\r\ncontent-type: image/jpeg\r\n\r\n"),
+  "bad chunk": chunked(
+    () => "xyz\r\n",
+    (socket) => socket.end(),
+  ),
+  "chunk of a size beyond numbers": chunked(
+    () => `${"f".repeat(20)}\r\n`,
+    (socket) => socket.end(),
+  ),
+  "chunks that break off": chunked(chunk, (socket) => void socket.end()),
+  "chunk extension without end": chunked(
+    () => "5;",
+    (socket) => pour(socket, Buffer.alloc(10_000, "x")),
+  ),
+  "trailers without end": chunked(
+    (good) => Buffer.concat([chunk(good), Buffer.from("0\r\n")]),
+    (socket) => pour(socket, Buffer.from("x-trailer: x\r\n".repeat(1000))),
+  ),
+  "gzip bomb": picture({ "content-encoding": "gzip" }, (good) =>
+    gzipSync(Buffer.concat([good, Buffer.alloc(8 * MIB)]), FAST),
+  ),
+  "brotli bomb": picture({ "content-encoding": "br" }, (good) =>
+    brotliCompressSync(Buffer.concat([good, Buffer.alloc(8 * MIB)]), FAST),
+  ),
+  "gzip that is none": picture({ "content-encoding": "gzip" }),
+  "gzip that is cut": picture({ "content-encoding": "gzip" }, (good) => gzipSync(good).subarray(0, -20)),
+  "gzip of gzip": picture({ "content-encoding": "gzip, gzip" }, (good) => gzipSync(gzipSync(good))),
+  "unknown content coding": picture({ "content-encoding": "rot13" }),
+
+  "header over the limit": picture({ "x-large": "x".repeat(20_000) }),
+  "header without end": endless("HTTP/1.1 200 OK\r\n", "x-endless: x\r\n"),
+  "status line without end": endless("HTTP/1.1 200 ", "x"),
+  "interim answers without end": endless("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+  "an interim answer": (socket, good, request) => {
+    socket.write("HTTP/1.1 103 Early Hints\r\nlink: </x.css>; rel=preload\r\n\r\n");
+    picture()(socket, good, request);
+  },
+  "too many headers": picture(Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`x-${at}`, "x"]))),
+  "headers of another charset": picture({
+    "content-type": "image/jpeg; charset=utf-16",
+    etag: '"\xc3\xa4\xff"',
+    "x-note": "\xff\xfe",
+  }),
+  "headers that are for itself": picture({
+    "set-cookie": "secret=1",
+    "strict-transport-security": "max-age=1",
+    "content-security-policy": "default-src 'none'",
+    "access-control-allow-origin": "https://secret.example",
+    "x-accel-redirect": "/secret",
+    "server-timing": "secret",
+    location: "/secret",
+    "x-secret": "secret",
+  }),
+  "length and chunks": under(
+    (length) =>
+      `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\ntransfer-encoding: chunked\r\n\r\n${length.toString(16)}\r\n`,
+  ),
+  "conflicting lengths": bytes("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
+  "length of no number": bytes("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\nabcd"),
+  "length below nothing": bytes("HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\nabcd"),
+  "bad bytes in a header": bytes("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),
+  "space before a colon": under((length) => `HTTP/1.1 200 OK\r\ncontent-length : ${length}\r\n\r\n`),
+  "lines that end badly": under((length) => `HTTP/1.1 200 OK\ncontent-length: ${length}\n\n`),
+  "status of no number": bytes("HTTP/1.1 abc OK\r\ncontent-length: 0\r\n\r\n"),
+  "no version of HTTP": bytes("HTTP/9.9 200 OK\r\ncontent-length: 0\r\n\r\n"),
+  "no header at all": bytes(HTML),
+  "no HTTP": bytes("SSH-2.0-OpenSSH_9.2\r\n"),
+};
