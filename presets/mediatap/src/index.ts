@@ -6,6 +6,7 @@ import { storageAkeneo } from "@mediatap/storage-akeneo";
 import { storageAzure } from "@mediatap/storage-azure";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageGcs } from "@mediatap/storage-gcs";
+import { storageS3 } from "@mediatap/storage-s3";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
 
@@ -21,6 +22,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       storageAzure(),
       storageFs(),
       storageGcs(),
+      storageS3(),
       storageWeb(),
       imageSharp(),
       cacheMemory(),
@@ -45,6 +47,7 @@ export {
   storageAzure,
   storageFs,
   storageGcs,
+  storageS3,
   storageWeb,
   timing,
 };
