@@ -48,6 +48,8 @@ export interface Conditions {
 /** Collects what `mediatap doctor` prints. */
 export interface Diagnosis {
   /** `advice`: what to do, where something is wrong. */
+  /** Do not ask these origins: what they sent broke off. */
+  readonly except?: readonly string[];
   add(finding: {
     readonly what: string;
     readonly state: "good" | "poor" | "bad";

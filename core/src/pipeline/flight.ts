@@ -17,6 +17,8 @@ const DEPTH = 3;
 export interface OwnFlight extends Flight {
   /** Closes every source that was opened. */
   close(): Promise<void>;
+  /** The same, and forgets them: the work begins anew. */
+  reset(): Promise<void>;
   /** Notes a source that somebody else opened, so that it is closed and recorded. */
   own(source: Source): Source;
   /** A source that outlives the flight: its bytes are still being delivered. */
@@ -82,6 +84,10 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
     step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
+    async reset() {
+      await flight.close();
+      sources.length = 0;
+    },
     async close() {
       await Promise.all(open.splice(0).map((source) => source.close().catch(() => {})));
     },

@@ -10,6 +10,7 @@ import { createFlight, type OwnFlight } from "./flight.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
 import { etagOf, freshnessOf, freshUntil, lastModifiedOf } from "./record.ts";
 import type { Services } from "./services.ts";
+import { brokenSource } from "./source.ts";
 import { fetchSource } from "./sources.ts";
 
 /** What a flight is asked to make. */
@@ -47,13 +48,30 @@ export function createMake(services: Services) {
     });
     let plan: Plan | undefined;
     let error: MediaError | undefined;
+
+    /** Where a source breaks off before anything of it was sent, the next origin that has the file is taken. */
+    async function makeOf(source: Source, broken: readonly string[]): Promise<Made> {
+      try {
+        if (source.facts.private && !wish.trusted) throw privateFile();
+        plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
+        return await settle(wish, flight, source, plan, depth);
+      } catch (cause) {
+        if (signal.aborted || brokenSource(cause) !== source.facts) throw cause;
+        const except = [...broken, source.facts.origin];
+        const next = await flight.spans
+          .measure("download", () => hooks.fetch.promise(job.asset, { except }, flight))
+          .catch(() => undefined);
+        if (typeof next !== "object") throw cause;
+        await flight.reset();
+        return await makeOf(flight.own(next), except);
+      }
+    }
+
     try {
       if (depth === 0) scheduler.assertRoom();
       const source = await flight.spans.measure("download", () => open(wish, flight));
       if (source === NOT_MODIFIED) return await renew(wish.stale as Delivered, wish, flight);
-      if (source.facts.private && !wish.trusted) throw privateFile();
-      plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
-      return await settle(wish, flight, source, plan, depth);
+      return await makeOf(source, []);
     } catch (cause) {
       error = cause as MediaError;
       if (typeof cause === "object" && cause !== null) failed.set(cause, flight.spans);

@@ -103,6 +103,7 @@ export function createSource(parts: SourceParts): Source {
 
   const noted = (error: MediaError) => {
     if (error.outage) onOutage(error);
+    broken.set(error, facts);
     return error;
   };
   const brokeOff = (cause: unknown) =>
@@ -191,6 +192,13 @@ export function createSource(parts: SourceParts): Source {
 export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
 
 const CHANGED = Symbol("changed");
+const broken = new WeakMap<object, SourceFacts>();
+
+/** The source whose bytes broke off, if that is what an error tells of: another origin may have them whole. */
+export function brokenSource(error: unknown): SourceFacts | undefined {
+  return typeof error === "object" && error !== null ? broken.get(error) : undefined;
+}
+
 
 /** Whether an original is no longer the one that was promised: to be asked for anew. */
 export function isChanged(error: unknown): boolean {

@@ -69,6 +69,7 @@ export function tapOrigins(
         );
         if (found) return found;
       } catch (error) {
+      if (conditions.except?.includes(origin.name)) continue;
         if (flight.signal.aborted) throw error;
         failures.push(error as MediaError);
       }
