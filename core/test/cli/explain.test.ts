@@ -28,6 +28,7 @@ const CONFIG = {
     default: { origins: ["first", "second", "third"] },
     shop: { origins: ["second"], hosts: ["shop.example"], privateKey: "key", restrictUnsigned: "all" },
     down: { origins: ["down"] },
+    mixed: { origins: ["first", "down", "third", "second"] },
     plain: { origins: ["second"], autoFormat: false, blockedIps: ["127.0.0.1"] },
   },
   limits: { megapixels: 2, outputMegapixels: 9 },
@@ -192,6 +193,16 @@ describe("mediatap explain", () => {
     assert.equal(said.origins[0].answer, "failed");
     assert.equal(said.origins[0].error.code, "ECONNREFUSED");
     assert.equal(said.errors[0].code, "ECONNREFUSED");
+  });
+
+  it("shows which origin answered, after one that failed", async () => {
+    const said = await json("/mixed/logo.png");
+    assert.deepEqual(
+      said.origins.map(({ name, answer }: { name: string; answer: string }) => `${name}: ${answer}`),
+      ["first: not here", "down: failed", "third: found", "second: not asked"],
+    );
+    assert.equal(said.source.origin, "third");
+    assert.deepEqual(said.errors, []);
   });
 
   it("shows a limit that is hit", async () => {
