@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { mendRanges } from "./dbstore.ts";
+import { inTurns, mendRanges } from "./dbstore.ts";
 import { passOn } from "./front.ts";
 import { answers, freePort, type Program, type Running, startProgram } from "./programs.ts";
 
@@ -37,7 +37,8 @@ const SECRET_KEY = "testsecret";
 
 /**
  * Starts a radosgw with one user, in a folder and on a port of its own. It ignores `If-Modified-Since`, sends no
- * checksums, and gives back what was uploaded in parts in the wrong order.
+ * checksums, and gives back what was uploaded in parts in the wrong order. What its store does wrong beside that is mended
+ * in front of it (`dbstore.ts`).
  */
 export async function startRadosgw(): Promise<Radosgw> {
   const folder = await mkdtemp(join(tmpdir(), "mediatap-radosgw-"));
@@ -65,7 +66,7 @@ log_file = ${folder}/rgw.log
 `,
   );
   const keys = { accessKey: ACCESS_KEY, secretKey: SECRET_KEY };
-  const front = createServer(passOn(inner, mendRanges(inner, RADOSGW_DOMAIN, keys)));
+  const front = createServer(inTurns(RADOSGW_DOMAIN, passOn(inner, mendRanges(inner, RADOSGW_DOMAIN, keys))));
   let program: Running | undefined;
 
   async function start(): Promise<void> {
