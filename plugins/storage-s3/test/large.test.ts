@@ -55,18 +55,17 @@ describe("an object of 300 MB", () => {
   });
 
   it("flows: it is never held", async () => {
-    const used = () => process.memoryUsage().arrayBuffers;
-    const before = used();
     let most = 0;
     let at = 0;
     for await (const chunk of await (await entryOf(storage, "giant.mp4")).body()) {
       const bytes = chunk as Buffer;
       assert(bytes.equals(BLOCK.subarray(byteAt(at), byteAt(at) + bytes.length)), `from ${at} on`);
       at += bytes.length;
-      most = Math.max(most, used() - before);
+      most = Math.max(most, server.sent - at);
     }
     assert.equal(at, SIZE);
-    assert(most < 100 * MB, `${most} bytes`);
+    // What is under way: in buffers of the system, and in those of streams.
+    assert(most < 30 * MB, `${most} bytes`);
   });
 
   it("is read in parts without the rest", async () => {
