@@ -71,7 +71,7 @@ describe("each attempt at an origin", () => {
       ["/tr:w-30/denied.jpg", ['origin-1;desc="failed EACCES"', 'origin-2;desc="found"']],
       ["/tr:w-30/broken.jpg", ['origin-1;desc="failed UNIDENTIFIED"', 'origin-2;desc="not here"']],
       ["/tr:w-30/missing.jpg", ['origin-1;desc="not here"', 'origin-2;desc="not here"']],
-      ["/tr:w-31,di-only.jpg/none.jpg", ['origin-1;desc="not here"', 'origin-2;desc="not here, found"']],
+      ["/tr:w-31,di-only.jpg/none.jpg", ['origin-1;desc="not here"', 'origin-2;desc="not here + found"']],
     ] as const) {
       const { headers } = await server.ask(path);
       const said = timings(headers["server-timing"]);

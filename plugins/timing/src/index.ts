@@ -32,8 +32,9 @@ function merged(spans: readonly Span[]): Span[] {
   return [...byName.values()];
 }
 
+/** Without a comma between what was said: simple readers split the header there. */
 function sum(a: Span, b: Span): Span {
-  const said = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(", ");
+  const said = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(" + ");
   return {
     name: a.name,
     duration: a.duration + b.duration,
