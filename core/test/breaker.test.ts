@@ -103,6 +103,37 @@ describe("the circuit breaker of an origin", () => {
     assert.deepEqual(changes, ["ECONNREFUSED for 5000", "closed"]);
   });
 
+  it("takes an answer for no sign of life whose body is still to be read", async () => {
+    const circuit = breaker();
+    const begun = () =>
+      circuit.run(
+        asking(() => "begun"),
+        () => false,
+      );
+    for (let i = 0; i < 3; i++) {
+      await begun();
+      circuit.failed(outage());
+    }
+    assert.equal(circuit.state, "open");
+    time += 5_001;
+    await begun();
+    assert.equal(circuit.state, "closed");
+    for (let i = 0; i < 9; i++) {
+      await begun();
+      circuit.failed(outage());
+      await begun();
+      circuit.worked();
+    }
+    assert.equal(circuit.state, "closed");
+  });
+
+  it("does not come back by what was begun before it went", async () => {
+    const circuit = breaker();
+    for (let i = 0; i < 3; i++) await assert.rejects(circuit.run(asking(fail(outage()))));
+    circuit.worked();
+    assert.equal(circuit.state, "open");
+  });
+
   it("takes missing and denied files for signs of life", async () => {
     const circuit = breaker();
     for (let i = 0; i < 9; i++) {

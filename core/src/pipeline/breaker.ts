@@ -11,9 +11,12 @@ export interface Breaker {
   readonly state: BreakerState;
   /**
    * Does the work, if the origin is not skipped now; else throws its last failure again. Answers such as "not here" and
-   * "denied" show that the origin works; only outages count against it.
+   * "denied" show that the origin works; only outages count against it. `proves`: whether an answer shows as much, or
+   * whether that is told by `worked` and `failed` later, since a body follows. @default always
    */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run<T>(work: () => Promise<T>, proves?: (answer: T) => boolean): Promise<T>;
+  /** A body was read to its end. */
+  worked(): void;
   /** Notes an outage that shows only later, while a body is read. */
   failed(error: MediaError): void;
 }
@@ -62,13 +65,17 @@ export function createBreaker(
       return now() < openUntil ? "open" : "half-open";
     },
     failed,
-    async run(work) {
+    worked() {
+      if (!isOpen()) close();
+    },
+    async run(work, proves = () => true) {
       if (last && (now() < openUntil || probing)) throw skipped(last);
       const isProbe = isOpen();
       probing ||= isProbe;
       try {
         const answer = await work();
-        close();
+        // A probe that is answered ends the skipping; should its body break off, counting begins anew.
+        if (isProbe || proves(answer)) close();
         return answer;
       } catch (error) {
         if (isMediaError(error) && error.outage) failed(error);

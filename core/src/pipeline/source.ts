@@ -34,6 +34,8 @@ export interface SourceParts {
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
   readonly copies: Copies;
+  /** The body was read to its end. */
+  readonly onWhole: () => void;
   /** The connection broke while the body was read. */
   readonly onOutage: (error: MediaError) => void;
   /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
@@ -45,7 +47,7 @@ export interface SourceParts {
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
  */
 export function createSource(parts: SourceParts): Source {
-  const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage } = parts;
+  const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage, onWhole } = parts;
   const head: Buffer[] = [];
   let body: Promise<Readable> | undefined;
   let ended = false;
@@ -98,6 +100,7 @@ export function createSource(parts: SourceParts): Source {
       throw isMediaError(error) ? noted(error) : brokeOff(error);
     }
     if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
+    if (ended) onWhole();
     return length;
   }
 
@@ -169,7 +172,7 @@ export function createSource(parts: SourceParts): Source {
       const rest = await opened();
       const out = new PassThrough();
       for (const chunk of head.splice(0)) out.write(chunk);
-      rest.on("error", (error) => {
+      rest.on("end", onWhole).on("error", (error) => {
         if (isMediaError(error)) noted(error);
         out.destroy(error);
       });

@@ -99,8 +99,10 @@ export function tapOrigins(
         ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
         ...(head ? { head } : {}),
       };
-      const entry = await breaker.run(() =>
-        hedged(origin.hedge, signal, (own) => origin.storage.open(asset.path, { ...options, signal: own })),
+      const entry = await breaker.run(
+        () =>
+          hedged(origin.hedge, signal, (own) => origin.storage.open(asset.path, { ...options, signal: own })),
+        (answer) => typeof answer !== "object" || head || answer.file !== undefined,
       );
       if (!entry || entry === NOT_MODIFIED) return entry;
       if (signal.aborted) {
@@ -136,6 +138,7 @@ export function tapOrigins(
           log.warn(line, "an origin broke off");
         },
         mayHandOver() {
+        onWhole: breaker.worked,
           if (lease.users > 1) return false;
           end();
           return true;
@@ -200,6 +203,7 @@ export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | 
 }
 
 /** The origins that may have an asset, in the order in which they are asked. */
+    onWhole: () => {},
 export function candidates(
   asset: Asset,
   endpoints: ReadonlyMap<string, Endpoint>,
