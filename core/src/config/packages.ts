@@ -10,9 +10,12 @@ export interface NamedModule {
   readonly folder: string;
 }
 
+/** A name that may be short for a package of Mediatap's own: `cache-source`. */
+const SHORT = /^[a-z][a-z0-9-]*$/;
+
 /**
- * Loads a preset or plugin by its package name, or by a path that begins with a dot, from the first of these folders
- * that has it. Throws `ECONFIG` naming the field.
+ * Loads a preset or plugin by its package name (`@mediatap/` may be left out), or by a path that begins with a dot, from
+ * the first of these folders that has it. Throws `ECONFIG` naming the field.
  */
 export async function importNamed(
   name: string,
@@ -20,7 +23,10 @@ export async function importNamed(
   where: string,
   kind: "preset" | "plugin",
 ): Promise<NamedModule> {
-  const path = from.map((folder) => locate(name, folder)).find((found) => found !== undefined);
+  const names = SHORT.test(name) ? [name, `@mediatap/${name}`] : [name];
+  const path = names
+    .flatMap((known) => from.map((folder) => locate(known, folder)))
+    .find((found) => found !== undefined);
   if (path === undefined) {
     const hint = name.startsWith(".") ? "there is no such file" : `is it installed? npm install ${name}`;
     throw new MediaError("ECONFIG", `${where}: cannot find the ${kind} '${name}': ${hint}`);

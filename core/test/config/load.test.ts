@@ -65,6 +65,10 @@ describe("loadConfig", () => {
       "node_modules/odd/index.mjs": "export const a = 1;",
       "node_modules/picky/package.json": { name: "picky", main: "index.mjs" },
       "node_modules/picky/index.mjs": `export default () => { throw Object.assign(new Error("picky.size: Expected number"), { name: "MediaError", code: "ECONFIG", status: 500 }); };`,
+      "node_modules/@mediatap/cache-own/package.json": { name: "@mediatap/cache-own", main: "index.mjs" },
+      "node_modules/@mediatap/cache-own/index.mjs": code("cache-own"),
+      "node_modules/@mediatap/plain/package.json": { name: "@mediatap/plain", main: "index.mjs" },
+      "node_modules/@mediatap/plain/index.mjs": code("not-asked-for"),
       "elsewhere/node_modules/far/package.json": { name: "far", main: "index.mjs" },
       "elsewhere/node_modules/far/index.mjs": code("far"),
     });
@@ -84,6 +88,11 @@ describe("loadConfig", () => {
         ["own", undefined],
       ],
     );
+  });
+
+  it("knows Mediatap's own packages by their short names, where no other has that name", async () => {
+    const loaded = await load({ plugins: ["cache-own", "plain"] }, folder.path);
+    assert.deepEqual(names(loaded), ["cache-own", "plain"]);
   });
 
   it("loads presets by name, and their plugins from their own folder", async () => {
