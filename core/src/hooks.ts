@@ -8,7 +8,14 @@ import type { Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
-import type { NOT_MODIFIED, Source, SourceFacts, Storage } from "./model/source.ts";
+import type {
+  NOT_MODIFIED,
+  OpenOptions,
+  Source,
+  SourceFacts,
+  Storage,
+  StorageEntry,
+} from "./model/source.ts";
 import type { Step } from "./model/transformation.ts";
 
 /** Places inside one hook: lower runs first; a tap that names none runs at `normal`. */
@@ -41,6 +48,8 @@ export interface Conditions {
   readonly ifModifiedSince?: number;
   /** Ask this origin only: it answered before. */
   readonly origin?: string;
+  /** Do not ask these origins, nor any copy: what they sent broke off. */
+  readonly except?: readonly string[];
   /** Only the facts are wanted. */
   readonly head?: boolean;
 }
@@ -48,8 +57,6 @@ export interface Conditions {
 /** Collects what `mediatap doctor` prints. */
 export interface Diagnosis {
   /** `advice`: what to do, where something is wrong. */
-  /** Do not ask these origins: what they sent broke off. */
-  readonly except?: readonly string[];
   add(finding: {
     readonly what: string;
     readonly state: "good" | "poor" | "bad";
@@ -63,9 +70,10 @@ export interface OpenedOriginal {
   readonly asset: Asset;
   readonly facts: SourceFacts;
   /**
-   * Asks for a copy of the bytes, as they are read for the answer: nothing is read for the copy alone, and a copy that
-   * cannot keep up is given up. `write` gets a stream that ends with the last byte; it fails where reading breaks off,
-   * and what was written then must not be used. It is not called where nobody reads the whole file.
+   * Asks for a copy of the bytes, as they are read for the answer: nothing is read for the copy alone. Reading waits a
+   * little for a copy that is slow, and gives it up where that does not help. `write` gets a stream that ends with the
+   * last byte; it fails where reading breaks off, and what was written then must not be used. It is not called where
+   * nobody reads the whole file.
    */
   copy(write: (body: Readable) => Promise<void>): void;
 }
@@ -114,6 +122,16 @@ export interface Generation {
   /** Counts configurations, from 1. */
   readonly number: number;
   readonly endpoints: readonly Endpoint[];
+  readonly origins: readonly OriginInfo[];
+}
+
+/** A configured place. */
+export interface OriginInfo {
+  /** Its name, behind its tenant's: `tenant/name`. */
+  readonly name: string;
+  readonly type: string;
+  /** Hash over what tells where its files lie; the same name with another fingerprint is another place. */
+  readonly fingerprint: string;
 }
 
 /** The seams of the server, in the order in which a request meets them. In every hook `null` counts as `undefined`. */
@@ -163,6 +181,16 @@ export function createHooks() {
      * a copy calls `original.copy` at once. Must not throw, must not wait.
      */
     opened: new SyncHook<[original: OpenedOriginal]>(["original"], "opened"),
+
+    /**
+     * An original that only its record is left of is read again: the bytes (of the range asked for) of exactly the
+     * version that `facts` speak of, from a copy that was kept. `undefined`: not here, its origin is asked. A throw is
+     * logged and counts as `undefined`.
+     */
+    reopen: new AsyncSeriesBailHook<[facts: SourceFacts, options: OpenOptions], StorageEntry | undefined>(
+      ["facts", "options"],
+      "reopen",
+    ),
 
     /**
      * Learns one fact of a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`

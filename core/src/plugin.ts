@@ -1,11 +1,19 @@
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { Fetcher } from "./fetch/fetcher.ts";
-import type { Hooks } from "./hooks.ts";
-import type { Facts } from "./model/flight.ts";
+import type { Conditions, Hooks } from "./hooks.ts";
+import type { Asset } from "./model/asset.ts";
+import type { Facts, Flight } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Limits } from "./model/limits.ts";
-import type { OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "./model/source.ts";
+import type {
+  NOT_MODIFIED,
+  OpenOptions,
+  Source,
+  SourceFacts,
+  Storage,
+  StorageEntry,
+} from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
@@ -73,6 +81,15 @@ export interface PluginApi {
   readonly limits: Limits;
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
+  /**
+   * Asks the origins of the asset's endpoint in their order, or the one that `conditions` name, past all other taps of
+   * `fetch`: for a cache that wants to know whether what it holds is still right. Returns and throws as `fetch` does.
+   */
+  askOrigins(
+    asset: Asset,
+    conditions: Conditions,
+    flight: Flight,
+  ): Promise<Source | typeof NOT_MODIFIED | undefined>;
   /** A source of an entry that the plugin opened itself, for a tap of `fetch`; `open` opens the same file again. */
   source(
     entry: StorageEntry,

@@ -96,10 +96,11 @@ function sourceLine({
   type,
   etag,
   lastModified,
+  copy,
   ...facts
 }: NonNullable<Explanation["source"]>) {
   return [
-    `from ${origin}`,
+    `from ${origin}${copy ? `, ${copy.stale ? "stale " : ""}copy in ${copy.by}` : ""}`,
     size === undefined ? "size not known" : bytes(size),
     type,
     etag && `ETag ${etag}`,

@@ -56,6 +56,8 @@ export interface ResolvedOrigin {
   readonly at: string;
   readonly type: string;
   readonly hedge?: number;
+  /** Hash over what tells where its files lie. */
+  readonly fingerprint: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -66,6 +68,7 @@ export function resolveOrigins(config: CheckedConfig): ResolvedOrigin[] {
       at: `${at}origins.${name}`,
       type,
       options,
+      fingerprint: hash("sha256", stableJson(addressOf({ type, ...options })), "base64url"),
       ...(hedge === undefined ? {} : { hedge }),
     })),
   );
@@ -124,7 +127,7 @@ function endpointOf(tenant: string, name: string, account: TenantFields, own: En
     namedTransformations: namedOf(account),
     fingerprint: hash(
       "sha256",
-      stableJson(order.map((origin) => [origin, addressOf(account, origin)])),
+      stableJson(order.map((origin) => [origin, addressOf(account.origins?.[origin])])),
       "base64url",
     ),
   };
@@ -164,9 +167,8 @@ function namedOf({ namedTransformations = {} }: TenantFields): Record<string, Na
 }
 
 /** What tells where an origin's files lie; credentials may change without losing what was made. */
-function addressOf(account: TenantFields, origin: string): unknown {
-  const fields = Object.entries(account.origins?.[origin] ?? {});
-  return Object.fromEntries(fields.filter(([name]) => !CREDENTIALS.has(name)));
+function addressOf(origin: object = {}): unknown {
+  return Object.fromEntries(Object.entries(origin).filter(([name]) => !CREDENTIALS.has(name)));
 }
 
 function assertDistinctHosts(endpoints: readonly Endpoint[], tenants: readonly Tenant[]): void {

@@ -23,7 +23,7 @@ import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
-import { type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
+import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
 import type { Shared } from "./shared.ts";
 
@@ -77,6 +77,7 @@ export async function createGeneration(
   const types = new Set<string>();
   const commands: ((program: Command) => void)[] = [];
   let pipeline: Pipeline | undefined;
+  let askOrigins: AskOrigins | undefined;
 
   const events: FacadeEvents = {
     onFor: (map, key) => map === "storage" && types.add(key),
@@ -95,6 +96,7 @@ export async function createGeneration(
       steps,
       limits,
       storage: (name) => originOf(origins, name).storage,
+      askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
@@ -115,7 +117,7 @@ export async function createGeneration(
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   const breakers = shared.take("core:breakers", () => createBreakers(limits, log));
-  tapOrigins(hooks, origins, byName, budget, breakers, log);
+  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
@@ -130,7 +132,8 @@ export async function createGeneration(
     engines,
   });
 
-  const info = { number, endpoints };
+  const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
+  const info = { number, endpoints, origins: places };
   return {
     info,
     config,
@@ -207,7 +210,7 @@ async function openOrigins(
   types: readonly string[],
   origins: Map<string, OriginEntry>,
 ): Promise<void> {
-  for (const { name, at, type, hedge, options } of resolveOrigins(config.config)) {
+  for (const { name, at, type, hedge, fingerprint, options } of resolveOrigins(config.config)) {
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
@@ -218,7 +221,7 @@ async function openOrigins(
         `${config.source}: ${at}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
       );
     }
-    origins.set(name, { name, type, storage, ...(hedge === undefined ? {} : { hedge }) });
+    origins.set(name, { name, type, storage, fingerprint, ...(hedge === undefined ? {} : { hedge }) });
   }
 }
 
@@ -247,8 +250,13 @@ function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): Orig
 }
 
 async function enqueue(pipeline: Pipeline | undefined, job: Job, signal = new AbortController().signal) {
-  if (!pipeline) throw new MediaError("ECONFIG", "Work can be queued only after the start");
-  await pipeline.background(job, signal);
+  await known(pipeline).background(job, signal);
+}
+
+/** What a plugin may ask for once the generation is complete. */
+function known<T>(part: T | undefined): T {
+  if (part === undefined) throw new MediaError("ECONFIG", "Work can be asked for only after the start");
+  return part;
 }
 
 function checkedPath(path: string, plugin: string): string {

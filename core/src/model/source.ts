@@ -92,6 +92,13 @@ export interface SourceFacts extends EntryFacts {
   readonly host?: string;
   /** When it answered, milliseconds since 1970. */
   readonly fetched: number;
+  /** The bytes come from a copy that was kept, not from the origin. */
+  readonly copy?: {
+    /** The plugin that keeps it. */
+    readonly by: string;
+    /** It is past its time, and the origin fails. */
+    readonly stale?: boolean;
+  };
 }
 
 /** An opened original. Its bytes are downloaded at most once, however many readers there are. */

@@ -1,7 +1,10 @@
 import { PassThrough, Readable, Transform } from "node:stream";
+import type { Logger } from "pino";
 
-/** Bytes that may wait for a slow copy; more, and the copy is given up. */
+/** Bytes that may wait for a slow copy; when there are more, reading waits for it … */
 const BEHIND = 8 * 1024 * 1024;
+/** … for so many milliseconds; then the copy is given up. So it slows nobody down below 8 MB a second. */
+const PATIENCE = 1_000;
 
 export type Write = (body: Readable) => Promise<void>;
 
@@ -14,8 +17,9 @@ export interface Copies {
   along(source: Readable, size: number | undefined): Readable;
 }
 
-/** `onFailure` hears of copies that could not be written. */
-export function createCopies(onFailure: (error: unknown) => void): Copies {
+/** Copies of an original of this origin; the log hears of those that could not be written. */
+export function createCopies(origin: string, log: Logger): Copies {
+  const onFailure = (err: unknown) => log.warn({ err, origin }, "a copy was not kept");
   let writers: Write[] = [];
   const take = () => writers.splice(0);
 
@@ -41,11 +45,10 @@ export function createCopies(onFailure: (error: unknown) => void): Copies {
       const tee = new Transform({
         transform(chunk: Buffer, _, done) {
           seen += chunk.byteLength;
-          for (const copy of copies) {
-            if (copy.writableLength > BEHIND) copy.destroy(new Error("the copy cannot keep up"));
-            else if (!copy.destroyed) copy.write(chunk);
-          }
-          done(null, chunk);
+          for (const copy of copies) if (!copy.destroyed) copy.write(chunk);
+          const behind = copies.filter((copy) => !copy.destroyed && copy.writableLength > BEHIND);
+          if (behind.length === 0) return done(null, chunk);
+          void Promise.all(behind.map(caughtUp)).then(() => done(null, chunk));
         },
         destroy(error, done) {
           const whole = !error && (size === undefined || seen === size);
@@ -61,4 +64,20 @@ export function createCopies(onFailure: (error: unknown) => void): Copies {
       return source.pipe(tee);
     },
   };
+
+  /** Resolves when a copy has taken what waits for it, or is given up. */
+  function caughtUp(copy: PassThrough): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        log.warn({ origin }, "a copy could not keep up and was given up");
+        copy.destroy(new Error("the copy could not keep up"));
+      }, PATIENCE);
+      const done = () => {
+        clearTimeout(late);
+        copy.off("drain", done).off("close", done);
+        resolve();
+      };
+      copy.on("drain", done).on("close", done);
+    });
+  }
 }

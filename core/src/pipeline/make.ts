@@ -57,7 +57,8 @@ export function createMake(services: Services) {
         return await settle(wish, flight, source, plan, depth);
       } catch (cause) {
         if (signal.aborted || brokenSource(cause) !== source.facts) throw cause;
-        const except = [...broken, source.facts.origin];
+        // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
+        const except = source.facts.copy ? broken : [...broken, source.facts.origin];
         const next = await flight.spans
           .measure("download", () => hooks.fetch.promise(job.asset, { except }, flight))
           .catch(() => undefined);

@@ -1,11 +1,16 @@
 import { Readable } from "node:stream";
 import { contentType } from "mime-types";
+import type { Asset } from "../model/asset.ts";
+import { endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
-import type { ByteRange, Source, SourceFacts, Storage } from "../model/source.ts";
-import { type Reopen, reopen } from "./source.ts";
+import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
+import { createCopies } from "./copies.ts";
+import type { Services } from "./services.ts";
+import { openSame } from "./source.ts";
+import { offerCopies } from "./sources.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 const SMALL = 1024 * 1024;
@@ -57,8 +62,10 @@ export async function originalBody(source: Source): Promise<Body> {
     first = undefined;
     return taken;
   };
-  const stream = async (range?: ByteRange) =>
-    (range ? undefined : await whole(take())) ?? source.again(range);
+  const stream = async (range?: ByteRange) => {
+    const part = partOf(range, size);
+    return (part ? undefined : await whole(take())) ?? source.again(part);
+  };
   const close = async () => take()?.close();
   return size === undefined
     ? { settled: false, stream, close }
@@ -76,11 +83,33 @@ async function whole(source: Source | undefined): Promise<Readable | undefined> 
   }
 }
 
-/** The body of an original that only its record is left of. */
-export function originalAgain(facts: SourceFacts, storage: Storage): Body | undefined {
-  if (facts.size === undefined) return undefined;
-  const named = facts.host === undefined ? {} : { host: facts.host };
-  const open: Reopen = (options) => storage.open(facts.path, { ...named, ...options });
-  const stream = (range?: ByteRange) => reopen(open, facts, new AbortController().signal, range);
-  return { settled: true, length: facts.size, stream };
+/** The range, where it is not the whole file: players ask for `bytes=0-`. */
+function partOf(range: ByteRange | undefined, size: number | undefined): ByteRange | undefined {
+  return range && range.start === 0 && size !== undefined && range.end >= size - 1 ? undefined : range;
+}
+
+/** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
+export function originalAgain(services: Services, asset: Asset, facts: SourceFacts): Body | undefined {
+  const { hooks, log, origins, endpoints } = services;
+  const { size, host, path } = facts;
+  const storage = origins.get(facts.origin)?.storage;
+  if (!storage || size === undefined) return undefined;
+
+  async function stream(range?: ByteRange): Promise<Readable> {
+    const part = partOf(range, size);
+    let kept = true;
+    const open = async (options: OpenOptions) => {
+      const copy = hooks.reopen.isUsed() ? await hooks.reopen.promise(facts, options) : undefined;
+      kept = copy !== undefined;
+      return copy ?? storage?.open(path, { ...(host === undefined ? {} : { host }), ...options });
+    };
+    const entry = await openSame(open, facts, new AbortController().signal, part);
+    const isLibrary = endpoints.get(endpointId(asset))?.library === facts.origin;
+    if (kept || part || isLibrary) return entry.body();
+    const copies = createCopies(facts.origin, log);
+    offerCopies(hooks, { asset, facts, entry, copies });
+    return copies.along(await entry.body(), size);
+  }
+
+  return { settled: true, length: size, stream };
 }

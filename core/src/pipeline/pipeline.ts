@@ -1,4 +1,5 @@
 import { wrap } from "../facade.ts";
+import type { Asset } from "../model/asset.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
@@ -15,7 +16,7 @@ import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { createMake, type Made } from "./make.ts";
 import { originalAgain, originalType } from "./original.ts";
-import { errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
+import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
 import { isChanged } from "./source.ts";
@@ -47,14 +48,17 @@ export function createPipeline(services: Services) {
     exchange.key = key;
     await admit(exchange, job);
     try {
-      return await obtain(exchange, job, key, anew);
+      const delivered = await obtain(exchange, job, key, anew);
+      // Made of a copy that could not be confirmed.
+      if (delivered.record.sources.some(({ copy }) => copy?.stale)) exchange.provenance = "stale";
+      return delivered;
     } catch (error) {
       return await substitute(exchange, job, wrap(error, "answer", "core"));
     }
   }
 
   async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
-    const { found, stale } = await lookup(key, anew);
+    const { found, stale } = await lookup(key, job.asset, anew);
     if (found?.record.error) {
       const { code, message, ...more } = found.record.error;
       throw new MediaError(code, message, more);
@@ -73,7 +77,7 @@ export function createPipeline(services: Services) {
     return isHeld(exchange.request, etag, lastModified);
   }
 
-  async function lookup(key: string, anew: boolean) {
+  async function lookup(key: string, asset: Asset, anew: boolean) {
     const now = Date.now();
     let stale: Delivered | undefined;
     const isFresh = (record: RenditionRecord) =>
@@ -82,15 +86,14 @@ export function createPipeline(services: Services) {
       if (entry.record.engines === engines && !entry.record.error) stale ??= entry;
     };
     const found = hooks.lookup.isUsed() ? await hooks.lookup.promise({ key, isFresh, offer }) : undefined;
-    return { found: found ? withOriginal(found) : undefined, stale: stale ? withOriginal(stale) : undefined };
+    return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
   }
 
-  /** An original that no cache keeps the bytes of is read again where it lies. */
-  function withOriginal<D extends Delivered>(delivered: D): D {
+  /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
+  function withOriginal<D extends Delivered>(delivered: D, asset: Asset): D {
     const facts = delivered.record.sources[0];
     if (delivered.body || !delivered.record.original || !facts) return delivered;
-    const storage = origins.get(facts.origin)?.storage;
-    const body = storage && originalAgain(facts, storage);
+    const body = originalAgain(services, asset, facts);
     return body ? { ...delivered, body } : delivered;
   }
 
@@ -117,7 +120,7 @@ export function createPipeline(services: Services) {
         await made.body?.close?.();
         throw refusal;
       });
-      return made.body ? made : withOriginal(made);
+      return made.body ? made : withOriginal(made, job.asset);
     } catch (error) {
       exchange.cache = { hit: false, forward, collapsed };
       tell(exchange, make.spansOf(error));
@@ -139,7 +142,7 @@ export function createPipeline(services: Services) {
   async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
     const held = exchange.request.header("if-none-match");
     const wish = held && wishTag(key, engines);
-    if (!wish || !held.includes(`"${wish}.`)) return undefined;
+    if (!wish || !held.includes(`"${wish}.`) || held.includes(`"${wish}.${COMPOSED_TAG}`)) return undefined;
     const trusted = isTrusted(exchange);
     const facts = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
       const flight = createFlight(services, { key, asset: job.asset, signal });
@@ -149,7 +152,7 @@ export function createPipeline(services: Services) {
       return answer.facts.private ? undefined : answer.facts;
     });
     const original = held.includes(`.${ORIGINAL_TAG}`);
-    const etag = facts && etagOf(key, engines, facts, { original });
+    const etag = facts && etagOf(key, engines, [facts], { original });
     const form = etag && heldForm(held, etag, exchange);
     if (!form) return undefined;
     exchange.cache = { hit: false, forward: "miss", revalidated: true };

@@ -166,7 +166,10 @@ export function createSource(parts: SourceParts): Source {
     async stream(range) {
       if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
       if (entry.file !== undefined) return readFrom(entry.file, range);
-      if (ended && !range && !handedOver) return Readable.from(head.slice());
+      if (ended && !range && !handedOver) {
+        copies.give(Buffer.concat(head));
+        return Readable.from(head.slice());
+      }
       if (range || handedOver || !mayHandOver()) return reopen(open, facts, signal, range);
       handedOver = true;
       const rest = await opened();
@@ -192,9 +195,6 @@ export function createSource(parts: SourceParts): Source {
   return source;
 }
 
-export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
-
-const CHANGED = Symbol("changed");
 const broken = new WeakMap<object, SourceFacts>();
 
 /** The source whose bytes broke off, if that is what an error tells of: another origin may have them whole. */
@@ -202,6 +202,9 @@ export function brokenSource(error: unknown): SourceFacts | undefined {
   return typeof error === "object" && error !== null ? broken.get(error) : undefined;
 }
 
+export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
+
+const CHANGED = Symbol("changed");
 
 /** Whether an original is no longer the one that was promised: to be asked for anew. */
 export function isChanged(error: unknown): boolean {
@@ -209,18 +212,28 @@ export function isChanged(error: unknown): boolean {
 }
 
 /** The bytes of a file that was open before; they must still be the same. */
-export async function reopen(
+async function reopen(
   open: Reopen,
   facts: SourceFacts,
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<Readable> {
+  return (await openSame(open, facts, signal, range)).body();
+}
+
+/** A file that was open before, opened again. Throws where it is no longer the same. */
+export async function openSame(
+  open: Reopen,
+  facts: SourceFacts,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<StorageEntry> {
   const entry = await open({ signal, ...(range ? { range } : {}) });
   if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
     if (typeof entry === "object") await entry.close?.();
     throw new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
   }
-  return entry.body();
+  return entry;
 }
 
 /** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */

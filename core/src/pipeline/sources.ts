@@ -6,7 +6,13 @@ import type { Asset } from "../model/asset.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
-import { NOT_MODIFIED, type Source, type SourceFacts, type Storage, type StorageEntry } from "../model/source.ts";
+import {
+  NOT_MODIFIED,
+  type Source,
+  type SourceFacts,
+  type Storage,
+  type StorageEntry,
+} from "../model/source.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { type Copies, createCopies } from "./copies.ts";
@@ -63,13 +69,13 @@ export function tapOrigins(
     const failures: MediaError[] = [];
     for (const [at, origin] of candidates(asset, endpoints, origins).entries()) {
       if (conditions.origin !== undefined && origin.name !== conditions.origin) continue;
+      if (conditions.except?.includes(origin.name)) continue;
       try {
         const found = await attempt({ place: at + 1, origin: origin.name, asset, flight }, () =>
           ask(origin, asset, conditions, flight),
         );
         if (found) return found;
       } catch (error) {
-      if (conditions.except?.includes(origin.name)) continue;
         if (flight.signal.aborted) throw error;
         failures.push(error as MediaError);
       }
@@ -132,13 +138,13 @@ export function tapOrigins(
         signal: gone.signal,
         budget,
         copies,
+        onWhole: breaker.worked,
         onOutage(error) {
           breaker.failed(error);
           const line = { origin: origin.name, path: shown(asset), reason: reasonOf(error) };
           log.warn(line, "an origin broke off");
         },
         mayHandOver() {
-        onWhole: breaker.worked,
           if (lease.users > 1) return false;
           end();
           return true;
@@ -197,13 +203,13 @@ export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | 
     ...parts,
     signal: new AbortController().signal,
     copies: NO_COPIES,
+    onWhole: () => {},
     onOutage: () => {},
     mayHandOver: () => true,
   });
 }
 
 /** The origins that may have an asset, in the order in which they are asked. */
-    onWhole: () => {},
 export function candidates(
   asset: Asset,
   endpoints: ReadonlyMap<string, Endpoint>,
