@@ -125,6 +125,8 @@ describe("an origin that is down", () => {
     ["files that are missing", missing],
     ["files that are denied", says(403)],
     ["requests that it refuses", says(400)],
+    ["redirects to nowhere", says(302)],
+    ["redirects to where it must not lead", says(302, { location: "http://10.0.0.1/" })],
     ["pages in place of pictures", says(200, { "content-type": "text/html" })],
   ] as const) {
     it(`is not made of ${what}`, async () => {

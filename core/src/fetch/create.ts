@@ -227,7 +227,9 @@ function redirectOf(answer: Dispatcher.ResponseData, hop: Hop): URL | undefined 
   const location = answer.headers.location;
   const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
   if (next) return next;
-  throw spoilt(answer, "redirect without a location");
+  const { message, cause } = spoilt(answer, "redirect without a location");
+  // One file's fault, not the origin's.
+  throw new MediaError("UNIDENTIFIED", message, { cause });
 }
 
 /** The error for an answer of no use; its connection is closed. */
