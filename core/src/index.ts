@@ -44,7 +44,7 @@ export { codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, scopeOf } from "./model/expression.ts";
-export type { Facts, Flight, Header, RawFrame, Span, Spans } from "./model/flight.ts";
+export type { FaceBox, Facts, Flight, Header, RawFrame, Span, Spans } from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job } from "./model/job.ts";
 export type { LimitName, Limits } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
@@ -75,7 +75,8 @@ export type { Arc } from "./model/steps/distort.ts";
 export { arcGeometry, distortedSize, isQuadrilateral, perspectiveBox } from "./model/steps/distort.ts";
 export type { GradientLine } from "./model/steps/effects.ts";
 export { gradientLine } from "./model/steps/effects.ts";
-export type { Box, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
+export { facesAfter } from "./model/steps/follow.ts";
+export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";
 export { measure } from "./model/steps/measure.ts";

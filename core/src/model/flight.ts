@@ -21,9 +21,14 @@ export interface Spans {
   measure<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** The facts that inspectors learn of a source; open to declaration merging. */
+/**
+ * The facts that inspectors learn of a source; open to declaration merging. `preview`: the first frame, small, upright and
+ * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
+ */
 export interface Facts {
   header: Header;
+  preview: RawFrame;
+  faces: readonly FaceBox[];
 }
 
 /** What an image's header says, one frame seen upright. */
@@ -46,6 +51,14 @@ export interface Header {
   readonly density?: number;
   /** How much more work decoding is than for a plain picture of its size: drawings. Left out: 1. */
   readonly weight?: number;
+}
+
+/** Where a face is in a picture, from the upper left corner, in fractions of the picture's width and height. */
+export interface FaceBox {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** An image as pixels, for steps that engines do not know. */
@@ -77,6 +90,8 @@ export interface Flight {
   render(job: Job): Promise<Delivered>;
   /** A fact of a source, learnt once. `undefined`: no inspector knows this kind of file. */
   inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
+  /** Whether any plugin learns that fact. */
+  learns(fact: keyof Facts): boolean;
   /** Carries out a step that the engine does not know, by the `step` hook. `undefined`: nobody knows it. */
   step(frame: RawFrame, step: Step): Promise<RawFrame | undefined>;
 }

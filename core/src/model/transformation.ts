@@ -21,6 +21,7 @@ export type Focus =
   /** What catches the eye. */
   | "attention"
   | "entropy"
+  /** All faces where they fit into the crop, else the largest; what catches the eye where none is known. */
   | "faces"
   /** A stored area of the asset; the centre where there is none. */
   | "custom";
@@ -50,10 +51,15 @@ export interface Steps {
     readonly dpr?: Expression;
     /** For `cover` and `contain`. Left out: the centre. */
     readonly focus?: Focus;
+    /** For `cover` around faces: above 1 the crop shows so much less of what is around them. @default 1 */
+    readonly zoom?: number;
     /** For `contain`; an opaque colour also lies behind clear parts of the picture. Left out: black, around it only. */
     readonly background?: Paint;
   };
-  /** Cuts a window out of the unscaled picture. A missing dimension is the picture's. */
+  /**
+   * Cuts a window out of the unscaled picture. A missing dimension is the picture's; with neither of them `faces` cuts the
+   * box that holds all faces, made wider or higher up to `ratio`.
+   */
   extract: {
     readonly width?: Length;
     readonly height?: Length;
@@ -64,6 +70,8 @@ export interface Steps {
     readonly at?: { readonly from: "corner" | "center"; readonly x: Length; readonly y: Length };
     /** Where the window lies when `at` is left out. */
     readonly focus?: Focus;
+    /** Around faces: below 1 the window shows more of what is around them, above 1 less. Its size stays. @default 1 */
+    readonly zoom?: number;
     /** A window that leaves the picture: an error, cut to what is there, or padded. */
     readonly outside: "error" | "clip" | "pad";
     /** `false`: the window grows to hold the whole picture (`pad` only). */

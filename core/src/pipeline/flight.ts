@@ -83,6 +83,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       return delivered;
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
+    learns: (fact) => hooks.inspect.for(fact).isUsed(),
     step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
     async reset() {
       await flight.close();

@@ -1,6 +1,8 @@
 import { invalid, MediaError } from "../errors.ts";
 import { type Expression, evaluate, type Scope, type Size, scopeOf } from "../expression.ts";
+import type { FaceBox } from "../flight.ts";
 import type { Focus, StepOf } from "../transformation.ts";
+import { around, between, windowOn } from "./faces.ts";
 import type { Stage } from "./registry.ts";
 
 /** A rectangle; `left` and `top` from the upper left corner. */
@@ -9,11 +11,18 @@ export interface Box extends Size {
   readonly top: number;
 }
 
+/** Upper left corner of a box. */
+export type Corner = Omit<Box, keyof Size>;
+
 export interface ResizeGeometry {
-  /** Size to which the whole picture is scaled. */
+  /** Size to which the picture, or its window, is scaled. */
   readonly scaled: Size;
   /** What is then cut out of it, around the focus. */
   readonly crop?: Size;
+  /** Where the crop lies, looking at faces. Left out: the focus tells. */
+  readonly at?: Corner;
+  /** What is cut out of the picture before it is scaled. */
+  readonly window?: Box;
   /** What it is then laid on, placed by the focus. */
   readonly canvas?: Size;
   /** Size of the result. */
@@ -21,6 +30,8 @@ export interface ResizeGeometry {
 }
 
 export interface ExtractGeometry extends Box {
+  /** Size to which the cut piece is scaled. Left out: it is not. */
+  readonly scaled?: Size;
   /** Larger area that the cut piece is laid on: its size, and where the piece lies on it. */
   readonly canvas?: Box;
   /** Size of the result. */
@@ -107,16 +118,30 @@ export function resizeGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeom
     }
     case "cover": {
       const factor = Math.max(across, down);
+      const faces = facesFor(step, stage);
+      const zoom = faces ? Math.max(1, step.zoom ?? 1) : 1;
+      const largest = scaledBy(box, 1 / (factor * zoom));
+      if (faces && zoom > 1) {
+        const window = within(largest, current);
+        const size = step.enlarge ? box : within(box, window);
+        return { window: { ...window, ...windowOn(faces, current, window) }, scaled: size, size };
+      }
+      const at = (scaled: Size, crop: Size) => faces && { at: windowOn(faces, scaled, crop) };
       // Without enlarging, the largest window of the box's ratio is cut at the picture's own scale.
       if (factor > cap) {
-        const crop = within(scaledBy(box, Math.min(1 / across, 1 / down)), current);
-        return { scaled: current, crop, size: crop };
+        const crop = within(largest, current);
+        return { scaled: current, crop, ...at(current, crop), size: crop };
       }
       const rough = scaledBy(current, factor);
       const scaled = { width: Math.max(rough.width, width), height: Math.max(rough.height, height) };
-      return { scaled, crop: box, size: box };
+      return { scaled, crop: box, ...at(scaled, box), size: box };
     }
   }
+}
+
+/** The faces that a crop looks at, if it does and there are any. */
+function facesFor({ focus }: { readonly focus?: Focus }, { faces }: Stage): readonly FaceBox[] | undefined {
+  return focus === "faces" && faces && faces.length > 0 ? faces : undefined;
 }
 
 const within = (inner: Size, outer: Size): Size => ({
@@ -128,7 +153,7 @@ const within = (inner: Size, outer: Size): Size => ({
  * Upper left corner of `inner` in `outer`. Also for an `inner` that is larger: the corner is then negative. A focus that
  * is no gravity counts as the centre.
  */
-export function placeAt(focus: Focus | undefined, outer: Size, inner: Size): { left: number; top: number } {
+export function placeAt(focus: Focus | undefined, outer: Size, inner: Size): Corner {
   const at = (focus ?? "center").split("-");
   const free = { width: outer.width - inner.width, height: outer.height - inner.height };
   return {
@@ -143,11 +168,15 @@ export function placeAt(focus: Focus | undefined, outer: Size, inner: Size): { l
  */
 export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
   const { current } = stage;
+  if (isTight(step)) return tight(step, stage);
   const asked = { ...current, ...wanted(step, stage) };
-  const window =
-    step.outside === "pad" && !step.shrink
-      ? { width: Math.max(asked.width, current.width), height: Math.max(asked.height, current.height) }
-      : asked;
+  const grows = step.outside === "pad" && !step.shrink;
+  if (step.zoom !== undefined && !step.at && !grows && facesFor(step, stage)) {
+    return zoomed(step, stage, asked, step.zoom);
+  }
+  const window = grows
+    ? { width: Math.max(asked.width, current.width), height: Math.max(asked.height, current.height) }
+    : asked;
   const { left, top } = corner(step, stage, window);
   const piece = intersection({ left, top, ...window }, current);
   if (piece.width <= 0 || piece.height <= 0) {
@@ -167,8 +196,55 @@ export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractG
   }
 }
 
-function corner(step: StepOf<"extract">, stage: Stage, window: Size): { left: number; top: number } {
-  if (!step.at) return placeAt(step.focus, stage.current, window);
+/** A window of another size than asked for, around faces, then scaled to the size asked for. */
+function zoomed(step: StepOf<"extract">, stage: Stage, asked: Size, zoom: number): ExtractGeometry {
+  const window = scaledBy(asked, 1 / zoom);
+  const across = asked.width / window.width;
+  const down = asked.height / window.height;
+  const scale = ({ left, top, width, height }: Box): Box => ({
+    left: Math.round(left * across),
+    top: Math.round(top * down),
+    width: whole(width * across),
+    height: whole(height * down),
+  });
+  const { zoom: _zoom, width: _width, height: _height, ratio: _ratio, dpr: _dpr, ...rest } = step;
+  const { canvas, size: _size, ...piece } = extractGeometry({ ...rest, ...window }, stage);
+  const { width, height } = within(scale(piece), asked);
+  const scaled = { width, height };
+  if (!canvas) return { ...piece, scaled, size: scaled };
+  const left = Math.min(scale(canvas).left, asked.width - width);
+  const top = Math.min(scale(canvas).top, asked.height - height);
+  return { ...piece, scaled, canvas: { left, top, ...asked }, size: asked };
+}
+
+/** Whether an extraction takes its size from faces. */
+const isTight = ({ width, height, at, focus }: StepOf<"extract">) =>
+  focus === "faces" && width === undefined && height === undefined && !at;
+
+/** The box around all faces; without any, all of the picture that has the ratio. */
+function tight(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
+  const { current } = stage;
+  const ratio = step.ratio === undefined ? undefined : positive("ratio", step.ratio, scopeAt(stage));
+  const faces = facesFor(step, stage);
+  const box = faces ? around(faces, current) : { left: 0, top: 0, ...current };
+  const zoom = faces ? (step.zoom ?? 1) : 1;
+  const size = withRatio(scaledBy(box, 1 / zoom), ratio, current);
+  const left = between(0, box.left + (box.width - size.width) / 2, current.width - size.width);
+  const top = between(0, box.top + (box.height - size.height) / 2, current.height - size.height);
+  return { left, top, ...size, size };
+}
+
+/** A size grown to a ratio, as far as there is room for both sides. */
+function withRatio({ width, height }: Size, ratio: number | undefined, room: Size): Size {
+  if (ratio === undefined) return within({ width, height }, room);
+  const wide = Math.min(Math.max(width, height * ratio), room.width, room.height * ratio);
+  return within({ width: whole(wide), height: whole(wide / ratio) }, room);
+}
+
+function corner(step: StepOf<"extract">, stage: Stage, window: Size): Corner {
+  const faces = facesFor(step, stage);
+  if (!step.at)
+    return faces ? windowOn(faces, stage.current, window) : placeAt(step.focus, stage.current, window);
   const scope = scopeAt(stage);
   const x = Math.round(evaluate(step.at.x, scope));
   const y = Math.round(evaluate(step.at.y, scope));

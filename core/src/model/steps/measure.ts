@@ -1,8 +1,10 @@
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
+import type { FaceBox } from "../flight.ts";
 import type { Limits } from "../limits.ts";
 import type { Step, Transformation } from "../transformation.ts";
 import { branchOf } from "./compose.ts";
+import { facesAfter } from "./follow.ts";
 import { megapixels, scopeAt } from "./geometry.ts";
 import type { StepRegistry } from "./registry.ts";
 
@@ -16,6 +18,8 @@ export interface MeasureOptions {
   readonly frames?: number;
   /** Further variables, for instance `idn`. */
   readonly scope?: Scope;
+  /** Faces before the first step. */
+  readonly faces?: readonly FaceBox[];
 }
 
 /**
@@ -33,8 +37,9 @@ export function measure(
   const { format } = transformation.output;
   const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
   let current = start.current ?? original;
+  let { faces } = start;
   const after = (step: Step, current: Size): Size => {
-    const stage = { original, current, scope };
+    const stage = { original, current, scope, ...(faces && { faces }) };
     if (step.op === "when") {
       return branchOf(step, scopeAt(stage)).reduce((size, inner) => after(inner, size), current);
     }
@@ -54,6 +59,7 @@ export function measure(
         `Expected at most ${longest} pixels a side after ${step.op} but received ${side}`,
       );
     }
+    faces = facesAfter(step, stage);
     return size;
   };
   return transformation.steps.map((step) => {

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
+import type { FaceBox } from "../flight.ts";
 import type { Op, Step, StepOf } from "../transformation.ts";
 
 /** The picture at a point of a chain. */
@@ -11,6 +12,8 @@ export interface Stage {
   readonly current: Size;
   /** Further variables, for instance `bw` in a layer. */
   readonly scope?: Scope;
+  /** Faces in the picture before the step. Left out: none is known. */
+  readonly faces?: readonly FaceBox[];
 }
 
 /** All that the core and the engines must know of an operation beside how to carry it out. */

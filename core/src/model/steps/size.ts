@@ -10,16 +10,19 @@ const dpr = expression.refine(
   "Expected a positive number",
 );
 
-/** `ratio` where it does not count, a `dpr` of 1 and the default focus are left out, so that equal wishes are equal. */
+const zoom = z.number().positive();
+
+/** `ratio` and `zoom` where they do not count, a `dpr` of 1 and the default focus are left out: equal wishes are equal. */
 function tidy<S extends StepOf<"resize"> | StepOf<"extract">>(step: S): S {
   const single = (step.width === undefined) !== (step.height === undefined);
   const none = step.width === undefined && step.height === undefined;
   const folded = foldFields<S>(step, "width", "height", "ratio", "dpr");
   return without<S>(
     folded,
-    ...(single ? [] : ["ratio" as const]),
+    ...(single || (none && step.focus === "faces") ? [] : ["ratio" as const]),
     ...(none || folded.dpr === 1 ? ["dpr" as const] : []),
     ...(step.focus === "center" ? ["focus" as const] : []),
+    ...(step.focus !== "faces" || step.zoom === 1 ? ["zoom" as const] : []),
   );
 }
 
@@ -33,6 +36,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     enlarge: z.boolean(),
     dpr: dpr.exactOptional(),
     focus: focus.exactOptional(),
+    zoom: zoom.exactOptional(),
     background: paint.exactOptional(),
   }),
   canonical(step) {
@@ -43,6 +47,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     return without<StepOf<"resize">>(
       tidied,
       ...(tidied.fit === "cover" || tidied.fit === "contain" ? [] : ["focus" as const]),
+      ...(tidied.fit === "cover" ? [] : ["zoom" as const]),
       ...(tidied.fit === "contain" ? [] : ["background" as const]),
     );
   },
@@ -61,6 +66,7 @@ const extract: StepDefinition<StepOf<"extract">> = {
     dpr: dpr.exactOptional(),
     at: z.strictObject({ from: z.enum(["corner", "center"]), x: expression, y: expression }).exactOptional(),
     focus: focus.exactOptional(),
+    zoom: zoom.exactOptional(),
     outside: z.enum(["error", "clip", "pad"]),
     shrink: z.boolean(),
     background: paint.exactOptional(),
@@ -69,7 +75,7 @@ const extract: StepDefinition<StepOf<"extract">> = {
     const tidied = tidy(step.at ? { ...step, at: foldFields(step.at, "x", "y") } : step);
     return without<StepOf<"extract">>(
       step.outside === "pad" ? tidied : { ...tidied, shrink: true },
-      ...(step.at ? ["focus" as const] : []),
+      ...(step.at ? (["focus", "zoom"] as const) : []),
       ...(step.outside === "pad" ? [] : ["background" as const]),
     );
   },

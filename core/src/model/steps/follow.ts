@@ -1,0 +1,114 @@
+import type { Size } from "../expression.ts";
+import type { FaceBox } from "../flight.ts";
+import type { Focus, Step } from "../transformation.ts";
+import { type Box, extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./geometry.ts";
+import type { Stage } from "./registry.ts";
+import { borderWidth } from "./surface.ts";
+
+/** Steps that leave everything where it is. */
+const STILL: ReadonlySet<string> = new Set([
+  "frame",
+  "blur",
+  "grayscale",
+  "contrast",
+  "sharpen",
+  "unsharp",
+  "round",
+  "opacity",
+  "flatten",
+  "gradient",
+  "shadow",
+  "colorize",
+  "recolor",
+]);
+
+/** Where the faces are after a step. `undefined`: only pixels tell. */
+export function facesAfter(step: Step, stage: Stage): readonly FaceBox[] | undefined {
+  const { faces, current } = stage;
+  if (!faces) return undefined;
+  switch (step.op) {
+    case "resize": {
+      const { scaled, crop, at, canvas, window } = resizeGeometry(step, stage);
+      if (window) return seen(faces, current, window);
+      if (canvas) return seen(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
+      if (!crop) return faces;
+      if (!at && isSearched(step.focus) && !same(crop, scaled)) return undefined;
+      return seen(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
+    }
+    case "extract": {
+      const { canvas, scaled, size: _size, ...box } = extractGeometry(step, stage);
+      const known = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+      if (!known && isSearched(step.focus) && !same(box, current)) return undefined;
+      const left = seen(faces, current, box);
+      const piece = scaled ?? box;
+      return canvas ? seen(left, piece, from(canvas)) : left;
+    }
+    case "rotate":
+      return faces.map((face) => turned(face, current, step.angle));
+    case "flip":
+      return faces.map((face) => ({
+        ...face,
+        ...(step.horizontal && { left: 1 - face.left - face.width }),
+        ...(step.vertical && { top: 1 - face.top - face.height }),
+      }));
+    case "border": {
+      const edge = borderWidth(step, stage);
+      const { width, height } = current;
+      return seen(faces, current, {
+        left: -edge,
+        top: -edge,
+        width: width + 2 * edge,
+        height: height + 2 * edge,
+      });
+    }
+    case "overlay":
+      return step.blend?.mode === "cutter" || step.blend?.mode === "displace" ? undefined : faces;
+    default:
+      return STILL.has(step.op) ? faces : undefined;
+  }
+}
+
+const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
+
+/** Whether pixels decide where a crop lies, when no faces do. */
+const isSearched = (focus: Focus | undefined) =>
+  focus === "attention" || focus === "entropy" || focus === "faces";
+
+/** A canvas, seen from the picture that lies on it. */
+const from = ({ left, top, width, height }: Box): Box => ({ left: -left, top: -top, width, height });
+
+/** What of the faces is to be seen in a box of the picture, which may be larger than it. */
+function seen(faces: readonly FaceBox[], picture: Size, box: Box): readonly FaceBox[] {
+  return faces
+    .map(({ left, top, width, height }) => {
+      const along = (start: number, length: number, begin: number, room: number, outer: number) => {
+        const first = Math.max(0, (start * outer - begin) / room);
+        return [first, Math.min(1, ((start + length) * outer - begin) / room) - first] as const;
+      };
+      const [x, w] = along(left, width, box.left, box.width, picture.width);
+      const [y, h] = along(top, height, box.top, box.height, picture.height);
+      return { left: x, top: y, width: w, height: h };
+    })
+    .filter(({ width, height }) => width > 0 && height > 0);
+}
+
+/** The box around a face in a picture turned clockwise. */
+function turned({ left, top, width, height }: FaceBox, picture: Size, degrees: number): FaceBox {
+  const canvas = rotatedSize(picture, degrees);
+  const cos = Math.cos((degrees * Math.PI) / 180);
+  const sin = Math.sin((degrees * Math.PI) / 180);
+  const corners = [left, left + width].flatMap((x) =>
+    [top, top + height].map((y) => {
+      const across = (x - 0.5) * picture.width;
+      const down = (y - 0.5) * picture.height;
+      return {
+        x: (across * cos - down * sin) / canvas.width + 0.5,
+        y: (across * sin + down * cos) / canvas.height + 0.5,
+      };
+    }),
+  );
+  const xs = corners.map(({ x }) => x);
+  const ys = corners.map(({ y }) => y);
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return { left: x, top: y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+}
