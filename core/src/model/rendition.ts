@@ -48,6 +48,11 @@ export interface Rendition {
   readonly format: string;
   readonly width?: number;
   readonly height?: number;
+  /**
+   * It is not quite what was asked for, because a helper failed that may do its work next time: it is not stored, and clients
+   * may keep it for `limits.failureLifetime`.
+   */
+  readonly degraded?: boolean;
 }
 
 /** What a cache keeps of a rendition beside its body: enough for a 304, a revalidation, a purge and `explain`. */

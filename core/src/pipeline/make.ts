@@ -3,7 +3,7 @@ import { endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
-import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { Delivered, Rendition, RenditionRecord } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
@@ -27,6 +27,7 @@ export interface Made extends Delivered {
   readonly spans: OwnFlight["spans"];
   /** The stale rendition was confirmed. */
   readonly revalidated?: boolean;
+  readonly degraded?: boolean;
 }
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
@@ -131,7 +132,7 @@ export function createMake(services: Services) {
   ): Promise<Made> {
     const { job, key } = wish;
     const rendition = plan ? await run(plan, flight, depth) : await passThrough(job, source, flight);
-    const { body } = rendition;
+    const { body, degraded = false } = rendition;
     const record: RenditionRecord = {
       key,
       engines,
@@ -153,8 +154,8 @@ export function createMake(services: Services) {
       private: flight.sources.some((facts) => facts.private === true),
       original: plan === undefined,
     };
-    if (body.settled) store(record, body.bytes ? body : undefined);
-    return { record, body, spans: flight.spans };
+    if (body.settled && !degraded) store(record, body.bytes ? body : undefined);
+    return { record, body, spans: flight.spans, ...(degraded && { degraded }) };
   }
 
   /** The plan's work, in its turn; a nested job uses its parent's place. */
@@ -169,7 +170,7 @@ export function createMake(services: Services) {
   }
 
   /** No engine has anything to do: the source's own bytes. */
-  async function passThrough(job: Job, source: Source, flight: OwnFlight) {
+  async function passThrough(job: Job, source: Source, flight: OwnFlight): Promise<Rendition> {
     await assertDeliverable(job, source, flight);
     const body = await originalBody(source);
     flight.release(source);
@@ -179,8 +180,6 @@ export function createMake(services: Services) {
       body,
       type: originalType(source.facts),
       format: "original",
-      width: undefined,
-      height: undefined,
     };
   }
 

@@ -116,6 +116,10 @@ export function createPipeline(services: Services) {
       );
       tell(exchange, made.spans);
       exchange.cache = outcome(made, forward, collapsed);
+      if (made.degraded) {
+        exchange.provenance = "degraded";
+        exchange.lifetime = limits.failureLifetime;
+      }
       await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
         await made.body?.close?.();
         throw refusal;
@@ -229,7 +233,7 @@ function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): Cac
     forward,
     collapsed,
     ...(made.revalidated ? { revalidated: true } : {}),
-    stored: made.body?.settled === true && made.body.bytes !== undefined,
+    stored: !made.degraded && made.body?.settled === true && made.body.bytes !== undefined,
   };
 }
 
