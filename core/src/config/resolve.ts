@@ -87,6 +87,7 @@ export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
     });
   });
   assertDistinctHosts(endpoints, resolveTenants(config));
+  assertDistinctPrefixes(endpoints, resolveTenants(config));
   return endpoints;
 }
 
@@ -190,6 +191,18 @@ function assertDistinctHosts(endpoints: readonly Endpoint[], tenants: readonly T
       seen.set(host, what);
     }
   }
+}
+
+/** A tenant that is found by the first segment of the path must not share it with an endpoint. */
+function assertDistinctPrefixes(endpoints: readonly Endpoint[], tenants: readonly Tenant[]): void {
+  const taken = new Set(endpoints.filter(({ tenant }) => tenant === "").map(({ prefix }) => prefix));
+  const double = tenants.find(({ name, hosts }) => hosts.length === 0 && taken.has(name));
+  if (double === undefined) return;
+  const { name } = double;
+  throw new MediaError(
+    "ECONFIG",
+    `tenants.${name}: paths that begin with /${name}/ belong to the endpoint ${name} already; give the tenant hosts`,
+  );
 }
 
 export function resolveLimits(config: CheckedConfig): Limits {
