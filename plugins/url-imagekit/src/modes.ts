@@ -24,9 +24,6 @@ const CUTTING: Readonly<Partial<Record<Mode, Pick<Extract, "outside" | "shrink">
   pad_extract_no_shrink: { outside: "pad", shrink: false },
 };
 
-/** Without a box, and with a zoom, a crop follows the faces' own size, which no step knows. */
-const TIGHT = "crops tight around faces (fo-face without w and h, or with z)";
-
 /** The resize or extract step of one step of the language, and whether it has used up the background. */
 export interface Geometry {
   readonly step: Resize | Extract | undefined;
@@ -34,14 +31,15 @@ export interface Geometry {
 }
 
 /** Width, height and mode → a step. */
-export function geometry(values: Values, { hints, missing }: Reading): Geometry {
+export function geometry(values: Values, { hints }: Reading): Geometry {
   const automatic = values.w === "auto" ? hints.width() : undefined;
   const width = values.w === "auto" ? automatic : values.w;
   const height = values.h;
   const oneSide = (width === undefined) !== (height === undefined);
   if (width === undefined && height === undefined) {
-    if (values.fo === "faces") missing.push(TIGHT);
-    return { step: undefined, padded: false };
+    // A width that a missing hint would have told is still a width.
+    const boxless = values.w === undefined && values.fo === "faces";
+    return { step: boxless ? tight(values) : undefined, padded: false };
   }
   // A width from a hint is in device pixels already.
   const dpr = values.dpr === "auto" ? (automatic === undefined ? hints.dpr() : undefined) : values.dpr;
@@ -54,8 +52,6 @@ export function geometry(values: Values, { hints, missing }: Reading): Geometry 
   const mode = values.cm ?? values.c ?? "maintain_ratio";
   const cutting = CUTTING[mode];
   const scaling = SCALING[mode] ?? { fit: "cover", enlarge: true };
-  const crops = cutting !== undefined || scaling.fit === "cover";
-  if (crops && values.fo === "faces" && (values.z ?? 1) !== 1) missing.push(TIGHT);
   if (cutting) {
     const padded = cutting.outside === "pad";
     return { step: extract(size, cutting, values), padded: padded && values.bg !== undefined };
@@ -74,6 +70,7 @@ export function geometry(values: Values, { hints, missing }: Reading): Geometry 
       ...size,
       ...scaling,
       ...(places && focus && { focus }),
+      ...(scaling.fit === "cover" && zoom(values)),
       ...(background && { background }),
     },
     padded,
@@ -93,11 +90,29 @@ function extract(
     ...size,
     ...(at && { at }),
     ...(focus && { focus }),
+    ...(!at && zoom(values)),
     // A window placed by its middle that leaves the picture is documented as an error.
     outside: cutting.outside === "clip" && at?.from === "center" ? "error" : cutting.outside,
     shrink: cutting.shrink,
     ...(background && { background }),
   };
+}
+
+/** Without a box, the crop is as large as the faces, or as `ar` makes it. */
+function tight(values: Values): Extract {
+  return {
+    op: "extract",
+    ...(values.ar !== undefined && { ratio: values.ar }),
+    focus: "faces",
+    ...zoom(values),
+    outside: "clip",
+    shrink: true,
+  };
+}
+
+/** It counts around faces only. */
+function zoom({ fo, z }: Values): { zoom?: number } {
+  return fo === "faces" && z !== undefined && z !== 1 ? { zoom: z } : {};
 }
 
 function corner({ x, y, xc, yc }: Values): Extract["at"] {

@@ -115,13 +115,8 @@ function printStep(step: Step): string {
 }
 
 function printResize(step: StepOf<"resize">): string {
-  const { focus, background } = step;
-  return items(
-    ...size(step),
-    modeOf(step),
-    focus && `fo-${printFocus(focus) ?? focus}`,
-    background && `bg-${printPaint(background)}`,
-  );
+  const { background } = step;
+  return items(...size(step), modeOf(step), ...looking(step), background && `bg-${printPaint(background)}`);
 }
 
 /** The item for a scaling mode; without both sides there is no box, and only enlarging matters. */
@@ -141,7 +136,9 @@ function modeOf({ width, height, ratio, fit, enlarge }: StepOf<"resize">): strin
 }
 
 function printExtract(step: StepOf<"extract">): string {
-  const { at, focus, outside, shrink, background } = step;
+  const { at, outside, shrink, background } = step;
+  const sized = step.width !== undefined || step.height !== undefined || at !== undefined;
+  if (step.focus === "faces" && !sized) return items(...size(step), ...looking(step));
   const mode = outside === "pad" ? (shrink ? "pad_extract" : "pad_extract_no_shrink") : "extract";
   const c = at?.from === "center" ? "c" : "";
   return items(
@@ -149,9 +146,16 @@ function printExtract(step: StepOf<"extract">): string {
     `cm-${mode}`,
     at && `x${c}-${printExpression(at.x)}`,
     at && `y${c}-${printExpression(at.y)}`,
-    focus && `fo-${printFocus(focus) ?? focus}`,
+    ...looking(step),
     background && `bg-${printPaint(background)}`,
   );
+}
+
+function looking({ focus, zoom }: StepOf<"resize"> | StepOf<"extract">): (string | undefined)[] {
+  return [
+    focus && `fo-${printFocus(focus) ?? focus}`,
+    zoom === undefined ? undefined : `z-${printNumber(zoom)}`,
+  ];
 }
 
 function size({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract">): (string | undefined)[] {

@@ -39,7 +39,8 @@ const item = fc.oneof(
     "cm-pad_extract",
     "cm-pad_extract_no_shrink",
   ),
-  word("fo-left", "fo-bottom_right", "fo-auto", "fo-custom", "fo-center"),
+  word("fo-left", "fo-bottom_right", "fo-auto", "fo-face", "fo-custom", "fo-center"),
+  word("z-2", "z-0.25", "z-1"),
   fc
     .tuple(word("x", "y", "xc", "yc"), fc.oneof(positive, calculation))
     .map(([key, value]) => `${key}-${value}`),

@@ -220,8 +220,6 @@ describe("url-imagekit: wishes that cannot be met", () => {
     ["w-5,h-5,cm-pad_resize,bg-genfill-prompt-sea", "generated backgrounds"],
     ["w-5,h-5,fo-car", "focus on objects (fo-car)"],
     ["w-5,h-5,fo-person_trafficLight", "focus on objects"],
-    ["fo-face", "crops tight around faces"],
-    ["w-5,h-5,fo-face,z-0.5", "crops tight around faces"],
     ["pg-1_3_5", "several pages"],
     ["pg-2_3-4", "several pages"],
     ['pg-name-"layer-4"', "layers of a picture"],
@@ -249,7 +247,7 @@ describe("url-imagekit: wishes that cannot be met", () => {
       "EINVAL",
     );
     assert.equal(
-      codeThrown(() => parseChain("fo-face:w-abc")),
+      codeThrown(() => parseChain("fo-car:w-abc")),
       "EINVAL",
     );
   });
