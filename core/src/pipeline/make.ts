@@ -186,10 +186,12 @@ export function createMake(services: Services) {
   /** The stale rendition, confirmed by its origin: kept anew without download or transform. */
   async function renew(stale: Delivered, { job }: Wish, flight: OwnFlight): Promise<Made> {
     const now = Date.now();
+    const sources = stale.record.sources.map(confirmed);
     const record: RenditionRecord = {
       ...stale.record,
+      sources,
       stored: now,
-      freshUntil: freshUntil(stale.record.sources, lifetime(job), now),
+      freshUntil: freshUntil(sources, lifetime(job), now),
     };
     store(record, stale.body);
     return { record, ...(stale.body ? { body: stale.body } : {}), spans: flight.spans, revalidated: true };
@@ -213,6 +215,12 @@ function conditionsOf({ origin, etag, lastModified }: SourceFacts): Conditions {
     ...(etag === undefined ? {} : { ifNoneMatch: etag }),
     ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
   };
+}
+
+/** The facts of a source that was found to be right: if it was a stale copy, it is none any more. */
+function confirmed(facts: SourceFacts): SourceFacts {
+  const { copy, freshFor: _, ...rest } = facts;
+  return copy?.stale ? rest : facts;
 }
 
 function optional<K extends string, V>(name: K, value: V | undefined) {
