@@ -1,0 +1,202 @@
+import {
+  type Asset,
+  type Conditions,
+  codeOf,
+  type Endpoint,
+  type Flight,
+  NOT_MODIFIED,
+  type PluginApi,
+  type Source,
+} from "@mediatap/core";
+import { nameOf, type Owner } from "./names.ts";
+import { type CopyRecord, sourceFacts } from "./record.ts";
+import type { CopyStore } from "./store.ts";
+
+export interface FetchParts {
+  /** The plugin's name. */
+  readonly plugin: string;
+  readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger" | "limits">;
+  readonly store: CopyStore;
+  /** Fingerprints of the origins whose files are copied, by name. */
+  readonly places: ReadonlyMap<string, string>;
+  /** Milliseconds after which the origin is asked whether a copy is still right. */
+  readonly revalidate: number;
+  /** Milliseconds beyond that for which a copy stands in for an origin that fails. */
+  readonly staleIfError: number;
+  readonly onUsed: (name: string, record: CopyRecord) => void;
+}
+
+interface Question {
+  readonly asset: Asset;
+  readonly conditions: Conditions;
+  readonly flight: Flight;
+  readonly endpoint: Endpoint;
+}
+
+/** A copy, found by its record. */
+interface Held {
+  readonly origin: string;
+  readonly name: string;
+  readonly record: CopyRecord;
+}
+
+type Answer = Source | typeof NOT_MODIFIED | undefined;
+
+/** Failures that no copy stands in for: the origin has spoken. */
+const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
+
+/** A tap of `fetch` that answers from copies, and asks an origin only whether a copy whose time is up is still right. */
+export function createFetch(parts: FetchParts) {
+  const { plugin, api, store, places, revalidate, staleIfError, onUsed } = parts;
+  const { logger, limits } = api;
+
+  return async function fetch(question: Question): Promise<Answer> {
+    const { asset, flight } = question;
+    const started = performance.now();
+    const held = await find(question);
+    const { outcome, answer } = held ? await judge(held, question) : { outcome: "miss", answer: undefined };
+    const duration = performance.now() - started;
+    flight.spans.add(plugin, duration, outcome);
+    const { key } = flight;
+    const line = {
+      origin: held?.origin,
+      path: asset.path.slice(0, 500),
+      outcome,
+      ms: Math.round(duration),
+      key,
+    };
+    logger.debug(line, "a saved copy was looked for");
+    return answer;
+  };
+
+  /** The copy of the first origin that has one. */
+  async function find({ asset, conditions, flight, endpoint }: Question): Promise<Held | undefined> {
+    const found = await Promise.all(
+      orderOf(endpoint).map(async (origin): Promise<Held | undefined> => {
+        const place = places.get(origin);
+        if (place === undefined || (conditions.origin ?? origin) !== origin) return undefined;
+        const { urls = false, forwardsHost = false } = api.storage(origin);
+        if ((asset.kind === "url") !== urls) return undefined;
+        const owner: Owner = {
+          origin,
+          path: asset.path,
+          ...(forwardsHost && asset.host !== undefined && { host: asset.host }),
+        };
+        const name = nameOf(place, owner);
+        const record = await store.read(name, owner, flight.signal);
+        return record && { origin, name, record };
+      }),
+    );
+    return found.find((held) => held !== undefined);
+  }
+
+  async function judge(held: Held, question: Question): Promise<{ outcome: string; answer: Answer }> {
+    const due = isDue(held.record);
+    const earlier = await askEarlier(held, due, question);
+    if (earlier) return { outcome: "passed over", answer: earlier };
+    if (due) return await confirm(held, question);
+    const answer = await serve(held, question);
+    return { outcome: answer ? "hit" : "miss", answer };
+  }
+
+  function isDue({ checked, facts }: CopyRecord): boolean {
+    const age = Date.now() - checked;
+    // A clock that was set back must not make it fresh for ever.
+    return age < 0 || age >= revalidate || /\bno-cache\b/i.test(facts.cacheControl ?? "");
+  }
+
+  /**
+   * An origin before the one that the copy is of may have the file by now. The library, and what is cheap to ask (a
+   * folder), is asked each time; the others when the copy's time is up.
+   */
+  async function askEarlier({ origin }: Held, due: boolean, question: Question): Promise<Source | undefined> {
+    const { asset, conditions, flight, endpoint } = question;
+    if (conditions.origin !== undefined) return undefined;
+    const order = orderOf(endpoint);
+    for (const earlier of order.slice(0, order.indexOf(origin))) {
+      const isCheap = earlier === endpoint.library || api.storage(earlier).freshFor !== undefined;
+      if (!due && !isCheap) continue;
+      const asked = { origin: earlier, ...(conditions.head && { head: true }) };
+      try {
+        const found = await api.askOrigins(asset, asked, flight);
+        if (typeof found === "object") return found;
+      } catch (error) {
+        // The failure is in the log already, and here is a copy.
+        if (flight.signal.aborted) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** The time of a copy is up: its origin says whether it is still right. */
+  async function confirm(held: Held, question: Question): Promise<{ outcome: string; answer: Answer }> {
+    const { asset, conditions, flight } = question;
+    const { origin, name, record } = held;
+    const { etag, lastModified } = record.facts;
+    let answer: Answer;
+    try {
+      answer = await api.askOrigins(
+        asset,
+        {
+          origin,
+          ...(etag !== undefined && { ifNoneMatch: etag }),
+          ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
+          ...(conditions.head && { head: true }),
+        },
+        flight,
+      );
+    } catch (error) {
+      if (flight.signal.aborted) throw error;
+      const overdue = Date.now() - record.checked - revalidate;
+      // Without a copy all origins are asked, and the most telling failure is the answer.
+      if (FINAL.has(codeOf(error) ?? "") || overdue > staleIfError) {
+        return { outcome: "failed", answer: undefined };
+      }
+      // Nothing confirms what the asker holds: it knows best what that means.
+      if (isHeld(record, conditions)) throw error;
+      return { outcome: "stale", answer: await serve(held, question, { stale: true }) };
+    }
+    if (answer === undefined) {
+      await store.forget(name, record);
+      return { outcome: "gone", answer };
+    }
+    if (answer !== NOT_MODIFIED) return { outcome: "replaced", answer };
+    const now = Date.now();
+    const renewed = { ...record, checked: now, used: now };
+    store.update(name, renewed);
+    return { outcome: "confirmed", answer: await serve({ ...held, record: renewed }, question) };
+  }
+
+  /** The copy as a source. */
+  async function serve(
+    { name, record }: Held,
+    { conditions, flight }: Question,
+    { stale = false } = {},
+  ): Promise<Answer> {
+    if (isHeld(record, conditions)) return NOT_MODIFIED;
+    const { head = false } = conditions;
+    const entry = await store.open(name, record, { signal: flight.signal, ...(head && { head }) });
+    if (!entry) return undefined;
+    onUsed(name, record);
+    const facts = {
+      ...sourceFacts(record),
+      copy: { by: plugin, ...(stale && { stale }) },
+      // What is made of it is right for now, and soon the origin is asked again.
+      ...(stale && { freshFor: limits.failureLifetime }),
+    };
+    return api.source(entry, facts, (options) => store.open(name, record, options));
+  }
+}
+
+/** The library first, then the origins as configured. */
+function orderOf({ library, origins }: Endpoint): string[] {
+  return [...new Set([...(library === undefined ? [] : [library]), ...origins])];
+}
+
+/** Whether the validators of a condition are those of a copy (RFC 9110 §13.2.2). */
+function isHeld({ facts }: CopyRecord, { ifNoneMatch, ifModifiedSince }: Conditions): boolean {
+  if (ifNoneMatch !== undefined) return ifNoneMatch === facts.etag;
+  return (
+    ifModifiedSince !== undefined && facts.lastModified !== undefined && facts.lastModified <= ifModifiedSince
+  );
+}

@@ -1,0 +1,202 @@
+import {
+  type Asset,
+  didYouMean,
+  type Generation,
+  MediaError,
+  type Plugin,
+  type PluginApi,
+  parseOptions,
+  Stage,
+  type Storage,
+} from "@mediatap/core";
+import { z } from "zod";
+import { createBans } from "./bans.ts";
+import { createBudget } from "./budget.ts";
+import { examine } from "./check.ts";
+import { createFetch } from "./fetch.ts";
+import { nameOf } from "./names.ts";
+import { purge } from "./purge.ts";
+import { isSame, sourceFacts } from "./record.ts";
+import { createStore, type WritableStorage, type Writing } from "./store.ts";
+
+const NAME = "cache-source";
+const DAY = 24 * 60 * 60 * 1000;
+const GB = 1024 ** 3;
+
+const schema = z.strictObject({
+  /** Name of the origin in which copies are kept: one that can be written to, and that no endpoint asks. */
+  storage: z.string().min(1),
+  /** Names of the origins whose files are copied; a tenant's as `tenant/name`. Left out: all but folders. */
+  origins: z.array(z.string()).optional(),
+  /** Milliseconds after which the origin is asked whether a copy is still right; `false`: never. */
+  revalidate: z.union([z.number().min(0), z.literal(false)]).default(DAY),
+  /** Milliseconds beyond that for which a copy is used while its origin fails. */
+  staleIfError: z
+    .number()
+    .min(0)
+    .default(7 * DAY),
+  /** Bytes of all copies; `false`: no limit. Left out: 10 GB in a folder, else no limit. */
+  budget: z.union([z.int().positive(), z.literal(false)]).optional(),
+  /** Largest file that is copied, in bytes. Left out: an eighth of the budget. */
+  maxFileBytes: z.int().positive().optional(),
+});
+
+/** Options of `cacheSource`. */
+export type CacheSourceOptions = z.input<typeof schema>;
+type Options = z.output<typeof schema>;
+
+/** What the origin wants nobody to keep (RFC 9111 §5.2.2). */
+const NOT_KEPT = /(?:^|[\s,])(?:no-store|private)(?:[\s,=]|$)/i;
+
+/**
+ * Keeps a copy of each original in a storage of one's own when it is read for the first time, and reads it from there
+ * from then on. Origins are asked again when a copy's time is up, and a copy stands in for an origin that fails.
+ */
+export function cacheSource(options: CacheSourceOptions): Plugin {
+  const checked = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply(api) {
+      const { hooks } = api;
+      const writing = api.shared<Writing>(`${NAME}:${checked.storage}`, () => ({
+        names: new Set(),
+        bans: createBans(),
+      }));
+      let parts: ReturnType<typeof start> | undefined;
+
+      hooks.start.tap(NAME, (generation) => {
+        parts = start(api, writing, checked, generation);
+      });
+
+      hooks.fetch.tapPromise({ name: NAME, stage: Stage.cache }, async (asset, conditions, flight) => {
+        if (conditions.except) return undefined;
+        const endpoint = parts?.endpointOf(asset);
+        return endpoint && parts?.fetch({ asset, conditions, flight, endpoint });
+      });
+
+      hooks.opened.tap(NAME, ({ facts, copy }) => {
+        const place = parts?.places.get(facts.origin);
+        if (!parts || place === undefined || NOT_KEPT.test(facts.cacheControl ?? "")) return;
+        if ((facts.size ?? 0) > parts.maxFileBytes) return;
+        const { store } = parts;
+        const name = nameOf(place, facts);
+        const since = writing.bans.now();
+        copy((body) => store.save(name, facts, body, since));
+      });
+
+      hooks.reopen.tapPromise(NAME, async (facts, wanted) => {
+        const place = parts?.places.get(facts.origin);
+        if (!parts || place === undefined) return undefined;
+        const name = nameOf(place, facts);
+        const record = await parts.store.read(name, facts, wanted.signal);
+        // A version that cannot be told from others is the origin's to give.
+        if (!record || !isSame(sourceFacts(record), facts)) return undefined;
+        return parts.store.open(name, record, wanted);
+      });
+
+      hooks.purge.tapPromise(NAME, async (ban) => {
+        if (!parts) return;
+        writing.bans.add(ban);
+        await purge(parts.store, parts.places, ban, new AbortController().signal);
+      });
+
+      hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
+        if (parts) await examine(parts.store.storage, checked.storage, diagnosis);
+      });
+
+      hooks.stop.tapPromise(NAME, async () => {
+        await parts?.budget?.stop();
+        await parts?.store.stop();
+      });
+    },
+  };
+}
+
+/** What the plugin works with once the origins are known. Throws `ECONFIG` where options do not fit them. */
+function start(api: PluginApi, writing: Writing, options: Options, generation: Generation) {
+  const { logger, limits } = api;
+  const storage = writableOf(api, options.storage);
+  assertHidden(options.storage, generation);
+  const places = placesOf(options, generation);
+  const isFolder = typeOf(options.storage, generation) === "FOLDER";
+  const maxBytes = options.budget ?? (isFolder && 10 * GB);
+  const maxFileBytes =
+    options.maxFileBytes ?? (maxBytes === false ? Number.POSITIVE_INFINITY : Math.ceil(maxBytes / 8));
+  const store = createStore({
+    storage,
+    writing,
+    logger,
+    maxFileBytes,
+    rest: limits.failureLifetime,
+    grace: limits.request,
+    onSaved: (name, record) => budget?.saved(name, record),
+  });
+  const budget = maxBytes === false ? undefined : createBudget({ store, maxBytes, logger });
+  const fetch = createFetch({
+    plugin: NAME,
+    api,
+    store,
+    places,
+    revalidate: options.revalidate === false ? Number.POSITIVE_INFINITY : options.revalidate,
+    staleIfError: options.staleIfError,
+    onUsed: (name, record) => budget?.used(name, record),
+  });
+  return {
+    store,
+    budget,
+    places,
+    maxFileBytes,
+    fetch,
+    endpointOf: ({ tenant, endpoint }: Asset) =>
+      generation.endpoints.find((known) => known.tenant === tenant && known.name === endpoint),
+  };
+}
+
+function writableOf(api: PluginApi, name: string): WritableStorage {
+  let storage: Storage;
+  try {
+    storage = api.storage(name);
+  } catch (error) {
+    throw optionError("storage", (error as Error).message);
+  }
+  const { write, remove, list } = storage;
+  if (!write || !remove || !list) throw optionError("storage", `the origin '${name}' cannot be written to`);
+  return storage as WritableStorage;
+}
+
+/** Whoever could ask for the files of copies by their names would read private ones, and those of other tenants. */
+function assertHidden(name: string, { endpoints }: Generation): void {
+  const asking = endpoints.find(({ origins, library }) => library === name || origins.includes(name));
+  if (!asking) return;
+  throw optionError(
+    "storage",
+    `the endpoint ${asking.name} asks the origin '${name}'; copies need one of their own`,
+  );
+}
+
+/** Fingerprints of the origins whose files are copied. Folders are as near as their copies would be. */
+function placesOf(
+  { origins: wanted, storage }: Options,
+  { origins }: Generation,
+): ReadonlyMap<string, string> {
+  const names = origins.map(({ name }) => name);
+  const unknown = wanted?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw optionError("origins", `unknown origin '${unknown}'${didYouMean(unknown, names)}`);
+  }
+  const copied = origins.filter(
+    ({ name, type }) => name !== storage && (wanted ? wanted.includes(name) : type !== "FOLDER"),
+  );
+  return new Map(copied.map(({ name, fingerprint }) => [name, fingerprint]));
+}
+
+function typeOf(wanted: string, { origins }: Generation): string | undefined {
+  return origins.find(({ name }) => name === wanted)?.type;
+}
+
+function optionError(field: string, what: string): MediaError {
+  return new MediaError("ECONFIG", `${NAME}.${field}: ${what}`);
+}
+
+export default cacheSource;

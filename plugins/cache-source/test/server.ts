@@ -1,0 +1,129 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { storageWeb } from "@mediatap/storage-web";
+import { makeFolder, makePng, type StartOptions, startServer, type TestFolder } from "@mediatap/test";
+import { timing } from "@mediatap/timing";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import sharp from "sharp";
+import { type CacheSourceOptions, cacheSource } from "../src/index.ts";
+
+export const DAY = 24 * 60 * 60 * 1000;
+
+/** A picture of one colour; and one of noise, about as many bytes as asked for. */
+export const plain = (red: number): Buffer => makePng(60, 40, () => [red, 30, 30, 255]);
+export function noise(bytes: number, seed = 1): Buffer {
+  let state = seed;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state >>> 24;
+  };
+  return makePng(100, Math.ceil(bytes / 300), () => [next(), next(), next(), 255]);
+}
+
+/** Red of the middle of a picture, and its width. */
+export async function seen(bytes: Uint8Array): Promise<{ width: number; red: number }> {
+  const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+  const middle = (Math.floor(info.height / 2) * info.width + Math.floor(info.width / 2)) * info.channels;
+  return { width: info.width, red: data[middle] as number };
+}
+
+export interface Setting extends StartOptions {
+  readonly options?: Partial<CacheSourceOptions>;
+  /** Fields of the configuration, and origins beside `site` and `copies`. */
+  readonly config?: MediatapConfig;
+  readonly plugins?: readonly Plugin[];
+}
+
+/** A server of one web origin, `site`, that keeps copies in a folder. */
+export function startWith(site: { url: string }, copies: { path: string }, setting: Setting = {}) {
+  const { options = {}, config = {}, plugins = [], ...start } = setting;
+  const { origins, ...more } = config;
+  return startServer(
+    {
+      plugins: [
+        urlImagekit(),
+        storageFs(),
+        storageWeb({ retries: 0 }),
+        imageSharp(),
+        timing(),
+        cacheSource({ storage: "copies", ...options }),
+        ...plugins,
+      ],
+      origins: {
+        site: { type: "WEB_FOLDER", baseUrl: site.url },
+        copies: { type: "FOLDER", path: copies.path },
+        ...origins,
+      },
+      endpoints: { default: { origins: ["site"] } },
+      ...more,
+    },
+    start,
+  );
+}
+
+/** A folder of copies, and what it holds. */
+export interface Copies extends TestFolder {
+  /** Paths of the records, sorted. */
+  records(): Promise<string[]>;
+  /** Paths of the files with bytes, sorted. */
+  bytes(): Promise<string[]>;
+  /** Paths of everything else, such as files under way. */
+  others(): Promise<string[]>;
+  /** Waits until there are so many copies, and nothing is under way. */
+  saved(count: number): Promise<void>;
+  read(path: string): Promise<Buffer>;
+  /** Changes what each record says. */
+  edit(change: (record: Record<string, number>) => object): Promise<void>;
+  /** Makes all copies as much older. */
+  age(milliseconds: number): Promise<void>;
+}
+
+export async function makeCopies(): Promise<Copies> {
+  const folder = await makeFolder();
+  const list = async (isWanted: (path: string) => boolean) => {
+    const entries = await readdir(folder.path, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.path.length + 1))
+      .filter(isWanted)
+      .sort();
+  };
+  const isBytes = (path: string) => /\.[0-9a-f]{32}$/.test(path);
+  const isRecord = (path: string) => path.endsWith(".json");
+  const copies: Copies = {
+    ...folder,
+    records: () => list(isRecord),
+    bytes: () => list(isBytes),
+    others: () => list((path) => !isBytes(path) && !isRecord(path)),
+    saved: (count) =>
+      until(
+        async () => (await copies.records()).length === count && (await copies.others()).length === 0,
+        `${count} copies`,
+      ),
+    read: (path) => readFile(join(folder.path, path)),
+    async edit(change) {
+      for (const path of await copies.records()) {
+        const record = JSON.parse((await copies.read(path)).toString()) as Record<string, number>;
+        await writeFile(join(folder.path, path), JSON.stringify({ ...record, ...change(record) }));
+      }
+    },
+    age: (milliseconds) =>
+      copies.edit(({ checked = 0, used = 0 }) => ({
+        checked: checked - milliseconds,
+        used: used - milliseconds,
+      })),
+  };
+  return copies;
+}
+
+/** Waits until something is true; the bound is only there to end a test that fails. */
+export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await isTrue())) {
+    if (Date.now() > end) throw new Error(`never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
