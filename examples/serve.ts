@@ -1,10 +1,14 @@
+import { join } from "node:path";
 import { createServer, findConfig, loadConfig } from "@mediatap/core";
 import { ask } from "@mediatap/test";
 import sharp from "sharp";
 
-/** Serves an example's configuration on a free port, for its test. */
-export async function serveExample(folder: string) {
-  const found = await findConfig({ cwd: folder });
+/** Serves an example's configuration, the usual one or that of a file, on a free port, for its test. */
+export async function serveExample(folder: string, file?: string) {
+  const found = await findConfig({
+    cwd: folder,
+    ...(file === undefined ? {} : { file: join(folder, file) }),
+  });
   if (!found) throw new Error(`no configuration in ${folder}`);
   const quiet = { ...found.config, log: { level: "silent" as const } };
   const config = await loadConfig(quiet, { source: found.source, base: folder });
