@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What the family names of all fonts begin with that are handed to fontconfig. */
+export const PREFIX = "mediatap-";
+
+let isReady = false;
+
+/**
+ * Has fontconfig draw our fonts alike on every machine: unhinted, in grey, bold and slanted only where that is asked for.
+ * Else the machine's own rules would decide. Whatever is configured stays in force for other fonts, those of SVGs. Call it
+ * before anything is drawn: fontconfig reads its configuration once a process.
+ */
+export function setUpFontconfig(): void {
+  if (isReady) return;
+  isReady = true;
+  // On macOS and Windows Pango would take the system's fonts, and no others.
+  process.env.PANGOCAIRO_BACKEND ??= "fontconfig";
+  const folder = mkdtempSync(join(tmpdir(), "mediatap-fontconfig-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "fonts.conf");
+  writeFileSync(file, configuration(process.env.FONTCONFIG_FILE ?? "fonts.conf"));
+  process.env.FONTCONFIG_FILE = file;
+}
+
+const escapeXml = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.codePointAt(0)};`);
+
+/** Checked for changes, the configuration would be read again, and the fonts that were added be forgotten. */
+const NEVER = "<config><rescan><int>0</int></rescan></config>";
+
+const configuration = (before: string) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">${escapeXml(before)}</include>
+  ${NEVER}
+  ${rule(
+    "",
+    `${edit("antialias", "<bool>true</bool>")}
+    ${edit("hinting", "<bool>false</bool>")}
+    ${edit("hintstyle", "<const>hintnone</const>")}
+    ${edit("autohint", "<bool>false</bool>")}
+    ${edit("rgba", "<const>none</const>")}`,
+  )}
+  ${rule(
+    `<test name="weight" compare="less_eq"><const>medium</const></test>
+    <test target="pattern" name="weight" compare="more_eq"><const>bold</const></test>`,
+    edit("embolden", "<bool>true</bool>"),
+  )}
+  ${rule(
+    `<test name="slant"><const>roman</const></test>
+    <test target="pattern" name="slant" compare="not_eq"><const>roman</const></test>`,
+    edit(
+      "matrix",
+      "<matrix><double>1</double><double>0.2</double><double>0</double><double>1</double></matrix>",
+    ),
+  )}
+</fontconfig>
+`;
+
+const edit = (name: string, value: string) => `<edit name="${name}" mode="assign">${value}</edit>`;
+
+const rule = (tests: string, edits: string) => `<match target="font">
+    <test name="family" compare="contains"><string>${PREFIX}</string></test>
+    ${tests}
+    ${edits}
+  </match>`;
