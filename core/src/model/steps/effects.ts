@@ -30,7 +30,7 @@ const shadow: StepDefinition<StepOf<"shadow">> = {
       `Expected at most ${SHADOW_MEGAPIXELS} megapixels for shadow but received ${received.toFixed(1)}`,
     );
   },
-  cost: (step, before) => megapixels(before) * (40 + step.sigma),
+  cost: (step, before) => megapixels(before) * (60 + 2 * step.sigma),
 };
 
 /** Where a gradient begins and where `to` is reached, in pixels. */
@@ -94,7 +94,7 @@ const distort: StepDefinition<StepOf<"distort">> = {
   ]),
   size: (step, { current }) => distortedSize(step, current),
   // Where the picture shrinks, each of its pixels is looked at; where it grows, each of the result.
-  cost: (_step, before, after) => 5 + (megapixels(before) + megapixels(after)) * 60,
+  cost: (_step, before, after) => 5 + (megapixels(before) + megapixels(after)) * 80,
 };
 
 const colorize: StepDefinition<StepOf<"colorize">> = {
@@ -114,7 +114,7 @@ const recolor: StepDefinition<StepOf<"recolor">> = {
     tolerance: z.number().min(0).max(100),
     from: rgba.exactOptional(),
   }),
-  cost: (_step, before) => 5 + megapixels(before) * 80,
+  cost: (_step, before) => 5 + megapixels(before) * 150,
 };
 
 /** Steps that paint over, under and with the picture, or bend it. */
