@@ -12,6 +12,7 @@ import {
   type StepOf,
   type StepStage,
 } from "@mediatap/core";
+import { EFFECTS, type Effect } from "./effects.ts";
 import type { Draw } from "./pass.ts";
 
 /** Fills what is clear, and the area around, with a paint that depends on the picture. */
@@ -34,7 +35,7 @@ export interface Foreign {
   readonly step: Step;
 }
 
-export type Work = Draw | Fill | Reshape | Foreign;
+export type Work = Draw | Fill | Reshape | Effect | Foreign;
 
 /** What a step comes to. */
 export interface Drawn {
@@ -46,12 +47,13 @@ export interface Drawn {
   readonly note?: string;
 }
 
-interface Context extends StepStage {
+/** The picture before a step. */
+export interface Context extends StepStage {
   readonly alpha: boolean;
   readonly animated: boolean;
 }
 
-type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
+export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
 
 const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
@@ -318,6 +320,7 @@ const DRAWERS = {
   round,
   opacity,
   flatten,
+  ...EFFECTS,
   overlay,
 };
 

@@ -1,4 +1,10 @@
-import type { Pixels } from "./held.ts";
+/** A picture of one frame, or the first of several. */
+interface Picture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
 
 export interface Rgb {
   readonly r: number;
@@ -14,7 +20,7 @@ const BITS = 4;
 const BLACK: Rgb = { r: 0, g: 0, b: 0 };
 
 /** The mean of the most frequent group of similar colours; clear pixels do not count. */
-function commonColor({ data, channels }: Pixels, places: Places): Rgb {
+function commonColor({ data, channels }: Picture, places: Places): Rgb {
   const groups = new Map<number, { count: number; r: number; g: number; b: number }>();
   let best = { count: 0, ...BLACK };
   const colored = channels >= 3;
@@ -40,13 +46,13 @@ function commonColor({ data, channels }: Pixels, places: Places): Rgb {
   return { r: Math.round(best.r / count), g: Math.round(best.g / count), b: Math.round(best.b / count) };
 }
 
-function* rectangle(picture: Pixels, left: number, top: number, width: number, height: number): Places {
+function* rectangle(picture: Picture, left: number, top: number, width: number, height: number): Places {
   for (let y = top; y < top + height; y++) {
     for (let x = left; x < left + width; x++) yield y * picture.width + x;
   }
 }
 
-function* border(picture: Pixels): Places {
+function* border(picture: Picture): Places {
   const { width, height } = picture;
   yield* rectangle(picture, 0, 0, width, 1);
   yield* rectangle(picture, 0, height - 1, width, 1);
@@ -55,10 +61,10 @@ function* border(picture: Pixels): Places {
 }
 
 /** The dominant colour of the outermost pixels. */
-export const dominantColor = (picture: Pixels): Rgb => commonColor(picture, border(picture));
+export const dominantColor = (picture: Picture): Rgb => commonColor(picture, border(picture));
 
 /** Colours of the left and right edge (`across`), or of the upper and lower one. */
-export function edgeColors(picture: Pixels, across: boolean): [Rgb, Rgb] {
+export function edgeColors(picture: Picture, across: boolean): [Rgb, Rgb] {
   const { width, height } = picture;
   return across
     ? [
@@ -71,11 +77,26 @@ export function edgeColors(picture: Pixels, across: boolean): [Rgb, Rgb] {
       ];
 }
 
+/** Pixels that are looked at to know a whole picture. */
+const ENOUGH = 50_000;
+
+/** The dominant colour of the whole picture. */
+export function mostCommonColor(picture: Picture): Rgb {
+  const pixels = picture.width * picture.height;
+  // Odd, so that it meets other columns in each row.
+  const stride = 2 * Math.floor(pixels / ENOUGH / 2) + 1;
+  return commonColor(picture, every(stride, pixels));
+}
+
+function* every(stride: number, end: number): Places {
+  for (let place = 0; place < end; place += stride) yield place;
+}
+
 /** Longest side of what is looked at in a corner: pixels are walked over one by one. */
 const CORNER = 64;
 
 /** Colours of the corners, row by row; a corner is an eighth of each side. */
-export function cornerColors(picture: Pixels): [Rgb, Rgb, Rgb, Rgb] {
+export function cornerColors(picture: Picture): [Rgb, Rgb, Rgb, Rgb] {
   const width = Math.min(CORNER, Math.ceil(picture.width / 8));
   const height = Math.min(CORNER, Math.ceil(picture.height / 8));
   const at = (left: number, top: number) =>

@@ -9,7 +9,12 @@ export interface Margins {
 }
 
 /** Something drawn already: a mask or a colour over all of the picture. */
-export type Veil = OverlayOptions & { readonly layer?: undefined };
+export interface Veil extends OverlayOptions {
+  readonly layer?: undefined;
+  /** The result has no clear pixels. */
+  readonly opaque?: boolean;
+  readonly words?: string;
+}
 
 /** A layer that is drawn when its turn comes. */
 export interface LayerOver {
@@ -103,7 +108,10 @@ export const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer
 
 /** Whether a colour of its own comes into the picture: it must then have three channels. */
 export const addsColor = (pass: Pass) =>
-  pass.flatten !== undefined || pass.rotate !== undefined || pass.extend !== undefined || hasLayers(pass);
+  pass.flatten !== undefined ||
+  pass.rotate !== undefined ||
+  pass.extend !== undefined ||
+  (pass.over ?? []).some((over) => over.layer !== undefined || over.blend !== "dest-in");
 
 /** Changing the order of the two makes no difference: one works on places, the other on colours. */
 const commute = (a: Slot, b: Slot) =>
@@ -204,7 +212,7 @@ const WORDS: { readonly [K in Slot]: (value: Slots[K]) => string } = {
   extend: ({ top, right, bottom, left }) => `add ${top},${right},${bottom},${left} px around`,
   blur: (sigma) => `blur (sigma ${sigma})`,
   sharpen: ({ sigma }) => `sharpen (sigma ${sigma})`,
-  over: (over) => (over.layer ? layerWords(over.layer) : `compose (${over.blend ?? "over"})`),
+  over: (over) => (over.layer ? layerWords(over.layer) : (over.words ?? `compose (${over.blend ?? "over"})`)),
   normalise: () => "stretch contrast",
 };
 

@@ -1,9 +1,10 @@
 import { branchOf, type Scope, type Size, type Step, scopeOf } from "@mediatap/core";
 import { draw, type Fill, type Foreign, type Reshape } from "./draws.ts";
+import type { Effect } from "./effects.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "./pass.ts";
 
 /** A run of one pipeline, or something between two. */
-export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Foreign;
+export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
 
 /** A step as it is carried out, with the sizes around it. */
 export interface Taken {
@@ -93,6 +94,8 @@ function wordsFor(part: Part): string {
       return `fill ${part.canvas ? `${part.canvas.width}x${part.canvas.height} ` : ""}(${part.paint.kind})`;
     case "reshape":
       return layerWords(part.step);
+    case "effect":
+      return part.words;
     case "foreign":
       return `step ${part.step.op} of a plugin`;
   }

@@ -17,6 +17,7 @@ import { composed, cutTo } from "./compose.ts";
 import { megapixels } from "./cost.ts";
 import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
+import { perform } from "./effects.ts";
 import { type Animation, encodeAs } from "./encode.ts";
 import { fill } from "./fill.ts";
 import { inputOf } from "./header.ts";
@@ -148,6 +149,13 @@ class Run {
         return this.#take(
           join(await this.#each(await this.#pixels(), (frame) => this.#reshape(frame, part.step))),
         );
+      case "effect":
+        return this.#take(
+          await perform(part, await this.#pixels(), {
+            signal: this.#flight.signal,
+            milliseconds: this.#left(),
+          }),
+        );
       case "foreign":
         return this.#take(
           join(await this.#each(await this.#pixels(), (frame) => this.#foreign(frame, part.step))),
@@ -197,7 +205,7 @@ class Run {
       if (one.layer === undefined) ready.push(one);
       else ready.push(composed(await this.#layer(one.layer, one.base), one.layer));
     }
-    const opaque = over.every((one) => one.layer !== undefined && one.opaque);
+    const opaque = over.every((one) => one.opaque === true);
     return { ...rest, over: ready, ...(opaque && { opaque }) };
   }
 
@@ -288,9 +296,14 @@ class Run {
 
   /** libvips looks at the clock between regions; the work that is under way may run over (its price is what bounds it). */
   #timed(image: Sharp): Sharp {
+    return image.timeout({ seconds: Math.min(3600, Math.ceil(this.#left() / 1000)) });
+  }
+
+  /** Milliseconds until the deadline. Throws `ETIMEDOUT` once it has passed. */
+  #left(): number {
     const left = this.#deadline - performance.now();
     if (left <= 0) throw new MediaError("ETIMEDOUT", "The picture took too long to make");
-    return image.timeout({ seconds: Math.min(3600, Math.ceil(left / 1000)) });
+    return left;
   }
 
   async #encode(): Promise<Rendition> {

@@ -1,0 +1,49 @@
+import { parentPort } from "node:worker_threads";
+import { recolor } from "./effects-recolor.ts";
+import type { Samples, Task } from "./effects-task.ts";
+import { tint } from "./effects-tint.ts";
+import { bend, perspective } from "./effects-warp.ts";
+
+// Runs in a thread of its own: one task after the other, samples in, samples out.
+
+parentPort?.on("message", ({ task, picture }: { readonly task: Task; readonly picture: Samples }) => {
+  const done = perform(task, picture);
+  parentPort?.postMessage(done, [done.data.buffer]);
+});
+
+function perform(task: Task, picture: Samples): Samples {
+  switch (task.kind) {
+    case "perspective":
+      return perspective(picture, task.corners, task.canvas);
+    case "arc":
+      return bend(picture, task.arc, task.sinks);
+    case "colorize": {
+      const colored = inColor(picture, false);
+      tint(colored, task.color, task.intensity);
+      return colored;
+    }
+    case "recolor": {
+      const colored = inColor(picture, task.to.alpha < 1);
+      recolor(colored, task.to, task.tolerance, task.from);
+      return colored;
+    }
+  }
+}
+
+/** The picture with three channels, and a fourth where it is clear or may become so. */
+function inColor(picture: Samples, clear: boolean): Samples {
+  const { channels, data } = picture;
+  const wanted = clear || channels === 2 || channels === 4 ? 4 : 3;
+  if (channels === wanted) return picture;
+  const grey = channels < 3;
+  const alpha = channels === 2 || channels === 4;
+  const pixels = data.length / channels;
+  const wide = new Uint8Array(pixels * wanted);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const from = pixel * channels;
+    const to = pixel * wanted;
+    for (let part = 0; part < 3; part++) wide[to + part] = data[from + (grey ? 0 : part)] as number;
+    if (wanted === 4) wide[to + 3] = alpha ? (data[from + channels - 1] as number) : 255;
+  }
+  return { ...picture, data: wide, channels: wanted };
+}
