@@ -7,6 +7,7 @@ import { setUpLibvips } from "./libvips.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
 import { NAME, planOf } from "./plan.ts";
 import { READS, SNIFF_LENGTH, sniff } from "./sniff.ts";
+import { Fonts } from "./text.ts";
 
 export type { ImageSharpOptions } from "./options.ts";
 
@@ -23,10 +24,13 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
-    apply({ hooks, steps, fingerprint }) {
+    apply({ hooks, steps, fingerprint, shared }) {
       setUpLibvips();
+      const { fontFolders: folders } = settings;
+      const fonts = shared(`${NAME}.fonts ${JSON.stringify(folders)}`, () => new Fonts({ folders }));
       const { sharp: library, vips } = sharp.versions;
-      fingerprint(`${NAME}@${VERSION} sharp@${library} vips@${vips} ${JSON.stringify(settings)}`);
+      const versions = `sharp@${library} vips@${vips} fonts@${fonts.fingerprint()}`;
+      fingerprint(`${NAME}@${VERSION} ${versions} ${JSON.stringify(settings)}`);
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
 
@@ -40,7 +44,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         if (!header || !(READS as readonly string[]).includes(header.format)) return undefined;
         const draft = draftOf({ job, header, flight, registry: steps, settings });
         const taken = draft.guess.taken.map(({ step }) => step);
-        return planOf(draft, source, await openLayers(taken, job.asset, flight), flight);
+        return planOf(draft, source, await openLayers(taken, job.asset, flight, fonts), flight);
       });
     },
   };

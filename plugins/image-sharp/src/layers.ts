@@ -1,5 +1,6 @@
 import { type Asset, type Flight, type Header, MediaError, type Source, type Step } from "@mediatap/core";
 import { READS } from "./sniff.ts";
+import type { Fonts } from "./text.ts";
 
 export interface LayerImage {
   readonly source: Source;
@@ -10,6 +11,8 @@ export interface LayerImage {
 export interface LayerFiles {
   image(path: string): LayerImage;
   font(path: string): Source;
+  /** What texts are drawn with beside these. */
+  readonly fonts: Fonts;
   /** Headers of all pictures, for the price. */
   readonly headers: readonly Header[];
 }
@@ -24,16 +27,22 @@ export const isFontFile = (font: string | undefined): font is string =>
  * Opens what the layers of `steps` show, all at once, before any pixel work: a file that is missing is told early, and no place
  * of the queue is held meanwhile. Throws what opening throws, and `UNIDENTIFIED` for a layer that is no picture.
  */
-export async function openLayers(steps: readonly Step[], asset: Asset, flight: Flight): Promise<LayerFiles> {
+export async function openLayers(
+  steps: readonly Step[],
+  asset: Asset,
+  flight: Flight,
+  fonts: Fonts,
+): Promise<LayerFiles> {
   const paths = { images: new Set<string>(), fonts: new Set<string>() };
   collect(steps, paths);
-  const [images, fonts] = await Promise.all([
+  const [images, fontFiles] = await Promise.all([
     openAll(paths.images, (path) => openImage(path, asset, flight)),
     openAll(paths.fonts, (path) => flight.open(assetOf(path, asset))),
   ]);
   return {
     image: (path) => images.get(path) as LayerImage,
-    font: (path) => fonts.get(path) as Source,
+    font: (path) => fontFiles.get(path) as Source,
+    fonts,
     headers: [...images.values()].map(({ header }) => header),
   };
 }

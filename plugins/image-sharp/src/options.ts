@@ -10,6 +10,7 @@ export const imageSharpSchema = z.strictObject({
   jpegBackground: color.default("#000000"),
   fastShrinkOnLoad: z.boolean().default(true),
   headers: z.number().int().min(1).default(10_000),
+  fontFolders: z.array(z.string().min(1)).default([]),
 });
 
 export interface ImageSharpOptions {
@@ -27,6 +28,8 @@ export interface ImageSharpOptions {
   readonly fastShrinkOnLoad?: boolean;
   /** Sources whose headers are remembered. @default 10000 */
   readonly headers?: number;
+  /** Folders with further fonts (TTF, OTF, TTC) for texts, as `/usr/share/fonts`; read with the first text. @default [] */
+  readonly fontFolders?: readonly string[];
 }
 
 export type Settings = z.output<typeof imageSharpSchema>;

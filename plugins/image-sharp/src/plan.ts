@@ -4,6 +4,7 @@ import type { Draft } from "./draft.ts";
 import type { LayerFiles } from "./layers.ts";
 import { describe, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
+import { textWork } from "./text-layer.ts";
 
 export const NAME = "image-sharp";
 
@@ -17,13 +18,14 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
   // An SVG is drawn at the size that it is scaled to.
   const decoded = header.format === "svg" && scaled ? scaled : original;
   const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
+  const texts = guess.taken.map(({ step, before }) => textWork(step, before, limits));
   const cost = costOf({
     format: header.format,
     weight: header.weight ?? 1,
     source: decoded,
     shrink,
     frames,
-    steps: stepsCost(draft, decoded) + layersCost(files),
+    steps: stepsCost(draft, decoded) + layersCost(files) + sumOf(texts.map(({ cost }) => cost)),
     result: guess.size,
     output: format,
     lossless: draft.output.lossless ?? false,
@@ -40,7 +42,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     engine: NAME,
     lane: cost > HEAVY ? "heavy" : "light",
     cost,
-    memory: memoryOf(draft, decoded, source),
+    memory: memoryOf(draft, decoded, source) + sumOf(texts.map(({ memory }) => memory)),
     explain: () => ({
       source: `${header.format} ${header.width}x${header.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(guess.parts),
@@ -57,6 +59,8 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     run: (flight: Flight) => run(draft, source, files, flight),
   };
 }
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
 /** Milliseconds for a megapixel of a step whose definition names no price. */
 const PLAIN = 4;
@@ -77,7 +81,7 @@ const PIXEL = 4;
 /** What a pipeline takes beside its pixels. */
 const BASE = 8 * 1024 * 1024;
 
-/** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on. */
+/** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on, in threads thrice. */
 function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, source: Source): number {
   const download = source.file === undefined ? (source.facts.size ?? 0) : 0;
   const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
@@ -86,6 +90,7 @@ function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, sou
     guess.size.width * guess.size.height,
   );
   const decoded = whole ? width * height : width * 512;
-  const between = guess.parts.length > 1 ? 2 * largest : largest;
+  const handed = guess.parts.some(({ kind }) => kind === "effect");
+  const between = handed ? 3 * largest : guess.parts.length > 1 ? 2 * largest : largest;
   return BASE + download + PIXEL * frames * (decoded + between);
 }

@@ -46,7 +46,8 @@ export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRe
     inspect: { for: (fact: string) => hook(`inspect:${fact}`) },
     transform: hook("transform"),
   };
-  const api = { hooks, steps: registry, fingerprint: (text: string) => fingerprints.push(text) };
+  const shared = (_key: string, create: () => object) => create();
+  const api = { hooks, steps: registry, shared, fingerprint: (text: string) => fingerprints.push(text) };
   imageSharp(options).apply(api as unknown as PluginApi);
   return {
     fingerprints,
