@@ -222,12 +222,19 @@ function countryOf(text: string): FontFamily["covers"] {
   return /\p{Script=Hangul}/u.test(text) ? "ko" : "zh";
 }
 
-/** Font files in a folder and below it, always in the same order. */
-const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(?:ttf|otf|ttc|otc)$/i.test(name))
-    .sort()
-    .map((name) => join(folder, name));
+/** Font files in a folder and below it, always in the same order. Throws `ECONFIG` where it cannot be read. */
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(?:ttf|otf|ttc|otc)$/i.test(name))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (cause) {
+    throw new MediaError("ECONFIG", `image-sharp: "fontFolders" names ${folder}, which cannot be read`, {
+      cause,
+    });
+  }
+}
 
 /** The families of files, by what the fonts call themselves; all of them stand in for missing signs. */
 async function familiesOf(files: readonly string[]): Promise<readonly FontFamily[]> {

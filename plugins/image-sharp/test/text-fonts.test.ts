@@ -251,6 +251,10 @@ describe("fonts of texts", () => {
       });
     });
 
+    it("in folders that are not there are told at the start", () => {
+      assert.throws(() => new Fonts({ folders: [join(folder, "none")] }), { code: "ECONFIG" });
+    });
+
     it("change the fingerprint", async () => {
       const plain = new Fonts();
       const more = new Fonts({ base: folder });
