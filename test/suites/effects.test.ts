@@ -293,6 +293,16 @@ describe("effects in URLs", () => {
     is(0, 0, CLEAR);
   });
 
+  it("work in layers and in conditions", async () => {
+    const layer = await seen(
+      "l-image,i-square.png,e-gradient-ld-right_from-000000_sp-bw_div_4,lx-0,ly-0,l-end",
+    );
+    layer.is(2, 10, BLACK, 12);
+    layer.is(25, 10, [128, 0, 0, 255], 6);
+    layer.is(60, 10, RED);
+    (await seen("if-w_gt_100,e-colorize,if-end")).is(2, 2, [77, 77, 77, 255], 1);
+  });
+
   it("are refused by the name of what is wrong", async () => {
     await refused(
       "e-shadow-bl-16",
