@@ -31,10 +31,14 @@ export const Stage = {
 /** A question to the caches. */
 export interface Lookup {
   readonly key: string;
+  /** The body is wanted, too: a cache that has the record alone passes, as it does on a miss. */
+  readonly needsBody: boolean;
   /** The judgement of the core: made by these engines, not banned, and no origin needs to be asked. */
   isFresh(record: RenditionRecord): boolean;
   /** Hands over an entry that is past its freshness: the core may revalidate it, or serve it when all else fails. */
   offer(stale: Delivered): void;
+  /** A cache that passes asks to be handed what a cache further down returns; `store` is called behind the answer. */
+  fill(store: (entry: Delivered) => void | Promise<void>): void;
 }
 
 export interface Found extends Delivered {
@@ -163,7 +167,8 @@ export function createHooks() {
 
     /**
      * Key → stored rendition. Nearest cache first. Return an entry only if `lookup.isFresh(record)`; give a stale one
-     * to `lookup.offer` and return `undefined`. A throw is logged and counts as a miss.
+     * to `lookup.offer` and return `undefined`. A throw is logged and counts as a miss. What one cache returns, those
+     * before it get by `lookup.fill`.
      */
     lookup: new AsyncSeriesBailHook<[lookup: Lookup], Found | undefined>(["lookup"], "lookup"),
 

@@ -30,8 +30,20 @@ interface Host {
   store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
   /** A record counts as fresh unless the test says otherwise. */
   find(key: string, fresh?: boolean): Promise<{ found: Found | undefined; stale: Delivered | undefined }>;
+  /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
+  findWhole(
+    key: string,
+    below?: Delivered,
+  ): Promise<{ found: Found | undefined; stale: Delivered | undefined }>;
   purge(kind: Ban["kind"], value: string): Promise<void>;
   close(): Promise<void>;
+}
+
+interface Question {
+  readonly key: string;
+  readonly needsBody: boolean;
+  readonly fresh: boolean;
+  readonly below?: Delivered | undefined;
 }
 
 async function hostOf(plugin: Plugin): Promise<Host> {
@@ -47,16 +59,28 @@ async function hostOf(plugin: Plugin): Promise<Host> {
   const { hooks } = server.generation;
   await server.generation.start();
   let sequence = 0;
+
+  async function find({ key, needsBody, fresh, below }: Question) {
+    let stale: Delivered | undefined;
+    const fills: ((entry: Delivered) => void | Promise<void>)[] = [];
+    const found = await hooks.lookup.promise({
+      key,
+      needsBody,
+      isFresh: () => fresh,
+      offer(entry) {
+        stale ??= entry;
+      },
+      fill: (store) => fills.push(store),
+    });
+    if (below && !found) await Promise.all(fills.map((store) => store(below)));
+    return { found, stale };
+  }
+
   return {
     store: (record, bytes) =>
       hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
-    async find(key, fresh = true) {
-      let stale: Delivered | undefined;
-      const offer = (entry: Delivered) => {
-        stale ??= entry;
-      };
-      return { found: await hooks.lookup.promise({ key, isFresh: () => fresh, offer }), stale };
-    },
+    find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
+    findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
     purge: (kind, value) => hooks.purge.promise({ sequence: ++sequence, kind, value }),
     close: () => server.close(),
   };
@@ -227,6 +251,26 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
       const { found } = await host.find(record.key);
       assert.deepEqual(found?.record, record);
       assert.equal(found?.body, undefined);
+    });
+
+    it("passes with a record alone where the body is wanted", async () => {
+      const [bare, whole] = [recordOf(newKey()), recordOf(newKey())];
+      await host.store(bare);
+      await host.store(whole, Buffer.from("whole"));
+      assert.deepEqual(await host.findWhole(bare.key), { found: undefined, stale: undefined });
+      assert.equal((await bytesOf((await host.findWhole(whole.key)).found as Found)).toString(), "whole");
+    });
+
+    it("takes what a cache further down has", async () => {
+      for (const bare of [false, true]) {
+        const record = recordOf(newKey());
+        if (bare) await host.store(record);
+        const body = bodyOf(Buffer.from("below"), (part) => Readable.from([part]));
+        await host.findWhole(record.key, { record, body });
+        const { found } = await host.findWhole(record.key);
+        assert.deepEqual(found?.record, record);
+        assert.equal((await bytesOf(found as Found)).toString(), "below");
+      }
     });
 
     it("puts what is stored last in the place of what was there", async () => {

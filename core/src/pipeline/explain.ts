@@ -205,6 +205,8 @@ export function createExplain(services: Services) {
     const found = await hooks.lookup
       .promise({
         key,
+        needsBody: false,
+        fill: () => undefined,
         isFresh: (record) => record.engines === engines && record.freshUntil > now,
         offer: () => {
           stale = true;

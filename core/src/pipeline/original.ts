@@ -13,7 +13,7 @@ import { openSame } from "./source.ts";
 import { offerCopies } from "./sources.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
-const SMALL = 1024 * 1024;
+export const SMALL = 1024 * 1024;
 
 /** Names that promise a picture: other bytes under them are a failure of the origin, not a file to pass on. */
 const PICTURE = /\.(?:jpe?g|png|webp|avif|gif)$/i;

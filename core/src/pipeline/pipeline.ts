@@ -1,4 +1,5 @@
 import { wrap } from "../facade.ts";
+import type { Lookup } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
@@ -15,7 +16,7 @@ import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { createMake, type Made } from "./make.ts";
-import { originalAgain, originalType } from "./original.ts";
+import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
@@ -33,7 +34,7 @@ const FALLBACK_LIFETIME = 60_000;
  *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
  */
 export function createPipeline(services: Services) {
-  const { hooks, engines, limits, origins } = services;
+  const { hooks, engines, limits, log, origins } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
@@ -58,7 +59,7 @@ export function createPipeline(services: Services) {
   }
 
   async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
-    const { found, stale } = await lookup(key, job.asset, anew);
+    const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
       const { code, message, ...more } = found.record.error;
       throw new MediaError(code, message, more);
@@ -77,16 +78,34 @@ export function createPipeline(services: Services) {
     return isHeld(exchange.request, etag, lastModified);
   }
 
-  async function lookup(key: string, asset: Asset, anew: boolean) {
+  async function lookup(exchange: Exchange, key: string, asset: Asset, anew: boolean) {
     const now = Date.now();
     let stale: Delivered | undefined;
+    const fills: Fill[] = [];
     const isFresh = (record: RenditionRecord) =>
       !anew && record.engines === engines && record.freshUntil > now;
     const offer = (entry: Delivered) => {
-      if (entry.record.engines === engines && !entry.record.error) stale ??= entry;
+      if (entry.record.engines !== engines || entry.record.error) return;
+      if (!stale || (!stale.body && entry.body)) stale = entry;
     };
-    const found = hooks.lookup.isUsed() ? await hooks.lookup.promise({ key, isFresh, offer }) : undefined;
+    const ask = (needsBody: boolean) =>
+      hooks.lookup.promise({ key, needsBody, isFresh, offer, fill: (store) => fills.push(store) });
+    const first = hooks.lookup.isUsed() ? await ask(false) : undefined;
+    const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
+    // A cache further down may still have the body.
+    const whole = isBare ? await ask(true) : first;
+    if (whole) for (const store of fills) void fill(store, whole);
+    const found = whole ?? first;
     return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
+  }
+
+  /** Hands what one cache has to another that has not; the answer does not wait. */
+  async function fill(store: Fill, { record, body }: Delivered): Promise<void> {
+    try {
+      await store(body ? { record, body } : { record });
+    } catch (err) {
+      log.warn({ err, key: record.key }, "a cache was not filled");
+    }
   }
 
   /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
@@ -220,6 +239,14 @@ export function createPipeline(services: Services) {
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;
+
+type Fill = Parameters<Lookup["fill"]>[0];
+
+/** Whether an entry has lost a body that caches keep: failures have none, and large originals are not kept. */
+function lacksBody({ record, body }: Delivered): boolean {
+  if (body || record.error) return false;
+  return !record.original || (record.length ?? Number.POSITIVE_INFINITY) <= SMALL;
+}
 
 /** The time that work took is part of every exchange that waited for it. */
 function tell(exchange: Exchange, spans: Spans | undefined): void {

@@ -1,5 +1,12 @@
 import { Readable } from "node:stream";
-import { type Ban, bodyOf, type Plugin, parseOptions, type RenditionRecord } from "@mediatap/core";
+import {
+  type Ban,
+  bodyOf,
+  type Delivered,
+  type Plugin,
+  parseOptions,
+  type RenditionRecord,
+} from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 
@@ -45,23 +52,27 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
     apply({ hooks, shared }) {
       const { records, bodies } = shared<Store>(NAME, () => createStore(maxBytes, maxEntryBytes, maxRecords));
 
-      hooks.lookup.tap(NAME, ({ key, isFresh, offer }) => {
+      hooks.lookup.tap(NAME, ({ key, needsBody, isFresh, offer, fill }) => {
         const record = records.get(key);
-        if (!record) return undefined;
-        const bytes = bodies.get(key);
-        const entry = bytes ? { record, body: bodyOf(bytes, toStream) } : { record };
-        if (isFresh(record)) return { ...entry, cache: NAME };
-        offer(entry);
+        const bytes = record && bodies.get(key);
+        if (record && (bytes || !needsBody)) {
+          const entry = bytes ? { record, body: bodyOf(bytes, toStream) } : { record };
+          if (isFresh(record)) return { ...entry, cache: NAME };
+          offer(entry);
+        }
+        fill(keep);
         return undefined;
       });
 
-      hooks.store.tap(NAME, (record, body) => {
+      hooks.store.tap(NAME, (record, body) => keep({ record, ...(body && { body }) }));
+
+      function keep({ record, body }: Delivered): void {
         const known = records.get(record.key);
         records.set(record.key, record);
         if (body?.settled && body.bytes && body.length <= maxEntryBytes)
           bodies.set(record.key, ownCopy(body.bytes));
         else if (known?.etag !== record.etag) bodies.delete(record.key);
-      });
+      }
 
       hooks.purge.tap(NAME, (ban) => {
         for (const [key, record] of records.entries()) {
