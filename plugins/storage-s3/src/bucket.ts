@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
   GetObjectCommandInput,
@@ -103,24 +104,6 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
     return loading;
   }
 
-  /** One request; only its answer is bounded in time, not its body. */
-  async function once<T>(send: (signal: AbortSignal) => Promise<T>, { signal, deadline }: Wait): Promise<T> {
-    const work = new AbortController();
-    const giveUp = () => work.abort();
-    const late = setTimeout(giveUp, Math.max(1, deadline - performance.now()));
-    signal.addEventListener("abort", giveUp, { once: true });
-    try {
-      return await send(work.signal);
-    } catch (error) {
-      throw work.signal.aborted
-        ? Object.assign(new Error("total time", { cause: error }), { code: "ETIMEDOUT" })
-        : error;
-    } finally {
-      clearTimeout(late);
-      signal.removeEventListener("abort", giveUp);
-    }
-  }
-
   /** Repeats a request as long as that makes sense and there is time. */
   async function request<T>(
     send: (reader: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>,
@@ -134,11 +117,13 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
     for (;;) {
       const began = performance.now();
       try {
-        return await once((own) => send(reader, sdk, own), wait);
+        return await inTime((own) => send(reader, sdk, own), wait);
       } catch (error) {
         signal.throwIfAborted();
         const failure = failureOf(error);
-        const pause = await pauseBefore(failure, tried, began, reader);
+        const renew = () => inTime(() => refresh(began, reader), wait).catch(() => false);
+        const pause = await pauseBefore(failure, tried, renew);
+        signal.throwIfAborted();
         if (pause === undefined || performance.now() + pause >= deadline || !budget.spend()) {
           throw new Refusal(failure, error);
         }
@@ -151,8 +136,7 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
   async function pauseBefore(
     failure: Failure,
     tried: Record<"passing" | "again" | "credentials" | "region" | "asked", number>,
-    began: number,
-    reader: S3Client,
+    renew: () => Promise<boolean>,
   ): Promise<number | undefined> {
     switch (failure.kind) {
       case "passing":
@@ -161,7 +145,7 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
       case "again":
         return tried.again++ === 0 ? jitter(0) : undefined;
       case "credentials":
-        return tried.credentials++ === 0 && (await refresh(began, reader)) ? 0 : undefined;
+        return tried.credentials++ === 0 && (await renew()) ? 0 : undefined;
       case "region":
         if (tried.region++ > 0) return undefined;
         region = failure.region;
@@ -190,11 +174,12 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
   const own: Own = { Bucket: place.bucket, ...(place.requesterPays && { RequestPayer: "requester" }) };
   return {
     get: (input, wait) =>
-      request(
-        (reader, sdk, abortSignal) =>
-          reader.send(new sdk.GetObjectCommand({ ...own, ...input }), { abortSignal }),
-        wait,
-      ),
+      request(async (reader, sdk, abortSignal) => {
+        const answer = await reader.send(new sdk.GetObjectCommand({ ...own, ...input }), { abortSignal });
+        // Nobody waits for it any more.
+        if (abortSignal.aborted) drop(answer);
+        return answer;
+      }, wait),
     head: (input, wait) =>
       request(
         (reader, sdk, abortSignal) =>
@@ -215,6 +200,30 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
       );
     },
   };
+}
+
+/** Gives up an answer, and its connection. */
+export function drop({ Body }: GetObjectCommandOutput): void {
+  (Body as Readable | undefined)?.on("error", () => undefined).destroy();
+}
+
+/** Some work until a deadline: that of an answer, not of its body. The SDK looks for credentials whatever its signal says. */
+async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, { signal, deadline }: Wait): Promise<T> {
+  const own = new AbortController();
+  const over = Promise.withResolvers<never>();
+  const giveUp = () => {
+    own.abort();
+    over.reject(Object.assign(new Error("total time"), { code: "ETIMEDOUT" }));
+  };
+  const late = setTimeout(giveUp, Math.max(1, deadline - performance.now()));
+  signal.addEventListener("abort", giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([work(own.signal), over.promise]);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 /** 50–150 ms, then 100–300 ms, 200–600 ms … */

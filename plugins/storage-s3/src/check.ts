@@ -1,6 +1,5 @@
-import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
-import { type Bucket, Refusal, type Wait } from "./bucket.ts";
+import { type Bucket, drop, Refusal, type Wait } from "./bucket.ts";
 import { type Failure, statusOf, wordOf } from "./failures.ts";
 import type { Place } from "./fields.ts";
 
@@ -10,8 +9,7 @@ const NOBODY = "mediatap-doctor/no-such-file";
 /** Tries whether a place can be read. Throws in plain words, for the operator. */
 export async function assertWorks(bucket: Bucket, place: Place, wait: Wait): Promise<void> {
   try {
-    const { Body } = await bucket.get({ Key: place.prefix + NOBODY }, wait);
-    (Body as Readable).on("error", () => undefined).destroy();
+    drop(await bucket.get({ Key: place.prefix + NOBODY }, wait));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.failure.kind === "absent") return;

@@ -11,7 +11,7 @@ import {
   type OpenOptions,
   type StorageEntry,
 } from "@mediatap/core";
-import { type Bucket, Refusal, type Settings, type Wait } from "./bucket.ts";
+import { type Bucket, drop, Refusal, type Settings, type Wait } from "./bucket.ts";
 import { codingOf, factsOf, isExactly, rangeOf } from "./facts.ts";
 import { invalidAnswer } from "./failures.ts";
 import { cutOut, decode, isDecodable, streamOf } from "./stream.ts";
@@ -144,8 +144,4 @@ function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions) {
 
 function isPart({ $metadata }: GetObjectCommandOutput): boolean {
   return $metadata.httpStatusCode === 206;
-}
-
-function drop({ Body }: GetObjectCommandOutput): void {
-  (Body as Readable | undefined)?.on("error", () => undefined).destroy();
 }

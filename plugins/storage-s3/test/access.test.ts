@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Storage } from "@mediatap/core";
 import {
   describeWith,
@@ -44,8 +47,9 @@ async function openAll(service: S3Service) {
       return storage;
     },
     /** The same for an origin of type `S3` without keys. */
-    keyless(options: Record<string, unknown> = {}): Storage {
-      return this.storage({ type: "S3", fields: { accessKey: undefined, secretKey: undefined, ...options } });
+    keyless(more: Record<string, unknown> = {}, options: PlaceOptions = {}): Storage {
+      const fields = { accessKey: undefined, secretKey: undefined, ...more };
+      return this.storage({ type: "S3", fields, ...options });
     },
     environment(variables: Readonly<Record<string, string | undefined>>) {
       for (const [name, value] of Object.entries({ ...NO_ENVIRONMENT, ...variables })) {
@@ -145,6 +149,35 @@ describeWith(RADOSGW, "the keys of a bucket", () => {
     for (let i = 0; i < 10; i++) await assert.rejects(storage.open("a.txt", { signal }), DENIED);
     // The search itself costs requests elsewhere: it is not made again for a while.
     assert.equal(all.front.requests.length, 11);
+  });
+
+  it("are not waited for longer than a file may take", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "mediatap-s3-"));
+    await writeFile(join(folder, "token"), "token");
+    const asked = Promise.withResolvers<void>();
+    // Amazon's token service, which would give keys for the token, and never answers.
+    const silent = createServer(() => asked.resolve());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    all.environment({
+      AWS_WEB_IDENTITY_TOKEN_FILE: join(folder, "token"),
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/reader",
+      AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    });
+    try {
+      const inTime = all.keyless({}, { settings: { timeout: 300 } });
+      await assert.rejects(inTime.open("a.txt", { signal }), { code: "ECONNREFUSED", outage: true });
+      const controller = new AbortController();
+      const reason = new Error("nobody waits");
+      const opened = all.keyless().open("a.txt", { signal: controller.signal });
+      await asked.promise;
+      controller.abort(reason);
+      await assert.rejects(opened, reason);
+    } finally {
+      const closed = new Promise((resolve) => silent.close(resolve));
+      silent.closeAllConnections();
+      await closed;
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("that nobody has are a refusal, not an outage", async () => {
