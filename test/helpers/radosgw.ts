@@ -97,13 +97,14 @@ log_file = ${folder}/rgw.log
   return { endpoint: `http://127.0.0.1:${port}`, port, ...keys, start, stop, close };
 }
 
-/** Users are made before the server starts. The program hangs now and then, and then succeeds when run again. */
+/** Users are made before the server starts. The program hangs now and then, before or after its work: then it is run again. */
 async function createUser(config: string, triesLeft = 2): Promise<void> {
   const user = ["--uid=m", "--display-name=M", `--access-key=${ACCESS_KEY}`, `--secret-key=${SECRET_KEY}`];
   const args = ["-c", config, "--no-mon-config", "user", "create", ...user];
   try {
-    await promisify(execFile)("/usr/bin/radosgw-admin", args, { timeout: 10_000, killSignal: "SIGKILL" });
+    await promisify(execFile)("/usr/bin/radosgw-admin", args, { timeout: 5000, killSignal: "SIGKILL" });
   } catch (error) {
+    if (/user: m exists/.test((error as { stderr?: string }).stderr ?? "")) return;
     if (triesLeft === 0) throw error;
     await createUser(config, triesLeft - 1);
   }
