@@ -5,23 +5,34 @@ import { join } from "node:path";
 /** What the family names of all fonts begin with that are handed to fontconfig. */
 export const PREFIX = "mediatap-";
 
-let isReady = false;
+let folder: string | undefined;
 
 /**
  * Has fontconfig draw our fonts alike on every machine: unhinted, in grey, bold and slanted only where that is asked for.
  * Else the machine's own rules would decide. Whatever is configured stays in force for other fonts, those of SVGs. Call it
- * before anything is drawn: fontconfig reads its configuration once a process.
+ * before anything is drawn: fontconfig reads its configuration once a process. Returns a private folder that goes with the
+ * process.
  */
-export function setUpFontconfig(): void {
-  if (isReady) return;
-  isReady = true;
+export function setUpFontconfig(): string {
+  folder ??= prepare();
+  return folder;
+}
+
+function prepare(): string {
   // On macOS and Windows Pango would take the system's fonts, and no others.
   process.env.PANGOCAIRO_BACKEND ??= "fontconfig";
-  const folder = mkdtempSync(join(tmpdir(), "mediatap-fontconfig-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "fonts.conf");
+  let made: string;
+  try {
+    made = mkdtempSync(join(tmpdir(), "mediatap-fonts-"));
+  } catch {
+    // Pictures without texts need no folder, so the first text tells.
+    return tmpdir();
+  }
+  process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+  const file = join(made, "fonts.conf");
   writeFileSync(file, configuration(process.env.FONTCONFIG_FILE ?? "fonts.conf"));
   process.env.FONTCONFIG_FILE = file;
+  return made;
 }
 
 const escapeXml = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.codePointAt(0)};`);

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { MediaError, type Source } from "@mediatap/core";
 import { ALIASES, DEFAULT_FAMILY, type FontFamily, familyKey, findFamilies } from "@mediatap/fonts-standard";
@@ -62,13 +61,14 @@ export class Fonts {
   readonly #faces = new Map<string, Face>();
   /** Of this instance alone: fontconfig keeps names whose files are gone. */
   readonly #mark = letters(randomBytes(4));
+  readonly #place: string;
   #families: Promise<readonly FontFamily[]> | undefined;
   #folder: Promise<string> | undefined;
   #files = 0;
   #stored = 0;
 
   constructor({ folders = [], base }: FontsOptions = {}) {
-    setUpFontconfig();
+    this.#place = setUpFontconfig();
     this.#packaged = findFamilies(base);
     this.#own = folders.flatMap(filesIn);
   }
@@ -176,7 +176,10 @@ export class Fonts {
   }
 
   #temporary(): Promise<string> {
-    this.#folder ??= mkdtemp(join(tmpdir(), "mediatap-fonts-"));
+    this.#folder ??= mkdtemp(join(this.#place, "files-")).catch((cause) => {
+      this.#folder = undefined;
+      throw new MediaError("EINTERNAL", "Texts need a temporary folder", { cause });
+    });
     return this.#folder;
   }
 }

@@ -264,24 +264,30 @@ describe("fonts of texts", () => {
     });
   });
 
+  /** Draws in a process of its own. */
+  async function child(env: Record<string, string>): Promise<string> {
+    const script = join(import.meta.dirname, "text-child.ts");
+    const { FONTCONFIG_FILE: _ours, ...rest } = process.env;
+    const { stdout } = await run(process.execPath, ["--conditions=mediatap:source", script], {
+      env: { ...rest, ...env },
+    });
+    return stdout.trim();
+  }
+
+  it("need a temporary folder, and say so", async () => {
+    await assert.rejects(child({ TMPDIR: join(folder, "none") }), /Texts need a temporary folder/);
+  });
+
   it("are drawn alike on a machine without fonts", async () => {
     const empty = join(folder, "fonts.conf");
     await writeFile(empty, '<?xml version="1.0"?><fontconfig></fontconfig>');
-    const child = async (env: Record<string, string>) => {
-      const script = join(import.meta.dirname, "text-child.ts");
-      const { FONTCONFIG_FILE: _ours, ...rest } = process.env;
-      const { stdout } = await run(process.execPath, ["--conditions=mediatap:source", script], {
-        env: { ...rest, ...env },
-      });
-      return stdout.trim();
-    };
     const [bare, usual] = await Promise.all([child({ FONTCONFIG_FILE: empty }), child({})]);
     assert.match(bare, /^[0-9a-f]{64}$/);
     assert.equal(bare, usual);
   });
 
   it("leave nothing behind", async () => {
-    const ours = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("mediatap-fonts-"));
+    const ours = () => readdir(dirname(process.env.FONTCONFIG_FILE as string));
     const before = await ours();
     await withFonts({}, async (draw) => {
       await draw("a", { font: lobster });
