@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, HookMap, SyncHook } from "tapable";
 import type { Asset } from "./model/asset.ts";
+import type { Ban } from "./model/ban.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
@@ -94,13 +95,6 @@ export interface Substitute {
   readonly lifetime: number;
   /** Work to be done behind the answer. */
   readonly behind?: Job;
-}
-
-/** Entries to forget. */
-export interface Ban {
-  readonly sequence: number;
-  readonly kind: "key" | "source" | "prefix" | "tag" | "all";
-  readonly value: string;
 }
 
 /** A finished exchange or flight. */

@@ -21,7 +21,6 @@ export { createHttpFiles } from "./files/open.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {
-  Ban,
   Conditions,
   Diagnosis,
   Found,
@@ -40,10 +39,12 @@ export type { Asset } from "./model/asset.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
-export { codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
+export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, scopeOf } from "./model/expression.ts";
+export type { Ban } from "./model/ban.ts";
+export { isBanned } from "./model/ban.ts";
 export type { FaceBox, Facts, Flight, Header, RawFrame, Span, Spans } from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job } from "./model/job.ts";
 export type { LimitName, Limits } from "./model/limits.ts";

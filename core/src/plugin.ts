@@ -79,6 +79,8 @@ export interface PluginApi {
   readonly requestFrom: string;
   readonly steps: StepRegistry;
   readonly limits: Limits;
+  /** Folder of the configuration: relative paths in options start there. */
+  readonly base: string;
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
   /**

@@ -351,6 +351,17 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
           [await isThere(inside), await isThere(deeper), await isThere(stays)],
           [false, false, true],
         );
+        // A prefix need not end with a folder.
+        await host.purge("prefix", `${folder}-oth`);
+        assert.equal(await isThere(stays), false);
+      });
+
+      it("forgets all under a tag", async () => {
+        const tag = newKey();
+        const gone = await stored("a.jpg", { tags: ["other", tag] });
+        const stays = await stored("a.jpg", { tags: ["other", `${tag}.`] });
+        await host.purge("tag", tag);
+        assert.deepEqual([await isThere(gone), await isThere(stays)], [false, true]);
       });
 
       it("forgets records without bodies and remembered failures, too", async () => {

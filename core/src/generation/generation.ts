@@ -95,6 +95,7 @@ export async function createGeneration(
       requestFrom,
       steps,
       limits,
+      base: config.base,
       storage: (name) => originOf(origins, name).storage,
       askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),

@@ -84,6 +84,21 @@ export function isMediaError(error: unknown): error is MediaError {
   return error instanceof Error && error.name === "MediaError" && "code" in error && "status" in error;
 }
 
+const CHANGED = Symbol.for("mediatap.changed");
+
+/**
+ * Bytes that were promised are no longer there, or no longer the same. Thrown before the first of them, by a body's
+ * `stream` or a storage, it has the request answered anew.
+ */
+export function changed(): MediaError {
+  return new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
+}
+
+/** Whether an error is one of `changed`. */
+export function isChanged(error: unknown): boolean {
+  return isMediaError(error) && error.cause === CHANGED;
+}
+
 /** The code of any error: ours, Node's (`ENOENT` of a file system …), or undefined. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;

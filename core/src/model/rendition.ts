@@ -71,6 +71,8 @@ export interface RenditionRecord {
   readonly lastModified?: number;
   /** Every source used, with validators; the first is the asset's own. */
   readonly sources: readonly SourceFacts[];
+  /** Names, beside its sources, under which it may be purged. */
+  readonly tags?: readonly string[];
   /** When it was made or last confirmed, milliseconds since 1970. */
   readonly stored: number;
   /** Until when no origin needs to be asked. */

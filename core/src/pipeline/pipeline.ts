@@ -2,7 +2,7 @@ import { wrap } from "../facade.ts";
 import type { Lookup } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { endpointId } from "../model/endpoint.ts";
-import { isMediaError, MediaError } from "../model/errors.ts";
+import { isChanged, isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
@@ -20,7 +20,6 @@ import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
-import { isChanged } from "./source.ts";
 
 /** How long a substitute may be kept, in milliseconds. */
 const FALLBACK_LIFETIME = 60_000;

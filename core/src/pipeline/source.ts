@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
-import { isMediaError, MediaError } from "../model/errors.ts";
+import { changed, isMediaError, MediaError } from "../model/errors.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
 import type { Copies } from "./copies.ts";
 
@@ -204,13 +204,6 @@ export function brokenSource(error: unknown): SourceFacts | undefined {
 
 export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
 
-const CHANGED = Symbol("changed");
-
-/** Whether an original is no longer the one that was promised: to be asked for anew. */
-export function isChanged(error: unknown): boolean {
-  return isMediaError(error) && error.cause === CHANGED;
-}
-
 /** The bytes of a file that was open before; they must still be the same. */
 async function reopen(
   open: Reopen,
@@ -231,7 +224,7 @@ export async function openSame(
   const entry = await open({ signal, ...(range ? { range } : {}) });
   if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
     if (typeof entry === "object") await entry.close?.();
-    throw new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
+    throw changed();
   }
   return entry;
 }

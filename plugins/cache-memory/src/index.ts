@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import {
-  type Ban,
   bodyOf,
   type Delivered,
+  isBanned,
   type Plugin,
   parseOptions,
   type RenditionRecord,
@@ -105,13 +105,6 @@ function createStore(maxSize: number, maxEntrySize: number, max: number): Store 
 /** The bytes without what else their buffer holds: a slice must not keep a whole download alive. */
 function ownCopy(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
-}
-
-function isBanned(record: RenditionRecord, { kind, value }: Ban): boolean {
-  if (kind === "all") return true;
-  if (kind === "key") return record.key === value;
-  if (kind === "source") return record.sources.some((facts) => facts.path === value);
-  return kind === "prefix" && record.sources.some((facts) => facts.path.startsWith(value));
 }
 
 export default cacheMemory;
