@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ask, makePng, startOrigin } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
-import { mediatap } from "./mediatap.ts";
+import { mediatap, serving } from "./mediatap.ts";
 
 const PLUGINS = [
   "@mediatap/url-imagekit",
@@ -89,6 +90,23 @@ describe("mediatap doctor", () => {
 });
 
 describe("mediatap serve --origin", () => {
+  it("stands in front of a web server, without a configuration", async () => {
+    const origin = await startOrigin({ "media/a b.png": makePng(30, 20, () => [255, 0, 0, 255]) });
+    const server = await serving(["--origin", `${origin.url}/media`]);
+    try {
+      const { status, body } = await ask(server.port, "/tr:w-15,f-png/a%20b.png");
+      assert.equal(status, 200);
+      // Width and height in the header of a PNG.
+      assert.deepEqual([body.readUInt32BE(16), body.readUInt32BE(20)], [15, 10]);
+      assert.equal(origin.requests[0]?.headers["x-req-from"], "mediatap");
+      assert.equal((await ask(server.port, "/none.png")).status, 404);
+    } finally {
+      server.kill("SIGTERM");
+      await server.ended;
+      await origin.close();
+    }
+  });
+
   it("takes one place only", async () => {
     const { code, err } = await mediatap(["serve", ".", "--origin", "http://localhost:1"]);
     assert.equal(code, 1);

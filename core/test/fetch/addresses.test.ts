@@ -59,17 +59,21 @@ describe("an address", () => {
     }
   });
 
-  it("is judged alike as itself, mapped, by NAT64 and by 6to4", () => {
+  it("is judged alike as itself, mapped, by NAT64, by 6to4 and by Teredo", () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         const hex = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
         const words = `${hex[0]}${hex[1]}:${hex[2]}${hex[3]}`;
+        const inverted = words.replace(/[0-9a-f]/g, (digit) =>
+          (15 - Number.parseInt(digit, 16)).toString(16),
+        );
         const itself = isPublicAddress(address);
         for (const form of [
           `::ffff:${address}`,
           `::ffff:${words}`,
           `64:ff9b::${words}`,
           `2002:${words}::1`,
+          `2001:0:4136:e378:8000:63bf:${inverted}`,
         ]) {
           assert.equal(isPublicAddress(form), itself, form);
         }
