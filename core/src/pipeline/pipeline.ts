@@ -48,7 +48,7 @@ export function createPipeline(services: Services) {
     exchange.key = key;
     await admit(exchange, job);
     try {
-      const delivered = await obtain(exchange, job, key, anew);
+      const delivered = await obtain(exchange, job, key, { anew });
       // Made of a copy that could not be confirmed.
       if (delivered.record.sources.some(({ copy }) => copy?.stale)) exchange.provenance = "stale";
       return delivered;
@@ -57,7 +57,13 @@ export function createPipeline(services: Services) {
     }
   }
 
-  async function obtain(exchange: Exchange, job: Job, key: string, anew = false): Promise<Delivered> {
+  /** `final`: nothing else is to be served in its place. */
+  async function obtain(
+    exchange: Exchange,
+    job: Job,
+    key: string,
+    { anew = false, final = false } = {},
+  ): Promise<Delivered> {
     const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
       const { code, message, ...more } = found.record.error;
@@ -68,6 +74,8 @@ export function createPipeline(services: Services) {
       exchange.cache = { hit: true, cache: found.cache };
       return found;
     }
+    const cheaper = stale || final ? undefined : await insteadOf(exchange, job);
+    if (cheaper) return cheaper;
     // To confirm a stale record is of use only where its body is, here or at the client.
     const useful = stale && (stale.body || holds(exchange, stale.record)) ? stale : undefined;
     return await miss(exchange, job, key, useful);
@@ -201,6 +209,25 @@ export function createPipeline(services: Services) {
       private: false,
       original,
     };
+  }
+
+  /** What a plugin offers to be served now, while the wish itself takes its time behind it. */
+  async function insteadOf(exchange: Exchange, job: Job): Promise<Delivered | undefined> {
+    // Without a cache nobody would ever get what is made behind the answer.
+    if (!hooks.substitute.isUsed() || !hooks.store.isUsed()) return undefined;
+    const offered = await hooks.substitute.promise(job, {});
+    if (!offered) return undefined;
+    const { job: instead, key } = resolve.complete(offered.job);
+    const delivered = await obtain(exchange, instead, key, { final: true });
+    exchange.provenance = offered.provenance;
+    exchange.lifetime = offered.lifetime;
+    const { behind } = offered;
+    if (behind) {
+      background(behind, new AbortController().signal).catch((err: unknown) => {
+        log.debug({ err, key: exchange.key }, "work behind an answer failed");
+      });
+    }
+    return delivered;
   }
 
   /** Another asset for one that is missing, if the URL or a plugin names one. */

@@ -34,6 +34,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
 }
 
 export default presetMediatap;
+export { avifLater } from "@mediatap/avif-later";
 export { cacheSource } from "@mediatap/cache-source";
 export type { MediatapConfig } from "@mediatap/core";
 export { defineConfig } from "@mediatap/core";
