@@ -5,7 +5,7 @@ import type { Ban } from "./model/ban.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
-import type { Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
+import type { DecodeWish, Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
@@ -208,15 +208,16 @@ export function createHooks() {
       "authorize",
     ),
 
-    /** A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads. `undefined`: not mine. */
-    decode: new AsyncSeriesBailHook<
-      [
-        source: Source,
-        want: { page?: number; time?: number; width?: number; height?: number },
-        flight: Flight,
-      ],
-      Source | undefined
-    >(["source", "want", "flight"], "decode"),
+    /**
+     * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads: one page, upright, in the size that
+     * its header promised, or the wish for a drawing. `undefined`: not mine. Called in the plan's turn; the tap keeps off the
+     * event loop, within `limits.imageWork` and its own bounds of memory, and stops with the flight. What it takes, and what
+     * the file is, its plugin says by `inspect.for("header")` and `inspect.for("kind")`.
+     */
+    decode: new AsyncSeriesBailHook<[source: Source, wish: DecodeWish, flight: Flight], Source | undefined>(
+      ["source", "wish", "flight"],
+      "decode",
+    ),
 
     /**
      * Job and source → what an engine would do, priced, without pixel work. `undefined`: nothing for this engine.

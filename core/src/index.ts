@@ -8,6 +8,13 @@ export type { LoadedConfig, LoadOptions } from "./config/load.ts";
 export { loadConfig } from "./config/load.ts";
 export type { MediatapConfig } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
+export { memorySource } from "./decode/memory.ts";
+export type { RememberOptions } from "./decode/remember.ts";
+export { remembering } from "./decode/remember.ts";
+export type { ThreadProgram, ThreadTask, ThreadTools } from "./decode/thread.ts";
+export { inThread } from "./decode/thread.ts";
+export type { Tiff, TiffLayout } from "./decode/tiff.ts";
+export { createTiff } from "./decode/tiff.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
@@ -36,6 +43,8 @@ export type {
 } from "./hooks.ts";
 export { Stage } from "./hooks.ts";
 export type { Asset } from "./model/asset.ts";
+export type { Ban } from "./model/ban.ts";
+export { isBanned } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
@@ -43,9 +52,18 @@ export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS }
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, scopeOf } from "./model/expression.ts";
-export type { Ban } from "./model/ban.ts";
-export { isBanned } from "./model/ban.ts";
-export type { FaceBox, Facts, Flight, Header, RawFrame, Span, Spans } from "./model/flight.ts";
+export type {
+  DecodeWish,
+  Decoding,
+  FaceBox,
+  Facts,
+  Flight,
+  Header,
+  Kind,
+  RawFrame,
+  Span,
+  Spans,
+} from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job } from "./model/job.ts";
 export type { LimitName, Limits } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";

@@ -1,4 +1,5 @@
 import type { Asset } from "./asset.ts";
+import type { Size } from "./expression.ts";
 import type { Job } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import type { Delivered } from "./rendition.ts";
@@ -22,13 +23,23 @@ export interface Spans {
 }
 
 /**
- * The facts that inspectors learn of a source; open to declaration merging. `preview`: the first frame, small, upright and
+ * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that some plugin decodes, told by
+ * its first bytes alone. `preview`: the first frame, small, upright and
  * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
  */
 export interface Facts {
+  kind: Kind;
   header: Header;
   preview: RawFrame;
   faces: readonly FaceBox[];
+}
+
+/** What a file is that an image engine reads only by `Flight.decode`. */
+export interface Kind {
+  /** As in its header. */
+  readonly format: string;
+  /** It is delivered as it is unless a picture of it is asked for: PDF, PSD. */
+  readonly document?: boolean;
 }
 
 /** What an image's header says, one frame seen upright. */
@@ -51,6 +62,37 @@ export interface Header {
   readonly density?: number;
   /** How much more work decoding is than for a plain picture of its size: drawings. Left out: 1. */
   readonly weight?: number;
+  /** Sizes of the pages, where they differ; `width` and `height` are the first one's. */
+  readonly pages?: readonly Size[];
+  /** An image engine reads it only by `Flight.decode`. */
+  readonly decode?: Decoding;
+}
+
+/** What it takes to decode a file. */
+export interface Decoding {
+  /** Estimated milliseconds of one core, whatever the size … */
+  readonly cost: number;
+  /** … and for a megapixel. */
+  readonly megapixelCost: number;
+  /** Estimated bytes at work, whatever the size … */
+  readonly memory: number;
+  /** … and for a pixel, those of the result included. */
+  readonly pixelMemory: number;
+  /** Bytes of the file that are read for it. Left out: all. */
+  readonly bytes?: number;
+  /** It has no pixels of its own and is drawn at the size that is wanted; its own size is at 72 dots per inch. */
+  readonly vector?: boolean;
+}
+
+/** What of a file is wanted as pixels. */
+export interface DecodeWish {
+  /** Counted from 1. Left out: the first. */
+  readonly page?: number;
+  /** Seconds from the beginning. */
+  readonly time?: number;
+  /** Size of the whole page in pixels, for what is drawn; anything else comes in its own. */
+  readonly width?: number;
+  readonly height?: number;
 }
 
 /** Where a face is in a picture, from the upper left corner, in fractions of the picture's width and height. */
@@ -92,6 +134,11 @@ export interface Flight {
   inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
   /** Whether any plugin learns that fact. */
   learns(fact: keyof Facts): boolean;
+  /**
+   * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads, upright, one page. To be called when
+   * the plan's turn has come: it is pixel work. `undefined`: nobody decodes it. Closed with the flight.
+   */
+  decode(source: Source, wish: DecodeWish): Promise<Source | undefined>;
   /** Carries out a step that the engine does not know, by the `step` hook. `undefined`: nobody knows it. */
   step(frame: RawFrame, step: Step): Promise<RawFrame | undefined>;
 }

@@ -21,6 +21,7 @@ export const DEFAULT_LIMITS = {
   svgBytes: 1 * MB,
   /** Elements of an SVG, `use` expanded. */
   svgElements: 10_000,
+  pdfBytes: 5 * MB,
   steps: 20,
   layers: 10,
   layerDepth: 3,

@@ -148,7 +148,9 @@ export function createExplain(services: Services) {
       const source = await open(said, job, asked, flight);
       said.source = source.facts;
       if (source.facts.private && !isTrusted(exchange)) said.errors.push(problemOf(privateFile()));
-      said.facts = { header: (await flight.inspect("header", source)) ?? "none" };
+      // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
+      const header = await flight.inspect("header", source).catch(() => "pending" as const);
+      said.facts = { header: header ?? "none" };
       const uses = limitsOf(limits, job, source, said.facts.header);
       said.limits = uses;
       const planned = await hooks.transform.promise(job, source, flight);
@@ -232,18 +234,21 @@ function summaryOf(plan: Plan): PlanSummary {
   return { engine, lane, cost: Math.round(cost), memory: Math.round(memory), explanation: plan.explain() };
 }
 
+/** Formats with a limit of their own. */
+const BYTES: Readonly<Record<string, LimitName>> = { svg: "svgBytes", pdf: "pdfBytes" };
+
 function limitsOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
   const { steps, output } = job.transformation;
   if (typeof header === "string" || output.format === "original") return [];
-  const { size } = source.facts;
+  const size = header.decode?.bytes ?? source.facts.size;
   const pixels = (header.width * header.height) / 1e6;
+  // Of what is decoded first, one page is.
+  const frames = header.decode ? 1 : header.frames;
   return [
     use(limits, "steps", steps.length),
-    ...(size === undefined ? [] : [use(limits, header.format === "svg" ? "svgBytes" : "imageBytes", size)]),
-    use(limits, "megapixels", pixels * header.frames),
-    ...(header.frames > 1
-      ? [use(limits, "frames", header.frames), use(limits, "frameMegapixels", pixels)]
-      : []),
+    ...(size === undefined ? [] : [use(limits, BYTES[header.format] ?? "imageBytes", size)]),
+    use(limits, "megapixels", pixels * frames),
+    ...(frames > 1 ? [use(limits, "frames", frames), use(limits, "frameMegapixels", pixels)] : []),
   ];
 }
 

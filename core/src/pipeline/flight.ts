@@ -84,6 +84,12 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
     learns: (fact) => hooks.inspect.for(fact).isUsed(),
+    async decode(source, wish) {
+      const decoded = await spans.measure("decode", () => hooks.decode.promise(source, wish, flight));
+      // Another form of a source that is in the record already.
+      if (decoded) open.push(decoded);
+      return decoded;
+    },
     step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
     async reset() {
       await flight.close();

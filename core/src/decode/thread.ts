@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, MediaError } from "../model/errors.ts";
+import type { Flight } from "../model/flight.ts";
+import type { Tiff, TiffLayout } from "./tiff.ts";
+import { type Module, WebAssembly } from "./wasm.ts";
+
+// Decoders of files that anybody may have made run in threads: a fresh one a file, so that nothing of one file is left for the
+// next, all of its memory is given back, and it can be stopped wherever it is.
+
+/** Work for a thread of its own. */
+export interface ThreadTask {
+  /**
+   * A module whose default export is a `ThreadProgram`. It may import Node's modules and libraries, but of
+   * `@mediatap/core` only types: the whole server would be loaded with it.
+   */
+  readonly program: URL;
+  /** Handed to the program: plain data and typed arrays. */
+  readonly input: unknown;
+  /** A WebAssembly file that the program instantiates; compiled once a process. */
+  readonly wasm?: URL;
+  /** Bytes to which a WebAssembly memory may grow. */
+  readonly memory: number;
+}
+
+/** What a program is given beside its input. */
+export interface ThreadTools {
+  /** An empty picture to be filled; it travels back without a copy. */
+  tiff(layout: TiffLayout): Tiff;
+  /** Ends the work with an error for the client; anything else that is thrown is a defect, or a broken file. */
+  fail(code: ErrorCode, message: string): never;
+  /**
+   * The compiled file of `wasm` as Emscripten's `instantiateWasm` wants it: makes an instance and hands it over.
+   */
+  readonly instantiateWasm: (imports: object, done: (instance: object, module: object) => unknown) => object;
+}
+
+export type ThreadProgram<In, Out> = (input: In, tools: ThreadTools) => Out | Promise<Out>;
+
+export interface ThreadStart {
+  readonly program: string;
+  readonly input: unknown;
+  readonly module: Module | undefined;
+  readonly memory: number;
+}
+
+export type ThreadEnd =
+  | { readonly output: unknown }
+  | { readonly problem: { readonly code: ErrorCode; readonly message: string } }
+  | { readonly defect: unknown; readonly exhausted: boolean };
+
+/** The thread's own program lies beside this module, as source or as built. */
+const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
+
+/** Heap of JavaScript in a thread; large arrays are no part of it. */
+const HEAP_MB = 256;
+
+const most = availableParallelism();
+const waiting: (() => void)[] = [];
+let working = 0;
+const modules = new Map<string, Promise<Module>>();
+
+/**
+ * Runs a program in a thread. As many run at once as there are cores; what waits longer than `limits.queueWait` is `EBUSY`, what
+ * works longer than `limits.imageWork` is stopped with `ETIMEDOUT`, what needs more memory is `ELIMIT`. Rejects with the
+ * signal's reason at once when nobody waits any more, and with the cause where the program fails in another way.
+ */
+export async function inThread<Out>(
+  task: ThreadTask,
+  { signal, limits }: Pick<Flight, "signal" | "limits">,
+): Promise<Out> {
+  const module = task.wasm && (await compiled(task.wasm));
+  const busy = new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
+  await within(limits.queueWait, busy, signal, turn);
+  try {
+    const late = new MediaError("ETIMEDOUT", "The file took too long to decode");
+    return await within(limits.imageWork, late, signal, (stop) => run<Out>(task, module, stop));
+  } finally {
+    working--;
+    waiting.shift()?.();
+  }
+}
+
+/** Work under a signal that also ends it when the time is over. */
+async function within<T>(
+  milliseconds: number,
+  error: MediaError,
+  signal: AbortSignal,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(error), milliseconds);
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function turn(stop: AbortSignal): Promise<void> {
+  stop.throwIfAborted();
+  while (working >= most) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      const at = waiting.indexOf(resolve);
+      if (at >= 0) waiting.splice(at, 1);
+      reject(stop.reason);
+    };
+    waiting.push(resolve);
+    stop.addEventListener("abort", leave, { once: true });
+    await promise.finally(() => stop.removeEventListener("abort", leave));
+  }
+  working++;
+}
+
+async function run<Out>(task: ThreadTask, module: Module | undefined, stop: AbortSignal): Promise<Out> {
+  stop.throwIfAborted();
+  const { program, input, memory } = task;
+  const worker = new Worker(PROGRAM, {
+    workerData: { program: program.href, input, module, memory } satisfies ThreadStart,
+    // Nothing of the server's surroundings is the decoder's business, nor does what it prints belong into the log.
+    env: {},
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
+  worker.stdout.resume();
+  worker.stderr.resume();
+  try {
+    const exit = once(worker, "exit", { signal: stop }).then(() =>
+      Promise.reject(new Error("The thread ended")),
+    );
+    const [end] = (await Promise.race([once(worker, "message", { signal: stop }), exit])) as [ThreadEnd];
+    if ("output" in end) return end.output as Out;
+    if ("problem" in end) throw new MediaError(end.problem.code, end.problem.message);
+    if (end.exhausted) throw outOfMemory(end.defect);
+    throw end.defect;
+  } catch (cause) {
+    if (stop.aborted) throw stop.reason;
+    throw (cause as { code?: unknown } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
+      ? outOfMemory(cause)
+      : cause;
+  } finally {
+    await worker.terminate();
+  }
+}
+
+const outOfMemory = (cause: unknown) =>
+  new MediaError("ELIMIT", "The file takes too much memory to decode", { cause });
+
+/** A thread that shares a compiled module need not compile it, and begins with code that others have made fast. */
+function compiled(file: URL): Promise<Module> {
+  const known = modules.get(file.href);
+  if (known) return known;
+  const module = readFile(file).then((bytes) => WebAssembly.compile(bytes));
+  modules.set(file.href, module);
+  module.catch(() => modules.delete(file.href));
+  return module;
+}

@@ -1,0 +1,42 @@
+import type { ThreadTools } from "@mediatap/core";
+
+// A program for threads that does what its input says.
+
+export interface Wish {
+  readonly does: "draw" | "fail" | "break" | "spin" | "grow" | "hoard" | "leave" | "look";
+  readonly size?: number;
+}
+
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: { Memory: new (limits: { initial: number }) => { grow(pages: number): number } };
+};
+
+export default async function program({ does, size = 1 }: Wish, tools: ThreadTools): Promise<unknown> {
+  switch (does) {
+    case "draw": {
+      const { file, pixels } = tools.tiff({ width: size, height: size, colors: "rgb", alpha: false });
+      pixels.fill(7);
+      return { file, size };
+    }
+    case "fail":
+      return tools.fail("EUNSUPPORTED", "Not this one");
+    case "break":
+      throw new RangeError("broken");
+    case "spin":
+      for (;;);
+    case "grow": {
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      return memory.grow(size);
+    }
+    case "hoard": {
+      const held: object[] = [];
+      for (;;) held.push({ held: held.length });
+    }
+    case "leave":
+      return process.exit(0);
+    case "look":
+      console.log("said aloud");
+      console.error("said aloud");
+      return process.env;
+  }
+}

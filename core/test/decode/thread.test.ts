@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { DEFAULT_LIMITS, inThread, type LimitName, type MediaError } from "@mediatap/core";
+import type { Wish } from "./thread-program.ts";
+
+const PAGE = 65_536;
+
+interface Bounds {
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<Record<LimitName, number>>;
+}
+
+const run = (input: Wish, { signal = new AbortController().signal, limits }: Bounds = {}) =>
+  inThread<unknown>(
+    { program: new URL("./thread-program.ts", import.meta.url), input, memory: 10 * PAGE },
+    { signal, limits: { ...DEFAULT_LIMITS, ...limits } },
+  );
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "none",
+    (error: MediaError) => error.code,
+  );
+
+describe("threads for decoders", () => {
+  it("hand over what they made", async () => {
+    const made = (await run({ does: "draw", size: 5 })) as { file: Uint8Array; size: number };
+    assert.equal(made.size, 5);
+    assert.equal(made.file.filter((byte) => byte === 7).length >= 75, true);
+  });
+
+  it("tell an error meant for the client", async () => {
+    await assert.rejects(run({ does: "fail" }), {
+      name: "MediaError",
+      code: "EUNSUPPORTED",
+      message: "Not this one",
+    });
+  });
+
+  it("tell another failure as it is, and a thread that ended", async () => {
+    await assert.rejects(run({ does: "break" }), { name: "RangeError", message: "broken" });
+    await assert.rejects(run({ does: "leave" }), /The thread ended/);
+  });
+
+  it("are stopped when nobody waits, with the reason of that", async () => {
+    const gone = new AbortController();
+    const work = run({ does: "spin" }, { signal: gone.signal });
+    setTimeout(() => gone.abort(new Error("nobody waits")), 100);
+    await assert.rejects(work, /nobody waits/);
+    await assert.rejects(run({ does: "draw" }, { signal: AbortSignal.abort(new Error("gone")) }), /gone/);
+  });
+
+  it("are stopped when their time is over", async () => {
+    assert.equal(await codeOf(run({ does: "spin" }, { limits: { imageWork: 200 } })), "ETIMEDOUT");
+  });
+
+  it("may grow a WebAssembly memory up to their bound", async () => {
+    assert.equal(await run({ does: "grow", size: 9 }), 1);
+    assert.equal(await codeOf(run({ does: "grow", size: 10 })), "ELIMIT");
+  });
+
+  it("do not take the server along when they fill their heap", async function () {
+    this.timeout(60_000);
+    assert.equal(await codeOf(run({ does: "hoard" })), "ELIMIT");
+  });
+
+  it("know nothing of the server's environment", async () => {
+    assert.deepEqual(await run({ does: "look" }), {});
+  });
+
+  it("work as many at a time as there are cores; what waits too long is refused, and places are given back", async () => {
+    const stop = new AbortController();
+    const all = Array.from({ length: availableParallelism() }, () =>
+      codeOf(run({ does: "spin" }, { signal: stop.signal })),
+    );
+    assert.equal(await codeOf(run({ does: "draw" }, { limits: { queueWait: 50 } })), "EBUSY");
+    const leaving = new AbortController();
+    const left = run({ does: "draw" }, { signal: leaving.signal });
+    leaving.abort(new Error("left the queue"));
+    await assert.rejects(left, /left the queue/);
+    const next = run({ does: "draw" });
+    stop.abort();
+    await Promise.all(all);
+    assert(await next);
+  });
+});
