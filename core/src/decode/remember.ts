@@ -9,19 +9,39 @@ export interface RememberOptions<F> {
   readonly keep?: (fact: F) => boolean;
 }
 
-/** Learns a fact of a source; what was learnt is known as long as the source's validators are. For taps of `inspect`. */
+/**
+ * Learns a fact of a source; what was learnt is known as long as the source's validators are. Who asks while it is being learnt
+ * waits for it, and learns it in turn where the one who did has left. For taps of `inspect`.
+ */
 export function remembering<F extends object>(
   learn: (source: Source, flight: Flight) => Promise<F | undefined>,
   { entries = 10_000, keep = () => true }: RememberOptions<F> = {},
 ): (source: Source, flight: Flight) => Promise<F | undefined> {
   const known = new LRUCache<string, F>({ max: entries });
+  const learning = new Map<string, { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }>();
   return async (source, flight) => {
     const key = identity(source.facts);
-    const remembered = key === undefined ? undefined : known.get(key);
+    if (key === undefined) return learn(source, flight);
+    for (let other = learning.get(key); other; other = learning.get(key)) {
+      const { work, signal } = other;
+      const fact = await work.catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        return undefined;
+      });
+      flight.signal.throwIfAborted();
+      if (!signal.aborted && (!fact || keep(fact))) return fact;
+    }
+    const remembered = known.get(key);
     if (remembered) return remembered;
-    const fact = await learn(source, flight);
-    if (fact && key !== undefined && keep(fact)) known.set(key, fact);
-    return fact;
+    const work = learn(source, flight);
+    learning.set(key, { work, signal: flight.signal });
+    try {
+      const fact = await work;
+      if (fact && keep(fact)) known.set(key, fact);
+      return fact;
+    } finally {
+      learning.delete(key);
+    }
   };
 }
 
