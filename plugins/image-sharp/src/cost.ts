@@ -1,4 +1,4 @@
-import type { Size } from "@mediatap/core";
+import type { Header, Size } from "@mediatap/core";
 import type { WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
 
@@ -60,9 +60,15 @@ function effortOf({ output, lossless, settings: { avifEffort, webpEffort, mozjpe
   return output === "jpeg" && mozjpeg ? 4 : 1;
 }
 
+/** Milliseconds of the plugin that decodes a file for this engine, if one does. */
+export const decoderCost = ({ decode }: Header, size: Size): number =>
+  decode ? decode.cost + decode.megapixelCost * megapixels(size) : 0;
+
 /** Milliseconds to decode a picture whole. */
-export const decodeCost = (format: string, weight: number, size: Size): number =>
-  (DECODE[format] ?? 20) * weight * megapixels(size);
+export const decodeCost = (header: Header, size: Size): number =>
+  header.decode
+    ? decoderCost(header, size)
+    : (DECODE[header.format] ?? 20) * (header.weight ?? 1) * megapixels(size);
 
 /** Estimated milliseconds of one core. */
 export function costOf(work: Work): number {

@@ -14,9 +14,10 @@ import {
   type StepRegistry,
 } from "@mediatap/core";
 import { megapixels } from "./cost.ts";
+import { isVector } from "./decoded.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
-import { firstScale, type Planned, planSteps } from "./planner.ts";
+import { drawnSize, type Planned, planSteps } from "./planner.ts";
 
 /** All that is decided of a picture before any pixel is read. */
 export interface Draft {
@@ -24,7 +25,7 @@ export interface Draft {
   readonly settings: Settings;
   readonly registry: StepRegistry;
   readonly output: Output;
-  /** Upright size of the source; of an SVG, at the resolution it is drawn at. */
+  /** Upright size of the source's page; of a drawing, at the resolution it is drawn at. */
   readonly original: Size;
   readonly scope: Scope;
   /** Frames read; above 1 the result is animated. */
@@ -44,8 +45,8 @@ export interface Draft {
   readonly guess: Planned;
 }
 
-/** Dots per inch of an SVG that names none. */
-const SVG_DENSITY = 72;
+/** Dots per inch of a drawing that names none. */
+const OWN_DENSITY = 72;
 
 export interface DraftInput {
   readonly job: Pick<Job, "transformation" | "accept">;
@@ -65,13 +66,14 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
   const page = pageOf(asked, header);
-  const scope: Scope = { ...more, idn: header.density ?? SVG_DENSITY };
+  const scope: Scope = { ...more, idn: header.density ?? OWN_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
-  const vector = header.format === "svg";
-  const factor = vector && dpi !== undefined ? dpi / SVG_DENSITY : 1;
+  const vector = isVector(header);
+  const factor = vector && dpi !== undefined ? dpi / OWN_DENSITY : 1;
+  const { width, height } = header.pages?.[page] ?? header;
   const original = {
-    width: Math.max(1, Math.round(header.width * factor)),
-    height: Math.max(1, Math.round(header.height * factor)),
+    width: Math.max(1, Math.round(width * factor)),
+    height: Math.max(1, Math.round(height * factor)),
   };
 
   const start = { original, current: original, scope, alpha: header.alpha, animated };
@@ -94,8 +96,7 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
     scope,
   });
   const guess = planSteps(steps, { ...start, guess: true });
-  // An SVG has no pixels but those that it is drawn with.
-  const drawn = (vector ? firstScale(guess.parts) : undefined) ?? original;
+  const drawn = vector ? drawnSize(guess.parts, original) : original;
   checkSource(drawn, frames, limits);
   checkResult(guess.size, frames, limits);
   const keeps = keepsOf(output, guess, frames);
@@ -108,7 +109,9 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
     scope,
     frames,
     page,
-    ...(vector && { density: (dpi ?? SVG_DENSITY) * densityFactor(drawn, original, limits) }),
+    ...(header.format === "svg" && {
+      density: (dpi ?? OWN_DENSITY) * densityFactor(drawn, original, limits),
+    }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     format,
@@ -149,7 +152,7 @@ export function draftOfPixels({ size, steps, flight, registry, settings, scope =
 /** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
 function densityFactor(drawn: Size, original: Size, limits: Limits): number {
   if (megapixels(original) <= limits.megapixels) return 1;
-  return Math.max(1 / SVG_DENSITY, drawn.width / original.width);
+  return Math.max(1 / OWN_DENSITY, drawn.width / original.width);
 }
 
 function checkResult(size: Size, frames: number, limits: Limits): void {

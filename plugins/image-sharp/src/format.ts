@@ -78,12 +78,13 @@ function named({ size, header, animated }: Wish, format: WriteFormat, limits: Li
   return { format, why: `asked for${stills}` };
 }
 
+const isWritten = (format: string): format is WriteFormat => format in LONGEST;
+
 const holds = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= LONGEST[format];
 
 function sameAsSource({ header, alpha }: Wish): Choice {
-  if (header.format === "tiff")
-    return { format: alpha ? "png" : "jpeg", why: "the source is TIFF, which browsers do not show" };
-  return { format: header.format as WriteFormat, why: "as the source" };
+  if (isWritten(header.format)) return { format: header.format, why: "as the source" };
+  return { format: alpha ? "png" : "jpeg", why: `${header.format} is not written` };
 }
 
 function automatic(wish: Wish, limits: Limits): Choice {
@@ -106,9 +107,13 @@ const moving = (accept: AcceptClass): Choice[] => [
 /** Best first. The last ones are for what no better format may or can hold. */
 function still({ output, accept, header, steps, size, alpha }: Wish, limits: Limits): Choice[] {
   const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
-  // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out.
+  // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
+  // when it is asked for by name, as ImageKit does.
   const avif =
-    accept === "avif" && output.colorProfile !== "keep" && !steps.some(({ op }) => op === "unsharp");
+    accept === "avif" &&
+    header.format !== "heic" &&
+    output.colorProfile !== "keep" &&
+    !steps.some(({ op }) => op === "unsharp");
   const slow = `over ${limits.avifAutoMegapixels} megapixels, too slow as AVIF`;
   const choices: (Choice | false)[] = [
     avif && small && { format: "avif", why: "the client accepts AVIF" },

@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
-import { type Flight, type Header, MediaError, type Source, type SourceFacts } from "@mediatap/core";
-import { LRUCache } from "lru-cache";
+import { type Flight, type Header, MediaError, remembering, type Source } from "@mediatap/core";
 import sharp from "sharp";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
@@ -9,24 +8,9 @@ import { checkSvg } from "./svg.ts";
 /** Elements of an SVG that together take about as long as painting its area once. */
 const SVG_ELEMENTS = 40;
 
-/** Learns headers; what it learnt of a source is known as long as the source's validators are. */
-export function createHeaderReader(entries: number) {
-  const known = new LRUCache<string, Header>({ max: entries });
-  return async (source: Source, flight: Flight): Promise<Header | undefined> => {
-    const key = identity(source.facts);
-    const remembered = key === undefined ? undefined : known.get(key);
-    if (remembered) return remembered;
-    const header = await readHeader(source, flight);
-    // An SVG is checked against the limits of each flight.
-    if (header && key !== undefined && header.format !== "svg") known.set(key, header);
-    return header;
-  };
-}
-
-function identity({ origin, path, etag, lastModified, size }: SourceFacts): string | undefined {
-  if (etag === undefined && lastModified === undefined) return undefined;
-  return JSON.stringify([origin, path, etag, lastModified, size]);
-}
+/** Learns headers. An SVG is checked against the limits of each flight. */
+export const createHeaderReader = (entries: number) =>
+  remembering(readHeader, { entries, keep: ({ format }) => format !== "svg" });
 
 async function readHeader(source: Source, { limits }: Flight): Promise<Header | undefined> {
   const format = sniff(await source.peek(SNIFF_LENGTH));

@@ -1,12 +1,13 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
 import sharp from "sharp";
+import { isReadable, staysDocument } from "./decoded.ts";
 import { draftOf } from "./draft.ts";
 import { createHeaderReader } from "./header.ts";
 import { openLayers } from "./layers.ts";
 import { setUpLibvips } from "./libvips.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
 import { NAME, planOf } from "./plan.ts";
-import { READS, SNIFF_LENGTH, sniff } from "./sniff.ts";
+import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { Fonts } from "./text.ts";
 
 export type { ImageSharpOptions } from "./options.ts";
@@ -15,8 +16,8 @@ const VERSION = "0.1.0";
 
 /**
  * Makes images with libvips. Reads JPEG, PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
- * GIF. Other sources pass through, as do SVGs for which no raster format is asked. A step of another plugin goes to the `step`
- * hook; what nobody can do is `EUNSUPPORTED`.
+ * GIF. Files that a plugin decodes it reads by its help. Other sources pass through, as do SVGs for which no raster format is
+ * asked, and documents of which no picture is. A step of another plugin goes to the `step` hook; what nobody can do is `EUNSUPPORTED`.
  */
 export function imageSharp(options: ImageSharpOptions = {}): Plugin {
   const settings = parseOptions(imageSharpSchema, options, NAME);
@@ -40,8 +41,9 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
         const staysVector = format === "auto" || format === "source" || format === "svg";
         if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
+        if (await staysDocument(job.transformation, source, flight)) return undefined;
         const header = await flight.inspect("header", source);
-        if (!header || !(READS as readonly string[]).includes(header.format)) return undefined;
+        if (!isReadable(header)) return undefined;
         const draft = draftOf({ job, header, flight, registry: steps, settings });
         const taken = draft.guess.taken.map(({ step }) => step);
         return planOf(draft, source, await openLayers(taken, job.asset, flight, fonts), flight);

@@ -1,5 +1,5 @@
 import { type Asset, type Flight, type Header, MediaError, type Source, type Step } from "@mediatap/core";
-import { READS } from "./sniff.ts";
+import { isReadable } from "./decoded.ts";
 import type { Fonts } from "./text.ts";
 
 export interface LayerImage {
@@ -69,7 +69,7 @@ async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Pr
 async function openImage(path: string, asset: Asset, flight: Flight): Promise<LayerImage> {
   const source = await flight.open(assetOf(path, asset));
   const header = await flight.inspect("header", source);
-  if (!header || !(READS as readonly string[]).includes(header.format)) {
+  if (!isReadable(header)) {
     throw new MediaError("UNIDENTIFIED", "Expected a picture for a layer");
   }
   return { source, header };

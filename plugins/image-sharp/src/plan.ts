@@ -1,8 +1,9 @@
 import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
-import { costOf, decodeCost, megapixels, shrinkOnLoad } from "./cost.ts";
+import { costOf, decodeCost, decoderCost, megapixels, shrinkOnLoad } from "./cost.ts";
+import { isVector } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
 import type { LayerFiles } from "./layers.ts";
-import { describe, firstScale } from "./planner.ts";
+import { describe, drawnSize, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
 import { textWork } from "./text-layer.ts";
 
@@ -15,17 +16,21 @@ const HEAVY = 400;
 export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits }: Flight): Plan {
   const { header, original, frames, format, guess, planned, settings } = draft;
   const scaled = firstScale(guess.parts);
-  // An SVG is drawn at the size that it is scaled to.
-  const decoded = header.format === "svg" && scaled ? scaled : original;
+  const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
   const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
+  const page = header.pages?.[draft.page] ?? header;
   const texts = guess.taken.map(({ step, before }) => textWork(step, before, limits));
   const cost = costOf({
-    format: header.format,
+    format: header.decode ? "tiff" : header.format,
     weight: header.weight ?? 1,
     source: decoded,
     shrink,
     frames,
-    steps: stepsCost(draft, decoded) + layersCost(files) + sumOf(texts.map(({ cost }) => cost)),
+    steps:
+      stepsCost(draft, decoded) +
+      decoderCost(header, decoded) +
+      layersCost(files) +
+      sumOf(texts.map(({ cost }) => cost)),
     result: guess.size,
     output: format,
     lossless: draft.output.lossless ?? false,
@@ -44,7 +49,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     cost,
     memory: memoryOf(draft, decoded, source) + sumOf(texts.map(({ memory }) => memory)),
     explain: () => ({
-      source: `${header.format} ${header.width}x${header.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
+      source: `${header.format} ${page.width}x${page.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(guess.parts),
       ...(shrink > 1 && { shrinkOnLoad: shrink }),
       // From there on sizes are guessed.
@@ -74,7 +79,7 @@ const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number 
 
 /** Milliseconds to decode the pictures of layers, whole. */
 const layersCost = ({ headers }: LayerFiles): number =>
-  headers.reduce((sum, header) => sum + decodeCost(header.format, header.weight ?? 1, header), 0);
+  headers.reduce((sum, header) => sum + decodeCost(header, header), 0);
 
 /** Bytes of a decoded pixel. */
 const PIXEL = 4;
@@ -83,7 +88,8 @@ const BASE = 8 * 1024 * 1024;
 
 /** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on, in threads thrice. */
 function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, source: Source): number {
-  const download = source.file === undefined ? (source.facts.size ?? 0) : 0;
+  const { decode } = header;
+  const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
   const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
   const largest = Math.max(
     ...guess.taken.map(({ after }) => after.width * after.height),
@@ -92,5 +98,6 @@ function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, sou
   const decoded = whole ? width * height : width * 512;
   const handed = guess.parts.some(({ kind }) => kind === "effect");
   const between = handed ? 3 * largest : guess.parts.length > 1 ? 2 * largest : largest;
-  return BASE + download + PIXEL * frames * (decoded + between);
+  const decoder = decode ? decode.memory + decode.pixelMemory * width * height : 0;
+  return BASE + download + decoder + PIXEL * frames * (decoded + between);
 }

@@ -83,6 +83,16 @@ export function firstScale(parts: readonly Part[]): Size | undefined {
   return first.pass.scale ?? first.pass.smart;
 }
 
+/** Size at which all of a drawing is drawn, so that the first pipeline need not scale it. */
+export function drawnSize(parts: readonly Part[], original: Size): Size {
+  const [first] = parts;
+  const scaled = firstScale(parts);
+  if (!scaled || first?.kind !== "pass" || !first.pass.smart) return scaled ?? original;
+  if (!first.pass.smart.scaled) return original;
+  const factor = Math.max(scaled.width / original.width, scaled.height / original.height);
+  return { width: Math.ceil(original.width * factor), height: Math.ceil(original.height * factor) };
+}
+
 /** The parts in words. */
 export const describe = (parts: readonly Part[]): string[] => parts.map(wordsFor);
 

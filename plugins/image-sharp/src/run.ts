@@ -15,6 +15,7 @@ import {
 import sharp, { type OverlayOptions, type Sharp, type SharpOptions } from "sharp";
 import { composed, cutTo } from "./compose.ts";
 import { megapixels } from "./cost.ts";
+import { decodedInput } from "./decoded.ts";
 import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
 import { perform } from "./effects.ts";
@@ -37,7 +38,7 @@ import { type DrawnLayer, drawLayer } from "./layer.ts";
 import type { LayerFiles } from "./layers.ts";
 import { mediaError } from "./libvips.ts";
 import { addsColor, apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
-import { type Part, type Planned, planSteps } from "./planner.ts";
+import { drawnSize, type Part, type Planned, planSteps } from "./planner.ts";
 
 const TYPES = {
   jpeg: "image/jpeg",
@@ -106,13 +107,13 @@ class Run {
   async #open(source: Source): Promise<void> {
     const { header, frames, page, density } = this.#draft;
     const { limits } = this.#flight;
-    const input = await inputOf(source, header.format, limits);
+    const input = header.decode ? await this.#decode(source) : await inputOf(source, header.format, limits);
     const options: SharpOptions = {
       autoOrient: true,
       failOn: "error",
       limitInputPixels: Math.floor(limits.megapixels * 1e6),
       ...(frames > 1 && { animated: true }),
-      ...(page > 0 && { page }),
+      ...(page > 0 && !header.decode && { page }),
       ...(density !== undefined && { density }),
     };
     this.#image = sharp(input, options);
@@ -132,6 +133,12 @@ class Run {
     else if (header.depth === 16 && meta.hasProfile && !this.#draft.keeps) {
       this.#image.withIccProfile("srgb", { attach: false });
     }
+  }
+
+  #decode(source: Source): Promise<Uint8Array> {
+    const { header, page, original, planned } = this.#draft;
+    const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
+    return decodedInput(source, header, { page, size }, this.#flight);
   }
 
   async #part(part: Part): Promise<void> {

@@ -1,0 +1,59 @@
+import {
+  type Flight,
+  type Header,
+  MediaError,
+  type Size,
+  type Source,
+  type Transformation,
+} from "@mediatap/core";
+import sharp from "sharp";
+import { READS } from "./sniff.ts";
+
+/** Whether pixels can be had of a file: by libvips, or of a plugin that decodes it. */
+export const isReadable = (header: Header | undefined): header is Header =>
+  header !== undefined &&
+  (header.decode !== undefined || (READS as readonly string[]).includes(header.format));
+
+/** It has no pixels but those that it is drawn with. */
+export const isVector = ({ format, decode }: Header): boolean => format === "svg" || decode?.vector === true;
+
+/** Whether a file goes out as it is: a document (PDF, PSD) of which no picture is asked for. Its first bytes tell. */
+export async function staysDocument(
+  { steps, output }: Transformation,
+  source: Source,
+  flight: Flight,
+): Promise<boolean> {
+  const { format = "auto", density } = output;
+  if (steps.length > 0 || density !== undefined || (format !== "auto" && format !== "source")) return false;
+  return (await flight.inspect("kind", source))?.document === true;
+}
+
+/** What of a decoded file is needed. */
+export interface Part {
+  /** Counted from 0. */
+  readonly page: number;
+  /** What the header promises, or, for a drawing, the size it is wanted in. */
+  readonly size: Size;
+}
+
+/**
+ * The bytes of a page in a form that libvips reads, made by the plugin that decodes such files. Throws what that throws, and
+ * `UNIDENTIFIED` where the page is not what the header promised.
+ */
+export async function decodedInput(
+  source: Source,
+  header: Header,
+  { page, size }: Part,
+  flight: Flight,
+): Promise<Uint8Array> {
+  const wanted = isVector(header) ? { width: size.width, height: size.height } : {};
+  const decoded = await flight.decode(source, { ...(page > 0 && { page: page + 1 }), ...wanted });
+  if (!decoded) throw new MediaError("EUNSUPPORTED", `Pictures of ${header.format} files are not supported`);
+  // As many as the header's pixels take, which have been counted.
+  const bytes = await decoded.bytes(Number.POSITIVE_INFINITY);
+  const { autoOrient: found } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  if (found.width !== size.width || found.height !== size.height) {
+    throw new MediaError("UNIDENTIFIED", "The source is not what its header says");
+  }
+  return bytes;
+}
