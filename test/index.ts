@@ -6,6 +6,8 @@ export type { StorageSetup } from "./contracts/storage.ts";
 export { describeStorage } from "./contracts/storage.ts";
 export type { TransformSetup } from "./contracts/transform.ts";
 export { describeTransform } from "./contracts/transform.ts";
+export type { CacheHost, Finding, HostOptions } from "./helpers/cache-host.ts";
+export { bytesOf, hostCache, newKey, newRecord, sourcesOf } from "./helpers/cache-host.ts";
 export type { Certificate, CertificateOptions } from "./helpers/certificates.ts";
 export { makeCertificate } from "./helpers/certificates.ts";
 export type { TestFolder } from "./helpers/folder.ts";

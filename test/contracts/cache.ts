@@ -2,18 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import {
-  type Ban,
-  bodyOf,
-  createServer,
-  type Delivered,
-  type Found,
-  loadConfig,
-  type MediatapServer,
-  type Plugin,
-  type RenditionRecord,
-} from "@mediatap/core";
-import { MEMORY_ENDPOINT, memoryStorage, wishLanguage } from "../helpers/stand-ins.ts";
+import { bodyOf, type Plugin, type RenditionRecord } from "@mediatap/core";
+import { bytesOf, type CacheHost, hostCache, newKey, newRecord, sourcesOf } from "../helpers/cache-host.ts";
 
 /** A cache to be tried. */
 export interface CacheSetup {
@@ -25,103 +15,6 @@ export interface CacheSetup {
   close?(): Promise<void>;
 }
 
-/** The hooks of a cache inside a server that listens to nobody. */
-interface Host {
-  store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
-  /** A record counts as fresh unless the test says otherwise. */
-  find(key: string, fresh?: boolean): Promise<{ found: Found | undefined; stale: Delivered | undefined }>;
-  /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
-  findWhole(
-    key: string,
-    below?: Delivered,
-  ): Promise<{ found: Found | undefined; stale: Delivered | undefined }>;
-  purge(kind: Ban["kind"], value: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface Question {
-  readonly key: string;
-  readonly needsBody: boolean;
-  readonly fresh: boolean;
-  readonly below?: Delivered | undefined;
-}
-
-async function hostOf(plugin: Plugin): Promise<Host> {
-  const config = await loadConfig(
-    {
-      plugins: [wishLanguage(), memoryStorage(new Map()), plugin],
-      ...MEMORY_ENDPOINT,
-      log: { level: "silent" },
-    },
-    { source: "test", base: process.cwd() },
-  );
-  const server: MediatapServer = await createServer({ config });
-  const { hooks } = server.generation;
-  await server.generation.start();
-  let sequence = 0;
-
-  async function find({ key, needsBody, fresh, below }: Question) {
-    let stale: Delivered | undefined;
-    const fills: ((entry: Delivered) => void | Promise<void>)[] = [];
-    const found = await hooks.lookup.promise({
-      key,
-      needsBody,
-      isFresh: () => fresh,
-      offer(entry) {
-        stale ??= entry;
-      },
-      fill: (store) => fills.push(store),
-    });
-    if (below && !found) await Promise.all(fills.map((store) => store(below)));
-    return { found, stale };
-  }
-
-  return {
-    store: (record, bytes) =>
-      hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
-    find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
-    findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
-    purge: (kind, value) => hooks.purge.promise({ sequence: ++sequence, kind, value }),
-    close: () => server.close(),
-  };
-}
-
-function recordOf(key: string, more: Partial<RenditionRecord> = {}): RenditionRecord {
-  return {
-    key,
-    engines: "engine@1",
-    type: "image/webp",
-    format: "webp",
-    width: 400,
-    height: 300,
-    etag: `"${key}.${randomBytes(4).toString("hex")}"`,
-    lastModified: 1_700_000_000_000,
-    sources: [
-      {
-        origin: "files",
-        path: "a/photo.jpg",
-        fetched: 1_700_000_000_000,
-        size: 9,
-        etag: '"origin"',
-        freshFor: 60_000,
-      },
-    ],
-    stored: Date.now(),
-    freshUntil: Date.now() + 60_000,
-    private: false,
-    original: false,
-    ...more,
-  };
-}
-
-const newKey = () => randomBytes(32).toString("base64url");
-const from = (path: string) => [{ origin: "files", path, fetched: 1_700_000_000_000 }];
-
-async function bytesOf({ body }: Delivered): Promise<Buffer> {
-  assert(body, "it has a body");
-  return buffer(await body.stream());
-}
-
 /**
  * What every cache promises, as a mocha suite: `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is
  * called once, before the first test.
@@ -129,10 +22,10 @@ async function bytesOf({ body }: Delivered): Promise<Buffer> {
 export function describeCache(name: string, setup: () => CacheSetup | Promise<CacheSetup>): void {
   describe(`${name} as a cache`, () => {
     let place: CacheSetup;
-    let host: Host;
+    let host: CacheHost;
     before(async () => {
       place = await setup();
-      host = await hostOf(place.plugin);
+      host = await hostCache(place.plugin);
     });
     after(async () => {
       await host?.close();
@@ -146,7 +39,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
 
     it("gives back what it was given, record and bytes", async () => {
       const bytes = randomBytes(100_000);
-      const record = recordOf(newKey(), { length: bytes.length });
+      const record = newRecord(newKey(), { length: bytes.length });
       await host.store(record, bytes);
       const { found, stale } = await host.find(record.key);
       assert(found);
@@ -160,12 +53,16 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
 
     it("keeps every field of a record, whatever it holds", async () => {
       const records = [
-        recordOf(newKey(), { private: true, original: true, sources: [] }),
-        recordOf(newKey(), { type: 'text/html; charset="utf-8"', etag: '"\u00fc\\"' }),
-        recordOf(newKey(), {
-          sources: [...from("\u{1f5bc}/\u00e9.jpg"), ...from("font.ttf"), ...from("__proto__")],
+        newRecord(newKey(), { private: true, original: true, sources: [] }),
+        newRecord(newKey(), { type: 'text/html; charset="utf-8"', etag: '"\u00fc\\"' }),
+        newRecord(newKey(), {
+          sources: [
+            ...sourcesOf("\u{1f5bc}/\u00e9.jpg"),
+            ...sourcesOf("font.ttf"),
+            ...sourcesOf("__proto__"),
+          ],
         }),
-        recordOf(newKey(), {
+        newRecord(newKey(), {
           error: { code: "ENOENT", status: 404, message: "No file was found" },
           format: "error",
         }),
@@ -175,7 +72,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     });
 
     it("keeps an empty body as a body", async () => {
-      const record = recordOf(newKey(), { length: 0 });
+      const record = newRecord(newKey(), { length: 0 });
       await host.store(record, new Uint8Array());
       const { found } = await host.find(record.key);
       assert(found);
@@ -184,7 +81,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
 
     it("gives exactly the range asked for, to many readers at once", async () => {
       const bytes = randomBytes(5000);
-      const record = recordOf(newKey(), { length: bytes.length });
+      const record = newRecord(newKey(), { length: bytes.length });
       await host.store(record, bytes);
       const { found } = await host.find(record.key);
       const body = found?.body;
@@ -218,7 +115,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
         "e\u0301",
         "k".repeat(300),
       ];
-      const records = keys.map((key) => recordOf(`${key} ${newKey()}`));
+      const records = keys.map((key) => newRecord(`${key} ${newKey()}`));
       for (const record of records) await host.store(record, Buffer.from(record.key));
       for (const record of records) {
         const { found } = await host.find(record.key);
@@ -228,7 +125,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     });
 
     it("offers what is past its freshness, and does not return it", async () => {
-      const record = recordOf(newKey());
+      const record = newRecord(newKey());
       await host.store(record, Buffer.from("stale"));
       const { found, stale } = await host.find(record.key, false);
       assert.equal(found, undefined);
@@ -238,15 +135,15 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     });
 
     it("asks whether a record is fresh, and about no other", async () => {
-      const record = recordOf(newKey());
+      const record = newRecord(newKey());
       await host.store(record, Buffer.from("x"));
-      await host.store(recordOf(newKey()), Buffer.from("y"));
+      await host.store(newRecord(newKey()), Buffer.from("y"));
       assert.equal((await host.find(record.key, true)).found?.record.etag, record.etag);
       assert.equal((await host.find(record.key, false)).stale?.record.etag, record.etag);
     });
 
     it("keeps a record without a body", async () => {
-      const record = recordOf(newKey());
+      const record = newRecord(newKey());
       await host.store(record);
       const { found } = await host.find(record.key);
       assert.deepEqual(found?.record, record);
@@ -254,39 +151,39 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     });
 
     it("passes with a record alone where the body is wanted", async () => {
-      const [bare, whole] = [recordOf(newKey()), recordOf(newKey())];
+      const [bare, whole] = [newRecord(newKey()), newRecord(newKey())];
       await host.store(bare);
       await host.store(whole, Buffer.from("whole"));
       assert.deepEqual(await host.findWhole(bare.key), { found: undefined, stale: undefined });
-      assert.equal((await bytesOf((await host.findWhole(whole.key)).found as Found)).toString(), "whole");
+      assert.equal((await bytesOf((await host.findWhole(whole.key)).found)).toString(), "whole");
     });
 
     it("takes what a cache further down has", async () => {
       for (const bare of [false, true]) {
-        const record = recordOf(newKey());
+        const record = newRecord(newKey());
         if (bare) await host.store(record);
         const body = bodyOf(Buffer.from("below"), (part) => Readable.from([part]));
         await host.findWhole(record.key, { record, body });
         const { found } = await host.findWhole(record.key);
         assert.deepEqual(found?.record, record);
-        assert.equal((await bytesOf(found as Found)).toString(), "below");
+        assert.equal((await bytesOf(found)).toString(), "below");
       }
     });
 
     it("puts what is stored last in the place of what was there", async () => {
       const key = newKey();
-      await host.store(recordOf(key), Buffer.from("before"));
-      const record = recordOf(key);
+      await host.store(newRecord(key), Buffer.from("before"));
+      const record = newRecord(key);
       await host.store(record, Buffer.from("afterwards"));
       const { found } = await host.find(key);
       assert.deepEqual(found?.record, record);
-      assert.equal((await bytesOf(found as Found)).toString(), "afterwards");
+      assert.equal((await bytesOf(found)).toString(), "afterwards");
     });
 
     it("never shows an old body under a new record", async () => {
       const key = newKey();
-      await host.store(recordOf(key), Buffer.from("old"));
-      const record = recordOf(key);
+      await host.store(newRecord(key), Buffer.from("old"));
+      const record = newRecord(key);
       await host.store(record);
       const { found } = await host.find(key);
       assert.deepEqual(found?.record, record);
@@ -294,7 +191,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     });
 
     it("keeps a body whose record is confirmed", async () => {
-      const record = recordOf(newKey(), { freshUntil: Date.now() - 1 });
+      const record = newRecord(newKey(), { freshUntil: Date.now() - 1 });
       await host.store(record, Buffer.from("confirmed"));
       const { stale } = await host.find(record.key, false);
       assert(stale?.body);
@@ -302,12 +199,12 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
       await host.store(renewed, await bytesOf(stale));
       const { found } = await host.find(record.key);
       assert.deepEqual(found?.record, renewed);
-      assert.equal((await bytesOf(found as Found)).toString(), "confirmed");
+      assert.equal((await bytesOf(found)).toString(), "confirmed");
     });
 
     describe("purge", () => {
       const stored = async (path: string, more: Partial<RenditionRecord> = {}) => {
-        const record = recordOf(newKey(), { sources: from(path), ...more });
+        const record = newRecord(newKey(), { sources: sourcesOf(path), ...more });
         await host.store(record, Buffer.from(path));
         return record.key;
       };
@@ -332,7 +229,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
         const folder = newKey();
         const gone = await stored(`${folder}/a.jpg`);
         const layered = await stored(`${folder}/b.jpg`, {
-          sources: [...from("x.jpg"), ...from(`${folder}/a.jpg`)],
+          sources: [...sourcesOf("x.jpg"), ...sourcesOf(`${folder}/a.jpg`)],
         });
         const stays = await stored(`${folder}/a.jpg.webp`);
         await host.purge("source", `${folder}/a.jpg`);
@@ -366,8 +263,8 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
 
       it("forgets records without bodies and remembered failures, too", async () => {
         const folder = newKey();
-        const bare = recordOf(newKey(), { sources: from(`${folder}/a.jpg`) });
-        const failed = recordOf(newKey(), { error: { code: "ENOENT", status: 404, message: "No file" } });
+        const bare = newRecord(newKey(), { sources: sourcesOf(`${folder}/a.jpg`) });
+        const failed = newRecord(newKey(), { error: { code: "ENOENT", status: 404, message: "No file" } });
         await host.store(bare);
         await host.store(failed);
         await host.purge("prefix", folder);
@@ -403,7 +300,7 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
           const key = keys[at % keys.length] as string;
           if (at % 3 === 0) {
             const bytes = randomBytes(2000 + at);
-            const record = recordOf(key, { length: bytes.length });
+            const record = newRecord(key, { length: bytes.length });
             etags.set(record.etag as string, bytes);
             await host.store(record, bytes);
           } else if (at % 31 === 0) {
@@ -419,9 +316,9 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
     it("stays within its budget, and keeps what is new", async function () {
       if (!place.small) this.skip();
       const budget = 200_000;
-      const small = await hostOf(place.small(budget));
+      const small = await hostCache(place.small(budget));
       const records = Array.from({ length: 60 }, (_, at) =>
-        recordOf(newKey(), { sources: from(`${at}.jpg`) }),
+        newRecord(newKey(), { sources: sourcesOf(`${at}.jpg`) }),
       );
       for (const record of records) await small.store(record, randomBytes(10_000));
       const found = await Promise.all(records.map(({ key }) => small.find(key)));
@@ -433,12 +330,12 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
 
     it("takes no harm from a body that is larger than its budget", async function () {
       if (!place.small) this.skip();
-      const small = await hostOf(place.small(100_000));
-      const [large, other] = [recordOf(newKey()), recordOf(newKey())];
+      const small = await hostCache(place.small(100_000));
+      const [large, other] = [newRecord(newKey()), newRecord(newKey())];
       await small.store(other, Buffer.from("other"));
       await small.store(large, randomBytes(1_000_000));
       assert.equal((await small.find(large.key)).found?.body, undefined);
-      assert.equal((await bytesOf((await small.find(other.key)).found as Found)).toString(), "other");
+      assert.equal((await bytesOf((await small.find(other.key)).found)).toString(), "other");
       await small.close();
     });
   });

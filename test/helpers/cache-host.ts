@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import {
+  type Ban,
+  bodyOf,
+  createServer,
+  type Delivered,
+  type Found,
+  loadConfig,
+  type MediatapConfig,
+  type Plugin,
+  type RenditionRecord,
+  type ServerOptions,
+} from "@mediatap/core";
+import { MEMORY_ENDPOINT, memoryStorage, wishLanguage } from "./stand-ins.ts";
+
+/** What a cache returned, and what it offered as past its freshness. */
+export interface Finding {
+  readonly found: Found | undefined;
+  readonly stale: Delivered | undefined;
+}
+
+/** The hooks of a cache inside a server that listens to nobody. */
+export interface CacheHost {
+  /** Resolves when the cache is done with it. */
+  store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
+  /** A record counts as fresh unless the test says otherwise. */
+  find(key: string, fresh?: boolean): Promise<Finding>;
+  /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
+  findWhole(key: string, below?: Delivered): Promise<Finding>;
+  purge(kind: Ban["kind"], value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HostOptions {
+  /** Left out: nothing is logged. */
+  readonly log?: NonNullable<ServerOptions["log"]>;
+  readonly limits?: NonNullable<MediatapConfig["limits"]>;
+}
+
+interface Question {
+  readonly key: string;
+  readonly needsBody: boolean;
+  readonly fresh: boolean;
+  readonly below?: Delivered | undefined;
+}
+
+/** Drives a cache as the core does. */
+export async function hostCache(plugin: Plugin, { log, limits = {} }: HostOptions = {}): Promise<CacheHost> {
+  const config = await loadConfig(
+    {
+      plugins: [wishLanguage(), memoryStorage(new Map()), plugin],
+      ...MEMORY_ENDPOINT,
+      log: { level: "silent" },
+      limits,
+    },
+    { source: "test", base: process.cwd() },
+  );
+  const server = await createServer({ config, ...(log && { log }) });
+  const { hooks } = server.generation;
+  await server.generation.start();
+  let sequence = 0;
+
+  async function find({ key, needsBody, fresh, below }: Question): Promise<Finding> {
+    let stale: Delivered | undefined;
+    const fills: ((entry: Delivered) => void | Promise<void>)[] = [];
+    const found = await hooks.lookup.promise({
+      key,
+      needsBody,
+      isFresh: () => fresh,
+      offer(entry) {
+        stale ??= entry;
+      },
+      fill: (store) => fills.push(store),
+    });
+    if (below && !found) await Promise.all(fills.map((store) => store(below)));
+    return { found, stale };
+  }
+
+  return {
+    store: (record, bytes) =>
+      hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
+    find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
+    findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
+    purge: (kind, value) => hooks.purge.promise({ sequence: ++sequence, kind, value }),
+    close: () => server.close(),
+  };
+}
+
+/** A key as the core makes them. */
+export const newKey = () => randomBytes(32).toString("base64url");
+
+/** The source of a record, by its path. */
+export const sourcesOf = (...paths: readonly string[]): RenditionRecord["sources"] =>
+  paths.map((path) => ({ origin: "files", path, fetched: 1_700_000_000_000 }));
+
+/** A record of a rendition, fresh, with an entity tag that no other has. */
+export function newRecord(key = newKey(), more: Partial<RenditionRecord> = {}): RenditionRecord {
+  return {
+    key,
+    engines: "engine@1",
+    type: "image/webp",
+    format: "webp",
+    width: 400,
+    height: 300,
+    etag: `"${key}.${randomBytes(4).toString("hex")}"`,
+    lastModified: 1_700_000_000_000,
+    sources: [
+      {
+        origin: "files",
+        path: "a/photo.jpg",
+        fetched: 1_700_000_000_000,
+        size: 9,
+        etag: '"origin"',
+        freshFor: 60_000,
+      },
+    ],
+    stored: Date.now(),
+    freshUntil: Date.now() + 60_000,
+    private: false,
+    original: false,
+    ...more,
+  };
+}
+
+/** The bytes of an entry, which must have a body. */
+export async function bytesOf(entry: Delivered | undefined): Promise<Buffer> {
+  assert(entry?.body, "it has a body");
+  return buffer(await entry.body.stream());
+}
