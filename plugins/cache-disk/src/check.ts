@@ -1,0 +1,34 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { codeOf, type Diagnosis } from "@mediatap/core";
+
+const MB = 1024 * 1024;
+
+/** Tries for `mediatap doctor` whether the folder can be used, and has room. */
+export async function examine(path: string, maxBytes: number, diagnosis: Diagnosis): Promise<void> {
+  const what = "cache-disk";
+  try {
+    await fs.promises.mkdir(path, { recursive: true, mode: 0o700 });
+    const probe = `${path}/doctor-${randomBytes(6).toString("hex")}.tmp`;
+    await fs.promises.writeFile(probe, "mediatap doctor was here", { mode: 0o600 });
+    await fs.promises.rm(probe);
+    const { bavail, bsize } = await fs.promises.statfs(path);
+    const [free, budget] = [Math.round((bavail * bsize) / MB), Math.round(maxBytes / MB)];
+    const text = `${path} can be written to; ${free} MB are free, the budget is ${budget} MB`;
+    if (free >= budget) diagnosis.add({ what, state: "good", text });
+    else
+      diagnosis.add({
+        what,
+        state: "poor",
+        text,
+        advice: "what lies there already counts; else set maxBytes",
+      });
+  } catch (error) {
+    diagnosis.add({
+      what,
+      state: "bad",
+      text: `${path} cannot be written to (${codeOf(error) ?? (error as Error).message})`,
+      advice: "make the folder, and let the user of this process write to it",
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import { crc32 } from "node:zlib";
+import type { RenditionRecord } from "@mediatap/core";
+
+// An entry is one file, so that record and body are always of one version:
+//
+//      0   8  MAGIC, with the number of this format
+//      8   4  CRC-32 of the head behind these twelve bytes
+//     12   4  bytes of the record
+//     16   8  bytes of the body; -1: there is none
+//     24  16  version: random, new with each writing
+//     40      record, JSON
+//      …   4  CRC-32 of each block of the body
+//      …      body
+//
+// Integers are little-endian.
+
+const MAGIC = Buffer.from("mtrend\0\x01", "latin1");
+const SUMMED = 12;
+const FIXED = 40;
+const CRC = 4;
+
+/** The body is summed, read and sent in blocks of this size, so that no byte is sent unchecked. */
+export const BLOCK = 64 * 1024;
+
+/** Longest record that is kept. */
+export const LONGEST_RECORD = 64 * 1024;
+
+/** Longest body that a file can have: more is no length, but damage. */
+const LONGEST_BODY = 2 ** 40;
+
+/** What stands before the body. */
+export interface Head {
+  readonly version: string;
+  readonly record: RenditionRecord;
+  /** Bytes of the body; `undefined`: there is none. */
+  readonly bodyLength: number | undefined;
+  /** Where the body begins. */
+  readonly start: number;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** CRC-32 of each block. */
+  readonly sums: readonly number[];
+}
+
+/** The file is none of ours, or not what was written. */
+export class Damaged extends Error {
+  override readonly name = "Damaged";
+}
+
+function blocksOf(length: number): number {
+  return Math.ceil(length / BLOCK);
+}
+
+/** Bytes before the body. */
+export function headLength(recordLength: number, bodyLength: number | undefined): number {
+  return FIXED + recordLength + CRC * blocksOf(bodyLength ?? 0);
+}
+
+export interface HeadParts {
+  readonly version: Uint8Array;
+  readonly record: Uint8Array;
+  readonly bodyLength: number | undefined;
+  readonly sums: readonly number[];
+}
+
+/** The head as it is written. */
+export function writtenHead({ version, record, bodyLength, sums }: HeadParts): Buffer {
+  const head = Buffer.alloc(headLength(record.byteLength, bodyLength));
+  head.set(MAGIC, 0);
+  head.writeUInt32LE(record.byteLength, 12);
+  head.writeBigInt64LE(BigInt(bodyLength ?? -1), 16);
+  head.set(version, 24);
+  head.set(record, FIXED);
+  sums.forEach((sum, at) => {
+    head.writeUInt32LE(sum, FIXED + record.byteLength + CRC * at);
+  });
+  head.writeUInt32LE(crc32(head.subarray(SUMMED)), 8);
+  return head;
+}
+
+/** Checksums of a body in memory, block by block. */
+export function sumsOf(body: Uint8Array): number[] {
+  return Array.from({ length: blocksOf(body.byteLength) }, (_, at) =>
+    crc32(body.subarray(at * BLOCK, (at + 1) * BLOCK)),
+  );
+}
+
+/** Bytes of the head of a file that begins so. Throws `Damaged`. */
+export function measureHead(bytes: Buffer): number {
+  if (bytes.byteLength < FIXED || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Damaged();
+  const recordLength = bytes.readUInt32LE(12);
+  const bodyLength = Number(bytes.readBigInt64LE(16));
+  if (recordLength > LONGEST_RECORD || bodyLength < -1 || bodyLength > LONGEST_BODY) throw new Damaged();
+  return headLength(recordLength, Math.max(0, bodyLength));
+}
+
+/**
+ * The head in a file's first bytes, of which there must be `measureHead`. `known`: a record that was read before, with
+ * its version: it need not be parsed again. Throws `Damaged`.
+ */
+export function parseHead(
+  bytes: Buffer,
+  known?: { readonly version: string; readonly record: RenditionRecord },
+): Head {
+  const start = measureHead(bytes);
+  if (bytes.byteLength < start || crc32(bytes.subarray(SUMMED, start)) !== bytes.readUInt32LE(8))
+    throw new Damaged();
+  const version = bytes.toString("latin1", 24, FIXED);
+  const recordEnd = FIXED + bytes.readUInt32LE(12);
+  const stored = Number(bytes.readBigInt64LE(16));
+  const bodyLength = stored < 0 ? undefined : stored;
+  const sums: number[] = [];
+  for (let at = recordEnd; at < start; at += CRC) sums.push(bytes.readUInt32LE(at));
+  const record =
+    known && known.version === version ? known.record : parseRecord(bytes.toString("utf8", FIXED, recordEnd));
+  return { version, record, bodyLength, start, size: start + (bodyLength ?? 0), sums };
+}
+
+function parseRecord(text: string): RenditionRecord {
+  try {
+    return JSON.parse(text) as RenditionRecord;
+  } catch {
+    throw new Damaged();
+  }
+}
+
+/** Throws `Damaged` where a block is not what was written. */
+export function assertBlock({ sums }: Head, at: number, block: Uint8Array): void {
+  if (crc32(block) !== sums[at]) throw new Damaged();
+}
+
+/** Throws `Damaged` where a body in memory is not what was written. */
+export function assertBody(head: Head, body: Uint8Array): void {
+  head.sums.forEach((_, at) => {
+    assertBlock(head, at, body.subarray(at * BLOCK, (at + 1) * BLOCK));
+  });
+}

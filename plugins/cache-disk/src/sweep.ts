@@ -1,0 +1,218 @@
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  utimesSync,
+} from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import type { RenditionRecord } from "@mediatap/core";
+import { measureHead, parseHead } from "./format.ts";
+import { isEntry, isTemporary, isTrash, type Label, labelOf, type Places, parseMark } from "./names.ts";
+
+// What looks at many files. It runs in a thread of its own, so that it may wait for the disk, which costs a fifth of asking
+// and being told. After each folder others have their turn: a purge does not wait for a count.
+
+/** What a file takes on a disk. */
+const SECTOR = 4096;
+
+/** Milliseconds after which what is not finished never will be. */
+const ABANDONED = 60 * 60 * 1000;
+
+/** Part of the budget that is left when something had to go: not each new entry should cost a count. */
+const LEAVE = 0.9;
+
+export const costOf = (size: number) => Math.ceil(size / SECTOR) * SECTOR;
+
+/** Counts all entries, and removes those used least recently until they are within the budget. Resolves with their bytes. */
+export async function count(places: Places, maxBytes: number): Promise<{ bytes: number; removed: number }> {
+  await removeTrash(places);
+  const used: number[] = [];
+  const costs: number[] = [];
+  let bytes = 0;
+  for await (const { mtimeMs, size } of entries(places)) {
+    used.push(mtimeMs);
+    costs.push(costOf(size));
+    bytes += costOf(size);
+  }
+  let removed = 0;
+  if (bytes > maxBytes) {
+    const until = lastToGo(used, costs, bytes - maxBytes * LEAVE);
+    for await (const { path, mtimeMs, size } of entries(places)) {
+      // What was used meanwhile is younger.
+      if (mtimeMs > until || bytes <= maxBytes * LEAVE) continue;
+      rmSync(path, { force: true });
+      bytes -= costOf(size);
+      removed++;
+    }
+  }
+  await removeOldMarks(places);
+  return { bytes, removed };
+}
+
+/** The time up to which entries must go, so that this much is free. */
+function lastToGo(used: readonly number[], costs: readonly number[], much: number): number {
+  const oldest = Uint32Array.from(used.keys()).sort((a, b) => (used[a] as number) - (used[b] as number));
+  let free = 0;
+  for (const at of oldest) {
+    free += costs[at] as number;
+    if (free >= much) return used[at] as number;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** All entries; what was begun long ago and never finished is removed on the way. */
+async function* entries(places: Places) {
+  for (const folder of subfolders(places.entries)) {
+    for (const file of files(folder)) {
+      const path = `${folder}/${file}`;
+      const stats = isEntry(file) || isTemporary(file) ? lstat(path) : undefined;
+      if (!stats) continue;
+      if (isEntry(file)) yield { path, mtimeMs: stats.mtimeMs, size: stats.size };
+      else if (isAbandoned(stats.mtimeMs)) rmSync(path, { force: true });
+    }
+    await turn();
+  }
+}
+
+const isAbandoned = (mtimeMs: number) => Date.now() - mtimeMs > ABANDONED;
+
+async function removeTrash({ root }: Places): Promise<void> {
+  for (const file of files(root)) {
+    if (isTrash(file)) rmSync(`${root}/${file}`, { recursive: true, force: true });
+    await turn();
+  }
+}
+
+/** Removes marks whose entry is gone. */
+async function removeOldMarks(places: Places): Promise<void> {
+  for (const folder of subfolders(places.index)) {
+    for (const file of files(folder)) removeOldMark(places, `${folder}/${file}`, file);
+    await turn();
+  }
+}
+
+/**
+ * A process that writes the entry just now renews its mark, or makes it again where it is gone: so the mark is put aside
+ * first, and back where it turns out to be in use.
+ */
+function removeOldMark(places: Places, path: string, file: string): void {
+  const name = parseMark(file.replace(ASIDE, ""))?.name;
+  if (name === undefined || !isOld(path) || (lstat(places.entry(name)) && !file.endsWith(ASIDE))) return;
+  const mark = file.endsWith(ASIDE) ? path.slice(0, -ASIDE.length) : path;
+  const aside = mark + ASIDE;
+  if (aside !== path && !attempt(() => renameSync(mark, aside))) return;
+  if (lstat(places.entry(name)) || !isOld(aside)) attempt(() => renameSync(aside, mark));
+  else rmSync(aside, { force: true });
+}
+
+const ASIDE = ".old";
+
+function isOld(path: string): boolean {
+  const stats = lstat(path);
+  return stats !== undefined && isAbandoned(stats.mtimeMs);
+}
+
+/** Notes when entries were used: the order in which they go. */
+export function touch(places: Places, uses: readonly (readonly [name: string, time: number])[]): void {
+  for (const [name, time] of uses) attempt(() => utimesSync(places.entry(name), time / 1000, time / 1000));
+}
+
+/** What a purge is about, where its entries are not known by name. */
+export type Wanted =
+  | { readonly kind: "source" | "tag"; readonly value: string }
+  | { readonly kind: "prefix"; readonly value: string };
+
+/** Removes all entries with such a source or tag. */
+export async function purge(places: Places, { kind, value }: Wanted): Promise<void> {
+  if (kind === "prefix") return await purgePrefix(places, value);
+  const label = labelOf(kind, value);
+  for (const file of files(places.indexShardOf(label))) {
+    const mark = parseMark(file);
+    if (mark?.label === label) rmSync(places.entry(mark.name), { force: true });
+  }
+}
+
+/** The index knows sources by their hashes, so one entry of each has to say what the source is. */
+async function purgePrefix(places: Places, prefix: string): Promise<void> {
+  for (const folder of subfolders(places.index)) {
+    const groups = Map.groupBy(
+      files(folder)
+        .map(parseMark)
+        .filter((mark) => mark !== undefined),
+      ({ label }) => label,
+    );
+    for (const [label, marks] of groups) {
+      const names = marks.map(({ name }) => name);
+      if (!sourceOf(places, label, names)?.startsWith(prefix)) continue;
+      for (const name of names) rmSync(places.entry(name), { force: true });
+    }
+    await turn();
+  }
+}
+
+/** The path that a label stands for; `undefined`: no entry was made of it, or it is a tag. */
+function sourceOf(places: Places, label: Label, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const path = recordOf(places.entry(name))?.sources.find(
+      (source) => labelOf("source", source.path) === label,
+    )?.path;
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
+/** The record of an entry; `undefined`: it is gone, or damaged. */
+function recordOf(path: string): RenditionRecord | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, "r");
+    const begun = Buffer.alloc(SECTOR);
+    const length = readSync(fd, begun, 0, SECTOR, 0);
+    const head = Buffer.alloc(measureHead(begun.subarray(0, length)));
+    readSync(fd, head, 0, head.byteLength, 0);
+    return parseHead(head).record;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Names in a folder; none where it is not there. */
+function files(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return [];
+    throw error;
+  }
+}
+
+function subfolders(folder: string): string[] {
+  return files(folder).map((name) => `${folder}/${name}`);
+}
+
+function lstat(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Whether it could be done; others may have been faster. */
+function attempt(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Not the core's: this thread needs nothing else of it. */
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}

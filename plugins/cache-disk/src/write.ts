@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { crc32 } from "node:zlib";
+import { codeOf, type RenditionRecord, type SettledBody } from "@mediatap/core";
+import type { Bans } from "./bans.ts";
+import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
+import { type Label, labelsOf, type Places } from "./names.ts";
+
+/** For nobody but the user of this process. */
+const FOLDER = 0o700;
+const FILE = 0o600;
+
+type Handle = fs.promises.FileHandle;
+
+export interface Written {
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly version: string;
+}
+
+/** Writes entries, each under a name of its own that becomes the right one when all is there. */
+export function createWriter(places: Places, bans: Bans) {
+  /**
+   * Writes an entry in the place of what was there. `undefined`: it is not kept, since its record is too long or it was
+   * purged meanwhile. Throws as the file system does.
+   */
+  async function write(
+    name: string,
+    record: RenditionRecord,
+    body: SettledBody | undefined,
+  ): Promise<Written | undefined> {
+    const text = Buffer.from(JSON.stringify(record));
+    if (text.byteLength > LONGEST_RECORD) return undefined;
+    const since = await bans.now();
+    // First: a purge must find whatever can be found by its key.
+    for (const label of labelsOf(record)) await mark(label, name);
+    const version = randomBytes(16);
+    const temporary = `${places.entry(name)}.${randomBytes(6).toString("hex")}.tmp`;
+    try {
+      const handle = await inFolder(places.shardOf(name), () => fs.promises.open(temporary, "wx", FILE));
+      let size: number;
+      try {
+        size = await writeAll(handle, { version, record: text }, body);
+      } finally {
+        await handle.close();
+      }
+      await fs.promises.rename(temporary, places.entry(name));
+      // Who cannot tell must not keep it.
+      const isBanned = await bans.isBanned(record, since).catch(() => true);
+      if (!isBanned) return { size, version: version.toString("latin1") };
+      await fs.promises.rm(places.entry(name), { force: true });
+      return undefined;
+    } catch (error) {
+      await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Notes what an entry is made of. A mark that is there gets a new time, so that nobody takes it for left behind. */
+  async function mark(label: Label, name: string): Promise<void> {
+    const path = places.mark(label, name);
+    const now = new Date();
+    try {
+      await fs.promises.utimes(path, now, now);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      const handle = await inFolder(places.indexShardOf(label), () => fs.promises.open(path, "w", FILE));
+      await handle.close();
+    }
+  }
+
+  return { write };
+}
+
+export type Writer = ReturnType<typeof createWriter>;
+
+/** Does the work, in a folder that is made where it is not there. */
+async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    await fs.promises.mkdir(folder, { recursive: true, mode: FOLDER });
+    return await work();
+  }
+}
+
+/** Resolves with the bytes of the file. */
+async function writeAll(
+  handle: Handle,
+  parts: { readonly version: Uint8Array; readonly record: Uint8Array },
+  body: SettledBody | undefined,
+): Promise<number> {
+  const bodyLength = body?.length;
+  if (!body || body.bytes) {
+    const head = writtenHead({ ...parts, bodyLength, sums: body?.bytes ? sumsOf(body.bytes) : [] });
+    await writeAt(handle, body?.bytes ? [head, body.bytes] : [head], 0);
+    return head.byteLength + (bodyLength ?? 0);
+  }
+  // The head tells the sums of what comes behind it, so it is written last.
+  const start = headLength(parts.record.byteLength, bodyLength);
+  const sums: number[] = [];
+  let at = 0;
+  for await (const block of blocks(await body.stream())) {
+    sums.push(crc32(block));
+    await writeAt(handle, [block], start + at);
+    at += block.byteLength;
+  }
+  if (at !== bodyLength) throw new Error("the body is not as long as was promised");
+  await writeAt(handle, [writtenHead({ ...parts, bodyLength, sums })], 0);
+  return start + at;
+}
+
+async function writeAt(handle: Handle, parts: Uint8Array[], position: number): Promise<void> {
+  const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const { bytesWritten } = await handle.writev(parts, position);
+  // A disk that is nearly full takes less than it was given.
+  if (bytesWritten !== length) throw Object.assign(new Error("the disk is full"), { code: "ENOSPC" });
+}
+
+/** The bytes in blocks of one size, the last one excepted. */
+async function* blocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    rest = Buffer.concat([rest, chunk]);
+    for (; rest.byteLength >= BLOCK; rest = rest.subarray(BLOCK)) yield rest.subarray(0, BLOCK);
+  }
+  if (rest.byteLength > 0) yield rest;
+}
