@@ -1,5 +1,12 @@
 import type { Readable } from "node:stream";
-import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, HookMap, SyncHook } from "tapable";
+import {
+  AsyncParallelHook,
+  AsyncSeriesBailHook,
+  AsyncSeriesHook,
+  HookMap,
+  SyncBailHook,
+  SyncHook,
+} from "tapable";
 import type { Asset } from "./model/asset.ts";
 import type { Ban } from "./model/ban.ts";
 import type { Endpoint } from "./model/endpoint.ts";
@@ -18,6 +25,7 @@ import type {
   StorageEntry,
 } from "./model/source.ts";
 import type { Step } from "./model/transformation.ts";
+import type { Trace } from "./trace.ts";
 
 /** Places inside one hook: lower runs first; a tap that names none runs at `normal`. */
 export const Stage = {
@@ -97,7 +105,28 @@ export interface Substitute {
   readonly behind?: Job;
 }
 
-/** A finished exchange or flight. */
+/** An origin asked for one file. */
+export interface Attempt {
+  /** Its place in the endpoint's order, from 1. */
+  readonly place: number;
+  readonly origin: string;
+  readonly asset: Asset;
+  readonly flight: Flight;
+}
+
+/**
+ * What came of an attempt. `skipped`: its circuit breaker is open, nothing was asked; `aborted`: nobody waits for it any
+ * more.
+ */
+export type AttemptOutcome = "found" | "not here" | "not modified" | "failed" | "skipped" | "aborted";
+
+/** A piece of work that begins. The same object is in its report. */
+export type Work =
+  | { readonly kind: "exchange"; readonly exchange: Exchange }
+  | { readonly kind: "flight"; readonly flight: Flight; readonly job: Job }
+  | { readonly kind: "attempt"; readonly attempt: Attempt };
+
+/** A finished exchange, flight or attempt. */
 export type Report =
   | {
       readonly kind: "exchange";
@@ -107,11 +136,19 @@ export type Report =
     }
   | {
       readonly kind: "flight";
+      readonly flight: Flight;
       readonly key: string;
       readonly job: Job;
       readonly duration: number;
       readonly spans: Spans;
       readonly plan?: Plan;
+      readonly error?: MediaError;
+    }
+  | {
+      readonly kind: "attempt";
+      readonly attempt: Attempt;
+      readonly outcome: AttemptOutcome;
+      readonly duration: number;
       readonly error?: MediaError;
     };
 
@@ -140,6 +177,16 @@ export function createHooks() {
      * A throw stops the start (or the reload: the old generation goes on).
      */
     start: new AsyncSeriesHook<[generation: Generation]>(["generation"], "start"),
+
+    /**
+     * A piece of work begins, as part of the trace `parent`. Return the trace under which it is to be done, if you keep
+     * one: requests to origins carry it, and work within it gets it as `parent`. `undefined`: that of `parent`. A throw
+     * is logged and counts as `undefined`. Its end is a `report`.
+     */
+    trace: new SyncBailHook<[work: Work, parent: Trace | undefined], Trace | undefined>(
+      ["work", "parent"],
+      "trace",
+    ),
 
     /**
      * URL → job. Languages, in the endpoint's order. The first to return a job wins; `undefined`: not this
@@ -254,7 +301,7 @@ export function createHooks() {
     /** Last word on status and headers, for errors too; never the body. Header names are lower-case. */
     respond: new AsyncSeriesHook<[reply: Reply, exchange: Exchange]>(["reply", "exchange"], "respond"),
 
-    /** A finished exchange or flight. Must not throw, must not wait. */
+    /** A finished exchange, flight or attempt. Must not throw, must not wait. */
     report: new SyncHook<[report: Report]>(["report"], "report"),
 
     /** Forgets entries. All caches at once; failures are added up, not thrown. */

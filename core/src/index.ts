@@ -28,6 +28,8 @@ export { createHttpFiles } from "./files/open.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {
+  Attempt,
+  AttemptOutcome,
   Conditions,
   Diagnosis,
   Found,
@@ -40,8 +42,10 @@ export type {
   Reason,
   Report,
   Substitute,
+  Work,
 } from "./hooks.ts";
 export { Stage } from "./hooks.ts";
+export { maskUrl, reasonOf } from "./log.ts";
 export type { Asset } from "./model/asset.ts";
 export type { Ban } from "./model/ban.ts";
 export { isBanned } from "./model/ban.ts";
@@ -122,6 +126,8 @@ export type {
   Transformation,
 } from "./model/transformation.ts";
 export { didYouMean, parseOptions } from "./options.ts";
+export type { BreakerState } from "./pipeline/breaker.ts";
+export type { Load } from "./pipeline/scheduler.ts";
 export type {
   Plugin,
   PluginApi,
@@ -130,9 +136,12 @@ export type {
   RouteHandler,
   RouteReply,
   RouteRequest,
+  ServerState,
   TapHook,
   TapMap,
   TapOptions,
 } from "./plugin.ts";
 export type { MediatapServer, ServerOptions } from "./server.ts";
 export { createServer } from "./server.ts";
+export type { Trace } from "./trace.ts";
+export { currentTrace } from "./trace.ts";

@@ -15,6 +15,8 @@ import type {
   StorageEntry,
 } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
+import type { BreakerState } from "./pipeline/breaker.ts";
+import type { Load } from "./pipeline/scheduler.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {
@@ -67,6 +69,18 @@ export interface RouteReply {
   readonly body?: string | Uint8Array;
 }
 
+/** What the server is doing at this moment. */
+export interface ServerState {
+  /** Version of the core. */
+  readonly version: string;
+  /** The plugins of this configuration, in its order. */
+  readonly plugins: readonly Pick<Plugin, "name" | "version">[];
+  /** The plans of engines. */
+  readonly work: Load;
+  /** State of the circuit breaker of each configured origin, by the origin's name. */
+  readonly breakers: Readonly<Record<string, BreakerState>>;
+}
+
 export type RouteHandler = (request: RouteRequest) => RouteReply | Promise<RouteReply>;
 
 /** What the core hands to a plugin: everything it may use. */
@@ -98,6 +112,8 @@ export interface PluginApi {
     facts: SourceFacts,
     open: (options: OpenOptions) => ReturnType<Storage["open"]>,
   ): Source;
+  /** What the server is doing at this moment, for those who report it; known once `start` runs. */
+  state(): ServerState;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /** Adds a command to `mediatap`. */

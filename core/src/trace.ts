@@ -7,6 +7,12 @@ export interface Trace {
   readonly id: string;
   /** Two hexadecimal digits: whether somebody records it. */
   readonly flags: string;
+  /** 16 hexadecimal digits: under which requests to origins stand. Left out: each has an id of its own. */
+  readonly parent?: string;
+  /** Value of `tracestate` for requests to origins. */
+  readonly state?: string;
+  /** Does work in whatever else follows it from call to call. */
+  within?<T>(work: () => T): T;
 }
 
 const traces = new AsyncLocalStorage<Trace>();
@@ -25,7 +31,7 @@ export function traceOf(header: string | undefined): Trace {
 
 /** Does work as part of a trace: so are the requests that it makes, and what it starts. */
 export function inTrace<T>(trace: Trace, work: () => T): T {
-  return traces.run(trace, work);
+  return traces.run(trace, () => (trace.within ? trace.within(work) : work()));
 }
 
 /** The trace of the work that asks. */
@@ -33,8 +39,8 @@ export function currentTrace(): Trace | undefined {
   return traces.getStore();
 }
 
-/** Value of `traceparent` for one request of the work that asks. */
-export function traceparent(): string {
-  const { id, flags } = currentTrace() ?? traceOf(undefined);
-  return `00-${id}-${randomBytes(8).toString("hex")}-${flags}`;
+/** `traceparent`, and `tracestate` if there is any, for one request of the work that asks. */
+export function traceHeaders(): Record<string, string> {
+  const { id, flags, parent = randomBytes(8).toString("hex"), state } = currentTrace() ?? traceOf(undefined);
+  return { traceparent: `00-${id}-${parent}-${flags}`, ...(state ? { tracestate: state } : {}) };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { currentTrace, inTrace, traceOf, traceparent } from "../src/trace.ts";
+import { currentTrace, inTrace, traceHeaders, traceOf } from "../src/trace.ts";
 
 const ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
@@ -40,11 +40,24 @@ describe("a trace", () => {
   it("goes with the work and what it starts, each request under an id of its own", async () => {
     const headers = await inTrace({ id: ID, flags: "01" }, async () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
-      return [traceparent(), traceparent()];
+      return [traceHeaders(), traceHeaders()].map((headers) => headers.traceparent ?? "");
     });
     for (const header of headers) assert.match(header, new RegExp(`^00-${ID}-[0-9a-f]{16}-01$`));
     assert.notEqual(headers[0], headers[1]);
     assert.equal(currentTrace(), undefined);
-    assert.match(traceparent(), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    assert.match(traceHeaders().traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  });
+
+  it("puts requests under the span that a plugin keeps, and is followed by whatever else follows it", () => {
+    const seen: string[] = [];
+    const within = <T>(work: () => T): T => {
+      seen.push("in");
+      const result = work();
+      seen.push("out");
+      return result;
+    };
+    const trace = { id: ID, flags: "01", parent: SPAN, state: "a=b", within };
+    assert.deepEqual(inTrace(trace, traceHeaders), { traceparent: `00-${ID}-${SPAN}-01`, tracestate: "a=b" });
+    assert.deepEqual(seen, ["in", "out"]);
   });
 });

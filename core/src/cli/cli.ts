@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { baseOf, findConfig } from "../config/find.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { MediatapConfig } from "../config/schema.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
+import { version } from "../version.ts";
 import { headerOption } from "./ask.ts";
 import { showConfig } from "./config.ts";
 import { examine, findingsText } from "./doctor.ts";
@@ -179,9 +180,4 @@ function port(text: string): number {
   if (!/^\d{1,5}$/.test(text) || value > 65535)
     throw new InvalidArgumentError("Expected a number from 0 to 65535.");
   return value;
-}
-
-function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

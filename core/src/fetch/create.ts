@@ -6,7 +6,7 @@ import type { Agent, Dispatcher } from "undici";
 import { reasonOf } from "../log.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
-import { currentTrace, traceparent } from "../trace.ts";
+import { currentTrace, traceHeaders } from "../trace.ts";
 import { createAgent, type Resolve } from "./agent.ts";
 import { createAllowList } from "./allow.ts";
 import { codingOf, decode, isDecodable, readOf } from "./body.ts";
@@ -139,7 +139,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           origin: hop.url.origin,
           path: hop.url.pathname + hop.url.search,
           method,
-          headers: { ...headers, ...named, traceparent: traceparent() },
+          headers: { ...headers, ...named, ...traceHeaders() },
           // TLS asks for the name of the address, whatever the host.
           ...(named.host === undefined ? {} : { servername: hop.host }),
           body: body ?? null,

@@ -24,7 +24,8 @@ import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
-import type { Plugin, PluginApi, RouteHandler } from "../plugin.ts";
+import type { Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
+import { version } from "../version.ts";
 import type { Shared } from "./shared.ts";
 
 export interface Route {
@@ -78,6 +79,7 @@ export async function createGeneration(
   const commands: ((program: Command) => void)[] = [];
   let pipeline: Pipeline | undefined;
   let askOrigins: AskOrigins | undefined;
+  let breakers: Breakers | undefined;
 
   const events: FacadeEvents = {
     onFor: (map, key) => map === "storage" && types.add(key),
@@ -99,6 +101,7 @@ export async function createGeneration(
       storage: (name) => originOf(origins, name).storage,
       askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
+      state: () => state(),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
       command: (define) => commands.push(define),
@@ -112,12 +115,19 @@ export async function createGeneration(
     apply(plugin, api, config);
   }
 
+  function state(): ServerState {
+    const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
+    const asked = known(breakers).states();
+    const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
+    return { version: version(), plugins, work: scheduler.load(), breakers: Object.fromEntries(states) };
+  }
+
   if (!hooks.resolve.isUsed()) {
     throw new MediaError("ECONFIG", `${config.source}: plugins: Expected at least one URL language`);
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
-  const breakers = shared.take("core:breakers", () => createBreakers(limits, log));
+  breakers = shared.take("core:breakers", () => createBreakers(limits, log));
   askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({

@@ -7,6 +7,7 @@ import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
+import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import { createFind } from "./find.ts";
@@ -87,6 +88,9 @@ const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED
 /** What stands in for an endpoint where a request could not even be led to one. */
 const NOWHERE: Endpoint = {
   tenant: "",
+/** Answers an exchange; resolves with the number of bytes sent. */
+type Send = (exchange: Exchange) => Promise<number>;
+
   name: "",
   prefix: "",
   hosts: [],
@@ -123,30 +127,26 @@ function createMedia({ generation, log, isReady }: AppParts) {
     const { req, res } = ctx;
     ctx.respond = false;
     const parts = { req, res, id: nextId(), log, ip: clientIp(req), timeout: limits.request };
-    let exchange: Exchange | undefined;
-    let bytes = 0;
+    let exchange: Exchange;
     try {
       discardBody(req, res);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
       exchange = createExchange({ ...parts, url, host, ...find(host, url) });
-      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
-        throw new MediaError("ELOOP", "The request came from this server");
-      }
-      bytes = await byMethod(exchange);
     } catch (error) {
-      exchange ??= createExchange({
-        ...parts,
-        url: "/",
-        host: "",
-        endpoint: NOWHERE,
-        target: { path: "", query: "", mount: "" },
-      });
-      bytes = await fail(exchange, error);
+      const target = { path: "", query: "", mount: "" };
+      exchange = createExchange({ ...parts, url: "/", host: "", endpoint: NOWHERE, target });
+      return await reported(exchange, () => Promise.reject(error));
     }
-    if (hooks.report.isUsed()) {
-      const duration = performance.now() - exchange.started;
-      hooks.report.call({ kind: "exchange", exchange, duration, bytes });
+    await reported(exchange, byMethod);
+
+    async function reported(exchange: Exchange, work: Send): Promise<void> {
+      await traced(hooks, { kind: "exchange", exchange }, async () => {
+        const bytes = await work(exchange).catch((error: unknown) => fail(exchange, error));
+        if (!hooks.report.isUsed()) return;
+        const duration = performance.now() - exchange.started;
+        hooks.report.call({ kind: "exchange", exchange, duration, bytes });
+      });
     }
 
     async function byMethod(exchange: Exchange): Promise<number> {
@@ -156,6 +156,9 @@ function createMedia({ generation, log, isReady }: AppParts) {
       }
       if (method === "OPTIONS") return preflight(exchange);
       throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
+      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
+        throw new MediaError("ELOOP", "The request came from this server");
+      }
     }
 
     async function answer(exchange: Exchange): Promise<number> {

@@ -3,6 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { MediaError } from "./errors.ts";
 import type { Spans } from "./flight.ts";
 import type { AcceptClass, Job } from "./job.ts";
+import type { Lane } from "./plan.ts";
 import type { Delivered, Provenance } from "./rendition.ts";
 
 /** A request as plugins see it. */
@@ -74,6 +75,8 @@ export interface Exchange {
   key?: string;
   cache?: CacheOutcome;
   provenance: Provenance;
+  /** In which lane its rendition was made, where it was made for it. */
+  lane?: Lane;
   /** Milliseconds for which the answer may be kept, where that differs from the endpoint's. */
   lifetime?: number;
   delivered?: Delivered;

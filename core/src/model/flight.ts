@@ -9,6 +9,8 @@ import type { Step } from "./transformation.ts";
 /** Time that a phase of the work took. */
 export interface Span {
   readonly name: string;
+  /** When it began, by `performance.now()`. */
+  readonly start: number;
   /** Milliseconds. */
   readonly duration: number;
   readonly description?: string;
@@ -17,7 +19,8 @@ export interface Span {
 /** Collects spans. */
 export interface Spans {
   readonly list: readonly Span[];
-  add(name: string, duration: number, description?: string): void;
+  /** Notes a phase. `start`: when it began. @default `duration` ago */
+  add(name: string, duration: number, description?: string, start?: number): void;
   /** Runs `work` and notes how long it took, also when it fails. */
   measure<T>(name: string, work: () => Promise<T>): Promise<T>;
 }

@@ -1,35 +1,35 @@
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
+import type { Attempt, AttemptOutcome, Hooks } from "../hooks.ts";
 import { reasonOf } from "../log.ts";
 import { maskText } from "../mask.ts";
 import type { Asset } from "../model/asset.ts";
-import { codeOf } from "../model/errors.ts";
-import type { Flight } from "../model/flight.ts";
+import { codeOf, type MediaError } from "../model/errors.ts";
 import { NOT_MODIFIED, type Source } from "../model/source.ts";
 import { currentTrace } from "../trace.ts";
 import { SKIPPED } from "./breaker.ts";
-
-/** One origin asked for one file. */
-export interface Attempt {
-  /** Its place in the endpoint's order, from 1. */
-  readonly place: number;
-  readonly origin: string;
-  readonly asset: Asset;
-  readonly flight: Flight;
-}
+import { traced } from "./traced.ts";
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;
 
 /**
  * Notes what came of each attempt: for the client how long it took, by the place of the origin, since its name is the
- * operator's; for the operator a line in the log, which is a warning where the origin failed.
+ * operator's; for the operator a line in the log, which is a warning where the origin failed, and a report.
  */
-export function createAttempts(log: Logger) {
-  return async function attempt({ place, origin, asset, flight }: Attempt, ask: () => Promise<Answer>) {
+export function createAttempts(hooks: Hooks, log: Logger) {
+  return (attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> =>
+    traced(hooks, { kind: "attempt", attempt }, () => made(attempt, ask));
+
+  async function made(attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> {
+    const { place, origin, asset, flight } = attempt;
     const started = performance.now();
+    const report = (outcome: AttemptOutcome, error?: MediaError) => {
+      const duration = performance.now() - started;
+      hooks.report.call({ kind: "attempt", attempt, outcome, duration, ...(error ? { error } : {}) });
+    };
     const noted = (outcome: string) => {
       const duration = performance.now() - started;
-      flight.spans.add(`origin-${place}`, duration, outcome);
+      flight.spans.add(`origin-${place}`, duration, outcome, started);
       return {
         origin,
         path: shown(asset),
@@ -41,21 +41,27 @@ export function createAttempts(log: Logger) {
     };
     try {
       const answer = await ask();
-      const line = noted(outcomeOf(answer));
-      log.debug(line, "an origin was asked");
+      const outcome = outcomeOf(answer);
+      log.debug(noted(outcome), "an origin was asked");
+      report(outcome);
       return answer;
     } catch (error) {
-      if (flight.signal.aborted) throw error;
+      if (flight.signal.aborted) {
+        report("aborted");
+        throw error;
+      }
       const failure = wrap(error, "fetch", origin);
       if (codeOf(failure.cause) === SKIPPED) {
         log.debug(noted("skipped"), "an origin was passed over");
+        report("skipped", failure);
       } else {
         const line = noted(`failed ${failure.code}`);
+        report("failed", failure);
         log.warn({ ...line, reason: reasonOf(failure) }, MESSAGES[codeOf(failure.cause) ?? ""] ?? FAILED);
       }
       throw failure;
     }
-  };
+  }
 }
 
 /** The file as the log names it. */
@@ -67,7 +73,7 @@ const FAILED = "an origin failed";
 /** By the code of the cause. */
 const MESSAGES: Readonly<Record<string, string>> = { EGUARD: "an address of an origin was refused" };
 
-function outcomeOf(answer: Answer): string {
+function outcomeOf(answer: Answer): AttemptOutcome {
   if (answer === undefined) return "not here";
   return answer === NOT_MODIFIED ? "not modified" : "found";
 }

@@ -2,7 +2,7 @@ import type { Conditions } from "../hooks.ts";
 import { endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
-import type { Plan } from "../model/plan.ts";
+import type { Lane, Plan } from "../model/plan.ts";
 import type { Delivered, Rendition, RenditionRecord } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
@@ -12,6 +12,7 @@ import { etagOf, freshnessOf, freshUntil, lastModifiedOf } from "./record.ts";
 import type { Services } from "./services.ts";
 import { brokenSource } from "./source.ts";
 import { fetchSource } from "./sources.ts";
+import { traced } from "./traced.ts";
 
 /** What a flight is asked to make. */
 export interface Wish {
@@ -25,6 +26,8 @@ export interface Wish {
 
 export interface Made extends Delivered {
   readonly spans: OwnFlight["spans"];
+  /** In which lane it was made; left out where nothing was. */
+  readonly lane?: Lane;
   /** The stale rendition was confirmed. */
   readonly revalidated?: boolean;
   readonly degraded?: boolean;
@@ -36,8 +39,8 @@ export function createMake(services: Services) {
   const failed = new WeakMap<object, OwnFlight["spans"]>();
 
   async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
-    const started = performance.now();
     const { job, key } = wish;
+    const started = performance.now();
     const flight = createFlight(services, {
       key,
       asset: job.asset,
@@ -47,6 +50,12 @@ export function createMake(services: Services) {
       render: (nested, nestedKey, level, end) =>
         make({ job: nested, key: nestedKey, trusted: wish.trusted }, end, level),
     });
+    return await traced(hooks, { kind: "flight", flight, job }, () => fly(wish, flight, depth, started));
+  }
+
+  async function fly(wish: Wish, flight: OwnFlight, depth: number, started: number): Promise<Made> {
+    const { job, key } = wish;
+    const { signal } = flight;
     let plan: Plan | undefined;
     let error: MediaError | undefined;
 
@@ -83,6 +92,7 @@ export function createMake(services: Services) {
       const duration = performance.now() - started;
       hooks.report.call({
         kind: "flight",
+        flight,
         key,
         job,
         duration,
@@ -155,7 +165,13 @@ export function createMake(services: Services) {
       original: plan === undefined,
     };
     if (body.settled && !degraded) store(record, body.bytes ? body : undefined);
-    return { record, body, spans: flight.spans, ...(degraded && { degraded }) };
+    return {
+      record,
+      body,
+      spans: flight.spans,
+      ...(plan && { lane: plan.lane }),
+      ...(degraded && { degraded }),
+    };
   }
 
   /** The plan's work, in its turn; a nested job uses its parent's place. */
@@ -164,7 +180,7 @@ export function createMake(services: Services) {
     if (depth > 0) return work();
     const waited = performance.now();
     return scheduler.run(plan, flight.signal, () => {
-      flight.spans.add("queue", performance.now() - waited);
+      flight.spans.add("queue", performance.now() - waited, undefined, waited);
       return work();
     });
   }

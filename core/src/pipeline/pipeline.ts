@@ -8,7 +8,7 @@ import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
-import { inTrace, traceOf } from "../trace.ts";
+import { currentTrace, inTrace, traceOf } from "../trace.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { isHeld, matches } from "./conditions.ts";
@@ -131,7 +131,7 @@ export function createPipeline(services: Services) {
   ): Promise<Delivered> {
     const trusted = isTrusted(exchange);
     const name = `${key} ${trusted}`;
-    const trace = traceOf(exchange.request.header("traceparent"));
+    const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return confirmed;
     const collapsed = flights.has(name);
@@ -141,6 +141,7 @@ export function createPipeline(services: Services) {
         inTrace(trace, () => make({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
       );
       tell(exchange, made.spans);
+      if (made.lane) exchange.lane = made.lane;
       exchange.cache = outcome(made, forward, collapsed);
       if (made.degraded) {
         exchange.provenance = "degraded";
@@ -276,8 +277,8 @@ function lacksBody({ record, body }: Delivered): boolean {
 
 /** The time that work took is part of every exchange that waited for it. */
 function tell(exchange: Exchange, spans: Spans | undefined): void {
-  for (const { name, duration, description } of spans?.list ?? [])
-    exchange.spans.add(name, duration, description);
+  for (const { name, duration, description, start } of spans?.list ?? [])
+    exchange.spans.add(name, duration, description, start);
 }
 
 function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {

@@ -10,6 +10,8 @@ interface Waiting {
 
 /** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
 export interface Load {
+  /** How many plans run at once at most. */
+  readonly places: number;
   readonly running: number;
   readonly waiting: number;
   readonly waitingCost: number;
@@ -88,7 +90,7 @@ export function createScheduler(limits: Limits, cores = availableParallelism()) 
         next();
       }
     },
-    load: (): Load => ({ running, waiting: light.length + heavy.length, waitingCost }),
+    load: (): Load => ({ places, running, waiting: light.length + heavy.length, waitingCost }),
   };
 }
 

@@ -63,7 +63,7 @@ export function tapOrigins(
 ): AskOrigins {
   const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
   const leases = new Map<string, Lease>();
-  const attempt = createAttempts(log);
+  const attempt = createAttempts(hooks, log);
 
   const askOrigins: AskOrigins = async (asset, conditions, flight) => {
     const failures: MediaError[] = [];

@@ -2,8 +2,8 @@ import type { Span, Spans } from "../model/flight.ts";
 
 export function createSpans(): Spans {
   const list: Span[] = [];
-  const add = (name: string, duration: number, description?: string) => {
-    list.push({ name, duration, ...(description === undefined ? {} : { description }) });
+  const add: Spans["add"] = (name, duration, description, start = performance.now() - duration) => {
+    list.push({ name, start, duration, ...(description === undefined ? {} : { description }) });
   };
   return {
     list,

@@ -36,7 +36,7 @@ function merged(spans: readonly Span[]): Span[] {
 function sum(a: Span, b: Span): Span {
   const said = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(" + ");
   return {
-    name: a.name,
+    ...a,
     duration: a.duration + b.duration,
     ...(said === "" ? {} : { description: said }),
   };
