@@ -1,5 +1,8 @@
 import fs from "node:fs";
+import { dirname } from "node:path";
 import { type Ban, codeOf, isBanned, type RenditionRecord } from "@mediatap/core";
+import { z } from "zod";
+import { FILE, inFolder } from "./folder.ts";
 
 /** Bytes after which the list begins anew. */
 const LONGEST = 1024 * 1024;
@@ -11,56 +14,79 @@ export interface Moment {
   readonly missed: number;
 }
 
+const line = z.object({
+  kind: z.enum(["key", "source", "prefix", "tag", "all"]),
+  value: z.string(),
+  /** Milliseconds since 1970. */
+  at: z.number(),
+});
+
 /**
  * The bans of all processes that use a folder, one a line. A purge removes what it finds; an entry that is being written
  * meanwhile it cannot find, so who writes compares the list before and after. It is only ever appended to.
  */
 export function createBans(path: string) {
   let missed = 0;
+  let last: Moment = { file: "", size: 0, missed: 0 };
 
   async function now(): Promise<Moment> {
     const stats = await fs.promises.stat(path).catch((error: unknown) => {
       if (codeOf(error) === "ENOENT") return undefined;
       throw error;
     });
-    return stats
+    last = stats
       ? { file: `${stats.ino} ${stats.birthtimeMs}`, size: stats.size, missed }
       : { file: "", size: 0, missed };
+    return last;
   }
 
   return {
     now,
+    /** The last moment that is known without asking. */
+    last: () => last,
     /** Notes a ban, before anything is removed. Throws where that is not possible; then this process alone knows. */
     async add({ kind, value }: Ban): Promise<void> {
-      const line = `${JSON.stringify({ kind, value })}\n`;
+      const at = Date.now();
       try {
         if ((await now()).size > LONGEST) await fs.promises.rm(path, { force: true });
-        await fs.promises.appendFile(path, line, { mode: 0o600 });
+        const text = `${JSON.stringify({ kind, value, at })}\n`;
+        await inFolder(dirname(path), () => fs.promises.appendFile(path, text, { mode: FILE }));
       } catch (error) {
         missed++;
         throw error;
       }
     },
-    /** Whether an entry may have been banned since a moment. */
-    async isBanned(record: RenditionRecord, since: Moment): Promise<boolean> {
+    /**
+     * Whether an entry may have been banned since a moment. What was noted between an earlier moment and that one counts
+     * where it is younger than the entry: its writing may have waited.
+     */
+    async isBanned(record: RenditionRecord, earlier: Moment, since: Moment): Promise<boolean> {
       const at = await now();
-      if (at.missed !== since.missed) return true;
-      if (at.file === since.file && at.size === since.size) return false;
-      // The list was begun anew, or by the first ban.
-      if (at.size < since.size || (since.file !== "" && at.file !== since.file)) return true;
+      if (at.missed !== earlier.missed) return true;
+      if (at.file === earlier.file && at.size === earlier.size) return false;
+      // The list was begun anew.
+      if (since.size > 0 && at.file !== since.file) return true;
       const list = await fs.promises.readFile(path);
-      const lines = list.toString("utf8", since.size).split("\n").filter(Boolean);
-      return lines.some((line) => speaksOf(line, record));
+      const from = at.file === earlier.file ? earlier.size : 0;
+      return (
+        linesOf(list, since.size).some((text) => speaksOf(text, record)) ||
+        linesOf(list.subarray(0, since.size), from).some((text) => speaksOf(text, record, record.stored))
+      );
     },
   };
 }
 
 export type Bans = ReturnType<typeof createBans>;
 
+function linesOf(list: Buffer, from: number): string[] {
+  return list.toString("utf8", from).split("\n").filter(Boolean);
+}
+
 /** A line that cannot be read may say anything. */
-function speaksOf(line: string, record: RenditionRecord): boolean {
+function speaksOf(text: string, record: RenditionRecord, after = Number.NEGATIVE_INFINITY): boolean {
   try {
-    return isBanned(record, { sequence: 0, ...(JSON.parse(line) as Pick<Ban, "kind" | "value">) });
+    const { at, ...ban } = line.parse(JSON.parse(text));
+    return at > after && isBanned(record, { sequence: 0, ...ban });
   } catch {
     return true;
   }

@@ -92,22 +92,16 @@ export function createReader() {
 
   return {
     read,
-    /**
-     * Opens the body of an entry that was found before, if `isSame` says that it is still that one. `undefined`: it is
-     * not there any more.
-     */
-    async stream(
-      path: string,
-      isSame: (head: Head) => boolean,
-      range?: ByteRange,
-    ): Promise<Readable | undefined> {
+    /** Opens the body of an entry that was found before. `undefined`: it is not there any more. */
+    async stream(path: string, { isSame, onFailure, range }: StreamOptions): Promise<Readable | undefined> {
       const fd = await open(path);
       if (fd === undefined) return undefined;
       try {
         const buffer = Buffer.allocUnsafeSlow(FIRST);
         const head = await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)), undefined);
         await assertSize(fd, head.size);
-        if (head.bodyLength !== undefined && isSame(head)) return streamOf(fd, head, head.bodyLength, range);
+        if (head.bodyLength !== undefined && isSame(head))
+          return streamOf(fd, { head, bodyLength: head.bodyLength, range, onFailure });
       } catch (error) {
         close(fd);
         throw error;
@@ -116,6 +110,19 @@ export function createReader() {
       return undefined;
     },
   };
+}
+
+export interface StreamOptions {
+  /** Whether the entry that is there now is the one that was found. */
+  isSame(head: Head): boolean;
+  /** Called when reading fails, before the reader learns of it. */
+  onFailure(error: unknown): Promise<void>;
+  readonly range: ByteRange | undefined;
+}
+
+interface BodyFile extends Pick<StreamOptions, "range" | "onFailure"> {
+  readonly head: Head;
+  readonly bodyLength: number;
 }
 
 export type Reader = ReturnType<typeof createReader>;
@@ -139,7 +146,7 @@ async function headOf(fd: number, begun: Buffer, known: Known | undefined): Prom
 }
 
 /** Sends a body from its file, block by block, each checked before. It closes the file. */
-function streamOf(fd: number, head: Head, bodyLength: number, range?: ByteRange): Readable {
+function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile): Readable {
   const { start, end } = range ?? { start: 0, end: bodyLength - 1 };
   let at = Math.floor(start / BLOCK);
   let reading: Promise<void> = Promise.resolve();
@@ -158,7 +165,10 @@ function streamOf(fd: number, head: Head, bodyLength: number, range?: ByteRange)
     read() {
       reading = next().then(
         (block) => void this.push(block),
-        (error: Error) => void this.destroy(error),
+        async (error: Error) => {
+          await onFailure(error);
+          this.destroy(error);
+        },
       );
     },
     destroy(error, done) {

@@ -15,7 +15,7 @@ import {
   type SettledBody,
 } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
-import { createBans } from "./bans.ts";
+import { createBans, type Moment } from "./bans.ts";
 import { createBreaker } from "./breaker.ts";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
@@ -98,7 +98,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     budget.used(name);
     const { bodyLength } = head;
     if (bytes) return { record, body: bodyOf(bytes, toStream) };
-    return bodyLength === undefined ? { record } : { record, body: longBody(name, record, bodyLength) };
+    return bodyLength === undefined ? { record } : { record, body: longBody(name, head, bodyLength) };
   }
 
   /** The entry of a key. What is in its place and is none is removed: the next request finds a new one. */
@@ -131,19 +131,18 @@ export function createStore(options: StoreOptions, logger: Logger) {
   }
 
   /** A body that is sent from its file; it may have gone, or been replaced, by then. */
-  function longBody(name: string, { etag }: RenditionRecord, length: number): SettledBody {
-    const isSame = ({ record, bodyLength }: Head) => record.etag === etag && bodyLength === length;
+  function longBody(name: string, { version, record: { etag } }: Head, length: number): SettledBody {
+    const isSame = (now: Head) =>
+      now.version === version ||
+      (etag !== undefined && now.record.etag === etag && now.bodyLength === length);
+    const onFailure = (error: unknown) => onBroken(name, error);
     return {
       settled: true,
       length,
       async stream(range) {
-        try {
-          const stream = await reader.stream(places.entry(name), isSame, range);
-          if (stream) return stream.on("error", (error) => void onBroken(name, error));
-        } catch (error) {
-          await onBroken(name, error);
-        }
-        throw changed();
+        const stream = await reader.stream(places.entry(name), { isSame, onFailure, range }).catch(onFailure);
+        if (!stream) throw changed();
+        return stream;
       },
     };
   }
@@ -164,7 +163,8 @@ export function createStore(options: StoreOptions, logger: Logger) {
     failures.delete(record.key);
     if (isOnlyConfirmed(name, record, body)) return;
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
-    const size = await inTurn(kept?.length ?? 0, () => write(name, record, kept));
+    const earlier = bans.last();
+    const size = await inTurn(kept?.length ?? 0, () => write(name, record, kept, earlier));
     if (size !== undefined) await budget.added(size);
   }
 
@@ -182,10 +182,11 @@ export function createStore(options: StoreOptions, logger: Logger) {
     name: string,
     record: RenditionRecord,
     body: SettledBody | undefined,
+    earlier: Moment,
   ): Promise<number | undefined> {
     try {
       const kept = body ?? (await bodyBefore(name, record));
-      const written = await writer.write(name, record, kept);
+      const written = await writer.write(name, record, kept, earlier);
       if (!written) return undefined;
       known.set(name, {
         ...written,
@@ -207,7 +208,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     if (record.etag === undefined) return undefined;
     const entry = await readEntry(name, record.key);
     if (entry?.head.record.etag !== record.etag || entry.head.bodyLength === undefined) return undefined;
-    return entry.bytes ? bodyOf(entry.bytes, toStream) : longBody(name, record, entry.head.bodyLength);
+    return entry.bytes ? bodyOf(entry.bytes, toStream) : longBody(name, entry.head, entry.head.bodyLength);
   }
 
   async function remove(name: string): Promise<void> {
@@ -239,7 +240,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     try {
       const noted = await bans.add(ban).catch((error: unknown) => error);
       await removeBanned(ban);
-      if (noted !== undefined && codeOf(noted) !== "ENOENT") throw noted;
+      if (noted !== undefined) throw noted;
     } finally {
       purging.delete(ban);
     }
@@ -268,7 +269,10 @@ export function createStore(options: StoreOptions, logger: Logger) {
       pending.add(work);
       return work;
     },
-    start: () => budget.start(),
+    start(): void {
+      budget.start();
+      void bans.now().catch(() => undefined);
+    },
     async close(): Promise<void> {
       await within(
         LAST,

@@ -2,13 +2,10 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
 import { codeOf, type RenditionRecord, type SettledBody } from "@mediatap/core";
-import type { Bans } from "./bans.ts";
+import type { Bans, Moment } from "./bans.ts";
+import { FILE, inFolder } from "./folder.ts";
 import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
 import { type Label, labelsOf, type Places } from "./names.ts";
-
-/** For nobody but the user of this process. */
-const FOLDER = 0o700;
-const FILE = 0o600;
 
 type Handle = fs.promises.FileHandle;
 
@@ -22,12 +19,13 @@ export interface Written {
 export function createWriter(places: Places, bans: Bans) {
   /**
    * Writes an entry in the place of what was there. `undefined`: it is not kept, since its record is too long or it was
-   * purged meanwhile. Throws as the file system does.
+   * purged since `earlier`. Throws as the file system does.
    */
   async function write(
     name: string,
     record: RenditionRecord,
     body: SettledBody | undefined,
+    earlier: Moment,
   ): Promise<Written | undefined> {
     const text = Buffer.from(JSON.stringify(record));
     if (text.byteLength > LONGEST_RECORD) return undefined;
@@ -46,7 +44,7 @@ export function createWriter(places: Places, bans: Bans) {
       }
       await fs.promises.rename(temporary, places.entry(name));
       // Who cannot tell must not keep it.
-      const isBanned = await bans.isBanned(record, since).catch(() => true);
+      const isBanned = await bans.isBanned(record, earlier, since).catch(() => true);
       if (!isBanned) return { size, version: version.toString("latin1") };
       await fs.promises.rm(places.entry(name), { force: true });
       return undefined;
@@ -73,17 +71,6 @@ export function createWriter(places: Places, bans: Bans) {
 }
 
 export type Writer = ReturnType<typeof createWriter>;
-
-/** Does the work, in a folder that is made where it is not there. */
-async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-    await fs.promises.mkdir(folder, { recursive: true, mode: FOLDER });
-    return await work();
-  }
-}
 
 /** Resolves with the bytes of the file. */
 async function writeAll(

@@ -1,0 +1,17 @@
+import fs from "node:fs";
+import { codeOf } from "@mediatap/core";
+
+/** For nobody but the user of this process. */
+const FOLDER = 0o700;
+export const FILE = 0o600;
+
+/** Does the work, in a folder that is made where it is not there. */
+export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    await fs.promises.mkdir(folder, { recursive: true, mode: FOLDER });
+    return await work();
+  }
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { assertBody, parseHead } from "../src/format.ts";
+import { makePlace, type Place } from "./place.ts";
+
+const PROGRAM = join(import.meta.dirname, "worker.ts");
+
+describe("cache-disk: processes that are killed, and such that share a folder", () => {
+  let place: Place;
+  let children: ChildProcess[];
+  beforeEach(async () => {
+    place = await makePlace();
+    children = [];
+  });
+  afterEach(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await place.close();
+  });
+
+  /** A process whose complaints are kept. */
+  function start(seed: number, maxBytes = 100_000_000, purges = "") {
+    const child = fork(PROGRAM, [place.path, String(seed), String(maxBytes), purges], {
+      execArgv: ["--conditions=mediatap:source"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let complaint = "";
+    child.stderr?.on("data", (text: Buffer) => {
+      complaint += text.toString();
+    });
+    children.push(child);
+    const stored: { key: string; etag: string }[] = [];
+    child.on("message", (message) => stored.push(message as { key: string; etag: string }));
+    return { child, stored, complaint: () => complaint };
+  }
+
+  async function kill(child: ChildProcess) {
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  /** Every entry on the disk is whole. */
+  async function check(): Promise<number> {
+    const entries = await place.entries();
+    for (const path of entries) {
+      const file = await readFile(path);
+      const head = parseHead(file);
+      assert.equal(head.size, file.length);
+      assertBody(head, file.subarray(head.start));
+    }
+    return entries.length;
+  }
+
+  it("find every entry whole, whenever they are killed", async function () {
+    this.timeout(60_000);
+    for (let round = 0; round < 12; round++) {
+      const { child, stored, complaint } = start(round * 1000 + 1);
+      // From the first entries to some hundred; at another moment each time.
+      await once(child, "message");
+      for (let i = 0; i < round; i++) await once(child, "message");
+      await new Promise((resolve) => setTimeout(resolve, (round * 7) % 10));
+      assert.equal(child.exitCode, null, complaint());
+      await kill(child);
+      assert.equal(complaint(), "");
+      assert((await check()) > 0);
+      // All that was stored is there, or what was stored in its place later.
+      assert(stored.length > 0);
+      const host = await place.open();
+      for (const { key } of stored) assert((await host.find(key)).found?.body, key);
+      await host.close();
+    }
+    const left = await place.files(/\.tmp$/);
+    assert(left.length <= 12 * 4, "no more than what was being written");
+  });
+
+  it("keep record and body together, in three processes at once, beyond their budget", async function () {
+    this.timeout(60_000);
+    const workers = [1, 1_000_000, 2_000_000].map((seed) => start(seed, 4_000_000, "purges"));
+    await Promise.all(workers.map(({ child }) => Promise.race([messages(child, 30), once(child, "exit")])));
+    for (const { child, complaint } of workers) {
+      assert.equal(child.exitCode, null, complaint());
+      await kill(child);
+      assert.equal(complaint(), "");
+    }
+    assert((await check()) > 0);
+  });
+
+  async function messages(child: ChildProcess, count: number) {
+    for (let i = 0; i < count; i++) await once(child, "message");
+  }
+});
