@@ -48,7 +48,7 @@ export { Stage } from "./hooks.ts";
 export { maskUrl, reasonOf } from "./log.ts";
 export type { Asset } from "./model/asset.ts";
 export type { Ban } from "./model/ban.ts";
-export { isBanned } from "./model/ban.ts";
+export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
@@ -98,7 +98,7 @@ export type { Arc } from "./model/steps/distort.ts";
 export { arcGeometry, distortedSize, isQuadrilateral, perspectiveBox } from "./model/steps/distort.ts";
 export type { GradientLine } from "./model/steps/effects.ts";
 export { gradientLine } from "./model/steps/effects.ts";
-export { facesAfter } from "./model/steps/follow.ts";
+export { facesAfter, facesIn } from "./model/steps/follow.ts";
 export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";
@@ -141,6 +141,7 @@ export type {
   TapMap,
   TapOptions,
 } from "./plugin.ts";
+export type { Bus, BusLine, LineEnd } from "./purge/bus.ts";
 export type { MediatapServer, ServerOptions } from "./server.ts";
 export { createServer } from "./server.ts";
 export type { Trace } from "./trace.ts";

@@ -17,6 +17,7 @@ import type {
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { BreakerState } from "./pipeline/breaker.ts";
 import type { Load } from "./pipeline/scheduler.ts";
+import type { Bus } from "./purge/bus.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {
@@ -125,6 +126,8 @@ export interface PluginApi {
    * called with its last user.
    */
   shared<T extends object>(key: string, create: () => T): T;
+  /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
+  readonly bus: Bus;
   /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
   fingerprint(text: string): void;
 }

@@ -25,6 +25,8 @@ import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
+import { createBus } from "../purge/bus.ts";
+import { createPurges, type Purges } from "../purge/purges.ts";
 import { version } from "../version.ts";
 import type { Shared } from "./shared.ts";
 
@@ -48,6 +50,7 @@ export interface Generation {
   readonly pipeline: Pipeline;
   readonly scheduler: Scheduler;
   readonly breakers: Breakers;
+  readonly purges: Purges;
   readonly routes: readonly Route[];
   readonly commands: readonly ((program: Command) => void)[];
   start(): Promise<void>;
@@ -69,10 +72,12 @@ export async function createGeneration(
   const origins = new Map<string, OriginEntry>();
   const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
   const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
+  const bus = shared.take("core:bus", () => createBus(log));
+  const purges = shared.take("core:purges", () => createPurges(bus, log));
   const steps = createBuiltInRegistry();
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
-  const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers"];
+  const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers", "core:purges", "core:bus"];
   const fingerprints: string[] = [];
   const routes: Route[] = [];
   const types = new Set<string>();
@@ -110,6 +115,7 @@ export async function createGeneration(
         taken.push(key);
         return shared.take(key, create);
       },
+      bus,
       fingerprint: (text) => fingerprints.push(text),
     };
     apply(plugin, api, config);
@@ -128,7 +134,7 @@ export async function createGeneration(
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
   breakers = shared.take("core:breakers", () => createBreakers(limits, log));
-  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, log);
+  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
@@ -140,9 +146,11 @@ export async function createGeneration(
     origins,
     scheduler,
     budget,
+    bans: purges.bans,
     engines,
   });
 
+  const leave = purges.carry((ban) => hooks.purge.promise(ban));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, endpoints, origins: places };
   return {
@@ -159,9 +167,11 @@ export async function createGeneration(
     breakers,
     routes,
     commands,
+    purges,
     start: () =>
       hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config.source, error))),
     async stop() {
+      leave();
       await hooks.stop
         .promise(info)
         .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));

@@ -1,31 +1,65 @@
+import type { Asset } from "./asset.ts";
 import type { RenditionRecord } from "./rendition.ts";
 
 /** Entries to forget. */
 export interface Ban {
+  /** Counts the bans of this process. */
   readonly sequence: number;
   /**
-   * What `value` is: the key of a rendition · path or URL of an original, for all that was made of it · what such a path
-   * begins with · a tag · nothing: everything.
+   * What `value` is: the key of a rendition · path or URL of an original, for all that was made of it · the same, for
+   * copies of the original alone · what such a path begins with · a tag · nothing: everything · the URL of an answer,
+   * for those who keep answers by their URLs: CDNs. A purge of a URL is several bans: the URL, its keys, its original.
    */
-  readonly kind: "key" | "source" | "prefix" | "tag" | "all";
+  readonly kind: "key" | "source" | "original" | "prefix" | "tag" | "all" | "url";
   readonly value: string;
+  /** The account whose entries are meant, `""`: the server's own. Left out: those of all. */
+  readonly tenant?: string;
+  /** Another process began it, and has told those outside of the server. */
+  readonly remote?: boolean;
 }
 
-/** Whether a rendition is one of those that a ban speaks of. */
+/** What tells whether a ban speaks of something. */
+export type Bannable = Pick<RenditionRecord, "key" | "sources" | "tags" | "asset">;
+
+/** The account of an origin, by the origin's name: `tenant/name`, or `name` alone for the server's own. */
+export function tenantOf(origin: string): string {
+  const slash = origin.indexOf("/");
+  return slash < 0 ? "" : origin.slice(0, slash);
+}
+
+/** Whether a rendition, or a remembered failure, is one of those that a ban speaks of. */
 export function isBanned(
-  { key, sources, tags = [] }: Pick<RenditionRecord, "key" | "sources" | "tags">,
-  { kind, value }: Ban,
+  { key, asset, sources, tags = [] }: Bannable,
+  { kind, value, tenant }: Ban,
 ): boolean {
+  if (kind === "key") return key === value;
+  if (tenant !== undefined && accountOf(asset, sources) !== tenant) return false;
   switch (kind) {
     case "all":
       return true;
-    case "key":
-      return key === value;
     case "tag":
       return tags.includes(value);
     case "source":
-      return sources.some(({ path }) => path === value);
+      return asset?.path === value || sources.some(({ path }) => path === value);
     case "prefix":
-      return sources.some(({ path }) => path.startsWith(value));
+      return asset?.path.startsWith(value) === true || sources.some(({ path }) => path.startsWith(value));
+    default:
+      return false;
   }
+}
+
+function accountOf(asset: Asset | undefined, [main]: RenditionRecord["sources"]): string {
+  return asset?.tenant ?? (main ? tenantOf(main.origin) : "");
+}
+
+/** Whether a ban speaks of the original under a path. Keys, tags and URLs are those of renditions: no original has any. */
+export function isOriginalBanned(
+  { tenant, path }: { readonly tenant: string; readonly path: string },
+  { kind, value, tenant: account }: Ban,
+): boolean {
+  if (account !== undefined && account !== tenant) return false;
+  if (kind === "all") return true;
+  return kind === "prefix"
+    ? path.startsWith(value)
+    : (kind === "source" || kind === "original") && path === value;
 }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Asset } from "./asset.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { ByteRange, SourceFacts } from "./source.ts";
 
@@ -59,6 +60,8 @@ export interface Rendition {
 export interface RenditionRecord {
   /** Key of the job. */
   readonly key: string;
+  /** What was asked for. */
+  readonly asset?: Asset;
   /** Fingerprint of the engines that were installed; a record of others is a miss. */
   readonly engines: string;
   readonly type: string;

@@ -15,6 +15,8 @@ import { createSpans } from "./spans.ts";
 const DEPTH = 3;
 
 export interface OwnFlight extends Flight {
+  /** When it began, to be compared with bans. */
+  readonly since: number;
   /** Closes every source that was opened. */
   close(): Promise<void>;
   /** The same, and forgets them: the work begins anew. */
@@ -51,6 +53,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
   const spans = createSpans();
   const flight: OwnFlight = {
     key,
+    since: services.bans.now(),
     signal,
     deadline: Date.now() + limits.request,
     limits,

@@ -35,7 +35,7 @@ export interface Made extends Delivered {
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
-  const { hooks, scheduler, endpoints, engines } = services;
+  const { hooks, scheduler, endpoints, engines, bans } = services;
   const failed = new WeakMap<object, OwnFlight["spans"]>();
 
   async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
@@ -145,6 +145,7 @@ export function createMake(services: Services) {
     const { body, degraded = false } = rendition;
     const record: RenditionRecord = {
       key,
+      asset: job.asset,
       engines,
       type: rendition.type,
       format: rendition.format,
@@ -164,7 +165,7 @@ export function createMake(services: Services) {
       private: flight.sources.some((facts) => facts.private === true),
       original: plan === undefined,
     };
-    if (body.settled && !degraded) store(record, body.bytes ? body : undefined);
+    if (body.settled && !degraded) store(record, body.bytes ? body : undefined, flight);
     return {
       record,
       body,
@@ -209,7 +210,7 @@ export function createMake(services: Services) {
       stored: now,
       freshUntil: freshUntil(sources, lifetime(job), now),
     };
-    store(record, stale.body);
+    store(record, stale.body, flight);
     return { record, ...(stale.body ? { body: stale.body } : {}), spans: flight.spans, revalidated: true };
   }
 
@@ -218,8 +219,9 @@ export function createMake(services: Services) {
     return endpoint ? freshnessOf(endpoint) : 0;
   }
 
-  function store(record: RenditionRecord, body: Delivered["body"]): void {
-    if (!hooks.store.isUsed()) return;
+  /** Nothing is kept of what began before a purge of it. */
+  function store(record: RenditionRecord, body: Delivered["body"], { since }: OwnFlight): void {
+    if (!hooks.store.isUsed() || bans.isBanned(record, since)) return;
     void hooks.store.promise(record, body);
   }
 }

@@ -33,7 +33,7 @@ const FALLBACK_LIFETIME = 60_000;
  *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
  */
 export function createPipeline(services: Services) {
-  const { hooks, engines, limits, log, origins } = services;
+  const { hooks, engines, limits, log, origins, bans } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
@@ -87,12 +87,13 @@ export function createPipeline(services: Services) {
 
   async function lookup(exchange: Exchange, key: string, asset: Asset, anew: boolean) {
     const now = Date.now();
+    const since = bans.now();
     let stale: Delivered | undefined;
     const fills: Fill[] = [];
     const isFresh = (record: RenditionRecord) =>
-      !anew && record.engines === engines && record.freshUntil > now;
+      !anew && record.engines === engines && record.freshUntil > now && !bans.isPending(record);
     const offer = (entry: Delivered) => {
-      if (entry.record.engines !== engines || entry.record.error) return;
+      if (entry.record.engines !== engines || entry.record.error || bans.isPending(entry.record)) return;
       if (!stale || (!stale.body && entry.body)) stale = entry;
     };
     const ask = (needsBody: boolean) =>
@@ -101,7 +102,7 @@ export function createPipeline(services: Services) {
     const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
     // A cache further down may still have the body.
     const whole = isBare ? await ask(true) : first;
-    if (whole) for (const store of fills) void fill(store, whole);
+    if (whole && !bans.isBanned(whole.record, since)) for (const store of fills) void fill(store, whole);
     const found = whole ?? first;
     return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
   }
@@ -130,7 +131,8 @@ export function createPipeline(services: Services) {
     stale: Delivered | undefined,
   ): Promise<Delivered> {
     const trusted = isTrusted(exchange);
-    const name = `${key} ${trusted}`;
+    const name = `${key} ${trusted} ${bans.ofJob(job, key)}`;
+    const since = bans.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return confirmed;
@@ -161,7 +163,7 @@ export function createPipeline(services: Services) {
         exchange.cache = { hit: true, forward: "stale" };
         return stale;
       }
-      remember(key, job, error);
+      remember(key, job, error, since);
       throw error;
     }
   }
@@ -175,13 +177,17 @@ export function createPipeline(services: Services) {
     const wish = held && wishTag(key, engines);
     if (!wish || !held.includes(`"${wish}.`) || held.includes(`"${wish}.${COMPOSED_TAG}`)) return undefined;
     const trusted = isTrusted(exchange);
-    const facts = await confirmations.join(`${key} ${trusted}`, exchange.signal, async (signal) => {
-      const flight = createFlight(services, { key, asset: job.asset, signal });
-      const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
-      if (!answer || typeof answer === "symbol") return undefined;
-      await answer.close();
-      return answer.facts.private ? undefined : answer.facts;
-    });
+    const facts = await confirmations.join(
+      `${key} ${trusted} ${bans.ofJob(job, key)}`,
+      exchange.signal,
+      async (signal) => {
+        const flight = createFlight(services, { key, asset: job.asset, signal });
+        const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
+        if (!answer || typeof answer === "symbol") return undefined;
+        await answer.close();
+        return answer.facts.private ? undefined : answer.facts;
+      },
+    );
     const original = held.includes(`.${ORIGINAL_TAG}`);
     const etag = facts && etagOf(key, engines, [facts], { original });
     const form = etag && heldForm(held, etag, exchange);
@@ -246,20 +252,23 @@ export function createPipeline(services: Services) {
   }
 
   /** Keeps a failure for a while, so that an outage is not asked about with every request. */
-  function remember(key: string, job: Job, error: unknown): void {
+  function remember(key: string, job: Job, error: unknown, since: number): void {
     if (!isMediaError(error) || error.status >= 500 || isChanged(error) || !hooks.store.isUsed()) return;
     const endpoint = services.endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
     const lifetime = Math.min(errorLifetime(error, limits), ...asked);
     if (lifetime <= 0) return;
-    void hooks.store.promise(errorRecord(key, engines, error, lifetime), undefined);
+    const record = errorRecord(key, job.asset, engines, error, lifetime);
+    if (!bans.isBanned(record, since)) void hooks.store.promise(record, undefined);
   }
 
   /** Work that no request waits for. */
   async function background(job: Job, signal: AbortSignal): Promise<void> {
     const { job: done, key } = resolve.complete(job);
-    await flights.join(`${key} true`, signal, (end) => make({ job: done, key, trusted: true }, end));
+    await flights.join(`${key} true ${bans.ofJob(done, key)}`, signal, (end) =>
+      make({ job: done, key, trusted: true }, end),
+    );
   }
 
   return { answer, explain: createExplain(services), resolve, background, flights };

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Asset } from "../model/asset.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
@@ -99,6 +100,7 @@ export function errorLifetime(error: MediaError, limits: Limits): number {
 /** The record of a remembered failure. */
 export function errorRecord(
   key: string,
+  asset: Asset,
   engines: string,
   error: MediaError,
   lifetime: number,
@@ -106,6 +108,7 @@ export function errorRecord(
   const now = Date.now();
   return {
     key,
+    asset,
     engines,
     type: "text/plain",
     format: "error",

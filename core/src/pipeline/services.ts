@@ -3,6 +3,7 @@ import type { Hooks } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Limits } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
+import type { Bans } from "../purge/bans.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { ByteBudget } from "./source.ts";
 import type { OriginEntry } from "./sources.ts";
@@ -19,6 +20,8 @@ export interface Services {
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly scheduler: Scheduler;
   readonly budget: ByteBudget;
+  /** What was purged lately. */
+  readonly bans: Bans;
   /** Hash over the engines installed and their versions. */
   readonly engines: string;
 }

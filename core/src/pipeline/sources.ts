@@ -3,6 +3,7 @@ import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
 import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
+import { tenantOf } from "../model/ban.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
@@ -13,6 +14,7 @@ import {
   type Storage,
   type StorageEntry,
 } from "../model/source.ts";
+import type { Bans } from "../purge/bans.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { type Copies, createCopies } from "./copies.ts";
@@ -59,6 +61,7 @@ export function tapOrigins(
   endpoints: ReadonlyMap<string, Endpoint>,
   budget: ByteBudget,
   breakers: Breakers,
+  bans: Pick<Bans, "ofOriginal">,
   log: Logger,
 ): AskOrigins {
   const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
@@ -96,7 +99,9 @@ export function tapOrigins(
     const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
     const host = origin.storage.forwardsHost ? asset.host : undefined;
     const named = host === undefined ? {} : { host };
-    const key = JSON.stringify([origin.name, asset.path, host, ifNoneMatch, ifModifiedSince, head]);
+    // What was opened before a purge is not shared with those who ask after it.
+    const ban = bans.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
+    const key = JSON.stringify([origin.name, asset.path, host, ifNoneMatch, ifModifiedSince, head, ban]);
     const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
       const breaker = breakers.of(origin, asset);
       const options = {

@@ -1,4 +1,4 @@
-import type { Ban } from "@mediatap/core";
+import { type Ban, isOriginalBanned, tenantOf } from "@mediatap/core";
 import type { Owner } from "./names.ts";
 
 /** How many bans are remembered for copies that are being written. */
@@ -32,8 +32,7 @@ export function createBans(): Bans {
   };
 }
 
-/** Whether a ban speaks of an original. Keys and tags are those of renditions: no original has any. */
-export function isOf({ kind, value }: Ban, { path }: Pick<Owner, "path">): boolean {
-  if (kind === "all") return true;
-  return kind === "prefix" ? path.startsWith(value) : kind === "source" && path === value;
+/** Whether a ban speaks of an original. */
+export function isOf(ban: Ban, { origin, path }: Pick<Owner, "origin" | "path">): boolean {
+  return isOriginalBanned({ tenant: tenantOf(origin), path }, ban);
 }

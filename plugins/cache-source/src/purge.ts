@@ -10,11 +10,14 @@ export async function purge(
   ban: Ban,
   signal: AbortSignal,
 ): Promise<void> {
-  if (ban.kind === "all") await removeAll(store, "");
-  if (ban.kind === "source") {
-    for (const [origin, place] of places) await removeAll(store, stemOf(place, { origin, path: ban.value }));
+  const { kind, value, tenant } = ban;
+  if (kind === "all" && tenant === undefined) return await removeAll(store, "");
+  if (kind === "source" || kind === "original") {
+    for (const [origin, place] of places) {
+      if (isOf(ban, { origin, path: value })) await removeAll(store, stemOf(place, { origin, path: value }));
+    }
   }
-  if (ban.kind === "prefix") {
+  if (kind === "prefix" || kind === "all") {
     // The names of copies are hashes: only their records tell what they are of.
     for await (const { name, version } of store.files("")) {
       const record = version === undefined ? await store.peek(name, signal) : undefined;

@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { Ban } from "../model/ban.ts";
+import { type Bans, createBans, type NewBan } from "./bans.ts";
+import type { Bus } from "./bus.ts";
+
+const TOPIC = "purge";
+const MISSED = "purge:missed";
+
+/** Purges whose state is remembered. */
+const REMEMBERED = 10_000;
+
+const announcement = z.object({
+  id: z.string(),
+  bans: z.array(
+    z.object({
+      kind: z.enum(["key", "source", "original", "prefix", "tag", "all", "url"]),
+      value: z.string(),
+      tenant: z.string().optional(),
+    }),
+  ),
+});
+
+export type PurgeState = "Pending" | "Completed";
+
+/** Carries bans out in the caches of one generation. */
+export type Carry = (ban: Ban) => Promise<void>;
+
+/** A purge that has begun: from now on nothing older is served, joined or kept. */
+export interface Purge {
+  readonly id: string;
+  /** Resolves when the caches of this process have forgotten what they had. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * The purges of the process: each is carried out by the caches of all generations, and announced to the other processes,
+ * which do the same. One that was missed while a line was lost is asked for again.
+ */
+export function createPurges(bus: Bus, log: Logger) {
+  const bans: Bans = createBans();
+  const carriers = new Set<Carry>();
+  const states = new LRUCache<string, { state: PurgeState; readonly bans: readonly NewBan[] }>({
+    max: REMEMBERED,
+  });
+
+  const ends = [
+    bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
+    bus.subscribe(MISSED, () => {
+      for (const [id, { bans }] of [...states.entries()].reverse()) bus.publish(TOPIC, { id, bans });
+    }),
+  ];
+
+  function hear(message: unknown): void {
+    const heard = announcement.safeParse(message);
+    if (!heard.success) {
+      log.warn("a purge of another process could not be read");
+      return;
+    }
+    const { id, bans } = heard.data;
+    if (states.has(id)) return;
+    const own = bans.map(({ kind, value, tenant }): NewBan => {
+      return { kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
+    });
+    void carryOut(id, own);
+  }
+
+  /** The bans hold when this returns; the promise is for the caches. */
+  async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
+    const entry = { state: "Pending" as PurgeState, bans: wanted };
+    states.set(id, entry);
+    const added = wanted.map((ban) => bans.add(ban));
+    await Promise.all(
+      added.map(async (ban) => {
+        await Promise.allSettled([...carriers].map((carry) => carry(ban)));
+        bans.done(ban);
+      }),
+    );
+    entry.state = "Completed";
+  }
+
+  return {
+    bans,
+    begin(wanted: readonly NewBan[]): Purge {
+      const id = randomUUID().replaceAll("-", "");
+      const done = carryOut(id, wanted);
+      bus.publish(TOPIC, { id, bans: wanted });
+      return { id, done };
+    },
+    /** `undefined`: not known, or not any more. */
+    state: (id: string): PurgeState | undefined => states.peek(id)?.state,
+    /** Adds the caches of a generation; returns what takes them away. */
+    carry(carrier: Carry): () => void {
+      carriers.add(carrier);
+      return () => carriers.delete(carrier);
+    },
+    close() {
+      for (const end of ends) end();
+    },
+  };
+}
+
+export type Purges = ReturnType<typeof createPurges>;
