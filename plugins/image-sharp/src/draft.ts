@@ -1,5 +1,6 @@
 import {
   evaluate,
+  type FaceBox,
   type Flight,
   type Header,
   type Job,
@@ -15,6 +16,7 @@ import {
 } from "@mediatap/core";
 import { megapixels } from "./cost.ts";
 import { isVector } from "./decoded.ts";
+import type { KnownFaces } from "./faces.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
 import { drawnSize, type Planned, planSteps } from "./planner.ts";
@@ -37,6 +39,8 @@ export interface Draft {
   /** Dots per inch written as metadata. */
   readonly writtenDensity?: number;
   readonly keeps?: "metadata" | "profile";
+  /** The draft once faces have been looked for; there where they are to be. */
+  readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
   readonly format: WriteFormat;
   readonly why: string;
   /** What is known to be done; the rest is planned when the size is known. */
@@ -56,10 +60,13 @@ export interface DraftInput {
   readonly settings: Settings;
   /** Further variables: those of the picture on which a layer is laid. */
   readonly scope?: Scope;
+  /** Left out: none is known. */
+  readonly faces?: KnownFaces;
 }
 
 /** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
-export function draftOf({ job, header, flight, registry, settings, scope: more }: DraftInput): Draft {
+export function draftOf(input: DraftInput): Draft {
+  const { job, header, flight, registry, settings, scope: more } = input;
   const { limits } = flight;
   const { output } = job.transformation;
   const asked = job.transformation.steps;
@@ -76,7 +83,11 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
     height: Math.max(1, Math.round(height * factor)),
   };
 
-  const start = { original, current: original, scope, alpha: header.alpha, animated };
+  // They are those of the first frame.
+  const known = page === 0 ? input.faces : undefined;
+  const pending = known === "pending";
+  const faces = known && !pending ? { faces: known } : {};
+  const start = { original, current: original, scope, alpha: header.alpha, animated, ...faces, pending };
   const trial = planSteps(asked, { ...start, guess: true });
   const { format, why } = chooseFormat(
     {
@@ -94,6 +105,7 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
   measure({ steps, output }, original, registry, limits, {
     frames,
     scope,
+    ...faces,
   });
   const guess = planSteps(steps, { ...start, guess: true });
   const drawn = vector ? drawnSize(guess.parts, original) : original;
@@ -114,11 +126,19 @@ export function draftOf({ job, header, flight, registry, settings, scope: more }
     }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
+    ...(pending && { withFaces: (found) => draftOf(informed(input, found)) }),
     format,
     why,
     planned: planSteps(steps, { ...start, guess: false }),
     guess,
   };
+}
+
+function informed(
+  { faces: _pending, ...input }: DraftInput,
+  found: readonly FaceBox[] | undefined,
+): DraftInput {
+  return { ...input, ...(found && { faces: found }) };
 }
 
 export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {

@@ -51,6 +51,8 @@ export interface Drawn {
 export interface Context extends StepStage {
   readonly alpha: boolean;
   readonly animated: boolean;
+  /** Its faces are looked for later. */
+  readonly pending?: boolean;
 }
 
 export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
@@ -76,16 +78,19 @@ interface Look {
   readonly note?: string;
 }
 
-/** Which way to look. */
-function looking(focus: Focus | undefined, animated: boolean): Look {
-  if (focus === "faces" && !animated) {
-    return { strategy: "attention", note: "no faces known: what catches the eye instead" };
+/** Which way to look where no faces tell. */
+function looking(focus: Focus | undefined, { animated, faces, pending }: Context): Look {
+  // Each frame would choose a place of its own.
+  const instead = animated ? "the centre" : "what catches the eye";
+  if (focus === "faces") {
+    const note = pending
+      ? `faces are looked for when the picture is made; where there is none, ${instead}`
+      : `${faces ? "no face found" : "no faces known"}: ${instead} instead`;
+    return animated ? { note } : { strategy: "attention", note };
   }
   if (focus === "custom") return { note: "no stored area known: the centre instead" };
-  if (focus !== "attention" && focus !== "entropy" && focus !== "faces") return { place: focus };
-  // Each frame would choose a place of its own.
-  if (animated || focus === "faces") return { note: `no ${focus} in animations: the centre instead` };
-  return { strategy: focus };
+  if (focus !== "attention" && focus !== "entropy") return { place: focus };
+  return animated ? { note: `no ${focus} in animations: the centre instead` } : { strategy: focus };
 }
 
 /** A frame of colour or paint around the picture, up to the canvas. */
@@ -110,20 +115,24 @@ function behind(background: Paint | undefined, alpha: boolean): Work[] {
 
 const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
 
+const scaling = (from: Size, to: Size): Work[] =>
+  same(from, to) ? [] : [{ slot: "scale", value: { ...plain(to), down: smaller(to, from) } }];
+
+const plain = ({ width, height }: Size): Size => ({ width, height });
+
 const resize: Drawer<"resize"> = (step, context) => {
-  const { current, animated, alpha } = context;
-  const { scaled, crop, canvas, size } = resizeGeometry(step, context);
-  const { place, strategy, note } = looking(step.focus, animated);
-  const scale: Work[] = same(scaled, current)
-    ? []
-    : [{ slot: "scale", value: { ...scaled, down: smaller(scaled, current) } }];
+  const { current, alpha } = context;
+  const { scaled, crop, at, canvas, window, size } = resizeGeometry(step, context);
+  const { place, strategy, note } = at || window ? {} : looking(step.focus, context);
+  const scale = scaling(window ?? current, scaled);
+  if (window) return { work: [...cut(window, current), ...scale], size, alpha };
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
     return { work: [{ slot: "smart", value: { ...crop, strategy, scaled: true } }], size, alpha, ...told };
   }
   if (crop) {
     return {
-      work: [...scale, ...cut({ ...crop, ...placeAt(place, scaled, crop) }, scaled)],
+      work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],
       size,
       alpha,
       ...told,
@@ -139,18 +148,20 @@ const resize: Drawer<"resize"> = (step, context) => {
 };
 
 const extract: Drawer<"extract"> = (step, context) => {
-  const { current, alpha, animated } = context;
-  const { canvas, size, ...box } = extractGeometry(step, context);
-  const { strategy, note } = looking(step.at ? "center" : step.focus, animated);
+  const { current, alpha, faces = [] } = context;
+  const { canvas, scaled, size, ...box } = extractGeometry(step, context);
+  const placed = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+  const { strategy, note } = placed ? {} : looking(step.focus, context);
   const told = note === undefined ? {} : { note };
+  const piece = scaled ?? box;
   const window: Work[] =
     strategy && !same(box, current)
-      ? [{ slot: "smart", value: { width: box.width, height: box.height, strategy, scaled: false } }]
-      : cut(box, current);
+      ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
+      : [...cut(box, current), ...scaling(box, piece)];
   if (!canvas) return { work: window, size, alpha, ...told };
   const paint = step.background ?? BLACK;
   const filled = behind(step.background, alpha);
-  const padding = pad(canvas, box, paint);
+  const padding = pad(canvas, piece, paint);
   const clear = clearAfter(padding, paint, alpha && filled.length === 0);
   return { work: [...filled, ...window, ...padding], size, alpha: clear, ...told };
 };

@@ -1,5 +1,5 @@
-import type { RawFrame, Size } from "@mediatap/core";
-import sharp, { type Channels, type Sharp } from "sharp";
+import type { Corner, RawFrame, Size } from "@mediatap/core";
+import sharp, { type Channels, type OutputInfo, type Sharp } from "sharp";
 
 /** Pixels between two pipelines: frames one below the other, 8 bits a sample. */
 export interface Pixels {
@@ -9,11 +9,15 @@ export interface Pixels {
   readonly height: number;
   readonly channels: Channels;
   readonly frames: number;
+  /** Where they lay in the picture that was trimmed. */
+  readonly trimmed?: Corner;
 }
 
 /** A picture that is done up to a point and can be gone on with. */
 export interface Held {
   readonly size: Size;
+  /** As in `Pixels`. */
+  readonly trimmed?: Corner;
   open(): Sharp;
 }
 
@@ -21,8 +25,12 @@ export interface Held {
 export async function pixelsOf(image: Sharp, frames = 1): Promise<Pixels> {
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  return { data, width, height: height / frames, channels, frames };
+  return { data, width, height: height / frames, channels, frames, ...trimmed(info) };
 }
+
+/** sharp gives the offset of the old corner as seen from the new one. */
+export const trimmed = ({ trimOffsetLeft: left, trimOffsetTop: top }: OutputInfo): { trimmed?: Corner } =>
+  left === undefined || top === undefined ? {} : { trimmed: { left: Math.abs(left), top: Math.abs(top) } };
 
 /** The pixels as the beginning of a pipeline. */
 export function openPixels({ data, width, height, channels, frames }: Pixels): Sharp {
@@ -41,12 +49,14 @@ export async function holdWithMetadata(image: Sharp): Promise<Held> {
   const { data, info } = await image.png({ compressionLevel: 0 }).toBuffer({ resolveWithObject: true });
   return {
     size: { width: info.width, height: info.height },
+    ...trimmed(info),
     open: () => sharp(data, { limitInputPixels: false }),
   };
 }
 
 export const holdPixels = (pixels: Pixels): Held => ({
   size: { width: pixels.width, height: pixels.height },
+  ...(pixels.trimmed && { trimmed: pixels.trimmed }),
   open: () => openPixels(pixels),
 });
 

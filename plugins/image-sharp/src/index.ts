@@ -2,11 +2,13 @@ import { type Plugin, parseOptions } from "@mediatap/core";
 import sharp from "sharp";
 import { isReadable, staysDocument } from "./decoded.ts";
 import { draftOf } from "./draft.ts";
+import { facesBefore } from "./faces.ts";
 import { createHeaderReader } from "./header.ts";
 import { openLayers } from "./layers.ts";
 import { setUpLibvips } from "./libvips.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
 import { NAME, planOf } from "./plan.ts";
+import { readPreview } from "./preview.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { Fonts } from "./text.ts";
 
@@ -17,7 +19,8 @@ const VERSION = "0.1.0";
 /**
  * Makes images with libvips. Reads JPEG, PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
  * GIF. Files that a plugin decodes it reads by its help. Other sources pass through, as do SVGs for which no raster format is
- * asked, and documents of which no picture is. A step of another plugin goes to the `step` hook; what nobody can do is `EUNSUPPORTED`.
+ * asked, and documents of which no picture is. A step of another plugin goes to the `step`
+ * hook; what nobody can do is `EUNSUPPORTED`.
  */
 export function imageSharp(options: ImageSharpOptions = {}): Plugin {
   const settings = parseOptions(imageSharpSchema, options, NAME);
@@ -34,6 +37,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       fingerprint(`${NAME}@${VERSION} ${versions} ${JSON.stringify(settings)}`);
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
+      hooks.inspect.for("preview").tapPromise(NAME, readPreview);
 
       hooks.transform.tapPromise(NAME, async (job, source, flight) => {
         const { format = "auto" } = job.transformation.output;
@@ -44,8 +48,12 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         if (await staysDocument(job.transformation, source, flight)) return undefined;
         const header = await flight.inspect("header", source);
         if (!isReadable(header)) return undefined;
-        const draft = draftOf({ job, header, flight, registry: steps, settings });
-        const taken = draft.guess.taken.map(({ step }) => step);
+        const asked = job.transformation.steps;
+        const faces = facesBefore(asked, flight);
+        const draft = draftOf({ job, header, flight, registry: steps, settings, ...faces });
+        // Where sizes are guessed, a condition may turn out either way.
+        const sure = draft.planned.rest.length === 0 && !draft.withFaces;
+        const taken = sure ? draft.guess.taken.map(({ step }) => step) : asked;
         return planOf(draft, source, await openLayers(taken, job.asset, flight, fonts), flight);
       });
     },

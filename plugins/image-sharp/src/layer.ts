@@ -13,6 +13,7 @@ import {
 import sharp from "sharp";
 import { megapixels } from "./cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "./draft.ts";
+import { type FaceSearch, looksForFaces } from "./faces.ts";
 import { type Pixels, pixelsOf } from "./held.ts";
 import type { LayerFiles } from "./layers.ts";
 import type { Settings } from "./options.ts";
@@ -30,6 +31,7 @@ export interface LayerTools {
   readonly registry: StepRegistry;
   readonly settings: Settings;
   readonly files: LayerFiles;
+  readonly search: FaceSearch;
   /** Carries out a draft that starts from a file or from pixels. */
   readonly draw: (draft: Draft, start: Source | Pixels) => Promise<Pixels>;
 }
@@ -64,12 +66,13 @@ export async function drawLayer(
 }
 
 async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {
-  const { flight, registry, settings, files } = tools;
+  const { flight, registry, settings, files, search } = tools;
   const parts = { flight, registry, settings, scope };
   switch (layer.kind) {
     case "image": {
       const { source, header } = files.image(layer.path);
-      return { draft: draftOf({ ...parts, job: wishFor(layer.steps), header }), from: source };
+      const faces = looksForFaces(layer.steps) ? await search.of(source) : {};
+      return { draft: draftOf({ ...parts, job: wishFor(layer.steps), header, ...faces }), from: source };
     }
     case "color": {
       const size = {

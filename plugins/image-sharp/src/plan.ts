@@ -2,6 +2,7 @@ import { type Flight, MediaError, type Plan, type Size, type Source } from "@med
 import { costOf, decodeCost, decoderCost, megapixels, shrinkOnLoad } from "./cost.ts";
 import { isVector } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
+import { FACES_COST } from "./faces.ts";
 import type { LayerFiles } from "./layers.ts";
 import { describe, drawnSize, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
@@ -30,6 +31,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
       stepsCost(draft, decoded) +
       decoderCost(header, decoded) +
       layersCost(files) +
+      (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
       sumOf(texts.map(({ cost }) => cost)),
     result: guess.size,
     output: format,
@@ -59,6 +61,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
       format,
       why: draft.why,
       ...(draft.keeps && { keeps: draft.keeps }),
+      ...(draft.withFaces && { pending: ["faces"] }),
       ...(guess.notes.length > 0 && { notes: guess.notes }),
     }),
     run: (flight: Flight) => run(draft, source, files, flight),

@@ -1,4 +1,12 @@
-import { branchOf, type Scope, type Size, type Step, scopeOf } from "@mediatap/core";
+import {
+  branchOf,
+  type FaceBox,
+  facesAfter,
+  type Scope,
+  type Size,
+  type Step,
+  scopeOf,
+} from "@mediatap/core";
 import { draw, type Fill, type Foreign, type Reshape } from "./draws.ts";
 import type { Effect } from "./effects.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "./pass.ts";
@@ -21,6 +29,8 @@ export interface Planned {
   readonly rest: readonly Step[];
   readonly size: Size;
   readonly alpha: boolean;
+  /** Faces in what the parts make, where they are known; a trim at the end is not reckoned with. */
+  readonly faces?: readonly FaceBox[];
   readonly notes: readonly string[];
 }
 
@@ -30,6 +40,9 @@ export interface PlanContext {
   readonly scope: Scope;
   readonly alpha: boolean;
   readonly animated: boolean;
+  readonly faces?: readonly FaceBox[];
+  /** Faces are looked for later. */
+  readonly pending?: boolean;
   /** Go on with a guess where the size is not known; for prices and explanations. */
   readonly guess: boolean;
 }
@@ -41,7 +54,9 @@ export interface PlanContext {
 export function planSteps(steps: readonly Step[], context: PlanContext): Planned {
   const parts: Part[] = [];
   const notes = new Set<string>();
+  const { faces: known, ...around } = context;
   let { current, alpha } = context;
+  let faces = known;
   let pass: Pass = {};
   const close = () => {
     if (!isEmpty(pass)) parts.push({ kind: "pass", pass });
@@ -54,7 +69,8 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
       left.unshift(...branchOf(step, scopeOf(context.original, current, context.scope)));
       continue;
     }
-    const drawn = draw(step, { ...context, current, alpha });
+    const stage = { ...around, current, alpha, ...(faces && { faces }) };
+    const drawn = draw(step, stage);
     for (const work of drawn.work) {
       if ("kind" in work) {
         close();
@@ -68,12 +84,14 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
     taken.push({ step, before: current, after: drawn.size });
     current = drawn.size;
     alpha = drawn.alpha;
+    // Only pixels tell what trimming leaves of them.
+    if (step.op !== "trim") faces = facesAfter(step, stage);
     if (!drawn.unsure) continue;
     close();
     if (!context.guess) break;
   }
   close();
-  return { taken, parts, rest: left, size: current, alpha, notes: [...notes] };
+  return { taken, parts, rest: left, size: current, alpha, ...(faces && { faces }), notes: [...notes] };
 }
 
 /** Size to which a decoder can scale at once: nothing comes before it but colours and turns. */

@@ -1,8 +1,10 @@
 import { Readable } from "node:stream";
 import {
   bodyOf,
+  type Corner,
   evaluate,
   type Flight,
+  facesIn,
   MediaError,
   measure,
   type Rendition,
@@ -20,6 +22,7 @@ import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
 import { perform } from "./effects.ts";
 import { type Animation, encodeAs } from "./encode.ts";
+import { FaceSearch } from "./faces.ts";
 import { fill } from "./fill.ts";
 import { inputOf } from "./header.ts";
 import {
@@ -33,6 +36,7 @@ import {
   type Pixels,
   pixelsOf,
   rawFrame,
+  trimmed,
 } from "./held.ts";
 import { type DrawnLayer, drawLayer } from "./layer.ts";
 import type { LayerFiles } from "./layers.ts";
@@ -55,8 +59,11 @@ export async function run(
   files: LayerFiles,
   flight: Flight,
 ): Promise<Rendition> {
+  const search = new FaceSearch(flight);
   try {
-    return await new Run(draft, files, flight).do(source);
+    const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
+    const rendition = await new Run(known, files, flight, search).do(source);
+    return search.failed ? { ...rendition, degraded: true } : rendition;
   } catch (error) {
     throw flight.signal.aborted ? flight.signal.reason : mediaError(error);
   }
@@ -67,13 +74,17 @@ class Run {
   readonly #draft: Draft;
   readonly #files: LayerFiles;
   readonly #flight: Flight;
+  readonly #search: FaceSearch;
   readonly #deadline: number;
   /** The picture so far; `#busy` once something is asked of it. */
   #image!: Sharp;
   #busy = false;
   #animation: Animation = {};
+  /** Where what was left of all frames lay in those that were trimmed. */
+  #trimmed: Corner | undefined;
 
-  constructor(draft: Draft, files: LayerFiles, flight: Flight) {
+  constructor(draft: Draft, files: LayerFiles, flight: Flight, search: FaceSearch) {
+    this.#search = search;
     this.#draft = draft;
     this.#files = files;
     this.#flight = flight;
@@ -197,9 +208,8 @@ class Run {
       .trim({ threshold: trim as number })
       .raw()
       .toBuffer({ resolveWithObject: true });
-    // sharp gives the offset of the old corner as seen from the new one.
-    const left = Math.abs(info.trimOffsetLeft ?? 0);
-    const top = Math.abs(info.trimOffsetTop ?? 0);
+    this.#trimmed = trimmed(info).trimmed;
+    const { left = 0, top = 0 } = this.#trimmed ?? {};
     return { before: { left, top, width: info.width, height: info.height }, ...rest };
   }
 
@@ -219,9 +229,9 @@ class Run {
   #layer(step: StepOf<"overlay">, base: Size): Promise<DrawnLayer> {
     this.#flight.signal.throwIfAborted();
     const { registry, settings } = this.#draft;
-    const [flight, files] = [this.#flight, this.#files];
-    const draw = (draft: Draft, start: Source | Pixels) => new Run(draft, files, flight).draw(start);
-    return drawLayer(step, base, { flight, registry, settings, files, draw });
+    const [flight, files, search] = [this.#flight, this.#files, this.#search];
+    const draw = (draft: Draft, start: Source | Pixels) => new Run(draft, files, flight, search).draw(start);
+    return drawLayer(step, base, { flight, registry, settings, files, search, draw });
   }
 
   /** A layer that cuts the picture to its own shape, or moves its pixels. */
@@ -260,8 +270,11 @@ class Run {
   }
 
   /** Plans the steps that had to wait for the true size, under the same limits. */
-  async #planRest({ rest, alpha }: Planned): Promise<Planned> {
+  async #planRest({ rest, size, alpha, faces: known }: Planned): Promise<Planned> {
     const held = await this.#hold();
+    const corner = held.trimmed ?? this.#trimmed;
+    this.#trimmed = undefined;
+    const faces = corner && known ? facesIn(known, size, { ...corner, ...held.size }) : known;
     this.#image = held.open();
     this.#busy = false;
     const { original, scope, output, frames, registry } = this.#draft;
@@ -269,6 +282,7 @@ class Run {
       current: held.size,
       frames,
       scope,
+      ...(faces && { faces }),
     });
     return planSteps(rest, {
       original,
@@ -276,6 +290,7 @@ class Run {
       scope,
       alpha,
       animated: frames > 1,
+      ...(faces && { faces }),
       guess: false,
     });
   }

@@ -27,6 +27,8 @@ export interface Wish {
   readonly signal?: AbortSignal;
   /** A third party's step. */
   readonly step?: (frame: RawFrame, step: Step) => Promise<RawFrame | undefined>;
+  /** A plugin looks for faces. */
+  readonly learnsFaces?: boolean;
   readonly define?: (registry: StepRegistry) => void;
 }
 
@@ -92,6 +94,7 @@ export function flightOf(
     deadline: Number.POSITIVE_INFINITY,
     limits: { ...DEFAULT_LIMITS, ...wish.limits },
     sources: [],
+    learns: (fact: string) => fact === "faces" && wish.learnsFaces === true,
     inspect: (_fact: string, source: Source) => inspect(source, flight as unknown as Flight),
     step: wish.step ?? (async () => undefined),
   };

@@ -197,6 +197,17 @@ describe("image-sharp: plans", () => {
     assert.equal(made?.engine, "image-sharp");
   });
 
+  it("says that faces are looked for later, and does not look for them", async () => {
+    const made = await plan(await photo(400, 300), {
+      steps: [{ op: "resize", width: 200, height: 200, fit: "cover", enlarge: true, focus: "faces" }],
+      learnsFaces: true,
+    });
+    assert.ok(made);
+    const { pending, notes } = made.explain() as { pending?: string[]; notes?: string[] };
+    assert.deepEqual(pending, ["faces"]);
+    assert.match(notes?.join() ?? "", /^faces are looked for when the picture is made/);
+  });
+
   it("asks more for more pixels, slower formats and more steps", async () => {
     const bytes = await photo(1600, 1200);
     const cost = async (wish: Parameters<typeof plan>[1]) => (await plan(bytes, wish))?.cost as number;

@@ -29,19 +29,19 @@ export function facesAfter(step: Step, stage: Stage): readonly FaceBox[] | undef
   switch (step.op) {
     case "resize": {
       const { scaled, crop, at, canvas, window } = resizeGeometry(step, stage);
-      if (window) return seen(faces, current, window);
-      if (canvas) return seen(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
+      if (window) return facesIn(faces, current, window);
+      if (canvas) return facesIn(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
       if (!crop) return faces;
       if (!at && isSearched(step.focus) && !same(crop, scaled)) return undefined;
-      return seen(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
+      return facesIn(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
     }
     case "extract": {
       const { canvas, scaled, size: _size, ...box } = extractGeometry(step, stage);
       const known = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
       if (!known && isSearched(step.focus) && !same(box, current)) return undefined;
-      const left = seen(faces, current, box);
+      const left = facesIn(faces, current, box);
       const piece = scaled ?? box;
-      return canvas ? seen(left, piece, from(canvas)) : left;
+      return canvas ? facesIn(left, piece, from(canvas)) : left;
     }
     case "rotate":
       return faces.map((face) => turned(face, current, step.angle));
@@ -54,7 +54,7 @@ export function facesAfter(step: Step, stage: Stage): readonly FaceBox[] | undef
     case "border": {
       const edge = borderWidth(step, stage);
       const { width, height } = current;
-      return seen(faces, current, {
+      return facesIn(faces, current, {
         left: -edge,
         top: -edge,
         width: width + 2 * edge,
@@ -78,7 +78,7 @@ const isSearched = (focus: Focus | undefined) =>
 const from = ({ left, top, width, height }: Box): Box => ({ left: -left, top: -top, width, height });
 
 /** What of the faces is to be seen in a box of the picture, which may be larger than it. */
-function seen(faces: readonly FaceBox[], picture: Size, box: Box): readonly FaceBox[] {
+export function facesIn(faces: readonly FaceBox[], picture: Size, box: Box): readonly FaceBox[] {
   return faces
     .map(({ left, top, width, height }) => {
       const along = (start: number, length: number, begin: number, room: number, outer: number) => {

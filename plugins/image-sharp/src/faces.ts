@@ -1,0 +1,54 @@
+import type { FaceBox, Flight, Source, Step } from "@mediatap/core";
+
+/** Milliseconds that a search for faces takes, beside decoding the picture. */
+export const FACES_COST = 250;
+
+/** What is known of the faces in a picture: where they are, or that they are looked for once pixel work may begin. */
+export type KnownFaces = readonly FaceBox[] | "pending";
+
+/** Whether a crop among the steps looks at faces. */
+export function looksForFaces(steps: readonly Step[]): boolean {
+  return steps.some((step) => {
+    switch (step.op) {
+      case "resize":
+        return step.focus === "faces" && step.fit === "cover";
+      case "extract":
+        return step.focus === "faces" && !step.at;
+      case "when":
+        return looksForFaces(step.then) || looksForFaces(step.else);
+      default:
+        return false;
+    }
+  });
+}
+
+/** The faces that a chain needs to know of before pixel work. */
+export const facesBefore = (steps: readonly Step[], flight: Flight): { faces?: KnownFaces } =>
+  looksForFaces(steps) && flight.learns("faces") ? { faces: "pending" } : {};
+
+/** Looks for faces while a picture is made. A search that fails makes no picture fail: its faces are unknown. */
+export class FaceSearch {
+  #failed = false;
+  readonly #flight: Flight;
+
+  constructor(flight: Flight) {
+    this.#flight = flight;
+  }
+
+  /** Whether a search failed. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  async of(source: Source): Promise<{ faces?: readonly FaceBox[] }> {
+    try {
+      const faces = await this.#flight.inspect("faces", source);
+      return faces ? { faces } : {};
+    } catch {
+      // The plugin that looked has told the log.
+      this.#flight.signal.throwIfAborted();
+      this.#failed = true;
+      return {};
+    }
+  }
+}
