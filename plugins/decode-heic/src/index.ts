@@ -1,0 +1,109 @@
+import { extname } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  type Flight,
+  type Header,
+  inThread,
+  isMediaError,
+  MediaError,
+  memorySource,
+  type Plugin,
+  remembering,
+  type Source,
+} from "@mediatap/core";
+import { wasmFile } from "./libheif.ts";
+import type { HeifHeader, HeifTask } from "./program.ts";
+import { isHeif, SNIFF_LENGTH } from "./sniff.ts";
+
+const NAME = "decode-heic";
+const VERSION = "0.1.0";
+/** The thread's program lies beside this module, as source or as built. */
+const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
+
+/** Version of libheif that the library comes with; other versions may decode otherwise. */
+const LIBRARY = "libheif-js@1.23";
+
+// Measured with photographs: milliseconds a megapixel, and bytes a pixel.
+const MEGAPIXEL_COST = 90;
+const PIXEL_MEMORY = 12;
+const START_COST = 60;
+const START_MEMORY = 32 * 1024 * 1024;
+
+/** Bytes that decoding may take a pixel at most, and beside them. */
+const MOST_A_PIXEL = 24;
+const MOST = 128 * 1024 * 1024;
+
+/**
+ * Decodes HEIC and HEIF, the photographs of phones, with libheif. Turned and mirrored as the file says, with its colour profile;
+ * the primary picture, or another one by its page. Files that libheif cannot decode are `EUNSUPPORTED`, broken ones
+ * `UNIDENTIFIED`, those that are larger than their header says `ELIMIT`.
+ */
+export function decodeHeic(): Plugin {
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fingerprint }) {
+      fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
+      const isMine = async (source: Source) => isHeif(await source.peek(SNIFF_LENGTH));
+      const readHeader = remembering(headerOf);
+
+      hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
+        return (await isMine(source)) ? { format: "heic" } : undefined;
+      });
+
+      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
+        return (await isMine(source)) ? readHeader(source, flight) : undefined;
+      });
+
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+        if (!(await isMine(source))) return undefined;
+        const { limits } = flight;
+        const bytes = await source.bytes(limits.imageBytes);
+        const header = await flight.inspect("header", source);
+        const size = header?.pages?.[page - 1] ?? header;
+        const pixels = limits.megapixels * 1e6;
+        const memory = MOST + 2 * bytes.length + MOST_A_PIXEL * (size ? size.width * size.height : pixels);
+        const task: HeifTask = { does: "decode", bytes, page: page - 1, pixels };
+        return memorySource(source.facts, await run<Uint8Array>(task, memory, flight));
+      });
+    },
+  };
+}
+
+export default decodeHeic;
+
+async function headerOf(source: Source, flight: Flight): Promise<Header> {
+  const bytes = await source.bytes(flight.limits.imageBytes);
+  const { pages, alpha, depth } = await run<HeifHeader>(
+    { does: "header", bytes },
+    MOST + 2 * bytes.length,
+    flight,
+  );
+  const [{ width, height }] = pages;
+  return {
+    format: "heic",
+    width,
+    height,
+    frames: pages.length,
+    ...(pages.length > 1 && { pages }),
+    alpha,
+    palette: false,
+    depth,
+    orientation: 1,
+    decode: {
+      cost: START_COST,
+      megapixelCost: MEGAPIXEL_COST,
+      memory: START_MEMORY + 2 * bytes.length,
+      pixelMemory: PIXEL_MEMORY,
+    },
+  };
+}
+
+async function run<Out>(input: HeifTask, memory: number, flight: Flight): Promise<Out> {
+  try {
+    return await inThread<Out>({ program: PROGRAM, input, wasm: pathToFileURL(wasmFile()), memory }, flight);
+  } catch (cause) {
+    if (flight.signal.aborted || isMediaError(cause)) throw cause;
+    throw new MediaError("UNIDENTIFIED", "The source is not a readable HEIF file", { cause });
+  }
+}
