@@ -1,5 +1,6 @@
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
+import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
 import { storageAkeneo } from "@mediatap/storage-akeneo";
@@ -13,7 +14,7 @@ import { timing } from "@mediatap/timing";
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, all places that its origins name, images, a cache in memory, timings. */
+/** The usual server: ImageKit's language, all places that its origins name, images, faces, a cache in memory, timings. */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
@@ -25,6 +26,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       storageS3(),
       storageWeb(),
       imageSharp(),
+      focusFaces(),
       cacheMemory(),
       timing(),
     ],
@@ -43,6 +45,7 @@ export { presetDevelopment } from "@mediatap/preset-development";
 export { urlImagekit } from "@mediatap/url-imagekit";
 export {
   cacheMemory,
+  focusFaces,
   imageSharp,
   presetImagekit,
   storageAkeneo,

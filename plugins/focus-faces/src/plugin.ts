@@ -1,0 +1,51 @@
+import { type FaceBox, inThread, MediaError, type Plugin, parseOptions, remembering } from "@mediatap/core";
+import { type FocusFacesOptions, focusFacesSchema } from "./options.ts";
+import type { Search } from "./program.ts";
+
+const NAME = "focus-faces";
+const VERSION = "0.1.0";
+/** Of the model: other boxes make other pictures. */
+const MODEL = "mediapipe-full-range";
+
+/** Bytes of WebAssembly memory: none is used. */
+const NO_MEMORY = 0;
+
+/** The plugin, with a program of its choice in the thread. */
+export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
+  const { confidence, timeout, entries } = parseOptions(focusFacesSchema, options, NAME);
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, logger, fingerprint }) {
+      fingerprint(`${NAME}@${VERSION} ${MODEL} ${confidence}`);
+      hooks.inspect.for("faces").tapPromise(
+        NAME,
+        remembering<readonly FaceBox[]>(
+          async (source, flight) => {
+            const preview = await flight.inspect("preview", source);
+            if (!preview) return undefined;
+            const frame = { ...preview, data: new Uint8Array(preview.data) };
+            const limits = { ...flight.limits, imageWork: Math.min(timeout, flight.limits.imageWork) };
+            const input: Search = { frame, confidence };
+            try {
+              return await flight.spans.measure("faces", () =>
+                inThread<readonly FaceBox[]>(
+                  { program, input, memory: NO_MEMORY },
+                  { signal: flight.signal, limits },
+                ),
+              );
+            } catch (cause) {
+              flight.signal.throwIfAborted();
+              logger.warn(
+                { err: cause, path: source.facts.path.slice(0, 500) },
+                "faces could not be looked for",
+              );
+              throw new MediaError("EINTERNAL", "Faces could not be looked for", { cause });
+            }
+          },
+          { entries },
+        ),
+      );
+    },
+  };
+}

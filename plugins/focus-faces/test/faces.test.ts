@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { cacheMemory } from "@mediatap/cache-memory";
+import type { Plugin } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { type Answer, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import sharp from "sharp";
+import { focusFaces } from "../src/index.ts";
+import { focusFacesBy } from "../src/plugin.ts";
+import { CANVAS, MARKED, PHOTO_SIZE, type Place, picture, type Seen, seen } from "./pictures.ts";
+
+const SAMPLES = join(import.meta.dirname, "../../../examples/start/media");
+/** As high as the whole face is marked, to the pixel. */
+const WHOLE = 64;
+
+/** Counts the searches: each begins with a preview. */
+function counter() {
+  const asked = { count: 0 };
+  const plugin: Plugin = {
+    name: "counter",
+    version: "1",
+    apply({ hooks }) {
+      hooks.inspect.for("preview").tap({ name: "counter", stage: -10 }, () => {
+        asked.count++;
+        return undefined;
+      });
+    },
+  };
+  return { asked, plugin };
+}
+
+describe("focus-faces", function () {
+  // Each search takes a thread and half a second, on a machine that others use.
+  this.timeout(60_000);
+  let folder: TestFolder;
+  let server: TestServer;
+  let plain: TestServer;
+  const { asked, plugin } = counter();
+
+  const start = (...plugins: Plugin[]) =>
+    startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), ...plugins],
+      origins: {
+        files: { type: "FOLDER", path: folder.path },
+        samples: { type: "FOLDER", path: SAMPLES },
+      },
+      endpoints: { default: { origins: ["files", "samples"], autoFormat: false } },
+    });
+
+  before(async () => {
+    folder = await makeFolder();
+    server = await start(focusFaces(), plugin);
+    plain = await start();
+  });
+  after(async () => {
+    await Promise.all([server.close(), plain.close()]);
+    await folder.close();
+  });
+
+  const put = async (name: string, places: readonly Place[]) =>
+    folder.write(name, await (await picture(places)).png().toBuffer());
+
+  async function made(path: string, from = server): Promise<Answer> {
+    const answer = await from.ask(path);
+    assert.equal(answer.status, 200, `${path}: ${answer.text.slice(0, 200)}`);
+    return answer;
+  }
+  const crop = async (path: string, from = server): Promise<Seen> => seen((await made(path, from)).body);
+
+  /** The face is whole, and lies in the middle as far as the picture's edges let it. */
+  function assertHeld({ width, height, marks }: Seen, { left, top }: Place, scale = 1) {
+    assert.ok(marks, "no face in the crop");
+    const close = (actual: number, expected: number, tolerance: number) =>
+      assert.ok(
+        Math.abs(actual - expected) <= tolerance,
+        `expected about ${expected} but received ${actual}`,
+      );
+    close(marks.width, MARKED.width * scale, 3);
+    close(marks.height, MARKED.height * scale, 3);
+    const free = { left: left > width, right: CANVAS.width - left - PHOTO_SIZE.width > width };
+    if (free.left && free.right) close(marks.left + marks.width / 2, width / 2, 20 * scale);
+    if (top > height && top + PHOTO_SIZE.height + height < CANVAS.height) {
+      close(marks.top + marks.height / 2, height / 2, 30 * scale);
+    }
+  }
+
+  describe("crops", () => {
+    const places: Record<string, Place> = {
+      "upper-left": { left: 0, top: 0 },
+      middle: { left: 430, top: 280 },
+      "lower-right": { left: CANVAS.width - PHOTO_SIZE.width, top: CANVAS.height - PHOTO_SIZE.height },
+      "lower-left": { left: 60, top: 500 },
+    };
+    for (const [name, place] of Object.entries(places)) {
+      it(`hold a face that lies ${name.replace("-", " ")}`, async () => {
+        await put(`${name}.png`, [place]);
+        const window = await crop(`/tr:w-260,h-260,cm-extract,fo-face/${name}.png`);
+        assert.deepEqual([window.width, window.height], [260, 260]);
+        assertHeld(window, place);
+        assert.equal(window.marks?.pixels, WHOLE);
+        const cover = await crop(`/tr:w-160,h-400,fo-face/${name}.png`);
+        assert.deepEqual([cover.width, cover.height], [160, 400]);
+        assertHeld(cover, { ...place, top: 0 }, 0.5);
+        // The bait is what such a crop would look at otherwise.
+        assert.equal((await crop(`/tr:w-260,h-260,cm-extract,fo-face/${name}.png`, plain)).marks, undefined);
+      });
+    }
+
+    it("are equal to those of fo-auto where there is no face, nor a plugin that looks for one", async () => {
+      for (const from of [server, plain]) {
+        for (const name of ["dogs.jpg", "brushes.jpg"]) {
+          const face = await made(`/tr:w-120,h-90,fo-face,f-png/${name}`, from);
+          assert.deepEqual(face.body, (await made(`/tr:w-120,h-90,fo-auto,f-png/${name}`, from)).body);
+          assert.equal(face.headers["x-mediatap-provenance"], undefined);
+          assert.ok(face.headers.etag);
+        }
+      }
+      // Without a size there is nothing to be cut off, but for the ratio.
+      const whole = await sharp((await made("/tr:fo-face/dogs.jpg")).body).metadata();
+      const source = await sharp(join(SAMPLES, "dogs.jpg")).metadata();
+      assert.deepEqual([whole.width, whole.height], [source.width, source.height]);
+      const square = await sharp((await made("/tr:fo-face,ar-1/dogs.jpg")).body).metadata();
+      assert.equal(square.width, Math.min(source.width, source.height));
+      assert.equal(square.width, square.height);
+    });
+
+    it("hold all faces that fit, else the largest", async () => {
+      await put("two.png", [
+        { left: 150, top: 250, scale: 0.7 },
+        { left: 500, top: 300 },
+      ]);
+      const both = await crop("/tr:w-600,h-300,cm-extract,fo-face/two.png");
+      assert.equal(both.marks?.pixels, 2 * WHOLE);
+      const one = await crop("/tr:w-250,h-250,cm-extract,fo-face/two.png");
+      assertHeld(one, { left: 500, top: 300 });
+      assert.equal(one.marks?.pixels, WHOLE);
+    });
+
+    it("are as large as the head where no size is given, or as ar makes them", async () => {
+      await put("tight.png", [{ left: 430, top: 280 }]);
+      const head = await crop("/tr:fo-face/tight.png");
+      assert.equal(head.marks?.pixels, WHOLE);
+      assert.ok(head.width >= MARKED.width && head.width <= 1.8 * MARKED.width, `${head.width} px wide`);
+      assert.ok(head.height >= MARKED.height && head.height <= 1.9 * MARKED.height, `${head.height} px high`);
+      const wide = await crop("/tr:fo-face,ar-2_1/tight.png");
+      assert.deepEqual([wide.width, wide.height], [2 * head.height, head.height]);
+      const far = await crop("/tr:fo-face,z-0.5/tight.png");
+      assert.ok(Math.abs(far.width - 2 * head.width) <= 2 && Math.abs(far.height - 2 * head.height) <= 2);
+      assertHeld(far, { left: 430, top: 280 });
+      // What comes after starts from that size.
+      const half = await crop("/tr:fo-face:w-cw_div_2/tight.png");
+      assert.equal(half.width, Math.round(head.width / 2));
+    });
+
+    it("zoom and keep their size", async () => {
+      await put("zoom.png", [{ left: 430, top: 280 }]);
+      const at = { left: 430, top: 280 };
+      const wish = "w-200,h-200,cm-extract,fo-face";
+      assertHeld(await crop(`/tr:${wish},z-0.5/zoom.png`), at, 0.5);
+      assertHeld(await crop(`/tr:${wish}/zoom.png`), at);
+      assertHeld(await crop(`/tr:${wish},z-1.5/zoom.png`), at, 1.5);
+      const cover = await crop("/tr:w-200,h-200,fo-face,z-4/zoom.png");
+      assert.deepEqual([cover.width, cover.height], [200, 200]);
+      assertHeld(cover, at);
+    });
+
+    it("pad what they show beside the picture", async () => {
+      await put("pad.png", [{ left: 430, top: 280 }]);
+      const padded = await crop("/tr:w-300,h-600,cm-pad_extract,fo-face,z-0.5,bg-00FF00/pad.png");
+      assert.deepEqual([padded.width, padded.height], [300, 600]);
+      assert.ok(padded.marks && Math.abs(padded.marks.width - MARKED.width / 2) <= 3);
+    });
+  });
+
+  describe("faces", () => {
+    it("are where the orientation of the camera puts them", async () => {
+      const place = { left: 100, top: 480 };
+      const turned = await (await picture([place]))
+        .rotate(270)
+        .jpeg({ quality: 95 })
+        .withMetadata({ orientation: 6 });
+      await folder.write("camera.jpg", await turned.toBuffer());
+      assertHeld(await crop("/tr:w-260,h-260,cm-extract,fo-face,f-png/camera.jpg"), place);
+    });
+
+    it("are followed through the steps before", async () => {
+      await put("steps.png", [{ left: 100, top: 480 }]);
+      for (const steps of [
+        "b-60_00FF00:t-true",
+        "rt-180",
+        "fl-h",
+        "rt-90",
+        "w-600",
+        "b-40_00FF00",
+        "e-grayscale-false:w-1100,h-800,fo-left",
+      ]) {
+        const { marks } = await crop(`/tr:${steps}:w-250,h-250,cm-extract,fo-face/steps.png`);
+        assert.ok(marks, steps);
+        const scale = steps === "w-600" ? 0.5 : 1;
+        const sides = [marks.width, marks.height].sort((a, b) => a - b);
+        assert.ok(Math.abs((sides[0] as number) - MARKED.width * scale) <= 3, `${steps}: ${sides}`);
+        assert.ok(Math.abs((sides[1] as number) - MARKED.height * scale) <= 3, `${steps}: ${sides}`);
+      }
+    });
+
+    it("of the first frame hold for all frames", async () => {
+      const [first, second] = await Promise.all([
+        picture([{ left: 430, top: 280 }]),
+        picture([{ left: 440, top: 290 }]),
+      ]);
+      const frames = await Promise.all([first, second].map((frame) => frame.png().toBuffer()));
+      const animation = await sharp(frames, { join: { animated: true } })
+        .webp({ lossless: true })
+        .toBuffer();
+      await folder.write("animation.webp", animation);
+      const { body } = await made("/tr:w-250,h-250,cm-extract,fo-face,lo-true/animation.webp");
+      assert.equal((await sharp(body).metadata()).pages, 2);
+      const [one, two] = [await seen(body, 0), await seen(body, 1)];
+      assert.ok(one.marks && two.marks);
+      assertHeld(one, { left: 430, top: 280 });
+      assert.equal(two.marks.left - one.marks.left, 10, "the window stands still");
+      const trimmed = await made(
+        "/tr:b-60_00FF00:t-true:w-250,h-250,cm-extract,fo-face,lo-true/animation.webp",
+      );
+      assertHeld(await seen(trimmed.body), { left: 430, top: 280 });
+    });
+
+    it("are looked for in layers, too", async () => {
+      await put("layer.png", [{ left: 430, top: 280 }]);
+      const { marks } = await crop(
+        "/tr:w-400,l-image,i-layer.png,w-220,h-220,cm-extract,fo-face,l-end,f-png/dogs.jpg",
+      );
+      assert.ok(marks && marks.pixels >= WHOLE - 4);
+    });
+
+    it("are looked for once a source, by whoever asks", async () => {
+      await put("once.png", [{ left: 430, top: 280 }]);
+      asked.count = 0;
+      await Promise.all([100, 120, 140].map((width) => made(`/tr:w-${width},h-100,fo-face/once.png`)));
+      await made("/tr:fo-face/once.png");
+      assert.equal(asked.count, 1);
+      await folder.touch("once.png", -100);
+      await made("/tr:w-130,h-100,fo-face/once.png");
+      assert.equal(asked.count, 2);
+      // No crop, no search.
+      await made("/tr:w-130,fo-face/once.png");
+      await made("/tr:w-130,h-10,c-force,fo-face/once.png");
+      await made("/tr:w-130,h-10,fo-auto/once.png");
+      assert.equal(asked.count, 2);
+    });
+  });
+
+  describe("a search that fails", () => {
+    const program = (name: string) => new URL(`threads/${name}.ts`, import.meta.url);
+
+    for (const [name, options] of [
+      ["crash", {}],
+      ["hang", { timeout: 300 }],
+      ["missing", {}],
+    ] as const) {
+      it(`is answered as if there were no face, for a few seconds (${name})`, async () => {
+        await put("fails.png", [{ left: 430, top: 280 }]);
+        const broken = await start(focusFacesBy(program(name), options), cacheMemory());
+        try {
+          const url = "/tr:w-260,h-260,cm-extract,fo-face/fails.png";
+          for (let times = 0; times < 2; times++) {
+            const answer = await made(url, broken);
+            assert.equal(answer.headers["x-mediatap-provenance"], "degraded");
+            assert.equal(answer.headers["cache-control"], "public, max-age=5");
+            assert.equal(answer.headers.etag, undefined);
+            assert.ok(!answer.headers["cache-status"]?.includes("stored"));
+            assert.deepEqual(answer.body, (await made(url, plain)).body);
+          }
+          assert.equal(
+            (await made("/tr:w-10,h-10,fo-auto/fails.png", broken)).headers["x-mediatap-provenance"],
+            undefined,
+          );
+        } finally {
+          await broken.close();
+        }
+      });
+    }
+  });
+
+  it("checks its options", () => {
+    assert.throws(() => focusFaces({ confidence: 2 }), /confidence/);
+    assert.throws(() => focusFaces({ timout: 1 } as never), /timeout/);
+  });
+});

@@ -1,0 +1,4 @@
+/** A search that never ends. */
+export default () => {
+  for (;;);
+};
