@@ -82,15 +82,15 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
   };
 }
 
+/** Answers an exchange; resolves with the number of bytes sent. */
+type Send = (exchange: Exchange) => Promise<number>;
+
 /** Which origin, and why, says the log under the same key. */
 const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED", "UNIDENTIFIED"]);
 
 /** What stands in for an endpoint where a request could not even be led to one. */
 const NOWHERE: Endpoint = {
   tenant: "",
-/** Answers an exchange; resolves with the number of bytes sent. */
-type Send = (exchange: Exchange) => Promise<number>;
-
   name: "",
   prefix: "",
   hosts: [],
@@ -111,6 +111,11 @@ type Send = (exchange: Exchange) => Promise<number>;
   cors: false,
   privateKeys: [],
   namedTransformations: {},
+  originCacheControl: "restrict",
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  tags: [],
+  cacheStatusKey: false,
   ignoreQuery: [],
   fingerprint: "",
 };
@@ -150,15 +155,15 @@ function createMedia({ generation, log, isReady }: AppParts) {
     }
 
     async function byMethod(exchange: Exchange): Promise<number> {
+      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
+        throw new MediaError("ELOOP", "The request came from this server");
+      }
       const { method } = exchange.request;
       if (method === "GET" || method === "HEAD") {
         return await answer(exchange);
       }
       if (method === "OPTIONS") return preflight(exchange);
       throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
-      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
-        throw new MediaError("ELOOP", "The request came from this server");
-      }
     }
 
     async function answer(exchange: Exchange): Promise<number> {
