@@ -1,5 +1,7 @@
 // The whole public surface, name by name: a diff of this file is a diff of the API.
 
+export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
+export { createCacheBreaker, within } from "./caches/breaker.ts";
 export type { CliOptions } from "./cli/cli.ts";
 export { runCli } from "./cli/cli.ts";
 export type { FindOptions, FoundConfig } from "./config/find.ts";

@@ -1,0 +1,71 @@
+/** Failures in a row after which it is not tried again for a while. */
+const MOST = 3;
+
+/** Milliseconds between two lines of the log about the same. */
+const QUIET = 60_000;
+
+export interface CacheBreakerOptions {
+  /** Milliseconds after which a place that failed is tried again. */
+  readonly rest: number;
+  /** It failed several times in a row, or works again; told at most once a minute. */
+  readonly onFailure: (error: unknown) => void;
+  readonly onRecovery: () => void;
+}
+
+/** Work of a cache that may be left out. */
+export interface CacheBreaker {
+  /** The work's result; `undefined` where it fails, or is left out. */
+  run<T>(work: () => Promise<T>): Promise<T | undefined>;
+}
+
+/** Keeps requests from a disk or server that fails or hangs: the work is left out, and tried once in a while. */
+export function createCacheBreaker({ rest, onFailure, onRecovery }: CacheBreakerOptions): CacheBreaker {
+  let failures = 0;
+  let openUntil = 0;
+  let probing = false;
+  let told = Number.NEGATIVE_INFINITY;
+  let isTold = false;
+
+  function worked(): void {
+    failures = 0;
+    if (isTold) onRecovery();
+    isTold = false;
+  }
+
+  function failed(error: unknown): void {
+    const now = performance.now();
+    if (++failures < MOST) return;
+    openUntil = now + rest;
+    if (now - told < QUIET) return;
+    told = now;
+    isTold = true;
+    onFailure(error);
+  }
+
+  return {
+    async run(work) {
+      const isProbe = failures >= MOST;
+      if (isProbe && (probing || performance.now() < openUntil)) return undefined;
+      probing ||= isProbe;
+      try {
+        const result = await work();
+        worked();
+        return result;
+      } catch (error) {
+        failed(error);
+        return undefined;
+      } finally {
+        if (isProbe) probing = false;
+      }
+    },
+  };
+}
+
+/** Rejects with `ETIMEDOUT` when the work takes too long; it goes on unheard. */
+export function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(Object.assign(new Error("it took too long"), { code: "ETIMEDOUT" }));
+    const timer = setTimeout(late, milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
