@@ -261,6 +261,47 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
         assert.deepEqual([await isThere(gone), await isThere(stays)], [false, true]);
       });
 
+      it("forgets what was made of the file that was asked for, whatever became of it", async () => {
+        const path = `${newKey()}/a.jpg`;
+        const asset = { tenant: "", endpoint: "default", kind: "path", path } as const;
+        const error = { code: "ENOENT", status: 404, message: "No file" } as const;
+        const keys = [
+          await stored("other.jpg", { asset }),
+          await stored("", { asset, error, sources: [] }),
+          await stored("other.jpg", { asset: { ...asset, path: "a.jpg" } }),
+        ];
+        await host.purge("source", path);
+        assert.deepEqual(await Promise.all(keys.map(isThere)), [false, false, true]);
+      });
+
+      it("forgets what belongs to an account, where one is named", async () => {
+        const path = `${newKey()}/a.jpg`;
+        const of = (tenant: string, tags: string[] = []) =>
+          stored(path, { asset: { tenant, endpoint: "default", kind: "path", path }, tags });
+        for (const [kind, value] of [
+          ["source", path],
+          ["prefix", path.slice(0, 10)],
+          ["prefix", ""],
+          ["tag", "spring"],
+          ["all", ""],
+        ] as const) {
+          const keys = [await of("one", ["spring"]), await of("two", ["spring"]), await of("", ["spring"])];
+          await host.purge(kind, value, "one");
+          assert.deepEqual(await Promise.all(keys.map(isThere)), [false, true, true], kind);
+          await host.purge(kind, value, "");
+          assert.deepEqual(await Promise.all(keys.map(isThere)), [false, true, false], kind);
+          await host.purge(kind, value);
+          assert.deepEqual(await Promise.all(keys.map(isThere)), [false, false, false], kind);
+        }
+      });
+
+      it("leaves to others what speaks of originals and of URLs", async () => {
+        const path = `${newKey()}.jpg`;
+        const key = await stored(path);
+        for (const kind of ["original", "url"] as const) await host.purge(kind, path);
+        assert(await isThere(key));
+      });
+
       it("forgets records without bodies and remembered failures, too", async () => {
         const folder = newKey();
         const bare = newRecord(newKey(), { sources: sourcesOf(`${folder}/a.jpg`) });

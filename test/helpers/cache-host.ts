@@ -30,7 +30,8 @@ export interface CacheHost {
   find(key: string, fresh?: boolean): Promise<Finding>;
   /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
   findWhole(key: string, below?: Delivered): Promise<Finding>;
-  purge(kind: Ban["kind"], value: string): Promise<void>;
+  /** `tenant` left out: of all accounts. */
+  purge(kind: Ban["kind"], value: string, tenant?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,7 +85,8 @@ export async function hostCache(plugin: Plugin, { log, limits = {} }: HostOption
       hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
     find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
     findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
-    purge: (kind, value) => hooks.purge.promise({ sequence: ++sequence, kind, value }),
+    purge: (kind, value, tenant) =>
+      hooks.purge.promise({ sequence: ++sequence, kind, value, ...(tenant !== undefined && { tenant }) }),
     close: () => server.close(),
   };
 }

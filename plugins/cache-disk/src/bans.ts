@@ -17,6 +17,7 @@ export interface Moment {
 const line = z.object({
   kind: z.enum(["key", "source", "prefix", "tag", "all"]),
   value: z.string(),
+  tenant: z.string().optional(),
   /** Milliseconds since 1970. */
   at: z.number(),
 });
@@ -45,11 +46,11 @@ export function createBans(path: string) {
     /** The last moment that is known without asking. */
     last: () => last,
     /** Notes a ban, before anything is removed. Throws where that is not possible; then this process alone knows. */
-    async add({ kind, value }: Ban): Promise<void> {
+    async add({ kind, value, tenant }: Ban): Promise<void> {
       const at = Date.now();
       try {
         if ((await now()).size > LONGEST) await fs.promises.rm(path, { force: true });
-        const text = `${JSON.stringify({ kind, value, at })}\n`;
+        const text = `${JSON.stringify({ kind, value, tenant, at })}\n`;
         await inFolder(dirname(path), () => fs.promises.appendFile(path, text, { mode: FILE }));
       } catch (error) {
         missed++;
@@ -85,8 +86,10 @@ function linesOf(list: Buffer, from: number): string[] {
 /** A line that cannot be read may say anything. */
 function speaksOf(text: string, record: RenditionRecord, after = Number.NEGATIVE_INFINITY): boolean {
   try {
-    const { at, ...ban } = line.parse(JSON.parse(text));
-    return at > after && isBanned(record, { sequence: 0, ...ban });
+    const { at, kind, value, tenant } = line.parse(JSON.parse(text));
+    return (
+      at > after && isBanned(record, { sequence: 0, kind, value, ...(tenant !== undefined && { tenant }) })
+    );
   } catch {
     return true;
   }

@@ -25,10 +25,19 @@ export function labelOf(kind: "source" | "tag", value: string): Label {
   return hash("sha256", `${kind}\n${value}`, "hex").slice(0, 32);
 }
 
-/** All that an entry may be purged by, but its key. */
-export function labelsOf({ sources, tags = [] }: Pick<RenditionRecord, "sources" | "tags">): Label[] {
+type Purgeable = Pick<RenditionRecord, "asset" | "sources" | "tags">;
+
+/** Paths and URLs of all that an entry was made of. */
+export function pathsOf({ asset, sources }: Purgeable): string[] {
+  const paths = sources.map(({ path }) => path);
+  return asset ? [asset.path, ...paths] : paths;
+}
+
+/** All that an entry may be found by, but its key. */
+export function labelsOf(record: Purgeable): Label[] {
+  const { tags = [] } = record;
   const labels = [
-    ...sources.map(({ path }) => labelOf("source", path)),
+    ...pathsOf(record).map((path) => labelOf("source", path)),
     ...tags.map((tag) => labelOf("tag", tag)),
   ];
   return [...new Set(labels)];

@@ -7,16 +7,17 @@ import {
   bodyOf,
   changed,
   codeOf,
+  createCacheBreaker,
   type Delivered,
   isBanned,
   isMediaError,
   type PluginApi,
   type RenditionRecord,
   type SettledBody,
+  within,
 } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import { createBans, type Moment } from "./bans.ts";
-import { createBreaker } from "./breaker.ts";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { nameOf, placesIn } from "./names.ts";
@@ -69,13 +70,12 @@ export function createStore(options: StoreOptions, logger: Logger) {
   const known = new LRUCache<string, Known>({ max: 5000 });
   // They live for a minute: not worth a file.
   const failures = new LRUCache<string, RenditionRecord>({ max: 10_000 });
-  const purging = new Set<Ban>();
-  const reading = createBreaker({
+  const reading = createCacheBreaker({
     rest,
     onFailure: (err) => logger.warn({ err }, "the cache's folder cannot be read, and is passed over"),
     onRecovery: () => logger.info("the cache's folder can be read again"),
   });
-  const writing = createBreaker({
+  const writing = createCacheBreaker({
     rest,
     onFailure: (err) => logger.warn({ err }, "the cache's folder cannot be written to; nothing is kept"),
     onRecovery: () => logger.info("the cache's folder can be written to again"),
@@ -94,7 +94,6 @@ export function createStore(options: StoreOptions, logger: Logger) {
     if (!entry) return undefined;
     const { head, bytes } = entry;
     const record = recordOf(name, head);
-    for (const ban of purging) if (isBanned(record, ban)) return undefined;
     budget.used(name);
     const { bodyLength } = head;
     if (bytes) return { record, body: bodyOf(bytes, toStream) };
@@ -233,26 +232,24 @@ export function createStore(options: StoreOptions, logger: Logger) {
     }
   }
 
+  /** Bans of originals and of URLs are for others. */
   async function purge(ban: Ban): Promise<void> {
+    if (ban.kind === "original" || ban.kind === "url") return;
     for (const [key, record] of failures.entries()) if (isBanned(record, ban)) failures.delete(key);
     for (const [name, { record }] of known.entries()) if (isBanned(record, ban)) known.delete(name);
-    purging.add(ban);
-    try {
-      const noted = await bans.add(ban).catch((error: unknown) => error);
-      await removeBanned(ban);
-      if (noted !== undefined) throw noted;
-    } finally {
-      purging.delete(ban);
-    }
+    const noted = await bans.add(ban).catch((error: unknown) => error);
+    await removeBanned(ban);
+    if (noted !== undefined) throw noted;
   }
 
-  async function removeBanned({ kind, value }: Ban): Promise<void> {
-    if (kind === "key") return await remove(nameOf(value));
-    if (kind !== "all") {
-      await sweeper.ask({ what: "purge", wanted: { kind, value } });
-      return;
-    }
-    // At once, for all processes; the count that follows removes what is put aside.
+  async function removeBanned(ban: Ban): Promise<void> {
+    if (ban.kind === "key") await remove(nameOf(ban.value));
+    else if (ban.kind === "all" && ban.tenant === undefined) await putAside();
+    else await sweeper.ask({ what: "purge", ban });
+  }
+
+  /** All entries are gone at once, for all processes; the count that follows removes what is put aside. */
+  async function putAside(): Promise<void> {
     const trash = `${path}/trash-${randomBytes(6).toString("hex")}`;
     await fs.promises.rename(places.version, trash).catch((error: unknown) => {
       if (codeOf(error) !== "ENOENT") throw error;
@@ -284,15 +281,6 @@ export function createStore(options: StoreOptions, logger: Logger) {
 }
 
 export type Store = ReturnType<typeof createStore>;
-
-/** Rejects when the work takes too long; it goes on unheard. */
-function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(Object.assign(new Error("the disk takes too long"), { code: "ETIMEDOUT" }));
-    const timer = setTimeout(late, milliseconds);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
 
 function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
   const text = (record: RenditionRecord) => JSON.stringify({ ...record, stored: 0, freshUntil: 0 });

@@ -10,9 +10,18 @@ import {
   utimesSync,
 } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import type { RenditionRecord } from "@mediatap/core";
+import type { Ban, RenditionRecord } from "@mediatap/core";
 import { measureHead, parseHead } from "./format.ts";
-import { isEntry, isTemporary, isTrash, type Label, labelOf, type Places, parseMark } from "./names.ts";
+import {
+  isEntry,
+  isTemporary,
+  isTrash,
+  type Label,
+  labelOf,
+  type Places,
+  parseMark,
+  pathsOf,
+} from "./names.ts";
 
 // What looks at many files. It runs in a thread of its own, so that it may wait for the disk, which costs a fifth of asking
 // and being told. After each folder others have their turn: a purge does not wait for a count.
@@ -122,45 +131,53 @@ export function touch(places: Places, uses: readonly (readonly [name: string, ti
   for (const [name, time] of uses) attempt(() => utimesSync(places.entry(name), time / 1000, time / 1000));
 }
 
-/** What a purge is about, where its entries are not known by name. */
-export type Wanted =
-  | { readonly kind: "source" | "tag"; readonly value: string }
-  | { readonly kind: "prefix"; readonly value: string };
+/** Whether a ban speaks of a record: the core's, which this thread loads only where it is needed. */
+export type IsBanned = (record: RenditionRecord, ban: Ban) => boolean;
 
-/** Removes all entries with such a source or tag. */
-export async function purge(places: Places, { kind, value }: Wanted): Promise<void> {
-  if (kind === "prefix") return await purgePrefix(places, value);
-  const label = labelOf(kind, value);
-  for (const file of files(places.indexShardOf(label))) {
-    const mark = parseMark(file);
-    if (mark?.label === label) rmSync(places.entry(mark.name), { force: true });
-  }
-}
-
-/** The index knows sources by their hashes, so one entry of each has to say what the source is. */
-async function purgePrefix(places: Places, prefix: string): Promise<void> {
-  for (const folder of subfolders(places.index)) {
-    const groups = Map.groupBy(
-      files(folder)
-        .map(parseMark)
-        .filter((mark) => mark !== undefined),
-      ({ label }) => label,
-    );
-    for (const [label, marks] of groups) {
-      const names = marks.map(({ name }) => name);
-      if (!sourceOf(places, label, names)?.startsWith(prefix)) continue;
-      for (const name of names) rmSync(places.entry(name), { force: true });
+/** Removes all entries that a ban speaks of; `isBanned` decides where the index alone cannot: of whose account they are. */
+export async function purge(places: Places, ban: Ban, isBanned: IsBanned | undefined): Promise<void> {
+  for await (const names of candidates(places, ban)) {
+    for (const name of names) {
+      const path = places.entry(name);
+      const record = isBanned && recordOf(path);
+      if (!isBanned || (record && isBanned(record, ban))) rmSync(path, { force: true });
     }
     await turn();
   }
 }
 
-/** The path that a label stands for; `undefined`: no entry was made of it, or it is a tag. */
+/** Names of entries that have the source, prefix or tag, of whatever account. */
+async function* candidates(places: Places, { kind, value }: Ban): AsyncGenerator<string[]> {
+  if (kind === "source" || kind === "tag") {
+    const label = labelOf(kind, value);
+    yield marksIn(places.indexShardOf(label))
+      .filter((mark) => mark.label === label)
+      .map(({ name }) => name);
+  } else if (kind === "prefix") {
+    for (const folder of subfolders(places.index)) {
+      const groups = Map.groupBy(marksIn(folder), ({ label }) => label);
+      for (const [label, marks] of groups) {
+        const names = marks.map(({ name }) => name);
+        if (sourceOf(places, label, names)?.startsWith(value)) yield names;
+      }
+      await turn();
+    }
+  } else if (kind === "all") {
+    for (const folder of subfolders(places.entries)) yield files(folder).filter(isEntry);
+  }
+}
+
+function marksIn(folder: string) {
+  return files(folder)
+    .map(parseMark)
+    .filter((mark) => mark !== undefined);
+}
+
+/** The path that a label stands for, as one of its entries tells; `undefined`: none does, or it is a tag. */
 function sourceOf(places: Places, label: Label, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const path = recordOf(places.entry(name))?.sources.find(
-      (source) => labelOf("source", source.path) === label,
-    )?.path;
+    const record = recordOf(places.entry(name));
+    const path = record && pathsOf(record).find((known) => labelOf("source", known) === label);
     if (path !== undefined) return path;
   }
   return undefined;

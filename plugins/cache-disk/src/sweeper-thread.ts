@@ -1,12 +1,13 @@
 import { parentPort } from "node:worker_threads";
+import type { Ban } from "@mediatap/core";
 import { type Places, placesIn } from "./names.ts";
-import { count, purge, touch, type Wanted } from "./sweep.ts";
+import { count, purge, touch } from "./sweep.ts";
 
 /** What the thread is asked to do; it answers with the same number. */
 export type Task =
   | { readonly what: "count"; readonly maxBytes: number }
   | { readonly what: "touch"; readonly uses: readonly (readonly [name: string, time: number])[] }
-  | { readonly what: "purge"; readonly wanted: Wanted };
+  | { readonly what: "purge"; readonly ban: Ban };
 
 export interface Question {
   readonly id: number;
@@ -27,8 +28,13 @@ function carryOut(places: Places, task: Task): unknown {
     case "touch":
       return touch(places, task.uses);
     case "purge":
-      return purge(places, task.wanted);
+      return purgeIn(places, task.ban);
   }
+}
+
+async function purgeIn(places: Places, ban: Ban): Promise<void> {
+  const { isBanned } = ban.tenant === undefined ? {} : await import("@mediatap/core");
+  await purge(places, ban, isBanned);
 }
 
 parentPort?.on("message", async ({ id, root, task }: Question) => {
