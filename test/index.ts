@@ -1,4 +1,4 @@
-export type { CacheSetup } from "./contracts/cache.ts";
+export type { CacheAbilities, CacheSetup } from "./contracts/cache.ts";
 export { describeCache } from "./contracts/cache.ts";
 export type { LanguageSetup } from "./contracts/language.ts";
 export { describeLanguage } from "./contracts/language.ts";

@@ -9,17 +9,27 @@ import { bytesOf, type CacheHost, hostCache, newKey, newRecord, sourcesOf } from
 export interface CacheSetup {
   /** The cache, with room for at least 20 MB. */
   readonly plugin: Plugin;
-  /** The same kind of cache with room for about this many bytes of bodies; left out: it has no budget of its own. */
+  /** The same kind of cache with room for about this many bytes of bodies. */
   readonly small?: (bytes: number) => Plugin;
   /** Takes away what it wrote. */
   close?(): Promise<void>;
+}
+
+/** What a cache promises beyond that. */
+export interface CacheAbilities {
+  /** It keeps to a number of bytes: `small` is there. @default true */
+  readonly budget?: boolean;
 }
 
 /**
  * What every cache promises, as a mocha suite: `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is
  * called once, before the first test.
  */
-export function describeCache(name: string, setup: () => CacheSetup | Promise<CacheSetup>): void {
+export function describeCache(
+  name: string,
+  setup: () => CacheSetup | Promise<CacheSetup>,
+  { budget = true }: CacheAbilities = {},
+): void {
   describe(`${name} as a cache`, () => {
     let place: CacheSetup;
     let host: CacheHost;
@@ -354,23 +364,25 @@ export function describeCache(name: string, setup: () => CacheSetup | Promise<Ca
       );
     });
 
-    it("stays within its budget, and keeps what is new", async function () {
-      if (!place.small) this.skip();
-      const budget = 200_000;
-      const small = await hostCache(place.small(budget));
+    if (!budget) return;
+
+    it("stays within its budget, and keeps what is new", async () => {
+      assert(place.small);
+      const room = 200_000;
+      const small = await hostCache(place.small(room));
       const records = Array.from({ length: 60 }, (_, at) =>
         newRecord(newKey(), { sources: sourcesOf(`${at}.jpg`) }),
       );
       for (const record of records) await small.store(record, randomBytes(10_000));
       const found = await Promise.all(records.map(({ key }) => small.find(key)));
       const kept = found.filter((entry) => entry.found?.body).length;
-      assert(kept > 0 && kept * 10_000 <= budget, `${kept} of ${records.length} bodies are kept`);
+      assert(kept > 0 && kept * 10_000 <= room, `${kept} of ${records.length} bodies are kept`);
       assert(found.at(-1)?.found?.body, "the last one is there");
       await small.close();
     });
 
-    it("takes no harm from a body that is larger than its budget", async function () {
-      if (!place.small) this.skip();
+    it("takes no harm from a body that is larger than its budget", async () => {
+      assert(place.small);
       const small = await hostCache(place.small(100_000));
       const [large, other] = [newRecord(newKey()), newRecord(newKey())];
       await small.store(other, Buffer.from("other"));

@@ -87,9 +87,8 @@ function linesOf(list: Buffer, from: number): string[] {
 function speaksOf(text: string, record: RenditionRecord, after = Number.NEGATIVE_INFINITY): boolean {
   try {
     const { at, kind, value, tenant } = line.parse(JSON.parse(text));
-    return (
-      at > after && isBanned(record, { sequence: 0, kind, value, ...(tenant !== undefined && { tenant }) })
-    );
+    const ban = { sequence: 0, kind, value, ...(tenant !== undefined && { tenant }) };
+    return at > after && isBanned(record, ban);
   } catch {
     return true;
   }
