@@ -1,0 +1,116 @@
+import { extname } from "node:path";
+import {
+  type Flight,
+  type Header,
+  inThread,
+  isMediaError,
+  MediaError,
+  memorySource,
+  type Plugin,
+  remembering,
+  type Source,
+} from "@mediatap/core";
+import type { PdfHeader, PdfTask } from "./program.ts";
+
+const NAME = "decode-pdf";
+const VERSION = "0.1.0";
+/** Version of the library; other versions may draw otherwise. */
+const LIBRARY = "@embedpdf/pdfium@2.15";
+
+/** The thread's program lies beside this module, as source or as built. */
+const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
+const WASM = new URL(import.meta.resolve("@embedpdf/pdfium/pdfium.wasm"));
+
+/** Pages of a file that can be had. */
+const PAGES = 2_000;
+
+// What a page holds shows only when it is drawn; these are for pages of text and a picture.
+const START_COST = 150;
+const MEGAPIXEL_COST = 30;
+const START_MEMORY = 64 * 1024 * 1024;
+const PIXEL_MEMORY = 8;
+
+/** Bytes that drawing may take beside its pixels: pictures in the file are decoded whole. */
+const MOST = 512 * 1024 * 1024;
+
+/** Bytes at the start of a file that are enough to tell. */
+const SNIFF_LENGTH = 64;
+
+/** Whether a file is PDF (ISO 32000-2 §7.5.2); white space and a byte order mark are let through before it. */
+const isPdf = (head: Uint8Array) => /^(?:\xef\xbb\xbf)?\s*%PDF-\d/.test(Buffer.from(head).toString("latin1"));
+
+/**
+ * Draws pages of PDF files, and of Illustrator files that hold one, with PDFium: on white, at the size that is wanted, form
+ * fields and annotations included. Nothing outside of the file is read, and no script runs. A file without a wish for a picture
+ * goes out as it is. One that needs a password is `EUNSUPPORTED`, a broken one `UNIDENTIFIED`.
+ */
+export function decodePdf(): Plugin {
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fingerprint }) {
+      fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
+      const isMine = async (source: Source) => isPdf(await source.peek(SNIFF_LENGTH));
+      const readHeader = remembering(headerOf);
+
+      hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
+        return (await isMine(source)) ? { format: "pdf", document: true } : undefined;
+      });
+
+      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
+        return (await isMine(source)) ? readHeader(source, flight) : undefined;
+      });
+
+      hooks.decode.tapPromise(NAME, async (source, { page = 1, width, height }, flight) => {
+        if (!(await isMine(source))) return undefined;
+        const header = await flight.inspect("header", source);
+        const own = header?.pages?.[page - 1] ?? header;
+        const size = { width: width ?? own?.width ?? 1, height: height ?? own?.height ?? 1 };
+        const bytes = await source.bytes(flight.limits.pdfBytes);
+        const task: PdfTask = { does: "draw", bytes, page: page - 1, size };
+        const memory = MOST + PIXEL_MEMORY * size.width * size.height;
+        return memorySource(source.facts, await run<Uint8Array>(task, memory, flight));
+      });
+    },
+  };
+}
+
+export default decodePdf;
+
+async function headerOf(source: Source, flight: Flight): Promise<Header> {
+  const bytes = await source.bytes(flight.limits.pdfBytes);
+  const { pages } = await run<PdfHeader>({ does: "header", bytes, most: PAGES }, MOST, flight);
+  const [{ width, height }] = pages;
+  const alike = pages.every((page) => page.width === width && page.height === height);
+  return {
+    format: "pdf",
+    width,
+    height,
+    frames: pages.length,
+    ...(!alike && { pages }),
+    alpha: false,
+    palette: false,
+    depth: 8,
+    orientation: 1,
+    decode: {
+      cost: START_COST,
+      megapixelCost: MEGAPIXEL_COST,
+      memory: START_MEMORY + 4 * bytes.length,
+      pixelMemory: PIXEL_MEMORY,
+      vector: true,
+    },
+  };
+}
+
+async function run<Out>(input: PdfTask, memory: number, flight: Flight): Promise<Out> {
+  try {
+    return await inThread<Out>({ program: PROGRAM, input, wasm: WASM, memory }, flight);
+  } catch (cause) {
+    if (flight.signal.aborted) throw cause;
+    const known = isMediaError(cause);
+    if (known && cause.code !== "UNIDENTIFIED") throw cause;
+    // A picture was asked for, or the file would have gone out as it is.
+    const message = known ? cause.message : "The source is not a readable PDF";
+    throw new MediaError("UNIDENTIFIED", message, { cause, status: 400 });
+  }
+}
