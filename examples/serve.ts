@@ -15,6 +15,7 @@ export async function serveExample(folder: string, file?: string) {
   const server = await createServer({ config });
   const { port } = await server.listen(0, "127.0.0.1");
   return {
+    url: `http://127.0.0.1:${port}`,
     ask: (path: string, headers: Readonly<Record<string, string>> = {}) => ask(port, path, { headers }),
     close: () => server.close(),
   };

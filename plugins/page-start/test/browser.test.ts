@@ -1,51 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { type Browser, inPage, type Page, startChromium } from "../../../test/suites/support/chromium.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-const SERVICES = new URL("test/services/package.json", ROOT);
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-type InPage = () => unknown;
-
-/** Code for the page; as a string it would be evaluated there, which the page's policy forbids. */
-const inPage = (code: string) => new Function(`return ${code}`) as InPage;
-
-/** The little of playwright-core that is used here: it is not installed with the workspace. */
-interface Page {
-  goto(url: string): Promise<unknown>;
-  fill(selector: string, text: string): Promise<void>;
-  click(selector: string): Promise<void>;
-  press(selector: string, key: string): Promise<void>;
-  textContent(selector: string): Promise<string | null>;
-  isVisible(selector: string): Promise<boolean>;
-  waitForFunction(code: InPage): Promise<unknown>;
-  evaluate<T>(code: InPage): Promise<T>;
-  close(): Promise<void>;
-  on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
-}
-interface Browser {
-  newPage(options: object): Promise<Page>;
-  close(): Promise<void>;
-}
-interface Playwright {
-  chromium: { launch(options: object): Promise<Browser> };
-}
-
-/** What is missing for a browser, in one line, or playwright. */
-function playwright(): Playwright | string {
-  if (!existsSync(CHROMIUM))
-    return `no Chromium at ${CHROMIUM}: apt-get install chromium, or name one in CHROMIUM`;
-  try {
-    return createRequire(SERVICES)("playwright-core") as Playwright;
-  } catch {
-    return "playwright-core is not installed: npm ci --prefix test/services";
-  }
-}
-
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0);
   await new Promise((resolve) => probe.once("listening", resolve));
@@ -96,18 +55,10 @@ describe("the start page in Chromium", function () {
   const errors: string[] = [];
 
   before(async function () {
-    const found = playwright();
-    if (typeof found === "string") {
-      if (process.env.CI === "true") assert.fail(found);
-      console.log(`    skipped: ${found}`);
-      return this.skip();
-    }
+    const started = await startChromium();
+    if (!started) return this.skip();
+    browser = started;
     server = await start();
-    browser = await found.chromium.launch({
-      executablePath: CHROMIUM,
-      chromiumSandbox: false,
-      args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-    });
   });
 
   after(async () => {

@@ -1,0 +1,14 @@
+import { defineConfig, presetMediatap } from "mediatap";
+import { pageSheet } from "./page.ts";
+import { sections } from "./sheet.ts";
+
+export default defineConfig({
+  presets: [presetMediatap()],
+  plugins: [pageSheet(sections)],
+  origins: {
+    photos: { type: "FOLDER", path: "../start/media" },
+    portraits: { type: "FOLDER", path: "./media" },
+  },
+  endpoints: { default: { origins: ["photos", "portraits"] } },
+  namedTransformations: { thumb: "w-160,h-120,fo-auto" },
+});
