@@ -35,7 +35,12 @@ function accountsOf(config: CheckedConfig): Account[] {
 
 /** The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own. */
 function sharedRules(config: CheckedConfig): Partial<TenantFields> {
-  const names = [...(Object.keys(DEFAULT_RULES) as (keyof Rules)[]), "referrer"] as const;
+  const names = [
+    ...(Object.keys(DEFAULT_RULES) as (keyof Rules)[]),
+    "referrer",
+    "cdnCacheControl",
+    "tagHeader",
+  ] as const;
   return Object.fromEntries(
     names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
   );
@@ -114,6 +119,8 @@ const CREDENTIALS = new Set(
 function endpointOf(tenant: string, name: string, account: TenantFields, own: EndpointFields): Endpoint {
   const library = own.library ?? account.library;
   const referrer = own.referrer ?? account.referrer;
+  const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;
+  const tagHeader = own.tagHeader ?? account.tagHeader;
   const order = [...(library ? [library] : []), ...own.origins];
   return {
     tenant,
@@ -124,6 +131,8 @@ function endpointOf(tenant: string, name: string, account: TenantFields, own: En
     ...(library === undefined ? {} : { library: within(tenant, library) }),
     ...rulesOf(account, own),
     ...(referrer === undefined ? {} : { referrer }),
+    ...(cdnCacheControl === undefined ? {} : { cdnCacheControl }),
+    ...(tagHeader === undefined ? {} : { tagHeader }),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
     fingerprint: hash(

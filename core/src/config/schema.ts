@@ -1,10 +1,13 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type LimitName } from "../model/limits.ts";
+import { TAG, TAG_HEADERS } from "../model/tags.ts";
 import type { PluginList } from "../plugin.ts";
 
 /** 180 days, ImageKit's lifetime of a delivered file. */
 const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
+
+const DAY = 24 * 60 * 60_000;
 
 /** What an endpoint does where neither it nor the top level says. */
 export const DEFAULT_RULES = {
@@ -21,6 +24,11 @@ export const DEFAULT_RULES = {
   userAgentAccept: [] as { match: string; accept: "avif" | "webp" | "basic" }[],
   allowedFormats: [] as string[],
   cacheControl: CACHE_CONTROL,
+  originCacheControl: "restrict",
+  staleWhileRevalidate: DAY,
+  staleIfError: 7 * DAY,
+  tags: [] as string[],
+  cacheStatusKey: false,
   cors: "*",
   ignoreQuery: [] as string[],
 } as const;
@@ -77,6 +85,29 @@ const rules = {
   allowedFormats: z.array(z.enum(["jpeg", "png", "webp", "avif", "gif", "svg"])).optional(),
   /** `Cache-Control` of what is delivered; its shared lifetime is also ours. */
   cacheControl: headerValue.optional(),
+  /**
+   * What an origin's `Cache-Control` counts: "restrict": what it calls `private` or `no-store` is kept nowhere, all else
+   * is by the endpoint's rule; "follow": it and `Expires` take the place of that rule; "ignore": nothing. @default "restrict"
+   */
+  originCacheControl: z.enum(["ignore", "restrict", "follow"]).optional(),
+  /** `CDN-Cache-Control` of what is delivered: for shared caches before us, in the place of `Cache-Control` (RFC 9213). */
+  cdnCacheControl: headerValue.optional(),
+  /**
+   * Milliseconds past its time for which a rendition is served at once, while its origin is asked behind the answer; no
+   * longer than its lifetime was. 0: the answer waits. @default one day
+   */
+  staleWhileRevalidate: z.number().min(0).optional(),
+  /** Milliseconds past its time for which a rendition stands in for an origin that fails. @default seven days */
+  staleIfError: z.number().min(0).optional(),
+  /** Names under which all of it may be purged. */
+  tags: z
+    .array(z.string().regex(TAG, "Expected up to 128 printable characters without space and comma"))
+    .max(20)
+    .optional(),
+  /** Header that tells the CDN under which tags it may be purged. Default: none */
+  tagHeader: z.enum(TAG_HEADERS).optional(),
+  /** `Cache-Status` names the cache key, too: for finding out. @default false */
+  cacheStatusKey: z.boolean().optional(),
   /** `Access-Control-Allow-Origin`; `false`: none. @default "*" */
   cors: z.union([headerValue, z.literal(false)]).optional(),
   /** Key that signs and verifies URLs. */

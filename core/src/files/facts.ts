@@ -1,4 +1,5 @@
 import type { EntryFacts } from "../model/source.ts";
+import { readTags } from "../model/tags.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -21,8 +22,24 @@ export function factsOf(headers: Headers, size: number | undefined): EntryFacts 
     ...(etag && /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) && { etag }),
     ...(Number.isFinite(lastModified) && { lastModified }),
     ...(headers["cache-control"] && { cacheControl: headers["cache-control"] }),
+    ...expiryOf(headers),
+    ...tagsOf(headers),
     ...(isPrivate(headers) && { private: true }),
   };
+}
+
+/** `Expires` by the origin's own clock, and `Age`. */
+function expiryOf({ expires, date, age }: Headers): Pick<EntryFacts, "expiresIn" | "age"> {
+  const until = Date.parse(expires ?? "") - (date === undefined ? Date.now() : Date.parse(date));
+  return {
+    ...(expires !== undefined && { expiresIn: Math.max(0, until || 0) }),
+    ...(age !== undefined && /^[1-9]\d{0,9}$/.test(age) && { age: Number(age) * 1000 }),
+  };
+}
+
+function tagsOf(headers: Headers): Pick<EntryFacts, "tags"> {
+  const tags = readTags([headers["cache-tag"], headers["edge-cache-tag"], headers["surrogate-key"]]);
+  return tags.length > 0 ? { tags } : {};
 }
 
 function isPrivate(headers: Headers): boolean {

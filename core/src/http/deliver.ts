@@ -19,6 +19,13 @@ export interface Sender extends Pick<Generation, "hooks" | "limits"> {
   readonly isReady: () => boolean;
 }
 
+/** What holds for nobody but this client. */
+const NOT_KEPT: HeaderFields = {
+  "cache-control": "no-store",
+  "cdn-cache-control": undefined,
+  age: undefined,
+};
+
 /** What will be sent: nothing, bytes, or a stream that is opened only when it is needed. */
 type Sending = Uint8Array | string | (() => Promise<Readable>) | undefined;
 
@@ -53,7 +60,7 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
   // Only a client that holds the bytes is delivered a record without a body.
   if (!body) return notModified(headers);
   // Until a body is settled nothing may be kept of it, compared with it or resumed from it.
-  if (!body.settled) Object.assign(headers, { etag: undefined, "cache-control": "no-store" });
+  if (!body.settled) Object.assign(headers, { etag: undefined, ...NOT_KEPT });
   const coding =
     compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
   if (coding && typeof headers.etag === "string") headers.etag = codedTag(headers.etag, coding);
@@ -91,7 +98,7 @@ function ranged(
         // What this request's headers brought about is not for the next one.
         headers: {
           ...rest,
-          "cache-control": "no-store",
+          ...NOT_KEPT,
           "content-range": `bytes */${body.length}`,
           "content-length": 0,
         },
@@ -120,7 +127,7 @@ export async function deliverError(
   const text = `${errorText(error)}\n`;
   const headers = {
     ...commonHeaders(exchange),
-    ...errorHeaders(error, exchange.endpoint, sender.limits),
+    ...errorHeaders(error, exchange, sender.limits),
     "content-length": Buffer.byteLength(text),
   };
   return await send(sender, exchange, { reply: { status: error.status, headers }, sending: text }, res);

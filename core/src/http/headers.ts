@@ -1,11 +1,15 @@
 import { create as createDisposition } from "content-disposition";
 import { isNegotiated } from "../model/canonical.ts";
+import { lifetimeOf, parseCacheControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type MediaError, printable } from "../model/errors.ts";
-import type { CacheOutcome, Exchange } from "../model/exchange.ts";
+import type { Exchange } from "../model/exchange.ts";
 import type { Limits } from "../model/limits.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
-import { errorLifetime, lifetimeOf } from "../pipeline/record.ts";
+import { cdnTagsOf, tagsText } from "../model/tags.ts";
+import { ageOf, privately } from "../pipeline/freshness.ts";
+import { errorLifetime } from "../pipeline/record.ts";
+import { cacheStatus } from "./cache-status.ts";
 
 export type HeaderFields = Record<string, string | number | undefined>;
 
@@ -50,8 +54,9 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   return {
     ...headers,
     "x-request-id": exchange.id,
-    ...provenanceHeaders(exchange),
-    "cache-status": cacheStatus(exchange.cache),
+    age: ageFor(exchange, record),
+    ...provenanceHeaders(exchange, String(headers["cache-control"])),
+    "cache-status": statusFor(exchange, record.freshUntil),
   };
 }
 
@@ -60,7 +65,7 @@ function recordHeaders(exchange: Exchange, record: RenditionRecord): HeaderField
   const isDocument = DOCUMENT.test(record.type);
   return {
     "content-type": record.type,
-    "cache-control": record.private ? privately(endpoint.cacheControl) : endpoint.cacheControl,
+    ...keepingHeaders(endpoint, record),
     etag: record.etag,
     "last-modified":
       record.lastModified === undefined ? undefined : new Date(record.lastModified).toUTCString(),
@@ -76,6 +81,32 @@ function recordHeaders(exchange: Exchange, record: RenditionRecord): HeaderField
   };
 }
 
+/** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
+function keepingHeaders(endpoint: Endpoint, record: RenditionRecord): HeaderFields {
+  const { cacheControl, cdnCacheControl, tagHeader } = endpoint;
+  const isPrivate = record.private && !PRIVATE.test(record.control ?? "");
+  const control = isPrivate ? privately(record.control ?? cacheControl) : (record.control ?? cacheControl);
+  const { noStore, private: forOne } = parseCacheControl(control);
+  const shared = !noStore && !forOne;
+  return {
+    "cache-control": control,
+    ...(shared && cdnCacheControl !== undefined && { "cdn-cache-control": cdnCacheControl }),
+    ...(shared && tagHeader && { [tagHeader.toLowerCase()]: tagsText(tagHeader, cdnTagsOf(record)) }),
+  };
+}
+
+const PRIVATE = /\b(?:private|no-store)\b/;
+
+/** How old an answer is that caches have kept, here or at the origin's (RFC 9111 §5.1). */
+function ageFor({ cache, provenance }: Exchange, record: RenditionRecord): number | undefined {
+  const age = ageOf(record);
+  return cache?.hit || provenance === "stale" || age > 0 ? age : undefined;
+}
+
+function statusFor({ cache, endpoint, key }: Exchange, freshUntil?: number): string {
+  return cacheStatus({ cache, freshUntil, ...(endpoint.cacheStatusKey && { key }) });
+}
+
 /** Only what took part: `Accept` where the format was negotiated, hints where a parameter asked for them. */
 function varyOf({ job }: Exchange, record: RenditionRecord): string | undefined {
   if (!job) return undefined;
@@ -89,31 +120,21 @@ function canonicalLink(url: string): string {
 }
 
 /** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */
-function provenanceHeaders({ provenance, lifetime }: Exchange): HeaderFields {
+function provenanceHeaders({ provenance, lifetime }: Exchange, control: string): HeaderFields {
   if (provenance === "real") return {};
   const seconds = Math.floor((lifetime ?? 0) / 1000);
+  const visibility = parseCacheControl(control).private ? "private" : "public";
   return {
     "x-mediatap-provenance": provenance,
-    "cache-control": seconds > 0 ? `public, max-age=${seconds}` : "public, max-age=0, must-revalidate",
+    "cache-control":
+      control === "no-store"
+        ? control
+        : `${visibility}, max-age=${seconds > 0 ? seconds : "0, must-revalidate"}`,
+    "cdn-cache-control": undefined,
+    // Its age is told by the provenance; with a lifetime as short as this one it would never be kept.
+    age: undefined,
     ...(provenance === "stale" ? {} : { etag: undefined, "last-modified": undefined }),
   };
-}
-
-/** `Cache-Status` (RFC 9211). */
-function cacheStatus(cache: CacheOutcome | undefined): string {
-  if (!cache) return "mediatap; fwd=bypass";
-  const parts = ["mediatap", cache.hit ? "hit" : `fwd=${cache.forward ?? "miss"}`];
-  if (cache.hit && cache.forward) parts[1] = `hit; fwd=${cache.forward}`;
-  if (cache.stored) parts.push("stored");
-  if (cache.collapsed) parts.push("collapsed");
-  const detail = cache.cache ?? (cache.revalidated ? "revalidated" : undefined);
-  if (detail) parts.push(`detail=${detail}`);
-  return parts.join("; ");
-}
-
-function privately(cacheControl: string): string {
-  const age = /\bmax-age=\d+/i.exec(cacheControl)?.[0];
-  return ["private", age, "must-revalidate"].filter(Boolean).join(", ");
 }
 
 function attachment({ job, target }: Exchange, record: RenditionRecord): string {
@@ -133,13 +154,15 @@ const EXTENSIONS: Record<string, string> = {
 };
 
 /** Headers of a failure: short-lived where it may be kept at all, and never longer than a success. */
-export function errorHeaders(error: MediaError, endpoint: Endpoint, limits: Limits): HeaderFields {
+export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limits): HeaderFields {
+  const { endpoint, cache } = exchange;
   const keep =
     error.status === 400 && error.code === "EINVAL" ? limits.notFoundLifetime : errorLifetime(error, limits);
   const seconds = Math.floor(Math.min(keep, lifetimeOf(endpoint.cacheControl)) / 1000);
   return {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": seconds > 0 ? `public, max-age=${seconds}` : "no-store",
+    ...(cache && { "cache-status": statusFor(exchange) }),
     ...(error.retryAfterSeconds === undefined ? {} : { "retry-after": error.retryAfterSeconds }),
     ...(error.status === 405 ? { allow: "GET, HEAD, OPTIONS" } : {}),
   };

@@ -30,7 +30,7 @@ export function tenantOf(origin: string): string {
 /** Whether a rendition, or a remembered failure, is one of those that a ban speaks of. */
 export function isBanned(
   { key, asset, sources, tags = [] }: Bannable,
-  { kind, value, tenant }: Ban,
+  { kind, value, tenant }: Pick<Ban, "kind" | "value" | "tenant">,
 ): boolean {
   if (kind === "key") return key === value;
   if (tenant !== undefined && accountOf(asset, sources) !== tenant) return false;
@@ -55,7 +55,7 @@ function accountOf(asset: Asset | undefined, [main]: RenditionRecord["sources"])
 /** Whether a ban speaks of the original under a path. Keys, tags and URLs are those of renditions: no original has any. */
 export function isOriginalBanned(
   { tenant, path }: { readonly tenant: string; readonly path: string },
-  { kind, value, tenant: account }: Ban,
+  { kind, value, tenant: account }: Pick<Ban, "kind" | "value" | "tenant">,
 ): boolean {
   if (account !== undefined && account !== tenant) return false;
   if (kind === "all") return true;

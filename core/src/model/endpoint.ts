@@ -1,4 +1,5 @@
 import type { AcceptClass } from "./job.ts";
+import type { TagHeader } from "./tags.ts";
 import type { ImageFormat } from "./transformation.ts";
 
 export type Restriction = "none" | "images" | "videos" | "all";
@@ -30,6 +31,16 @@ export interface Endpoint {
   /** Output formats that may be asked for, and that negotiation chooses from; empty: all. */
   readonly allowedFormats: readonly ImageFormat[];
   readonly cacheControl: string;
+  readonly originCacheControl: "ignore" | "restrict" | "follow";
+  readonly cdnCacheControl?: string;
+  /** Milliseconds. */
+  readonly staleWhileRevalidate: number;
+  /** Milliseconds. */
+  readonly staleIfError: number;
+  readonly tags: readonly string[];
+  readonly tagHeader?: TagHeader;
+  /** `Cache-Status` names the key. */
+  readonly cacheStatusKey: boolean;
   /** `Access-Control-Allow-Origin`; `false`: none. */
   readonly cors: string | false;
   /** Keys that sign URLs; the first signs, all verify. */

@@ -43,6 +43,10 @@ export interface CacheOutcome {
   /** Which cache answered. */
   readonly cache?: string;
   readonly forward?: "miss" | "stale" | "uri-miss" | "bypass" | "method";
+  /** What the next one answered: 200, 304 or 404, whatever it speaks. */
+  readonly forwardStatus?: number;
+  /** Until when what answered is fresh; left out where a record says it. */
+  readonly freshUntil?: number;
   readonly stored?: boolean;
   /** It waited for work that another request had begun. */
   readonly collapsed?: boolean;

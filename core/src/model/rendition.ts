@@ -80,6 +80,14 @@ export interface RenditionRecord {
   readonly stored: number;
   /** Until when no origin needs to be asked. */
   readonly freshUntil: number;
+  /** Milliseconds beyond that for which it is served at once, and its origin is asked behind the answer. @default 0 */
+  readonly staleFor?: number;
+  /** Milliseconds beyond its freshness for which it stands in for an origin that fails. Left out: as long as it is there. */
+  readonly errorFor?: number;
+  /** Milliseconds for which it had lain in caches before ours, where its origins say how long it may be kept. */
+  readonly age?: number;
+  /** `Cache-Control` of its answers, where an origin has a say in it. */
+  readonly control?: string;
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;

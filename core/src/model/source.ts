@@ -18,6 +18,12 @@ export interface EntryFacts {
   readonly lastModified?: number;
   /** The origin's `Cache-Control`. */
   readonly cacheControl?: string;
+  /** Milliseconds from the origin's `Date` to its `Expires`; 0: past, or no date at all (RFC 9111 §5.3). */
+  readonly expiresIn?: number;
+  /** Milliseconds for which it lay in caches before ours: the origin's `Age`. */
+  readonly age?: number;
+  /** Names that the origin gives it for purges: its `Cache-Tag` or `Surrogate-Key`. */
+  readonly tags?: readonly string[];
   /** Milliseconds for which nobody needs to ask the origin again. Left out: the storage's `freshFor`. */
   readonly freshFor?: number;
   /** Only for clients with a valid signature. */

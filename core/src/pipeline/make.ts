@@ -1,5 +1,5 @@
 import type { Conditions } from "../hooks.ts";
-import { endpointId } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
@@ -7,8 +7,9 @@ import type { Delivered, Rendition, RenditionRecord } from "../model/rendition.t
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
+import { type Keeping, keepingOf } from "./freshness.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
-import { etagOf, freshnessOf, freshUntil, lastModifiedOf } from "./record.ts";
+import { etagOf, lastModifiedOf } from "./record.ts";
 import type { Services } from "./services.ts";
 import { brokenSource } from "./source.ts";
 import { fetchSource } from "./sources.ts";
@@ -28,6 +29,8 @@ export interface Made extends Delivered {
   readonly spans: OwnFlight["spans"];
   /** In which lane it was made; left out where nothing was. */
   readonly lane?: Lane;
+  /** Caches were handed it, or its record. */
+  readonly stored: boolean;
   /** The stale rendition was confirmed. */
   readonly revalidated?: boolean;
   readonly degraded?: boolean;
@@ -143,6 +146,7 @@ export function createMake(services: Services) {
     const { job, key } = wish;
     const rendition = plan ? await run(plan, flight, depth) : await passThrough(job, source, flight);
     const { body, degraded = false } = rendition;
+    const keeping = keepingOf(flight.sources, endpointOf(job));
     const record: RenditionRecord = {
       key,
       asset: job.asset,
@@ -161,15 +165,18 @@ export function createMake(services: Services) {
       ...optional("lastModified", body.settled ? lastModifiedOf(flight.sources) : undefined),
       sources: [...flight.sources],
       stored: Date.now(),
-      freshUntil: freshUntil(flight.sources, lifetime(job)),
+      ...keeping.fields,
+      ...tagsOf(job, flight.sources),
       private: flight.sources.some((facts) => facts.private === true),
       original: plan === undefined,
     };
-    if (body.settled && !degraded) store(record, body.bytes ? body : undefined, flight);
+    const kept = { record, ...(body.settled && body.bytes ? { body } : {}) };
+    const stored = body.settled && !degraded && store(kept, keeping, flight);
     return {
       record,
       body,
       spans: flight.spans,
+      stored,
       ...(plan && { lane: plan.lane }),
       ...(degraded && { degraded }),
     };
@@ -204,25 +211,34 @@ export function createMake(services: Services) {
   async function renew(stale: Delivered, { job }: Wish, flight: OwnFlight): Promise<Made> {
     const now = Date.now();
     const sources = stale.record.sources.map(confirmed);
+    const keeping = keepingOf(sources, endpointOf(job), now);
+    const { control: _, age: __, ...before } = stale.record;
     const record: RenditionRecord = {
-      ...stale.record,
+      ...before,
       sources,
       stored: now,
-      freshUntil: freshUntil(sources, lifetime(job), now),
+      ...keeping.fields,
     };
-    store(record, stale.body, flight);
-    return { record, ...(stale.body ? { body: stale.body } : {}), spans: flight.spans, revalidated: true };
+    const delivered = { record, ...(stale.body ? { body: stale.body } : {}) };
+    const stored = store(delivered, keeping, flight);
+    return { ...delivered, spans: flight.spans, revalidated: true, stored };
   }
 
-  function lifetime(job: Job): number {
-    const endpoint = endpoints.get(endpointId(job.asset));
-    return endpoint ? freshnessOf(endpoint) : 0;
+  function endpointOf({ asset }: Job): Endpoint | undefined {
+    return endpoints.get(endpointId(asset));
   }
 
-  /** Nothing is kept of what began before a purge of it. */
-  function store(record: RenditionRecord, body: Delivered["body"], { since }: OwnFlight): void {
-    if (!hooks.store.isUsed() || bans.isBanned(record, since)) return;
+  function tagsOf(job: Job, sources: readonly SourceFacts[]): Pick<RenditionRecord, "tags"> {
+    const tags = [...(endpointOf(job)?.tags ?? []), ...sources.flatMap((facts) => facts.tags ?? [])];
+    return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
+  }
+
+  /** Nothing is kept of what began before a purge of it, nor against the word of an origin. Whether it is kept. */
+  function store(entry: Delivered, keeping: Keeping, { since }: OwnFlight): boolean {
+    const { record, body } = entry;
+    if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return false;
     void hooks.store.promise(record, body);
+    return true;
   }
 }
 
@@ -237,8 +253,10 @@ function conditionsOf({ origin, etag, lastModified }: SourceFacts): Conditions {
 
 /** The facts of a source that was found to be right: if it was a stale copy, it is none any more. */
 function confirmed(facts: SourceFacts): SourceFacts {
-  const { copy, freshFor: _, ...rest } = facts;
-  return copy?.stale ? rest : facts;
+  const { copy, age: _, ...now } = facts;
+  if (!copy?.stale) return copy ? { ...now, copy } : now;
+  const { freshFor: __, ...rest } = now;
+  return rest;
 }
 
 function optional<K extends string, V>(name: K, value: V | undefined) {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { wrap } from "../facade.ts";
 import type { Lookup } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
@@ -15,7 +16,8 @@ import { isHeld, matches } from "./conditions.ts";
 import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
-import { createMake, type Made } from "./make.ts";
+import { servesBehind, servesOnError } from "./freshness.ts";
+import { createMake, type Made, type Wish } from "./make.ts";
 import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
@@ -40,6 +42,8 @@ export function createPipeline(services: Services) {
   const make = createMake(services);
   const flights = createFlights<Made>();
   const confirmations = createFlights<SourceFacts | undefined>();
+  /** Work that failed behind an answer a moment ago. */
+  const resting = new LRUCache<string, true>({ max: 10_000, ttl: Math.max(1, limits.failureLifetime) });
 
   /** What a request gets; `anew`: whatever caches hold is asked about first. Throws MediaErrors only. */
   async function answer(exchange: Exchange, { anew = false } = {}): Promise<Delivered> {
@@ -66,6 +70,7 @@ export function createPipeline(services: Services) {
   ): Promise<Delivered> {
     const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
+      exchange.cache = { hit: true, cache: found.cache, freshUntil: found.record.freshUntil };
       const { code, message, ...more } = found.record.error;
       throw new MediaError(code, message, more);
     }
@@ -73,6 +78,14 @@ export function createPipeline(services: Services) {
       await authorize(exchange, found.record.sources);
       exchange.cache = { hit: true, cache: found.cache };
       return found;
+    }
+    if (stale?.body && servesBehind(stale.record)) {
+      await authorize(exchange, stale.record.sources);
+      exchange.provenance = "stale";
+      exchange.lifetime = limits.failureLifetime;
+      exchange.cache = { hit: true };
+      revalidate({ job, key, trusted: isTrusted(exchange), stale });
+      return stale;
     }
     const cheaper = stale || final ? undefined : await insteadOf(exchange, job);
     if (cheaper) return cheaper;
@@ -155,12 +168,13 @@ export function createPipeline(services: Services) {
       });
       return made.body ? made : withOriginal(made, job.asset);
     } catch (error) {
-      exchange.cache = { hit: false, forward, collapsed };
+      const forwardStatus = statusAt(error);
+      exchange.cache = { hit: false, forward, collapsed, ...(forwardStatus && { forwardStatus }) };
       tell(exchange, make.spansOf(error));
-      if (stale?.body && isOriginFailure(error)) {
+      if (stale?.body && isOriginFailure(error) && servesOnError(stale.record)) {
         await authorize(exchange, stale.record.sources);
         exchange.provenance = "stale";
-        exchange.cache = { hit: true, forward: "stale" };
+        exchange.cache = { hit: false, forward: "stale" };
         return stale;
       }
       remember(key, job, error, since);
@@ -259,8 +273,25 @@ export function createPipeline(services: Services) {
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
     const lifetime = Math.min(errorLifetime(error, limits), ...asked);
     if (lifetime <= 0) return;
-    const record = errorRecord(key, job.asset, engines, error, lifetime);
+    const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
+    const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };
     if (!bans.isBanned(record, since)) void hooks.store.promise(record, undefined);
+  }
+
+  /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
+  function revalidate(wish: Wish): void {
+    const { job, key, trusted } = wish;
+    const name = `${key} ${trusted} ${bans.ofJob(job, key)}`;
+    if (flights.has(name) || resting.has(name)) return;
+    const since = bans.now();
+    flights
+      .join(name, new AbortController().signal, (signal) => make(wish, signal))
+      .then((made) => made.body?.close?.())
+      .catch((error: unknown) => {
+        resting.set(name, true);
+        log.debug({ err: error, key }, "a rendition was not confirmed behind an answer");
+        if (!isOriginFailure(error)) remember(key, job, error, since);
+      });
   }
 
   /** Work that no request waits for. */
@@ -296,7 +327,10 @@ function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): Cac
     forward,
     collapsed,
     ...(made.revalidated ? { revalidated: true } : {}),
-    stored: !made.degraded && made.body?.settled === true && made.body.bytes !== undefined,
+    ...(made.record.sources[0]?.copy ? {} : { forwardStatus: made.revalidated ? 304 : 200 }),
+    stored:
+      made.stored &&
+      (made.revalidated === true || (made.body?.settled === true && made.body.bytes !== undefined)),
   };
 }
 
@@ -304,6 +338,11 @@ function outcome(made: Made, forward: "stale" | "miss", collapsed: boolean): Cac
 function heldForm(held: string, etag: string, { request }: Exchange): string | undefined {
   const coding = codingOf(request.header("accept-encoding"));
   return [...(coding ? [codedTag(etag, coding)] : []), etag].find((form) => matches(held, form));
+}
+
+/** What the origins said, where that is known: they may have been asked in vain, or not at all. */
+function statusAt(error: unknown): number | undefined {
+  return isMediaError(error) && error.code === "ENOENT" ? 404 : undefined;
 }
 
 /** A failure of an origin other than "not here" and "denied": a stale copy serves better than it. */

@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import type { Asset } from "../model/asset.ts";
-import type { Endpoint } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Body, RenditionRecord } from "../model/rendition.ts";
@@ -62,22 +61,6 @@ export function lastModifiedOf(sources: readonly SourceFacts[]): number | undefi
 function bytesTag(body: Body | undefined): string | undefined {
   const bytes = body?.settled ? body.bytes : undefined;
   return bytes && hash("sha1", bytes, "base64url").slice(0, 16);
-}
-
-/** Until when no origin needs to be asked about these sources, milliseconds since 1970. */
-export function freshUntil(sources: readonly SourceFacts[], lifetime: number, now = Date.now()): number {
-  return now + Math.min(lifetime, ...sources.map((facts) => facts.freshFor ?? lifetime));
-}
-
-/** Seconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0. */
-export function lifetimeOf(cacheControl: string): number {
-  const seconds = /\bs-maxage=(\d+)/i.exec(cacheControl) ?? /\bmax-age=(\d+)/i.exec(cacheControl);
-  return Number(seconds?.[1] ?? 0) * 1000;
-}
-
-/** How long origins need not be asked again about what an endpoint delivers; a minute where it forbids keeping. */
-export function freshnessOf(endpoint: Endpoint): number {
-  return Math.max(lifetimeOf(endpoint.cacheControl), 60_000);
 }
 
 /** How long a failure is remembered, by its kind; 0: not at all. */

@@ -27,6 +27,8 @@ const schema = z.strictObject({
     etag: z.string().optional(),
     lastModified: z.number().optional(),
     cacheControl: z.string().optional(),
+    expiresIn: z.number().optional(),
+    tags: z.array(z.string()).readonly().optional(),
     freshFor: z.number().optional(),
     private: z.boolean().optional(),
     canonical: z.string().optional(),
@@ -52,7 +54,13 @@ export function writtenRecord(record: CopyRecord): Uint8Array {
 }
 
 /** The facts of an original as a record keeps them. */
-export function keptFacts({ size: _, fetched: __, copy: ___, ...facts }: SourceFacts): CopyRecord["facts"] {
+export function keptFacts({
+  size: _,
+  fetched: __,
+  copy: ___,
+  age: ____,
+  ...facts
+}: SourceFacts): CopyRecord["facts"] {
   return facts;
 }
 

@@ -1,0 +1,38 @@
+import type { CacheOutcome } from "../model/exchange.ts";
+
+interface Told {
+  readonly cache: CacheOutcome | undefined;
+  /** Until when what is answered is fresh here, milliseconds since 1970. */
+  readonly freshUntil?: number | undefined;
+  /** Named only where that is configured. */
+  readonly key?: string | undefined;
+}
+
+/**
+ * `Cache-Status` (RFC 9211): `hit` and `fwd` exclude each other; a `ttl` below zero means served past its time. The
+ * parameter `detail` names the cache that answered, or says that the origin confirmed what was kept.
+ */
+export function cacheStatus({ cache, freshUntil, key }: Told): string {
+  if (!cache) return "mediatap; fwd=bypass";
+  const until = freshUntil ?? cache.freshUntil;
+  const isKept = cache.hit || cache.stored || cache.forward === "stale";
+  const detail = cache.cache ?? (cache.revalidated ? "revalidated" : undefined);
+  return [
+    "mediatap",
+    cache.hit ? "hit" : `fwd=${cache.forward ?? "miss"}`,
+    cache.stored ? "stored" : undefined,
+    cache.collapsed ? "collapsed" : undefined,
+    cache.hit || cache.forwardStatus === undefined ? undefined : `fwd-status=${cache.forwardStatus}`,
+    isKept && until !== undefined ? `ttl=${Math.floor((until - Date.now()) / 1000)}` : undefined,
+    key === undefined ? undefined : `key="${key}"`,
+    detail === undefined ? undefined : `detail=${itemOf(detail)}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join("; ");
+}
+
+/** A token where it may be one, else a string (RFC 9651 §3.3.3–3.3.4). */
+function itemOf(text: string): string {
+  if (/^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(text)) return text;
+  return `"${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
+}
