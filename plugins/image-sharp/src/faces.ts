@@ -1,7 +1,7 @@
 import type { FaceBox, Flight, Source, Step } from "@mediatap/core";
 
 /** Milliseconds that a search for faces takes, beside decoding the picture. */
-export const FACES_COST = 250;
+export const FACES_COST = 350;
 
 /** What is known of the faces in a picture: where they are, or that they are looked for once pixel work may begin. */
 export type KnownFaces = readonly FaceBox[] | "pending";
