@@ -1,5 +1,6 @@
 import { cacheMemory } from "@mediatap/cache-memory";
 import { defineConfig } from "@mediatap/core";
+import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
 import { presetDevelopment } from "@mediatap/preset-development";
 import { presetImagekit } from "@mediatap/preset-imagekit";
@@ -9,7 +10,7 @@ import { samples } from "./samples.ts";
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
 export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
-  plugins: [storageFs(), imageSharp(), cacheMemory()],
+  plugins: [storageFs(), imageSharp(), focusFaces(), cacheMemory()],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
 });
