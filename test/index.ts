@@ -27,4 +27,6 @@ export { raw, rawOne } from "./helpers/raw.ts";
 export type { Answer, AskOptions, StartOptions, TestServer } from "./helpers/server.ts";
 export { ask, startServer } from "./helpers/server.ts";
 export type { Witness } from "./helpers/stand-ins.ts";
+export type { Redis, RedisStart } from "./helpers/redis.ts";
+export { REDIS, startRedis, startRedisCluster } from "./helpers/redis.ts";
 export { echoEngine, memoryStorage, wishLanguage, wishUrl, witness } from "./helpers/stand-ins.ts";

@@ -36,6 +36,8 @@ export function describeWith({ path, packages }: Program, title: string, suite: 
 export interface Running {
   /** What it wrote so far, to say why it failed. */
   output(): string;
+  /** Sends it a signal: `SIGSTOP` has it hang, `SIGCONT` go on. */
+  signal(name: NodeJS.Signals): void;
   /** Ends it and waits for that. */
   stop(): Promise<void>;
 }
@@ -72,7 +74,7 @@ export async function startProgram(
     }
     await delay(30);
   }
-  return { output: () => output, stop };
+  return { output: () => output, signal: (name) => child.kill(name), stop };
 }
 
 /** Whether an HTTP server answers at all. */
@@ -96,6 +98,8 @@ async function end(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   const gone = once(child, "exit");
   child.kill("SIGTERM");
+  // One that was stopped hears nothing else.
+  child.kill("SIGCONT");
   const late = setTimeout(() => child.kill("SIGKILL"), 3000);
   await gone;
   clearTimeout(late);

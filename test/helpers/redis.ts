@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { makeFolder } from "./folder.ts";
+import { freePort, type Program, type Running, startProgram } from "./programs.ts";
+
+export const REDIS: Program = { path: "/usr/bin/redis-server", packages: ["redis-server"] };
+const CLI = "/usr/bin/redis-cli";
+
+export interface RedisStart {
+  /** @default any that is free */
+  readonly port?: number;
+  /** Further settings, as on the command line: `["--maxmemory", "2mb"]`. */
+  readonly settings?: readonly string[];
+}
+
+/** A Redis of a test's own, which keeps everything in memory. */
+export interface Redis {
+  readonly port: number;
+  readonly url: string;
+  /** Has it hang, or go on. */
+  signal: Running["signal"];
+  /** Carries out one command; resolves with what `redis-cli` prints. */
+  command(...words: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startRedis({ port: wanted, settings = [] }: RedisStart = {}): Promise<Redis> {
+  const folder = await makeFolder();
+  const port = wanted ?? (await freePort());
+  const args = [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    folder.path,
+    "--save",
+    "",
+    ...settings,
+  ];
+  const program = await startProgram(REDIS.path, args, () => accepts(port)).catch(async (error: unknown) => {
+    await folder.close();
+    throw error;
+  });
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    signal: program.signal,
+    command: (...words) => command(port, words),
+    async close() {
+      await program.stop();
+      await folder.close();
+    },
+  };
+}
+
+/** A cluster of three. */
+export async function startRedisCluster(): Promise<{ readonly nodes: Redis[]; close(): Promise<void> }> {
+  const settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"];
+  const nodes = await Promise.all([1, 2, 3].map(() => startRedis({ settings })));
+  const close = async () => {
+    await Promise.all(nodes.map((node) => node.close()));
+  };
+  try {
+    const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+    const all = ["--cluster", "create", ...addresses, "--cluster-replicas", "0", "--cluster-yes"];
+    await promisify(execFile)(CLI, all);
+    // Each node learns of the others in its own time.
+    for (const node of nodes) {
+      while (!(await node.command("cluster", "info")).includes("cluster_state:ok")) await delay(30);
+    }
+    return { nodes, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function command(port: number, words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(CLI, ["-p", String(port), ...words]);
+  return stdout.trim();
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("close", () => resolve(false));
+    setTimeout(() => socket.destroy(), 20);
+  });
+}
