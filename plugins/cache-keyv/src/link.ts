@@ -1,0 +1,160 @@
+import { codeOf, within } from "@mediatap/core";
+import type { Keyv, KeyvStoreAdapter } from "keyv";
+
+/** A store of Keyv's, or one that Keyv can use, such as a `Map`. */
+export type AnyStore = Keyv | KeyvStoreAdapter | Map<unknown, unknown>;
+
+/** What `@keyv/redis` takes: a URL, or the options of a client, a cluster or sentinels. */
+export type RedisOptions = string | Readonly<Record<string, unknown>>;
+
+/** Milliseconds that the end of a server waits for a connection to be closed. */
+const LAST = 500;
+
+/** Timeouts in a row after which a connection is taken for dead, and made anew. */
+const HANGING = 5;
+
+/** A store that says when it fails, and is connected when it is first used. */
+export interface Link {
+  get(key: string): Promise<unknown>;
+  getMany(keys: string[]): Promise<unknown[]>;
+  /** `ttl` in milliseconds; left out: for good. */
+  set(key: string, value: string, ttl?: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Says that an answer did not come in time. */
+  late(): void;
+  close(): Promise<void>;
+}
+
+interface Connection {
+  readonly keyv: Keyv;
+  /** Resolves once it can be used. */
+  readonly ready: Promise<unknown>;
+  /** `force`: breaks it off, where that is known how. */
+  end(force: boolean): Promise<unknown>;
+}
+
+/** A link to a store that the configuration made. */
+export function storeLink(store: AnyStore): Link {
+  return linkOf(async () => {
+    const keyv = isKeyv(store) ? store : await ownKeyv(store);
+    return { keyv, ready: Promise.resolve(), end: () => keyv.disconnect() };
+  });
+}
+
+/** A link to Redis, or what speaks its protocol. */
+export function redisLink(options: RedisOptions): Link {
+  return linkOf(async () => {
+    const { default: KeyvRedis } = await import("@keyv/redis");
+    const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
+    const keyv = await ownKeyv(adapter);
+    return { keyv, ready: adapter.getClient(), end: (force) => adapter.disconnect(force) };
+  });
+}
+
+function isKeyv(store: AnyStore): store is Keyv {
+  return "store" in store && "opts" in store;
+}
+
+/** Keys are whole already, and values are text that needs no wrapping but the time when it ends. */
+async function ownKeyv(store: KeyvStoreAdapter | Map<unknown, unknown>): Promise<Keyv> {
+  const { Keyv } = await import("keyv");
+  return new Keyv({
+    store,
+    useKeyPrefix: false,
+    throwOnErrors: true,
+    serialize: ({ value, expires }) => `${expires ?? ""}\n${String(value)}`,
+    deserialize<T>(text: string) {
+      const end = text.indexOf("\n");
+      const expires = Number(text.slice(0, end));
+      return { value: text.slice(end + 1) as T, ...(expires > 0 && { expires }) };
+    },
+    ...({ namespace: undefined } as object),
+  });
+}
+
+function linkOf(connect: () => Promise<Connection>): Link {
+  let connection: Promise<Connection> | undefined;
+  /** It could be used once. */
+  let isReady = false;
+  let lates = 0;
+  /** Some stores swallow errors, and only emit them. */
+  let errors = 0;
+  let last: unknown;
+
+  async function open(): Promise<Connection> {
+    isReady = false;
+    const opened = await connect();
+    opened.keyv.on("error", (error: unknown) => {
+      errors++;
+      last = error;
+    });
+    opened.ready.then(
+      () => {
+        isReady = true;
+      },
+      () => {
+        connection = undefined;
+      },
+    );
+    return opened;
+  }
+
+  async function run<T>(work: (keyv: Keyv) => Promise<T>): Promise<T> {
+    connection ??= open();
+    const { keyv, ready } = await connection;
+    await ready;
+    const before = errors;
+    const result = await work(keyv);
+    if (errors !== before) throw last;
+    lates = 0;
+    return result;
+  }
+
+  /** Lets go of what there is; the next use connects anew. */
+  async function end(force: boolean): Promise<void> {
+    const opened = await connection;
+    connection = undefined;
+    await within(LAST, Promise.resolve(opened?.end(force || !isReady))).catch(() => opened?.end(true));
+  }
+
+  return {
+    get: (key) => run((keyv) => keyv.get<unknown>(key)),
+    getMany: (keys) => run((keyv) => keyv.getMany<unknown>(keys)),
+    async set(key, value, ttl) {
+      // 0 is Keyv's word for no end.
+      if (!(await run((keyv) => keyv.set(key, value, ttl ?? 0))))
+        throw new Error("the store refused a value");
+    },
+    delete: (key) => run((keyv) => keyv.delete(key)).then(() => undefined),
+    late() {
+      // While it connects, it sees by itself to what does not answer.
+      if (++lates < HANGING || !isReady) return;
+      lates = 0;
+      void end(true).catch(() => undefined);
+    },
+    close: () => end(false).catch(() => undefined),
+  };
+}
+
+/** Milliseconds until the next try to connect. */
+const backoff = (retries: number) => Math.min(50 * 2 ** retries, 2000) + Math.floor(Math.random() * 50);
+
+/** Commands fail at once while there is no connection: a queue of them would delay answers, and has no bound. */
+function withPatience(options: RedisOptions): Record<string, unknown> {
+  const given = typeof options === "string" ? { url: options } : options;
+  const client = (own: unknown): object => {
+    const { socket, ...more } = (own ?? {}) as { socket?: object };
+    return {
+      disableOfflineQueue: true,
+      pingInterval: 10_000,
+      ...more,
+      socket: { connectTimeout: 2000, reconnectStrategy: backoff, ...socket },
+    };
+  };
+  if ("rootNodes" in given) return { ...given, defaults: client(given.defaults) };
+  if ("sentinelRootNodes" in given) return { ...given, nodeClientOptions: client(given.nodeClientOptions) };
+  return { ...client(given) };
+}
+
+/** Whether an error says that an answer did not come in time. */
+export const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT";
