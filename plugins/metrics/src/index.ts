@@ -1,0 +1,60 @@
+import { type Plugin, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { BUCKETS, createInstruments } from "./instruments.ts";
+import { processRegistry } from "./process.ts";
+import { refusal } from "./token.ts";
+
+const NAME = "metrics";
+
+export interface MetricsOptions {
+  /** What `Authorization: Bearer` must carry. @default none: whoever reaches the server reads its metrics */
+  readonly token?: string | undefined;
+  /** Upper bounds of the histograms, in seconds, ascending. @default 0.001 … 60 */
+  readonly buckets?: readonly number[] | undefined;
+  /** Memory, CPU, garbage collection and event loop of the process, too. @default true */
+  readonly process?: boolean | undefined;
+}
+
+const schema = z.strictObject({
+  token: z.string().min(1).optional(),
+  buckets: z
+    .array(z.number().positive())
+    .min(1)
+    .refine((list) => list.every((bound, at) => at === 0 || bound > (list[at - 1] as number)), {
+      error: "Expected ascending numbers",
+    })
+    .readonly()
+    .default(BUCKETS),
+  process: z.boolean().default(true),
+});
+
+/**
+ * What the server does, for Prometheus: `GET /-/metrics` in its text format. Counters belong to the process and outlive a
+ * new configuration, unless its buckets are others.
+ */
+export function metrics(options: MetricsOptions = {}): Plugin {
+  const { token, buckets, process: withProcess } = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply({ hooks, route, shared, state }) {
+      const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
+      const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];
+      hooks.start.tap(NAME, (generation) => {
+        instruments.show(state, generation);
+        // Its observers begin to look.
+        registries();
+      });
+      hooks.report.tap(NAME, (report) => instruments.count(report));
+      route("GET", "/-/metrics", async (request) => {
+        const refused = token === undefined ? undefined : await refusal(request, token);
+        if (refused) return refused;
+        const texts = await Promise.all(registries().map((registry) => registry.metrics()));
+        const headers = { "content-type": instruments.registry.contentType, "cache-control": "no-store" };
+        return { headers, body: `${texts.join("\n\n").trim()}\n` };
+      });
+    },
+  };
+}
+
+export default metrics;
