@@ -108,6 +108,7 @@ export { measure } from "./model/steps/measure.ts";
 export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
 export { createStepRegistry } from "./model/steps/registry.ts";
 export { borderWidth } from "./model/steps/surface.ts";
+export { cdnTagsOf, foldersOf, folderTagOf, sourceTagOf } from "./model/tags.ts";
 export type {
   Blend,
   Condition,
@@ -135,6 +136,7 @@ export type {
   PluginApi,
   PluginHooks,
   PluginList,
+  PurgeWish,
   RouteHandler,
   RouteReply,
   RouteRequest,

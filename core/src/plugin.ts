@@ -62,6 +62,8 @@ export interface RouteRequest {
   readonly query: URLSearchParams;
   readonly params: Readonly<Record<string, string>>;
   header(name: string): string | undefined;
+  /** The whole body; throws `EINVAL` for more than a megabyte. */
+  body(): Promise<Uint8Array>;
 }
 
 export interface RouteReply {
@@ -80,6 +82,13 @@ export interface ServerState {
   readonly work: Load;
   /** State of the circuit breaker of each configured origin, by the origin's name. */
   readonly breakers: Readonly<Record<string, BreakerState>>;
+}
+
+/** What is to be forgotten: all that was made of an original, of all below a path, under a tag, or everything. */
+export interface PurgeWish {
+  readonly kind: "source" | "prefix" | "tag" | "all";
+  readonly value: string;
+  readonly tenant?: string;
 }
 
 export type RouteHandler = (request: RouteRequest) => RouteReply | Promise<RouteReply>;
@@ -126,6 +135,11 @@ export interface PluginApi {
    * called with its last user.
    */
   shared<T extends object>(key: string, create: () => T): T;
+  /**
+   * Forgets what caches have, here and in the other processes; resolves when the caches of this process have. From the
+   * call on nothing older is served. Left out, `tenant` means all accounts.
+   */
+  purge(what: PurgeWish): Promise<void>;
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
   readonly bus: Bus;
   /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */

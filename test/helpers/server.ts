@@ -21,6 +21,7 @@ export interface Answer {
 export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -61,7 +62,11 @@ export async function startServer(
 }
 
 /** One request to the loopback interface; nothing about the path is normalised. */
-export function ask(port: number, path: string, { method = "GET", headers = {}, signal }: AskOptions = {}) {
+export function ask(
+  port: number,
+  path: string,
+  { method = "GET", headers = {}, body, signal }: AskOptions = {},
+) {
   return new Promise<Answer>((resolve, reject) => {
     const sent = request(
       { host: "127.0.0.1", port, path, method, headers, agent: false, ...(signal ? { signal } : {}) },
@@ -84,6 +89,6 @@ export function ask(port: number, path: string, { method = "GET", headers = {}, 
       },
     );
     sent.on("error", reject);
-    sent.end();
+    sent.end(body);
   });
 }

@@ -11,6 +11,7 @@ import { showConfig } from "./config.ts";
 import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
+import { type PurgeFlags, purgeAt } from "./purge.ts";
 import { serve } from "./serve.ts";
 
 export interface CliOptions {
@@ -131,7 +132,32 @@ Examples:
       console.log(await explainUrl(config, { url, headers }, flags.json === true));
     });
 
+  program
+    .command("purge")
+    .description("have a running server forget what its caches hold; browsers keep what they have")
+    .argument("[url]", "URL whose answers are forgotten; with * at its end, all that begin with it")
+    .option("--source <path>", "all that was made of this original")
+    .option("--prefix <path>", "all that was made of originals whose path begins so")
+    .option("--tag <tag>", "all under this tag")
+    .option("--all", "everything of the account")
+    .option("--server <url>", "the server; else the one of the configuration, on this machine")
+    .option("--key <key>", "a private key; else MEDIATAP_PRIVATE_KEY, else the configuration's")
+    .option("--no-wait", "do not wait until it is done")
+    .option(...CONFIG)
+    .action(async (url: string | undefined, flags: PurgeFlags & ConfigFlags) => {
+      const isNeeded = flags.config !== undefined || flags.server === undefined || flags.key === undefined;
+      const config = isNeeded ? await load(options, flags).catch(unlessNamed(flags.config)) : undefined;
+      console.log(await purgeAt(url, flags, config));
+    });
+
   return program;
+}
+
+/** A configuration that nobody named may be missing. */
+function unlessNamed(file: string | undefined) {
+  return (error: unknown): undefined => {
+    if (file !== undefined) throw error;
+  };
 }
 
 /** What is to be served: one of these, or the configuration that is found from here upwards. */

@@ -116,6 +116,7 @@ export async function createGeneration(
         return shared.take(key, create);
       },
       bus,
+      purge: (what) => purges.begin([what]).done,
       fingerprint: (text) => fingerprints.push(text),
     };
     apply(plugin, api, config);

@@ -11,7 +11,16 @@ import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import { createFind } from "./find.ts";
-import { createClientIp, createExchange, discardBody, hostOf, nextId, targetOf } from "./request.ts";
+import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
+import {
+  createClientIp,
+  createExchange,
+  discardBody,
+  hostOf,
+  nextId,
+  readBody,
+  targetOf,
+} from "./request.ts";
 
 export interface AppParts {
   readonly generation: Generation;
@@ -26,10 +35,14 @@ export function createApp({ generation, log, isReady }: AppParts): Koa {
   const routes = createRoutes(generation, isReady);
   const hasHome = generation.routes.some(({ path }) => path === "/");
   const media = createMedia({ generation, log, isReady });
+  const isCompatible = purgePaths(generation)?.some((path) => !path.startsWith("/-/")) === true;
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
-    const isRoute = url.startsWith("/-/") || (hasHome && (url === "/" || url.startsWith("/?")));
+    const isRoute =
+      url.startsWith("/-/") ||
+      (isCompatible && isPurge(url)) ||
+      (hasHome && (url === "/" || url.startsWith("/?")));
     return isRoute ? routes(ctx as never, next) : media(ctx);
   });
   return app;
@@ -62,6 +75,7 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
       if (reply.body !== undefined)
         ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
     });
+        body: ctx.state.body,
   }
   const dispatch = router.routes();
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
@@ -69,11 +83,13 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
     try {
       discardBody(ctx.req, ctx.res);
       await dispatch(ctx as never, next);
+  addPurgeRoutes(router, generation);
     } catch (error) {
       const failure = wrap(error, "route", "core");
       if (failure.status >= 500) generation.log.error({ err: failure }, "a route failed");
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
+      ctx.state.body = readBody(ctx.req);
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       ctx.status = 404;

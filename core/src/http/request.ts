@@ -81,6 +81,29 @@ export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   }
 }
 
+/**
+ * Notes the body of a request while `discardBody` lets it pass; to be called in the same moment. The promise rejects with
+ * `EINVAL` for more than a megabyte, or where the client breaks off.
+ */
+export function readBody(req: IncomingMessage): () => Promise<Uint8Array> {
+  if (req.headers["transfer-encoding"] === undefined && req.headers["content-length"] === undefined) {
+    return () => Promise.resolve(new Uint8Array());
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const broken = () => reject(new MediaError("EINVAL", "Expected a body of at most a megabyte"));
+  req.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+    if (bytes <= LONGEST_BODY) chunks.push(chunk);
+    else broken();
+  });
+  req.once("end", () => resolve(Buffer.concat(chunks)));
+  req.once("close", broken);
+  promise.catch(() => {});
+  return () => promise;
+}
+
 function occurrences(rawHeaders: readonly string[], name: string): number {
   let found = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

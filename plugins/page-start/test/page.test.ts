@@ -25,6 +25,7 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
     query: new URLSearchParams(),
     params: {},
     header: (name) => headers[name],
+    body: async () => new Uint8Array(),
   });
 }
 

@@ -1,0 +1,100 @@
+import type { Logger } from "pino";
+import type { Generation } from "../generation/generation.ts";
+import { isMediaError, MediaError } from "../model/errors.ts";
+import type { AcceptClass } from "../model/job.ts";
+import type { NewBan } from "../purge/bans.ts";
+import { exchangeOf } from "./question.ts";
+
+/** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
+export interface UrlWish {
+  readonly url: string;
+}
+
+/** The account and the bans that a purge comes to. */
+export interface PurgeOrder {
+  readonly tenant: string;
+  readonly endpoint: string;
+  readonly bans: readonly NewBan[];
+}
+
+const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
+
+/** The service's own words. */
+const INVALID = "The URL is not valid for cache purging.";
+
+/**
+ * The bans that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
+ * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
+ */
+export async function bansOfUrl({ url }: UrlWish, generation: Generation, log: Logger): Promise<PurgeOrder> {
+  if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
+  const star = url.indexOf("*");
+  if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);
+  return star < 0 ? await one(url, generation, log) : await below(url.slice(0, -1), generation, log);
+}
+
+async function one(url: string, generation: Generation, log: Logger): Promise<PurgeOrder> {
+  const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, generation, log)));
+  const { job } = resolved[0] as (typeof resolved)[number];
+  const { tenant, endpoint, path } = job.asset;
+  const scope = scopeOf(tenant, generation);
+  const { complete } = generation.pipeline.resolve;
+  const keys = resolved.flatMap(({ job, key }) => {
+    const { fallback, ...delivery } = job.delivery;
+    return fallback ? [key, complete({ ...job, asset: fallback, delivery }).key] : [key];
+  });
+  // Which sizes clients asked for by their hints, no URL tells: all that was made of the original goes.
+  const wide = (job.delivery.vary ?? []).length > 0;
+  return {
+    tenant,
+    endpoint,
+    bans: [
+      { kind: "url", value: url, ...scope },
+      ...[...new Set(keys)].map((value): NewBan => ({ kind: "key", value, ...scope })),
+      { kind: wide ? "source" : "original", value: path, ...scope },
+    ],
+  };
+}
+
+/** All originals whose path begins as that of the URL does, however they are transformed. */
+async function below(start: string, generation: Generation, log: Logger): Promise<PurgeOrder> {
+  const { target } = asked(start, generation, log);
+  if (target.query !== "" || !isNarrow(target.path)) throw new MediaError("EINVAL", INVALID);
+  // A path may not end with a slash, so one letter stands for what may follow.
+  const { job } = await resolve(`${start}x`, "basic", generation, log);
+  const { tenant, endpoint, path } = job.asset;
+  const value = path.slice(0, -1);
+  const scope = scopeOf(tenant, generation);
+  return { tenant, endpoint, bans: [{ kind: "prefix", value, ...scope }] };
+}
+
+/** The service purges by prefix only where that is two folders deep, 15 characters long, or a file's whole path. */
+function isNarrow(path: string): boolean {
+  return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
+}
+
+function asked(url: string, generation: Generation, log: Logger) {
+  try {
+    return exchangeOf({ url, headers: {} }, generation, log);
+  } catch (error) {
+    throw invalid(error);
+  }
+}
+
+async function resolve(url: string, accept: AcceptClass, generation: Generation, log: Logger) {
+  const exchange = asked(url, generation, log);
+  return await generation.pipeline
+    .resolve({ ...exchange, accept })
+    .catch((error: unknown) => Promise.reject(invalid(error)));
+}
+
+function invalid(error: unknown): unknown {
+  return isMediaError(error) && error.status < 500
+    ? new MediaError("EINVAL", INVALID, { cause: error })
+    : error;
+}
+
+/** A server of one account has no need to tell whose entries are meant. */
+export function scopeOf(tenant: string, { tenants }: Pick<Generation, "tenants">): Pick<NewBan, "tenant"> {
+  return tenants.length > 0 ? { tenant } : {};
+}

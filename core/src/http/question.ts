@@ -1,0 +1,52 @@
+import type { Logger } from "pino";
+import type { Generation } from "../generation/generation.ts";
+import type { Exchange } from "../model/exchange.ts";
+import { acceptClass } from "../pipeline/accept.ts";
+import { createSpans } from "../pipeline/spans.ts";
+import { createFind } from "./find.ts";
+import { nextId, targetOf } from "./request.ts";
+
+/** A request that nobody sent. */
+export interface Question {
+  /** Absolute URL, or its path and query. */
+  readonly url: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The exchange that a request would become. Throws what the server would answer before it. */
+export function exchangeOf({ url, headers }: Question, generation: Generation, log: Logger): Exchange {
+  const { endpoints, tenants, limits } = generation;
+  const target = targetOf(asSent(url), limits.urlBytes);
+  const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
+  const found = createFind(endpoints, tenants)(host, target);
+  const request = {
+    method: "GET",
+    url: target,
+    host,
+    ip: "127.0.0.1",
+    header: (name: string) => headers[name.toLowerCase()],
+  };
+  return {
+    id: nextId(),
+    started: performance.now(),
+    request,
+    ...found,
+    accept: acceptClass(headers.accept, headers["user-agent"], found.endpoint),
+    signal: AbortSignal.timeout(limits.request),
+    claims: {},
+    spans: createSpans(),
+    log,
+    provenance: "real",
+  };
+}
+
+/** What a client would put on the wire: no fragment, nothing but printable ASCII, a slash at the start. */
+function asSent(url: string): string {
+  const text = url.replace(/#.*$/s, "").replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+  return text.startsWith("/") || /^https?:\/\//i.test(text) ? text : `/${text}`;
+}
+
+function hostNamed(url: string): string | undefined {
+  return /^https?:\/\/(?:[^/?#@]*@)?([^/?#@:]+)/i.exec(url)?.[1]?.toLowerCase();
+}

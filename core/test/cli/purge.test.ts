@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { cacheMemory } from "@mediatap/cache-memory";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { makeFolder, makePng, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { mediatap } from "./mediatap.ts";
+
+const KEY = "private_cli";
+
+describe("mediatap purge", () => {
+  let folder: TestFolder;
+  let server: TestServer;
+  before(async () => {
+    folder = await makeFolder({ "photo.png": await makePng(40, 30, () => [200, 0, 0, 255]) });
+    server = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), cacheMemory()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"] } },
+      privateKey: KEY,
+    });
+  });
+  after(async () => {
+    await server?.close();
+    await folder?.close();
+  });
+
+  const status = async (path: string) => (await server.ask(path)).headers["cache-status"] ?? "";
+  const at = () => ["--server", server.url, "--key", KEY];
+
+  it("has a running server forget a URL, a source, a prefix and everything", async () => {
+    for (const wish of [["/tr:w-20/photo.png"], ["--source", "photo.png"], ["--prefix", "ph"], ["--all"]]) {
+      await status("/tr:w-20/photo.png");
+      const { code, out, err } = await mediatap(["purge", ...wish, ...at()]);
+      assert.equal(code, 0, err);
+      assert.match(out, /^[0-9a-f]{32}: completed\n$/);
+      assert.match(await status("/tr:w-20/photo.png"), /miss/, wish.join(" "));
+    }
+  });
+
+  it("says what is wrong", async () => {
+    const cases: [string[], RegExp][] = [
+      [["purge", ...at()], /Expected one of a URL, --source, --prefix, --tag and --all/],
+      [["purge", "/a.png", "--all", ...at()], /Expected one of/],
+      [["purge", "/a*b", ...at()], /answered 400: The URL is not valid for cache purging/],
+      [["purge", "--all", "--server", server.url, "--key", "wrong"], /answered 401: Your account cannot be/],
+      [
+        ["purge", "--all", "--server", "http://127.0.0.1:1", "--key", KEY],
+        /no server answers at http:\/\/127/,
+      ],
+    ];
+    for (const [args, expected] of cases) {
+      const { code, err } = await mediatap(args);
+      assert.equal(code, 1, args.join(" "));
+      assert.match(err, expected);
+      assert(!err.includes(KEY));
+    }
+  });
+});
