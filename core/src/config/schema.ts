@@ -202,6 +202,26 @@ export const configSchema = z.strictObject({
   server: z
     .strictObject({ port: z.int().min(0).max(65535).optional(), host: z.string().optional() })
     .optional(),
+  /**
+   * Purges over HTTP, as ImageKit's management API takes them; only where a private key is configured. `false`: none.
+   * @default below `/-/api`
+   */
+  management: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        /** Path below `/-/` behind which the calls lie. @default "/-/api" */
+        path: z
+          .string()
+          .regex(/^\/-\/[\w/-]+$/, "Expected a path below /-/")
+          .optional(),
+        /** `/v1/files/purge` itself is answered, too, on all hosts. @default false */
+        compatible: z.boolean().optional(),
+        /** @default 600 */
+        purgesPerMinute: z.int().positive().optional(),
+      }),
+    ])
+    .optional(),
   /** Least level that is logged, and whether for people or for programs. @default "info", pretty on a terminal */
   log: z
     .strictObject({
