@@ -2,8 +2,8 @@
 export interface TiffLayout {
   readonly width: number;
   readonly height: number;
-  /** Eight bits a sample. `cmyk`: 255 is full ink. `lab`: CIELAB under D50, a* and b* as signed bytes. */
-  readonly colors: "grey" | "rgb" | "cmyk" | "lab";
+  /** Eight bits a sample. `cmyk`: 255 is full ink. */
+  readonly colors: "grey" | "rgb" | "cmyk";
   /** A further sample behind the colours, 0 where the picture is clear. Colours are not multiplied by it. */
   readonly alpha: boolean;
   /** ICC profile of the colours. Left out: sRGB, or what the reader takes for them. */
@@ -21,7 +21,7 @@ export interface Tiff {
 export const samplesOf = ({ colors, alpha }: Pick<TiffLayout, "colors" | "alpha">): number =>
   (colors === "grey" ? 1 : colors === "cmyk" ? 4 : 3) + (alpha ? 1 : 0);
 
-const PHOTOMETRIC = { grey: 1, rgb: 2, cmyk: 5, lab: 8 } as const;
+const PHOTOMETRIC = { grey: 1, rgb: 2, cmyk: 5 } as const;
 
 /** Bytes of a strip, about: readers hold one at a time. */
 const STRIP = 256 * 1024;
