@@ -1,0 +1,168 @@
+import type { Plugin, Report, Spans, Trace, Work } from "@mediatap/core";
+import {
+  type Attributes,
+  type Context,
+  context,
+  defaultTextMapGetter,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace as traces,
+} from "@opentelemetry/api";
+import {
+  attemptAttributes,
+  flightAttributes,
+  methodOf,
+  outcomeAttributes,
+  planAttributes,
+  requestAttributes,
+  responseAttributes,
+} from "./attributes.ts";
+import { clock } from "./clock.ts";
+import { createRecent } from "./recent.ts";
+
+const NAME = "tracing";
+const VERSION = "0.1.0";
+
+/** Flights whose spans those who waited for them can still name. */
+const REMEMBERED = 1000;
+
+/**
+ * Spans for OpenTelemetry: one for each exchange, for each flight, for each question to an origin, and for each phase of a
+ * flight, with the request's `traceparent` as their parent. They go to whatever tracer provider the process has
+ * registered; without one nothing is made. Requests to origins carry the span of the attempt as their `traceparent`.
+ */
+export function tracing(): Plugin {
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks }) {
+      const tracer = traces.getTracer("@mediatap/tracing", VERSION);
+      /** Spans of work that has begun, by the object that is in its report. */
+      const open = new WeakMap<object, Span>();
+      const contexts = new WeakMap<Trace, Context>();
+      const flown = createRecent<string, SpanContext>(REMEMBERED);
+
+      hooks.trace.tap(NAME, (work, parent) => {
+        const above = (parent && contexts.get(parent)) ?? aboveOf(work);
+        const { name, kind, attributes, start } = describe(work);
+        const span = tracer.startSpan(name, { kind, attributes, startTime: clock(start) }, above);
+        const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+        // Without a provider there is no span, and the core's own way of passing a trace on is right.
+        if (!traces.isSpanContextValid(span.spanContext())) return undefined;
+        open.set(subject(work), span);
+        if (work.kind === "flight") flown.set(work.flight.key, span.spanContext());
+        const within = traces.setSpan(above, span);
+        const state = traceState?.serialize();
+        const own: Trace = {
+          id: traceId,
+          parent: spanId,
+          flags: (traceFlags & 0xff).toString(16).padStart(2, "0"),
+          ...(state ? { state } : {}),
+          within: (run) => context.with(within, run),
+        };
+        contexts.set(own, within);
+        return own;
+      });
+
+      hooks.report.tap(NAME, (report) => {
+        const span = open.get(subject(report));
+        if (!span) return;
+        if (span.isRecording()) complete(span, report);
+        span.end();
+      });
+
+      function complete(span: Span, report: Report): void {
+        const { error } = report.kind === "exchange" ? report.exchange : report;
+        if (report.kind === "exchange") {
+          const { exchange, bytes } = report;
+          span.setAttributes(responseAttributes(exchange, bytes));
+          const waitedFor = exchange.cache?.collapsed && exchange.key ? flown.get(exchange.key) : undefined;
+          if (waitedFor) span.addLink({ context: waitedFor } satisfies Link);
+          // Of a server span only 5xx is an error: a 404 is the client's (HTTP semantic conventions).
+          if ((exchange.reply?.status ?? 0) < 500) return;
+        }
+        if (report.kind === "flight") {
+          if (report.plan) span.setAttributes(planAttributes(report.plan));
+          phases(span, report.spans);
+        }
+        if (report.kind === "attempt") span.setAttributes(outcomeAttributes(report.outcome));
+        if (!error) return;
+        span.setAttribute("error.type", error.code);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+      }
+
+      /** What the flight took, as it noted it; attempts have spans of their own. */
+      function phases(parent: Span, { list }: Spans): void {
+        const above = traces.setSpan(ROOT_CONTEXT, parent);
+        for (const { name, start, duration, description } of list) {
+          if (/^origin-\d+$/.test(name)) continue;
+          const attributes = description === undefined ? {} : { "mediatap.description": description };
+          const options = { kind: SpanKind.INTERNAL, attributes, startTime: clock(start) };
+          tracer.startSpan(name, options, above).end(clock(start + duration));
+        }
+      }
+    },
+  };
+}
+
+export default tracing;
+
+/** What is the same object at the beginning and at the end of work. */
+function subject(of: Work | Report): object {
+  if (of.kind === "exchange") return of.exchange;
+  return of.kind === "flight" ? of.flight : of.attempt;
+}
+
+/** What a piece of work belongs to that is part of no other: the client's trace, or none. */
+function aboveOf(work: Work): Context {
+  if (work.kind !== "exchange") return ROOT_CONTEXT;
+  const { request } = work.exchange;
+  const carrier = {
+    traceparent: request.header("traceparent") ?? "",
+    tracestate: request.header("tracestate") ?? "",
+    baggage: request.header("baggage") ?? "",
+  };
+  return propagation.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+}
+
+interface Description {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+  /** By `performance.now()`. */
+  readonly start: number;
+}
+
+function describe(work: Work): Description {
+  switch (work.kind) {
+    case "exchange": {
+      const { exchange } = work;
+      return {
+        // There is no route, and a path would be a name of its own for each picture.
+        name: methodOf(exchange) === "_OTHER" ? "HTTP" : methodOf(exchange),
+        kind: SpanKind.SERVER,
+        attributes: requestAttributes(exchange),
+        start: exchange.started,
+      };
+    }
+    case "flight":
+      return {
+        name: "flight",
+        kind: SpanKind.INTERNAL,
+        attributes: flightAttributes(work.job, work.flight.key),
+        start: performance.now(),
+      };
+    case "attempt":
+      return {
+        name: `origin ${work.attempt.origin}`,
+        kind: SpanKind.CLIENT,
+        attributes: attemptAttributes(work.attempt),
+        start: performance.now(),
+      };
+  }
+}
