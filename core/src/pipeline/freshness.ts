@@ -61,8 +61,12 @@ export function keepingOf(
 }
 
 /** Whether an entry past its freshness may be served at once while its origin is asked behind the answer. */
-export function servesBehind({ freshUntil, staleFor = 0 }: RenditionRecord, now = Date.now()): boolean {
-  return freshUntil <= now && now < freshUntil + staleFor;
+export function servesBehind(
+  { freshUntil, staleFor = 0 }: RenditionRecord,
+  { staleWhileRevalidate }: Endpoint,
+  now = Date.now(),
+): boolean {
+  return freshUntil <= now && now < freshUntil + Math.min(staleFor, staleWhileRevalidate);
 }
 
 /** Whether an entry past its freshness may stand in for an origin that fails. */

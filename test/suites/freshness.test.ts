@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import type { Delivered, Plugin } from "@mediatap/core";
+import { type Answer, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import { photo, seen } from "./support/photos.ts";
+import { until, webConfig } from "./support/plugins.ts";
+
+const DAY = 24 * 60 * 60;
+
+/** A cache in which time passes when the test says so. */
+function agingCache() {
+  const entries = new Map<string, Delivered>();
+  return {
+    // Takes the place of the usual one.
+    name: "test-cache",
+    version: "1",
+    size: () => entries.size,
+    clear: () => entries.clear(),
+    /** Lets so many seconds pass. */
+    pass(seconds: number) {
+      for (const [key, { record, ...rest }] of entries) {
+        const { stored, freshUntil } = record;
+        const older = { stored: stored - seconds * 1000, freshUntil: freshUntil - seconds * 1000 };
+        entries.set(key, { record: { ...record, ...older }, ...rest });
+      }
+    },
+    apply({ hooks }: Parameters<Plugin["apply"]>[0]) {
+      hooks.lookup.tap("test-cache", ({ key, isFresh, offer }) => {
+        const entry = entries.get(key);
+        if (!entry) return undefined;
+        if (isFresh(entry.record)) return { ...entry, cache: "test-cache" };
+        offer(entry);
+        return undefined;
+      });
+      hooks.store.tap("test-cache", (record, body) => {
+        entries.set(record.key, { record, ...(body ? { body } : {}) });
+      });
+      hooks.purge.tap("test-cache", () => entries.clear());
+    },
+  };
+}
+
+const PATH = "/tr:w-50,f-png/photo.jpg";
+const control = ({ headers }: Answer) => headers["cache-control"] ?? "";
+const cacheStatus = ({ headers }: Answer) => headers["cache-status"] ?? "";
+const ttl = (answer: Answer) => Number(/; ttl=(-?\d+)/.exec(cacheStatus(answer))?.[1]);
+
+describe("freshness", () => {
+  let origin: WebOrigin;
+  let cache: ReturnType<typeof agingCache>;
+  let server: TestServer;
+  let picture: Buffer;
+  beforeEach(async () => {
+    picture = await photo(120, 80);
+    origin = await startOrigin({ "photo.jpg": picture });
+    cache = agingCache();
+  });
+  afterEach(async () => {
+    await server?.close();
+    await origin.close();
+  });
+
+  const start = async (more: object = {}) => {
+    server = await startServer({ ...webConfig([origin.url], cache), ...more });
+  };
+  const says = (headers: Record<string, string>) =>
+    origin.files.set("photo.jpg", { bytes: picture, headers });
+
+  describe("by the endpoint's rule", () => {
+    it("lasts 180 days, spread over the last tenth of them", async () => {
+      await start();
+      const times: number[] = [];
+      for (let width = 10; width < 22; width++) {
+        const answer = await server.ask(`/tr:w-${width}/photo.jpg`);
+        assert.equal(control(answer), "public, s-maxage=15552000, max-age=15552000, must-revalidate");
+        times.push(ttl(answer));
+      }
+      for (const time of times) assert(time > 0.9 * 180 * DAY - 5 && time <= 180 * DAY, `${time}`);
+      assert(new Set(times).size > 1);
+    });
+
+    it("takes no notice of how long an origin lets its files be kept", async () => {
+      await start();
+      says({ "cache-control": "public, max-age=5", expires: "0", age: "400" });
+      const answer = await server.ask(PATH);
+      assert.match(control(answer), /max-age=15552000/);
+      assert.equal(answer.headers.age, undefined);
+      assert(ttl(answer) > 100 * DAY);
+    });
+
+    for (const [word, outward] of [
+      ["private, max-age=600", /^private, max-age=15552000, must-revalidate$/],
+      ["no-store", /^no-store$/],
+      ["Max-Age=60, PRIVATE", /^private/],
+      ['private="set-cookie", max-age=5', /^private/],
+    ] as const) {
+      it(`keeps nothing that its origin calls ${word}`, async () => {
+        await start({ cdnCacheControl: "max-age=5", tagHeader: "Cache-Tag" });
+        says({ "cache-control": word });
+        for (let time = 1; time <= 2; time++) {
+          const answer = await server.ask(PATH);
+          assert.match(control(answer), outward);
+          assert.match(cacheStatus(answer), /^mediatap; fwd=miss; fwd-status=200$/);
+          assert.equal(answer.headers["cdn-cache-control"], undefined);
+          assert.equal(answer.headers["cache-tag"], undefined);
+          assert.equal(origin.count("photo.jpg"), time);
+        }
+        assert.equal(cache.size(), 0);
+      });
+    }
+
+    it("keeps all, where it is told to take no notice of that either", async () => {
+      await start({ originCacheControl: "ignore" });
+      says({ "cache-control": "private, no-store" });
+      assert.match(control(await server.ask(PATH)), /^public, .*max-age=15552000/);
+      assert.match(cacheStatus(await server.ask(PATH)), /; hit/);
+    });
+  });
+
+  describe("by the origin's word", () => {
+    const follow = { originCacheControl: "follow" };
+    const cases: [what: string, said: Record<string, string>, control: string, ttl: number][] = [
+      ["max-age", { "cache-control": "max-age=600" }, "public, max-age=600", 600],
+      ["s-maxage", { "cache-control": "s-maxage=900, max-age=60" }, "public, max-age=60, s-maxage=900", 900],
+      [
+        "Expires",
+        { date: "Tue, 01 Jan 2030 00:00:00 GMT", expires: "Tue, 01 Jan 2030 00:10:00 GMT" },
+        "public, max-age=600",
+        600,
+      ],
+      ["max-age before Expires", { "cache-control": "max-age=60", expires: "0" }, "public, max-age=60", 60],
+      ["an Expires that is no date", { expires: "0" }, "public, max-age=0", 0],
+      ["the stricter of two", { "cache-control": "max-age=600, max-age=60" }, "public, max-age=60", 60],
+      ["the rest of a life", { "cache-control": "max-age=600", age: "500" }, "public, max-age=600", 100],
+      ["a time that is none as over", { "cache-control": "max-age=soon" }, "public, max-age=0", 0],
+      [
+        "must-revalidate",
+        { "cache-control": "max-age=9, must-revalidate" },
+        "public, max-age=9, must-revalidate",
+        9,
+      ],
+      ["no-cache", { "cache-control": "no-cache" }, "public, no-cache, must-revalidate", 0],
+      [
+        "what may be stale",
+        { "cache-control": "max-age=9, stale-while-revalidate=5, stale-if-error=7" },
+        "public, max-age=9, stale-while-revalidate=5, stale-if-error=7",
+        9,
+      ],
+      [
+        "no word it does not know",
+        { "cache-control": "evil, max-age=9, x=<script>" },
+        "public, max-age=9",
+        9,
+      ],
+    ];
+    for (const [what, said, outward, seconds] of cases) {
+      it(`takes ${what}`, async () => {
+        await start(follow);
+        says(said);
+        const answer = await server.ask(PATH);
+        assert.equal(control(answer), outward);
+        assert(ttl(answer) <= seconds && ttl(answer) >= 0.9 * seconds - 2, cacheStatus(answer));
+        assert.equal(answer.headers.age, said.age);
+      });
+    }
+
+    it("is the endpoint's rule where the origin says nothing", async () => {
+      await start(follow);
+      const answer = await server.ask(PATH);
+      assert.match(control(answer), /max-age=15552000/);
+      assert(ttl(answer) > 100 * DAY);
+    });
+
+    it("asks each time about what must be confirmed, without another transform", async () => {
+      await start(follow);
+      says({ "cache-control": "no-cache" });
+      await server.ask(PATH);
+      for (let time = 2; time <= 3; time++) {
+        const answer = await server.ask(PATH);
+        assert.match(
+          cacheStatus(answer),
+          /^mediatap; fwd=stale; stored; fwd-status=304; .*detail=revalidated$/,
+        );
+        assert.equal(origin.count("photo.jpg"), time);
+      }
+    });
+
+    it("keeps nothing private or secret", async () => {
+      for (const word of ["private, max-age=60", "no-store, max-age=60"]) {
+        await start(follow);
+        says({ "cache-control": word });
+        const answer = await server.ask(PATH);
+        assert.equal(
+          control(answer),
+          word.startsWith("private") ? "private, max-age=60, must-revalidate" : "no-store",
+        );
+        assert.equal(cache.size(), 0);
+        await server.close();
+      }
+    });
+
+    it("lets nothing past its time be served where the origin forbids it", async () => {
+      await start(follow);
+      says({ "cache-control": "max-age=600, must-revalidate" });
+      await server.ask(PATH);
+      cache.pass(700);
+      origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
+      assert.equal((await server.ask(PATH)).status, 404);
+    });
+  });
+
+  describe("past its time", () => {
+    it("is one question for 500 clients, who all are answered at once", async () => {
+      await start({ cacheControl: "max-age=600" });
+      await server.ask(PATH);
+      cache.pass(700);
+      const release = Promise.withResolvers<void>();
+      const fresh = await photo(60, 60);
+      origin.files.set("photo.jpg", {
+        answer: async (_, response) => {
+          await release.promise;
+          response.writeHead(200, { etag: '"2"', "content-length": fresh.length }).end(fresh);
+        },
+      });
+      const before = origin.count("photo.jpg");
+      for (let batch = 0; batch < 10; batch++) {
+        const answers = await Promise.all(Array.from({ length: 50 }, () => server.ask(PATH)));
+        for (const answer of answers) {
+          assert.equal(answer.status, 200);
+          assert.match(cacheStatus(answer), /^mediatap; hit; ttl=-\d+/);
+          assert.equal(answer.headers["x-mediatap-provenance"], "stale");
+          assert.equal(control(answer), "public, max-age=5");
+        }
+      }
+      assert.equal(origin.count("photo.jpg"), before + 1);
+      release.resolve();
+      await until(() => server.server.generation.pipeline.flights.size === 0, "the question was answered");
+      const after = await server.ask(PATH);
+      assert.match(cacheStatus(after), /^mediatap; hit; ttl=5\d\d/);
+      assert.equal(after.headers["x-mediatap-provenance"], undefined);
+      assert.equal((await seen(after.body)).height, 50);
+      assert.equal(origin.count("photo.jpg"), before + 1);
+    });
+
+    it("waits for the origin beyond the bound, and where there is none", async () => {
+      for (const [bound, seconds] of [
+        [600_000, 1300],
+        [0, 601],
+        // No longer than its lifetime was.
+        [DAY * 1000, 1300],
+      ]) {
+        await start({ cacheControl: "max-age=600", staleWhileRevalidate: bound });
+        await server.ask(PATH);
+        cache.pass(seconds as number);
+        assert.match(cacheStatus(await server.ask(PATH)), /^mediatap; fwd=stale; stored; fwd-status=304/);
+        cache.clear();
+        await server.close();
+      }
+    });
+
+    it("is not asked about again and again while the origin fails behind the answers", async () => {
+      await start({ cacheControl: "max-age=600" });
+      await server.ask(PATH);
+      cache.pass(700);
+      origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
+      for (let time = 0; time < 20; time++) {
+        assert.equal((await server.ask(PATH)).status, 200);
+        await until(() => server.server.generation.pipeline.flights.size === 0, "the question was answered");
+      }
+      assert.equal(origin.count("photo.jpg"), 2);
+    });
+
+    it("is gone with the next request after the origin said so behind an answer", async () => {
+      await start({ cacheControl: "max-age=600" });
+      await server.ask(PATH);
+      cache.pass(700);
+      origin.files.delete("photo.jpg");
+      assert.equal((await server.ask(PATH)).status, 200);
+      await until(() => server.server.generation.pipeline.flights.size === 0, "the question was answered");
+      const answer = await server.ask(PATH);
+      assert.equal(answer.status, 404);
+      assert.match(cacheStatus(answer), /^mediatap; hit; ttl=\d\d; detail=test-cache$/);
+    });
+
+    it("stands in for an origin that fails, for a bounded time", async () => {
+      for (const [seconds, status] of [
+        [700, 200],
+        [1300, 404],
+      ]) {
+        await start({ cacheControl: "max-age=600", staleWhileRevalidate: 0, staleIfError: 600_000 });
+        says({});
+        await server.ask(PATH);
+        cache.pass(seconds as number);
+        origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
+        const answer = await server.ask(PATH);
+        assert.equal(answer.status, status);
+        if (status === 200) assert.match(cacheStatus(answer), /^mediatap; fwd=stale; ttl=-\d+$/);
+        await server.close();
+      }
+    });
+
+    it("is never shown to those who may not see it", async () => {
+      await start({ cacheControl: "max-age=600", privateKey: "key" });
+      says({ "is-private-file": "true" });
+      assert.equal((await server.ask(PATH)).status, 401);
+      cache.pass(700);
+      assert.equal((await server.ask(PATH)).status, 401);
+    });
+  });
+
+  describe("is told", () => {
+    it("by Age, to those who get what was kept", async () => {
+      await start();
+      assert.equal((await server.ask(PATH)).headers.age, undefined);
+      cache.pass(1000);
+      assert.match((await server.ask(PATH)).headers.age ?? "", /^100\d$/);
+      const held = { "if-none-match": (await server.ask(PATH)).headers.etag ?? "" };
+      const unchanged = await server.ask(PATH, { headers: held });
+      assert.equal(unchanged.status, 304);
+      assert.match(unchanged.headers.age ?? "", /^100\d$/);
+    });
+
+    it("to CDNs alone where that is configured, tags included", async () => {
+      await start({ cdnCacheControl: "max-age=600", tagHeader: "Surrogate-Key", tags: ["shop"] });
+      says({ "cache-tag": 'red,blue, no"t\u00e9' });
+      for (let time = 0; time < 2; time++) {
+        const { headers } = await server.ask(PATH);
+        assert.equal(headers["cdn-cache-control"], "max-age=600");
+        assert.match(headers["surrogate-key"] ?? "", /^s-[\w-]{16} shop red blue f-[\w-]{16}$/);
+      }
+      const missing = await server.ask("/gone.jpg");
+      assert.equal(missing.headers["cdn-cache-control"], undefined);
+    });
+
+    it("by Cache-Status with the key, where that is configured", async () => {
+      await start({ cacheStatusKey: true });
+      const [first, second] = [await server.ask(PATH), await server.ask("/photo.jpg?tr=w-50,f-png")];
+      const key = (answer: Answer) => /; key="([\w-]{43})"/.exec(cacheStatus(answer))?.[1];
+      assert(key(first));
+      assert.equal(key(first), key(second));
+      assert.match(cacheStatus(second), /^mediatap; hit; ttl=\d+; key=".*"; detail=test-cache$/);
+      const [gone, again] = [await server.ask("/gone.jpg"), await server.ask("/gone.jpg")];
+      assert.match(cacheStatus(gone), /^mediatap; fwd=miss; fwd-status=404; key=/);
+      assert.match(cacheStatus(again), /^mediatap; hit; ttl=\d+; key=/);
+    });
+  });
+});
