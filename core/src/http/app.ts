@@ -34,8 +34,8 @@ export function createApp({ generation, log, isReady }: AppParts): Koa {
   const app = new Koa();
   const routes = createRoutes(generation, isReady);
   const hasHome = generation.routes.some(({ path }) => path === "/");
-  const media = createMedia({ generation, log, isReady });
   const isCompatible = purgePaths(generation)?.some((path) => !path.startsWith("/-/")) === true;
+  const media = createMedia({ generation, log, isReady });
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
@@ -69,27 +69,27 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
         query: new URLSearchParams(ctx.querystring),
         params: ctx.params as Record<string, string>,
         header: (name) => ctx.get(name) || undefined,
+        body: ctx.state.body,
       });
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
       if (reply.body !== undefined)
         ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
     });
-        body: ctx.state.body,
   }
+  addPurgeRoutes(router, generation);
   const dispatch = router.routes();
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
     ctx.set("Cache-Control", "no-store");
     try {
       discardBody(ctx.req, ctx.res);
+      ctx.state.body = readBody(ctx.req);
       await dispatch(ctx as never, next);
-  addPurgeRoutes(router, generation);
     } catch (error) {
       const failure = wrap(error, "route", "core");
       if (failure.status >= 500) generation.log.error({ err: failure }, "a route failed");
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
-      ctx.state.body = readBody(ctx.req);
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       ctx.status = 404;
