@@ -1,0 +1,153 @@
+import { extname } from "node:path";
+import {
+  type Flight,
+  type Header,
+  inThread,
+  isMediaError,
+  MediaError,
+  memorySource,
+  type Plugin,
+  remembering,
+  type Source,
+} from "@mediatap/core";
+import { DIB_LENGTH, readDib } from "./dib.ts";
+import { isIcon, picturesOf, SNIFF_LENGTH } from "./icon.ts";
+import type { DibTask } from "./program.ts";
+
+const NAME = "decode-ico";
+const VERSION = "0.1.0";
+
+/** The thread's program lies beside this module, as source or as built. */
+const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
+
+// Measured: milliseconds, and bytes.
+const START_COST = 40;
+const MEGAPIXEL_COST = 25;
+const START_MEMORY = 16 * 1024 * 1024;
+const PIXEL_MEMORY = 8;
+
+/** Bytes before the bitmap's own header. */
+const FILE_HEADER = 14;
+
+type Kind = "ico" | "bmp";
+
+/**
+ * Reads icons of Windows (ICO) and bitmaps (BMP). Of an icon the largest picture is the first page; it goes out as it is where no
+ * picture of it is asked for, a bitmap does not. Broken files are `UNIDENTIFIED`.
+ */
+export function decodeIco(): Plugin {
+  return {
+    name: NAME,
+    version: VERSION,
+    apply({ hooks, fingerprint }) {
+      fingerprint(`${NAME}@${VERSION}`);
+      const readHeader = remembering(async (source, flight) => {
+        const kind = await kindOf(source);
+        return kind && (kind === "ico" ? iconHeader(source, flight) : bitmapHeader(source));
+      });
+
+      hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
+        const format = await kindOf(source);
+        return format && { format, ...(format === "ico" && { document: true }) };
+      });
+
+      hooks.inspect.for("header").tapPromise(NAME, readHeader);
+
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+        const kind = await kindOf(source);
+        if (!kind) return undefined;
+        const bytes = await source.bytes(flight.limits.imageBytes);
+        const decoded =
+          kind === "ico" ? await fromIcon(bytes, page, flight) : await fromBitmap(bytes, flight);
+        return memorySource(source.facts, decoded);
+      });
+    },
+  };
+}
+
+export default decodeIco;
+
+async function kindOf(source: Source): Promise<Kind | undefined> {
+  const head = await source.peek(FILE_HEADER + DIB_LENGTH);
+  if (isIcon(head.subarray(0, SNIFF_LENGTH))) return "ico";
+  const named = head[0] === 0x42 && head[1] === 0x4d && head.subarray(6, 10).every((byte) => byte === 0);
+  return named && readDib(head.subarray(FILE_HEADER), false) ? "bmp" : undefined;
+}
+
+async function iconHeader(source: Source, flight: Flight): Promise<Header> {
+  const bytes = await source.bytes(flight.limits.imageBytes);
+  const pictures = picturesOf(bytes);
+  const [first] = pictures;
+  if (!first) throw broken();
+  const { width, height } = first;
+  return {
+    ...common("ico", width, height),
+    frames: pictures.length,
+    pages: pictures.map((picture) => ({ width: picture.width, height: picture.height })),
+    alpha: true,
+    palette: false,
+  };
+}
+
+async function bitmapHeader(source: Source): Promise<Header> {
+  const dib = readDib((await source.peek(FILE_HEADER + DIB_LENGTH)).subarray(FILE_HEADER), false);
+  if (!dib) throw broken();
+  const { width, height, masks, palette, density } = dib;
+  return {
+    ...common("bmp", width, height),
+    frames: 1,
+    alpha: (masks?.[3] ?? 0) !== 0,
+    palette: palette !== undefined,
+    ...(density !== undefined && { density }),
+  };
+}
+
+const common = (format: Kind, width: number, height: number) => ({
+  format,
+  width,
+  height,
+  depth: 8,
+  orientation: 1,
+  decode: {
+    cost: START_COST,
+    megapixelCost: MEGAPIXEL_COST,
+    memory: START_MEMORY,
+    pixelMemory: PIXEL_MEMORY,
+  },
+});
+
+async function fromIcon(bytes: Uint8Array, page: number, flight: Flight): Promise<Uint8Array> {
+  const picture = picturesOf(bytes)[page - 1];
+  if (!picture) throw new MediaError("EINVAL", "Expected a page that the file has");
+  const part = bytes.subarray(picture.start, picture.end);
+  // Engines read PNG by themselves.
+  if (picture.kind === "png") return part;
+  const { dib } = picture;
+  return decode({ dib, bytes: part, start: dib.end, icon: true }, flight);
+}
+
+async function fromBitmap(bytes: Uint8Array, flight: Flight): Promise<Uint8Array> {
+  const part = bytes.subarray(FILE_HEADER);
+  const dib = readDib(part, false);
+  if (!dib) throw broken();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = view.getUint32(10, true) - FILE_HEADER;
+  if (start < dib.end - colorsLeftOut(dib) || start > part.length) throw broken();
+  return decode({ dib, bytes: part, start, icon: false }, flight);
+}
+
+/** Bitmaps may hold fewer colours than the header lets one think. */
+const colorsLeftOut = ({ palette }: { palette?: { colors: number; width: number } }) =>
+  palette ? palette.colors * palette.width : 0;
+
+async function decode(input: DibTask, flight: Flight): Promise<Uint8Array> {
+  try {
+    // Nothing of it is WebAssembly.
+    return await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, flight);
+  } catch (cause) {
+    throw flight.signal.aborted || isMediaError(cause) ? cause : broken(cause);
+  }
+}
+
+const broken = (cause?: unknown) =>
+  new MediaError("UNIDENTIFIED", "The source is not a readable icon or bitmap", { cause });

@@ -1,0 +1,141 @@
+import type { ThreadProgram } from "@mediatap/core";
+import type { Dib } from "./dib.ts";
+
+// Runs in a thread of its own.
+
+export interface DibTask {
+  readonly dib: Dib;
+  /** From the bitmap's header on. */
+  readonly bytes: Uint8Array;
+  /** Where the pixels begin in it. */
+  readonly start: number;
+  /** A mask follows the pixels: they are an icon's. */
+  readonly icon: boolean;
+}
+
+/** A bitmap as an uncompressed TIFF. */
+const program: ThreadProgram<DibTask, Uint8Array> = (task, { tiff, fail }) => {
+  const { dib, bytes, start, icon } = task;
+  const { width, height, bits, masks } = dib;
+  const alpha = icon || (masks?.[3] ?? 0) !== 0;
+  const samples = alpha ? 4 : 3;
+  const row = Math.ceil((width * bits) / 32) * 4;
+  const packed = dib.packed === "no" ? undefined : unpack(dib, bytes.subarray(start));
+  const source = packed ?? bytes.subarray(start, start + row * height);
+  if (!packed && source.length < row * height)
+    return fail("UNIDENTIFIED", "The source is not a readable bitmap");
+  const made = tiff({ width, height, colors: "rgb", alpha });
+  const stride = packed ? width : row;
+  const write = writerOf(dib, bytes, packed !== undefined);
+  for (let y = 0; y < height; y++) {
+    const line = source.subarray((dib.topDown ? y : height - 1 - y) * stride);
+    for (let x = 0; x < width; x++) write(line, x, made.pixels, (y * width + x) * samples, samples);
+  }
+  if (icon) cutOut(task, bytes.subarray(start + row * height), made.pixels);
+  return made.file;
+};
+
+export default program;
+
+type Write = (line: Uint8Array, x: number, pixels: Uint8Array, to: number, samples: number) => void;
+
+function writerOf(dib: Dib, bytes: Uint8Array, whole: boolean): Write {
+  if (dib.palette) return fromPalette(dib.palette, bytes, whole ? 8 : dib.bits);
+  if (dib.bits === 24) {
+    return (line, x, pixels, to, samples) => {
+      for (let part = 0; part < 3; part++) pixels[to + part] = line[3 * x + 2 - part] as number;
+      if (samples === 4) pixels[to + 3] = 255;
+    };
+  }
+  const [red, green, blue, alpha] = (dib.masks ?? [0, 0, 0, 0]).map(fieldOf) as [Field, Field, Field, Field];
+  const wide = dib.bits / 8;
+  return (line, x, pixels, to, samples) => {
+    let value = 0;
+    for (let byte = wide - 1; byte >= 0; byte--) value = value * 256 + (line[x * wide + byte] as number);
+    pixels[to] = red(value, 0);
+    pixels[to + 1] = green(value, 0);
+    pixels[to + 2] = blue(value, 0);
+    if (samples === 4) pixels[to + 3] = alpha(value, 255);
+  };
+}
+
+type Field = (pixel: number, missing: number) => number;
+
+/** Reads the bits under a mask as 0–255. */
+function fieldOf(mask: number): Field {
+  if (mask === 0) return (_pixel, missing) => missing;
+  const shift = 31 - Math.clz32(mask & -mask);
+  const most = mask >>> shift;
+  return (pixel) => Math.round((((pixel & mask) >>> shift) * 255) / most);
+}
+
+function fromPalette(
+  { start, colors, width }: NonNullable<Dib["palette"]>,
+  bytes: Uint8Array,
+  bits: number,
+): Write {
+  const mask = 2 ** bits - 1;
+  return (line, x, pixels, to, samples) => {
+    const bit = x * bits;
+    const index = ((line[bit >> 3] as number) >> (8 - bits - (bit & 7))) & mask;
+    const from = start + index * width;
+    for (let part = 0; part < 3; part++) {
+      pixels[to + part] = index < colors ? (bytes[from + 2 - part] ?? 0) : 0;
+    }
+    if (samples === 4) pixels[to + 3] = 255;
+  };
+}
+
+/** What is clear in an icon: by the fourth byte of its pixels if any of them says something, else by the mask behind them. */
+function cutOut({ dib, bytes, start }: DibTask, mask: Uint8Array, pixels: Uint8Array): void {
+  const { width, height, bits, topDown } = dib;
+  const line = (y: number) => (topDown ? y : height - 1 - y);
+  const own = (x: number, y: number) => bytes[start + (line(y) * width + x) * 4 + 3] as number;
+  const row = Math.ceil(width / 32) * 4;
+  const under = (x: number, y: number) =>
+    ((mask[line(y) * row + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1 ? 0 : 255;
+  const speaks = bits === 32 && some(width, height, (x, y) => own(x, y) !== 0);
+  const alpha = speaks ? own : under;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) pixels[(y * width + x) * 4 + 3] = alpha(x, y);
+  }
+}
+
+function some(width: number, height: number, test: (x: number, y: number) => boolean): boolean {
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) if (test(x, y)) return true;
+  return false;
+}
+
+/** Run lengths (BI_RLE8, BI_RLE4) → one byte a pixel, rows in the file's order. What is left out has index 0. */
+function unpack({ width, height, packed }: Dib, data: Uint8Array): Uint8Array {
+  const out = new Uint8Array(width * height);
+  const four = packed === "rle4";
+  let [x, y] = [0, 0];
+  const put = (index: number) => {
+    if (x < width && y < height) out[y * width + x] = index;
+    x++;
+  };
+  const half = (byte: number, at: number) => (at % 2 === 0 ? byte >> 4 : byte & 15);
+  for (let at = 0; at + 1 < data.length && y < height; ) {
+    const count = data[at++] as number;
+    const value = data[at++] as number;
+    if (count > 0) {
+      for (let one = 0; one < count; one++) put(four ? half(value, one) : value);
+    } else if (value === 0) {
+      [x, y] = [0, y + 1];
+    } else if (value === 1) {
+      break;
+    } else if (value === 2) {
+      x += data[at++] ?? 0;
+      y += data[at++] ?? 0;
+    } else {
+      const bytes = four ? Math.ceil(value / 2) : value;
+      for (let one = 0; one < value; one++) {
+        const byte = data[at + (four ? one >> 1 : one)] ?? 0;
+        put(four ? half(byte, one) : byte);
+      }
+      at += bytes + (bytes % 2);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { imageSharp } from "@mediatap/image-sharp";
+import { makePng, memoryStorage, readPng, startServer, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { decodeIco } from "../src/index.ts";
+import { type Bitmap, makeBmp, makeIco, quarters, RGB } from "./bitmaps.ts";
+
+const SIZE = { width: 21, height: 14 };
+const COLORS = [
+  [255, 0, 0],
+  [0, 255, 0],
+  [0, 0, 255],
+  [255, 255, 255],
+] as const;
+const [RED, GREEN, BLUE, WHITE] = COLORS.map((color) => [...color, 255]) as [
+  number[],
+  number[],
+  number[],
+  number[],
+];
+
+describe("decode-ico", () => {
+  const files = new Map<string, Uint8Array>();
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer({
+      plugins: [urlImagekit(), memoryStorage(files), imageSharp(), decodeIco()],
+      origins: { files: { type: "MEMORY" } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+  });
+  after(() => server?.close());
+
+  async function colors(name: string, bytes: Uint8Array) {
+    files.set(name, bytes);
+    const answer = await server.ask(`/tr:f-png/${name}`);
+    assert.equal(answer.status, 200, answer.text);
+    const { width, height, at } = readPng(answer.body);
+    return [at(1, 1), at(width - 2, 1), at(1, height - 2), at(width - 2, height - 2)];
+  }
+
+  async function refusal(name: string, bytes: Uint8Array) {
+    files.set(name, bytes);
+    const { status, headers } = await server.ask(`/tr:w-9,f-png/${name}`);
+    return [status, headers["ik-error"]?.split(" ")[0]];
+  }
+
+  const bitmap = (more: Partial<Bitmap> & Pick<Bitmap, "bits">): Buffer =>
+    makeBmp({ ...SIZE, pixel: quarters(SIZE.width, SIZE.height, [0, 1, 2, 3]), ...more });
+  const direct = (values: readonly number[]) => quarters(SIZE.width, SIZE.height, values);
+
+  describe("bitmaps", () => {
+    const kinds: Readonly<Record<string, Buffer>> = {
+      "4 bits a pixel": bitmap({ bits: 4, palette: COLORS }),
+      "8 bits a pixel": bitmap({ bits: 8, palette: COLORS }),
+      "8 bits a pixel and the oldest header": bitmap({ bits: 8, palette: COLORS, header: 12 }),
+      "16 bits a pixel": bitmap({ bits: 16, pixel: direct([0x7c00, 0x03e0, 0x001f, 0x7fff]) }),
+      "16 bits a pixel under masks": bitmap({
+        bits: 16,
+        masks: [0xf800, 0x07e0, 0x001f],
+        pixel: direct([0xf800, 0x07e0, 0x001f, 0xffff]),
+      }),
+      "24 bits a pixel": bitmap({ bits: 24, pixel: direct(RGB) }),
+      "rows from the top": bitmap({ bits: 24, topDown: true, pixel: direct(RGB) }),
+      "32 bits a pixel, the last ones idle": bitmap({ bits: 32, pixel: direct(RGB) }),
+      "32 bits a pixel under masks": bitmap({
+        bits: 32,
+        masks: [0xff, 0xff00, 0xff0000],
+        pixel: direct([0xff, 0xff00, 0xff0000, 0xffffff]),
+      }),
+    };
+    for (const [what, bytes] of Object.entries(kinds)) {
+      it(`are read with ${what}`, async () => {
+        assert.deepEqual(await colors("picture.bmp", bytes), [RED, GREEN, BLUE, WHITE]);
+      });
+    }
+
+    it("are read in two colours", async () => {
+      const bytes = bitmap({ bits: 1, palette: [COLORS[0], COLORS[3]], pixel: direct([0, 1, 1, 0]) });
+      assert.deepEqual(await colors("picture.bmp", bytes), [RED, WHITE, WHITE, RED]);
+    });
+
+    it("may be clear in places", async () => {
+      const masks = [0xff0000, 0xff00, 0xff, 0xff000000];
+      const pixel = direct([0xffff0000, 0x00000000, 0x800000ff, 0xffffffff]);
+      const found = await colors("picture.bmp", bitmap({ bits: 32, header: 124, masks, pixel }));
+      assert.deepEqual([found[0], found[1]?.[3], found[2], found[3]], [RED, 0, [0, 0, 255, 128], WHITE]);
+    });
+
+    it("are unpacked", async () => {
+      const eight = [
+        ...Array.from({ length: 7 }, () => [10, 2, 0, 11, ...Array(11).fill(3), 0, 0, 0]),
+        ...Array.from({ length: 7 }, () => [10, 0, 11, 1, 0, 0]),
+        [0, 1],
+      ].flat();
+      const packed = { kind: 1, data: Uint8Array.from(eight) } as const;
+      assert.deepEqual(await colors("picture.bmp", bitmap({ bits: 8, palette: COLORS, packed })), [
+        RED,
+        GREEN,
+        BLUE,
+        WHITE,
+      ]);
+      const four = [
+        ...Array.from({ length: 7 }, () => [10, 0x22, 0, 11, 0x33, 0x33, 0x33, 0x33, 0x33, 0x30, 0, 0]),
+        // The rest of the picture is left out, but for one row.
+        [0, 2, 0, 6, 10, 0x00, 11, 0x11, 0, 1],
+      ].flat();
+      const half = { kind: 2, data: Uint8Array.from(four) } as const;
+      const found = await colors("picture.bmp", bitmap({ bits: 4, palette: COLORS, packed: half }));
+      assert.deepEqual(found.slice(2), [BLUE, WHITE]);
+      assert.deepEqual(found[0], RED);
+    });
+
+    it("are delivered as the client accepts it", async () => {
+      files.set("picture.bmp", bitmap({ bits: 24, pixel: direct(RGB) }));
+      const { headers } = await server.ask("/picture.bmp", { headers: { accept: "image/webp" } });
+      assert.equal(headers["content-type"], "image/webp");
+      assert.equal((await server.ask("/picture.bmp")).headers["content-type"], "image/jpeg");
+    });
+
+    it("are broken where pixels are missing, or begin nowhere", async () => {
+      const whole = bitmap({ bits: 24, pixel: direct(RGB) });
+      assert.deepEqual(await refusal("broken.bmp", whole.subarray(0, 200)), [404, "UNIDENTIFIED"]);
+      const astray = Buffer.from(whole);
+      astray.writeUInt32LE(0x7fffffff, 10);
+      assert.deepEqual(await refusal("broken.bmp", astray), [404, "UNIDENTIFIED"]);
+      const huge = Buffer.from(whole);
+      huge.writeInt32LE(60_000, 18);
+      huge.writeInt32LE(60_000, 22);
+      assert.deepEqual(await refusal("broken.bmp", huge), [400, "ELIMIT"]);
+    });
+  });
+
+  describe("icons", () => {
+    const side = { width: 20, height: 20 };
+    const indexed: Bitmap = {
+      ...side,
+      bits: 4,
+      palette: COLORS,
+      pixel: quarters(20, 20, [0, 1, 2, 3]),
+      clear: (x, y) => x > 10 && y < 10,
+    };
+
+    it("go out as they are where no picture is asked for", async () => {
+      const bytes = makeIco([indexed]);
+      files.set("favicon.ico", bytes);
+      const { body, headers } = await server.ask("/favicon.ico", { headers: { accept: "image/webp" } });
+      assert(body.equals(bytes));
+      assert.match(headers["content-type"] ?? "", /icon/);
+    });
+
+    it("are clear where their mask says so", async () => {
+      const found = await colors("favicon.ico", makeIco([indexed]));
+      assert.deepEqual([found[0], found[1]?.[3], found[2], found[3]], [RED, 0, BLUE, WHITE]);
+    });
+
+    it("are clear by their pixels where these say so, and by the mask where they say nothing", async () => {
+      const speaking = quarters(20, 20, [0xffff0000, 0x8000ff00, 0x000000ff, 0xffffffff]);
+      const loud = await colors(
+        "favicon.ico",
+        makeIco([{ ...indexed, bits: 32, palette: [], pixel: speaking }]),
+      );
+      assert.deepEqual([loud[0], loud[1], loud[2]?.[3], loud[3]], [RED, [0, 255, 0, 128], 0, WHITE]);
+      const mute = makeIco([{ ...indexed, bits: 32, palette: [], pixel: quarters(20, 20, RGB) }]);
+      const found = await colors("favicon.ico", mute);
+      assert.deepEqual([found[0], found[1]?.[3], found[2]], [RED, 0, BLUE]);
+    });
+
+    it("give the largest picture, in the most colours; others by page", async () => {
+      const grey: Bitmap = {
+        ...indexed,
+        bits: 1,
+        palette: [[0, 0, 0], COLORS[3]],
+        pixel: () => 1,
+        clear: () => false,
+      };
+      files.set(
+        "many.ico",
+        makeIco([{ ...grey, width: 8, height: 8 }, grey, indexed, makePng(9, 9, () => [4, 5, 6, 255])]),
+      );
+      const sizes = [];
+      for (const page of [1, 2, 3, 4]) {
+        const { width, at } = readPng((await server.ask(`/tr:pg-${page},f-png/many.ico`)).body);
+        sizes.push([width, ...at(1, 1).slice(0, 3)]);
+      }
+      assert.deepEqual(sizes, [
+        [20, 255, 0, 0],
+        [20, 255, 255, 255],
+        [9, 4, 5, 6],
+        [8, 255, 255, 255],
+      ]);
+    });
+
+    it("are refused when a picture in them is too large", async () => {
+      const bomb = makePng(10, 10, () => [0, 0, 0, 255]);
+      bomb.writeUInt32BE(50_000, 16);
+      bomb.writeUInt32BE(50_000, 20);
+      assert.deepEqual(await refusal("bomb.ico", makeIco([bomb])), [400, "ELIMIT"]);
+    });
+
+    it("are broken where no picture can be read", async () => {
+      const bytes = makeIco([indexed]);
+      assert.deepEqual(await refusal("broken.ico", bytes.subarray(0, 100)), [404, "UNIDENTIFIED"]);
+      const noise = Buffer.from(bytes).fill(0x77, 22);
+      assert.deepEqual(await refusal("broken.ico", noise), [404, "UNIDENTIFIED"]);
+    });
+  });
+
+  it("takes nothing else for its own", async () => {
+    for (const text of ["BM, a text", "BMW 3.0", "\0\0\x01\0\0\0", "\0\x01\0\0\0\x0a\0\x80"]) {
+      files.set("other.bin", Buffer.from(text.padEnd(60, "-"), "latin1"));
+      const { body } = await server.ask("/tr:w-9/other.bin");
+      assert.equal(body.toString("latin1"), text.padEnd(60, "-"));
+    }
+  });
+});
