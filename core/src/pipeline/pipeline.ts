@@ -158,6 +158,8 @@ export function createPipeline(services: Services) {
       tell(exchange, made.spans);
       if (made.lane) exchange.lane = made.lane;
       exchange.cache = outcome(made, forward, collapsed);
+      // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
+      if (bans.isBanned(made.record, since)) exchange.provenance = "stale";
       if (made.degraded) {
         exchange.provenance = "degraded";
         exchange.lifetime = limits.failureLifetime;
