@@ -1,5 +1,9 @@
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
+import { decodeHeic } from "@mediatap/decode-heic";
+import { decodeIco } from "@mediatap/decode-ico";
+import { decodePdf } from "@mediatap/decode-pdf";
+import { decodePsd } from "@mediatap/decode-psd";
 import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
@@ -26,6 +30,10 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       storageS3(),
       storageWeb(),
       imageSharp(),
+      decodeHeic(),
+      decodeIco(),
+      decodePdf(),
+      decodePsd(),
       focusFaces(),
       cacheMemory(),
       timing(),
@@ -45,6 +53,10 @@ export { presetDevelopment } from "@mediatap/preset-development";
 export { urlImagekit } from "@mediatap/url-imagekit";
 export {
   cacheMemory,
+  decodeHeic,
+  decodeIco,
+  decodePdf,
+  decodePsd,
   focusFaces,
   imageSharp,
   presetImagekit,
