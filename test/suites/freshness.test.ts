@@ -108,6 +108,13 @@ describe("freshness", () => {
       });
     }
 
+    it("keeps nothing that anything may change", async () => {
+      await start();
+      says({ vary: "*" });
+      assert.equal(control(await server.ask(PATH)), "no-store");
+      assert.equal(cache.size(), 0);
+    });
+
     it("keeps all, where it is told to take no notice of that either", async () => {
       await start({ originCacheControl: "ignore" });
       says({ "cache-control": "private, no-store" });

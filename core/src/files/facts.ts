@@ -21,11 +21,17 @@ export function factsOf(headers: Headers, size: number | undefined): EntryFacts 
     // RFC 9110 §8.8.3.
     ...(etag && /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) && { etag }),
     ...(Number.isFinite(lastModified) && { lastModified }),
-    ...(headers["cache-control"] && { cacheControl: headers["cache-control"] }),
+    ...controlOf(headers),
     ...expiryOf(headers),
     ...tagsOf(headers),
     ...(isPrivate(headers) && { private: true }),
   };
+}
+
+/** `Vary: *` says that anything may bring about another answer: for caches the same as `no-store` (RFC 9111 §4.1). */
+function controlOf({ "cache-control": said, vary }: Headers): Pick<EntryFacts, "cacheControl"> {
+  const parts = [said, vary?.trim() === "*" && "no-store"].filter(Boolean);
+  return parts.length > 0 ? { cacheControl: parts.join(", ") } : {};
 }
 
 /** `Expires` by the origin's own clock, and `Age`. */

@@ -5,6 +5,7 @@ import type Koa from "koa";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Generation } from "../generation/generation.ts";
+import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { TAG } from "../model/tags.ts";
@@ -98,7 +99,10 @@ export function addPurgeRoutes(router: Router, generation: Generation): void {
     const order = await orderOf(await ctx.state.body(), endpoints);
     const { id, done } = purges.begin(order.bans);
     const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
-    log.info({ purge: id, tenant: order.tenant, kind, value: value.slice(0, 500) }, "a purge was asked for");
+    log.info(
+      { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
+      "a purge was asked for",
+    );
     done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
     ctx.status = 201;
     ctx.body = { requestId: id };

@@ -79,7 +79,7 @@ export function createPipeline(services: Services) {
       exchange.cache = { hit: true, cache: found.cache };
       return found;
     }
-    if (stale?.body && servesBehind(stale.record, exchange.endpoint)) {
+    if (!anew && stale?.body && servesBehind(stale.record, exchange.endpoint)) {
       await authorize(exchange, stale.record.sources);
       exchange.provenance = "stale";
       exchange.lifetime = limits.failureLifetime;

@@ -23,6 +23,10 @@ const announcement = z.object({
   ),
 });
 
+/** What a process that was cut off is told again: the purges of the last hour, in milliseconds, and how many at most. */
+const MISSED_FOR = 60 * 60_000;
+const MOST_MISSED = 1_000;
+
 export type PurgeState = "Pending" | "Completed";
 
 /** Carries bans out in the caches of one generation. */
@@ -42,14 +46,19 @@ export interface Purge {
 export function createPurges(bus: Bus, log: Logger) {
   const bans: Bans = createBans();
   const carriers = new Set<Carry>();
-  const states = new LRUCache<string, { state: PurgeState; readonly bans: readonly NewBan[] }>({
+  const states = new LRUCache<
+    string,
+    { state: PurgeState; readonly at: number; readonly bans: readonly NewBan[] }
+  >({
     max: REMEMBERED,
   });
 
   const ends = [
     bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
     bus.subscribe(MISSED, () => {
-      for (const [id, { bans }] of [...states.entries()].reverse()) bus.publish(TOPIC, { id, bans });
+      const since = Date.now() - MISSED_FOR;
+      const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MOST_MISSED);
+      for (const [id, { bans }] of missed.reverse()) bus.publish(TOPIC, { id, bans });
     }),
   ];
 
@@ -69,7 +78,7 @@ export function createPurges(bus: Bus, log: Logger) {
 
   /** The bans hold when this returns; the promise is for the caches. */
   async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
-    const entry = { state: "Pending" as PurgeState, bans: wanted };
+    const entry = { state: "Pending" as PurgeState, at: Date.now(), bans: wanted };
     states.set(id, entry);
     const added = wanted.map((ban) => bans.add(ban));
     await Promise.all(
