@@ -139,7 +139,8 @@ export interface Flight {
   learns(fact: keyof Facts): boolean;
   /**
    * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads, upright, one page. To be called when
-   * the plan's turn has come: it is pixel work. `undefined`: nobody decodes it. Closed with the flight.
+   * the plan's turn has come: it is pixel work. What is wished for twice is decoded once. `undefined`: nobody decodes it.
+   * Closed with the flight.
    */
   decode(source: Source, wish: DecodeWish): Promise<Source | undefined>;
   /** Carries out a step that the engine does not know, by the `step` hook. `undefined`: nobody knows it. */

@@ -2,7 +2,7 @@ import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { Flight } from "../model/flight.ts";
+import type { DecodeWish, Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
@@ -51,6 +51,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
   const spans = createSpans();
+  const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
   const flight: OwnFlight = {
     key,
     since: services.bans.now(),
@@ -87,11 +88,16 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
     learns: (fact) => hooks.inspect.for(fact).isUsed(),
-    async decode(source, wish) {
-      const decoded = await spans.measure("decode", () => hooks.decode.promise(source, wish, flight));
-      // Another form of a source that is in the record already.
-      if (decoded) open.push(decoded);
-      return decoded;
+    decode(source, wish) {
+      const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
+      decoded.set(source, pages);
+      const { page, time, width, height } = wish;
+      const key = JSON.stringify([page, time, width, height]);
+      const known = pages.get(key);
+      if (known) return known;
+      const made = decodeOnce(source, wish);
+      pages.set(key, made);
+      return made;
     },
     step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
     async reset() {
@@ -103,4 +109,11 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
   };
   return flight;
+
+  async function decodeOnce(source: Source, wish: DecodeWish): Promise<Source | undefined> {
+    const made = await spans.measure("decode", () => hooks.decode.promise(source, wish, flight));
+    // Another form of a source that is in the record already.
+    if (made) open.push(made);
+    return made;
+  }
 }

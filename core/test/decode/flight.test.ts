@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { bodyOf, createTiff, type DecodeWish, memorySource, type Plugin } from "@mediatap/core";
+import { memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+
+/** Decodes every file, and an engine that wishes for pages of it. */
+function decoder(wishes: readonly DecodeWish[], decodes: DecodeWish[], closed: { count: number }): Plugin {
+  const name = "test-decoder";
+  return {
+    name,
+    version: "1.0.0",
+    apply({ hooks }) {
+      hooks.decode.tapPromise(name, async (source, wish) => {
+        decodes.push(wish);
+        if (wish.page === 9) return undefined;
+        const made = memorySource(source.facts, Buffer.from(`page ${wish.page ?? 1}`));
+        return { ...made, close: async () => void closed.count++ };
+      });
+      hooks.transform.tap(name, (_job, source) => ({
+        engine: name,
+        lane: "light",
+        cost: 1,
+        memory: 0,
+        explain: () => ({}),
+        async run(flight) {
+          const found = await Promise.all(wishes.map((wish) => flight.decode(source, wish)));
+          const texts = await Promise.all(
+            found.map(async (page) => page && Buffer.from(await page.bytes(99)).toString()),
+          );
+          assert.equal(flight.sources.length, 1);
+          const body = bodyOf(Buffer.from(JSON.stringify(texts)), (part) => Readable.from([part]));
+          return { body, type: "application/json", format: "json" };
+        },
+      }));
+    },
+  };
+}
+
+describe("decoding in a flight", () => {
+  let server: TestServer | undefined;
+  afterEach(() => server?.close());
+
+  it("is done once a wish, is no source of its own, and is let go at the end", async () => {
+    const decodes: DecodeWish[] = [];
+    const closed = { count: 0 };
+    const wishes = [{}, { page: 2 }, {}, { page: 2 }, { page: 2, width: 10 }, { page: 9 }];
+    server = await startServer({
+      plugins: [wishLanguage(), memoryStorage(Buffer.from("file")), decoder(wishes, decodes, closed)],
+      origins: { files: { type: "MEMORY" } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+    const { status, text } = await server.ask("/file.bin");
+    assert.equal(status, 200, text);
+    assert.deepEqual(JSON.parse(text), ["page 1", "page 2", "page 1", "page 2", "page 2", null]);
+    assert.equal(decodes.length, 4);
+    assert.equal(closed.count, 3);
+  });
+});
+
+describe("a source in memory", () => {
+  const facts = { origin: "a", path: "b", fetched: 0, size: 3, etag: '"x"' };
+  const source = memorySource(facts, Buffer.from("0123456789"));
+
+  it("is read as any other", async () => {
+    assert.deepEqual({ ...source.facts }, { ...facts, size: 10 });
+    assert.equal(Buffer.from(await source.peek(4)).toString(), "0123");
+    assert.equal(Buffer.from(await source.bytes(10)).toString(), "0123456789");
+    const parts: Buffer[] = [];
+    for await (const part of await source.stream({ start: 2, end: 4 })) parts.push(part);
+    assert.equal(Buffer.concat(parts).toString(), "234");
+    await assert.rejects(source.bytes(9), { code: "ELIMIT" });
+  });
+});
+
+describe("an uncompressed TIFF", () => {
+  const entries = (file: Uint8Array) => {
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    const start = view.getUint32(4, true);
+    const count = view.getUint16(start, true);
+    return new Map(
+      Array.from({ length: count }, (_, at) => {
+        const entry = start + 2 + at * 12;
+        return [
+          view.getUint16(entry, true),
+          { count: view.getUint32(entry + 4, true), value: view.getUint32(entry + 8, true) },
+        ];
+      }),
+    );
+  };
+
+  it("has its pixels in strips, one behind the other", () => {
+    const { file, pixels } = createTiff({ width: 1000, height: 1000, colors: "rgb", alpha: true });
+    assert.equal(pixels.length, 4_000_000);
+    pixels[0] = 1;
+    const tags = entries(file);
+    const offsets = tags.get(273);
+    assert(offsets && offsets.count > 1);
+    const view = new DataView(file.buffer);
+    assert.equal(file[view.getUint32(offsets.value, true)], 1);
+    const counts = tags.get(279);
+    assert(counts);
+    const total = Array.from({ length: counts.count }, (_, at) =>
+      view.getUint32(counts.value + at * 4, true),
+    );
+    assert.equal(
+      total.reduce((sum, count) => sum + count, 0),
+      4_000_000,
+    );
+    assert.deepEqual(
+      [...tags.keys()],
+      [...tags.keys()].toSorted((a, b) => a - b),
+    );
+  });
+
+  it("holds a profile, and is refused beyond 4 GB", () => {
+    const profile = Uint8Array.from({ length: 131 }, (_, at) => at);
+    const { file } = createTiff({ width: 1, height: 1, colors: "cmyk", alpha: false, profile });
+    const found = entries(file).get(34_675);
+    assert(found);
+    assert.deepEqual(file.subarray(found.value, found.value + found.count), profile);
+    assert.throws(
+      () => createTiff({ width: 65_535, height: 65_535, colors: "cmyk", alpha: false }),
+      RangeError,
+    );
+  });
+});
