@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cacheMemory } from "@mediatap/cache-memory";
+import type { MediatapConfig } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageWeb } from "@mediatap/storage-web";
+import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { pageStatus } from "../src/index.ts";
+
+const SERVICES = new URL("../../../test/services/package.json", import.meta.url);
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+type InPage = () => unknown;
+
+/** Code for the page; as a string it would be evaluated there, which the page's policy forbids. */
+const inPage = (code: string) => new Function(`return ${code}`) as InPage;
+
+/** The little of playwright-core that is used here: it is not installed with the workspace. */
+interface Page {
+  goto(url: string): Promise<unknown>;
+  textContent(selector: string): Promise<string | null>;
+  waitForFunction(code: InPage): Promise<unknown>;
+  evaluate<T>(code: InPage): Promise<T>;
+  close(): Promise<void>;
+  on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
+}
+interface Browser {
+  newPage(options: object): Promise<Page>;
+  close(): Promise<void>;
+}
+interface Playwright {
+  chromium: { launch(options: object): Promise<Browser> };
+}
+
+/** What is missing for a browser, in one line, or playwright. */
+function playwright(): Playwright | string {
+  if (!existsSync(CHROMIUM))
+    return `no Chromium at ${CHROMIUM}: apt-get install chromium, or name one in CHROMIUM`;
+  try {
+    return createRequire(SERVICES)("playwright-core") as Playwright;
+  } catch {
+    return "playwright-core is not installed: npm ci --prefix test/services";
+  }
+}
+
+describe("the status page in Chromium", function () {
+  this.timeout(60_000);
+  let origin: WebOrigin;
+  let server: TestServer;
+  let browser: Browser;
+  let page: Page;
+  let closed = false;
+  const errors: string[] = [];
+
+  before(async function () {
+    const found = playwright();
+    if (typeof found === "string") {
+      if (process.env.CI === "true") assert.fail(found);
+      console.log(`    skipped: ${found}`);
+      return this.skip();
+    }
+    browser = await found.chromium.launch({
+      executablePath: CHROMIUM,
+      chromiumSandbox: false,
+      args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+    });
+  });
+  after(() => browser?.close());
+
+  beforeEach(async () => {
+    origin = await startOrigin({
+      "a.png": makePng(60, 40, () => [200, 30, 30, 255]),
+      "broken.png": { answer: (_, response) => response.writeHead(500).end() },
+    });
+    const config: MediatapConfig = {
+      plugins: [urlImagekit(), storageWeb(), imageSharp(), cacheMemory(), pageStatus()],
+      origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
+      endpoints: { default: { origins: ["site"] } },
+      limits: { breakerFailures: 1, breakerOpen: 60_000 },
+    };
+    server = await startServer(config);
+    closed = false;
+    errors.length = 0;
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+  });
+  afterEach(async () => {
+    await page?.close();
+    if (!closed) await server?.close();
+    await origin?.close();
+  });
+
+  const until = (code: string) => page.waitForFunction(inPage(code));
+  const isLive = `document.getElementById("live-text").textContent === "Live"`;
+
+  it("shows figures that move by themselves", async () => {
+    await page.goto(`${server.url}/-/status`);
+    await until(isLive);
+    assert.match(String(await page.textContent("#rate-note")), /0 in all$/);
+    assert.match(String(await page.textContent("#origins")), /siteWEB_FOLDERnot asked yetanswers/);
+    assert.match(String(await page.textContent("#failures")), /^None/);
+    assert.match(String(await page.textContent("#work-note")), /^0 of \d+ at once$/);
+    assert.match(String(await page.textContent("#memory")), /^\d+ MB$/);
+    for (let i = 0; i < 4; i++) await server.ask("/tr:w-20/a.png");
+    await until(`document.getElementById("ratio").textContent === "75%"`);
+    assert.match(String(await page.textContent("#rate-note")), /4 in all$/);
+    assert.match(String(await page.textContent("#p50")), /^\d.* ms$/);
+    const heights = await page.evaluate<number[]>(
+      inPage(`["all", "hit"].map((id) => document.getElementById(id).getBBox().height)`),
+    );
+    for (const height of heights) assert.ok(height > 50, String(heights));
+    assert.deepEqual(errors, []);
+  });
+
+  it("shows an origin that fails, and what failed", async () => {
+    await server.ask("/broken.png?token=s3cret");
+    await page.goto(`${server.url}/-/status`);
+    await until(`document.querySelector("#origins .pill.open") !== null`);
+    assert.match(String(await page.textContent("#origins")), /failed 1×is skipped/);
+    assert.match(String(await page.textContent("#failures")), /UNIDENTIFIED.*\(site\)broken\.png/);
+    assert.doesNotMatch(await page.evaluate<string>(inPage("document.body.innerText")), /s3cret/);
+    assert.deepEqual(errors, []);
+  });
+
+  it("says so when the server is gone", async () => {
+    await page.goto(`${server.url}/-/status`);
+    await until(isLive);
+    await server.close();
+    closed = true;
+    await until(`document.getElementById("live-text").textContent === "The server does not answer"`);
+    assert.equal(await page.evaluate(inPage(`document.querySelector("main").className`)), "stale");
+  });
+});
