@@ -1,5 +1,6 @@
 import { type MediatapConfig, parseOptions } from "@mediatap/core";
 import { type PageStartOptions, pageStart } from "@mediatap/page-start";
+import { pageStatus } from "@mediatap/page-status";
 import { timing } from "@mediatap/timing";
 import { z } from "zod";
 
@@ -11,11 +12,14 @@ export interface PresetDevelopmentOptions {
 /** The page checks its samples itself. */
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
-/** For the time while one tries and builds: a start page, `Server-Timing`, and browsers that ask again each time. */
+/**
+ * For the time while one tries and builds: a start page, a status page, `Server-Timing`, and browsers that ask
+ * again each time.
+ */
 export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
   const { samples } = parseOptions(schema, options, "preset-development");
   return {
-    plugins: [pageStart({ samples }), timing()],
+    plugins: [pageStart({ samples }), pageStatus(), timing()],
     cacheControl: "public, max-age=0, must-revalidate",
     limits: { notFoundLifetime: 1_000, refusedLifetime: 1_000, failureLifetime: 1_000 },
   };

@@ -48,7 +48,10 @@ export { avifLater } from "@mediatap/avif-later";
 export { cacheSource } from "@mediatap/cache-source";
 export type { MediatapConfig } from "@mediatap/core";
 export { defineConfig } from "@mediatap/core";
+export { logAccess } from "@mediatap/log-access";
+export { metrics } from "@mediatap/metrics";
 export { pageStart } from "@mediatap/page-start";
+export { pageStatus } from "@mediatap/page-status";
 export { presetDevelopment } from "@mediatap/preset-development";
 export { urlImagekit } from "@mediatap/url-imagekit";
 export {

@@ -39,12 +39,14 @@ describe("presets", () => {
     );
   });
 
-  it("development shows the start page and lets nobody keep an answer unasked", async () => {
+  it("development shows its pages and lets nobody keep an answer unasked", async () => {
     const presets = [presetMediatap(), presetDevelopment()];
     const { answer } = await askedThrough(presets);
     assert.match(answer.headers["cache-control"] ?? "", /max-age=0, must-revalidate/);
     assert.match(answer.headers["server-timing"] ?? "", /total;dur=/);
-    assert.match((await askedThrough(presets, "/")).answer.headers["content-type"] ?? "", /^text\/html/);
+    for (const page of ["/", "/-/status"]) {
+      assert.match((await askedThrough(presets, page)).answer.headers["content-type"] ?? "", /^text\/html/);
+    }
   });
 
   for (const [make, message] of [
