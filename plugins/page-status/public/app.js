@@ -64,7 +64,7 @@ function origin({ name, type, breaker, asked, failed }) {
   );
 }
 
-function failure({ time, code, message, status, origin, url }) {
+function failure({ time, times, code, message, status, origin, url }) {
   const at = new Date(time);
   return element(
     "li",
@@ -72,6 +72,7 @@ function failure({ time, code, message, status, origin, url }) {
     element("time", { dateTime: at.toISOString(), textContent: at.toLocaleTimeString() }),
     element("b", { className: "bad", textContent: status ? `${status} ${code}` : code }),
     element("span", { textContent: origin ? `${message} (${origin})` : message }),
+    ...(times > 1 ? [element("span", { className: "soft end", textContent: `${count(times)}×` })] : []),
     element("code", { textContent: url }),
   );
 }

@@ -25,8 +25,9 @@ interface Slot {
 }
 
 export interface Failure {
-  /** Milliseconds since 1970. */
+  /** When it happened last, milliseconds since 1970, and how often since the failures shown began. */
   readonly time: number;
+  readonly times: number;
   readonly code: string;
   readonly message: string;
   /** An answer of the server … */
@@ -75,8 +76,16 @@ export function createTally(now: () => number = Date.now): Tally {
     return slot;
   }
 
-  function fail(failure: Omit<Failure, "time">): void {
-    failures.unshift({ time: now(), ...failure });
+  function fail(failure: Omit<Failure, "time" | "times">): void {
+    const same = failures.findIndex(
+      ({ code, status, origin, url }) =>
+        code === failure.code &&
+        status === failure.status &&
+        origin === failure.origin &&
+        url === failure.url,
+    );
+    const [before] = same < 0 ? [] : failures.splice(same, 1);
+    failures.unshift({ time: now(), times: (before?.times ?? 0) + 1, ...failure });
     failures.length = Math.min(failures.length, FAILURES);
   }
 

@@ -176,18 +176,20 @@ describe("the tally of page-status", () => {
     assert.equal(tally.read().total, 1002);
   });
 
-  it("keeps the last twenty failures of the server, and no error of a client", () => {
+  it("keeps the last twenty failures of the server, equal ones together, and no error of a client", () => {
     const tally = createTally(() => time);
     const error = { code: "EINTERNAL", message: "Internal error", status: 500 };
     for (let i = 0; i < 25; i++) {
       time++;
-      tally.count(answered(1, { error, reply: { status: 500 } }));
+      const request = { url: `/${i}?ik-s=secret` };
+      for (let n = 0; n < 3; n++) tally.count(answered(1, { error, request, reply: { status: 500 } }));
     }
     tally.count(answered(1, { error: { ...error, status: 404 }, reply: { status: 404 } }));
     const { failures } = tally.read();
     assert.equal(failures.length, 20);
     assert.equal(failures[0]?.time, time);
     assert.equal(failures[0]?.status, 500);
-    assert.equal(failures[0]?.url, "/a?ik-s=***");
+    assert.equal(failures[0]?.times, 3);
+    assert.equal(failures[0]?.url, "/24?ik-s=***");
   });
 });
