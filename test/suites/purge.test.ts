@@ -60,6 +60,23 @@ describe("purges over HTTP", () => {
     assert.match(await status(server, "/tr:w-50/photo.jpg?v=2"), /; hit/);
   });
 
+  it("forget a URL whose size clients chose by hints, and the default image under one", async () => {
+    const hinted = { headers: { "sec-ch-width": "40", width: "40" } };
+    const hits = async (path: string, options: object) =>
+      / hit/.test((await server.ask(path, options)).headers["cache-status"] ?? "");
+    await server.ask("/tr:w-auto/photo.jpg", hinted);
+    assert(await hits("/tr:w-auto/photo.jpg", hinted));
+    await purge(server, { url: "/tr:w-auto/photo.jpg" });
+    assert(!(await hits("/tr:w-auto/photo.jpg", hinted)));
+    const path = "/tr:w-30,di-photo.jpg/gone.jpg";
+    await server.ask(path);
+    origin.files.set("photo.jpg", { bytes: await photo(20, 20) });
+    await purge(server, { url: path });
+    const answer = await server.ask(path);
+    assert.equal(answer.headers["x-mediatap-provenance"], "fallback");
+    assert.equal((await seen(answer.body)).height, 30);
+  });
+
   it("forget all that was made of an original", async () => {
     for (const path of ["/tr:w-50/photo.jpg", "/tr:w-51/photo.jpg", "/tr:w-20/a/c.jpg"])
       await status(server, path);
