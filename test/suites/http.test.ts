@@ -24,7 +24,15 @@ describe("methods and common headers", () => {
   });
 
   /** Headers that may differ from one answer to the next. */
-  const VOLATILE = ["x-request-id", "date", "age", "server-timing", "cache-status", "connection", "keep-alive"];
+  const VOLATILE = [
+    "x-request-id",
+    "date",
+    "age",
+    "server-timing",
+    "cache-status",
+    "connection",
+    "keep-alive",
+  ];
   const lasting = (headers: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => !VOLATILE.includes(name)));
 
