@@ -1,4 +1,4 @@
-import { type Plugin, parseOptions, Stage } from "@mediatap/core";
+import { MediaError, type Plugin, parseOptions, Stage } from "@mediatap/core";
 import { z } from "zod";
 import { type AnyStore, redisLink, storeLink } from "./link.ts";
 import { createStore, type Store } from "./store.ts";
@@ -7,27 +7,25 @@ const NAME = "cache-keyv";
 const MB = 1024 * 1024;
 const DAY = 24 * 60 * 60 * 1000;
 
-const schema = z
-  .strictObject({
-    /** Redis or Valkey: a URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
-    redis: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
-    /** A Keyv, or a store for one; the plugin closes it in the end. */
-    store: z.custom<AnyStore>(isStore, "Expected a Keyv or a store for one").optional(),
-    /** What all keys begin with. */
-    namespace: z.string().min(1).default("mediatap"),
-    /** Largest body that is kept, in bytes; of a larger one, the record. */
-    maxEntryBytes: z.int().positive().default(MB),
-    /** Milliseconds for which an entry is kept. */
-    ttl: z
-      .int()
-      .positive()
-      .default(30 * DAY),
-    /** Milliseconds that a lookup waits for the store; then the request goes on without it. */
-    timeout: z.int().positive().default(100),
-    /** Keep what only clients with a signature may see, too: only where nobody else reads the store. */
-    private: z.boolean().default(false),
-  })
-  .refine(({ redis, store }) => (redis === undefined) !== (store === undefined), "Expected redis or store");
+const schema = z.strictObject({
+  /** Redis or Valkey: a URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
+  redis: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
+  /** A Keyv, or a store for one; the plugin closes it in the end. */
+  store: z.custom<AnyStore>(isStore, "Expected a Keyv or a store for one").optional(),
+  /** What all keys begin with. */
+  namespace: z.string().min(1).default("mediatap"),
+  /** Largest body that is kept, in bytes; of a larger one, the record. */
+  maxEntryBytes: z.int().positive().default(MB),
+  /** Milliseconds for which an entry is kept. */
+  ttl: z
+    .int()
+    .positive()
+    .default(30 * DAY),
+  /** Milliseconds that a lookup waits for the store; then the request goes on without it. */
+  timeout: z.int().positive().default(100),
+  /** Keep what only clients with a signature may see, too: only where nobody else reads the store. */
+  private: z.boolean().default(false),
+});
 
 /** Options of `cacheKeyv`. */
 export type CacheKeyvOptions = z.input<typeof schema>;
@@ -44,6 +42,8 @@ let last = 0;
  */
 export function cacheKeyv(options: CacheKeyvOptions): Plugin {
   const { redis, store: given, ...checked } = parseOptions(schema, options, NAME);
+  if ((redis === undefined) === (given === undefined))
+    throw new MediaError("ECONFIG", `${NAME}: Expected one of redis, store`);
   return {
     name: NAME,
     version: "0.1.0",

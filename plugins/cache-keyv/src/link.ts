@@ -10,6 +10,9 @@ export type RedisOptions = string | Readonly<Record<string, unknown>>;
 /** Milliseconds that the end of a server waits for a connection to be closed. */
 const LAST = 500;
 
+/** Milliseconds for which a connection that is being made is waited for. */
+const CONNECTING = 1_000;
+
 /** Timeouts in a row after which a connection is taken for dead, and made anew. */
 const HANGING = 5;
 
@@ -76,6 +79,7 @@ function linkOf(connect: () => Promise<Connection>): Link {
   let connection: Promise<Connection> | undefined;
   /** It could be used once. */
   let isReady = false;
+  let begun = 0;
   let lates = 0;
   /** Some stores swallow errors, and only emit them. */
   let errors = 0;
@@ -83,6 +87,7 @@ function linkOf(connect: () => Promise<Connection>): Link {
 
   async function open(): Promise<Connection> {
     isReady = false;
+    begun = performance.now();
     const opened = await connect();
     opened.keyv.on("error", (error: unknown) => {
       errors++;
@@ -102,6 +107,7 @@ function linkOf(connect: () => Promise<Connection>): Link {
   async function run<T>(work: (keyv: Keyv) => Promise<T>): Promise<T> {
     connection ??= open();
     const { keyv, ready } = await connection;
+    if (!isReady && performance.now() - begun > CONNECTING) throw new Error("the store is not connected");
     await ready;
     const before = errors;
     const result = await work(keyv);

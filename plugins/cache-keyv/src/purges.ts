@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Ban, isBanned, type RenditionRecord } from "@mediatap/core";
 import { z } from "zod";
 import type { Entry } from "./entry.ts";
@@ -14,6 +15,9 @@ const LONGER = 12;
 
 /** Bans of this process that are remembered, for entries that are being written. */
 const MOST = 1_000;
+
+/** How often a prefix is put on its list, where that is lost each time. */
+const ROUNDS = 5;
 
 /** Purged prefixes that are no folders, in one account; with more, the whole account is purged. */
 const MOST_PREFIXES = 500;
@@ -40,6 +44,10 @@ export function createPurges({ link, namespace, ttl, logger, forget }: PurgesPar
   /** Bans that the store could not be told yet. */
   const owed = new Set<Ban>();
   let paying: Promise<void> | undefined;
+  /** One after the other: each begins with what the one before has written. */
+  let listing: Promise<void> = Promise.resolve();
+  /** Marks that were changed a moment ago. */
+  const changing = new Map<string, string>();
   const later = new Map<NodeJS.Timeout, () => Promise<void>>();
 
   const nameOf = (mark: string) => `${namespace}:mark-1:${mark}`;
@@ -150,10 +158,12 @@ export function createPurges({ link, namespace, ttl, logger, forget }: PurgesPar
       return;
     }
     const accounts = ban.tenant === undefined ? [...tenants] : [ban.tenant];
-    for (const tenant of accounts) {
-      const mark = markOfBan(tenant, ban);
-      await (mark === undefined ? purgePrefix(tenant, ban.value) : change(mark));
-    }
+    await Promise.all(
+      accounts.map((tenant) => {
+        const mark = markOfBan(tenant, ban);
+        return mark === undefined ? purgePrefix(tenant, ban.value) : change(mark);
+      }),
+    );
   }
 
   /**
@@ -162,28 +172,41 @@ export function createPurges({ link, namespace, ttl, logger, forget }: PurgesPar
    */
   async function change(mark: string): Promise<void> {
     const value = newValue();
+    changing.set(mark, value);
     await link.set(nameOf(mark), value, lives);
     again(async () => {
+      // The next purge of the same looks for itself.
+      if (changing.get(mark) !== value) return;
+      changing.delete(mark);
       if ((await link.get(nameOf(mark))) !== value) await link.set(nameOf(mark), newValue(), lives);
     });
   }
 
-  /** A prefix that is no folder is put on a list. Two processes may write the list at once, so it is looked at once more. */
+  /**
+   * A prefix that is no folder is put on a list. Another process may be about to write the list as it was before: that is
+   * over, or given up, after a while, and what was lost then is put there once more.
+   */
   async function purgePrefix(tenant: string, prefix: string): Promise<void> {
     const name = nameOf(markOf(tenant, "prefixes", ""));
     const id = newValue();
-    const add = async () => {
-      const list = parsePrefixes(await link.get(name));
-      if (list.some(([, known]) => known === id)) return;
-      const others = list.filter(([known]) => known !== prefix);
-      if (others.length >= MOST_PREFIXES) {
-        await change(markOf(tenant, "folder", ""));
-        others.length = 0;
-      }
-      await link.set(name, JSON.stringify([...others, [prefix, id]]), lives);
-    };
-    await add();
-    again(add);
+    const isThere = async () => parsePrefixes(await link.get(name)).some(([, known]) => known === id);
+    for (let round = 0; round < ROUNDS && !(await isThere()); round++) {
+      listing = listing.catch(() => undefined).then(() => list(tenant, name, [prefix, id]));
+      await listing;
+      await delay(SETTLED);
+    }
+  }
+
+  /** Puts a prefix on a list, unless that takes so long that another process could think this one had given up. */
+  async function list(tenant: string, name: string, [prefix, id]: [string, string]): Promise<void> {
+    const started = performance.now();
+    const others = parsePrefixes(await link.get(name)).filter(([known]) => known !== prefix);
+    if (others.length >= MOST_PREFIXES) {
+      await change(markOf(tenant, "folder", ""));
+      others.length = 0;
+    }
+    if (performance.now() - started > SETTLED / 2) return;
+    await link.set(name, JSON.stringify([...others, [prefix, id]]), lives);
   }
 
   function again(work: () => Promise<void>): void {
