@@ -161,13 +161,22 @@ function createMedia({ generation, log, isReady }: AppParts) {
     }
     await reported(exchange, byMethod);
 
-    async function reported(exchange: Exchange, work: Send): Promise<void> {
-      await traced(hooks, { kind: "exchange", exchange }, async () => {
-        const bytes = await work(exchange).catch((error: unknown) => fail(exchange, error));
-        if (!hooks.report.isUsed()) return;
-        const duration = performance.now() - exchange.started;
-        hooks.report.call({ kind: "exchange", exchange, duration, bytes });
-      });
+    function reported(exchange: Exchange, work: Send): Promise<void> {
+      // Asked here, too: a hit makes nothing for a trace that nobody keeps.
+      if (!hooks.trace.isUsed()) return send(exchange, work);
+      return traced(hooks, { kind: "exchange", exchange }, () => send(exchange, work));
+    }
+
+    async function send(exchange: Exchange, work: Send): Promise<void> {
+      let bytes: number;
+      try {
+        bytes = await work(exchange);
+      } catch (error) {
+        bytes = await fail(exchange, error);
+      }
+      if (!hooks.report.isUsed()) return;
+      const duration = performance.now() - exchange.started;
+      hooks.report.call({ kind: "exchange", exchange, duration, bytes });
     }
 
     async function byMethod(exchange: Exchange): Promise<number> {
