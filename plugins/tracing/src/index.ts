@@ -1,4 +1,12 @@
-import type { Plugin, Report, Spans, Trace, Work } from "@mediatap/core";
+import {
+  didYouMean,
+  MediaError,
+  type Plugin,
+  type Report,
+  type Spans,
+  type Trace,
+  type Work,
+} from "@mediatap/core";
 import {
   type Attributes,
   type Context,
@@ -31,16 +39,24 @@ const VERSION = "0.1.0";
 /** Flights whose spans those who waited for them can still name. */
 const REMEMBERED = 1000;
 
+export interface TracingOptions {
+  /** Called when the server has stopped, before the process ends: sends what the SDK still holds. @default nothing */
+  readonly shutdown?: (() => Promise<unknown>) | undefined;
+}
+
 /**
  * Spans for OpenTelemetry: one for each exchange, for each flight, for each question to an origin, and for each phase of a
  * flight, with the request's `traceparent` as their parent. They go to whatever tracer provider the process has
  * registered; without one nothing is made. Requests to origins carry the span of the attempt as their `traceparent`.
  */
-export function tracing(): Plugin {
+export function tracing(options: TracingOptions = {}): Plugin {
+  const { shutdown } = checked(options);
   return {
     name: NAME,
     version: VERSION,
-    apply({ hooks }) {
+    apply({ hooks, shared }) {
+      // With the last configuration that has it, not with each that is replaced.
+      if (shutdown) hooks.start.tap(NAME, () => void shared(NAME, () => ({ close: shutdown })));
       const tracer = traces.getTracer("@mediatap/tracing", VERSION);
       /** Spans of work that has begun, by the object that is in its report. */
       const open = new WeakMap<object, Span>();
@@ -111,6 +127,19 @@ export function tracing(): Plugin {
 }
 
 export default tracing;
+
+/** The options, checked without a library: there is one. */
+function checked(options: TracingOptions): TracingOptions {
+  for (const [field, value] of Object.entries(options)) {
+    if (field !== "shutdown") {
+      throw new MediaError("ECONFIG", `${NAME}.${field}: unknown field${didYouMean(field, ["shutdown"])}`);
+    }
+    if (value !== undefined && typeof value !== "function") {
+      throw new MediaError("ECONFIG", `${NAME}.shutdown: Expected a function but received ${typeof value}`);
+    }
+  }
+  return options;
+}
 
 /** What is the same object at the beginning and at the end of work. */
 function subject(of: Work | Report): object {

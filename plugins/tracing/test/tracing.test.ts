@@ -212,6 +212,29 @@ describe("tracing", () => {
     assert.deepEqual(seen, [idOf(one(spans, "flight"))]);
   });
 
+  it("lets the SDK end with the server, once", async () => {
+    let ended = 0;
+    await server.close();
+    const shutdown = async () => void ended++;
+    server = await startServer({
+      ...config(),
+      plugins: [...(config().plugins ?? []), tracing({ shutdown })],
+    });
+    await server.ask("/a.png");
+    assert.equal(ended, 0);
+    await server.close();
+    assert.equal(ended, 1);
+    server = await startServer(config());
+  });
+
+  it("names the field of a wrong option", () => {
+    assert.throws(
+      () => tracing({ shutdwn: 1 } as object),
+      /tracing\.shutdwn: unknown field, did you mean "shutdown"/,
+    );
+    assert.throws(() => tracing({ shutdown: 1 } as never), /tracing\.shutdown: Expected a function/);
+  });
+
   it("does nothing where no provider is registered", async () => {
     trace.disable();
     await server.close();
