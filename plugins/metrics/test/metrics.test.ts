@@ -142,6 +142,15 @@ describe("metrics", () => {
     assert.ok(found.has("nodejs_eventloop_lag_p99_seconds"));
   });
 
+  it("notices an event loop that stood still", async () => {
+    await scrape();
+    // It is measured from look to look: the first one after the last reading is its beginning.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    const { nodejs_eventloop_lag_max_seconds: longest = 0 } = Object.fromEntries(await scrape());
+    assert.ok(longest > 0.2, String(longest));
+  });
+
   it("has no label that a client chooses", async () => {
     for (let i = 0; i < 20; i++) {
       await server.ask(`/secret-${i}/x.png?tr=w-${i + 1}&v=secret-${i}`, {
