@@ -45,6 +45,8 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
 
 export default presetMediatap;
 export { avifLater } from "@mediatap/avif-later";
+export { cacheDisk } from "@mediatap/cache-disk";
+export { cacheKeyv } from "@mediatap/cache-keyv";
 export { cacheSource } from "@mediatap/cache-source";
 export type { MediatapConfig } from "@mediatap/core";
 export { defineConfig } from "@mediatap/core";
