@@ -79,6 +79,16 @@ describeWith(REDIS, "cache-keyv: purges, by several processes", () => {
     }
   });
 
+  it("holds an entry of a purged key back that was being written", async () => {
+    for (let round = 0; round < 25; round++) {
+      const entry = newEntry("race/a.jpg", 300_000);
+      const storing = one.store(entry.record, entry.bytes);
+      await one.purge("key", entry.record.key);
+      await storing;
+      assert.equal(await has(one, entry.record.key), false);
+    }
+  });
+
   it("holds where the first entry of a source is being written, and its mark is made over that of the purge", async function () {
     this.timeout(60_000);
     const keys: string[] = [];
