@@ -18,12 +18,14 @@ describe("cache-disk: the budget", () => {
   afterEach(() => place.close());
 
   /** Stores entries of 10 KB in order; resolves with their keys. */
-  async function fill(host: CacheHost, count: number, path = "a.jpg") {
+  async function fill(host: CacheHost, count: number, { pause = 0 } = {}) {
     const keys: string[] = [];
     for (let i = 0; i < count; i++) {
-      const { record, bytes } = newEntry(path, 10 * KB);
+      const { record, bytes } = newEntry("a.jpg", 10 * KB);
       await host.store(record, bytes);
       keys.push(record.key);
+      // File systems give what comes at once the same time.
+      await delay(pause);
     }
     return keys;
   }
@@ -45,7 +47,7 @@ describe("cache-disk: the budget", () => {
 
   it("lets those go first that were used least recently, across restarts", async () => {
     const first = await place.open({ maxBytes: 10_000 * KB });
-    const keys = await fill(first, 20);
+    const keys = await fill(first, 20, { pause: 10 });
     assert(await has(first, keys[0] as string));
     await first.close();
     // The oldest was used before a restart, the next after it.
@@ -53,7 +55,7 @@ describe("cache-disk: the budget", () => {
     assert(await has(second, keys[1] as string));
     await second.close();
     const third = await place.open({ maxBytes: 200 * KB });
-    keys.push(...(await fill(third, 3)));
+    keys.push(...(await fill(third, 3, { pause: 10 })));
     const kept = await Promise.all(keys.map((key) => has(third, key)));
     assert.deepEqual(
       [kept[0], kept[1], kept[2], kept[3], kept[19], kept.at(-1)],
