@@ -135,6 +135,8 @@ export interface PluginApi {
    * called with its last user.
    */
   shared<T extends object>(key: string, create: () => T): T;
+  /** Processes that this server runs as: a budget of memory that a plugin has for the whole is divided by it. */
+  readonly workers: number;
   /**
    * Forgets what caches have, here and in the other processes; resolves when the caches of this process have. From the
    * call on nothing older is served. Left out, `tenant` means all accounts.

@@ -1,75 +1,147 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "./config/load.ts";
 import { createGeneration, type Generation } from "./generation/generation.ts";
 import { createShared } from "./generation/shared.ts";
+import { createSuccession } from "./generation/succession.ts";
 import { createApp } from "./http/app.ts";
+import { drain, type Traffic } from "./http/drain.ts";
 import { createLogger } from "./log.ts";
+import type { Limits } from "./model/limits.ts";
+import type { Once } from "./pipeline/once.ts";
 
 export interface ServerOptions {
   readonly config: LoadedConfig;
   /** Left out: by the configuration's `log`. */
   readonly log?: Logger;
+  /** Processes that the server runs as; budgets are divided by it. @default 1 */
+  readonly workers?: number;
+  /** Does work once for all of them. Left out: each for itself. */
+  readonly once?: Once;
 }
 
-/** A server of one configuration, not yet listening. */
+export interface CloseOptions {
+  /** Milliseconds for which new connections are still taken as long as requests keep coming. @default 0 */
+  readonly accept?: number;
+  /** Milliseconds for which a connection must be idle before it is closed. @default 0 */
+  readonly quiet?: number;
+}
+
+/** A server, not yet listening. */
 export interface MediatapServer {
+  /** The newest: that of the configuration which new requests meet. */
   readonly generation: Generation;
   /** Starts the plugins and listens; resolves with the address. */
   listen(port?: number, host?: string): Promise<{ readonly port: number; readonly url: string }>;
+  /**
+   * Takes another configuration, whole or not at all: its plugins are started beside the old ones, then new requests
+   * meet them; the old ones stop with their last request. What belongs to the process, such as caches in memory, stays.
+   * Where the server listens does not change. Rejects where the configuration is wrong or a plugin could not start; then
+   * all remains as it was.
+   */
+  reload(config: LoadedConfig): Promise<void>;
   /** Takes no new connections, lets what runs end (at most `limits.drain`), stops the plugins. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** Builds a server. Throws `ECONFIG` when the configuration is wrong. */
 export async function createServer({
   config,
   log = createLogger(config.config.log),
+  ...more
 }: ServerOptions): Promise<MediatapServer> {
-  const generation = await createGeneration(config, { log, shared: createShared() });
-  const { limits } = generation;
+  const parts = { log, shared: createShared(), ...more };
   let ready = true;
-  const handle = createApp({ generation, log, isReady: () => ready }).callback();
-  const http = createHttpServer(
-    {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: Math.min(limits.clientHeaders, limits.request),
-      requestTimeout: limits.request,
-      keepAliveTimeout: limits.clientKeepAlive,
-      connectionsCheckingInterval: 5_000,
-    },
-    handle,
+  let closing: Promise<void> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  const traffic: Traffic = { running: 0, connections: 0, last: 0 };
+  const succession = createSuccession(await createGeneration(config, parts), (generation) =>
+    createApp({ generation, log, isReady: () => ready }).callback(),
   );
-  http.maxHeadersCount = limits.headers;
-  http.maxConnections = limits.connections;
+  const { limits } = succession.generation;
+  const http = createHttpServer(
+    { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
+    answer,
+  );
+  http.on("connection", (socket) => {
+    traffic.connections++;
+    // Each of many requests behind one another listens for its end.
+    socket.setMaxListeners(0);
+    socket.once("close", () => traffic.connections--);
+  });
+  bound(http, limits);
+
+  function answer(req: IncomingMessage, res: ServerResponse): void {
+    traffic.running++;
+    traffic.last = performance.now();
+    if (!ready) res.shouldKeepAlive = false;
+    void succession.serve(req, res).finally(() => {
+      traffic.running--;
+      traffic.last = performance.now();
+    });
+  }
+
+  async function take(next: LoadedConfig): Promise<void> {
+    const number = succession.generation.info.number + 1;
+    const { level } = log;
+    // Before the plugins are handed their loggers.
+    log.level = next.config.log?.level ?? level;
+    let generation: Generation | undefined;
+    try {
+      generation = await createGeneration(next, { ...parts, number });
+      await generation.start();
+      if (closing) throw new Error("the server is closing");
+    } catch (error) {
+      log.level = level;
+      await generation?.stop();
+      throw error;
+    }
+    generation.lead();
+    bound(http, generation.limits);
+    succession.follow(generation);
+  }
 
   return {
-    generation,
+    get generation() {
+      return succession.generation;
+    },
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host) {
-      await generation.start();
+      await succession.generation.start();
       await listening(http, port, host);
       const address = http.address() as AddressInfo;
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
-    async close() {
+    reload(next) {
+      const taken = turn.then(() => take(next));
+      turn = taken.catch(() => {});
+      return taken;
+    },
+    close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => http.closeAllConnections(), limits.drain);
-      if (http.listening) http.close(() => resolve());
-      else resolve();
-      http.closeIdleConnections();
-      // Connections whose answer had begun before become idle with its end.
-      const sweep = setInterval(() => http.closeIdleConnections(), 100);
-      await promise;
-      clearInterval(sweep);
-      clearTimeout(timer);
-      await generation.stop();
+      closing ??= drain(http, traffic, { accept, quiet, limit: succession.generation.limits.drain })
+        .then(() => turn)
+        .then(succession.stop);
+      return closing;
     },
   };
 }
 
-function listening(http: HttpServer, port: number, host: string | undefined): Promise<void> {
+/** Sets what a configuration says of connections. */
+function bound(http: Server, limits: Limits): void {
+  http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
+  http.requestTimeout = limits.request;
+  http.keepAliveTimeout = limits.clientKeepAlive;
+  http.maxHeadersCount = limits.headers;
+  http.maxConnections = limits.connections;
+}
+
+function listening(http: Server, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once("error", reject);
     http.listen({ port, ...(host === undefined ? {} : { host }) }, () => {

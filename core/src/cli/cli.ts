@@ -12,7 +12,7 @@ import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
 import { type PurgeFlags, purgeAt } from "./purge.ts";
-import { serve } from "./serve.ts";
+import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
 
 export interface CliOptions {
   /** The configuration that serves one folder. */
@@ -25,11 +25,6 @@ export interface CliOptions {
 
 interface ConfigFlags {
   readonly config?: string;
-}
-
-interface ServeFlags extends ConfigFlags {
-  readonly port?: number;
-  readonly host?: string;
 }
 
 interface ShowFlags extends ConfigFlags {
@@ -85,9 +80,14 @@ Examples:
     .option("--origin <url>", "serve the files of this web server; no configuration is needed")
     .option("--port <number>", "port to listen on; else PORT, server.port, 3000; 0: any free one", port)
     .option("--host <address>", "address to listen on; else HOST, server.host, every address")
-    .action(async (folder: string | undefined, flags: ServeFlags) => {
-      await serve(await load(options, { folder, ...flags }), flags);
-    });
+    .option("--workers <number>", "processes, or auto for one per four cores; else WORKERS, 1", workers)
+    .option("--watch", "take a changed configuration file by itself, as SIGHUP does; else server.watch")
+    .option("--no-watch", "take it only at SIGHUP")
+    .action(
+      async (folder: string | undefined, flags: ConfigFlags & ServeFlags & { readonly origin?: string }) => {
+        await serve(() => loadServed(options, { folder, ...flags }), flags);
+      },
+    );
 
   program
     .command("config")
@@ -161,27 +161,29 @@ function unlessNamed(file: string | undefined) {
 }
 
 /** What is to be served: one of these, or the configuration that is found from here upwards. */
-interface Served {
+interface Wanted {
   readonly folder?: string | undefined;
   readonly origin?: string | undefined;
   readonly config?: string | undefined;
 }
 
-async function load(options: CliOptions, { folder, origin, config }: Served): Promise<LoadedConfig> {
+async function load(options: CliOptions, wanted: Wanted): Promise<LoadedConfig> {
+  return (await loadServed(options, wanted)).config;
+}
+
+async function loadServed(options: CliOptions, { folder, origin, config }: Wanted): Promise<Served> {
   const packages = options.packages ?? [];
   if ([folder, origin, config].filter((given) => given !== undefined).length > 1) {
     throw new MediaError("ECONFIG", "Expected one of a folder, --origin and --config but received more");
   }
   if (folder !== undefined) {
     const path = folderAt(folder);
-    return loadConfig(options.folder(path), { source: `folder ${folder}`, base: path, packages });
+    const parts = { source: `folder ${folder}`, base: path, packages };
+    return { config: await loadConfig(options.folder(path), parts), files: [] };
   }
   if (origin !== undefined) {
-    return loadConfig(options.origin(origin), {
-      source: `--origin ${origin}`,
-      base: process.cwd(),
-      packages,
-    });
+    const parts = { source: `--origin ${origin}`, base: process.cwd(), packages };
+    return { config: await loadConfig(options.origin(origin), parts), files: [] };
   }
   const found = await findConfig(config === undefined ? {} : { file: config });
   if (!found) {
@@ -190,7 +192,8 @@ async function load(options: CliOptions, { folder, origin, config }: Served): Pr
       "no configuration found; name a folder (mediatap serve ./photos) or write mediatap.config.ts",
     );
   }
-  return loadConfig(found.config, { source: found.source, base: baseOf(found), packages });
+  const parts = { source: found.source, base: baseOf(found), packages };
+  return { config: await loadConfig(found.config, parts), files: found.files };
 }
 
 function folderAt(folder: string): string {
@@ -199,6 +202,12 @@ function folderAt(folder: string): string {
   if (!found) throw new MediaError("ECONFIG", `${folder}: no such folder`);
   if (!found.isDirectory()) throw new MediaError("ECONFIG", `${folder}: Expected a folder but it is a file`);
   return path;
+}
+
+function workers(text: string): number | "auto" {
+  const count = parseWorkers(text);
+  if (count === undefined) throw new InvalidArgumentError("Expected auto or a number from 1 to 256.");
+  return count;
 }
 
 function port(text: string): number {

@@ -1,53 +1,212 @@
+import cluster from "node:cluster";
 import { isIPv6 } from "node:net";
+import { availableParallelism } from "node:os";
+import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
+import { watchFiles } from "../config/watch.ts";
 import { createLogger } from "../log.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
-import { createServer } from "../server.ts";
+import { createServer, type MediatapServer } from "../server.ts";
+import { startWorkers } from "../workers/primary.ts";
+import { joinServer } from "../workers/worker.ts";
 
 export interface ServeFlags {
   readonly port?: number;
   readonly host?: string;
+  /** Processes; `auto`: by the number of cores. */
+  readonly workers?: number | "auto";
+  /** Takes a changed configuration file by itself. */
+  readonly watch?: boolean;
 }
 
-/** Serves until SIGTERM or SIGINT; then lets running requests end. A second signal ends at once. */
-export async function serve(config: LoadedConfig, flags: ServeFlags): Promise<void> {
+/** A configuration, and the files that it is written in; there are none behind a folder or an address. */
+export interface Served {
+  readonly config: LoadedConfig;
+  readonly files: readonly string[];
+}
+
+/** Reads the configuration, each time anew. */
+export type LoadServed = () => Promise<Served>;
+
+/** Milliseconds for which a connection must be idle before a server that ends closes it. */
+const QUIET = 250;
+
+/** Cores whose work one process can hand out: see SCALING.md. */
+const CORES_A_WORKER = 4;
+
+/**
+ * Serves until SIGTERM or SIGINT; then lets running requests end. A second signal ends at once. SIGHUP takes the
+ * configuration anew.
+ */
+export async function serve(load: LoadServed, flags: ServeFlags): Promise<void> {
+  const workers = workersOf(flags.workers ?? environmentWorkers());
+  const run = cluster.isPrimary && workers > 1 ? servePrimary(workers) : serveHere(load, flags);
+  // The way to the primary process must not keep a worker that cannot start, and will say why.
+  if (cluster.isWorker) run.catch(() => process.channel?.unref());
+  // Whatever a plugin left open must not keep the process.
+  process.exit(await run);
+}
+
+/** All of the server, or one of its workers; resolves with the exit code. */
+async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
+  const member = cluster.isWorker ? joinServer() : undefined;
+  let served = await load();
+  const { config } = served;
   const log = createLogger(config.config.log);
   const port = flags.port ?? environmentPort() ?? config.config.server?.port ?? 3000;
   const host = flags.host ?? (process.env.HOST || config.config.server?.host);
-  const server = await createServer({ config, log });
+  const { workers = 1, once } = member ?? {};
+  const server = await createServer({ config, log, workers, ...(once ? { once } : {}) });
+  member?.connect(server.generation.bus);
   const listening = await server.listen(port, host).catch(async (error: unknown) => {
     await server.close();
     throw notListening(error, port, host);
   });
-  log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
-
   const { promise, resolve } = Promise.withResolvers<number>();
-  const stop = (signal: string) => {
-    for (const name of ["SIGTERM", "SIGINT"])
-      process.removeAllListeners(name).on(name, () => process.exit(1));
-    log.info(`${signal}: finishing what runs`);
-    server.close().then(
-      () => resolve(0),
-      (error: unknown) => {
-        log.error({ err: error }, "the server could not stop cleanly");
-        resolve(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-  process.on("unhandledRejection", (error) => crash(error, "a promise was rejected and nobody listened"));
-  process.on("uncaughtException", (error) => crash(error, "an error was thrown and nobody caught it"));
 
-  /** A defect: noted, then the server drains and ends as failed. */
-  function crash(error: unknown, message: string) {
-    log.fatal({ err: error }, message);
-    server.close().finally(() => resolve(1));
+  const reload = oneAtATime(async () => {
+    try {
+      const next = await load();
+      await server.reload(next.config);
+      served = next;
+      noteAddress(config, next.config, log);
+      log.info({ generation: server.generation.info.number }, "the configuration was taken anew");
+    } catch (error) {
+      const known = codeOf(error) === "ECONFIG" ? {} : { err: error };
+      const why = (error as Error).message.split("\n").join("; ");
+      log.error(known, `the configuration was not taken, the old one goes on: ${why}`);
+    }
+  });
+  const isWatching = flags.watch ?? config.config.server?.watch ?? false;
+  const watch = isWatching ? watchFiles(() => served.files, reload) : undefined;
+  const leave = leaving(server, log, resolve, () => watch?.close());
+
+  if (member) {
+    // A terminal tells all processes of a group; workers wait for the word of the primary one.
+    for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+    member.onDrain((accept) => leave.drain(accept));
+    process.on("SIGTERM", () => {
+      member.tell({ mediatap: "leaving" });
+      leave.drain(false);
+    });
+    member.tell({
+      mediatap: "ready",
+      port: listening.port,
+      ...(host === undefined ? {} : { host }),
+      drain: server.generation.limits.drain,
+    });
+  } else {
+    log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
+    process.on("SIGHUP", reload);
+    onEnd(log, (signal) => leave.drain(signal === "SIGTERM"));
   }
+  const crash = (message: string) => (error: unknown) => {
+    log.fatal({ err: error }, message);
+    member?.tell({ mediatap: "leaving" });
+    leave.fail();
+  };
+  process.on("unhandledRejection", crash("a promise was rejected and nobody listened"));
+  process.on("uncaughtException", crash("an error was thrown and nobody caught it"));
+  return promise;
+}
 
-  const code = await promise;
-  // Whatever a plugin left open must not keep the process.
-  process.exit(code);
+/** Several processes, and this one that looks after them. */
+async function servePrimary(workers: number): Promise<number> {
+  const log = createLogger();
+  const primary = startWorkers({
+    workers,
+    log,
+    onReady: ({ host, port }) =>
+      log.info({ workers }, `mediatap listens on ${addressOf(host, port)}, in ${workers} processes`),
+  });
+  process.on("SIGHUP", () => primary.restart());
+  onEnd(
+    log,
+    (signal) => primary.end(signal === "SIGTERM"),
+    () => primary.kill(),
+  );
+  return primary.ended;
+}
+
+/** The first signal to end is heard; the second one does not wait. */
+function onEnd(log: Logger, end: (signal: string) => void, kill: () => void = () => {}): void {
+  let heard = false;
+  const onSignal = (signal: string) => {
+    if (heard) {
+      kill();
+      process.exit(1);
+    }
+    heard = true;
+    log.info(`${signal}: finishing what runs`);
+    end(signal);
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+}
+
+/** The ways in which a server ends, by itself or because it was told to. */
+function leaving(server: MediatapServer, log: Logger, resolve: (code: number) => void, before: () => void) {
+  return {
+    /** `accept`: new connections are taken as long as requests keep coming, so that who balances the load can follow. */
+    drain(accept: boolean): void {
+      before();
+      const { drainAccept } = server.generation.limits;
+      server.close({ accept: accept ? drainAccept : 0, quiet: QUIET }).then(
+        () => resolve(0),
+        (error: unknown) => {
+          log.error({ err: error }, "the server could not stop cleanly");
+          resolve(1);
+        },
+      );
+    },
+    /** A defect was noted: the server drains and ends as failed. */
+    fail(): void {
+      before();
+      server.close().finally(() => resolve(1));
+    },
+  };
+}
+
+/** Calls that come while the work is done are answered by doing it once more. */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  return () => {
+    again = true;
+    if (running) return;
+    running = true;
+    void (async () => {
+      while (again) {
+        again = false;
+        await work();
+      }
+      running = false;
+    })();
+  };
+}
+
+function noteAddress({ config: before }: LoadedConfig, { config: after }: LoadedConfig, log: Logger): void {
+  const same = before.server?.port === after.server?.port && before.server?.host === after.server?.host;
+  if (!same) log.warn("server.port and server.host are taken at the next start");
+}
+
+function workersOf(wanted: number | "auto"): number {
+  if (wanted !== "auto") return wanted;
+  return Math.max(1, Math.floor(availableParallelism() / CORES_A_WORKER));
+}
+
+function environmentWorkers(): number | "auto" {
+  const text = process.env.WORKERS;
+  if (text === undefined || text === "") return 1;
+  const workers = parseWorkers(text);
+  if (workers !== undefined) return workers;
+  throw new MediaError("ECONFIG", `WORKERS: Expected auto or a number from 1 to 256 but received '${text}'`);
+}
+
+/** `auto`, or a number of processes; `undefined` for anything else. */
+export function parseWorkers(text: string): number | "auto" | undefined {
+  if (text === "auto") return text;
+  const count = Number(text);
+  return /^\d{1,3}$/.test(text) && count >= 1 && count <= 256 ? count : undefined;
 }
 
 function environmentPort(): number | undefined {

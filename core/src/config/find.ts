@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { cosmiconfig, defaultLoaders, type Loader } from "cosmiconfig";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { withEnvironment } from "./environment.ts";
+import { importFresh } from "./fresh.ts";
 import { atSource } from "./load.ts";
 import type { MediatapConfig } from "./schema.ts";
 
@@ -19,6 +19,8 @@ export interface FoundConfig {
   readonly config: MediatapConfig;
   /** Absolute path. */
   readonly file: string;
+  /** The file, and what it imports by relative paths. */
+  readonly files: readonly string[];
   /** How messages name the file: relative to `cwd` where it lies below. */
   readonly source: string;
 }
@@ -29,18 +31,10 @@ const PLACES = [
   "package.json",
 ];
 
-/** Node itself reads every kind of module, TypeScript included. */
-const byImport: Loader = async (file) => {
-  const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-  if (!("default" in module)) throw new MediaError("ECONFIG", "Expected a default export");
-  return module.default;
-};
-
 const MODULES = [".ts", ".mts", ".js", ".mjs", ".cjs"];
-const loaders = { ...defaultLoaders, ...Object.fromEntries(MODULES.map((end) => [end, byImport])) };
 
 /**
- * Finds and reads the configuration, in all its forms. `undefined`: there is none. Throws `ECONFIG` naming the file.
+ * Finds and reads the configuration, in all its forms, each time anew. `undefined`: there is none. Throws `ECONFIG` naming the file.
  * In JSON and YAML `${NAME}` stands for an environment variable.
  */
 export async function findConfig({
@@ -49,10 +43,18 @@ export async function findConfig({
 }: FindOptions = {}): Promise<FoundConfig | undefined> {
   const named = file === undefined ? undefined : resolve(cwd, file);
   if (named !== undefined && !existsSync(named)) throw new MediaError("ECONFIG", `${file}: no such file`);
+  let files: readonly string[] | undefined;
+  /** Node itself reads every kind of module, TypeScript included. */
+  const byImport: Loader = async (file) => {
+    const { module, files: imported } = await importFresh(file);
+    files = imported;
+    if (!("default" in module)) throw new MediaError("ECONFIG", "Expected a default export");
+    return module.default;
+  };
   const explorer = cosmiconfig("mediatap", {
     searchPlaces: PLACES,
     searchStrategy: "project",
-    loaders,
+    loaders: { ...defaultLoaders, ...Object.fromEntries(MODULES.map((end) => [end, byImport])) },
     cache: false,
     ignoreEmptySearchPlaces: false,
   });
@@ -64,7 +66,7 @@ export async function findConfig({
     if (!found || found.isEmpty) throw new MediaError("ECONFIG", emptiness(path));
     const isData = !MODULES.some((end) => path.endsWith(end));
     const config = (isData ? withEnvironment(found.config) : found.config) as MediatapConfig;
-    return { config, file: path, source: nameOf(path, cwd) };
+    return { config, file: path, files: files ?? [path], source: nameOf(path, cwd) };
   } catch (cause) {
     throw readable(cause, nameOf((cause as { filepath?: string }).filepath ?? path, cwd));
   }

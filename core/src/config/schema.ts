@@ -200,7 +200,12 @@ export const configSchema = z.strictObject({
     .optional(),
   /** Where to listen. `PORT` and `HOST`, and the command's flags, win. @default 3000, all interfaces */
   server: z
-    .strictObject({ port: z.int().min(0).max(65535).optional(), host: z.string().optional() })
+    .strictObject({
+      port: z.int().min(0).max(65535).optional(),
+      host: z.string().optional(),
+      /** Takes a changed configuration file by itself; `--watch` and `--no-watch` win. @default false */
+      watch: z.boolean().optional(),
+    })
     .optional(),
   /**
    * Purges over HTTP, as ImageKit's management API takes them; only where a private key is configured. `false`: none.

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
@@ -20,15 +21,17 @@ import type { Limits } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { didYouMean } from "../options.ts";
 import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
+import type { Once } from "../pipeline/once.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
 import type { Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
-import { createBus } from "../purge/bus.ts";
+import { type Bus, createBus } from "../purge/bus.ts";
 import { createPurges, type Purges } from "../purge/purges.ts";
 import { version } from "../version.ts";
-import type { Shared } from "./shared.ts";
+import { limitsOfShare } from "./share.ts";
+import { type Shared, type Shares, sharesOf } from "./shared.ts";
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -51,33 +54,69 @@ export interface Generation {
   readonly scheduler: Scheduler;
   readonly breakers: Breakers;
   readonly purges: Purges;
+  /** Announcements to other processes; of the process, as the purges are. */
+  readonly bus: Bus;
   readonly routes: readonly Route[];
   readonly commands: readonly ((program: Command) => void)[];
   start(): Promise<void>;
+  /** From now on its limits hold for what the generations of a process have in common. */
+  lead(): void;
+  /** Runs `stop` and gives back what it shares; once, however often it is called. */
   stop(): Promise<void>;
 }
 
-/** Builds a generation from a checked configuration. Throws `ECONFIG` naming file and field; nothing runs yet. */
-export async function createGeneration(
-  config: LoadedConfig,
-  { log, shared, number = 1 }: { log: Logger; shared: Shared; number?: number },
-): Promise<Generation> {
+export interface GenerationParts {
+  readonly log: Logger;
+  readonly shared: Shared;
+  /** 1, and one more with each reload. */
+  readonly number?: number;
+  /** Processes of this server, among which its budgets are divided. @default 1 */
+  readonly workers?: number;
+  /** Does work under a key once for all of them. Left out: there is one process. */
+  readonly once?: Once;
+}
+
+/**
+ * Builds a generation from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
+ * then; nothing runs yet.
+ */
+export async function createGeneration(config: LoadedConfig, parts: GenerationParts): Promise<Generation> {
   const hooks = createHooks();
-  const limits = resolveLimits(config.config);
+  const shares = sharesOf(parts.shared);
+  try {
+    return await buildGeneration(config, hooks, shares, parts);
+  } catch (error) {
+    const { number = 1, log } = parts;
+    const info = { number, endpoints: [], origins: [] };
+    // Storages may have opened clients before another one refused its options.
+    await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "a plugin could not stop"));
+    await shares.giveAll();
+    throw error;
+  }
+}
+
+async function buildGeneration(
+  config: LoadedConfig,
+  hooks: Hooks,
+  shares: Shares,
+  { log, number = 1, workers = 1, once }: GenerationParts,
+): Promise<Generation> {
+  const limits = limitsOfShare(resolveLimits(config.config), workers);
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
   const byName = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
   );
   const origins = new Map<string, OriginEntry>();
-  const scheduler = shared.take("core:scheduler", () => createScheduler(limits));
-  const budget = shared.take("core:bytes", () => createByteBudget(limits.queueBytes));
-  const bus = shared.take("core:bus", () => createBus(log));
-  const purges = shared.take("core:purges", () => createPurges(bus, log));
+  const scheduler = shares.take("core:scheduler", () =>
+    createScheduler(limits, availableParallelism() / workers),
+  );
+  const budget = shares.take("core:bytes", () => createByteBudget(limits.queueBytes));
+  const bus = shares.take("core:bus", () => createBus(log));
+  const purges = shares.take("core:purges", () => createPurges(bus, log));
   const steps = createBuiltInRegistry();
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
-  const taken: string[] = ["core:scheduler", "core:bytes", "core:breakers", "core:purges", "core:bus"];
   const fingerprints: string[] = [];
   const routes: Route[] = [];
   const types = new Set<string>();
@@ -85,6 +124,7 @@ export async function createGeneration(
   let pipeline: Pipeline | undefined;
   let askOrigins: AskOrigins | undefined;
   let breakers: Breakers | undefined;
+  let stopped: Promise<void> | undefined;
 
   const events: FacadeEvents = {
     onFor: (map, key) => map === "storage" && types.add(key),
@@ -111,10 +151,8 @@ export async function createGeneration(
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
       command: (define) => commands.push(define),
       enqueue: (job, options) => enqueue(pipeline, job, options?.signal),
-      shared: (key, create) => {
-        taken.push(key);
-        return shared.take(key, create);
-      },
+      shared: shares.take,
+      workers,
       bus,
       purge: (what) => purges.begin([what]).done,
       fingerprint: (text) => fingerprints.push(text),
@@ -134,7 +172,7 @@ export async function createGeneration(
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
-  breakers = shared.take("core:breakers", () => createBreakers(limits, log));
+  breakers = shares.take("core:breakers", () => createBreakers(limits, log));
   askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
@@ -149,6 +187,7 @@ export async function createGeneration(
     budget,
     bans: purges.bans,
     engines,
+    ...(once ? { once } : {}),
   });
 
   const leave = purges.carry((ban) => hooks.purge.promise(ban));
@@ -169,17 +208,28 @@ export async function createGeneration(
     routes,
     commands,
     purges,
+    bus,
     start: () =>
       hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config.source, error))),
-    async stop() {
-      leave();
-      await hooks.stop
-        .promise(info)
-        .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));
-      await fetcher.close();
-      for (const key of taken) await shared.give(key);
+    lead() {
+      scheduler.adopt(limits);
+      budget.adopt(limits.queueBytes);
+      breakers?.adopt(limits);
+    },
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
+
+  async function stop(): Promise<void> {
+    leave();
+    await hooks.stop
+      .promise(info)
+      .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));
+    await fetcher.close();
+    await shares.giveAll();
+  }
 }
 
 function endpointsOf({ config, source }: LoadedConfig): Endpoint[] {

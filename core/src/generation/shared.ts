@@ -29,3 +29,24 @@ export function createShared() {
 }
 
 export type Shared = ReturnType<typeof createShared>;
+
+/** What one generation has taken of it. */
+export interface Shares {
+  readonly take: Shared["take"];
+  /** Gives all of it back, last first. */
+  giveAll(): Promise<void>;
+}
+
+export function sharesOf(shared: Shared): Shares {
+  const taken: string[] = [];
+  return {
+    take(key, create) {
+      const value = shared.take(key, create);
+      taken.push(key);
+      return value;
+    },
+    async giveAll() {
+      for (const key of taken.splice(0).reverse()) await shared.give(key);
+    },
+  };
+}

@@ -60,6 +60,8 @@ export const DEFAULT_LIMITS = {
   refusedLifetime: 30_000,
   failureLifetime: 5_000,
   drain: 30_000,
+  /** How long new connections are still taken after SIGTERM while requests keep coming; part of `drain`. */
+  drainAccept: 5_000,
   tempBytes: 2 * GB,
 } as const;
 

@@ -4,18 +4,28 @@ import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Breaker, type BreakerChange, type BreakerState, createBreaker } from "./breaker.ts";
+import type { OriginEntry } from "./sources.ts";
 
 /** Hosts behind web proxies whose state is kept. */
 const MOST = 1000;
 
 /** The circuit breakers of all origins; a web proxy has one for each host. */
 export interface Breakers {
-  of(origin: { name: string; storage: { urls?: boolean } }, asset: Asset): Breaker;
+  of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker;
   /** State of each origin that was asked, by its name. */
   states(): Record<string, BreakerState>;
+  /** The limits of another configuration hold from now on. */
+  adopt(limits: Limits): void;
 }
 
-export function createBreakers(limits: Limits, log: Logger): Breakers {
+interface Known {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly breaker: Breaker;
+}
+
+export function createBreakers(initial: Limits, log: Logger): Breakers {
+  const limits = { ...initial };
   const noting = (origin: string, host: string | undefined) => (change: BreakerChange) => {
     const what = { origin, ...(host === undefined ? {} : { host }) };
     if (change.state === "closed") return log.info(what, "an origin answers again");
@@ -23,18 +33,20 @@ export function createBreakers(limits: Limits, log: Logger): Breakers {
     const line = { ...what, code: error.code, ms: Math.round(milliseconds), reason: reasonOf(error) };
     log.warn(line, "an origin is skipped for a while");
   };
-  const known = new LRUCache<string, { name: string; breaker: Breaker }>({ max: MOST });
+  const known = new LRUCache<string, Known>({ max: MOST });
   return {
-    of({ name, storage }, asset) {
+    of({ name, fingerprint, storage }, asset) {
       const host = storage.urls ? (URL.parse(asset.path)?.host ?? "") : undefined;
       const key = host === undefined ? name : `${name} ${host}`;
       let entry = known.get(key);
-      if (!entry) {
-        entry = { name, breaker: createBreaker(limits, undefined, noting(name, host)) };
+      // Under the same name a new configuration may mean another place.
+      if (entry?.fingerprint !== fingerprint) {
+        entry = { name, fingerprint, breaker: createBreaker(limits, undefined, noting(name, host)) };
         known.set(key, entry);
       }
       return entry.breaker;
     },
+    adopt: (others) => void Object.assign(limits, others),
     states() {
       const states: Record<string, BreakerState> = {};
       for (const { name, breaker } of known.values()) {

@@ -17,6 +17,10 @@ export function createFlights<T>() {
     get size() {
       return flying.size;
     },
+    /** Resolves once nothing is under way. */
+    async landed(): Promise<void> {
+      while (flying.size > 0) await Promise.allSettled([...flying.values()].map(({ promise }) => promise));
+    },
     /** Whether work under this key is under way and may be joined. */
     has: (key: string) => flying.has(key),
     /** Joins the work of this key, or begins it. */

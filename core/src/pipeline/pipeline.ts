@@ -22,6 +22,7 @@ import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
+import { createSpans } from "./spans.ts";
 
 /** How long a substitute may be kept, in milliseconds. */
 const FALLBACK_LIFETIME = 60_000;
@@ -153,7 +154,7 @@ export function createPipeline(services: Services) {
     const forward = stale ? "stale" : "miss";
     try {
       const made = await flights.join(name, exchange.signal, (signal) =>
-        inTrace(trace, () => make({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
+        inTrace(trace, () => makeOnce(name, { job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
       );
       tell(exchange, made.spans);
       if (made.lane) exchange.lane = made.lane;
@@ -182,6 +183,24 @@ export function createPipeline(services: Services) {
       remember(key, job, error, since);
       throw error;
     }
+  }
+
+  /** The same wish may come to several processes of this server at once. */
+  function makeOnce(name: string, wish: Wish, signal: AbortSignal): Promise<Made> {
+    const { once } = services;
+    // To confirm a rendition costs less than to wait for another process.
+    if (!once || wish.stale) return make(wish, signal);
+    const since = bans.now();
+    return once(
+      `${engines} ${name}`,
+      signal,
+      () => make(wish, signal),
+      ({ record, body }) => {
+        const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
+        if (stored) void hooks.store.promise(record, body);
+        return { record, ...(body ? { body } : {}), spans: createSpans(), stored };
+      },
+    );
   }
 
   /**
@@ -299,9 +318,8 @@ export function createPipeline(services: Services) {
   /** Work that no request waits for. */
   async function background(job: Job, signal: AbortSignal): Promise<void> {
     const { job: done, key } = resolve.complete(job);
-    await flights.join(`${key} true ${bans.ofJob(done, key)}`, signal, (end) =>
-      make({ job: done, key, trusted: true }, end),
-    );
+    const name = `${key} true ${bans.ofJob(done, key)}`;
+    await flights.join(name, signal, (end) => makeOnce(name, { job: done, key, trusted: true }, end));
   }
 
   return { answer, explain: createExplain(services), resolve, background, flights };

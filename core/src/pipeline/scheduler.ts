@@ -22,9 +22,10 @@ export interface Load {
  * ones before heavy ones, as long as the estimated work that waits stays under the limit. What does not fit is refused
  * at once with `EBUSY`, and so is what has waited too long.
  */
-export function createScheduler(limits: Limits, cores = availableParallelism()) {
-  const places = limits.transforms || cores;
-  const room = limits.queueWork * cores;
+export function createScheduler(initial: Limits, cores = availableParallelism()) {
+  let limits = initial;
+  const places = () => limits.transforms || Math.max(1, Math.round(cores));
+  const room = () => limits.queueWork * cores;
   const light: Waiting[] = [];
   const heavy: Waiting[] = [];
   let running = 0;
@@ -36,7 +37,7 @@ export function createScheduler(limits: Limits, cores = availableParallelism()) 
     });
 
   function next(): void {
-    while (running < places) {
+    while (running < places()) {
       const waiting = light.shift() ?? heavy.shift();
       if (!waiting) return;
       waitingCost -= waiting.plan.cost;
@@ -48,11 +49,11 @@ export function createScheduler(limits: Limits, cores = availableParallelism()) 
   /** Resolves when the plan's turn has come; rejects when it is refused, waits too long, or nobody wants it any more. */
   function turn(plan: Plan, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (running < places) {
+    if (running < places()) {
       running++;
       return Promise.resolve();
     }
-    if (waitingCost > 0 && waitingCost + plan.cost > room) throw busy(plan.cost);
+    if (waitingCost > 0 && waitingCost + plan.cost > room()) throw busy(plan.cost);
     const queue = plan.lane === "light" ? light : heavy;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (reason: unknown) => {
@@ -76,9 +77,14 @@ export function createScheduler(limits: Limits, cores = availableParallelism()) 
   }
 
   return {
+    /** The limits of another configuration hold from now on; what waits keeps its place. */
+    adopt(others: Limits): void {
+      limits = others;
+      next();
+    },
     /** Throws `EBUSY` when what waits already fills the queue: asked before an origin is. */
     assertRoom(): void {
-      if (waitingCost >= room) throw busy(0);
+      if (waitingCost >= room()) throw busy(0);
     },
     /** Runs the work when its turn has come. The place is given back only when the work has ended. */
     async run<T>(plan: Plan, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -90,7 +96,7 @@ export function createScheduler(limits: Limits, cores = availableParallelism()) 
         next();
       }
     },
-    load: (): Load => ({ places, running, waiting: light.length + heavy.length, waitingCost }),
+    load: (): Load => ({ places: places(), running, waiting: light.length + heavy.length, waitingCost }),
   };
 }
 

@@ -9,11 +9,17 @@ import type { Copies } from "./copies.ts";
 export interface ByteBudget {
   take(bytes: number): void;
   give(bytes: number): void;
+  /** The limit of another configuration holds from now on. */
+  adopt(limit: number): void;
 }
 
-export function createByteBudget(limit: number): ByteBudget {
+export function createByteBudget(initial: number): ByteBudget {
+  let limit = initial;
   let held = 0;
   return {
+    adopt(other) {
+      limit = other;
+    },
     take(bytes) {
       held += bytes;
       if (held <= limit) return;

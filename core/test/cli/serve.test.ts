@@ -89,15 +89,17 @@ describe("mediatap serve", () => {
     });
   }
 
-  it("takes no new connections once it has been told to end", async () => {
+  it("says that it is not ready while it ends, and is gone then", async () => {
     const { port, kill, ended } = await start("--config", "slow.mjs");
     const asked = ask(port, "/file.txt");
     await new Promise((resolve) => setTimeout(resolve, 100));
     kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 50));
-    await assert.rejects(ask(port, "/-/live"), { code: "ECONNREFUSED" });
+    assert.equal((await ask(port, "/-/live")).status, 200);
+    assert.equal((await ask(port, "/-/ready")).status, 503);
     assert.equal((await asked).text, "slow");
     assert.equal((await ended).code, 0);
+    await assert.rejects(ask(port, "/-/live"), { code: "ECONNREFUSED" });
   });
 
   it("ends at once at a second signal", async () => {

@@ -36,7 +36,12 @@ describe("findConfig", () => {
     it(`reads ${name}, found or named`, async () => {
       const cwd = await folder({ [name]: content });
       const found = await findConfig({ cwd });
-      assert.deepEqual(found, { config: CONFIG, file: join(cwd, name), source: name });
+      assert.deepEqual(found, {
+        config: CONFIG,
+        file: join(cwd, name),
+        source: name,
+        files: [join(cwd, name)],
+      });
       assert.deepEqual(await findConfig({ cwd, file: name }), found);
     });
   }

@@ -1,0 +1,53 @@
+import { type FSWatcher, type Stats, statSync, watch } from "node:fs";
+import { dirname } from "node:path";
+
+/** Milliseconds for which files must rest: editors write in several steps. */
+const REST = 100;
+
+/** Watches files, also ones that are replaced by others or are links that change; `files` is asked after each change. */
+export function watchFiles(files: () => readonly string[], onChange: () => void): { close(): void } {
+  let watchers: FSWatcher[] = [];
+  let folders = "";
+  let seen = signature(files());
+  let timer: NodeJS.Timeout | undefined;
+
+  function look(): void {
+    const now = signature(files());
+    if (now === seen) return;
+    seen = now;
+    onChange();
+  }
+
+  function rest(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      look();
+      follow();
+    }, REST);
+  }
+
+  /** Folders are watched, not files: a file that is replaced takes its watcher along. */
+  function follow(): void {
+    const wanted = [...new Set(files().map((file) => dirname(file)))].sort();
+    if (wanted.join("\n") === folders) return;
+    folders = wanted.join("\n");
+    for (const watcher of watchers) watcher.close();
+    watchers = wanted.map((folder) => watch(folder, { persistent: false }, rest).on("error", () => {}));
+  }
+
+  follow();
+  return {
+    close() {
+      clearTimeout(timer);
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
+
+function signature(files: readonly string[]): string {
+  return files.map((file) => shape(statSync(file, { throwIfNoEntry: false }))).join(" ");
+}
+
+function shape(found: Stats | undefined): string {
+  return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : "none";
+}

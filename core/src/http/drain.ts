@@ -1,0 +1,58 @@
+import type { Server as HttpServer } from "node:http";
+import { Server as NetServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** What a server is doing, as its end wants to know it. */
+export interface Traffic {
+  /** Requests that have not ended. */
+  running: number;
+  connections: number;
+  /** When the last request came or ended, of `performance.now()`. */
+  last: number;
+}
+
+export interface DrainOptions {
+  /** Milliseconds for which new connections are still taken as long as requests keep coming. */
+  readonly accept: number;
+  /** Milliseconds for which a connection must be idle before it is closed: its next request may be on its way. */
+  readonly quiet: number;
+  /** Milliseconds after which whatever still runs is cut off. */
+  readonly limit: number;
+}
+
+/** How often it is looked whether all is quiet, in milliseconds. */
+const LOOK = 20;
+
+/**
+ * Ends a server without losing a request: who balances the load needs a moment to hear that it is not ready any more,
+ * and clients find out with their next answer, which closes its connection.
+ */
+export async function drain(http: HttpServer, traffic: Traffic, options: DrainOptions): Promise<void> {
+  const { accept, quiet, limit } = options;
+  const begun = performance.now();
+  const late = setTimeout(() => http.closeAllConnections(), limit);
+  const since = (moment: number) => performance.now() - moment;
+  const isQuiet = () => traffic.running === 0 && since(Math.max(traffic.last, begun)) >= quiet;
+  try {
+    const most = Math.min(accept, limit);
+    while (traffic.connections > 0 && !isQuiet() && since(begun) < most) await pause(LOOK);
+    const stopped = performance.now();
+    const sweep = setInterval(() => {
+      if (since(stopped) >= quiet) http.closeIdleConnections();
+    }, LOOK);
+    if (accept > 0 && isQuiet()) http.closeIdleConnections();
+    await closed(http, quiet === 0).finally(() => clearInterval(sweep));
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** Takes no new connections; resolves with the end of the last one. */
+function closed(http: HttpServer, atOnce: boolean): Promise<void> {
+  if (!http.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    if (atOnce) http.close(() => resolve());
+    // The HTTP server's own method would close idle connections as well.
+    else NetServer.prototype.close.call(http, () => resolve());
+  });
+}

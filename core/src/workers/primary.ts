@@ -1,0 +1,201 @@
+import cluster, { type Worker } from "node:cluster";
+import { availableParallelism } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "pino";
+import { createLeases, type Holder } from "./leases.ts";
+import type { ToPrimary, ToWorker } from "./messages.ts";
+import { WORKERS } from "./worker.ts";
+
+type Ready = Extract<ToPrimary, { mediatap: "ready" }>;
+
+/** One of the places that are to be filled with a worker. */
+interface Place {
+  worker: Worker | undefined;
+  /** How often in a row a worker did not live long. */
+  failures: number;
+}
+
+/** Milliseconds that a worker must have lived so that its successor need not wait … */
+const LONG = 10_000;
+/** … and how long it waits else: doubled with each failure, at most this. */
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 30_000;
+/** Milliseconds beyond its own limit after which a worker that is to go is killed. */
+const GRACE = 5_000;
+
+export interface PrimaryOptions {
+  readonly workers: number;
+  readonly log: Logger;
+  /** Called once, when all serve. */
+  readonly onReady: (ready: Ready) => void;
+}
+
+export interface Primary {
+  /** Resolves with the exit code when all workers have gone. */
+  readonly ended: Promise<number>;
+  /** Replaces all workers, one after the other: the new one serves before the old one goes. */
+  restart(): void;
+  /** Lets all workers finish. `accept`: new connections are taken for a while. */
+  end(accept: boolean): void;
+  /** Ends all at once. */
+  kill(): void;
+}
+
+/** Runs this program as several processes that share its port and its limits. */
+export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary {
+  const { promise: ended, resolve } = Promise.withResolvers<number>();
+  const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
+  const leases = createLeases();
+  const holders = new Map<Worker, Holder>();
+  /** How long each that serves may take to finish, in milliseconds. */
+  const drains = new WeakMap<Worker, number>();
+  let ending = false;
+  let restarting = false;
+  let again = false;
+  let code = 0;
+
+  cluster.setupPrimary({ serialization: "advanced" });
+  const pool = poolSize(workers);
+
+  function fork(): Worker {
+    const worker = cluster.fork({ [WORKERS]: String(workers), UV_THREADPOOL_SIZE: pool });
+    const holder = { send: (message: ToWorker) => send(worker, message) };
+    holders.set(worker, holder);
+    worker.on("message", (message: ToPrimary) => hear(worker, holder, message));
+    worker.on("error", (err) => log.warn({ err, worker: worker.process.pid }, "a worker could not be told"));
+    worker.once("exit", (exit) => {
+      holders.delete(worker);
+      leases.gone(holder);
+      if (ending && drains.delete(worker) && exit !== 0) code = 1;
+      if (ending && holders.size === 0) resolve(code);
+    });
+    return worker;
+  }
+
+  function hear(worker: Worker, holder: Holder, message: ToPrimary): void {
+    if (message.mediatap === "ask") leases.ask(holder, message.id, message.name);
+    else if (message.mediatap === "leave") leases.leave(holder, message.id, message.name);
+    else if (message.mediatap === "done") leases.done(holder, message.name, message.outcome);
+    else if (message.mediatap === "ready") drains.set(worker, message.drain);
+    else if (message.mediatap === "say") {
+      for (const other of holders.values()) {
+        if (other !== holder) other.send({ mediatap: "heard", text: message.text });
+      }
+    }
+  }
+
+  /** Resolves when the worker serves; with its exit code when it ended before. */
+  function started(worker: Worker): Promise<Ready | number> {
+    return new Promise((done) => {
+      worker.once("exit", (exit) => done(exit || 1));
+      worker.on("message", (message: ToPrimary) => {
+        if (message.mediatap === "ready") done(message);
+      });
+    });
+  }
+
+  /** Keeps a place filled from now on: a worker that goes by itself is followed by another. */
+  function keep(place: Place, worker: Worker): void {
+    const since = performance.now();
+    place.worker = worker;
+    const left = (how: string) => {
+      if (ending || place.worker !== worker) return;
+      place.worker = undefined;
+      place.failures = performance.now() - since < LONG ? place.failures + 1 : 0;
+      log.error({ worker: worker.process.pid }, `a worker ${how}; another one takes its place`);
+      void fill(place);
+    };
+    worker.on("message", (message: ToPrimary) => message.mediatap === "leaving" && left("is about to end"));
+    worker.once("exit", (exit, signal) => left(signal ? `was ended by ${signal}` : `ended with ${exit}`));
+  }
+
+  async function fill(place: Place): Promise<void> {
+    while (!ending && place.worker === undefined) {
+      if (place.failures > 0) await pause(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (place.failures - 1)));
+      if (ending || place.worker !== undefined) return;
+      const worker = fork();
+      if (typeof (await started(worker)) === "object") return keep(place, worker);
+      place.failures++;
+    }
+  }
+
+  function retire(worker: Worker, accept: boolean): void {
+    send(worker, { mediatap: "drain", accept });
+    const late = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + GRACE);
+    worker.once("exit", () => clearTimeout(late));
+  }
+
+  async function restart(): Promise<void> {
+    for (const place of places) {
+      if (ending) return;
+      const next = fork();
+      const ready = await started(next);
+      if (ending) return;
+      if (typeof ready === "number") {
+        log.error("a new worker did not start, for the reason above: the old ones go on");
+        return;
+      }
+      const old = place.worker;
+      place.failures = 0;
+      keep(place, next);
+      if (old) retire(old, false);
+    }
+    log.info(`${workers} new workers serve`);
+  }
+
+  async function start(): Promise<void> {
+    const [first, ...rest] = places as [Place, ...Place[]];
+    const worker = fork();
+    const ready = await started(worker);
+    if (typeof ready === "number") {
+      // It has said why.
+      ending = true;
+      code = ready;
+      return resolve(code);
+    }
+    keep(first, worker);
+    await Promise.all(rest.map(fill));
+    if (!ending) onReady(ready);
+  }
+
+  void start();
+  return {
+    ended,
+    restart() {
+      again = true;
+      if (restarting) return;
+      restarting = true;
+      void (async () => {
+        while (again && !ending) {
+          again = false;
+          await restart();
+        }
+        restarting = false;
+      })();
+    },
+    end(accept) {
+      ending = true;
+      for (const worker of holders.keys()) {
+        // One that does not serve yet has nothing to finish.
+        if (drains.has(worker)) retire(worker, accept);
+        else worker.process.kill("SIGKILL");
+      }
+      if (holders.size === 0) resolve(code);
+    },
+    kill() {
+      for (const worker of holders.keys()) worker.process.kill("SIGKILL");
+    },
+  };
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** Threads for a worker's share of the cores, and two for files and names; what the operator set is left alone. */
+function poolSize(workers: number): string {
+  const cores = availableParallelism();
+  const set = process.env.UV_THREADPOOL_SIZE;
+  if (set !== undefined && set !== String(cores + 2)) return set;
+  return String(Math.max(1, Math.round(cores / workers)) + 2);
+}
