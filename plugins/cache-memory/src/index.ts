@@ -28,10 +28,15 @@ const schema = z.strictObject({
 /** Options of `cacheMemory`. */
 export type CacheMemoryOptions = z.input<typeof schema>;
 
-interface Store {
+interface Size {
+  readonly maxBytes: number;
+  readonly maxEntryBytes: number;
+  readonly maxRecords: number;
+}
+
+interface Contents {
   readonly records: LRUCache<string, RenditionRecord>;
   readonly bodies: LRUCache<string, Uint8Array>;
-  close(): void;
 }
 
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
@@ -49,10 +54,17 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks, shared }) {
-      const { records, bodies } = shared<Store>(NAME, () => createStore(maxBytes, maxEntryBytes, maxRecords));
+    apply({ hooks, shared, workers }) {
+      const size = {
+        maxBytes: Math.ceil(maxBytes / workers),
+        maxEntryBytes: Math.ceil(maxEntryBytes / workers),
+        maxRecords: Math.ceil(maxRecords / workers),
+      };
+      const store = shared(NAME, () => createStore(size));
+      hooks.start.tap(NAME, () => store.fit(size));
 
       hooks.lookup.tap(NAME, ({ key, needsBody, isFresh, offer, fill }) => {
+        const { records, bodies } = store;
         const record = records.get(key);
         const bytes = record && bodies.get(key);
         if (record && (bytes || !needsBody)) {
@@ -67,14 +79,16 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
       hooks.store.tap(NAME, (record, body) => keep({ record, ...(body && { body }) }));
 
       function keep({ record, body }: Delivered): void {
+        const { records, bodies } = store;
         const known = records.get(record.key);
         records.set(record.key, record);
-        if (body?.settled && body.bytes && body.length <= maxEntryBytes)
+        if (body?.settled && body.bytes && body.length <= bodies.maxEntrySize)
           bodies.set(record.key, ownCopy(body.bytes));
         else if (known?.etag !== record.etag) bodies.delete(record.key);
       }
 
       hooks.purge.tap(NAME, (ban) => {
+        const { records, bodies } = store;
         for (const [key, record] of records.entries()) {
           if (!isBanned(record, ban)) continue;
           records.delete(key);
@@ -85,20 +99,40 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
   };
 }
 
-function createStore(maxSize: number, maxEntrySize: number, max: number): Store {
-  const records = new LRUCache<string, RenditionRecord>({ max });
-  const bodies = new LRUCache<string, Uint8Array>({
-    maxSize,
-    maxEntrySize,
-    sizeCalculation: (bytes) => Math.max(1, bytes.byteLength),
-  });
+function createStore(first: Size) {
+  let size = first;
+  let contents = emptyOf(first);
   return {
-    records,
-    bodies,
-    close() {
-      records.clear();
-      bodies.clear();
+    get records() {
+      return contents.records;
     },
+    get bodies() {
+      return contents.bodies;
+    },
+    /** Takes on another size, and what fits into it along; the least recently used stay behind. */
+    fit(other: Size): void {
+      if (JSON.stringify(other) === JSON.stringify(size)) return;
+      const old = contents;
+      size = other;
+      contents = emptyOf(other);
+      contents.records.load(old.records.dump());
+      contents.bodies.load(old.bodies.dump());
+    },
+    close(): void {
+      contents.records.clear();
+      contents.bodies.clear();
+    },
+  };
+}
+
+function emptyOf({ maxBytes, maxEntryBytes, maxRecords }: Size): Contents {
+  return {
+    records: new LRUCache<string, RenditionRecord>({ max: maxRecords }),
+    bodies: new LRUCache<string, Uint8Array>({
+      maxSize: maxBytes,
+      maxEntrySize: maxEntryBytes,
+      sizeCalculation: (bytes) => Math.max(1, bytes.byteLength),
+    }),
   };
 }
 
