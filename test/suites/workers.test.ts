@@ -150,6 +150,22 @@ describe("a server of several processes", () => {
     }
   });
 
+  it("has it once also for those who come a little late, until it is purged", async () => {
+    await start("--workers", "2");
+    await write("go");
+    const all = async () => {
+      const texts = new Set<string>();
+      for (let i = 0; i < 6; i++) texts.add((await ask(port(), "/slow/a?tr=w-5")).text);
+      return texts.size;
+    };
+    assert.equal(await all(), 1);
+    assert.equal(said("made").length, 1);
+    await ask(port(), "/-/forget", { method: "POST" });
+    await settled();
+    assert.equal(await all(), 1);
+    assert.equal(said("made").length, 2);
+  });
+
   it("fails for all of them at once what cannot be made", async () => {
     await start("--workers", "2");
     const answers = Array.from({ length: 8 }, () => ask(port(), "/slow/fails?tr=w-5"));

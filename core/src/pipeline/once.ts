@@ -1,12 +1,19 @@
 import type { Delivered } from "../model/rendition.ts";
 
+export interface When {
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** What was begun before is out of date, milliseconds since 1970. */
+  readonly since: number;
+}
+
 /**
  * Does work under a name once among the processes of a server: this process does it, or `taken` is handed what another
  * one made meanwhile. Rejects as the work does, wherever it was done.
  */
 export type Once = <T extends Delivered>(
   name: string,
-  signal: AbortSignal,
+  when: When,
   work: () => Promise<T>,
   taken: (found: Delivered) => T,
 ) => Promise<T>;

@@ -154,7 +154,7 @@ export function createPipeline(services: Services) {
     const forward = stale ? "stale" : "miss";
     try {
       const made = await flights.join(name, exchange.signal, (signal) =>
-        inTrace(trace, () => makeOnce(name, { job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
+        inTrace(trace, () => makeOnce({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
       );
       tell(exchange, made.spans);
       if (made.lane) exchange.lane = made.lane;
@@ -186,14 +186,15 @@ export function createPipeline(services: Services) {
   }
 
   /** The same wish may come to several processes of this server at once. */
-  function makeOnce(name: string, wish: Wish, signal: AbortSignal): Promise<Made> {
+  function makeOnce(wish: Wish, signal: AbortSignal): Promise<Made> {
     const { once } = services;
+    const { job, key, trusted } = wish;
     // To confirm a rendition costs less than to wait for another process.
     if (!once || wish.stale) return make(wish, signal);
     const since = bans.now();
     return once(
-      `${engines} ${name}`,
-      signal,
+      `${engines} ${key} ${trusted}`,
+      { signal, since: bans.timeOfJob(job, key) },
       () => make(wish, signal),
       ({ record, body }) => {
         const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
@@ -318,8 +319,9 @@ export function createPipeline(services: Services) {
   /** Work that no request waits for. */
   async function background(job: Job, signal: AbortSignal): Promise<void> {
     const { job: done, key } = resolve.complete(job);
-    const name = `${key} true ${bans.ofJob(done, key)}`;
-    await flights.join(name, signal, (end) => makeOnce(name, { job: done, key, trusted: true }, end));
+    await flights.join(`${key} true ${bans.ofJob(done, key)}`, signal, (end) =>
+      makeOnce({ job: done, key, trusted: true }, end),
+    );
   }
 
   return { answer, explain: createExplain(services), resolve, background, flights };

@@ -5,6 +5,12 @@ import type { Job } from "../model/job.ts";
 const MOST = 10_000;
 const LONGEST = 60 * 60_000;
 
+/** A ban, and when it came: milliseconds since 1970. */
+interface Kept {
+  readonly ban: Ban;
+  readonly at: number;
+}
+
 /** A ban without its number. */
 export type NewBan = Omit<Ban, "sequence">;
 
@@ -13,7 +19,7 @@ export type NewBan = Omit<Ban, "sequence">;
  * and nothing of it is kept.
  */
 export function createBans() {
-  const kept: { readonly ban: Ban; readonly at: number }[] = [];
+  const kept: Kept[] = [];
   /** Bans that caches have not carried out yet. */
   const pending = new Set<Ban>();
   let last = 0;
@@ -48,25 +54,29 @@ export function createBans() {
     },
     /** Number of the newest ban that speaks of an original; part of the name of work on it, so that none joins older work. */
     ofOriginal(original: { readonly tenant: string; readonly path: string }): number {
-      return newest((ban) => isOriginalBanned(original, ban));
+      return newest((ban) => isOriginalBanned(original, ban))?.ban.sequence ?? 0;
     },
     /** The same for a rendition; one that has layers is out of date with any ban of its account. */
-    ofJob({ asset, transformation }: Job, key: string): number {
-      if (last === 0) return 0;
-      const { tenant } = asset;
-      const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
-      return newest((ban) => {
-        if (ban.kind === "key") return ban.value === key;
-        if (ban.tenant !== undefined && ban.tenant !== tenant) return false;
-        return layered || ban.kind === "tag" || isOriginalBanned({ tenant, path: asset.path }, ban);
-      });
-    },
+    ofJob: (job: Job, key: string): number => ofJob(job, key)?.ban.sequence ?? 0,
+    /** When that ban came, milliseconds since 1970: unlike numbers, times are the same in all processes of a machine. */
+    timeOfJob: (job: Job, key: string): number => ofJob(job, key)?.at ?? 0,
     /** The bans that are remembered, oldest first. */
     recent: (): readonly Ban[] => kept.map(({ ban }) => ban),
   };
 
-  function newest(speaks: (ban: Ban) => boolean): number {
-    return kept.findLast(({ ban }) => speaks(ban))?.ban.sequence ?? 0;
+  function ofJob({ asset, transformation }: Job, key: string): Kept | undefined {
+    if (last === 0) return undefined;
+    const { tenant } = asset;
+    const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
+    return newest((ban) => {
+      if (ban.kind === "key") return ban.value === key;
+      if (ban.tenant !== undefined && ban.tenant !== tenant) return false;
+      return layered || ban.kind === "tag" || isOriginalBanned({ tenant, path: asset.path }, ban);
+    });
+  }
+
+  function newest(speaks: (ban: Ban) => boolean): Kept | undefined {
+    return kept.findLast(({ ban }) => speaks(ban));
   }
 }
 

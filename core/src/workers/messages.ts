@@ -1,22 +1,40 @@
 import type { ErrorCode } from "../model/errors.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 
-/** What work that was done once came to: a rendition whose bytes are in memory, or a failure. */
-export type Outcome =
-  | { readonly record: RenditionRecord; readonly bytes: Uint8Array }
-  | { readonly code: ErrorCode; readonly message: string; readonly status: number; readonly outage: boolean };
+/** A rendition whose bytes are in memory. */
+export interface Made {
+  readonly record: RenditionRecord;
+  readonly bytes: Uint8Array;
+}
+
+/** Work that could not be done. */
+export interface Failed {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly status: number;
+  readonly outage: boolean;
+}
+
+/** What work that was done once came to. */
+export type Outcome = Made | Failed;
 
 /** What a worker tells the primary process. */
 export type ToPrimary =
   | { readonly mediatap: "ready"; readonly port: number; readonly host?: string; readonly drain: number }
   /** It takes no new connections any more, for a reason of its own. */
   | { readonly mediatap: "leaving" }
-  /** May it do this work? */
-  | { readonly mediatap: "ask"; readonly id: number; readonly name: string }
+  /** May it do this work? What was begun before `since`, milliseconds since 1970, is out of date. */
+  | { readonly mediatap: "ask"; readonly id: number; readonly name: string; readonly since: number }
   /** Nobody waits for the answer any more. */
   | { readonly mediatap: "leave"; readonly id: number; readonly name: string }
-  /** The work has ended. */
-  | { readonly mediatap: "done"; readonly name: string; readonly outcome?: Outcome }
+  /** Work has ended, the one that was asked for under this number; `kept`: its outcome can be asked for for a while. */
+  | {
+      readonly mediatap: "done";
+      readonly id: number;
+      readonly name: string;
+      readonly kept: boolean;
+      readonly outcome?: Outcome;
+    }
   /** For all other workers. */
   | { readonly mediatap: "say"; readonly text: string };
 
@@ -24,7 +42,7 @@ export type ToPrimary =
 export type ToWorker =
   | { readonly mediatap: "drain"; readonly accept: boolean }
   /** Somebody waits for the outcome of this work. */
-  | { readonly mediatap: "wanted"; readonly name: string }
+  | { readonly mediatap: "wanted"; readonly id: number; readonly name: string }
   /** Without an outcome: it may do the work itself. */
   | { readonly mediatap: "answer"; readonly id: number; readonly outcome?: Outcome }
   | { readonly mediatap: "heard"; readonly text: string };

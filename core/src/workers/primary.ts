@@ -73,10 +73,12 @@ export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary
   }
 
   function hear(worker: Worker, holder: Holder, message: ToPrimary): void {
-    if (message.mediatap === "ask") leases.ask(holder, message.id, message.name);
-    else if (message.mediatap === "leave") leases.leave(holder, message.id, message.name);
-    else if (message.mediatap === "done") leases.done(holder, message.name, message.outcome);
-    else if (message.mediatap === "ready") drains.set(worker, message.drain);
+    if (message.mediatap === "ask") {
+      leases.ask(holder, message.id, message.name, message.since);
+    } else if (message.mediatap === "leave") leases.leave(holder, message.id, message.name);
+    else if (message.mediatap === "done") {
+      leases.done(holder, message);
+    } else if (message.mediatap === "ready") drains.set(worker, message.drain);
     else if (message.mediatap === "say") {
       for (const other of holders.values()) {
         if (other !== holder) other.send({ mediatap: "heard", text: message.text });

@@ -3,10 +3,13 @@ import { isChanged, isMediaError, MediaError } from "../model/errors.ts";
 import { bodyOf, type Delivered } from "../model/rendition.ts";
 import type { Once } from "../pipeline/once.ts";
 import type { Bus, LineEnd } from "../purge/bus.ts";
-import type { Outcome, ToPrimary, ToWorker } from "./messages.ts";
+import { REMEMBERED } from "./leases.ts";
+import type { Failed, Made, Outcome, ToPrimary, ToWorker } from "./messages.ts";
 
 /** Largest body that is handed to another process, in bytes. */
 const LARGEST = 16 * 1024 * 1024;
+/** Bytes that are held for processes that come a little late. */
+const ROOM = 32 * 1024 * 1024;
 
 /** Environment variable by which a process knows that it is one of several. */
 export const WORKERS = "MEDIATAP_WORKERS";
@@ -25,8 +28,9 @@ export interface Membership {
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: Outcome | undefined) => void>();
-  /** Work under way here, and whether others wait for it. */
-  const leading = new Map<string, { wanted: boolean }>();
+  /** Work under way here, by its number, and whether others wait for it. */
+  const leading = new Map<number, { wanted: boolean }>();
+  const recent = createRecent();
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
   let last = 0;
@@ -41,18 +45,23 @@ export function joinServer(): Membership {
     else if (message.mediatap === "heard") line?.receive(message.text);
     else if (message.mediatap === "answer") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
-      const work = leading.get(message.name);
+      const work = leading.get(message.id);
       if (work) work.wanted = true;
+      else giveRecent(message.id, message.name);
     }
   });
   process.once("disconnect", () => {
     for (const answer of waiting.values()) answer(undefined);
   });
 
+  function giveRecent(id: number, name: string): void {
+    const outcome = recent.get(id);
+    tell({ mediatap: "done", id, name, kept: outcome !== undefined, ...(outcome ? { outcome } : {}) });
+  }
+
   /** Resolves with what another worker made, or with nothing when this one is to do the work. */
-  function ask(name: string, signal: AbortSignal): Promise<Outcome | undefined> {
+  function ask(id: number, name: string, since: number, signal: AbortSignal): Promise<Outcome | undefined> {
     if (!process.connected) return Promise.resolve(undefined);
-    const id = ++last;
     return new Promise<Outcome | undefined>((resolve, reject) => {
       const leave = () => {
         tell({ mediatap: "leave", id, name });
@@ -63,26 +72,28 @@ export function joinServer(): Membership {
         signal.removeEventListener("abort", leave);
         resolve(outcome);
       });
-      tell({ mediatap: "ask", id, name });
+      tell({ mediatap: "ask", id, name, since });
     }).finally(() => waiting.delete(id));
   }
 
-  const once: Once = async (name, signal, work, taken) => {
-    const outcome = await ask(name, signal);
+  const once: Once = async (name, { signal, since }, work, taken) => {
+    const id = ++last;
+    const outcome = await ask(id, name, since, signal);
     if (outcome) return taken(deliveredOf(outcome));
     const own = { wanted: false };
-    leading.set(name, own);
-    let result: Outcome | undefined;
+    const end = (result: Outcome | undefined, kept: boolean) => {
+      leading.delete(id);
+      tell({ mediatap: "done", id, name, kept, ...(own.wanted && result ? { outcome: result } : {}) });
+    };
+    leading.set(id, own);
     try {
       const made = await work();
-      if (own.wanted) result = outcomeOf(made);
+      const result = madeOf(made);
+      end(result, result !== undefined && recent.keep(id, result));
       return made;
     } catch (error) {
-      if (own.wanted && !signal.aborted) result = failureOf(error);
+      end(signal.aborted ? undefined : failureOf(error), false);
       throw error;
-    } finally {
-      if (leading.get(name) === own) leading.delete(name);
-      tell({ mediatap: "done", name, ...(result ? { outcome: result } : {}) });
     }
   };
 
@@ -99,24 +110,44 @@ export function joinServer(): Membership {
   };
 }
 
+/** What was made a moment ago, for others that come a little late. */
+function createRecent() {
+  const kept = new Map<number, Made>();
+  let bytes = 0;
+  return {
+    get: (id: number): Made | undefined => kept.get(id),
+    /** `false`: there is no room. */
+    keep(id: number, made: Made): boolean {
+      const size = made.bytes.byteLength;
+      if (bytes + size > ROOM) return false;
+      kept.set(id, made);
+      bytes += size;
+      setTimeout(() => {
+        kept.delete(id);
+        bytes -= size;
+      }, REMEMBERED).unref();
+      return true;
+    },
+  };
+}
+
 /** What others can use as it is; large originals each reads for itself. */
-function outcomeOf(made: Delivered & { readonly degraded?: boolean }): Outcome | undefined {
-  const { record, body, degraded } = made;
+function madeOf({ record, body, degraded }: Delivered & { readonly degraded?: boolean }): Made | undefined {
   if (degraded || !body?.settled || !body.bytes || body.length > LARGEST) return undefined;
   return { record, bytes: body.bytes };
 }
 
 /** A failure that another worker would meet as well: to be busy is this one's own. */
-function failureOf(error: unknown): Outcome | undefined {
+function failureOf(error: unknown): Failed | undefined {
   if (!isMediaError(error) || error.code === "EBUSY" || isChanged(error)) return undefined;
   const { code, message, status, outage } = error;
   return { code, message, status, outage };
 }
 
-function deliveredOf(outcome: Outcome): Delivered {
+function deliveredOf(outcome: Made | Failed): Delivered {
   if ("code" in outcome) {
-    const { code, message, ...more } = outcome;
-    throw new MediaError(code, message, more);
+    const { code, message, status, outage } = outcome;
+    throw new MediaError(code, message, { status, outage });
   }
   const { record, bytes } = outcome;
   return { record, body: bodyOf(bytes, (part) => Readable.from([part])) };
