@@ -146,7 +146,7 @@ export type {
   TapOptions,
 } from "./plugin.ts";
 export type { Bus, BusLine, LineEnd } from "./purge/bus.ts";
-export type { MediatapServer, ServerOptions } from "./server.ts";
+export type { CloseOptions, MediatapServer, ServerOptions } from "./server.ts";
 export { createServer } from "./server.ts";
 export type { Trace } from "./trace.ts";
 export { currentTrace } from "./trace.ts";

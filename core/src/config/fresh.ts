@@ -1,12 +1,20 @@
+import { realpathSync } from "node:fs";
 import { createRequire, registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Query by which a module that is read again differs from what Node keeps of it. */
 const AGAIN = "again";
 
-/** The files that each configuration is made of: itself, and what it imports by relative paths. */
-const known = new Map<string, Set<string>>();
-const rounds = new Map<string, number>();
+/** A configuration as it was read last. */
+interface Reading {
+  round: number;
+  /** Itself, and what it imports by relative paths. */
+  readonly files: Set<string>;
+  /** The same as Node knows them: links followed. */
+  readonly modules: Set<string>;
+}
+
+const readings = new Map<string, Reading>();
 let hooked = false;
 
 /**
@@ -15,18 +23,18 @@ let hooked = false;
  */
 export async function importFresh(file: string): Promise<{ module: object; files: readonly string[] }> {
   hook();
-  const round = rounds.get(file) ?? 0;
-  rounds.set(file, round + 1);
-  const files = known.get(file) ?? new Set([file]);
-  known.set(file, files);
+  const reading = readings.get(file) ?? { round: -1, files: new Set([file]), modules: new Set() };
+  readings.set(file, reading);
+  reading.round++;
+  reading.modules.add(realpathSync(file));
   const url = pathToFileURL(file);
-  if (round > 0) {
-    url.searchParams.set(AGAIN, String(round));
+  if (reading.round > 0) {
+    url.searchParams.set(AGAIN, String(reading.round));
     const { cache } = createRequire(import.meta.url);
-    for (const path of files) delete cache[path];
+    for (const path of reading.modules) delete cache[path];
   }
   const module = (await import(url.href)) as object;
-  return { module, files: [...files] };
+  return { module, files: [...reading.files] };
 }
 
 /** Follows the relative imports of configurations: notes them, and has them read as anew as who imports them. */
@@ -42,9 +50,10 @@ function hook(): void {
       if (from?.protocol !== "file:") return resolved;
       const path = fileURLToPath(resolved.url);
       let isPart = false;
-      for (const files of known.values()) {
-        if (!files.has(fileURLToPath(from))) continue;
+      for (const { files, modules } of readings.values()) {
+        if (!modules.has(fileURLToPath(from))) continue;
         files.add(path);
+        modules.add(path);
         isPart = true;
       }
       const round = from.searchParams.get(AGAIN);
