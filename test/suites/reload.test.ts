@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { loadConfig, type MediatapConfig, type Plugin } from "@mediatap/core";
@@ -262,6 +262,25 @@ export default {
     server.kill("SIGHUP");
     await until(() => lines("was not taken").length === 2, "it was refused again");
     assert.match(lines("was not taken")[1] ?? "", /: mediatap\.config\.mjs: endponts: unknown field/);
+    assert.equal(await text(server.port), "two");
+  });
+
+  it("is taken by itself behind links that change, as those of a ConfigMap do", async () => {
+    const into = (name: string) => join(folder.path, "mounted", name);
+    await mkdir(into("v1"), { recursive: true });
+    await mkdir(into("v2"));
+    for (const [at, name] of ["one", "two"].entries()) {
+      const config = CONFIG.replace("path: folder", `path: ${JSON.stringify(join(folder.path, name))}`);
+      await write(`mounted/v${at + 1}/mediatap.config.mjs`, config);
+      await write(`mounted/v${at + 1}/places.mjs`, places(name));
+    }
+    await symlink("v1", into("..data"));
+    await symlink("..data/mediatap.config.mjs", into("mediatap.config.mjs"));
+    server = await serving(["--watch", "--config", "mounted/mediatap.config.mjs"], { cwd: folder.path });
+    assert.equal(await text(server.port), "one");
+    await symlink("v2", into("..next"));
+    await rename(into("..next"), into("..data"));
+    await until(() => lines("was taken anew").length === 1, "it was taken");
     assert.equal(await text(server.port), "two");
   });
 

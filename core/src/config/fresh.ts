@@ -26,8 +26,10 @@ export async function importFresh(file: string): Promise<{ module: object; files
   const reading = readings.get(file) ?? { round: -1, files: new Set([file]), modules: new Set() };
   readings.set(file, reading);
   reading.round++;
-  reading.modules.add(realpathSync(file));
-  const url = pathToFileURL(file);
+  // Node remembers where links lead to.
+  const path = realpathSync(file);
+  reading.modules.add(path);
+  const url = pathToFileURL(path);
   if (reading.round > 0) {
     url.searchParams.set(AGAIN, String(reading.round));
     const { cache } = createRequire(import.meta.url);
