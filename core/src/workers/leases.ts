@@ -64,9 +64,12 @@ export function createLeases(patience = PATIENCE) {
       if (lease.waiting.length === 1) lease.holder.send({ mediatap: "wanted", id: lease.id, name });
     },
     leave(holder: Holder, id: number, name: string): void {
-      const waiting = leases.get(name)?.waiting ?? [];
-      const at = waiting.findIndex((one) => one.holder === holder && one.id === id);
-      if (at >= 0) waiting.splice(at, 1);
+      const lease = leases.get(name);
+      if (!lease) return;
+      // It was given the lease just then, and does not do the work.
+      if (lease.holder === holder && lease.id === id) pass(name, lease);
+      const at = lease.waiting.findIndex((one) => one.holder === holder && one.id === id);
+      if (at >= 0) lease.waiting.splice(at, 1);
     },
     /** Work has ended. Without an outcome that others can use, the next one does it. */
     done(holder: Holder, { id, name, kept, outcome }: Done): void {

@@ -28,7 +28,7 @@ export interface Membership {
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: Outcome | undefined) => void>();
-  /** Work under way here, by its number, and whether others wait for it. */
+  /** Work that is or may come to be under way here, by its number, and whether others wait for it. */
   const leading = new Map<number, { wanted: boolean }>();
   const recent = createRecent();
   let line: LineEnd | undefined;
@@ -78,14 +78,21 @@ export function joinServer(): Membership {
 
   const once: Once = async (name, { signal, since }, work, taken) => {
     const id = ++last;
-    const outcome = await ask(id, name, since, signal);
-    if (outcome) return taken(deliveredOf(outcome));
     const own = { wanted: false };
+    // Before the answer: that others want it may be heard right behind it.
+    leading.set(id, own);
+    const outcome = await ask(id, name, since, signal).catch((error: unknown) => {
+      leading.delete(id);
+      throw error;
+    });
+    if (outcome) {
+      leading.delete(id);
+      return taken(deliveredOf(outcome));
+    }
     const end = (result: Outcome | undefined, kept: boolean) => {
       leading.delete(id);
       tell({ mediatap: "done", id, name, kept, ...(own.wanted && result ? { outcome: result } : {}) });
     };
-    leading.set(id, own);
     try {
       const made = await work();
       const result = madeOf(made);

@@ -56,7 +56,7 @@ describe("leases of workers", () => {
     leases.ask(b.holder, 2, "x", 0);
     leases.ask(c.holder, 3, "x", 0);
     leases.leave(b.holder, 2, "x");
-    leases.gone(a.holder);
+    leases.leave(a.holder, 1, "x");
     assert.deepEqual(b.told, []);
     assert.deepEqual(c.told, ["3 go"]);
   });
