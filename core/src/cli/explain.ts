@@ -1,6 +1,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { createGeneration } from "../generation/generation.ts";
 import { createShared } from "../generation/shared.ts";
+import { exchangeOf, type Question } from "../http/question.ts";
 import { createLogger } from "../log.ts";
 import { stableJson } from "../model/canonical.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type Problem,
   unexplained,
 } from "../pipeline/explain.ts";
-import { exchangeOf, type Question } from "./ask.ts";
 
 /** What the server would do for a request, as text or JSON. An error in the URL is part of the answer. */
 export async function explainUrl(config: LoadedConfig, question: Question, json: boolean): Promise<string> {

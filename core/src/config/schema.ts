@@ -205,6 +205,8 @@ export const configSchema = z.strictObject({
       host: z.string().optional(),
       /** Takes a changed configuration file by itself; `--watch` and `--no-watch` win. @default false */
       watch: z.boolean().optional(),
+      /** `/-/explain?url=…` says what would be done for a URL: for you, not for the public. @default false */
+      explain: z.boolean().optional(),
     })
     .optional(),
   /**

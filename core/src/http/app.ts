@@ -10,6 +10,7 @@ import type { Exchange } from "../model/exchange.ts";
 import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
+import { explainOver } from "./explain.ts";
 import { createFind } from "./find.ts";
 import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
 import {
@@ -61,6 +62,11 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
     if ("verbose" in ctx.query) ctx.body = { state, origins: generation.breakers.states() };
     else ctx.body = `${state}\n`;
   });
+  if (generation.config.config.server?.explain) {
+    router.get("/-/explain", async (ctx) => {
+      ctx.body = await explainOver(new URLSearchParams(ctx.querystring), generation, generation.log);
+    });
+  }
   for (const { method, path, handler } of generation.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
       const reply = await handler({

@@ -13,14 +13,14 @@ export interface PresetDevelopmentOptions {
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
 /**
- * For the time while one tries and builds: a start page, a status page, `Server-Timing`, a configuration that is taken anew
- * when its file changes, and browsers that ask again each time.
+ * For the time while one tries and builds: a start page, a status page, `Server-Timing`, `/-/explain?url=…`, a configuration
+ * that is taken anew when its file changes, and browsers that ask again each time.
  */
 export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
   const { samples } = parseOptions(schema, options, "preset-development");
   return {
     plugins: [pageStart({ samples }), pageStatus(), timing()],
-    server: { watch: true },
+    server: { explain: true, watch: true },
     cacheControl: "public, max-age=0, must-revalidate",
     limits: { notFoundLifetime: 1_000, refusedLifetime: 1_000, failureLifetime: 1_000 },
   };

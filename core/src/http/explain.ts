@@ -1,0 +1,32 @@
+import type { Logger } from "pino";
+import type { Generation } from "../generation/generation.ts";
+import { MediaError } from "../model/errors.ts";
+import { type Explanation, unexplained } from "../pipeline/explain.ts";
+import { exchangeOf } from "./question.ts";
+
+/** What a question over HTTP may say of the request that it is about. */
+const HEADERS = ["accept", "user-agent", "host"] as const;
+
+/**
+ * What the server would do for a URL, and why: what `mediatap explain` says, in JSON. `query`: `url`, and `accept`,
+ * `user-agent` and `host` of the request. Throws `EINVAL` without a URL.
+ */
+export async function explainOver(
+  query: URLSearchParams,
+  generation: Generation,
+  log: Logger,
+): Promise<Explanation> {
+  const url = query.get("url");
+  if (!url) throw new MediaError("EINVAL", "Expected a URL for url");
+  const named = HEADERS.flatMap((name) => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  try {
+    return await generation.pipeline.explain(
+      exchangeOf({ url, headers: Object.fromEntries(named) }, generation, log),
+    );
+  } catch (error) {
+    return unexplained(url, error);
+  }
+}
