@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sharp } from "./peers/sharp.ts";
 
-const SAMPLES = new URL("../examples/start/media/", import.meta.url);
+export const SAMPLES = new URL("../examples/start/media/", import.meta.url);
 const RATIOS = [3 / 2, 2 / 3, 4 / 3, 16 / 9, 1];
 /** Part of the name of the folder they are kept in: to be raised when they come out differently. */
 const VERSION = 1;

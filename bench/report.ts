@@ -96,6 +96,9 @@ function printReach({ scenarios }: Results): void {
     ["CPU a photograph, JPEG, to bare sharp", byCeiling("distinct-jpg"), "≤", 1.08, times],
     ["CPU a photograph, WebP, to bare sharp", byCeiling("distinct-webp"), "≤", 1.08, times],
     ["CPU a photograph, AVIF, to bare sharp", byCeiling("distinct-avif"), "≤", 1.1, times],
+    ["CPU of a product page, to sharp by hand", byCeiling("product"), "≤", 1.3, times],
+    ["CPU of a thumbnail, WebP, to sharp by hand", byCeiling("thumb-webp"), "≤", 1.3, times],
+    ["CPU of a thumbnail, PNG, to sharp by hand", byCeiling("thumb-png"), "≤", 1.3, times],
     ["hot URL, requests a second", figure(row("hot", OWN), "throughput"), "≥", 10_000, short],
     ["hot URL, p99 in ms", figure(row("hot", OWN), "p99"), "<", 5, short],
     [

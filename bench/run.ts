@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,14 +10,15 @@ import { ipx } from "./peers/ipx.ts";
 import { mediatap } from "./peers/mediatap.ts";
 import { nginx } from "./peers/nginx.ts";
 import { origin as originPeer } from "./peers/origin.ts";
-import { type Format, type Peer, type Running, start } from "./peers/peer.ts";
-import { freshSet, photographs } from "./photographs.ts";
+import { type Format, isFormat, LOGO, type Peer, type Running, start, type Work } from "./peers/peer.ts";
+import { freshSet, photographs, SAMPLES } from "./photographs.ts";
 import { printReport, type Results } from "./report.ts";
 import { cold } from "./scenarios/cold.ts";
 import { heldCold, heldWarm } from "./scenarios/conditions.ts";
 import { distinct } from "./scenarios/distinct.ts";
 import { hot } from "./scenarios/hot.ts";
 import { leave } from "./scenarios/leave.ts";
+import { product } from "./scenarios/product.ts";
 import type { Scenario, Turn } from "./scenarios/scenario.ts";
 import { through } from "./scenarios/through.ts";
 
@@ -59,6 +60,9 @@ const SCENARIOS: readonly Scenario[] = [
   distinct("jpg"),
   distinct("webp"),
   distinct("avif"),
+  product("product"),
+  product("thumb-webp"),
+  product("thumb-png"),
   cold(1),
   cold(16),
   leave,
@@ -83,6 +87,7 @@ async function bench(): Promise<void> {
   const around: Running[] = [];
   try {
     freshSet(media, from, "start", 1);
+    copyFileSync(new URL(LOGO, SAMPLES), join(media, LOGO));
     const web = await start(originPeer, media, "");
     around.push(web);
     servers.push(await start(mediatap, media, web.origin));
@@ -181,11 +186,14 @@ function turnOf(servers: Running[], index: number, { media, from, web }: Place):
       return running();
     },
     seconds: size.seconds,
-    fresh(format: Format, part = size.count) {
+    fresh(wanted: Format | Work, part = size.count) {
       const { peer, origin } = running();
       const set = freshSet(media, from, `s${sets++}`, size.count);
-      const some = peer.slow?.includes(format) ? set.filter((_, at) => at % 5 === 2) : set;
-      return some.slice(0, part).map((photograph) => origin + peer.path(photograph, format));
+      const plain = isFormat(wanted);
+      const some = plain && peer.slow?.includes(wanted) ? set.filter((_, at) => at % 5 === 2) : set;
+      const path = (photograph: string) =>
+        plain ? peer.path(photograph, wanted) : peer.work?.(photograph, wanted);
+      return some.slice(0, part).map((photograph) => origin + path(photograph));
     },
     async restart() {
       const { peer } = running();

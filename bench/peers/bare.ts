@@ -16,6 +16,7 @@ export const bare = (like: number): Peer => ({
     env: memoryEnvironment(like),
   }),
   path: (photograph, format) => `/${format}/512/${photograph}`,
+  work: (photograph, work) => `/${work}/-/${photograph}`,
 });
 
 function memoryEnvironment(pid: number): Record<string, string> {

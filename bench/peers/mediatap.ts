@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Peer } from "./peer.ts";
+import { LOGO, type Peer, type Work } from "./peer.ts";
 
 const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
 
@@ -40,4 +40,17 @@ export const mediatap: Peer = {
     };
   },
   path: (photograph, format) => `/tr:w-512,q-80,f-${format}/${photograph}`,
+  work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
+};
+
+const LAYERS = [
+  `l-image,i-${LOGO},w-160,t-false,lx-N20,ly-20,l-end`,
+  "l-text,i-Fresh every day,fs-48,co-FFFFFF,lx-20,ly-N20,l-end",
+].join(",");
+const THUMBNAIL = "w-600:w-400,h-400,cm-extract:e-sharpen:r-40";
+
+const WORK: Readonly<Record<Work, string>> = {
+  product: `w-800:${LAYERS},f-webp,q-80`.replaceAll(" ", "%20"),
+  "thumb-webp": `${THUMBNAIL},f-webp,q-80`,
+  "thumb-png": `${THUMBNAIL},f-png`,
 };

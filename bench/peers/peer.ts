@@ -4,6 +4,14 @@ import { sleep } from "../measure.ts";
 
 export type Format = "jpg" | "webp" | "avif";
 
+export const isFormat = (wanted: string): wanted is Format => ["jpg", "webp", "avif"].includes(wanted);
+
+/** Work of several steps. */
+export type Work = "product" | "thumb-webp" | "thumb-png";
+
+/** Name of the picture, beside the photographs, that is laid on products. */
+export const LOGO = "logo.png";
+
 /** A server to be compared. */
 export interface Peer {
   readonly name: string;
@@ -21,6 +29,8 @@ export interface Peer {
   command(media: string, port: number, origin: string): Command | Promise<Command>;
   /** Path of a picture, 512 pixels wide. */
   path(photograph: string, format: Format): string;
+  /** Path of work of several steps; left out: it does none. */
+  work?(photograph: string, work: Work): string;
 }
 
 export interface Command {

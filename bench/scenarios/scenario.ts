@@ -1,5 +1,5 @@
 import type { Load } from "../load.ts";
-import type { Format, Peer, Running } from "../peers/peer.ts";
+import type { Format, Peer, Running, Work } from "../peers/peer.ts";
 
 /** What is measured of one repetition. */
 export interface Sample extends Load {
@@ -17,7 +17,7 @@ export interface Turn {
   /** Seconds for which a hot URL is asked. */
   readonly seconds: number;
   /** URLs of photographs that this server has not seen yet; `part`: at most so many. */
-  fresh(format: Format, part?: number): string[];
+  fresh(wanted: Format | Work, part?: number): string[];
   /** Stops the server and starts it anew, cold. */
   restart(): Promise<void>;
   /** Does the work, and measures what it costs the server until it is quiet again. */
