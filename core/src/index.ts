@@ -130,6 +130,7 @@ export type {
 } from "./model/transformation.ts";
 export { didYouMean, parseOptions } from "./options.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
+export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
 export type {
   Plugin,

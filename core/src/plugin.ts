@@ -16,6 +16,7 @@ import type {
 } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { BreakerState } from "./pipeline/breaker.ts";
+import type { Leases } from "./pipeline/leases.ts";
 import type { Load } from "./pipeline/scheduler.ts";
 import type { Bus } from "./purge/bus.ts";
 
@@ -144,6 +145,11 @@ export interface PluginApi {
   purge(what: PurgeWish): Promise<void>;
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
   readonly bus: Bus;
+  /**
+   * Work that is done once among several machines; a plugin that has a way to them lays a line. A cache that machines have
+   * in common may ask for leases of its own.
+   */
+  readonly leases: Leases;
   /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
   fingerprint(text: string): void;
 }

@@ -21,6 +21,7 @@ import type { Limits } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { didYouMean } from "../options.ts";
 import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
+import { createLeases } from "../pipeline/leases.ts";
 import type { Once } from "../pipeline/once.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
@@ -114,6 +115,7 @@ async function buildGeneration(
   const budget = shares.take("core:bytes", () => createByteBudget(limits.queueBytes));
   const bus = shares.take("core:bus", () => createBus(log));
   const purges = shares.take("core:purges", () => createPurges(bus, log));
+  const leases = shares.take("core:leases", () => createLeases(log));
   const steps = createBuiltInRegistry();
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
@@ -154,6 +156,7 @@ async function buildGeneration(
       shared: shares.take,
       workers,
       bus,
+      leases,
       purge: (what) => purges.begin([what]).done,
       fingerprint: (text) => fingerprints.push(text),
     };
@@ -187,6 +190,7 @@ async function buildGeneration(
     budget,
     bans: purges.bans,
     engines,
+    leases,
     ...(once ? { once } : {}),
   });
 

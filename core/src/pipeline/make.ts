@@ -31,6 +31,10 @@ export interface Made extends Delivered {
   readonly lane?: Lane;
   /** Caches were handed it, or its record. */
   readonly stored: boolean;
+  /** Resolves when the caches that were handed its bytes have them; left out: none were. */
+  readonly kept?: Promise<void>;
+  /** Another process has made it. */
+  readonly joined?: boolean;
   /** The stale rendition was confirmed. */
   readonly revalidated?: boolean;
   readonly degraded?: boolean;
@@ -171,12 +175,13 @@ export function createMake(services: Services) {
       original: plan === undefined,
     };
     const kept = { record, ...(body.settled && body.bytes ? { body } : {}) };
-    const stored = body.settled && !degraded && store(kept, keeping, flight);
+    const storing = body.settled && !degraded ? store(kept, keeping, flight) : undefined;
     return {
       record,
       body,
       spans: flight.spans,
-      stored,
+      stored: storing !== undefined,
+      ...(storing && kept.body && { kept: storing }),
       ...(plan && { lane: plan.lane }),
       ...(degraded && { degraded }),
     };
@@ -220,8 +225,14 @@ export function createMake(services: Services) {
       ...keeping.fields,
     };
     const delivered = { record, ...(stale.body ? { body: stale.body } : {}) };
-    const stored = store(delivered, keeping, flight);
-    return { ...delivered, spans: flight.spans, revalidated: true, stored };
+    const storing = store(delivered, keeping, flight);
+    return {
+      ...delivered,
+      spans: flight.spans,
+      revalidated: true,
+      stored: storing !== undefined,
+      ...(storing && delivered.body && { kept: storing }),
+    };
   }
 
   function endpointOf({ asset }: Job): Endpoint | undefined {
@@ -233,12 +244,14 @@ export function createMake(services: Services) {
     return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
   }
 
-  /** Nothing is kept of what began before a purge of it, nor against the word of an origin. Whether it is kept. */
-  function store(entry: Delivered, keeping: Keeping, { since }: OwnFlight): boolean {
+  /**
+   * Nothing is kept of what began before a purge of it, nor against the word of an origin. Resolves when caches have it;
+   * `undefined`: it is not kept.
+   */
+  function store(entry: Delivered, keeping: Keeping, { since }: OwnFlight): Promise<void> | undefined {
     const { record, body } = entry;
-    if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return false;
-    void hooks.store.promise(record, body);
-    return true;
+    if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return undefined;
+    return hooks.store.promise(record, body);
   }
 }
 

@@ -10,6 +10,7 @@ import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
 import { currentTrace, inTrace, traceOf } from "../trace.ts";
+import { createAcross } from "./across.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { isHeld, matches } from "./conditions.ts";
@@ -43,6 +44,7 @@ export function createPipeline(services: Services) {
   const make = createMake(services);
   const flights = createFlights<Made>();
   const confirmations = createFlights<SourceFacts | undefined>();
+  const across = createAcross({ services, find: findMade });
   /** Work that failed behind an answer a moment ago. */
   const resting = new LRUCache<string, true>({ max: 10_000, ttl: Math.max(1, limits.failureLifetime) });
 
@@ -100,6 +102,29 @@ export function createPipeline(services: Services) {
   }
 
   async function lookup(exchange: Exchange, key: string, asset: Asset, anew: boolean) {
+    const question = questionOf(key, anew);
+    const first = hooks.lookup.isUsed() ? await question.ask(false) : undefined;
+    const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
+    // A cache further down may still have the body.
+    const whole = isBare ? await question.ask(true) : first;
+    if (whole) question.fill(whole);
+    const found = whole ?? first;
+    const { stale } = question;
+    return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
+  }
+
+  /** What another machine has made a moment ago, out of a cache that both have. */
+  async function findMade({ key }: Wish): Promise<Delivered | undefined> {
+    if (!hooks.lookup.isUsed()) return undefined;
+    const question = questionOf(key, false);
+    const found = await question.ask(true);
+    if (!found?.body || found.record.error) return undefined;
+    question.fill(found);
+    return { record: found.record, body: found.body };
+  }
+
+  /** A question to the caches: it notes what is past its freshness, and those that want what another one has. */
+  function questionOf(key: string, anew: boolean) {
     const now = Date.now();
     const since = bans.now();
     let stale: Delivered | undefined;
@@ -110,15 +135,16 @@ export function createPipeline(services: Services) {
       if (entry.record.engines !== engines || entry.record.error || bans.isPending(entry.record)) return;
       if (!stale || (!stale.body && entry.body)) stale = entry;
     };
-    const ask = (needsBody: boolean) =>
-      hooks.lookup.promise({ key, needsBody, isFresh, offer, fill: (store) => fills.push(store) });
-    const first = hooks.lookup.isUsed() ? await ask(false) : undefined;
-    const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
-    // A cache further down may still have the body.
-    const whole = isBare ? await ask(true) : first;
-    if (whole && !bans.isBanned(whole.record, since)) for (const store of fills) void fill(store, whole);
-    const found = whole ?? first;
-    return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
+    return {
+      get stale() {
+        return stale;
+      },
+      ask: (needsBody: boolean) =>
+        hooks.lookup.promise({ key, needsBody, isFresh, offer, fill: (store) => fills.push(store) }),
+      fill(found: Delivered): void {
+        if (!bans.isBanned(found.record, since)) for (const store of fills) void fill(store, found);
+      },
+    };
   }
 
   /** Hands what one cache has to another that has not; the answer does not wait. */
@@ -158,7 +184,7 @@ export function createPipeline(services: Services) {
       );
       tell(exchange, made.spans);
       if (made.lane) exchange.lane = made.lane;
-      exchange.cache = outcome(made, forward, collapsed);
+      exchange.cache = outcome(made, forward, collapsed || made.joined === true);
       // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
       if (bans.isBanned(made.record, since)) exchange.provenance = "stale";
       if (made.degraded) {
@@ -185,21 +211,22 @@ export function createPipeline(services: Services) {
     }
   }
 
-  /** The same wish may come to several processes of this server at once. */
+  /** The same wish may come at once to several processes of this server, and to several machines. */
   function makeOnce(wish: Wish, signal: AbortSignal): Promise<Made> {
     const { once } = services;
     const { job, key, trusted } = wish;
     // To confirm a rendition costs less than to wait for another process.
-    if (!once || wish.stale) return make(wish, signal);
+    if (wish.stale) return make(wish, signal);
+    if (!once) return across(wish, signal, () => make(wish, signal));
     const since = bans.now();
     return once(
       `${engines} ${key} ${trusted}`,
       { signal, since: bans.timeOfJob(job, key) },
-      () => make(wish, signal),
+      () => across(wish, signal, () => make(wish, signal)),
       ({ record, body }) => {
         const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
         if (stored) void hooks.store.promise(record, body);
-        return { record, ...(body ? { body } : {}), spans: createSpans(), stored };
+        return { record, ...(body ? { body } : {}), spans: createSpans(), stored, joined: true };
       },
     );
   }
@@ -307,7 +334,7 @@ export function createPipeline(services: Services) {
     if (flights.has(name) || resting.has(name)) return;
     const since = bans.now();
     flights
-      .join(name, new AbortController().signal, (signal) => make(wish, signal))
+      .join(name, new AbortController().signal, (signal) => across(wish, signal, () => make(wish, signal)))
       .then((made) => made.body?.close?.())
       .catch((error: unknown) => {
         resting.set(name, true);

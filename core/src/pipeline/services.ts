@@ -4,6 +4,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { Limits } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Bans } from "../purge/bans.ts";
+import type { Leases } from "./leases.ts";
 import type { Once } from "./once.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { ByteBudget } from "./source.ts";
@@ -25,6 +26,8 @@ export interface Services {
   readonly bans: Bans;
   /** Hash over the engines installed and their versions. */
   readonly engines: string;
+  /** Who does which work, among machines. */
+  readonly leases: Leases;
   /** Left out: there are no other processes. */
   readonly once?: Once;
 }

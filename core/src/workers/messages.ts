@@ -1,18 +1,10 @@
-import type { ErrorCode } from "../model/errors.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
+import type { Failed } from "../pipeline/failed.ts";
 
 /** A rendition whose bytes are in memory. */
 export interface Made {
   readonly record: RenditionRecord;
   readonly bytes: Uint8Array;
-}
-
-/** Work that could not be done. */
-export interface Failed {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly status: number;
-  readonly outage: boolean;
 }
 
 /** What work that was done once came to. */

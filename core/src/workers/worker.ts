@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
-import { isChanged, isMediaError, MediaError } from "../model/errors.ts";
 import { bodyOf, type Delivered } from "../model/rendition.ts";
+import { errorOf, type Failed, failureOf } from "../pipeline/failed.ts";
 import type { Once } from "../pipeline/once.ts";
 import type { Bus, LineEnd } from "../purge/bus.ts";
 import { REMEMBERED } from "./leases.ts";
-import type { Failed, Made, Outcome, ToPrimary, ToWorker } from "./messages.ts";
+import type { Made, Outcome, ToPrimary, ToWorker } from "./messages.ts";
 
 /** Largest body that is handed to another process, in bytes. */
 const LARGEST = 16 * 1024 * 1024;
@@ -144,18 +144,8 @@ function madeOf({ record, body, degraded }: Delivered & { readonly degraded?: bo
   return { record, bytes: body.bytes };
 }
 
-/** A failure that another worker would meet as well: to be busy is this one's own. */
-function failureOf(error: unknown): Failed | undefined {
-  if (!isMediaError(error) || error.code === "EBUSY" || isChanged(error)) return undefined;
-  const { code, message, status, outage } = error;
-  return { code, message, status, outage };
-}
-
 function deliveredOf(outcome: Made | Failed): Delivered {
-  if ("code" in outcome) {
-    const { code, message, status, outage } = outcome;
-    throw new MediaError(code, message, { status, outage });
-  }
+  if ("code" in outcome) throw errorOf(outcome);
   const { record, bytes } = outcome;
   return { record, body: bodyOf(bytes, (part) => Readable.from([part])) };
 }
