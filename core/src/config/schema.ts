@@ -15,6 +15,8 @@ export const DEFAULT_RULES = {
   autoFormat: true,
   autoAvif: false,
   quality: 80,
+  autoVideo: false,
+  videoQuality: 50,
   metadata: false,
   colorProfile: false,
   restrictUnsigned: "none",
@@ -54,12 +56,19 @@ const rules = {
   library: z.string().optional(),
   /** URL languages in order, by plugin name. Default: all that are installed. */
   languages: z.array(z.string()).optional(),
-  /** Choose the output format by what the client accepts. @default true */
-  autoFormat: z.boolean().optional(),
+  /**
+   * Choose the output format by what the client accepts; "smallest": write each format that comes into question, and keep
+   * the one with the fewest bytes. @default true
+   */
+  autoFormat: z.union([z.boolean(), z.literal("smallest")]).optional(),
   /** AVIF takes part in that choice. @default false */
   autoAvif: z.boolean().optional(),
-  /** Quality of lossy output, 1–100. @default 80 */
-  quality: z.int().min(1).max(100).optional(),
+  /** Quality of lossy output, 1–100; "auto": for each picture the least that looks as it should. @default 80 */
+  quality: z.union([z.int().min(1).max(100), z.literal("auto")]).optional(),
+  /** A video whose URL asks for nothing is made small, too; else it is delivered as it is. @default false */
+  autoVideo: z.boolean().optional(),
+  /** Quality of videos, 1–100. @default 50 */
+  videoQuality: z.int().min(1).max(100).optional(),
   /** Keep EXIF, XMP, IPTC and ICC. @default false */
   metadata: z.boolean().optional(),
   /** Keep the ICC profile instead of converting to sRGB. @default false */

@@ -121,6 +121,8 @@ const NOWHERE: Endpoint = {
   autoFormat: false,
   autoAvif: false,
   quality: 80,
+  autoVideo: false,
+  videoQuality: 50,
   metadata: false,
   colorProfile: false,
   restrictUnsigned: "none",

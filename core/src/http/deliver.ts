@@ -10,6 +10,7 @@ import { isHeld } from "../pipeline/conditions.ts";
 import { encoded, isCompressible } from "./coding.ts";
 import type { Within } from "./deadline.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
+import { withLinks } from "./links.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
 
 /** What all answers of a generation are sent with. */
@@ -43,7 +44,7 @@ export async function deliver(
 ): Promise<number> {
   exchange.delivered = delivered;
   try {
-    const prepared = await prepare(exchange, delivered);
+    const prepared = await prepare(exchange, await withLinks(sender.hooks, exchange, delivered));
     return await send(sender, exchange, prepared, res);
   } finally {
     await delivered.body?.close?.();

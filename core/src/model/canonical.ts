@@ -3,7 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { MediaError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { StepRegistry } from "./steps/registry.ts";
-import type { Output, Step, Transformation } from "./transformation.ts";
+import type { Output, Step, Transformation, VideoOutput } from "./transformation.ts";
 
 /** Steps as all equal wishes write them: checked against their schemas, without those that change nothing. */
 export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): readonly Step[] {
@@ -41,18 +41,33 @@ export function canonicalTransformation(
 }
 
 function fillOutput(output: Output, endpoint: Endpoint): Output {
+  if (output.video) return { video: fillVideo(output.video, endpoint) };
   const format = output.format ?? (endpoint.autoFormat ? "auto" : "source");
   const metadata = output.metadata ?? (endpoint.metadata ? "keep" : "strip");
   const keepProfile = output.colorProfile ? output.colorProfile === "keep" : endpoint.colorProfile;
   return {
     format,
     ...(format === "auto" && endpoint.allowedFormats.length > 0 ? { allowed: endpoint.allowedFormats } : {}),
+    ...(format === "auto" && endpoint.autoFormat === "smallest" ? { smallest: true } : {}),
     quality: output.quality ?? endpoint.quality,
     lossless: output.lossless ?? false,
     progressive: output.progressive ?? false,
     colorProfile: keepProfile ? "keep" : "srgb",
     metadata,
     ...(output.density === undefined ? {} : { density: output.density }),
+  };
+}
+
+function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOutput {
+  const webm = video.codec === "vp9" || video.codec === "av1" || video.audio === "opus";
+  const asked = video.format === undefined || video.format === "auto" ? undefined : video.format;
+  const format = asked ?? (webm ? "webm" : "mp4");
+  return {
+    format,
+    codec: video.codec ?? (format === "webm" ? "vp9" : "h264"),
+    audio: video.audio ?? (format === "webm" ? "opus" : "aac"),
+    quality: video.quality ?? endpoint.videoQuality,
+    ...(part && { part }),
   };
 }
 

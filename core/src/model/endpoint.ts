@@ -17,9 +17,11 @@ export interface Endpoint {
   readonly library?: string;
   /** Names of language plugins, in order; empty: all that are installed. */
   readonly languages: readonly string[];
-  readonly autoFormat: boolean;
+  readonly autoFormat: boolean | "smallest";
   readonly autoAvif: boolean;
-  readonly quality: number;
+  readonly quality: number | "auto";
+  readonly autoVideo: boolean;
+  readonly videoQuality: number;
   readonly metadata: boolean;
   readonly colorProfile: boolean;
   readonly restrictUnsigned: Restriction;

@@ -29,12 +29,14 @@ export interface Spans {
  * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that some plugin decodes, told by
  * its first bytes alone. `preview`: the first frame, small, upright and
  * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
+ * `probe`: of a file with moving pictures or sound.
  */
 export interface Facts {
   kind: Kind;
   header: Header;
   preview: RawFrame;
   faces: readonly FaceBox[];
+  probe: Probe;
 }
 
 /** What a file is that an image engine reads only by `Flight.decode`. */
@@ -65,6 +67,8 @@ export interface Header {
   readonly density?: number;
   /** How much more work decoding is than for a plain picture of its size: drawings. Left out: 1. */
   readonly weight?: number;
+  /** Seconds that it plays; left out of pictures. */
+  readonly duration?: number;
   /** Sizes of the pages, where they differ; `width` and `height` are the first one's. */
   readonly pages?: readonly Size[];
   /** An image engine reads it only by `Flight.decode`. */
@@ -96,6 +100,43 @@ export interface DecodeWish {
   /** Size of the whole page in pixels, for what is drawn; anything else comes in its own. */
   readonly width?: number;
   readonly height?: number;
+}
+
+/** What a file with moving pictures or sound says of itself. */
+export interface Probe {
+  /** Container by content: `mp4`, `matroska`, `ogg`, `gif` … */
+  readonly format: string;
+  /** Seconds. */
+  readonly duration: number;
+  /** Bits a second, of the whole file. */
+  readonly bitrate?: number;
+  /** The main picture track; left out where there is only sound. */
+  readonly video?: {
+    /** As ffmpeg names it: `h264`, `hevc`, `vp9`. */
+    readonly codec: string;
+    /** Pixels, upright, of square pixels. */
+    readonly width: number;
+    readonly height: number;
+    /** Clockwise degrees by which the stored pictures are turned to stand upright. */
+    readonly rotation: 0 | 90 | 180 | 270;
+    /** Frames a second, on average. */
+    readonly rate: number;
+    /** `yuv420p`, `yuv420p10le` … */
+    readonly pixels: string;
+    readonly alpha: boolean;
+    /** Transfer function, as ffmpeg names it: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
+    readonly transfer?: string;
+    /** H.264 or HEVC profile and level, for the codec string of a packaged track. */
+    readonly profile?: string;
+    readonly level?: number;
+  };
+  /** The main sound track; left out where it is silent. */
+  readonly audio?: {
+    readonly codec: string;
+    readonly channels: number;
+    /** Samples a second. */
+    readonly rate: number;
+  };
 }
 
 /** Where a face is in a picture, from the upper left corner, in fractions of the picture's width and height. */

@@ -22,6 +22,25 @@ export const DEFAULT_LIMITS = {
   /** Elements of an SVG, `use` expanded. */
   svgElements: 10_000,
   pdfBytes: 5 * MB,
+  /** Bytes of a video that is transformed. */
+  videoBytes: 4 * GB,
+  /** Seconds that a video may last. */
+  videoSeconds: 4 * 3_600,
+  /** Longest side of a video, as source and as result. */
+  videoSide: 4096,
+  videoStreams: 8,
+  /** Frames a second. */
+  videoRate: 120,
+  /** Time for one segment, still or sheet. */
+  videoSegment: 60_000,
+  /** Time for a whole video, in multiples of its duration; never less than for a segment. */
+  videoTime: 4,
+  /** Bytes of a video that is made. */
+  videoOutput: 1 * GB,
+  /** Videos, segments and stills made at once; 0: as many as cores. */
+  videoTransforms: 0,
+  /** Longest wait of video work in the queue. */
+  videoQueueWait: 30_000,
   steps: 20,
   layers: 10,
   layerDepth: 3,

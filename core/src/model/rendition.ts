@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Asset } from "./asset.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Job } from "./job.ts";
 import type { ByteRange, SourceFacts } from "./source.ts";
 
 /** Finished bytes: any range, many readers. */
@@ -18,6 +19,11 @@ export interface SettledBody {
 export interface GrowingBody {
   readonly settled: false;
   stream(): Promise<Readable>;
+  /**
+   * What it becomes once all of it is there: caches keep that. Until then the plan holds its place, and who wishes for the same
+   * reads along; a body that nobody reads any more is given up by its engine, and this fails.
+   */
+  readonly whole?: Promise<SettledBody>;
   /** As of `SettledBody`. */
   close?(): Promise<void>;
 }
@@ -54,6 +60,8 @@ export interface Rendition {
    * may keep it for `limits.failureLifetime`.
    */
   readonly degraded?: boolean;
+  /** The text holds slots for links to the parts of this job's stream; they are filled for each request (`slot`). */
+  readonly links?: Job;
 }
 
 /** What a cache keeps of a rendition beside its body: enough for a 304, a revalidation, a purge and `explain`. */
@@ -91,6 +99,8 @@ export interface RenditionRecord {
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
+  /** As of `Rendition`. */
+  readonly links?: Job;
   /** A remembered failure instead of a rendition. */
   readonly error?: {
     readonly code: ErrorCode;

@@ -1,5 +1,6 @@
 import type { Paint, Rgba } from "./colour.ts";
 import type { Expression } from "./expression.ts";
+import type { StreamPart } from "./stream.ts";
 
 /** Pixels, or a calculation that gives pixels. A fraction of the original is `["mul", "iw", 0.5]`. */
 export type Length = Expression;
@@ -32,8 +33,23 @@ export type Focus =
  * `steps.define`.
  */
 export interface Steps {
-  /** One frame, page or layer of the source, counted from 1. */
-  frame: { readonly page: number };
+  /** One frame, page or layer of the source, counted from 1; or, of a video, what it shows at `time` (then `page` is 1). */
+  frame: {
+    readonly page: number;
+    /** Seconds from the beginning. */
+    readonly time?: Expression;
+  };
+  /** What is kept of the time of a video, in seconds of the source. `end` outdoes `duration`. */
+  clip: {
+    /** @default 0 */
+    readonly start?: Expression;
+    readonly end?: Expression;
+    readonly duration?: Expression;
+  };
+  /** Plays faster (above 1) or slower, sound at its own pitch; 0.25–4. */
+  speed: { readonly factor: number };
+  /** Loudness: 1 as it is, 0 silent, up to 4. */
+  volume: { readonly gain: number };
   /** Scales, and crops or pads where `fit` says so. Without both dimensions the other follows the ratio. */
   resize: {
     readonly width?: Length;
@@ -268,8 +284,10 @@ export interface Output {
   readonly format?: "auto" | "source" | "original" | ImageFormat;
   /** What `auto` chooses from, where the endpoint says so. Left out: everything. */
   readonly allowed?: readonly ImageFormat[];
-  /** 1–100. */
-  readonly quality?: number;
+  /** `auto` is the format with the fewest bytes, where the endpoint says so. Left out: it is chosen by rule. */
+  readonly smallest?: true;
+  /** 1–100; `auto`: for each picture the least that looks as it should, as the engine is told. */
+  readonly quality?: number | "auto";
   readonly lossless?: boolean;
   readonly progressive?: boolean;
   /** `srgb`: converted, no profile written. `keep`: pixels and profile stay as they are. */
@@ -277,6 +295,22 @@ export interface Output {
   readonly metadata?: "strip" | "keep";
   /** Dots per inch: written as metadata; of an SVG, the resolution it is drawn at. */
   readonly density?: Expression;
+  /** The result is a video, its sound, or a part of its stream: what is said above of pictures counts for nothing. */
+  readonly video?: VideoOutput;
+}
+
+/** How a video is written. */
+export interface VideoOutput {
+  /** `auto`: what the codecs need, else MP4, which all clients play. */
+  readonly format?: "auto" | "mp4" | "webm";
+  /** `none`: the sound alone. Left out: by the format. */
+  readonly codec?: "h264" | "vp9" | "av1" | "none";
+  /** `none`: muted. Left out: by the format. */
+  readonly audio?: "aac" | "opus" | "none";
+  /** 1–100. Left out: the endpoint's. */
+  readonly quality?: number;
+  /** Instead of the whole: a part of its stream. */
+  readonly part?: StreamPart;
 }
 
 /** The one intermediate form: made by URL languages, carried out by engines, independent of both. */

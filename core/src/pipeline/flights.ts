@@ -7,9 +7,10 @@ interface Flying<T> {
 
 /**
  * Work that happens once however many ask for it at the same time. Each asker may leave by its signal; when the last
- * one has left, the work's own signal is aborted and a later asker begins anew.
+ * one has left, the work's own signal is aborted and a later asker begins anew. `lasts`: for how long a result may be joined
+ * still; left out, not at all.
  */
-export function createFlights<T>() {
+export function createFlights<T>(lasts: (result: T) => Promise<unknown> | undefined = () => undefined) {
   const flying = new Map<string, Flying<T>>();
 
   return {
@@ -33,7 +34,11 @@ export function createFlights<T>() {
         const land = () => {
           if (flying.get(key) === begun) flying.delete(key);
         };
-        begun.promise.then(land, land);
+        begun.promise.then((result) => {
+          const lasting = lasts(result);
+          if (lasting) lasting.then(land, land);
+          else land();
+        }, land);
         flying.set(key, begun);
         flight = begun;
       }

@@ -3,7 +3,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import type { Delivered, Rendition, RenditionRecord } from "../model/rendition.ts";
+import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
@@ -65,6 +65,7 @@ export function createMake(services: Services) {
     const { signal } = flight;
     let plan: Plan | undefined;
     let error: MediaError | undefined;
+    let made: Made | undefined;
 
     /** Where a source breaks off before anything of it was sent, the next origin that has the file is taken. */
     async function makeOf(source: Source, broken: readonly string[]): Promise<Made> {
@@ -86,16 +87,19 @@ export function createMake(services: Services) {
     }
 
     try {
-      if (depth === 0) scheduler.assertRoom();
+      if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
       const source = await flight.spans.measure("download", () => open(wish, flight));
       if (source === NOT_MODIFIED) return await renew(wish.stale as Delivered, wish, flight);
-      return await makeOf(source, []);
+      made = await makeOf(source, []);
+      return made;
     } catch (cause) {
       error = cause as MediaError;
       if (typeof cause === "object" && cause !== null) failed.set(cause, flight.spans);
       throw cause;
     } finally {
-      await flight.close();
+      const growing = wholeOf(made);
+      if (growing) growing.catch(() => {}).finally(() => flight.close());
+      else await flight.close();
       const duration = performance.now() - started;
       hooks.report.call({
         kind: "flight",
@@ -149,9 +153,9 @@ export function createMake(services: Services) {
   ): Promise<Made> {
     const { job, key } = wish;
     const rendition = plan ? await run(plan, flight, depth) : await passThrough(job, source, flight);
-    const { body, degraded = false } = rendition;
+    const { body, degraded = false, links } = rendition;
     const keeping = keepingOf(flight.sources, endpointOf(job));
-    const record: RenditionRecord = {
+    const recordOf = (body: Body): RenditionRecord => ({
       key,
       asset: job.asset,
       engines,
@@ -173,15 +177,23 @@ export function createMake(services: Services) {
       ...tagsOf(job, flight.sources),
       private: flight.sources.some((facts) => facts.private === true),
       original: plan === undefined,
-    };
-    const kept = { record, ...(body.settled && body.bytes ? { body } : {}) };
-    const storing = body.settled && !degraded ? store(kept, keeping, flight) : undefined;
+      ...(links && { links }),
+    });
+    const record = recordOf(body);
+    const isKeepable = (whole: SettledBody) => whole.bytes !== undefined || plan !== undefined;
+    const keep = (whole: SettledBody, record: RenditionRecord) =>
+      store({ record, ...(isKeepable(whole) ? { body: whole } : {}) }, keeping, flight);
+    const storing = body.settled && !degraded ? keep(body, record) : undefined;
+    wholeOf({ body })?.then(
+      (whole) => keep(whole, recordOf(whole)),
+      () => {},
+    );
     return {
       record,
       body,
       spans: flight.spans,
       stored: storing !== undefined,
-      ...(storing && kept.body && { kept: storing }),
+      ...(storing && body.settled && isKeepable(body) && { kept: storing }),
       ...(plan && { lane: plan.lane }),
       ...(degraded && { degraded }),
     };
@@ -192,10 +204,11 @@ export function createMake(services: Services) {
     const work = () => flight.spans.measure("transformation", () => plan.run(flight));
     if (depth > 0) return work();
     const waited = performance.now();
-    return scheduler.run(plan, flight.signal, () => {
+    const inTurn = () => {
       flight.spans.add("queue", performance.now() - waited, undefined, waited);
       return work();
-    });
+    };
+    return scheduler.run(plan, flight.signal, inTurn, wholeOf);
   }
 
   /** No engine has anything to do: the source's own bytes. */
@@ -253,6 +266,11 @@ export function createMake(services: Services) {
     if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return undefined;
     return hooks.store.promise(record, body);
   }
+}
+
+/** What a growing body becomes. */
+export function wholeOf(made: { readonly body?: Body } | undefined): Promise<SettledBody> | undefined {
+  return made?.body && !made.body.settled ? made.body.whole : undefined;
 }
 
 /** Asks whether a source is still what it was. */

@@ -1,12 +1,8 @@
 import { availableParallelism } from "node:os";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
-import type { Plan } from "../model/plan.ts";
-
-interface Waiting {
-  readonly plan: Plan;
-  readonly start: () => void;
-}
+import type { Lane, Plan } from "../model/plan.ts";
+import { createQueue, type Queue } from "./queue.ts";
 
 /** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
 export interface Load {
@@ -17,87 +13,80 @@ export interface Load {
   readonly waitingCost: number;
 }
 
+/** How much more may wait for a place among videos: they take longer, and players wait for them. */
+const VIDEO_PATIENCE = 20;
+
 /**
  * Admits work by its price. As many plans run at once as there are places; the others wait in order of arrival, light
  * ones before heavy ones, as long as the estimated work that waits stays under the limit. What does not fit is refused
- * at once with `EBUSY`, and so is what has waited too long.
+ * at once with `EBUSY`, and so is what has waited too long. Videos have places and a queue of their own, so that pictures
+ * never wait for them.
  */
 export function createScheduler(initial: Limits, cores = availableParallelism()) {
   let limits = initial;
-  const places = () => limits.transforms || Math.max(1, Math.round(cores));
-  const room = () => limits.queueWork * cores;
-  const light: Waiting[] = [];
-  const heavy: Waiting[] = [];
-  let running = 0;
-  let waitingCost = 0;
-
-  const busy = (cost: number) =>
-    new MediaError("EBUSY", "The server is busy", {
-      retryAfterSeconds: Math.max(1, Math.ceil((waitingCost + cost) / cores / 1000)),
-    });
-
-  function next(): void {
-    while (running < places()) {
-      const waiting = light.shift() ?? heavy.shift();
-      if (!waiting) return;
-      waitingCost -= waiting.plan.cost;
-      running++;
-      waiting.start();
-    }
-  }
-
-  /** Resolves when the plan's turn has come; rejects when it is refused, waits too long, or nobody wants it any more. */
-  function turn(plan: Plan, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (running < places()) {
-      running++;
-      return Promise.resolve();
-    }
-    if (waitingCost > 0 && waitingCost + plan.cost > room()) throw busy(plan.cost);
-    const queue = plan.lane === "light" ? light : heavy;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = (reason: unknown) => {
-      const at = queue.indexOf(waiting);
-      if (at >= 0) {
-        queue.splice(at, 1);
-        waitingCost -= plan.cost;
-      }
-      reject(reason);
-    };
-    const timer = setTimeout(() => leave(busy(0)), limits.queueWait);
-    const onAbort = () => leave(signal.reason);
-    const waiting: Waiting = { plan, start: resolve };
-    signal.addEventListener("abort", onAbort, { once: true });
-    queue.push(waiting);
-    waitingCost += plan.cost;
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    });
-  }
+  const all = Math.max(1, Math.round(cores));
+  const pictures = createQueue(cores, () => ({
+    places: limits.transforms || all,
+    room: limits.queueWork * cores,
+    wait: limits.queueWait,
+  }));
+  const videos = createQueue(cores, () => ({
+    places: limits.videoTransforms || all,
+    room: limits.queueWork * VIDEO_PATIENCE * cores,
+    wait: limits.videoQueueWait,
+  }));
+  const queueOf = (lane: Lane): Queue => (lane === "video" ? videos : pictures);
 
   return {
     /** The limits of another configuration hold from now on; what waits keeps its place. */
     adopt(others: Limits): void {
       limits = others;
-      next();
+      pictures.next();
+      videos.next();
     },
     /** Throws `EBUSY` when what waits already fills the queue: asked before an origin is. */
-    assertRoom(): void {
-      if (waitingCost >= room()) throw busy(0);
+    assertRoom(lane: Lane = "light"): void {
+      queueOf(lane).assertRoom();
     },
-    /** Runs the work when its turn has come. The place is given back only when the work has ended. */
-    async run<T>(plan: Plan, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-      await turn(plan, signal);
+    /**
+     * Runs the work when its turn has come. The place is given back only when the work has ended, and what `lasts` of its
+     * result.
+     */
+    async run<T>(
+      plan: Plan,
+      signal: AbortSignal,
+      work: () => Promise<T>,
+      lasts?: (result: T) => Promise<unknown> | undefined,
+    ): Promise<T> {
+      const queue = queueOf(plan.lane);
+      await queue.turn(plan, signal);
+      let lasting: Promise<unknown> | undefined;
       try {
-        return await work();
+        const result = await work();
+        lasting = lasts?.(result);
+        return result;
       } finally {
-        running--;
-        next();
+        if (lasting) lasting.then(queue.leave, queue.leave);
+        else queue.leave();
       }
     },
-    load: (): Load => ({ places: places(), running, waiting: light.length + heavy.length, waitingCost }),
+    load(): Load {
+      const [a, b] = [pictures.load(), videos.load()];
+      return {
+        places: a.places,
+        running: a.running + b.running,
+        waiting: a.waiting + b.waiting,
+        waitingCost: a.waitingCost + b.waitingCost,
+      };
+    },
   };
 }
 
 export type Scheduler = ReturnType<typeof createScheduler>;
+
+/** The server is too busy for more. */
+export function busy(seconds: number): MediaError {
+  return new MediaError("EBUSY", "The server is busy", {
+    retryAfterSeconds: Math.max(1, Math.ceil(seconds)),
+  });
+}

@@ -17,6 +17,9 @@ const definition = (op: string) => registry.get(op) as StepDefinition<Step>;
 /** One of each operation, complete and valid. */
 const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   frame: { op: "frame", page: 2 },
+  clip: { op: "clip", start: 1, duration: ["div", "idu", 2] },
+  speed: { op: "speed", factor: 2 },
+  volume: { op: "volume", gain: 0.5 },
   resize: {
     op: "resize",
     width: 300,

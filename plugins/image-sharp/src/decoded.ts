@@ -32,6 +32,8 @@ export async function staysDocument(
 export interface Part {
   /** Counted from 0. */
   readonly page: number;
+  /** Seconds from the beginning of a video. */
+  readonly time?: number;
   /** What the header promises, or, for a drawing, the size it is wanted in. */
   readonly size: Size;
 }
@@ -43,11 +45,12 @@ export interface Part {
 export async function decodedInput(
   source: Source,
   header: Header,
-  { page, size }: Part,
+  { page, time, size }: Part,
   flight: Flight,
 ): Promise<Uint8Array> {
   const wanted = isVector(header) ? { width: size.width, height: size.height } : {};
-  const decoded = await flight.decode(source, { ...(page > 0 && { page: page + 1 }), ...wanted });
+  const wish = { ...(page > 0 && { page: page + 1 }), ...(time !== undefined && { time }), ...wanted };
+  const decoded = await flight.decode(source, wish);
   if (!decoded) throw new MediaError("EUNSUPPORTED", `Pictures of ${header.format} files are not supported`);
   // As many as the header's pixels take, which have been counted.
   const bytes = await decoded.bytes(Number.POSITIVE_INFINITY);

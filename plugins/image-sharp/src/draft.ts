@@ -3,6 +3,7 @@ import {
   type FaceBox,
   type Flight,
   type Header,
+  invalid,
   type Job,
   type Limits,
   MediaError,
@@ -13,6 +14,7 @@ import {
   type Size,
   type Step,
   type StepRegistry,
+  scopeOf,
 } from "@mediatap/core";
 import { megapixels } from "./cost.ts";
 import { isVector } from "./decoded.ts";
@@ -34,6 +36,8 @@ export interface Draft {
   readonly frames: number;
   /** Frame to start from, counted from 0. */
   readonly page: number;
+  /** Of a video: the moment that is shown, in seconds. */
+  readonly time?: number;
   /** Dots per inch at which an SVG is drawn. */
   readonly density?: number;
   /** Dots per inch written as metadata. */
@@ -73,6 +77,7 @@ export function draftOf(input: DraftInput): Draft {
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
   const page = pageOf(asked, header);
+  const time = timeOf(asked, header);
   const scope: Scope = { ...more, idn: header.density ?? OWN_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = isVector(header);
@@ -121,6 +126,7 @@ export function draftOf(input: DraftInput): Draft {
     scope,
     frames,
     page,
+    ...(time !== undefined && { time }),
     ...(header.format === "svg" && {
       density: (dpi ?? OWN_DENSITY) * densityFactor(drawn, original, limits),
     }),
@@ -204,6 +210,15 @@ function pageOf(steps: readonly Step[], { frames }: Header): number {
     throw new MediaError("EINVAL", `Expected a page from 1 to ${frames} but received ${step.page}`);
   }
   return step.page - 1;
+}
+
+/** The moment of a video that a still is asked of, in seconds. */
+function timeOf(steps: readonly Step[], { duration, width, height }: Header): number | undefined {
+  const step = steps.find(({ op }) => op === "frame");
+  if (step?.op !== "frame" || step.time === undefined || duration === undefined) return undefined;
+  const time = evaluate(step.time, scopeOf({ width, height }, { width, height }, { idu: duration }));
+  if (time >= 0 && time < duration) return time;
+  throw invalid("the time of a still", `seconds from 0 to below ${Number(duration.toFixed(2))}`, time);
 }
 
 /** The range that file formats can hold and that ImageKit allows. */

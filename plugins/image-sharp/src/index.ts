@@ -40,8 +40,8 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       hooks.inspect.for("preview").tapPromise(NAME, readPreview);
 
       hooks.transform.tapPromise(NAME, async (job, source, flight) => {
-        const { format = "auto" } = job.transformation.output;
-        if (format === "original") return undefined;
+        const { format = "auto", video } = job.transformation.output;
+        if (format === "original" || video) return undefined;
         // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
         const staysVector = format === "auto" || format === "source" || format === "svg";
         if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;

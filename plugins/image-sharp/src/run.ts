@@ -147,9 +147,10 @@ class Run {
   }
 
   #decode(source: Source): Promise<Uint8Array> {
-    const { header, page, original, planned } = this.#draft;
+    const { header, page, time, original, planned } = this.#draft;
     const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
-    return decodedInput(source, header, { page, size }, this.#flight);
+    const part = { page, size, ...(time !== undefined && { time }) };
+    return decodedInput(source, header, part, this.#flight);
   }
 
   async #part(part: Part): Promise<void> {

@@ -15,6 +15,8 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     autoFormat: true,
     autoAvif: false,
     quality: 80,
+    autoVideo: false,
+    videoQuality: 50,
     metadata: false,
     colorProfile: false,
     restrictUnsigned: "none",

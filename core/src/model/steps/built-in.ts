@@ -4,11 +4,13 @@ import { orientSteps } from "./orient.ts";
 import { createStepRegistry, type StepDefinition, type StepRegistry } from "./registry.ts";
 import { sizeSteps } from "./size.ts";
 import { surfaceSteps } from "./surface.ts";
+import { timeSteps } from "./time.ts";
 import { toneSteps } from "./tone.ts";
 
 /** The operations that every server knows, with their definitions. */
 export const builtInSteps = {
   ...orientSteps,
+  ...timeSteps,
   ...sizeSteps,
   ...toneSteps,
   ...surfaceSteps,

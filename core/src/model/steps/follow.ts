@@ -8,6 +8,9 @@ import { borderWidth } from "./surface.ts";
 /** Steps that leave everything where it is. */
 const STILL: ReadonlySet<string> = new Set([
   "frame",
+  "clip",
+  "speed",
+  "volume",
   "blur",
   "grayscale",
   "contrast",

@@ -1,11 +1,17 @@
 import { z } from "zod";
 import type { StepOf } from "../transformation.ts";
+import { foldFields } from "./canonical.ts";
 import { megapixels, rotatedSize } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
-import { paint } from "./schema.ts";
+import { expression, paint } from "./schema.ts";
 
 const frame: StepDefinition<StepOf<"frame">> = {
-  schema: z.strictObject({ op: z.literal("frame"), page: z.number().int().min(1) }),
+  schema: z.strictObject({
+    op: z.literal("frame"),
+    page: z.number().int().min(1),
+    time: expression.exactOptional(),
+  }),
+  canonical: (step) => (step.time === undefined ? step : foldFields(step, "time")),
   cost: () => 0,
 };
 
