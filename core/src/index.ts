@@ -66,6 +66,7 @@ export type {
   Flight,
   Header,
   Kind,
+  Probe,
   RawFrame,
   Span,
   Spans,
@@ -108,6 +109,10 @@ export { measure } from "./model/steps/measure.ts";
 export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
 export { createStepRegistry } from "./model/steps/registry.ts";
 export { borderWidth } from "./model/steps/surface.ts";
+export type { Stretch } from "./model/steps/time.ts";
+export { stretchOf } from "./model/steps/time.ts";
+export type { NamedPart, StreamPart } from "./model/stream.ts";
+export { fillSlots, partName, partOfName, slot } from "./model/stream.ts";
 export { cdnTagsOf, foldersOf, folderTagOf, sourceTagOf } from "./model/tags.ts";
 export type {
   Blend,
@@ -127,6 +132,7 @@ export type {
   Steps,
   TextStyle,
   Transformation,
+  VideoOutput,
 } from "./model/transformation.ts";
 export { didYouMean, parseOptions } from "./options.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";

@@ -1,0 +1,51 @@
+import { hash } from "node:crypto";
+import { Readable } from "node:stream";
+import type { Hooks } from "../hooks.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import { bodyOf, type Delivered } from "../model/rendition.ts";
+import { fillSlots } from "../model/stream.ts";
+
+/** Bytes that a text with links may have. */
+const MOST = 4 * 1024 * 1024;
+
+/**
+ * A text that leads to the parts of a stream, with the links of this request: signed, where it was. Anything else is delivered
+ * as it is.
+ */
+export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Delivered): Promise<Delivered> {
+  const { record, body } = delivered;
+  const { links } = record;
+  if (!links || !body?.settled) return delivered;
+  const job = { ...links, transformation: { ...links.transformation, output: anyPart(links) } };
+  const pattern = await hooks.link.for(job.language).promise(job, exchange);
+  if (pattern === undefined) throw new MediaError("EUNSUPPORTED", "Streams have no URLs in this language");
+  const [before = "", after = ""] = pattern.split("*");
+  const escaped = /\bxml\b/.test(record.type) ? (text: string) => text.replaceAll("&", "&amp;") : String;
+  const text = fillSlots((await textOf(body)).toString("utf8"), (name) => escaped(before + name + after));
+  const { etag, ...facts } = record;
+  const bytes = Buffer.from(text);
+  // Other links are other bytes.
+  const tag = etag && `${etag.slice(0, -1)}-${hash("sha1", pattern, "base64url").slice(0, 8)}"`;
+  return {
+    record: { ...facts, ...(tag && { etag: tag }), length: bytes.length },
+    body: bodyOf(bytes, (part) => Readable.from([part])),
+  };
+}
+
+function anyPart({ transformation }: NonNullable<Delivered["record"]["links"]>) {
+  const { output } = transformation;
+  return { ...output, video: { ...output.video, part: { kind: "any" as const } } };
+}
+
+async function textOf(body: NonNullable<Delivered["body"]>): Promise<Buffer> {
+  if (body.settled && body.bytes) return Buffer.from(body.bytes);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of await body.stream()) {
+    length += (chunk as Buffer).length;
+    if (length > MOST) throw new MediaError("ELIMIT", "Expected a shorter playlist");
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { invalid } from "../errors.ts";
+import { evaluate, type Scope } from "../expression.ts";
+import type { StepOf } from "../transformation.ts";
+import { foldFields } from "./canonical.ts";
+import type { StepDefinition } from "./registry.ts";
+import { expression } from "./schema.ts";
+
+const clip: StepDefinition<StepOf<"clip">> = {
+  schema: z.strictObject({
+    op: z.literal("clip"),
+    start: expression.exactOptional(),
+    end: expression.exactOptional(),
+    duration: expression.exactOptional(),
+  }),
+  canonical(step) {
+    const { start, end, duration } = foldFields(step, "start", "end", "duration");
+    if ((start === undefined || start === 0) && end === undefined && duration === undefined) return undefined;
+    return {
+      op: "clip",
+      ...(start !== undefined && start !== 0 && { start }),
+      ...(end !== undefined ? { end } : duration !== undefined && { duration }),
+    };
+  },
+  cost: () => 0,
+};
+
+const speed: StepDefinition<StepOf<"speed">> = {
+  schema: z.strictObject({ op: z.literal("speed"), factor: z.number().min(0.25).max(4) }),
+  canonical: (step) => (step.factor === 1 ? undefined : step),
+  cost: () => 0,
+};
+
+const volume: StepDefinition<StepOf<"volume">> = {
+  schema: z.strictObject({ op: z.literal("volume"), gain: z.number().min(0).max(4) }),
+  canonical: (step) => (step.gain === 1 ? undefined : step),
+  cost: () => 0,
+};
+
+/** Steps that speak of time and sound. */
+export const timeSteps = { clip, speed, volume };
+
+/** A stretch of a video, in seconds of the source. */
+export interface Stretch {
+  readonly start: number;
+  readonly duration: number;
+}
+
+/**
+ * What a `clip` keeps of a video that lasts `duration` seconds. Throws `EINVAL` for a beginning or an end that is not within it;
+ * an end a frame or so behind the last is the end.
+ */
+export function stretchOf(step: StepOf<"clip">, duration: number, scope: Scope = {}): Stretch {
+  const known: Scope = { idu: duration, ...scope };
+  const of = (name: "start" | "end" | "duration") => {
+    const value = step[name];
+    return value === undefined ? undefined : evaluate(value, known);
+  };
+  const start = of("start") ?? 0;
+  if (start < 0 || start >= duration)
+    throw invalid("so", `seconds from 0 to below ${shown(duration)}`, start);
+  const end = of("end");
+  if (end !== undefined) {
+    if (end <= start || end > duration + 0.5) {
+      throw invalid("eo", `seconds above ${shown(start)} up to ${shown(duration)}`, end);
+    }
+    return { start, duration: Math.min(end, duration) - start };
+  }
+  const length = of("duration");
+  if (length === undefined) return { start, duration: duration - start };
+  if (length <= 0 || length > duration + 0.5) {
+    throw invalid("du", `seconds above 0 up to ${shown(duration)}`, length);
+  }
+  return { start, duration: Math.min(length, duration - start) };
+}
+
+const shown = (seconds: number) => String(Number(seconds.toFixed(2)));

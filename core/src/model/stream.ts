@@ -1,0 +1,71 @@
+/**
+ * A part of a video's stream, as a player asks for it. A `track` is one rendition that players choose from: `360` (the picture
+ * at that rung), `audio`, or whatever else an engine offers; letters, digits, `_` and inner hyphens that no part's name ends with.
+ */
+export type StreamPart =
+  /** The playlist that a player begins with; `rungs` are heights, as ImageKit names them. */
+  | { readonly kind: "master"; readonly protocol: "hls" | "dash"; readonly rungs: readonly number[] }
+  /** The segments of a track, for HLS. */
+  | { readonly kind: "playlist"; readonly track: string }
+  /** What a player needs of a track before its segments (ISO 14496-12 §8.16). */
+  | { readonly kind: "init"; readonly track: string }
+  /** Counted from 0. */
+  | { readonly kind: "segment"; readonly track: string; readonly index: number }
+  /** Small pictures to seek by, as a WebVTT file … */
+  | { readonly kind: "previews" }
+  /** … and the sheets that it points into, counted from 0. */
+  | { readonly kind: "sheet"; readonly index: number }
+  /** Any part that has a name: `*` stands for the name in a link to it. */
+  | { readonly kind: "any" };
+
+/** Parts that have names of their own: those that a master playlist leads to. */
+export type NamedPart = Extract<
+  StreamPart,
+  { readonly kind: "playlist" | "init" | "segment" | "sheet" | "any" }
+>;
+
+/** Name of a part within its stream: `360.m3u8`, `360-init.mp4`, `360-17.m4s`, `sheet-3.jpg`, `*`. */
+export function partName(part: NamedPart): string {
+  switch (part.kind) {
+    case "playlist":
+      return `${part.track}.m3u8`;
+    case "init":
+      return `${part.track}-init.mp4`;
+    case "segment":
+      return `${part.track}-${part.index}.m4s`;
+    case "sheet":
+      return `sheet-${part.index}.jpg`;
+    case "any":
+      return "*";
+  }
+}
+
+const INDEX = "(0|[1-9]\\d{0,6})";
+const TRACK = "([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*?)";
+const NAMES: readonly (readonly [RegExp, (first: string, second: string) => NamedPart])[] = [
+  [new RegExp(`^sheet-${INDEX}\\.jpg$`), (index) => ({ kind: "sheet", index: Number(index) })],
+  [new RegExp(`^${TRACK}\\.m3u8$`), (track) => ({ kind: "playlist", track })],
+  [new RegExp(`^${TRACK}-init\\.mp4$`), (track) => ({ kind: "init", track })],
+  [
+    new RegExp(`^${TRACK}-${INDEX}\\.m4s$`),
+    (track, index) => ({ kind: "segment", track, index: Number(index) }),
+  ],
+];
+
+/** The part that a name stands for. `undefined`: none. */
+export function partOfName(name: string): NamedPart | undefined {
+  if (name.length > 100) return undefined;
+  for (const [pattern, part] of NAMES) {
+    const found = pattern.exec(name);
+    if (found) return part(found[1] as string, found[2] as string);
+  }
+  return undefined;
+}
+
+/** The place of a part's name in the text of a playlist: replaced by its URL when it is sent. */
+export const slot = (name: string) => `{{${name}}}`;
+
+/** Text with each slot filled. */
+export function fillSlots(text: string, urlOf: (name: string) => string): string {
+  return text.replace(/\{\{([^{}]*)\}\}/g, (_, name: string) => urlOf(name));
+}

@@ -1,0 +1,89 @@
+import type { Plan } from "../model/plan.ts";
+import { busy, type Load } from "./scheduler.ts";
+
+interface Waiting {
+  readonly plan: Plan;
+  readonly start: () => void;
+}
+
+/** What a queue goes by at a moment. */
+export interface QueueRules {
+  /** Plans that run at once. */
+  readonly places: number;
+  /** Estimated milliseconds of work that may wait. */
+  readonly room: number;
+  /** Longest wait in milliseconds. */
+  readonly wait: number;
+}
+
+/** Places for plans, and a row for each lane before them: light ones first. */
+export function createQueue(cores: number, rules: () => QueueRules) {
+  const light: Waiting[] = [];
+  const others: Waiting[] = [];
+  let running = 0;
+  let waitingCost = 0;
+
+  const busyWith = (cost: number) => busy((waitingCost + cost) / cores / 1000);
+
+  function next(): void {
+    while (running < rules().places) {
+      const waiting = light.shift() ?? others.shift();
+      if (!waiting) return;
+      waitingCost -= waiting.plan.cost;
+      running++;
+      waiting.start();
+    }
+  }
+
+  /** Resolves when the plan's turn has come; rejects when it is refused, waits too long, or nobody wants it any more. */
+  function turn(plan: Plan, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { places, room, wait } = rules();
+    if (running < places) {
+      running++;
+      return Promise.resolve();
+    }
+    if (waitingCost > 0 && waitingCost + plan.cost > room) throw busyWith(plan.cost);
+    const row = plan.lane === "light" ? light : others;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = (reason: unknown) => {
+      const at = row.indexOf(waiting);
+      if (at >= 0) {
+        row.splice(at, 1);
+        waitingCost -= plan.cost;
+      }
+      reject(reason);
+    };
+    const timer = setTimeout(() => leave(busyWith(0)), wait);
+    const onAbort = () => leave(signal.reason);
+    const waiting: Waiting = { plan, start: resolve };
+    signal.addEventListener("abort", onAbort, { once: true });
+    row.push(waiting);
+    waitingCost += plan.cost;
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    });
+  }
+
+  return {
+    next,
+    turn,
+    assertRoom(): void {
+      if (waitingCost >= rules().room) throw busyWith(0);
+    },
+    /** A plan has ended. */
+    leave(): void {
+      running--;
+      next();
+    },
+    load: (): Load => ({
+      places: rules().places,
+      running,
+      waiting: light.length + others.length,
+      waitingCost,
+    }),
+  };
+}
+
+export type Queue = ReturnType<typeof createQueue>;
