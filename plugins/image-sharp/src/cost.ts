@@ -22,6 +22,9 @@ const ENCODE: Readonly<Record<WriteFormat, number>> = {
   gif: 280,
 };
 
+/** To compare a result with the picture. */
+const COMPARE = 15;
+
 /** What a lossless WebP costs more. */
 const LOSSLESS_WEBP = 10;
 
@@ -48,13 +51,17 @@ export interface Work {
   /** Milliseconds of the steps, by their definitions. */
   readonly steps: number;
   readonly result: Size;
-  readonly output: WriteFormat;
+  /** How it is written, each try counted. */
+  readonly outputs: readonly { readonly format: WriteFormat; readonly tries: number }[];
   readonly lossless: boolean;
   readonly settings: Settings;
 }
 
 /** How much more an encoder works than at the settings measured. */
-function effortOf({ output, lossless, settings: { avifEffort, webpEffort, mozjpeg } }: Work): number {
+function effortOf(
+  output: WriteFormat,
+  { lossless, settings: { avifEffort, webpEffort, mozjpeg } }: Work,
+): number {
   if (output === "avif") return 2 ** Math.max(0, avifEffort - 1);
   if (output === "webp") return lossless ? LOSSLESS_WEBP : 1 + 0.2 * (webpEffort - 2);
   return output === "jpeg" && mozjpeg ? 4 : 1;
@@ -72,9 +79,12 @@ export const decodeCost = (header: Header, size: Size): number =>
 
 /** Estimated milliseconds of one core. */
 export function costOf(work: Work): number {
-  const { format, weight, source, shrink, frames, steps, result, output } = work;
+  const { format, weight, source, shrink, frames, steps, result, outputs } = work;
   // A JPEG is read whole; only the later stages of its decoder grow cheaper.
   const decode = ((DECODE[format] ?? 20) * weight * megapixels(source) * (1 + 1 / shrink ** 2)) / 2;
-  const encode = ENCODE[output] * effortOf(work) * megapixels(result);
+  const encode = outputs.reduce((sum, { format: output, tries }) => {
+    const compare = tries > 1 ? (DECODE[output] ?? 0) + COMPARE : 0;
+    return sum + tries * (ENCODE[output] * effortOf(output, work) + compare) * megapixels(result);
+  }, 0);
   return Math.ceil(FIXED + frames * (decode + steps + encode));
 }

@@ -45,13 +45,22 @@ export interface Draft {
   readonly keeps?: "metadata" | "profile";
   /** The draft once faces have been looked for; there where they are to be. */
   readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
-  readonly format: WriteFormat;
+  /** How it is written; of several the smallest is kept. */
+  readonly writes: Writes;
   readonly why: string;
   /** What is known to be done; the rest is planned when the size is known. */
   readonly planned: Planned;
   /** All of it, with sizes guessed where only pixels tell them. */
   readonly guess: Planned;
 }
+
+/** A format, and whether its quality is looked for. */
+export interface Write {
+  readonly format: WriteFormat;
+  readonly searched: boolean;
+}
+
+export type Writes = readonly [Write, ...Write[]];
 
 /** Dots per inch of a drawing that names none. */
 const OWN_DENSITY = 72;
@@ -94,7 +103,11 @@ export function draftOf(input: DraftInput): Draft {
   const faces = known && !pending ? { faces: known } : {};
   const start = { original, current: original, scope, alpha: header.alpha, animated, ...faces, pending };
   const trial = planSteps(asked, { ...start, guess: true });
-  const { format, why } = chooseFormat(
+  const {
+    format,
+    others = [],
+    why,
+  } = chooseFormat(
     {
       output,
       accept: job.accept,
@@ -133,7 +146,10 @@ export function draftOf(input: DraftInput): Draft {
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     ...(pending && { withFaces: (found) => draftOf(informed(input, found)) }),
-    format,
+    writes: [format, ...others].map((format) => ({
+      format,
+      searched: isSearched(format, output, frames),
+    })) as unknown as Writes,
     why,
     planned: planSteps(steps, { ...start, guess: false }),
     guess,
@@ -168,12 +184,16 @@ export function draftOfPixels({ size, steps, flight, registry, settings, scope =
     scope,
     frames: 1,
     page: 0,
-    format: "png",
+    writes: [{ format: "png", searched: false }],
     why: "a layer",
     planned: planSteps(steps, { ...start, guess: false }),
     guess: planSteps(steps, { ...start, guess: true }),
   };
 }
+
+/** Only quality of stills is looked for: frames are too many, and other formats have none. */
+const isSearched = (format: WriteFormat, { quality, lossless }: Output, frames: number): boolean =>
+  quality === "auto" && !lossless && frames === 1 && format !== "png" && format !== "gif";
 
 /** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
 function densityFactor(drawn: Size, original: Size, limits: Limits): number {

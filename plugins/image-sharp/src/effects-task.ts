@@ -15,4 +15,6 @@ export type Task =
   | { readonly kind: "perspective"; readonly corners: readonly Point[]; readonly canvas: Box }
   | { readonly kind: "arc"; readonly arc: Arc; readonly sinks: boolean }
   | { readonly kind: "colorize"; readonly color: Rgba; readonly intensity: number }
+  /** How alike two frames are: the result's samples are one number of 64 bits, low byte first. */
+  | { readonly kind: "likeness" }
   | { readonly kind: "recolor"; readonly to: Rgba; readonly tolerance: number; readonly from?: Rgba };

@@ -3,6 +3,7 @@ import { recolor } from "./effects-recolor.ts";
 import type { Samples, Task } from "./effects-task.ts";
 import { tint } from "./effects-tint.ts";
 import { bend, perspective } from "./effects-warp.ts";
+import { likeness } from "./likeness.ts";
 
 // Runs in a thread of its own: one task after the other, samples in, samples out.
 
@@ -22,12 +23,26 @@ function perform(task: Task, picture: Samples): Samples {
       tint(colored, task.color, task.intensity);
       return colored;
     }
+    case "likeness":
+      return compare(picture);
     case "recolor": {
       const colored = inColor(picture, task.to.alpha < 1);
       recolor(colored, task.to, task.tolerance, task.from);
       return colored;
     }
   }
+}
+
+function compare({ data, width, height }: Samples): Samples {
+  const half = width * height;
+  const [a, b] = [data.subarray(0, half), data.subarray(half)];
+  const result = new Uint8Array(8);
+  new DataView(result.buffer).setFloat64(
+    0,
+    likeness({ data: a, width, height }, { data: b, width, height }),
+    true,
+  );
+  return { data: result, width: result.length, height: 1, channels: 1, frames: 1 };
 }
 
 /** The picture with three channels, and a fourth where it is clear or may become so. */

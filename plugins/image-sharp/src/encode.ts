@@ -34,7 +34,8 @@ export function encodeAs(
   output: Output,
   { settings, palette = false, animation = {} }: EncodeOptions,
 ): Sharp {
-  const { quality = QUALITY, lossless = false, progressive = false } = output;
+  const { lossless = false, progressive = false } = output;
+  const quality = typeof output.quality === "number" ? output.quality : QUALITY;
   switch (format) {
     case "jpeg":
       return image.jpeg({ quality, progressive, optimiseCoding: true, mozjpeg: settings.mozjpeg });

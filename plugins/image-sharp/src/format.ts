@@ -25,6 +25,8 @@ export interface Choice {
   readonly format: WriteFormat;
   /** For people. */
   readonly why: string;
+  /** Others to be written, too: the smallest is kept. */
+  readonly others?: readonly WriteFormat[];
 }
 
 export interface Wish {
@@ -45,7 +47,7 @@ export function keepsAnimation({ frames, format }: Header, steps: readonly Step[
   return !["avif", "jpeg", "png"].includes(output.format ?? "auto");
 }
 
-/** The output format, by rule: nothing is encoded twice to see which is smaller. */
+/** The output format, by rule; or several of which the smallest is kept, where that is wished for. */
 export function chooseFormat(wish: Wish, limits: Limits): Choice {
   const { output, header } = wish;
   switch (output.format ?? "auto") {
@@ -91,12 +93,29 @@ function automatic(wish: Wish, limits: Limits): Choice {
   const { output, accept, animated } = wish;
   const candidates = animated ? moving(accept) : still(wish, limits);
   const may = ({ format }: Choice) => holds(format, wish.size) && (output.allowed?.includes(format) ?? true);
-  const chosen = candidates.find(may);
+  const chosen = (output.smallest && smallest(wish, candidates.filter(may))) || candidates.find(may);
   if (chosen) return chosen;
   throw new MediaError(
     "EINVAL",
     `Expected a format among ${output.allowed?.join(", ") ?? "those of this server"}`,
   );
+}
+
+/** What may hold the picture as well as any other. `undefined`: not more than one. */
+function smallest(wish: Wish, candidates: readonly Choice[]): Choice | undefined {
+  const { output, header, alpha, animated } = wish;
+  const lossless = output.lossless === true;
+  const competes: Partial<Record<WriteFormat, boolean>> = {
+    jpeg: !alpha && !lossless,
+    png: alpha || lossless || header.palette || header.format === "png",
+    gif: header.format === "gif",
+  };
+  const formats = new Set(
+    candidates.map(({ format }) => format).filter((format) => competes[format] ?? true),
+  );
+  const [format, ...others] = formats;
+  if (!format || others.length === 0) return undefined;
+  return { format, others, why: `the smallest of ${[...formats].join(", ")}${animated ? ", animated" : ""}` };
 }
 
 const moving = (accept: AcceptClass): Choice[] => [

@@ -2,6 +2,8 @@ import { z } from "zod";
 
 const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, "Expected a colour like #ffffff");
 
+const quality = z.number().int().min(1).max(100);
+
 export const imageSharpSchema = z.strictObject({
   avifEffort: z.number().int().min(0).max(9).default(1),
   webpEffort: z.number().int().min(0).max(6).default(2),
@@ -11,6 +13,15 @@ export const imageSharpSchema = z.strictObject({
   fastShrinkOnLoad: z.boolean().default(true),
   headers: z.number().int().min(1).default(10_000),
   fontFolders: z.array(z.string().min(1)).default([]),
+  autoQuality: z
+    .strictObject({
+      target: z.number().min(0.5).max(1).default(0.96),
+      min: quality.default(40),
+      max: quality.default(90),
+      tries: z.number().int().min(1).max(8).default(4),
+    })
+    .refine(({ min, max }) => min <= max, "Expected min to be at most max")
+    .prefault({}),
 });
 
 export interface ImageSharpOptions {
@@ -30,6 +41,19 @@ export interface ImageSharpOptions {
   readonly headers?: number;
   /** Folders with further fonts (TTF, OTF, TTC) for texts, as `/usr/share/fonts`; read with the first text. @default [] */
   readonly fontFolders?: readonly string[];
+  /** How the quality is found where an endpoint's `quality` is "auto". */
+  readonly autoQuality?: AutoQuality;
+}
+
+export interface AutoQuality {
+  /** How alike picture and result have to be: mean SSIM of the luma, 0.5–1. @default 0.96 */
+  readonly target?: number;
+  /** Least quality. @default 40 */
+  readonly min?: number;
+  /** Highest quality; what it does not reach is not reached. @default 90 */
+  readonly max?: number;
+  /** How often a picture is written at most, 1–8; each try halves the range. @default 4 */
+  readonly tries?: number;
 }
 
 export type Settings = z.output<typeof imageSharpSchema>;

@@ -4,6 +4,7 @@ import { isVector } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
 import { FACES_COST } from "./faces.ts";
 import type { LayerFiles } from "./layers.ts";
+import type { Settings } from "./options.ts";
 import { describe, drawnSize, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
 import { textWork } from "./text-layer.ts";
@@ -15,7 +16,8 @@ const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
 export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits }: Flight): Plan {
-  const { header, original, frames, format, guess, planned, settings } = draft;
+  const { header, original, frames, writes, guess, planned, settings } = draft;
+  const searched = writes.some((write) => write.searched);
   const scaled = firstScale(guess.parts);
   const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
   const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
@@ -34,7 +36,10 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
       (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
       sumOf(texts.map(({ cost }) => cost)),
     result: guess.size,
-    output: format,
+    outputs: writes.map((write) => ({
+      format: write.format,
+      tries: write.searched ? settings.autoQuality.tries : 1,
+    })),
     lossless: draft.output.lossless ?? false,
     settings,
   });
@@ -58,8 +63,9 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
       ...(planned.rest.length > 0 && { estimatedAfter: planned.taken.at(-1)?.step.op }),
       size: `${guess.size.width}x${guess.size.height}`,
       steps: guess.taken.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
-      format,
+      format: writes.length > 1 ? writes.map((write) => write.format) : writes[0].format,
       why: draft.why,
+      ...(searched && { quality: wordsFor(settings.autoQuality) }),
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(draft.withFaces && { pending: ["faces"] }),
       ...(guess.notes.length > 0 && { notes: guess.notes }),
@@ -67,6 +73,9 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     run: (flight: Flight) => run(draft, source, files, flight),
   };
 }
+
+const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
+  `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
@@ -90,7 +99,7 @@ const PIXEL = 4;
 const BASE = 8 * 1024 * 1024;
 
 /** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on, in threads thrice. */
-function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, source: Source): number {
+function memoryOf({ header, frames, guess, writes }: Draft, { width, height }: Size, source: Source): number {
   const { decode } = header;
   const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
   const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
@@ -100,7 +109,8 @@ function memoryOf({ header, frames, guess }: Draft, { width, height }: Size, sou
   );
   const decoded = whole ? width * height : width * 512;
   const handed = guess.parts.some(({ kind }) => kind === "effect");
-  const between = handed ? 3 * largest : guess.parts.length > 1 ? 2 * largest : largest;
+  const held = guess.parts.length > 1 || writes.length > 1 || writes[0].searched;
+  const between = handed ? 3 * largest : held ? 2 * largest : largest;
   const decoder = decode ? decode.memory + decode.pixelMemory * width * height : 0;
   return BASE + download + decoder + PIXEL * frames * (decoded + between);
 }

@@ -1,6 +1,4 @@
-import { Readable } from "node:stream";
 import {
-  bodyOf,
   type Corner,
   evaluate,
   type Flight,
@@ -15,13 +13,14 @@ import {
   scopeOf,
 } from "@mediatap/core";
 import sharp, { type OverlayOptions, type Sharp, type SharpOptions } from "sharp";
+import { scoredWithin } from "./auto-quality.ts";
 import { composed, cutTo } from "./compose.ts";
 import { megapixels } from "./cost.ts";
 import { decodedInput } from "./decoded.ts";
 import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
 import { perform } from "./effects.ts";
-import { type Animation, encodeAs } from "./encode.ts";
+import type { Animation } from "./encode.ts";
 import { FaceSearch } from "./faces.ts";
 import { fill } from "./fill.ts";
 import { inputOf } from "./header.ts";
@@ -43,14 +42,7 @@ import type { LayerFiles } from "./layers.ts";
 import { mediaError } from "./libvips.ts";
 import { addsColor, apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
 import { drawnSize, type Part, type Planned, planSteps } from "./planner.ts";
-
-const TYPES = {
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  avif: "image/avif",
-  gif: "image/gif",
-};
+import { keep, write } from "./write.ts";
 
 /** Does what was planned. */
 export async function run(
@@ -309,12 +301,7 @@ class Run {
   async #hold(): Promise<Held> {
     if (!this.#draft.keeps) return holdPixels(await this.#pixels());
     this.#flight.signal.throwIfAborted();
-    return holdWithMetadata(this.#keep(this.#timed(this.#image)));
-  }
-
-  #keep(image: Sharp): Sharp {
-    if (this.#draft.keeps === "metadata") return image.keepMetadata();
-    return this.#draft.keeps === "profile" ? image.keepIccProfile() : image;
+    return holdWithMetadata(keep(this.#timed(this.#image), this.#draft.keeps));
   }
 
   /** libvips looks at the clock between regions; the work that is under way may run over (its price is what bounds it). */
@@ -329,19 +316,16 @@ class Run {
     return left;
   }
 
-  async #encode(): Promise<Rendition> {
-    const { format, output, header, settings, writtenDensity, keeps, frames } = this.#draft;
-    this.#flight.signal.throwIfAborted();
-    const image = this.#keep(this.#timed(this.#image));
-    if (writtenDensity !== undefined) {
-      // An empty EXIF block first: otherwise the source's would come along.
-      (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
-    }
-    // Scaled true colours of a picture that had few would make a larger file than the source.
-    const palette = header.palette === true && header.format === "png" && !output.lossless;
-    encodeAs(image, format, output, { settings, palette, ...(frames > 1 && { animation: this.#animation }) });
-    const { data, info } = await image.toBuffer({ resolveWithObject: true });
-    const size: Size = { width: info.width, height: info.pageHeight ?? info.height };
-    return { body: bodyOf(data, (bytes) => Readable.from([bytes])), type: TYPES[format], format, ...size };
+  #encode(): Promise<Rendition> {
+    const { signal } = this.#flight;
+    signal.throwIfAborted();
+    return write({
+      draft: this.#draft,
+      animation: this.#animation,
+      image: this.#image,
+      hold: () => this.#hold(),
+      timed: (image) => this.#timed(image),
+      scored: scoredWithin(() => ({ signal, milliseconds: this.#left() })),
+    });
   }
 }

@@ -180,7 +180,8 @@ function printOutput(output: Output): (string | undefined)[] {
   const { format, quality, lossless, progressive, colorProfile, metadata, density } = output;
   return [
     format && `f-${FORMATS[format] ?? format}`,
-    quality === undefined ? undefined : `q-${printNumber(quality)}`,
+    // The language has no word for it: the endpoint's own rule, where it came from, says it again.
+    quality === undefined || quality === "auto" ? undefined : `q-${printNumber(quality)}`,
     lossless === undefined ? undefined : `lo-${lossless}`,
     progressive === undefined ? undefined : `pr-${progressive}`,
     colorProfile && `cp-${colorProfile === "keep"}`,
