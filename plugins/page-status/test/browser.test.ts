@@ -105,7 +105,7 @@ describe("the status page in Chromium", function () {
     assert.match(String(await page.textContent("#origins")), /siteWEB_FOLDERnot asked yetanswers/);
     assert.match(String(await page.textContent("#failures")), /^None/);
     assert.match(String(await page.textContent("#work-note")), /^0 of \d+ at once$/);
-    assert.match(String(await page.textContent("#memory")), /^\d+ MB$/);
+    assert.match(String(await page.textContent("#memory")), /^\d[\d.]* (?:MB|GB)$/);
     for (let i = 0; i < 4; i++) await server.ask("/tr:w-20/a.png");
     await until(`document.getElementById("ratio").textContent === "75%"`);
     assert.match(String(await page.textContent("#rate-note")), /4 in all$/);
