@@ -12,9 +12,11 @@ export const NO_HINTS: Hints = { width: () => undefined, dpr: () => undefined };
 
 /** Hints of a request, with a note of what was asked for. */
 export interface RequestHints extends Hints {
+  /** Whether the client asks for less data. */
+  saveData(): boolean;
   /** Names of the headers that took part. */
   readonly vary: readonly string[];
-  /** `Content-DPR`, once a width was chosen. */
+  /** `Accept-CH` with what was asked for; `Content-DPR`, once a width was chosen. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -24,10 +26,16 @@ export interface RequestHints extends Hints {
  */
 export function requestHints(header: (name: string) => string | undefined): RequestHints {
   const vary: string[] = [];
+  const wanted = new Set<string>();
   const headers: Record<string, string> = {};
+  const note = (name: string) => {
+    if (!vary.includes(name)) vary.push(name);
+  };
   const ask = (name: string, max: number): number | undefined => {
+    wanted.add(`Sec-CH-${name}`);
+    headers["accept-ch"] = [...wanted].join(", ");
     for (const full of [`Sec-CH-${name}`, name]) {
-      if (!vary.includes(full)) vary.push(full);
+      note(full);
       const value = decimal(header(full.toLowerCase()) ?? "");
       if (value !== undefined && value > 0 && value <= max) return value;
     }
@@ -38,6 +46,10 @@ export function requestHints(header: (name: string) => string | undefined): Requ
     vary,
     headers,
     dpr,
+    saveData() {
+      note("Save-Data");
+      return /^\s*on\s*(?:$|[;,])/i.test(header("save-data") ?? "");
+    },
     width() {
       const asked = ask("Width", MAX_DIMENSION);
       if (asked === undefined) return undefined;

@@ -15,22 +15,30 @@ export { sign } from "./signature.ts";
 export interface UrlImagekitOptions {
   /** Seconds for which an expired signature still counts, because clocks differ. @default 30 */
   readonly skewSeconds?: number;
+  /**
+   * Quality of pictures for clients that send `Save-Data: on`, 1–100, where the URL names none. Left out: the header is not
+   * looked at.
+   */
+  readonly saveDataQuality?: number;
 }
 
-const schema = z.strictObject({ skewSeconds: z.number().min(0).max(3600).default(30) });
+const schema = z.strictObject({
+  skewSeconds: z.number().min(0).max(3600).default(30),
+  saveDataQuality: z.int().min(1).max(100).optional(),
+});
 
 /**
  * ImageKit's URL language: paths, transformations, signatures, restrictions and the error header, as
  * https://imagekit.io/docs/transformations describes them.
  */
 export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
-  const { skewSeconds } = parseOptions(schema, options, NAME);
+  const { skewSeconds, saveDataQuality } = parseOptions(schema, options, NAME);
   return {
     name: NAME,
     version: "0.1.0",
     apply({ hooks, limits }) {
       hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limits));
-      hooks.resolve.tap(NAME, createResolve(limits));
+      hooks.resolve.tap(NAME, createResolve({ limits, saveDataQuality }));
       hooks.admit.tap(NAME, createAdmit({ skewSeconds, limits }));
       hooks.link.for(NAME).tap(NAME, linkTo);
       hooks.respond.tap(NAME, respond);

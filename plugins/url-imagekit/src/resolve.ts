@@ -9,7 +9,7 @@ import {
   type Transformation,
 } from "@mediatap/core";
 import { type ParsedChain, readChain } from "./chain.ts";
-import { requestHints } from "./hints.ts";
+import { type RequestHints, requestHints } from "./hints.ts";
 import { mediaOf } from "./media.ts";
 import { type Address, parameterPath, type Suffix } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
@@ -30,16 +30,26 @@ const WITHOUT: Readonly<Partial<Record<Suffix, string>>> = {
   "ik-gensubtitle.transcript": "generated transcripts",
 };
 
-/** The tap of `resolve`, with the server's limits. */
-export function createResolve(limits: ChainLimits) {
-  return (exchange: Exchange, endpoint: Endpoint) => resolve(exchange, endpoint, limits);
+export interface ResolveOptions {
+  readonly limits: ChainLimits;
+  /** Quality for clients that ask for less data. Left out: they are not told apart. */
+  readonly saveDataQuality?: number | undefined;
+}
+
+/** The tap of `resolve`. */
+export function createResolve(options: ResolveOptions) {
+  return (exchange: Exchange, endpoint: Endpoint) => resolve(exchange, endpoint, options);
 }
 
 /**
  * URL → job. A transformation that is wrong becomes the job's `problem`; a path that is wrong is thrown.
  * `undefined`: the URL names no asset.
  */
-function resolve(exchange: Exchange, endpoint: Endpoint, limits: ChainLimits): Job | undefined {
+function resolve(
+  exchange: Exchange,
+  endpoint: Endpoint,
+  { limits, saveDataQuality }: ResolveOptions,
+): Job | undefined {
   const located = locate(exchange.target);
   if (!located) return undefined;
   const { address, pairs } = located;
@@ -64,7 +74,8 @@ function resolve(exchange: Exchange, endpoint: Endpoint, limits: ChainLimits): J
       hints,
       limits,
     });
-    const transformation = withSuffixes(parsed.transformation, address);
+    const asked = withSuffixes(parsed.transformation, address);
+    const transformation = lighter(asked, job.media, saveDataQuality, hints);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {
       ...job,
@@ -88,6 +99,19 @@ function resolve(exchange: Exchange, endpoint: Endpoint, limits: ChainLimits): J
       problem: { code, message },
     };
   }
+}
+
+/** The transformation in the quality of those who save data, where it names none. */
+function lighter(
+  transformation: Transformation,
+  media: Job["media"],
+  quality: number | undefined,
+  hints: RequestHints,
+): Transformation {
+  const { steps, output } = transformation;
+  const concerned = media === "image" && output.format !== "original" && output.quality === undefined;
+  if (quality === undefined || !concerned || !hints.saveData()) return transformation;
+  return { steps, output: { ...output, quality } };
 }
 
 function withQuery(address: string, free: readonly Pair[]): string {
