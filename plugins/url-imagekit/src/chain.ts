@@ -8,7 +8,7 @@ import {
   type Transformation,
 } from "@mediatap/core";
 import { condition } from "./condition.ts";
-import { assertKnown } from "./expression.ts";
+import { assertExpressions } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { readLayer } from "./layer.ts";
 import { expand, type NamedTransformations } from "./named.ts";
@@ -72,7 +72,7 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
   if (chain.some((step) => step.some(isOriginal))) {
     return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };
   }
-  const reading: Reading = { hints, known: "own", missing: [] };
+  const reading: Reading = { hints, known: "own", tokens: limits.expressionTokens, missing: [] };
   const once: Values = {};
   const steps = chain.flatMap((step) => readStep(step, reading, once));
   // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
@@ -101,7 +101,7 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
     if (item.kind === "parameter") {
       const key = known(item);
       const lacks = readInto(values, key, item.value);
-      assertKnown(values[key], reading.known, item.value, key);
+      assertExpressions(values[key], reading, item.value, key);
       if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
       if (!once && ONCE.includes(key)) refuseInCondition(key, missing);
     } else if (item.kind === "if") {

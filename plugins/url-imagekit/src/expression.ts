@@ -1,11 +1,4 @@
-import {
-  DEFAULT_LIMITS,
-  type Expression,
-  invalid,
-  MediaError,
-  type Operator,
-  type Variable,
-} from "@mediatap/core";
+import { type Expression, invalid, MediaError, type Operator, type Variable } from "@mediatap/core";
 import { decimal, printNumber } from "./numbers.ts";
 
 /** What an expression may name anywhere. */
@@ -32,10 +25,29 @@ const OWN: ReadonlySet<string> = new Set(["iw", "ih", "iar", "cw", "ch", "car", 
 /** Whose variables an expression may name. */
 export type Known = "own" | "own and parent" | "parent";
 
-/** Refuses a value, read from `text`, whose expressions name what is not known where it stands. Throws `EINVAL`. */
-export function assertKnown(value: unknown, known: Known, text: string, key: string): void {
+/**
+ * Refuses a value, read from `text`, whose expressions are too long (`ELIMIT`) or name what is not known where it stands
+ * (`EINVAL`).
+ */
+export function assertExpressions(
+  value: unknown,
+  { known, tokens }: { readonly known: Known; readonly tokens: number },
+  text: string,
+  key: string,
+): void {
+  if (lengthOf(value) > tokens) {
+    throw new MediaError("ELIMIT", `Expected at most ${tokens} operands and operators for ${key}`);
+  }
   const unknown = known === "own" ? PARENT : known === "parent" ? OWN : undefined;
   if (unknown && mentions(value, unknown)) throw malformed(text, key);
+}
+
+/** Operands and operators of the longest expression in a value. */
+function lengthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  const [operator, ...operands] = Array.isArray(value) ? value : [];
+  if (isOperator(operator)) return 1 + operands.reduce((sum: number, part) => sum + lengthOf(part), 0);
+  return Math.max(1, ...Object.values(value).map(lengthOf));
 }
 
 function mentions(value: unknown, variables: ReadonlySet<string>): boolean {
@@ -52,15 +64,13 @@ export function isExpression(text: string): boolean {
   return text.includes("_") || VARIABLES.has(text);
 }
 
+/** Words up to which an expression is read at all; how many there may be is a limit of the server. */
+const MAX_WORDS = 1000;
+
 /** Operands and operators, joined by `_`: `iw_div_2_add_10`. */
 export function expression(text: string, key: string): Expression {
   const words = text.split("_");
-  if (words.length > DEFAULT_LIMITS.expressionTokens) {
-    throw new MediaError(
-      "ELIMIT",
-      `Expected at most ${DEFAULT_LIMITS.expressionTokens} operands and operators for ${key}`,
-    );
-  }
+  if (words.length > MAX_WORDS) throw malformed(text, key);
   const values: Expression[] = [];
   const operators: Operator[] = [];
   // Two stacks (Dijkstra's shunting-yard): an operator is applied once one that binds no tighter follows it.
@@ -93,8 +103,8 @@ function operand(word: string, text: string, key: string): Expression {
   return value;
 }
 
-function isOperator(word: string): word is Operator {
-  return Object.hasOwn(RANK, word);
+function isOperator(word: unknown): word is Operator {
+  return typeof word === "string" && Object.hasOwn(RANK, word);
 }
 
 function malformed(text: string, key: string): MediaError {

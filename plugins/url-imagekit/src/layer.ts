@@ -9,7 +9,7 @@ import {
   type StepOf,
 } from "@mediatap/core";
 import { colour } from "./colours.ts";
-import { assertKnown } from "./expression.ts";
+import { assertExpressions } from "./expression.ts";
 import { blendOf, isPlaceKey, PLACE, type PlaceValues, placeOf } from "./layer-place.ts";
 import { TEXT, type TextValues, textOf } from "./layer-text.ts";
 import { integer, type Reader } from "./numbers.ts";
@@ -69,7 +69,7 @@ export function readLayer(
 
 function readImage(block: LayerBlock, reading: Reading, read: ReadItems): StepOf<"overlay"> {
   const isBlock = inputOf(block) === CANVAS;
-  const parts = sort(block, isBlock ? BLOCK : { al: BLOCK.al });
+  const parts = sort(block, isBlock ? BLOCK : { al: BLOCK.al }, reading);
   const blend = blendOf(parts.place);
   const layer: Layer = isBlock ? blockOf(parts, reading, read) : pictureOf(parts, reading, read);
   return { op: "overlay", layer, place: placeOf(parts.place), ...(blend && { blend }) };
@@ -88,7 +88,7 @@ function pictureOf({ input, own, chain }: Parts, reading: Reading, read: ReadIte
 }
 
 function blockOf({ own, chain }: Parts, reading: Reading, read: ReadItems): Layer {
-  const { w, h, bg = CLEAR } = read1(BLOCK, own);
+  const { w, h, bg = CLEAR } = read1(BLOCK, own, reading);
   const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent" }, {}));
   // The colour's own opacity, or a name instead of digits, outdoes `al`.
   const alpha = bg.alpha < 1 && bg !== CLEAR ? undefined : isNamed(own.get("bg")) ? undefined : alphaOf(own);
@@ -102,9 +102,9 @@ function blockOf({ own, chain }: Parts, reading: Reading, read: ReadItems): Laye
 }
 
 function readText(block: LayerBlock, reading: Reading, read: ReadItems): StepOf<"overlay"> {
-  const { input, place, own, chain } = sort(block, TEXT);
+  const { input, place, own, chain } = sort(block, TEXT, reading);
   if (place.lm !== undefined) throw invalid("lm", "a layer of an image", place.lm);
-  const values = read1(TEXT, own) as TextValues;
+  const values = read1(TEXT, own, reading) as TextValues;
   const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent" }, {}));
   return {
     op: "overlay",
@@ -129,17 +129,24 @@ const faded = (alpha: number | undefined): Step[] =>
 function read1<T extends Readonly<Record<string, Reader<unknown>>>>(
   readers: T,
   own: ReadonlyMap<string, string>,
+  { tokens }: Reading,
 ): ValuesOf<T> {
   const values: Record<string, unknown> = {};
   for (const [key, text] of own) {
     values[key] = (readers[key] as Reader<unknown>)(text, key);
-    assertKnown(values[key], "parent", text, key);
+    assertExpressions(values[key], { known: "parent", tokens }, text, key);
   }
   return values as ValuesOf<T>;
 }
 
 /** A layer's items by what they speak of: input, place, its kind's own parameters, and steps. */
-function sort(block: LayerBlock, readers: Readonly<Record<string, Reader<unknown>>>): Parts {
+function sort(
+  block: LayerBlock,
+  readers: Readonly<Record<string, Reader<unknown>>>,
+  { tokens }: Reading,
+): Parts {
+  // A place may speak of the layer and of the picture below.
+  const known = { known: "own and parent", tokens } as const;
   const place: Record<string, unknown> = {};
   const own = new Map<string, string>();
   const displaces = lastOf(block, "lm") === "displace";
@@ -152,11 +159,13 @@ function sort(block: LayerBlock, readers: Readonly<Record<string, Reader<unknown
       if (key === "i" || key === "ie") return false;
       if (isPlaceKey(key)) {
         const read = PLACE[key](value, key);
+        assertExpressions(read, known, value, key);
         if (read !== undefined) place[key] = read;
         return false;
       }
       if (displaces && (key === "x" || key === "y")) {
         place[`by-${key}`] = signed(value, key);
+        assertExpressions(place[`by-${key}`], known, value, key);
         return false;
       }
       if (Object.hasOwn(readers, key)) {

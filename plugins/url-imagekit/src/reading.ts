@@ -6,6 +6,8 @@ export interface Reading {
   readonly hints: Hints;
   /** Whose variables expressions may name. */
   readonly known: Known;
+  /** Operands and operators that an expression may have. */
+  readonly tokens: number;
   /** What was asked for and the Transformation cannot say, in the order found. */
   readonly missing: string[];
 }

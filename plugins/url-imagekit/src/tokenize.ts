@@ -41,7 +41,7 @@ interface Frame {
 const MAX_DEPTH = 8;
 
 /** Limits on what a chain may hold. */
-export type ChainLimits = Pick<Limits, "steps" | "layers" | "layerDepth">;
+export type ChainLimits = Pick<Limits, "steps" | "layers" | "layerDepth" | "expressionTokens">;
 
 export interface TokenizeOptions {
   /** Values are percent-encoded; they are decoded here, after the separators have been found. @default false */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Condition, evaluate, type Step } from "@mediatap/core";
+import { type Condition, DEFAULT_LIMITS, evaluate, type Step } from "@mediatap/core";
 import { parseChain } from "../src/index.ts";
 import { codeThrown, namedChains, stepsOf, table } from "./helpers.ts";
 
@@ -23,6 +23,30 @@ describe("url-imagekit: expressions", () => {
       assert.ok(Math.abs(evaluate(step.width, scope) - value) < 1e-9);
     });
   }
+
+  it("are as long as the server's limits allow, wherever they stand", () => {
+    const read = (chain: string, expressionTokens: number) =>
+      codeThrown(() => parseChain(chain, { limits: { ...DEFAULT_LIMITS, expressionTokens } }));
+    const long = (words: number) => `iw${"_add_1".repeat((words - 1) / 2)}`;
+    const base = long(7).replaceAll("iw", "bw");
+    for (const chain of [
+      `w-${long(7)}`,
+      `b-${long(7)}_FF0000`,
+      `e-gradient-sp-${long(7)}`,
+      `l-image,i-a.png,lx-${long(7)},l-end`,
+      `l-image,i-a.png,h-${long(7)},l-end`,
+      `l-image,i-a.png,lm-displace,x-${long(7)},l-end`,
+      `l-image,i-ik_canvas,w-${base},l-end`,
+      `l-text,i-Hi,fs-${base},l-end`,
+      `l-text,i-Hi,pa-${base},l-end`,
+      `if-w_gt_1,w-${long(7)},if-end`,
+    ]) {
+      assert.equal(read(chain, 7), undefined, chain);
+      assert.equal(read(chain, 6), "ELIMIT", chain);
+    }
+    assert.equal(read(`w-${long(201)}`, 201), undefined);
+    assert.equal(read(`w-${long(1001)}`, 9999), "EINVAL");
+  });
 
   it("are at most 50 operands and operators long", () => {
     assert.equal(
