@@ -1,0 +1,295 @@
+import {
+  branchOf,
+  evaluate,
+  type Limits,
+  MediaError,
+  type Paint,
+  type Probe,
+  type Scope,
+  type Size,
+  type Step,
+  type StepOf,
+  type Stretch,
+  scopeOf,
+  stretchOf,
+} from "@mediatap/core";
+import type { Tools } from "../tools.ts";
+import { drawers } from "./draws.ts";
+import { type Extra, type Piece, wire } from "./pieces.ts";
+import { beginning } from "./start.ts";
+
+/** A layer that the image engine draws, on a clear canvas as large as the picture at that point. */
+export interface LayerWish {
+  readonly step: StepOf<"overlay">;
+  /** Size of the picture below. */
+  readonly base: Size;
+  /** Seconds that the picture below lasts. */
+  readonly duration: number;
+  /** When it shows, in seconds of the picture below; left out: always. */
+  readonly time?: { readonly start: number; readonly end: number };
+}
+
+/** Where a picture's filters begin and end, and what stands beside the video. */
+export interface PictureEnds {
+  /** Label of the pictures: `0:v:0`. */
+  readonly from: string;
+  readonly to: string;
+  /** Label of a further input. */
+  readonly extra: (extra: Extra) => string;
+  /** Seconds of the result at which this run begins. @default 0 */
+  readonly offset?: number;
+  /** Begins all labels of its own; to be chosen where several graphs stand in one. @default "g" */
+  readonly prefix?: string;
+  /** Filters behind all others, for instance the scaling to a rung. */
+  readonly then?: readonly string[];
+}
+
+/** What steps come to on a video. */
+export interface Graph {
+  /** What is read of the source: `-ss` and `-t` of the input. */
+  readonly stretch: Stretch;
+  /** Whether that is less than all. */
+  readonly clipped: boolean;
+  /** How much faster it plays. */
+  readonly factor: number;
+  /** Seconds of the result. */
+  readonly duration: number;
+  /** Left out: the source has no picture. `rate`: as ffmpeg takes it; `fps` is its number. */
+  readonly picture?: {
+    /** Even on both sides. */
+    readonly size: Size;
+    readonly rate: string;
+    readonly fps: number;
+    /** Nothing is done but what all results need. */
+    readonly plain: boolean;
+    wire(ends: PictureEnds): string;
+  };
+  /** Filters of the sound in a row, without those that set its form. */
+  readonly sound: readonly string[];
+  readonly layers: readonly LayerWish[];
+  /** What is done, in words. */
+  readonly words: readonly string[];
+}
+
+export interface GraphContext {
+  readonly limits: Limits;
+  readonly tools: Tools;
+  /** Only the sound is wanted: what is said of pictures counts for nothing. @default false */
+  readonly soundOnly?: boolean;
+}
+
+/** The state of a picture while steps are laid out. */
+export interface Drafting {
+  readonly original: Size;
+  readonly scope: Scope;
+  /** Size after the pieces so far. */
+  current: Size;
+  /** Adds filters. What is added first has the pictures brought to their common form, unless it is a scaling. */
+  add(...pieces: readonly Piece[]): void;
+  scale(to: Size): void;
+  /** Paint that the next `flatten` lays behind what the step at hand leaves clear; black where there is none. */
+  readonly behind: Paint;
+  /** Notes a layer; its index. */
+  layer(step: StepOf<"overlay">): number;
+  /** When a layer shows. */
+  timeOf(index: number, offset: number): string | undefined;
+}
+
+/** Seconds of the shortest piece that is worth a file. */
+const SHORTEST = 0.001;
+
+/**
+ * Lays out steps as filters of ffmpeg. Sizes are those that pictures get by the same steps, an odd one without its last
+ * column or line. Throws `EUNSUPPORTED` or `EINVAL` for a step that videos cannot have, `ELIMIT` for a size beyond the limits.
+ */
+export function graphOf(steps: readonly Step[], probe: Probe, context: GraphContext): Graph {
+  const { limits, tools, soundOnly = false } = context;
+  const { video } = probe;
+  const shown = soundOnly ? undefined : video;
+  const original: Size = video ?? { width: 0, height: 0 };
+  const scope: Scope = { idu: probe.duration };
+  const left = [...steps];
+  const pieces: { piece: Piece; factor: number }[] = [];
+  const layers: (LayerWish & { readonly factor: number; readonly epoch: number })[] = [];
+  const sound: string[] = [];
+  const words: string[] = [];
+  let stretch: Stretch = { start: 0, duration: probe.duration };
+  let factor = 1;
+  let begun = false;
+  let step: Step | undefined;
+
+  const push = (piece: Piece) => pieces.push({ piece, factor });
+  const begin = (size: Size) => {
+    begun = true;
+    if (video) for (const piece of beginning(video, size, behindOf(steps, "alpha"), tools)) push(piece);
+  };
+  const draft: Drafting = {
+    original,
+    scope,
+    current: original,
+    add(...more) {
+      if (!begun) begin(original);
+      for (const piece of more) push(piece);
+    },
+    scale(to) {
+      if (!begun) begin(to);
+      else if (!same(to, draft.current)) push(`scale=${to.width}:${to.height},setsar=1`);
+      draft.current = to;
+    },
+    get behind() {
+      return behindOf(left, "next");
+    },
+    layer(overlay) {
+      const duration = stretch.duration / factor;
+      const time = showing(overlay, duration, scopeOf(original, draft.current, { ...scope, bdu: duration }));
+      layers.push({
+        step: overlay,
+        base: draft.current,
+        duration,
+        ...(time && { time }),
+        factor,
+        epoch: stretch.start,
+      });
+      return layers.length - 1;
+    },
+    timeOf(index, offset) {
+      const { time, epoch, factor } = layers[index] as (typeof layers)[number];
+      if (!time) return undefined;
+      const shift = (epoch - stretch.start) / factor - offset;
+      return `between(t\\,${seconds(time.start + shift)}\\,${seconds(time.end + shift - SHORTEST)})`;
+    },
+  };
+
+  for (step = left.shift(); step; step = left.shift()) {
+    switch (step.op) {
+      case "when":
+        left.unshift(...branchOf(step, scopeOf(original, draft.current, scope)));
+        break;
+      case "clip": {
+        const inner = stretchOf(step, stretch.duration / factor, scope);
+        stretch = { start: stretch.start + inner.start * factor, duration: inner.duration * factor };
+        words.push(`clip ${seconds(stretch.start)}–${seconds(stretch.start + stretch.duration)} s`);
+        break;
+      }
+      case "speed":
+        factor *= step.factor;
+        sound.push(...tempo(step.factor));
+        if (shown) draft.add(`setpts=PTS/${step.factor}`);
+        words.push(`speed ${step.factor}`);
+        break;
+      case "volume":
+        sound.push(`volume=${step.gain}`);
+        words.push(`volume ${step.gain}`);
+        break;
+      default: {
+        const drawer = drawers[step.op];
+        if (!drawer) throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${step.op}`);
+        if (soundOnly) break;
+        if (!shown) throw new MediaError("EINVAL", `Expected a video with a picture for ${step.op}`);
+        drawer(step as never, draft);
+        assertSize(draft.current, step.op, limits);
+        words.push(`${step.op} ${draft.current.width}x${draft.current.height}`);
+      }
+    }
+  }
+
+  const duration = stretch.duration / factor;
+  const base = {
+    stretch,
+    clipped: stretch.start > 0 || stretch.duration < probe.duration,
+    factor,
+    duration,
+    sound,
+    layers,
+    words,
+  };
+  if (!shown) return base;
+  const plain = !begun;
+  if (!begun) begin(original);
+  const size = even(draft.current);
+  if (!same(size, draft.current)) push(cropped(size));
+  const fps = Math.min(shown.rate, limits.videoRate);
+  const rate = rateOf(fps);
+  push(`fps=${rate}`);
+  return {
+    ...base,
+    picture: {
+      size,
+      rate,
+      fps,
+      plain,
+      wire: ({ from, to, extra, offset = 0, prefix = "g", then = [] }) =>
+        wire([...pieces, ...then.map((piece) => ({ piece, factor }))], {
+          from,
+          to,
+          prefix,
+          extra,
+          // Time before a change of speed runs as the source's does.
+          offset: (here) => (offset * factor) / here,
+        }),
+    },
+  };
+}
+
+export const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
+
+/** Encoders take chroma of half the size: an odd side loses its last column or line. */
+export const even = ({ width, height }: Size): Size => ({ width: evenSide(width), height: evenSide(height) });
+const evenSide = (side: number) => Math.max(2, side - (side % 2));
+
+/** A side of one pixel is stretched to two. */
+const cropped = ({ width, height }: Size) =>
+  `scale=max(iw\\,2):max(ih\\,2),crop=${width}:${height}:0:0:exact=1,setsar=1`;
+
+export const seconds = (value: number): string => String(Number(value.toFixed(3)));
+
+function assertSize(size: Size, op: string, limits: Limits): void {
+  const side = Math.max(size.width, size.height);
+  if (side <= limits.videoSide) return;
+  throw new MediaError(
+    "ELIMIT",
+    `Expected at most ${limits.videoSide} pixels a side of a video after ${op} but received ${side}`,
+  );
+}
+
+/** Rates of NTSC are fractions of 1001. */
+function rateOf(fps: number): string {
+  const thousand = (fps * 1001) / 1000;
+  const whole = Math.round(thousand);
+  if (Number.isInteger(fps)) return String(fps);
+  return Math.abs(thousand - whole) < 0.002 ? `${whole}000/1001` : fps.toFixed(3);
+}
+
+/** ffmpeg changes tempo by 0.5 and more at a time. */
+function tempo(factor: number): string[] {
+  return factor < 0.5 ? ["atempo=0.5", ...tempo(factor / 0.5)] : [`atempo=${factor}`];
+}
+
+/** What is laid behind clear parts: by the next `flatten`, or, for a source that has such parts, by the first that tells. */
+function behindOf(steps: readonly Step[], what: "next" | "alpha"): Paint {
+  for (const step of steps) {
+    if (step.op === "flatten") return step.background;
+    if (
+      what === "alpha" &&
+      (step.op === "resize" || step.op === "extract") &&
+      step.background?.kind === "color"
+    )
+      return step.background;
+  }
+  return { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
+}
+
+/** When a layer shows; left out: always. Throws `EINVAL` for times that are none. */
+function showing(step: StepOf<"overlay">, duration: number, scope: Scope): LayerWish["time"] {
+  const { time } = step as { readonly time?: { readonly [K in "start" | "end" | "duration"]?: never } };
+  if (!time) return undefined;
+  const of = (name: "start" | "end" | "duration") =>
+    time[name] === undefined ? undefined : evaluate(time[name], scope);
+  const start = of("start") ?? 0;
+  const lasts = of("duration");
+  const end = of("end") ?? (lasts === undefined ? duration : start + lasts);
+  if (start < 0 || !(end > start)) {
+    throw new MediaError("EINVAL", "Expected a layer that ends after it begins");
+  }
+  return { start, end: Math.min(end, duration + 1) };
+}
