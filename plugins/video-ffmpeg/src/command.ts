@@ -17,10 +17,14 @@ export interface Command {
   readonly niceness?: number;
   /** Working folder. */
   readonly folder?: string;
+  /** Further pipes that it writes to: `pipe:3` and so on. @default 0 */
+  readonly pipes?: number;
 }
 
 export interface Running {
   readonly stdout: Readable;
+  /** The further pipes; whoever asks for them reads them. */
+  readonly pipes: readonly Readable[];
   /** Settles once the process has gone. Rejects with `UNIDENTIFIED`, `ELIMIT`, `ETIMEDOUT`, or the signal's reason. */
   readonly done: Promise<void>;
   /** Kills it, with all that it has started. */
@@ -31,17 +35,31 @@ export interface Running {
 const SAID = 4_096;
 
 /** Starts a program without a shell, with an empty environment, in a process group of its own. */
-export function start({ program, args, signal, timeout, niceness = 10, folder }: Command): Running {
+export function start({
+  program,
+  args,
+  signal,
+  timeout,
+  niceness = 10,
+  folder,
+  pipes = 0,
+}: Command): Running {
   signal.throwIfAborted();
   const child = spawn("nice", ["-n", String(niceness), program, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", ...Array<"pipe">(pipes).fill("pipe")],
     env: {},
     detached: true,
     ...(folder && { cwd: folder }),
   });
   const kill = () => killGroup(child);
   let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  const [, stdout, stderr, ...more] = child.stdio as unknown as readonly [
+    null,
+    Readable,
+    Readable,
+    ...Readable[],
+  ];
+  stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-SAID);
   });
   const done = new Promise<void>((resolve, reject) => {
@@ -69,7 +87,7 @@ export function start({ program, args, signal, timeout, niceness = 10, folder }:
     });
   });
   done.catch(() => {});
-  return { stdout: child.stdout, done, kill };
+  return { stdout, pipes: more, done, kill };
 }
 
 /** Runs a program to its end. What it writes to standard output, at most `most` bytes (`ELIMIT`). */
