@@ -1,8 +1,12 @@
-import { type Plugin, parseOptions, remembering } from "@mediatap/core";
+import { type Plugin, parseOptions, remembering, type Source } from "@mediatap/core";
+import { assertBounds } from "./bounds.ts";
 import type { Engine } from "./engine.ts";
+import { headerOf } from "./header.ts";
+import { SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { probe } from "./probe.ts";
-import { findTools } from "./tools.ts";
+import { still } from "./still.ts";
+import { findPrograms, findTools } from "./tools.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
 
@@ -13,16 +17,32 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apply({ hooks, logger, shared, fingerprint }) {
-      fingerprint(`${NAME}@${VERSION} ${JSON.stringify(settings)}`);
-      const found = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => ({
-        tools: findTools(settings),
-      }));
+      const found = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => {
+        const programs = findPrograms(settings);
+        return { programs, tools: findTools(programs) };
+      });
       found.tools.catch(() => {});
+      const version = found.programs?.version ?? "none";
+      fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
       const engine: Engine = { settings, tools: () => found.tools, logger };
       const readProbe = remembering(async (source, flight) =>
         probe(source, flight, await engine.tools(), settings),
       );
-      hooks.inspect.for("probe").tapPromise(NAME, readProbe as never);
+      hooks.inspect.for("probe").tapPromise(NAME, async (source, flight) => {
+        const fact = await readProbe(source, flight);
+        if (fact) assertBounds(fact, flight.limits);
+        return fact;
+      });
+
+      const isVideo = async (source: Source) => videoDemuxerOf(await source.peek(SNIFF_LENGTH));
+      hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
+        const format = await isVideo(source);
+        return format === undefined ? undefined : { format, document: true };
+      });
+      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
+        return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;
+      });
+      hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
     },
   };
 }

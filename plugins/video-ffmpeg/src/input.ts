@@ -37,6 +37,12 @@ export function demuxerOf(head: Uint8Array): string | undefined {
   return undefined;
 }
 
+/** As `demuxerOf`, but for what is a picture that moves, and none for a video engine unless it is asked. */
+export function videoDemuxerOf(head: Uint8Array): string | undefined {
+  const demuxer = demuxerOf(head);
+  return demuxer === "gif" ? undefined : demuxer;
+}
+
 /** HEIC and AVIF are of the same family, and pictures. */
 const isPicture = (brand: string) =>
   /^(?:heic|heix|heim|heis|hevc|hevx|mif1|msf1|avif|avis|crx )$/.test(brand);

@@ -8,6 +8,8 @@ export const videoFfmpegSchema = z.strictObject({
   ffprobe: z.string().min(1).optional(),
   segmentSeconds: z.number().min(1).max(20).default(4),
   niceness: z.int().min(0).max(19).default(10),
+  stillSeek: z.enum(["exact", "keyframe"]).default("exact"),
+  poster: z.enum(["first", "smart"]).default("first"),
 });
 
 export interface VideoFfmpegOptions {
@@ -19,6 +21,13 @@ export interface VideoFfmpegOptions {
   readonly segmentSeconds?: number;
   /** How far the programs stand back behind the server itself, 0–19. @default 10 */
   readonly niceness?: number;
+  /**
+   * Which frame a still of a video is: exactly the one shown at its time, or the key frame before, which is quicker to reach (a
+   * tenth, where key frames lie far apart). @default "exact"
+   */
+  readonly stillSeek?: "exact" | "keyframe";
+  /** The still of a video for which no time is named: its first frame, or the most telling of its first ten seconds. @default "first" */
+  readonly poster?: "first" | "smart";
 }
 
 export type Settings = z.infer<typeof videoFfmpegSchema>;

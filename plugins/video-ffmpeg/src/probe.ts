@@ -14,13 +14,23 @@ interface FoundStream {
   readonly sample_aspect_ratio?: string;
   readonly pix_fmt?: string;
   readonly color_transfer?: string;
+  readonly color_space?: string;
   readonly avg_frame_rate?: string;
   readonly r_frame_rate?: string;
   readonly duration?: string;
   readonly channels?: number;
   readonly sample_rate?: string;
   readonly disposition?: { readonly attached_pic?: number };
+  readonly tags?: Readonly<Record<string, string>>;
   readonly side_data_list?: readonly { readonly rotation?: number }[];
+}
+
+/** What is known of a file beyond what other plugins ask for. */
+export interface FileProbe extends Probe {
+  /** Of all kinds. */
+  readonly streams: number;
+  /** Matrix of the main picture track's colours, as ffmpeg names it; left out where the file does not say. */
+  readonly matrix?: string;
 }
 
 /** Asks ffprobe what a file is. Throws `ELIMIT` for more than the limits let through, `UNIDENTIFIED` for a broken file. */
@@ -29,7 +39,7 @@ export async function probe(
   flight: Flight,
   tools: Tools,
   { niceness }: Settings,
-): Promise<Probe | undefined> {
+): Promise<FileProbe | undefined> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   if (!demuxer) return undefined;
   if (!tools.ffprobe)
@@ -68,7 +78,7 @@ function probeOf(
   format: string,
   streams: readonly FoundStream[],
   whole: { readonly duration?: string; readonly bit_rate?: string },
-): Probe {
+): FileProbe {
   const video = streams.find((one) => one.codec_type === "video" && !one.disposition?.attached_pic);
   const audio = streams.find((one) => one.codec_type === "audio");
   const duration = Number(whole.duration ?? video?.duration ?? audio?.duration);
@@ -76,11 +86,14 @@ function probeOf(
     throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
   }
   const bitrate = Number(whole.bit_rate);
+  const matrix = video?.color_space;
   return {
     format,
     duration,
+    streams: streams.length,
     ...(Number.isFinite(bitrate) && { bitrate }),
     ...(video && { video: pictureOf(video) }),
+    ...(matrix && matrix !== "unknown" && { matrix }),
     ...(audio && {
       audio: {
         codec: audio.codec_name ?? "unknown",
@@ -92,20 +105,25 @@ function probeOf(
 }
 
 function pictureOf(found: FoundStream): NonNullable<Probe["video"]> {
+  const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = found;
   const turned = found.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
-  const rotation = ((((-turned % 360) + 360) % 360) / 90) % 4;
+  const quarters = (((Math.round(-turned / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;
   const [x = 1, y = 1] = (found.sample_aspect_ratio ?? "1:1").split(":").map(Number);
   const stored = { width: Math.round((found.width ?? 0) * (x && y ? x / y : 1)), height: found.height ?? 0 };
-  const upright = rotation % 2 === 1 ? { width: stored.height, height: stored.width } : stored;
+  const upright = quarters % 2 === 1 ? { width: stored.height, height: stored.width } : stored;
+  if (!(upright.width > 0 && upright.height > 0)) {
+    throw new MediaError("UNIDENTIFIED", "The video has no size", { status: 400 });
+  }
   return {
-    codec: found.codec_name ?? "unknown",
+    codec,
     ...upright,
-    rotation: (Math.round(rotation) * 90) as 0 | 90 | 180 | 270,
+    rotation: (quarters * 90) as 0 | 90 | 180 | 270,
     rate: quotient(found.avg_frame_rate) || quotient(found.r_frame_rate) || 25,
-    pixels: found.pix_fmt ?? "yuv420p",
+    pixels,
+    // In VP8 and VP9 it is a picture of its own beside the one that is told of.
     alpha:
-      /a(?:$|\d|le|be)|rgba|bgra/.test(found.pix_fmt ?? "") &&
-      /yuva|rgba|bgra|gbrap/.test(found.pix_fmt ?? ""),
+      /^(?:yuva|rgba|bgra|argb|abgr|gbrap|ya)\d*/.test(pixels) ||
+      (/^vp[89]$/.test(codec) && (tags.alpha_mode ?? tags.ALPHA_MODE) === "1"),
     ...(found.color_transfer && { transfer: found.color_transfer }),
     ...(found.profile && { profile: found.profile }),
     ...(found.level !== undefined && { level: found.level }),

@@ -1,77 +1,112 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { execFile, spawnSync } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { MediaError } from "@mediatap/core";
 import type { Settings } from "./options.ts";
 
 const run = promisify(execFile);
 
-/** The programs, and what they can do. */
-export interface Tools {
+/** Where the programs are. */
+export interface Programs {
+  /** Absolute, as all paths here: programs are started without a `PATH`. */
   readonly ffmpeg: string;
   /** Left out: there is none. */
   readonly ffprobe?: string;
   /** `7.1.5`. */
   readonly version: string;
+  /** What was named in the settings or the environment, and does not run. */
+  readonly broken: readonly string[];
+}
+
+/** The programs, and what they can do. */
+export interface Tools extends Programs {
   readonly encoders: ReadonlySet<string>;
+  readonly decoders: ReadonlySet<string>;
   readonly filters: ReadonlySet<string>;
 }
 
-/** Finds the programs. Throws `EUNSUPPORTED` where there is no ffmpeg. */
-export async function findTools(settings: Settings): Promise<Tools> {
-  const candidates = [settings.ffmpeg, process.env.FFMPEG_BIN, await bundled(), "ffmpeg"];
-  for (const ffmpeg of candidates) {
-    const version = ffmpeg && (await versionOf(ffmpeg));
-    if (!version) continue;
-    const ffprobe = await firstThatRuns([
-      settings.ffprobe,
-      process.env.FFPROBE_BIN,
-      ffmpeg.includes("/") ? join(dirname(ffmpeg), "ffprobe") : undefined,
-      "ffprobe",
-    ]);
-    return {
-      ffmpeg,
-      ...(ffprobe && { ffprobe }),
-      version,
-      encoders: namesIn(await output(ffmpeg, "-encoders")),
-      filters: namesIn(await output(ffmpeg, "-filters")),
-    };
+type Wish = Pick<Settings, "ffmpeg" | "ffprobe">;
+
+const MISSING = "Videos need ffmpeg, which is not installed on this server";
+
+/**
+ * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once,
+ * and waits for that. `undefined`: there is no ffmpeg that runs.
+ */
+export function findPrograms(settings: Wish, env: NodeJS.ProcessEnv = process.env): Programs | undefined {
+  const named = [settings.ffmpeg, env.FFMPEG_BIN];
+  const broken: string[] = [];
+  for (const [at, name] of [...named, bundled(), "ffmpeg"].entries()) {
+    const ffmpeg = name && absolute(name, env);
+    const version = ffmpeg && versionOf(ffmpeg);
+    if (!version) {
+      if (name && at < named.length) broken.push(name);
+      continue;
+    }
+    const ffprobe = [settings.ffprobe, env.FFPROBE_BIN, join(dirname(ffmpeg), "ffprobe"), "ffprobe"]
+      .map((other) => other && absolute(other, env))
+      .find((other) => other && versionOf(other) !== undefined);
+    return { ffmpeg, ...(ffprobe && { ffprobe }), version, broken };
   }
-  throw new MediaError("EUNSUPPORTED", "Videos need ffmpeg, which is not installed on this server");
-}
-
-/** The program that comes by npm: its download may have failed, and then its path leads nowhere. */
-async function bundled(): Promise<string | undefined> {
-  // Named by a variable: an optional dependency may be missing, and its types with it.
-  const name = "ffmpeg-static";
-  const found = await import(name).then(
-    (module: { readonly default: string | null }) => module.default,
-    () => undefined,
-  );
-  return found && existsSync(found) ? found : undefined;
-}
-
-async function firstThatRuns(paths: readonly (string | undefined)[]): Promise<string | undefined> {
-  for (const path of paths) if (path && (await versionOf(path))) return path;
   return undefined;
 }
 
-async function versionOf(path: string): Promise<string | undefined> {
-  const text = await output(path, "-version").catch(() => undefined);
-  return text === undefined ? undefined : (/version (\S+)/.exec(text)?.[1] ?? "unknown");
+/** Learns what the programs can do. Throws `EUNSUPPORTED` where there is no ffmpeg. */
+export async function findTools(found: Programs | undefined): Promise<Tools> {
+  if (!found) throw new MediaError("EUNSUPPORTED", MISSING);
+  const { ffmpeg } = found;
+  const [encoders, decoders, filters] = await Promise.all([
+    list(ffmpeg, "-encoders"),
+    list(ffmpeg, "-decoders"),
+    list(ffmpeg, "-filters"),
+  ]);
+  return { ...found, encoders, decoders, filters };
 }
 
-async function output(path: string, argument: string): Promise<string> {
+/** The program that comes by npm: its download may have failed, and then its path leads nowhere. */
+function bundled(): string | undefined {
+  try {
+    return (createRequire(import.meta.url)("ffmpeg-static") as string | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The file that a name stands for, as a shell finds it. `undefined`: there is none that may be run. */
+export function absolute(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const places = /[\\/]/.test(name)
+    ? [resolve(name)]
+    : (env.PATH ?? "")
+        .split(delimiter)
+        .filter(Boolean)
+        .map((folder) => join(folder, name));
+  return places
+    .flatMap((path) => (process.platform === "win32" ? [`${path}.exe`, path] : [path]))
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function versionOf(path: string): string | undefined {
+  const { status, stdout } = spawnSync(path, ["-version"], { env: {}, timeout: 10_000, encoding: "utf8" });
+  return status === 0 ? /^ff\w+ version (\S+)/.exec(stdout)?.[1] : undefined;
+}
+
+/** Names in a list of ffmpeg: flags, then the name. */
+async function list(path: string, argument: string): Promise<ReadonlySet<string>> {
   const { stdout } = await run(path, ["-hide_banner", argument], {
     env: {},
     timeout: 10_000,
     maxBuffer: 4e6,
   });
-  return stdout;
-}
-
-/** Names in a list of ffmpeg: flags, then the name. */
-function namesIn(list: string): ReadonlySet<string> {
-  return new Set([...list.matchAll(/^\s[A-Z.|]{2,6}\s+(\S+)\s/gm)].map(([, name]) => name as string));
+  return new Set([...stdout.matchAll(/^\s[A-Z.|]{2,6}\s+(\w\S*)\s/gm)].map(([, name]) => name as string));
 }
