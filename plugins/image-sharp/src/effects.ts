@@ -1,5 +1,5 @@
 import { arcGeometry, distortedSize, gradientLine, perspectiveBox, type StepOf } from "@mediatap/core";
-import type { Drawer, Drawn } from "./draws.ts";
+import type { Drawer, Drawn } from "./drawer.ts";
 import { gradientSvg } from "./effects-gradient.ts";
 import { type Bounds, offLoop } from "./effects-pool.ts";
 import { castShadow } from "./effects-shadow.ts";

@@ -1,6 +1,6 @@
 import type { Box, Paint, Size } from "@mediatap/core";
 import type { Sharp } from "sharp";
-import type { Fill } from "./draws.ts";
+import type { Fill } from "./drawer.ts";
 import { framesOf, openPixels, type Pixels } from "./held.ts";
 import { cornerColors, dominantColor, edgeColors, type Rgb } from "./palette.ts";
 

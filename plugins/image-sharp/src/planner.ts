@@ -7,7 +7,8 @@ import {
   type Step,
   scopeOf,
 } from "@mediatap/core";
-import { draw, type Fill, type Foreign, type Reshape } from "./draws.ts";
+import type { Fill, Foreign, Reshape } from "./drawer.ts";
+import { draw } from "./draws.ts";
 import type { Effect } from "./effects.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "./pass.ts";
 

@@ -12,18 +12,16 @@ import {
   type StepOf,
   scopeOf,
 } from "@mediatap/core";
-import sharp, { type OverlayOptions, type Sharp, type SharpOptions } from "sharp";
+import type { OverlayOptions, Sharp } from "sharp";
 import { scoredWithin } from "./auto-quality.ts";
 import { composed, cutTo } from "./compose.ts";
 import { megapixels } from "./cost.ts";
-import { decodedInput } from "./decoded.ts";
 import { displace } from "./displace.ts";
 import type { Draft } from "./draft.ts";
 import { perform } from "./effects.ts";
 import type { Animation } from "./encode.ts";
 import { FaceSearch } from "./faces.ts";
 import { fill } from "./fill.ts";
-import { inputOf } from "./header.ts";
 import {
   framesOf,
   fromRawFrame,
@@ -40,8 +38,9 @@ import {
 import { type DrawnLayer, drawLayer } from "./layer.ts";
 import type { LayerFiles } from "./layers.ts";
 import { mediaError } from "./libvips.ts";
-import { addsColor, apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
-import { drawnSize, type Part, type Planned, planSteps } from "./planner.ts";
+import { openSource } from "./open.ts";
+import { apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
+import { type Part, type Planned, planSteps } from "./planner.ts";
 import { keep, write } from "./write.ts";
 
 /** Does what was planned. */
@@ -108,41 +107,9 @@ class Run {
   }
 
   async #open(source: Source): Promise<void> {
-    const { header, frames, page, density } = this.#draft;
-    const { limits } = this.#flight;
-    const input = header.decode ? await this.#decode(source) : await inputOf(source, header.format, limits);
-    const options: SharpOptions = {
-      autoOrient: true,
-      failOn: "error",
-      limitInputPixels: Math.floor(limits.megapixels * 1e6),
-      ...(frames > 1 && { animated: true }),
-      ...(page > 0 && !header.decode && { page }),
-      ...(density !== undefined && { density }),
-    };
-    this.#image = sharp(input, options);
-    const [first] = this.#draft.planned.parts;
-    const colored = first?.kind === "pass" && addsColor(first.pass);
-    if (frames === 1 && header.depth !== 16 && !colored) return;
-    const meta = await this.#image.metadata();
-    if (frames > 1) {
-      this.#animation = {
-        ...(meta.loop !== undefined && { loop: meta.loop }),
-        ...(meta.delay && { delay: meta.delay }),
-      };
-    }
-    // One channel would turn every colour that is added to grey.
-    if (colored && meta.channels < 3) this.#image.pipelineColourspace("srgb");
-    // sharp works on 16 bits in Display P3 and would leave them there.
-    else if (header.depth === 16 && meta.hasProfile && !this.#draft.keeps) {
-      this.#image.withIccProfile("srgb", { attach: false });
-    }
-  }
-
-  #decode(source: Source): Promise<Uint8Array> {
-    const { header, page, time, original, planned } = this.#draft;
-    const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
-    const part = { page, size, ...(time !== undefined && { time }) };
-    return decodedInput(source, header, part, this.#flight);
+    const { image, animation } = await openSource(source, this.#draft, this.#flight);
+    this.#image = image;
+    this.#animation = animation;
   }
 
   async #part(part: Part): Promise<void> {

@@ -1,0 +1,54 @@
+import type { Box, Paint, Rgba, Size, Step, StepOf, StepStage } from "@mediatap/core";
+import type { Effect } from "./effects.ts";
+import type { Draw } from "./pass.ts";
+
+/** Fills what is clear, and the area around, with a paint that depends on the picture. */
+export interface Fill {
+  readonly kind: "fill";
+  /** Size of the result, and where the picture lies on it. Left out: the picture's own. */
+  readonly canvas?: Box;
+  readonly paint: Paint;
+}
+
+/** A layer that decides over the whole picture: what is left of it, or where its pixels go. */
+export interface Reshape {
+  readonly kind: "reshape";
+  readonly step: StepOf<"overlay">;
+}
+
+/** A step of a third party. */
+export interface Foreign {
+  readonly kind: "foreign";
+  readonly step: Step;
+}
+
+export type Work = Draw | Fill | Reshape | Effect | Foreign;
+
+/** What a step comes to. */
+export interface Drawn {
+  readonly work: readonly Work[];
+  /** Size afterwards; only pixels can tell it where `unsure`. */
+  readonly size: Size;
+  readonly unsure?: boolean;
+  readonly alpha: boolean;
+  readonly note?: string;
+}
+
+/** The picture before a step. */
+export interface Context extends StepStage {
+  readonly alpha: boolean;
+  readonly animated: boolean;
+  /** Its faces are looked for later. */
+  readonly pending?: boolean;
+}
+
+export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
+
+export const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
+
+/** Only colours, not places: the size stays. */
+export const tone = (work: readonly Work[], { current, alpha }: Context): Drawn => ({
+  work,
+  size: current,
+  alpha,
+});

@@ -1,0 +1,159 @@
+import {
+  type Box,
+  borderWidth,
+  extractGeometry,
+  type Focus,
+  type Paint,
+  placeAt,
+  resizeGeometry,
+  type Size,
+} from "@mediatap/core";
+import { CLEAR, type Context, type Drawer, tone, type Work } from "./drawer.ts";
+
+const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
+
+const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
+const smaller = (a: Size, b: Size) => a.width <= b.width && a.height <= b.height;
+const isClear = (paint: Paint) => paint.kind === "color" && paint.color.alpha < 1;
+
+/** Whether there are clear pixels once something was laid on a larger canvas. A paint fills what was clear as well. */
+const clearAfter = (work: readonly Work[], paint: Paint, alpha: boolean) =>
+  work.length === 0 ? alpha : paint.kind === "color" && (alpha || isClear(paint));
+
+interface Look {
+  readonly place?: Focus | undefined;
+  readonly strategy?: "attention" | "entropy";
+  /** What to say where it is not what was asked for. */
+  readonly note?: string;
+}
+
+/** Which way to look where no faces tell. */
+function looking(focus: Focus | undefined, { animated, faces, pending }: Context): Look {
+  // Each frame would choose a place of its own.
+  const instead = animated ? "the centre" : "what catches the eye";
+  if (focus === "faces") {
+    const note = pending
+      ? `faces are looked for when the picture is made; where there is none, ${instead}`
+      : `${faces ? "no face found" : "no faces known"}: ${instead} instead`;
+    return animated ? { note } : { strategy: "attention", note };
+  }
+  if (focus === "custom") return { note: "no stored area known: the centre instead" };
+  if (focus !== "attention" && focus !== "entropy") return { place: focus };
+  return animated ? { note: `no ${focus} in animations: the centre instead` } : { strategy: focus };
+}
+
+/** A frame of colour or paint around the picture, up to the canvas. */
+function pad(canvas: Box, piece: Size, paint: Paint): Work[] {
+  if (same(canvas, piece)) return [];
+  if (paint.kind !== "color") return [{ kind: "fill", canvas, paint }];
+  const value = {
+    top: canvas.top,
+    left: canvas.left,
+    right: canvas.width - piece.width - canvas.left,
+    bottom: canvas.height - piece.height - canvas.top,
+    background: paint.color,
+  };
+  return [{ slot: "extend", value }];
+}
+
+/** An opaque colour given for the padding lies behind the picture's own clear parts, too. */
+function behind(background: Paint | undefined, alpha: boolean): Work[] {
+  if (!alpha || background?.kind !== "color" || background.color.alpha < 1) return [];
+  return [{ slot: "flatten", value: background.color }];
+}
+
+const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
+
+const scaling = (from: Size, to: Size): Work[] =>
+  same(from, to) ? [] : [{ slot: "scale", value: { ...plain(to), down: smaller(to, from) } }];
+
+const plain = ({ width, height }: Size): Size => ({ width, height });
+
+export const resize: Drawer<"resize"> = (step, context) => {
+  const { current, alpha } = context;
+  const { scaled, crop, at, canvas, window, size } = resizeGeometry(step, context);
+  const { place, strategy, note } = at || window ? {} : looking(step.focus, context);
+  const scale = scaling(window ?? current, scaled);
+  if (window) return { work: [...cut(window, current), ...scale], size, alpha };
+  const told = note === undefined || !(crop ?? canvas) ? {} : { note };
+  if (crop && strategy && !same(crop, scaled)) {
+    return { work: [{ slot: "smart", value: { ...crop, strategy, scaled: true } }], size, alpha, ...told };
+  }
+  if (crop) {
+    return {
+      work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],
+      size,
+      alpha,
+      ...told,
+    };
+  }
+  if (!canvas) return { work: scale, size, alpha };
+  const paint = step.background ?? BLACK;
+  const lies = { ...canvas, ...placeAt(place, canvas, scaled) };
+  const filled = behind(step.background, alpha);
+  const padding = pad(lies, scaled, paint);
+  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
+  return { work: [...filled, ...scale, ...padding], size, alpha: clear, ...told };
+};
+
+export const extract: Drawer<"extract"> = (step, context) => {
+  const { current, alpha, faces = [] } = context;
+  const { canvas, scaled, size, ...box } = extractGeometry(step, context);
+  const placed = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+  const { strategy, note } = placed ? {} : looking(step.focus, context);
+  const told = note === undefined ? {} : { note };
+  const piece = scaled ?? box;
+  const window: Work[] =
+    strategy && !same(box, current)
+      ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
+      : [...cut(box, current), ...scaling(box, piece)];
+  if (!canvas) return { work: window, size, alpha, ...told };
+  const paint = step.background ?? BLACK;
+  const filled = behind(step.background, alpha);
+  const padding = pad(canvas, piece, paint);
+  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
+  return { work: [...filled, ...window, ...padding], size, alpha: clear, ...told };
+};
+
+export const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha }) => {
+  const turn = ((angle % 360) + 360) % 360;
+  if (turn === 0) return { work: [], size: current, alpha };
+  if (turn % 90 === 0) {
+    const size = turn === 180 ? current : { width: current.height, height: current.width };
+    return { work: [{ slot: "turn", value: turn as 90 | 180 | 270 }], size, alpha };
+  }
+  const color = background?.kind === "color" ? background.color : CLEAR;
+  const turned: Work = { slot: "rotate", value: { angle: turn, background: color } };
+  const work: Work[] =
+    background && background.kind !== "color" ? [turned, { kind: "fill", paint: background }] : [turned];
+  // libvips rounds the new canvas in its own way.
+  return { work, size: current, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
+};
+
+export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
+  tone(
+    [
+      ...(vertical ? [{ slot: "flip", value: true } as const] : []),
+      ...(horizontal ? [{ slot: "flop", value: true } as const] : []),
+    ],
+    context,
+  );
+
+export const trim: Drawer<"trim"> = ({ tolerance }, { current, alpha }) => ({
+  work: [{ slot: "trim", value: tolerance }],
+  size: current,
+  unsure: true,
+  alpha,
+});
+
+export const border: Drawer<"border"> = (step, context) => {
+  const { width, height } = context.current;
+  const edge = borderWidth(step, context);
+  const size = { width: width + 2 * edge, height: height + 2 * edge };
+  const alpha = context.alpha || (edge > 0 && step.color.alpha < 1);
+  return {
+    work: pad({ ...size, left: edge, top: edge }, context.current, { kind: "color", color: step.color }),
+    size,
+    alpha,
+  };
+};
