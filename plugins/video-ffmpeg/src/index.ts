@@ -6,6 +6,7 @@ import { SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { probe } from "./probe.ts";
 import { still } from "./still.ts";
+import { tapStreams } from "./stream/index.ts";
 import { findPrograms, findTools } from "./tools.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
@@ -16,7 +17,8 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
-    apply({ hooks, logger, shared, fingerprint }) {
+    apply(api) {
+      const { hooks, logger, shared, fingerprint } = api;
       const found = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => {
         const programs = findPrograms(settings);
         return { programs, tools: findTools(programs) };
@@ -43,6 +45,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;
       });
       hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
+      tapStreams(api, engine);
     },
   };
 }

@@ -1,0 +1,83 @@
+import type { Probe } from "@mediatap/core";
+
+/** Frames a second, as a fraction. */
+export interface Rate {
+  readonly n: number;
+  readonly d: number;
+}
+
+/** Where a track is cut: equal segments of whole frames, but for the last one. */
+export interface Grid {
+  /** Ticks a second that its times are counted in. */
+  readonly timescale: number;
+  /** Ticks of one frame. */
+  readonly frame: number;
+  /** Frames of a segment … */
+  readonly frames: number;
+  /** … and of the whole. */
+  readonly total: number;
+}
+
+/** Samples a second of the sound of all streams, and samples of a frame of AAC. */
+export const SAMPLES = 48_000;
+export const AAC_FRAME = 1_024;
+
+/** Above this, every second frame is left out. */
+const FASTEST = 60.5;
+const USUAL: readonly Rate[] = [24, 25, 30, 48, 50, 60].flatMap((rate) =>
+  rate % 24 === 0 || rate % 30 === 0
+    ? [
+        { n: rate, d: 1 },
+        { n: rate * 1_000, d: 1_001 },
+      ]
+    : [{ n: rate, d: 1 }],
+);
+
+/**
+ * The constant rate of a stream. Sources of a changing rate get the usual one that is near, or halves of a frame a second; the
+ * very fast are halved.
+ */
+export function rateOf({ rate: stored }: NonNullable<Probe["video"]>): Rate {
+  let rate = Math.max(1, stored);
+  while (rate > FASTEST) rate /= 2;
+  const exact = [
+    { n: Math.round(rate), d: 1 },
+    { n: Math.round(rate * 1.001) * 1_000, d: 1_001 },
+  ].find((one) => isNear(one, rate, 2e-4));
+  if (exact) return exact;
+  const usual = USUAL.toSorted((a, b) => Math.abs(a.n / a.d - rate) - Math.abs(b.n / b.d - rate))[0];
+  if (usual && isNear(usual, rate, 0.02)) return usual;
+  const halves = Math.round(rate * 2);
+  return halves % 2 === 0 ? { n: halves / 2, d: 1 } : { n: halves, d: 2 };
+}
+
+const isNear = ({ n, d }: Rate, rate: number, most: number) => Math.abs(n / d / rate - 1) < most;
+
+/** The grid of the pictures of a stream that lasts `duration` seconds. */
+export function pictureGrid({ n, d }: Rate, duration: number, segmentSeconds: number): Grid {
+  const fine = Math.ceil(10_000 / n);
+  return {
+    timescale: n * fine,
+    frame: d * fine,
+    frames: Math.max(1, Math.round((segmentSeconds * n) / d)),
+    total: Math.max(1, Math.round((duration * n) / d)),
+  };
+}
+
+/** The grid of its sound: frames of AAC do not fit into those of pictures, so segments of sound have lengths of their own. */
+export function soundGrid(duration: number, segmentSeconds: number): Grid {
+  return {
+    timescale: SAMPLES,
+    frame: AAC_FRAME,
+    frames: Math.max(1, Math.round((segmentSeconds * SAMPLES) / AAC_FRAME)),
+    total: Math.max(1, Math.ceil((duration * SAMPLES) / AAC_FRAME)),
+  };
+}
+
+export const segmentsOf = ({ frames, total }: Grid) => Math.ceil(total / frames);
+
+/** Seconds of a number of frames. */
+export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
+
+/** Frames of one segment. */
+export const framesAt = ({ frames, total }: Grid, index: number) => Math.min(frames, total - index * frames);

@@ -1,0 +1,93 @@
+import { type Job, MediaError, type Plan, type PluginApi, type StreamPart } from "@mediatap/core";
+import type { Engine } from "../engine.ts";
+import { NAME } from "../options.ts";
+import { type Asked, renditionOf } from "./asked.ts";
+import type { Parts } from "./boxes.ts";
+import { createGathering } from "./gather.ts";
+import { segmentsOf } from "./grid.ts";
+import { ladderOf, rungOf } from "./ladder.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import { dashMaster, hlsMaster, hlsPlaylist, SOUND } from "./playlists.ts";
+import { pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
+
+const HLS = "application/vnd.apple.mpegurl";
+const DASH = "application/dash+xml";
+
+/** Makes the parts of streams, each when a player asks for it. */
+export function tapStreams({ hooks }: PluginApi, engine: Engine): void {
+  const gathering = createGathering<Parts>();
+  hooks.transform.tapPromise(NAME, async (job, source, flight) => {
+    const part = job.transformation.output.video?.part;
+    if (!part) return undefined;
+    const layout = await layoutOf(job, source, flight, engine);
+    return planOf(part, { job, source, flight, layout });
+  });
+
+  function planOf(part: StreamPart, asked: Asked): Plan {
+    switch (part.kind) {
+      case "master":
+        return masterPlan(part, asked);
+      case "playlist": {
+        const grid = trackOf(part.track, asked.layout).grid;
+        return textPlan(asked.job, HLS, "hls", hlsPlaylist(part.track, grid), {
+          playlist: part.track,
+          segments: segmentsOf(grid),
+        });
+      }
+      case "init": {
+        const track = trackOf(part.track, asked.layout);
+        return track.rung ? pictureInit(engine, asked, track) : soundInit(engine);
+      }
+      case "segment": {
+        const track = trackOf(part.track, asked.layout);
+        if (part.index >= segmentsOf(track.grid)) throw nothingThere();
+        return track.rung
+          ? picturePlan(engine, gathering, asked, track, part.index)
+          : soundPlan(engine, asked, track, part.index);
+      }
+      default:
+        throw nothingThere();
+    }
+  }
+}
+
+function masterPlan({ protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>, asked: Asked): Plan {
+  const { pictures, sound } = asked.layout;
+  if (!pictures) throw new MediaError("EINVAL", "sr: Expected a video with pictures");
+  if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
+  const { rate, grid, size } = pictures;
+  const stream = {
+    rate,
+    rungs: ladderOf(names, size, rate),
+    pictures: grid,
+    ...(sound && { sound: sound.grid }),
+  };
+  const explanation = { master: protocol, rungs: stream.rungs, sound: sound !== undefined };
+  return protocol === "hls"
+    ? textPlan(asked.job, HLS, "hls", hlsMaster(stream), explanation)
+    : textPlan(asked.job, DASH, "dash", dashMaster(stream), explanation);
+}
+
+/** The grid of a track, and of pictures their rung. Throws `ENOENT` where there is no such track. */
+function trackOf(name: string, { pictures, sound }: Layout) {
+  if (name === SOUND) {
+    if (!sound) throw nothingThere();
+    return { grid: sound.grid, filters: sound.filters };
+  }
+  const rung = pictures && /^[1-9]\d{2,3}$/.test(name) && rungOf(Number(name), pictures.size, pictures.rate);
+  if (!rung) throw nothingThere();
+  return { grid: pictures.grid, rung, pictures };
+}
+
+const nothingThere = () => new MediaError("ENOENT", "The stream has no such part");
+
+function textPlan(job: Job, type: string, format: string, text: string, explanation: object): Plan {
+  return {
+    engine: NAME,
+    lane: "light",
+    cost: 1,
+    memory: text.length,
+    explain: () => explanation,
+    run: async () => ({ ...renditionOf(Buffer.from(text), type, format), links: job }),
+  };
+}

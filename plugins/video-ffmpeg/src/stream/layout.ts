@@ -1,0 +1,73 @@
+import { type Flight, type Job, MediaError, type Size, type Source } from "@mediatap/core";
+import { matrixOf } from "../colour.ts";
+import type { Engine } from "../engine.ts";
+import type { FileProbe } from "../probe.ts";
+import { type Graph, graphOf } from "../transform/graph.ts";
+import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";
+
+/** What a stream of a job is, found out without decoding. */
+export interface Layout {
+  readonly probe: FileProbe;
+  /** Second of the source at which it begins. */
+  readonly start: number;
+  /** Seconds. */
+  readonly duration: number;
+  /** Left out: there are no pictures. */
+  readonly pictures?: Pictures;
+  /** Left out: it is silent. */
+  readonly sound?: Sound;
+}
+
+export interface Pictures {
+  readonly rate: Rate;
+  readonly grid: Grid;
+  /** As they are after the steps, before any rung; even. */
+  readonly size: Size;
+  /** What the steps come to. */
+  readonly graph: Graph;
+  /** How colours are to be read where the source does not say. */
+  readonly matrix?: string;
+}
+
+export interface Sound {
+  readonly grid: Grid;
+  /** What the steps come to. */
+  readonly filters: readonly string[];
+}
+
+/** Throws `EINVAL` for what is no video, and for a clip that is not within it. */
+export async function layoutOf(
+  { transformation }: Job,
+  source: Source,
+  flight: Flight,
+  engine: Engine,
+): Promise<Layout> {
+  const probe = (await flight.inspect("probe", source)) as FileProbe | undefined;
+  if (!probe) throw new MediaError("EINVAL", "Expected a video");
+  const { video, audio } = probe;
+  const { segmentSeconds } = engine.settings;
+  const graph = graphOf(transformation.steps, probe, { limits: flight.limits, tools: await engine.tools() });
+  if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
+  const { duration } = graph;
+  const rate = video && rateOf(video);
+  return {
+    probe,
+    start: graph.stretch.start,
+    duration,
+    ...(video &&
+      rate &&
+      graph.picture && {
+        pictures: {
+          rate,
+          grid: pictureGrid(rate, duration, segmentSeconds),
+          size: graph.picture.size,
+          graph,
+          ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
+        },
+      }),
+    ...(audio &&
+      transformation.output.video?.audio !== "none" && {
+        sound: { grid: soundGrid(duration, segmentSeconds), filters: graph.sound },
+      }),
+  };
+}

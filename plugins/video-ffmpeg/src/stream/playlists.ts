@@ -1,0 +1,114 @@
+import { partName, slot } from "@mediatap/core";
+import { framesAt, type Grid, type Rate, secondsOf, segmentsOf } from "./grid.ts";
+import { codecOf, peakOf, type Rung } from "./ladder.ts";
+
+/** Name of the track of sound. */
+export const SOUND = "audio";
+export const SOUND_CODEC = "mp4a.40.2";
+/** Bits a second: of constant quality, so what is common, and the most that music took. */
+const SOUND_AVERAGE = 160_000;
+const SOUND_PEAK = 256_000;
+
+/** What a stream is made of. */
+export interface Stream {
+  readonly rate: Rate;
+  readonly rungs: readonly Rung[];
+  readonly pictures: Grid;
+  /** Left out: it is silent. */
+  readonly sound?: Grid;
+}
+
+const track = (rung: Rung) => String(rung.name);
+
+/** The playlist that a player begins with (RFC 8216). */
+export function hlsMaster({ rate, rungs, pictures, sound }: Stream): string {
+  const segment = secondsOf(pictures, pictures.frames);
+  const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
+  if (sound) {
+    lines.push(
+      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${SOUND}",NAME="${SOUND}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${slot(partName({ kind: "playlist", track: SOUND }))}"`,
+    );
+  }
+  for (const rung of rungs) {
+    const attributes = [
+      `BANDWIDTH=${peakOf(rung, segment) + (sound ? SOUND_PEAK : 0)}`,
+      `AVERAGE-BANDWIDTH=${rung.maxrate + (sound ? SOUND_AVERAGE : 0)}`,
+      `CODECS="${codecOf(rung)}${sound ? `,${SOUND_CODEC}` : ""}"`,
+      `RESOLUTION=${rung.width}x${rung.height}`,
+      `FRAME-RATE=${(rate.n / rate.d).toFixed(3)}`,
+      ...(sound ? [`AUDIO="${SOUND}"`] : []),
+    ];
+    lines.push(
+      `#EXT-X-STREAM-INF:${attributes.join(",")}`,
+      slot(partName({ kind: "playlist", track: track(rung) })),
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The segments of a track, for HLS. */
+export function hlsPlaylist(name: string, grid: Grid): string {
+  const longest = secondsOf(grid, Math.min(grid.frames, grid.total));
+  const lines = [
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(longest))}`,
+    "#EXT-X-MEDIA-SEQUENCE:0",
+    "#EXT-X-PLAYLIST-TYPE:VOD",
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    `#EXT-X-MAP:URI="${slot(partName({ kind: "init", track: name }))}"`,
+  ];
+  for (let index = 0; index < segmentsOf(grid); index++) {
+    lines.push(
+      `#EXTINF:${secondsOf(grid, framesAt(grid, index)).toFixed(6)},`,
+      slot(partName({ kind: "segment", track: name, index })),
+    );
+  }
+  return `${lines.join("\n")}\n#EXT-X-ENDLIST\n`;
+}
+
+/** The same stream for DASH (ISO 23009-1). */
+export function dashMaster({ rate, rungs, pictures, sound }: Stream): string {
+  const segment = secondsOf(pictures, pictures.frames);
+  const duration = secondsOf(pictures, pictures.total);
+  const lines = [
+    `<?xml version="1.0" encoding="UTF-8"?>`,
+    `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" minBufferTime="PT${segment.toFixed(3)}S" mediaPresentationDuration="PT${duration.toFixed(6)}S">`,
+    `  <Period id="0" start="PT0S" duration="PT${duration.toFixed(6)}S">`,
+    `    <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" frameRate="${rate.d === 1 ? rate.n : `${rate.n}/${rate.d}`}">`,
+    ...template(pictures),
+    ...rungs.map(
+      (rung) =>
+        `      <Representation id="${track(rung)}" codecs="${codecOf(rung)}" bandwidth="${peakOf(rung, segment)}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
+    ),
+    `    </AdaptationSet>`,
+  ];
+  if (sound) {
+    lines.push(
+      `    <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">`,
+      ...template(sound),
+      `      <Representation id="${SOUND}" codecs="${SOUND_CODEC}" bandwidth="${SOUND_PEAK}" audioSamplingRate="${sound.timescale}">`,
+      `        <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>`,
+      `      </Representation>`,
+      `    </AdaptationSet>`,
+    );
+  }
+  lines.push("  </Period>", "</MPD>");
+  return `${lines.join("\n")}\n`;
+}
+
+/** Exact lengths, so that nobody asks for a segment behind the last because of how it rounds. */
+function template(grid: Grid): readonly string[] {
+  const { timescale, frame, frames, total } = grid;
+  const whole = Math.floor(total / frames);
+  const rest = total % frames;
+  const id = "$RepresentationID$";
+  return [
+    `      <SegmentTemplate timescale="${timescale}" startNumber="0" initialization="${slot(`${id}-init.mp4`)}" media="${slot(`${id}-$Number$.m4s`)}">`,
+    `        <SegmentTimeline>`,
+    ...(whole > 0 ? [`          <S t="0" d="${frames * frame}" r="${whole - 1}"/>`] : []),
+    ...(rest > 0 ? [`          <S ${whole === 0 ? `t="0" ` : ""}d="${rest * frame}"/>`] : []),
+    `        </SegmentTimeline>`,
+    `      </SegmentTemplate>`,
+  ];
+}

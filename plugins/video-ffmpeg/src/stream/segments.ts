@@ -1,0 +1,226 @@
+import type { Flight, Plan, Source } from "@mediatap/core";
+import { decoderArgs, toSdr } from "../colour.ts";
+import { collect } from "../command.ts";
+import type { Engine } from "../engine.ts";
+import { openInput } from "../input.ts";
+import { NAME } from "../options.ts";
+import type { Tools } from "../tools.ts";
+import { type Asked, renditionOf } from "./asked.ts";
+import { initOf, type Parts, splitFragment } from "./boxes.ts";
+import {
+  cutFilters,
+  LAST_FILTERS,
+  muxArgs,
+  pictureArgs,
+  pictureInitArgs,
+  pictureSeek,
+  QUIET,
+  soundInitArgs,
+  tailFilters,
+} from "./encode.ts";
+import type { Gathering } from "./gather.ts";
+import { framesAt, type Grid, secondsOf } from "./grid.ts";
+import { codecOf, type Rung, rungOf } from "./ladder.ts";
+import type { Layout, Pictures, Sound } from "./layout.ts";
+import { collectAll } from "./run.ts";
+import { soundArgs } from "./sound.ts";
+
+const PICTURES = "video/mp4";
+const SOUND = "audio/mp4";
+const MB = 1024 * 1024;
+
+interface Track {
+  readonly grid: Grid;
+  readonly rung: Rung;
+  readonly pictures: Pictures;
+}
+
+/** One segment of pictures, made along with those of other rungs that wait for their turn. */
+export function picturePlan(
+  engine: Engine,
+  gathering: Gathering<Parts>,
+  asked: Asked,
+  { grid, rung, pictures }: Track,
+  index: number,
+): Plan {
+  const { job, source, flight, layout } = asked;
+  const { width, height, name, maxrate } = rung;
+  const quality = job.transformation.output.video?.quality ?? 50;
+  const frames = framesAt(grid, index);
+  const { origin, path, etag, lastModified, size } = source.facts;
+  const group = JSON.stringify([
+    NAME,
+    [origin, path, etag, lastModified, size],
+    job.transformation.steps,
+    [index, quality],
+  ]);
+  const obtain = gathering.announce(group, String(name), flight.signal, flight.limits.videoQueueWait);
+  const { probe } = layout;
+  const from = probe.video ?? pictures.size;
+  const megapixels = (one: { readonly width: number; readonly height: number }) =>
+    (one.width * one.height * frames) / 1e6;
+  return {
+    engine: NAME,
+    lane: "video",
+    cost: 150 + 6 * megapixels(from) + 9.5 * megapixels(rung),
+    memory: 40 * MB + 30 * from.width * from.height + 60 * width * height,
+    group,
+    explain: () => ({
+      segment: index,
+      track: String(name),
+      size: { width, height },
+      codec: codecOf(rung),
+      maxrate,
+      quality,
+      from: secondsOf(grid, index * grid.frames),
+      frames,
+      rate: pictures.rate,
+    }),
+    async run(flight) {
+      const made = await obtain(async (names, signal) => {
+        const rungs = names.map((one) => rungOf(Number(one), pictures.size, pictures.rate) as Rung);
+        return encodeRungs({ engine, source, flight, layout, pictures, rungs, index, quality, signal });
+      });
+      return { ...renditionOf(made.segment, PICTURES, "m4s"), width, height };
+    },
+  };
+}
+
+interface Encoding {
+  readonly engine: Engine;
+  readonly source: Source;
+  readonly flight: Flight;
+  readonly layout: Layout;
+  readonly pictures: Pictures;
+  readonly rungs: readonly Rung[];
+  readonly index: number;
+  readonly quality: number;
+  readonly signal: AbortSignal;
+}
+
+/** Several rungs of a segment by one process, which decodes once. */
+async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<string, Parts>> {
+  const { engine, source, flight, layout, rungs, signal } = encoding;
+  const tools = await engine.tools();
+  const input = await openInput(source, layout.probe.format, flight);
+  try {
+    const files = await collectAll({
+      program: tools.ffmpeg,
+      args: rungArgs(encoding, input.args, tools),
+      signal,
+      timeout: flight.limits.videoSegment,
+      niceness: engine.settings.niceness,
+      pipes: rungs.length - 1,
+    });
+    return new Map(rungs.map(({ name }, at) => [String(name), splitFragment(files[at] as Buffer)]));
+  } finally {
+    await input.close();
+  }
+}
+
+function rungArgs(
+  { layout, pictures, rungs, index, quality }: Encoding,
+  input: readonly string[],
+  tools: Tools,
+): readonly string[] {
+  const { grid, rate, matrix } = pictures;
+  const { video } = layout.probe;
+  const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
+  const from = secondsOf(grid, cut.first);
+  const outputs = rungs.map((_, at) => ({ source: `s${at}`, made: `v${at}`, pipe: at === 0 ? 1 : at + 2 }));
+  const graph = [
+    `[0:V:0]${cutFilters(cut, rate, grid).join(",")}${
+      outputs.length === 1
+        ? "[s0]"
+        : `,split=${outputs.length}${outputs.map(({ source }) => `[${source}]`).join("")}`
+    }`,
+    ...rungs.map((rung, at) => {
+      const sdr = video ? toSdr(video, tools) : [];
+      const filters = [...tailFilters(rung, matrix), ...sdr, ...LAST_FILTERS];
+      return `[s${at}]${filters.join(",")}[v${at}]`;
+    }),
+  ];
+  return [
+    ...QUIET,
+    ...["-threads", "2"],
+    ...(video ? decoderArgs(video, tools) : []),
+    ...pictureSeek(cut, grid),
+    ...input,
+    ...["-filter_complex", graph.join(";")],
+    ...rungs.flatMap((rung, at) => [
+      ...["-map", `[v${at}]`],
+      ...pictureArgs(rung, grid, quality),
+      ...muxArgs(from, `pipe:${outputs[at]?.pipe}`),
+    ]),
+  ];
+}
+
+/** What a player needs of a picture track before its segments: the same as each run writes, made without the source. */
+export function pictureInit(engine: Engine, { job }: Asked, { grid, rung, pictures }: Track): Plan {
+  const quality = job.transformation.output.video?.quality ?? 50;
+  const args = pictureInitArgs(rung, pictures.rate, grid, quality);
+  return initPlan(engine, args, PICTURES, { init: String(rung.name), codec: codecOf(rung) });
+}
+
+export function soundInit(engine: Engine): Plan {
+  return initPlan(engine, soundInitArgs(), SOUND, { init: "audio" });
+}
+
+function initPlan(engine: Engine, args: readonly string[], type: string, explanation: object): Plan {
+  return {
+    engine: NAME,
+    lane: "video",
+    cost: 80,
+    memory: 40 * MB,
+    explain: () => explanation,
+    async run(flight) {
+      const { ffmpeg } = await engine.tools();
+      const file = await collect({
+        program: ffmpeg,
+        args,
+        signal: flight.signal,
+        timeout: flight.limits.videoSegment,
+        niceness: engine.settings.niceness,
+      });
+      return renditionOf(initOf(file), type, "mp4");
+    },
+  };
+}
+
+/** One segment of sound. */
+export function soundPlan(
+  engine: Engine,
+  { source, layout }: Asked,
+  { grid, filters }: Sound,
+  index: number,
+): Plan {
+  const { start, probe } = layout;
+  return {
+    engine: NAME,
+    lane: "video",
+    cost: 100 + 15 * secondsOf(grid, framesAt(grid, index)),
+    memory: 40 * MB,
+    explain: () => ({
+      segment: index,
+      track: "audio",
+      from: secondsOf(grid, index * grid.frames),
+      frames: framesAt(grid, index),
+    }),
+    async run(flight) {
+      const { ffmpeg } = await engine.tools();
+      const input = await openInput(source, probe.format, flight);
+      try {
+        const file = await collect({
+          program: ffmpeg,
+          args: soundArgs({ start, index, filters }, grid, input.args),
+          signal: flight.signal,
+          timeout: flight.limits.videoSegment,
+          niceness: engine.settings.niceness,
+        });
+        return renditionOf(splitFragment(file).segment, SOUND, "m4s");
+      } finally {
+        await input.close();
+      }
+    },
+  };
+}
