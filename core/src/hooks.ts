@@ -142,6 +142,8 @@ export type Report =
       readonly duration: number;
       readonly spans: Spans;
       readonly plan?: Plan;
+      /** What was made or confirmed; of what grew, as it is whole. */
+      readonly record?: RenditionRecord;
       readonly error?: MediaError;
     }
   | {
@@ -301,7 +303,7 @@ export function createHooks() {
     /** Last word on status and headers, for errors too; never the body. Header names are lower-case. */
     respond: new AsyncSeriesHook<[reply: Reply, exchange: Exchange]>(["reply", "exchange"], "respond"),
 
-    /** A finished exchange, flight or attempt. Must not throw, must not wait. */
+    /** A finished exchange, flight or attempt; what grows is finished with its last byte. Must not throw, must not wait. */
     report: new SyncHook<[report: Report]>(["report"], "report"),
 
     /** Forgets entries. All caches at once; failures are added up, not thrown. */

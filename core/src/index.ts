@@ -79,6 +79,7 @@ export type {
   Body,
   Delivered,
   GrowingBody,
+  Obtained,
   Provenance,
   Rendition,
   RenditionRecord,
@@ -139,6 +140,8 @@ export type { BreakerState } from "./pipeline/breaker.ts";
 export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
 export type {
+  CallHandler,
+  CallReply,
   Plugin,
   PluginApi,
   PluginHooks,
@@ -147,6 +150,8 @@ export type {
   RouteHandler,
   RouteReply,
   RouteRequest,
+  RunningServer,
+  ServerFlags,
   ServerState,
   TapHook,
   TapMap,

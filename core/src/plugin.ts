@@ -3,9 +3,11 @@ import type { Logger } from "pino";
 import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Conditions, Hooks } from "./hooks.ts";
 import type { Asset } from "./model/asset.ts";
+import type { Endpoint } from "./model/endpoint.ts";
 import type { Facts, Flight } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Limits } from "./model/limits.ts";
+import type { Obtained } from "./model/rendition.ts";
 import type {
   NOT_MODIFIED,
   OpenOptions,
@@ -94,6 +96,39 @@ export interface PurgeWish {
 
 export type RouteHandler = (request: RouteRequest) => RouteReply | Promise<RouteReply>;
 
+/** What a call of the management is answered with, as JSON. */
+export interface CallReply {
+  /** @default 200 */
+  readonly status?: number;
+  readonly body: unknown;
+}
+
+/** `endpoints`: those that the private key of the call is good for. What it throws below 500, and `EBUSY`, the caller reads. */
+export type CallHandler = (
+  request: RouteRequest,
+  endpoints: readonly Endpoint[],
+) => CallReply | Promise<CallReply>;
+
+/** How a command names a running server. */
+export interface ServerFlags {
+  /** Its URL. @default the server of the configuration, on this machine */
+  readonly server?: string;
+  /** A private key. @default MEDIATAP_PRIVATE_KEY, else the configuration's */
+  readonly key?: string;
+}
+
+/** A running server as commands see it. */
+export interface RunningServer {
+  /**
+   * Makes a call of its management: `path` as a plugin adds it by `manage`. Resolves with the JSON of the answer; throws
+   * `ECONFIG`, in words for people, where the server refuses or does not answer.
+   */
+  call(
+    path: string,
+    request?: { readonly method?: "GET" | "POST" | "DELETE"; readonly body?: unknown },
+  ): Promise<Record<string, unknown>>;
+}
+
 /** What the core hands to a plugin: everything it may use. */
 export interface PluginApi {
   readonly hooks: PluginHooks;
@@ -127,8 +162,26 @@ export interface PluginApi {
   state(): ServerState;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
+  /**
+   * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
+   * is none where no key is configured, or the management is switched off.
+   */
+  manage(method: "GET" | "POST" | "DELETE", path: string, handler: CallHandler): void;
   /** Adds a command to `mediatap`. */
   command(define: (program: Command) => void): void;
+  /** A running server, for a command that asks it for something. Throws `ECONFIG` where no key is known. */
+  running(flags: ServerFlags): RunningServer;
+  /**
+   * The job that a request would be for, in canonical form. `url`: absolute, or its path and query; `headers` by lower-case
+   * name. No access rule and no signature is asked about: that is for whoever calls. Throws what the request would be
+   * answered with.
+   */
+  resolve(url: string, headers?: Readonly<Record<string, string>>): Promise<Job>;
+  /**
+   * A rendition in the background, as a request with a valid signature would get it: from a cache, else made. Resolves once
+   * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.
+   */
+  obtain(job: Job, options?: { readonly signal?: AbortSignal }): Promise<Obtained>;
   /** Work in the background; resolves when it is done or given up. */
   enqueue(job: Job, options?: { readonly priority?: number; readonly signal?: AbortSignal }): Promise<void>;
   /**

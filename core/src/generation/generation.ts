@@ -14,6 +14,7 @@ import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import { exchangeOf } from "../http/question.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
@@ -27,9 +28,10 @@ import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
-import type { Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
+import type { CallHandler, Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
 import { type Bus, createBus } from "../purge/bus.ts";
 import { createPurges, type Purges } from "../purge/purges.ts";
+import { runningServer } from "../running.ts";
 import { version } from "../version.ts";
 import { limitsOfShare } from "./share.ts";
 import { type Shared, type Shares, sharesOf } from "./shared.ts";
@@ -38,6 +40,15 @@ export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly handler: RouteHandler;
+  readonly plugin: string;
+}
+
+/** A call of the management that a plugin answers. */
+export interface Call {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Below the management's own. */
+  readonly path: string;
+  readonly handler: CallHandler;
   readonly plugin: string;
 }
 
@@ -58,6 +69,7 @@ export interface Generation {
   /** Announcements to other processes; of the process, as the purges are. */
   readonly bus: Bus;
   readonly routes: readonly Route[];
+  readonly calls: readonly Call[];
   readonly commands: readonly ((program: Command) => void)[];
   start(): Promise<void>;
   /** From now on its limits hold for what the generations of a process have in common. */
@@ -121,6 +133,7 @@ async function buildGeneration(
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
   const fingerprints: string[] = [];
   const routes: Route[] = [];
+  const calls: Call[] = [];
   const types = new Set<string>();
   const commands: ((program: Command) => void)[] = [];
   let pipeline: Pipeline | undefined;
@@ -151,7 +164,12 @@ async function buildGeneration(
       state: () => state(),
       route: (method, path, handler) =>
         routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
+      manage: (method, path, handler) => calls.push({ method, path, handler, plugin: plugin.name }),
       command: (define) => commands.push(define),
+      running: (flags) => runningServer(flags, config),
+      resolve: resolveUrl,
+      obtain: (job, { signal = new AbortController().signal } = {}) =>
+        known(pipeline).obtainBehind(job, signal),
       enqueue: (job, options) => enqueue(pipeline, job, options?.signal),
       shared: shares.take,
       workers,
@@ -168,6 +186,13 @@ async function buildGeneration(
     const asked = known(breakers).states();
     const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
     return { version: version(), plugins, work: scheduler.load(), breakers: Object.fromEntries(states) };
+  }
+
+  async function resolveUrl(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
+    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limits }, log);
+    const { job } = await known(pipeline).resolve(exchange);
+    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+    return job;
   }
 
   if (!hooks.resolve.isUsed()) {
@@ -210,6 +235,7 @@ async function buildGeneration(
     scheduler,
     breakers,
     routes,
+    calls,
     commands,
     purges,
     bus,

@@ -12,6 +12,7 @@ import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import { explainOver } from "./explain.ts";
 import { createFind } from "./find.ts";
+import { createManagement, requestOf } from "./management.ts";
 import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
 import {
   createClientIp,
@@ -69,21 +70,16 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
   }
   for (const { method, path, handler } of generation.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const reply = await handler({
-        method: ctx.method,
-        path: ctx.path,
-        query: new URLSearchParams(ctx.querystring),
-        params: ctx.params as Record<string, string>,
-        header: (name) => ctx.get(name) || undefined,
-        body: ctx.state.body,
-      });
+      const reply = await handler(requestOf(ctx as never));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
       if (reply.body !== undefined)
         ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
     });
   }
-  addPurgeRoutes(router, generation);
+  const management = createManagement(generation);
+  addPurgeRoutes(router, generation, management);
+  management.addCalls(router);
   const dispatch = router.routes();
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
     ctx.set("Cache-Control", "no-store");

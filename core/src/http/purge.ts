@@ -1,25 +1,16 @@
-import { hash } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import type Router from "@koa/router";
 import type Koa from "koa";
-import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Generation } from "../generation/generation.ts";
 import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { MediaError } from "../model/errors.ts";
 import { TAG } from "../model/tags.ts";
+import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-wish.ts";
 import { createRate } from "./rate.ts";
-import { createClientIp } from "./request.ts";
 
 /** Where the service has it. */
 const PATH = "/v1/files/purge";
-
-/** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
-const SLOWED = 300;
-const GUESSES = 10;
-const MINUTE = 60_000;
 
 const HELP = "See CACHING.md of the server's core.";
 
@@ -32,27 +23,12 @@ const wishSchema = z.union([
   z.strictObject({ all: z.literal(true) }),
 ]);
 
-/** What the answer to a request that is refused says, in the service's form. */
-class Refused extends Error {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, message: string, headers: Record<string, string> = {}) {
-    super(message);
-    this.status = status;
-    this.headers = headers;
-  }
-}
-
 /** The paths of purges; `undefined`: this server takes none, for want of a key or by its configuration. */
-export function purgePaths({
-  config,
-  endpoints,
-}: Pick<Generation, "config" | "endpoints">): string[] | undefined {
-  const { management = {} } = config.config;
-  if (management === false || endpoints.every(({ privateKeys }) => privateKeys.length === 0))
-    return undefined;
-  const { path = "/-/api", compatible = false } = management;
-  return [`${path.replace(/\/+$/, "")}${PATH}`, ...(compatible ? [PATH] : [])];
+export function purgePaths(generation: Pick<Generation, "config" | "endpoints">): string[] | undefined {
+  const path = managementPath(generation);
+  if (path === undefined) return undefined;
+  const { compatible = false } = generation.config.config.management || {};
+  return [`${path}${PATH}`, ...(compatible ? [PATH] : [])];
 }
 
 /** Whether a request outside of `/-/` is one of the service's own paths. */
@@ -64,32 +40,16 @@ export function isPurge(url: string): boolean {
  * Purges over HTTP, in ImageKit's form: `POST …/v1/files/purge` with `{"url": …}`, authenticated by a private key as the
  * user's name, answers 201 with a `requestId`, whose state `GET …/v1/files/purge/<requestId>` tells.
  */
-export function addPurgeRoutes(router: Router, generation: Generation): void {
+export function addPurgeRoutes(
+  router: Router,
+  generation: Generation,
+  { authenticate, answered }: Management,
+): void {
   const paths = purgePaths(generation);
   if (!paths) return;
   const { log, purges, config } = generation;
   const management = config.config.management || {};
-  const keys = keysOf(generation.endpoints);
-  const clientIp = createClientIp(config.config.trustedProxies ?? []);
-  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
   const rate = createRate(management.purgesPerMinute ?? 600);
-
-  async function authenticate(ctx: Koa.Context): Promise<readonly Endpoint[]> {
-    const ip = clientIp(ctx.req);
-    const wrong = guesses.get(ip) ?? 0;
-    if (wrong >= GUESSES) {
-      throw new Refused(429, "Too many requests with a wrong key.", { "retry-after": "60" });
-    }
-    const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
-    const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
-    const endpoints = user === "" ? undefined : keys.get(digest(user));
-    if (endpoints) return endpoints;
-    guesses.set(ip, wrong + 1);
-    await pause(SLOWED);
-    throw new Refused(401, "Your account cannot be authenticated.", {
-      "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"',
-    });
-  }
 
   async function begin(ctx: Koa.Context): Promise<void> {
     const endpoints = await authenticate(ctx);
@@ -134,30 +94,10 @@ export function addPurgeRoutes(router: Router, generation: Generation): void {
     ctx.body = { status };
   }
 
-  const answered = (work: (ctx: Koa.Context) => Promise<void>) => async (ctx: unknown) => {
-    const { status, message, headers } = await work(ctx as Koa.Context).then(
-      () => ({ status: 0, message: "", headers: {} }),
-      refusal,
-    );
-    if (status === 0) return;
-    const reply = ctx as Koa.Context;
-    reply.status = status;
-    reply.set(headers);
-    reply.body = { message, help: HELP };
-  };
   for (const path of paths) {
-    router.post(path, answered(begin));
-    router.get(`${path}/:id`, answered(tell));
+    router.post(path, answered(HELP, begin));
+    router.get(`${path}/:id`, answered(HELP, tell));
   }
-}
-
-/** Refusals are answered; all else is the server's failure. */
-function refusal(error: unknown): Pick<Refused, "status" | "message" | "headers"> {
-  if (error instanceof Refused) return error;
-  if (error instanceof MediaError && error.status < 500) {
-    return { status: error.status, message: error.message, headers: {} };
-  }
-  throw error;
 }
 
 function parseWish(body: Uint8Array): z.output<typeof wishSchema> {
@@ -177,17 +117,4 @@ function accountOf(endpoints: readonly Endpoint[], generation: Generation): stri
     throw new Refused(403, "This key is not one of a whole account: it purges by URL only.");
   }
   return tenant;
-}
-
-/** Which endpoints a key is good for, by the key's hash: to find one tells nothing by the time that it takes. */
-function keysOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint[]> {
-  const pairs = endpoints.flatMap((endpoint) =>
-    endpoint.privateKeys.map((key) => [digest(key), endpoint] as const),
-  );
-  const groups = Map.groupBy(pairs, ([key]) => key);
-  return new Map([...groups].map(([key, found]) => [key, found.map(([, endpoint]) => endpoint)]));
-}
-
-function digest(text: string): string {
-  return hash("sha256", text, "hex");
 }

@@ -15,7 +15,11 @@ export interface Question {
 }
 
 /** The exchange that a request would become. Throws what the server would answer before it. */
-export function exchangeOf({ url, headers }: Question, generation: Generation, log: Logger): Exchange {
+export function exchangeOf(
+  { url, headers }: Question,
+  generation: Pick<Generation, "endpoints" | "tenants" | "limits">,
+  log: Logger,
+): Exchange {
   const { endpoints, tenants, limits } = generation;
   const target = targetOf(asSent(url), limits.urlBytes);
   const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";

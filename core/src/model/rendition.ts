@@ -117,3 +117,9 @@ export interface Delivered {
   /** Left out: the record is known, its body is not (evicted, or a remembered failure). */
   readonly body?: Body;
 }
+
+/** A rendition that was asked for without a request. */
+export interface Obtained extends Delivered {
+  /** A cache had it. */
+  readonly hit: boolean;
+}

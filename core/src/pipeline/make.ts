@@ -1,3 +1,4 @@
+import { wrap } from "../facade.ts";
 import type { Conditions } from "../hooks.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
@@ -33,6 +34,8 @@ export interface Made extends Delivered {
   readonly stored: boolean;
   /** Resolves when the caches that were handed its bytes have them; left out: none were. */
   readonly kept?: Promise<void>;
+  /** What grows, once it is whole. Rejects where it fails. */
+  readonly grown?: Promise<Delivered & Pick<Made, "kept">>;
   /** Another process has made it. */
   readonly joined?: boolean;
   /** The stale rendition was confirmed. */
@@ -97,9 +100,20 @@ export function createMake(services: Services) {
       if (typeof cause === "object" && cause !== null) failed.set(cause, flight.spans);
       throw cause;
     } finally {
-      const growing = wholeOf(made);
-      if (growing) growing.catch(() => {}).finally(() => flight.close());
-      else await flight.close();
+      if (made?.grown) {
+        made.grown.then(
+          ({ record }) => end(record),
+          (cause: unknown) => {
+            error = wrap(cause, "transform", plan?.engine ?? "core");
+            return end(undefined);
+          },
+        );
+      } else await end(made?.record);
+    }
+
+    /** What grows ends with its last byte. */
+    async function end(record: RenditionRecord | undefined): Promise<void> {
+      await flight.close();
       const duration = performance.now() - started;
       hooks.report.call({
         kind: "flight",
@@ -109,6 +123,7 @@ export function createMake(services: Services) {
         duration,
         spans: flight.spans,
         ...(plan ? { plan } : {}),
+        ...(record ? { record } : {}),
         ...(error ? { error } : {}),
       });
     }
@@ -184,16 +199,18 @@ export function createMake(services: Services) {
     const keep = (whole: SettledBody, record: RenditionRecord) =>
       store({ record, ...(isKeepable(whole) ? { body: whole } : {}) }, keeping, flight);
     const storing = body.settled && !degraded ? keep(body, record) : undefined;
-    wholeOf({ body })?.then(
-      (whole) => keep(whole, recordOf(whole)),
-      () => {},
-    );
+    const grown = wholeOf({ body })?.then((whole) => {
+      const record = recordOf(whole);
+      return { record, body: whole, ...optional("kept", keep(whole, record)) };
+    });
+    grown?.catch(() => {});
     return {
       record,
       body,
       spans: flight.spans,
       stored: storing !== undefined,
       ...(storing && body.settled && isKeepable(body) && { kept: storing }),
+      ...(grown && { grown }),
       ...(plan && { lane: plan.lane }),
       ...(degraded && { degraded }),
     };

@@ -7,18 +7,19 @@ import { isChanged, isMediaError, MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
-import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { Delivered, Obtained, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
 import { currentTrace, inTrace, traceOf } from "../trace.ts";
 import { createAcross } from "./across.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
+import { wholeAndKept } from "./behind.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { isHeld, matches } from "./conditions.ts";
 import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { servesBehind, servesOnError } from "./freshness.ts";
-import { createMake, type Made, type Wish } from "./make.ts";
+import { createMake, type Made, type Wish, wholeOf } from "./make.ts";
 import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
@@ -42,7 +43,7 @@ export function createPipeline(services: Services) {
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
   const make = createMake(services);
-  const flights = createFlights<Made>();
+  const flights = createFlights<Made>(wholeOf);
   const confirmations = createFlights<SourceFacts | undefined>();
   const across = createAcross({ services, find: findMade });
   /** Work that failed behind an answer a moment ago. */
@@ -74,8 +75,7 @@ export function createPipeline(services: Services) {
     const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
       exchange.cache = { hit: true, cache: found.cache, freshUntil: found.record.freshUntil };
-      const { code, message, ...more } = found.record.error;
-      throw new MediaError(code, message, more);
+      throw errorOf(found.record.error);
     }
     if (found && (found.body || holds(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
@@ -351,7 +351,31 @@ export function createPipeline(services: Services) {
     );
   }
 
-  return { answer, explain: createExplain(services), resolve, background, flights };
+  /** A rendition that no request waits for, from a cache, else made; resolves once caches have been handed it whole. */
+  async function obtainBehind(job: Job, signal: AbortSignal): Promise<Obtained> {
+    const { job: done, key } = resolve.complete(job);
+    if (done.problem) throw new MediaError(done.problem.code, done.problem.message);
+    const question = questionOf(key, false);
+    const found = hooks.lookup.isUsed() ? await question.ask(true) : undefined;
+    if (found?.record.error) throw errorOf(found.record.error);
+    if (found?.body) {
+      question.fill(found);
+      return { record: found.record, body: found.body, hit: true };
+    }
+    const { stale } = question;
+    const since = bans.now();
+    try {
+      const made = await flights.join(`${key} true ${bans.ofJob(done, key)}`, signal, (end) =>
+        makeOnce({ job: done, key, trusted: true, ...(stale?.body ? { stale } : {}) }, end),
+      );
+      return { ...(await wholeAndKept(made, signal)), hit: false };
+    } catch (error) {
+      if (!signal.aborted) remember(key, done, error, since);
+      throw error;
+    }
+  }
+
+  return { answer, explain: createExplain(services), resolve, background, obtainBehind, flights };
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;
@@ -362,6 +386,11 @@ type Fill = Parameters<Lookup["fill"]>[0];
 function lacksBody({ record, body }: Delivered): boolean {
   if (body || record.error) return false;
   return !record.original || (record.length ?? Number.POSITIVE_INFINITY) <= SMALL;
+}
+
+/** A failure that caches remember. */
+function errorOf({ code, message, ...more }: NonNullable<RenditionRecord["error"]>): MediaError {
+  return new MediaError(code, message, more);
 }
 
 /** The time that work took is part of every exchange that waited for it. */

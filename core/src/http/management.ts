@@ -1,0 +1,134 @@
+import { hash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type Router from "@koa/router";
+import type Koa from "koa";
+import { LRUCache } from "lru-cache";
+import type { Generation } from "../generation/generation.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { isMediaError } from "../model/errors.ts";
+import type { RouteRequest } from "../plugin.ts";
+import { createClientIp } from "./request.ts";
+
+/** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
+const SLOWED = 300;
+const GUESSES = 10;
+const MINUTE = 60_000;
+
+/** What the answer to a request that is refused says, in the service's form. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(status: number, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
+export function managementPath({
+  config,
+  endpoints,
+}: Pick<Generation, "config" | "endpoints">): string | undefined {
+  const { management = {} } = config.config;
+  if (management === false || endpoints.every(({ privateKeys }) => privateKeys.length === 0))
+    return undefined;
+  return (management.path ?? "/-/api").replace(/\/+$/, "");
+}
+
+/** Calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
+export function createManagement(generation: Generation) {
+  const keys = keysOf(generation.endpoints);
+  const clientIp = createClientIp(generation.config.config.trustedProxies ?? []);
+  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
+
+  /** The endpoints that the key of a call is good for. Throws `Refused`. */
+  async function authenticate(ctx: Koa.Context): Promise<readonly Endpoint[]> {
+    const ip = clientIp(ctx.req);
+    const wrong = guesses.get(ip) ?? 0;
+    if (wrong >= GUESSES) {
+      throw new Refused(429, "Too many requests with a wrong key.", { "retry-after": "60" });
+    }
+    const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
+    const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
+    const endpoints = user === "" ? undefined : keys.get(digest(user));
+    if (endpoints) return endpoints;
+    guesses.set(ip, wrong + 1);
+    await pause(SLOWED);
+    throw new Refused(401, "Your account cannot be authenticated.", {
+      "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"',
+    });
+  }
+
+  /** Koa's handler of a call. `help`: where people read about it. */
+  function answered(help: string, work: (ctx: Koa.Context) => Promise<void>) {
+    return async (ctx: unknown) => {
+      const { status, message, headers } = await work(ctx as Koa.Context).then(
+        () => ({ status: 0, message: "", headers: {} }),
+        refusal,
+      );
+      if (status === 0) return;
+      const reply = ctx as Koa.Context;
+      reply.status = status;
+      reply.set(headers);
+      reply.body = { message, help };
+    };
+  }
+
+  /** Adds the calls of plugins. */
+  function addCalls(router: Router): void {
+    const path = managementPath(generation);
+    if (path === undefined) return;
+    for (const { method, path: below, handler, plugin } of generation.calls) {
+      const call = answered(`See the README of ${plugin}.`, async (ctx) => {
+        const { status = 200, body } = await handler(requestOf(ctx), await authenticate(ctx));
+        ctx.status = status;
+        ctx.body = body;
+      });
+      router.register(`${path}${below}`, [method], call);
+    }
+  }
+
+  return { authenticate, answered, addCalls };
+}
+
+export type Management = ReturnType<typeof createManagement>;
+
+/** A request to a route as plugins see it. */
+export function requestOf(ctx: Koa.Context): RouteRequest {
+  return {
+    method: ctx.method,
+    path: ctx.path,
+    query: new URLSearchParams(ctx.querystring),
+    params: ctx.params as Record<string, string>,
+    header: (name) => ctx.get(name) || undefined,
+    body: ctx.state.body,
+  };
+}
+
+/** Refusals are answered; all else is the server's failure. */
+function refusal(error: unknown): Pick<Refused, "status" | "message" | "headers"> {
+  if (error instanceof Refused) return error;
+  if (isMediaError(error) && (error.status < 500 || error.code === "EBUSY")) {
+    const { status, message, retryAfterSeconds } = error;
+    return {
+      status,
+      message,
+      headers: retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) },
+    };
+  }
+  throw error;
+}
+
+/** Which endpoints a key is good for, by the key's hash: to find one tells nothing by the time that it takes. */
+function keysOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint[]> {
+  const pairs = endpoints.flatMap((endpoint) =>
+    endpoint.privateKeys.map((key) => [digest(key), endpoint] as const),
+  );
+  const groups = Map.groupBy(pairs, ([key]) => key);
+  return new Map([...groups].map(([key, found]) => [key, found.map(([, endpoint]) => endpoint)]));
+}
+
+export function digest(text: string): string {
+  return hash("sha256", text, "hex");
+}
