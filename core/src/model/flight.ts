@@ -63,6 +63,8 @@ export interface Header {
   readonly depth: number;
   /** EXIF orientation, 1–8. */
   readonly orientation: number;
+  /** It carries a gain map, from which screens that can show more make HDR. */
+  readonly gainMap?: boolean;
   /** Dots per inch, if the file says. */
   readonly density?: number;
   /** How much more work decoding is than for a plain picture of its size: drawings. Left out: 1. */

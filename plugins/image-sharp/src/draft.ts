@@ -21,6 +21,7 @@ import { isVector } from "./decoded.ts";
 import type { KnownFaces } from "./faces.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
+import { takesGainMap } from "./pass.ts";
 import { drawnSize, type Planned, planSteps } from "./planner.ts";
 
 /** All that is decided of a picture before any pixel is read. */
@@ -43,6 +44,8 @@ export interface Draft {
   /** Dots per inch written as metadata. */
   readonly writtenDensity?: number;
   readonly keeps?: "metadata" | "profile";
+  /** The picture's gain map goes along. */
+  readonly gainMap?: boolean;
   /** The draft once faces have been looked for; there where they are to be. */
   readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
   /** How it is written; of several the smallest is kept. */
@@ -116,6 +119,7 @@ export function draftOf(input: DraftInput): Draft {
       size: trial.size,
       alpha: trial.alpha,
       animated,
+      gainMap: settings.gainMaps && carriesGainMap(header, trial),
     },
     limits,
   );
@@ -130,6 +134,7 @@ export function draftOf(input: DraftInput): Draft {
   checkSource(drawn, frames, limits);
   checkResult(guess.size, frames, limits);
   const keeps = keepsOf(output, guess, frames);
+  const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, guess);
   return {
     header,
     settings,
@@ -145,10 +150,12 @@ export function draftOf(input: DraftInput): Draft {
     }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
+    ...(gainMap && { gainMap }),
     ...(pending && { withFaces: (found) => draftOf(informed(input, found)) }),
     writes: [format, ...others].map((format) => ({
       format,
-      searched: isSearched(format, output, frames),
+      // sharp looks at no other setting of a JPEG with a gain map, and writes it slowly.
+      searched: !gainMap && isSearched(format, output, frames),
     })) as unknown as Writes,
     why,
     planned: planSteps(steps, { ...start, guess: false }),
@@ -257,6 +264,17 @@ function onBackground(hex: string): Step {
   ];
   const color: Rgba = { r, g, b, alpha: 1 };
   return { op: "flatten", background: { kind: "color", color } };
+}
+
+/** Pixels below which a side is too short for a gain map, which is several times smaller. */
+const SMALLEST_MAPPED = 64;
+
+/** Whether a gain map can go along: with an upright picture, through one pipeline that knows how to treat it. */
+function carriesGainMap({ gainMap, orientation }: Header, { parts, rest, size, alpha }: Planned): boolean {
+  if (!gainMap || orientation > 2 || parts.length > 1 || rest.length > 0 || alpha) return false;
+  const [part] = parts;
+  const small = Math.min(size.width, size.height) < SMALLEST_MAPPED;
+  return !small && (part === undefined || (part.kind === "pass" && takesGainMap(part.pass)));
 }
 
 /** A profile or metadata go along only where no pixels have to be taken out in between. */

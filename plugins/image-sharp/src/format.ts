@@ -38,6 +38,8 @@ export interface Wish {
   readonly size: Size;
   readonly alpha: boolean;
   readonly animated: boolean;
+  /** The source's gain map could go along, in a JPEG. */
+  readonly gainMap: boolean;
 }
 
 /** Whether the source moves, and the format can. */
@@ -124,7 +126,8 @@ const moving = (accept: AcceptClass): Choice[] => [
 ];
 
 /** Best first. The last ones are for what no better format may or can hold. */
-function still({ output, accept, header, steps, size, alpha }: Wish, limits: Limits): Choice[] {
+function still(wish: Wish, limits: Limits): Choice[] {
+  const { output, accept, header, steps, size, alpha, gainMap } = wish;
   const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
   // when it is asked for by name, as ImageKit does.
@@ -135,6 +138,9 @@ function still({ output, accept, header, steps, size, alpha }: Wish, limits: Lim
     !steps.some(({ op }) => op === "unsharp");
   const slow = `over ${limits.avifAutoMegapixels} megapixels, too slow as AVIF`;
   const choices: (Choice | false)[] = [
+    gainMap &&
+      !output.smallest &&
+      !output.lossless && { format: "jpeg", why: "only JPEG carries the gain map" },
     avif && small && { format: "avif", why: "the client accepts AVIF" },
     accept !== "basic" && { format: "webp", why: avif && !small ? slow : "the client accepts WebP" },
     alpha && { format: "png", why: "the picture has transparency" },

@@ -29,6 +29,7 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
       palette: meta.isPalette,
       depth: meta.bitsPerSample ?? (meta.depth === "ushort" ? 16 : 8),
       orientation: meta.orientation ?? 1,
+      ...(meta.gainMap && { gainMap: true }),
       ...(meta.density !== undefined && { density: meta.density }),
       ...(elements > 0 && { weight: 1 + elements / SVG_ELEMENTS }),
     };

@@ -29,7 +29,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apply({ hooks, steps, fingerprint, shared }) {
-      setUpLibvips();
+      setUpLibvips(settings);
       const { fontFolders: folders } = settings;
       const fonts = shared(`${NAME}.fonts ${JSON.stringify(folders)}`, () => new Fonts({ folders }));
       const { sharp: library, vips } = sharp.versions;

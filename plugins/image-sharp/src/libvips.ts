@@ -1,16 +1,20 @@
 import { isMediaError, MediaError } from "@mediatap/core";
 import sharp from "sharp";
 
+/** Reads JPEGs with gain maps as such: else they are JPEGs as others. */
+const GAIN_MAPS = ["VipsForeignLoadUhdrFile", "VipsForeignLoadUhdrBuffer"];
+
 /**
  * Sets libvips up for a server, once a process: no operation cache (each picture is made once), one thread an operation
  * (as many operations run as there are cores), and no decoder but those that are meant to be used.
  */
-export function setUpLibvips(): void {
+export function setUpLibvips({ gainMaps }: { readonly gainMaps: boolean }): void {
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: ["VipsForeignLoad"] });
   sharp.unblock({
     operation: [
+      ...(gainMaps ? GAIN_MAPS : []),
       "VipsForeignLoadJpegFile",
       "VipsForeignLoadJpegBuffer",
       "VipsForeignLoadPngFile",

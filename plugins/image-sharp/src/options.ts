@@ -13,6 +13,7 @@ export const imageSharpSchema = z.strictObject({
   fastShrinkOnLoad: z.boolean().default(true),
   headers: z.number().int().min(1).default(10_000),
   fontFolders: z.array(z.string().min(1)).default([]),
+  gainMaps: z.boolean().default(false),
   autoQuality: z
     .strictObject({
       target: z.number().min(0.5).max(1).default(0.96),
@@ -41,6 +42,8 @@ export interface ImageSharpOptions {
   readonly headers?: number;
   /** Folders with further fonts (TTF, OTF, TTC) for texts, as `/usr/share/fonts`; read with the first text. @default [] */
   readonly fontFolders?: readonly string[];
+  /** Keep the gain maps of HDR photographs where that is possible; it takes much more work. @default false */
+  readonly gainMaps?: boolean;
   /** How the quality is found where an endpoint's `quality` is "auto". */
   readonly autoQuality?: AutoQuality;
 }

@@ -97,12 +97,23 @@ const CLASHES: readonly (readonly [Slot, Slot])[] = [
   ["rotate", "sharpen"],
 ];
 
+/**
+ * What sharp does to a gain map as to its picture. It could turn and flip one, too, but reads freed memory while it does, as
+ * long as libvips keeps no results (sharp 0.35.5).
+ */
+const MAPPED: ReadonlySet<Slot> = new Set<Slot>([
+  ...(["before", "flatten", "scale", "flop", "after", "extend", "blur", "sharpen"] as const),
+]);
+
 const slotsOf = (pass: Pass) => Object.keys(pass) as Slot[];
 
 export const isEmpty = (pass: Pass) => slotsOf(pass).length === 0;
 
 /** Whether frames of an animation must go through the pass one by one. */
 export const frameByFrame = (pass: Pass) => slotsOf(pass).some((slot) => SINGLE.has(slot)) || hasLayers(pass);
+
+/** Whether a gain map can go through the pass. */
+export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => MAPPED.has(slot));
 
 export const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
 

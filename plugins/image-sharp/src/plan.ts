@@ -20,12 +20,12 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
   const searched = writes.some((write) => write.searched);
   const scaled = firstScale(guess.parts);
   const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
-  const shrink = shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
+  const shrink = draft.gainMap ? 1 : shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const page = header.pages?.[draft.page] ?? header;
   const texts = guess.taken.map(({ step, before }) => textWork(step, before, limits));
   const cost = costOf({
     format: header.decode ? "tiff" : header.format,
-    weight: header.weight ?? 1,
+    weight: draft.gainMap ? GAIN_MAP_WEIGHT : (header.weight ?? 1),
     source: decoded,
     shrink,
     frames,
@@ -67,6 +67,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
       why: draft.why,
       ...(searched && { quality: wordsFor(settings.autoQuality) }),
       ...(draft.keeps && { keeps: draft.keeps }),
+      ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
       ...(draft.withFaces && { pending: ["faces"] }),
       ...(guess.notes.length > 0 && { notes: guess.notes }),
     }),
@@ -78,6 +79,9 @@ const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string 
   `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+/** How much longer than any other a JPEG takes whose gain map is kept. */
+const GAIN_MAP_WEIGHT = 10;
 
 /** Milliseconds for a megapixel of a step whose definition names no price. */
 const PLAIN = 4;
@@ -99,10 +103,15 @@ const PIXEL = 4;
 const BASE = 8 * 1024 * 1024;
 
 /** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on, in threads thrice. */
-function memoryOf({ header, frames, guess, writes }: Draft, { width, height }: Size, source: Source): number {
+function memoryOf(
+  { header, frames, guess, writes, gainMap }: Draft,
+  { width, height }: Size,
+  source: Source,
+): number {
   const { decode } = header;
   const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
-  const whole = header.orientation > 4 || header.format === "svg" || header.format === "avif" || frames > 1;
+  const whole =
+    header.orientation > 4 || header.format === "svg" || header.format === "avif" || gainMap || frames > 1;
   const largest = Math.max(
     ...guess.taken.map(({ after }) => after.width * after.height),
     guess.size.width * guess.size.height,

@@ -53,7 +53,11 @@ export async function run(
   const search = new FaceSearch(flight);
   try {
     const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
-    const rendition = await new Run(known, files, flight, search).do(source);
+    const make = (draft: Draft) => new Run(draft, files, flight, search).do(source);
+    // A gain map that cannot be read, or cut as finely, is no reason to have no picture.
+    const rendition = await (known.gainMap
+      ? make(known).catch(() => make({ ...known, gainMap: false }))
+      : make(known));
     return search.failed ? { ...rendition, degraded: true } : rendition;
   } catch (error) {
     throw flight.signal.aborted ? flight.signal.reason : mediaError(error);

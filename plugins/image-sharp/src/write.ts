@@ -57,8 +57,9 @@ async function written(done: Done): Promise<Written> {
 }
 
 async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: number): Promise<Written> {
-  const { output, header, settings, writtenDensity, keeps, frames } = done.draft;
+  const { output, header, settings, writtenDensity, keeps, gainMap, frames } = done.draft;
   keep(done.timed(image), keeps);
+  if (gainMap) (image as WithGainMap).keepGainMap();
   if (writtenDensity !== undefined) {
     // An empty EXIF block first: otherwise the source's would come along.
     (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
@@ -69,6 +70,11 @@ async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: n
   encodeAs(image, format, wish, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   return { format, data, width: info.width, height: info.pageHeight ?? info.height };
+}
+
+/** What sharp 0.35 documents, but leaves out of its types. */
+interface WithGainMap extends Sharp {
+  keepGainMap(): Sharp;
 }
 
 /** What goes along with the pixels. */
