@@ -7,6 +7,7 @@ import {
   type Step,
   type Transformation,
 } from "@mediatap/core";
+import { elsewhere, misplaced } from "./allowed.ts";
 import { condition } from "./condition.ts";
 import { assertExpressions } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
@@ -31,9 +32,11 @@ import {
   type Parameter,
   tokenize,
 } from "./tokenize.ts";
+import { headOf, isStretch, movingFormat, videoOutputOf } from "./video.ts";
+import { isMoving, PICTURE, type Wanted } from "./wanted.ts";
 
 /** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
-const ONCE: readonly Key[] = ["pg", "f", "q", "lo", "pr", "cp", "md", "dn", "di", "orig"];
+const ONCE = "pg f q lo pr cp md dn di orig vc ac so eo du sr spd vol".split(" ") as readonly Key[];
 
 export interface ChainOptions {
   /** What `n-` may name. @default {} */
@@ -42,6 +45,8 @@ export interface ChainOptions {
   readonly limits?: ChainLimits;
   /** What `w-auto` and `dpr-auto` read. Left out: both are ignored. */
   readonly hints?: Hints;
+  /** What the chain is for. @default a picture */
+  readonly wanted?: Wanted;
 }
 
 export interface ParsedChain {
@@ -51,6 +56,12 @@ export interface ParsedChain {
   /** `cp-true` was said, which keeps AVIF from being chosen. */
   readonly keepsProfile: boolean;
 }
+
+/** The untouched bytes. */
+export const ORIGINAL: ParsedChain = {
+  transformation: { steps: [], output: { format: "original" } },
+  keepsProfile: false,
+};
 
 /**
  * A chain such as `w-400,h-300:rt-90` → its Transformation. Throws `EINVAL` for text outside the language,
@@ -63,24 +74,36 @@ export function parseChain(text: string, options: ChainOptions = {}): Transforma
 
 /** As `parseChain`, of a chain that has been split already. */
 export function readChain(written: Chain, options: ChainOptions = {}): ParsedChain {
-  const { named = {}, hints = NO_HINTS, limits = DEFAULT_LIMITS } = options;
+  const { named = {}, hints = NO_HINTS, limits = DEFAULT_LIMITS, wanted = PICTURE } = options;
   const chain = expand(written, named, limits);
   const length = lengthOf(chain);
   if (length > limits.steps) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps but received ${length}`);
   }
-  if (chain.some((step) => step.some(isOriginal))) {
-    return { transformation: { steps: [], output: { format: "original" } }, keepsProfile: false };
+  const original = chain.flat().find(isOriginal);
+  if (original) {
+    if (isStream(wanted)) throw elsewhere(original, "outside of streams");
+    return ORIGINAL;
   }
-  const reading: Reading = { hints, known: "own", tokens: limits.expressionTokens, missing: [] };
+  const reading: Reading = {
+    hints,
+    known: "own",
+    tokens: limits.expressionTokens,
+    missing: [],
+    wanted,
+    refused: [],
+  };
+  const resolutions = wanted.kind === "part" ? written.flat().find(isResolutions) : undefined;
+  if (resolutions) throw elsewhere(resolutions, "with ik-master.m3u8 or ik-master.mpd only");
   const once: Values = {};
   const steps = chain.flatMap((step) => readStep(step, reading, once));
   // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
+  const [refused] = reading.refused;
+  if (refused) throw refused;
   const [missing] = reading.missing;
   if (missing) throw new MediaError("EUNSUPPORTED", `Not supported here: ${missing}`);
-  const frame: Step[] = once.pg === undefined ? [] : [{ op: "frame", page: once.pg }];
   return {
-    transformation: { steps: [...frame, ...steps], output: outputOf(once) },
+    transformation: { steps: [...headOf(once, wanted), ...steps], output: outputFor(once, wanted) },
     keepsProfile: once.cp === true,
     ...(once.di !== undefined && { fallback: once.di }),
   };
@@ -102,9 +125,13 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
       const key = known(item);
       const lacks = readInto(values, key, item.value);
       assertExpressions(values[key], reading, item.value, key);
-      if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
+      const wrong = misplaced(item, values, reading.wanted);
+      if (wrong) reading.refused.push(wrong);
+      else if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
       if (!once && ONCE.includes(key)) refuseInCondition(key, missing);
     } else if (item.kind === "if") {
+      if (isMoving(reading.wanted))
+        reading.refused.push(elsewhere({ key: "if", value: "" }, "on pictures only"));
       return readCondition(item, reading);
     } else {
       const layer = readLayer(item, reading, readStep);
@@ -153,15 +180,41 @@ function nameOf({ key, value }: Parameter): string {
   return value === "" ? key : `${key}-${value}`;
 }
 
-function isOriginal(item: Item): boolean {
+function isResolutions(item: Item): item is Parameter {
+  return item.kind === "parameter" && item.key === "sr";
+}
+
+function isStream({ kind }: Wanted): boolean {
+  return kind === "master" || kind === "part";
+}
+
+function isOriginal(item: Item): item is Parameter {
   return item.kind === "parameter" && item.key === "orig" && item.value === "true";
+}
+
+function outputFor(values: Values, wanted: Wanted): Output {
+  switch (wanted.kind) {
+    case "video":
+      return { video: videoOutputOf(values) };
+    case "part":
+      return { video: { part: wanted.part } };
+    case "master": {
+      const { protocol } = wanted;
+      if (!values.sr) throw new MediaError("EINVAL", "Expected resolutions (sr) for a stream");
+      return { video: { part: { kind: "master", protocol, rungs: values.sr } } };
+    }
+    case "still":
+      return { ...outputOf(values), ...(isStretch(values) && { format: movingFormat(values.f) }) };
+    case "picture":
+      return outputOf(values);
+  }
 }
 
 function outputOf(values: Values): Output {
   // Metadata include the colour profile, unless the chain says otherwise.
   const profile = values.cp ?? (values.md ? true : undefined);
   return {
-    ...(values.f !== undefined && { format: values.f }),
+    ...(values.f !== undefined && values.f !== "mp4" && values.f !== "webm" && { format: values.f }),
     ...(values.q !== undefined && { quality: values.q }),
     ...(values.lo !== undefined && { lossless: values.lo }),
     ...(values.pr !== undefined && { progressive: values.pr }),

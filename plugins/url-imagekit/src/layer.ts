@@ -18,6 +18,7 @@ import { parameterPath } from "./path.ts";
 import type { Reading } from "./reading.ts";
 import type { Item, LayerBlock, Parameter } from "./tokenize.ts";
 import { coordinate, extent } from "./values.ts";
+import { PICTURE } from "./wanted.ts";
 
 /** Input that stands for a block of colour. */
 const CANVAS = "ik_canvas";
@@ -81,7 +82,7 @@ function pictureOf({ input, own, chain }: Parts, reading: Reading, read: ReadIte
   const trim: Item[] = isTrimmed ? [] : [{ kind: "parameter", key: "t", value: "true" }];
   const [first = [], ...rest] = chain.filter((step) => step.length > 0);
   const once: Values = {};
-  const inside: Reading = { ...reading, known: "own and parent" };
+  const inside: Reading = { ...reading, known: "own and parent", wanted: PICTURE };
   const steps = [[...trim, ...first], ...rest].flatMap((step) => read(step, inside, once));
   const frame: Step[] = once.pg === undefined ? [] : [{ op: "frame", page: once.pg }];
   return { kind: "image", path: pathOf(input), steps: [...frame, ...steps, ...faded(alphaOf(own))] };
@@ -89,7 +90,7 @@ function pictureOf({ input, own, chain }: Parts, reading: Reading, read: ReadIte
 
 function blockOf({ own, chain }: Parts, reading: Reading, read: ReadItems): Layer {
   const { w, h, bg = CLEAR } = read1(BLOCK, own, reading);
-  const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent" }, {}));
+  const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent", wanted: PICTURE }, {}));
   // The colour's own opacity, or a name instead of digits, outdoes `al`.
   const alpha = bg.alpha < 1 && bg !== CLEAR ? undefined : isNamed(own.get("bg")) ? undefined : alphaOf(own);
   return {
@@ -105,7 +106,7 @@ function readText(block: LayerBlock, reading: Reading, read: ReadItems): StepOf<
   const { input, place, own, chain } = sort(block, TEXT, reading);
   if (place.lm !== undefined) throw invalid("lm", "a layer of an image", place.lm);
   const values = read1(TEXT, own, reading) as TextValues;
-  const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent" }, {}));
+  const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent", wanted: PICTURE }, {}));
   return {
     op: "overlay",
     layer: { ...textOf(input, values), steps: [...steps, ...faded(values.al)] },

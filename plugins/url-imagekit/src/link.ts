@@ -1,16 +1,17 @@
-import type { Asset, Exchange, Job } from "@mediatap/core";
-import { mediaOf } from "./media.ts";
+import type { Asset, Endpoint, Exchange, Job } from "@mediatap/core";
+import { endingsOf } from "./endings.ts";
 import { printChain } from "./print.ts";
 import { readSignature, sign } from "./signature.ts";
 
 /**
  * Path and query of a job, from the root of the asking request's host. Signed with the same expiry if that request
- * was signed.
+ * was signed. For any part of a stream it holds one `*`, where the part's name goes; its signature is good for all of
+ * them.
  */
 export function linkTo(job: Job, exchange: Exchange): string {
   const { endpoint, target, claims } = exchange;
   const path = printPath(job);
-  const query = printQuery(job);
+  const query = printQuery(job, endpoint);
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
   const signed = claims.signed && key !== undefined ? signature(url, key, target.query) : [];
@@ -25,33 +26,46 @@ function signature(url: string, key: string, asking: string): string[] {
   return expires === undefined ? [name] : [`ik-t=${expires}`, name];
 }
 
-function printPath({ asset, media }: Job): string {
-  const path = printAsset(asset);
-  const named = mediaOf({ kind: asset.kind, path: asset.path, suffixes: [] });
-  return media === "video" && named !== "video" ? `${path}/ik-video.mp4` : path;
+function printPath(job: Job): string {
+  return [printAsset(job.asset), ...endingsOf(job)].join("/");
 }
 
 function printAsset({ kind, path }: Asset): string {
-  if (kind === "url") return encodeURIComponent(path);
+  if (kind === "url") return encoded(path);
   // An encoded hyphen keeps a name that begins like a reserved part from being one.
   return path
     .split("/")
-    .map((name) => encodeURIComponent(name).replace(/^ik-/, "ik%2D"))
+    .map((name) => encoded(name).replace(/^ik-/, "ik%2D"))
     .join("/");
 }
 
-function printQuery({ query, transformation, delivery }: Job): string {
-  const chain = printChain(transformation);
+/** A star stands for the name of a part, so all others are encoded. */
+const encoded = (text: string) => encodeURIComponent(text).replaceAll("*", "%2A");
+
+function printQuery(job: Job, endpoint: Endpoint): string {
+  const { query, transformation, delivery } = job;
+  const { video } = transformation.output;
+  const chain = printChain(transformation) || (needsChain(job, endpoint) ? NOTHING : "");
   const fallback = delivery.fallback && `di-${delivery.fallback.path.replaceAll("/", "@@")}`;
   const tr = [chain, fallback].filter(Boolean).join(",");
-  const { attachment } = delivery;
+  // What leads to a playlist is what may be a download.
+  const attachment = video?.part?.kind === "any" ? undefined : delivery.attachment;
   return [
-    ...query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
+    ...query.map(([name, value]) => `${encoded(name)}=${encoded(value)}`),
     // Commas and colons stand in a query as they are.
-    tr && `tr=${encodeURIComponent(tr).replace(/%2C/g, ",").replace(/%3A/g, ":")}`,
+    tr && `tr=${encoded(tr).replace(/%2C/g, ",").replace(/%3A/g, ":")}`,
     attachment && "ik-attachment=true",
-    typeof attachment === "string" && `ik-attachment-filename=${encodeURIComponent(attachment)}`,
+    typeof attachment === "string" && `ik-attachment-filename=${encoded(attachment)}`,
   ]
     .filter(Boolean)
     .join("&");
+}
+
+/** A parameter that stands for no step. */
+const NOTHING = "rt-0";
+
+/** Whether a video that is written anew would without parameters be taken for the untouched one. */
+function needsChain(job: Job, { autoVideo }: Endpoint): boolean {
+  const { video } = job.transformation.output;
+  return video !== undefined && !video.part && !autoVideo && !endingsOf(job).includes("ik-gif-video.mp4");
 }

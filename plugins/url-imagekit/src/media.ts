@@ -10,10 +10,22 @@ const KINDS: ReadonlyMap<string, Job["media"]> = new Map<string, Job["media"]>([
   ...VIDEOS.split(" ").map((extension) => [extension, "video"] as const),
 ]);
 
+type Named = Pick<Address, "kind" | "path">;
+
 /** Kind of an asset by its name and suffixes. A name without extension is taken for an image. */
-export function mediaOf({ kind, path, suffixes }: Pick<Address, "kind" | "path" | "suffixes">): Job["media"] {
+export function mediaOf({ suffixes, ...named }: Named & Pick<Address, "suffixes">): Job["media"] {
   if (suffixes.includes("ik-video.mp4") || suffixes.includes("ik-gif-video.mp4")) return "video";
+  const extension = extensionOf(named);
+  return extension === undefined ? "image" : (KINDS.get(extension) ?? "file");
+}
+
+/** Whether the name's extension is one of pictures. */
+export function isPicture(named: Named): boolean {
+  return KINDS.get(extensionOf(named) ?? "") === "image";
+}
+
+function extensionOf({ kind, path }: Named): string | undefined {
   const name = (kind === "url" ? new URL(path).pathname : path).split("/").at(-1) ?? "";
   const dot = name.lastIndexOf(".");
-  return dot < 0 ? "image" : (KINDS.get(name.slice(dot + 1).toLowerCase()) ?? "file");
+  return dot < 0 ? undefined : name.slice(dot + 1).toLowerCase();
 }

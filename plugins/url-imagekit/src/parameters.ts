@@ -2,8 +2,9 @@ import type { ImageFormat } from "@mediatap/core";
 import { paint } from "./colours.ts";
 import * as effect from "./effects.ts";
 import { isMissing, lacking, type Missing } from "./missing.ts";
-import { boolean, flag, integer, oneOf, type Reader, unlisted } from "./numbers.ts";
+import { boolean, flag, integer, number, oneOf, type Reader } from "./numbers.ts";
 import * as read from "./values.ts";
+import { rungs, seconds } from "./video.ts";
 
 /** The usual tolerance of `t-true`: the documentation's example lies between 5 and 15. */
 const TRIM = 10;
@@ -23,7 +24,7 @@ export type Mode =
   | "pad_extract_no_shrink";
 
 function modes(...names: Mode[]): Reader<Mode> {
-  return oneOf(new Map(names.map((name) => [name, name])));
+  return words(...names);
 }
 
 /** A parameter of the language that no step stands for. */
@@ -31,17 +32,13 @@ function without(capability: string): Reader<Missing> {
   return () => lacking(capability);
 }
 
-function words(capability: string, ...known: string[]): Reader<Missing> {
-  return (text, key) => {
-    if (!known.includes(text)) throw unlisted(key, known, text);
-    return lacking(capability);
-  };
+function words<T extends string>(...known: T[]): Reader<T> {
+  return oneOf(new Map(known.map((word) => [word, word])));
 }
 
-const FORMATS: ReadonlyMap<string, "auto" | "source" | ImageFormat | Missing> = new Map<
-  string,
-  "auto" | "source" | ImageFormat | Missing
->([
+type Format = "auto" | "source" | ImageFormat | "mp4" | "webm";
+
+const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   ["auto", "auto"],
   ["orig", "source"],
   ["jpg", "jpeg"],
@@ -51,8 +48,8 @@ const FORMATS: ReadonlyMap<string, "auto" | "source" | ImageFormat | Missing> = 
   ["avif", "avif"],
   ["gif", "gif"],
   ["svg", "svg"],
-  ["mp4", lacking("video output")],
-  ["webm", lacking("video output")],
+  ["mp4", "mp4"],
+  ["webm", "webm"],
 ]);
 
 /** Every parameter outside of layers, and how its value is read. */
@@ -118,13 +115,15 @@ export const PARAMETERS = {
   orig: boolean,
   c2pa: (text: string, key: string) => (boolean(text, key) ? lacking("content credentials") : false),
 
-  // Video
-  vc: words("video codecs", "h264", "vp9", "av1", "none"),
-  ac: words("audio codecs", "aac", "opus", "none"),
-  so: read.seconds,
-  eo: read.seconds,
-  du: read.seconds,
-  sr: without("adaptive streaming"),
+  // Video; speed and loudness are words of our own
+  vc: words("h264", "vp9", "av1", "none"),
+  ac: words("aac", "opus", "none"),
+  so: seconds,
+  eo: seconds,
+  du: seconds,
+  sr: rungs,
+  spd: number(0.25, 4),
+  vol: number(0, 4),
   lang: without("generated subtitles"),
 } satisfies Readonly<Record<string, Reader<unknown>>>;
 

@@ -1,6 +1,9 @@
 import { MediaError, printable } from "@mediatap/core";
 import { decodeText } from "./percent.ts";
 
+/** Beginning of a suffix that names a part of a stream. */
+export const TRACK = "ik-track-";
+
 /** Endings of a path that say what is wanted of the asset before them. */
 const SUFFIXES = [
   "ik-thumbnail.jpg",
@@ -14,7 +17,7 @@ const SUFFIXES = [
   "ik-gensubtitle.transcript",
 ] as const;
 
-export type Suffix = (typeof SUFFIXES)[number];
+export type Suffix = (typeof SUFFIXES)[number] | `${typeof TRACK}${string}`;
 
 /** Longest name and path, in bytes, that a file system and an object store take. */
 const MAX_SEGMENT = 255;
@@ -99,7 +102,7 @@ function takeSuffixes(segments: string[]): Suffix[] {
 }
 
 function isSuffix(segment: string): segment is Suffix {
-  return (SUFFIXES as readonly string[]).includes(segment);
+  return (SUFFIXES as readonly string[]).includes(segment) || segment.startsWith(TRACK);
 }
 
 function isScheme(segment: string | undefined): boolean {

@@ -7,7 +7,7 @@ import {
   type StepOf,
   type Transformation,
 } from "@mediatap/core";
-import { parseChain } from "./chain.ts";
+import { readChain } from "./chain.ts";
 import { printColour, printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
 import { printColorize, printDistort, printGradient, printRecolor, printShadow } from "./effects.ts";
@@ -16,31 +16,52 @@ import { printLayer } from "./layer-print.ts";
 import { printNumber } from "./numbers.ts";
 import type { Mode } from "./parameters.ts";
 import { radiusOf } from "./steps.ts";
+import { tokenize } from "./tokenize.ts";
 import { printFocus } from "./values.ts";
+import { printHead, printVideo, splitHead } from "./video.ts";
+import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
 
 /**
  * A Transformation → its chain; `""` if there is nothing to say. `parseChain` of the result gives the same
  * steps. Throws `EUNSUPPORTED` for what the language has no words for.
  */
-export function printChain({ steps, output }: Transformation): string {
+export function printChain(transformation: Transformation): string {
+  const { steps, output } = transformation;
   if (output.format === "original") return "orig-true";
-  const chain = printSteps(steps);
-  if (chain.length > 0 && !readsAs(chain.join(":"), steps)) throw unprintable("this order of steps");
-  const last = items(...printOutput(output));
+  const wanted = wantedFor(transformation);
+  const chain = printAll(steps, wanted);
+  if (!readsAs(chain.join(":"), steps, withoutPart(wanted))) throw unprintable("this order of steps");
+  const last = items(...(output.video ? printVideo(output.video) : printOutput(output)));
   // A condition stands alone in its step.
   if (last !== "") chain.push(chain.at(-1)?.startsWith("if-") ? last : items(chain.pop(), last));
   return chain.join(":");
 }
 
+/** A playlist's own parameters are no matter of steps. */
+function withoutPart(wanted: Wanted): Wanted {
+  return wanted.kind === "master" ? { kind: "part", part: { kind: "any" } } : wanted;
+}
+
+/** All steps of a chain: what is taken of the source, then what is done to it. */
+function printAll(steps: readonly Step[], wanted: Wanted): string[] {
+  const { head, rest } = splitHead(steps, wanted);
+  const [first, ...others] = printSteps(rest, isMoving(wanted) ? VIDEO : PICTURE);
+  const taken = items(...printHead(head));
+  if (taken === "") return first === undefined ? [] : [first, ...others];
+  // A condition stands alone in its step.
+  if (first === undefined || first.startsWith("if-")) return [taken, ...(first ? [first] : []), ...others];
+  return [items(taken, first), ...others];
+}
+
 /** Steps of the language: an operation joins the ones before it if that reads back as the same, in the same order. */
-function printSteps(steps: readonly Step[]): string[] {
+function printSteps(steps: readonly Step[], wanted: Wanted = PICTURE): string[] {
   const chain: string[] = [];
   let group: Step[] = [];
   let text: string | undefined;
   for (const step of steps) {
     const item = printStep(step);
     const longer = text === undefined ? undefined : join(text, item);
-    if (longer !== undefined && readsAs(longer, [...group, step])) {
+    if (longer !== undefined && readsAs(longer, [...group, step], wanted)) {
       group.push(step);
       text = longer;
       continue;
@@ -59,9 +80,10 @@ function join(text: string, item: string): string {
   return items(text, ...item.split(",").filter((part) => !known.has(part)));
 }
 
-function readsAs(text: string, steps: readonly Step[]): boolean {
+function readsAs(text: string, steps: readonly Step[], wanted: Wanted): boolean {
   try {
-    return isDeepStrictEqual(parseChain(text).steps, steps);
+    const chain = text === "" ? [] : tokenize(text);
+    return isDeepStrictEqual(readChain(chain, { wanted }).transformation.steps, steps);
   } catch (error) {
     if (!isMediaError(error)) throw error;
     return false;
@@ -71,7 +93,10 @@ function readsAs(text: string, steps: readonly Step[]): boolean {
 type Printers = { readonly [K in Step["op"]]?: (step: StepOf<K>) => string };
 
 const PRINTERS: Printers = {
-  frame: ({ page }) => `pg-${page}`,
+  frame: ({ page, time }) => {
+    if (time !== undefined) throw unprintable("moments of a video after other steps");
+    return `pg-${page}`;
+  },
   resize: printResize,
   extract: printExtract,
   rotate: ({ angle, background }) => {
@@ -95,7 +120,7 @@ const PRINTERS: Printers = {
   round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
-  overlay: (step) => printLayer(step, printSteps),
+  overlay: (step) => printLayer(step, (steps) => printSteps(steps)),
   when: (step) => {
     const test = printCondition(step.if);
     const otherwise = step.else.length === 0 ? undefined : items("if-else", printBranch(step.else));

@@ -1,5 +1,7 @@
+import type { MediaError } from "@mediatap/core";
 import type { Known } from "./expression.ts";
 import type { Hints } from "./hints.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** What goes along while a chain is read. */
 export interface Reading {
@@ -10,4 +12,8 @@ export interface Reading {
   readonly tokens: number;
   /** What was asked for and the Transformation cannot say, in the order found. */
   readonly missing: string[];
+  /** What the chain, or the layer that is read, is for. */
+  readonly wanted: Wanted;
+  /** What has no meaning in such a chain, in the order found. */
+  readonly refused: MediaError[];
 }

@@ -5,30 +5,20 @@ import {
   type Exchange,
   isMediaError,
   type Job,
-  MediaError,
   type Transformation,
 } from "@mediatap/core";
-import { type ParsedChain, readChain } from "./chain.ts";
+import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
+import { wantedOf } from "./endings.ts";
 import { type RequestHints, requestHints } from "./hints.ts";
 import { mediaOf } from "./media.ts";
-import { type Address, parameterPath, type Suffix } from "./path.ts";
+import { type Address, parameterPath } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
-import type { ChainLimits } from "./tokenize.ts";
+import type { Chain, ChainLimits } from "./tokenize.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** Name of the plugin and of the language. */
 export const NAME = "url-imagekit";
-
-/** Endings that ask for something no step and no output stands for. */
-const WITHOUT: Readonly<Partial<Record<Suffix, string>>> = {
-  "ik-gif-video.mp4": "video from animations",
-  "ik-master.m3u8": "adaptive streaming",
-  "ik-master.mpd": "adaptive streaming",
-  "ik-seek-thumbnail-track.vtt": "seek previews",
-  "ik-genchapter.vtt": "generated chapters",
-  "ik-gensubtitle.vtt": "generated subtitles",
-  "ik-gensubtitle.transcript": "generated transcripts",
-};
 
 export interface ResolveOptions {
   readonly limits: ChainLimits;
@@ -69,13 +59,12 @@ function resolve(
     media: mediaOf(address),
   };
   try {
-    const parsed = readChain(writtenChain(located, limits), {
-      named: endpoint.namedTransformations,
-      hints,
-      limits,
-    });
-    const asked = withSuffixes(parsed.transformation, address);
-    const transformation = lighter(asked, job.media, saveDataQuality, hints);
+    const chain = writtenChain(located, limits);
+    const wanted = wantedOf(address);
+    const parsed = isUntouched(chain, wanted, address, endpoint)
+      ? ORIGINAL
+      : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted });
+    const transformation = lighter(parsed.transformation, job.media, saveDataQuality, hints);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {
       ...job,
@@ -125,23 +114,10 @@ function standIn(path: string, { tenant }: Endpoint): Asset {
   return { tenant, endpoint: "default", kind: "path", path: parameterPath(path) };
 }
 
-/** What the endings of the path add to the transformation. */
-function withSuffixes(transformation: Transformation, address: Address): Transformation {
-  const { suffixes, path } = address;
-  if (path.startsWith("ik-genimg-prompt-")) {
-    throw new MediaError("EUNSUPPORTED", "Not supported here: generated images (ik-genimg-prompt)");
-  }
-  for (const suffix of suffixes) {
-    const capability = WITHOUT[suffix];
-    if (capability) throw new MediaError("EUNSUPPORTED", `Not supported here: ${capability} (${suffix})`);
-  }
-  if (!suffixes.includes("ik-thumbnail.jpg")) return transformation;
-  if (mediaOf(address) === "video") {
-    throw new MediaError("EUNSUPPORTED", "Not supported here: stills of videos (ik-thumbnail.jpg)");
-  }
-  const { steps, output } = transformation;
-  const chosen = output.format === "original" || steps[0]?.op === "frame";
-  return chosen ? transformation : { steps: [{ op: "frame", page: 1 }, ...steps], output };
+/** A video without parameters is what it is, unless the endpoint makes the best of each, or it is to become one first. */
+function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { autoVideo }: Endpoint): boolean {
+  const plain = chain.length === 0 && wanted.kind === "video";
+  return plain && !autoVideo && !suffixes.includes("ik-gif-video.mp4");
 }
 
 /** The language keeps AVIF from pictures that keep their colour profile (`cp-true`) or are sharpened by `e-usm`. */

@@ -2,6 +2,7 @@ import type { Paint, Step } from "@mediatap/core";
 import { geometry } from "./modes.ts";
 import type { Values } from "./parameters.ts";
 import type { Reading } from "./reading.ts";
+import { isMoving } from "./wanted.ts";
 
 /**
  * One step of the language → steps of the Transformation, in the language's fixed order: trim, resize or crop,
@@ -29,7 +30,9 @@ export function stepsOf(values: Values, reading: Reading): Step[] {
   const faded = values.o !== undefined && values.o < 100;
   if (values.o !== undefined && faded) steps.push({ op: "opacity", value: values.o / 100 });
   // Padding has used the background up, unless later operations opened new holes in the picture.
-  const holes = faded || (values.rt ?? 0) % 90 !== 0 || values["e-distort"] !== undefined;
+  const turned = (values.rt ?? 0) % 90 !== 0 || values["e-distort"] !== undefined;
+  // Videos have no clear parts: what corners leave is filled.
+  const holes = faded || turned || (values.r !== undefined && isMoving(reading.wanted));
   const background = values.bg && (!padded || holes) ? behind(values.bg, faded) : undefined;
   if (background) steps.push({ op: "flatten", background });
   return steps;

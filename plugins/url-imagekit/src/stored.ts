@@ -1,6 +1,10 @@
 import { codeOf, type Endpoint, type Limits, MediaError } from "@mediatap/core";
-import { parseChain } from "./chain.ts";
+import { type ChainOptions, parseChain } from "./chain.ts";
 import { NAME } from "./resolve.ts";
+import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
+
+/** What a stored chain may be for. */
+const KINDS: readonly Wanted[] = [PICTURE, VIDEO, { kind: "still" }, { kind: "master", protocol: "hls" }];
 
 /** Reads every stored chain once, at the start. Throws `ECONFIG` naming the one that is wrong. */
 export function checkNamed(endpoints: readonly Endpoint[], limits: Limits): void {
@@ -8,15 +12,20 @@ export function checkNamed(endpoints: readonly Endpoint[], limits: Limits): void
     if (languages.length > 0 && !languages.includes(NAME)) continue;
     for (const [name, { enabled }] of Object.entries(named)) {
       if (!enabled) continue;
-      try {
-        parseChain(`n-${name}`, { named, limits });
-      } catch (cause) {
-        // What no plugin can do yet is answered when it is asked for.
-        if (codeOf(cause) === "EUNSUPPORTED") continue;
-        throw new MediaError("ECONFIG", `namedTransformations.${name}: ${(cause as Error).message}`, {
-          cause,
-        });
-      }
+      const problems = KINDS.map((wanted) => problemOf(`n-${name}`, { named, limits, wanted }));
+      const [cause] = problems;
+      if (!problems.every((problem) => problem)) continue;
+      throw new MediaError("ECONFIG", `namedTransformations.${name}: ${(cause as Error).message}`, { cause });
     }
+  }
+}
+
+/** What is wrong with a chain. What no plugin can do yet is answered when it is asked for. */
+function problemOf(text: string, options: ChainOptions): unknown {
+  try {
+    parseChain(text, options);
+    return undefined;
+  } catch (error) {
+    return codeOf(error) === "EUNSUPPORTED" ? undefined : error;
   }
 }

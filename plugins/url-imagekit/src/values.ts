@@ -167,12 +167,3 @@ export const page: Reader<number | Missing> = (text, key) => {
 /** Dots per inch, 1–1200, or an expression. */
 export const density: Reader<Expression> = (text, key) =>
   isExpression(text) ? expression(text, key) : integer(1, 1200)(text, key);
-
-/** Seconds with up to 2 decimals, or an expression. */
-export const seconds: Reader<Missing> = (text, key) => {
-  if (isExpression(text)) expression(text, key);
-  else if (decimal(text) === undefined || !/^[0-9]+(?:\.[0-9]{1,2})?$/.test(text)) {
-    throw invalid(key, "seconds", text);
-  }
-  return lacking("cutting videos");
-};

@@ -94,6 +94,11 @@ describe("url-imagekit: wishes outside of the language", () => {
     ["pg-4-2-1", /page for pg/],
     ["so-1.234", /seconds for so/],
     ["vc-h265", /for vc/],
+    ["f-mp4", /^Expected 'f-mp4' on videos only$/],
+    ["so-5", /^Expected 'so-5' on videos only$/],
+    ["w-5,vc-h264", /^Expected 'vc-h264' on videos only$/],
+    ["spd-2", /^Expected 'spd-2' on videos only$/],
+    ["sr-240_360", /^Expected 'sr-240_360' with ik-master.m3u8 or ik-master.mpd only$/],
     ["n-nothing", /name of a transformation for n/],
     ["n-toString", /name of a transformation for n/],
     ["n-__proto__", /name of a transformation for n/],
@@ -223,10 +228,6 @@ describe("url-imagekit: wishes that cannot be met", () => {
     ["pg-1_3_5", "several pages"],
     ["pg-2_3-4", "several pages"],
     ['pg-name-"layer-4"', "layers of a picture"],
-    ["f-mp4", "video output"],
-    ["so-5", "cutting videos"],
-    ["vc-h264", "video codecs"],
-    ["sr-240_360", "adaptive streaming"],
     ["c2pa-true", "content credentials"],
   ];
   for (const [chain, capability] of rows) {

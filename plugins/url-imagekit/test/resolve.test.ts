@@ -18,7 +18,7 @@ describe("url-imagekit: what a URL names", () => {
     ["%252e%252e%252f.jpg", "%2e%2e%2f.jpg", ""],
     ["a+b.jpg", "a+b.jpg", ""],
     ["tr:di-x%2Cy.jpg,w-5/a.jpg", "a.jpg", "w-5"],
-    ["clip/ik-video.mp4", "clip", ""],
+    ["clip/ik-video.mp4", "clip", "orig-true"],
     ["ik-thumbnail.jpg", "ik-thumbnail.jpg", ""],
     ["a.gif/ik-thumbnail.jpg?tr=w-9", "a.gif", "pg-1,w-9"],
     ["a.pdf/ik-thumbnail.jpg?tr=w-9:pg-3", "a.pdf", "pg-3,w-9"],
@@ -128,11 +128,6 @@ describe("url-imagekit: what a URL names", () => {
   });
 
   const suffixes = [
-    "a.mp4/ik-thumbnail.jpg?tr=so-5,w-200",
-    "clip/ik-video.mp4/ik-master.mpd?tr=sr-240_360",
-    "a.mp4/ik-master.m3u8",
-    "a.gif/ik-gif-video.mp4",
-    "a.mp4/ik-seek-thumbnail-track.vtt",
     "a.mp4/ik-genchapter.vtt",
     "a.mp4/ik-gensubtitle.vtt",
     "a.mp4/ik-gensubtitle.transcript",

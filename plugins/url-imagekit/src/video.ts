@@ -1,0 +1,162 @@
+import {
+  type Expression,
+  type ImageFormat,
+  invalid,
+  MediaError,
+  printable,
+  type Step,
+  type VideoOutput,
+} from "@mediatap/core";
+import { expression, isExpression, printExpression } from "./expression.ts";
+import { decimal, printNumber, type Reader } from "./numbers.ts";
+import type { Values } from "./parameters.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** Seconds with up to 2 decimals, or an expression. */
+export const seconds: Reader<Expression> = (text, key) => {
+  if (isExpression(text)) return expression(text, key);
+  const value = decimal(text);
+  if (value === undefined || !/^[0-9]+(?:\.[0-9]{1,2})?$/.test(text)) throw invalid(key, "seconds", text);
+  return value;
+};
+
+/** Heights of the renditions of a stream. */
+const RUNGS = [240, 360, 480, 720, 1080, 1440, 2160];
+
+/** `240_360_480`: heights of the renditions, each once, from the lowest. */
+export const rungs: Reader<readonly number[]> = (text, key) => {
+  const asked = text.split("_").map((part) => (/^[1-9]/.test(part) ? decimal(part) : undefined));
+  const found = RUNGS.filter((rung) => asked.includes(rung));
+  if (!asked.every((rung) => rung !== undefined && RUNGS.includes(rung))) {
+    throw invalid(key, `some of ${RUNGS.join(", ")}, joined by _,`, text);
+  }
+  return found;
+};
+
+/** What goes together: container, sound, picture. */
+const SETS: readonly (readonly [VideoOutput["format"], VideoOutput["audio"], VideoOutput["codec"]])[] = [
+  ["mp4", "aac", "h264"],
+  ["mp4", "aac", "none"],
+  ["mp4", "none", "h264"],
+  ["webm", "opus", "vp9"],
+  ["webm", "opus", "none"],
+  ["webm", "none", "vp9"],
+  ["webm", "opus", "av1"],
+  ["webm", "none", "av1"],
+];
+
+/** How a video is written. Throws `EINVAL` for codecs that do not go together, or not into the container. */
+export function videoOutputOf({ f, vc, ac, q }: Values): VideoOutput {
+  const container = f === "mp4" || f === "webm" ? f : undefined;
+  const fits = SETS.some(
+    ([format, audio, codec]) =>
+      (container ?? format) === format && (ac ?? audio) === audio && (vc ?? codec) === codec,
+  );
+  if (!fits) {
+    const asked = Object.entries({ f: container, vc, ac })
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `${key}-${value}`);
+    throw new MediaError(
+      "EINVAL",
+      `Expected f, vc and ac that go together (mp4 with h264 and aac; webm with vp9 or av1 and opus) but received '${printable(asked.join(","))}'`,
+    );
+  }
+  return {
+    ...((container ?? f === "auto") && { format: container ?? ("auto" as const) }),
+    ...(vc !== undefined && { codec: vc }),
+    ...(ac !== undefined && { audio: ac }),
+    ...(typeof q === "number" && { quality: q }),
+  };
+}
+
+/** Formats of pictures that move. */
+const MOVING: readonly (ImageFormat | "auto")[] = ["gif", "webp", "avif", "auto"];
+
+/** Format of the picture of a stretch of a video. Throws `EINVAL` for one that holds a single frame only. */
+export function movingFormat(f: Values["f"]): ImageFormat | "auto" {
+  const format = MOVING.find((known) => known === (f ?? "auto"));
+  if (!format) throw invalid("f beside du or eo", "one of gif, webp, avif, auto", f);
+  return format;
+}
+
+/** Whether a picture of a video shows a stretch of it, not one moment. */
+export function isStretch({ eo, du }: Values): boolean {
+  return eo !== undefined || du !== undefined;
+}
+
+/** The steps that come before all others, wherever in the chain they were asked for: what is taken of the source. */
+export function headOf(values: Values, wanted: Wanted): Step[] {
+  const { so, eo, du, spd, vol } = values;
+  switch (wanted.kind) {
+    case "picture": {
+      const page = values.pg ?? wanted.page;
+      return page === undefined ? [] : [{ op: "frame", page }];
+    }
+    case "still":
+      if (!isStretch(values)) return [{ op: "frame", page: 1, time: so ?? 0 }];
+      break;
+  }
+  const isCut = so !== undefined || isStretch(values);
+  const clip: Step = {
+    op: "clip",
+    ...(so !== undefined && { start: so }),
+    ...(eo !== undefined && { end: eo }),
+    ...(du !== undefined && { duration: du }),
+  };
+  return [
+    ...(isCut ? [clip] : []),
+    ...(spd === undefined ? [] : [{ op: "speed", factor: spd } as const]),
+    ...(vol === undefined ? [] : [{ op: "volume", gain: vol } as const]),
+  ];
+}
+
+/** Splits what `headOf` gives off the steps. */
+export function splitHead(steps: readonly Step[], wanted: Wanted): { head: Step[]; rest: readonly Step[] } {
+  const isHead = (step: Step | undefined) => {
+    if (wanted.kind === "picture") return false;
+    if (step?.op === "frame") return step.time !== undefined;
+    return step?.op === "clip" || step?.op === "speed" || step?.op === "volume";
+  };
+  const end = steps.findIndex((step) => !isHead(step));
+  const length = end < 0 ? steps.length : end;
+  return { head: steps.slice(0, length), rest: steps.slice(length) };
+}
+
+/** The parameters for what is taken of the source. */
+export function printHead(head: readonly Step[]): string[] {
+  return head.flatMap((step) => {
+    switch (step.op) {
+      case "frame":
+        return step.time === undefined || step.time === 0 ? [] : [printTime("so", step.time)];
+      case "clip": {
+        const { start, end, duration } = step;
+        return [printTime("so", start), printTime("eo", end), printTime("du", duration)].filter(
+          (item) => item !== undefined,
+        );
+      }
+      case "speed":
+        return [`spd-${printNumber(step.factor)}`];
+      case "volume":
+        return [`vol-${printNumber(step.gain)}`];
+    }
+    return [];
+  });
+}
+
+export function printTime(key: string, time: Expression): string;
+export function printTime(key: string, time: Expression | undefined): string | undefined;
+export function printTime(key: string, time: Expression | undefined): string | undefined {
+  return time === undefined ? undefined : `${key}-${printExpression(time)}`;
+}
+
+/** The parameters for how a video is written. The parts of a stream say nothing of it. */
+export function printVideo({ format, codec, audio, quality, part }: VideoOutput): string[] {
+  if (part?.kind === "master") return [`sr-${part.rungs.join("_")}`];
+  if (part) return [];
+  return [
+    ...(format === undefined ? [] : [`f-${format}`]),
+    ...(codec === undefined ? [] : [`vc-${codec}`]),
+    ...(audio === undefined ? [] : [`ac-${audio}`]),
+    ...(quality === undefined ? [] : [`q-${printNumber(quality)}`]),
+  ];
+}
