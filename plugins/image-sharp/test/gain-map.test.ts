@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Output, Step } from "@mediatap/core";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { near, pixels, plan, quarters, render, scale } from "./helpers.ts";
 
 const [WIDTH, HEIGHT] = [512, 256];
@@ -17,7 +17,7 @@ async function photograph(orientation = 1): Promise<Uint8Array> {
   const image = sharp(data, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } }).toColourspace("scrgb");
   const upright = await image.jpeg({ quality: 95 }).toBuffer();
   if (orientation === 1) return upright;
-  const turned = sharp(upright) as sharp.Sharp & { keepGainMap(): sharp.Sharp };
+  const turned = sharp(upright) as Sharp & { keepGainMap(): Sharp };
   return turned.keepGainMap().withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer();
 }
 
