@@ -31,6 +31,8 @@ export interface FileProbe extends Probe {
   readonly streams: number;
   /** Matrix of the main picture track's colours, as ffmpeg names it; left out where the file does not say. */
   readonly matrix?: string;
+  /** Pixels of the main picture track are as high as wide. */
+  readonly square: boolean;
 }
 
 /** Asks ffprobe what a file is. Throws `ELIMIT` for more than the limits let through, `UNIDENTIFIED` for a broken file. */
@@ -91,6 +93,7 @@ function probeOf(
     format,
     duration,
     streams: streams.length,
+    square: /^(?:(\d+):\1|0:1|N\/A)?$/.test(video?.sample_aspect_ratio ?? ""),
     ...(Number.isFinite(bitrate) && { bitrate }),
     ...(video && { video: pictureOf(video) }),
     ...(matrix && matrix !== "unknown" && { matrix }),
