@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Target } from "@mediatap/core";
+import { partOfName, type Target } from "@mediatap/core";
+import { TRACK } from "./path.ts";
 import { lenient, readQuery } from "./query.ts";
 
 /** Stands in the message of a URL that never expires. */
@@ -51,7 +52,8 @@ function seconds(text: string): number | undefined {
 /**
  * Whether one of `keys` made the signature of a raw URL. Beside the URL as received, two further messages are
  * accepted: the query decoded, as some SDKs sign it, and the path with the endpoint's prefix, as a client signs that
- * takes the account for the endpoint.
+ * takes the account for the endpoint. A part of a stream may also be signed together with all others, with `*` in place
+ * of its name.
  */
 export function isGenuine({ path, mount }: Target, signature: Signature, keys: readonly string[]): boolean {
   const { value, expiry, rest } = signature;
@@ -60,16 +62,25 @@ export function isGenuine({ path, mount }: Target, signature: Signature, keys: r
   const decoded = decodedQuery(rest);
   const queries = decoded === undefined || decoded === rest ? [rest] : [rest, decoded];
   const prefixes = mount === "" ? [""] : ["", mount];
+  const paths = prefixes.flatMap((prefix) => pathsOf(path).map((known) => prefix + known));
   let genuine = false;
   for (const key of keys) {
-    for (const prefix of prefixes) {
+    for (const signed of paths) {
       for (const query of queries) {
-        const message = prefix + path + (query === "" ? "" : `?${query}`);
+        const message = signed + (query === "" ? "" : `?${query}`);
         if (timingSafeEqual(given, Buffer.from(sign(message, key, expiry)))) genuine = true;
       }
     }
   }
   return genuine;
+}
+
+/** A path as it may have been signed. */
+function pathsOf(path: string): string[] {
+  const at = path.lastIndexOf("/") + 1;
+  const isPart =
+    at > 0 && path.startsWith(TRACK, at) && partOfName(path.slice(at + TRACK.length)) !== undefined;
+  return isPart ? [path, `${path.slice(0, at)}${TRACK}*`] : [path];
 }
 
 /**
