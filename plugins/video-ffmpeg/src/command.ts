@@ -1,6 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import type { Readable } from "node:stream";
 import { MediaError } from "@mediatap/core";
+import { complaintOf } from "./complaint.ts";
+import { confine } from "./confine.ts";
+import { temp } from "./temp.ts";
+import { troubleOf } from "./trouble.ts";
 
 /** One run of a program. */
 export interface Command {
@@ -15,8 +20,12 @@ export interface Command {
   readonly most?: number;
   /** @default 10 */
   readonly niceness?: number;
-  /** Working folder. */
+  /** Working folder; one below that of `temp()`, so that its program is found when the server is killed. @default that of `temp()` */
   readonly folder?: string;
+  /** Seconds of processor time, all threads together. @default `timeout` on every core */
+  readonly cpu?: number;
+  /** Bytes of a file that it writes: `limits.videoOutput`. @default 1 GB */
+  readonly fileBytes?: number;
   /** Further pipes that it writes to: `pipe:3` and so on. @default 0 */
   readonly pipes?: number;
 }
@@ -25,7 +34,10 @@ export interface Running {
   readonly stdout: Readable;
   /** The further pipes; whoever asks for them reads them. */
   readonly pipes: readonly Readable[];
-  /** Settles once the process has gone. Rejects with `UNIDENTIFIED`, `ELIMIT`, `ETIMEDOUT`, or the signal's reason. */
+  /**
+   * Settles once the process has gone, with all that it has started. Rejects with `UNIDENTIFIED`, `EUNSUPPORTED`, `ELIMIT`, `EBUSY`,
+   * `ETIMEDOUT`, the signal's reason, or what went wrong with an input that it read from our own address.
+   */
   readonly done: Promise<void>;
   /** Kills it, with all that it has started. */
   kill(): void;
@@ -34,60 +46,77 @@ export interface Running {
 /** Last part of what a program says, for its error. */
 const SAID = 4_096;
 
-/** Starts a program without a shell, with an empty environment, in a process group of its own. */
-export function start({
-  program,
-  args,
-  signal,
-  timeout,
-  niceness = 10,
-  folder,
-  pipes = 0,
-}: Command): Running {
+/** Those that run; ended with this process. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) killGroup(child);
+});
+
+/**
+ * Starts a program without a shell, with an empty environment, in a process group of its own, within bounds of processor
+ * time, memory, files and priority (`confine`).
+ */
+export function start(command: Command): Running {
+  const { program, args, signal, timeout, niceness = 10, folder = temp().folder, pipes = 0 } = command;
   signal.throwIfAborted();
-  const child = spawn("nice", ["-n", String(niceness), program, ...args], {
+  const { cpu = Math.ceil(timeout / 1_000) * availableParallelism(), fileBytes = 1024 ** 3 } = command;
+  const [first, ...rest] = [...confine({ niceness, cpu, fileBytes }), program, ...args] as [
+    string,
+    ...string[],
+  ];
+  const child = spawn(first, rest, {
     stdio: ["ignore", "pipe", "pipe", ...Array<"pipe">(pipes).fill("pipe")],
     env: {},
     detached: true,
-    ...(folder && { cwd: folder }),
+    cwd: folder,
   });
-  const kill = () => killGroup(child);
+  running.add(child);
   let said = "";
+  let end: unknown;
   const [, stdout, stderr, ...more] = child.stdio as unknown as readonly [
     null,
     Readable,
     Readable,
     ...Readable[],
   ];
+  // What nobody reads any more must not end the server.
+  for (const pipe of [stdout, ...more]) pipe.on("error", () => {});
   stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-SAID);
   });
+  const stopFor = (reason: unknown) => {
+    end ??= reason;
+    killGroup(child);
+  };
   const done = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      kill();
-      reject(new MediaError("ETIMEDOUT", "The video took too long"));
-    }, timeout);
-    const onAbort = () => {
-      kill();
-      reject(signal.reason);
-    };
+    const late = () => stopFor(new MediaError("ETIMEDOUT", "The video took too long"));
+    const timer = setTimeout(late, timeout);
+    const onAbort = () => stopFor(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    const end = () => {
+    const settle = (failure?: unknown) => {
+      running.delete(child);
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
+      if (failure === undefined) resolve();
+      else reject(failure);
     };
     child.once("error", (cause) => {
-      end();
-      reject(new MediaError("EUNSUPPORTED", "The program for videos cannot be started", { cause }));
+      settle(end ?? new MediaError("EUNSUPPORTED", "The program for videos cannot be started", { cause }));
     });
-    child.once("close", (code) => {
-      end();
-      if (code === 0) resolve();
-      else reject(errorOf(said));
+    child.once("exit", (code, killedBy) => {
+      // It starts no others; should it ever, they end with it.
+      killGroup(child, true);
+      const judge = () => {
+        const failed = code === 0 ? undefined : complaintOf(said, code, killedBy);
+        // An input that broke off looks to it like one that ends.
+        settle(end ?? troubleOf(args) ?? failed);
+      };
+      if (stderr.readableEnded || stderr.destroyed) judge();
+      else stderr.once("close", judge);
     });
   });
   done.catch(() => {});
-  return { stdout, pipes: more, done, kill };
+  return { stdout, pipes: more, done, kill: () => killGroup(child) };
 }
 
 /** Runs a program to its end. What it writes to standard output, at most `most` bytes (`ELIMIT`). */
@@ -109,17 +138,12 @@ export async function collect(command: Command): Promise<Buffer> {
   }
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+function killGroup(child: ChildProcess, gone = false): void {
+  const ended = child.exitCode !== null || child.signalCode !== null;
+  if (child.pid === undefined || (ended && !gone)) return;
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    child.kill("SIGKILL");
+    if (!gone) child.kill("SIGKILL");
   }
-}
-
-/** What went wrong, in words that tell nothing of paths. */
-function errorOf(said: string): MediaError {
-  const cause = new Error(said.trim().split("\n").slice(-5).join("\n"));
-  return new MediaError("UNIDENTIFIED", "The video cannot be read", { cause, status: 400 });
 }

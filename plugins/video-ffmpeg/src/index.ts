@@ -7,6 +7,7 @@ import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./opt
 import { probe } from "./probe.ts";
 import { still } from "./still.ts";
 import { tapStreams } from "./stream/index.ts";
+import { temp } from "./temp.ts";
 import { findPrograms, findTools } from "./tools.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
@@ -24,6 +25,8 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         return { programs, tools: findTools(programs) };
       });
       found.tools.catch(() => {});
+      // Closed with the last that uses it.
+      shared(`${NAME}.temp`, temp);
       const version = found.programs?.version ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
       const engine: Engine = { settings, tools: () => found.tools, logger };

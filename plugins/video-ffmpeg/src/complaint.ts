@@ -1,0 +1,62 @@
+import { MediaError, type MediaErrorOptions } from "@mediatap/core";
+
+type Kind = readonly [pattern: RegExp, code: ConstructorParameters<typeof MediaError>[0], message: string];
+
+/** What ffmpeg says when it fails, by what is at fault; the first that fits is taken. */
+const KINDS: readonly Kind[] = [
+  [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no room for temporary files"],
+  [/File too large/i, "ELIMIT", "The video that is made is too large"],
+  [
+    /Cannot allocate memory|bad_alloc|Error allocating|malloc.*fail/i,
+    "ELIMIT",
+    "The video takes too much memory",
+  ],
+  [
+    /Unknown encoder|Encoder not found|No such filter|Unrecognized option|Option .* not found/i,
+    "EUNSUPPORTED",
+    "The ffmpeg of this server cannot do this",
+  ],
+  [
+    /matches no streams|does not contain any stream|Cannot find a matching stream/i,
+    "UNIDENTIFIED",
+    "The source has no such stream",
+  ],
+  [
+    /no decoder found|Unknown decoder|Decoder .*not found|not currently supported|not implemented|none \(codec/i,
+    "EUNSUPPORTED",
+    "The source is in a codec that is not supported",
+  ],
+  [
+    /moov atom not found|truncat|partial file|Stream ends prematurely/i,
+    "UNIDENTIFIED",
+    "The video is cut off",
+  ],
+  [
+    /Invalid data found|could not find codec parameters|error reading header|EBML header parsing failed/i,
+    "UNIDENTIFIED",
+    "The video is damaged, or none at all",
+  ],
+];
+
+/** The error for a program that failed, in words that tell nothing of paths; what it said is the cause. */
+export function complaintOf(said: string, code: number | null, killedBy: NodeJS.Signals | null): MediaError {
+  const lines = said.trim().split("\n").slice(-5).join("\n");
+  const options = (kind: string): MediaErrorOptions => ({
+    cause: new Error(lines || `killed by ${killedBy ?? "itself"}`),
+    // A video was asked for, or the file would have gone out as it is.
+    ...(kind === "UNIDENTIFIED" && { status: 400 }),
+    ...(kind === "EBUSY" && { retryAfterSeconds: 5 }),
+  });
+  // ffmpeg ends by itself when it is told to, without a word; nobody else tells it.
+  const told = code === 255 && lines === "";
+  if (killedBy === "SIGXCPU" || told)
+    return new MediaError("ETIMEDOUT", "The video took too long", options(""));
+  if (killedBy === "SIGXFSZ") {
+    return new MediaError("ELIMIT", "The video that is made is too large", options(""));
+  }
+  const kind = KINDS.find(([pattern]) => pattern.test(said));
+  if (kind) return new MediaError(kind[1], kind[2], options(kind[1]));
+  // Somebody else ended it: the system, when memory runs out.
+  if (killedBy === "SIGKILL") return new MediaError("EBUSY", "The server is busy", options("EBUSY"));
+  return new MediaError("UNIDENTIFIED", "The video cannot be read", options("UNIDENTIFIED"));
+}

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Programs for videos that run on this machine with an argument that holds a text. */
+export function programsWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => PROGRAM.test(read(pid, "comm")) && read(pid, "cmdline").includes(text));
+}
+
+/** What starts them is one with them. */
+const PROGRAM = /^(?:ffmpeg|ffprobe|setpriv|prlimit|nice)$/m;
+
+/** The number of a process's parent. */
+export const parentOf = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+
+function read(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "latin1").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+/** Waits until something is so. */
+export async function until(is: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await is()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`It never came true: ${what}`);
+}
