@@ -1,7 +1,7 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
-import { linkTo } from "./link.ts";
+import { createLink } from "./link.ts";
 import { createResolve, NAME } from "./resolve.ts";
 import { respond } from "./respond.ts";
 import { checkNamed } from "./stored.ts";
@@ -40,7 +40,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
       hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limits));
       hooks.resolve.tap(NAME, createResolve({ limits, saveDataQuality }));
       hooks.admit.tap(NAME, createAdmit({ skewSeconds, limits }));
-      hooks.link.for(NAME).tap(NAME, linkTo);
+      hooks.link.for(NAME).tap(NAME, createLink(limits));
       hooks.respond.tap(NAME, respond);
     },
   };

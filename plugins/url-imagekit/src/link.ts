@@ -1,17 +1,26 @@
 import type { Asset, Endpoint, Exchange, Job } from "@mediatap/core";
 import { endingsOf } from "./endings.ts";
+import { wordingOf } from "./named.ts";
 import { printChain } from "./print.ts";
 import { readSignature, sign } from "./signature.ts";
+import { locate, writtenChain } from "./target.ts";
+import type { ChainLimits } from "./tokenize.ts";
+
+/** The tap of `link`. */
+export function createLink(limits: ChainLimits) {
+  return (job: Job, exchange: Exchange) => linkTo(job, exchange, limits);
+}
 
 /**
  * Path and query of a job, from the root of the asking request's host. Signed with the same expiry if that request
  * was signed. For any part of a stream it holds one `*`, where the part's name goes; its signature is good for all of
  * them.
  */
-export function linkTo(job: Job, exchange: Exchange): string {
+function linkTo(job: Job, exchange: Exchange, limits: ChainLimits): string {
   const { endpoint, target, claims } = exchange;
   const path = printPath(job);
-  const query = printQuery(job, endpoint);
+  const names = isAnyPart(job) ? namesAsked(job, exchange, limits) : undefined;
+  const query = printQuery(job, endpoint, names);
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
   const signed = claims.signed && key !== undefined ? signature(url, key, target.query) : [];
@@ -24,6 +33,26 @@ function signature(url: string, key: string, asking: string): string[] {
   const expires = /(?:^|&)ik-t=/.test(asking) ? time?.expiry : undefined;
   const name = `ik-s=${sign(url, key, expires)}`;
   return expires === undefined ? [name] : [`ik-t=${expires}`, name];
+}
+
+function isAnyPart({ transformation }: Job): boolean {
+  return transformation.output.video?.part?.kind === "any";
+}
+
+/**
+ * The names of transformations by which the stream was asked for: where only names are allowed, or open a private file, the parts
+ * need them too. `undefined`: it was asked for in other words.
+ */
+function namesAsked({ asset }: Job, { target }: Exchange, limits: ChainLimits): string | undefined {
+  const located = locate(target);
+  if (!located || located.address.kind !== asset.kind || !asset.path.startsWith(located.address.path)) {
+    return undefined;
+  }
+  const chain = writtenChain(located, limits);
+  if (wordingOf(chain) !== "named") return undefined;
+  const words = (step: (typeof chain)[number]) =>
+    step.map((item) => (item.kind === "parameter" ? `n-${item.value}` : ""));
+  return chain.map((step) => words(step).join(",")).join(":");
 }
 
 function printPath(job: Job): string {
@@ -42,14 +71,13 @@ function printAsset({ kind, path }: Asset): string {
 /** A star stands for the name of a part, so all others are encoded. */
 const encoded = (text: string) => encodeURIComponent(text).replaceAll("*", "%2A");
 
-function printQuery(job: Job, endpoint: Endpoint): string {
+function printQuery(job: Job, endpoint: Endpoint, names: string | undefined): string {
   const { query, transformation, delivery } = job;
-  const { video } = transformation.output;
-  const chain = printChain(transformation) || (needsChain(job, endpoint) ? NOTHING : "");
+  const chain = names ?? (printChain(transformation) || (needsChain(job, endpoint) ? NOTHING : ""));
   const fallback = delivery.fallback && `di-${delivery.fallback.path.replaceAll("/", "@@")}`;
   const tr = [chain, fallback].filter(Boolean).join(",");
   // What leads to a playlist is what may be a download.
-  const attachment = video?.part?.kind === "any" ? undefined : delivery.attachment;
+  const attachment = isAnyPart(job) ? undefined : delivery.attachment;
   return [
     ...query.map(([name, value]) => `${encoded(name)}=${encoded(value)}`),
     // Commas and colons stand in a query as they are.

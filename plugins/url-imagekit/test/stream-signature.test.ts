@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sign } from "../src/index.ts";
-import { admitted, codeThrown, exchangeFor, resolved, taps } from "./helpers.ts";
+import { admitted, codeThrown, exchangeFor, namedChains, resolved, taps } from "./helpers.ts";
 
 const KEY = "dummy-key";
 const endpoint = { privateKeys: [KEY], restrictUnsigned: "videos" } as const;
@@ -100,5 +100,48 @@ describe("url-imagekit: signatures of streams", () => {
     const past = soon() - 1000;
     const url = `v.mp4/ik-track-240.m3u8?ik-t=${past}&ik-s=${sign("v.mp4/ik-track-*", KEY, past)}`;
     assert.equal(codeFor(url), "EEXPIRED");
+  });
+});
+
+describe("url-imagekit: streams by name", () => {
+  const named240 = namedChains({ hls: "sr-240_360:so-5", still: "so-5" });
+  const open = { restrictUnsigned: "none", restrictUnnamed: true, namedTransformations: named240 } as const;
+
+  it("lead to their parts by that name", () => {
+    for (const url of [
+      "v.mp4/ik-master.m3u8?tr=n-hls",
+      "tr:n-hls/v.mp4/ik-master.mpd",
+      "v.mp4/ik-track-240.m3u8?tr=n-hls",
+    ]) {
+      const link = linkFrom(url, { endpoint: open });
+      assert.equal(link, "v.mp4/ik-track-*?tr=n-hls");
+      const child = exchangeFor(named(link, "240-3.m4s"), { endpoint: { ...endpoint, ...open } });
+      const job = resolved(child);
+      taps.admit(child, job);
+      // What opens a private file.
+      assert.deepEqual(child.claims, { named: true });
+      assert.deepEqual(job.transformation, {
+        steps: [{ op: "clip", start: 5 }],
+        output: { video: { part: { kind: "segment", track: "240", index: 3 } } },
+      });
+    }
+  });
+
+  it("are signed where the playlist was", () => {
+    const link = linkFrom(signed("v.mp4/ik-master.m3u8?tr=n-hls"), {
+      endpoint: { namedTransformations: named240 },
+    });
+    assert.match(link, /^v\.mp4\/ik-track-\*\?tr=n-hls&ik-s=[0-9a-f]{40}$/);
+    assert.equal(codeFor(named(link, "240.m3u8"), { namedTransformations: named240 }), undefined);
+  });
+
+  it("do not open what is not named", () => {
+    assert.equal(codeFor("v.mp4/ik-master.m3u8?tr=sr-240", open), "EINVAL");
+    assert.equal(codeFor("v.mp4/ik-track-240.m3u8?tr=so-5", open), "EINVAL");
+    assert.equal(codeFor("v.mp4/ik-track-240.m3u8?tr=n-hls,rt-90", open), "EINVAL");
+    const some = linkFrom("v.mp4/ik-master.m3u8?tr=n-hls,rt-90", {
+      endpoint: { ...open, restrictUnnamed: false },
+    });
+    assert.equal(some, "v.mp4/ik-track-*?tr=so-5,rt-90");
   });
 });
