@@ -19,7 +19,7 @@ import { createExplain } from "./explain.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
 import { servesBehind, servesOnError } from "./freshness.ts";
-import { createMake, type Made, type Wish, wholeOf } from "./make.ts";
+import { createMake, type Made, type Wish } from "./make.ts";
 import { originalAgain, originalType, SMALL } from "./original.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
@@ -43,7 +43,7 @@ export function createPipeline(services: Services) {
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
   const make = createMake(services);
-  const flights = createFlights<Made>(wholeOf);
+  const flights = createFlights<Made>(untilKept);
   const confirmations = createFlights<SourceFacts | undefined>();
   const across = createAcross({ services, find: findMade });
   /** Work that failed behind an answer a moment ago. */
@@ -391,6 +391,11 @@ function lacksBody({ record, body }: Delivered): boolean {
 /** A failure that caches remember. */
 function errorOf({ code, message, ...more }: NonNullable<RenditionRecord["error"]>): MediaError {
   return new MediaError(code, message, more);
+}
+
+/** What grows may be joined until caches have it: else whoever comes in between would have it made again. */
+function untilKept(made: Made): Promise<unknown> | undefined {
+  return made.grown?.then(({ kept }) => kept);
 }
 
 /** The time that work took is part of every exchange that waited for it. */
