@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import {
+  type Ban,
   bodyOf,
   type Delivered,
   isBanned,
@@ -61,6 +63,8 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
         maxRecords: Math.ceil(maxRecords / workers),
       };
       const store = shared(NAME, () => createStore(size));
+      /** Bans that came while a body was read, for each that is. */
+      const reading = new Set<Ban[]>();
       hooks.start.tap(NAME, () => store.fit(size));
 
       hooks.lookup.tap(NAME, ({ key, needsBody, isFresh, offer, fill }) => {
@@ -76,18 +80,36 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
         return undefined;
       });
 
-      hooks.store.tap(NAME, (record, body) => keep({ record, ...(body && { body }) }));
+      hooks.store.tapPromise(NAME, async (record, body) => {
+        const isFile = body?.settled && !body.bytes && body.length <= store.bodies.maxEntrySize;
+        if (!isFile) return keep({ record, ...(body && { body }) });
+        const bans: Ban[] = [];
+        reading.add(bans);
+        try {
+          const bytes = await buffer(await body.stream());
+          const isWhole = bytes.byteLength === body.length;
+          if (!bans.some((ban) => isBanned(record, ban))) put(record, isWhole ? bytes : undefined);
+        } finally {
+          reading.delete(bans);
+        }
+      });
 
+      /** What a cache further down has in a file stays there. */
       function keep({ record, body }: Delivered): void {
+        const fits = body?.settled && body.bytes && body.length <= store.bodies.maxEntrySize;
+        put(record, fits && body.bytes ? ownCopy(body.bytes) : undefined);
+      }
+
+      function put(record: RenditionRecord, bytes: Uint8Array | undefined): void {
         const { records, bodies } = store;
         const known = records.get(record.key);
         records.set(record.key, record);
-        if (body?.settled && body.bytes && body.length <= bodies.maxEntrySize)
-          bodies.set(record.key, ownCopy(body.bytes));
+        if (bytes) bodies.set(record.key, bytes);
         else if (known?.etag !== record.etag) bodies.delete(record.key);
       }
 
       hooks.purge.tap(NAME, (ban) => {
+        for (const bans of reading) bans.push(ban);
         const { records, bodies } = store;
         for (const [key, record] of records.entries()) {
           if (!isBanned(record, ban)) continue;
