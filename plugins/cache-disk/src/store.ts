@@ -163,7 +163,8 @@ export function createStore(options: StoreOptions, logger: Logger) {
     if (isOnlyConfirmed(name, record, body)) return;
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const earlier = bans.last();
-    const size = await inTurn(kept?.length ?? 0, () => write(name, record, kept, earlier));
+    // What is read from a file while it is written takes no memory while it waits.
+    const size = await inTurn(kept?.bytes?.byteLength ?? 0, () => write(name, record, kept, earlier));
     if (size !== undefined) await budget.added(size);
   }
 
