@@ -76,6 +76,7 @@ async function openFile(
   let stream: Readable | undefined;
   return {
     ...facts,
+    ...(wanted && { ranged: part }),
     body() {
       stream =
         wanted && wanted.start > wanted.end

@@ -36,6 +36,11 @@ export interface EntryFacts {
 export interface StorageEntry extends EntryFacts {
   /** Path of the local file that holds the bytes, if there is one; engines then read it by themselves. */
   readonly file?: string;
+  /**
+   * Whether the place itself cut out the range that it was asked for. `false`: it sends the whole file, and what lies before
+   * the range is read and thrown away. Left out: it did, or no range was asked for.
+   */
+  readonly ranged?: boolean;
   /** The bytes (of the range asked for). Called at most once. */
   body(): Readable | Promise<Readable>;
   /** Lets go of what is open; also called after a complete read. */
@@ -123,5 +128,7 @@ export interface Source {
    * the same.
    */
   again(range?: ByteRange): Promise<Readable>;
+  /** Whether ranges are cheap where the bytes lie (`StorageEntry.ranged`), as far as `again` has found out. */
+  ranged?(): boolean | undefined;
   close(): Promise<void>;
 }

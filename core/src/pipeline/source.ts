@@ -62,6 +62,7 @@ export function createSource(parts: SourceParts): Source {
   let settled: Uint8Array | undefined;
   let held = 0;
   let closed = false;
+  let ranged: boolean | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   // Readers of one connection take turns.
@@ -188,7 +189,12 @@ export function createSource(parts: SourceParts): Source {
       out.on("close", () => rest.destroy());
       return copies.along(rest.pipe(out), facts.size);
     },
-    again: (range) => reopen(open, facts, new AbortController().signal, range),
+    async again(range) {
+      const entry = await openSame(open, facts, new AbortController().signal, range);
+      if (range) ranged = entry.ranged ?? true;
+      return entry.body();
+    },
+    ranged: () => ranged,
     async close() {
       if (closed) return;
       closed = true;
