@@ -3,12 +3,14 @@ import { assertBounds } from "./bounds.ts";
 import type { Engine } from "./engine.ts";
 import { headerOf } from "./header.ts";
 import { SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
+import { closeLoopback } from "./loopback.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { probe } from "./probe.ts";
 import { still } from "./still.ts";
 import { tapStreams } from "./stream/index.ts";
 import { temp } from "./temp.ts";
 import { findPrograms, findTools } from "./tools.ts";
+import { tapTransform } from "./transform/index.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
 
@@ -27,6 +29,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       found.tools.catch(() => {});
       // Closed with the last that uses it.
       shared(`${NAME}.temp`, temp);
+      shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
       const version = found.programs?.version ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
       const engine: Engine = { settings, tools: () => found.tools, logger };
@@ -49,6 +52,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       });
       hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
       tapStreams(api, engine);
+      tapTransform(api, engine);
     },
   };
 }

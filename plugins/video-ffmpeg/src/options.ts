@@ -7,6 +7,7 @@ export const videoFfmpegSchema = z.strictObject({
   ffmpeg: z.string().min(1).optional(),
   ffprobe: z.string().min(1).optional(),
   segmentSeconds: z.number().min(1).max(20).default(4),
+  delivery: z.enum(["stream", "wait"]).default("stream"),
   niceness: z.int().min(0).max(19).default(10),
   stillSeek: z.enum(["exact", "keyframe"]).default("exact"),
   poster: z.enum(["first", "smart"]).default("first"),
@@ -19,6 +20,11 @@ export interface VideoFfmpegOptions {
   readonly ffprobe?: string;
   /** Length of a stream's segments, in seconds. @default 4 */
   readonly segmentSeconds?: number;
+  /**
+   * How a whole video that takes its time is sent. `stream`: while it is made, without a length and without ranges; `wait`: when
+   * it is whole. The next request has both from a cache. @default "stream"
+   */
+  readonly delivery?: "stream" | "wait";
   /** How far the programs stand back behind the server itself, 0–19. @default 10 */
   readonly niceness?: number;
   /**

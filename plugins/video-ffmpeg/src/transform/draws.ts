@@ -13,8 +13,7 @@ import {
   type StepOf,
 } from "@mediatap/core";
 import { type Drafting, even, same } from "./graph.ts";
-import { roundMask } from "./mask.ts";
-import { assertPaint, BLACK, onBlurred, opaque } from "./paint.ts";
+import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
 
 type Drawer<K extends Step["op"]> = (step: StepOf<K>, draft: Drafting) => void;
 
@@ -126,15 +125,15 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
   const size = draft.current;
   const paint = draft.behind;
   assertPaint(paint, "round");
-  const data = roundMask(radius, size);
-  if (paint.kind !== "blurred") {
+  const isBlurred = paint.kind === "blurred";
+  const index = draft.mask({ radius, size, inverted: !isBlurred });
+  if (!isBlurred) {
     const color = opaque(paint.kind === "color" ? paint.color : BLACK);
     // One frame of the corners, laid on all pictures.
-    const clear = data.map((value) => 255 - value);
     draft.add(({ from, to, label, extra }) => {
       const [mask, filled, edges, corner] = [label(), label(), label(), label()];
       return [
-        `[${extra({ kind: "mask", size, data: clear })}]split[${mask}][${filled}]`,
+        `[${extra({ kind: "mask", index })}]split[${mask}][${filled}]`,
         `[${filled}]format=yuv420p,drawbox=c=${color}:t=fill[${edges}]`,
         `[${edges}][${mask}]alphamerge[${corner}]`,
         `[${from}][${corner}]overlay=0:0[${to}]`,
@@ -143,21 +142,12 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
     return;
   }
   draft.add(({ from, to, label, extra }) => {
-    const [cut, rest, mask, many] = [label(), label(), label(), label()];
+    const [copy, picture, back, front] = [label(), label(), label(), label()];
     return [
-      `[${extra({ kind: "mask", size, data })}]loop=loop=-1:size=1,setpts=N[${many}]`,
-      `[${from}][${many}]alphamerge=shortest=1[${cut}]`,
-      `[${cut}]null[${mask}]`,
-      ...(
-        onBlurred(paint, size, { left: 0, top: 0 }, "null") as Exclude<ReturnType<typeof onBlurred>, string>
-      )({
-        from: mask,
-        to: rest,
-        label,
-        extra,
-        offset: 0,
-      }),
-      `[${rest}]null[${to}]`,
+      `[${from}]split[${copy}][${picture}]`,
+      `[${copy}]${blurredCopy(paint, size)}[${back}]`,
+      `[${picture}][${extra({ kind: "mask", index })}]alphamerge[${front}]`,
+      `[${back}][${front}]overlay=0:0[${to}]`,
     ];
   });
 };

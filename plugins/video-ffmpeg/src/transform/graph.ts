@@ -1,5 +1,6 @@
 import {
   branchOf,
+  type Expression,
   evaluate,
   type Limits,
   MediaError,
@@ -15,6 +16,7 @@ import {
 } from "@mediatap/core";
 import type { Tools } from "../tools.ts";
 import { drawers } from "./draws.ts";
+import type { MaskWish } from "./mask.ts";
 import { type Extra, type Piece, wire } from "./pieces.ts";
 import { beginning } from "./start.ts";
 
@@ -67,6 +69,7 @@ export interface Graph {
   /** Filters of the sound in a row, without those that set its form. */
   readonly sound: readonly string[];
   readonly layers: readonly LayerWish[];
+  readonly masks: readonly MaskWish[];
   /** What is done, in words. */
   readonly words: readonly string[];
 }
@@ -89,8 +92,9 @@ export interface Drafting {
   scale(to: Size): void;
   /** Paint that the next `flatten` lays behind what the step at hand leaves clear; black where there is none. */
   readonly behind: Paint;
-  /** Notes a layer; its index. */
+  /** Notes a layer, or a mask; its index. */
   layer(step: StepOf<"overlay">): number;
+  mask(wish: MaskWish): number;
   /** When a layer shows. */
   timeOf(index: number, offset: number): string | undefined;
 }
@@ -108,9 +112,12 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
   const shown = soundOnly ? undefined : video;
   const original: Size = video ?? { width: 0, height: 0 };
   const scope: Scope = { idu: probe.duration };
+  const fps = Math.min(video?.rate ?? 25, limits.videoRate);
+  const rate = rateOf(fps);
   const left = [...steps];
   const pieces: { piece: Piece; factor: number }[] = [];
   const layers: (LayerWish & { readonly factor: number; readonly epoch: number })[] = [];
+  const masks: MaskWish[] = [];
   const sound: string[] = [];
   const words: string[] = [];
   let stretch: Stretch = { start: 0, duration: probe.duration };
@@ -152,6 +159,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       });
       return layers.length - 1;
     },
+    mask: (wish) => masks.push(wish) - 1,
     timeOf(index, offset) {
       const { time, epoch, factor } = layers[index] as (typeof layers)[number];
       if (!time) return undefined;
@@ -201,6 +209,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
     duration,
     sound,
     layers,
+    masks,
     words,
   };
   if (!shown) return base;
@@ -208,8 +217,6 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
   if (!begun) begin(original);
   const size = even(draft.current);
   if (!same(size, draft.current)) push(cropped(size));
-  const fps = Math.min(shown.rate, limits.videoRate);
-  const rate = rateOf(fps);
   push(`fps=${rate}`);
   return {
     ...base,
@@ -279,9 +286,11 @@ function behindOf(steps: readonly Step[], what: "next" | "alpha"): Paint {
   return { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 }
 
+type Showing = { readonly [K in "start" | "end" | "duration"]?: Expression };
+
 /** When a layer shows; left out: always. Throws `EINVAL` for times that are none. */
 function showing(step: StepOf<"overlay">, duration: number, scope: Scope): LayerWish["time"] {
-  const { time } = step as { readonly time?: { readonly [K in "start" | "end" | "duration"]?: never } };
+  const { time } = step as unknown as { readonly time?: Showing };
   if (!time) return undefined;
   const of = (name: "start" | "end" | "duration") =>
     time[name] === undefined ? undefined : evaluate(time[name], scope);

@@ -2,11 +2,19 @@ import type { Size, StepOf } from "@mediatap/core";
 
 type Radius = StepOf<"round">["radius"];
 
+/** A mask to be drawn. */
+export interface MaskWish {
+  readonly radius: Radius;
+  readonly size: Size;
+  /** What is cut off, instead of what stays. */
+  readonly inverted: boolean;
+}
+
 /** Lines into which a line of pixels is cut to find how much of a pixel is covered. */
 const FINE = 4;
 
 /** What stays of a picture with round corners: a byte a pixel, 255 where all of it stays. */
-export function roundMask(radius: Radius, { width, height }: Size): Uint8Array {
+export function drawMask({ radius, size: { width, height }, inverted }: MaskWish): Uint8Array {
   const edges = radius === "max" ? ellipse(width, height) : corners(radius, width, height);
   const mask = new Uint8Array(width * height).fill(255);
   const covered = new Float64Array(width);
@@ -17,7 +25,7 @@ export function roundMask(radius: Radius, { width, height }: Size): Uint8Array {
     for (const [left, right] of lines) addLine(covered, left, right);
     for (let x = 0; x < width; x++) mask[y * width + x] = Math.round(((covered[x] ?? 0) / FINE) * 255);
   }
-  return mask;
+  return inverted ? mask.map((value) => 255 - value) : mask;
 }
 
 function addLine(covered: Float64Array, left: number, right: number): void {

@@ -1,11 +1,9 @@
-import type { Size } from "@mediatap/core";
-
-/** A file that filters read beside the video. */
-export type Extra =
-  /** Pixels of our own: `gray`, one byte a pixel. */
-  | { readonly kind: "mask"; readonly size: Size; readonly data: Uint8Array }
-  /** A picture that the image engine draws, as large as the video at that point; `index` counts `Graph.layers`. */
-  | { readonly kind: "layer"; readonly index: number };
+/** A file that filters read beside the video; `index` counts `Graph.masks` or `Graph.layers`. */
+export interface Extra {
+  /** A mask is one frame of `gray`; a layer a picture as large as the video at that point. */
+  readonly kind: "mask" | "layer";
+  readonly index: number;
+}
 
 /** What a piece is wired to. */
 export interface Wires {

@@ -1,0 +1,68 @@
+import type { Probe } from "@mediatap/core";
+import { decoderArgs } from "../colour.ts";
+import type { Tools } from "../tools.ts";
+import { codecArgs, type Recipe, soundFilters } from "./encode.ts";
+import type { Extras } from "./extras.ts";
+import { type Graph, seconds } from "./graph.ts";
+
+/** What ffmpeg says of itself: errors alone. */
+export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
+
+/** What is read of the source, before its input. */
+export const stretchArgs = ({ stretch, clipped }: Graph): string[] =>
+  clipped ? ["-ss", seconds(stretch.start), "-t", seconds(stretch.duration)] : [];
+
+/** Fragments of a second, so that players can begin at once; `delay_moov`: the head knows where sound and picture begin. */
+const FRAGMENTS = ["-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000"];
+
+/** Form in which the result is sent while it is made. */
+const growingFormat = (format: Recipe["format"]): string[] =>
+  format === "mp4" ? [...FRAGMENTS, "-f", "mp4"] : ["-cluster_time_limit", "1000", "-f", "webm"];
+
+export interface RunParts {
+  readonly recipe: Recipe;
+  readonly graph: Graph;
+  readonly probe: Probe;
+  readonly tools: Tools;
+  readonly input: readonly string[];
+  readonly extras: Extras;
+}
+
+/** Arguments of the run that makes a whole video, and writes it to its standard output. */
+export function runArgs({ recipe, graph, probe, tools, input, extras }: RunParts): string[] {
+  const { picture, sound, format } = recipe;
+  const chains: string[] = [];
+  const maps: string[] = [];
+  if (picture?.how === "encode" && graph.picture) {
+    chains.push(graph.picture.wire({ from: "0:V:0", to: "picture", extra: extras.label }));
+    maps.push("-map", "[picture]");
+  } else if (picture) maps.push("-map", "0:V:0");
+  if (sound?.how === "encode") {
+    chains.push(`[0:a:0]${soundFilters(graph)}[sound]`);
+    maps.push("-map", "[sound]");
+  } else if (sound) maps.push("-map", "0:a:0");
+  return [
+    ...QUIET,
+    ...stretchArgs(graph),
+    ...(probe.video && picture?.how === "encode" ? decoderArgs(probe.video, tools) : []),
+    ...input,
+    ...extras.args,
+    ...(chains.length > 0 ? ["-filter_complex", chains.join(";")] : []),
+    ...maps,
+    ...codecArgs(recipe, graph, tools),
+    ...growingFormat(format),
+    "pipe:1",
+  ];
+}
+
+/** Arguments that bring what has grown to its final form, with an index at its beginning; nothing is encoded. */
+export function finishArgs(format: Recipe["format"], from: string, to: string): string[] {
+  const demuxer = format === "mp4" ? "mov" : "matroska";
+  const form =
+    format === "mp4" ? ["-movflags", "+faststart", "-f", "mp4"] : ["-cues_to_front", "1", "-f", "webm"];
+  return [
+    ...QUIET,
+    ...["-protocol_whitelist", "file", "-f", demuxer, "-i", `file:${from}`],
+    ...["-map", "0", "-c", "copy", "-fflags", "+bitexact", ...form, `file:${to}`],
+  ];
+}

@@ -1,0 +1,139 @@
+import { join } from "node:path";
+import {
+  type Flight,
+  type Job,
+  MediaError,
+  type Plan,
+  type Probe,
+  type Rendition,
+  type Source,
+} from "@mediatap/core";
+import { collect, start } from "../command.ts";
+import type { Engine } from "../engine.ts";
+import { demuxerOf, openInput, SNIFF_LENGTH } from "../input.ts";
+import { NAME } from "../options.ts";
+import { privateFolder } from "../temp.ts";
+import type { Tools } from "../tools.ts";
+import { finishArgs, runArgs } from "./arguments.ts";
+import { costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
+import { prepareExtras } from "./extras.ts";
+import { type Graph, graphOf, seconds } from "./graph.ts";
+import { type Growth, grow, removeFolder } from "./growth.ts";
+
+/** Estimated milliseconds of one core up to which a video is waited for: it then has a length, and parts of it can be asked for. */
+const BRIEF = 1_500;
+
+interface Draft {
+  readonly job: Job;
+  readonly source: Source;
+  readonly probe: Probe;
+  readonly tools: Tools;
+  readonly graph: Graph;
+  readonly recipe: Recipe;
+  readonly waits: boolean;
+}
+
+/** The growths that are under way: a server that stops ends them. */
+export type Underway = Set<Growth>;
+
+/** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what cannot be had, `UNIDENTIFIED` for what is no video. */
+export async function planWhole(
+  engine: Engine,
+  underway: Underway,
+  job: Job,
+  source: Source,
+  flight: Flight,
+): Promise<Plan> {
+  const { steps, output } = job.transformation;
+  const { limits } = flight;
+  const probe = await probeOf(source, flight);
+  const tools = await engine.tools();
+  const wish = output.video as Wish;
+  const graph = graphOf(steps, probe, { limits, tools, soundOnly: wish.codec === "none" });
+  const recipe = recipeOf(wish, probe, graph, tools);
+  const cost = costOf(recipe, probe, graph, tools);
+  const waits = engine.settings.delivery === "wait" || cost <= BRIEF;
+  const draft: Draft = { job, source, probe, tools, graph, recipe, waits };
+  const { picture } = graph;
+  return {
+    engine: NAME,
+    lane: "video",
+    cost,
+    memory: memoryOf(recipe, probe, graph, tools),
+    explain: () => ({
+      source: `${probe.format} ${probe.video ? `${probe.video.codec} ${probe.video.width}x${probe.video.height}` : "without a picture"}, ${probe.audio?.codec ?? "without sound"}, ${seconds(probe.duration)} s`,
+      ...(picture &&
+        recipe.picture && { size: `${picture.size.width}x${picture.size.height}`, rate: picture.rate }),
+      duration: Number(seconds(graph.duration)),
+      steps: graph.words,
+      format: recipe.format,
+      ...describeRecipe(recipe, tools),
+      passes: [
+        recipe.picture?.how === "encode" || recipe.sound?.how === "encode" ? "encode" : "copy",
+        "index",
+      ],
+      delivery: waits ? "sent when it is whole" : "sent while it is made",
+    }),
+    run: (flight) => run(engine, underway, draft, flight),
+  };
+}
+
+/** What a file is that is to be a video. */
+export async function probeOf(source: Source, flight: Flight): Promise<Probe> {
+  const { limits } = flight;
+  const { size } = source.facts;
+  if (size !== undefined && size > limits.videoBytes) {
+    throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoBytes} bytes`);
+  }
+  const probe = await flight.inspect("probe", source);
+  if (probe) return probe;
+  throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
+}
+
+async function run(engine: Engine, underway: Underway, draft: Draft, flight: Flight): Promise<Rendition> {
+  const { recipe, graph, waits } = draft;
+  const growth = await begin(engine, draft, flight);
+  underway.add(growth);
+  growth.whole.catch(() => {}).finally(() => underway.delete(growth));
+  const abort = () => growth.abort(flight.signal.reason);
+  flight.signal.addEventListener("abort", abort, { once: true });
+  try {
+    if (flight.signal.aborted) abort();
+    const body = waits ? await growth.whole : await growth.begun().then(() => growth.body);
+    const size = recipe.picture && graph.picture?.size;
+    return { body, type: recipe.type, format: recipe.format, ...size };
+  } finally {
+    flight.signal.removeEventListener("abort", abort);
+  }
+}
+
+async function begin(engine: Engine, draft: Draft, flight: Flight): Promise<Growth> {
+  const { job, source, probe, tools, graph, recipe, waits } = draft;
+  const { limits } = flight;
+  const { niceness } = engine.settings;
+  const longest = Math.max(graph.duration, graph.stretch.duration) * 1_000;
+  const timeout = Math.max(limits.videoSegment, limits.videoTime * longest);
+  const folder = await privateFolder();
+  const bounds = { program: tools.ffmpeg, timeout, niceness, folder, fileBytes: limits.videoOutput };
+  try {
+    const extras = await prepareExtras(graph, { job, flight, folder, first: 1 });
+    const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH)) as string;
+    const input = await openInput(source, demuxer, flight);
+    const args = runArgs({ recipe, graph, probe, tools, input: input.args, extras });
+    return await grow({
+      folder,
+      input,
+      isAwaited: waits,
+      limits,
+      start: (signal) => start({ ...bounds, args, signal }),
+      async finish(path, signal) {
+        const to = join(folder, `whole.${recipe.format}`);
+        await collect({ ...bounds, args: finishArgs(recipe.format, path, to), signal });
+        return to;
+      },
+    });
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+}

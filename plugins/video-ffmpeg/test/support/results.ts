@@ -1,0 +1,112 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { Studio } from "./videos.ts";
+
+const run = promisify(execFile);
+
+export interface FoundStream {
+  readonly codec_type: "video" | "audio";
+  readonly codec_name: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly pix_fmt?: string;
+  readonly r_frame_rate?: string;
+  readonly sample_aspect_ratio?: string;
+  readonly color_transfer?: string;
+  readonly start_time?: string;
+  readonly duration?: string;
+  readonly channels?: number;
+  readonly nb_read_frames?: string;
+  readonly side_data_list?: readonly { readonly rotation?: number }[];
+}
+
+/** A result, as ffprobe and ffmpeg see it. */
+export interface Result {
+  readonly path: string;
+  readonly duration: number;
+  readonly streams: readonly FoundStream[];
+  readonly video: FoundStream;
+  readonly audio: FoundStream | undefined;
+  /** The picture at a moment: the colour of a place, in fractions of width and height. */
+  at(seconds: number): Promise<(x: number, y: number) => readonly [number, number, number]>;
+  /** Mean loudness of a stretch in decibels. */
+  loudness(start?: number, duration?: number): Promise<number>;
+}
+
+let count = 0;
+
+/** Looks at bytes that were delivered. */
+export async function look(studio: Studio, bytes: Uint8Array): Promise<Result> {
+  const path = studio.path(`result-${count++}`);
+  await writeFile(path, bytes);
+  const { stdout } = await run("/usr/bin/ffprobe", [
+    ...["-v", "error", "-count_frames", "-print_format", "json", "-show_streams", "-show_format", path],
+  ]);
+  const { streams, format } = JSON.parse(stdout) as {
+    streams: FoundStream[];
+    format: { readonly duration?: string };
+  };
+  const video = streams.find(({ codec_type }) => codec_type === "video") as FoundStream;
+  return {
+    path,
+    duration: Number(format.duration),
+    streams,
+    video,
+    audio: streams.find(({ codec_type }) => codec_type === "audio"),
+    async at(seconds) {
+      const { width = 0, height = 0 } = video;
+      const { stdout } = await run(
+        "/usr/bin/ffmpeg",
+        [
+          ...["-v", "error", "-ss", String(seconds), "-i", path, "-frames:v", "1"],
+          ...["-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+        ],
+        { encoding: "buffer", maxBuffer: 1e8 },
+      );
+      return (x, y) => {
+        const at =
+          (Math.min(height - 1, Math.floor(y * height)) * width +
+            Math.min(width - 1, Math.floor(x * width))) *
+          3;
+        return [stdout[at] ?? -1, stdout[at + 1] ?? -1, stdout[at + 2] ?? -1];
+      };
+    },
+    async loudness(start = 0, duration = 1000) {
+      const { stderr } = await run("/usr/bin/ffmpeg", [
+        ...["-ss", String(start), "-t", String(duration), "-i", path],
+        ...["-af", "volumedetect", "-vn", "-f", "null", "-"],
+      ]);
+      return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
+    },
+  };
+}
+
+/** Asserts that two colours are alike. */
+export const isLike = (a: readonly number[], b: readonly number[], most = 24): boolean =>
+  a.every((value, at) => Math.abs(value - (b[at] ?? 0)) <= most);
+
+/** Programs that this process has started and that still run, by what they were told; zombies count. */
+export function programs(): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+        const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+        if (parent !== process.pid) return [];
+        return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Waits until something holds; by order of events, not by time. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 1_500) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
