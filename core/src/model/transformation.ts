@@ -182,6 +182,12 @@ export interface Steps {
     /** Left out: the layer covers what lies below. */
     readonly blend?: Blend;
   };
+  /** Changes how the result is written: for branches of `when`. It outdoes the output, and what comes later outdoes it. */
+  write: {
+    readonly output: Pick<Output, "quality" | "lossless" | "progressive" | "colorProfile" | "metadata"> & {
+      readonly format?: "source" | ImageFormat;
+    };
+  };
   /** Chooses steps by the picture's size. */
   when: { readonly if: Condition; readonly then: readonly Step[]; readonly else: readonly Step[] };
 }

@@ -5,7 +5,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import type { Output } from "../model/transformation.ts";
+import type { Output, Transformation } from "../model/transformation.ts";
 import type { Services } from "./services.ts";
 
 /** A job in canonical form with its key. */
@@ -95,7 +95,7 @@ export function createResolve({ hooks, steps, limits, endpoints, origins }: Serv
         throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps`);
       }
       const transformation = canonicalTransformation(job.transformation, endpoint, steps);
-      assertAllowed(transformation.output.format, endpoint);
+      for (const format of formatsOf(transformation)) assertAllowed(format, endpoint);
       const completed = { ...job, transformation };
       return isNegotiated(completed) ? completed : { ...completed, accept: "basic" };
     } catch (error) {
@@ -105,6 +105,15 @@ export function createResolve({ hooks, steps, limits, endpoints, origins }: Serv
   }
 
   return Object.assign(resolve, { complete });
+}
+
+/** Every format that may come of it. */
+function formatsOf({ steps, output }: Transformation): Output["format"][] {
+  const named = steps.flatMap((step) => {
+    if (step.op === "write") return [step.output.format];
+    return step.op === "when" ? formatsOf({ steps: [...step.then, ...step.else], output: {} }) : [];
+  });
+  return [output.format, ...named];
 }
 
 /** A format asked for by name must be one of the endpoint's. */

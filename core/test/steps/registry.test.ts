@@ -68,6 +68,7 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
     place: { x: { by: 5, of: "edge", fromEnd: true } },
     blend: { mode: "displace", x: 5, y: 0 },
   },
+  write: { op: "write", output: { format: "png", quality: 50, lossless: true } },
   when: {
     op: "when",
     if: { all: [{ left: "iw", is: "gt", right: 100 }, { any: [{ left: "iar", is: "lte", right: 1 }] }] },

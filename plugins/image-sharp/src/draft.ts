@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   evaluate,
   type FaceBox,
@@ -82,9 +83,13 @@ export interface DraftInput {
 
 /** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
 export function draftOf(input: DraftInput): Draft {
+  return draftFor(input, input.job.transformation.output);
+}
+
+/** As `draftOf`, with an output in which conditions have had their say. */
+function draftFor(input: DraftInput, output: Output): Draft {
   const { job, header, flight, registry, settings, scope: more } = input;
   const { limits } = flight;
-  const { output } = job.transformation;
   const asked = job.transformation.steps;
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
@@ -106,6 +111,8 @@ export function draftOf(input: DraftInput): Draft {
   const faces = known && !pending ? { faces: known } : {};
   const start = { original, current: original, scope, alpha: header.alpha, animated, ...faces, pending };
   const trial = planSteps(asked, { ...start, guess: true });
+  const written = outputAfter(output, trial);
+  if (!isDeepStrictEqual(written, output)) return draftFor(input, written);
   const {
     format,
     others = [],
@@ -130,6 +137,8 @@ export function draftOf(input: DraftInput): Draft {
     ...faces,
   });
   const guess = planSteps(steps, { ...start, guess: true });
+  const planned = planSteps(steps, { ...start, guess: false });
+  assertDecided(planned);
   const drawn = vector ? drawnSize(guess.parts, original) : original;
   checkSource(drawn, frames, limits);
   checkResult(guess.size, frames, limits);
@@ -158,9 +167,26 @@ export function draftOf(input: DraftInput): Draft {
       searched: !gainMap && isSearched(format, output, frames),
     })) as unknown as Writes,
     why,
-    planned: planSteps(steps, { ...start, guess: false }),
+    planned,
     guess,
   };
+}
+
+/** The output as the branches taken want it. */
+function outputAfter(output: Output, { taken }: Planned): Output {
+  return Object.assign({}, output, ...taken.map(({ step }) => (step.op === "write" ? step.output : {})));
+}
+
+/** Throws `EUNSUPPORTED` where only pixels tell how the result is written: encoders are chosen before. */
+function assertDecided({ rest }: Planned): void {
+  const decides = (step: Step): boolean =>
+    step.op === "when" &&
+    [...step.then, ...step.else].some((inner) => inner.op === "write" || decides(inner));
+  if (!rest.some(decides)) return;
+  throw new MediaError(
+    "EUNSUPPORTED",
+    "Not supported: output that depends on a size which only pixels tell (trim, angles)",
+  );
 }
 
 function informed(

@@ -6,6 +6,8 @@ import { blur, contrast, grayscale, sharpen, unsharp } from "./draws-tone.ts";
 import { EFFECTS } from "./effects.ts";
 
 const DRAWERS = {
+  // It has had its say on the output.
+  write: ((_step, context) => tone([], context)) as Drawer<"write">,
   // The decoder has been told which frame to read.
   frame: ((_step, context) => tone([], context)) as Drawer<"frame">,
   resize,

@@ -5,6 +5,7 @@ import {
   type Output,
   printable,
   type Step,
+  type StepOf,
   type Transformation,
 } from "@mediatap/core";
 import { elsewhere, misplaced } from "./allowed.ts";
@@ -115,6 +116,9 @@ function lengthOf(chain: Chain): number {
   return chain.reduce((sum, step) => sum + 1 + step.reduce((more, item) => more + inner(item), 0), 0);
 }
 
+/** Those of them that a condition can decide. */
+const BRANCHED: readonly Key[] = ["f", "q", "lo", "pr", "cp", "md"];
+
 /** One step of the language. What acts once is noted in `once`, which is left out inside of a condition. */
 function readStep(items: readonly Item[], reading: Reading, once?: Values): Step[] {
   const { missing } = reading;
@@ -128,7 +132,7 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
       const wrong = misplaced(item, values, reading.wanted);
       if (wrong) reading.refused.push(wrong);
       else if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
-      if (!once && ONCE.includes(key)) refuseInCondition(key, missing);
+      if (!once && ONCE.includes(key)) checkInCondition(key, values, reading);
     } else if (item.kind === "if") {
       if (isMoving(reading.wanted))
         reading.refused.push(elsewhere({ key: "if", value: "" }, "on pictures only"));
@@ -139,7 +143,14 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
     }
   }
   for (const key of ONCE) if (values[key] !== undefined) Object.assign(once ?? {}, { [key]: values[key] });
-  return [...stepsOf(values, reading), ...layers];
+  const output = once ? {} : outputOf(only(BRANCHED, values));
+  const write: Step[] =
+    Object.keys(output).length > 0 ? [{ op: "write", output: output as StepOf<"write">["output"] }] : [];
+  return [...stepsOf(values, reading), ...layers, ...write];
+}
+
+function only(keys: readonly Key[], values: Values): Values {
+  return Object.fromEntries(keys.flatMap((key) => (key in values ? [[key, values[key]]] : [])));
 }
 
 /** A condition stands alone in its step, which the tokenizer has seen to. */
@@ -153,10 +164,13 @@ function readCondition(block: IfBlock, reading: Reading): Step[] {
   return [{ op: "when", if: test, then: yes, else: no }];
 }
 
-/** The page is the source's and cannot depend on it; the output could, but there is no step for it. */
-function refuseInCondition(key: Key, missing: string[]): void {
+/** The page is the source's and cannot depend on it; what clients accept is asked before the source is known. */
+function checkInCondition(key: Key, values: Values, { known, missing }: Reading): void {
   if (key === "pg") throw new MediaError("EINVAL", "Expected 'pg' outside of conditions");
-  missing.push(`output parameters in conditions (${key})`);
+  if (known !== "own") throw new MediaError("EINVAL", `Expected '${key}' outside of layers`);
+  if (!BRANCHED.includes(key) || (key === "f" && values.f === "auto")) {
+    missing.push(`this output parameter in conditions (${key})`);
+  }
 }
 
 /** The parameter's key. Throws `EINVAL` for one that has no meaning here. */

@@ -120,6 +120,7 @@ const PRINTERS: Printers = {
   round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
+  write: ({ output }) => items(...printOutput(output)),
   overlay: (step) => printLayer(step, (steps) => printSteps(steps)),
   when: (step) => {
     const test = printCondition(step.if);

@@ -72,6 +72,18 @@ describe("url-imagekit: conditions", () => {
   });
   table([
     [
+      "if-ar_gt_1,q-50,w-200,f-jpg:lo-true,if-else,md-true,if-end",
+      when(
+        { left: "car", is: "gt", right: 1 },
+        [
+          wide(200),
+          { op: "write", output: { format: "jpeg", quality: 50 } },
+          { op: "write", output: { lossless: true } },
+        ],
+        [{ op: "write", output: { colorProfile: "keep", metadata: "keep" } }],
+      ),
+    ],
+    [
       "if-ar_gt_1,w-200,if-else,w-300,if-end",
       when({ left: "car", is: "gt", right: 1 }, [wide(200)], [wide(300)]),
     ],

@@ -218,8 +218,9 @@ describe("url-imagekit: wishes that cannot be met", () => {
   const rows: [chain: string, capability: string][] = [
     ["l-video,i-a.mp4,l-end", "layers on pictures (l-video)"],
     ["l-subtitles,i-a.srt,l-end", "layers on pictures (l-subtitles)"],
-    ["if-ar_gt_1,w-200,q-50,if-end", "output parameters in conditions (q)"],
-    ["if-ar_gt_1,orig-true,if-end", "output parameters in conditions (orig)"],
+    ["if-ar_gt_1,dn-50,if-end", "this output parameter in conditions (dn)"],
+    ["if-ar_gt_1,f-auto,if-end", "this output parameter in conditions (f)"],
+    ["if-ar_gt_1,orig-true,if-end", "this output parameter in conditions (orig)"],
     ["e-bgremove", "background removal (e-bgremove)"],
     ["e-edit-prompt-a%20cat", "generative editing"],
     ["w-5,h-5,cm-pad_resize,bg-genfill-prompt-sea", "generated backgrounds"],

@@ -6,6 +6,7 @@ import { sizeSteps } from "./size.ts";
 import { surfaceSteps } from "./surface.ts";
 import { timeSteps } from "./time.ts";
 import { toneSteps } from "./tone.ts";
+import { writeSteps } from "./write.ts";
 
 /** The operations that every server knows, with their definitions. */
 export const builtInSteps = {
@@ -16,6 +17,7 @@ export const builtInSteps = {
   ...surfaceSteps,
   ...effectSteps,
   ...composeSteps,
+  ...writeSteps,
 };
 
 /** A registry that holds the built-in operations and takes further ones. */
