@@ -1,0 +1,47 @@
+import { Readable } from "node:stream";
+import { bodyOf, MediaError, type Plugin, type Rendition, type SettledBody } from "@mediatap/core";
+
+/** An engine of lane "video" whose results are texts: whole at once, growing, or broken, as the file's name says. */
+export function fakeVideos(): Plugin {
+  const name = "test-videos";
+  const bytes = Buffer.alloc(1000, "v");
+  const settled = () => bodyOf(bytes, (part) => Readable.from([part]));
+
+  function growing(ending: () => Promise<SettledBody>): Rendition {
+    const whole = Promise.withResolvers<SettledBody>();
+    whole.promise.catch(() => {});
+    async function* grow() {
+      yield bytes.subarray(0, 10);
+      try {
+        whole.resolve(await ending());
+      } catch (error) {
+        whole.reject(error);
+        throw error;
+      }
+      yield bytes.subarray(10);
+    }
+    const stream = async () => Readable.from(grow());
+    return { body: { settled: false, stream, whole: whole.promise }, type: "video/mp4", format: "mp4" };
+  }
+
+  return {
+    name,
+    version: "1.0.0",
+    apply({ hooks }) {
+      hooks.transform.tap(name, ({ asset }) => ({
+        engine: name,
+        lane: "video",
+        cost: 1,
+        memory: 0,
+        explain: () => ({ duration: 4, size: "64x36" }),
+        async run(): Promise<Rendition> {
+          const broken = () => Promise.reject(new MediaError("UNIDENTIFIED", "The video is broken"));
+          if (asset.path.includes("broken")) return await broken();
+          if (asset.path.includes("breaks-off")) return growing(broken);
+          if (asset.path.includes("grows")) return growing(async () => settled());
+          return { body: settled(), type: "video/mp4", format: "mp4", width: 128, height: 72 };
+        },
+      }));
+    },
+  };
+}
