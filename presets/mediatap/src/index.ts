@@ -55,6 +55,7 @@ export { metrics } from "@mediatap/metrics";
 export { pageStart } from "@mediatap/page-start";
 export { pageStatus } from "@mediatap/page-status";
 export { presetDevelopment } from "@mediatap/preset-development";
+export { shareRedis } from "@mediatap/share-redis";
 export { urlImagekit } from "@mediatap/url-imagekit";
 export {
   cacheMemory,

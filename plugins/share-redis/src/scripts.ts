@@ -1,0 +1,115 @@
+// What is done in Redis at once. Each script works on one key, so that a cluster can carry it out; what stands under the key
+// may be anything: what is not ours is overwritten.
+
+/** Reads a value that is to be text; what is none is removed. */
+const READ = `
+local function read(key)
+  local value = redis.pcall('get', key)
+  if type(value) == 'table' then redis.call('del', key) value = false end
+  return value
+end
+local function parse(value)
+  if not value then return nil end
+  local state, token, begun, rest = string.match(value, '^([hwd]) (%S+) (%d+) ?(.*)$')
+  return state, token, tonumber(begun), rest
+end
+local time = redis.call('time')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+`;
+
+/**
+ * Takes a lease, or says who has it. A value is `h`, held · `w`, held and waited for · `d`, done; the token of its holder;
+ * when it was taken, by the clock of Redis; what the work came to.
+ *
+ * Arguments: token · milliseconds until it expires · milliseconds after which a holder is overtaken · milliseconds before
+ * now at which work was begun that is out of date. Answers `mine`, `done` with the end, or `held` with the milliseconds that
+ * are left of it.
+ */
+export const CLAIM = `${READ}
+local state, token, begun, rest = parse(read(KEYS[1]))
+local age = begun and now - begun
+local fits = age and age >= -60000 and age < tonumber(ARGV[4])
+if fits and state == 'd' then return { 'done', rest } end
+if fits and state ~= 'd' and age < tonumber(ARGV[3]) then
+  local left = redis.call('pttl', KEYS[1])
+  if left < 0 or left > tonumber(ARGV[2]) then
+    left = tonumber(ARGV[2])
+    redis.call('pexpire', KEYS[1], left)
+  end
+  if state == 'h' then
+    redis.call('set', KEYS[1], 'w ' .. token .. ' ' .. string.format('%.0f', begun), 'KEEPTTL')
+  end
+  return { 'held', tostring(left) }
+end
+local first = state == 'w' and 'w ' or 'h '
+redis.call('set', KEYS[1], first .. ARGV[1] .. ' ' .. string.format('%.0f', now), 'PX', ARGV[2])
+return { 'mine' }
+`;
+
+/** Keeps a lease. Arguments: token · milliseconds until it expires. Answers whether it is still held by this token. */
+export const RENEW = `${READ}
+local state, token = parse(read(KEYS[1]))
+if token ~= ARGV[1] or state == 'd' then return 0 end
+return redis.call('pexpire', KEYS[1], ARGV[2])
+`;
+
+/**
+ * Gives a lease back, if this token still holds it. Arguments: token · the end, or nothing · milliseconds for which the end
+ * is kept · channel · what is said there to those who wait.
+ */
+export const RELEASE = `${READ}
+local state, token, begun = parse(read(KEYS[1]))
+if token ~= ARGV[1] or state == 'd' then return 0 end
+if ARGV[2] == '' then
+  redis.call('del', KEYS[1])
+else
+  local head = 'd ' .. token .. ' ' .. string.format('%.0f', begun) .. ' '
+  redis.call('set', KEYS[1], head .. ARGV[2], 'PX', ARGV[3])
+end
+if state == 'w' then redis.call('publish', ARGV[4], ARGV[5]) end
+return 1
+`;
+
+/** Announcements that are remembered, and for how long in milliseconds when nothing more is said. */
+const REMEMBERED = 5_000;
+const LIFETIME = 7 * 24 * 60 * 60_000;
+
+const LAST = `
+local function last(key)
+  local found = redis.pcall('xrevrange', key, '+', '-', 'COUNT', 1)
+  if found.err then redis.call('del', key) found = {} end
+  if not found[1] then return 0, '0-0' end
+  return tonumber(found[1][2][2]) or 0, found[1][1]
+end
+`;
+
+/** Says something to all. Each announcement has a number, one more than the one before. Arguments: text · channel · news. */
+export const ANNOUNCE = `${LAST}
+local number = last(KEYS[1]) + 1
+redis.call('xadd', KEYS[1], 'MAXLEN', ${REMEMBERED}, '*', 'number', string.format('%.0f', number), 'text', ARGV[1])
+redis.call('pexpire', KEYS[1], ${LIFETIME})
+redis.call('publish', ARGV[2], ARGV[3])
+return number
+`;
+
+/**
+ * What was said after an announcement. Arguments: its id; or milliseconds, for what was said since so long ago · how many at
+ * most. Answers number and id of the newest, and announcements as id, number, text.
+ */
+export const CATCH_UP = `${LAST}
+local newest, id = last(KEYS[1])
+local from = '(' .. ARGV[1]
+if not string.find(ARGV[1], '-') then
+  from = string.format('%.0f', math.max(0, tonumber(redis.call('time')[1]) * 1000 - tonumber(ARGV[1])))
+end
+local found = redis.call('xrange', KEYS[1], from, '+', 'COUNT', ARGV[2])
+local said = {}
+for at, entry in ipairs(found) do said[at] = { entry[1], entry[2][2], entry[2][4] } end
+return { newest, id, said }
+`;
+
+/** Reads a text, or writes it. Arguments: the text, or nothing · milliseconds for which it is kept. */
+export const NOTE = `${READ}
+if ARGV[1] ~= '' then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return read(KEYS[1]) or ''
+`;

@@ -1,0 +1,85 @@
+import { hash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { type PluginApi, within } from "@mediatap/core";
+import { BUS_NEWS, createAnnouncements } from "./announcements.ts";
+import { createLeaseLine, LEASE_NEWS, type LeaseParts } from "./leases.ts";
+import { createLink, type RedisOptions } from "./link.ts";
+import { NOTE } from "./scripts.ts";
+
+/** Milliseconds that the start of a server waits for what was said while it was away. */
+const START = 1_000;
+
+export interface ShareParts
+  extends Pick<LeaseParts, "namespace" | "timeout" | "expiry" | "patience" | "rest"> {
+  readonly name: string;
+  readonly redis: RedisOptions;
+  readonly member: string;
+  readonly api: Pick<PluginApi, "bus" | "leases" | "logger">;
+}
+
+/** What this process has in common with other machines. */
+export function createShare({ name, redis, member, api, ...settings }: ShareParts) {
+  const { logger } = api;
+  const { namespace } = settings;
+  const channel = `${namespace}:news-1`;
+  const link = createLink({
+    options: redis,
+    channel,
+    onReady: () => {
+      void announcements.ready().then(() => ready.resolve());
+    },
+    onLost: () => leases.lost(),
+    onNews(text) {
+      if (text === BUS_NEWS) void announcements.hear();
+      else if (text.startsWith(LEASE_NEWS)) leases.hear(text.slice(LEASE_NEWS.length));
+    },
+  });
+  const leases = createLeaseLine({ link, channel, logger, ...settings });
+  const announcements = createAnnouncements({ link, namespace, channel, logger, member: shortened(member) });
+  const ready = Promise.withResolvers<void>();
+  const ends: (() => void)[] = [];
+
+  return {
+    /** Connects, and reads what was said while this machine was away; a Redis that takes its time does not hold up the start. */
+    async start(): Promise<void> {
+      if (ends.length === 0) {
+        const end = api.bus.connect({ name, send: announcements.send });
+        ends.push(() => end.close(), api.leases.connect({ name, claim: leases.claim }));
+        announcements.start(end);
+        link.start();
+      }
+      await within(START, ready.promise).catch(() =>
+        logger.warn("Redis is not there yet: other machines are not heard"),
+      );
+    },
+    /** What `mediatap doctor` tries: milliseconds that it took to write and read a value. */
+    async probe(): Promise<number> {
+      link.start();
+      const started = performance.now();
+      for (;;) {
+        try {
+          const asked = performance.now();
+          const text = await within(2_000, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
+          if (text !== "was here") throw new Error("What was written is read as something else");
+          return performance.now() - asked;
+        } catch (error) {
+          if (performance.now() - started > 10_000) throw error;
+          await delay(100);
+        }
+      }
+    },
+    async close(): Promise<void> {
+      for (const end of ends.splice(0)) end();
+      leases.close();
+      await announcements.close();
+      await link.close();
+    },
+  };
+}
+
+export type Share = ReturnType<typeof createShare>;
+
+/** A name may be long, and hold anything. */
+function shortened(member: string): string {
+  return hash("sha256", member, "base64url").slice(0, 22);
+}
