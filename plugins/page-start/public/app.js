@@ -1,10 +1,14 @@
 import { ask, sourceOf } from "./ask.js";
 import { accepted, addChips, pressChips } from "./chips.js";
 import { $, copy, element } from "./dom.js";
+import { player } from "./player.js";
 import { showAnswer, showProblem, showSource } from "./show.js";
 import { bare, change, painted } from "./url.js";
 
-const samples = JSON.parse($("samples").textContent);
+const all = JSON.parse($("samples").textContent);
+const isVideo = ({ path }) => /\.(mp4|m4v|mov|webm|mkv)$/i.test(path);
+const samples = all.filter((sample) => !isVideo(sample));
+const videos = all.filter(isVideo);
 const field = $("url");
 
 // ---- the field ----
@@ -122,6 +126,7 @@ for (const command of document.querySelectorAll(".next .command")) {
   command.append(button);
 }
 for (const node of document.querySelectorAll(".with-samples")) node.hidden = samples.length === 0;
+for (const node of document.querySelectorAll(".with-videos")) node.hidden = videos.length === 0;
 
 /** `#/tr:w-200/a.jpg` leads to that URL. */
 const fromHash = () => (location.hash.startsWith("#/") ? cleaned(location.hash.slice(1)) : "");
@@ -133,3 +138,4 @@ if (first) {
 } else $("before-note").textContent = "Write the path of one of your pictures into the field above.";
 // After the editor's picture, which would only wait for these.
 $("cards").append(...samples.map(card));
+$("videos").append(...videos.map(player));

@@ -22,12 +22,15 @@ export interface StartSample {
   readonly title: string;
   /** Author and licence. */
   readonly credit?: string | undefined;
-  /** What the card shows, and the editor begins with, in the words of the ImageKit language. @default "w-480,h-320,fo-auto" */
+  /**
+   * What the card shows, and the editor begins with, in the words of the ImageKit language; of a video (by its extension), the
+   * qualities of its stream. @default "w-480,h-320,fo-auto", "sr-240_360_720"
+   */
   readonly transformation?: string | undefined;
 }
 
 export interface PageStartOptions {
-  /** Pictures to show; the first one is in the editor at the start. None: only the editor. @default [] */
+  /** Pictures and videos to show; the first picture is in the editor at the start. None: only the editor. @default [] */
   readonly samples?: readonly StartSample[] | undefined;
 }
 
@@ -51,6 +54,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob:",
+  "media-src 'self' blob:",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
