@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { Studio } from "./videos.ts";
@@ -86,27 +85,3 @@ export async function look(studio: Studio, bytes: Uint8Array): Promise<Result> {
 /** Asserts that two colours are alike. */
 export const isLike = (a: readonly number[], b: readonly number[], most = 24): boolean =>
   a.every((value, at) => Math.abs(value - (b[at] ?? 0)) <= most);
-
-/** Programs that this process has started and that still run, by what they were told; zombies count. */
-export function programs(): readonly string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-        const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-        if (parent !== process.pid) return [];
-        return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
-      } catch {
-        return [];
-      }
-    });
-}
-
-/** Waits until something holds; by order of events, not by time. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 1_500) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
