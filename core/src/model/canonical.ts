@@ -22,6 +22,7 @@ export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): 
     const branch = (inner: readonly Step[]) => canonicalSteps(inner, registry);
     if (canonical?.op === "overlay") {
       const { layer } = canonical;
+      if (layer.kind === "subtitles") return [canonical];
       return [{ ...canonical, layer: { ...layer, steps: branch(layer.steps) } }];
     }
     if (canonical?.op !== "when") return canonical ? [canonical] : [];

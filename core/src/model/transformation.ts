@@ -179,6 +179,8 @@ export interface Steps {
   overlay: {
     readonly layer: Layer;
     readonly place: Place;
+    /** When it shows, on a video. Left out: all the time. */
+    readonly time?: Showing;
     /** Left out: the layer covers what lies below. */
     readonly blend?: Blend;
   };
@@ -222,7 +224,47 @@ export type Layer =
       readonly width?: Length;
       readonly height?: Length;
       readonly steps: readonly Step[];
+    }
+  | {
+      /** A video or an animation, on videos only. */
+      readonly kind: "video";
+      /** Asset path on the endpoint. */
+      readonly path: string;
+      readonly steps: readonly Step[];
+    }
+  | {
+      /** What is said, on videos only; at the place that the file or the engine gives it. */
+      readonly kind: "subtitles";
+      /** Asset path of a file such as SubRip or WebVTT. */
+      readonly path: string;
+      readonly style: SubtitleStyle;
     };
+
+/** When a layer shows, in seconds of the video as it is played. `end` outdoes `duration`; in expressions `bdu` is the video's length. */
+export interface Showing {
+  /** @default 0 */
+  readonly start?: Expression;
+  /** Left out: to the end. */
+  readonly end?: Expression;
+  readonly duration?: Expression;
+}
+
+/** How subtitles look. Left out: as the engine has it. */
+export interface SubtitleStyle {
+  /** Height of the font in pixels of the video. */
+  readonly size?: Length;
+  /** As in `TextStyle`. */
+  readonly font?: string;
+  readonly bold?: boolean;
+  readonly italic?: boolean;
+  readonly color?: Rgba;
+  /** Of a box behind the lines. */
+  readonly background?: Rgba;
+  /** Around the letters, `width` in pixels. */
+  readonly outline?: { readonly width: number; readonly color: Rgba };
+  /** Of the letters, `indent` pixels to the right and down. */
+  readonly shadow?: { readonly color: Rgba; readonly indent: number };
+}
 
 /** How a text looks. Lengths in pixels. */
 export interface TextStyle {

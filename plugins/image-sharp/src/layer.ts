@@ -88,6 +88,9 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
       const from = await drawStyled(layer, scope, files, flight);
       return { draft: draftOfPixels({ ...parts, size: from, steps: layer.steps }), from };
     }
+    default:
+      // `openLayers` has seen to it.
+      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${layer.kind} on pictures`);
   }
 }
 

@@ -47,6 +47,8 @@ export async function openLayers(
   };
 }
 
+const WORDS = { video: "videos", subtitles: "subtitles" } as const;
+
 function collect(steps: readonly Step[], paths: { images: Set<string>; fonts: Set<string> }): void {
   for (const step of steps) {
     if (step.op === "when") {
@@ -55,6 +57,9 @@ function collect(steps: readonly Step[], paths: { images: Set<string>; fonts: Se
     }
     if (step.op !== "overlay") continue;
     const { layer } = step;
+    if (layer.kind === "video" || layer.kind === "subtitles") {
+      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on pictures`);
+    }
     if (layer.kind === "image") paths.images.add(layer.path);
     if (layer.kind === "text" && isFontFile(layer.style.font)) paths.fonts.add(layer.style.font);
     collect(layer.steps, paths);

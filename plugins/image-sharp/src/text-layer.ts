@@ -56,7 +56,7 @@ export function textWork(step: Step, base: Size, limits: Limits): TextWork {
   if (step.op !== "overlay") return NONE;
   const { layer } = step;
   // A layer is taken to be as large as what lies below it.
-  const inner = layer.steps.map((step) => textWork(step, base, limits));
+  const inner = (layer.kind === "subtitles" ? [] : layer.steps).map((step) => textWork(step, base, limits));
   return [layer.kind === "text" ? priced(layer, base, limits) : NONE, ...inner].reduce((sum, one) => ({
     cost: sum.cost + one.cost,
     memory: sum.memory + one.memory,

@@ -4,8 +4,8 @@ import type { Parameter } from "./tokenize.ts";
 import { isMoving, type Wanted } from "./wanted.ts";
 
 /** Parameters that mean something of a video; those of pictures are more. */
-const MOVING: ReadonlySet<Key> = new Set<Key>(
-  "w h ar dpr c cm fo x y xc yc bg r b rt fl f q vc ac so eo du spd vol orig".split(" ") as Key[],
+export const MOVING: ReadonlySet<string> = new Set(
+  "w h ar dpr c cm fo x y xc yc bg r b rt fl f q vc ac so eo du spd vol orig".split(" "),
 );
 
 /** Parameters that mean nothing of a picture. */

@@ -23,9 +23,6 @@ const gravity = oneOf<Gravity>(
   ]),
 );
 
-/** Seconds that mean something on videos only. */
-const ignored: Reader<undefined> = () => undefined;
-
 /** Where a layer lies and how it blends, as parameters of the layer. */
 export const PLACE = {
   lx: distance,
@@ -35,9 +32,6 @@ export const PLACE = {
   lfo: gravity,
   lap: gravity,
   lm: oneOf(new Map((["multiply", "displace", "cutout", "cutter"] as const).map((name) => [name, name]))),
-  lso: ignored,
-  leo: ignored,
-  ldu: ignored,
 } as const;
 
 export type PlaceValues = { readonly [K in keyof typeof PLACE]?: ReturnType<(typeof PLACE)[K]> } & {

@@ -1,20 +1,25 @@
-import type { Layer, Length, Offset, Place, Step, StepOf, TextStyle } from "@mediatap/core";
+import type { Layer, Length, Offset, Place, Step, StepOf, SubtitleStyle, TextStyle } from "@mediatap/core";
 import { printColour } from "./colours.ts";
 import { printExpression } from "./expression.ts";
+import { printShowing } from "./layer-time.ts";
+import { printEdges } from "./layer-video.ts";
+import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
 
 type Parts = (string | undefined)[];
 
 /** A layer in the language; `printSteps` gives the steps of the language for a layer's own. */
 export function printLayer(
-  { layer, place, blend }: StepOf<"overlay">,
-  printSteps: (steps: readonly Step[]) => string[],
+  { layer, place, time, blend }: StepOf<"overlay">,
+  printSteps: (steps: readonly Step[], wanted: Wanted) => string[],
 ): string {
-  const [first, ...rest] = printSteps(layer.steps);
+  const steps = layer.kind === "subtitles" ? [] : layer.steps;
+  const [first, ...rest] = printSteps(steps, layer.kind === "video" ? VIDEO : PICTURE);
   const untrimmed = layer.kind === "image" && !layer.steps.some(({ op }) => op === "trim");
   const head = [
     ...printInput(layer),
     untrimmed ? "t-false" : undefined,
-    ...printPlace(place),
+    ...(layer.kind === "subtitles" ? [] : printPlace(place)),
+    ...(time ? printShowing(time) : []),
     blend && `lm-${blend.mode}`,
     ...(blend?.mode === "displace" ? [`x-${signed(blend.x)}`, `y-${signed(blend.y)}`] : []),
   ].filter((part) => part !== undefined);
@@ -28,7 +33,11 @@ export function printLayer(
 function printInput(layer: Layer): Parts {
   switch (layer.kind) {
     case "image":
-      return ["l-image", printed(layer.path.replaceAll("/", "@@"), /^[\w.@-]+$/, layer.path)];
+      return ["l-image", printFile(layer.path)];
+    case "video":
+      return ["l-video", printFile(layer.path)];
+    case "subtitles":
+      return ["l-subtitles", printFile(layer.path), ...printSubtitles(layer.style)];
     case "text":
       return ["l-text", printed(layer.text, /^[A-Za-z0-9._-]+$/, layer.text), ...printStyle(layer.style)];
     case "color": {
@@ -44,25 +53,43 @@ function printInput(layer: Layer): Parts {
   }
 }
 
+const printFile = (path: string) => printed(path.replaceAll("/", "@@"), /^[\w.@-]+$/, path);
+
 const printed = (text: string, plain: RegExp, full: string) =>
   plain.test(text) ? `i-${text}` : `ie-${Buffer.from(full).toString("base64url")}`;
 
 function printStyle(style: TextStyle): Parts {
   const { size, font, color, align, width, lineHeight, padding, background } = style;
-  const looks = [style.bold && "b", style.italic && "i", style.strikethrough && "strikethrough"].filter(
-    Boolean,
-  );
   return [
     length("fs", size),
-    font?.replaceAll("/", "@@").replace(/^/, "ff-"),
+    printFont(font),
     `co-${printColour(color)}`,
     `ia-${align}`,
     length("w", width),
     length("lh", lineHeight),
     padding && `pa-${printPadding(padding)}`,
     background && `bg-${printColour(background)}`,
-    looks.length > 0 ? `tg-${looks.join("_")}` : undefined,
+    printLooks(style),
   ];
+}
+
+function printSubtitles(style: SubtitleStyle): Parts {
+  const { size, font, color, background } = style;
+  return [
+    length("fs", size),
+    printFont(font),
+    color && `co-${printColour(color)}`,
+    background && `bg-${printColour(background)}`,
+    printLooks(style),
+    ...printEdges(style),
+  ];
+}
+
+const printFont = (font: string | undefined) => font?.replaceAll("/", "@@").replace(/^/, "ff-");
+
+function printLooks({ bold, italic, strikethrough }: Partial<TextStyle>): string | undefined {
+  const looks = [bold && "b", italic && "i", strikethrough && "strikethrough"].filter(Boolean);
+  return looks.length > 0 ? `tg-${looks.join("_")}` : undefined;
 }
 
 function printPadding(padding: NonNullable<TextStyle["padding"]>): string {

@@ -25,25 +25,25 @@ const padding: Reader<Padding> = (text, key) => {
   return [top, right as number, bottom as number, left as number];
 };
 
-const positive: Reader<Length> = (text, key) => {
+/** A length above 0. */
+export const positive: Reader<Length> = (text, key) => {
   const length = coordinate(text, key);
   if (length === 0) throw invalid(key, "positive integer", text);
   return length;
 };
 
-type Looks = Pick<TextStyle, "bold" | "italic" | "strikethrough">;
+const LOOKS = { b: { bold: true }, i: { italic: true }, strikethrough: { strikethrough: true } } as const;
 
-const LOOKS: ReadonlyMap<string, Looks> = new Map<string, Looks>([
-  ["b", { bold: true }],
-  ["i", { italic: true }],
-  ["strikethrough", { strikethrough: true }],
-]);
+type Looks<K extends keyof typeof LOOKS> = { readonly [L in K as keyof (typeof LOOKS)[L]]?: true };
 
-const typography: Reader<Looks> = (text, key) =>
-  Object.assign({}, ...text.split("_").map((part) => oneOf(LOOKS)(part, key))) as Looks;
+/** Some of `looks`, joined by `_`. */
+export function typography<K extends keyof typeof LOOKS>(...looks: readonly K[]): Reader<Looks<K>> {
+  const one = oneOf(new Map<string, object>(looks.map((look) => [look, LOOKS[look]])));
+  return (text, key) => Object.assign({}, ...text.split("_").map((part) => one(part, key))) as Looks<K>;
+}
 
 /** A family's name, or a path with the ending of a font file. */
-const font: Reader<string> = (text, key) => {
+export const font: Reader<string> = (text, key) => {
   if (text === "") throw invalid(key, "font", text);
   const name = text.replaceAll("@@", "/");
   return /\.(?:ttf|otf|ttc|woff2?)$/i.test(name) ? parameterPath(name.replace(/^\/+/, "")) : text;
@@ -58,7 +58,7 @@ export const TEXT = {
   ia: oneOf(new Map((["left", "center", "right"] as const).map((name) => [name, name]))),
   pa: padding,
   al: integer(1, 9),
-  tg: typography,
+  tg: typography("b", "i", "strikethrough"),
   lh: positive,
   bg: colour,
 } as const;

@@ -121,7 +121,7 @@ const PRINTERS: Printers = {
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
   write: ({ output }) => items(...printOutput(output)),
-  overlay: (step) => printLayer(step, (steps) => printSteps(steps)),
+  overlay: (step) => printLayer(step, printAll),
   when: (step) => {
     const test = printCondition(step.if);
     const otherwise = step.else.length === 0 ? undefined : items("if-else", printBranch(step.else));

@@ -6,10 +6,10 @@ import { parseChain, printChain } from "../src/index.ts";
 const overlays = (chain: string) =>
   parseChain(chain).steps.filter((step): step is StepOf<"overlay"> => step.op === "overlay");
 
-function only(chain: string): StepOf<"overlay"> {
+function only(chain: string) {
   const [step] = overlays(chain);
-  assert(step);
-  return step;
+  assert(step && step.layer.kind !== "subtitles");
+  return { ...step, layer: step.layer };
 }
 
 const image = (rest: string) => only(`l-image,i-a.png,${rest},l-end`);

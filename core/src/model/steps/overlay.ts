@@ -1,5 +1,14 @@
 import { z } from "zod";
-import type { Blend, Layer, Offset, Place, StepOf, TextStyle } from "../transformation.ts";
+import type {
+  Blend,
+  Layer,
+  Offset,
+  Place,
+  Showing,
+  StepOf,
+  SubtitleStyle,
+  TextStyle,
+} from "../transformation.ts";
 import { fold, foldFields } from "./canonical.ts";
 import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
@@ -22,6 +31,25 @@ const style: z.ZodType<TextStyle> = z.strictObject({
   background: rgba.exactOptional(),
 });
 
+const pixels = z.number().min(0).max(1000);
+
+const subtitleStyle: z.ZodType<SubtitleStyle> = z.strictObject({
+  size: expression.exactOptional(),
+  font: z.string().min(1).max(500).exactOptional(),
+  bold: z.boolean().exactOptional(),
+  italic: z.boolean().exactOptional(),
+  color: rgba.exactOptional(),
+  background: rgba.exactOptional(),
+  outline: z.strictObject({ width: pixels, color: rgba }).exactOptional(),
+  shadow: z.strictObject({ color: rgba, indent: pixels }).exactOptional(),
+});
+
+const showing: z.ZodType<Showing> = z.strictObject({
+  start: expression.exactOptional(),
+  end: expression.exactOptional(),
+  duration: expression.exactOptional(),
+});
+
 const steps = z.array(innerStep);
 
 const layer: z.ZodType<Layer> = z.discriminatedUnion("kind", [
@@ -34,6 +62,8 @@ const layer: z.ZodType<Layer> = z.discriminatedUnion("kind", [
     height: expression.exactOptional(),
     steps,
   }),
+  z.strictObject({ kind: z.literal("video"), path: z.string().min(1), steps }),
+  z.strictObject({ kind: z.literal("subtitles"), path: z.string().min(1), style: subtitleStyle }),
 ]);
 
 const offset: z.ZodType<Offset> = z.strictObject({
@@ -58,11 +88,18 @@ const blend: z.ZodType<Blend> = z.discriminatedUnion("mode", [
 
 /** Laying something on the picture. The layer's own steps are checked by their definitions, as those of a branch are. */
 export const overlay: StepDefinition<StepOf<"overlay">> = {
-  schema: z.strictObject({ op: z.literal("overlay"), layer, place, blend: blend.exactOptional() }),
-  canonical: ({ layer, place, blend, ...step }) => ({
+  schema: z.strictObject({
+    op: z.literal("overlay"),
+    layer,
+    place,
+    time: showing.exactOptional(),
+    blend: blend.exactOptional(),
+  }),
+  canonical: ({ layer, place, time, blend, ...step }) => ({
     ...step,
     layer: foldLayer(layer),
     place: foldPlace(place),
+    ...foldTime(time),
     ...(blend && { blend: blend.mode === "displace" ? foldFields(blend, "x", "y") : blend }),
   }),
   cost: (_step, before) => 5 + megapixels(before) * 20,
@@ -71,7 +108,10 @@ export const overlay: StepDefinition<StepOf<"overlay">> = {
 function foldLayer(layer: Layer): Layer {
   switch (layer.kind) {
     case "image":
+    case "video":
       return layer;
+    case "subtitles":
+      return { ...layer, style: foldFields(layer.style, "size") };
     case "color":
       return foldFields(layer, "width", "height");
     case "text": {
@@ -84,6 +124,16 @@ function foldLayer(layer: Layer): Layer {
       };
     }
   }
+}
+
+function foldTime(time: Showing | undefined): { time?: Showing } {
+  if (!time) return {};
+  const { start, end, duration } = foldFields(time, "start", "end", "duration");
+  const folded: Showing = {
+    ...(start !== undefined && start !== 0 && { start }),
+    ...(end !== undefined ? { end } : duration !== undefined && { duration }),
+  };
+  return Object.keys(folded).length > 0 ? { time: folded } : {};
 }
 
 function foldPlace(place: Place): Place {
