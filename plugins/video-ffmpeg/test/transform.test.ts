@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Step, VideoOutput } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
@@ -324,6 +326,109 @@ describeWith(FFMPEG, "whole videos", () => {
     const answer = await ask("sound.m4a");
     assert.equal(answer.headers["content-type"], "audio/mp4");
   });
+
+  describe("of unusual sources", () => {
+    it("of changing rate have a constant one", async () => {
+      // The second half has a third of the frames.
+      await studio.make(
+        "vfr.mp4",
+        ...["-i", studio.path("test.mp4"), "-an", "-vf", "select=lt(t\\,2)+not(mod(n\\,3))"],
+        ...["-fps_mode", "vfr", "-c:v", "libx264"],
+      );
+      const result = await make("vfr.mp4", [resize({ width: 160 })]);
+      const { stdout } = await promisify(execFile)("/usr/bin/ffprobe", [
+        ...["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0"],
+        result.path,
+      ]);
+      const times = stdout
+        .trim()
+        .split("\n")
+        .map(Number.parseFloat)
+        .sort((a, b) => a - b);
+      const steps = times.slice(1).map((time, at) => Number((time - (times[at] ?? 0)).toFixed(3)));
+      assert.ok(Math.max(...steps) - Math.min(...steps) < 0.003, steps.join(" "));
+      assert.ok(Math.abs(result.duration - 4) < 0.15, String(result.duration));
+    });
+
+    it("of high dynamic range look as others do", async () => {
+      // PQ at 203 cd/m²: the white of pictures (BT.2408).
+      await studio.make(
+        "hdr.mp4",
+        ...["-f", "lavfi", "-i", "color=black:s=320x180:r=25:d=1", "-vf"],
+        "format=yuv420p10le,geq=lum=572:cb=512:cr=512",
+        ...[
+          "-c:v",
+          "libx265",
+          "-x265-params",
+          "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc",
+        ],
+        ...["-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc"],
+      );
+      const result = await make("hdr.mp4", [resize({ width: 160 })]);
+      assert.equal(result.video.pix_fmt, "yuv420p");
+      assert.equal(result.video.color_transfer, "bt709");
+      const white = (await result.at(0.5))(0.5, 0.5);
+      assert.ok(
+        white.every((value) => value > 200),
+        String(white),
+      );
+    });
+
+    it("with clear parts lie on black, or on the background", async () => {
+      await studio.make(
+        "clear.webm",
+        ...[
+          "-f",
+          "lavfi",
+          "-i",
+          "color=red:s=64x64:r=25:d=1,format=yuva420p,geq=lum=p(X\\,Y):cb=p(X\\,Y):cr=p(X\\,Y):a=if(lt(X\\,32)\\,255\\,0)",
+        ],
+        ...["-c:v", "libvpx-vp9", "-auto-alt-ref", "0"],
+      );
+      const black = await (await make("clear.webm")).at(0.5);
+      assert.ok(
+        isLike(black(0.25, 0.5), RED, 40) && isLike(black(0.75, 0.5), BLACK),
+        String(black(0.75, 0.5)),
+      );
+      const blue = await (await make("clear.webm", [{ op: "flatten", background: paint(0, 0, 255) }])).at(
+        0.5,
+      );
+      assert.ok(isLike(blue(0.25, 0.5), RED, 40) && isLike(blue(0.75, 0.5), BLUE), String(blue(0.75, 0.5)));
+    });
+
+    it("with a cover picture in front show the film", async () => {
+      await studio.make(
+        "cover.mp4",
+        ...["-f", "lavfi", "-i", "color=white:s=50x50:d=0.04", "-i", studio.path("fields.mp4")],
+        ...["-map", "0:v", "-map", "1:v", "-map", "1:a", "-c:v:0", "mjpeg", "-c:v:1", "copy", "-c:a", "copy"],
+        ...["-disposition:v:0", "attached_pic"],
+      );
+      const result = await make("cover.mp4", [resize({ width: 160 })]);
+      assert.equal(sizeOf(result), "160x90");
+      assert.equal(await quarters(result), "red green blue white");
+    });
+
+    it("that are no videos are refused", async () => {
+      await studio.make("picture.png", "-f", "lavfi", "-i", "color=red:s=20x20", "-frames:v", "1");
+      assert.match(await refusal("picture.png"), /^400 .*video/);
+    });
+  });
+
+  it("are copied where nothing is to be done and little is to be saved", async () => {
+    for (const name of ["silent.mp4", "fields.mp4"]) {
+      const [before, after] = [await look(studio, await studio.bytes(name)), await make(name)];
+      assert.equal(await packets(after), await packets(before));
+      const smaller = await make(name, [resize({ width: 160 })]);
+      assert.notEqual(await packets(smaller), await packets(before));
+    }
+  });
+
+  async function packets({ path }: Result): Promise<string> {
+    const { stdout } = await promisify(execFile)("/usr/bin/ffmpeg", [
+      ...["-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"],
+    ]);
+    return stdout;
+  }
 
   it("are made of animations", async () => {
     const result = await make("a.gif", [resize({ width: 32 })]);

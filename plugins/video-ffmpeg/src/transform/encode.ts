@@ -137,16 +137,19 @@ export function recipeOf(wish: Wish, probe: Probe, graph: Graph, tools: Tools): 
 /** Bits for a pixel of which a picture of H.264 is not made smaller any more, at quality 50; twice as many for 20 points more. */
 const LEAN = 0.06;
 
+/** What of the bits of a file goes to its sound. */
+const USUAL_SOUND = 96_000;
+
 /**
  * A picture to which nothing is done goes on as it is where it is of the codec already and has no more bits than this server
  * would give it: encoding it again would cost time and looks, and save nothing.
  */
 function pictureOf(codec: Codec, quality: number, probe: Probe, graph: Graph): Track<Codec> {
-  const { video, bitrate, format, square } = probe as Probe & Partial<FileProbe>;
+  const { video, audio, bitrate, format, square } = probe as Probe & Partial<FileProbe>;
   const { picture } = graph;
   if (!video || !picture || bitrate === undefined) return { how: "encode", codec };
   const pixels = picture.size.width * picture.size.height * picture.fps;
-  const isLean = bitrate / pixels <= LEAN * 2 ** ((quality - 50) / 20);
+  const isLean = (bitrate - (audio ? USUAL_SOUND : 0)) / pixels <= LEAN * 2 ** ((quality - 50) / 20);
   const isSame =
     picture.plain &&
     !graph.clipped &&
