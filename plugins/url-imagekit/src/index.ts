@@ -11,6 +11,7 @@ export type { Hints } from "./hints.ts";
 export type { NamedTransformations } from "./named.ts";
 export { printChain } from "./print.ts";
 export { sign } from "./signature.ts";
+export type { Wanted } from "./wanted.ts";
 
 export interface UrlImagekitOptions {
   /** Seconds for which an expired signature still counts, because clocks differ. @default 30 */

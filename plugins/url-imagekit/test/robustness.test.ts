@@ -12,7 +12,7 @@ const bytes = fc.string({
 const pieces = fc
   .array(
     fc.constantFrom(
-      ..."w- h- ar- 4:3 , : / ? & = % %2F %00 tr: l-image l-text ,l-end if-w_gt_1 ,if-else ,if-end n-thumb e- e-usm- N _ iw mul . .. @@ di- bg- ik-seo ik-s= ik-t= tr= https: https%3A%2F%2F ik-thumbnail.jpg a.jpg 1 0.5 99999999999999999999".split(
+      ..."w- h- ar- 4:3 , : / ? & = % %2F %00 tr: l-image l-text ,l-end if-w_gt_1 ,if-else ,if-end n-thumb e- e-usm- N _ iw mul . .. @@ di- bg- ik-seo ik-s= ik-t= tr= https: https%3A%2F%2F ik-thumbnail.jpg ik-video.mp4 ik-master.m3u8 ik-track-240.m3u8 ik-track- so- sr-240 l-video l-subtitles v.mp4 a.jpg 1 0.5 99999999999999999999".split(
         " ",
       ),
     ),
@@ -84,6 +84,11 @@ describe("url-imagekit: any input", () => {
     "@@",
     "di-@@",
     "bg-blurred_",
+    "sr-240_",
+    "240_",
+    "l-video,",
+    "/ik-video.mp4",
+    "ik-track-",
     "tr:",
     "tr:l-a/",
     "/",
@@ -102,6 +107,8 @@ describe("url-imagekit: any input", () => {
       codeThrown(() => admitted(`tr:${text}/a.jpg`, { endpoint }));
       codeThrown(() => admitted(`a.jpg?tr=${text}&ik-s=1`, { endpoint }));
       codeThrown(() => jobOf(text));
+      codeThrown(() => jobOf(`v.mp4/ik-track-${text}.m3u8`));
+      codeThrown(() => jobOf(`v.mp4/ik-master.m3u8?tr=sr-${text}`));
     });
   }
 });

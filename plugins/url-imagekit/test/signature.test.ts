@@ -208,6 +208,10 @@ describe("url-imagekit: restrictions", () => {
       ["a.mp4", false, true],
       ["a.jpg/ik-video.mp4", true, true],
       ["a.mp4/ik-thumbnail.jpg", false, true],
+      ["a.gif/ik-gif-video.mp4", true, true],
+      ["a.mp4/ik-master.m3u8?tr=sr-240", false, true],
+      ["a.mp4/ik-track-240-1.m4s", false, true],
+      ["a/ik-video.mp4/ik-seek-thumbnail-track.vtt", true, true],
       ["a.jpg?tr=orig-true", true, false],
     ];
     for (const [url, images, videos] of rows) {
