@@ -43,7 +43,7 @@ export interface PictureEnds {
   /** Begins all labels of its own; to be chosen where several graphs stand in one. @default "g" */
   readonly prefix?: string;
   /** Filters behind all others, for instance the scaling to a rung. */
-  readonly then?: readonly string[];
+  readonly more?: readonly string[];
 }
 
 /** What steps come to on a video. */
@@ -225,8 +225,8 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       rate,
       fps,
       plain,
-      wire: ({ from, to, extra, offset = 0, prefix = "g", then = [] }) =>
-        wire([...pieces, ...then.map((piece) => ({ piece, factor }))], {
+      wire: ({ from, to, extra, offset = 0, prefix = "g", more = [] }) =>
+        wire([...pieces, ...more.map((piece) => ({ piece, factor }))], {
           from,
           to,
           prefix,

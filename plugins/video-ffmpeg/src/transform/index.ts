@@ -1,9 +1,10 @@
-import { MediaError, type PluginApi } from "@mediatap/core";
+import { MediaError, type PluginApi, Stage } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
 import { NAME } from "../options.ts";
+import { isPreview, planPreview } from "./preview.ts";
 import { planWhole, type Underway } from "./whole.ts";
 
-/** Answers jobs for whole videos. */
+/** Answers jobs for whole videos, and for moving pictures of their pieces. */
 export function tapTransform({ hooks }: Pick<PluginApi, "hooks">, engine: Engine): void {
   const underway: Underway = new Set();
   hooks.transform.tapPromise(NAME, async (job, source, flight) => {
@@ -11,6 +12,10 @@ export function tapTransform({ hooks }: Pick<PluginApi, "hooks">, engine: Engine
     if (!video || video.part) return undefined;
     return planWhole(engine, underway, job, source, flight);
   });
+  // Before engines for pictures, to which a video is one still.
+  hooks.transform.tapPromise({ name: NAME, stage: Stage.normal - 10 }, async (job, source, flight) =>
+    isPreview(job) ? planPreview(engine, job, source, flight) : undefined,
+  );
   hooks.stop.tap(NAME, () => {
     for (const growth of underway) growth.abort(new MediaError("EBUSY", "The server stops"));
   });
