@@ -1,5 +1,5 @@
 /**
- * The pictures on the start page, each with the transformation that it is shown with; the first one is in the editor.
+ * The pictures and the video on the start page, each with the transformation that it is shown with; the first picture is in the editor.
  * Authors: `media/CREDITS.md`.
  */
 export const samples = [
@@ -50,5 +50,11 @@ export const samples = [
     title: "Padded, on a colour",
     credit: "Mediatap, Apache-2.0",
     transformation: "w-480,h-320,cm-pad_resize,bg-E7F3F0",
+  },
+  {
+    path: "tour.mp4",
+    title: "Three photographs, moving",
+    credit: "after Aitzol Berasategi, CC BY 4.0, and Clemens Engelhardt, CC0 1.0",
+    transformation: "sr-240_360_720",
   },
 ];

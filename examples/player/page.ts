@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Plugin } from "@mediatap/core";
+
+export interface PagePlayerOptions {
+  /** Path of the video, as in a URL without transformation. */
+  readonly video: string;
+  /** Where the players are installed: a file of the package that depends on them. @default this folder */
+  readonly from?: string | URL;
+}
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "worker-src blob:",
+].join("; ");
+
+/** What plays the stream: the browser itself, hls.js or shaka-player; chosen by `/#hls`, `/#shaka`, `/#native`. */
+const html = (video: string) => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>A player</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/-/player/style.css">
+<script src="/-/player/hls.js" defer></script>
+<script src="/-/player/shaka.js" defer></script>
+<script type="module" src="/-/player/app.js"></script>
+<main data-video="/${encodeURI(video)}">
+<video id="video" controls muted playsinline preload="auto" poster="/${encodeURI(video)}/ik-thumbnail.jpg?tr=w-960"></video>
+<nav id="players"><a href="#hls">hls.js</a> <a href="#shaka">shaka-player (DASH)</a> <a href="#native">the browser's own</a></nav>
+<nav id="rungs"></nav>
+<output id="said"></output>
+</main>
+</html>
+`;
+
+/** A page with a player at `/`. */
+export function pagePlayer({ video, from = import.meta.url }: PagePlayerOptions): Plugin {
+  const installed = createRequire(from);
+  const own = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
+  const library = (path: string) => readFileSync(installed.resolve(path), "utf8");
+  return {
+    name: "page-player",
+    version: "1.0.0",
+    apply({ route }) {
+      const serve = (path: string, type: string, body: string) =>
+        route("GET", path, () => ({
+          headers: { "content-type": `${type}; charset=utf-8`, "content-security-policy": POLICY },
+          body,
+        }));
+      serve("/", "text/html", html(video));
+      serve("/-/player/app.js", "text/javascript", own("app.js"));
+      serve("/-/player/style.css", "text/css", own("style.css"));
+      serve("/-/player/hls.js", "text/javascript", library("hls.js/dist/hls.min.js"));
+      serve("/-/player/shaka.js", "text/javascript", library("shaka-player/dist/shaka-player.compiled.js"));
+    },
+  };
+}
