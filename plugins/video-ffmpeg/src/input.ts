@@ -1,4 +1,7 @@
-import { type Flight, MediaError, type Source } from "@mediatap/core";
+import { createHash } from "node:crypto";
+import { type Flight, isMediaError, type Source, type SourceFacts } from "@mediatap/core";
+import { BLOCK, type BlockFile } from "./blocks.ts";
+import { loopback } from "./loopback.ts";
 
 /** A source as ffmpeg reads it. */
 export interface Input {
@@ -7,13 +10,73 @@ export interface Input {
   close(): Promise<void>;
 }
 
-/** Opens a source for ffmpeg: a local file, or our own loopback address. `demuxer`: as of `demuxerOf`. */
-export async function openInput(source: Source, demuxer: string, _flight: Flight): Promise<Input> {
-  if (source.file === undefined) throw new MediaError("EUNSUPPORTED", "Not supported here: remote videos");
-  return {
-    args: ["-protocol_whitelist", "file", "-f", demuxer, "-i", `file:${source.file}`],
-    close: async () => {},
-  };
+/** Files of which it is known that their origin sends them whole, whatever part is asked for. */
+const whole = new Set<string>();
+const MOST_WHOLE = 10_000;
+
+/**
+ * Opens a source for ffmpeg: a local file, or our own loopback address, behind which parts of the file are fetched as they are
+ * read. A file of an origin that gives no parts is copied first, within `limits.videoBytes` and `limits.tempBytes`. `demuxer`:
+ * as of `demuxerOf`; no other is tried, and nothing but that file or address can be opened.
+ */
+export async function openInput(source: Source, demuxer: string, flight: Flight): Promise<Input> {
+  if (source.file !== undefined) return { args: ofFile(source.file, demuxer), close: async () => {} };
+  const key = keyOf(source.facts);
+  const { size } = source.facts;
+  if (key !== undefined && size !== undefined && !whole.has(key)) {
+    const file: BlockFile = {
+      key,
+      size,
+      open: (range) => source.again(range),
+      room: flight.limits.tempBytes,
+    };
+    if (await givesParts(file, source, flight)) {
+      const { url, close } = await loopback().open(file);
+      const args = ["-protocol_whitelist", "http,tcp", ...ofDemuxer(demuxer), "-seekable", "1", "-i", url];
+      return { args, close: async () => close() };
+    }
+    if (whole.size >= MOST_WHOLE) whole.clear();
+    whole.add(key);
+  }
+  const { path, release } = await loopback().wholes.open(source, key, flight);
+  return { args: ofFile(path, demuxer), close: async () => release() };
+}
+
+const ofFile = (path: string, demuxer: string): readonly string[] => [
+  ...["-protocol_whitelist", "file"],
+  ...ofDemuxer(demuxer),
+  ...["-i", `file:${path}`],
+];
+
+/** What a file names elsewhere is never opened, whatever ffmpeg's own defaults come to be. */
+const ofDemuxer = (demuxer: string): readonly string[] => [
+  ...["-format_whitelist", demuxer],
+  ...(demuxer === "mov" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
+  ...["-f", demuxer],
+];
+
+/** A name for a file and this version of it. `undefined`: its origin does not tell versions apart. */
+function keyOf({ origin, path, host, etag, lastModified, size }: SourceFacts): string | undefined {
+  if (etag === undefined && lastModified === undefined) return undefined;
+  const text = JSON.stringify([origin, path, host, etag, lastModified, size]);
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+/** Whether an origin cuts out the part that is asked for; found out with the first, which is wanted anyway. */
+async function givesParts(file: BlockFile, source: Source, { signal }: Flight): Promise<boolean> {
+  if (file.size <= BLOCK) return true;
+  const reader = loopback().blocks.reader(file);
+  signal.addEventListener("abort", reader.leave, { once: true });
+  try {
+    await reader.read(0);
+    return source.ranged?.() !== false;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw isMediaError(error) ? error : new Error("The first part cannot be read", { cause: error });
+  } finally {
+    signal.removeEventListener("abort", reader.leave);
+    reader.leave();
+  }
 }
 
 const ascii = (bytes: Uint8Array, start: number, end: number) =>

@@ -106,7 +106,8 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
       const node = [...process.execArgv.filter((arg) => arg.includes("conditions")), module, program, title];
       const server = spawn(process.execPath, node, { stdio: ["ignore", "pipe", "inherit"] });
       const [folder] = (await once(server.stdout, "data")).map((data) => String(data).trim());
-      assert(folder?.startsWith(join(tmpdir(), PREFIX)) && existsSync(folder));
+      assert(folder !== undefined && existsSync(folder));
+      assert(folder.startsWith(join(tmpdir(), PREFIX)));
       await until(() => programsWith(title).length === 1, "it runs");
       const [pid] = programsWith(title) as [number];
       assert.equal(parentOf(pid), server.pid);
