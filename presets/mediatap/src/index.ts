@@ -14,11 +14,12 @@ import { storageGcs } from "@mediatap/storage-gcs";
 import { storageS3 } from "@mediatap/storage-s3";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
+import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, all places that its origins name, images, faces, a cache in memory, timings. */
+/** The usual server: ImageKit's language, all places that its origins name, images, faces, videos, a cache in memory, timings. */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
@@ -35,6 +36,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       decodePdf(),
       decodePsd(),
       focusFaces(),
+      videoFfmpeg(),
       cacheMemory(),
       timing(),
     ],
@@ -73,4 +75,5 @@ export {
   storageS3,
   storageWeb,
   timing,
+  videoFfmpeg,
 };
