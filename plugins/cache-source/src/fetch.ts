@@ -8,6 +8,7 @@ import {
   type PluginApi,
   type Source,
 } from "@mediatap/core";
+import type { CopyLeases } from "./leases.ts";
 import { nameOf, type Owner } from "./names.ts";
 import { type CopyRecord, sourceFacts } from "./record.ts";
 import type { CopyStore } from "./store.ts";
@@ -17,6 +18,9 @@ export interface FetchParts {
   readonly plugin: string;
   readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger" | "limits">;
   readonly store: CopyStore;
+  readonly leases: CopyLeases;
+  /** When something was purged last, milliseconds since 1970. */
+  readonly purged: () => number;
   /** Fingerprints of the origins whose files are copied, by name. */
   readonly places: ReadonlyMap<string, string>;
   /** Milliseconds after which the origin is asked whether a copy is still right. */
@@ -47,13 +51,14 @@ const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
 
 /** A tap of `fetch` that answers from copies, and asks an origin only whether a copy whose time is up is still right. */
 export function createFetch(parts: FetchParts) {
-  const { plugin, api, store, places, revalidate, staleIfError, onUsed } = parts;
+  const { plugin, api, store, leases, purged, places, revalidate, staleIfError, onUsed } = parts;
   const { logger, limits } = api;
 
   return async function fetch(question: Question): Promise<Answer> {
     const { asset, flight } = question;
     const started = performance.now();
-    const held = await find(question);
+    const owners = ownersOf(question);
+    const held = (await find(owners, flight)) ?? (await findMade(owners, question));
     const { outcome, answer } = held ? await judge(held, question) : { outcome: "miss", answer: undefined };
     const duration = performance.now() - started;
     flight.spans.add(plugin, duration, outcome);
@@ -69,25 +74,44 @@ export function createFetch(parts: FetchParts) {
     return answer;
   };
 
+  /** Whose copies could answer, in the order in which their origins are asked. */
+  function ownersOf({ asset, conditions, endpoint }: Question): { name: string; owner: Owner }[] {
+    return orderOf(endpoint).flatMap((origin) => {
+      const place = places.get(origin);
+      if (place === undefined || (conditions.origin ?? origin) !== origin) return [];
+      const { urls = false, forwardsHost = false } = api.storage(origin);
+      if ((asset.kind === "url") !== urls) return [];
+      const owner: Owner = {
+        origin,
+        path: asset.path,
+        ...(forwardsHost && asset.host !== undefined && { host: asset.host }),
+      };
+      return { name: nameOf(place, owner), owner };
+    });
+  }
+
   /** The copy of the first origin that has one. */
-  async function find({ asset, conditions, flight, endpoint }: Question): Promise<Held | undefined> {
+  async function find(owners: ReturnType<typeof ownersOf>, flight: Flight): Promise<Held | undefined> {
     const found = await Promise.all(
-      orderOf(endpoint).map(async (origin): Promise<Held | undefined> => {
-        const place = places.get(origin);
-        if (place === undefined || (conditions.origin ?? origin) !== origin) return undefined;
-        const { urls = false, forwardsHost = false } = api.storage(origin);
-        if ((asset.kind === "url") !== urls) return undefined;
-        const owner: Owner = {
-          origin,
-          path: asset.path,
-          ...(forwardsHost && asset.host !== undefined && { host: asset.host }),
-        };
-        const name = nameOf(place, owner);
+      owners.map(async ({ name, owner }): Promise<Held | undefined> => {
         const record = await store.read(name, owner, flight.signal);
-        return record && { origin, name, record };
+        return record && { origin: owner.origin, name, record };
       }),
     );
     return found.find((held) => held !== undefined);
+  }
+
+  /** The copy that another machine is making at this moment. */
+  async function findMade(
+    owners: ReturnType<typeof ownersOf>,
+    { asset, conditions, flight }: Question,
+  ): Promise<Held | undefined> {
+    const isPlain = conditions.origin === undefined && !conditions.head;
+    if (!isPlain || conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined)
+      return undefined;
+    const names = owners.map(({ name }) => name);
+    const isMade = await leases.wait({ path: asset.path, names, since: purged() }, flight);
+    return isMade ? await find(owners, flight) : undefined;
   }
 
   async function judge(held: Held, question: Question): Promise<{ outcome: string; answer: Answer }> {

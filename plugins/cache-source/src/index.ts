@@ -14,6 +14,7 @@ import { createBans } from "./bans.ts";
 import { createBudget } from "./budget.ts";
 import { examine } from "./check.ts";
 import { createFetch } from "./fetch.ts";
+import { createCopyLeases } from "./leases.ts";
 import { nameOf } from "./names.ts";
 import { purge } from "./purge.ts";
 import { isSame, sourceFacts } from "./record.ts";
@@ -62,6 +63,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       const writing = api.shared<Writing>(`${NAME}:${checked.storage}`, () => ({
         names: new Set(),
         bans: createBans(),
+        purged: 0,
       }));
       let parts: ReturnType<typeof start> | undefined;
 
@@ -77,12 +79,19 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
 
       hooks.opened.tap(NAME, ({ facts, copy }) => {
         const place = parts?.places.get(facts.origin);
-        if (!parts || place === undefined || NOT_KEPT.test(facts.cacheControl ?? "")) return;
-        if ((facts.size ?? 0) > parts.maxFileBytes) return;
-        const { store } = parts;
+        if (!parts || place === undefined) return;
+        const { store, leases, maxFileBytes } = parts;
         const name = nameOf(place, facts);
+        if (NOT_KEPT.test(facts.cacheControl ?? "") || (facts.size ?? 0) > maxFileBytes) {
+          leases.none(name);
+          return;
+        }
         const since = writing.bans.now();
-        copy((body) => store.save(name, facts, body, since));
+        copy((body) => leases.saving(name, store.save(name, facts, body, since)));
+      });
+
+      hooks.report.tap(NAME, (report) => {
+        if (report.kind === "flight") parts?.leases.ended(report.flight);
       });
 
       hooks.reopen.tapPromise(NAME, async (facts, wanted) => {
@@ -98,6 +107,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       hooks.purge.tapPromise(NAME, async (ban) => {
         if (!parts) return;
         writing.bans.add(ban);
+        writing.purged = Date.now();
         await purge(parts.store, parts.places, ban, new AbortController().signal);
       });
 
@@ -133,10 +143,13 @@ function start(api: PluginApi, writing: Writing, options: Options, generation: G
     onSaved: (name, record) => budget?.saved(name, record),
   });
   const budget = maxBytes === false ? undefined : createBudget({ store, maxBytes, logger });
+  const leases = createCopyLeases(api.leases, options.storage);
   const fetch = createFetch({
     plugin: NAME,
     api,
     store,
+    leases,
+    purged: () => writing.purged,
     places,
     revalidate: options.revalidate === false ? Number.POSITIVE_INFINITY : options.revalidate,
     staleIfError: options.staleIfError,
@@ -144,6 +157,7 @@ function start(api: PluginApi, writing: Writing, options: Options, generation: G
   });
   return {
     store,
+    leases,
     budget,
     places,
     maxFileBytes,

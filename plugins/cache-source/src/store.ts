@@ -27,6 +27,8 @@ const LAST = 5_000;
 export interface Writing {
   readonly names: Set<string>;
   readonly bans: Bans;
+  /** When something was purged last, milliseconds since 1970. */
+  purged: number;
 }
 
 export interface StoreParts {

@@ -1,0 +1,97 @@
+import { type Flight, isVideoPath, type Lease, type PluginApi } from "@mediatap/core";
+
+/** Milliseconds that a copy which another machine is making is waited for; then the origin is asked here, too. */
+const PATIENCE = 5_000;
+
+/** A lease that this process holds. */
+interface Held {
+  readonly lease: Lease;
+  /** The names that the copy may have. */
+  readonly names: readonly string[];
+  /** Those that wanted it and are under way. */
+  readonly flights: Set<Flight>;
+  saving: number;
+}
+
+export interface Wanted {
+  readonly path: string;
+  /** The names that its copy may have, one an origin. */
+  readonly names: readonly string[];
+  /** What was begun before is out of date, milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** One machine copies an original that nobody has, and the others read the copy. */
+export function createCopyLeases(leases: PluginApi["leases"], place: string) {
+  const held = new Map<string, Held>();
+  const asking = new Map<string, Promise<"mine" | "made" | "unknown">>();
+
+  async function ask(name: string, names: readonly string[], since: number) {
+    try {
+      const signal = AbortSignal.timeout(PATIENCE);
+      const claimed = await leases.claim(`copy ${place} ${name}`, { signal, since });
+      if (!claimed) return "unknown";
+      if ("end" in claimed) return "made";
+      const entry: Held = { lease: claimed, names, flights: new Set(), saving: 0 };
+      for (const own of names) held.set(own, entry);
+      return "mine";
+    } catch {
+      return "unknown";
+    } finally {
+      asking.delete(name);
+    }
+  }
+
+  function release(entry: Held): void {
+    for (const name of entry.names) if (held.get(name) === entry) held.delete(name);
+    entry.lease.release("over");
+  }
+
+  return {
+    /** Whether to look for the copy once more: another machine has made it meanwhile. */
+    async wait({ path, names, since }: Wanted, flight: Flight): Promise<boolean> {
+      if (!leases.isUsed || names.length === 0 || isVideoPath(path)) return false;
+      const name = names.join(" ");
+      let answer: "mine" | "made" | "unknown" = "mine";
+      if (!names.some((own) => held.has(own))) {
+        let asked = asking.get(name);
+        if (!asked) {
+          asked = ask(name, names, since);
+          asking.set(name, asked);
+        }
+        answer = await asked;
+      }
+      // Who joins the work of this process shares its download.
+      if (answer === "mine") {
+        const entry = names.map((own) => held.get(own)).find(Boolean);
+        if (!flight.signal.aborted) entry?.flights.add(flight);
+        else if (entry && entry.flights.size === 0 && entry.saving === 0) release(entry);
+      }
+      flight.signal.throwIfAborted();
+      return answer === "made";
+    },
+    /** A copy is written; its end is that of the lease. */
+    async saving(name: string, work: Promise<void>): Promise<void> {
+      const entry = held.get(name);
+      if (entry) entry.saving++;
+      try {
+        await work;
+      } finally {
+        if (entry && --entry.saving === 0) release(entry);
+      }
+    },
+    /** There will be no copy of it. */
+    none(name: string): void {
+      const entry = held.get(name);
+      if (entry && entry.saving === 0) release(entry);
+    },
+    /** A flight has ended. */
+    ended(flight: Flight): void {
+      for (const entry of new Set(held.values())) {
+        if (entry.flights.delete(flight) && entry.flights.size === 0 && entry.saving === 0) release(entry);
+      }
+    },
+  };
+}
+
+export type CopyLeases = ReturnType<typeof createCopyLeases>;
