@@ -18,7 +18,7 @@ export const imageSharpSchema = z.strictObject({
     .strictObject({
       target: z.number().min(0.5).max(1).default(0.96),
       min: quality.default(40),
-      max: quality.default(90),
+      max: quality.default(80),
       tries: z.number().int().min(1).max(8).default(4),
     })
     .refine(({ min, max }) => min <= max, "Expected min to be at most max")
@@ -53,7 +53,7 @@ export interface AutoQuality {
   readonly target?: number;
   /** Least quality. @default 40 */
   readonly min?: number;
-  /** Highest quality; what it does not reach is not reached. @default 90 */
+  /** Highest quality: a picture that needs more does not get it. @default 80 */
   readonly max?: number;
   /** How often a picture is written at most, 1–8; each try halves the range. @default 4 */
   readonly tries?: number;

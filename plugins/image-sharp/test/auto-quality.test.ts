@@ -9,7 +9,7 @@ const auto = { format: "webp", quality: "auto" } as const;
 
 describe("image-sharp: quality that is looked for", () => {
   it("reckons with each try", async () => {
-    const cost = async (tries: number, max = 90) =>
+    const cost = async (tries: number, max = 80) =>
       (await plan(await source(), { output: auto, options: { autoQuality: { tries, max } } }))?.cost ?? 0;
     const fixed = (await plan(await source(), { output: { format: "webp" } }))?.cost ?? 0;
     assert((await cost(4)) > 3 * fixed);
@@ -18,7 +18,7 @@ describe("image-sharp: quality that is looked for", () => {
 
   it("tells what it will do", async () => {
     const told = (await plan(await source(), { output: auto }))?.explain() as Record<string, unknown>;
-    assert.equal(told.quality, "the least from 40 to 90 for a likeness of 0.96, in 4 tries");
+    assert.equal(told.quality, "the least from 40 to 80 for a likeness of 0.96, in 4 tries");
     const png = (await plan(await source(), { output: { format: "png", quality: "auto" } }))?.explain();
     assert.equal((png as Record<string, unknown>).quality, undefined);
     const small = await plan(await source(), {
