@@ -2,8 +2,12 @@ import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";
 import type { Rung } from "./ladder.ts";
 
-/** Threads of one encoder: pinned, since other numbers give other bytes. */
-const THREADS = 4;
+/**
+ * Threads of one encoder: pinned, since other numbers give other bytes; and of large pictures by slices, since with frames in
+ * parallel the bound of the rate has x264 give other bytes each time.
+ */
+const threadArgs = ({ name }: Rung): readonly string[] =>
+  name < 720 ? ["-threads:v", "1"] : ["-threads:v", "4", "-x264-params:v", "sliced-threads=1"];
 
 /** Filters that stand last, so that all that is encoded says the same of itself. */
 export const tailFilters = ({ width, height }: Rung, matrix: string | undefined): readonly string[] => [
@@ -36,13 +40,17 @@ export function pictureArgs(rung: Rung, grid: Grid, quality: number): readonly s
       "-bf:v",
       "2",
     ],
-    ...["-threads:v", String(THREADS), "-flags:v", "+bitexact"],
+    ...threadArgs(rung),
+    ...["-flags:v", "+bitexact"],
     ...["-video_track_timescale", String(grid.timescale)],
   ];
 }
 
-/** How sound is written: constant quality, since rate control would begin anew in each segment, and be heard. */
-export const SOUND_ARGS: readonly string[] = ["-c:a", "aac", "-q:a", "1.5", "-flags:a", "+bitexact"];
+/**
+ * How sound is written: constant quality, since rate control would begin anew in each segment, and be heard. 1 is about 110 kbit/s,
+ * and never much more than 200; 1.5 took 420 for sharp beats.
+ */
+export const SOUND_ARGS: readonly string[] = ["-c:a", "aac", "-q:a", "1", "-flags:a", "+bitexact"];
 
 /** One fragment, times as they are, nothing that differs between runs. `from`: seconds at which it begins. */
 export function muxArgs(from: number, target: string): readonly string[] {
@@ -86,14 +94,25 @@ export interface Cut {
   readonly frames: number;
 }
 
-/** Key frames may lie a little behind what is sought; all before the cut is left out by the filters. */
-const PICTURE_MARGIN = 0.1;
+/** Containers that say where their key frames are; in others a seek ends anywhere. */
+const INDEXED = new Set(["mov", "matroska", "avi"]);
+/** Seconds before a cut at which decoding begins; all before the cut is left out by the filters. */
+const marginOf = (demuxer: string) => (INDEXED.has(demuxer) ? 0.1 : 10);
 
-/** Seek before the input: decoding begins at the key frame before. */
-export function pictureSeek({ start, first }: Cut, grid: Grid): readonly string[] {
-  const at = start + secondsOf(grid, first) - PICTURE_MARGIN;
-  return ["-noaccurate_seek", ...(at > 0 ? ["-ss", at.toFixed(6)] : []), "-copyts", "-start_at_zero"];
+/** Where decoding begins, as seconds of the source: at the key frame before. 0: at the beginning. */
+export function pictureSeek({ start, first }: Cut, grid: Grid, demuxer: string): number {
+  return Math.max(0, start + secondsOf(grid, first) - marginOf(demuxer));
 }
+
+/** Whether a seek may have ended behind the last key frame. */
+export const isBlind = (seek: number, demuxer: string) => seek > 0 && !INDEXED.has(demuxer);
+
+/** The seek before an input. */
+export const seekArgs = (at: number): readonly string[] => [
+  "-noaccurate_seek",
+  ...(at > 0 ? ["-ss", at.toFixed(6)] : []),
+  ...["-copyts", "-start_at_zero"],
+];
 
 /**
  * Exactly the frames of a segment, at a constant rate that does not depend on where decoding began; beginning at 0. What the

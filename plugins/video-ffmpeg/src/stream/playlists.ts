@@ -6,7 +6,7 @@ import { codecOf, peakOf, type Rung } from "./ladder.ts";
 export const SOUND = "audio";
 export const SOUND_CODEC = "mp4a.40.2";
 /** Bits a second: of constant quality, so what is common, and the most that music took. */
-const SOUND_AVERAGE = 160_000;
+const SOUND_AVERAGE = 128_000;
 const SOUND_PEAK = 256_000;
 
 /** What a stream is made of. */

@@ -8,13 +8,16 @@ import type { Tools } from "../tools.ts";
 import { type Asked, renditionOf } from "./asked.ts";
 import { initOf, type Parts, splitFragment } from "./boxes.ts";
 import {
+  type Cut,
   cutFilters,
+  isBlind,
   LAST_FILTERS,
   muxArgs,
   pictureArgs,
   pictureInitArgs,
   pictureSeek,
   QUIET,
+  seekArgs,
   soundInitArgs,
   tailFilters,
 } from "./encode.ts";
@@ -100,17 +103,26 @@ interface Encoding {
 
 /** Several rungs of a segment by one process, which decodes once. */
 async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<string, Parts>> {
-  const { engine, source, flight, layout, rungs, signal } = encoding;
+  const { engine, source, flight, layout, pictures, rungs, index, signal } = encoding;
   const tools = await engine.tools();
-  const input = await openInput(source, layout.probe.format, flight);
-  try {
-    const files = await collectAll({
+  const { format } = layout.probe;
+  const { grid } = pictures;
+  const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
+  const input = await openInput(source, format, flight);
+  const run = (seek: number) =>
+    collectAll({
       program: tools.ffmpeg,
-      args: rungArgs(encoding, input.args, tools),
+      args: rungArgs(encoding, cut, [...seekArgs(seek), ...input.args], tools),
       signal,
       timeout: flight.limits.videoSegment,
       niceness: engine.settings.niceness,
       pipes: rungs.length - 1,
+    });
+  try {
+    const seek = pictureSeek(cut, grid, format);
+    const files = await run(seek).catch((error: unknown) => {
+      if (signal.aborted || !isBlind(seek, format)) throw error;
+      return run(0);
     });
     return new Map(rungs.map(({ name }, at) => [String(name), splitFragment(files[at] as Buffer)]));
   } finally {
@@ -119,38 +131,31 @@ async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<string, Part
 }
 
 function rungArgs(
-  { layout, pictures, rungs, index, quality }: Encoding,
+  { layout, pictures, rungs, quality }: Encoding,
+  cut: Cut,
   input: readonly string[],
   tools: Tools,
 ): readonly string[] {
   const { grid, rate, matrix } = pictures;
   const { video } = layout.probe;
-  const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
-  const from = secondsOf(grid, cut.first);
-  const outputs = rungs.map((_, at) => ({ source: `s${at}`, made: `v${at}`, pipe: at === 0 ? 1 : at + 2 }));
+  const labels = rungs.map((_, at) => `[s${at}]`);
   const graph = [
-    `[0:V:0]${cutFilters(cut, rate, grid).join(",")}${
-      outputs.length === 1
-        ? "[s0]"
-        : `,split=${outputs.length}${outputs.map(({ source }) => `[${source}]`).join("")}`
-    }`,
+    `[0:V:0]${[...cutFilters(cut, rate, grid), `split=${rungs.length}`].join(",")}${labels.join("")}`,
     ...rungs.map((rung, at) => {
       const sdr = video ? toSdr(video, tools) : [];
-      const filters = [...tailFilters(rung, matrix), ...sdr, ...LAST_FILTERS];
-      return `[s${at}]${filters.join(",")}[v${at}]`;
+      return `[s${at}]${[...tailFilters(rung, matrix), ...sdr, ...LAST_FILTERS].join(",")}[v${at}]`;
     }),
   ];
   return [
     ...QUIET,
     ...["-threads", "2"],
     ...(video ? decoderArgs(video, tools) : []),
-    ...pictureSeek(cut, grid),
     ...input,
     ...["-filter_complex", graph.join(";")],
     ...rungs.flatMap((rung, at) => [
       ...["-map", `[v${at}]`],
       ...pictureArgs(rung, grid, quality),
-      ...muxArgs(from, `pipe:${outputs[at]?.pipe}`),
+      ...muxArgs(secondsOf(grid, cut.first), `pipe:${at === 0 ? 1 : at + 2}`),
     ]),
   ];
 }
@@ -212,7 +217,7 @@ export function soundPlan(
       try {
         const file = await collect({
           program: ffmpeg,
-          args: soundArgs({ start, index, filters }, grid, input.args),
+          args: soundArgs({ start, index, filters, channels: probe.audio?.channels ?? 2 }, grid, input.args),
           signal: flight.signal,
           timeout: flight.limits.videoSegment,
           niceness: engine.settings.niceness,

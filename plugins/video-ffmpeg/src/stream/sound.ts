@@ -1,8 +1,11 @@
 import { muxArgs, QUIET, SOUND_ARGS } from "./encode.ts";
 import { AAC_FRAME, framesAt, type Grid, SAMPLES } from "./grid.ts";
 
-/** Frames that are encoded before a segment and left out, so that each that is kept follows on its true predecessor. */
-const RUN_UP = 4;
+/**
+ * Frames that are encoded before a segment and left out, so that each that is kept follows on its true predecessor. With 4 the first
+ * two frames of every second segment differed from one continuous encode, with 5 none.
+ */
+const RUN_UP = 8;
 /** Seconds that decoders need to be themselves. */
 const DECODER_MARGIN = 0.3;
 
@@ -11,6 +14,8 @@ export interface SoundCut {
   /** Seconds of the source at which the stream begins. */
   readonly start: number;
   readonly index: number;
+  /** Of the source. */
+  readonly channels: number;
   /** What is done to it. */
   readonly filters: readonly string[];
 }
@@ -20,7 +25,7 @@ export interface SoundCut {
  * at them. `input`: what opens the source.
  */
 export function soundArgs(
-  { start, index, filters: steps }: SoundCut,
+  { start, index, channels, filters: steps }: SoundCut,
   grid: Grid,
   input: readonly string[],
 ): readonly string[] {
@@ -32,7 +37,10 @@ export function soundArgs(
   const seek = start + from / SAMPLES - DECODER_MARGIN;
   const shift = Math.round(start * SAMPLES);
   const filters = [
-    `aresample=${SAMPLES}:ochl=stereo`,
+    // ffmpeg's own mixing takes 3 dB from a single channel.
+    ...(channels === 1
+      ? [`aresample=${SAMPLES}`, "pan=stereo|c0=c0|c1=c0"]
+      : [`aresample=${SAMPLES}:ochl=stereo`]),
     `asettb=1/${SAMPLES}`,
     ...steps,
     `atrim=start_pts=${shift + from}:end_pts=${shift + to}`,
