@@ -28,6 +28,8 @@ export interface Command {
   readonly fileBytes?: number;
   /** Further pipes that it writes to: `pipe:3` and so on. @default 0 */
   readonly pipes?: number;
+  /** Bytes that are kept of the last that it says on standard error. @default 4096 */
+  readonly hear?: number;
 }
 
 export interface Running {
@@ -39,12 +41,11 @@ export interface Running {
    * `ETIMEDOUT`, the signal's reason, or what went wrong with an input that it read from our own address.
    */
   readonly done: Promise<void>;
+  /** The last that it has said on standard error. */
+  said(): string;
   /** Kills it, with all that it has started. */
   kill(): void;
 }
-
-/** Last part of what a program says, for its error. */
-const SAID = 4_096;
 
 /** Those that run; ended with this process. */
 const running = new Set<ChildProcess>();
@@ -57,7 +58,16 @@ process.on("exit", () => {
  * time, memory, files and priority (`confine`).
  */
 export function start(command: Command): Running {
-  const { program, args, signal, timeout, niceness = 10, folder = temp().folder, pipes = 0 } = command;
+  const {
+    program,
+    args,
+    signal,
+    timeout,
+    niceness = 10,
+    folder = temp().folder,
+    pipes = 0,
+    hear = 4_096,
+  } = command;
   signal.throwIfAborted();
   const { cpu = Math.ceil(timeout / 1_000) * availableParallelism(), fileBytes = 1024 ** 3 } = command;
   const [first, ...rest] = [...confine({ niceness, cpu, fileBytes }), program, ...args] as [
@@ -82,7 +92,7 @@ export function start(command: Command): Running {
   // What nobody reads any more must not end the server.
   for (const pipe of [stdout, ...more]) pipe.on("error", () => {});
   stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-SAID);
+    said = (said + text).slice(-hear);
   });
   const stopFor = (reason: unknown) => {
     end ??= reason;
@@ -116,7 +126,7 @@ export function start(command: Command): Running {
     });
   });
   done.catch(() => {});
-  return { stdout, pipes: more, done, kill: () => killGroup(child) };
+  return { stdout, pipes: more, done, said: () => said, kill: () => killGroup(child) };
 }
 
 /** Runs a program to its end. What it writes to standard output, at most `most` bytes (`ELIMIT`). */

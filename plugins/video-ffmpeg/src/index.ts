@@ -1,5 +1,6 @@
 import { type Plugin, parseOptions, remembering, type Source } from "@mediatap/core";
 import { assertBounds } from "./bounds.ts";
+import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { headerOf } from "./header.ts";
 import { SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
@@ -33,9 +34,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       const version = found.programs?.version ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
       const engine: Engine = { settings, tools: () => found.tools, logger };
-      const readProbe = remembering(async (source, flight) =>
-        probe(source, flight, await engine.tools(), settings),
-      );
+      const readProbe = remembering(async (source, flight) => probe(source, flight, await engine.tools()));
       hooks.inspect.for("probe").tapPromise(NAME, async (source, flight) => {
         const fact = await readProbe(source, flight);
         if (fact) assertBounds(fact, flight.limits);
@@ -51,6 +50,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;
       });
       hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
+      hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(found, settings, diagnosis));
       tapStreams(api, engine);
       tapTransform(api, engine);
     },

@@ -96,9 +96,15 @@ export function demuxerOf(head: Uint8Array): string | undefined {
   if (head[0] === 0 && head[1] === 0 && head[2] === 1 && head[3] === 0xba) return "mpeg";
   if (head[0] === 0x47 && head[188] === 0x47 && head[376] === 0x47) return "mpegts";
   if (head[4] === 0x47 && head[196] === 0x47 && head[388] === 0x47) return "mpegts";
+  if (head[0] === 0 && head[1] === 0 && head[2] === 1 && head[3] === 0xb3) return "mpegvideo";
+  if (ascii(head, 0, 4) === "FLV\x01") return "flv";
+  if (Buffer.from(head.subarray(0, 16)).toString("hex") === ASF) return "asf";
   if (/^GIF8[79]a/.test(ascii(head, 0, 6))) return "gif";
   return undefined;
 }
+
+/** The header object of Windows Media files. */
+const ASF = "3026b2758e66cf11a6d900aa0062ce6c";
 
 /** As `demuxerOf`, but for what is a picture that moves, and none for a video engine unless it is asked. */
 export function videoDemuxerOf(head: Uint8Array): string | undefined {

@@ -1,29 +1,9 @@
 import { type Flight, MediaError, type Probe, type Source } from "@mediatap/core";
-import { collect } from "./command.ts";
-import { demuxerOf, openInput, SNIFF_LENGTH } from "./input.ts";
-import type { Settings } from "./options.ts";
+import { type Command, collect, start } from "./command.ts";
+import { demuxerOf, type Input, openInput, SNIFF_LENGTH } from "./input.ts";
+import { type Found, type FoundStream, readReport } from "./report.ts";
 import type { Tools } from "./tools.ts";
-
-interface FoundStream {
-  readonly codec_type?: string;
-  readonly codec_name?: string;
-  readonly profile?: string;
-  readonly level?: number;
-  readonly width?: number;
-  readonly height?: number;
-  readonly sample_aspect_ratio?: string;
-  readonly pix_fmt?: string;
-  readonly color_transfer?: string;
-  readonly color_space?: string;
-  readonly avg_frame_rate?: string;
-  readonly r_frame_rate?: string;
-  readonly duration?: string;
-  readonly channels?: number;
-  readonly sample_rate?: string;
-  readonly disposition?: { readonly attached_pic?: number };
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly side_data_list?: readonly { readonly rotation?: number }[];
-}
+import { inTurn } from "./turns.ts";
 
 /** What is known of a file beyond what other plugins ask for. */
 export interface FileProbe extends Probe {
@@ -35,51 +15,67 @@ export interface FileProbe extends Probe {
   readonly square: boolean;
 }
 
-/** Asks ffprobe what a file is. Throws `ELIMIT` for more than the limits let through, `UNIDENTIFIED` for a broken file. */
-export async function probe(
-  source: Source,
-  flight: Flight,
-  tools: Tools,
-  { niceness }: Settings,
-): Promise<FileProbe | undefined> {
+/** Milliseconds of a probe; of a file at an origin, which may be slow itself, longer. */
+const TIME = 5_000;
+const REMOTE_TIME = 15_000;
+/** Bytes and microseconds of a file that are looked at beside its index. */
+const BOUNDS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
+/** Bytes of an answer: many streams with much metadata. */
+const MOST = 1e6;
+
+/**
+ * Asks ffprobe what a file is; where there is none, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY`
+ * where too many wait.
+ */
+export async function probe(source: Source, flight: Flight, tools: Tools): Promise<FileProbe | undefined> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   if (!demuxer) return undefined;
-  if (!tools.ffprobe)
-    throw new MediaError("EUNSUPPORTED", "Videos need ffprobe, which is not installed on this server");
-  const input = await openInput(source, demuxer, flight);
-  try {
-    const text = await collect({
-      program: tools.ffprobe,
-      args: [
-        "-v",
-        "error",
-        "-probesize",
-        "5M",
-        "-print_format",
-        "json",
-        "-show_streams",
-        "-show_format",
-        ...input.args,
-      ],
-      signal: flight.signal,
-      timeout: 5_000,
-      most: 1e6,
-      niceness,
-    });
-    const { streams = [], format = {} } = JSON.parse(text.toString("utf8")) as {
-      streams?: readonly FoundStream[];
-      format?: { readonly duration?: string; readonly bit_rate?: string };
-    };
-    return probeOf(demuxer, streams, format);
-  } finally {
-    await input.close();
-  }
+  return inTurn(flight, async () => {
+    const input = await openInput(source, demuxer, flight);
+    try {
+      const found = await (tools.ffprobe ? ask : listen)(tools, input, {
+        signal: flight.signal,
+        timeout: source.file === undefined ? REMOTE_TIME : TIME,
+        most: MOST,
+        // It is short, and somebody waits for it before anything else can begin.
+        niceness: 0,
+      });
+      return probeOf(demuxer, found.streams ?? [], found.format ?? {});
+    } finally {
+      await input.close();
+    }
+  });
+}
+
+type Bounds = Pick<Command, "signal" | "timeout" | "most" | "niceness">;
+
+async function ask({ ffprobe, ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Found> {
+  const form = ["-print_format", "json", "-show_streams", "-show_format"];
+  const text = await collect({
+    program: ffprobe ?? ffmpeg,
+    args: ["-v", "error", ...BOUNDS, ...form, ...args],
+    ...bounds,
+  });
+  return JSON.parse(text.toString("utf8")) as Found;
+}
+
+/** Has ffmpeg open a file and write nothing. */
+async function listen({ ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Found> {
+  const nothing = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-t", "0", "-f", "null", "-"];
+  const { done, said } = start({
+    program: ffmpeg,
+    args: ["-hide_banner", "-nostdin", "-v", "info", "-nostats", ...BOUNDS, ...args, ...nothing],
+    hear: MOST,
+    ...bounds,
+  });
+  await done;
+  return readReport(said());
 }
 
 function probeOf(
   format: string,
   streams: readonly FoundStream[],
-  whole: { readonly duration?: string; readonly bit_rate?: string },
+  whole: NonNullable<Found["format"]>,
 ): FileProbe {
   const video = streams.find((one) => one.codec_type === "video" && !one.disposition?.attached_pic);
   const audio = streams.find((one) => one.codec_type === "audio");

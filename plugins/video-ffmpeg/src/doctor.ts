@@ -1,0 +1,85 @@
+import type { Diagnosis } from "@mediatap/core";
+import { confinement } from "./confine.ts";
+import type { Settings } from "./options.ts";
+import { absolute, type Programs, type Tools } from "./tools.ts";
+
+/** What videos are made of, and what is missing without it. */
+const ENCODERS: readonly (readonly [name: string, encoders: readonly string[], needed: boolean])[] = [
+  ["H.264", ["libx264", "libopenh264", "h264_videotoolbox"], true],
+  ["AAC", ["aac", "libfdk_aac"], true],
+  ["VP9", ["libvpx-vp9"], false],
+  ["AV1", ["libsvtav1", "libaom-av1", "librav1e"], false],
+  ["Opus", ["libopus"], false],
+];
+const FILTERS: readonly (readonly [name: string, what: string])[] = [
+  ["zscale", "high dynamic range is shown pale"],
+  ["drawtext", "no texts"],
+  ["ass", "no subtitles"],
+];
+
+interface Place {
+  readonly programs: Programs | undefined;
+  readonly tools: Promise<Tools>;
+}
+
+/** Says which programs there are, and what they can do. */
+export async function examine(
+  { programs, tools }: Place,
+  { ffmpeg, ffprobe }: Pick<Settings, "ffmpeg" | "ffprobe">,
+  { add }: Diagnosis,
+): Promise<void> {
+  if (!programs) {
+    add({
+      what: "ffmpeg",
+      state: "bad",
+      text: `${ffmpeg ?? process.env.FFMPEG_BIN ?? "ffmpeg"} does not run: no videos, and no stills of them`,
+      advice: "install ffmpeg, or the package ffmpeg-static, or set FFMPEG_BIN",
+    });
+    return;
+  }
+  const old = Number.parseInt(programs.version.replace(/^n/, ""), 10) < 5;
+  add({
+    what: "ffmpeg",
+    state: old || programs.broken.length > 0 ? "poor" : "good",
+    text: `${programs.version}, ${programs.ffmpeg}${programs.broken.map((name) => `, because ${name} does not run`).join("")}`,
+    ...(old && { advice: "use ffmpeg 5 or newer" }),
+  });
+  const named = ffprobe !== undefined && programs.ffprobe !== absolute(ffprobe);
+  add({
+    what: "ffprobe",
+    state: programs.ffprobe && !named ? "good" : "poor",
+    text: programs.ffprobe
+      ? `${programs.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
+      : "none: what ffmpeg reports is read instead, which tells less of codecs",
+  });
+  const { encoders, filters } = await tools;
+  for (const [name, all, needed] of ENCODERS) {
+    const found = all.filter((encoder) => encoders.has(encoder));
+    add({
+      what: `video ${name}`,
+      state: found.length > 0 ? "good" : needed ? "bad" : "poor",
+      text:
+        found.length > 0 ? found.join(", ") : `cannot be written: this ffmpeg has none of ${all.join(", ")}`,
+      ...(found.length === 0 && { advice: "use an ffmpeg that is built with it" }),
+    });
+  }
+  const lacking = FILTERS.filter(([name]) => !filters.has(name));
+  add({
+    what: "video filters",
+    state: lacking.length > 0 ? "poor" : "good",
+    text:
+      lacking.length > 0
+        ? lacking.map(([name, what]) => `no ${name}: ${what}`).join("; ")
+        : FILTERS.map(([name]) => name).join(", "),
+  });
+  const { there, missing } = confinement();
+  add({
+    what: "video bounds",
+    state: missing.length > 0 ? "poor" : "good",
+    text: `${there.length > 0 ? there.join(", ") : "none"}${missing.length > 0 ? `; not ${missing.join(", ")}` : ""}`,
+    ...(missing.length > 0 && {
+      advice:
+        "install util-linux: without it the system does not bound what ffmpeg takes, nor end it with a killed server",
+    }),
+  });
+}
