@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { Layer, Place, Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
@@ -116,6 +117,160 @@ describeWith(FFMPEG, "layers on videos", () => {
     const at = await (await make(lay(logo), lay(green))).at(1);
     assert.ok(isLike(at(0.5, 0.5), GREEN, 40));
     assert.ok(isLike(at(0.45, 0.5), BLUE, 40));
+  });
+
+  describe("of videos", () => {
+    const clip = (...steps: Step[]): Layer => ({ kind: "video", path: "inner.mp4", steps });
+    before(async () => {
+      // Blue for a second, then green for another.
+      await studio.make(
+        "inner.mp4",
+        ...[
+          "-f",
+          "lavfi",
+          "-i",
+          "color=blue:s=80x60:r=25:d=1",
+          "-f",
+          "lavfi",
+          "-i",
+          "color=lime:s=80x60:r=25:d=1",
+        ],
+        ...["-filter_complex", "[0][1]concat=n=2:v=1:a=0", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+      );
+      await studio.make(
+        "loop.gif",
+        ...[
+          "-f",
+          "lavfi",
+          "-i",
+          "color=blue:s=40x40:r=10:d=0.5,format=rgba,geq=r=0:g=0:b=255:a=if(lt(X\\,20)\\,255\\,0),split[a][b];[a]palettegen=reserve_transparent=1[p];[b][p]paletteuse",
+        ],
+      );
+    });
+
+    it("play from the second at which they appear, and go with their end", async () => {
+      const result = await make(lay(clip(), { gravity: "top-left" }, { time: { start: 1 } }));
+      assert.ok(Math.abs(result.duration - 4) < 0.06, String(result.duration));
+      const seen = async (seconds: number) => {
+        const there = (await result.at(seconds))(0.1, 0.1);
+        return isLike(there, BLUE, 50)
+          ? "blue"
+          : isLike(there, GREEN, 50)
+            ? "green"
+            : isLike(there, RED, 50)
+              ? "red"
+              : there;
+      };
+      assert.deepEqual(
+        [
+          await seen(0.5),
+          await seen(1.1),
+          await seen(1.9),
+          await seen(2.1),
+          await seen(2.9),
+          await seen(3.1),
+        ],
+        ["red", "blue", "blue", "green", "green", "red"],
+      );
+    });
+
+    it("with steps of their own, longer than what is below", async () => {
+      const layer = clip(
+        { op: "clip", start: 1 },
+        { op: "resize", width: ["div", "bw", 2], fit: "inside", enlarge: true },
+      );
+      const result = await make({ op: "clip", duration: 0.6 }, lay(layer, { gravity: "bottom-right" }));
+      assert.ok(Math.abs(result.duration - 0.6) < 0.06, String(result.duration));
+      const at = await result.at(0.4);
+      assert.ok(
+        isLike(at(0.95, 0.95), GREEN, 50) && isLike(at(0.55, 0.6), GREEN, 50),
+        String(at(0.95, 0.95)),
+      );
+      assert.ok(isLike(at(0.45, 0.9), RED, 50));
+    });
+
+    it("animations go on, and stay clear where they are", async () => {
+      const gif: Layer = { kind: "video", path: "loop.gif", steps: [] };
+      const result = await make(lay(gif, { gravity: "center" }));
+      assert.ok(Math.abs(result.duration - 4) < 0.06, String(result.duration));
+      const at = await result.at(3.5);
+      assert.ok(isLike(at(150 / 320, 0.5), BLUE, 50), String(at(150 / 320, 0.5)));
+      assert.ok(isLike(at(170 / 320, 0.5), RED, 50), String(at(170 / 320, 0.5)));
+    });
+  });
+
+  describe("of subtitles", () => {
+    const burn = (path: string, style = {}, more = {}) =>
+      lay({ kind: "subtitles", path, style } as Layer, { gravity: "center" }, more);
+    const srt =
+      "1\r\n00:00:01,000 --> 00:00:02,000\r\n<i>HHHHHHHH</i> &amp; {\\pos(10,10)}HHHH\r\n\r\n2\r\n00:00:03,000 --> 00:00:03,500\r\nMMMM\r\n";
+
+    before(async () => {
+      await writeFile(studio.path("a.srt"), srt);
+      await writeFile(studio.path("a.vtt"), "WEBVTT\n\n00:01.000 --> 00:02.000 line:0\n<v Bob>HHHHHHHH\n");
+      await writeFile(
+        studio.path("a.ass"),
+        "[Script Info]\n\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\an8}HHHHHH, H\n",
+      );
+      await writeFile(studio.path("none.srt"), "nothing");
+    });
+
+    /** Whether letters of a colour are seen in the lower third. */
+    async function seen(result: Result, seconds: number, wanted = [255, 255, 255]): Promise<boolean> {
+      const at = await result.at(seconds);
+      const places = Array.from(
+        { length: 160 * 60 },
+        (_, index) => [((index % 160) + 0.5) / 160, 0.7 + (0.3 * Math.floor(index / 160)) / 60] as const,
+      );
+      return places.filter(([x, y]) => isLike(at(x, y), wanted, 70)).length > 20;
+    }
+
+    for (const name of ["a.srt", "a.vtt", "a.ass"]) {
+      it(`${name}, at their time, at the bottom`, async () => {
+        const result = await make(burn(name, { size: 30 }));
+        assert.deepEqual(
+          [await seen(result, 0.5), await seen(result, 1.5), await seen(result, 2.5)],
+          [false, true, false],
+        );
+      });
+    }
+
+    it("in their colours, with a box", async () => {
+      const style = {
+        size: 30,
+        color: color(0, 0, 255),
+        background: color(0, 255, 0),
+        bold: true,
+        font: "Lato",
+      };
+      const result = await make(burn("a.srt", style));
+      assert.ok((await seen(result, 1.5, BLUE)) && (await seen(result, 1.5, GREEN)));
+    });
+
+    it("in step with what is said, in a piece and at another speed", async () => {
+      const result = await make(
+        { op: "clip", start: 1, end: 4 },
+        { op: "speed", factor: 2 },
+        burn("a.srt", { size: 30 }),
+      );
+      assert.deepEqual(
+        [await seen(result, 0.2), await seen(result, 0.7), await seen(result, 1.1)],
+        [true, false, true],
+      );
+    });
+
+    it("only for a time", async () => {
+      const result = await make(burn("a.srt", { size: 30 }, { time: { start: 2 } }));
+      assert.deepEqual([await seen(result, 1.5), await seen(result, 3.2)], [false, true]);
+    });
+
+    it("that are none are refused", async () => {
+      const answer = await server.ask(
+        wishUrl("red.mp4", { steps: [burn("none.srt")], output: { video: {} } }),
+      );
+      assert.equal(answer.status, 400);
+      assert.match(answer.text, /subtitles/);
+    });
   });
 
   it("that are missing fail the request", async () => {

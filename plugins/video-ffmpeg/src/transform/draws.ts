@@ -12,8 +12,9 @@ import {
   type Step,
   type StepOf,
 } from "@mediatap/core";
-import { type Drafting, even, same } from "./graph.ts";
+import { type Drafting, even, same, seconds, type Times } from "./graph.ts";
 import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
+import { placeLayer } from "./place.ts";
 
 type Drawer<K extends Step["op"]> = (step: StepOf<K>, draft: Drafting) => void;
 
@@ -126,14 +127,14 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
   const paint = draft.behind;
   assertPaint(paint, "round");
   const isBlurred = paint.kind === "blurred";
-  const index = draft.mask({ radius, size, inverted: !isBlurred });
+  const wish = draft.mask({ kind: "mask", radius, size, inverted: !isBlurred });
   if (!isBlurred) {
     const color = opaque(paint.kind === "color" ? paint.color : BLACK);
     // One frame of the corners, laid on all pictures.
     draft.add(({ from, to, label, extra }) => {
       const [mask, filled, edges, corner] = [label(), label(), label(), label()];
       return [
-        `[${extra({ kind: "mask", index })}]split[${mask}][${filled}]`,
+        `[${extra(wish)}]split[${mask}][${filled}]`,
         `[${filled}]format=yuv420p,drawbox=c=${color}:t=fill[${edges}]`,
         `[${edges}][${mask}]alphamerge[${corner}]`,
         `[${from}][${corner}]overlay=0:0[${to}]`,
@@ -146,7 +147,7 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
     return [
       `[${from}]split[${copy}][${picture}]`,
       `[${copy}]${blurredCopy(paint, size)}[${back}]`,
-      `[${picture}][${extra({ kind: "mask", index })}]alphamerge[${front}]`,
+      `[${picture}][${extra(wish)}]alphamerge[${front}]`,
       `[${back}][${front}]overlay=0:0[${to}]`,
     ];
   });
@@ -187,20 +188,70 @@ const sharpen: Drawer<"sharpen"> = ({ amount }, draft) => {
 /** Pictures are opaque from their beginning: there is nothing left to lay on a background. */
 const flatten: Drawer<"flatten"> = ({ background }) => assertPaint(background, "flatten");
 
-/** Drawn by the image engine at its place on a clear canvas, so that layers lie as on pictures. */
+/** Commas separate filters. */
+const between = ({ start, end }: Times, clock: ReturnType<Drafting["clock"]>, offset: number): string =>
+  `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - INSTANT)})`;
+
+/** The picture at its end is the first without the layer. */
+const INSTANT = 0.001;
+
 const overlay: Drawer<"overlay"> = (step, draft) => {
-  if (step.blend)
+  if (step.blend) {
     throw new MediaError("EUNSUPPORTED", `Not supported on videos: the layer mode ${step.blend.mode}`);
-  // The picture must have its form before the size of the layer's canvas is known.
+  }
+  // The picture must have its form before the layer's place is known.
   draft.add();
-  const index = draft.layer(step);
+  switch (step.layer.kind) {
+    case "video":
+      return layVideo(step, draft);
+    case "subtitles": {
+      const name = draft.subtitles(step);
+      draft.add(({ from, to, offset }) => {
+        const [shift, back] =
+          offset === 0 ? ["", ""] : [`setpts=PTS+${offset}/TB,`, `,setpts=PTS-${offset}/TB`];
+        return [`[${from}]${shift}ass=f=${name}.ass:fontsdir=${name}-fonts${back}[${to}]`];
+      });
+      return;
+    }
+    default:
+      return layPicture(step, draft);
+  }
+};
+
+/** Drawn by the image engine at its place on a clear canvas, so that layers lie as on pictures. */
+function layPicture(step: StepOf<"overlay">, draft: Drafting): void {
+  const [wish, clock] = [draft.layer(step), draft.clock()];
   draft.add(({ from, to, extra, offset }) => {
-    const time = draft.timeOf(index, offset);
+    const time = wish.time ? `:${between(wish.time, clock, offset)}` : "";
+    return [`[${from}][${extra(wish)}]overlay=0:0${time}[${to}]`];
+  });
+}
+
+function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
+  const { video, time } = draft.video(step);
+  const { picture } = video.graph;
+  if (!picture) throw new MediaError("EINVAL", "Expected a layer with a picture");
+  const [clock, base, layer] = [draft.clock(), draft.current, picture.size];
+  const { probe } = video.file;
+  const { width = 0, height = 0 } = probe.video ?? {};
+  const { left, top, shown } = placeLayer(step.place, base, layer, {
+    ...{ bw: base.width, bh: base.height, bar: base.width / base.height },
+    ...{ iw: width, ih: height, iar: width / height, idu: probe.duration },
+    ...{ cw: layer.width, ch: layer.height, car: layer.width / layer.height },
+  });
+  const cut = same(shown, layer)
+    ? ""
+    : `crop=${shown.width}:${shown.height}:${shown.left}:${shown.top}:exact=1,`;
+  draft.add(({ from, to, label, extra, offset }) => {
+    const [inner, front] = [label(), label()];
+    const start = seconds(clock(time.start, offset));
     return [
-      `[${from}][${extra({ kind: "layer", index })}]overlay=0:0${time ? `:enable=${time}` : ""}[${to}]`,
+      picture.wire({ from: extra(video), to: inner, extra, prefix: `${inner}x` }),
+      `[${inner}]${cut}setpts=PTS-STARTPTS+${start}/TB[${front}]`,
+      `[${from}][${front}]overlay=${left}:${top}:eof_action=pass:${between(time, clock, offset)}[${to}]`,
     ];
   });
-};
+}
 
 /** What can be done to the pictures of a video, one entry an operation. */
 export const drawers: Readonly<Partial<Record<string, (step: never, draft: Drafting) => void>>> = {

@@ -1,6 +1,5 @@
 import {
   branchOf,
-  type Expression,
   evaluate,
   type Limits,
   MediaError,
@@ -16,19 +15,29 @@ import {
 } from "@mediatap/core";
 import type { Tools } from "../tools.ts";
 import { drawers } from "./draws.ts";
+import type { LayerFiles, VideoFile } from "./files.ts";
 import type { MaskWish } from "./mask.ts";
 import { type Extra, type Piece, wire } from "./pieces.ts";
 import { beginning } from "./start.ts";
+import { type SubtitleWish, USUAL_SIZE } from "./subtitles.ts";
 
 /** A layer that the image engine draws, on a clear canvas as large as the picture at that point. */
 export interface LayerWish {
+  readonly kind: "layer";
   readonly step: StepOf<"overlay">;
   /** Size of the picture below. */
   readonly base: Size;
-  /** Seconds that the picture below lasts. */
-  readonly duration: number;
   /** When it shows, in seconds of the picture below; left out: always. */
-  readonly time?: { readonly start: number; readonly end: number };
+  readonly time?: Times;
+}
+
+/** A video that lies on the video. */
+export interface VideoLayer {
+  readonly kind: "video";
+  readonly file: VideoFile;
+  readonly graph: Graph;
+  /** Seconds of it that are shown, at most. */
+  readonly seconds: number;
 }
 
 /** Where a picture's filters begin and end, and what stands beside the video. */
@@ -70,6 +79,8 @@ export interface Graph {
   readonly sound: readonly string[];
   readonly layers: readonly LayerWish[];
   readonly masks: readonly MaskWish[];
+  readonly videos: readonly VideoLayer[];
+  readonly subtitles: readonly SubtitleWish[];
   /** What is done, in words. */
   readonly words: readonly string[];
 }
@@ -81,6 +92,12 @@ export interface GraphContext {
   readonly soundOnly?: boolean;
   /** Frames a second, as ffmpeg takes them. @default as the source, within the limits */
   readonly rate?: string;
+  /** What layers of videos and subtitles show. Left out: there can be none. */
+  readonly files?: LayerFiles;
+  /** Further variables, for instance `bw` in a layer. */
+  readonly scope?: Scope;
+  /** Clear parts stay clear: of a layer. @default false */
+  readonly keepsAlpha?: boolean;
 }
 
 /** The state of a picture while steps are laid out. */
@@ -94,32 +111,39 @@ export interface Drafting {
   scale(to: Size): void;
   /** Paint that the next `flatten` lays behind what the step at hand leaves clear; black where there is none. */
   readonly behind: Paint;
-  /** Notes a layer, or a mask; its index. */
-  layer(step: StepOf<"overlay">): number;
-  mask(wish: MaskWish): number;
-  /** When a layer shows. */
-  timeOf(index: number, offset: number): string | undefined;
+  /** Notes what filters read beside the video. */
+  layer(step: StepOf<"overlay">): LayerWish;
+  mask(wish: MaskWish): MaskWish;
+  video(step: StepOf<"overlay">): { readonly video: VideoLayer; readonly time: Times };
+  subtitles(step: StepOf<"overlay">): string;
+  /** Seconds of the filter, for seconds of the picture as it is at this point. */
+  clock(): (seconds: number, offset: number) => number;
 }
 
-/** Seconds of the shortest piece that is worth a file. */
-const SHORTEST = 0.001;
+/** When a layer shows, in seconds of the picture below. */
+export interface Times {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * Lays out steps as filters of ffmpeg. Sizes are those that pictures get by the same steps, an odd one without its last
  * column or line. Throws `EUNSUPPORTED` or `EINVAL` for a step that videos cannot have, `ELIMIT` for a size beyond the limits.
  */
 export function graphOf(steps: readonly Step[], probe: Probe, context: GraphContext): Graph {
-  const { limits, tools, soundOnly = false } = context;
+  const { limits, tools, soundOnly = false, files, keepsAlpha = false } = context;
   const { video } = probe;
   const shown = soundOnly ? undefined : video;
   const original: Size = video ?? { width: 0, height: 0 };
-  const scope: Scope = { idu: probe.duration };
+  const scope: Scope = { ...context.scope, idu: probe.duration };
   const fps = Math.min(video?.rate ?? 25, limits.videoRate);
   const rate = context.rate ?? rateOf(fps);
   const left = [...steps];
   const pieces: { piece: Piece; factor: number }[] = [];
-  const layers: (LayerWish & { readonly factor: number; readonly epoch: number })[] = [];
+  const layers: LayerWish[] = [];
   const masks: MaskWish[] = [];
+  const videos: VideoLayer[] = [];
+  const subtitles: (() => SubtitleWish)[] = [];
   const sound: string[] = [];
   const words: string[] = [];
   let stretch: Stretch = { start: 0, duration: probe.duration };
@@ -130,7 +154,8 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
   const push = (piece: Piece) => pieces.push({ piece, factor });
   const begin = (size: Size) => {
     begun = true;
-    if (video) for (const piece of beginning(video, size, behindOf(steps, "alpha"), tools)) push(piece);
+    const behind = keepsAlpha ? undefined : behindOf(steps, "alpha");
+    if (video) for (const piece of beginning(video, size, behind, tools)) push(piece);
   };
   const draft: Drafting = {
     original,
@@ -148,26 +173,68 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
     get behind() {
       return behindOf(left, "next");
     },
+    clock() {
+      const [epoch, here] = [stretch.start, factor];
+      return (at, offset) => at + (epoch - stretch.start) / here - offset;
+    },
     layer(overlay) {
-      const duration = stretch.duration / factor;
-      const time = showing(overlay, duration, scopeOf(original, draft.current, { ...scope, bdu: duration }));
-      layers.push({
-        step: overlay,
-        base: draft.current,
-        duration,
-        ...(time && { time }),
-        factor,
-        epoch: stretch.start,
+      const time = timesOf(overlay);
+      const wish: LayerWish = { kind: "layer", step: overlay, base: draft.current, ...(time && { time }) };
+      layers.push(wish);
+      return wish;
+    },
+    mask(wish) {
+      masks.push(wish);
+      return wish;
+    },
+    video(overlay) {
+      const { layer } = overlay;
+      if (layer.kind !== "video") throw new TypeError("Expected a layer of a video");
+      if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: layers of videos");
+      const file = files.video(layer.path);
+      const { width, height } = draft.current;
+      const lasts = stretch.duration / factor;
+      const graph = graphOf(layer.steps, file.probe, {
+        ...context,
+        soundOnly: false,
+        keepsAlpha: true,
+        scope: { bw: width, bh: height, bar: width / height, bdu: lasts },
       });
-      return layers.length - 1;
+      const time = timesOf(overlay) ?? { start: 0, end: lasts };
+      const shown = Math.min(time.end, lasts) - time.start;
+      // An animation goes on as long as it is to be seen.
+      const seconds = file.demuxer === "gif" ? shown : Math.min(shown, graph.duration);
+      const wish: VideoLayer = { kind: "video", file, graph, seconds };
+      videos.push(wish);
+      return { video: wish, time: { start: time.start, end: time.start + seconds } };
     },
-    mask: (wish) => masks.push(wish) - 1,
-    timeOf(index, offset) {
-      const { time, epoch, factor } = layers[index] as (typeof layers)[number];
-      if (!time) return undefined;
-      const shift = (epoch - stretch.start) / factor - offset;
-      return `between(t\\,${seconds(time.start + shift)}\\,${seconds(time.end + shift - SHORTEST)})`;
+    subtitles(overlay) {
+      const { layer } = overlay;
+      if (layer.kind !== "subtitles") throw new TypeError("Expected a layer of subtitles");
+      if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: subtitles burnt in");
+      const { path, style } = layer;
+      const [base, here, clock, time] = [draft.current, factor, draft.clock(), timesOf(overlay)];
+      const inside = scopeOf(original, base, { ...scope, bw: base.width, bh: base.height });
+      const size = style.size === undefined ? base.height * USUAL_SIZE : evaluate(style.size, inside);
+      const font = style.font === undefined ? undefined : files.font(style.font);
+      const name = `subtitles-${subtitles.length}`;
+      subtitles.push(() => {
+        // What is said belongs to the source's own time.
+        const from = time ? clock(time.start, 0) : 0;
+        const to = time ? clock(time.end, 0) : Number.POSITIVE_INFINITY;
+        const cues = files.cues(path).flatMap((cue) => {
+          const start = Math.max(from, (cue.start - stretch.start) / here);
+          const end = Math.min(to, (cue.end - stretch.start) / here);
+          return end > Math.max(0, start) ? [{ ...cue, start, end }] : [];
+        });
+        return { name, cues, style, size, base, ...(font && { font }) };
+      });
+      return name;
     },
+  };
+  const timesOf = (overlay: StepOf<"overlay">) => {
+    const lasts = stretch.duration / factor;
+    return showing(overlay, lasts, scopeOf(original, draft.current, { ...scope, bdu: lasts }));
   };
 
   for (step = left.shift(); step; step = left.shift()) {
@@ -212,6 +279,8 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
     sound,
     layers,
     masks,
+    videos,
+    subtitles: subtitles.map((finish) => finish()),
     words,
   };
   if (!shown) return base;
@@ -288,11 +357,8 @@ function behindOf(steps: readonly Step[], what: "next" | "alpha"): Paint {
   return { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 }
 
-type Showing = { readonly [K in "start" | "end" | "duration"]?: Expression };
-
 /** When a layer shows; left out: always. Throws `EINVAL` for times that are none. */
-function showing(step: StepOf<"overlay">, duration: number, scope: Scope): LayerWish["time"] {
-  const { time } = step as unknown as { readonly time?: Showing };
+function showing({ time }: StepOf<"overlay">, duration: number, scope: Scope): Times | undefined {
   if (!time) return undefined;
   const of = (name: "start" | "end" | "duration") =>
     time[name] === undefined ? undefined : evaluate(time[name], scope);

@@ -15,7 +15,7 @@ export async function drawLayer(
   folder: string,
   name: string,
 ): Promise<string> {
-  const { time: _, ...overlay } = step as unknown as typeof step & { readonly time?: unknown };
+  const { time: _, ...overlay } = step;
   const { record, body } = await flight.render({
     ...job,
     accept: "basic",

@@ -4,6 +4,7 @@ type Radius = StepOf<"round">["radius"];
 
 /** A mask to be drawn. */
 export interface MaskWish {
+  readonly kind: "mask";
   readonly radius: Radius;
   readonly size: Size;
   /** What is cut off, instead of what stays. */

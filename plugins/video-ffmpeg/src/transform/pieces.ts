@@ -1,9 +1,8 @@
-/** A file that filters read beside the video; `index` counts `Graph.masks` or `Graph.layers`. */
-export interface Extra {
-  /** A mask is one frame of `gray`; a layer a picture as large as the video at that point. */
-  readonly kind: "mask" | "layer";
-  readonly index: number;
-}
+import type { LayerWish, VideoLayer } from "./graph.ts";
+import type { MaskWish } from "./mask.ts";
+
+/** A file that filters read beside the video: one of `Graph.layers`, `Graph.masks` or `Graph.videos`, or of those within. */
+export type Extra = LayerWish | MaskWish | VideoLayer;
 
 /** What a piece is wired to. */
 export interface Wires {

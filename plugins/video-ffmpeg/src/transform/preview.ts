@@ -21,6 +21,7 @@ import { privateFolder } from "../temp.ts";
 import type { Tools } from "../tools.ts";
 import { QUIET, stretchArgs } from "./arguments.ts";
 import { prepareExtras } from "./extras.ts";
+import { openLayerFiles } from "./files.ts";
 import { type Graph, graphOf, seconds } from "./graph.ts";
 import { removeFolder } from "./growth.ts";
 import { probeOf } from "./whole.ts";
@@ -92,7 +93,11 @@ export async function planPreview(
   const { limits } = flight;
   const probe = await probeOf(source, flight);
   const tools = await engine.tools();
-  const graph = graphOf(job.transformation.steps, probe, { limits, tools });
+  const graph = graphOf(job.transformation.steps, probe, {
+    limits,
+    tools,
+    files: await openLayerFiles(job, flight),
+  });
   if (!graph.picture || !probe.video) throw new MediaError("EINVAL", "Expected a video with a picture");
   const { size } = graph.picture;
   const format = formatOf(job, tools);
@@ -171,7 +176,7 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
   const writer = WRITERS[format];
   const folder = await privateFolder();
   try {
-    const extras = await prepareExtras(graph, { job, flight, folder, first: 1 });
+    const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
     const input = await openInput(source, demuxer, flight);
     const path = join(folder, "moving");
     try {
@@ -197,7 +202,7 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
         fileBytes: limits.videoOutput,
       });
     } finally {
-      await input.close();
+      await Promise.all([input.close(), extras.close()]);
     }
     const body = bodyOf(await readFile(path), (bytes) => Readable.from([bytes]));
     return { body, type: `image/${format}`, format, ...graph.picture?.size };

@@ -17,6 +17,7 @@ import type { Tools } from "../tools.ts";
 import { finishArgs, runArgs } from "./arguments.ts";
 import { costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
 import { prepareExtras } from "./extras.ts";
+import { openLayerFiles } from "./files.ts";
 import { type Graph, graphOf, seconds } from "./graph.ts";
 import { type Growth, grow, removeFolder } from "./growth.ts";
 
@@ -49,7 +50,12 @@ export async function planWhole(
   const probe = await probeOf(source, flight);
   const tools = await engine.tools();
   const wish = output.video as Wish;
-  const graph = graphOf(steps, probe, { limits, tools, soundOnly: wish.codec === "none" });
+  const graph = graphOf(steps, probe, {
+    limits,
+    tools,
+    files: await openLayerFiles(job, flight),
+    soundOnly: wish.codec === "none",
+  });
   const recipe = recipeOf(wish, probe, graph, tools);
   const cost = costOf(recipe, probe, graph, tools);
   const waits = engine.settings.delivery === "wait" || cost <= BRIEF;
@@ -116,13 +122,13 @@ async function begin(engine: Engine, draft: Draft, flight: Flight): Promise<Grow
   const folder = await privateFolder();
   const bounds = { program: tools.ffmpeg, timeout, niceness, folder, fileBytes: limits.videoOutput };
   try {
-    const extras = await prepareExtras(graph, { job, flight, folder, first: 1 });
+    const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
     const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH)) as string;
     const input = await openInput(source, demuxer, flight);
     const args = runArgs({ recipe, graph, probe, tools, input: input.args, extras });
     return await grow({
       folder,
-      input,
+      input: { close: async () => void (await Promise.all([input.close(), extras.close()])) },
       isAwaited: waits,
       limits,
       start: (signal) => start({ ...bounds, args, signal }),
