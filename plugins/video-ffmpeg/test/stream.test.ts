@@ -24,6 +24,8 @@ const clip = (start: number, duration?: number): Step => ({
   start,
   ...(duration !== undefined && { duration }),
 });
+const sizesOf = (all: readonly Variant[]) =>
+  all.map(({ attributes: { RESOLUTION: size } }) => `${size.width}x${size.height}`);
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
 describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
@@ -70,8 +72,6 @@ describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
 
   describe("begin with a playlist", () => {
     const variants = async (url: string) => (await playlist(server, url)).playlists as readonly Variant[];
-    const sizes = (all: readonly Variant[]) =>
-      all.map(({ attributes: { RESOLUTION: size } }) => `${size.width}x${size.height}`);
 
     it("for HLS", async () => {
       const { headers } = await server.ask("/clip.mp4/master.m3u8?sr=240");
@@ -134,13 +134,13 @@ describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
         "-pix_fmt",
         "yuv444p",
       );
-      assert.deepEqual(sizes(await variants("/wide.mp4/master.m3u8?sr=240_360_480_720_1080_1440_2160")), [
+      assert.deepEqual(sizesOf(await variants("/wide.mp4/master.m3u8?sr=240_360_480_720_1080_1440_2160")), [
         "426x240",
         "640x360",
       ]);
-      assert.deepEqual(sizes(await variants("/wide.mp4/master.m3u8?sr=1080_2160")), ["640x360"]);
-      assert.deepEqual(sizes(await variants("/clip.mp4/master.m3u8?sr=720_240")), ["320x180"]);
-      assert.deepEqual(sizes(await variants("/turned.mp4/master.m3u8?sr=240_720")), ["136x240", "180x320"]);
+      assert.deepEqual(sizesOf(await variants("/wide.mp4/master.m3u8?sr=1080_2160")), ["640x360"]);
+      assert.deepEqual(sizesOf(await variants("/clip.mp4/master.m3u8?sr=720_240")), ["320x180"]);
+      assert.deepEqual(sizesOf(await variants("/turned.mp4/master.m3u8?sr=240_720")), ["136x240", "180x320"]);
     });
 
     it("with links that carry what was asked for", async () => {
@@ -260,6 +260,43 @@ describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
         const time = frame * step * 30;
         if (time > 150 && time < 240) assert.equal(number, 149, `${frame}`);
         else assert(Math.abs(number - time) <= 2, `frame ${frame} shows ${number}, expected about ${time}`);
+      }
+    });
+
+    it("of pictures that steps have changed", async () => {
+      const steps: Step[] = [
+        clip(2, 9),
+        { op: "rotate", angle: 180 },
+        { op: "border", width: 20, color: { r: 255, g: 0, b: 0, alpha: 1 } },
+      ];
+      const list = await playlist(server, `${partUrl("clip.mp4", "master.m3u8", steps)}&sr=240`);
+      assert.deepEqual(sizesOf(list.playlists as readonly Variant[]), ["360x220"]);
+      const { whole, segments } = await track(server, partUrl("clip.mp4", "720.m3u8", steps));
+      assert.equal(segments.length, 3);
+      const frames = 9 * 25;
+      const args = ["-f", "rawvideo", "-pix_fmt", "rgb24"];
+      const made = await decoded(studio, whole, ...args);
+      const plain = await decoded(
+        studio,
+        await studio.bytes("clip.mp4"),
+        "-ss",
+        "2",
+        "-t",
+        "9",
+        "-vf",
+        "hflip,vflip",
+        ...args,
+      );
+      assert.deepEqual([made.length, plain.length], [frames * 360 * 220 * 3, frames * 320 * 180 * 3]);
+      for (const frame of [0, 60, 99, 100, 101, 224]) {
+        let off = 0;
+        for (let y = 0; y < 180; y += 4) {
+          for (let x = 0; x < 320; x += 4) {
+            const a = made[(frame * 360 * 220 + (y + 20) * 360 + x + 20) * 3] as number;
+            off += Math.abs(a - (plain[(frame * 320 * 180 + y * 320 + x) * 3] as number));
+          }
+        }
+        assert(off / (45 * 80) < 8, `${frame}: ${off / (45 * 80)}`);
       }
     });
 

@@ -46,10 +46,14 @@ export async function layoutOf(
   if (!probe) throw new MediaError("EINVAL", "Expected a video");
   const { video, audio } = probe;
   const { segmentSeconds } = engine.settings;
-  const graph = graphOf(transformation.steps, probe, { limits: flight.limits, tools: await engine.tools() });
+  const rate = video && rateOf(video);
+  const graph = graphOf(transformation.steps, probe, {
+    limits: flight.limits,
+    tools: await engine.tools(),
+    ...(rate && { rate: `${rate.n}/${rate.d}` }),
+  });
   if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
   const { duration } = graph;
-  const rate = video && rateOf(video);
   return {
     probe,
     start: graph.stretch.start,

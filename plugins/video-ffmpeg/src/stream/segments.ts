@@ -1,31 +1,18 @@
-import type { Flight, Plan, Source } from "@mediatap/core";
-import { decoderArgs, toSdr } from "../colour.ts";
+import type { Plan } from "@mediatap/core";
+
 import { collect } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { openInput } from "../input.ts";
 import { NAME } from "../options.ts";
-import type { Tools } from "../tools.ts";
+
 import { type Asked, renditionOf } from "./asked.ts";
 import { initOf, type Parts, splitFragment } from "./boxes.ts";
-import {
-  type Cut,
-  cutFilters,
-  isBlind,
-  LAST_FILTERS,
-  muxArgs,
-  pictureArgs,
-  pictureInitArgs,
-  pictureSeek,
-  QUIET,
-  seekArgs,
-  soundInitArgs,
-  tailFilters,
-} from "./encode.ts";
+import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
 import { framesAt, type Grid, secondsOf } from "./grid.ts";
 import { codecOf, type Rung, rungOf } from "./ladder.ts";
-import type { Layout, Pictures, Sound } from "./layout.ts";
-import { collectAll } from "./run.ts";
+import type { Pictures, Sound } from "./layout.ts";
+import { encodeRungs } from "./rungs.ts";
 import { soundArgs } from "./sound.ts";
 
 const PICTURES = "video/mp4";
@@ -82,82 +69,11 @@ export function picturePlan(
     async run(flight) {
       const made = await obtain(async (names, signal) => {
         const rungs = names.map((one) => rungOf(Number(one), pictures.size, pictures.rate) as Rung);
-        return encodeRungs({ engine, source, flight, layout, pictures, rungs, index, quality, signal });
+        return encodeRungs({ engine, asked: { ...asked, flight }, pictures, rungs, index, quality, signal });
       });
       return { ...renditionOf(made.segment, PICTURES, "m4s"), width, height };
     },
   };
-}
-
-interface Encoding {
-  readonly engine: Engine;
-  readonly source: Source;
-  readonly flight: Flight;
-  readonly layout: Layout;
-  readonly pictures: Pictures;
-  readonly rungs: readonly Rung[];
-  readonly index: number;
-  readonly quality: number;
-  readonly signal: AbortSignal;
-}
-
-/** Several rungs of a segment by one process, which decodes once. */
-async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<string, Parts>> {
-  const { engine, source, flight, layout, pictures, rungs, index, signal } = encoding;
-  const tools = await engine.tools();
-  const { format } = layout.probe;
-  const { grid } = pictures;
-  const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
-  const input = await openInput(source, format, flight);
-  const run = (seek: number) =>
-    collectAll({
-      program: tools.ffmpeg,
-      args: rungArgs(encoding, cut, [...seekArgs(seek), ...input.args], tools),
-      signal,
-      timeout: flight.limits.videoSegment,
-      niceness: engine.settings.niceness,
-      pipes: rungs.length - 1,
-    });
-  try {
-    const seek = pictureSeek(cut, grid, format);
-    const files = await run(seek).catch((error: unknown) => {
-      if (signal.aborted || !isBlind(seek, format)) throw error;
-      return run(0);
-    });
-    return new Map(rungs.map(({ name }, at) => [String(name), splitFragment(files[at] as Buffer)]));
-  } finally {
-    await input.close();
-  }
-}
-
-function rungArgs(
-  { layout, pictures, rungs, quality }: Encoding,
-  cut: Cut,
-  input: readonly string[],
-  tools: Tools,
-): readonly string[] {
-  const { grid, rate, matrix } = pictures;
-  const { video } = layout.probe;
-  const labels = rungs.map((_, at) => `[s${at}]`);
-  const graph = [
-    `[0:V:0]${[...cutFilters(cut, rate, grid), `split=${rungs.length}`].join(",")}${labels.join("")}`,
-    ...rungs.map((rung, at) => {
-      const sdr = video ? toSdr(video, tools) : [];
-      return `[s${at}]${[...tailFilters(rung, matrix), ...sdr, ...LAST_FILTERS].join(",")}[v${at}]`;
-    }),
-  ];
-  return [
-    ...QUIET,
-    ...["-threads", "2"],
-    ...(video ? decoderArgs(video, tools) : []),
-    ...input,
-    ...["-filter_complex", graph.join(";")],
-    ...rungs.flatMap((rung, at) => [
-      ...["-map", `[v${at}]`],
-      ...pictureArgs(rung, grid, quality),
-      ...muxArgs(secondsOf(grid, cut.first), `pipe:${at === 0 ? 1 : at + 2}`),
-    ]),
-  ];
 }
 
 /** What a player needs of a picture track before its segments: the same as each run writes, made without the source. */
