@@ -40,8 +40,9 @@ interface ExplainFlags extends ShowFlags {
 /** Runs `mediatap` with these arguments; resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
   const program = createProgram(options);
+  let stop = async () => {};
   try {
-    await addPluginCommands(program, args, (config) => load(options, { config }));
+    stop = await addPluginCommands(program, args, (config) => load(options, { config }));
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
@@ -49,6 +50,8 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     const known = isMediaError(error) || codeOf(error) !== undefined;
     console.error(known ? `mediatap: ${(error as Error).message}` : error);
     return 1;
+  } finally {
+    await stop();
   }
 }
 

@@ -6,26 +6,26 @@ import { createLogger } from "../log.ts";
 
 /**
  * Adds the commands of the configuration's plugins, when the first argument is none of the core's: the configuration is
- * read for that, and a word that is in neither remains a wrong usage.
+ * read for that, and a word that is in neither remains a wrong usage. Resolves with what stops the plugins again.
  */
 export async function addPluginCommands(
   program: Command,
   args: readonly string[],
   load: (file: string | undefined) => Promise<LoadedConfig>,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const [word] = args;
   const own = ["help", ...program.commands.map((command) => command.name())];
-  if (word === undefined || word.startsWith("-") || own.includes(word)) return;
+  if (word === undefined || word.startsWith("-") || own.includes(word)) return async () => {};
   const config = await load(configFlag(args)).catch(() => undefined);
-  if (!config) return;
+  if (!config) return async () => {};
   const log = createLogger(config.config.log);
   const generation = await createGeneration(config, { log, shared: createShared() });
   for (const define of generation.commands) define(program);
   for (const command of program.commands) {
     if (!own.includes(command.name())) command.option("--config <file>", "configuration file");
   }
-  program.hook("preAction", () => generation.start()).hook("postAction", () => generation.stop());
-  if (generation.commands.length === 0) await generation.stop();
+  program.hook("preAction", () => generation.start());
+  return () => generation.stop();
 }
 
 function configFlag(args: readonly string[]): string | undefined {

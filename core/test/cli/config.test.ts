@@ -112,4 +112,21 @@ describe("mediatap config", () => {
     });
     assert.deepEqual({ code, out, err }, { code: 0, out: "hello there\n", err: "" });
   });
+
+  it("stops the plugins after a command that failed", async () => {
+    await folder.write(
+      "failing.mjs",
+      `const failing = { name: "failing", version: "1.0.0", apply({ command, hooks }) {
+        let timer;
+        hooks.start.tap("failing", () => { timer = setInterval(() => {}, 1000); });
+        hooks.stop.tap("failing", () => { clearInterval(timer); console.log("stopped"); });
+        command((program) => program.command("fail").action(() => {
+          throw Object.assign(new Error("it failed"), { code: "EFAILED" });
+        }));
+      } };
+      export default { ...${JSON.stringify(SECRETS)}, plugins: ["@mediatap/storage-fs", "@mediatap/storage-web", failing] };`,
+    );
+    const { code, out, err } = await mediatap(["fail", "--config", "failing.mjs"], { cwd: folder.path });
+    assert.deepEqual({ code, out, err }, { code: 1, out: "stopped\n", err: "mediatap: it failed\n" });
+  });
 });
