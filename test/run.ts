@@ -12,6 +12,7 @@ const isCi = process.env.CI === "true";
 const PROGRAMS = [
   { name: "chromium", path: "/usr/bin/chromium", packages: ["chromium"] },
   { name: "radosgw", path: "/usr/bin/radosgw", packages: ["radosgw"] },
+  { name: "nginx", path: "/usr/sbin/nginx", packages: ["nginx"] },
   { name: "redis", path: "/usr/bin/redis-server", packages: ["redis-server"] },
   { name: "moto", path: "/usr/bin/moto_server", packages: ["python3-moto", "python3-flask-cors"] },
 ];
