@@ -1,0 +1,61 @@
+import { codeOf, isMediaError, MediaError } from "@mediatap/core";
+
+/** One URL that is to be warm. */
+export interface Item {
+  readonly url: string;
+  /** Headers of the clients for which it is made, each in turn. */
+  readonly clients: readonly Readonly<Record<string, string>>[];
+  /** Of a stream: how many segments from its start on, of each rung. */
+  readonly segments: number;
+}
+
+/** A URL that could not be made. */
+export interface Failure {
+  readonly url: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Items that were asked for together. */
+export interface Batch {
+  readonly items: readonly Item[];
+  /** What was refused before it could be queued. */
+  readonly refused: readonly Failure[];
+}
+
+export interface Progress {
+  readonly total: number;
+  /** URLs that are in the caches now. */
+  readonly done: number;
+  readonly failed: number;
+  /** Of those that failed, the first hundred. */
+  readonly errors: readonly Failure[];
+}
+
+/** Failures that are told one by one. */
+export const TOLD = 100;
+
+/** Makes one item. Throws MediaErrors. */
+export type MakeItem = (item: Item, signal: AbortSignal) => Promise<void>;
+
+/** Where items wait for their turn. */
+export interface Queue {
+  /** Resolves with the batch's id. Throws `EBUSY` where too much waits. */
+  add(batch: Batch): Promise<string>;
+  /** `undefined`: not known, or not any more. */
+  progress(id: string): Promise<Progress | undefined>;
+}
+
+/** Whether another try makes sense: the place was busy, or an origin in trouble. */
+export function isPassing(error: unknown): boolean {
+  return ["EBUSY", "ECONNREFUSED", "UNIDENTIFIED", "ETIMEDOUT"].includes(codeOf(error) ?? "");
+}
+
+export function failureOf(url: string, error: unknown): Failure {
+  // What is no MediaError may tell of paths and hosts: that is for the log.
+  if (!isMediaError(error)) return { url, code: "EINTERNAL", message: "An internal error happened" };
+  return { url, code: error.code, message: error.message };
+}
+
+export const full = () =>
+  new MediaError("EBUSY", "Too many URLs wait to be warmed", { retryAfterSeconds: 10 });

@@ -1,0 +1,73 @@
+import { MediaError, type PluginApi, parseOptions } from "@mediatap/core";
+import { z } from "zod";
+import { type Failure, failureOf, type Item, type Queue } from "./batch.ts";
+
+/** Where the calls lie below the management's path. */
+export const PATH = "/v1/warm";
+
+/** URLs of one call. */
+const MOST = 10_000;
+
+/** What most browsers send: the same as `mediatap explain` takes. */
+const BROWSER = { accept: "image/avif,image/webp,*/*" };
+
+const headers = z.record(z.string().regex(/^[\w-]{1,100}$/), z.string().max(1_000));
+const schema = z.strictObject({
+  urls: z.array(z.string().min(1).max(8_192)).min(1).max(MOST),
+  /** Headers of the clients for which it is made. */
+  clients: z.array(headers).min(1).max(10).default([BROWSER]),
+  segments: z.int().min(0).max(10_000).optional(),
+});
+
+/**
+ * Adds `POST …/v1/warm`, which answers 202 with an `id`, and `GET …/v1/warm/<id>`, which tells how far it is. The key
+ * that opens the call stands for signatures, and is good for URLs of its own endpoints only.
+ */
+export function addCalls(
+  { manage, resolve }: Pick<PluginApi, "manage" | "resolve">,
+  queue: Queue,
+  segments: number,
+): void {
+  manage("POST", PATH, async (request, endpoints) => {
+    const wish = parse(await request.body());
+    const items: Item[] = [];
+    const refused: Failure[] = [];
+    for (const url of new Set(wish.urls)) {
+      const clients = wish.clients.map(lowerCase);
+      try {
+        const { asset } = await resolve(url, clients[0]);
+        if (!endpoints.some(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint)) {
+          throw new MediaError("EFORBIDDEN", "This key is not one of the URL's endpoint");
+        }
+        items.push({ url, clients, segments: wish.segments ?? segments });
+      } catch (error) {
+        refused.push(failureOf(url, error));
+      }
+    }
+    return { status: 202, body: { id: await queue.add({ items, refused }) } };
+  });
+
+  manage("GET", `${PATH}/:id`, async ({ params }) => {
+    const progress = await queue.progress(params.id ?? "");
+    if (!progress) throw new MediaError("ENOENT", "No work is known by this id");
+    return { body: progress };
+  });
+}
+
+function parse(body: Uint8Array): z.output<typeof schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    throw new MediaError("EINVAL", "Expected JSON with urls");
+  }
+  try {
+    return parseOptions(schema, value, "");
+  } catch (error) {
+    throw new MediaError("EINVAL", (error as Error).message);
+  }
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import { MediaError, type PluginApi, type ServerFlags } from "@mediatap/core";
+import type { Progress } from "./batch.ts";
+import { PATH } from "./calls.ts";
+
+interface WarmFlags extends ServerFlags {
+  readonly file?: string;
+  readonly segments?: string;
+  readonly accept?: readonly string[];
+  readonly wait: boolean;
+}
+
+/** URLs of one call, and milliseconds between two questions how far it is. */
+const AT_ONCE = 500;
+const PACE = 300;
+
+/** Adds `mediatap warm`. */
+export function addWarm({ command, running }: Pick<PluginApi, "command" | "running">): void {
+  command((program) => {
+    program
+      .command("warm")
+      .description("have a running server make what URLs ask for, before anybody does")
+      .argument("[urls...]", "absolute URLs, or their paths and queries")
+      .option("--file <file>", "URLs from a file, one a line; -: from the standard input")
+      .option(
+        "--segments <number>",
+        "of streams: how many segments from the start on; else the server's own number",
+      )
+      .option(
+        "--accept <header>",
+        "Accept header of the clients; may be repeated",
+        (value: string, list: readonly string[] = []) => [...list, value],
+      )
+      .option("--server <url>", "the server; else the one of the configuration, on this machine")
+      .option("--key <key>", "a private key; else MEDIATAP_PRIVATE_KEY, else the configuration's")
+      .option("--no-wait", "do not wait until it is done")
+      .action((urls: readonly string[], flags: WarmFlags) => warm(urls, flags, running));
+  });
+}
+
+async function warm(
+  named: readonly string[],
+  flags: WarmFlags,
+  running: PluginApi["running"],
+): Promise<void> {
+  const urls = [...named, ...(flags.file === undefined ? [] : await urlsOf(flags.file))];
+  if (urls.length === 0) throw new MediaError("ECONFIG", "Expected URLs, or a file of them with --file");
+  const server = running(flags);
+  const body = {
+    ...(flags.segments !== undefined && { segments: Number(flags.segments) }),
+    ...(flags.accept && { clients: flags.accept.map((accept) => ({ accept })) }),
+  };
+  const ids: string[] = [];
+  for (let at = 0; at < urls.length; at += AT_ONCE) {
+    const asked = { ...body, urls: urls.slice(at, at + AT_ONCE) };
+    ids.push(String((await server.call(PATH, { method: "POST", body: asked })).id));
+  }
+  if (!flags.wait) return console.log(ids.join("\n"));
+
+  for (let shown = ""; ; await pause(PACE)) {
+    const parts: Progress[] = [];
+    for (const id of ids) parts.push((await server.call(`${PATH}/${id}`)) as unknown as Progress);
+    const sum = (field: "total" | "done" | "failed") => parts.reduce((all, part) => all + part[field], 0);
+    const [total, done, failed] = [sum("total"), sum("done"), sum("failed")];
+    const line = `${done} of ${total} warm${failed > 0 ? `, ${failed} failed` : ""}`;
+    const isOver = done + failed >= total;
+    if (line !== shown || isOver) (isOver ? console.log : console.error)(line);
+    shown = line;
+    if (!isOver) continue;
+    for (const { url, code, message } of parts.flatMap(({ errors }) => errors)) {
+      console.error(`${url}: ${code} ${message}`);
+    }
+    if (failed === 0) return;
+    throw new MediaError("ECONFIG", `${failed} of ${total} URLs could not be made`);
+  }
+}
+
+/** Blank lines, and those that begin with `#`, are passed over. */
+async function urlsOf(file: string): Promise<string[]> {
+  const lines = file === "-" ? await text(process.stdin) : await readFile(file, "utf8").catch(missing(file));
+  return lines
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+const missing = (file: string) => (cause: unknown) => {
+  throw new MediaError("ECONFIG", `${file}: it could not be read`, { cause });
+};
+
+/** Adds `mediatap worker`; `run` works until its signal. */
+export function addWorker(
+  { command }: Pick<PluginApi, "command">,
+  defaults: { readonly concurrency: number },
+  run: (concurrency: number, signal: AbortSignal) => Promise<void>,
+): void {
+  command((program) => {
+    program
+      .command("worker")
+      .description("make what the queue in Redis holds, with this configuration, until SIGTERM or SIGINT")
+      .option("--concurrency <number>", "URLs at once", String(defaults.concurrency))
+      .action(async ({ concurrency }: { readonly concurrency: string }) => {
+        const count = Number(concurrency);
+        if (!/^\d{1,3}$/.test(concurrency) || count < 1) {
+          throw new MediaError("ECONFIG", `--concurrency: Expected a number from 1 to 999`);
+        }
+        const stop = new AbortController();
+        const end = () => (stop.signal.aborted ? process.exit(1) : stop.abort());
+        process.on("SIGTERM", end).on("SIGINT", end);
+        await run(count, stop.signal).finally(() => process.off("SIGTERM", end).off("SIGINT", end));
+      });
+  });
+}

@@ -1,0 +1,225 @@
+import { randomUUID } from "node:crypto";
+import { codeOf, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
+import type { Job } from "bullmq";
+import {
+  type Failure,
+  failureOf,
+  full,
+  type Item,
+  isPassing,
+  type MakeItem,
+  type Progress,
+  type Queue,
+  TOLD,
+} from "./batch.ts";
+
+export interface RedisOptions {
+  /** Of Redis. */
+  readonly url: string;
+  /** Of the queue; also what its keys begin with. */
+  readonly name: string;
+  readonly retries: number;
+  readonly waiting: number;
+  /** Milliseconds after which the item of a worker that is not heard of is another one's. */
+  readonly takeOver: number;
+}
+
+/** A batch is the parent of its items: BullMQ counts which of them are done. */
+interface Parent {
+  readonly refused: readonly Failure[];
+}
+const BATCH = "batch";
+const ITEM = "item";
+
+/** Seconds for which a batch is remembered, and why its items failed. */
+const DAY = 24 * 60 * 60;
+
+/** Milliseconds within which Redis must be reached. */
+const PATIENCE = 5_000;
+
+/** How often an item may lose its worker before it is given up. */
+const LOSSES = 3;
+
+/** BullMQ is large, and of use only with Redis. */
+async function bullmq() {
+  try {
+    return await import("bullmq");
+  } catch (cause) {
+    if (codeOf(cause) !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new MediaError("ECONFIG", "warm.queue: Expected bullmq and ioredis: npm install bullmq ioredis", {
+      cause,
+    });
+  }
+}
+
+/** Hands items over to the workers of a queue in Redis. Connected when it is first used. */
+export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, logger: PluginApi["logger"]) {
+  let opened: ReturnType<typeof open> | undefined;
+
+  async function open() {
+    const { FlowProducer, Queue } = await bullmq();
+    const connection = { url, enableOfflineQueue: false, maxRetriesPerRequest: 1 };
+    const settings = { connection, prefix: "mediatap" };
+    const queue = new Queue<Item | Parent>(name, settings);
+    const flows = new FlowProducer(settings);
+    const onError = (err: Error) =>
+      logger.warn({ reason: err.message || codeOf(err) }, "the queue's Redis fails");
+    queue.on("error", onError);
+    flows.on("error", onError);
+    const close = () => Promise.all([queue.close(), flows.close()]);
+    try {
+      await ready(Promise.all([queue.waitUntilReady(), flows.waitUntilReady()]));
+    } catch (error) {
+      close().catch(() => {});
+      throw error;
+    }
+    return { queue, flows, close };
+  }
+
+  async function connected() {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw isMediaError(error) ? error : away();
+    });
+    return await opened;
+  }
+
+  const redis: Queue = {
+    async add({ items, refused }) {
+      const { flows, queue } = await connected();
+      const { wait = 0, prioritized = 0, delayed = 0 } = await queue.getJobCounts("wait", "delayed");
+      if (wait + prioritized + delayed + items.length > waiting) throw full();
+      const id = randomUUID().replaceAll("-", "");
+      const backoff = { type: "exponential", delay: 5_000, jitter: 0.5 };
+      await flows.add({
+        name: BATCH,
+        queueName: name,
+        data: { refused } satisfies Parent,
+        opts: { jobId: id, removeOnComplete: { age: DAY }, removeOnFail: { age: DAY } },
+        children: items.map((data) => ({
+          name: ITEM,
+          queueName: name,
+          data,
+          opts: {
+            attempts: retries + 1,
+            backoff,
+            ignoreDependencyOnFailure: true,
+            removeOnComplete: true,
+            removeOnFail: { age: DAY },
+          },
+        })),
+      });
+      return id;
+    },
+
+    async progress(id) {
+      const { queue } = await connected();
+      const batch = await queue.getJob(id);
+      if (batch?.name !== BATCH) return undefined;
+      const { refused } = batch.data as Parent;
+      const counts = await batch.getDependenciesCount({
+        processed: true,
+        unprocessed: true,
+        ignored: true,
+        failed: true,
+      });
+      const { processed = 0, unprocessed = 0, ignored = 0, failed = 0 } = counts;
+      const errors = ignored > 0 ? await failures(batch, queue) : [];
+      return {
+        total: processed + unprocessed + ignored + failed + refused.length,
+        done: processed,
+        failed: ignored + failed + refused.length,
+        errors: [...refused, ...errors].slice(0, TOLD),
+      } satisfies Progress;
+    },
+  };
+
+  return {
+    ...redis,
+    async close(): Promise<void> {
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
+
+  async function failures(
+    batch: Job,
+    queue: { getJob(id: string): Promise<Job | undefined> },
+  ): Promise<Failure[]> {
+    const reasons = Object.entries(await batch.getIgnoredChildrenFailures()).slice(0, TOLD);
+    return await Promise.all(
+      reasons.map(async ([key, reason]) => {
+        const item = await queue.getJob(key.slice(key.lastIndexOf(":") + 1));
+        const [, code = "EINTERNAL", message = reason] = /^(E[A-Z]+|UNIDENTIFIED): (.*)$/s.exec(reason) ?? [];
+        return { url: (item?.data as Item | undefined)?.url ?? "", code, message };
+      }),
+    );
+  }
+}
+
+export type RedisQueue = ReturnType<typeof createRedisQueue>;
+
+export interface WorkOptions extends RedisOptions {
+  readonly make: MakeItem;
+  /** Items at once. */
+  readonly concurrency: number;
+  readonly logger: PluginApi["logger"];
+}
+
+/** Takes items from the queue and makes them, until the signal; then ends what it has begun. */
+export async function work(options: WorkOptions, signal: AbortSignal): Promise<void> {
+  const { url, name, make, concurrency, takeOver, logger } = options;
+  const { UnrecoverableError, Worker } = await bullmq();
+
+  async function process(job: Job): Promise<void> {
+    if (job.name !== ITEM) return;
+    const item = job.data as Item;
+    const started = performance.now();
+    try {
+      await make(item, new AbortController().signal);
+      logger.info({ url: item.url, ms: Math.round(performance.now() - started) }, "a URL was warmed");
+    } catch (error) {
+      const { code, message } = failureOf(item.url, error);
+      const last = !isPassing(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      logger[last ? "warn" : "info"](
+        { url: item.url, code, ...(code === "EINTERNAL" && { err: error }) },
+        last ? "a URL could not be warmed" : "a URL could not be warmed yet",
+      );
+      const text = `${code}: ${message}`;
+      throw isPassing(error) ? new Error(text) : new UnrecoverableError(text);
+    }
+  }
+
+  const worker = new Worker(name, process, {
+    connection: { url, maxRetriesPerRequest: null },
+    prefix: "mediatap",
+    concurrency,
+    lockDuration: takeOver,
+    stalledInterval: takeOver,
+    maxStalledCount: LOSSES,
+  });
+  worker.on("error", (err) => logger.warn({ reason: err.message || codeOf(err) }, "the queue's Redis fails"));
+  worker.on("stalled", (job) => logger.warn({ job }, "a worker was lost, its work is taken over"));
+  try {
+    await ready(worker.waitUntilReady());
+  } catch {
+    await worker.close(true).catch(() => {});
+    throw away();
+  }
+  logger.info({ queue: name, concurrency }, "this worker takes work");
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await worker.close();
+}
+
+async function ready(connected: Promise<unknown>): Promise<void> {
+  connected.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), PATIENCE);
+  });
+  await Promise.race([connected, late]).finally(() => clearTimeout(timer));
+}
+
+const away = () => new MediaError("EBUSY", "The queue cannot be reached", { retryAfterSeconds: 5 });

@@ -1,0 +1,30 @@
+import type { TestServer } from "@mediatap/test";
+import type { Progress } from "../src/batch.ts";
+
+export const KEY = "private_warm";
+
+export const authorization = (key: string) => `Basic ${Buffer.from(`${key}:`).toString("base64")}`;
+
+/** The calls of one server, by one key. */
+export function callsOf(server: Pick<TestServer, "ask">, key = KEY) {
+  const headers = { authorization: authorization(key) };
+  const post = (body: object) =>
+    server.ask("/-/api/v1/warm", { method: "POST", headers, body: JSON.stringify(body) });
+  const tell = async (id: string): Promise<Progress> =>
+    JSON.parse((await server.ask(`/-/api/v1/warm/${id}`, { headers })).text);
+  return {
+    post,
+    tell,
+    /** Asks for URLs, and waits until each is done or has failed. */
+    async warm(urls: readonly string[], more: object = {}): Promise<Progress> {
+      const { status, text } = await post({ urls, ...more });
+      if (status !== 202) throw new Error(`${status}: ${text}`);
+      const { id } = JSON.parse(text);
+      for (;;) {
+        const progress = await tell(id);
+        if (progress.done + progress.failed === progress.total) return progress;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+  };
+}
