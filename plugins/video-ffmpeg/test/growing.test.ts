@@ -6,6 +6,7 @@ import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,
   makeFolder,
+  memoryStorage,
   startServer,
   type TestFolder,
   type TestServer,
@@ -160,6 +161,23 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     assert.equal(response.status, 200);
     await assert.rejects(response.arrayBuffer());
     await until(() => encoders().length === 0, "the encoder has gone");
+  });
+
+  it("is made of what lies at an origin, its index at its end, as of a file", async () => {
+    await studio.make("behind.mp4", "-i", studio.path("long.mp4"), "-c", "copy");
+    server = await startServer({
+      plugins: [
+        wishLanguage(),
+        memoryStorage(new Map([["long.mp4", await studio.bytes("behind.mp4")]])),
+        videoFfmpeg(),
+      ],
+      origins: { files: { type: "MEMORY" } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+    const response = await fetch(url());
+    assert.equal(response.status, 200);
+    const result = await look(studio, new Uint8Array(await response.arrayBuffer()));
+    assert.equal(Number(result.video.nb_read_frames), 500);
   });
 
   it("is sent whole, with its length, where it is waited for", async () => {

@@ -212,6 +212,12 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       const { layer } = overlay;
       if (layer.kind !== "subtitles") throw new TypeError("Expected a layer of subtitles");
       if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: subtitles burnt in");
+      if (!tools.filters.has("ass")) {
+        throw new MediaError(
+          "EUNSUPPORTED",
+          "Not supported here: this server's ffmpeg cannot draw subtitles",
+        );
+      }
       const { path, style } = layer;
       const [base, here, clock, time] = [draft.current, factor, draft.clock(), timesOf(overlay)];
       const inside = scopeOf(original, base, { ...scope, bw: base.width, bh: base.height });
