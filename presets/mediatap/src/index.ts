@@ -59,6 +59,8 @@ export { pageStatus } from "@mediatap/page-status";
 export { presetDevelopment } from "@mediatap/preset-development";
 export { shareRedis } from "@mediatap/share-redis";
 export { urlImagekit } from "@mediatap/url-imagekit";
+export { warm } from "@mediatap/warm";
+export { webhooks } from "@mediatap/webhooks";
 export {
   cacheMemory,
   decodeHeic,
