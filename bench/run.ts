@@ -21,6 +21,8 @@ import { leave } from "./scenarios/leave.ts";
 import { product } from "./scenarios/product.ts";
 import type { Scenario, Turn } from "./scenarios/scenario.ts";
 import { through } from "./scenarios/through.ts";
+import { video } from "./scenarios/video.ts";
+import { placeVideo } from "./video.ts";
 
 const HELP = `npm run bench -- [options]
   --quick          12 photographs, one repetition, short rests: does it run, and roughly how fast?
@@ -69,6 +71,7 @@ const SCENARIOS: readonly Scenario[] = [
   hot,
   heldWarm,
   through,
+  video,
   heldCold,
 ];
 
@@ -88,11 +91,13 @@ async function bench(): Promise<void> {
   try {
     freshSet(media, from, "start", 1);
     copyFileSync(new URL(LOGO, SAMPLES), join(media, LOGO));
+    const hasVideo = placeVideo(media);
+    if (!hasVideo) console.error("videos are left out: there is no ffmpeg");
     const web = await start(originPeer, media, "");
     around.push(web);
     servers.push(await start(mediatap, media, web.origin));
     for (const peer of peersLike(servers[0] as Running)) servers.push(await start(peer, media, web.origin));
-    const results = await measureAll(servers, { media, from, web: web.origin });
+    const results = await measureAll(servers, { media, from, web: web.origin, hasVideo });
     printReport(results);
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
@@ -125,11 +130,14 @@ interface Place {
   readonly from: string;
   /** Address of a web server. */
   readonly web: string;
+  /** The video is there. */
+  readonly hasVideo: boolean;
 }
 
 async function measureAll(servers: Running[], place: Place): Promise<Results> {
   const wanted = flags.only?.split(",");
-  const scenarios = SCENARIOS.filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
+  const possible = SCENARIOS.filter((scenario) => place.hasVideo || scenario !== video);
+  const scenarios = possible.filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
   for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
   const results: Results = {
     count: size.count,

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createServer, get } from "node:http";
 import { join } from "node:path";
 import type { Work } from "./peer.ts";
@@ -18,6 +19,11 @@ createServer((request, response) => {
     });
     return;
   }
+  if (wanted === "video") {
+    response.writeHead(200, { "content-type": "video/mp4" });
+    video(Number(width), join(media, ...path)).stdout.pipe(response);
+    return;
+  }
   picture(wanted, Number(width), join(media, ...path)).then(
     (body) => {
       response.writeHead(200, { "content-type": "image/*", "content-length": body.length });
@@ -26,6 +32,27 @@ createServer((request, response) => {
     (error) => response.writeHead(404).end(String(error)),
   );
 }).listen(Number(port), "127.0.0.1");
+
+/** As `video-ffmpeg` asks for it, but nothing is kept. */
+function video(width: number, file: string) {
+  return spawn(
+    "ffmpeg",
+    [
+      ...["-nostdin", "-v", "error", "-i", file, "-vf", `scale=${width}:-2`],
+      ...["-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-g", "100", "-threads:v", "4"],
+      ...[
+        "-c:a",
+        "copy",
+        "-movflags",
+        "+frag_keyframe+delay_moov+default_base_moof",
+        "-frag_duration",
+        "1000000",
+      ],
+      ...["-f", "mp4", "pipe:1"],
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+}
 
 async function picture(wanted: string, width: number, file: string): Promise<Buffer> {
   const work = works[wanted as Work];

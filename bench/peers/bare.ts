@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { VIDEO } from "../video.ts";
 import type { Peer } from "./peer.ts";
 
 const SERVER = fileURLToPath(new URL("bare-server.ts", import.meta.url));
@@ -17,6 +18,7 @@ export const bare = (like: number): Peer => ({
   }),
   path: (photograph, format) => `/${format}/512/${photograph}`,
   work: (photograph, work) => `/${work}/-/${photograph}`,
+  video: () => `/video/640/${VIDEO}`,
 });
 
 function memoryEnvironment(pid: number): Record<string, string> {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { VIDEO } from "../video.ts";
 import { LOGO, type Peer, type Work } from "./peer.ts";
 
 const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
@@ -41,6 +42,7 @@ export const mediatap: Peer = {
   },
   path: (photograph, format) => `/tr:w-512,q-80,f-${format}/${photograph}`,
   work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
+  video: (wish) => `/tr:w-640/${VIDEO}?v=${wish}`,
 };
 
 const LAYERS = [

@@ -31,6 +31,8 @@ export interface Peer {
   path(photograph: string, format: Format): string;
   /** Path of work of several steps; left out: it does none. */
   work?(photograph: string, work: Work): string;
+  /** Path of the video, made smaller; `wish` is another one each time. Left out: it does none. */
+  video?(wish: number): string;
 }
 
 export interface Command {
