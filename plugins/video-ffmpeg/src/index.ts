@@ -3,7 +3,7 @@ import { assertBounds } from "./bounds.ts";
 import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { headerOf } from "./header.ts";
-import { SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
+import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
 import { closeLoopback } from "./loopback.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { probe } from "./probe.ts";
@@ -43,8 +43,8 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
 
       const isVideo = async (source: Source) => videoDemuxerOf(await source.peek(SNIFF_LENGTH));
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
-        const format = await isVideo(source);
-        return format === undefined ? undefined : { format, document: true };
+        const demuxer = await isVideo(source);
+        return demuxer === undefined ? undefined : { format: formatOf(demuxer), document: true };
       });
       hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
         return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;

@@ -51,7 +51,7 @@ const ofFile = (path: string, demuxer: string): readonly string[] => [
 /** What a file names elsewhere is never opened, whatever ffmpeg's own defaults come to be. */
 const ofDemuxer = (demuxer: string): readonly string[] => [
   ...["-format_whitelist", demuxer],
-  ...(demuxer === "mov" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
+  ...(demuxer === "mov" || demuxer === "mp4" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
   ...["-f", demuxer],
 ];
 
@@ -102,6 +102,9 @@ export function demuxerOf(head: Uint8Array): string | undefined {
   if (/^GIF8[79]a/.test(ascii(head, 0, 6))) return "gif";
   return undefined;
 }
+
+/** Name of a file's format for people, by its demuxer's: MP4 and its family go by that name. Both name the demuxer, too. */
+export const formatOf = (demuxer: string): string => (demuxer === "mov" ? "mp4" : demuxer);
 
 /** The header object of Windows Media files. */
 const ASF = "3026b2758e66cf11a6d900aa0062ce6c";

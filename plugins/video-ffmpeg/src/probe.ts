@@ -1,6 +1,6 @@
 import { type Flight, MediaError, type Probe, type Source } from "@mediatap/core";
 import { type Command, collect, start } from "./command.ts";
-import { demuxerOf, type Input, openInput, SNIFF_LENGTH } from "./input.ts";
+import { demuxerOf, formatOf, type Input, openInput, SNIFF_LENGTH } from "./input.ts";
 import { type Found, type FoundStream, readReport } from "./report.ts";
 import type { Tools } from "./tools.ts";
 import { inTurn } from "./turns.ts";
@@ -73,7 +73,7 @@ async function listen({ ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promi
 }
 
 function probeOf(
-  format: string,
+  demuxer: string,
   streams: readonly FoundStream[],
   whole: NonNullable<Found["format"]>,
 ): FileProbe {
@@ -86,7 +86,7 @@ function probeOf(
   const bitrate = Number(whole.bit_rate);
   const matrix = video?.color_space;
   return {
-    format,
+    format: formatOf(demuxer),
     duration,
     streams: streams.length,
     square: /^(?:(\d+):\1|0:1|N\/A)?$/.test(video?.sample_aspect_ratio ?? ""),
