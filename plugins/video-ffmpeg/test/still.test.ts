@@ -3,6 +3,7 @@ import type { Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, readPng, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../src/index.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "./support/videos.ts";
 
@@ -197,5 +198,30 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     // A time that is named is shown.
     const named = await picture("dark.mp4", [frame(0.5)], others.at(-1) as TestServer);
     assert((named.at(160, 90)[0] as number) < 20);
+  });
+
+  it("is asked for in ImageKit's words", async () => {
+    const place = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg()],
+      origins: { files: { type: "FOLDER", path: studio.folder } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+    others.push(place);
+    const shown = async (path: string) => {
+      const answer = await place.ask(path);
+      assert.equal(answer.status, 200, `${path}: ${answer.text.slice(0, 200)}`);
+      return readPng(answer.body);
+    };
+    assert.equal(numberIn((await shown("/count.mp4/ik-thumbnail.jpg?tr=f-png")).at), 0);
+    const still = await shown("/count.mp4/ik-thumbnail.jpg?tr=so-5.5,w-80,f-png");
+    assert.deepEqual([still.width, still.height, numberIn(still.at, 0.5)], [80, 45, 137]);
+    assert.equal(numberIn((await shown("/tr:so-2,f-png/count.mp4/ik-thumbnail.jpg")).at), 50);
+    assert.equal(numberIn((await shown("/count.mp4/ik-thumbnail.jpg?tr=so-idu_div_2,f-png")).at), 150);
+    const { headers } = await place.ask("/count.mp4/ik-thumbnail.jpg?tr=so-2,w-80", {
+      headers: { accept: "image/webp" },
+    });
+    assert.deepEqual([headers["content-type"], headers.vary], ["image/webp", "Accept"]);
+    const beyond = await place.ask("/count.mp4/ik-thumbnail.jpg?tr=so-13");
+    assert.deepEqual([beyond.status, (beyond.headers["ik-error"] ?? "").split(" ")[0]], [400, "EINVAL"]);
   });
 });
