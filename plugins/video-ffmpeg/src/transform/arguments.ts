@@ -1,16 +1,13 @@
 import type { Probe } from "@mediatap/core";
 import { decoderArgs } from "../colour.ts";
 import type { Tools } from "../tools.ts";
+import { before, cutOf } from "./cut.ts";
 import { codecArgs, type Recipe, soundFilters } from "./encode.ts";
 import type { Extras } from "./extras.ts";
-import { type Graph, seconds } from "./graph.ts";
+import type { Graph } from "./graph.ts";
 
 /** What ffmpeg says of itself: errors alone. */
 export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
-
-/** What is read of the source, before its input. */
-export const stretchArgs = ({ stretch, clipped }: Graph): string[] =>
-  clipped ? ["-ss", seconds(stretch.start), "-t", seconds(stretch.duration)] : [];
 
 /** Fragments of a second, so that players can begin at once; `delay_moov`: the head knows where sound and picture begin. */
 const FRAGMENTS = ["-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000"];
@@ -24,26 +21,29 @@ export interface RunParts {
   readonly graph: Graph;
   readonly probe: Probe;
   readonly tools: Tools;
+  readonly demuxer: string;
   readonly input: readonly string[];
   readonly extras: Extras;
 }
 
 /** Arguments of the run that makes a whole video, and writes it to its standard output. */
-export function runArgs({ recipe, graph, probe, tools, input, extras }: RunParts): string[] {
+export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }: RunParts): string[] {
   const { picture, sound, format } = recipe;
+  const cut = cutOf(graph, demuxer);
   const chains: string[] = [];
   const maps: string[] = [];
   if (picture?.how === "encode" && graph.picture) {
-    chains.push(graph.picture.wire({ from: "0:V:0", to: "picture", extra: extras.label }));
+    const { from, chains: first } = before("0:V:0", cut.picture, "cut");
+    chains.push(...first, graph.picture.wire({ from, to: "picture", extra: extras.label }));
     maps.push("-map", "[picture]");
   } else if (picture) maps.push("-map", "0:V:0");
   if (sound?.how === "encode") {
-    chains.push(`[0:a:0]${soundFilters(graph)}[sound]`);
+    chains.push(`[0:a:0]${[...cut.sound, soundFilters(graph)].join(",")}[sound]`);
     maps.push("-map", "[sound]");
   } else if (sound) maps.push("-map", "0:a:0");
   return [
     ...QUIET,
-    ...stretchArgs(graph),
+    ...cut.args,
     ...(probe.video && picture?.how === "encode" ? decoderArgs(probe.video, tools) : []),
     ...input,
     ...extras.args,

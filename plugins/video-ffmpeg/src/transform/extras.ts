@@ -4,7 +4,6 @@ import type { Flight, Job } from "@mediatap/core";
 import { decoderArgs } from "../colour.ts";
 import { openInput } from "../input.ts";
 import type { Tools } from "../tools.ts";
-import { stretchArgs } from "./arguments.ts";
 import { type Graph, seconds, type VideoLayer } from "./graph.ts";
 import { drawLayer } from "./layers.ts";
 import { drawMask } from "./mask.ts";
@@ -92,10 +91,9 @@ const withInner = (graph: Graph): Graph[] => [
 /** What is read of a layer's video: no more than is seen of it, or it would last longer than what is below. */
 function videoArgs({ file, graph, seconds: shown }: VideoLayer, tools: Tools): string[] {
   const { video } = file.probe;
+  const { start } = graph.stretch;
   return [
-    ...(file.demuxer === "gif"
-      ? ["-ignore_loop", "0"]
-      : stretchArgs({ ...graph, clipped: graph.stretch.start > 0 }).slice(0, 2)),
+    ...(file.demuxer === "gif" ? ["-ignore_loop", "0"] : start > 0 ? ["-ss", seconds(start)] : []),
     ...["-t", seconds(shown * graph.factor)],
     ...(video ? decoderArgs(video, tools) : []),
   ];

@@ -19,7 +19,8 @@ import { demuxerOf, openInput, SNIFF_LENGTH } from "../input.ts";
 import { NAME } from "../options.ts";
 import { privateFolder } from "../temp.ts";
 import type { Tools } from "../tools.ts";
-import { QUIET, stretchArgs } from "./arguments.ts";
+import { QUIET } from "./arguments.ts";
+import { before, cutOf } from "./cut.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { type Graph, graphOf, seconds } from "./graph.ts";
@@ -174,6 +175,8 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
   const { limits, signal } = flight;
   const { quality = 80, lossless = false } = job.transformation.output;
   const writer = WRITERS[format];
+  const cut = cutOf(graph, demuxer);
+  const { from, chains } = before("0:V:0", cut.picture, "cut");
   const folder = await privateFolder();
   try {
     const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
@@ -184,12 +187,16 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
         program: tools.ffmpeg,
         args: [
           ...QUIET,
-          ...stretchArgs(graph),
+          ...cut.args,
           ...(probe.video ? decoderArgs(probe.video, tools) : []),
           ...input.args,
           ...extras.args,
           "-filter_complex",
-          `${graph.picture?.wire({ from: "0:V:0", to: "pictures", extra: extras.label, more: [`fps=${rate}`] })};${writer.filters("pictures", "out")}`,
+          [
+            ...chains,
+            graph.picture?.wire({ from, to: "pictures", extra: extras.label, more: [`fps=${rate}`] }),
+            writer.filters("pictures", "out"),
+          ].join(";"),
           ...["-map", "[out]", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"],
           ...["-threads:v", "4"],
           ...writer.args(quality === "auto" ? 75 : quality, lossless),

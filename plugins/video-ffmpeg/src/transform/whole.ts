@@ -125,7 +125,7 @@ async function begin(engine: Engine, draft: Draft, flight: Flight): Promise<Grow
     const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
     const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH)) as string;
     const input = await openInput(source, demuxer, flight);
-    const args = runArgs({ recipe, graph, probe, tools, input: input.args, extras });
+    const args = runArgs({ recipe, graph, probe, tools, demuxer, input: input.args, extras });
     return await grow({
       folder,
       input: { close: async () => void (await Promise.all([input.close(), extras.close()])) },

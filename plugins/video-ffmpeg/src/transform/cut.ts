@@ -1,0 +1,39 @@
+import { type Graph, seconds } from "./graph.ts";
+
+/** How a piece is taken out of a source. */
+export interface Cutting {
+  /** Before the input. */
+  readonly args: readonly string[];
+  /** Filters before all others. */
+  readonly picture: readonly string[];
+  readonly sound: readonly string[];
+}
+
+/** Containers that say where their key frames are; in others a seek may end behind the one that is needed. */
+const INDEXED: ReadonlySet<string> = new Set(["mov", "matroska", "avi"]);
+
+/** Seconds before a piece at which reading begins where key frames are not known: they are seldom further apart. */
+const MARGIN = 10;
+
+/** Cuts the piece that a graph is made of; what is decoded before it is left out by ffmpeg itself, or by filters. */
+export function cutOf({ stretch: { start, duration }, clipped }: Graph, demuxer: string): Cutting {
+  if (!clipped) return { args: [], picture: [], sound: [] };
+  if (INDEXED.has(demuxer) || start === 0) {
+    return { args: [...seek(start), "-t", seconds(duration)], picture: [], sound: [] };
+  }
+  const from = Math.max(0, start - MARGIN);
+  const lead = start - from;
+  const cut = (prefix: string) => [
+    `${prefix}trim=start=${seconds(lead)}:duration=${seconds(duration)}`,
+    `${prefix}setpts=PTS-${seconds(lead)}/TB`,
+  ];
+  return { args: [...seek(from), "-t", seconds(lead + duration)], picture: cut(""), sound: cut("a") };
+}
+
+const seek = (at: number): string[] => (at > 0 ? ["-ss", seconds(at)] : []);
+
+/** Filters in front of a label, under a new one. */
+export const before = (label: string, filters: readonly string[], name: string) =>
+  filters.length === 0
+    ? { from: label, chains: [] }
+    : { from: name, chains: [`[${label}]${filters.join(",")}[${name}]`] };
