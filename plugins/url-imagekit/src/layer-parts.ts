@@ -5,6 +5,7 @@ import { isPlaceKey, PLACE, type PlaceValues } from "./layer-place.ts";
 import { isTimeKey, TIMES, timeOf } from "./layer-time.ts";
 import type { Reader } from "./numbers.ts";
 import { parameterPath } from "./path.ts";
+import { lenient } from "./query.ts";
 import type { Reading } from "./reading.ts";
 import type { Item, LayerBlock, Parameter } from "./tokenize.ts";
 import { coordinate } from "./values.ts";
@@ -62,7 +63,8 @@ export function sort(
         if (isPlaced) return true;
         throw new MediaError("EINVAL", "Expected no layers in layers of subtitles");
       }
-      const key = isText && item.key === "color" ? "co" : item.key;
+      // The SDKs know `fontColor` of texts, and send a `color` as it is.
+      const key = (isText || !isPlaced) && item.key === "color" ? "co" : item.key;
       const { value } = item;
       if (key === "i" || key === "ie") return false;
       if (isTimeKey(key)) {
@@ -70,6 +72,8 @@ export function sort(
         if (isMoving(wanted)) time[TIMES[key]] = timeOf(item, known);
         return false;
       }
+      // Subtitles have their place; the SDKs let clients name another all the same.
+      if (isPlaceKey(key) && !isPlaced && key !== "lm") return false;
       if (isPlaceKey(key) && isPlaced) {
         if (key === "lm" && isMoving(wanted)) throw elsewhere(item, "on pictures only");
         const read = PLACE[key](value, key);
@@ -137,9 +141,16 @@ export function inputOf(block: LayerBlock): string {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Base64 of UTF-8, in either alphabet; a space is a `+` that a form encoding has changed. */
+/**
+ * Base64 of UTF-8, in either alphabet; a space is a `+` that a form encoding has changed, and `%` is left where a client
+ * has escaped the text twice.
+ */
 function decoded(text: string): string {
-  const base64 = text.replaceAll("-", "+").replaceAll("_", "/").replaceAll(" ", "+").replace(/=+$/, "");
+  const base64 = lenient(text)
+    .replaceAll("-", "+")
+    .replaceAll("_", "/")
+    .replaceAll(" ", "+")
+    .replace(/=+$/, "");
   try {
     if (!/^[A-Za-z0-9+/]+$/.test(base64)) throw new Error("no base64");
     return utf8.decode(Buffer.from(base64, "base64"));
@@ -148,13 +159,13 @@ function decoded(text: string): string {
   }
 }
 
-/** A path on the endpoint, or an absolute URL for an origin that is a web proxy. */
-export function pathOf(input: string): string {
+/** A path on the endpoint, or an absolute URL for an origin that is a web proxy. `key` names it in errors. */
+export function pathOf(input: string, key = "i"): string {
   const plain = input.replaceAll("@@", "/");
   if (!/^https?:\/\//i.test(plain)) return parameterPath(input.replaceAll("@@", "/").replace(/^\/+/, ""));
   const url = URL.parse(plain);
   if (!url?.hostname || url.username || url.password) {
-    throw invalid("i", "absolute URL without credentials", input);
+    throw invalid(key, "absolute URL without credentials", input);
   }
   url.hash = "";
   return url.href;

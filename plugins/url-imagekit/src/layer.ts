@@ -1,12 +1,4 @@
-import {
-  invalid,
-  type Layer,
-  MediaError,
-  printable,
-  type Rgba,
-  type Step,
-  type StepOf,
-} from "@mediatap/core";
+import { type Layer, MediaError, printable, type Rgba, type Step, type StepOf } from "@mediatap/core";
 import { colour } from "./colours.ts";
 import { inputOf, type Parts, pathOf, read1, sort } from "./layer-parts.ts";
 import { blendOf, placeOf } from "./layer-place.ts";
@@ -96,7 +88,7 @@ function blockOf({ own, chain }: Parts, reading: Reading, read: ReadItems): Laye
 
 function readText(block: LayerBlock, reading: Reading, read: ReadItems): StepOf<"overlay"> {
   const { input, place, time, own, chain } = sort(block, TEXT, reading);
-  if (place.lm !== undefined) throw invalid("lm", "a layer of an image", place.lm);
+  const blend = blendOf(place);
   const values = read1(TEXT, own, reading) as TextValues;
   const steps = chain.flatMap((step) => read(step, { ...reading, known: "parent", wanted: PICTURE }, {}));
   return {
@@ -104,6 +96,7 @@ function readText(block: LayerBlock, reading: Reading, read: ReadItems): StepOf<
     layer: { ...textOf(input, values), steps: [...steps, ...faded(values.al)] },
     place: placeOf(place),
     ...(time && { time }),
+    ...(blend && { blend }),
   };
 }
 

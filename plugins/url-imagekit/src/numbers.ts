@@ -57,8 +57,8 @@ export const boolean: Reader<boolean> = (text, key) => {
   return text === "true";
 };
 
-/** An effect that is written bare, or with `-true` as old SDKs do. */
-export const flag: Reader<boolean> = (text, key) => text === "" || boolean(text, key);
+/** An effect that is written bare, or with `-true` or `-1` as old SDKs do. */
+export const flag: Reader<boolean> = (text, key) => text === "" || text === "1" || boolean(text, key);
 
 /** One of the words of `table`; gives what the word stands for. */
 export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {

@@ -40,7 +40,8 @@ export interface Address {
  * names nothing. Throws `EINVAL` or `ENOENT` for a path that must not reach a storage.
  */
 export function readAddress(raw: string): Address | undefined {
-  const { segments, chains } = takeChains(raw.split("/"));
+  // One old SDK puts a slash behind an endpoint that ends in one; slashes elsewhere are not repaired.
+  const { segments, chains } = takeChains(raw.replace(/^\/+/, "").split("/"));
   const suffixes = takeSuffixes(segments);
   if (segments.length === 0 || (segments.length === 1 && segments[0] === "")) return undefined;
   const url = absolute(segments);

@@ -9,7 +9,7 @@ export interface Pair {
   readonly rawValue: string;
 }
 
-/** Splits a raw query. `+` is a plus, as in a path, and `;` separates nothing. */
+/** Splits a raw query. `+` is a plus, as in a path (but a space in `tr`), and `;` separates nothing. */
 export function readQuery(raw: string): Pair[] {
   const pairs: Pair[] = [];
   for (const part of raw.split("&")) {

@@ -10,8 +10,9 @@ import {
 import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
 import { wantedOf } from "./endings.ts";
 import { type RequestHints, requestHints } from "./hints.ts";
+import { pathOf } from "./layer-parts.ts";
 import { mediaOf } from "./media.ts";
-import { type Address, parameterPath } from "./path.ts";
+import type { Address } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
 import type { Chain, ChainLimits } from "./tokenize.ts";
@@ -110,8 +111,9 @@ function withQuery(address: string, free: readonly Pair[]): string {
 }
 
 /** The asset of `di`: the language looks for it in the default endpoint. */
-function standIn(path: string, { tenant }: Endpoint): Asset {
-  return { tenant, endpoint: "default", kind: "path", path: parameterPath(path) };
+function standIn(text: string, { tenant }: Endpoint): Asset {
+  const path = pathOf(text, "di");
+  return { tenant, endpoint: "default", kind: /^https?:\/\//.test(path) ? "url" : "path", path };
 }
 
 /** A video without parameters is what it is, unless the endpoint makes the best of each, or it is to become one first. */

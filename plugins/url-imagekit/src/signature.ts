@@ -50,19 +50,19 @@ function seconds(text: string): number | undefined {
 }
 
 /**
- * Whether one of `keys` made the signature of a raw URL. Beside the URL as received, two further messages are
- * accepted: the query decoded, as some SDKs sign it, and the path with the endpoint's prefix, as a client signs that
- * takes the account for the endpoint. A part of a stream may also be signed together with all others, with `*` in place
- * of its name.
+ * Whether one of `keys` made the signature of a raw URL. Beside the URL as received, further messages are accepted:
+ * the query decoded, as some SDKs sign it; chains before a client's URL parser has escaped them, as other SDKs sign
+ * them; and the path with the endpoint's prefix, as a client signs that takes the account for the endpoint. A part of a
+ * stream may also be signed together with all others, with `*` in place of its name.
  */
 export function isGenuine({ path, mount }: Target, signature: Signature, keys: readonly string[]): boolean {
   const { value, expiry, rest } = signature;
   if (value === undefined || expiry === undefined || !/^[0-9a-f]{40}$/.test(value)) return false;
   const given = Buffer.from(value);
-  const decoded = decodedQuery(rest);
-  const queries = decoded === undefined || decoded === rest ? [rest] : [rest, decoded];
+  const queries = new Set([rest, decodedQuery(rest) ?? rest, unescapedQuery(rest)]);
   const prefixes = mount === "" ? [""] : ["", mount];
-  const paths = prefixes.flatMap((prefix) => pathsOf(path).map((known) => prefix + known));
+  const known = new Set([...pathsOf(path), ...pathsOf(unescapedPath(path))]);
+  const paths = prefixes.flatMap((prefix) => [...known].map((path) => prefix + path));
   let genuine = false;
   for (const key of keys) {
     for (const signed of paths) {
@@ -96,6 +96,27 @@ function decodedQuery(query: string): string | undefined {
   }
   return parts.join("&");
 }
+
+/** What URL parsers escape by themselves in a path or query; none of it separates anything in the language. */
+const ESCAPED = /%(?:20|22|27|3c|3e|5e|60|7b|7c|7d)|(?:%[89a-f][0-9a-f])+/gi;
+
+/**
+ * A chain as it was before a URL parser read it: SDKs put it into a URL that is complete, and sign that, with
+ * `ff-Open Sans` as it is.
+ */
+const unescaped = (chain: string) => chain.replace(ESCAPED, lenient);
+
+const unescapedPath = (path: string) =>
+  path
+    .split("/")
+    .map((segment) => (segment.startsWith("tr:") ? unescaped(segment) : segment))
+    .join("/");
+
+const unescapedQuery = (query: string) =>
+  query
+    .split("&")
+    .map((part) => (part.startsWith("tr=") ? unescaped(part) : part))
+    .join("&");
 
 /** Whether a signature's time is over. Clocks may differ by `skew` seconds. */
 export function isExpired({ expiry }: Signature, skew: number, now = Date.now()): boolean {

@@ -21,8 +21,11 @@ export function writtenChain({ address, pairs }: Located, limits: ChainLimits): 
   const asked = pairs.filter(({ name, rawValue }) => name === "tr" && rawValue !== "");
   if (asked.length > 1) throw invalid("tr", "one transformation in the query", asked[1]?.rawValue);
   return [
-    // In the path, values may hold encoded separators; in the query, clients encode the separators themselves.
+    // In the path, values may hold encoded separators; in the query, clients encode the separators themselves, and some
+    // write a space as `+`, as forms do.
     ...address.chains.flatMap((text) => tokenize(text, { encoded: true, limits })),
-    ...asked.flatMap(({ rawValue }) => tokenize(decodeText(rawValue, "tr"), { limits })),
+    ...asked.flatMap(({ rawValue }) =>
+      tokenize(decodeText(rawValue.replaceAll("+", "%20"), "tr"), { limits }),
+    ),
   ];
 }

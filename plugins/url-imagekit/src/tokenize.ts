@@ -92,15 +92,20 @@ export function tokenize(
   return finish(root, text);
 }
 
-/** Where the item that begins at `start` ends. `:` separates steps, except in `ar-4:3`. */
+/** Where the item that begins at `start` ends. `:` separates steps, except in `ar-4:3` and `di-https:@@@@…`. */
 function endOfItem(text: string, start: number): number {
   let end = start;
-  while (end < text.length && text[end] !== "," && text[end] !== ":") end++;
+  while (end < text.length && text[end] !== "," && (text[end] !== ":" || isOfAddress(text, end))) end++;
   if (text[end] !== ":" || !text.startsWith("ar-", start)) return end;
   let second = end + 1;
   while (isDigit(text.charCodeAt(second))) second++;
   const follows = text[second] ?? ",";
   return second > end + 1 && (follows === "," || follows === ":") ? second : end;
+}
+
+/** No step begins with slashes, but the host of an address does. */
+function isOfAddress(text: string, colon: number): boolean {
+  return text.startsWith("@@", colon + 1) || text.startsWith("//", colon + 1);
 }
 
 function isDigit(code: number): boolean {

@@ -107,6 +107,16 @@ describe("url-imagekit: layers of videos", () => {
     );
   });
 
+  it("are subtitles as the SDKs write them, wherever those would have them lie", () => {
+    const { layer, place, time } = only(
+      "l-subtitles,i-subtitle.srt,lx-10,ly-20,lfo-center,lso-5,leo-15,ldu-10,bg-red,color-FF0000,fol-2_A1CCDD50,l-end",
+    );
+    assert(layer.kind === "subtitles");
+    assert.deepEqual(layer.style.color, RED);
+    assert.deepEqual(place, { gravity: "bottom" });
+    assert.equal(time?.start, 5);
+  });
+
   const refused: [chain: string, message: string][] = [
     ["l-text,i-Hi,lso-abc,l-end", "Expected seconds for lso but received 'abc'"],
     ["l-text,i-Hi,ldu-1.234,l-end", "Expected seconds for ldu but received '1.234'"],
@@ -121,7 +131,7 @@ describe("url-imagekit: layers of videos", () => {
     ["l-video,i-a.mp4,vc-h264,ac-opus,l-end", "Expected f, vc and ac that go together"],
     ["l-video,w-5,l-end", "Expected an input (i or ie) for l-video"],
     ["l-video,i-..@@a.mp4,l-end", "Expected a plain name in the path but received '..'"],
-    ["l-subtitles,i-a.srt,lx-5,l-end", "Expected 'lx' outside of layers of subtitles"],
+    ["l-subtitles,i-a.srt,lm-multiply,l-end", "Expected 'lm' outside of layers of subtitles"],
     ["l-subtitles,i-a.srt,w-5,l-end", "Expected 'w' outside of layers of subtitles"],
     ["l-subtitles,i-a.srt,tg-strikethrough,l-end", "Expected one of b, i for tg"],
     ["l-subtitles,i-a.srt,fol-red,l-end", "Expected <width>_<colour> for fol but received 'red'"],

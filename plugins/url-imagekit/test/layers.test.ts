@@ -91,6 +91,7 @@ describe("url-imagekit: layers", () => {
     const shifted = image("lm-displace,lx-50,ly-50");
     assert.deepEqual(shifted.blend, { mode: "displace", x: 50, y: 50 });
     assert.deepEqual(shifted.place, { gravity: "center" });
+    assert.deepEqual(only("l-text,i-Hi,lm-cutout,l-end").blend, { mode: "cutout" });
   });
 
   it("are blocks of colour", () => {
@@ -147,6 +148,14 @@ describe("url-imagekit: layers", () => {
     assert.equal(text("ff-Open Sans").style.font, "Open Sans");
     assert.deepEqual(text("pa-bw_div_20").style.padding, Array(4).fill(["div", "bw", 20]));
     assert.deepEqual(text("pa-1_2_3").style.padding, [1, 2, 3, 2]);
+  });
+
+  it("take a picture by its address, with slashes in either spelling", () => {
+    for (const input of ["i-https:@@@@example.com@@a.png", "i-https://example.com/a.png"]) {
+      const { layer } = only(`l-image,${input},w-5:rt-90,l-end`);
+      assert(layer.kind === "image");
+      assert.equal(layer.path, "https://example.com/a.png");
+    }
   });
 
   it("cut a text that is too long", () => {

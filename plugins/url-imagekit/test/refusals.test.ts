@@ -135,7 +135,6 @@ describe("url-imagekit: wishes outside of the language", () => {
     ["l-text,i-Hi,tg-b_u,l-end", /for tg/],
     ["l-text,i-Hi,al-0,l-end", /integer from 1 to 9 for al/],
     ["l-text,i-Hi,h-50,l-end", /'h' outside of layers of text/],
-    ["l-text,i-Hi,lm-multiply,l-end", /a layer of an image for lm/],
     ["", /transformation but received none/],
     [":", /a parameter between separators/],
     [",", /a parameter between separators/],

@@ -155,6 +155,12 @@ describe("url-imagekit: what a URL names", () => {
     ["tr:l-text,ie-SGVsbG8%3D,l-end/a.jpg", "l-text,i-Hello,l-end"],
     ["a.jpg?tr=l-image,i-ik_canvas,bg-FF0000,l-end", "l-image,i-ik_canvas,bg-red,l-end"],
     ["a.jpg?tr=l-text,i-a,color-FF0000,l-end", "l-text,i-a,co-FF0000,l-end"],
+    // imagekit 6: the example of its README, a form's spaces, and an endpoint that ends in a slash.
+    ["a.jpg?tr=f-jpg%2Cpr-true%2Ce-sharpen%2Ce-contrast-1", "f-jpg,pr-true,e-sharpen,e-contrast"],
+    ["a.jpg?tr=l-text%2Ci-Hello+World%2Cl-end", "l-text,i-Hello World,l-end"],
+    ["a.jpg?tr=l-text%2Cie-4KS54KS%252F4KSo4KWN4KSm4KWA%2Cl-end", "l-text,i-हिन्दी,l-end"],
+    ["/a.jpg?tr=h-300%2Cw-400", "h-300,w-400"],
+    ["/tr:w-5/a.jpg", "w-5"],
   ];
   for (const [url, chain] of fromSdks) {
     it(`understands ${url}`, () => {
@@ -206,6 +212,13 @@ describe("url-imagekit: the query", () => {
         path: "b/c.jpg",
       });
     }
+    assert.deepEqual(fallback("w-10,di-https:@@@@example.com@@c.jpg,h-5").delivery.fallback, {
+      tenant: "",
+      endpoint: "default",
+      kind: "url",
+      path: "https://example.com/c.jpg",
+    });
+    assert.equal(fallback("di-https:@@@@me@example.com@@c.jpg").problem?.code, "EINVAL");
     for (const chain of ["di-..@@..@@secret.jpg", "di-b@@@@c.jpg", "di-"]) {
       assert.equal(fallback(chain).problem?.code, "EINVAL", chain);
     }

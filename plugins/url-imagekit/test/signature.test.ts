@@ -99,6 +99,24 @@ describe("url-imagekit: signatures", () => {
     assert.equal(codeFor(signed("a.jpg"), { mount: "shop/" }), undefined);
   });
 
+  it("may be made of chains that no parser of URLs had escaped yet", () => {
+    const layer = 'l-text,ie-SGVsbG8%3D,ff-Open Sans,l-end:l-text,i-हिन्दी "a",l-end';
+    const sent = layer.replaceAll(" ", "%20").replaceAll('"', "%22").replace("हिन्दी", encodeURIComponent);
+    for (const [made, received] of [
+      [`tr:${layer}/a%20b.jpg?v=a+b`, `tr:${sent}/a%20b.jpg?v=a+b`],
+      [`a%20b.jpg?v=%C3%A4&tr=${layer}`, `a%20b.jpg?v=%C3%A4&tr=${sent}`],
+    ] as const) {
+      const signature = sign(made, KEY);
+      assert.equal(codeFor(`${received}&ik-s=${signature}`), undefined, received);
+      assert.equal(codeFor(`${received.replace("a%20b", "a b")}&ik-s=${signature}`), "ESIGNATURE");
+      assert.equal(codeFor(`${received.replace("%3D", "=")}&ik-s=${signature}`), "ESIGNATURE");
+    }
+    const separators = sign("tr:w-5,h-5/a.jpg", KEY);
+    for (const chain of ["w-5%2Ch-5", "w-5%2ch-5", "w%2D5,h-5"]) {
+      assert.equal(codeFor(`tr:${chain}/a.jpg?ik-s=${separators}`), "ESIGNATURE", chain);
+    }
+  });
+
   it("cover a web proxy's address in encoded form", () => {
     assert.equal(codeFor(signed("https%3A%2F%2Fexample.com%2Fimage.jpg?tr=w-5")), undefined);
   });
