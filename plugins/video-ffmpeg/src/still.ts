@@ -16,6 +16,8 @@ import type { FileProbe } from "./probe.ts";
 const POSTER_SECONDS = 10;
 const POSTER_RATE = 5;
 
+const COUNTS_FRAMES: readonly string[] = ["avi", "ogg"];
+
 /** What a video shows at a time, as pixels: upright, in its own size, of square pixels and common range. */
 export async function still(
   engine: Engine,
@@ -34,8 +36,9 @@ export async function still(
   const { width, height, alpha } = video;
   const smart = time === undefined && engine.settings.poster === "smart";
   const exact = engine.settings.stillSeek === "exact";
-  // Times of frames are rounded in many containers: half a frame earlier nothing is missed.
-  const early = exact ? Math.min(time ?? 0, Math.floor(500 / video.rate) / 1000) : 0;
+  // Where time is counted in frames, seeking may round up: half a frame earlier nothing is missed.
+  const early =
+    exact && COUNTS_FRAMES.includes(demuxer) ? Math.min(time ?? 0, Math.floor(500 / video.rate) / 1000) : 0;
   const matrix = probe.matrix ? "" : `:in_color_matrix=${matrixOf(video)}`;
   const filters = [
     ...(smart ? posterFilters() : exact ? frameFilters(early, tools.filters) : ["setpts=PTS-STARTPTS"]),
