@@ -6,7 +6,7 @@ import { sections, urlOf } from "./sheet.ts";
 
 /** Words of the language that no picture can show: they need a model of the service, or are about video. */
 const ELSEWHERE = new Set([
-  ..."c2pa vc ac so eo du sr lang lso leo ldu fol fsh".split(" "),
+  ..."c2pa vc ac so eo du sr spd vol lang lso leo ldu fol fsh".split(" "),
   ..."bgremove removedotbg changebg dropshadow edit retouch upscale genvar"
     .split(" ")
     .map((key) => `e-${key}`),
