@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cacheMemory } from "@mediatap/cache-memory";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { type Browser, type InPage, inPage, type Page, startChromium } from "./support/chromium.ts";
+
+const run = promisify(execFile);
+const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
+const services = createRequire(new URL("../services/package.json", import.meta.url));
+
+const RATE = 25;
+const SECONDS = 20;
+const MASTER = "count.mp4/ik-master";
+
+interface Scripted extends Page {
+  addScriptTag(options: { readonly path: string }): Promise<unknown>;
+}
+
+/** What a player reports once it is ready. */
+interface State {
+  readonly time: number;
+  readonly duration: number;
+  readonly height: number;
+  /** The number that the picture shows. */
+  readonly number: number;
+  readonly buffered: readonly (readonly [number, number])[];
+  readonly ended: boolean;
+  readonly dropped: number;
+  readonly corrupted: number;
+  readonly total: number;
+  readonly error: string | undefined;
+  readonly waits: number;
+}
+
+/** In the page: a video, what happens to it, and what it shows. */
+const PAGE = `
+  document.body.innerHTML = "<video muted playsinline></video>";
+  const video = document.querySelector("video");
+  let waits = 0;
+  video.addEventListener("waiting", () => { waits++; });
+  window.video = video;
+  window.state = () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 160; canvas.height = 90;
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 160, 90);
+    let number = 0;
+    for (let bit = 0; bit < 10; bit++) if (context.getImageData(bit * 16 + 8, 45, 1, 1).data[0] > 128) number += 2 ** bit;
+    const quality = video.getVideoPlaybackQuality();
+    return {
+      time: video.currentTime, duration: video.duration, height: video.videoHeight, number, ended: video.ended,
+      buffered: Array.from({ length: video.buffered.length }, (_, at) => [video.buffered.start(at), video.buffered.end(at)]),
+      dropped: quality.droppedVideoFrames, corrupted: quality.corruptedVideoFrames, total: quality.totalVideoFrames,
+      error: window.failure ?? video.error?.message, waits,
+    };
+  };
+  window.shown = () => new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
+  window.seek = async (time) => {
+    const shown = window.shown();
+    video.currentTime = time;
+    await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+    await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, 2000))]);
+    return window.state();
+  };
+`;
+
+/** How each player is started, and how it changes to another rung. */
+const PLAYERS = {
+  "Chromium itself": {
+    scripts: [],
+    start: `video.src = "/${MASTER}.m3u8?tr=sr-240_360"`,
+    rung: undefined,
+  },
+  "hls.js": {
+    scripts: ["hls.js/dist/hls.min.js"],
+    start: `(async () => {
+      window.player = new Hls({ startLevel: 0 });
+      player.on(Hls.Events.ERROR, (_, { fatal, details }) => { if (fatal || /gap|stall|parsing|append/i.test(details)) window.failure = details; });
+      player.loadSource("/${MASTER}.m3u8?tr=sr-240_360");
+      player.attachMedia(video);
+      await new Promise((resolve) => player.once(Hls.Events.MANIFEST_PARSED, resolve));
+    })()`,
+    // While it stands still it shows the other rung only after a jump.
+    rung: (at: number) => `(player.currentLevel = ${at}, void (video.currentTime += 0.1))`,
+  },
+  "shaka-player with DASH": {
+    scripts: ["shaka-player/dist/shaka-player.compiled.js"],
+    start: `(async () => {
+      window.player = new shaka.Player();
+      await player.attach(video);
+      player.addEventListener("error", ({ detail }) => { window.failure = String(detail.code); });
+      await player.load("/${MASTER}.mpd?tr=sr-240_360");
+    })()`,
+    rung: (at: number) => `(player.configure({ abr: { enabled: false } }),
+      player.selectVariantTrack(player.getVariantTracks().sort((a, b) => a.height - b.height)[${at}], true))`,
+  },
+  "shaka-player with HLS": {
+    scripts: ["shaka-player/dist/shaka-player.compiled.js"],
+    start: `(async () => {
+      window.player = new shaka.Player();
+      await player.attach(video);
+      player.addEventListener("error", ({ detail }) => { window.failure = String(detail.code); });
+      await player.load("/${MASTER}.m3u8?tr=sr-240_360");
+    })()`,
+    rung: undefined,
+  },
+};
+
+describeWith(FFMPEG, "streams in players", function (this: Mocha.Suite) {
+  this.timeout(120_000);
+  let folder: TestFolder;
+  let server: TestServer;
+  let browser: Browser | undefined;
+  let page: Scripted;
+
+  before(async function () {
+    browser = await startChromium();
+    if (!browser) return this.skip();
+    folder = await makeFolder();
+    await run(FFMPEG.path, [
+      ...["-nostdin", "-v", "error", "-f", "lavfi", "-i"],
+      `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
+      ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+      ...["-preset", "ultrafast", "-g", "250", "-bf", "2", "-c:a", "aac", join(folder.path, "count.mp4")],
+    ]);
+    server = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+    await folder?.close();
+  });
+  afterEach(() => page?.close());
+
+  const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
+  const until = (code: string) => page.waitForFunction(inPage(code), undefined, { timeout: 60_000 });
+
+  async function open({ scripts, start }: { readonly scripts: readonly string[]; readonly start: string }) {
+    page = (await browser?.newPage({})) as Scripted;
+    await page.goto(`${server.url}/-/live`);
+    for (const script of scripts) {
+      const path = join(services.resolve("playwright-core"), "../..", script);
+      await page.addScriptTag({ path });
+    }
+    await evaluate(`(() => { ${PAGE} })()`);
+    await evaluate(start);
+    await until("video.readyState >= 2");
+  }
+
+  /** The picture is the one of its time, but for what a screen shows later. */
+  function assertShows({ number, time }: State) {
+    assert(Math.abs(number - Math.floor(time * RATE + 0.001)) <= 1, `${number} at ${time} s`);
+  }
+
+  for (const [name, player] of Object.entries(PLAYERS)) {
+    describe(`by ${name}`, () => {
+      it("play from the first frame to the last", async () => {
+        await open(player);
+        const first = await evaluate<State>("state()");
+        assert.equal(first.time, 0);
+        assertShows(first);
+        await evaluate("(video.playbackRate = 3, video.play().then(() => true))");
+        await until("video.ended || state().error");
+        const { error, corrupted, dropped, total, buffered, duration, time } =
+          await evaluate<State>("state()");
+        assert.equal(error, undefined);
+        assert.equal(corrupted, 0);
+        assert(
+          Math.abs(duration - SECONDS) < 0.1 && Math.abs(time - duration) < 0.1,
+          `${time} of ${duration}`,
+        );
+        assert(total > SECONDS * RATE * 0.5 && dropped < total / 2, `${dropped} of ${total} dropped`);
+        // Nothing is missing in between; what is played may have been let go of.
+        assert.equal(buffered.length, 1, JSON.stringify(buffered));
+      });
+
+      it("are there at once wherever somebody jumps to", async () => {
+        await open(player);
+        for (const time of [13.3, 4.02, 19.5, 0.5, 11.98, 7.96]) {
+          const state = await evaluate<State>(`seek(${time})`);
+          assert.equal(state.error, undefined);
+          assert(Math.abs(state.time - time) < 0.001, `${state.time}`);
+          assertShows(state);
+        }
+      });
+
+      if (player.rung) {
+        const { rung } = player;
+        it("change their size on the way", async () => {
+          await open(player);
+          const heights = new Set<number>();
+          for (const [turn, at] of [0, 1, 0, 1].entries()) {
+            await evaluate(rung(at));
+            await until(`video.videoHeight === ${[240, 360][at]} && !video.seeking`);
+            const state = await evaluate<State>(`seek(${turn * 4 + 2.5})`);
+            assert.equal(state.error, undefined);
+            assertShows(state);
+            heights.add(state.height);
+          }
+          assert.deepEqual([...heights].sort(), [240, 360]);
+        });
+      }
+    });
+  }
+});
