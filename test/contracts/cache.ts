@@ -3,7 +3,15 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { bodyOf, type Plugin, type RenditionRecord } from "@mediatap/core";
-import { bytesOf, type CacheHost, hostCache, newKey, newRecord, sourcesOf } from "../helpers/cache-host.ts";
+import {
+  bytesOf,
+  type CacheHost,
+  type HostOptions,
+  hostCache,
+  newKey,
+  newRecord,
+  sourcesOf,
+} from "../helpers/cache-host.ts";
 
 /** A cache to be tried. */
 export interface CacheSetup {
@@ -11,6 +19,8 @@ export interface CacheSetup {
   readonly plugin: Plugin;
   /** The same kind of cache with room for about this many bytes of bodies. */
   readonly small?: (bytes: number) => Plugin;
+  /** Origins and plugins that it works with. */
+  readonly host?: HostOptions;
   /** Takes away what it wrote. */
   close?(): Promise<void>;
 }
@@ -35,7 +45,7 @@ export function describeCache(
     let host: CacheHost;
     before(async () => {
       place = await setup();
-      host = await hostCache(place.plugin);
+      host = await hostCache(place.plugin, place.host);
     });
     after(async () => {
       await host?.close();
@@ -369,7 +379,7 @@ export function describeCache(
     it("stays within its budget, and keeps what is new", async () => {
       assert(place.small);
       const room = 200_000;
-      const small = await hostCache(place.small(room));
+      const small = await hostCache(place.small(room), place.host);
       const records = Array.from({ length: 60 }, (_, at) =>
         newRecord(newKey(), { sources: sourcesOf(`${at}.jpg`) }),
       );
@@ -383,7 +393,7 @@ export function describeCache(
 
     it("takes no harm from a body that is larger than its budget", async () => {
       assert(place.small);
-      const small = await hostCache(place.small(100_000));
+      const small = await hostCache(place.small(100_000), place.host);
       const [large, other] = [newRecord(newKey()), newRecord(newKey())];
       await small.store(other, Buffer.from("other"));
       await small.store(large, randomBytes(1_000_000));

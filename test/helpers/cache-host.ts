@@ -39,6 +39,9 @@ export interface HostOptions {
   /** Left out: nothing is logged. */
   readonly log?: NonNullable<ServerOptions["log"]>;
   readonly limits?: NonNullable<MediatapConfig["limits"]>;
+  /** Origins, and the plugins that serve them, that the cache works with. */
+  readonly origins?: NonNullable<MediatapConfig["origins"]>;
+  readonly plugins?: readonly Plugin[];
 }
 
 interface Question {
@@ -49,11 +52,15 @@ interface Question {
 }
 
 /** Drives a cache as the core does. */
-export async function hostCache(plugin: Plugin, { log, limits = {} }: HostOptions = {}): Promise<CacheHost> {
+export async function hostCache(
+  plugin: Plugin,
+  { log, limits = {}, origins = {}, plugins = [] }: HostOptions = {},
+): Promise<CacheHost> {
   const config = await loadConfig(
     {
-      plugins: [wishLanguage(), memoryStorage(new Map()), plugin],
+      plugins: [wishLanguage(), memoryStorage(new Map()), ...plugins, plugin],
       ...MEMORY_ENDPOINT,
+      origins: { ...MEMORY_ENDPOINT.origins, ...origins },
       log: { level: "silent" },
       limits,
     },

@@ -50,6 +50,7 @@ export { avifLater } from "@mediatap/avif-later";
 export { cacheDisk } from "@mediatap/cache-disk";
 export { cacheKeyv } from "@mediatap/cache-keyv";
 export { cacheSource } from "@mediatap/cache-source";
+export { cacheStorage } from "@mediatap/cache-storage";
 export type { MediatapConfig } from "@mediatap/core";
 export { defineConfig } from "@mediatap/core";
 export { logAccess } from "@mediatap/log-access";

@@ -1,0 +1,127 @@
+import { buffer } from "node:stream/consumers";
+import {
+  type Generation,
+  MediaError,
+  type Plugin,
+  type PluginApi,
+  parseOptions,
+  Stage,
+  type Storage,
+} from "@mediatap/core";
+import { z } from "zod";
+import { createStore, type Store, type WritableStorage } from "./store.ts";
+
+const NAME = "cache-storage";
+const DAY = 24 * 60 * 60 * 1000;
+
+const schema = z.strictObject({
+  /** Name of the origin in which renditions are kept: one that can be written to, and that no endpoint asks. */
+  origin: z.string().min(1),
+  /** What all names begin with. */
+  prefix: z
+    .string()
+    .regex(/^(?:[\w.-]+\/)*$/, "Expected folders, each with a slash behind it")
+    .default("renditions/"),
+  /** Largest body that is kept, in bytes; of a larger one, the record. */
+  maxEntryBytes: z
+    .int()
+    .positive()
+    .default(1024 ** 3),
+  /** Milliseconds for which an entry is kept. */
+  ttl: z
+    .int()
+    .positive()
+    .default(90 * DAY),
+  /** Milliseconds that a lookup waits for the storage; then the request goes on without it. */
+  timeout: z.int().positive().default(1_000),
+  /** Keep what only clients with a signature may see, too: only where nobody else reads the storage. */
+  private: z.boolean().default(false),
+});
+
+/** Options of `cacheStorage`. */
+export type CacheStorageOptions = z.input<typeof schema>;
+
+/** After the caches that are nearer, and after Redis. */
+const PLACE = Stage.normal + 30;
+
+/** Keeps renditions in a storage of one's own, such as S3, so that machines have them in common, and keep them for long. */
+export function cacheStorage(options: CacheStorageOptions): Plugin {
+  const { origin, ...checked } = parseOptions(schema, options, NAME);
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apply(api) {
+      const { hooks, logger, limits } = api;
+      let store: Store | undefined;
+
+      hooks.start.tapPromise(NAME, async (generation) => {
+        const storage = writableOf(api, origin);
+        assertHidden(origin, generation);
+        store = createStore({ ...checked, storage, logger, rest: limits.failureLifetime });
+        await store.start();
+      });
+
+      hooks.lookup.tapPromise({ name: NAME, stage: PLACE }, async (lookup) => {
+        const found = await store?.find(lookup.key);
+        if (found && (found.body || !lookup.needsBody)) {
+          if (lookup.isFresh(found.record)) return { ...found, cache: NAME };
+          lookup.offer(found);
+        }
+        lookup.fill(({ record, body }) => store?.store(record, body));
+        return undefined;
+      });
+
+      hooks.store.tapPromise(NAME, async (record, body) => store?.store(record, body));
+      hooks.purge.tapPromise(NAME, async (ban) => store?.purge(ban));
+      hooks.stop.tapPromise(NAME, async () => store?.stop());
+
+      hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
+        const what = `renditions in ${origin}`;
+        try {
+          await examine(writableOf(api, origin), `${checked.prefix}doctor.txt`);
+          diagnosis.add({ what, state: "good", text: "files can be written, read and removed" });
+        } catch (error) {
+          const advice = "let the origin's credentials write, list and remove files there";
+          diagnosis.add({ what, state: "bad", text: (error as Error).message, advice });
+        }
+      });
+    },
+  };
+}
+
+function writableOf(api: PluginApi, name: string): WritableStorage {
+  let storage: Storage;
+  try {
+    storage = api.storage(name);
+  } catch (error) {
+    throw optionError((error as Error).message);
+  }
+  const { write, remove, list } = storage;
+  if (!write || !remove || !list) throw optionError(`the origin '${name}' cannot be written to`);
+  return storage as WritableStorage;
+}
+
+/** Whoever could ask for the files by their names would read private ones, and those of other tenants. */
+function assertHidden(name: string, { endpoints }: Generation): void {
+  const asking = endpoints.find(({ origins, library }) => library === name || origins.includes(name));
+  if (asking)
+    throw optionError(
+      `the endpoint ${asking.name} asks the origin '${name}'; renditions need one of their own`,
+    );
+}
+
+function optionError(message: string): MediaError {
+  return new MediaError("ECONFIG", `${NAME}.origin: ${message}`);
+}
+
+async function examine(storage: WritableStorage, path: string): Promise<void> {
+  const bytes = Buffer.from("mediatap doctor was here");
+  await storage.write(path, bytes, { size: bytes.byteLength });
+  const entry = await storage.open(path, { signal: AbortSignal.timeout(15_000) });
+  if (typeof entry !== "object") throw new Error("What was written is not found again");
+  const read = await buffer(await entry.body()).finally(() => entry.close?.());
+  if (!read.equals(bytes)) throw new Error("What was written is read as something else");
+  await storage.remove(path);
+}
+
+export default cacheStorage;
