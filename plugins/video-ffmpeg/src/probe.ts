@@ -13,6 +13,8 @@ export interface FileProbe extends Probe {
   readonly matrix?: string;
   /** Pixels of the main picture track are as high as wide. */
   readonly square: boolean;
+  /** Each picture of the main track is two, of every other line. */
+  readonly interlaced: boolean;
 }
 
 /** Milliseconds of a probe; of a file at an origin, which may be slow itself, longer. */
@@ -90,6 +92,7 @@ function probeOf(
     duration,
     streams: streams.length,
     square: /^(?:(\d+):\1|0:1|N\/A)?$/.test(video?.sample_aspect_ratio ?? ""),
+    interlaced: /^(?:tt|bb|tb|bt)$/.test(video?.field_order ?? ""),
     ...(Number.isFinite(bitrate) && { bitrate }),
     ...(video && { video: pictureOf(video) }),
     ...(matrix && matrix !== "unknown" && { matrix }),

@@ -13,6 +13,7 @@ export interface FoundStream {
   readonly height?: number;
   readonly sample_aspect_ratio?: string;
   readonly pix_fmt?: string;
+  readonly field_order?: string;
   readonly color_transfer?: string;
   readonly color_space?: string;
   readonly avg_frame_rate?: string;

@@ -408,6 +408,60 @@ describeWith(FFMPEG, "whole videos", () => {
       assert.equal(await quarters(result), "red green blue white");
     });
 
+    it("of half pictures are woven together", async () => {
+      // A bar that has moved on by 16 pixels in each half picture: combs, where they are merely laid into each other.
+      await studio.make(
+        "half.ts",
+        ...[
+          "-f",
+          "lavfi",
+          "-i",
+          "color=black:s=320x180:r=50:d=2[b];color=white:s=8x180:r=50:d=2[w];[b][w]overlay=x=mod(n*16\\,300)",
+        ],
+        ...[
+          "-vf",
+          "tinterlace=interleave_top,setfield=tff",
+          "-r",
+          "25",
+          "-c:v",
+          "mpeg2video",
+          "-b:v",
+          "5M",
+          "-flags",
+          "+ilme+ildct",
+        ],
+      );
+      const result = await make("half.ts");
+      const at = await result.at(1);
+      // Nowhere is every other line as white as its neighbours are black.
+      const combs = Array.from({ length: 320 }, (_, x) => {
+        const [a, b, c] = [80, 81, 82].map((y) => at((x + 0.5) / 320, (y + 0.5) / 180)[0]) as [
+          number,
+          number,
+          number,
+        ];
+        return Math.abs(a - b) > 120 && Math.abs(b - c) > 120;
+      });
+      assert.equal(combs.filter(Boolean).length, 0);
+    });
+
+    it("with sound of more than two channels have two", async () => {
+      await studio.make(
+        "surround.mkv",
+        ...[
+          "-i",
+          studio.path("silent.mp4"),
+          "-f",
+          "lavfi",
+          "-i",
+          "anoisesrc=d=2,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0",
+        ],
+        ...["-c:v", "copy", "-c:a", "aac"],
+      );
+      assert.equal((await make("surround.mkv")).audio?.channels, 2);
+      assert.equal((await make("surround.mkv", [], { format: "webm" })).audio?.channels, 2);
+    });
+
     it("that are no videos are refused", async () => {
       await studio.make("picture.png", "-f", "lavfi", "-i", "color=red:s=20x20", "-frames:v", "1");
       assert.match(await refusal("picture.png"), /^400 .*video/);

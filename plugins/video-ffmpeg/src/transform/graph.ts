@@ -13,6 +13,7 @@ import {
   scopeOf,
   stretchOf,
 } from "@mediatap/core";
+import type { FileProbe } from "../probe.ts";
 import type { Tools } from "../tools.ts";
 import { drawers } from "./draws.ts";
 import type { LayerFiles, VideoFile } from "./files.ts";
@@ -133,6 +134,7 @@ export interface Times {
 export function graphOf(steps: readonly Step[], probe: Probe, context: GraphContext): Graph {
   const { limits, tools, soundOnly = false, files, keepsAlpha = false } = context;
   const { video } = probe;
+  const { interlaced = false } = probe as Partial<FileProbe>;
   const shown = soundOnly ? undefined : video;
   const original: Size = video ?? { width: 0, height: 0 };
   const scope: Scope = { ...context.scope, idu: probe.duration };
@@ -155,7 +157,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
   const begin = (size: Size) => {
     begun = true;
     const behind = keepsAlpha ? undefined : behindOf(steps, "alpha");
-    if (video) for (const piece of beginning(video, size, behind, tools)) push(piece);
+    if (video) for (const piece of beginning(video, size, behind, tools, interlaced)) push(piece);
   };
   const draft: Drafting = {
     original,
@@ -290,7 +292,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
     words,
   };
   if (!shown) return base;
-  const plain = !begun;
+  const plain = !begun && !interlaced;
   if (!begun) begin(original);
   const size = even(draft.current);
   if (!same(size, draft.current)) push(cropped(size));
