@@ -101,8 +101,11 @@ const marginOf = (demuxer: string) => (INDEXED.has(demuxer) ? 0.1 : 10);
 
 /** Where decoding begins, as seconds of the source: at the key frame before. 0: at the beginning. */
 export function pictureSeek({ start, first }: Cut, grid: Grid, demuxer: string): number {
-  return Math.max(0, start + secondsOf(grid, first) - marginOf(demuxer));
+  return seekTo(start + secondsOf(grid, first), demuxer);
 }
+
+/** The same of any second. */
+export const seekTo = (second: number, demuxer: string) => Math.max(0, second - marginOf(demuxer));
 
 /** Whether a seek may have ended behind the last key frame. */
 export const isBlind = (seek: number, demuxer: string) => seek > 0 && !INDEXED.has(demuxer);

@@ -1,6 +1,7 @@
 import { type Job, MediaError, type Plan, type PluginApi, type StreamPart } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
 import { NAME } from "../options.ts";
+import { createAhead } from "./ahead.ts";
 import { type Asked, renditionOf } from "./asked.ts";
 import type { Parts } from "./boxes.ts";
 import { createGathering } from "./gather.ts";
@@ -8,13 +9,17 @@ import { segmentsOf } from "./grid.ts";
 import { ladderOf, rungOf } from "./ladder.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { dashMaster, hlsMaster, hlsPlaylist, SOUND } from "./playlists.ts";
+import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
 import { pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
+import { sheetPlan } from "./sheets.ts";
 
 const HLS = "application/vnd.apple.mpegurl";
 const DASH = "application/dash+xml";
 
 /** Makes the parts of streams, each when a player asks for it. */
-export function tapStreams({ hooks }: PluginApi, engine: Engine): void {
+export function tapStreams(api: PluginApi, engine: Engine): void {
+  const { hooks } = api;
+  const ahead = createAhead(api);
   const gathering = createGathering<Parts>();
   hooks.transform.tapPromise(NAME, async (job, source, flight) => {
     const part = job.transformation.output.video?.part;
@@ -22,6 +27,22 @@ export function tapStreams({ hooks }: PluginApi, engine: Engine): void {
     const layout = await layoutOf(job, source, flight, engine);
     return planOf(part, { job, source, flight, layout });
   });
+
+  hooks.respond.tap(NAME, ({ status }, exchange) => {
+    if (status === 200) ahead.sent(exchange);
+  });
+
+  function previewPlan(part: Extract<StreamPart, { kind: "previews" | "sheet" }>, asked: Asked): Plan {
+    const { pictures, duration } = asked.layout;
+    if (!pictures) throw nothingThere();
+    const previews = previewsOf(pictures.size, duration);
+    if (part.kind === "sheet") {
+      if (part.index >= sheetsOf(previews)) throw nothingThere();
+      return sheetPlan(engine, asked, pictures, previews, part.index);
+    }
+    const text = previewTrack(previews, duration);
+    return textPlan(asked.job, "text/vtt; charset=utf-8", "vtt", text, { previews });
+  }
 
   function planOf(part: StreamPart, asked: Asked): Plan {
     switch (part.kind) {
@@ -45,6 +66,9 @@ export function tapStreams({ hooks }: PluginApi, engine: Engine): void {
           ? picturePlan(engine, gathering, asked, track, part.index)
           : soundPlan(engine, asked, track, part.index);
       }
+      case "previews":
+      case "sheet":
+        return previewPlan(part, asked);
       default:
         throw nothingThere();
     }

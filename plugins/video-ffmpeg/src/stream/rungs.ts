@@ -44,7 +44,9 @@ export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<strin
   const tools = await engine.tools();
   const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
   const seek = pictureSeek(cut, grid, format);
-  const folder = graph.picture?.plain ? undefined : await privateFolder();
+  // What is clear in a picture has to lie on something.
+  const isPlain = graph.picture?.plain && !layout.probe.video?.alpha;
+  const folder = isPlain ? undefined : await privateFolder();
   try {
     const extras = folder ? await prepareExtras(graph, { job, flight, tools, folder, first: 1 }) : undefined;
     const input = await openInput(source, format, flight);
@@ -98,6 +100,9 @@ function argsOf(
   ];
 }
 
+/** Makes one picture of lines of two moments. */
+const DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced";
+
 /** Cuts the frames of a segment out, takes the steps, and scales to each rung. */
 function filtersOf(
   { asked, pictures, rungs }: Encoding,
@@ -107,7 +112,9 @@ function filtersOf(
 ): string {
   const { grid, rate, graph } = pictures;
   const { video } = asked.layout.probe;
-  const frames = cutFilters(cut, rate, grid).join(",");
+  const { interlaced } = asked.layout.probe;
+  const weave = interlaced && !extras && tools.filters.has("bwdif") ? [DEINTERLACE] : [];
+  const frames = [...weave, ...cutFilters(cut, rate, grid)].join(",");
   const split = `split=${rungs.length}${rungs.map((_, at) => `[s${at}]`).join("")}`;
   const stepped =
     extras &&
