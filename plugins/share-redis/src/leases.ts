@@ -5,7 +5,6 @@ import {
   type LeaseEnd,
   type LeaseWish,
   type PluginApi,
-  within,
 } from "@mediatap/core";
 import type { Link } from "./link.ts";
 import { CLAIM, RELEASE, RENEW } from "./scripts.ts";
@@ -76,7 +75,7 @@ export function createLeaseLine(parts: LeaseParts) {
     const old = Math.max(0, Date.now() - since);
     const asked = link.run(CLAIM, nameOf(id), token, expiry, patience, old);
     try {
-      return parseAnswer(await within(timeout, asked));
+      return parseAnswer(await inTime(timeout, asked));
     } catch (error) {
       // Nobody waits for it any more: who is handed the lease after all, gives it back.
       asked.then((late) => parseAnswer(late).state === "mine" && giveBack(id, token, "")).catch(() => {});
@@ -150,6 +149,16 @@ export function createLeaseLine(parts: LeaseParts) {
       renewals.clear();
     },
   };
+}
+
+/** Rejects when an answer takes too long; one that came while this process was busy is in time. */
+function inTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(Object.assign(new Error("it took too long"), { code: "ETIMEDOUT" }));
+    // What has come is read before that.
+    const timer = setTimeout(() => setImmediate(() => setImmediate(late)), milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 type Answer =
