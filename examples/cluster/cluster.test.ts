@@ -22,6 +22,8 @@ describeWith(REDIS, "example: a cluster", () => {
           origin.files.set(`${at}.png`, { bytes: await plainPicture(400, 300, `rgb(${redOf(at)},0,0)`) });
         }
         cluster = await startCluster(origin);
+        // What a process does for the first time takes it a while, and it hears nobody meanwhile.
+        await Promise.all(cluster.machines.map(({ port }) => assertRight(port, 0, 30)));
       });
       after(async function () {
         this.timeout(30_000);
@@ -73,6 +75,19 @@ describeWith(REDIS, "example: a cluster", () => {
         }
       }
 
+      /** Asks nginx, so that any of them may take it. */
+      async function purge(source: string): Promise<void> {
+        const authorization = `Basic ${Buffer.from(`${KEY}:`).toString("base64")}`;
+        const headers = { authorization, "content-type": "application/json" };
+        const body = JSON.stringify({ source });
+        const { status } = await ask(cluster.port, "/-/api/v1/files/purge", {
+          method: "POST",
+          headers,
+          body,
+        });
+        assert.equal(status, 201);
+      }
+
       async function isOnce(): Promise<boolean> {
         const before = await cluster.transforms();
         const wide = width++;
@@ -114,13 +129,7 @@ describeWith(REDIS, "example: a cluster", () => {
         await Promise.all(cluster.machines.map(({ port }) => assertRight(port, 5, wide)));
         origin.files.set("5.png", { bytes: await plainPicture(400, 300, "rgb(255,0,0)") });
         for (const { port } of cluster.machines) await assertRight(port, 5, wide, redOf(5));
-        const authorization = `Basic ${Buffer.from(`${KEY}:`).toString("base64")}`;
-        const { status } = await ask(cluster.port, "/-/api/v1/files/purge", {
-          method: "POST",
-          headers: { authorization, "content-type": "application/json" },
-          body: JSON.stringify({ source: "5.png" }),
-        });
-        assert.equal(status, 201);
+        await purge("5.png");
         for (const { port } of cluster.machines) {
           const isNew = () =>
             assertRight(port, 5, wide, 255).then(
@@ -131,11 +140,7 @@ describeWith(REDIS, "example: a cluster", () => {
           assert(await isNew(), "and stays so");
         }
         origin.files.set("5.png", { bytes: await plainPicture(400, 300, `rgb(${redOf(5)},0,0)`) });
-        await ask(cluster.port, "/-/api/v1/files/purge", {
-          method: "POST",
-          headers: { authorization, "content-type": "application/json" },
-          body: JSON.stringify({ source: "5.png" }),
-        });
+        await purge("5.png");
         const isBack = ({ port }: Machine) =>
           assertRight(port, 5, wide).then(
             () => true,
@@ -188,10 +193,12 @@ describeWith(REDIS, "example: a cluster", () => {
         const wide = width++;
         const redis = cluster.redis();
         for (let at = 0; at < PICTURES; at++) await assertRight(cluster.port, at, wide);
-        const names = (await redis.command("keys", "mediatap:*")).split("\n").filter(Boolean);
-        assert(
-          names.some((name) => name.includes("rendition")) && names.some((name) => name.includes("bus")),
-        );
+        await purge("other.png");
+        let names: string[] = [];
+        await until(async () => {
+          names = (await redis.command("keys", "mediatap:*")).split("\n");
+          return ["rendition", "bus"].every((part) => names.some((name) => name.includes(part)));
+        }, "all kinds of keys are there");
         const clients = load(4);
         // Values of each other, of no kind, of another type, none at all.
         const renditions = names.filter((name) => name.includes("rendition"));

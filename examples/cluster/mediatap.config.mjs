@@ -24,6 +24,8 @@ export default {
     ["share-redis", { redis: REDIS_URL }],
     // What was made: small things in Redis.
     ["cache-keyv", { redis: REDIS_URL }],
+    // All of it, for long.
+    ["cache-storage", { origin: "renditions" }],
     // Originals, as they were downloaded.
     ["cache-source", { storage: "copies" }],
     "metrics",
@@ -31,6 +33,7 @@ export default {
   origins: {
     site: { type: "WEB_FOLDER", baseUrl: process.env.ORIGIN_URL || "https://www.example.com/media" },
     copies: bucket("copies"),
+    renditions: bucket("made"),
   },
   endpoints: { default: { origins: ["site"] } },
   privateKey: process.env.MEDIATAP_PRIVATE_KEY || "change-me",
