@@ -1,0 +1,89 @@
+import { createRequire } from "node:module";
+
+const SERVICES = new URL("../../services/package.json", import.meta.url);
+
+/** Options of a step, as the SDKs name them. */
+export type Step = Readonly<Record<string, unknown>>;
+
+/** The little of ImageKit's SDKs that is used here: they are not installed with the workspace. */
+export interface Sdks {
+  /** `@imagekit/javascript` 5 */
+  readonly javascript: {
+    buildSrc(options: SrcOptions): string;
+    getResponsiveImageAttributes(options: SrcOptions & { width?: number; sizes?: string }): {
+      src: string;
+      srcSet: string;
+      sizes?: string;
+    };
+  };
+  /** `@imagekit/nodejs` 7, which signs. */
+  node(privateKey: string): {
+    buildSrc(options: SrcOptions & { signed?: boolean; expiresIn?: number }): string;
+  };
+  /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
+  old(urlEndpoint: string, privateKey: string): { url(options: OldOptions): string };
+  oldJavascript(urlEndpoint: string): { url(options: OldOptions): string };
+}
+
+interface SrcOptions {
+  readonly urlEndpoint: string;
+  readonly src: string;
+  readonly transformation?: readonly Step[];
+  readonly transformationPosition?: "path" | "query";
+  readonly queryParameters?: Readonly<Record<string, string | number>>;
+}
+
+export interface OldOptions {
+  readonly path?: string;
+  readonly src?: string;
+  readonly transformation?: readonly Step[];
+  readonly transformationPosition?: "path" | "query";
+  readonly queryParameters?: Readonly<Record<string, string>>;
+  readonly signed?: boolean;
+  readonly expireSeconds?: number;
+}
+
+/** A suite that needs ImageKit's SDKs. Where they are missing one line says so; with `CI=true` the suite fails instead. */
+export function describeWithSdks(title: string, suite: (sdks: Sdks) => void): void {
+  const sdks = load();
+  if (sdks) {
+    describe(title, () => suite(sdks));
+    return;
+  }
+  const missing = `${title}: ImageKit's SDKs are not installed: npm ci --prefix test/services`;
+  if (process.env.CI === "true") {
+    describe(title, () => {
+      it("finds the SDKs", () => {
+        throw new Error(missing);
+      });
+    });
+    return;
+  }
+  console.log(`Skipping ${missing}`);
+  describe.skip(title, () => {});
+}
+
+function load(): Sdks | undefined {
+  const require = createRequire(SERVICES);
+  try {
+    const javascript = require("@imagekit/javascript");
+    const { default: Node } = require("@imagekit/nodejs");
+    const Old = require("imagekit");
+    const OldJavascript = require("imagekit-javascript");
+    const publicKey = "public_key";
+    return {
+      javascript,
+      node: (privateKey) => new Node({ privateKey }).helper,
+      old: (urlEndpoint, privateKey) => new Old({ publicKey, privateKey, urlEndpoint }),
+      oldJavascript: (urlEndpoint) => new OldJavascript({ publicKey, urlEndpoint }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Path and query of a URL as clients send them: what SDKs leave unescaped, URL parsers escape. */
+export function sent(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+}
