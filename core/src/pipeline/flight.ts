@@ -8,6 +8,7 @@ import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import { privateFile } from "./admit.ts";
 import type { Services } from "./services.ts";
+import { sameFile } from "./source.ts";
 import { fetchSource } from "./sources.ts";
 import { createSpans } from "./spans.ts";
 
@@ -83,7 +84,10 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
       const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };
       const delivered = await render(nested, keyOf(nested, endpoint), depth + 1, signal);
-      sources.push(...delivered.record.sources);
+      // One that is known already, in this version, counts once.
+      const isKnown = (facts: SourceFacts) =>
+        sources.some((one) => one.origin === facts.origin && one.path === facts.path && sameFile(one, facts));
+      sources.push(...delivered.record.sources.filter((facts) => !isKnown(facts)));
       return delivered;
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,

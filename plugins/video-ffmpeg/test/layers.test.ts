@@ -112,6 +112,16 @@ describeWith(FFMPEG, "layers on videos", () => {
     assert.ok(row.filter((there) => isLike(there, RED, 60)).length > 100);
   });
 
+  it("of text and colours add no source: the video's validators alone tell whether it still holds", async () => {
+    const green: Layer = { kind: "color", color: color(0, 255, 0), width: 20, height: 20, steps: [] };
+    const tagOf = async (layer: Layer) => {
+      const path = wishUrl("red.mp4", { steps: [lay(layer)], output: { video: { audio: "none" } } });
+      return (await server.ask(path)).headers.etag ?? "";
+    };
+    assert.match(await tagOf(green), /^"[^.+]+\.[^+]/);
+    assert.match(await tagOf(logo), /^"[^.+]+\.\+/);
+  });
+
   it("several, in their order", async () => {
     const green: Layer = { kind: "color", color: color(0, 255, 0), width: 20, height: 20, steps: [] };
     const at = await (await make(lay(logo), lay(green))).at(1);
