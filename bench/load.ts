@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { Agent, type ClientRequest, get } from "node:http";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { quantile } from "./measure.ts";
 
 export interface Load {
@@ -13,9 +14,11 @@ export interface Load {
   readonly p99: number;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly etag?: string;
+  /** `Cache-Status` says that nothing was made for it. */
+  readonly hit: boolean;
   readonly bytes: number;
 }
 
@@ -37,7 +40,8 @@ export function ask(
       response.on("error", reject);
       response.on("end", () => {
         const { etag } = response.headers;
-        resolve({ status: response.statusCode ?? 0, bytes, ...(etag && { etag }) });
+        const hit = /; hit|detail=revalidated/.test(String(response.headers["cache-status"] ?? ""));
+        resolve({ status: response.statusCode ?? 0, hit, bytes, ...(etag && { etag }) });
       });
     });
     request.on("error", reject);
@@ -77,16 +81,29 @@ export const hotClient = WRK ? "wrk" : "autocannon";
 
 /** One URL again and again from a process of its own, so that what the client costs does not slow the server down. */
 export function again(url: string, seconds: number, headers: Record<string, string> = {}): Promise<Load> {
-  return WRK ? wrk(WRK, url, seconds, headers) : autocannon(url, seconds, headers);
+  return WRK ? wrk(WRK, url, seconds, { headers }) : autocannon(url, seconds, headers);
+}
+
+/** The same with many URLs of one server in turn; without wrk the first of them alone. `folder`: for a script. */
+export async function againAll(urls: readonly string[], seconds: number, folder: string): Promise<Load> {
+  const [url = ""] = urls;
+  if (!WRK) return autocannon(url, seconds, {});
+  const paths = urls.map((url) => JSON.stringify(new URL(url).pathname)).join(",");
+  const script = join(folder, "urls.lua");
+  const lua = `local paths, at = {${paths}}, 0
+request = function() at = at % #paths + 1; return wrk.format("GET", paths[at]) end`;
+  writeFileSync(script, lua);
+  return wrk(WRK, url, seconds, { script });
 }
 
 async function wrk(
   program: string,
   url: string,
   seconds: number,
-  headers: Record<string, string>,
+  { headers = {}, script }: { headers?: Record<string, string>; script?: string },
 ): Promise<Load> {
   const lines = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  if (script) lines.push("-s", script);
   const text = await output(program, [
     ...["-t", "1", "-c", String(CONNECTIONS), "-d", String(seconds), "--timeout", "30", "--latency"],
     ...lines,

@@ -9,7 +9,7 @@ const RATIOS = [3 / 2, 2 / 3, 4 / 3, 16 / 9, 1];
 const VERSION = 1;
 
 /** Numbers from 0 to 1 that follow from a seed (mulberry32). */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -59,16 +59,50 @@ async function make(index: number, count: number, file: string): Promise<void> {
     .toFile(file);
 }
 
+/** A photograph of so many megapixels, 3:2, in the format of a camera; made once. */
+export async function large(megapixels: number): Promise<string> {
+  const file = join(tmpdir(), `mediatap-bench-${VERSION}-${megapixels}mp.jpg`);
+  if (existsSync(file)) return file;
+  const unfinished = `${file}.${process.pid}`;
+  const width = Math.floor(Math.sqrt(megapixels * 1e6 * 1.5));
+  const sample = new URL("mountains.jpg", SAMPLES).pathname;
+  await sharp(sample, { limitInputPixels: false })
+    .resize({ width, height: Math.floor(width / 1.5), fit: "cover" })
+    .jpeg({ quality: 88 })
+    .toFile(unfinished);
+  renameSync(unfinished, file);
+  return file;
+}
+
+/** A photograph that costs little to make anything of; made once. */
+export async function small(): Promise<string> {
+  const file = join(tmpdir(), `mediatap-bench-${VERSION}-small.jpg`);
+  if (existsSync(file)) return file;
+  const unfinished = `${file}.${process.pid}`;
+  await sharp(new URL("stream.jpg", SAMPLES).pathname).resize({ width: 600 }).jpeg().toFile(unfinished);
+  renameSync(unfinished, file);
+  return file;
+}
+
 /**
  * The photographs once more under names of their own (hard links, which cost nothing): to a server they are files that
  * it has never seen, so that each repetition is as cold as the first.
  */
 export function freshSet(media: string, from: string, set: string, count: number): string[] {
+  return linkAll(media, set, count, (index) => join(from, nameOf(index)));
+}
+
+/** One file under many names. */
+export function freshLinks(media: string, file: string, set: string, count: number): string[] {
+  return linkAll(media, set, count, () => file);
+}
+
+function linkAll(media: string, set: string, count: number, fileOf: (index: number) => string): string[] {
   mkdirSync(join(media, set), { recursive: true });
   return Array.from({ length: count }, (_, index) => {
     const path = `${set}/${nameOf(index)}`;
     rmSync(join(media, path), { force: true });
-    linkSync(join(from, nameOf(index)), join(media, path));
+    linkSync(fileOf(index), join(media, path));
     return path;
   });
 }

@@ -32,7 +32,7 @@ const CEILING = "bare sharp";
 const figure = (row: Row | undefined, name: Figure) =>
   row ? median(row.samples.map((sample) => sample[name])) : Number.NaN;
 
-/** Against bare sharp, each repetition with the one beside it. */
+/** Against another server, each repetition with the one beside it. */
 function ratio(row: Row | undefined, to: Row | undefined, name: Figure): number {
   if (!row || !to) return Number.NaN;
   return median(row.samples.map((sample, index) => sample[name] / (to.samples[index]?.[name] ?? Number.NaN)));
@@ -43,34 +43,69 @@ export function printReport(results: Results): void {
   console.log(
     `\n${count} photographs of 2 to 12 megapixels, medians of ${repetitions}, ${availableParallelism()} cores, hot URLs by ${client}.`,
   );
+  console.log("CPU: user and system time of the server's processes.");
   console.log(
-    `CPU: user and system time of the server's processes. ×: to ${CEILING} in the same repetition.`,
+    `×: to ${CEILING} in the same repetition; where it takes no part, to the first of several servers.`,
   );
-  for (const { title, share, peers } of results.scenarios) {
-    const ceiling = peers.find(({ peer }) => peer === CEILING);
-    const rests = peers.some(({ rested }) => rested !== undefined);
-    const shares = peers.some(({ samples }) => samples.some((sample) => sample.share !== undefined));
-    console.log(`\n${title}`);
-    const head = ["", "req/s", "×", "p50 ms", "×", "p99 ms", "×", "CPU ms", "×", "peak MiB", "×"];
-    if (rests) head.push(`MiB ${rest} s later`, "×");
-    if (shares) head.push("share");
-    const body = peers.map((row) => {
-      const cells = (["throughput", "p50", "p99", "cpu", "peak"] as const).flatMap((name) => [
-        short(figure(row, name)),
-        times(ratio(row, ceiling, name)),
-      ]);
-      if (rests) {
-        cells.push(short(row.rested), times((row.rested ?? Number.NaN) / (ceiling?.rested ?? Number.NaN)));
-      }
-      if (shares)
-        cells.push(`${Math.round(100 * median(row.samples.map((sample) => sample.share ?? Number.NaN)))} %`);
-      return [row.peer, ...cells];
-    });
-    printTable([head, ...body]);
-    if (shares && share) console.log(`share: ${share}`);
-  }
+  for (const scenario of results.scenarios) printScenario(scenario, rest);
   printReach(results);
 }
+
+function printScenario({ title, share, peers }: Results["scenarios"][number], rest: number): void {
+  const first = peers.find(({ peer }) => peer === CEILING) ?? peers[0];
+  const compared = peers.length > 1;
+  const shares = peers.some(({ samples }) => samples.some((sample) => sample.share !== undefined));
+  const further = [...new Set(peers.flatMap(({ samples }) => samples.flatMap(namesOf)))];
+  const columns: Column[] = [
+    {
+      name: "req/s",
+      value: (row) => figure(row, "throughput"),
+      ratio: (row) => ratio(row, first, "throughput"),
+    },
+    { name: "p50 ms", value: (row) => figure(row, "p50"), ratio: (row) => ratio(row, first, "p50") },
+    { name: "p99 ms", value: (row) => figure(row, "p99"), ratio: (row) => ratio(row, first, "p99") },
+    { name: "CPU ms", value: (row) => figure(row, "cpu"), ratio: (row) => ratio(row, first, "cpu") },
+    { name: "peak MiB", value: (row) => figure(row, "peak"), ratio: (row) => ratio(row, first, "peak") },
+  ];
+  if (peers.some(({ rested }) => rested !== undefined)) {
+    const rested = (row: Row | undefined) => row?.rested ?? Number.NaN;
+    columns.push({
+      name: `MiB ${rest} s later`,
+      value: rested,
+      ratio: (row) => rested(row) / rested(first),
+    });
+  }
+  const head = columns.flatMap(({ name }) => (compared ? [name, "×"] : [name]));
+  const body = peers.map((row) => [
+    row.peer,
+    ...columns.flatMap(({ value, ratio }) => {
+      const cell = short(value(row));
+      return compared ? [cell, times(ratio(row))] : [cell];
+    }),
+    ...(shares ? [percent(shareOf(row))] : []),
+  ]);
+  console.log(`\n${title}`);
+  printTable([["", ...head, ...(shares ? ["share"] : [])], ...body]);
+  if (shares && share) console.log(`share: ${share}`);
+  if (further.length > 0)
+    printTable([
+      ["", ...further],
+      ...peers.map((row) => [row.peer, ...further.map((name) => short(moreOf(row, name)))]),
+    ]);
+}
+
+interface Column {
+  readonly name: string;
+  readonly value: (row: Row) => number;
+  readonly ratio: (row: Row) => number;
+}
+
+const namesOf = ({ more = {} }: Sample) => Object.keys(more);
+
+const moreOf = (row: Row | undefined, name: string) =>
+  row ? median(row.samples.map(({ more }) => more?.[name] ?? Number.NaN)) : Number.NaN;
+
+const percent = (part: number) => `${Math.round(100 * part)} %`;
 
 function printTable(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) =>
@@ -86,6 +121,9 @@ function printTable(rows: readonly (readonly string[])[]): void {
     );
   }
 }
+
+const shareOf = (row: Row | undefined) =>
+  row ? median(row.samples.map(({ share = Number.NaN }) => share)) : Number.NaN;
 
 /** What this server is meant to reach. */
 function printReach({ scenarios }: Results): void {
@@ -112,6 +150,10 @@ function printReach({ scenarios }: Results): void {
     ["memory meanwhile, at its peak, to a mere pipe", byCeiling("through", "peak"), "≤", 1.15, times],
     ["304 from memory, a second", figure(row("304-warm", OWN), "throughput"), "≥", 10_000, short],
     ["304 without the rendition, a second", figure(row("304-cold", OWN), "throughput"), "≥", 10_000, short],
+    ["burst, p99 of hits in ms", moreOf(row("burst", OWN), "hit p99 ms"), "<", 10, short],
+    ["burst, answers other than 200 and 503", moreOf(row("burst", OWN), "others"), "≤", 0, short],
+    ["hits from the disk, a second", figure(row("disk", "from disk"), "throughput"), "≥", 10_000, short],
+    ["CPU of a cold URL, 16 clients, two workers", shareOf(row("workers", "two workers")), "≤", 1.1, times],
   ];
   const measured = goals.filter(([, value]) => !Number.isNaN(value));
   if (measured.length === 0) return;
@@ -127,8 +169,9 @@ function printReach({ scenarios }: Results): void {
 const times = (value: number) =>
   Number.isNaN(value) ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(2);
 
-function short(value: number | undefined): string {
-  if (value === undefined || Number.isNaN(value)) return "–";
+function short(value: number): string {
+  if (Number.isNaN(value)) return "–";
+  if (Number.isInteger(value) && value < 1000) return String(value);
   if (value >= 1000) return Math.round(value).toLocaleString("en");
   return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(3);
 }

@@ -6,44 +6,43 @@ import { LOGO, type Peer, type Work } from "./peer.ts";
 
 const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
 
-/** This server, started as its users start it, with the usual preset over a folder. */
-export const mediatap: Peer = {
-  name: "mediatap",
+/** Fields of a configuration, beside those that all servers here have. */
+export type Changes = Readonly<Record<string, unknown>>;
+
+/** This server, started as its users start it, with the usual preset over a folder; `changes` to that, further flags. */
+export const configured = (name: string, changes: Changes = {}, flags: readonly string[] = []): Peer => ({
+  name,
   formats: ["jpg", "webp", "avif"],
   conditions: true,
   through: "/web",
   command(media, port, origin) {
-    const config = join(dirname(media), "mediatap.config.json");
-    writeFileSync(
-      config,
-      JSON.stringify({
-        presets: ["mediatap"],
-        origins: {
-          photographs: { type: "FOLDER", path: media },
-          web: { type: "WEB_FOLDER", baseUrl: origin },
-        },
-        endpoints: { default: { origins: ["photographs"] }, web: { origins: ["web"] } },
-        log: { level: "warn" },
-      }),
-    );
-    return {
-      args: [
-        process.execPath,
-        BIN,
-        "serve",
-        "--config",
-        config,
-        "--port",
-        String(port),
-        "--host",
-        "127.0.0.1",
-      ],
-    };
+    const config = configOf(name, media);
+    write(config, media, origin, changes);
+    const address = ["--port", String(port), "--host", "127.0.0.1"];
+    return { args: [process.execPath, BIN, "serve", "--config", config, ...address, ...flags] };
   },
+  configure: (media, origin, others) => write(configOf(name, media), media, origin, others),
   path: (photograph, format) => `/tr:w-512,q-80,f-${format}/${photograph}`,
   work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
   video: (wish) => `/tr:w-640/${VIDEO}?v=${wish}`,
-};
+});
+
+const configOf = (name: string, media: string) =>
+  join(dirname(media), `${name.replace(/\W+/g, "-")}.config.json`);
+
+function write(file: string, media: string, origin: string, changes: Changes): void {
+  const config = {
+    presets: ["mediatap"],
+    origins: {
+      photographs: { type: "FOLDER", path: media },
+      web: { type: "WEB_FOLDER", baseUrl: origin },
+    },
+    endpoints: { default: { origins: ["photographs"] }, web: { origins: ["web"] } },
+    log: { level: "warn" },
+    ...changes,
+  };
+  writeFileSync(file, JSON.stringify(config));
+}
 
 const LAYERS = [
   `l-image,i-${LOGO},w-160,t-false,lx-N20,ly-20,l-end`,
@@ -56,3 +55,5 @@ const WORK: Readonly<Record<Work, string>> = {
   "thumb-webp": `${THUMBNAIL},f-webp,q-80`,
   "thumb-png": `${THUMBNAIL},f-png`,
 };
+
+export const mediatap = configured("mediatap");

@@ -27,6 +27,8 @@ export interface Peer {
   readonly through?: string;
   /** Command that serves the folder `media` on this port, and the web server `origin`. */
   command(media: string, port: number, origin: string): Command | Promise<Command>;
+  /** Writes another configuration, which is taken at SIGHUP; left out: it takes none while it runs. */
+  configure?(media: string, origin: string, changes: Readonly<Record<string, unknown>>): void;
   /** Path of a picture, 512 pixels wide. */
   path(photograph: string, format: Format): string;
   /** Path of work of several steps; left out: it does none. */

@@ -9,6 +9,8 @@ export interface Sample extends Load {
   readonly peak: number;
   /** A further figure of this scenario, such as a share. */
   readonly share?: number;
+  /** Further figures by name, each a column. */
+  readonly more?: Readonly<Record<string, number>>;
 }
 
 /** One server's turn in a scenario. */
@@ -16,8 +18,14 @@ export interface Turn {
   readonly running: Running;
   /** Seconds for which a hot URL is asked. */
   readonly seconds: number;
+  /** Seconds after which memory is looked at once more. */
+  readonly rest: number;
   /** URLs of photographs that this server has not seen yet; `part`: at most so many. */
   fresh(wanted: Format | Work, part?: number): string[];
+  /** Paths of the photographs under names that no server has seen yet; of `file` instead, `count` times. */
+  links(file?: string, count?: number): string[];
+  /** Has the server take another configuration while it runs. */
+  configure(changes: Readonly<Record<string, unknown>>): Promise<void>;
   /** Stops the server and starts it anew, cold. */
   restart(): Promise<void>;
   /** Does the work, and measures what it costs the server until it is quiet again. */
@@ -27,6 +35,12 @@ export interface Turn {
 export interface Scenario {
   readonly name: string;
   readonly title: string;
+  /** Servers that are started for this scenario alone; left out: those that all other scenarios compare. */
+  readonly servers?: readonly Peer[];
+  /** Bare sharp beside them. */
+  readonly withBare?: boolean;
+  /** Repetitions would tell no more. */
+  readonly once?: boolean;
   /** Memory is looked at once more after a rest. */
   readonly rests?: boolean;
   /** What `share` stands for. */
