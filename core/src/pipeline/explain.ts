@@ -155,8 +155,10 @@ export function createExplain(services: Services) {
       said.limits = uses;
       const planned = await hooks.transform.promise(job, source, flight);
       said.plan = planned ? summaryOf(planned) : "none";
-      if (planned) said.limits = [...uses, use(limits, "imageWork", Math.round(planned.cost))];
-      else await assertDeliverable(job, source, flight);
+      // Videos have limits of time instead.
+      const isVideo = planned?.lane === "video";
+      if (planned && !isVideo) said.limits = [...uses, use(limits, "imageWork", Math.round(planned.cost))];
+      if (!planned) await assertDeliverable(job, source, flight);
     } catch (error) {
       said.errors.push(problemOf(error));
     } finally {
