@@ -6,6 +6,7 @@ export default {
     ["cache-memory", { maxBytes: 256 * 1024 ** 2 }],
     ["cache-disk", { path: process.env.CACHE_DIR || "/cache", maxBytes: 8 * 1024 ** 3 }],
     redis && ["cache-keyv", { redis }],
+    redis && ["share-redis", { redis }],
   ],
   origins: {
     site: { type: "WEB_FOLDER", baseUrl: process.env.ORIGIN_URL || "https://www.example.com/media" },
