@@ -91,7 +91,9 @@ async function bareRun(file: string, rungs: readonly Rung[], index: number): Pro
   const split = rungs.map((_, at) => `[s${at}]`).join("");
   const graph = [
     `[0:V:0]fps=${RATE},tpad=stop_mode=clone:stop=-1,fps=${RATE}:start_time=${start},trim=end_frame=${FRAMES},setpts=PTS-STARTPTS,split=${rungs.length}${split}`,
-    ...rungs.map((rung, at) => `[s${at}]scale=${BOXES[rung][0]}:out_color_matrix=bt709,format=yuv420p[v${at}]`),
+    ...rungs.map(
+      (rung, at) => `[s${at}]scale=${BOXES[rung][0]}:out_color_matrix=bt709,format=yuv420p[v${at}]`,
+    ),
   ].join(";");
   const outputs = rungs.flatMap((rung, at) => {
     const [, rate, level, threads] = BOXES[rung];
