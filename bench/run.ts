@@ -3,26 +3,33 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { each, hotClient } from "./load.ts";
-import { cpuOf, peakOf, quiet, resetPeak, residentOf, sleep } from "./measure.ts";
+import { hotClient } from "./load.ts";
+import { residentOf, sleep } from "./measure.ts";
 import { bare } from "./peers/bare.ts";
 import { ipx } from "./peers/ipx.ts";
 import { mediatap } from "./peers/mediatap.ts";
 import { nginx } from "./peers/nginx.ts";
 import { origin as originPeer } from "./peers/origin.ts";
-import { type Format, isFormat, LOGO, type Peer, type Running, start, type Work } from "./peers/peer.ts";
+import { LOGO, type Peer, type Running, start } from "./peers/peer.ts";
 import { freshSet, photographs, SAMPLES } from "./photographs.ts";
-import { printReport, type Results } from "./report.ts";
+import { printReport, type Results, type Row } from "./report.ts";
+import { burst } from "./scenarios/burst.ts";
 import { cold } from "./scenarios/cold.ts";
 import { heldCold, heldWarm } from "./scenarios/conditions.ts";
+import { disk } from "./scenarios/disk.ts";
 import { distinct } from "./scenarios/distinct.ts";
+import { estimate } from "./scenarios/estimate.ts";
 import { hot } from "./scenarios/hot.ts";
 import { leave } from "./scenarios/leave.ts";
+import { memory } from "./scenarios/memory.ts";
+import { mixed } from "./scenarios/mixed.ts";
 import { product } from "./scenarios/product.ts";
-import type { Scenario, Turn } from "./scenarios/scenario.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 import { streams } from "./scenarios/stream.ts";
 import { through } from "./scenarios/through.ts";
 import { video } from "./scenarios/video.ts";
+import { workers } from "./scenarios/workers.ts";
+import { type Place, turnOf, warmUp } from "./turn.ts";
 import { placeVideo } from "./video.ts";
 
 const HELP = `npm run bench -- [options]
@@ -75,10 +82,14 @@ const SCENARIOS: readonly Scenario[] = [
   video,
   ...streams,
   heldCold,
+  // Each of these has servers of its own.
+  mixed,
+  burst,
+  memory,
+  disk,
+  workers,
+  estimate,
 ];
-
-/** Counts the folders of photographs made so far. */
-let sets = 0;
 
 if (flags.help) console.log(HELP);
 else await bench();
@@ -88,7 +99,6 @@ async function bench(): Promise<void> {
   const from = await photographs(size.count);
   const work = mkdtempSync(join(tmpdir(), "mediatap-bench-run-"));
   const media = join(work, "media");
-  const servers: Running[] = [];
   const around: Running[] = [];
   try {
     freshSet(media, from, "start", 1);
@@ -97,13 +107,12 @@ async function bench(): Promise<void> {
     if (!hasVideo) console.error("videos are left out: there is no ffmpeg");
     const web = await start(originPeer, media, "");
     around.push(web);
-    servers.push(await start(mediatap, media, web.origin));
-    for (const peer of peersLike(servers[0] as Running)) servers.push(await start(peer, media, web.origin));
-    const results = await measureAll(servers, { media, from, web: web.origin, hasVideo });
+    const place = { media, from, web: web.origin, count: size.count, seconds: size.seconds, rest };
+    const results = await measureAll(place, hasVideo);
     printReport(results);
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
-    await Promise.all([...servers, ...around].map((server) => server.stop()));
+    await Promise.all(around.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });
   }
 }
@@ -118,29 +127,35 @@ function install(): void {
   if (status !== 0) throw new Error("npm ci failed in bench/");
 }
 
-function peersLike(own: Running): Peer[] {
+/** Has servers beside each other for as long as they are measured. */
+async function beside<T>(
+  place: Place,
+  [own, ...more]: readonly Peer[],
+  others: (own: Running) => readonly Peer[],
+  work: (servers: Running[]) => Promise<T>,
+): Promise<T> {
+  const servers: Running[] = [];
+  try {
+    const first = await start(own as Peer, place.media, place.web);
+    servers.push(first);
+    for (const peer of [...more, ...others(first)]) servers.push(await start(peer, place.media, place.web));
+    for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
+    return await work(servers);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+function rivals(): Peer[] {
   const others = [ipx, nginx].filter(({ name }) => flags.peers.split(",").includes(name));
   for (const { name, missing } of others) if (missing) console.error(`${name} is left out: ${missing}`);
-  return [bare(own.pid), ...others.filter(({ missing }) => !missing)];
+  return others.filter(({ missing }) => !missing);
 }
 
-/** Where the photographs and files come from. */
-interface Place {
-  /** Folder that the servers serve. */
-  readonly media: string;
-  /** Folder of the photographs. */
-  readonly from: string;
-  /** Address of a web server. */
-  readonly web: string;
-  /** The video is there. */
-  readonly hasVideo: boolean;
-}
-
-async function measureAll(servers: Running[], place: Place): Promise<Results> {
+async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   const wanted = flags.only?.split(",");
-  const possible = SCENARIOS.filter((scenario) => place.hasVideo || !/^(?:video|stream)/.test(scenario.name));
+  const possible = SCENARIOS.filter((scenario) => hasVideo || !/^(?:video|stream)/.test(scenario.name));
   const scenarios = possible.filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
-  for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
   const results: Results = {
     count: size.count,
     repetitions: size.repetitions,
@@ -148,76 +163,64 @@ async function measureAll(servers: Running[], place: Place): Promise<Results> {
     client: hotClient,
     scenarios: [],
   };
+  const common = scenarios.filter(({ servers }) => !servers);
+  if (common.length > 0) {
+    await beside(
+      place,
+      [mediatap],
+      (own) => [bare(own.pid), ...rivals()],
+      async (servers) => {
+        for (const scenario of common) results.scenarios.push(await measured(scenario, servers, place));
+      },
+    );
+  }
   for (const scenario of scenarios) {
-    const result: Results["scenarios"][number] = {
-      name: scenario.name,
-      title: scenario.title,
-      ...(scenario.share && { share: scenario.share }),
-      peers: servers
-        .filter(({ peer }) => scenario.takes(peer))
-        .map(({ peer }) => ({ peer: peer.name, samples: [] })),
-    };
-    for (let repetition = 0; repetition < size.repetitions; repetition++) {
-      for (const [index, { peer }] of servers.entries()) {
-        const row = result.peers.find((row) => row.peer === peer.name);
-        if (!row) continue;
-        console.error(`${scenario.name}, ${repetition + 1} of ${size.repetitions}: ${peer.name}`);
-        try {
-          const sample = await scenario.run(turnOf(servers, index, place));
-          if (sample) row.samples.push(sample);
-        } catch (error) {
-          // The other figures of a long run are worth having all the same.
-          console.error(`${scenario.name}: ${peer.name} failed:`, error);
-          process.exitCode = 1;
-        }
-      }
+    const { servers: own, withBare } = scenario;
+    if (!own) continue;
+    const others = (like: Running) => (withBare ? [bare(like.pid)] : []);
+    try {
+      results.scenarios.push(
+        await beside(place, own, others, (servers) => measured(scenario, servers, place)),
+      );
+    } catch (error) {
+      console.error(`${scenario.name} failed:`, error);
+      process.exitCode = 1;
     }
-    if (scenario.rests) {
-      await sleep(rest * 1000);
-      for (const row of result.peers) {
-        const server = servers.find(({ peer }) => peer.name === row.peer);
-        if (server) row.rested = residentOf(server.pid);
-      }
-    }
-    results.scenarios.push({ ...result, peers: result.peers.filter(({ samples }) => samples.length > 0) });
   }
   return results;
 }
 
-/** Servers are compared as they are after a while: compiled, connected, with their libraries loaded. */
-async function warmUp(turn: Turn): Promise<void> {
-  for (const format of turn.running.peer.formats) await each(turn.fresh(format, 20), 4);
-}
-
-function turnOf(servers: Running[], index: number, { media, from, web }: Place): Turn {
-  const running = () => servers[index] as Running;
-  return {
-    get running() {
-      return running();
-    },
-    seconds: size.seconds,
-    fresh(wanted: Format | Work, part = size.count) {
-      const { peer, origin } = running();
-      const set = freshSet(media, from, `s${sets++}`, size.count);
-      const plain = isFormat(wanted);
-      const some = plain && peer.slow?.includes(wanted) ? set.filter((_, at) => at % 5 === 2) : set;
-      const path = (photograph: string) =>
-        plain ? peer.path(photograph, wanted) : peer.work?.(photograph, wanted);
-      return some.slice(0, part).map((photograph) => origin + path(photograph));
-    },
-    async restart() {
-      const { peer } = running();
-      await running().stop();
-      servers[index] = await start(peer, media, web);
-    },
-    async measure(work) {
-      const { pid } = running();
-      resetPeak(pid);
-      const before = cpuOf(pid);
-      const load = await work();
-      await quiet(pid);
-      const cpu = (cpuOf(pid) - before) / load.requests;
-      return { ...load, cpu, peak: peakOf(pid) };
-    },
-  };
+async function measured(
+  scenario: Scenario,
+  servers: Running[],
+  place: Place,
+): Promise<Results["scenarios"][number]> {
+  const { name, title, share, once } = scenario;
+  const repetitions = once ? 1 : size.repetitions;
+  const rows: Row[] = servers
+    .filter(({ peer }) => scenario.takes(peer))
+    .map(({ peer }) => ({ peer: peer.name, samples: [] }));
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const [index, { peer }] of servers.entries()) {
+      const row = rows.find((row) => row.peer === peer.name);
+      if (!row) continue;
+      console.error(`${name}, ${repetition + 1} of ${repetitions}: ${peer.name}`);
+      try {
+        const sample = await scenario.run(turnOf(servers, index, place));
+        if (sample) row.samples.push(sample);
+      } catch (error) {
+        // The other figures of a long run are worth having all the same.
+        console.error(`${name}: ${peer.name} failed:`, error);
+        process.exitCode = 1;
+      }
+    }
+  }
+  if (scenario.rests) {
+    await sleep(rest * 1000);
+    for (const row of rows) {
+      const server = servers.find(({ peer }) => peer.name === row.peer);
+      if (server) row.rested = residentOf(server.pid);
+    }
+  }
+  return { name, title, ...(share && { share }), peers: rows.filter(({ samples }) => samples.length > 0) };
 }
