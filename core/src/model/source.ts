@@ -124,10 +124,10 @@ export interface Source {
   /** The bytes from the start, or of a range, as a stream of the caller's own. */
   stream(range?: ByteRange): Promise<Readable>;
   /**
-   * The bytes, opened anew where they lie, with a life of their own: also after `close`. Fails where they are no longer
-   * the same.
+   * The bytes, opened anew where they lie, with a life of their own: also after `close`, until `signal` ends it. Fails where
+   * they are no longer the same.
    */
-  again(range?: ByteRange): Promise<Readable>;
+  again(range?: ByteRange, signal?: AbortSignal): Promise<Readable>;
   /** Whether ranges are cheap where the bytes lie (`StorageEntry.ranged`), as far as `again` has found out. */
   ranged?(): boolean | undefined;
   close(): Promise<void>;

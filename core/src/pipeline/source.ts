@@ -189,8 +189,8 @@ export function createSource(parts: SourceParts): Source {
       out.on("close", () => rest.destroy());
       return copies.along(rest.pipe(out), facts.size);
     },
-    async again(range) {
-      const entry = await openSame(open, facts, new AbortController().signal, range);
+    async again(range, signal = new AbortController().signal) {
+      const entry = await openSame(open, facts, signal, range);
       if (range) ranged = entry.ranged ?? true;
       return entry.body();
     },
