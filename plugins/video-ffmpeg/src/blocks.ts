@@ -19,8 +19,8 @@ export interface BlockFile {
   /** Tells it from all others, this version from others, too. */
   readonly key: string;
   readonly size: number;
-  /** The bytes of a range, from the origin. */
-  open(range: ByteRange): Promise<Readable>;
+  /** The bytes of a range, from the origin, until the signal ends it. */
+  open(range: ByteRange, signal: AbortSignal): Promise<Readable>;
   /** `limits.tempBytes`. */
   readonly room: number;
 }
@@ -29,7 +29,7 @@ export interface BlockFile {
 export interface BlockReader {
   /** A block, the last one of a file shorter. Rejects with what the origin's failure is. */
   read(index: number): Promise<Buffer>;
-  /** It reads no more: what is under way for it alone is given up. */
+  /** It reads no more: what is under way for it alone is given up, and what it waits for rejects. */
   leave(): void;
 }
 
@@ -40,15 +40,9 @@ interface Kept {
   buffer?: Buffer;
 }
 
-interface Deferred {
-  readonly promise: Promise<Buffer>;
-  resolve(block: Buffer): void;
-  reject(error: unknown): void;
-}
-
 /** A request to an origin, for blocks that lie one behind the other. */
 interface Run {
-  readonly awaited: Map<string, Deferred>;
+  readonly awaited: Map<string, PromiseWithResolvers<Buffer>>;
   readonly gone: AbortController;
   users: number;
 }
@@ -71,6 +65,8 @@ export class Blocks {
 
   reader(file: BlockFile): BlockReader {
     let left = false;
+    const leaving = Promise.withResolvers<never>();
+    leaving.promise.catch(() => {});
     let ahead = 1;
     let next: number | undefined;
     let own: Run | undefined;
@@ -81,7 +77,7 @@ export class Blocks {
         if (block) return block;
       }
       const known = this.#fetched.get(name);
-      if (known) return await this.#join(known, name);
+      if (known) return await this.#join(known, name, leaving.promise);
       if (left) throw new Error("The reader has left");
       if (next === index && !paused) {
         await delay(PAUSE);
@@ -91,7 +87,7 @@ export class Blocks {
       this.#leave(own);
       own = this.#fetch(file, index, ahead);
       own.users++;
-      return await this.#join(own, name);
+      return await this.#join(own, name, leaving.promise);
     };
     return {
       read: async (index) => {
@@ -101,6 +97,7 @@ export class Blocks {
       },
       leave: () => {
         left = true;
+        leaving.reject(new Error("The reader has left"));
         this.#leave(own);
         own = undefined;
       },
@@ -124,11 +121,11 @@ export class Blocks {
     return undefined;
   }
 
-  async #join(run: Run, name: string): Promise<Buffer> {
-    const awaited = run.awaited.get(name) as Deferred;
+  async #join(run: Run, name: string, leaving: Promise<never>): Promise<Buffer> {
+    const awaited = run.awaited.get(name) as PromiseWithResolvers<Buffer>;
     run.users++;
     try {
-      return await awaited.promise;
+      return await Promise.race([awaited.promise, leaving]);
     } finally {
       this.#leave(run);
     }
@@ -168,7 +165,7 @@ export class Blocks {
     const { signal } = run.gone;
     const start = first * BLOCK;
     const end = Math.min(file.size, (last + 1) * BLOCK) - 1;
-    const body = await file.open({ start, end });
+    const body = await file.open({ start, end }, signal);
     const stop = () => body.destroy();
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
@@ -243,13 +240,8 @@ export class Blocks {
 
 const nameOf = ({ key }: BlockFile, index: number) => `${index} ${key}`;
 
-function deferred(): Deferred {
-  let resolve: (block: Buffer) => void = () => {};
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<Buffer>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+function deferred(): PromiseWithResolvers<Buffer> {
+  const made = Promise.withResolvers<Buffer>();
+  made.promise.catch(() => {});
+  return made;
 }

@@ -27,7 +27,7 @@ export async function openInput(source: Source, demuxer: string, flight: Flight)
     const file: BlockFile = {
       key,
       size,
-      open: (range) => source.again(range),
+      open: (range, signal) => source.again(range, signal),
       room: flight.limits.tempBytes,
     };
     if (await givesParts(file, source, flight)) {

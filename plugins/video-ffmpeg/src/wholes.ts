@@ -79,8 +79,8 @@ export class Wholes {
   async #download(source: Source, held: Held, most: number, room: number): Promise<void> {
     const tooLarge = () => new MediaError("ELIMIT", `Expected a video of at most ${most} bytes`);
     if ((source.facts.size ?? 0) > most) throw tooLarge();
-    const body = await source.again();
     const { signal } = held.gone;
+    const body = await source.again(undefined, signal);
     const stop = () => body.destroy();
     signal.addEventListener("abort", stop, { once: true });
     const file = await open(held.path, "wx", 0o600);
