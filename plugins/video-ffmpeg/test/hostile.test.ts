@@ -146,6 +146,16 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     assert((await ask("half.mp4", 3.9)).status < 500);
   });
 
+  it("a codec that nobody knows is told so", async () => {
+    const bytes = Buffer.from(await studio.bytes("count.mp4"));
+    for (let at = bytes.indexOf("avc1"); at !== -1; at = bytes.indexOf("avc1", at + 4))
+      bytes.write("zzzz", at);
+    await put("unknown.mp4", bytes);
+    const { status, text } = await ask("unknown.mp4", 1);
+    assert.equal(status, 403, text);
+    assert.match(text, /codec that is not supported/);
+  });
+
   it("too many streams, and sizes beyond all screens, are refused by their index", async function () {
     this.timeout(30_000);
     const all = Array.from({ length: 60 }, () => ["-map", "0:a"]).flat();
