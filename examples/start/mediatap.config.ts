@@ -5,12 +5,13 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { presetDevelopment } from "@mediatap/preset-development";
 import { presetImagekit } from "@mediatap/preset-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
+import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { samples } from "./samples.ts";
 
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
 export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
-  plugins: [storageFs(), imageSharp(), focusFaces(), cacheMemory()],
+  plugins: [storageFs(), imageSharp(), focusFaces(), videoFfmpeg(), cacheMemory()],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
 });
