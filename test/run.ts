@@ -10,6 +10,7 @@ const isCi = process.env.CI === "true";
 
 /** Programs that tests really start, and the Debian packages that bring them. */
 const PROGRAMS = [
+  { name: "ffmpeg", path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] },
   { name: "chromium", path: "/usr/bin/chromium", packages: ["chromium"] },
   { name: "radosgw", path: "/usr/bin/radosgw", packages: ["radosgw"] },
   { name: "nginx", path: "/usr/sbin/nginx", packages: ["nginx"] },
