@@ -163,6 +163,27 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     await until(() => encoders().length === 0, "the encoder has gone");
   });
 
+  it("ends at once with the last who waits for it", async () => {
+    server = await startServer({
+      plugins: [wishLanguage(), storageFs(), videoFfmpeg({ delivery: "wait" })],
+      origins: { files: { type: "FOLDER", path: studio.folder } },
+      endpoints: { default: { origins: ["files"] } },
+    });
+    const leaving = new AbortController();
+    const response = fetch(url({}, "long.mp4", 1280), { signal: leaving.signal });
+    await until(() => encoders().length === 1, "the encoder is at work");
+    leaving.abort();
+    await assert.rejects(response);
+    await until(() => encoders().length === 0, "the encoder has gone");
+  });
+
+  it("is made for nobody who asks for its head alone", async () => {
+    await start();
+    const { status } = await fetch(url({}, "long.mp4", 1280), { method: "HEAD" });
+    assert.equal(status, 200);
+    await until(() => encoders().length === 0, "the encoder has gone");
+  });
+
   it("is made of what lies at an origin, its index at its end, as of a file", async () => {
     await studio.make("behind.mp4", "-i", studio.path("long.mp4"), "-c", "copy");
     server = await startServer({
