@@ -106,7 +106,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
   };
 
   // They are those of the first frame.
-  const known = page === 0 ? input.faces : undefined;
+  const known = page === 0 && (time ?? 0) === 0 ? input.faces : undefined;
   const pending = known === "pending";
   const faces = known && !pending ? { faces: known } : {};
   const start = { original, current: original, scope, alpha: header.alpha, animated, ...faces, pending };
