@@ -61,6 +61,15 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     assert.equal(Number(result.streams.at(-1)?.nb_read_frames), 30);
   });
 
+  it("is AVIF also where it is small", async () => {
+    const steps: Step[] = [
+      { op: "clip", duration: 1 },
+      { op: "resize", width: 48, fit: "inside", enlarge: true },
+    ];
+    const result = await look(studio, (await ask({ format: "avif" }, "*/*", steps)).body);
+    assert.deepEqual([result.video.codec_name, result.video.width], ["av1", 48]);
+  });
+
   it("is WebP for those who can show it, else GIF", async () => {
     assert.equal((await ask({}, "image/avif,image/webp,*/*")).headers["content-type"], "image/webp");
     assert.equal((await ask({}, "*/*")).headers["content-type"], "image/gif");

@@ -10,6 +10,7 @@ import {
   type Plan,
   type Probe,
   type Rendition,
+  type Size,
   type Source,
 } from "@mediatap/core";
 import { decoderArgs } from "../colour.ts";
@@ -33,11 +34,14 @@ const FASTEST = 15;
 
 type Moving = "gif" | "webp" | "avif";
 
+/** The least side that SVT-AV1 takes; smaller pictures are written by libaom. */
+const SVT_SIDE = 64;
+
 interface Writer {
   readonly needs: string;
   /** Filters behind all others, from one label to another. */
   readonly filters: (from: string, to: string) => string;
-  readonly args: (quality: number, lossless: boolean) => readonly string[];
+  readonly args: (quality: number, lossless: boolean, size: Size) => readonly string[];
   /** Milliseconds of one core for a megapixel. */
   readonly cost: number;
 }
@@ -64,8 +68,10 @@ const WRITERS: Readonly<Record<Moving, Writer>> = {
   avif: {
     needs: "libsvtav1",
     filters: plain("yuv420p"),
-    args: (quality) => [
-      ...["-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=4"],
+    args: (quality, _lossless, { width, height }) => [
+      ...(Math.min(width, height) < SVT_SIDE
+        ? ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-b:v", "0"]
+        : ["-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=4"]),
       ...["-crf", String(Math.round(57 - 0.42 * quality)), "-f", "avif"],
     ],
     cost: 60,
@@ -173,6 +179,7 @@ interface RunParts {
 async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
   const { engine, job, source, probe, tools, graph, format, rate, demuxer } = parts;
   const { limits, signal } = flight;
+  const size = graph.picture?.size ?? { width: 0, height: 0 };
   const { quality = 80, lossless = false } = job.transformation.output;
   const writer = WRITERS[format];
   const cut = cutOf(graph, demuxer);
@@ -199,7 +206,7 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
           ].join(";"),
           ...["-map", "[out]", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"],
           ...["-threads:v", "4"],
-          ...writer.args(quality === "auto" ? 75 : quality, lossless),
+          ...writer.args(quality === "auto" ? 75 : quality, lossless, size),
           `file:${path}`,
         ],
         signal,
