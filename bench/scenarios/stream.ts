@@ -92,14 +92,43 @@ async function bareRun(file: string, rungs: readonly Rung[], index: number): Pro
   const graph = [
     `[0:V:0]fps=${RATE},tpad=stop_mode=clone:stop=-1,fps=${RATE}:start_time=${start},trim=end_frame=${FRAMES},setpts=PTS-STARTPTS,split=${rungs.length}${split}`,
     ...rungs.map(
-      (rung, at) => `[s${at}]scale=${BOXES[rung][0]}:out_color_matrix=bt709,format=yuv420p[v${at}]`,
+      (rung, at) =>
+        `[s${at}]scale=${BOXES[rung][0]}:flags=bicubic:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p[v${at}]`,
     ),
   ].join(";");
   const outputs = rungs.flatMap((rung, at) => {
     const [, rate, level, threads] = BOXES[rung];
     return [
-      ...["-map", `[v${at}]`, "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-level:v", level],
-      ...["-maxrate:v", rate, "-bufsize:v", rate, "-g", `${FRAMES}`, "-bf", "2", "-threads:v", threads],
+      ...[
+        "-map",
+        `[v${at}]`,
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-crf",
+        "23",
+        "-profile:v",
+        "high",
+        "-level:v",
+        level,
+      ],
+      ...[
+        "-maxrate:v",
+        rate,
+        "-bufsize:v",
+        rate,
+        "-g",
+        `${FRAMES}`,
+        "-keyint_min",
+        `${FRAMES}`,
+        "-sc_threshold",
+        "0",
+        "-bf",
+        "2",
+        "-threads:v",
+        threads,
+      ],
       ...["-movflags", "+empty_moov+default_base_moof", "-frag_duration", "100000000", "-f", "mp4"],
       `pipe:${at === 0 ? 1 : at + 2}`,
     ];
