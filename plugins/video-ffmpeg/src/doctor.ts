@@ -8,7 +8,7 @@ const ENCODERS: readonly (readonly [name: string, encoders: readonly string[], n
   ["H.264", ["libx264", "libopenh264", "h264_videotoolbox"], true],
   ["AAC", ["aac", "libfdk_aac"], true],
   ["VP9", ["libvpx-vp9"], false],
-  ["AV1", ["libsvtav1", "libaom-av1", "librav1e"], false],
+  ["AV1", ["libsvtav1", "librav1e"], false],
   ["Opus", ["libopus"], false],
 ];
 const FILTERS: readonly (readonly [name: string, what: string])[] = [

@@ -120,6 +120,15 @@ describeWith(FFMPEG, "whole videos", () => {
         if (result.video) assert.equal(await quarters(result), "red green blue white");
       });
     }
+    it("AV1 is written in sizes that the usual encoder does not take", async () => {
+      const small: Step = { op: "resize", width: 62, height: 34, fit: "fill", enlarge: true };
+      const answer = await ask("fields.mp4", [small], { codec: "av1" });
+      assert.equal(answer.status, 200, answer.headers["ik-error"]);
+      const result = await look(studio, answer.body);
+      assert.equal(result.streams.map(({ codec_name }) => codec_name).join(" "), "av1 opus");
+      assert.equal(await quarters(result), "red green blue white");
+    });
+
     for (const output of [
       { format: "mp4", codec: "vp9" },
       { format: "webm", audio: "aac" },

@@ -20,16 +20,20 @@ interface Encoder {
   /** Constant quality: CRF at quality 0, and how much of it each point takes away. */
   readonly crf: number;
   readonly slope: number;
+  /** @default "-crf" */
+  readonly by?: "-qp";
   readonly args: readonly string[];
   /** Milliseconds of one core for a megapixel. */
   readonly cost: number;
   /** Frames that it holds at a time. */
   readonly frames: number;
+  /** Pixels that each side must have. */
+  readonly side?: number;
 }
 
 /**
  * Fast settings: somebody waits. Quality 50 is CRF 26 of x264, 33 of VP9 and 36 of AV1, quality 100 is 12, 13 and 15. Of two that
- * write the same codec, the first that ffmpeg has.
+ * write the same codec, the first that ffmpeg has and that takes the size.
  */
 const ENCODERS: Readonly<Record<Codec, readonly Encoder[]>> = {
   h264: [
@@ -60,15 +64,10 @@ const ENCODERS: Readonly<Record<Codec, readonly Encoder[]>> = {
       args: ["-preset", "10", "-svtav1-params", `lp=${THREADS}`],
       cost: 55,
       frames: 120,
+      side: 64,
     },
-    {
-      name: "libaom-av1",
-      crf: 57,
-      slope: 0.42,
-      args: ["-b:v", "0", "-usage", "realtime", "-cpu-used", "8", "-row-mt", "1"],
-      cost: 80,
-      frames: 60,
-    },
+    // libaom-av1 tells what stands in a header only with the first picture: too late for who reads along.
+    { name: "librav1e", crf: 228, slope: 1.68, by: "-qp", args: ["-speed", "10"], cost: 220, frames: 60 },
   ],
 };
 
@@ -123,7 +122,7 @@ export function recipeOf(wish: Wish, probe: Probe, graph: Graph, tools: Tools): 
       codec === "none" ? "Expected a video with sound" : "Expected a video with a picture",
     );
   }
-  if (picture?.how === "encode") encoderOf(picture.codec, tools);
+  if (picture?.how === "encode") encoderOf(picture.codec, graph, tools);
   if (sound?.how === "encode" && !tools.encoders.has(SOUND[sound.codec].name)) throw lacking(sound.codec);
   return {
     format,
@@ -177,8 +176,9 @@ function lacking(codec: string): MediaError {
   return new MediaError("EUNSUPPORTED", `Not supported here: this server's ffmpeg cannot write ${codec}`);
 }
 
-function encoderOf(codec: Codec, { encoders }: Tools): Encoder {
-  const found = ENCODERS[codec].find(({ name }) => encoders.has(name));
+function encoderOf(codec: Codec, { picture }: Graph, { encoders }: Tools): Encoder {
+  const shorter = picture ? Math.min(picture.size.width, picture.size.height) : Number.POSITIVE_INFINITY;
+  const found = ENCODERS[codec].find(({ name, side = 0 }) => encoders.has(name) && side <= shorter);
   if (!found) throw lacking(codec);
   return found;
 }
@@ -208,13 +208,13 @@ export function codecArgs({ picture, sound, quality }: Recipe, graph: Graph, too
 
 function pictureArgs({ how, codec }: Track<Codec>, quality: number, graph: Graph, tools: Tools): string[] {
   if (how === "copy") return ["-c:v", "copy"];
-  const encoder = encoderOf(codec, tools);
+  const encoder = encoderOf(codec, graph, tools);
   const keys = Math.max(1, Math.round((graph.picture?.fps ?? 25) * KEY_SECONDS));
   return [
     "-c:v",
     encoder.name,
     ...encoder.args,
-    "-crf",
+    encoder.by ?? "-crf",
     String(crfOf(encoder, quality)),
     "-g",
     String(keys),
@@ -258,7 +258,8 @@ export function costOf({ picture, sound }: Recipe, probe: Probe, graph: Graph, t
     const read = megapixels(probe.video) * probe.video.rate * stretch.duration;
     const written = megapixels(graph.picture.size) * graph.picture.fps * duration;
     cost +=
-      read * (DECODE + FILTER) + written * (encoderOf(picture.codec, tools).cost + FILTER * words.length);
+      read * (DECODE + FILTER) +
+      written * (encoderOf(picture.codec, graph, tools).cost + FILTER * words.length);
   }
   return Math.round(cost);
 }
@@ -272,19 +273,24 @@ const HELD = 24;
 /** Estimated peak of memory in bytes. */
 export function memoryOf({ picture }: Recipe, probe: Probe, graph: Graph, tools: Tools): number {
   if (picture?.how !== "encode" || !graph.picture || !probe.video) return BASE;
-  const frames = encoderOf(picture.codec, tools).frames;
+  const frames = encoderOf(picture.codec, graph, tools).frames;
   const area = ({ width, height }: { readonly width: number; readonly height: number }) => width * height;
   return BASE + Math.round(PIXEL * (HELD * area(probe.video) + frames * area(graph.picture.size)));
 }
 
 /** What is done to the two tracks, in words. */
-export function describeRecipe({ picture, sound, quality }: Recipe, tools: Tools) {
+export function describeRecipe({ picture, sound, quality }: Recipe, graph: Graph, tools: Tools) {
+  const wordsFor = (codec: Codec) => {
+    const encoder = encoderOf(codec, graph, tools);
+    const scale = encoder.by === "-qp" ? "QP" : "CRF";
+    return `${codec} by ${encoder.name}, ${scale} ${crfOf(encoder, quality)} of quality ${quality}`;
+  };
   return {
     ...(picture && {
       video:
         picture.how === "copy"
           ? `${picture.codec}, as it is: its bitrate is low already`
-          : `${picture.codec} by ${encoderOf(picture.codec, tools).name}, CRF ${crfOf(encoderOf(picture.codec, tools), quality)} of quality ${quality}`,
+          : wordsFor(picture.codec),
     }),
     ...(sound && { audio: sound.how === "copy" ? `${sound.codec}, as it is` : sound.codec }),
   };

@@ -73,7 +73,7 @@ export async function planWhole(
       duration: Number(seconds(graph.duration)),
       steps: graph.words,
       format: recipe.format,
-      ...describeRecipe(recipe, tools),
+      ...describeRecipe(recipe, graph, tools),
       passes: [
         recipe.picture?.how === "encode" || recipe.sound?.how === "encode" ? "encode" : "copy",
         "index",
