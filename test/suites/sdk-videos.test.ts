@@ -161,7 +161,7 @@ describeWith(FFMPEG, "videos", () => {
       const codecs: readonly [step: Step, type: string, codecs: readonly (string | undefined)[]][] = [
         [{ format: "mp4" }, "video/mp4", ["h264", "aac"]],
         [{ format: "webm" }, "video/webm", ["vp9", "opus"]],
-        [{ videoCodec: "av1", width: 160 }, "video/webm", ["av1", "opus"]],
+        [{ videoCodec: "av1", width: 62 }, "video/webm", ["av1", "opus"]],
         [{ videoCodec: "none" }, "audio/mp4", [undefined, "aac"]],
         [{ videoCodec: "none", audioCodec: "opus" }, "audio/webm", [undefined, "opus"]],
         [{ audioCodec: "none", quality: 30 }, "video/mp4", ["h264", undefined]],
