@@ -1,8 +1,11 @@
+import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
-import { Readable } from "node:stream";
+import { join } from "node:path";
+import { pipeline, Readable } from "node:stream";
 
-// A web server whose every file is as long as its name says, in MiB, and costs next to nothing to send: `/1024.bin`.
-const [port = "0"] = process.argv.slice(2);
+// A web server whose files `/1024.bin` are as long as their names say, in MiB, and cost next to nothing to send. The
+// others are those of a folder, and fresh for a day.
+const [port = "0", media = "."] = process.argv.slice(2);
 const CHUNK = Buffer.alloc(64 * 1024, "mediatap");
 
 function* chunks(count: number) {
@@ -10,7 +13,14 @@ function* chunks(count: number) {
 }
 
 createServer((request, response) => {
-  const length = Number(/^\/(\d+)\.bin$/.exec(request.url ?? "")?.[1] ?? 0) * 1024 ** 2;
+  const [, size] = /^\/(\d+)\.bin$/.exec(request.url ?? "") ?? [];
+  if (size === undefined) {
+    const headers = { "content-type": "image/jpeg", etag: '"1"', "cache-control": "max-age=86400" };
+    response.writeHead(200, headers);
+    pipeline(createReadStream(join(media, request.url ?? "")), response, () => {});
+    return;
+  }
+  const length = Number(size) * 1024 ** 2;
   response.writeHead(200, {
     "content-type": "application/octet-stream",
     "content-length": length,

@@ -8,8 +8,8 @@ export const origin: Peer = {
   name: "origin",
   formats: [],
   conditions: false,
-  command: (_media, port) => ({
-    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, String(port)],
+  command: (media, port) => ({
+    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, String(port), media],
   }),
   path: (photograph) => `/${photograph}`,
 };

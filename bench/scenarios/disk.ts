@@ -25,7 +25,8 @@ export const disk: Scenario = {
     const { origin } = turn.running;
     const urls = turn
       .links(await small(), ENTRIES)
-      .map((photograph) => `${origin}/tr:w-500,q-70,f-webp/${photograph}`);
+      // Of a web server, whose files stay fresh: those of a folder are looked at again each second.
+      .map((photograph) => `${origin}/web/tr:w-500,q-70,f-webp/${photograph}`);
     await each(urls, 4);
     await againAll(urls, 1, tmpdir());
     return turn.measure(() => againAll(urls, turn.seconds, tmpdir()));
