@@ -124,12 +124,24 @@ describe("what grows while it is sent", () => {
 
   it("is read along, from the start, by who comes meanwhile", async () => {
     const first = await begin(get("v=1"), "one ");
-    const second = await get("v=1", { range: "bytes=2-" });
+    const second = await get("v=1", { range: "bytes=0-" });
     assert.equal(second.status, 200, "nothing can be resumed from it");
     engine.add("two");
     engine.end();
     assert.equal(await first.text(), "one two");
     assert.equal(await second.text(), "one two");
+    assert.equal(engine.runs(), 1);
+  });
+
+  it("is waited for by who asks for a part of it", async () => {
+    const first = await begin(get("v=1"), "one");
+    const part = get("v=1", { range: "bytes=0-1" });
+    assert.equal((await server.ask("/tr:w-20/photo.jpg")).status, 200);
+    engine.end();
+    assert.equal(await first.text(), "one");
+    assert.equal((await part).status, 206);
+    assert.equal((await part).headers.get("content-range"), "bytes 0-1/9");
+    assert.equal(await (await part).text(), "wh");
     assert.equal(engine.runs(), 1);
   });
 

@@ -44,10 +44,30 @@ export async function deliver(
 ): Promise<number> {
   exchange.delivered = delivered;
   try {
-    const prepared = await prepare(exchange, await withLinks(sender.hooks, exchange, delivered));
+    const linked = await withLinks(sender.hooks, exchange, delivered);
+    const prepared = await prepare(exchange, await wholeFor(exchange, linked, sender.within));
     return await send(sender, exchange, prepared, res);
   } finally {
     await delivered.body?.close?.();
+  }
+}
+
+/**
+ * A client that asks for a part of what still grows is answered once all of it is there: players that take nothing without
+ * ranges ask for two bytes first. It reads along meanwhile, so that the work goes on.
+ */
+async function wholeFor({ request }: Exchange, delivered: Delivered, within: Within): Promise<Delivered> {
+  const { record, body } = delivered;
+  const range = request.header("range") ?? "";
+  if (!body || body.settled || !body.whole || !/^bytes=/i.test(range) || /^bytes=0*-$/i.test(range.trim())) {
+    return delivered;
+  }
+  const reader = await body.stream();
+  reader.on("error", () => {}).resume();
+  try {
+    return { record, body: await within(body.whole) };
+  } finally {
+    reader.destroy();
   }
 }
 
