@@ -11,6 +11,8 @@ export type StreamPart =
   | { readonly kind: "init"; readonly track: string }
   /** Counted from 0. */
   | { readonly kind: "segment"; readonly track: string; readonly index: number }
+  /** All that a track of subtitles says, as one WebVTT file. */
+  | { readonly kind: "text"; readonly track: string }
   /** Small pictures to seek by, as a WebVTT file … */
   | { readonly kind: "previews" }
   /** … and the sheets that it points into, counted from 0. */
@@ -21,10 +23,10 @@ export type StreamPart =
 /** Parts that have names of their own: those that a master playlist leads to. */
 export type NamedPart = Extract<
   StreamPart,
-  { readonly kind: "playlist" | "init" | "segment" | "sheet" | "any" }
+  { readonly kind: "playlist" | "init" | "segment" | "text" | "sheet" | "any" }
 >;
 
-/** Name of a part within its stream: `360.m3u8`, `360-init.mp4`, `360-17.m4s`, `sheet-3.jpg`, `*`. */
+/** Name of a part within its stream: `360.m3u8`, `360-init.mp4`, `360-17.m4s`, `sub-en.vtt`, `sheet-3.jpg`, `*`. */
 export function partName(part: NamedPart): string {
   switch (part.kind) {
     case "playlist":
@@ -33,6 +35,8 @@ export function partName(part: NamedPart): string {
       return `${part.track}-init.mp4`;
     case "segment":
       return `${part.track}-${part.index}.m4s`;
+    case "text":
+      return `${part.track}.vtt`;
     case "sheet":
       return `sheet-${part.index}.jpg`;
     case "any":
@@ -45,6 +49,7 @@ const TRACK = "([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*?)";
 const NAMES: readonly (readonly [RegExp, (first: string, second: string) => NamedPart])[] = [
   [new RegExp(`^sheet-${INDEX}\\.jpg$`), (index) => ({ kind: "sheet", index: Number(index) })],
   [new RegExp(`^${TRACK}\\.m3u8$`), (track) => ({ kind: "playlist", track })],
+  [new RegExp(`^${TRACK}\\.vtt$`), (track) => ({ kind: "text", track })],
   [new RegExp(`^${TRACK}-init\\.mp4$`), (track) => ({ kind: "init", track })],
   [
     new RegExp(`^${TRACK}-${INDEX}\\.m4s$`),

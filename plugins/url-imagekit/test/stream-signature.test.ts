@@ -35,7 +35,7 @@ describe("url-imagekit: signatures of streams", () => {
   ] as const) {
     it(`open all parts of a playlist that is signed ${what}`, () => {
       const link = linkFrom(signed("a/v.mp4/ik-master.m3u8?tr=sr-240_360:so-5,rt-90", expiry));
-      for (const name of ["360.m3u8", "audio-init.mp4", "360-17.m4s", "sheet-3.jpg"]) {
+      for (const name of ["360.m3u8", "audio-init.mp4", "360-17.m4s", "sub-en.vtt", "sheet-3.jpg"]) {
         assert.equal(codeFor(named(link, name)), undefined, name);
       }
       // Playlists of tracks lead to segments in the same way.

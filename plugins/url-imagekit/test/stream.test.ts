@@ -29,6 +29,7 @@ describe("url-imagekit: streams", () => {
     ["ik-track-audio.m3u8", { kind: "playlist", track: "audio" }],
     ["ik-track-360-init.mp4", { kind: "init", track: "360" }],
     ["ik-track-audio-17.m4s", { kind: "segment", track: "audio", index: 17 }],
+    ["ik-track-sub-pt-BR.vtt", { kind: "text", track: "sub-pt-BR" }],
     ["ik-track-sheet-3.jpg", { kind: "sheet", index: 3 }],
     ["ik-seek-thumbnail-track.vtt", { kind: "previews" }],
   ];
@@ -91,7 +92,17 @@ describe("url-imagekit: streams", () => {
     for (const url of ["v.mp4/ik-master.m3u8/ik-thumbnail.jpg", "v.mp4/ik-track-1.m3u8/ik-video.mp4"]) {
       assert.match(problemOf(url) ?? "", /^Expected one ending of the language for the path/);
     }
-    for (const name of ["*", "", "240", "240.mp4", "-0.m4s", "240-00.m4s", "%2A", "sheet-1.png"]) {
+    for (const name of [
+      "*",
+      "",
+      "240",
+      "240.mp4",
+      "-0.m4s",
+      "240-00.m4s",
+      "%2A",
+      "sheet-1.png",
+      "sub-.vtt",
+    ]) {
       assert.equal(jobOf(`v.mp4/ik-track-${name}`).problem?.code, "ENOENT", name);
     }
   });
