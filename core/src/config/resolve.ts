@@ -4,7 +4,7 @@ import type { Endpoint, NamedTransformation } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../options.ts";
-import { type CheckedConfig, DEFAULT_RULES } from "./schema.ts";
+import { type CheckedConfig, DEFAULT_RULES, POLLING } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
 interface Account {
@@ -40,6 +40,7 @@ function sharedRules(config: CheckedConfig): Partial<TenantFields> {
     "referrer",
     "cdnCacheControl",
     "tagHeader",
+    "videoPolling",
   ] as const;
   return Object.fromEntries(
     names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
@@ -121,6 +122,7 @@ function endpointOf(tenant: string, name: string, account: TenantFields, own: En
   const referrer = own.referrer ?? account.referrer;
   const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;
   const tagHeader = own.tagHeader ?? account.tagHeader;
+  const polling = own.videoPolling ?? account.videoPolling;
   const order = [...(library ? [library] : []), ...own.origins];
   return {
     tenant,
@@ -133,6 +135,7 @@ function endpointOf(tenant: string, name: string, account: TenantFields, own: En
     ...(referrer === undefined ? {} : { referrer }),
     ...(cdnCacheControl === undefined ? {} : { cdnCacheControl }),
     ...(tagHeader === undefined ? {} : { tagHeader }),
+    ...(polling ? { videoPolling: polling === true ? POLLING : polling } : {}),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
     fingerprint: hash(

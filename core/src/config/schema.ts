@@ -35,6 +35,9 @@ export const DEFAULT_RULES = {
   ignoreQuery: [] as string[],
 } as const;
 
+/** How long a request is held where `videoPolling` is `true`. */
+export const POLLING = { interval: 5_000, tries: 3 } as const;
+
 const restriction = z.enum(["none", "images", "videos", "all"]);
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "Expected printable ASCII");
 /** Short forms such as `10.1` mean other things to other programs. */
@@ -69,6 +72,20 @@ const rules = {
   autoVideo: z.boolean().optional(),
   /** Quality of videos, 1–100. @default 50 */
   videoQuality: z.int().min(1).max(100).optional(),
+  /**
+   * Videos as ImageKit gives them: a request for one that is not made yet is held for `interval` milliseconds (5,000), `tries`
+   * times (3), no longer than most of `limits.request`; then it is sent to the original (302) while the work goes on. The first
+   * request for a stream's playlist gets 202 without a body. Needs a cache that keeps what is made. @default false
+   */
+  videoPolling: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        interval: z.int().positive().max(60_000).default(POLLING.interval),
+        tries: z.int().positive().max(100).default(POLLING.tries),
+      }),
+    ])
+    .optional(),
   /** Keep EXIF, XMP, IPTC and ICC. @default false */
   metadata: z.boolean().optional(),
   /** Keep the ICC profile instead of converting to sRGB. @default false */

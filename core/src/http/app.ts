@@ -7,12 +7,14 @@ import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
+import { type Answer, isPending } from "../pipeline/polling.ts";
 import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
 import { explainOver } from "./explain.ts";
 import { createFind } from "./find.ts";
 import { createManagement, requestOf } from "./management.ts";
+import { deliverPending } from "./pending.ts";
 import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
 import {
   createClientIp,
@@ -196,11 +198,15 @@ function createMedia({ generation, log, isReady }: AppParts) {
     }
 
     async function answer(exchange: Exchange): Promise<number> {
+      const deliverAny = async (found: Answer) =>
+        isPending(found)
+          ? await deliverPending(sender, exchange, found, res)
+          : await deliver(sender, exchange, found, res);
       try {
-        return await deliver(sender, exchange, await within(pipeline.answer(exchange)), res);
+        return await deliverAny(await within(pipeline.answer(exchange)));
       } catch (error) {
         if (res.headersSent || !isChanged(error)) throw error;
-        return await deliver(sender, exchange, await within(pipeline.answer(exchange, { anew: true })), res);
+        return await deliverAny(await within(pipeline.answer(exchange, { anew: true })));
       }
     }
 

@@ -155,7 +155,7 @@ export async function deliverError(
 }
 
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
-async function send(
+export async function send(
   { hooks, limits, within, isReady }: Sender,
   exchange: Exchange,
   { reply, sending }: Prepared,

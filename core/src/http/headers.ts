@@ -168,6 +168,15 @@ export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limi
   };
 }
 
+/** Headers of an answer that nobody is to keep, while the work goes on. */
+export function pendingHeaders(exchange: Exchange): HeaderFields {
+  return {
+    "cache-control": "no-store",
+    "x-mediatap-provenance": exchange.provenance,
+    "cache-status": statusFor(exchange),
+  };
+}
+
 /** A failure in words for the client, one short line. */
 export function errorText(error: MediaError): string {
   return error.status === 404 ? "Not Found" : printable(error.message, 500);

@@ -22,6 +22,7 @@ export interface Endpoint {
   readonly quality: number | "auto";
   readonly autoVideo: boolean;
   readonly videoQuality: number;
+  readonly videoPolling?: Polling;
   readonly metadata: boolean;
   readonly colorProfile: boolean;
   readonly restrictUnsigned: Restriction;
@@ -51,6 +52,12 @@ export interface Endpoint {
   readonly ignoreQuery: readonly string[];
   /** Hash over the ordered origins and their addresses: part of every key. */
   readonly fingerprint: string;
+}
+
+/** For how long a request for a video that is not made yet is held: `interval` milliseconds, so many times. */
+export interface Polling {
+  readonly interval: number;
+  readonly tries: number;
 }
 
 export interface NamedTransformation {

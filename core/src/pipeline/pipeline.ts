@@ -21,6 +21,14 @@ import { createFlights } from "./flights.ts";
 import { servesBehind, servesOnError } from "./freshness.ts";
 import { createMake, type Made, type Wish } from "./make.ts";
 import { originalAgain, originalType, SMALL } from "./original.ts";
+import {
+  type Answer,
+  createPolling,
+  isFirstPlaylist,
+  isHeldVideo,
+  isOfEncoding,
+  isPending,
+} from "./polling.ts";
 import { COMPOSED_TAG, errorLifetime, errorRecord, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
@@ -44,13 +52,14 @@ export function createPipeline(services: Services) {
   const authorize = createAuthorize(services);
   const make = createMake(services);
   const flights = createFlights<Made>(untilKept);
+  const polling = createPolling(services);
   const confirmations = createFlights<SourceFacts | undefined>();
   const across = createAcross({ services, find: findMade });
   /** Work that failed behind an answer a moment ago. */
   const resting = new LRUCache<string, true>({ max: 10_000, ttl: Math.max(1, limits.failureLifetime) });
 
   /** What a request gets; `anew`: whatever caches hold is asked about first. Throws MediaErrors only. */
-  async function answer(exchange: Exchange, { anew = false } = {}): Promise<Delivered> {
+  async function answer(exchange: Exchange, { anew = false } = {}): Promise<Answer> {
     const { job, key } = await resolve(exchange);
     exchange.job = job;
     exchange.key = key;
@@ -58,10 +67,15 @@ export function createPipeline(services: Services) {
     try {
       const delivered = await obtain(exchange, job, key, { anew });
       // Made of a copy that could not be confirmed.
-      if (delivered.record.sources.some(({ copy }) => copy?.stale)) exchange.provenance = "stale";
+      if (!isPending(delivered) && delivered.record.sources.some(({ copy }) => copy?.stale)) {
+        exchange.provenance = "stale";
+      }
       return delivered;
     } catch (error) {
-      return await substitute(exchange, job, wrap(error, "answer", "core"));
+      const failure = wrap(error, "answer", "core");
+      // To players the original stands in for what cannot be made, too.
+      if (polling.of(exchange) && isHeldVideo(job) && isOfEncoding(failure)) return pending(exchange, job);
+      return await substitute(exchange, job, failure);
     }
   }
 
@@ -71,7 +85,7 @@ export function createPipeline(services: Services) {
     job: Job,
     key: string,
     { anew = false, final = false } = {},
-  ): Promise<Delivered> {
+  ): Promise<Answer> {
     const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
       exchange.cache = { hit: true, cache: found.cache, freshUntil: found.record.freshUntil };
@@ -169,7 +183,7 @@ export function createPipeline(services: Services) {
     job: Job,
     key: string,
     stale: Delivered | undefined,
-  ): Promise<Delivered> {
+  ): Promise<Answer> {
     const trusted = isTrusted(exchange);
     const name = `${key} ${trusted} ${bans.ofJob(job, key)}`;
     const since = bans.now();
@@ -179,9 +193,20 @@ export function createPipeline(services: Services) {
     const collapsed = flights.has(name);
     const forward = stale ? "stale" : "miss";
     try {
-      const made = await flights.join(name, exchange.signal, (signal) =>
-        inTrace(trace, () => makeOnce({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
-      );
+      const fly = (end: AbortSignal) =>
+        flights.join(name, end, (signal) =>
+          inTrace(trace, () => makeOnce({ job, key, trusted, ...(stale ? { stale } : {}) }, signal)),
+        );
+      const polls = polling.of(exchange);
+      const failed = (error: unknown) => remember(key, job, error, since);
+      const made =
+        polls && isHeldVideo(job)
+          ? await polling.hold(name, exchange, polls, { fly, failed })
+          : await fly(exchange.signal);
+      if (!made) {
+        exchange.cache = { hit: false, forward, collapsed };
+        return pending(exchange, job);
+      }
       tell(exchange, made.spans);
       if (made.lane) exchange.lane = made.lane;
       exchange.cache = outcome(made, forward, collapsed || made.joined === true);
@@ -195,6 +220,11 @@ export function createPipeline(services: Services) {
         await made.body?.close?.();
         throw refusal;
       });
+      // The next one finds it in a cache; where none keeps it, there would never be another answer.
+      if (polls && isFirstPlaylist(job) && made.kept && !stale) {
+        await made.kept.catch(() => {});
+        return pending(exchange, job);
+      }
       return made.body ? made : withOriginal(made, job.asset);
     } catch (error) {
       const forwardStatus = statusAt(error);
@@ -209,6 +239,11 @@ export function createPipeline(services: Services) {
       remember(key, job, error, since);
       throw error;
     }
+  }
+
+  function pending(exchange: Exchange, job: Job): Answer {
+    exchange.provenance = "placeholder";
+    return { pending: job };
   }
 
   /** The same wish may come at once to several processes of this server, and to several machines. */
@@ -282,7 +317,7 @@ export function createPipeline(services: Services) {
   }
 
   /** What a plugin offers to be served now, while the wish itself takes its time behind it. */
-  async function insteadOf(exchange: Exchange, job: Job): Promise<Delivered | undefined> {
+  async function insteadOf(exchange: Exchange, job: Job): Promise<Answer | undefined> {
     // Without a cache nobody would ever get what is made behind the answer.
     if (!hooks.substitute.isUsed() || !hooks.store.isUsed()) return undefined;
     const offered = await hooks.substitute.promise(job, {});
@@ -301,7 +336,7 @@ export function createPipeline(services: Services) {
   }
 
   /** Another asset for one that is missing, if the URL or a plugin names one. */
-  async function substitute(exchange: Exchange, job: Job, error: MediaError): Promise<Delivered> {
+  async function substitute(exchange: Exchange, job: Job, error: MediaError): Promise<Answer> {
     if (error.status !== 404) throw error;
     const offered = await hooks.substitute.promise(job, { error });
     const { fallback, ...delivery } = job.delivery;

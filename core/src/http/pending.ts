@@ -1,0 +1,33 @@
+import type { ServerResponse } from "node:http";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import { isHeldVideo, type Pending } from "../pipeline/polling.ts";
+import { type Sender, send } from "./deliver.ts";
+import { commonHeaders, pendingHeaders } from "./headers.ts";
+
+/**
+ * Answers while the work goes on: for a video with the way to the untouched original, signed as the asking URL was, else with
+ * nothing yet (202).
+ */
+export async function deliverPending(
+  sender: Sender,
+  exchange: Exchange,
+  { pending }: Pending,
+  res: ServerResponse,
+): Promise<number> {
+  const location = isHeldVideo(pending) ? await originalLink(sender, exchange, pending) : undefined;
+  const headers = { ...commonHeaders(exchange), ...pendingHeaders(exchange), location, "content-length": 0 };
+  const reply = { status: location === undefined ? 202 : 302, headers };
+  return await send(sender, exchange, { reply, sending: undefined }, res);
+}
+
+async function originalLink(
+  { hooks }: Sender,
+  exchange: Exchange,
+  pending: Pending["pending"],
+): Promise<string> {
+  const job = { ...pending, transformation: { steps: [], output: { format: "original" } } } as const;
+  const link = await hooks.link.for(job.language).promise(job, exchange);
+  if (link === undefined) throw new MediaError("EUNSUPPORTED", "Originals have no URLs in this language");
+  return link;
+}
