@@ -3,6 +3,15 @@ import { z } from "zod";
 export const NAME = "video-ffmpeg";
 export const VERSION = "0.1.0";
 
+/** Only letters, digits and hyphens: it is part of names. */
+function isLanguage(text: string): boolean {
+  try {
+    return /^[A-Za-z\d-]{2,35}$/.test(text) && new Intl.Locale(text).language !== "";
+  } catch {
+    return false;
+  }
+}
+
 export const videoFfmpegSchema = z.strictObject({
   ffmpeg: z.string().min(1).optional(),
   ffprobe: z.string().min(1).optional(),
@@ -11,6 +20,7 @@ export const videoFfmpegSchema = z.strictObject({
   niceness: z.int().min(0).max(19).default(10),
   stillSeek: z.enum(["exact", "keyframe"]).default("exact"),
   poster: z.enum(["first", "smart"]).default("first"),
+  subtitles: z.array(z.string().refine(isLanguage, "a language such as en or pt-BR")).max(20).default([]),
 });
 
 export interface VideoFfmpegOptions {
@@ -34,6 +44,11 @@ export interface VideoFfmpegOptions {
   readonly stillSeek?: "exact" | "keyframe";
   /** The still of a video for which no time is named: its first frame, or the most telling of its first ten seconds. @default "first" */
   readonly poster?: "first" | "smart";
+  /**
+   * Languages (BCP 47) in which streams look for subtitles beside a video: `en` is `clip.en.vtt`, else `clip.en.srt`, beside
+   * `clip.mp4`; `und` is `clip.vtt` or `clip.srt`. At most 20. @default none
+   */
+  readonly subtitles?: readonly string[];
 }
 
 export type Settings = z.infer<typeof videoFfmpegSchema>;

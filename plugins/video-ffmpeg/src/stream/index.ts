@@ -8,10 +8,12 @@ import { createGathering } from "./gather.ts";
 import { segmentsOf } from "./grid.ts";
 import { ladderOf, rungOf } from "./ladder.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { dashMaster, hlsMaster, hlsPlaylist, SOUND } from "./playlists.ts";
+import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND } from "./playlists.ts";
 import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
 import { pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
 import { sheetPlan } from "./sheets.ts";
+import { textPart } from "./text-part.ts";
+import { createTexts, type Found } from "./texts.ts";
 
 const HLS = "application/vnd.apple.mpegurl";
 const DASH = "application/dash+xml";
@@ -21,6 +23,7 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
   const ahead = createAhead(api);
   const gathering = createGathering<Parts>();
+  const texts = createTexts(engine.settings.subtitles);
   hooks.transform.tapPromise(NAME, async (job, source, flight) => {
     const part = job.transformation.output.video?.part;
     if (!part) return undefined;
@@ -44,11 +47,26 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
     return textPlan(asked.job, "text/vtt; charset=utf-8", "vtt", text, { previews });
   }
 
-  function planOf(part: StreamPart, asked: Asked): Plan {
+  /** Subtitles of a track, whose name is settled. */
+  async function openText(track: string, { job, flight }: Asked) {
+    const language = texts.languageOf(track);
+    const source = language && (await texts.open(job.asset, language, flight));
+    if (!source) throw nothingThere();
+    return source;
+  }
+
+  async function planOf(part: StreamPart, asked: Asked): Promise<Plan> {
     switch (part.kind) {
       case "master":
-        return masterPlan(part, asked);
+        return masterPlan(part, asked, await texts.find(asked.job.asset, asked.flight));
+      case "text":
+        return textPart(await openText(part.track, asked), asked, part.track);
       case "playlist": {
+        if (texts.languageOf(part.track)) {
+          await openText(part.track, asked);
+          const text = hlsTexts(part.track, asked.layout.duration);
+          return textPlan(asked.job, HLS, "hls", text, { playlist: part.track });
+        }
         const grid = trackOf(part.track, asked.layout).grid;
         return textPlan(asked.job, HLS, "hls", hlsPlaylist(part.track, grid), {
           playlist: part.track,
@@ -75,7 +93,11 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   }
 }
 
-function masterPlan({ protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>, asked: Asked): Plan {
+function masterPlan(
+  { protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>,
+  asked: Asked,
+  { texts, doubtful }: Found,
+): Plan {
   const { pictures, sound } = asked.layout;
   if (!pictures) throw new MediaError("EINVAL", "sr: Expected a video with pictures");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
@@ -85,11 +107,12 @@ function masterPlan({ protocol, rungs: names }: Extract<StreamPart, { kind: "mas
     rungs: ladderOf(names, size, rate),
     pictures: grid,
     ...(sound && { sound: sound.grid }),
+    texts,
   };
-  const explanation = { master: protocol, rungs: stream.rungs, sound: sound !== undefined };
+  const explanation = { master: protocol, rungs: stream.rungs, sound: sound !== undefined, texts };
   return protocol === "hls"
-    ? textPlan(asked.job, HLS, "hls", hlsMaster(stream), explanation)
-    : textPlan(asked.job, DASH, "dash", dashMaster(stream), explanation);
+    ? textPlan(asked.job, HLS, "hls", hlsMaster(stream), explanation, doubtful)
+    : textPlan(asked.job, DASH, "dash", dashMaster(stream), explanation, doubtful);
 }
 
 /** The grid of a track, and of pictures their rung. Throws `ENOENT` where there is no such track. */
@@ -105,13 +128,25 @@ function trackOf(name: string, { pictures, sound }: Layout) {
 
 const nothingThere = () => new MediaError("ENOENT", "The stream has no such part");
 
-function textPlan(job: Job, type: string, format: string, text: string, explanation: object): Plan {
+/** `degraded`: the next time there may be more of it. */
+function textPlan(
+  job: Job,
+  type: string,
+  format: string,
+  text: string,
+  explanation: object,
+  degraded = false,
+): Plan {
   return {
     engine: NAME,
     lane: "light",
     cost: 1,
     memory: text.length,
     explain: () => explanation,
-    run: async () => ({ ...renditionOf(Buffer.from(text), type, format), links: job }),
+    run: async () => ({
+      ...renditionOf(Buffer.from(text), type, format),
+      links: job,
+      ...(degraded && { degraded }),
+    }),
   };
 }

@@ -1,6 +1,7 @@
 import { partName, slot } from "@mediatap/core";
 import { framesAt, type Grid, type Rate, secondsOf, segmentsOf } from "./grid.ts";
 import { codecOf, peakOf, type Rung } from "./ladder.ts";
+import type { Text } from "./texts.ts";
 
 /** Name of the track of sound. */
 export const SOUND = "audio";
@@ -16,17 +17,29 @@ export interface Stream {
   readonly pictures: Grid;
   /** Left out: it is silent. */
   readonly sound?: Grid;
+  readonly texts: readonly Text[];
 }
+
+/** Name of the group of all subtitles. */
+const TEXTS = "subtitles";
+/** Bits a second that people read, about. */
+const TEXT_RATE = 1_000;
 
 const track = (rung: Rung) => String(rung.name);
 
 /** The playlist that a player begins with (RFC 8216). */
-export function hlsMaster({ rate, rungs, pictures, sound }: Stream): string {
+export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
   const segment = secondsOf(pictures, pictures.frames);
   const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
   if (sound) {
     lines.push(
       `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${SOUND}",NAME="${SOUND}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${slot(partName({ kind: "playlist", track: SOUND }))}"`,
+    );
+  }
+  for (const { track, language, label } of texts) {
+    const name = `NAME="${label}",${language ? `LANGUAGE="${language}",` : ""}`;
+    lines.push(
+      `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${TEXTS}",${name}DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="${slot(partName({ kind: "playlist", track }))}"`,
     );
   }
   for (const rung of rungs) {
@@ -37,6 +50,7 @@ export function hlsMaster({ rate, rungs, pictures, sound }: Stream): string {
       `RESOLUTION=${rung.width}x${rung.height}`,
       `FRAME-RATE=${(rate.n / rate.d).toFixed(3)}`,
       ...(sound ? [`AUDIO="${SOUND}"`] : []),
+      ...(texts.length > 0 ? [`SUBTITLES="${TEXTS}"`] : []),
     ];
     lines.push(
       `#EXT-X-STREAM-INF:${attributes.join(",")}`,
@@ -67,8 +81,23 @@ export function hlsPlaylist(name: string, grid: Grid): string {
   return `${lines.join("\n")}\n#EXT-X-ENDLIST\n`;
 }
 
+/** The one file of a track of subtitles, for HLS. Its times are those of the stream, of which segments of pictures begin at 0. */
+export function hlsTexts(name: string, duration: number): string {
+  const lines = [
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(duration))}`,
+    "#EXT-X-MEDIA-SEQUENCE:0",
+    "#EXT-X-PLAYLIST-TYPE:VOD",
+    `#EXTINF:${duration.toFixed(6)},`,
+    slot(partName({ kind: "text", track: name })),
+    "#EXT-X-ENDLIST",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** The same stream for DASH (ISO 23009-1). */
-export function dashMaster({ rate, rungs, pictures, sound }: Stream): string {
+export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
   const segment = secondsOf(pictures, pictures.frames);
   const duration = secondsOf(pictures, pictures.total);
   const lines = [
@@ -89,6 +118,17 @@ export function dashMaster({ rate, rungs, pictures, sound }: Stream): string {
       ...template(sound),
       `      <Representation id="${SOUND}" codecs="${SOUND_CODEC}" bandwidth="${SOUND_PEAK}" audioSamplingRate="${sound.timescale}">`,
       `        <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>`,
+      `      </Representation>`,
+      `    </AdaptationSet>`,
+    );
+  }
+  for (const [at, { track, language = "und", label }] of texts.entries()) {
+    lines.push(
+      `    <AdaptationSet id="${at + 2}" contentType="text" mimeType="text/vtt" lang="${language}">`,
+      `      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>`,
+      `      <Label>${label}</Label>`,
+      `      <Representation id="${track}" bandwidth="${TEXT_RATE}">`,
+      `        <BaseURL>${slot(partName({ kind: "text", track }))}</BaseURL>`,
       `      </Representation>`,
       `    </AdaptationSet>`,
     );

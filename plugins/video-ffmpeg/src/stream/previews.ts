@@ -1,5 +1,6 @@
 import { partName, slot } from "@mediatap/core";
 import type { Size } from "./ladder.ts";
+import { clock } from "./webvtt.ts";
 
 /** Pixels of a small picture's longer side. */
 const SIDE = 160;
@@ -49,12 +50,4 @@ export function previewTrack(previews: Previews, duration: number): string {
     return `${clock(index * interval)} --> ${clock(end)}\n${sheet}#xywh=${x},${y},${width},${height}\n`;
   });
   return `WEBVTT\n\n${cues.join("\n")}`;
-}
-
-/** As WebVTT writes a time: `00:01:02.500`. */
-function clock(seconds: number): string {
-  const milliseconds = Math.round(seconds * 1_000);
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  const rest = String(milliseconds % 1_000).padStart(3, "0");
-  return `${two(milliseconds / 3_600_000)}:${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1_000) % 60)}.${rest}`;
 }

@@ -21,14 +21,14 @@ export function readCues(bytes: Uint8Array): readonly Cue[] {
   const text = decode(bytes).replace(/\r\n?/g, "\n");
   const cues = /^\s*\[Script Info\]/i.test(text) ? readScript(text) : readBlocks(text);
   if (cues.length === 0) {
-    throw new MediaError("UNIDENTIFIED", "Expected a file of subtitles for a layer", { status: 400 });
+    throw new MediaError("UNIDENTIFIED", "Expected a file of subtitles", { status: 400 });
   }
   if (cues.length > MOST) throw new MediaError("ELIMIT", `Expected at most ${MOST} subtitles`);
   return cues;
 }
 
 /** UTF-8, UTF-16 where its mark says so, else what Western Windows wrote. */
-function decode(bytes: Uint8Array): string {
+export function decode(bytes: Uint8Array): string {
   const mark =
     bytes[0] === 0xff && bytes[1] === 0xfe
       ? "utf-16le"
@@ -42,7 +42,8 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})`;
+/** A time as SubRip and WebVTT write it: hours, minutes, seconds and their part. */
+export const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})`;
 const TIMES = new RegExp(`^\\s*${TIME}\\s+-->\\s+${TIME}`);
 
 /** SubRip and WebVTT: blocks with an arrow between two times. */
@@ -56,7 +57,8 @@ function readBlocks(text: string): Cue[] {
   });
 }
 
-const secondsOf = (found: RegExpExecArray, from: number): number => {
+/** Seconds of a time that was found. */
+export const secondsOf = (found: readonly (string | undefined)[], from: number): number => {
   const [hours = "0", minutes = "0", seconds = "0", part = "0"] = found.slice(from, from + 4);
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) + Number(part.padEnd(3, "0")) / 1000;
 };

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { type Browser, type InPage, inPage, type Page, startChromium } from "./support/chromium.ts";
+import { signed } from "./support/signed.ts";
+
+const run = promisify(execFile);
+const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
+const KEY = "private_test_key";
+const services = createRequire(new URL("../services/package.json", import.meta.url));
+
+interface Scripted extends Page {
+  addScriptTag(options: { readonly path: string }): Promise<unknown>;
+}
+
+const url = (ending: string, chain = "") => signed(`/clip.mp4/ik-master.${ending}?tr=sr-240${chain}`, KEY);
+
+/** Starts each player on a stream, shows the first subtitles, and says in which languages there are some. */
+const PLAYERS = {
+  "hls.js": {
+    script: "hls.js/dist/hls.min.js",
+    start: (chain: string) => `(async () => {
+      const player = new Hls();
+      player.loadSource("${url("m3u8", chain)}");
+      player.attachMedia(video);
+      await new Promise((resolve) => player.once(Hls.Events.SUBTITLE_TRACKS_UPDATED, resolve));
+      player.subtitleDisplay = true;
+      player.subtitleTrack = 0;
+      return player.subtitleTracks.map(({ lang }) => lang);
+    })()`,
+  },
+  "shaka-player with DASH": { script: "shaka-player/dist/shaka-player.compiled.js", start: shaka("mpd") },
+  "shaka-player with HLS": { script: "shaka-player/dist/shaka-player.compiled.js", start: shaka("m3u8") },
+};
+
+function shaka(ending: string) {
+  return (chain: string) => `(async () => {
+    const player = new shaka.Player();
+    await player.attach(video);
+    await player.load("${url(ending, chain)}");
+    const tracks = player.getTextTracks();
+    player.selectTextTrack(tracks.find(({ language }) => language === "en"));
+    return tracks.map(({ language }) => language);
+  })()`;
+}
+
+/** What is shown at a time. */
+const SHOWN = `
+  document.body.innerHTML = "<video muted playsinline></video>";
+  window.video = document.querySelector("video");
+  window.shown = async (time) => {
+    video.currentTime = time;
+    await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return Array.from(video.textTracks).filter(({ mode }) => mode === "showing")
+      .flatMap(({ activeCues }) => Array.from(activeCues ?? [])).map(({ text }) => text);
+  };
+`;
+
+describeWith(FFMPEG, "subtitles of streams in players", function (this: Mocha.Suite) {
+  this.timeout(120_000);
+  let folder: TestFolder;
+  let server: TestServer;
+  let browser: Browser | undefined;
+  let page: Scripted;
+
+  before(async function () {
+    browser = await startChromium();
+    if (!browser) return this.skip();
+    folder = await makeFolder();
+    await run(FFMPEG.path, [
+      ...["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12"],
+      ...["-f", "lavfi", "-i", "sine=d=12", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast"],
+      ...["-c:a", "aac", join(folder.path, "clip.mp4")],
+    ]);
+    await writeFile(
+      join(folder.path, "clip.en.vtt"),
+      "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\n00:03.000 --> 00:05.000\nearly\n\n00:09.000 --> 00:10.000\nlate\n",
+    );
+    await writeFile(join(folder.path, "clip.de.srt"), "1\n00:00:03,000 --> 00:00:05,000\nfrüh\n");
+    server = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg({ subtitles: ["en", "de", "fr"] })],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"], restrictUnsigned: "all" } },
+      privateKey: KEY,
+    });
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+    await folder?.close();
+  });
+  afterEach(() => page?.close());
+
+  const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
+
+  async function open(script: string, start: string) {
+    page = (await browser?.newPage({})) as Scripted;
+    await page.goto(`${server.url}/-/live`);
+    await page.addScriptTag({ path: join(services.resolve("playwright-core"), "../..", script) });
+    await evaluate(`(() => { ${SHOWN} })()`);
+    const languages = await evaluate<string[]>(start);
+    await page.waitForFunction(
+      inPage(
+        "video.readyState >= 2 && Array.from(video.textTracks).some(({ mode, cues }) => mode === 'showing' && cues?.length)",
+      ),
+      undefined,
+      { timeout: 30_000 },
+    );
+    return languages;
+  }
+
+  for (const [name, { script, start }] of Object.entries(PLAYERS)) {
+    describe(`by ${name}`, () => {
+      it("are shown when they are said, by signed links", async () => {
+        assert.deepEqual((await open(script, start(""))).sort(), ["de", "en"]);
+        for (const [time, expected] of [
+          [2.8, []],
+          [3.2, ["early"]],
+          [4.8, ["early"]],
+          [5.2, []],
+          [9.5, ["late"]],
+        ] as const) {
+          assert.deepEqual(await evaluate(`shown(${time})`), expected, `${time} s`);
+        }
+      });
+
+      it("move along with a clip", async () => {
+        await open(script, start(",so-2,du-4"));
+        assert.deepEqual(await evaluate("shown(0.8)"), []);
+        assert.deepEqual(await evaluate("shown(1.2)"), ["early"]);
+        assert.deepEqual(await evaluate("shown(3.4)"), []);
+      });
+    });
+  }
+});
