@@ -71,10 +71,7 @@ export async function layoutOf(
       }),
     ...(audio &&
       transformation.output.video?.audio !== "none" && {
-        sound: {
-          grid: soundGrid(duration, segmentSeconds),
-          filters: graph.sound.filter((piece) => typeof piece === "string"),
-        },
+        sound: { grid: soundGrid(duration, segmentSeconds), filters: graph.sound },
       }),
   };
 }
