@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { Layer, Place, Step } from "@mediatap/core";
+import type { Layer, Place, Step, VideoOutput } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
@@ -206,6 +206,105 @@ describeWith(FFMPEG, "layers on videos", () => {
       const at = await result.at(3.5);
       assert.ok(isLike(at(150 / 320, 0.5), BLUE, 50), String(at(150 / 320, 0.5)));
       assert.ok(isLike(at(170 / 320, 0.5), RED, 50), String(at(170 / 320, 0.5)));
+    });
+  });
+
+  describe("of videos with sound", () => {
+    const beep = (...steps: Step[]): Layer => ({ kind: "video", path: "beep.mp4", steps });
+    const at = { gravity: "center" } as const;
+    const QUIET = -60;
+
+    before(async () => {
+      const tone = (hertz: number, seconds: number) => ["-f", "lavfi", "-i", `sine=f=${hertz}:d=${seconds}`];
+      const picture = (color: string, seconds: number) => [
+        ...["-f", "lavfi", "-i", `color=${color}:s=320x180:r=25:d=${seconds}`],
+      ];
+      await studio.make("beep.mp4", ...picture("blue", 2), ...tone(1000, 2), ...mp4());
+      await studio.make("tone.mp4", ...picture("red", 4), ...tone(440, 4), ...mp4());
+      await studio.make(
+        "brief.mp4",
+        ...[...picture("red", 4), ...tone(440, 1), ...mp4().filter((word) => word !== "-shortest")],
+      );
+    });
+
+    async function heard(path: string, steps: Step[], output: VideoOutput = {}): Promise<Result> {
+      const answer = await server.ask(wishUrl(path, { steps, output: { video: output } }));
+      assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
+      return look(studio, answer.body);
+    }
+    const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1, `${a} is not about ${b}`);
+
+    it("are heard while they are seen, over a video without any", async () => {
+      const result = await heard("red.mp4", [lay(beep(), at, { time: { start: 1 } })]);
+      assert.ok(Math.abs(result.duration - 4) < 0.06, String(result.duration));
+      assert.ok((await result.loudness(0, 0.9)) < QUIET);
+      near(await result.loudness(1.1, 1.8), await (await heard("beep.mp4", [])).loudness(0.1, 1.8));
+      assert.ok((await result.loudness(3.1, 0.8)) < QUIET);
+    });
+
+    it("are mixed with what is below, which stays as loud as it was", async () => {
+      const plain = await (await heard("tone.mp4", [])).loudness(0.1, 0.8);
+      const result = await heard("tone.mp4", [lay(beep(), at, { time: { start: 1 } })]);
+      near(await result.loudness(0.1, 0.8), plain);
+      near(await result.loudness(1.1, 1.8), plain + 3);
+      near(await result.loudness(3.1, 0.8), plain);
+    });
+
+    it("are heard where what is below has ended", async () => {
+      const result = await heard("brief.mp4", [lay(beep(), at, { time: { start: 2 } })]);
+      assert.ok((await result.loudness(1.1, 0.8)) < QUIET);
+      assert.ok((await result.loudness(2.1, 1.8)) > -40);
+    });
+
+    it("are cut and made quieter by steps of their own, and end with their time", async () => {
+      const plain = await (await heard("beep.mp4", [])).loudness(0.1, 0.3);
+      const steps: Step[] = [
+        { op: "clip", start: 1, duration: 0.5 },
+        { op: "volume", gain: 0.5 },
+      ];
+      const result = await heard("red.mp4", [lay(beep(...steps), at, { time: { start: 1 } })]);
+      near(await result.loudness(1.1, 0.3), plain - 6);
+      assert.ok((await result.loudness(1.6, 2)) < QUIET);
+      const timed = await heard("red.mp4", [lay(beep(), at, { time: { start: 1, end: 1.5 } })]);
+      assert.ok((await timed.loudness(1.1, 0.3)) > -40);
+      assert.ok((await timed.loudness(1.6, 2)) < QUIET);
+    });
+
+    it("keep their time in a piece, at another speed", async () => {
+      const steps: Step[] = [
+        { op: "clip", start: 1 },
+        { op: "speed", factor: 2 },
+      ];
+      const result = await heard("red.mp4", [...steps, lay(beep(), at, { time: { start: 0.5, end: 1 } })]);
+      assert.ok(Math.abs(result.duration - 1.5) < 0.06, String(result.duration));
+      assert.ok((await result.loudness(0, 0.45)) < QUIET);
+      assert.ok((await result.loudness(0.6, 0.3)) > -40);
+      assert.ok((await result.loudness(1.1, 0.3)) < QUIET);
+    });
+
+    it("that are mute add nothing", async () => {
+      const mute = beep({ op: "volume", gain: 0 });
+      assert.equal((await heard("red.mp4", [lay(mute)])).audio, undefined);
+      assert.equal((await heard("red.mp4", [lay(beep())], { audio: "none" })).audio, undefined);
+    });
+
+    it("belong to the sound alone, too", async () => {
+      const result = await heard("red.mp4", [lay(beep(), at, { time: { start: 1 } })], { codec: "none" });
+      assert.equal(result.streams.length, 1);
+      assert.ok((await result.loudness(0, 0.9)) < QUIET);
+      assert.ok((await result.loudness(1.1, 1.8)) > -40);
+    });
+
+    it("within layers are heard, too", async () => {
+      const inner = lay(beep(), at, { time: { start: 0.5 } });
+      const outer: Layer = { kind: "video", path: "red.mp4", steps: [{ op: "clip", duration: 2 }, inner] };
+      const result = await heard("tone.mp4", [
+        { op: "volume", gain: 0 },
+        lay(outer, at, { time: { start: 1 } }),
+      ]);
+      assert.ok((await result.loudness(0, 1.4)) < QUIET);
+      assert.ok((await result.loudness(1.6, 1.3)) > -40);
+      assert.ok((await result.loudness(3.1, 0.8)) < QUIET);
     });
   });
 

@@ -71,7 +71,10 @@ export async function layoutOf(
       }),
     ...(audio &&
       transformation.output.video?.audio !== "none" && {
-        sound: { grid: soundGrid(duration, segmentSeconds), filters: graph.sound },
+        sound: {
+          grid: soundGrid(duration, segmentSeconds),
+          filters: graph.sound.filter((piece) => typeof piece === "string"),
+        },
       }),
   };
 }

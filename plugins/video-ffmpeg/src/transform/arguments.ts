@@ -2,9 +2,10 @@ import type { Probe } from "@mediatap/core";
 import { decoderArgs } from "../colour.ts";
 import type { Tools } from "../tools.ts";
 import { before, cutOf } from "./cut.ts";
-import { codecArgs, type Recipe, soundFilters } from "./encode.ts";
+import { codecArgs, type Recipe } from "./encode.ts";
 import type { Extras } from "./extras.ts";
 import type { Graph } from "./graph.ts";
+import { wireSound } from "./sound.ts";
 
 /** What ffmpeg says of itself: errors alone. */
 export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
@@ -38,7 +39,9 @@ export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }:
     maps.push("-map", "[picture]");
   } else if (picture) maps.push("-map", "0:V:0");
   if (sound?.how === "encode") {
-    chains.push(`[0:a:0]${[...cut.sound, soundFilters(graph)].join(",")}[sound]`);
+    chains.push(
+      wireSound(graph, probe, { from: "0:a:0", to: "sound", first: cut.sound, extra: extras.label }),
+    );
     maps.push("-map", "[sound]");
   } else if (sound) maps.push("-map", "0:a:0");
   return [

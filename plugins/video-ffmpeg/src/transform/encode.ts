@@ -115,7 +115,8 @@ export function recipeOf(wish: Wish, probe: Probe, graph: Graph, tools: Tools): 
     );
   }
   const picture = codec === "none" || !graph.picture ? undefined : pictureOf(codec, quality, probe, graph);
-  const sound = audio === "none" || !probe.audio ? undefined : soundOf(audio, probe, graph);
+  const sound =
+    audio === "none" || !(probe.audio || graph.isMixed) ? undefined : soundOf(audio, probe, graph);
   if (!picture && !sound) {
     throw new MediaError(
       "EINVAL",
@@ -230,14 +231,6 @@ function soundArgs({ how, codec }: Track<SoundCodec>): string[] {
   const { name, bitrate } = SOUND[codec];
   return ["-c:a", name, "-b:a", String(bitrate)];
 }
-
-/** Filters that bring sound to its form; what lies before its beginning is silence. */
-export const soundFilters = (graph: Graph): string =>
-  [
-    "aresample=48000:async=1:first_pts=0",
-    ...graph.sound,
-    "aformat=sample_rates=48000:channel_layouts=stereo|mono",
-  ].join(",");
 
 /** Milliseconds of one core to decode a megapixel. */
 const DECODE = 6;

@@ -13,8 +13,8 @@ import { writeSubtitles } from "./subtitles.ts";
 /** Inputs beside the video. */
 export interface Extras {
   readonly args: readonly string[];
-  /** The label of an input. */
-  label(extra: Extra): string;
+  /** The label of an input: of its pictures, or of its sound. */
+  label(extra: Extra, track?: "sound"): string;
   close(): Promise<void>;
 }
 
@@ -70,10 +70,10 @@ export async function prepareExtras(graph: Graph, context: ExtrasContext): Promi
     const args = await Promise.all(all.map(argsOf));
     return {
       args: args.flat(),
-      label(extra) {
+      label(extra, track) {
         const at = all.indexOf(extra);
         if (at < 0) throw new Error("a filter reads what is not there");
-        return `${first + at}:V:0`;
+        return `${first + at}:${track ? "a" : "V"}:0`;
       },
       close,
     };

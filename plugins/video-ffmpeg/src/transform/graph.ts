@@ -18,7 +18,8 @@ import type { Tools } from "../tools.ts";
 import { drawers } from "./draws.ts";
 import type { LayerFiles, VideoFile } from "./files.ts";
 import type { MaskWish } from "./mask.ts";
-import { type Extra, type Piece, wire } from "./pieces.ts";
+import { type Piece, type Wires, wire } from "./pieces.ts";
+import { mixed } from "./sound.ts";
 import { beginning } from "./start.ts";
 import { type SubtitleWish, USUAL_SIZE } from "./subtitles.ts";
 
@@ -47,7 +48,7 @@ export interface PictureEnds {
   readonly from: string;
   readonly to: string;
   /** Label of a further input. */
-  readonly extra: (extra: Extra) => string;
+  readonly extra: Wires["extra"];
   /** Seconds of the result at which this run begins. @default 0 */
   readonly offset?: number;
   /** Begins all labels of its own; to be chosen where several graphs stand in one. @default "g" */
@@ -76,8 +77,12 @@ export interface Graph {
     readonly plain: boolean;
     wire(ends: PictureEnds): string;
   };
-  /** Filters of the sound in a row, without those that set its form. */
-  readonly sound: readonly string[];
+  /** What is done to the sound, without what sets its form. */
+  readonly sound: readonly Piece[];
+  /** Sound of layers is mixed in, whether there is any below or not. */
+  readonly isMixed: boolean;
+  /** There is something to hear. */
+  readonly isAudible: boolean;
   readonly layers: readonly LayerWish[];
   readonly masks: readonly MaskWish[];
   readonly videos: readonly VideoLayer[];
@@ -146,7 +151,9 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
   const masks: MaskWish[] = [];
   const videos: VideoLayer[] = [];
   const subtitles: (() => SubtitleWish)[] = [];
-  const sound: string[] = [];
+  const sound: Piece[] = [];
+  let gain = probe.audio ? 1 : 0;
+  let isMixed = false;
   const words: string[] = [];
   let stretch: Stretch = { start: 0, duration: probe.duration };
   let factor = 1;
@@ -198,7 +205,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       const lasts = stretch.duration / factor;
       const graph = graphOf(layer.steps, file.probe, {
         ...context,
-        soundOnly: false,
+        soundOnly,
         keepsAlpha: true,
         scope: { bw: width, bh: height, bar: width / height, bdu: lasts },
       });
@@ -208,6 +215,12 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       const seconds = file.demuxer === "gif" ? shown : Math.min(shown, graph.duration);
       const wish: VideoLayer = { kind: "video", file, graph, seconds };
       videos.push(wish);
+      if (graph.isAudible) {
+        const clock = draft.clock();
+        sound.push(mixed(wish, () => clock(time.start, 0)));
+        isMixed = true;
+        gain = Math.max(gain, 1);
+      }
       return { video: wish, time: { start: time.start, end: time.start + seconds } };
     },
     subtitles(overlay) {
@@ -264,12 +277,16 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
         break;
       case "volume":
         sound.push(`volume=${step.gain}`);
+        gain *= step.gain;
         words.push(`volume ${step.gain}`);
         break;
       default: {
         const drawer = drawers[step.op];
         if (!drawer) throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${step.op}`);
-        if (soundOnly) break;
+        if (soundOnly) {
+          if (step.op === "overlay" && step.layer.kind === "video") draft.video(step);
+          break;
+        }
         if (!shown) throw new MediaError("EINVAL", `Expected a video with a picture for ${step.op}`);
         drawer(step as never, draft);
         assertSize(draft.current, step.op, limits);
@@ -285,6 +302,8 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
     factor,
     duration,
     sound,
+    isMixed,
+    isAudible: gain > 0,
     layers,
     masks,
     videos,

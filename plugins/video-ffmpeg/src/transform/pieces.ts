@@ -10,8 +10,8 @@ export interface Wires {
   readonly to: string;
   /** A label that nothing else has. */
   label(): string;
-  /** The label of a further input. */
-  extra(extra: Extra): string;
+  /** The label of a further input: of its pictures, or of its sound. */
+  extra(extra: Extra, track?: "sound"): string;
   /** Seconds of the result at which this run begins, in the time that the filter sees. */
   readonly offset: number;
 }
