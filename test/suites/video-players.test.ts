@@ -195,6 +195,24 @@ describeWith(FFMPEG, "streams in players", function (this: Mocha.Suite) {
         }
       });
 
+      if (name === "shaka-player with HLS") {
+        it("are wound through by their key frames", async () => {
+          await open(player);
+          await evaluate("(player.trickPlay(4), video.play().then(() => true))");
+          // What was there before is played first.
+          await until("video.currentTime > 13 || state().error");
+          const { error, number, time, waits } = await evaluate<State>("state()");
+          assert.equal(error, undefined);
+          const seen = `${number} at ${time} s, ${waits} waits`;
+          assert(number % (2 * RATE) === 0 && number <= time * RATE + 1, seen);
+          assert(number > (time - 4) * RATE, seen);
+          await evaluate("(player.cancelTrickPlay(), video.pause())");
+          const state = await evaluate<State>("seek(5.5)");
+          assert.equal(state.error, undefined);
+          await until("state().number === 137");
+        });
+      }
+
       if (player.rung) {
         const { rung } = player;
         it("change their size on the way", async () => {

@@ -86,6 +86,8 @@ describeWith(FFMPEG, "streams over HTTP", function (this: Mocha.Suite) {
           "240-init.mp4",
           "240-0.m4s",
           "240-1.m4s",
+          ...["iframes-240.m3u8", "iframes-240-init.mp4"],
+          ...[0, 1, 2].map((index) => `iframes-240-${index}.m4s`),
         ].map((name) => `/clip.mp4/ik-track-${name}?v=2&tr=so-1`),
       ].map((url) => [url, 200]),
     );
@@ -105,7 +107,7 @@ describeWith(FFMPEG, "streams over HTTP", function (this: Mocha.Suite) {
     const path = "/clip.mp4/ik-master.m3u8?tr=sr-240";
     assert.equal((await server.ask(`/closed${path}`)).status, 401);
     const parts = await walk(`/closed${signed(path, KEY)}`);
-    assert.equal(parts.size, 9);
+    assert.equal(parts.size, 14);
     for (const [url, { status }] of parts) {
       assert.equal(status, 200, url);
       assert.equal((await server.ask(url.replace(/[?&]ik-s=[^&]+/, ""))).status, 401, url);

@@ -15,6 +15,7 @@ import {
   shownAt,
   told,
   track,
+  usualDuration,
   type Variant,
 } from "./support/streams.ts";
 import { FFMPEG, mp4, numbered, openStudio, type Studio, testPicture } from "./support/videos.ts";
@@ -327,6 +328,41 @@ describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
       for (const [at, value] of after.entries()) {
         assert(Math.abs(value - (before[at] as number)) <= 5, `${before} became ${after}`);
       }
+    });
+  });
+
+  describe("have key frames for who winds through them", () => {
+    it("which the playlist for HLS names", async () => {
+      const { text } = await server.ask("/count.mp4/master.m3u8?sr=360_240");
+      const lines = text.split("\n").filter((line) => line.startsWith("#EXT-X-I-FRAME"));
+      assert.deepEqual(lines, [
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=101899,CODECS="avc1.64001e",RESOLUTION=160x90,URI="/count.mp4/iframes-240.m3u8"',
+      ]);
+      const list = (await server.ask("/count.mp4/iframes-240.m3u8")).text;
+      assert.match(list, /\n#EXT-X-I-FRAMES-ONLY\n/);
+    });
+
+    it("one at a time, each of which lasts until the next", async () => {
+      const { list, init, segments, whole } = await track(server, "/count.mp4/iframes-240.m3u8");
+      assert.deepEqual(
+        list.segments.map(({ duration }) => duration),
+        [2.002, 2.002, 2.002, 2.002, 2.002, 2.002, 1.001],
+      );
+      assert(init.equals((await track(server, "/count.mp4/240.m3u8")).init));
+      for (const [index, segment] of segments.entries()) {
+        assert.equal(decodeTime(segment), index * 60 * 1_001);
+        assert.deepEqual(shownAt(segment), [index * 60 * 1_001]);
+        const { packets } = await told(studio, Buffer.concat([init, segment]));
+        assert.deepEqual(
+          packets.map(({ key }) => key),
+          [true],
+        );
+        assert.equal(usualDuration(segment), (index < 6 ? 60 : 30) * 1_001);
+        assert(segment.length * 8 < 1.02 * 200_000);
+      }
+      assert.deepEqual(await numbersIn(studio, whole), [0, 60, 120, 180, 240, 300, 360]);
+      assert.equal((await server.ask("/count.mp4/iframes-240-7.m4s")).status, 404);
+      assert.equal((await server.ask("/count.mp4/iframes-144.m3u8")).status, 404);
     });
   });
 

@@ -16,6 +16,8 @@ export interface Grid {
   readonly frames: number;
   /** … and of the whole. */
   readonly total: number;
+  /** Of each segment only the first frame is there, and stands for all of it. */
+  readonly stills?: true;
 }
 
 /** Samples a second of the sound of all streams, and samples of a frame of AAC. */
@@ -64,6 +66,11 @@ export function pictureGrid({ n, d }: Rate, duration: number, segmentSeconds: nu
   };
 }
 
+/** The grid of key frames alone, for who winds through a stream: two in the time of a segment. */
+export function stillGrid(pictures: Grid): Grid {
+  return { ...pictures, frames: Math.max(1, Math.round(pictures.frames / 2)), stills: true };
+}
+
 /** The grid of its sound: frames of AAC do not fit into those of pictures, so segments of sound have lengths of their own. */
 export function soundGrid(duration: number, segmentSeconds: number): Grid {
   return {
@@ -79,5 +86,8 @@ export const segmentsOf = ({ frames, total }: Grid) => Math.ceil(total / frames)
 /** Seconds of a number of frames. */
 export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
 
-/** Frames of one segment. */
+/** Frames of one segment that are there. */
+export const picturesAt = (grid: Grid, index: number) => (grid.stills ? 1 : framesAt(grid, index));
+
+/** Frames that one segment lasts. */
 export const framesAt = ({ frames, total }: Grid, index: number) => Math.min(frames, total - index * frames);

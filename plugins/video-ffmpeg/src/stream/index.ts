@@ -5,10 +5,10 @@ import { createAhead } from "./ahead.ts";
 import { type Asked, renditionOf } from "./asked.ts";
 import type { Parts } from "./boxes.ts";
 import { createGathering } from "./gather.ts";
-import { segmentsOf } from "./grid.ts";
+import { segmentsOf, stillGrid } from "./grid.ts";
 import { ladderOf, rungOf } from "./ladder.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND } from "./playlists.ts";
+import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND, STILLS } from "./playlists.ts";
 import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
 import { pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
 import { sheetPlan } from "./sheets.ts";
@@ -121,9 +121,13 @@ function trackOf(name: string, { pictures, sound }: Layout) {
     if (!sound) throw nothingThere();
     return { grid: sound.grid, filters: sound.filters };
   }
-  const rung = pictures && /^[1-9]\d{2,3}$/.test(name) && rungOf(Number(name), pictures.size, pictures.rate);
+  const stills = name.startsWith(STILLS);
+  const height = stills ? name.slice(STILLS.length) : name;
+  const rung =
+    pictures && /^[1-9]\d{2,3}$/.test(height) && rungOf(Number(height), pictures.size, pictures.rate);
   if (!rung) throw nothingThere();
-  return { grid: pictures.grid, rung, pictures };
+  const grid = stills ? stillGrid(pictures.grid) : pictures.grid;
+  return { grid, rung, pictures: { ...pictures, grid } };
 }
 
 const nothingThere = () => new MediaError("ENOENT", "The stream has no such part");

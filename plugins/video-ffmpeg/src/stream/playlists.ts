@@ -1,5 +1,5 @@
 import { partName, slot } from "@mediatap/core";
-import { framesAt, type Grid, type Rate, secondsOf, segmentsOf } from "./grid.ts";
+import { framesAt, type Grid, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
 import { codecOf, peakOf, type Rung } from "./ladder.ts";
 import type { Text } from "./texts.ts";
 
@@ -26,6 +26,9 @@ const TEXTS = "subtitles";
 const TEXT_RATE = 1_000;
 
 const track = (rung: Rung) => String(rung.name);
+
+/** Beginning of a track's name that has only key frames of a rung. */
+export const STILLS = "iframes-";
 
 /** The playlist that a player begins with (RFC 8216). */
 export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
@@ -57,6 +60,17 @@ export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): stri
       slot(partName({ kind: "playlist", track: track(rung) })),
     );
   }
+  const [lowest] = rungs;
+  if (lowest) {
+    const attributes = [
+      // One picture takes no more than the second that may be buffered.
+      `BANDWIDTH=${Math.ceil((lowest.maxrate * 1.02) / secondsOf(pictures, stillGrid(pictures).frames))}`,
+      `CODECS="${codecOf(lowest)}"`,
+      `RESOLUTION=${lowest.width}x${lowest.height}`,
+      `URI="${slot(partName({ kind: "playlist", track: STILLS + track(lowest) }))}"`,
+    ];
+    lines.push(`#EXT-X-I-FRAME-STREAM-INF:${attributes.join(",")}`);
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -69,7 +83,7 @@ export function hlsPlaylist(name: string, grid: Grid): string {
     `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(longest))}`,
     "#EXT-X-MEDIA-SEQUENCE:0",
     "#EXT-X-PLAYLIST-TYPE:VOD",
-    "#EXT-X-INDEPENDENT-SEGMENTS",
+    grid.stills ? "#EXT-X-I-FRAMES-ONLY" : "#EXT-X-INDEPENDENT-SEGMENTS",
     `#EXT-X-MAP:URI="${slot(partName({ kind: "init", track: name }))}"`,
   ];
   for (let index = 0; index < segmentsOf(grid); index++) {

@@ -19,7 +19,7 @@ import {
   seekArgs,
   tailFilters,
 } from "./encode.ts";
-import { framesAt, secondsOf } from "./grid.ts";
+import { framesAt, picturesAt, secondsOf } from "./grid.ts";
 import type { Rung } from "./ladder.ts";
 import type { Pictures } from "./layout.ts";
 import { collectAll } from "./run.ts";
@@ -42,7 +42,7 @@ export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<strin
   const { format } = layout.probe;
   const { grid, graph } = pictures;
   const tools = await engine.tools();
-  const cut = { start: layout.start, first: index * grid.frames, frames: framesAt(grid, index) };
+  const cut = { start: layout.start, first: index * grid.frames, frames: picturesAt(grid, index) };
   const seek = pictureSeek(cut, grid, format);
   // What is clear in a picture has to lie on something.
   const isPlain = graph.picture?.plain && !layout.probe.video?.alpha;
@@ -82,7 +82,7 @@ function argsOf(
   extras: Extras | undefined,
   tools: Tools,
 ): readonly string[] {
-  const { asked, pictures, rungs, quality } = encoding;
+  const { asked, pictures, rungs, quality, index } = encoding;
   const { grid } = pictures;
   const { video } = asked.layout.probe;
   return [
@@ -95,6 +95,7 @@ function argsOf(
     ...rungs.flatMap((rung, at) => [
       ...["-map", `[v${at}]`],
       ...pictureArgs(rung, grid, quality),
+      ...(grid.stills ? ["-bsf:v", `setts=duration=${framesAt(grid, index)}`] : []),
       ...muxArgs(secondsOf(grid, cut.first), `pipe:${at === 0 ? 1 : at + 2}`),
     ]),
   ];

@@ -9,7 +9,7 @@ import { type Asked, renditionOf } from "./asked.ts";
 import { initOf, type Parts, splitFragment } from "./boxes.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
-import { framesAt, type Grid, secondsOf } from "./grid.ts";
+import { framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
 import { codecOf, type Rung, rungOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
 import { encodeRungs } from "./rungs.ts";
@@ -36,13 +36,13 @@ export function picturePlan(
   const { job, source, flight, layout } = asked;
   const { width, height, name, maxrate } = rung;
   const quality = job.transformation.output.video?.quality ?? 50;
-  const frames = framesAt(grid, index);
+  const frames = picturesAt(grid, index);
   const { origin, path, etag, lastModified, size } = source.facts;
   const group = JSON.stringify([
     NAME,
     [origin, path, etag, lastModified, size],
     job.transformation.steps,
-    [index, quality],
+    [index, quality, grid.stills],
   ]);
   const obtain = gathering.announce(group, String(name), flight.signal, flight.limits.videoQueueWait);
   const { probe } = layout;

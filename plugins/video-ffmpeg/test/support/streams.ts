@@ -178,6 +178,14 @@ export function decodeTime(segment: Buffer): number {
   return Number(segment.readBigUInt64BE(at + 8));
 }
 
+/** How long each sample of a segment is shown, in ticks, where it says it once for all of them (`tfhd`). */
+export function usualDuration(segment: Buffer): number {
+  const header = segment.indexOf("tfhd") + 4;
+  // What may stand before it is not there.
+  assert.equal(segment.readUIntBE(header + 1, 3) & 0xb, 0x8);
+  return segment.readUInt32BE(header + 8);
+}
+
 /** When each sample of a segment is shown, in ticks and in the order of decoding (`trun`): ffprobe is a frame off here. */
 export function shownAt(segment: Buffer): number[] {
   const header = segment.indexOf("tfhd") + 4;
