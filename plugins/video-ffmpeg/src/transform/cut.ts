@@ -12,13 +12,17 @@ export interface Cutting {
 /** Containers that say where their key frames are; in others a seek may end behind the one that is needed. */
 const INDEXED: ReadonlySet<string> = new Set(["mov", "matroska", "avi"]);
 
+/** Files whose frames last as long as they like: a piece may begin and end within one. */
+const PACED: ReadonlySet<string> = new Set(["gif", "apng"]);
+
 /** Seconds before a piece at which reading begins where key frames are not known: they are seldom further apart. */
 const MARGIN = 10;
 
 /** Cuts the piece that a graph is made of; what is decoded before it is left out by ffmpeg itself, or by filters. */
-export function cutOf({ stretch: { start, duration }, clipped }: Graph, demuxer: string): Cutting {
+export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cutting {
   if (!clipped) return { args: [], picture: [], sound: [] };
-  if (INDEXED.has(demuxer) || start === 0) {
+  const isPaced = PACED.has(demuxer) && picture !== undefined;
+  if (INDEXED.has(demuxer) || (start === 0 && !isPaced)) {
     return { args: [...seek(start), "-t", seconds(duration)], picture: [], sound: [] };
   }
   const from = Math.max(0, start - MARGIN);
@@ -27,7 +31,11 @@ export function cutOf({ stretch: { start, duration }, clipped }: Graph, demuxer:
     `${prefix}trim=start=${seconds(lead)}:duration=${seconds(duration)}`,
     `${prefix}setpts=PTS-${seconds(lead)}/TB`,
   ];
-  return { args: [...seek(from), "-t", seconds(lead + duration)], picture: cut(""), sound: cut("a") };
+  return {
+    args: [...seek(from), "-t", seconds(lead + duration)],
+    picture: [...(isPaced ? [`fps=${picture.rate}`] : []), ...cut("")],
+    sound: cut("a"),
+  };
 }
 
 const seek = (at: number): string[] => (at > 0 ? ["-ss", seconds(at)] : []);

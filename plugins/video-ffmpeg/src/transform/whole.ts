@@ -14,12 +14,15 @@ import { demuxerOf, openInput, SNIFF_LENGTH } from "../input.ts";
 import { NAME } from "../options.ts";
 import { privateFolder } from "../temp.ts";
 import type { Tools } from "../tools.ts";
+import { animationOf, decodingCost, decodingMemory, probeOfAnimation } from "./animation.ts";
 import { finishArgs, runArgs } from "./arguments.ts";
 import { costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
+import { FILM, type Films, filmInput } from "./film.ts";
 import { type Graph, graphOf, seconds } from "./graph.ts";
 import { type Growth, grow, removeFolder } from "./growth.ts";
+import type { Animation } from "./webp.ts";
 
 /** Estimated milliseconds of one core up to which a video is waited for: it then has a length, and parts of it can be asked for. */
 const BRIEF = 1_500;
@@ -32,22 +35,30 @@ interface Draft {
   readonly graph: Graph;
   readonly recipe: Recipe;
   readonly waits: boolean;
+  /** The source is an animation that the image engine decodes. */
+  readonly animation?: Animation;
 }
 
 /** The growths that are under way: a server that stops ends them. */
 export type Underway = Set<Growth>;
 
+/** What makes whole videos. */
+export interface WholeEngine extends Engine {
+  readonly underway: Underway;
+  readonly films: Films;
+}
+
 /** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what cannot be had, `UNIDENTIFIED` for what is no video. */
 export async function planWhole(
-  engine: Engine,
-  underway: Underway,
+  engine: WholeEngine,
   job: Job,
   source: Source,
   flight: Flight,
 ): Promise<Plan> {
   const { steps, output } = job.transformation;
   const { limits } = flight;
-  const probe = await probeOf(source, flight);
+  const animation = await animationOf(source, flight);
+  const probe = animation ? probeOfAnimation(animation, flight) : await probeOf(source, flight);
   const tools = await engine.tools();
   const wish = output.video as Wish;
   const graph = graphOf(steps, probe, {
@@ -57,15 +68,15 @@ export async function planWhole(
     soundOnly: wish.codec === "none",
   });
   const recipe = recipeOf(wish, probe, graph, tools);
-  const cost = costOf(recipe, probe, graph, tools);
+  const cost = costOf(recipe, probe, graph, tools) + decodingCost(animation);
   const waits = engine.settings.delivery === "wait" || cost <= BRIEF;
-  const draft: Draft = { job, source, probe, tools, graph, recipe, waits };
+  const draft: Draft = { job, source, probe, tools, graph, recipe, waits, ...(animation && { animation }) };
   const { picture } = graph;
   return {
     engine: NAME,
     lane: "video",
     cost,
-    memory: memoryOf(recipe, probe, graph, tools),
+    memory: memoryOf(recipe, probe, graph, tools) + decodingMemory(animation),
     explain: () => ({
       source: `${probe.format} ${probe.video ? `${probe.video.codec} ${probe.video.width}x${probe.video.height}` : "without a picture"}, ${probe.audio?.codec ?? "without sound"}, ${seconds(probe.duration)} s`,
       ...(picture &&
@@ -80,7 +91,7 @@ export async function planWhole(
       ],
       delivery: waits ? "sent when it is whole" : "sent while it is made",
     }),
-    run: (flight) => run(engine, underway, draft, flight),
+    run: (flight) => run(engine, draft, flight),
   };
 }
 
@@ -96,8 +107,9 @@ export async function probeOf(source: Source, flight: Flight): Promise<Probe> {
   throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
 }
 
-async function run(engine: Engine, underway: Underway, draft: Draft, flight: Flight): Promise<Rendition> {
+async function run(engine: WholeEngine, draft: Draft, flight: Flight): Promise<Rendition> {
   const { recipe, graph, waits } = draft;
+  const { underway } = engine;
   const growth = await begin(engine, draft, flight);
   underway.add(growth);
   growth.whole.catch(() => {}).finally(() => underway.delete(growth));
@@ -113,8 +125,8 @@ async function run(engine: Engine, underway: Underway, draft: Draft, flight: Fli
   }
 }
 
-async function begin(engine: Engine, draft: Draft, flight: Flight): Promise<Growth> {
-  const { job, source, probe, tools, graph, recipe, waits } = draft;
+async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise<Growth> {
+  const { job, source, probe, tools, graph, recipe, waits, animation } = draft;
   const { limits } = flight;
   const { niceness } = engine.settings;
   const longest = Math.max(graph.duration, graph.stretch.duration) * 1_000;
@@ -123,8 +135,10 @@ async function begin(engine: Engine, draft: Draft, flight: Flight): Promise<Grow
   const bounds = { program: tools.ffmpeg, timeout, niceness, folder, fileBytes: limits.videoOutput };
   try {
     const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
-    const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH)) as string;
-    const input = await openInput(source, demuxer, flight);
+    const demuxer = animation ? FILM : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
+    const input = animation
+      ? await filmInput(animation, { films: engine.films, job, flight, folder })
+      : await openInput(source, demuxer, flight);
     const args = runArgs({ recipe, graph, probe, tools, demuxer, input: input.args, extras });
     return await grow({
       folder,
