@@ -87,8 +87,13 @@ const PLAYERS = {
       player.attachMedia(video);
       await new Promise((resolve) => player.once(Hls.Events.MANIFEST_PARSED, resolve));
     })()`,
-    // While it stands still it shows the other rung only after a jump.
-    rung: (at: number) => `(player.currentLevel = ${at}, void (video.currentTime += 0.1))`,
+    // While it stands still it shows the other rung only after a jump that comes when that rung is there.
+    rung: (
+      at: number,
+    ) => `(player.currentLevel = ${at}, clearInterval(window.jumps), window.jumps = setInterval(() => {
+      if (video.videoHeight === ${[240, 360][at]}) clearInterval(window.jumps);
+      else if (!video.seeking) video.currentTime += 0.04;
+    }, 250), undefined)`,
   },
   "shaka-player with DASH": {
     scripts: ["shaka-player/dist/shaka-player.compiled.js"],
