@@ -55,7 +55,8 @@ export function createMake({ resolve, obtain }: Pick<PluginApi, "resolve" | "obt
     signal: AbortSignal,
   ): Promise<void> {
     for (const part of await partsIn(list)) {
-      const isWanted = part.kind === "init" || (part.kind === "segment" && part.index < segments);
+      const isWanted =
+        part.kind === "init" || part.kind === "text" || (part.kind === "segment" && part.index < segments);
       if (!isWanted) continue;
       const { body } = await obtain(partOf(job, part), { signal });
       await body?.close?.();
