@@ -113,7 +113,7 @@ describeWith(FFMPEG, "subtitles of streams in players", function (this: Mocha.Su
         "video.readyState >= 2 && Array.from(video.textTracks).some(({ mode, cues }) => mode === 'showing' && cues?.length)",
       ),
       undefined,
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
     return languages;
   }

@@ -55,8 +55,17 @@ export type ThreadEnd =
 /** The thread's own program lies beside this module, as source or as built. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
-/** Heap of JavaScript in a thread; large arrays are no part of it. */
-const HEAP_MB = 256;
+/** Heap of JavaScript that a thread may fill, in bytes; large arrays of numbers are no part of it. */
+const HEAP = 256 * 1024 * 1024;
+
+/** Milliseconds after which the heap is looked at again. */
+const LOOK = 50;
+
+/**
+ * What V8 is told, in megabytes: so much more that the end comes by our looking. V8 ends the whole process where a single step
+ * goes beyond its own bound by more than 16 MB, as that of an array that grows does.
+ */
+const HARD_MB = 1536;
 
 const most = availableParallelism();
 const waiting: (() => void)[] = [];
@@ -126,15 +135,18 @@ async function run<Out>(task: ThreadTask, module: Module | undefined, stop: Abor
     execArgv: [],
     stdout: true,
     stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: HARD_MB },
   });
   worker.stdout.resume();
   worker.stderr.resume();
+  const { promise: full, watch } = watchHeap(worker);
   try {
     const exit = once(worker, "exit", { signal: stop }).then(() =>
       Promise.reject(new Error("The thread ended")),
     );
-    const [end] = (await Promise.race([once(worker, "message", { signal: stop }), exit])) as [ThreadEnd];
+    const [end] = (await Promise.race([once(worker, "message", { signal: stop }), exit, full])) as [
+      ThreadEnd,
+    ];
     if ("output" in end) return end.output as Out;
     if ("problem" in end) throw new MediaError(end.problem.code, end.problem.message);
     if (end.exhausted) throw outOfMemory(end.defect);
@@ -145,8 +157,22 @@ async function run<Out>(task: ThreadTask, module: Module | undefined, stop: Abor
       ? outOfMemory(cause)
       : cause;
   } finally {
+    clearInterval(watch);
     await worker.terminate();
   }
+}
+
+/** Rejects once a thread's heap is fuller than it may be. */
+function watchHeap(worker: Worker) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  const look = async () => {
+    const { used_heap_size: used } = await worker.getHeapStatistics();
+    if (used > HEAP) reject(outOfMemory(new Error(`${used} bytes of heap`)));
+  };
+  // It has ended where it cannot be asked.
+  const watch = setInterval(() => void look().catch(() => {}), LOOK);
+  return { promise, watch };
 }
 
 const outOfMemory = (cause: unknown) =>
