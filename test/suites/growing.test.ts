@@ -9,6 +9,8 @@ import { folderConfig, until } from "./support/plugins.ts";
 interface Grower extends Plugin {
   /** Runs that have begun. */
   readonly runs: () => number;
+  /** Those who read along. */
+  readonly reading: () => number;
   /** Adds to all that grows. */
   add(text: string): void;
   end(): void;
@@ -45,6 +47,7 @@ function grower(): Grower {
     name: "grower",
     version: "1",
     runs: () => runs,
+    reading: () => readers.filter((reader) => !reader.destroyed).length,
     add(text) {
       chunks.push(text);
       for (const reader of readers) reader.push(text);
@@ -143,6 +146,18 @@ describe("what grows while it is sent", () => {
     assert.equal((await part).headers.get("content-range"), "bytes 0-1/9");
     assert.equal(await (await part).text(), "wh");
     assert.equal(engine.runs(), 1);
+  });
+
+  it("is not read on for who asked for a part and has left", async () => {
+    const gone = new AbortController();
+    const part = fetch(`${server.url}/grow/a.mp4?tr=orig-false&v=1`, {
+      headers: { range: "bytes=0-1" },
+      signal: gone.signal,
+    });
+    part.catch(() => {});
+    await until(() => engine.reading() === 1, "somebody reads along");
+    gone.abort();
+    await until(() => engine.reading() === 0, "nobody reads along");
   });
 
   it("is kept in its final form, with ranges and a tag", async () => {

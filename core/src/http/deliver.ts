@@ -56,7 +56,11 @@ export async function deliver(
  * A client that asks for a part of what still grows is answered once all of it is there: players that take nothing without
  * ranges ask for two bytes first. It reads along meanwhile, so that the work goes on.
  */
-async function wholeFor({ request }: Exchange, delivered: Delivered, within: Within): Promise<Delivered> {
+async function wholeFor(
+  { request, signal }: Exchange,
+  delivered: Delivered,
+  within: Within,
+): Promise<Delivered> {
   const { record, body } = delivered;
   const range = request.header("range") ?? "";
   if (!body || body.settled || !body.whole || !/^bytes=/i.test(range) || /^bytes=0*-$/i.test(range.trim())) {
@@ -64,9 +68,14 @@ async function wholeFor({ request }: Exchange, delivered: Delivered, within: Wit
   }
   const reader = await body.stream();
   reader.on("error", () => {}).resume();
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = () => reject(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
   try {
-    return { record, body: await within(body.whole) };
+    signal.throwIfAborted();
+    return { record, body: await within(Promise.race([body.whole, left])) };
   } finally {
+    signal.removeEventListener("abort", leave);
     reader.destroy();
   }
 }
