@@ -6,6 +6,7 @@ import {
   type Body,
   bodyOf,
   createCacheBreaker,
+  createTurns,
   type Delivered,
   isBanned,
   isMediaError,
@@ -37,6 +38,9 @@ export interface StoreOptions {
 /** Entries that are written at one time, and bytes that may wait for that; what is more is not kept. */
 const WRITERS = 8;
 const BEHIND = 32 * 1024 * 1024;
+
+/** Bytes that an entry counts for besides its body. */
+const RECORD = 1000;
 
 /** Milliseconds that the writing of an entry may take, and the end of a server waits for it. */
 const PATIENCE = 2_000;
@@ -76,9 +80,7 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
     onRecovery: () => logger.info("the store of the cache can be written to again"),
   });
   const pending = new Set<Promise<void>>();
-  const turns: (() => void)[] = [];
-  let writers = 0;
-  let behind = 0;
+  const inTurn = createTurns({ places: WRITERS, most: BEHIND });
 
   const nameOf = (key: string) => `${namespace}:rendition-1:${hash("sha256", key, "base64url")}`;
 
@@ -130,7 +132,9 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
     if (isOnlyConfirmed(name, record, body)) return;
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const since = purges.now();
-    await inTurn(kept?.length ?? 0, () => inTime(PATIENCE, write(name, record, kept, since)));
+    await inTurn(RECORD + (kept?.length ?? 0), () =>
+      writing.run(() => inTime(PATIENCE, write(name, record, kept, since))),
+    );
   }
 
   /** What lies there already is still right, and for hardly longer than its record says: to remember that is enough. */
@@ -181,23 +185,6 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
   async function remove(name: string): Promise<void> {
     known.delete(name);
     await writing.run(() => inTime(PATIENCE, link.delete(name)));
-  }
-
-  /** Does the work when it is its turn, unless too much waits already or the store fails. */
-  async function inTurn(size: number, work: () => Promise<void>): Promise<void> {
-    const cost = size + 1000;
-    if (behind + cost > BEHIND) return;
-    behind += cost;
-    if (writers >= WRITERS) await new Promise<void>((resolve) => turns.push(resolve));
-    else writers++;
-    try {
-      await writing.run(work);
-    } finally {
-      behind -= cost;
-      const next = turns.shift();
-      if (next) next();
-      else writers--;
-    }
   }
 
   return {

@@ -7,6 +7,7 @@ import {
   type Body,
   bodyOf,
   createCacheBreaker,
+  createTurns,
   type Delivered,
   isBanned,
   type PluginApi,
@@ -49,6 +50,9 @@ const LARGEST_RECORD = 1024 * 1024;
 const WRITERS = 8;
 const BEHIND = 64 * 1024 * 1024;
 
+/** Bytes that an entry counts for besides its body. */
+const RECORD = 1000;
+
 /** Milliseconds that the writing of an entry may take at 1 MB a second and more, and the end of a server waits for it. */
 const PATIENCE = 10_000;
 
@@ -69,11 +73,9 @@ export function createStore(parts: StoreParts) {
   // They live for a minute, and nobody could tell how many there will be.
   const failures = new LRUCache<string, RenditionRecord>({ max: 10_000 });
   const pending = new Set<Promise<void>>();
-  const turns: (() => void)[] = [];
+  const inTurn = createTurns({ places: WRITERS, most: BEHIND });
   /** Keys that were purged while something was written. */
   let purgedKeys: string[] = [];
-  let writers = 0;
-  let behind = 0;
   const reading = createCacheBreaker({
     rest,
     onFailure: (err) => logger.warn({ err }, "the storage of renditions does not answer, and is passed over"),
@@ -183,8 +185,9 @@ export function createStore(parts: StoreParts) {
     if (isOnlyConfirmed(record, body)) return;
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const since = purgedKeys;
-    await inTurn(kept?.bytes ? kept.length : 0, () =>
-      within(PATIENCE + (kept?.length ?? 0) / 1000, write(record, kept, since)),
+    const patience = PATIENCE + (kept?.length ?? 0) / 1000;
+    await inTurn(RECORD + (kept?.bytes ? kept.length : 0), () =>
+      writing.run(() => within(patience, write(record, kept, since))),
     );
   }
 
@@ -254,23 +257,6 @@ export function createStore(parts: StoreParts) {
     known.delete(key);
     await storage.remove(recordPath(stem));
     if (entry?.version) await storage.remove(bodyPath(stem, entry.version));
-  }
-
-  /** Does the work when it is its turn, unless too much waits already or the storage fails. */
-  async function inTurn(size: number, work: () => Promise<void>): Promise<void> {
-    const cost = size + 1000;
-    if (behind + cost > BEHIND) return;
-    behind += cost;
-    if (writers >= WRITERS) await new Promise<void>((resolve) => turns.push(resolve));
-    else writers++;
-    try {
-      await writing.run(work);
-    } finally {
-      behind -= cost;
-      const next = turns.shift();
-      if (next) next();
-      else writers--;
-    }
   }
 
   return {
