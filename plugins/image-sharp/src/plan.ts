@@ -30,7 +30,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     shrink,
     frames,
     steps:
-      stepsCost(draft, decoded) +
+      stepsCost(draft, shrunk(decoded, shrink)) +
       decoderCost(header, decoded) +
       layersCost(files) +
       (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
@@ -77,6 +77,12 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
 
 const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
   `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;
+
+/** What the decoder gives to the first step. */
+const shrunk = ({ width, height }: Size, factor: number): Size => ({
+  width: width / factor,
+  height: height / factor,
+});
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 

@@ -54,7 +54,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
   size: (step, stage) => resizeGeometry(step, stage).size,
   // Each pixel of the larger side is read or written once; writing between others takes more of them.
   cost: (_step, before, after) =>
-    Math.max(3 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
+    Math.max(4 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
 };
 
 const extract: StepDefinition<StepOf<"extract">> = {

@@ -39,7 +39,8 @@ const round: StepDefinition<StepOf<"round">> = {
     radius: z.union([z.literal("max"), z.tuple([radius, radius, radius, radius])]),
   }),
   canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
-  cost: (_step, before) => megapixels(before) * 20,
+  // What shines through has to be written, too.
+  cost: (_step, before) => 10 + megapixels(before) * 40,
 };
 
 const opacity: StepDefinition<StepOf<"opacity">> = {

@@ -22,7 +22,8 @@ const contrast: StepDefinition<StepOf<"contrast">> = {
 const sharpen: StepDefinition<StepOf<"sharpen">> = {
   schema: z.strictObject({ op: z.literal("sharpen"), amount: z.number().min(0) }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
-  cost: (_step, before) => megapixels(before) * 55,
+  // Small pictures are cut into as many bands as large ones.
+  cost: (_step, before) => 15 + megapixels(before) * 70,
 };
 
 const unsharp: StepDefinition<StepOf<"unsharp">> = {
@@ -34,7 +35,7 @@ const unsharp: StepDefinition<StepOf<"unsharp">> = {
     threshold: z.number().min(0),
   }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
-  cost: (step, before) => megapixels(before) * (55 + 4 * step.sigma),
+  cost: (step, before) => 15 + megapixels(before) * (70 + 4 * step.sigma),
 };
 
 /** Steps that change colours and leave the size alone. */
