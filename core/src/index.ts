@@ -59,7 +59,7 @@ export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
-export { evaluate, scopeOf } from "./model/expression.ts";
+export { evaluate, parentScope, scopeOf } from "./model/expression.ts";
 export type {
   DecodeWish,
   Decoding,
@@ -109,6 +109,8 @@ export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps
 export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";
 export { measure } from "./model/steps/measure.ts";
+export type { LayerSizes, PlacedLayer } from "./model/steps/place.ts";
+export { placeLayer } from "./model/steps/place.ts";
 export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
 export { createStepRegistry } from "./model/steps/registry.ts";
 export { borderWidth } from "./model/steps/surface.ts";

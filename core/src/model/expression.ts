@@ -44,6 +44,11 @@ export function scopeOf(original: Size, current: Size, more: Scope = {}): Scope 
   };
 }
 
+/** The scope of a layer, of the size of the picture that it is laid on. */
+export function parentScope({ width, height }: Size): Scope {
+  return { bw: width, bh: height, bar: width / height };
+}
+
 const APPLY: Record<Operator, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,

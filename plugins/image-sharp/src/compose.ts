@@ -1,8 +1,7 @@
-import type { StepOf } from "@mediatap/core";
+import type { PlacedLayer, StepOf } from "@mediatap/core";
 import type { Blend, OverlayOptions, Sharp } from "sharp";
 import { openPixels, type Pixels } from "./held.ts";
 import type { DrawnLayer } from "./layer.ts";
-import type { Placed } from "./place.ts";
 
 const BLENDS: Readonly<Record<string, Blend>> = { multiply: "multiply", cutout: "dest-out" };
 
@@ -19,7 +18,7 @@ export function composed({ pixels, placed }: DrawnLayer, { blend }: StepOf<"over
 }
 
 /** What of the picture lies under the opaque parts of a layer, in the layer's size and shape. */
-export function cutTo(picture: Pixels, layer: Pixels, { left, top }: Placed): Sharp {
+export function cutTo(picture: Pixels, layer: Pixels, { left, top }: PlacedLayer): Sharp {
   const { data, width, height, channels } = layer;
   return openPixels(picture)
     .extract({ left, top, width, height })

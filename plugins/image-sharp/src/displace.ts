@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
+import type { PlacedLayer } from "@mediatap/core";
 import type { Pixels } from "./held.ts";
-import type { Placed } from "./place.ts";
 
 /** Samples after which other work gets its turn. */
 const SLICE = 250_000;
@@ -9,7 +9,7 @@ const SLICE = 250_000;
 export async function displace(
   base: Pixels,
   map: Pixels,
-  { left, top }: Placed,
+  { left, top }: PlacedLayer,
   reach: { readonly x: number; readonly y: number },
 ): Promise<Pixels> {
   const { width, height, channels } = base;

@@ -3,6 +3,9 @@ import {
   type Flight,
   type Layer,
   MediaError,
+  type PlacedLayer,
+  parentScope,
+  placeLayer,
   type Scope,
   type Size,
   type Source,
@@ -17,13 +20,12 @@ import { type FaceSearch, looksForFaces } from "./faces.ts";
 import { type Pixels, pixelsOf } from "./held.ts";
 import type { LayerFiles } from "./layers.ts";
 import type { Settings } from "./options.ts";
-import { type Placed, placeLayer } from "./place.ts";
 import { drawStyled } from "./text-layer.ts";
 
 /** A layer's pixels, with alpha, and where they lie on the picture. */
 export interface DrawnLayer {
   readonly pixels: Pixels;
-  readonly placed: Placed;
+  readonly placed: PlacedLayer;
 }
 
 export interface LayerTools {
@@ -48,20 +50,9 @@ export async function drawLayer(
   base: Size,
   tools: LayerTools,
 ): Promise<DrawnLayer> {
-  const scope: Scope = { bw: base.width, bh: base.height, bar: base.width / base.height };
-  const { draft, from } = await start(layer, scope, tools);
+  const { draft, from } = await start(layer, parentScope(base), tools);
   const pixels = await tools.draw(draft, from);
-  const { width, height } = pixels;
-  const { original } = draft;
-  const placed = placeLayer(place, base, pixels, {
-    ...scope,
-    iw: original.width,
-    ih: original.height,
-    iar: original.width / original.height,
-    cw: width,
-    ch: height,
-    car: width / height,
-  });
+  const placed = placeLayer(place, { base, layer: pixels, original: draft.original });
   return { pixels: windowOf(pixels, placed.shown), placed };
 }
 
@@ -117,7 +108,7 @@ function assertFits(size: Size, { limits }: Flight): void {
 }
 
 /** A part of a picture. */
-function windowOf(pixels: Pixels, { left, top, width, height }: Placed["shown"]): Pixels {
+function windowOf(pixels: Pixels, { left, top, width, height }: PlacedLayer["shown"]): Pixels {
   if (width === pixels.width && height === pixels.height) return pixels;
   const { channels } = pixels;
   const data = Buffer.allocUnsafe(width * height * channels);

@@ -3,6 +3,7 @@ import {
   type Flight,
   type Layer,
   type Limits,
+  parentScope,
   type Scope,
   type Size,
   type Step,
@@ -63,9 +64,9 @@ export function textWork(step: Step, base: Size, limits: Limits): TextWork {
   }));
 }
 
-function priced(layer: TextLayer, { width, height }: Size, limits: Limits): TextWork {
+function priced(layer: TextLayer, base: Size, limits: Limits): TextWork {
   try {
-    const box = boxOf(layer, { bw: width, bh: height, bar: width / height });
+    const box = boxOf(layer, parentScope(base));
     return { cost: textCost(box), memory: textMemory(box, limits) };
   } catch {
     // It is refused when it is drawn, by the sizes that there are then.

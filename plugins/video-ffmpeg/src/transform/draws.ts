@@ -7,6 +7,7 @@ import {
   MediaError,
   type Paint,
   placeAt,
+  placeLayer,
   resizeGeometry,
   type Size,
   type Step,
@@ -14,7 +15,6 @@ import {
 } from "@mediatap/core";
 import { type Drafting, even, same, seconds, type Times } from "./graph.ts";
 import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
-import { placeLayer } from "./place.ts";
 
 type Drawer<K extends Step["op"]> = (step: StepOf<K>, draft: Drafting) => void;
 
@@ -233,12 +233,8 @@ function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
   if (!picture) throw new MediaError("EINVAL", "Expected a layer with a picture");
   const [clock, base, layer] = [draft.clock(), draft.current, picture.size];
   const { probe } = video.file;
-  const { width = 0, height = 0 } = probe.video ?? {};
-  const { left, top, shown } = placeLayer(step.place, base, layer, {
-    ...{ bw: base.width, bh: base.height, bar: base.width / base.height },
-    ...{ iw: width, ih: height, iar: width / height, idu: probe.duration },
-    ...{ cw: layer.width, ch: layer.height, car: layer.width / layer.height },
-  });
+  const original = probe.video ?? { width: 0, height: 0 };
+  const { left, top, shown } = placeLayer(step.place, { base, layer, original }, { idu: probe.duration });
   const cut = same(shown, layer)
     ? ""
     : `crop=${shown.width}:${shown.height}:${shown.left}:${shown.top}:exact=1,`;

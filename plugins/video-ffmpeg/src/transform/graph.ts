@@ -5,6 +5,7 @@ import {
   MediaError,
   type Paint,
   type Probe,
+  parentScope,
   type Scope,
   type Size,
   type Step,
@@ -201,13 +202,12 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
       if (layer.kind !== "video") throw new TypeError("Expected a layer of a video");
       if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: layers of videos");
       const file = files.video(layer.path);
-      const { width, height } = draft.current;
       const lasts = stretch.duration / factor;
       const graph = graphOf(layer.steps, file.probe, {
         ...context,
         soundOnly,
         keepsAlpha: true,
-        scope: { bw: width, bh: height, bar: width / height, bdu: lasts },
+        scope: { ...parentScope(draft.current), bdu: lasts },
       });
       const time = timesOf(overlay) ?? { start: 0, end: lasts };
       const shown = Math.min(time.end, lasts) - time.start;
