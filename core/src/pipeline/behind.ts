@@ -1,22 +1,70 @@
-import { pipeline } from "node:stream/promises";
-import type { Delivered } from "../model/rendition.ts";
-import type { Made } from "./make.ts";
+import { LRUCache } from "lru-cache";
+import { MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import type { Obtained } from "../model/rendition.ts";
+import { errorOf } from "./failed.ts";
+import type { createLookup } from "./lookup.ts";
+import type { Wish } from "./make.ts";
+import { type MakeOnce, nameOf } from "./make-once.ts";
+import { isOriginFailure, type Remember } from "./remember.ts";
+import type { createResolve } from "./resolve.ts";
+import type { Services } from "./services.ts";
+import { wholeAndKept } from "./whole.ts";
 
-/** What was made, once it is whole and caches have been handed it: what grows is read to its end, for want of a client. */
-export async function wholeAndKept(
-  { record, body, kept, grown }: Made,
-  signal: AbortSignal,
-): Promise<Delivered> {
-  if (!grown || !body) {
-    await kept;
-    return { record, ...(body ? { body } : {}) };
-  }
-  await pipeline(await body.stream(), readAll, { signal });
-  const { kept: keeping, ...whole } = await grown;
-  await keeping;
-  return whole;
+export interface BehindParts {
+  readonly services: Services;
+  readonly complete: ReturnType<typeof createResolve>["complete"];
+  readonly lookupWhole: ReturnType<typeof createLookup>["lookupWhole"];
+  readonly work: MakeOnce;
+  readonly remember: Remember;
 }
 
-async function readAll(chunks: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of chunks);
+/** The way of work that no request waits for. */
+export function createBehind({ services, complete, lookupWhole, work, remember }: BehindParts) {
+  const { limits, log, bans } = services;
+  const { flights, makeOnce, makeAcross } = work;
+  /** Work that failed behind an answer a moment ago. */
+  const resting = new LRUCache<string, true>({ max: 10_000, ttl: Math.max(1, limits.failureLifetime) });
+
+  /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
+  function revalidate(wish: Wish): void {
+    const { job, key } = wish;
+    const name = nameOf(wish, bans);
+    if (flights.has(name) || resting.has(name)) return;
+    const since = bans.now();
+    flights
+      .join(name, new AbortController().signal, (signal) => makeAcross(wish, signal))
+      .then((made) => made.body?.close?.())
+      .catch((error: unknown) => {
+        resting.set(name, true);
+        log.debug({ err: error, key }, "a rendition was not confirmed behind an answer");
+        if (!isOriginFailure(error)) remember(key, job, error, since);
+      });
+  }
+
+  /** Makes a rendition for the caches, whatever they have. */
+  async function make(asked: Job, signal: AbortSignal): Promise<void> {
+    const wish = { ...complete(asked), trusted: true };
+    await flights.join(nameOf(wish, bans), signal, (end) => makeOnce(wish, end));
+  }
+
+  /** A rendition from a cache, else made; resolves once caches have been handed it whole. */
+  async function obtain(asked: Job, signal: AbortSignal): Promise<Obtained> {
+    const { job, key } = complete(asked);
+    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+    const { found, error, stale } = await lookupWhole(key);
+    if (error) throw errorOf(error);
+    if (found) return { ...found, hit: true };
+    const wish: Wish = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
+    const since = bans.now();
+    try {
+      const made = await flights.join(nameOf(wish, bans), signal, (end) => makeOnce(wish, end));
+      return { ...(await wholeAndKept(made, signal)), hit: false };
+    } catch (failure) {
+      if (!signal.aborted) remember(key, job, failure, since);
+      throw failure;
+    }
+  }
+
+  return { revalidate, make, obtain };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isChanged, isMediaError, MediaError, STATUS } from "../model/errors.ts";
+import type { RenditionRecord } from "../model/rendition.ts";
 
 /** Work that could not be done, as processes tell it each other. */
 export const failedSchema = z.object({
@@ -18,7 +19,7 @@ export function failureOf(error: unknown): Failed | undefined {
   return { code, message, status, outage };
 }
 
-/** The error that another process met. */
-export function errorOf({ code, message, status, outage }: Failed): MediaError {
-  return new MediaError(code, message, { status, outage });
+/** The error that another process met, or that a cache remembers. */
+export function errorOf({ code, message, ...more }: NonNullable<RenditionRecord["error"]>): MediaError {
+  return new MediaError(code, message, more);
 }

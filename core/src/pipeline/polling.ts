@@ -3,10 +3,10 @@ import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
-import { wholeAndKept } from "./behind.ts";
 import { createFlights } from "./flights.ts";
 import type { Made } from "./make.ts";
 import type { Services } from "./services.ts";
+import { wholeAndKept } from "./whole.ts";
 
 /** Work that goes on behind the answer: the client is to ask again. */
 export interface Pending {

@@ -1,0 +1,76 @@
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { SourceFacts } from "../model/source.ts";
+import { isTrusted } from "./admit.ts";
+import { codedTag, codingOf } from "./coding.ts";
+import { matches } from "./conditions.ts";
+import { createFlight } from "./flight.ts";
+import { createFlights } from "./flights.ts";
+import { nameOf } from "./make-once.ts";
+import { originalType } from "./original.ts";
+import { COMPOSED_TAG, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
+import type { Services } from "./services.ts";
+
+/**
+ * A client that holds a rendition of this wish asks whether it is still right, and nothing of it is known here any
+ * more: the origin's validators tell, without download or transform.
+ */
+export function createConfirm(services: Services) {
+  const { hooks, engines, bans } = services;
+  const confirmations = createFlights<SourceFacts | undefined>();
+
+  /** A record without its body, where what the client holds is still right. */
+  async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
+    const held = exchange.request.header("if-none-match");
+    const wish = held && wishTag(key, engines);
+    if (!wish || !held.includes(`"${wish}.`) || held.includes(`"${wish}.${COMPOSED_TAG}`)) return undefined;
+    const name = nameOf({ job, key, trusted: isTrusted(exchange) }, bans);
+    const facts = await confirmations.join(name, exchange.signal, (signal) => factsOf(job, key, signal));
+    const original = held.includes(`.${ORIGINAL_TAG}`);
+    const etag = facts && etagOf(key, engines, [facts], { original });
+    const form = etag && heldForm(held, etag, exchange);
+    if (!form) return undefined;
+    exchange.cache = { hit: false, forward: "miss", revalidated: true };
+    return { record: confirmedRecord(key, form, facts, original) };
+  }
+
+  /** What the origin says of a file; `undefined` for one that is not for everybody. */
+  async function factsOf(job: Job, key: string, signal: AbortSignal): Promise<SourceFacts | undefined> {
+    const flight = createFlight(services, { key, asset: job.asset, signal });
+    const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
+    if (!answer || typeof answer === "symbol") return undefined;
+    await answer.close();
+    return answer.facts.private ? undefined : answer.facts;
+  }
+
+  function confirmedRecord(
+    key: string,
+    etag: string,
+    facts: SourceFacts,
+    original: boolean,
+  ): RenditionRecord {
+    const now = Date.now();
+    return {
+      key,
+      engines,
+      type: original ? originalType(facts) : "application/octet-stream",
+      format: "confirmed",
+      etag,
+      ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
+      sources: [facts],
+      stored: now,
+      freshUntil: now,
+      private: false,
+      original,
+    };
+  }
+
+  return confirm;
+}
+
+/** The client's own form of a tag: as it is, or with the content coding that this request would get. */
+function heldForm(held: string, etag: string, { request }: Exchange): string | undefined {
+  const coding = codingOf(request.header("accept-encoding"));
+  return [...(coding ? [codedTag(etag, coding)] : []), etag].find((form) => matches(held, form));
+}

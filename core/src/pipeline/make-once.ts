@@ -1,0 +1,64 @@
+import type { Delivered } from "../model/rendition.ts";
+import { createAcross } from "./across.ts";
+import { createFlights } from "./flights.ts";
+import { createMake, type Made, type Wish } from "./make.ts";
+import type { Services } from "./services.ts";
+import { createSpans } from "./spans.ts";
+
+export type MakeOnce = ReturnType<typeof createMakeOnce>;
+
+export interface MakeOnceParts {
+  readonly services: Services;
+  /** A whole and fresh entry of a key, from the caches. */
+  readonly find: (wish: Wish) => Promise<Delivered | undefined>;
+}
+
+/** Work under one name is one flight: what a purge has made out of date is not joined. */
+export function nameOf({ job, key, trusted }: Wish, bans: Services["bans"]): string {
+  return `${key} ${trusted} ${bans.ofJob(job, key)}`;
+}
+
+/** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
+export function createMakeOnce({ services, find }: MakeOnceParts) {
+  const { hooks, engines, bans, once } = services;
+  const make = createMake(services);
+  const across = createAcross({ services, find });
+  const flights = createFlights<Made>(untilKept);
+
+  /** The same wish may come at once to several processes of this server, and to several machines. */
+  function makeOnce(wish: Wish, signal: AbortSignal): Promise<Made> {
+    const { job, key, trusted } = wish;
+    // To confirm a rendition costs less than to wait for another process.
+    if (wish.stale) return make(wish, signal);
+    if (!once) return makeAcross(wish, signal);
+    const since = bans.now();
+    return once(
+      `${engines} ${key} ${trusted}`,
+      { signal, since: bans.timeOfJob(job, key) },
+      () => makeAcross(wish, signal),
+      ({ record, body }) => {
+        const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
+        if (stored) void hooks.store.promise(record, body);
+        return { record, ...(body ? { body } : {}), spans: createSpans(), stored, joined: true };
+      },
+    );
+  }
+
+  /** Once among machines alone. */
+  function makeAcross(wish: Wish, signal: AbortSignal): Promise<Made> {
+    return across(wish, signal, () => make(wish, signal));
+  }
+
+  return {
+    /** What is under way in this process, by `nameOf`. */
+    flights,
+    makeOnce,
+    makeAcross,
+    spansOf: make.spansOf,
+  };
+}
+
+/** What grows may be joined until caches have it: else whoever comes in between would have it made again. */
+function untilKept(made: Made): Promise<unknown> | undefined {
+  return made.grown?.then(({ kept }) => kept);
+}
