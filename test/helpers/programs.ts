@@ -29,7 +29,7 @@ export function describeWith({ path, packages }: Program, title: string, suite: 
         again.add(test);
         console.log(`Once more: ${test.fullTitle()}`);
       });
-      suite();
+      suite.call(this);
     });
     return;
   }
