@@ -9,6 +9,7 @@ import { codeOf, MediaError } from "../model/errors.ts";
 import { createServer, type MediatapServer } from "../server.ts";
 import { startWorkers } from "../workers/primary.ts";
 import { joinServer } from "../workers/worker.ts";
+import { stepBack } from "./priority.ts";
 
 export interface ServeFlags {
   readonly port?: number;
@@ -58,6 +59,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   const { workers = 1, once } = member ?? {};
   const server = await createServer({ config, log, workers, ...(once ? { once } : {}) });
   member?.connect(server.generation.bus);
+  stepBack();
   const listening = await server.listen(port, host).catch(async (error: unknown) => {
     await server.close();
     throw notListening(error, port, host);

@@ -25,6 +25,7 @@ export async function mediatap(args: readonly string[], place: Place = {}): Prom
 
 export interface Serving {
   readonly port: number;
+  readonly pid: number;
   /** All that it has logged. */
   readonly lines: readonly Record<string, unknown>[];
   kill(signal: NodeJS.Signals): void;
@@ -45,6 +46,7 @@ export async function serving(args: readonly string[], place: Place = {}): Promi
     await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), ended]);
   }
   return {
+    pid: Number(child.pid),
     port: Number(/listens on http:\/\/[^:]+:(\d+)/.exec(output.out)?.[1]),
     get lines() {
       return output.out

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ask } from "@mediatap/test";
@@ -30,6 +30,17 @@ export default {
 };
 `;
 
+/** Nice values of a process's threads, by their names (proc_pid_stat(5)). */
+async function threadsOf(pid: number): Promise<Map<string, number[]>> {
+  const threads = new Map<string, number[]>();
+  for (const id of await readdir(`/proc/${pid}/task`)) {
+    const stat = await readFile(`/proc/${pid}/task/${id}/stat`, "utf8").catch(() => "");
+    const [, name = "", rest = ""] = /\((.*)\) (.*)/.exec(stat) ?? [];
+    threads.set(name, [...(threads.get(name) ?? []), Number(rest.split(" ")[16])]);
+  }
+  return threads;
+}
+
 describe("mediatap serve", () => {
   let folder: Awaited<ReturnType<typeof folderWith>>;
   let server: Serving | undefined;
@@ -58,6 +69,17 @@ describe("mediatap serve", () => {
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["content-type"], "image/webp");
     assert.equal((await ask(port, "/tr:w-50/none.png")).status, 404);
+  });
+
+  it("has what makes pictures step back behind what answers", async function () {
+    if (process.platform !== "linux") this.skip();
+    const { port, pid } = await start("./photos");
+    assert.equal((await ask(port, "/tr:w-60/logo.png")).status, 200);
+    const threads = await threadsOf(pid);
+    const main = threads.get("MainThread")?.[0] ?? Number.NaN;
+    const behind = [...(threads.get("libuv-worker") ?? []), ...(threads.get("libvips worker") ?? [])];
+    assert(behind.length >= 3);
+    assert.deepEqual(new Set(behind), new Set([Math.min(19, main + 5)]));
   });
 
   it("serves a folder with an odd name", async () => {

@@ -1,0 +1,32 @@
+import fs from "node:fs";
+import os from "node:os";
+
+/** Added to the process's own: such a thread still gets a third of what another one gets that wants the same core. */
+const NICER = 5;
+
+/**
+ * Has the threads that make pictures step back behind the one that answers, so that what lies in a cache does not wait for
+ * what is being made. libvips' own threads inherit it. Linux alone knows a priority of threads (setpriority(2), "C
+ * library/kernel differences"); elsewhere, and where it is not allowed, all stay alike. Returns how many threads it were.
+ */
+export function stepBack(folder = "/proc/self/task"): number {
+  try {
+    // libuv starts them all when the first is needed.
+    fs.stat(folder, () => {});
+    const own = os.getPriority();
+    const threads = fs.readdirSync(folder).filter((id) => isWorker(`${folder}/${id}/comm`));
+    for (const id of threads) os.setPriority(Number(id), Math.min(19, own + NICER));
+    return threads.length;
+  } catch {
+    return 0;
+  }
+}
+
+function isWorker(file: string): boolean {
+  try {
+    return fs.readFileSync(file, "utf8").startsWith("libuv-worker");
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
+}
