@@ -1,4 +1,5 @@
-import { type Graph, seconds } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import { seconds } from "./units.ts";
 
 /** How a piece is taken out of a source. */
 export interface Cutting {

@@ -13,8 +13,10 @@ import {
   type Step,
   type StepOf,
 } from "@mediatap/core";
-import { type Drafting, even, same, seconds, type Times } from "./graph.ts";
 import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
+import type { Drafting } from "./picture.ts";
+import type { Clock, Times } from "./timeline.ts";
+import { even, same, seconds } from "./units.ts";
 
 type Drawer<K extends Step["op"]> = (step: StepOf<K>, draft: Drafting) => void;
 
@@ -189,7 +191,7 @@ const sharpen: Drawer<"sharpen"> = ({ amount }, draft) => {
 const flatten: Drawer<"flatten"> = ({ background }) => assertPaint(background, "flatten");
 
 /** Commas separate filters. */
-const between = ({ start, end }: Times, clock: ReturnType<Drafting["clock"]>, offset: number): string =>
+const between = ({ start, end }: Times, clock: Clock, offset: number): string =>
   `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - INSTANT)})`;
 
 /** The picture at its end is the first without the layer. */

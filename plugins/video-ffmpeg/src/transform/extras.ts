@@ -4,11 +4,13 @@ import type { Flight, Job } from "@mediatap/core";
 import { decoderArgs } from "../colour.ts";
 import { openInput } from "../input.ts";
 import type { Tools } from "../tools.ts";
-import { type Graph, seconds, type VideoLayer } from "./graph.ts";
+import type { Graph } from "./graph.ts";
 import { drawLayer } from "./layers.ts";
 import { drawMask } from "./mask.ts";
+import type { VideoLayer } from "./overlays.ts";
 import type { Extra } from "./pieces.ts";
 import { writeSubtitles } from "./subtitles.ts";
+import { seconds } from "./units.ts";
 
 /** Inputs beside the video. */
 export interface Extras {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type Flight, type Job, MediaError } from "@mediatap/core";
-import type { LayerWish } from "./graph.ts";
+import type { LayerWish } from "./overlays.ts";
 
 /**
  * Has the image engine draw a layer: at its place on a clear canvas as large as the picture below, so that it looks and lies as

@@ -1,5 +1,5 @@
-import type { LayerWish, VideoLayer } from "./graph.ts";
 import type { MaskWish } from "./mask.ts";
+import type { LayerWish, VideoLayer } from "./overlays.ts";
 
 /** A file that filters read beside the video: one of `Graph.layers`, `Graph.masks` or `Graph.videos`, or of those within. */
 export type Extra = LayerWish | MaskWish | VideoLayer;

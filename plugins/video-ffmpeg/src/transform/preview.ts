@@ -24,8 +24,9 @@ import { QUIET } from "./arguments.ts";
 import { before, cutOf } from "./cut.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
-import { type Graph, graphOf, seconds } from "./graph.ts";
+import { type Graph, graphOf } from "./graph.ts";
 import { removeFolder } from "./growth.ts";
+import { seconds } from "./units.ts";
 import { probeOf } from "./whole.ts";
 
 /** Longest moving picture in seconds, and most pictures a second: it is a preview, and formats of pictures are large. */

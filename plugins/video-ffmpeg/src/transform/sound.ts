@@ -1,9 +1,19 @@
 import type { Probe } from "@mediatap/core";
-import { type Graph, seconds, type VideoLayer } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import type { VideoLayer } from "./overlays.ts";
 import { type Piece, type Wires, wire } from "./pieces.ts";
+import { seconds } from "./units.ts";
 
 /** Samples a second of all sound that is made. */
 const RATE = 48_000;
+
+/** The sound of a video while steps are laid out. */
+export interface Track {
+  readonly pieces: Piece[];
+  /** How loud it is, 0 where there is nothing to hear. */
+  gain: number;
+  isMixed: boolean;
+}
 
 interface SoundEnds {
   /** Label of the track; left out: there is none. */
@@ -78,6 +88,11 @@ export function mixed(video: VideoLayer, start: () => number): Piece {
       `[${from}][${own}]amix=inputs=2:duration=first:dropout_transition=0:normalize=0[${to}]`,
     ];
   };
+}
+
+/** ffmpeg changes tempo by 0.5 and more at a time. */
+export function tempo(factor: number): string[] {
+  return factor < 0.5 ? ["atempo=0.5", ...tempo(factor / 0.5)] : [`atempo=${factor}`];
 }
 
 /** ffmpeg's own mixing takes 3 dB from a single channel. */

@@ -20,8 +20,9 @@ import { costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } fr
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { FILM, type Films, filmInput } from "./film.ts";
-import { type Graph, graphOf, seconds } from "./graph.ts";
+import { type Graph, graphOf } from "./graph.ts";
 import { type Growth, grow, removeFolder } from "./growth.ts";
+import { seconds } from "./units.ts";
 import type { Animation } from "./webp.ts";
 
 /** Estimated milliseconds of one core up to which a video is waited for: it then has a length, and parts of it can be asked for. */
