@@ -20,26 +20,38 @@ const MOST_WHOLE = 10_000;
  * as of `demuxerOf`; no other is tried, and nothing but that file or address can be opened.
  */
 export async function openInput(source: Source, demuxer: string, flight: Flight): Promise<Input> {
-  if (source.file !== undefined) return { args: ofFile(source.file, demuxer), close: async () => {} };
+  const place = await placeOf(source, flight);
+  if (place.file === undefined) {
+    const { url, close } = await loopback().open(place.blocks);
+    const args = ["-protocol_whitelist", "http,tcp", ...ofDemuxer(demuxer), "-seekable", "1", "-i", url];
+    return { args, close: async () => close() };
+  }
+  return { args: ofFile(place.file, demuxer), close: async () => place.release() };
+}
+
+/** Where the bytes of a source lie for who looks here and there: in a local file, or at an origin that gives parts. */
+export type Place =
+  | { readonly file: string; release(): void }
+  | { readonly file?: undefined; readonly blocks: BlockFile };
+
+/** Finds it; a file of an origin that gives no parts is copied first. */
+export async function placeOf(source: Source, flight: Flight): Promise<Place> {
+  if (source.file !== undefined) return { file: source.file, release: () => {} };
   const key = keyOf(source.facts);
   const { size } = source.facts;
   if (key !== undefined && size !== undefined && !whole.has(key)) {
-    const file: BlockFile = {
+    const blocks: BlockFile = {
       key,
       size,
       open: (range, signal) => source.again(range, signal),
       room: flight.limits.tempBytes,
     };
-    if (await givesParts(file, source, flight)) {
-      const { url, close } = await loopback().open(file);
-      const args = ["-protocol_whitelist", "http,tcp", ...ofDemuxer(demuxer), "-seekable", "1", "-i", url];
-      return { args, close: async () => close() };
-    }
+    if (await givesParts(blocks, source, flight)) return { blocks };
     if (whole.size >= MOST_WHOLE) whole.clear();
     whole.add(key);
   }
   const { path, release } = await loopback().wholes.open(source, key, flight);
-  return { args: ofFile(path, demuxer), close: async () => release() };
+  return { file: path, release };
 }
 
 const ofFile = (path: string, demuxer: string): readonly string[] => [

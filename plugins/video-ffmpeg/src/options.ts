@@ -16,6 +16,7 @@ export const videoFfmpegSchema = z.strictObject({
   ffmpeg: z.string().min(1).optional(),
   ffprobe: z.string().min(1).optional(),
   segmentSeconds: z.number().min(1).max(20).default(4),
+  copy: z.boolean().default(true),
   delivery: z.enum(["stream", "wait"]).default("stream"),
   niceness: z.int().min(0).max(19).default(10),
   stillSeek: z.enum(["exact", "keyframe"]).default("exact"),
@@ -30,6 +31,11 @@ export interface VideoFfmpegOptions {
   readonly ffprobe?: string;
   /** Length of a stream's segments, in seconds. @default 4 */
   readonly segmentSeconds?: number;
+  /**
+   * A rung of a stream that is as large as its source is packaged without encoding where the source is made for it: H.264 that
+   * browsers play, with a key frame wherever a segment begins, and not much above the rung's rate. @default true
+   */
+  readonly copy?: boolean;
   /**
    * How a whole video that takes its time is sent. `stream`: while it is made, without a length and without ranges; `wait`: when
    * it is whole. The next request has both from a cache. @default "stream"

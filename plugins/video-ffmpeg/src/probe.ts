@@ -15,6 +15,8 @@ export interface FileProbe extends Probe {
   readonly square: boolean;
   /** Each picture of the main track is two, of every other line. */
   readonly interlaced: boolean;
+  /** Second of the file's own time at which its first track begins; left out: 0. */
+  readonly begins?: number;
 }
 
 /** Milliseconds of a probe; of a file at an origin, which may be slow itself, longer. */
@@ -86,6 +88,7 @@ function probeOf(
     throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
   }
   const bitrate = Number(whole.bit_rate);
+  const begins = Number(whole.start_time);
   const matrix = video?.color_space;
   return {
     format: formatOf(demuxer),
@@ -94,6 +97,7 @@ function probeOf(
     square: /^(?:(\d+):\1|0:1|N\/A)?$/.test(video?.sample_aspect_ratio ?? ""),
     interlaced: /^(?:tt|bb|tb|bt)$/.test(video?.field_order ?? ""),
     ...(Number.isFinite(bitrate) && { bitrate }),
+    ...(begins && { begins }),
     ...(video && { video: pictureOf(video) }),
     ...(matrix && matrix !== "unknown" && { matrix }),
     ...(audio && {

@@ -1,7 +1,11 @@
 /** What ffprobe says of a file, as far as it is of use. */
 export interface Found {
   readonly streams?: readonly FoundStream[];
-  readonly format?: { readonly duration?: string; readonly bit_rate?: string };
+  readonly format?: {
+    readonly duration?: string;
+    readonly start_time?: string;
+    readonly bit_rate?: string;
+  };
 }
 
 export interface FoundStream {

@@ -83,6 +83,9 @@ export function soundGrid(duration: number, segmentSeconds: number): Grid {
 
 export const segmentsOf = ({ frames, total }: Grid) => Math.ceil(total / frames);
 
+/** Frame with which a segment begins. */
+export const firstAt = ({ frames }: Grid, index: number) => index * frames;
+
 /** Seconds of a number of frames. */
 export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
 

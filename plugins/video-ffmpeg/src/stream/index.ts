@@ -4,13 +4,16 @@ import { NAME } from "../options.ts";
 import { createAhead } from "./ahead.ts";
 import { type Asked, renditionOf } from "./asked.ts";
 import type { Parts } from "./boxes.ts";
+import { copiedOf, whyEncoded } from "./copy/index.ts";
+import { copiedInitPlan, copiedPlan } from "./copy/plans.ts";
+import { createTracks } from "./copy/tracks.ts";
 import { createGathering } from "./gather.ts";
-import { segmentsOf, stillGrid } from "./grid.ts";
-import { ladderOf, rungOf } from "./ladder.ts";
-import { type Layout, layoutOf } from "./layout.ts";
+import { secondsOf, segmentsOf, stillGrid } from "./grid.ts";
+import { encoded, ladderOf, rungOf } from "./ladder.ts";
+import { type Layout, layoutOf, type Sound } from "./layout.ts";
 import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND, STILLS } from "./playlists.ts";
 import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
-import { pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
+import { type PictureTrack, pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
 import { sheetPlan } from "./sheets.ts";
 import { textPart } from "./text-part.ts";
 import { createTexts, type Found } from "./texts.ts";
@@ -23,11 +26,12 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
   const ahead = createAhead(api);
   const gathering = createGathering<Parts>();
+  const tracks = createTracks();
   const texts = createTexts(engine.settings.subtitles);
   hooks.transform.tapPromise(NAME, async (job, source, flight) => {
     const part = job.transformation.output.video?.part;
     if (!part) return undefined;
-    const layout = await layoutOf(job, source, flight, engine);
+    const layout = await layoutOf(job, source, flight, engine, tracks);
     return planOf(part, { job, source, flight, layout });
   });
 
@@ -75,14 +79,16 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
       }
       case "init": {
         const track = trackOf(part.track, asked.layout);
-        return track.rung ? pictureInit(engine, asked, track) : soundInit(engine);
+        if (isSound(track)) return soundInit(engine);
+        return track.copied ? copiedInitPlan(track.rung, track.copied) : pictureInit(engine, asked, track);
       }
       case "segment": {
         const track = trackOf(part.track, asked.layout);
         if (part.index >= segmentsOf(track.grid)) throw nothingThere();
-        return track.rung
-          ? picturePlan(engine, gathering, asked, track, part.index)
-          : soundPlan(engine, asked, track, part.index);
+        if (isSound(track)) return soundPlan(engine, asked, track, part.index);
+        return track.copied
+          ? copiedPlan(asked, track.grid, track.rung, track.copied, part.index)
+          : picturePlan(engine, gathering, asked, track, part.index);
       }
       case "previews":
       case "sheet":
@@ -102,24 +108,34 @@ function masterPlan(
   if (!pictures) throw new MediaError("EINVAL", "sr: Expected a video with pictures");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
   const { rate, grid, size } = pictures;
+  const segment = secondsOf(grid, grid.frames);
+  const rungs = ladderOf(names, size, rate);
   const stream = {
     rate,
-    rungs: ladderOf(names, size, rate),
+    rungs: rungs.map((rung) => copiedOf(rung, pictures.copying)?.offer ?? encoded(rung, segment)),
     pictures: grid,
     ...(sound && { sound: sound.grid }),
     texts,
   };
-  const explanation = { master: protocol, rungs: stream.rungs, sound: sound !== undefined, texts };
+  const explanation = {
+    master: protocol,
+    rungs: stream.rungs.map((rung) => {
+      const why = whyEncoded(rung, pictures.copying);
+      return { ...rung, made: why === undefined ? "copied" : `encoded: ${why}` };
+    }),
+    sound: sound !== undefined,
+    texts,
+  };
   return protocol === "hls"
     ? textPlan(asked.job, HLS, "hls", hlsMaster(stream), explanation, doubtful)
     : textPlan(asked.job, DASH, "dash", dashMaster(stream), explanation, doubtful);
 }
 
 /** The grid of a track, and of pictures their rung. Throws `ENOENT` where there is no such track. */
-function trackOf(name: string, { pictures, sound }: Layout) {
+function trackOf(name: string, { pictures, sound }: Layout): Sound | PictureTrack {
   if (name === SOUND) {
     if (!sound) throw nothingThere();
-    return { grid: sound.grid, filters: sound.filters };
+    return sound;
   }
   const stills = name.startsWith(STILLS);
   const height = stills ? name.slice(STILLS.length) : name;
@@ -127,8 +143,11 @@ function trackOf(name: string, { pictures, sound }: Layout) {
     pictures && /^[1-9]\d{2,3}$/.test(height) && rungOf(Number(height), pictures.size, pictures.rate);
   if (!rung) throw nothingThere();
   const grid = stills ? stillGrid(pictures.grid) : pictures.grid;
-  return { grid, rung, pictures: { ...pictures, grid } };
+  const copied = stills ? undefined : copiedOf(rung, pictures.copying);
+  return { grid, rung, pictures: { ...pictures, grid }, ...(copied && { copied }) };
 }
+
+const isSound = (track: Sound | PictureTrack): track is Sound => "filters" in track;
 
 const nothingThere = () => new MediaError("ENOENT", "The stream has no such part");
 

@@ -14,6 +14,16 @@ export interface Rung {
   readonly level: number;
 }
 
+/** A rung as players are told of it. */
+export interface Offer extends Rung {
+  /** As codec strings name it (RFC 6381). */
+  readonly codec: string;
+  /** Bits a second, about … */
+  readonly average: number;
+  /** … and at most. */
+  readonly peak: number;
+}
+
 /** Box and bits a second of each rung. */
 const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrate: number]> = new Map([
   [240, [426, 240, 200_000]],
@@ -70,8 +80,16 @@ export function ladderOf(names: readonly number[], picture: Size, rate: Rate): r
 export const codecOf = ({ level }: Rung) => `avc1.6400${level.toString(16).padStart(2, "0")}`;
 
 /** What players know before anything is encoded: one buffer of a second can come on top of the rate. */
-export const peakOf = ({ maxrate }: Rung, segmentSeconds: number) =>
+const peakOf = ({ maxrate }: Rung, segmentSeconds: number) =>
   Math.ceil(maxrate * (1 + 1 / segmentSeconds) * 1.02);
+
+/** A rung that is encoded. */
+export const encoded = (rung: Rung, segmentSeconds: number): Offer => ({
+  ...rung,
+  codec: codecOf(rung),
+  average: rung.maxrate,
+  peak: peakOf(rung, segmentSeconds),
+});
 
 /** The picture itself, upright: never more than what its source has. */
 export const pictureOf = ({ width, height }: NonNullable<Probe["video"]>): Size => ({ width, height });

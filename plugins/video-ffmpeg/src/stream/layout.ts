@@ -3,6 +3,8 @@ import { matrixOf } from "../colour.ts";
 import type { Engine } from "../engine.ts";
 import type { FileProbe } from "../probe.ts";
 import { type Graph, graphOf } from "../transform/graph.ts";
+import { type Copying, copyingOf } from "./copy/index.ts";
+import type { Tracks } from "./copy/tracks.ts";
 import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";
 
 /** What a stream of a job is, found out without decoding. */
@@ -25,6 +27,8 @@ export interface Pictures {
   readonly size: Size;
   /** What the steps come to. */
   readonly graph: Graph;
+  /** How they can be packaged as they are, or why they cannot. */
+  readonly copying: Copying | string;
   /** How colours are to be read where the source does not say. */
   readonly matrix?: string;
 }
@@ -37,11 +41,13 @@ export interface Sound {
 
 /** Throws `EINVAL` for what is no video, and for a clip that is not within it. */
 export async function layoutOf(
-  { transformation }: Job,
+  job: Job,
   source: Source,
   flight: Flight,
   engine: Engine,
+  tracks: Tracks,
 ): Promise<Layout> {
+  const { transformation } = job;
   const probe = (await flight.inspect("probe", source)) as FileProbe | undefined;
   if (!probe) throw new MediaError("EINVAL", "Expected a video");
   const { video, audio } = probe;
@@ -54,18 +60,21 @@ export async function layoutOf(
   });
   if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
   const { duration } = graph;
+  const { start } = graph.stretch;
+  const grid = rate && pictureGrid(rate, duration, segmentSeconds);
   return {
     probe,
-    start: graph.stretch.start,
+    start,
     duration,
     ...(video &&
-      rate &&
+      grid &&
       graph.picture && {
         pictures: {
           rate,
-          grid: pictureGrid(rate, duration, segmentSeconds),
+          grid,
           size: graph.picture.size,
           graph,
+          copying: await copyingOf({ engine, tracks, job, source, flight, probe, graph, rate, grid }),
           ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),

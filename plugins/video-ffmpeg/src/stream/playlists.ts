@@ -1,6 +1,6 @@
 import { partName, slot } from "@mediatap/core";
 import { framesAt, type Grid, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
-import { codecOf, peakOf, type Rung } from "./ladder.ts";
+import { codecOf, type Offer, type Rung } from "./ladder.ts";
 import type { Text } from "./texts.ts";
 
 /** Name of the track of sound. */
@@ -13,7 +13,7 @@ const SOUND_PEAK = 256_000;
 /** What a stream is made of. */
 export interface Stream {
   readonly rate: Rate;
-  readonly rungs: readonly Rung[];
+  readonly rungs: readonly Offer[];
   readonly pictures: Grid;
   /** Left out: it is silent. */
   readonly sound?: Grid;
@@ -32,7 +32,6 @@ export const STILLS = "iframes-";
 
 /** The playlist that a player begins with (RFC 8216). */
 export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
-  const segment = secondsOf(pictures, pictures.frames);
   const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
   if (sound) {
     lines.push(
@@ -47,9 +46,9 @@ export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): stri
   }
   for (const rung of rungs) {
     const attributes = [
-      `BANDWIDTH=${peakOf(rung, segment) + (sound ? SOUND_PEAK : 0)}`,
-      `AVERAGE-BANDWIDTH=${rung.maxrate + (sound ? SOUND_AVERAGE : 0)}`,
-      `CODECS="${codecOf(rung)}${sound ? `,${SOUND_CODEC}` : ""}"`,
+      `BANDWIDTH=${rung.peak + (sound ? SOUND_PEAK : 0)}`,
+      `AVERAGE-BANDWIDTH=${rung.average + (sound ? SOUND_AVERAGE : 0)}`,
+      `CODECS="${rung.codec}${sound ? `,${SOUND_CODEC}` : ""}"`,
       `RESOLUTION=${rung.width}x${rung.height}`,
       `FRAME-RATE=${(rate.n / rate.d).toFixed(3)}`,
       ...(sound ? [`AUDIO="${SOUND}"`] : []),
@@ -122,7 +121,7 @@ export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): str
     ...template(pictures),
     ...rungs.map(
       (rung) =>
-        `      <Representation id="${track(rung)}" codecs="${codecOf(rung)}" bandwidth="${peakOf(rung, segment)}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
+        `      <Representation id="${track(rung)}" codecs="${rung.codec}" bandwidth="${rung.peak}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
     ),
     `    </AdaptationSet>`,
   ];

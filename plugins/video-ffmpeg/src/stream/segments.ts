@@ -7,6 +7,7 @@ import { NAME } from "../options.ts";
 
 import { type Asked, renditionOf } from "./asked.ts";
 import { initOf, type Parts, splitFragment } from "./boxes.ts";
+import type { Copied } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
 import { framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
@@ -19,10 +20,13 @@ const PICTURES = "video/mp4";
 const SOUND = "audio/mp4";
 const MB = 1024 * 1024;
 
-interface Track {
+/** A track of pictures. */
+export interface PictureTrack {
   readonly grid: Grid;
   readonly rung: Rung;
   readonly pictures: Pictures;
+  /** Left out: it is encoded. */
+  readonly copied?: Copied;
 }
 
 /** One segment of pictures, made along with those of other rungs that wait for their turn. */
@@ -30,7 +34,7 @@ export function picturePlan(
   engine: Engine,
   gathering: Gathering<Parts>,
   asked: Asked,
-  { grid, rung, pictures }: Track,
+  { grid, rung, pictures }: PictureTrack,
   index: number,
 ): Plan {
   const { job, source, flight, layout } = asked;
@@ -77,7 +81,7 @@ export function picturePlan(
 }
 
 /** What a player needs of a picture track before its segments: the same as each run writes, made without the source. */
-export function pictureInit(engine: Engine, { job }: Asked, { grid, rung, pictures }: Track): Plan {
+export function pictureInit(engine: Engine, { job }: Asked, { grid, rung, pictures }: PictureTrack): Plan {
   const quality = job.transformation.output.video?.quality ?? 50;
   const args = pictureInitArgs(rung, pictures.rate, grid, quality);
   return initPlan(engine, args, PICTURES, { init: String(rung.name), codec: codecOf(rung) });

@@ -1,0 +1,134 @@
+import type { Flight, Job, Source } from "@mediatap/core";
+import { openBytes } from "../../bytes.ts";
+import { isHdr } from "../../colour.ts";
+import type { Engine } from "../../engine.ts";
+import type { FileProbe } from "../../probe.ts";
+import type { Tools } from "../../tools.ts";
+import type { Graph } from "../../transform/graph.ts";
+import { firstAt, type Grid, type Rate, secondsOf, segmentsOf } from "../grid.ts";
+import type { Offer, Rung } from "../ladder.ts";
+import { isIdr } from "./avc.ts";
+import { Unfit } from "./boxes.ts";
+import { type Pieces, piecesOf } from "./pieces.ts";
+import type { Track } from "./track.ts";
+import { type Tracks, unfitFor } from "./tracks.ts";
+
+/** A stream whose pictures can be packaged as they are in the file. */
+export interface Copying {
+  readonly track: Track;
+  readonly pieces: Pieces;
+}
+
+/** A rung that is. */
+export interface Copied extends Copying {
+  readonly offer: Offer;
+}
+
+/** What is to be judged. */
+export interface Wish {
+  readonly engine: Engine;
+  readonly tracks: Tracks;
+  readonly job: Job;
+  readonly source: Source;
+  readonly flight: Flight;
+  readonly probe: FileProbe;
+  readonly graph: Graph;
+  readonly rate: Rate;
+  readonly grid: Grid;
+}
+
+/** Times its rate that a file may have on the whole, and for a segment; more is encoded. */
+const MOST_AVERAGE = 1.5;
+const MOST_PEAK = 2;
+/** Below it, a stream is to be smaller than usual. */
+const USUAL_QUALITY = 50;
+/** Bytes of a key frame in which its kind has to be told. */
+const HEAD = 4_096;
+
+/** What was found of a track, by the stream. */
+const found = new WeakMap<Track, Map<string, Copying | string>>();
+/** Streams of a track. */
+const MOST_FOUND = 100;
+
+/** Finds out whether pictures can be packaged as they are; why not, in words. Rejects where the file cannot be read. */
+export async function copyingOf(wish: Wish): Promise<Copying | string> {
+  const { engine, tracks, source, flight, graph, rate, grid } = wish;
+  try {
+    assertFit(wish, await engine.tools());
+    const track = await tracks(source, flight);
+    assertSame(wish, track);
+    const known = found.get(track) ?? new Map<string, Copying | string>();
+    found.set(track, known);
+    const name = JSON.stringify([graph.stretch.start, rate, grid]);
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const judged = await judge(wish, track).catch(unfitFor);
+    if (known.size >= MOST_FOUND) known.clear();
+    known.set(name, judged);
+    return judged;
+  } catch (error) {
+    return unfitFor(error);
+  }
+}
+
+/** What is known without reading more. */
+function assertFit({ engine, job, source, probe, graph, rate }: Wish, { ffprobe }: Tools): void {
+  const { video } = probe;
+  const { etag, lastModified } = source.facts;
+  if (!engine.settings.copy) throw new Unfit("copying is turned off");
+  const { quality = USUAL_QUALITY } = job.transformation.output.video ?? {};
+  if (quality < USUAL_QUALITY) throw new Unfit("less quality is asked for");
+  if (probe.format !== "mp4") throw new Unfit("it is no MP4");
+  if (video?.codec !== "h264") throw new Unfit("its pictures are not H.264");
+  if (!ffprobe) throw new Unfit("without ffprobe not enough is known of it");
+  if (video.pixels !== "yuv420p" || isHdr(video)) throw new Unfit("browsers do not play its colours");
+  if (probe.interlaced) throw new Unfit("it is interlaced");
+  if (!graph.picture?.plain) throw new Unfit("its pictures are changed");
+  if (!probe.square || video.rotation !== 0)
+    throw new Unfit("its pixels are not square, or it is to be turned");
+  if (Math.abs(video.rate / (rate.n / rate.d) - 1) > 0.01) throw new Unfit("its rate is changed");
+  if (Math.abs(probe.begins ?? 0) * rate.n > rate.d / 2) throw new Unfit("its own time does not begin at 0");
+  if (etag === undefined && lastModified === undefined) throw new Unfit("its origin tells no versions apart");
+}
+
+/** What ffmpeg sees has to be what is read here. */
+function assertSame({ probe: { video } }: Wish, { width, height }: Track): void {
+  if (video?.width !== width || video.height !== height)
+    throw new Unfit("its index contradicts its pictures");
+}
+
+async function judge({ graph, rate, grid, source, flight }: Wish, track: Track): Promise<Copying> {
+  const pieces = piecesOf(track, grid, rate, graph.stretch.start);
+  const bytes = await openBytes(source, flight);
+  try {
+    // Some encoders call frames key frames from which pictures only recover: the second tells.
+    for (let index = 0; index < Math.min(2, segmentsOf(grid)); index++) {
+      const at = pieces.base + firstAt(grid, index);
+      const length = Math.min(HEAD, track.sizes[at] as number);
+      if (!isIdr(await bytes.read(track.offsets[at] as number, length), track.avc)) {
+        throw new Unfit(`its key frame at ${secondsOf(grid, firstAt(grid, index))} s needs others`);
+      }
+    }
+    return { track, pieces };
+  } finally {
+    await bytes.close();
+  }
+}
+
+/** Why a rung is encoded. `undefined`: it is packaged as it is. */
+export function whyEncoded({ width, height, maxrate }: Rung, copying: Copying | string): string | undefined {
+  if (typeof copying === "string") return copying;
+  const { track, pieces } = copying;
+  if (track.width !== width || track.height !== height) return "it is of another size";
+  if (pieces.average > MOST_AVERAGE * maxrate || pieces.peak > MOST_PEAK * maxrate) {
+    return `its file has ${pieces.average} bits a second, at most ${pieces.peak}`;
+  }
+  return undefined;
+}
+
+/** A rung that is packaged as it is. */
+export function copiedOf(rung: Rung, copying: Copying | string): Copied | undefined {
+  if (typeof copying === "string" || whyEncoded(rung, copying) !== undefined) return undefined;
+  const { average, peak } = copying.pieces;
+  return { ...copying, offer: { ...rung, codec: copying.track.avc.codec, average, peak } };
+}

@@ -1,0 +1,135 @@
+import { firstAt, framesAt, type Grid, type Rate, secondsOf, segmentsOf } from "../grid.ts";
+import { Unfit } from "./boxes.ts";
+import type { Track } from "./track.ts";
+import { overhead } from "./write.ts";
+
+/** The frames of a track that are a stream's, from a key frame on. */
+export interface Pieces {
+  /** Sample with which the stream begins. */
+  readonly base: number;
+  /** Samples; as many as the grid has frames, or fewer in its last segment. */
+  readonly count: number;
+  /** Bits a second, on the whole … */
+  readonly average: number;
+  /** … and of its largest segment. */
+  readonly peak: number;
+}
+
+/** Ticks a second, at most; more is nothing that programs write. */
+const FINEST = 10_000_000;
+/** Seconds from the decoding of a frame to its time, at most. */
+const MOST_DELAY = 10;
+/** Seconds that the pictures may end before the sound. */
+const MOST_LACKING = 0.5;
+/** Stretches of a file that one segment is read from. */
+const MOST_STRETCHES = 64;
+/** Bytes between two samples that are read along. */
+const GAP = 64 * 1024;
+
+/**
+ * Finds the frames of a grid in a track. Each frame of the grid has to be one of the track, less than half a frame from its time, and
+ * each segment has to consist of samples that follow each other in the file's order of decoding, the first of them a key
+ * frame. `start`: second of the file at which the stream begins. Throws `Unfit`.
+ */
+export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): Pieces {
+  const { count, keys, delays, timescale } = track;
+  if (timescale > FINEST) throw new Unfit("its index counts too fine a time");
+  const frameAt = framesOf(track, rate, start);
+  const base = firstFrame(track, frameAt);
+  for (let at = 0; at < base; at++) if (frameAt(at) >= 0) throw new Unfit("it does not begin at a key frame");
+  const rests = base + grid.total;
+  for (let at = rests; at < count; at++) {
+    if (frameAt(at) < grid.total) throw new Unfit("its last frames cannot be told from those behind them");
+  }
+  const last = Math.min(count, rests);
+  const rates: { bits: number; seconds: number }[] = [];
+  const seen = new Uint8Array(grid.frames);
+  for (let index = 0; index < segmentsOf(grid); index++) {
+    const first = firstAt(grid, index);
+    const frames = Math.min(framesAt(grid, index), last - base - first);
+    if (frames <= 0) throw new Unfit("its pictures end before its sound");
+    if (keys[base + first] !== 1) throw new Unfit(`it has no key frame at ${time(grid, first)} s`);
+    seen.fill(0);
+    for (let at = base + first; at < base + first + frames; at++) {
+      const frame = frameAt(at) - first;
+      const delay = (delays[at] as number) - (delays[base] as number);
+      if (Math.abs(delay) > MOST_DELAY * timescale)
+        throw new Unfit("its frames are shown long after they are decoded");
+      if (!(frame >= 0 && frame < frames) || seen[frame]) {
+        throw new Unfit(`its frames from ${time(grid, first)} s on have no constant rate, or need others`);
+      }
+      seen[frame] = 1;
+    }
+    const bytes = bytesIn(track, base + first, frames) + overhead(frames);
+    rates.push({ bits: bytes * 8, seconds: secondsOf(grid, framesAt(grid, index)) });
+    if (stretchesOf(track, base + first, frames).length > MOST_STRETCHES) {
+      throw new Unfit("its frames lie all over the file");
+    }
+  }
+  if (secondsOf(grid, rests - last) > MOST_LACKING) throw new Unfit("its pictures end before its sound");
+  const bits = rates.reduce((sum, one) => sum + one.bits, 0);
+  return {
+    base,
+    count: last - base,
+    average: Math.ceil(bits / secondsOf(grid, grid.total)),
+    peak: peakOf(rates, secondsOf(grid, grid.frames)),
+  };
+}
+
+const time = (grid: Grid, frame: number) => Number(secondsOf(grid, frame).toFixed(3));
+
+/** The frame of the grid that a sample is nearest to. */
+function framesOf({ timescale, epoch, decoded, delays }: Track, { n, d }: Rate, start: number) {
+  const zero = epoch + start * timescale;
+  const ticks = (timescale * d) / n;
+  return (at: number) => Math.round(((decoded[at] as number) + (delays[at] as number) - zero) / ticks);
+}
+
+function firstFrame({ count, keys }: Track, frameAt: (at: number) => number): number {
+  for (let at = 0; at < count; at++) if (keys[at] === 1 && frameAt(at) === 0) return at;
+  throw new Unfit("it does not begin at a key frame");
+}
+
+function bytesIn({ sizes }: Track, from: number, count: number): number {
+  let bytes = 0;
+  for (let at = from; at < from + count; at++) bytes += sizes[at] as number;
+  return bytes;
+}
+
+/** The largest of segments; what is shorter than half of one counts with the one before (RFC 8216 §4.3.4.2). */
+function peakOf(
+  rates: readonly { readonly bits: number; readonly seconds: number }[],
+  longest: number,
+): number {
+  let peak = 0;
+  for (const [index, { bits, seconds }] of rates.entries()) {
+    const before = seconds < longest / 2 ? rates[index - 1] : undefined;
+    peak = Math.max(peak, (bits + (before?.bits ?? 0)) / (seconds + (before?.seconds ?? 0)));
+  }
+  return Math.ceil(peak);
+}
+
+/** Bytes of a file that are read at once. */
+export interface Stretch {
+  readonly start: number;
+  readonly length: number;
+  /** How many samples lie in it. */
+  readonly samples: number;
+}
+
+/** Where samples that follow each other are read from. */
+export function stretchesOf({ offsets, sizes }: Track, from: number, count: number): readonly Stretch[] {
+  const stretches: { start: number; length: number; samples: number }[] = [];
+  for (let at = from; at < from + count; at++) {
+    const [offset, size] = [offsets[at] as number, sizes[at] as number];
+    const last = stretches.at(-1);
+    const gap = last && offset - last.start - last.length;
+    if (last && gap !== undefined && gap >= 0 && gap <= GAP) {
+      last.length += gap + size;
+      last.samples++;
+    } else {
+      stretches.push({ start: offset, length: size, samples: 1 });
+    }
+  }
+  return stretches;
+}
