@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { MediaError, type MediatapConfig, type Plugin } from "@mediatap/core";
-import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import {
+  describeWith,
+  FFMPEG,
+  makeFolder,
+  runFfmpeg,
+  startServer,
+  type TestFolder,
+  type TestServer,
+} from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { folderConfig, type Gate, gate, until, usual } from "./support/plugins.ts";
 import { signed } from "./support/signed.ts";
 
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 const KEY = "private_test_key";
 
 /** An encoder that fails for assets below `broken/`. */
@@ -74,6 +79,7 @@ describe("videos that clients ask for until they are there", () => {
     const polled = await server.ask("/gate/a.mp4?tr=w-100&v=2", { method: "HEAD" });
     assert.equal(polled.status, 302);
     assert.equal(polled.headers.location, first.headers.location);
+    await work.begun(1);
     assert.deepEqual([...work.running], ["gate/a.mp4 v=2"], "it is made once, and goes on");
     work.open();
     const whole = () => server.ask("/gate/a.mp4?tr=w-100&v=2", { method: "HEAD" });
@@ -188,10 +194,11 @@ describeWith(
 
     before(async () => {
       folder = await makeFolder();
-      await promisify(execFile)(FFMPEG.path, [
-        ...["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=12"],
-        ...["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", join(folder.path, "a.mp4")],
-      ]);
+      await runFfmpeg(
+        join(folder.path, "a.mp4"),
+        ...["-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=12"],
+        ...["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast"],
+      );
       server = await startServer({
         ...folderConfig(folder.path, videoFfmpeg()),
         videoPolling: { interval: 5, tries: 1 },
