@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Answer, describeWith, type Program, type TestServer } from "@mediatap/test";
+import { type Answer, describeWith, FFMPEG, runFfmpeg, type TestServer } from "@mediatap/test";
 import { openGallery } from "./support/gallery.ts";
 import {
   assertPoints,
@@ -21,7 +21,6 @@ import {
 } from "./support/looks.ts";
 import { describeWithSdks, type Step, sent } from "./support/sdks.ts";
 
-const FFMPEG: Program = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 const run = promisify(execFile);
 
 const LIME: Colour = GREEN;
@@ -53,8 +52,9 @@ describeWith(FFMPEG, "videos", () => {
 
     async function make(name: string, colour: string, size: string, seconds: number, filter: string) {
       const file = join(folder, name);
-      await run(FFMPEG.path, [
-        ...["-nostdin", "-v", "error", "-f", "lavfi", "-i", `color=${colour}:s=${size}:r=10:d=${seconds}`],
+      await runFfmpeg(
+        file,
+        ...["-f", "lavfi", "-i", `color=${colour}:s=${size}:r=10:d=${seconds}`],
         ...[
           "-f",
           "lavfi",
@@ -67,8 +67,8 @@ describeWith(FFMPEG, "videos", () => {
           "-pix_fmt",
           "yuv420p",
         ],
-        ...["-preset", "ultrafast", "-g", "10", "-c:a", "aac", "-shortest", file],
-      ]);
+        ...["-preset", "ultrafast", "-g", "10", "-c:a", "aac", "-shortest"],
+      );
       return readFile(file);
     }
 
@@ -101,9 +101,7 @@ describeWith(FFMPEG, "videos", () => {
       let picture: Look | undefined;
       if (video) {
         const png = join(folder, "frame.png");
-        await run(FFMPEG.path, [
-          ...["-nostdin", "-v", "error", "-y", "-ss", String(moment), "-i", file, "-frames:v", "1", png],
-        ]);
+        await runFfmpeg(png, "-ss", String(moment), "-i", file, "-frames:v", "1");
         picture = await lookAt(await readFile(png));
       }
       return {

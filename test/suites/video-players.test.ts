@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { runFfmpeg, startServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { type Browser, type InPage, inPage, type Page, startChromium } from "./support/chromium.ts";
-
-const run = promisify(execFile);
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
-const services = createRequire(new URL("../services/package.json", import.meta.url));
+import { describePlayers, HLS, SHAKA } from "./support/players.ts";
 
 const RATE = 25;
 const SECONDS = 20;
 const MASTER = "count.mp4/ik-master";
-
-interface Scripted extends Page {
-  addScriptTag(options: { readonly path: string }): Promise<unknown>;
-}
 
 /** What a player reports once it is ready. */
 interface State {
@@ -39,13 +28,10 @@ interface State {
   readonly waits: number;
 }
 
-/** In the page: a video, what happens to it, and what it shows. */
+/** In the page: what happens to the video, and what it shows. */
 const PAGE = `
-  document.body.innerHTML = "<video muted playsinline></video>";
-  const video = document.querySelector("video");
   let waits = 0;
   video.addEventListener("waiting", () => { waits++; });
-  window.video = video;
   window.state = () => {
     const canvas = document.createElement("canvas");
     canvas.width = 160; canvas.height = 90;
@@ -79,7 +65,7 @@ const PLAYERS = {
     rung: undefined,
   },
   "hls.js": {
-    scripts: ["hls.js/dist/hls.min.js"],
+    scripts: [HLS],
     start: `(async () => {
       window.player = new Hls({ startLevel: 0 });
       player.on(Hls.Events.ERROR, (_, { fatal, details }) => { if (fatal || /gap|stall|parsing|append/i.test(details)) window.failure = details; });
@@ -96,69 +82,47 @@ const PLAYERS = {
     }, 250), undefined)`,
   },
   "shaka-player with DASH": {
-    scripts: ["shaka-player/dist/shaka-player.compiled.js"],
-    start: `(async () => {
-      window.player = new shaka.Player();
-      await player.attach(video);
-      player.addEventListener("error", ({ detail }) => { window.failure = String(detail.code); });
-      await player.load("/${MASTER}.mpd?tr=sr-240_360");
-    })()`,
+    scripts: [SHAKA],
+    start: shaka("mpd"),
     rung: (at: number) => `(player.configure({ abr: { enabled: false } }),
       player.selectVariantTrack(player.getVariantTracks().sort((a, b) => a.height - b.height)[${at}], true))`,
   },
   "shaka-player with HLS": {
-    scripts: ["shaka-player/dist/shaka-player.compiled.js"],
-    start: `(async () => {
-      window.player = new shaka.Player();
-      await player.attach(video);
-      player.addEventListener("error", ({ detail }) => { window.failure = String(detail.code); });
-      await player.load("/${MASTER}.m3u8?tr=sr-240_360");
-    })()`,
+    scripts: [SHAKA],
+    start: shaka("m3u8"),
     rung: undefined,
   },
 };
 
-describeWith(FFMPEG, "streams in players", function (this: Mocha.Suite) {
-  this.timeout(120_000);
-  let folder: TestFolder;
-  let server: TestServer;
-  let browser: Browser | undefined;
-  let page: Scripted;
+function shaka(ending: string) {
+  return `(async () => {
+    window.player = new shaka.Player();
+    await player.attach(video);
+    player.addEventListener("error", ({ detail }) => { window.failure = String(detail.code); });
+    await player.load("/${MASTER}.${ending}?tr=sr-240_360");
+  })()`;
+}
 
-  before(async function () {
-    browser = await startChromium();
-    if (!browser) return this.skip();
-    folder = await makeFolder();
-    await run(FFMPEG.path, [
-      ...["-nostdin", "-v", "error", "-f", "lavfi", "-i"],
-      `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
-      ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
-      ...["-preset", "ultrafast", "-g", "250", "-bf", "2", "-c:a", "aac", join(folder.path, "count.mp4")],
-    ]);
-    server = await startServer({
-      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: folder.path } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+async function start(folder: string) {
+  await runFfmpeg(
+    join(folder, "count.mp4"),
+    ...["-f", "lavfi", "-i"],
+    `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
+    ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+    ...["-preset", "ultrafast", "-g", "250", "-bf", "2", "-c:a", "aac"],
+  );
+  return await startServer({
+    plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
+    origins: { files: { type: "FOLDER", path: folder } },
+    endpoints: { default: { origins: ["files"] } },
   });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    await folder?.close();
-  });
-  afterEach(() => page?.close());
+}
 
-  const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
-  const until = (code: string) => page.waitForFunction(inPage(code), undefined, { timeout: 60_000 });
+describePlayers("streams in players", start, (playing) => {
+  const { evaluate, until } = playing;
 
   async function open({ scripts, start }: { readonly scripts: readonly string[]; readonly start: string }) {
-    page = (await browser?.newPage({})) as Scripted;
-    await page.goto(`${server.url}/-/live`);
-    for (const script of scripts) {
-      const path = join(services.resolve("playwright-core"), "../..", script);
-      await page.addScriptTag({ path });
-    }
-    await evaluate(`(() => { ${PAGE} })()`);
+    await playing.open(scripts, PAGE);
     await evaluate(start);
     await until("video.readyState >= 2");
   }

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import {
+  describeWith,
+  FFMPEG,
+  makeFolder,
+  runFfmpeg,
+  startServer,
+  type TestFolder,
+  type TestServer,
+} from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { type Browser, inPage, type Page, startChromium } from "./support/chromium.ts";
-
-const run = promisify(execFile);
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 
 /** What a player says of itself. */
 interface State {
@@ -29,11 +32,11 @@ describeWith(FFMPEG, "whole videos in Chromium", () => {
   before(async function () {
     this.timeout(60_000);
     folder = await makeFolder();
-    await run("/usr/bin/ffmpeg", [
-      ...["-v", "error", "-f", "lavfi", "-i", "mandelbrot=s=640x360:r=25", "-f", "lavfi", "-i", "sine=f=440"],
-      ...["-t", "30", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+    await runFfmpeg(
       join(folder.path, "a.mp4"),
-    ]);
+      ...["-f", "lavfi", "-i", "mandelbrot=s=640x360:r=25", "-f", "lavfi", "-i", "sine=f=440"],
+      ...["-t", "30", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+    );
     server = await startServer({
       plugins: [urlImagekit(), storageFs(), videoFfmpeg(), cacheMemory()],
       origins: { files: { type: "FOLDER", path: folder.path } },

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
 import {
   type Answer,
   describeWith,
+  FFMPEG,
   makeFolder,
+  runFfmpeg,
   startOrigin,
   startServer,
   type TestFolder,
@@ -20,8 +20,6 @@ import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { signed } from "./support/signed.ts";
 
-const run = promisify(execFile);
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 const KEY = "private_test_key";
 
 describeWith(FFMPEG, "streams over HTTP", function (this: Mocha.Suite) {
@@ -33,11 +31,11 @@ describeWith(FFMPEG, "streams over HTTP", function (this: Mocha.Suite) {
   before(async () => {
     folder = await makeFolder();
     const file = join(folder.path, "clip.mp4");
-    await run(FFMPEG.path, [
-      ...["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=6"],
-      ...["-f", "lavfi", "-i", "sine=d=6", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast"],
-      ...["-c:a", "aac", file],
-    ]);
+    await runFfmpeg(
+      file,
+      ...["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=6", "-f", "lavfi", "-i", "sine=d=6"],
+      ...["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-c:a", "aac"],
+    );
     origin = await startOrigin({ "clip.mp4": await readFile(file) });
     server = await startServer({
       plugins: [urlImagekit(), storageWeb(), imageSharp(), videoFfmpeg(), cacheMemory()],

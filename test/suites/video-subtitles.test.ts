@@ -1,32 +1,22 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { runFfmpeg, startServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { type Browser, type InPage, inPage, type Page, startChromium } from "./support/chromium.ts";
+import { describePlayers, HLS, SHAKA } from "./support/players.ts";
 import { signed } from "./support/signed.ts";
 
-const run = promisify(execFile);
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 const KEY = "private_test_key";
-const services = createRequire(new URL("../services/package.json", import.meta.url));
-
-interface Scripted extends Page {
-  addScriptTag(options: { readonly path: string }): Promise<unknown>;
-}
 
 const url = (ending: string, chain = "") => signed(`/clip.mp4/ik-master.${ending}?tr=sr-240${chain}`, KEY);
 
 /** Starts each player on a stream, shows the first subtitles, and says in which languages there are some. */
 const PLAYERS = {
   "hls.js": {
-    script: "hls.js/dist/hls.min.js",
+    script: HLS,
     start: (chain: string) => `(async () => {
       const player = new Hls();
       player.loadSource("${url("m3u8", chain)}");
@@ -37,8 +27,8 @@ const PLAYERS = {
       return player.subtitleTracks.map(({ lang }) => lang);
     })()`,
   },
-  "shaka-player with DASH": { script: "shaka-player/dist/shaka-player.compiled.js", start: shaka("mpd") },
-  "shaka-player with HLS": { script: "shaka-player/dist/shaka-player.compiled.js", start: shaka("m3u8") },
+  "shaka-player with DASH": { script: SHAKA, start: shaka("mpd") },
+  "shaka-player with HLS": { script: SHAKA, start: shaka("m3u8") },
 };
 
 function shaka(ending: string) {
@@ -54,8 +44,6 @@ function shaka(ending: string) {
 
 /** What is shown at a time. */
 const SHOWN = `
-  document.body.innerHTML = "<video muted playsinline></video>";
-  window.video = document.querySelector("video");
   window.shown = async (time) => {
     video.currentTime = time;
     await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
@@ -65,55 +53,33 @@ const SHOWN = `
   };
 `;
 
-describeWith(FFMPEG, "subtitles of streams in players", function (this: Mocha.Suite) {
-  this.timeout(120_000);
-  let folder: TestFolder;
-  let server: TestServer;
-  let browser: Browser | undefined;
-  let page: Scripted;
-
-  before(async function () {
-    browser = await startChromium();
-    if (!browser) return this.skip();
-    folder = await makeFolder();
-    await run(FFMPEG.path, [
-      ...["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12"],
-      ...["-f", "lavfi", "-i", "sine=d=12", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast"],
-      ...["-c:a", "aac", join(folder.path, "clip.mp4")],
-    ]);
-    await writeFile(
-      join(folder.path, "clip.en.vtt"),
-      "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\n00:03.000 --> 00:05.000\nearly\n\n00:09.000 --> 00:10.000\nlate\n",
-    );
-    await writeFile(join(folder.path, "clip.de.srt"), "1\n00:00:03,000 --> 00:00:05,000\nfrüh\n");
-    server = await startServer({
-      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg({ subtitles: ["en", "de", "fr"] })],
-      origins: { files: { type: "FOLDER", path: folder.path } },
-      endpoints: { default: { origins: ["files"], restrictUnsigned: "all" } },
-      privateKey: KEY,
-    });
+async function start(folder: string) {
+  await runFfmpeg(
+    join(folder, "clip.mp4"),
+    ...["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12", "-f", "lavfi", "-i", "sine=d=12"],
+    ...["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-c:a", "aac"],
+  );
+  await writeFile(
+    join(folder, "clip.en.vtt"),
+    "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\n00:03.000 --> 00:05.000\nearly\n\n00:09.000 --> 00:10.000\nlate\n",
+  );
+  await writeFile(join(folder, "clip.de.srt"), "1\n00:00:03,000 --> 00:00:05,000\nfrüh\n");
+  return await startServer({
+    plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg({ subtitles: ["en", "de", "fr"] })],
+    origins: { files: { type: "FOLDER", path: folder } },
+    endpoints: { default: { origins: ["files"], restrictUnsigned: "all" } },
+    privateKey: KEY,
   });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    await folder?.close();
-  });
-  afterEach(() => page?.close());
+}
 
-  const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
+describePlayers("subtitles of streams in players", start, (playing) => {
+  const { evaluate, until } = playing;
 
   async function open(script: string, start: string) {
-    page = (await browser?.newPage({})) as Scripted;
-    await page.goto(`${server.url}/-/live`);
-    await page.addScriptTag({ path: join(services.resolve("playwright-core"), "../..", script) });
-    await evaluate(`(() => { ${SHOWN} })()`);
+    await playing.open([script], SHOWN);
     const languages = await evaluate<string[]>(start);
-    await page.waitForFunction(
-      inPage(
-        "video.readyState >= 2 && Array.from(video.textTracks).some(({ mode, cues }) => mode === 'showing' && cues?.length)",
-      ),
-      undefined,
-      { timeout: 60_000 },
+    await until(
+      "video.readyState >= 2 && Array.from(video.textTracks).some(({ mode, cues }) => mode === 'showing' && cues?.length)",
     );
     return languages;
   }

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@mediatap/test";
 import { type Browser, inPage, type Page, startChromium } from "../../../test/suites/support/chromium.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0);
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 /** The server as `npm start` runs it. */
 async function start(): Promise<{ url: string; stop(): Promise<void> }> {

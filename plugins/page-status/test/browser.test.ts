@@ -1,49 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
 import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
+import { type Browser, inPage, type Page, startChromium } from "../../../test/suites/support/chromium.ts";
 import { pageStatus } from "../src/index.ts";
-
-const SERVICES = new URL("../../../test/services/package.json", import.meta.url);
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-type InPage = () => unknown;
-
-/** Code for the page; as a string it would be evaluated there, which the page's policy forbids. */
-const inPage = (code: string) => new Function(`return ${code}`) as InPage;
-
-/** The little of playwright-core that is used here: it is not installed with the workspace. */
-interface Page {
-  goto(url: string): Promise<unknown>;
-  textContent(selector: string): Promise<string | null>;
-  waitForFunction(code: InPage): Promise<unknown>;
-  evaluate<T>(code: InPage): Promise<T>;
-  close(): Promise<void>;
-  on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
-}
-interface Browser {
-  newPage(options: object): Promise<Page>;
-  close(): Promise<void>;
-}
-interface Playwright {
-  chromium: { launch(options: object): Promise<Browser> };
-}
-
-/** What is missing for a browser, in one line, or playwright. */
-function playwright(): Playwright | string {
-  if (!existsSync(CHROMIUM))
-    return `no Chromium at ${CHROMIUM}: apt-get install chromium, or name one in CHROMIUM`;
-  try {
-    return createRequire(SERVICES)("playwright-core") as Playwright;
-  } catch {
-    return "playwright-core is not installed: npm ci --prefix test/services";
-  }
-}
 
 describe("the status page in Chromium", function () {
   this.timeout(60_000);
@@ -55,17 +18,9 @@ describe("the status page in Chromium", function () {
   const errors: string[] = [];
 
   before(async function () {
-    const found = playwright();
-    if (typeof found === "string") {
-      if (process.env.CI === "true") assert.fail(found);
-      console.log(`    skipped: ${found}`);
-      return this.skip();
-    }
-    browser = await found.chromium.launch({
-      executablePath: CHROMIUM,
-      chromiumSandbox: false,
-      args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-    });
+    const started = await startChromium();
+    if (!started) return this.skip();
+    browser = started;
   });
   after(() => browser?.close());
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { storageWeb } from "@mediatap/storage-web";
 import {
   describeWith,
+  FFMPEG,
   makeFolder,
+  runFfmpeg,
   startOrigin,
   startServer,
   type TestFolder,
@@ -18,8 +18,6 @@ import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { warm } from "../src/index.ts";
 import { callsOf, KEY } from "./calls.ts";
 
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
-
 describeWith(FFMPEG, "warm: streams", () => {
   let folder: TestFolder;
   let origin: WebOrigin;
@@ -29,7 +27,7 @@ describeWith(FFMPEG, "warm: streams", () => {
     const clip = `${folder.path}/clip.mp4`;
     const source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=14", "-pix_fmt", "yuv420p"];
     const coding = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-movflags", "+faststart"];
-    await promisify(execFile)(FFMPEG.path, ["-nostdin", "-v", "error", ...source, ...coding, clip]);
+    await runFfmpeg(clip, ...source, ...coding);
     const bytes = await readFile(clip);
     origin = await startOrigin({ "clip.mp4": bytes, "other.mp4": bytes });
     server = await startServer({

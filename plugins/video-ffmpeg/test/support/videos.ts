@@ -1,14 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import type { Program } from "@mediatap/test";
+import { runFfmpeg } from "@mediatap/test";
 
-const run = promisify(execFile);
-
-/** What these suites need. */
-export const FFMPEG: Program = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
+export { FFMPEG } from "@mediatap/test";
 
 /** A folder of videos that tests make for themselves. */
 export interface Studio {
@@ -31,7 +26,7 @@ export async function openStudio(): Promise<Studio> {
       const known = made.get(name);
       if (known) return known;
       const file = path(name);
-      const work = run(FFMPEG.path, ["-nostdin", "-v", "error", "-y", ...args, file]).then(() => file);
+      const work = runFfmpeg(file, ...args).then(() => file);
       made.set(name, work);
       return work;
     },
