@@ -49,6 +49,8 @@ export type {
   Work,
 } from "./hooks.ts";
 export { Stage } from "./hooks.ts";
+export type { PageSources } from "./http/page-file.ts";
+export { pageFile } from "./http/page-file.ts";
 export { maskUrl, reasonOf } from "./log.ts";
 export type { Asset } from "./model/asset.ts";
 export type { Ban } from "./model/ban.ts";

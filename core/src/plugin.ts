@@ -160,7 +160,7 @@ export interface PluginApi {
   ): Source;
   /** What the server is doing at this moment, for those who report it; known once `start` runs. */
   state(): ServerState;
-  /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. */
+  /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /**
    * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Plugin } from "@mediatap/core";
+import { type Plugin, pageFile } from "@mediatap/core";
 import { type Section, type Shot, urlOf } from "./sheet.ts";
-
-const POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'";
 
 const html = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
@@ -49,14 +47,9 @@ export function pageSheet(sections: readonly Section[]): Plugin {
     name: "page-sheet",
     version: "1.0.0",
     apply({ route }) {
-      const serve = (path: string, type: string, body: string) =>
-        route("GET", path, () => ({
-          headers: { "content-type": `${type}; charset=utf-8`, "content-security-policy": POLICY },
-          body,
-        }));
-      serve("/", "text/html", pageHtml(sections));
-      serve("/-/sheet/style.css", "text/css", file("style.css"));
-      serve("/-/sheet/weights.js", "text/javascript", file("weights.js"));
+      route("GET", "/", pageFile("index.html", pageHtml(sections)));
+      for (const name of ["style.css", "weights.js"])
+        route("GET", `/-/sheet/${name}`, pageFile(name, file(name)));
     },
   };
 }

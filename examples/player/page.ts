@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Plugin } from "@mediatap/core";
+import { type PageSources, type Plugin, pageFile } from "@mediatap/core";
 
 export interface PagePlayerOptions {
   /** Path of the video, as in a URL without transformation. */
@@ -9,15 +9,8 @@ export interface PagePlayerOptions {
   readonly from?: string | URL;
 }
 
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "media-src 'self' blob:",
-  "connect-src 'self'",
-  "worker-src blob:",
-].join("; ");
+/** Players make media and workers of their own; the browser draws its controls. */
+const SOURCES: PageSources = { "img-src": ["data:"], "media-src": ["blob:"], "worker-src": ["blob:"] };
 
 /** What plays the stream: the browser itself, hls.js or shaka-player; chosen by `/#hls`, `/#shaka`, `/#native`. */
 const html = (video: string) => `<!doctype html>
@@ -48,16 +41,13 @@ export function pagePlayer({ video, from = import.meta.url }: PagePlayerOptions)
     name: "page-player",
     version: "1.0.0",
     apply({ route }) {
-      const serve = (path: string, type: string, body: string) =>
-        route("GET", path, () => ({
-          headers: { "content-type": `${type}; charset=utf-8`, "content-security-policy": POLICY },
-          body,
-        }));
-      serve("/", "text/html", html(video));
-      serve("/-/player/app.js", "text/javascript", own("app.js"));
-      serve("/-/player/style.css", "text/css", own("style.css"));
-      serve("/-/player/hls.js", "text/javascript", library("hls.js/dist/hls.min.js"));
-      serve("/-/player/shaka.js", "text/javascript", library("shaka-player/dist/shaka-player.compiled.js"));
+      const serve = (name: string, body: string) =>
+        route("GET", `/-/player/${name}`, pageFile(name, body, SOURCES));
+      route("GET", "/", pageFile("index.html", html(video), SOURCES));
+      serve("app.js", own("app.js"));
+      serve("style.css", own("style.css"));
+      serve("hls.js", library("hls.js/dist/hls.min.js"));
+      serve("shaka.js", library("shaka-player/dist/shaka-player.compiled.js"));
     },
   };
 }

@@ -1,19 +1,13 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { extname } from "node:path";
-import { type Plugin, parseOptions, type RouteHandler } from "@mediatap/core";
+import { type PageSources, type Plugin, pageFile, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 
 const NAME = "page-start";
 const VERSION = "0.1.0";
 const PUBLIC = new URL("../public/", import.meta.url);
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".css": "text/css; charset=utf-8",
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
+/** Pictures that the page has just measured, and parts of streams. */
+const SOURCES: PageSources = { "img-src": ["blob:"], "media-src": ["blob:"] };
 
 export interface StartSample {
   /** Path of the original, as in a URL without transformation: `holidays/fig.jpg`. */
@@ -48,19 +42,6 @@ const schema = z.strictObject({
     .default([]),
 });
 
-/** Everything from this server, nothing inline; `blob:` is the picture that the page has just measured. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob:",
-  "media-src 'self' blob:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /**
  * The start page of a server, at `/`: a URL to edit, original and result side by side, and what the transformation
  * cost. Its files are read once, in the factory, and served below `/-/start/`.
@@ -78,36 +59,12 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
     version: VERSION,
     apply({ route }) {
       for (const { name, text } of files) {
-        const type = TYPES[extname(name)] ?? "text/plain; charset=utf-8";
-        if (name === "index.html")
-          route(
-            "GET",
-            "/",
-            file(
-              text.replace('"SAMPLES"', () => json),
-              type,
-            ),
-          );
-        else route("GET", `/-/start/${name}`, file(text, type));
+        const isPage = name === "index.html";
+        const body = isPage ? text.replace('"SAMPLES"', () => json) : text;
+        route("GET", isPage ? "/" : `/-/start/${name}`, pageFile(name, body, SOURCES));
       }
     },
   };
 }
 
 export default pageStart;
-
-/** Kept by browsers, but asked for each time: the page changes with its server. */
-function file(body: string, type: string): RouteHandler {
-  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  const headers = {
-    "cache-control": "no-cache",
-    "content-security-policy": POLICY,
-    etag,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-  };
-  return (request) =>
-    request.header("if-none-match")?.includes(etag)
-      ? { status: 304, headers }
-      : { headers: { ...headers, "content-type": type }, body };
-}

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { extname } from "node:path";
-import { type Generation, type Plugin, parseOptions, type RouteHandler } from "@mediatap/core";
+import { type Generation, type Plugin, pageFile, parseOptions, type RouteHandler } from "@mediatap/core";
 import { z } from "zod";
 import { refusal } from "./password.ts";
 import { createTally, SLOT } from "./tally.ts";
@@ -10,31 +8,12 @@ const NAME = "page-status";
 const VERSION = "0.1.0";
 const PUBLIC = new URL("../public/", import.meta.url);
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".css": "text/css; charset=utf-8",
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-
 export interface PageStatusOptions {
   /** What a browser asks for before it shows the page, whatever the user. @default none: whoever reaches the server sees it */
   readonly password?: string | undefined;
 }
 
 const schema = z.strictObject({ password: z.string().min(1).optional() });
-
-/** Everything from this server, nothing inline. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
 
 /**
  * A page for people at `/-/status`: requests, hits, times, queue, memory, origins and last failures of this process, anew each
@@ -62,7 +41,7 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
       hooks.report.tap(NAME, (report) => tally.count(report));
 
       for (const { name, text } of files) {
-        const handler = file(text, TYPES[extname(name)] ?? "text/plain; charset=utf-8");
+        const handler = pageFile(name, text);
         if (name === "index.html") route("GET", "/-/status", guarded(handler));
         else route("GET", `/-/status/${name}`, handler);
       }
@@ -102,19 +81,3 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
 }
 
 export default pageStatus;
-
-/** Kept by browsers, but asked for each time: the page changes with its server. */
-function file(body: string, type: string): RouteHandler {
-  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  const headers = {
-    "cache-control": "no-cache",
-    "content-security-policy": POLICY,
-    etag,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-  };
-  return (request) =>
-    request.header("if-none-match")?.includes(etag)
-      ? { status: 304, headers }
-      : { headers: { ...headers, "content-type": type }, body };
-}
