@@ -52,6 +52,11 @@ export function ask(
 /** Each URL once, `clients` at a time, over connections that stay open. Throws for any answer but a picture. */
 export async function each(urls: readonly string[], clients: number): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  return await eachOver(agent, urls, clients).finally(() => agent.destroy());
+}
+
+/** The same over connections that others use, too. */
+export async function eachOver(agent: Agent, urls: readonly string[], clients: number): Promise<Load> {
   const times: number[] = [];
   const rest = [...urls].reverse();
   const client = async () => {
@@ -63,7 +68,7 @@ export async function each(urls: readonly string[], clients: number): Promise<Lo
     }
   };
   const begun = performance.now();
-  await Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy());
+  await Promise.all(Array.from({ length: clients }, client));
   const seconds = (performance.now() - begun) / 1000;
   return {
     requests: times.length,

@@ -1,29 +1,34 @@
-import { each } from "../load.ts";
+import { Agent } from "node:http";
+import { eachOver } from "../load.ts";
+import { quantile } from "../measure.ts";
 import type { Scenario } from "./scenario.ts";
 
 const URLS = 10;
 
-/** One cold URL after the other, each asked for by `clients` at once; figures are those of a URL, not of a request. */
+/** One cold URL after the other, each asked for by `clients` at once over connections that stay open; figures are those of a URL, not of a request. */
 export const cold = (clients: number): Scenario => ({
   name: `cold-${clients}`,
   title: `one cold URL, WebP, ${clients === 1 ? "one client" : `${clients} clients at once`} (figures a URL)`,
   takes: (peer) => peer.formats.includes("webp"),
-  run: (turn) =>
-    turn.measure(async () => {
+  async run(turn) {
+    const agent = new Agent({ keepAlive: true, maxSockets: clients });
+    const asAll = (url: string) => eachOver(agent, Array(clients).fill(url), clients);
+    // Connects all of them, and compiles the way of those who wait.
+    for (const url of turn.fresh("webp")) await asAll(url);
+    const sample = await turn.measure(async () => {
       const urls = turn.fresh("webp", URLS);
       const times: number[] = [];
       const begun = performance.now();
-      for (const url of urls) {
-        const { p99 } = await each(Array(clients).fill(url), clients);
-        times.push(p99);
-      }
+      for (const url of urls) times.push((await asAll(url)).p99);
       const seconds = (performance.now() - begun) / 1000;
-      times.sort((a, b) => a - b);
       return {
         requests: urls.length,
         throughput: urls.length / seconds,
-        p50: times[Math.floor(times.length / 2)] ?? Number.NaN,
-        p99: times.at(-1) ?? Number.NaN,
+        p50: quantile(times, 0.5),
+        p99: quantile(times, 0.99),
       };
-    }),
+    });
+    agent.destroy();
+    return sample;
+  },
 });
