@@ -1,35 +1,25 @@
 import assert from "node:assert/strict";
 import { mkdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
-import { type Copies, DAY, makeCopies, noise, type Setting, startWith, until } from "./server.ts";
+import type { TestServer, WebOrigin } from "@mediatap/test";
+import { type Copies, DAY, noise, openPlace, type Place, type Setting, until } from "./server.ts";
 
 /** About as many bytes has each picture. */
 const SIZE = 60_000;
 
 describe("cache-source: the budget", () => {
+  let place: Place;
   let origin: WebOrigin;
   let copies: Copies;
-  const servers: TestServer[] = [];
-
   beforeEach(async () => {
-    origin = await startOrigin();
+    place = await openPlace({});
+    ({ origin, copies } = place);
     for (let at = 0; at < 40; at++) origin.files.set(`${at}.png`, { bytes: noise(SIZE, at + 1) });
-    copies = await makeCopies();
   });
-  afterEach(async () => {
-    for (const server of servers.splice(0)) await server.close();
-    await origin.close();
-    await copies.close();
-  });
+  afterEach(() => place.close());
 
-  async function start(budget: number | false, options: Setting["options"] = {}): Promise<TestServer> {
-    const server = await startWith(origin, copies, {
-      options: { budget, maxFileBytes: 2 * SIZE, ...options },
-    });
-    servers.push(server);
-    return server;
-  }
+  const start = (budget: number | false, options: Setting["options"] = {}) =>
+    place.start({ options: { budget, maxFileBytes: 2 * SIZE, ...options } });
 
   async function bytesThere(): Promise<number> {
     const sizes = await Promise.all(
@@ -132,8 +122,7 @@ describe("cache-source: the budget", () => {
   });
 
   it("leaves files out that would take too much of it", async () => {
-    const server = await startWith(origin, copies, { options: { budget: 7 * SIZE } });
-    servers.push(server);
+    const server = await place.start({ options: { budget: 7 * SIZE } });
     await server.ask("/tr:w-10/0.png");
     origin.files.set("small.png", { bytes: noise(SIZE / 10, 77) });
     await server.ask("/tr:w-10/small.png");

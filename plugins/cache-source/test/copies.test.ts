@@ -1,29 +1,20 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { makeFolder, startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
-import { type Copies, makeCopies, noise, plain, type Setting, seen, startWith } from "./server.ts";
+import type { WebOrigin } from "@mediatap/test";
+import { type Copies, noise, openPlace, type Place, plain, type Setting, seen } from "./server.ts";
 
 describe("cache-source", () => {
+  let place: Place;
   let origin: WebOrigin;
   let copies: Copies;
-  const servers: TestServer[] = [];
-
   beforeEach(async () => {
-    origin = await startOrigin({ "a.png": plain(200), "b.png": plain(100) });
-    copies = await makeCopies();
+    place = await openPlace({ "a.png": plain(200), "b.png": plain(100) });
+    ({ origin, copies } = place);
   });
-  afterEach(async () => {
-    for (const server of servers.splice(0)) await server.close();
-    await origin.close();
-    await copies.close();
-  });
+  afterEach(() => place.close());
 
-  async function start(setting: Setting = {}): Promise<TestServer> {
-    const server = await startWith(origin, copies, setting);
-    servers.push(server);
-    return server;
-  }
+  const start = (setting?: Setting) => place.start(setting);
 
   it("asks the origin once, whatever is made of a file", async () => {
     const server = await start();
@@ -74,7 +65,6 @@ describe("cache-source", () => {
     await before.ask("/tr:w-10/a.png");
     await copies.saved(1);
     await before.close();
-    servers.pop();
     await origin.close();
     const server = await start();
     const { status, headers, body } = await server.ask("/tr:w-20,f-png/a.png");
@@ -246,148 +236,6 @@ describe("cache-source", () => {
       assert.equal(origin.count("c.png"), kept && cacheControl !== "no-cache" ? 1 : 2);
     });
   }
-
-  describe("among several origins", () => {
-    let other: WebOrigin;
-    beforeEach(async () => {
-      other = await startOrigin({ "o.png": plain(20) });
-    });
-    afterEach(() => other.close());
-
-    it("keeps a copy for the origin that has the file, under its name alone", async () => {
-      const server = await start({
-        config: {
-          origins: { other: { type: "WEB_FOLDER", baseUrl: other.url } },
-          endpoints: {
-            default: { origins: ["site", "other"] },
-            far: { origins: ["other"] },
-            near: { origins: ["site"] },
-          },
-        },
-      });
-      other.files.set("a.png", { bytes: plain(10) });
-      assert.equal((await seen((await server.ask("/tr:w-10,f-png/o.png")).body)).red, 20);
-      assert.equal((await seen((await server.ask("/tr:w-10,f-png/a.png")).body)).red, 200);
-      await copies.saved(2);
-      // Another endpoint of the same origin has its copy, an endpoint of another has not.
-      const asked = [origin.requests.length, other.requests.length];
-      assert.equal((await seen((await server.ask("/far/tr:w-20,f-png/o.png")).body)).red, 20);
-      assert.equal((await seen((await server.ask("/near/tr:w-20,f-png/a.png")).body)).red, 200);
-      assert.deepEqual([origin.requests.length, other.requests.length], asked);
-      assert.equal((await server.ask("/near/tr:w-20/o.png")).status, 404);
-      assert.equal((await seen((await server.ask("/far/tr:w-20,f-png/a.png")).body)).red, 10);
-      await copies.saved(3);
-    });
-
-    it("has no copies of an origin's former place", async () => {
-      const before = await start();
-      await before.ask("/tr:w-10/a.png");
-      await copies.saved(1);
-      other.files.set("a.png", { bytes: plain(10) });
-      const config = { origins: { site: { type: "WEB_FOLDER", baseUrl: other.url } } };
-      const server = await start({ config });
-      assert.equal((await seen((await server.ask("/tr:w-10,f-png/a.png")).body)).red, 10);
-    });
-
-    it("keeps tenants apart, even where their origins are one place", async () => {
-      const tenant = () => ({
-        origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
-        endpoints: { default: { origins: ["site"] } },
-      });
-      const server = await start({ config: { tenants: { one: tenant(), two: tenant() } } });
-      await server.ask("/one/tr:w-10/a.png");
-      await copies.saved(1);
-      await server.ask("/two/tr:w-10/a.png");
-      await copies.saved(2);
-      assert.equal(origin.requests.length, 2);
-    });
-
-    it("asks the library first, and folders that come first", async () => {
-      const [library, folder] = [await makeFolder(), await makeFolder()];
-      const server = await start({
-        config: {
-          origins: {
-            library: { type: "FOLDER", path: library.path },
-            near: { type: "FOLDER", path: folder.path },
-          },
-          endpoints: { default: { library: "library", origins: ["near", "site"] } },
-        },
-      });
-      const red = async () => (await seen((await server.ask("/tr:w-10,f-png/a.png")).body)).red;
-      try {
-        assert.equal(await red(), 200);
-        await copies.saved(1);
-        assert.equal(await red(), 200);
-        await folder.write("a.png", plain(100));
-        assert.equal(await red(), 100);
-        await library.write("a.png", plain(50));
-        assert.equal(await red(), 50);
-        assert.equal(origin.requests.length, 1);
-        // What lies in a folder is not copied.
-        assert.equal((await copies.records()).length, 1);
-      } finally {
-        await library.close();
-        await folder.close();
-      }
-    });
-
-    it("copies only the files of the origins that are named", async () => {
-      const server = await start({
-        options: { origins: ["other"] },
-        config: {
-          origins: { other: { type: "WEB_FOLDER", baseUrl: other.url } },
-          endpoints: { default: { origins: ["site", "other"] } },
-        },
-      });
-      await server.ask("/tr:w-10/a.png");
-      await server.ask("/tr:w-10/o.png");
-      await copies.saved(1);
-      await server.ask("/tr:w-20/a.png");
-      assert.equal(origin.count("a.png"), 2);
-    });
-  });
-
-  it("keeps files by host name where the origin is asked by it", async () => {
-    origin.files.set("a.png", {
-      answer: ({ headers }, response) => response.end(plain(headers.host === "one.test" ? 10 : 90)),
-    });
-    const server = await start({
-      config: {
-        origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url, forwardHostHeaderToOrigin: true } },
-      },
-    });
-    const red = async (host: string, width: number) =>
-      (await seen((await server.ask(`/tr:w-${width},f-png/a.png`, { headers: { host } })).body)).red;
-    assert.equal(await red("one.test", 10), 10);
-    assert.equal(await red("two.test", 10), 90);
-    await copies.saved(2);
-    assert.equal(await red("one.test", 20), 10);
-    assert.equal(await red("two.test", 20), 90);
-    assert.equal(origin.requests.length, 2);
-  });
-
-  it("keeps files behind a web proxy by their whole address", async () => {
-    const other = await startOrigin({ "a.png": plain(10) });
-    const server = await start({
-      config: {
-        origins: { web: { type: "WEB_PROXY" } },
-        endpoints: { default: { origins: ["web", "site"] } },
-        network: { allow: [origin, other].map(({ port }) => `127.0.0.1:${port}`) },
-      },
-    });
-    const red = async (url: string, width: number) =>
-      (await seen((await server.ask(`/${url}/a.png?tr=w-${width},f-png`)).body)).red;
-    try {
-      for (const width of [10, 20]) {
-        assert.equal(await red(origin.url, width), 200);
-        assert.equal(await red(other.url, width), 10);
-        await copies.saved(2);
-      }
-      assert.deepEqual([origin.requests.length, other.requests.length], [1, 1]);
-    } finally {
-      await other.close();
-    }
-  });
 
   it("keeps a file as it is under any name", async () => {
     const server = await start();

@@ -4,7 +4,16 @@ import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
-import { makeFolder, makePng, type StartOptions, startServer, type TestFolder } from "@mediatap/test";
+import {
+  makeFolder,
+  makePng,
+  type StartOptions,
+  startOrigin,
+  startServer,
+  type TestFolder,
+  type TestServer,
+  type WebOrigin,
+} from "@mediatap/test";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import sharp from "sharp";
@@ -62,6 +71,33 @@ export function startWith(site: { url: string }, copies: { path: string }, setti
     },
     start,
   );
+}
+
+/** A web origin, a folder for copies of its files, and servers of both. */
+export interface Place {
+  readonly origin: WebOrigin;
+  readonly copies: Copies;
+  start(setting?: Setting): Promise<TestServer>;
+  close(): Promise<void>;
+}
+
+export async function openPlace(files: Parameters<typeof startOrigin>[0]): Promise<Place> {
+  const [origin, copies] = [await startOrigin(files), await makeCopies()];
+  const servers: TestServer[] = [];
+  return {
+    origin,
+    copies,
+    async start(setting = {}) {
+      const server = await startWith(origin, copies, setting);
+      servers.push(server);
+      return server;
+    },
+    async close() {
+      for (const server of servers) await server.close();
+      await origin.close();
+      await copies.close();
+    },
+  };
 }
 
 /** A folder of copies, and what it holds. */
