@@ -108,6 +108,34 @@ describe("freshness", () => {
       });
     }
 
+    for (const [rule, outward] of [
+      ["no-store", "private, no-store"],
+      ["no-cache, max-age=600", "private, no-cache, must-revalidate"],
+    ] as const) {
+      it(`makes an origin's private no laxer than the endpoint's ${rule}`, async () => {
+        await start({ cacheControl: rule });
+        says({ "cache-control": "private" });
+        assert.equal(control(await server.ask(PATH)), outward);
+      });
+    }
+
+    it("holds for what stands in for a file, and for failures", async () => {
+      for (const [rule, substitute, failure] of [
+        ["private, no-store", "private, no-store", "no-store"],
+        ["no-cache, no-store, max-age=600", "no-cache, no-store, max-age=600", "no-store"],
+        ["no-cache", "public, max-age=0, must-revalidate", "no-store"],
+        ["public, max-age=20", "public, max-age=20", "public, max-age=20"],
+        ["private, max-age=600", "private, max-age=60", "private, max-age=60"],
+      ] as const) {
+        await start({ cacheControl: rule });
+        const answer = await server.ask("/tr:w-50,di-photo.jpg/missing.jpg");
+        assert.equal(answer.headers["x-mediatap-provenance"], "fallback");
+        assert.equal(control(answer), substitute);
+        assert.equal(control(await server.ask("/tr:w-50/missing.jpg")), failure);
+        await server.close();
+      }
+    });
+
     it("keeps nothing that anything may change", async () => {
       await start();
       says({ vary: "*" });
@@ -201,6 +229,26 @@ describe("freshness", () => {
           word.startsWith("private") ? "private, max-age=60, must-revalidate" : "no-store",
         );
         assert.equal(cache.size(), 0);
+        await server.close();
+      }
+    });
+
+    it("is told with a 304 that is made of the origin's validators alone", async () => {
+      for (const [rules, said] of [
+        [follow, "max-age=7"],
+        [follow, "no-store"],
+        [{}, "private"],
+        [{}, "no-store"],
+      ] as const) {
+        const more = { cdnCacheControl: "max-age=9", tagHeader: "Cache-Tag", tags: ["shop"] };
+        await start({ ...rules, ...more });
+        says({ "cache-control": said, "cache-tag": "pets" });
+        const whole = await server.ask(PATH);
+        cache.clear();
+        const answer = await server.ask(PATH, { headers: { "if-none-match": whole.headers.etag ?? "" } });
+        assert.equal(answer.status, 304);
+        for (const name of ["cache-control", "cdn-cache-control", "cache-tag"])
+          assert.equal(answer.headers[name], whole.headers[name], `${said}: ${name}`);
         await server.close();
       }
     });

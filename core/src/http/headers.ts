@@ -122,19 +122,21 @@ function canonicalLink(url: string): string {
 /** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */
 function provenanceHeaders({ provenance, lifetime }: Exchange, control: string): HeaderFields {
   if (provenance === "real") return {};
-  const seconds = Math.floor((lifetime ?? 0) / 1000);
-  const visibility = parseCacheControl(control).private ? "private" : "public";
+  const seconds = Math.floor(Math.min(lifetime ?? 0, lifetimeOf(control)) / 1000);
   return {
     "x-mediatap-provenance": provenance,
-    "cache-control":
-      control === "no-store"
-        ? control
-        : `${visibility}, max-age=${seconds > 0 ? seconds : "0, must-revalidate"}`,
+    "cache-control": parseCacheControl(control).noStore
+      ? control
+      : `${visibilityOf(control)}, max-age=${seconds > 0 ? seconds : "0, must-revalidate"}`,
     "cdn-cache-control": undefined,
     // Its age is told by the provenance; with a lifetime as short as this one it would never be kept.
     age: undefined,
     ...(provenance === "stale" ? {} : { etag: undefined, "last-modified": undefined }),
   };
+}
+
+function visibilityOf(control: string): "private" | "public" {
+  return parseCacheControl(control).private ? "private" : "public";
 }
 
 function attachment({ job, target }: Exchange, record: RenditionRecord): string {
@@ -161,7 +163,7 @@ export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limi
   const seconds = Math.floor(Math.min(keep, lifetimeOf(endpoint.cacheControl)) / 1000);
   return {
     "content-type": "text/plain; charset=utf-8",
-    "cache-control": seconds > 0 ? `public, max-age=${seconds}` : "no-store",
+    "cache-control": seconds > 0 ? `${visibilityOf(endpoint.cacheControl)}, max-age=${seconds}` : "no-store",
     ...(cache && { "cache-status": statusFor(exchange) }),
     ...(error.retryAfterSeconds === undefined ? {} : { "retry-after": error.retryAfterSeconds }),
     ...(error.status === 405 ? { allow: "GET, HEAD, OPTIONS" } : {}),

@@ -51,8 +51,8 @@ export function parseCacheControl(text: string): CacheControl {
 /** A directive: its name, and its value where it has one. */
 const DIRECTIVE = /([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*(?:"([^"]*)"|([^\s,;"]*)))?/g;
 
-/** Milliseconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0. */
+/** Milliseconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0; 0 where nothing may be kept. */
 export function lifetimeOf(cacheControl: string): number {
-  const { sharedMaxAge, maxAge } = parseCacheControl(cacheControl);
-  return sharedMaxAge ?? maxAge ?? 0;
+  const { noStore, noCache, sharedMaxAge, maxAge } = parseCacheControl(cacheControl);
+  return noStore || noCache ? 0 : (sharedMaxAge ?? maxAge ?? 0);
 }

@@ -1,3 +1,4 @@
+import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
@@ -7,10 +8,21 @@ import { codedTag, codingOf } from "./coding.ts";
 import { matches } from "./conditions.ts";
 import { createFlight } from "./flight.ts";
 import { createFlights } from "./flights.ts";
+import { keepingOf } from "./freshness.ts";
 import { nameOf } from "./make-once.ts";
 import { originalType } from "./original.ts";
-import { COMPOSED_TAG, etagOf, ORIGINAL_TAG, wishTag } from "./record.ts";
+import { COMPOSED_TAG, etagOf, ORIGINAL_TAG, tagsOf, wishTag } from "./record.ts";
 import type { Services } from "./services.ts";
+
+/** What the origin's answer confirmed. */
+interface Confirmed {
+  readonly key: string;
+  readonly job: Job;
+  readonly endpoint: Endpoint;
+  readonly etag: string;
+  readonly facts: SourceFacts;
+  readonly original: boolean;
+}
 
 /**
  * A client that holds a rendition of this wish asks whether it is still right, and nothing of it is known here any
@@ -32,7 +44,8 @@ export function createConfirm(services: Services) {
     const form = etag && heldForm(held, etag, exchange);
     if (!form) return undefined;
     exchange.cache = { hit: false, forward: "miss", revalidated: true };
-    return { record: confirmedRecord(key, form, facts, original) };
+    const { endpoint } = exchange;
+    return { record: confirmedRecord({ key, job, endpoint, etag: form, facts, original }) };
   }
 
   /** What the origin says of a file; `undefined` for one that is not for everybody. */
@@ -44,23 +57,20 @@ export function createConfirm(services: Services) {
     return answer.facts.private ? undefined : answer.facts;
   }
 
-  function confirmedRecord(
-    key: string,
-    etag: string,
-    facts: SourceFacts,
-    original: boolean,
-  ): RenditionRecord {
-    const now = Date.now();
+  /** It says what a rendition made now would say: how long it may be kept, and under which tags. */
+  function confirmedRecord({ key, job, endpoint, etag, facts, original }: Confirmed): RenditionRecord {
     return {
       key,
+      asset: job.asset,
       engines,
       type: original ? originalType(facts) : "application/octet-stream",
       format: "confirmed",
       etag,
       ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
       sources: [facts],
-      stored: now,
-      freshUntil: now,
+      stored: Date.now(),
+      ...keepingOf([facts], endpoint).fields,
+      ...tagsOf(endpoint, [facts]),
       private: false,
       original,
     };

@@ -144,10 +144,12 @@ function controlOf(
     .join(", ");
 }
 
-/** The same lifetime, for the client's own cache alone. */
+/** The same lifetime, for the client's own cache alone; what not even that may keep stays so. */
 export function privately(cacheControl: string): string {
-  const { maxAge } = parseCacheControl(cacheControl);
-  return ["private", maxAge === undefined ? undefined : `max-age=${maxAge / 1000}`, "must-revalidate"]
+  const { noStore, noCache, maxAge } = parseCacheControl(cacheControl);
+  if (noStore) return "private, no-store";
+  const time = maxAge === undefined ? undefined : `max-age=${maxAge / 1000}`;
+  return ["private", noCache ? "no-cache" : time, "must-revalidate"]
     .filter((part) => part !== undefined)
     .join(", ");
 }

@@ -10,7 +10,7 @@ import { privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { type Keeping, keepingOf } from "./freshness.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
-import { etagOf, lastModifiedOf } from "./record.ts";
+import { etagOf, lastModifiedOf, tagsOf } from "./record.ts";
 import type { Services } from "./services.ts";
 import { brokenSource } from "./source.ts";
 import { fetchSource } from "./sources.ts";
@@ -189,7 +189,7 @@ export function createMake(services: Services) {
       sources: [...flight.sources],
       stored: Date.now(),
       ...keeping.fields,
-      ...tagsOf(job, flight.sources),
+      ...tagsOf(endpointOf(job), flight.sources),
       private: flight.sources.some((facts) => facts.private === true),
       original: plan === undefined,
       ...(links && { links }),
@@ -267,11 +267,6 @@ export function createMake(services: Services) {
 
   function endpointOf({ asset }: Job): Endpoint | undefined {
     return endpoints.get(endpointId(asset));
-  }
-
-  function tagsOf(job: Job, sources: readonly SourceFacts[]): Pick<RenditionRecord, "tags"> {
-    const tags = [...(endpointOf(job)?.tags ?? []), ...sources.flatMap((facts) => facts.tags ?? [])];
-    return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
   }
 
   /**

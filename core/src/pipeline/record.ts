@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Asset } from "../model/asset.ts";
+import type { Endpoint } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Body, RenditionRecord } from "../model/rendition.ts";
@@ -61,6 +62,15 @@ export function lastModifiedOf(sources: readonly SourceFacts[]): number | undefi
 function bytesTag(body: Body | undefined): string | undefined {
   const bytes = body?.settled ? body.bytes : undefined;
   return bytes && hash("sha1", bytes, "base64url").slice(0, 16);
+}
+
+/** The tags of a rendition: its endpoint's, and those that origins gave its sources. */
+export function tagsOf(
+  endpoint: Endpoint | undefined,
+  sources: readonly SourceFacts[],
+): Pick<RenditionRecord, "tags"> {
+  const tags = [...(endpoint?.tags ?? []), ...sources.flatMap((facts) => facts.tags ?? [])];
+  return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
 }
 
 /** How long a failure is remembered, by its kind; 0: not at all. */
