@@ -33,7 +33,7 @@ export interface VideoFfmpegOptions {
   readonly segmentSeconds?: number;
   /**
    * A rung of a stream that is as large as its source is packaged without encoding where the source is made for it: H.264 that
-   * browsers play, with a key frame wherever a segment begins, and not much above the rung's rate. @default true
+   * browsers play, of a constant rate, not much above the rung's. Segments then begin where it has key frames. @default true
    */
   readonly copy?: boolean;
   /**

@@ -185,14 +185,84 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
     assert.deepEqual(await numbersIn(studio, other), range(90, 150));
   });
 
+  describe("are cut where the file has key frames", () => {
+    const starts = [0, 120, 230, 400];
+    const lengths = [...starts.slice(1), 500].map((end, at) => (end - (starts[at] as number)) / 25);
+
+    before(async () => {
+      const keys = [20, ...starts, 120, 160, 230, 270, 420, 490].sort((a, b) => a - b);
+      const forced = ["-force_key_frames", keys.map((key) => key / 25).join(",")];
+      const scaled = "scale=640:360:flags=neighbor";
+      await studio.make("scenes.mp4", ...numbered(20), "-vf", scaled, ...mp4(9_999), ...forced);
+    });
+
+    it("in all rungs, as near to the usual length as can be", async () => {
+      assert.deepEqual(await made("scenes.mp4", "240_360"), ["encoded: it is of another size", "copied"]);
+      for (const rung of [240, 360]) {
+        const { list, init, segments, whole } = await track(server, `/scenes.mp4/${rung}.m3u8`);
+        assert.deepEqual(
+          list.segments.map(({ duration }) => duration),
+          lengths,
+          String(rung),
+        );
+        assert.equal(list.targetDuration, 7);
+        assert.deepEqual(await numbersIn(studio, whole), range(0, 500), String(rung));
+        const { timescale } = await told(studio, Buffer.concat([init, segments[0] as Buffer]));
+        assert.deepEqual(
+          segments.map((one) => Math.round((decodeTime(one) * 25_000) / timescale) / 1_000),
+          starts,
+          String(rung),
+        );
+        for (const [index, segment] of segments.entries()) {
+          const first = starts[index] as number;
+          const numbers = await numbersIn(studio, Buffer.concat([init, segment]));
+          assert.deepEqual(numbers, range(first, starts[index + 1] ?? 500));
+        }
+      }
+    });
+
+    it("for DASH, too", async () => {
+      const { text } = await server.ask("/scenes.mp4/master.mpd?sr=240_360");
+      const [video = ""] = text.split("</SegmentTimeline>");
+      const timescale = Number(/<SegmentTemplate timescale="(\d+)"/.exec(video)?.[1]);
+      const durations = [...video.matchAll(/<S (?:t="0" )?d="(\d+)"\/>/g)].map(
+        ([, d]) => Number(d) / timescale,
+      );
+      assert.deepEqual(durations, lengths);
+    });
+
+    it("but those to wind by are as far from each other as usual", async () => {
+      const { list } = await track(server, "/scenes.mp4/iframes-240.m3u8");
+      assert.deepEqual(
+        list.segments.map(({ duration }) => duration),
+        Array(10).fill(2),
+      );
+    });
+
+    it("unless nothing is copied", async () => {
+      const list = await playlist(await start({ copy: false }), "/scenes.mp4/360.m3u8");
+      assert.deepEqual(
+        list.segments.map(({ duration }) => duration),
+        Array(5).fill(4),
+      );
+    });
+  });
+
   it("are encoded where the file is not made for them", async () => {
     const h264 = (...more: readonly string[]) => [
       ...["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=9", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
       ...["-preset", "ultrafast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", ...more],
     ];
     const files: Record<string, readonly string[]> = {
-      "sparse.mp4": h264("-g", "75", "-keyint_min", "75"),
-      "open.mp4": h264("-bf", "3", "-x264-params", "open-gop=1:bframes=3:b-adapt=0"),
+      "sparse.mp4": h264("-vf", "tpad=stop_mode=clone:stop_duration=5", "-g", "300", "-keyint_min", "300"),
+      "open.mp4": h264(
+        "-vf",
+        "tpad=stop_mode=clone:stop_duration=5",
+        "-bf",
+        "3",
+        "-x264-params",
+        "open-gop=1:bframes=3:b-adapt=0",
+      ),
       "refresh.mp4": h264("-x264-params", "intra-refresh=1"),
       "chroma.mp4": h264("-pix_fmt", "yuv422p"),
       "deep.mp4": h264("-pix_fmt", "yuv420p10le"),
@@ -224,8 +294,8 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
       "copy",
     );
     for (const [name, why] of Object.entries({
-      "sparse.mp4": /no key frame at 4 s/,
-      "open.mp4": /need others/,
+      "sparse.mp4": /no key frame within 11 s from 0 s on/,
+      "open.mp4": /no key frame within 11 s from 0 s on/,
       "refresh.mp4": /key frame at 4 s needs others/,
       "chroma.mp4": /colours/,
       "deep.mp4": /colours/,

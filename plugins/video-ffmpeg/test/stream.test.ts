@@ -37,7 +37,8 @@ describeWith(FFMPEG, "video-ffmpeg: streams", function (this: Mocha.Suite) {
 
   const start = async (options: VideoFfmpegOptions = {}) => {
     const place = await startServer({
-      plugins: [streamLanguage(), storageFs(), videoFfmpeg(options)],
+      // All is encoded here.
+      plugins: [streamLanguage(), storageFs(), videoFfmpeg({ copy: false, ...options })],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });

@@ -6,7 +6,7 @@ export interface Rate {
   readonly d: number;
 }
 
-/** Where a track is cut: equal segments of whole frames, but for the last one. */
+/** Where a track is cut: equal segments of whole frames, but for the last one, or segments that begin where `starts` says. */
 export interface Grid {
   /** Ticks a second that its times are counted in. */
   readonly timescale: number;
@@ -16,6 +16,8 @@ export interface Grid {
   readonly frames: number;
   /** … and of the whole. */
   readonly total: number;
+  /** Frames with which segments begin that are not equal. */
+  readonly starts?: readonly number[];
   /** Of each segment only the first frame is there, and stands for all of it. */
   readonly stills?: true;
 }
@@ -68,7 +70,8 @@ export function pictureGrid({ n, d }: Rate, duration: number, segmentSeconds: nu
 
 /** The grid of key frames alone, for who winds through a stream: two in the time of a segment. */
 export function stillGrid(pictures: Grid): Grid {
-  return { ...pictures, frames: Math.max(1, Math.round(pictures.frames / 2)), stills: true };
+  const { starts: _, ...equal } = pictures;
+  return { ...equal, frames: Math.max(1, Math.round(pictures.frames / 2)), stills: true };
 }
 
 /** The grid of its sound: frames of AAC do not fit into those of pictures, so segments of sound have lengths of their own. */
@@ -81,10 +84,10 @@ export function soundGrid(duration: number, segmentSeconds: number): Grid {
   };
 }
 
-export const segmentsOf = ({ frames, total }: Grid) => Math.ceil(total / frames);
+export const segmentsOf = ({ frames, total, starts }: Grid) => starts?.length ?? Math.ceil(total / frames);
 
 /** Frame with which a segment begins. */
-export const firstAt = ({ frames }: Grid, index: number) => index * frames;
+export const firstAt = ({ frames, starts }: Grid, index: number) => starts?.[index] ?? index * frames;
 
 /** Seconds of a number of frames. */
 export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
@@ -93,4 +96,21 @@ export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames
 export const picturesAt = (grid: Grid, index: number) => (grid.stills ? 1 : framesAt(grid, index));
 
 /** Frames that one segment lasts. */
-export const framesAt = ({ frames, total }: Grid, index: number) => Math.min(frames, total - index * frames);
+export function framesAt(grid: Grid, index: number): number {
+  const { frames, total, starts } = grid;
+  const first = firstAt(grid, index);
+  return Math.min(starts ? Number.POSITIVE_INFINITY : frames, (starts?.[index + 1] ?? total) - first);
+}
+
+/** Frames of the longest segment. */
+export const longestOf = ({ frames, total, starts }: Grid) =>
+  starts
+    ? starts.reduce((most, first, at) => Math.max(most, (starts[at + 1] ?? total) - first), 0)
+    : Math.min(frames, total);
+
+/** Frames of the shortest one that is not the last. */
+export const shortestOf = ({ frames, starts }: Grid) =>
+  (starts ?? []).reduce(
+    (least, first, at, all) => Math.min(least, at > 0 ? first - (all[at - 1] as number) : least),
+    frames,
+  );

@@ -8,7 +8,7 @@ import { copiedOf, whyEncoded } from "./copy/index.ts";
 import { copiedInitPlan, copiedPlan } from "./copy/plans.ts";
 import { createTracks } from "./copy/tracks.ts";
 import { createGathering } from "./gather.ts";
-import { secondsOf, segmentsOf, stillGrid } from "./grid.ts";
+import { secondsOf, segmentsOf, shortestOf, stillGrid } from "./grid.ts";
 import { encoded, ladderOf, rungOf } from "./ladder.ts";
 import { type Layout, layoutOf, type Sound } from "./layout.ts";
 import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND, STILLS } from "./playlists.ts";
@@ -108,7 +108,7 @@ function masterPlan(
   if (!pictures) throw new MediaError("EINVAL", "sr: Expected a video with pictures");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
   const { rate, grid, size } = pictures;
-  const segment = secondsOf(grid, grid.frames);
+  const segment = secondsOf(grid, shortestOf(grid));
   const rungs = ladderOf(names, size, rate);
   const stream = {
     rate,

@@ -35,6 +35,9 @@ const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrat
   [2160, [3840, 2160, 18_000_000]],
 ]);
 
+/** All of them, from low to high. */
+export const NAMES: readonly number[] = [...BOXES.keys()];
+
 /** Level times ten, macroblocks a second and a picture (ITU-T H.264, table A-1); bits a second are never what decides. */
 const LEVELS: readonly (readonly [level: number, second: number, picture: number])[] = [
   [30, 40_500, 1_620],
@@ -68,8 +71,7 @@ export function ladderOf(names: readonly number[], picture: Size, rate: Rate): r
   const rungs: Rung[] = [];
   for (const name of [...new Set(names)].sort((a, b) => a - b)) {
     const rung = rungOf(name, picture, rate);
-    if (!rung)
-      throw new MediaError("EINVAL", `sr: Expected ${[...BOXES.keys()].join(", ")} but received ${name}`);
+    if (!rung) throw new MediaError("EINVAL", `sr: Expected ${NAMES.join(", ")} but received ${name}`);
     const below = rungs.at(-1);
     if (below?.width !== rung.width || below.height !== rung.height) rungs.push(rung);
   }

@@ -61,20 +61,19 @@ export async function layoutOf(
   if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
   const { duration } = graph;
   const { start } = graph.stretch;
-  const grid = rate && pictureGrid(rate, duration, segmentSeconds);
+  const fixed = rate && pictureGrid(rate, duration, segmentSeconds);
   return {
     probe,
     start,
     duration,
     ...(video &&
-      grid &&
+      fixed &&
       graph.picture && {
         pictures: {
           rate,
-          grid,
           size: graph.picture.size,
           graph,
-          copying: await copyingOf({ engine, tracks, job, source, flight, probe, graph, rate, grid }),
+          ...(await copyingOf({ engine, tracks, job, source, flight, probe, graph, rate, grid: fixed })),
           ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),

@@ -1,5 +1,5 @@
 import { partName, slot } from "@mediatap/core";
-import { framesAt, type Grid, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
+import { framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
 import { codecOf, type Offer, type Rung } from "./ladder.ts";
 import type { Text } from "./texts.ts";
 
@@ -75,7 +75,7 @@ export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): stri
 
 /** The segments of a track, for HLS. */
 export function hlsPlaylist(name: string, grid: Grid): string {
-  const longest = secondsOf(grid, Math.min(grid.frames, grid.total));
+  const longest = secondsOf(grid, longestOf(grid));
   const lines = [
     "#EXTM3U",
     "#EXT-X-VERSION:7",
@@ -111,7 +111,7 @@ export function hlsTexts(name: string, duration: number): string {
 
 /** The same stream for DASH (ISO 23009-1). */
 export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
-  const segment = secondsOf(pictures, pictures.frames);
+  const segment = secondsOf(pictures, longestOf(pictures));
   const duration = secondsOf(pictures, pictures.total);
   const lines = [
     `<?xml version="1.0" encoding="UTF-8"?>`,
@@ -152,15 +152,22 @@ export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): str
 
 /** Exact lengths, so that nobody asks for a segment behind the last because of how it rounds. */
 function template(grid: Grid): readonly string[] {
-  const { timescale, frame, frames, total } = grid;
-  const whole = Math.floor(total / frames);
-  const rest = total % frames;
+  const { timescale, frame } = grid;
+  const runs: { duration: number; count: number }[] = [];
+  for (let index = 0; index < segmentsOf(grid); index++) {
+    const duration = framesAt(grid, index) * frame;
+    const last = runs.at(-1);
+    if (last?.duration === duration) last.count++;
+    else runs.push({ duration, count: 1 });
+  }
   const id = "$RepresentationID$";
   return [
     `      <SegmentTemplate timescale="${timescale}" startNumber="0" initialization="${slot(`${id}-init.mp4`)}" media="${slot(`${id}-$Number$.m4s`)}">`,
     `        <SegmentTimeline>`,
-    ...(whole > 0 ? [`          <S t="0" d="${frames * frame}" r="${whole - 1}"/>`] : []),
-    ...(rest > 0 ? [`          <S ${whole === 0 ? `t="0" ` : ""}d="${rest * frame}"/>`] : []),
+    ...runs.map(({ duration, count }, at) => {
+      const repeats = count > 1 ? ` r="${count - 1}"` : "";
+      return `          <S ${at === 0 ? `t="0" ` : ""}d="${duration}"${repeats}/>`;
+    }),
     `        </SegmentTimeline>`,
     `      </SegmentTemplate>`,
   ];

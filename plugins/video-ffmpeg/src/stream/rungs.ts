@@ -19,7 +19,7 @@ import {
   seekArgs,
   tailFilters,
 } from "./encode.ts";
-import { framesAt, picturesAt, secondsOf } from "./grid.ts";
+import { firstAt, framesAt, picturesAt, secondsOf } from "./grid.ts";
 import type { Rung } from "./ladder.ts";
 import type { Pictures } from "./layout.ts";
 import { collectAll } from "./run.ts";
@@ -42,7 +42,7 @@ export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<strin
   const { format } = layout.probe;
   const { grid, graph } = pictures;
   const tools = await engine.tools();
-  const cut = { start: layout.start, first: index * grid.frames, frames: picturesAt(grid, index) };
+  const cut = { start: layout.start, first: firstAt(grid, index), frames: picturesAt(grid, index) };
   const seek = pictureSeek(cut, grid, format);
   // What is clear in a picture has to lie on something.
   const isPlain = graph.picture?.plain && !layout.probe.video?.alpha;

@@ -10,7 +10,7 @@ import { initOf, type Parts, splitFragment } from "./boxes.ts";
 import type { Copied } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
-import { framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
+import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
 import { codecOf, type Rung, rungOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
 import { encodeRungs } from "./rungs.ts";
@@ -66,7 +66,7 @@ export function picturePlan(
       codec: codecOf(rung),
       maxrate,
       quality,
-      from: secondsOf(grid, index * grid.frames),
+      from: secondsOf(grid, firstAt(grid, index)),
       frames,
       rate: pictures.rate,
     }),
@@ -128,7 +128,7 @@ export function soundPlan(
     explain: () => ({
       segment: index,
       track: "audio",
-      from: secondsOf(grid, index * grid.frames),
+      from: secondsOf(grid, firstAt(grid, index)),
       frames: framesAt(grid, index),
     }),
     async run(flight) {

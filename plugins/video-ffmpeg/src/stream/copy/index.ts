@@ -6,9 +6,10 @@ import type { FileProbe } from "../../probe.ts";
 import type { Tools } from "../../tools.ts";
 import type { Graph } from "../../transform/graph.ts";
 import { firstAt, type Grid, type Rate, secondsOf, segmentsOf } from "../grid.ts";
-import type { Offer, Rung } from "../ladder.ts";
+import { ladderOf, NAMES, type Offer, type Rung } from "../ladder.ts";
 import { isIdr } from "./avc.ts";
 import { Unfit } from "./boxes.ts";
+import { followedGrid } from "./follow.ts";
 import { type Pieces, piecesOf } from "./pieces.ts";
 import type { Track } from "./track.ts";
 import { type Tracks, unfitFor } from "./tracks.ts";
@@ -46,28 +47,37 @@ const USUAL_QUALITY = 50;
 const HEAD = 4_096;
 
 /** What was found of a track, by the stream. */
-const found = new WeakMap<Track, Map<string, Copying | string>>();
+const found = new WeakMap<Track, Map<string, Judged>>();
 /** Streams of a track. */
 const MOST_FOUND = 100;
 
-/** Finds out whether pictures can be packaged as they are; why not, in words. Rejects where the file cannot be read. */
-export async function copyingOf(wish: Wish): Promise<Copying | string> {
+/** What was found out of a file. */
+export interface Judged {
+  /** Left as it was, or following the file's own key frames. */
+  readonly grid: Grid;
+  /** A string: why its pictures cannot be packaged as they are. */
+  readonly copying: Copying | string;
+}
+
+/** Finds out whether pictures can be packaged as they are, and where they are cut. Rejects where the file cannot be read. */
+export async function copyingOf(wish: Wish): Promise<Judged> {
   const { engine, tracks, source, flight, graph, rate, grid } = wish;
+  const unfit = (error: unknown): Judged => ({ grid, copying: unfitFor(error) });
   try {
     assertFit(wish, await engine.tools());
     const track = await tracks(source, flight);
     assertSame(wish, track);
-    const known = found.get(track) ?? new Map<string, Copying | string>();
+    const known = found.get(track) ?? new Map<string, Judged>();
     found.set(track, known);
     const name = JSON.stringify([graph.stretch.start, rate, grid]);
     const before = known.get(name);
     if (before !== undefined) return before;
-    const judged = await judge(wish, track).catch(unfitFor);
+    const judged = await judge(wish, track).catch(unfit);
     if (known.size >= MOST_FOUND) known.clear();
     known.set(name, judged);
     return judged;
   } catch (error) {
-    return unfitFor(error);
+    return unfit(error);
   }
 }
 
@@ -97,8 +107,9 @@ function assertSame({ probe: { video } }: Wish, { width, height }: Track): void 
     throw new Unfit("its index contradicts its pictures");
 }
 
-async function judge({ graph, rate, grid, source, flight }: Wish, track: Track): Promise<Copying> {
-  const pieces = piecesOf(track, grid, rate, graph.stretch.start);
+async function judge(wish: Wish, track: Track): Promise<Judged> {
+  const { source, flight } = wish;
+  const { grid, pieces } = cut(wish, track);
   const bytes = await openBytes(source, flight);
   try {
     // Some encoders call frames key frames from which pictures only recover: the second tells.
@@ -109,10 +120,26 @@ async function judge({ graph, rate, grid, source, flight }: Wish, track: Track):
         throw new Unfit(`its key frame at ${secondsOf(grid, firstAt(grid, index))} s needs others`);
       }
     }
-    return { track, pieces };
+    return { grid, copying: { track, pieces } };
   } finally {
     await bytes.close();
   }
+}
+
+/** Cuts as planned where the file has key frames there, else where it has some, if that is of use for the rung of its size. */
+function cut({ graph, rate, grid }: Wish, track: Track): { readonly grid: Grid; readonly pieces: Pieces } {
+  const { start } = graph.stretch;
+  try {
+    return { grid, pieces: piecesOf(track, grid, rate, start) };
+  } catch (error) {
+    unfitFor(error);
+  }
+  const followed = followedGrid(track, grid, rate, start);
+  const pieces = piecesOf(track, followed, rate, start);
+  const own = ladderOf(NAMES, track, rate).at(-1) as Rung;
+  const why = whyEncoded(own, { track, pieces });
+  if (why !== undefined) throw new Unfit(why);
+  return { grid: followed, pieces };
 }
 
 /** Why a rung is encoded. `undefined`: it is packaged as it is. */

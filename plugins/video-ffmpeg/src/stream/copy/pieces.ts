@@ -1,4 +1,4 @@
-import { firstAt, framesAt, type Grid, type Rate, secondsOf, segmentsOf } from "../grid.ts";
+import { firstAt, framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf } from "../grid.ts";
 import { Unfit } from "./boxes.ts";
 import type { Track } from "./track.ts";
 import { overhead } from "./write.ts";
@@ -43,7 +43,7 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
   }
   const last = Math.min(count, rests);
   const rates: { bits: number; seconds: number }[] = [];
-  const seen = new Uint8Array(grid.frames);
+  const seen = new Uint8Array(longestOf(grid));
   for (let index = 0; index < segmentsOf(grid); index++) {
     const first = firstAt(grid, index);
     const frames = Math.min(framesAt(grid, index), last - base - first);
@@ -72,20 +72,21 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
     base,
     count: last - base,
     average: Math.ceil(bits / secondsOf(grid, grid.total)),
-    peak: peakOf(rates, secondsOf(grid, grid.frames)),
+    peak: peakOf(rates, secondsOf(grid, longestOf(grid))),
   };
 }
 
 const time = (grid: Grid, frame: number) => Number(secondsOf(grid, frame).toFixed(3));
 
 /** The frame of the grid that a sample is nearest to. */
-function framesOf({ timescale, epoch, decoded, delays }: Track, { n, d }: Rate, start: number) {
+export function framesOf({ timescale, epoch, decoded, delays }: Track, { n, d }: Rate, start: number) {
   const zero = epoch + start * timescale;
   const ticks = (timescale * d) / n;
   return (at: number) => Math.round(((decoded[at] as number) + (delays[at] as number) - zero) / ticks);
 }
 
-function firstFrame({ count, keys }: Track, frameAt: (at: number) => number): number {
+/** The sample that is the grid's first frame. Throws `Unfit` where that is no key frame. */
+export function firstFrame({ count, keys }: Track, frameAt: (at: number) => number): number {
   for (let at = 0; at < count; at++) if (keys[at] === 1 && frameAt(at) === 0) return at;
   throw new Unfit("it does not begin at a key frame");
 }
