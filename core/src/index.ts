@@ -147,6 +147,8 @@ export { didYouMean, parseOptions } from "./options.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
 export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
+export type { PlaceOptions, Places } from "./places.ts";
+export { createPlaces } from "./places.ts";
 export type {
   CallHandler,
   CallReply,

@@ -1,3 +1,5 @@
+import { createPlaces } from "../places.ts";
+
 export interface TurnsOptions {
   /** Pieces of work that run at one time. */
   readonly places: number;
@@ -13,22 +15,15 @@ export type Turns = <T>(bytes: number, work: () => Promise<T>) => Promise<T | un
 
 /** Bounds what a cache writes at one time, and what may wait for it. */
 export function createTurns({ places, most }: TurnsOptions): Turns {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const { run } = createPlaces(places);
   let held = 0;
   return async (bytes, work) => {
     if (held + bytes > most) return undefined;
     held += bytes;
-    if (running >= places) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
     try {
-      return await work();
+      return await run(work);
     } finally {
       held -= bytes;
-      const next = waiting.shift();
-      // Who is next takes the place over.
-      if (next) next();
-      else running--;
     }
   };
 }

@@ -5,6 +5,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
+import { createPlaces } from "../places.ts";
 import type { Tiff, TiffLayout } from "./tiff.ts";
 import { type Module, WebAssembly } from "./wasm.ts";
 
@@ -67,9 +68,7 @@ const LOOK = 50;
  */
 const HARD_MB = 1536;
 
-const most = availableParallelism();
-const waiting: (() => void)[] = [];
-let working = 0;
+const places = createPlaces(availableParallelism());
 const modules = new Map<string, Promise<Module>>();
 
 /**
@@ -82,47 +81,29 @@ export async function inThread<Out>(
   { signal, limits }: Pick<Flight, "signal" | "limits">,
 ): Promise<Out> {
   const module = task.wasm && (await compiled(task.wasm));
-  const busy = new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
-  await within(limits.queueWait, busy, signal, turn);
-  try {
-    const late = new MediaError("ETIMEDOUT", "The file took too long to decode");
-    return await within(limits.imageWork, late, signal, (stop) => run<Out>(task, module, stop));
-  } finally {
-    working--;
-    waiting.shift()?.();
-  }
+  return await places.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
+    signal,
+    patience: limits.queueWait,
+  });
 }
 
-/** Work under a signal that also ends it when the time is over. */
-async function within<T>(
-  milliseconds: number,
-  error: MediaError,
+/** Runs the program for so many milliseconds at most. */
+async function inTime<Out>(
+  task: ThreadTask,
+  module: Module | undefined,
   signal: AbortSignal,
-  work: (stop: AbortSignal) => Promise<T>,
-): Promise<T> {
+  milliseconds: number,
+): Promise<Out> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(error), milliseconds);
+  const timer = setTimeout(
+    () => late.abort(new MediaError("ETIMEDOUT", "The file took too long to decode")),
+    milliseconds,
+  );
   try {
-    return await work(AbortSignal.any([signal, late.signal]));
+    return await run<Out>(task, module, AbortSignal.any([signal, late.signal]));
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function turn(stop: AbortSignal): Promise<void> {
-  stop.throwIfAborted();
-  while (working >= most) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => {
-      const at = waiting.indexOf(resolve);
-      if (at >= 0) waiting.splice(at, 1);
-      reject(stop.reason);
-    };
-    waiting.push(resolve);
-    stop.addEventListener("abort", leave, { once: true });
-    await promise.finally(() => stop.removeEventListener("abort", leave));
-  }
-  working++;
 }
 
 async function run<Out>(task: ThreadTask, module: Module | undefined, stop: AbortSignal): Promise<Out> {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { MediaError } from "@mediatap/core";
+import { createPlaces, MediaError } from "@mediatap/core";
 import type { Samples, Task } from "./effects-task.ts";
 import type { Pixels } from "./held.ts";
 
@@ -16,10 +16,8 @@ const REST = 10_000;
 /** The thread's program lies beside this module, as source or as built. */
 const PROGRAM = new URL(`./effects-worker${extname(import.meta.url)}`, import.meta.url);
 
-const most = availableParallelism();
+const places = createPlaces(availableParallelism());
 const resting = new Map<Worker, NodeJS.Timeout>();
-const waiting: (() => void)[] = [];
-let working = 0;
 
 export interface Bounds {
   readonly signal: AbortSignal;
@@ -36,36 +34,10 @@ export async function offLoop(task: Task, picture: Pixels, bounds: Bounds): Prom
   );
   const stop = AbortSignal.any([bounds.signal, late.signal]);
   try {
-    await turn(stop);
-    try {
-      return await handOver(task, picture, stop);
-    } finally {
-      working--;
-      waiting.shift()?.();
-    }
+    return await places.run(() => handOver(task, picture, stop), { signal: stop });
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Waits until fewer threads work than there are cores. */
-async function turn(stop: AbortSignal): Promise<void> {
-  stop.throwIfAborted();
-  while (working >= most) {
-    await new Promise<void>((resolve, reject) => {
-      const next = () => {
-        stop.removeEventListener("abort", leave);
-        resolve();
-      };
-      const leave = () => {
-        waiting.splice(waiting.indexOf(next), 1);
-        reject(stop.reason);
-      };
-      waiting.push(next);
-      stop.addEventListener("abort", leave, { once: true });
-    });
-  }
-  working++;
 }
 
 async function handOver(task: Task, { data, ...rest }: Pixels, stop: AbortSignal): Promise<Pixels> {
