@@ -31,6 +31,7 @@ describe("effects in URLs", () => {
   before(async () => {
     const corner = (x: number, y: number) => (y < 50 ? (x < 100 ? RED : GREEN) : x < 100 ? BLUE : WHITE);
     const square = (x: number, y: number) => (x >= 80 && x < 120 && y >= 30 && y < 70 ? RED : CLEAR);
+    const leftmost = (x: number) => (x < 20 ? RED : CLEAR);
     const step = (x: number) => (x < 20 ? [90, 90, 90, 255] : [150, 150, 150, 255]);
     folder = await makeFolder({
       "quarters.png": await sharp(await made(200, 100, corner))
@@ -43,6 +44,18 @@ describe("effects in URLs", () => {
         x >= 10 && x < 40 && y >= 5 && y < 25 ? BLUE : [251, 251, 251, 255],
       ),
       "step.png": await made(40, 10, step),
+      "leftmost.png": await made(60, 30, leftmost),
+      "leftmost.webp": await sharp(await made(60, 30, leftmost))
+        .webp({ lossless: true })
+        .toBuffer(),
+      "leftmost.gif": await sharp(await made(60, 60, leftmost))
+        .raw()
+        .toBuffer()
+        .then((data) => sharp(data, { raw: { width: 60, height: 60, channels: 4, pageHeight: 30 } }))
+        .then((image) => image.gif().toBuffer()),
+      "ring.png": await made(60, 30, (x, y) => (x < 5 || x >= 55 || y < 5 || y >= 25 ? RED : CLEAR)),
+      "dot.png": await made(1, 1, () => RED),
+      "rule.png": await made(2, 40, () => RED),
       "wide.png": await made(2100, 1000, () => CLEAR),
     });
     server = await startServer(folderConfig(folder.path));
@@ -148,6 +161,30 @@ describe("effects in URLs", () => {
       assert.deepEqual((await seen("t-99", "framed.png")).size, [30, 20]);
       assert.deepEqual((await seen("t-false", "framed.png")).size, [60, 40]);
       assert.deepEqual((await seen("t-true,w-60", "framed.png")).size, [60, 40]);
+    });
+
+    it("trim clear edges also where the drawing reaches into a corner, and never the drawing", async () => {
+      for (const [file, size] of [
+        ["leftmost.png", [20, 30]],
+        ["ring.png", [60, 30]],
+        ["leftmost.webp", [20, 30]],
+      ] as const) {
+        const { at, size: left } = await seen("t-true", file);
+        assert.deepEqual(left, size, file);
+        assert.ok(near(at(0, 0), RED) && near(at(left[0] - 1, left[1] - 1), RED), file);
+      }
+      const moving = await seen("t-true", "leftmost.gif");
+      assert.deepEqual(moving.size, [20, 30]);
+      assert.ok(near(moving.at(10, 10), RED));
+    });
+
+    it("leave what is a pixel or two wide", async () => {
+      for (const [file, size] of [
+        ["dot.png", [1, 1]],
+        ["rule.png", [2, 40]],
+      ] as const) {
+        assert.deepEqual((await seen("t-true", file)).size, size);
+      }
     });
   });
 

@@ -54,6 +54,11 @@ describe("layers", () => {
       "red.png": await png(40, 20, RED),
       "green.png": await png(400, 400, GREEN),
       "in/logo.png": await logo(),
+      "corner.png": await plain(60, 40, [0, 0, 0, 0])
+        .composite([{ input: await png(20, 40, BLUE), left: 0, top: 0 }])
+        .png()
+        .toBuffer(),
+      "dot.png": await png(1, 1, RED),
       "dot.svg": `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10" fill="#00f"/></svg>`,
       "photo.jpg": await photo(200, 100),
       "notes.txt": "notes",
@@ -127,6 +132,15 @@ describe("layers", () => {
     });
     await assertColours("l-image,i-in@@logo.png,t-false,lx-0,ly-0,l-end", { "0,0": WHITE, "31,31": BLUE });
     await assertColours("l-image,i-in@@logo.png,w-50,lx-0,ly-0,l-end", { "48,48": BLUE, "52,52": WHITE });
+  });
+
+  it("are seen also where they reach into a corner of their file, or are a pixel wide", async () => {
+    await assertColours("l-image,i-corner.png,lx-0,ly-0,l-end", {
+      "0,0": BLUE,
+      "19,39": BLUE,
+      "21,5": WHITE,
+    });
+    await assertColours("l-image,i-dot.png,w-20,h-30,lx-0,ly-0,l-end", { "0,0": RED, "19,29": RED });
   });
 
   it("are cut at the edges where they are larger", async () => {

@@ -9,6 +9,7 @@ import {
   type Size,
 } from "@mediatap/core";
 import { CLEAR, type Context, type Drawer, tone, type Work } from "./drawer.ts";
+import { SHORTEST } from "./trim.ts";
 
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 
@@ -139,12 +140,11 @@ export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
     context,
   );
 
-export const trim: Drawer<"trim"> = ({ tolerance }, { current, alpha }) => ({
-  work: [{ slot: "trim", value: tolerance }],
-  size: current,
-  unsure: true,
-  alpha,
-});
+export const trim: Drawer<"trim"> = ({ tolerance }, context) => {
+  const { current, alpha } = context;
+  if (Math.min(current.width, current.height) < SHORTEST) return tone([], context);
+  return { work: [{ slot: "trim", value: { tolerance, alpha } }], size: current, unsure: true, alpha };
+};
 
 export const border: Drawer<"border"> = (step, context) => {
   const { width, height } = context.current;

@@ -1,5 +1,5 @@
 import type { Box, Rgba, Size, StepOf } from "@mediatap/core";
-import type { OverlayOptions, Sharp } from "sharp";
+import type { OverlayOptions, Sharp, TrimOptions } from "sharp";
 
 export interface Margins {
   readonly top: number;
@@ -30,8 +30,8 @@ export interface LayerOver {
  * calls (sharp's `pipeline.cc`).
  */
 export interface Slots {
-  /** Tolerance. */
-  trim: number;
+  /** `alpha`: some of the picture may be clear, and only its pixels tell what its edges are. */
+  trim: { readonly tolerance: number; readonly alpha: boolean };
   before: Box;
   flatten: Rgba;
   scale: Size & { readonly down: boolean };
@@ -55,8 +55,12 @@ export type Slot = keyof Slots;
 export type Draw = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
 /** What one pipeline does; `over` may hold several layers. */
 export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: (Veil | LayerOver)[] };
-/** A pass whose layers are drawn. */
-export type ReadyPass = Omit<Pass, "over"> & { readonly over?: OverlayOptions[]; readonly opaque?: boolean };
+/** A pass whose layers are drawn and whose edges are known. */
+export type ReadyPass = Omit<Pass, "over" | "trim"> & {
+  readonly trim?: TrimOptions;
+  readonly over?: OverlayOptions[];
+  readonly opaque?: boolean;
+};
 
 const ORDER: readonly Slot[] = [
   "trim",
@@ -172,7 +176,7 @@ export function apply(
   pass: ReadyPass,
   { fastShrinkOnLoad }: { fastShrinkOnLoad: boolean },
 ): Sharp {
-  if (pass.trim !== undefined) image.trim({ threshold: pass.trim });
+  if (pass.trim) image.trim(pass.trim);
   if (pass.before) image.extract(plain(pass.before));
   if (pass.flatten) image.flatten({ background: pass.flatten });
   if (pass.scale) {
@@ -209,7 +213,7 @@ const plain = ({ left, top, width, height }: Box): Box => ({ left, top, width, h
 const AxB = ({ width, height }: Size) => `${width}x${height}`;
 
 const WORDS: { readonly [K in Slot]: (value: Slots[K]) => string } = {
-  trim: (tolerance) => `trim edges (tolerance ${tolerance})`,
+  trim: ({ tolerance }) => `trim edges (tolerance ${tolerance})`,
   before: (box) => `cut ${AxB(box)} at ${box.left},${box.top}`,
   flatten: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`,
   grayscale: () => "grayscale",

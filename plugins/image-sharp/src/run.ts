@@ -39,8 +39,9 @@ import { type DrawnLayer, drawLayer } from "./layer.ts";
 import type { LayerFiles } from "./layers.ts";
 import { mediaError } from "./libvips.ts";
 import { openSource } from "./open.ts";
-import { apply, frameByFrame, type Pass, type ReadyPass } from "./pass.ts";
+import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "./pass.ts";
 import { type Part, type Planned, planSteps } from "./planner.ts";
+import { trimOf } from "./trim.ts";
 import { keep, write } from "./write.ts";
 
 /** Does what was planned. */
@@ -149,8 +150,7 @@ class Run {
     const { frames, settings } = this.#draft;
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
-      const ready = await this.#ready(pass);
-      const still = ready.trim === undefined ? ready : await this.#trimOnce(pixels, ready);
+      const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
       this.#take(
         join(
           await this.#each(pixels, (frame) =>
@@ -160,26 +160,34 @@ class Run {
       );
       return;
     }
+    if (pass.trim?.alpha) return this.#trim(pass.trim);
     if (this.#busy) this.#image = (await this.#hold()).open();
     apply(this.#image, await this.#ready(pass), settings);
     this.#busy = true;
   }
 
+  /** Trims a picture of which some may be clear. Nothing else is in such a pass. */
+  async #trim({ tolerance }: Slots["trim"]): Promise<void> {
+    const held = await this.#hold();
+    this.#image = held.open().trim(trimOf(await pixelsOf(held.open()), tolerance));
+    this.#busy = true;
+  }
+
   /** Trims all frames as the first one, so that they stay equal in size. */
-  async #trimOnce(pixels: Pixels, { trim, ...rest }: ReadyPass): Promise<ReadyPass> {
+  async #trimOnce(pixels: Pixels, { tolerance }: Slots["trim"]): Promise<ReadyPass> {
     const [first] = framesOf(pixels) as [Pixels];
     const { info } = await openPixels(first)
-      .trim({ threshold: trim as number })
+      .trim(trimOf(first, tolerance))
       .raw()
       .toBuffer({ resolveWithObject: true });
     this.#trimmed = trimmed(info).trimmed;
     const { left = 0, top = 0 } = this.#trimmed ?? {};
-    return { before: { left, top, width: info.width, height: info.height }, ...rest };
+    return { before: { left, top, width: info.width, height: info.height } };
   }
 
   /** The pass with its layers drawn. */
-  async #ready(pass: Pass): Promise<ReadyPass> {
-    const { over, ...rest } = pass;
+  async #ready({ over, trim, ...others }: Pass): Promise<ReadyPass> {
+    const rest = { ...others, ...(trim && { trim: { threshold: trim.tolerance } }) };
     if (!over) return rest;
     const ready: OverlayOptions[] = [];
     for (const one of over) {
