@@ -3,6 +3,7 @@ import {
   borderWidth,
   extractGeometry,
   type Focus,
+  MediaError,
   type Paint,
   placeAt,
   resizeGeometry,
@@ -70,6 +71,32 @@ const scaling = (from: Size, to: Size): Work[] =>
 
 const plain = ({ width, height }: Size): Size => ({ width, height });
 
+/**
+ * A crop around what catches the eye. Where it is enlarged, it is cut before: scaled up whole, a picture of another shape may take
+ * thousands of times the pixels of the crop, and each would be looked at.
+ */
+function smart(current: Size, scaled: Size, crop: Size, strategy: "attention" | "entropy"): Work[] {
+  if (smaller(scaled, current)) return [{ slot: "smart", value: { ...crop, strategy, scaled: true } }];
+  const side = (length: number, from: number, to: number) =>
+    Math.min(from, Math.max(1, Math.round((length * from) / to)));
+  const window = {
+    width: side(crop.width, current.width, scaled.width),
+    height: side(crop.height, current.height, scaled.height),
+  };
+  const cut: Work[] = same(window, current)
+    ? []
+    : [{ slot: "smart", value: { ...window, strategy, scaled: false } }];
+  return [...cut, ...scaling(window, crop)];
+}
+
+/** Pixels a side up to which libvips scales, even where most is cut away. */
+const LONGEST = 10_000_000;
+
+function assertScalable({ width, height }: Size): void {
+  if (Math.max(width, height) < LONGEST) return;
+  throw new MediaError("ELIMIT", `Expected less than ${LONGEST} pixels a side before the crop of a resize`);
+}
+
 export const resize: Drawer<"resize"> = (step, context) => {
   const { current, alpha } = context;
   const { scaled, crop, at, canvas, window, size } = resizeGeometry(step, context);
@@ -78,8 +105,9 @@ export const resize: Drawer<"resize"> = (step, context) => {
   if (window) return { work: [...cut(window, current), ...scale], size, alpha };
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
-    return { work: [{ slot: "smart", value: { ...crop, strategy, scaled: true } }], size, alpha, ...told };
+    return { work: smart(current, scaled, crop, strategy), size, alpha, ...told };
   }
+  if (crop) assertScalable(scaled);
   if (crop) {
     return {
       work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],

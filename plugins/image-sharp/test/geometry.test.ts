@@ -113,4 +113,34 @@ describe("image-sharp: places", () => {
       assert.equal(notes.length, focus === "faces" ? 1 : 0);
     }
   });
+
+  it("looks before it enlarges: at the picture's own pixels, however many more there would be", async () => {
+    const spot = { create: { width: 4, height: 4, channels: 3, background: "#ff0000" } } as const;
+    const tall = await sharp({ create: { width: 4, height: 4000, channels: 3, background: "#808080" } })
+      .composite([{ input: await sharp(spot).png().toBuffer(), left: 0, top: 3000 }])
+      .png()
+      .toBuffer();
+    for (const focus of ["attention", "entropy"] as const) {
+      const { bytes, plan } = await render(tall, {
+        steps: [{ op: "resize", width: 1000, height: 1000, fit: "cover", enlarge: true, focus }],
+        output: PNG,
+      });
+      assert.deepEqual((plan.explain() as { passes: string[] }).passes, [
+        `cut 4x4 by ${focus}`,
+        "scale to 1000x1000",
+      ]);
+      const { at, width, height } = await pixels(bytes);
+      assert.deepEqual([width, height], [1000, 1000]);
+      if (focus === "attention")
+        assert.ok([at(500, 5), at(500, 500), at(500, 995)].some((c) => near(c, RED)));
+    }
+  });
+
+  it("refuses a crop of what no library can scale", async () => {
+    const thin = await sharp({ create: { width: 1, height: 2000, channels: 3, background: "#808080" } })
+      .png()
+      .toBuffer();
+    const steps = [{ op: "resize", width: 9000, height: 10, fit: "cover", enlarge: true }] as const;
+    await assert.rejects(render(thin, { steps, output: PNG }), { code: "ELIMIT" });
+  });
 });
