@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   ask,
   makeFolder,
@@ -176,6 +177,37 @@ describe("draining", () => {
     assert.match(received, /^HTTP\/1\.1 200 /);
     assert.match(received, /\r\nconnection: close\r\n/i);
     assert.match(received, /made of gate\/0/);
+  });
+
+  it("takes new connections while requests keep coming, although none is open between two of them", async () => {
+    const server = await startServer(folderConfig(folder.path));
+    await server.ask("/photo.jpg");
+    const closed = server.server.close({ accept: 60_000, quiet: 1_000 });
+    for (let turn = 0; turn < 10; turn++) {
+      assert.equal((await server.ask("/photo.jpg")).status, 200);
+      await pause(40);
+    }
+    await closed;
+    await assert.rejects(server.ask("/photo.jpg"));
+  });
+
+  it("loses no request that came while the process could not run", async () => {
+    const server = await startServer(folderConfig(folder.path));
+    const socket = connect(server.port, "127.0.0.1");
+    const ask = () => socket.write("GET /photo.jpg HTTP/1.1\r\nHost: x\r\n\r\n");
+    const answered = () =>
+      new Promise<string>((resolve) => socket.once("data", (data) => resolve(`${data}`)));
+    ask();
+    await answered();
+    const closed = server.server.close({ accept: 60_000, quiet: 200 });
+    await pause(50);
+    // Behind what is read, and before the timers of the next round.
+    await new Promise((resolve) => setImmediate(resolve));
+    ask();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    const answer = await Promise.race([answered(), new Promise((resolve) => socket.once("close", resolve))]);
+    assert.match(String(answer), /^HTTP\/1\.1 200 /);
+    await closed;
   });
 
   it("waits for no connection that is idle", async () => {

@@ -25,26 +25,56 @@ const LOOK = 20;
 
 /**
  * Ends a server without losing a request: who balances the load needs a moment to hear that it is not ready any more,
- * and clients find out with their next answer, which closes its connection.
+ * and clients find out with their next answer, which closes its connection; so for a moment there may be none.
  */
 export async function drain(http: HttpServer, traffic: Traffic, options: DrainOptions): Promise<void> {
   const { accept, quiet, limit } = options;
   const begun = performance.now();
   const late = setTimeout(() => http.closeAllConnections(), limit);
   const since = (moment: number) => performance.now() - moment;
-  const isQuiet = () => traffic.running === 0 && since(Math.max(traffic.last, begun)) >= quiet;
+  const { look, seen } = createLook(quiet / 2);
+  const isQuiet = () => {
+    // Nobody is waited for where nobody is.
+    const last = traffic.connections > 0 ? Math.max(traffic.last, begun) : traffic.last;
+    return traffic.running === 0 && since(Math.max(last, seen())) >= quiet;
+  };
   try {
     const most = Math.min(accept, limit);
-    while (traffic.connections > 0 && !isQuiet() && since(begun) < most) await pause(LOOK);
+    if (most > 0) {
+      do await look();
+      while (!isQuiet() && since(begun) < most);
+      if (isQuiet()) http.closeIdleConnections();
+    }
     const stopped = performance.now();
-    const sweep = setInterval(() => {
-      if (since(stopped) >= quiet) http.closeIdleConnections();
-    }, LOOK);
-    if (accept > 0 && isQuiet()) http.closeIdleConnections();
-    await closed(http, quiet === 0).finally(() => clearInterval(sweep));
+    let open = true;
+    const end = closed(http, quiet === 0).finally(() => {
+      open = false;
+    });
+    while (open) {
+      await Promise.race([end, look()]);
+      if (since(Math.max(stopped, seen())) >= quiet) http.closeIdleConnections();
+    }
   } finally {
     clearTimeout(late);
   }
+}
+
+/**
+ * Looks every 20 ms. One that comes later than `late` says that the process could not run: what came meanwhile is still to be
+ * read, so it is not known to have been quiet. `seen`: since when it is known, of `performance.now()`.
+ */
+function createLook(late: number) {
+  let looked = performance.now();
+  let seen = 0;
+  return {
+    seen: () => seen,
+    async look(): Promise<void> {
+      await pause(LOOK);
+      const now = performance.now();
+      if (now - looked > LOOK + late) seen = now;
+      looked = now;
+    },
+  };
 }
 
 /** Takes no new connections; resolves with the end of the last one. */
