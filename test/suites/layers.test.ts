@@ -143,6 +143,15 @@ describe("layers", () => {
     await assertColours("l-image,i-dot.png,w-20,h-30,lx-0,ly-0,l-end", { "0,0": RED, "19,29": RED });
   });
 
+  it("are priced by what is done to them, and refused where all together take too long", async () => {
+    const layer = "l-image,i-red.png,w-9000,h-9000,bl-60,l-end";
+    const refused = await server.ask(`/tr:${Array(8).fill(layer).join(",")}/dot.png`);
+    assert.equal(refused.status, 400);
+    assert.match(refused.headers["ik-error"] ?? "", /^ELIMIT - Expected at most \d+ ms of work/);
+    const inner = `l-image,i-red.png,${Array(8).fill(layer).join(",")},l-end`;
+    assert.match((await server.ask(`/tr:${inner}/dot.png`)).headers["ik-error"] ?? "", /ms of work/);
+  });
+
   it("are cut at the edges where they are larger", async () => {
     const size = await assertColours("l-image,i-green.png,t-false,l-end", { "0,0": GREEN, "199,99": GREEN });
     assert.deepEqual(size, { width: 200, height: 100 });

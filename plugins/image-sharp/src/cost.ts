@@ -1,4 +1,5 @@
 import type { Header, Size } from "@mediatap/core";
+import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Settings } from "./options.ts";
 
@@ -34,6 +35,20 @@ const LOSSLESS_WEBP = 10;
 const FIXED = 2;
 
 export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
+
+/** Bytes of a decoded pixel. */
+export const PIXEL = 4;
+
+/** Milliseconds for a megapixel of a step whose definition names no price. */
+export const PLAIN = 4;
+
+/** Milliseconds of the steps, of a picture that the decoder gives in this size. */
+export const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number =>
+  guess.taken.reduce((sum, { step, before: size, after }) => {
+    const before = size === original ? decoded : size;
+    const larger = Math.max(megapixels(before), megapixels(after));
+    return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
+  }, 0);
 
 /** How much of the scaling the decoder of a JPEG takes over (sharp's rule): 1, 2, 4 or 8. */
 export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, fast: boolean): number {

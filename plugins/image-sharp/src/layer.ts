@@ -66,10 +66,7 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
       return { draft: draftOf({ ...parts, job: wishFor(layer.steps), header, ...faces }), from: source };
     }
     case "color": {
-      const size = {
-        width: lengthOf("width", layer.width ?? "bw", scope),
-        height: lengthOf("height", layer.height ?? "bh", scope),
-      };
+      const size = blockSize(layer, scope);
       assertFits(size, flight);
       const create = { ...size, channels: 4 as const, background: layer.color };
       const from = await pixelsOf(sharp({ create, limitInputPixels: false }));
@@ -86,10 +83,16 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
 }
 
 /** What a layer is wished for as: pixels with alpha, in sRGB, one frame. */
-const wishFor = (steps: readonly Step[]) => ({
+export const wishFor = (steps: readonly Step[]) => ({
   transformation: { steps, output: { format: "png", colorProfile: "srgb", metadata: "strip" } as const },
   accept: "basic" as const,
 });
+
+/** Size of a block of colour, before its steps. */
+export const blockSize = (
+  { width = "bw", height = "bh" }: Extract<Layer, { kind: "color" }>,
+  scope: Scope,
+): Size => ({ width: lengthOf("width", width, scope), height: lengthOf("height", height, scope) });
 
 function lengthOf(name: string, length: Parameters<typeof evaluate>[0], scope: Scope): number {
   const value = Math.round(evaluate(length, scope));

@@ -13,8 +13,6 @@ export interface LayerFiles {
   font(path: string): Source;
   /** What texts are drawn with beside these. */
   readonly fonts: Fonts;
-  /** Headers of all pictures, for the price. */
-  readonly headers: readonly Header[];
 }
 
 const FONT_FILE = /\.(?:ttf|otf|ttc|woff2?)$/i;
@@ -43,7 +41,6 @@ export async function openLayers(
     image: (path) => images.get(path) as LayerImage,
     font: (path) => fontFiles.get(path) as Source,
     fonts,
-    headers: [...images.values()].map(({ header }) => header),
   };
 }
 

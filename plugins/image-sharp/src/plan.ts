@@ -1,13 +1,13 @@
-import { type Flight, MediaError, type Plan, type Size, type Source } from "@mediatap/core";
-import { costOf, decodeCost, decoderCost, megapixels, shrinkOnLoad } from "./cost.ts";
+import { type Flight, MediaError, type Plan, type Size, type Source, type StepOf } from "@mediatap/core";
+import { costOf, decodeCost, decoderCost, PIXEL, shrinkOnLoad, stepsCost } from "./cost.ts";
 import { isVector } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
 import { FACES_COST } from "./faces.ts";
+import { layerWork } from "./layer-cost.ts";
 import type { LayerFiles } from "./layers.ts";
 import type { Settings } from "./options.ts";
 import { describe, drawnSize, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
-import { textWork } from "./text-layer.ts";
 
 export const NAME = "image-sharp";
 
@@ -15,14 +15,20 @@ export const NAME = "image-sharp";
 const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
-export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits }: Flight): Plan {
+export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: Flight): Plan {
   const { header, original, frames, writes, guess, planned, settings } = draft;
+  const { limits } = flight;
   const searched = writes.some((write) => write.searched);
   const scaled = firstScale(guess.parts);
   const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
   const shrink = draft.gainMap ? 1 : shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const page = header.pages?.[draft.page] ?? header;
-  const texts = guess.taken.map(({ step, before }) => textWork(step, before, limits));
+  const pricing = { files, flight, registry: draft.registry, settings };
+  const layers = guess.taken.map(({ step, before }) => ({
+    // One that decides over the pixels below is drawn for each frame.
+    times: step.op === "overlay" && reshapes(step) ? frames : 1,
+    ...layerWork(step, before, pricing),
+  }));
   const cost = costOf({
     format: header.decode ? "tiff" : header.format,
     weight: draft.gainMap ? GAIN_MAP_WEIGHT : (header.weight ?? 1),
@@ -32,9 +38,8 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     steps:
       stepsCost(draft, shrunk(decoded, shrink)) +
       decoderCost(header, decoded) +
-      layersCost(files) +
       (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
-      sumOf(texts.map(({ cost }) => cost)),
+      sumOf(layers.map(({ cost, times }) => cost * times)) / frames,
     result: guess.size,
     outputs: writes.map((write) => ({
       format: write.format,
@@ -54,7 +59,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, { limits
     engine: NAME,
     lane: cost > HEAVY ? "heavy" : "light",
     cost,
-    memory: memoryOf(draft, decoded, source) + sumOf(texts.map(({ memory }) => memory)),
+    memory: memoryOf(draft, decoded, source) + sumOf(layers.map(({ memory }) => memory)),
     explain: () => ({
       source: `${header.format} ${page.width}x${page.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(guess.parts),
@@ -84,27 +89,13 @@ const shrunk = ({ width, height }: Size, factor: number): Size => ({
   height: height / factor,
 });
 
+const reshapes = ({ blend }: StepOf<"overlay">) => blend?.mode === "displace" || blend?.mode === "cutter";
+
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
 /** How much longer than any other a JPEG takes whose gain map is kept. */
 const GAIN_MAP_WEIGHT = 10;
 
-/** Milliseconds for a megapixel of a step whose definition names no price. */
-const PLAIN = 4;
-
-const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number =>
-  guess.taken.reduce((sum, { step, before: size, after }) => {
-    const before = size === original ? decoded : size;
-    const larger = Math.max(megapixels(before), megapixels(after));
-    return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
-  }, 0);
-
-/** Milliseconds to decode the pictures of layers, whole. */
-const layersCost = ({ headers }: LayerFiles): number =>
-  headers.reduce((sum, header) => sum + decodeCost(header, header), 0);
-
-/** Bytes of a decoded pixel. */
-const PIXEL = 4;
 /** What a pipeline takes beside its pixels. */
 const BASE = 8 * 1024 * 1024;
 

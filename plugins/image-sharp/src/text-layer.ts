@@ -6,7 +6,6 @@ import {
   parentScope,
   type Scope,
   type Size,
-  type Step,
 } from "@mediatap/core";
 import type { Pixels } from "./held.ts";
 import { isFontFile, type LayerFiles } from "./layers.ts";
@@ -43,33 +42,8 @@ function boxOf({ text, style }: TextLayer, scope: Scope): TextBox {
   };
 }
 
-export interface TextWork {
-  /** Estimated milliseconds of one core. */
-  readonly cost: number;
-  /** Estimated bytes. */
-  readonly memory: number;
-}
-
-const NONE: TextWork = { cost: 0, memory: 0 };
-
-/** What the texts take that a step lays on a picture of this size, those on its layer too. */
-export function textWork(step: Step, base: Size, limits: Limits): TextWork {
-  if (step.op !== "overlay") return NONE;
-  const { layer } = step;
-  // A layer is taken to be as large as what lies below it.
-  const inner = (layer.kind === "subtitles" ? [] : layer.steps).map((step) => textWork(step, base, limits));
-  return [layer.kind === "text" ? priced(layer, base, limits) : NONE, ...inner].reduce((sum, one) => ({
-    cost: sum.cost + one.cost,
-    memory: sum.memory + one.memory,
-  }));
-}
-
-function priced(layer: TextLayer, base: Size, limits: Limits): TextWork {
-  try {
-    const box = boxOf(layer, parentScope(base));
-    return { cost: textCost(box), memory: textMemory(box, limits) };
-  } catch {
-    // It is refused when it is drawn, by the sizes that there are then.
-    return NONE;
-  }
+/** What a text takes that is laid on a picture of this size. */
+export function textWork(layer: TextLayer, base: Size, limits: Limits) {
+  const box = boxOf(layer, parentScope(base));
+  return { cost: textCost(box), memory: textMemory(box, limits) };
 }
