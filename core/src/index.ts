@@ -2,6 +2,8 @@
 
 export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
 export { createCacheBreaker, within } from "./caches/breaker.ts";
+export type { KnownEntry } from "./caches/confirmed.ts";
+export { isOnlyConfirmed } from "./caches/confirmed.ts";
 export type { Turns, TurnsOptions } from "./caches/turns.ts";
 export { createTurns } from "./caches/turns.ts";
 export type { CliOptions } from "./cli/cli.ts";

@@ -10,6 +10,8 @@ import {
   type Delivered,
   isBanned,
   isMediaError,
+  isOnlyConfirmed,
+  type KnownEntry,
   type PluginApi,
   type RenditionRecord,
   type SettledBody,
@@ -48,18 +50,11 @@ const PATIENCE = 2_000;
 /** Milliseconds that the start waits for a connection. */
 const START = 1_000;
 
-/** A confirmation that makes an entry fresh for less than this is not worth writing it again. */
-const WORTH = 60_000;
-
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
 /** What is known of an entry in the store without asking for it. */
-interface Known {
+interface Known extends KnownEntry {
   readonly version: string;
-  readonly record: RenditionRecord;
-  /** As the record in the store has it. */
-  readonly freshUntil: number;
-  readonly hasBody: boolean;
 }
 
 /** The entries of a store, as one process sees them. */
@@ -129,21 +124,16 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
     }
     failures.delete(record.key);
     if (record.private && !options.private) return await remove(name);
-    if (isOnlyConfirmed(name, record, body)) return;
+    const before = known.get(name);
+    if (isOnlyConfirmed(before, record, body)) {
+      known.set(name, { ...before, record });
+      return;
+    }
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const since = purges.now();
     await inTurn(RECORD + (kept?.length ?? 0), () =>
       writing.run(() => inTime(PATIENCE, write(name, record, kept, since))),
     );
-  }
-
-  /** What lies there already is still right, and for hardly longer than its record says: to remember that is enough. */
-  function isOnlyConfirmed(name: string, record: RenditionRecord, body: Body | undefined): boolean {
-    const before = known.get(name);
-    if (!before || (body && !before.hasBody) || record.freshUntil - before.freshUntil > WORTH) return false;
-    if (record.etag === undefined || !isSameButTimes(before.record, record)) return false;
-    known.set(name, { ...before, record });
-    return true;
   }
 
   async function write(
@@ -229,8 +219,3 @@ export type Store = ReturnType<typeof createStore>;
 
 /** The body cannot be had any more. */
 const GONE = Symbol("gone");
-
-function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
-  const text = (record: RenditionRecord) => JSON.stringify({ ...record, stored: 0, freshUntil: 0 });
-  return text(a) === text(b);
-}

@@ -10,6 +10,8 @@ import {
   createTurns,
   type Delivered,
   isBanned,
+  isOnlyConfirmed,
+  type KnownEntry,
   type PluginApi,
   type RenditionRecord,
   type SettledBody,
@@ -59,17 +61,17 @@ const PATIENCE = 10_000;
 /** Milliseconds that the start waits for the storage. */
 const START = 2_000;
 
-/** A confirmation that makes an entry fresh for less than this is not worth writing it again. */
-const WORTH = 60_000;
+/** What is known of an entry in the storage without asking for it. */
+interface Known extends KnownEntry {
+  readonly entry: Entry;
+}
 
 /** The entries of a storage, as one process sees them. */
 export function createStore(parts: StoreParts) {
   const { storage, logger, prefix, timeout, maxEntryBytes, ttl, rest } = parts;
   const bans = createBans({ storage, prefix, ttl, logger });
   /** Entries that were read or written here, as the storage has them. */
-  const known = new LRUCache<string, { readonly entry: Entry; readonly record: RenditionRecord }>({
-    max: 5_000,
-  });
+  const known = new LRUCache<string, Known>({ max: 5_000 });
   // They live for a minute, and nobody could tell how many there will be.
   const failures = new LRUCache<string, RenditionRecord>({ max: 10_000 });
   const pending = new Set<Promise<void>>();
@@ -120,7 +122,7 @@ export function createStore(parts: StoreParts) {
       known.delete(key);
       return undefined;
     }
-    known.set(key, { entry, record });
+    known.set(key, knownOf(entry, record));
     return body ? { record, body } : { record };
   }
 
@@ -182,23 +184,17 @@ export function createStore(parts: StoreParts) {
     }
     failures.delete(key);
     if (record.private && !parts.private) return await remove(key);
-    if (isOnlyConfirmed(record, body)) return;
+    const before = known.get(key);
+    if (isOnlyConfirmed(before, record, body)) {
+      known.set(key, { ...before, record });
+      return;
+    }
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const since = purgedKeys;
     const patience = PATIENCE + (kept?.length ?? 0) / 1000;
     await inTurn(RECORD + (kept?.bytes ? kept.length : 0), () =>
       writing.run(() => within(patience, write(record, kept, since))),
     );
-  }
-
-  /** What lies there already is still right, and for hardly longer than its record says: to remember that is enough. */
-  function isOnlyConfirmed(record: RenditionRecord, body: Body | undefined): boolean {
-    const before = known.get(record.key);
-    if (!before || (body && before.entry.version === null)) return false;
-    if (record.freshUntil - before.entry.record.freshUntil > WORTH) return false;
-    if (record.etag === undefined || !isSameButTimes(before.record, record)) return false;
-    known.set(record.key, { ...before, record });
-    return true;
   }
 
   /** The body first: an entry is there once its record is, and whole. */
@@ -217,7 +213,7 @@ export function createStore(parts: StoreParts) {
     const bytes = writtenEntry(entry);
     await storage.write(recordPath(stem), bytes, { size: bytes.byteLength, type: "text/plain" });
     if (since !== purgedKeys && purgedKeys.includes(key)) return await forget(key);
-    known.set(key, { entry, record });
+    known.set(key, knownOf(entry, record));
     if (before?.version && before.version !== entry.version)
       await storage.remove(bodyPath(stem, before.version));
   }
@@ -290,6 +286,13 @@ export function createStore(parts: StoreParts) {
 
 export type Store = ReturnType<typeof createStore>;
 
+const knownOf = (entry: Entry, record: RenditionRecord): Known => ({
+  entry,
+  record,
+  freshUntil: entry.record.freshUntil,
+  hasBody: entry.version !== null,
+});
+
 /** A record that comes alone, as a confirmation does, keeps the body that belongs to it. */
 function bodyBefore(before: Entry | undefined, { etag }: RenditionRecord) {
   if (!before || etag === undefined || before.record.etag !== etag)
@@ -324,9 +327,4 @@ function checked(source: Readable, { length, body }: Entry, onDamage: () => void
   source.on("error", (error) => check.destroy(error));
   check.on("close", () => source.destroy());
   return source.pipe(check);
-}
-
-function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
-  const text = (record: RenditionRecord) => JSON.stringify({ ...record, stored: 0, freshUntil: 0 });
-  return text(a) === text(b);
 }
