@@ -203,6 +203,24 @@ describe("a server of several processes", () => {
     assert.equal(added(await processes(), before), 1);
   });
 
+  it("lets nobody wait whose connection a killed process had not taken yet", async () => {
+    await start("--workers", "2");
+    const [hanging = 0] = await processes();
+    process.kill(hanging, "SIGSTOP");
+    const answers = Array.from({ length: 8 }, () =>
+      ask(port(), "/photo.jpg?tr=w-7").then(
+        ({ status }) => status,
+        () => "lost",
+      ),
+    );
+    // The other one has answered all but those that were handed to the first.
+    const early = await Promise.race(answers);
+    assert.equal(early, 200);
+    process.kill(hanging, "SIGKILL");
+    const lost = (await Promise.all(answers)).filter((answer) => answer !== 200);
+    assert.deepEqual(lost, ["lost"]);
+  });
+
   it("ends a process whose error nobody caught, when what it does is done, and replaces it at once", async () => {
     await start("--workers", "2");
     const before = await processes();

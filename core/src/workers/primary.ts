@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createLeases, type Holder } from "./leases.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
+import { closeUntaken } from "./untaken.ts";
 import { WORKERS } from "./worker.ts";
 
 type Ready = Extract<ToPrimary, { mediatap: "ready" }>;
@@ -59,6 +60,7 @@ export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary
 
   function fork(): Worker {
     const worker = cluster.fork({ [WORKERS]: String(workers), UV_THREADPOOL_SIZE: pool });
+    closeUntaken(worker);
     const holder = { send: (message: ToWorker) => send(worker, message) };
     holders.set(worker, holder);
     worker.on("message", (message: ToPrimary) => hear(worker, holder, message));
