@@ -9,11 +9,12 @@ import { describeWith, startOrigin, startServer, type TestServer } from "@mediat
 import fc from "fast-check";
 import { BLOCK } from "../src/blocks.ts";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../src/index.ts";
+import { followedGrid } from "../src/stream/copy/follow.ts";
 import { piecesOf, stretchesOf } from "../src/stream/copy/pieces.ts";
 import { trackOf } from "../src/stream/copy/track.ts";
 import { unfitFor } from "../src/stream/copy/tracks.ts";
 import { copiedHeader, copiedInit } from "../src/stream/copy/write.ts";
-import { pictureGrid } from "../src/stream/grid.ts";
+import { type Grid, pictureGrid } from "../src/stream/grid.ts";
 import { streamLanguage } from "./support/language.ts";
 import {
   boxesIn,
@@ -164,6 +165,50 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
       times.push(segments.map((segment) => decodeTime(segment) / timescale));
     }
     assert.deepEqual(times, Array(4).fill([0, 4, 8]));
+  });
+
+  it("whose pictures begin later than the sound show the first one until then", async () => {
+    const late = (by: string) => [
+      "-itsoffset",
+      by,
+      "-i",
+      studio.path("plain.mp4"),
+      "-i",
+      studio.path("plain.mp4"),
+    ];
+    const of = ["-map", "0:v", "-map", "1:a", "-c", "copy"];
+    await studio.make("plain.mp4", ...numbered(9), "-f", "lavfi", "-i", "sine=d=9", ...mp4(25));
+    await Promise.all([
+      // 0.6 of a frame, and three.
+      studio.make("priming.mp4", ...late("0.024"), ...of),
+      studio.make("three.mp4", ...late("0.12"), ...of),
+      studio.make("unedited.mp4", "-i", studio.path("plain.mp4"), "-c", "copy", "-use_editlist", "0"),
+    ]);
+    const encoding = await start({ copy: false });
+    for (const [file, lag] of [
+      ["priming.mp4", 1],
+      ["three.mp4", 3],
+      ["unedited.mp4", 2],
+    ] as const) {
+      assert.deepEqual(await made(file, "240"), ["copied"], file);
+      const { whole, init, segments, list } = await track(server, `/${file}/240.m3u8`);
+      const { packets, timescale } = await told(studio, Buffer.concat([init, segments[0] as Buffer]));
+      const frame = timescale / 25;
+      const shown = segments.flatMap((one) => shownAt(one).map((at) => at / frame)).sort((a, b) => a - b);
+      assert.deepEqual(shown, [0, ...range(lag + 1, lag + 225)], file);
+      assert.equal(packets[0]?.key, true);
+      assert.deepEqual(await numbersIn(studio, whole), range(0, 225), file);
+      const starts = segments.map((one) => Math.min(...shownAt(one)) / frame);
+      // Where key frames do not lie on whole multiples of four seconds, segments follow them.
+      assert.deepEqual(
+        starts,
+        list.segments.map((_, at) => (at === 0 ? 0 : at * 100 + lag)),
+      );
+      // What is encoded shows the same at the same time.
+      const numbers = await numbersIn(studio, (await track(encoding, `/${file}/240.m3u8`)).whole);
+      for (const [at, number] of numbers.entries())
+        assert.equal(number, Math.max(0, at - lag), `${file} ${at}`);
+    }
   });
 
   it("have the same bytes every time", async () => {
@@ -413,18 +458,29 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
     it("are packaged as they can be, or are not", async () => {
       const bytes = await studio.bytes("count.mp4");
       const [from, to] = indexIn(bytes);
-      const grid = pictureGrid({ n: 30_000, d: 1_001 }, 13, 4);
-      const judge = (index: Buffer) => {
+      const rate = { n: 30_000, d: 1_001 };
+      const fixed = pictureGrid(rate, 13, 4);
+      const judge = (index: Buffer, grid = fixed, isAgain = false): void => {
         try {
           const found = trackOf(index, bytes.length);
-          const { base, count } = piecesOf(found, grid, { n: 30_000, d: 1_001 }, 0);
+          const pieces = piecesOf(found, grid, rate, 0);
+          const { base, count } = pieces;
           copiedInit(found);
-          copiedHeader(found, { base, from: base, samples: count }, 1);
+          copiedHeader(found, pieces, { from: base, samples: count }, 1);
           for (const { start, length } of stretchesOf(found, base, count)) {
             assert(start >= 0 && start + length <= bytes.length);
           }
         } catch (error) {
           unfitFor(error);
+          if (!isAgain) judge(index, followed(index), true);
+        }
+      };
+      const followed = (index: Buffer): Grid => {
+        try {
+          return followedGrid(trackOf(index, bytes.length), fixed, rate, 0);
+        } catch (error) {
+          unfitFor(error);
+          return fixed;
         }
       };
       judge(bytes.subarray(from + 8, to));

@@ -7,7 +7,7 @@ import { NAME } from "../options.ts";
 
 import { type Asked, renditionOf } from "./asked.ts";
 import { initOf, type Parts, splitFragment } from "./boxes.ts";
-import type { Copied } from "./copy/index.ts";
+import { type Copied, whyEncoded } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
 import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
@@ -64,6 +64,7 @@ export function picturePlan(
       track: String(name),
       size: { width, height },
       codec: codecOf(rung),
+      ...(!grid.stills && { made: `encoded: ${whyEncoded(rung, pictures.copying)}` }),
       maxrate,
       quality,
       from: secondsOf(grid, firstAt(grid, index)),

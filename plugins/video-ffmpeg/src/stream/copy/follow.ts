@@ -1,6 +1,6 @@
 import { type Grid, type Rate, secondsOf } from "../grid.ts";
 import { Unfit } from "./boxes.ts";
-import { firstFrame, framesOf } from "./pieces.ts";
+import { beginningOf, framesOf } from "./pieces.ts";
 import type { Track } from "./track.ts";
 
 /** How short and how long a segment may be, for one of the usual length; x264 by itself has 250 frames at most, of 24 a second. */
@@ -37,13 +37,13 @@ export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number
 }
 
 /** Frames before which all are decoded that are shown before. */
-function cutsOf(track: Track, { total }: Grid, rate: Rate, start: number): readonly number[] {
+function cutsOf(track: Track, grid: Grid, rate: Rate, start: number): readonly number[] {
   const frameAt = framesOf(track, rate, start);
-  const base = firstFrame(track, frameAt);
+  const { base, lag } = beginningOf(track, grid, rate, start);
   const cuts: number[] = [];
-  const end = Math.min(track.count, base + total);
+  const end = Math.min(track.count, base + grid.total - lag);
   for (let at = base; at < end; at++)
-    if (track.keys[at] === 1 && frameAt(at) === at - base) cuts.push(at - base);
+    if (track.keys[at] === 1 && frameAt(at) === at - base + lag) cuts.push(frameAt(at));
   return cuts;
 }
 

@@ -10,7 +10,7 @@ import { ladderOf, NAMES, type Offer, type Rung } from "../ladder.ts";
 import { isIdr } from "./avc.ts";
 import { Unfit } from "./boxes.ts";
 import { followedGrid } from "./follow.ts";
-import { type Pieces, piecesOf } from "./pieces.ts";
+import { type Pieces, piecesOf, runOf } from "./pieces.ts";
 import type { Track } from "./track.ts";
 import { type Tracks, unfitFor } from "./tracks.ts";
 
@@ -43,6 +43,8 @@ const MOST_AVERAGE = 1.5;
 const MOST_PEAK = 2;
 /** Below it, a stream is to be smaller than usual. */
 const USUAL_QUALITY = 50;
+/** Seconds from a file's own zero to where its first track begins, which is ours. */
+const MOST_BEGIN = 1;
 /** Bytes of a key frame in which its kind has to be told. */
 const HEAD = 4_096;
 
@@ -83,7 +85,7 @@ export async function copyingOf(wish: Wish): Promise<Judged> {
 
 /** What is known without reading more. */
 function assertFit({ engine, job, source, probe, graph, rate }: Wish, { ffprobe }: Tools): void {
-  const { video } = probe;
+  const { video, begins = 0 } = probe;
   const { etag, lastModified } = source.facts;
   if (!engine.settings.copy) throw new Unfit("copying is turned off");
   const { quality = USUAL_QUALITY } = job.transformation.output.video ?? {};
@@ -97,7 +99,7 @@ function assertFit({ engine, job, source, probe, graph, rate }: Wish, { ffprobe 
   if (!probe.square || video.rotation !== 0)
     throw new Unfit("its pixels are not square, or it is to be turned");
   if (Math.abs(video.rate / (rate.n / rate.d) - 1) > 0.01) throw new Unfit("its rate is changed");
-  if (Math.abs(probe.begins ?? 0) * rate.n > rate.d / 2) throw new Unfit("its own time does not begin at 0");
+  if (Math.abs(begins) > MOST_BEGIN) throw new Unfit("its own time does not begin at 0");
   if (etag === undefined && lastModified === undefined) throw new Unfit("its origin tells no versions apart");
 }
 
@@ -114,7 +116,7 @@ async function judge(wish: Wish, track: Track): Promise<Judged> {
   try {
     // Some encoders call frames key frames from which pictures only recover: the second tells.
     for (let index = 0; index < Math.min(2, segmentsOf(grid)); index++) {
-      const at = pieces.base + firstAt(grid, index);
+      const { from: at } = runOf(grid, pieces, index);
       const length = Math.min(HEAD, track.sizes[at] as number);
       if (!isIdr(await bytes.read(track.offsets[at] as number, length), track.avc)) {
         throw new Unfit(`its key frame at ${secondsOf(grid, firstAt(grid, index))} s needs others`);
@@ -127,8 +129,12 @@ async function judge(wish: Wish, track: Track): Promise<Judged> {
 }
 
 /** Cuts as planned where the file has key frames there, else where it has some, if that is of use for the rung of its size. */
-function cut({ graph, rate, grid }: Wish, track: Track): { readonly grid: Grid; readonly pieces: Pieces } {
+function cut(
+  { graph, probe, rate, grid }: Wish,
+  own: Track,
+): { readonly grid: Grid; readonly pieces: Pieces } {
   const { start } = graph.stretch;
+  const track = { ...own, epoch: own.epoch + (probe.begins ?? 0) * own.timescale };
   try {
     return { grid, pieces: piecesOf(track, grid, rate, start) };
   } catch (error) {
@@ -136,8 +142,8 @@ function cut({ graph, rate, grid }: Wish, track: Track): { readonly grid: Grid; 
   }
   const followed = followedGrid(track, grid, rate, start);
   const pieces = piecesOf(track, followed, rate, start);
-  const own = ladderOf(NAMES, track, rate).at(-1) as Rung;
-  const why = whyEncoded(own, { track, pieces });
+  const rung = ladderOf(NAMES, track, rate).at(-1) as Rung;
+  const why = whyEncoded(rung, { track, pieces });
   if (why !== undefined) throw new Unfit(why);
   return { grid: followed, pieces };
 }

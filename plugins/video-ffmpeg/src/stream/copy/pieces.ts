@@ -4,10 +4,8 @@ import type { Track } from "./track.ts";
 import { overhead } from "./write.ts";
 
 /** The frames of a track that are a stream's, from a key frame on. */
-export interface Pieces {
-  /** Sample with which the stream begins. */
-  readonly base: number;
-  /** Samples; as many as the grid has frames, or fewer in its last segment. */
+export interface Pieces extends Beginning {
+  /** Samples; as many as the grid has frames behind `lag`, or fewer in its last segment. */
   readonly count: number;
   /** Bits a second, on the whole … */
   readonly average: number;
@@ -15,11 +13,27 @@ export interface Pieces {
   readonly peak: number;
 }
 
+/** How a stream begins. */
+export interface Beginning {
+  /** Sample with which it does. */
+  readonly base: number;
+  /** Frames of the grid that this one fills beside its own, since pictures begin later than sound. */
+  readonly lag: number;
+  /** The same in ticks of the track. */
+  readonly ticks: number;
+}
+
+/** Samples that follow each other. */
+export interface Run {
+  readonly from: number;
+  readonly samples: number;
+}
+
 /** Ticks a second, at most; more is nothing that programs write. */
 const FINEST = 10_000_000;
 /** Seconds from the decoding of a frame to its time, at most. */
 const MOST_DELAY = 10;
-/** Seconds that the pictures may end before the sound. */
+/** Seconds that the pictures may begin later than the sound, or end before it. */
 const MOST_LACKING = 0.5;
 /** Stretches of a file that one segment is read from. */
 const MOST_STRETCHES = 64;
@@ -35,9 +49,10 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
   const { count, keys, delays, timescale } = track;
   if (timescale > FINEST) throw new Unfit("its index counts too fine a time");
   const frameAt = framesOf(track, rate, start);
-  const base = firstFrame(track, frameAt);
+  const beginning = beginningOf(track, grid, rate, start);
+  const { base, lag } = beginning;
   for (let at = 0; at < base; at++) if (frameAt(at) >= 0) throw new Unfit("it does not begin at a key frame");
-  const rests = base + grid.total;
+  const rests = base + grid.total - lag;
   for (let at = rests; at < count; at++) {
     if (frameAt(at) < grid.total) throw new Unfit("its last frames cannot be told from those behind them");
   }
@@ -46,34 +61,45 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
   const seen = new Uint8Array(longestOf(grid));
   for (let index = 0; index < segmentsOf(grid); index++) {
     const first = firstAt(grid, index);
-    const frames = Math.min(framesAt(grid, index), last - base - first);
-    if (frames <= 0) throw new Unfit("its pictures end before its sound");
-    if (keys[base + first] !== 1) throw new Unfit(`it has no key frame at ${time(grid, first)} s`);
+    const { from, samples } = runOf(grid, { ...beginning, count: last - base }, index);
+    if (samples <= 0) throw new Unfit("its pictures end before its sound");
+    if (keys[from] !== 1) throw new Unfit(`it has no key frame at ${time(grid, first)} s`);
     seen.fill(0);
-    for (let at = base + first; at < base + first + frames; at++) {
-      const frame = frameAt(at) - first;
+    for (let at = from; at < from + samples; at++) {
+      const frame = frameAt(at) - (index === 0 ? lag : first);
       const delay = (delays[at] as number) - (delays[base] as number);
       if (Math.abs(delay) > MOST_DELAY * timescale)
         throw new Unfit("its frames are shown long after they are decoded");
-      if (!(frame >= 0 && frame < frames) || seen[frame]) {
+      if (!(frame >= 0 && frame < samples) || seen[frame]) {
         throw new Unfit(`its frames from ${time(grid, first)} s on have no constant rate, or need others`);
       }
       seen[frame] = 1;
     }
-    const bytes = bytesIn(track, base + first, frames) + overhead(frames);
+    const bytes = bytesIn(track, from, samples) + overhead(samples);
     rates.push({ bits: bytes * 8, seconds: secondsOf(grid, framesAt(grid, index)) });
-    if (stretchesOf(track, base + first, frames).length > MOST_STRETCHES) {
+    if (stretchesOf(track, from, samples).length > MOST_STRETCHES) {
       throw new Unfit("its frames lie all over the file");
     }
   }
   if (secondsOf(grid, rests - last) > MOST_LACKING) throw new Unfit("its pictures end before its sound");
   const bits = rates.reduce((sum, one) => sum + one.bits, 0);
   return {
-    base,
+    ...beginning,
     count: last - base,
     average: Math.ceil(bits / secondsOf(grid, grid.total)),
     peak: peakOf(rates, secondsOf(grid, longestOf(grid))),
   };
+}
+
+/** The samples of a segment. */
+export function runOf(
+  grid: Grid,
+  { base, lag, count }: Pick<Pieces, "base" | "lag" | "count">,
+  index: number,
+): Run {
+  const first = Math.max(0, firstAt(grid, index) - lag);
+  const behind = firstAt(grid, index) + framesAt(grid, index) - lag;
+  return { from: base + first, samples: Math.min(behind, count) - first };
 }
 
 const time = (grid: Grid, frame: number) => Number(secondsOf(grid, frame).toFixed(3));
@@ -85,9 +111,17 @@ export function framesOf({ timescale, epoch, decoded, delays }: Track, { n, d }:
   return (at: number) => Math.round(((decoded[at] as number) + (delays[at] as number) - zero) / ticks);
 }
 
-/** The sample that is the grid's first frame. Throws `Unfit` where that is no key frame. */
-export function firstFrame({ count, keys }: Track, frameAt: (at: number) => number): number {
-  for (let at = 0; at < count; at++) if (keys[at] === 1 && frameAt(at) === 0) return at;
+/** Finds the key frame that a stream begins with. Throws `Unfit` where there is none. */
+export function beginningOf(track: Track, grid: Grid, { n, d }: Rate, start: number): Beginning {
+  const { count, keys, timescale } = track;
+  const frameAt = framesOf(track, { n, d }, start);
+  const lag = frameAt(0);
+  // Only where it is the file's own beginning nothing else can be shown before.
+  if (lag > 0 && start === 0 && keys[0] === 1 && secondsOf(grid, lag) <= MOST_LACKING) {
+    return { base: 0, lag, ticks: Math.round((lag * timescale * d) / n) };
+  }
+  for (let at = 0; at < count; at++)
+    if (keys[at] === 1 && frameAt(at) === 0) return { base: at, lag: 0, ticks: 0 };
   throw new Unfit("it does not begin at a key frame");
 }
 

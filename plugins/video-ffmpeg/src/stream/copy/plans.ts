@@ -2,13 +2,13 @@ import { MediaError, type Plan } from "@mediatap/core";
 import { type Bytes, openBytes } from "../../bytes.ts";
 import { NAME } from "../../options.ts";
 import { type Asked, renditionOf } from "../asked.ts";
-import { firstAt, framesAt, type Grid, secondsOf } from "../grid.ts";
+import { firstAt, type Grid, secondsOf } from "../grid.ts";
 import type { Rung } from "../ladder.ts";
 import { isWhole } from "./avc.ts";
 import type { Copied } from "./index.ts";
-import { stretchesOf } from "./pieces.ts";
+import { type Run, runOf, stretchesOf } from "./pieces.ts";
 import type { Track } from "./track.ts";
-import { type Cut, copiedHeader, copiedInit } from "./write.ts";
+import { copiedHeader, copiedInit } from "./write.ts";
 
 const TYPE = "video/mp4";
 
@@ -32,10 +32,8 @@ export function copiedPlan(
   { track, pieces, offer }: Copied,
   index: number,
 ): Plan {
-  const first = firstAt(grid, index);
-  const samples = Math.min(framesAt(grid, index), pieces.count - first);
-  const cut: Cut = { base: pieces.base, from: pieces.base + first, samples };
-  const bytes = track.sizes.subarray(cut.from, cut.from + samples).reduce((sum, size) => sum + size, 0);
+  const cut = runOf(grid, pieces, index);
+  const bytes = track.sizes.subarray(cut.from, cut.from + cut.samples).reduce((sum, size) => sum + size, 0);
   return {
     engine: NAME,
     lane: "light",
@@ -47,15 +45,15 @@ export function copiedPlan(
       size: { width, height },
       codec: offer.codec,
       made: "copied",
-      from: secondsOf(grid, first),
-      frames: samples,
+      from: secondsOf(grid, firstAt(grid, index)),
+      frames: cut.samples,
       bytes,
     }),
     async run(flight) {
       const file = await openBytes(source, flight);
       try {
         const media = await samplesFrom(file, track, cut);
-        const segment = Buffer.concat([copiedHeader(track, cut, index + 1), ...media]);
+        const segment = Buffer.concat([copiedHeader(track, pieces, cut, index + 1), ...media]);
         return { ...renditionOf(segment, TYPE, "m4s"), width, height };
       } finally {
         await file.close();
@@ -65,7 +63,7 @@ export function copiedPlan(
 }
 
 /** The bytes of samples that follow each other. Throws `UNIDENTIFIED` where they are not what the file's index says. */
-async function samplesFrom(file: Bytes, track: Track, { from, samples }: Cut): Promise<readonly Buffer[]> {
+async function samplesFrom(file: Bytes, track: Track, { from, samples }: Run): Promise<readonly Buffer[]> {
   const media: Buffer[] = [];
   for (const { start, length, samples: count } of stretchesOf(track, from, samples)) {
     const stretch = await file.read(start, length);

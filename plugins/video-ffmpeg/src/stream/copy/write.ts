@@ -1,4 +1,5 @@
 import { box, fullBox, u16, u32 } from "./boxes.ts";
+import type { Beginning, Run } from "./pieces.ts";
 import type { Track } from "./track.ts";
 
 /** What all tracks say that are turned in no way. */
@@ -18,6 +19,8 @@ export function copiedInit({ width, height, timescale, avc, colour }: Track): Bu
     u16(0x18, 0xffff),
     box("avcC", avc.record),
     ...(colour ? [box("colr", colour)] : []),
+    // Whatever the pictures say of their pixels, they were found to be square.
+    box("pasp", u32(1, 1)),
   );
   const table = box(
     "stbl",
@@ -62,24 +65,25 @@ const OTHER = 0x1010000;
 /** Bytes of a segment beside those of its samples. */
 export const overhead = (samples: number) => 96 + 16 * samples;
 
-/** Samples of a track that make a segment. */
-export interface Cut {
-  /** Sample with which the stream begins; it is shown at 0. */
-  readonly base: number;
-  /** Sample with which the segment begins. */
-  readonly from: number;
-  readonly samples: number;
-}
-
-/** What stands before the bytes of a segment's samples: `moof`, and the header of `mdat`. `number`: of the segment, from 1 on. */
-export function copiedHeader(track: Track, { base, from, samples }: Cut, number: number): Buffer {
+/**
+ * What stands before the bytes of a segment's samples: `moof`, and the header of `mdat`. The first
+ * sample of the stream is shown at 0, and `ticks` longer. `number`: of the segment, from 1 on.
+ */
+export function copiedHeader(
+  track: Track,
+  { base, ticks }: Beginning,
+  { from, samples }: Run,
+  number: number,
+): Buffer {
   const { sizes, decoded, delays, keys } = track;
   const delay = delays[base] as number;
+  const timeOf = (at: number) =>
+    at === base ? 0 : (decoded[at] as number) - (decoded[base] as number) + ticks;
   const table = Buffer.allocUnsafe(16 * samples);
   let bytes = 8;
   for (let row = 0; row < samples; row++) {
     const at = from + row;
-    table.writeUInt32BE((decoded[at + 1] as number) - (decoded[at] as number), row * 16);
+    table.writeUInt32BE(timeOf(at + 1) - timeOf(at), row * 16);
     table.writeUInt32BE(sizes[at] as number, row * 16 + 4);
     table.writeUInt32BE(keys[at] === 1 ? KEY : OTHER, row * 16 + 8);
     // The first frame is shown when it is decoded: those shown earlier than decoded have times below 0.
@@ -87,7 +91,7 @@ export function copiedHeader(track: Track, { base, from, samples }: Cut, number:
     bytes += sizes[at] as number;
   }
   const time = Buffer.allocUnsafe(8);
-  time.writeBigUInt64BE(BigInt((decoded[from] as number) - (decoded[base] as number)));
+  time.writeBigUInt64BE(BigInt(timeOf(from)));
   const moof = (offset: number) =>
     box(
       "moof",
