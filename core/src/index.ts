@@ -63,7 +63,7 @@ export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
-export { evaluate, parentScope, scopeOf } from "./model/expression.ts";
+export { evaluate, parentScope, scopeOf, VARIABLES } from "./model/expression.ts";
 export type {
   DecodeWish,
   Decoding,

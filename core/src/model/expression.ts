@@ -4,19 +4,22 @@ import { MediaError } from "./errors.ts";
  * What an expression may name. `i`: the original; `c`: the picture after the preceding steps; `b`: a layer's
  * parent. `w`, `h`: pixels; `ar`: width / height; `du`: seconds; `idn`: density in DPI.
  */
-export type Variable =
-  | "iw"
-  | "ih"
-  | "iar"
-  | "cw"
-  | "ch"
-  | "car"
-  | "bw"
-  | "bh"
-  | "bar"
-  | "idu"
-  | "bdu"
-  | "idn";
+export const VARIABLES = [
+  "iw",
+  "ih",
+  "iar",
+  "cw",
+  "ch",
+  "car",
+  "bw",
+  "bh",
+  "bar",
+  "idu",
+  "bdu",
+  "idn",
+] as const;
+
+export type Variable = (typeof VARIABLES)[number];
 
 export type Operator = "add" | "sub" | "mul" | "div" | "mod" | "pow";
 

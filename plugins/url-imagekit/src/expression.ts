@@ -1,21 +1,15 @@
-import { type Expression, invalid, MediaError, type Operator, type Variable } from "@mediatap/core";
+import {
+  type Expression,
+  invalid,
+  MediaError,
+  type Operator,
+  VARIABLES,
+  type Variable,
+} from "@mediatap/core";
 import { decimal, printNumber } from "./numbers.ts";
 
 /** What an expression may name anywhere. */
-const VARIABLES: ReadonlySet<string> = new Set([
-  "iw",
-  "ih",
-  "iar",
-  "cw",
-  "ch",
-  "car",
-  "bw",
-  "bh",
-  "bar",
-  "idu",
-  "bdu",
-  "idn",
-]);
+const NAMES: ReadonlySet<string> = new Set(VARIABLES);
 
 /** Variables of the picture below, for layers only. */
 const PARENT: ReadonlySet<string> = new Set(["bw", "bh", "bar", "bdu"]);
@@ -61,7 +55,7 @@ const RANK: Readonly<Record<Operator, number>> = { mul: 4, div: 4, add: 3, sub: 
 
 /** Whether `text` is meant as an expression and not as a plain number. */
 export function isExpression(text: string): boolean {
-  return text.includes("_") || VARIABLES.has(text);
+  return text.includes("_") || NAMES.has(text);
 }
 
 /** Words up to which an expression is read at all; how many there may be is a limit of the server. */
@@ -98,7 +92,7 @@ export function expression(text: string, key: string): Expression {
 }
 
 function operand(word: string, text: string, key: string): Expression {
-  const value = VARIABLES.has(word) ? (word as Variable) : decimal(word);
+  const value = NAMES.has(word) ? (word as Variable) : decimal(word);
   if (value === undefined) throw malformed(text, key);
   return value;
 }

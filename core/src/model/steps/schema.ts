@@ -1,28 +1,13 @@
 import { z } from "zod";
 import type { Paint, Rgba } from "../colour.ts";
-import type { Expression, Variable } from "../expression.ts";
+import { type Expression, VARIABLES } from "../expression.ts";
 import type { Focus, Gravity, Step } from "../transformation.ts";
-
-const variables = [
-  "iw",
-  "ih",
-  "iar",
-  "cw",
-  "ch",
-  "car",
-  "bw",
-  "bh",
-  "bar",
-  "idu",
-  "bdu",
-  "idn",
-] as const satisfies readonly Variable[];
 
 /** A number, a variable, or a calculation. */
 export const expression: z.ZodType<Expression> = z.lazy(() =>
   z.union([
     z.number(),
-    z.enum(variables),
+    z.enum(VARIABLES),
     z.tuple([z.enum(["add", "sub", "mul", "div", "mod", "pow"]), expression, expression]),
   ]),
 );
