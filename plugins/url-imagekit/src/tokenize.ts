@@ -92,7 +92,7 @@ export function tokenize(
   return finish(root, text);
 }
 
-/** Where the item that begins at `start` ends. `:` separates steps, except in `ar-4:3` and `di-https:@@@@…`. */
+/** Where the item that begins at `start` ends. `:` separates steps, except in `ar-4:3` and `di-https:@@@@host:8080@@…`. */
 function endOfItem(text: string, start: number): number {
   let end = start;
   while (end < text.length && text[end] !== "," && (text[end] !== ":" || isOfAddress(text, end))) end++;
@@ -103,9 +103,9 @@ function endOfItem(text: string, start: number): number {
   return second > end + 1 && (follows === "," || follows === ":") ? second : end;
 }
 
-/** No step begins with slashes, but the host of an address does. */
+/** No step begins with slashes or is a number before one, but the host of an address and its port are. */
 function isOfAddress(text: string, colon: number): boolean {
-  return text.startsWith("@@", colon + 1) || text.startsWith("//", colon + 1);
+  return /^(?:@@|\/\/|[0-9]{1,5}(?:@@|\/))/.test(text.slice(colon + 1, colon + 8));
 }
 
 function isDigit(code: number): boolean {

@@ -156,6 +156,12 @@ describe("url-imagekit: layers", () => {
       assert(layer.kind === "image");
       assert.equal(layer.path, "https://example.com/a.png");
     }
+    for (const input of ["i-http:@@@@example.com:8080@@a.png", "i-http://example.com:8080/a.png"]) {
+      const { layer } = only(`l-image,${input}:w-5,l-end`);
+      assert(layer.kind === "image");
+      assert.equal(layer.path, "http://example.com:8080/a.png");
+      assert.equal(layer.steps.length, 2);
+    }
   });
 
   it("cut a text that is too long", () => {
