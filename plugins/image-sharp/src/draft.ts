@@ -131,16 +131,12 @@ function draftFor(input: DraftInput, output: Output): Draft {
     limits,
   );
   const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
-  measure({ steps, output }, original, registry, limits, {
-    frames,
-    scope,
-    ...faces,
-  });
   const guess = planSteps(steps, { ...start, guess: true });
   const planned = planSteps(steps, { ...start, guess: false });
   assertDecided(planned);
   const drawn = vector ? drawnSize(guess.parts, original) : original;
   checkSource(drawn, frames, limits);
+  measure({ steps, output }, original, registry, limits, { frames, scope, ...faces });
   checkResult(guess.size, frames, limits);
   const keeps = keepsOf(output, guess, frames);
   const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, guess);

@@ -10,6 +10,7 @@ import {
   type Size,
 } from "@mediatap/core";
 import { CLEAR, type Context, type Drawer, tone, type Work } from "./drawer.ts";
+import { veil } from "./draws-surface.ts";
 import { SHORTEST } from "./trim.ts";
 
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
@@ -58,10 +59,26 @@ function pad(canvas: Box, piece: Size, paint: Paint): Work[] {
   return [{ slot: "extend", value }];
 }
 
-/** An opaque colour given for the padding lies behind the picture's own clear parts, too. */
-function behind(background: Paint | undefined, alpha: boolean): Work[] {
-  if (!alpha || background?.kind !== "color" || background.color.alpha < 1) return [];
-  return [{ slot: "flatten", value: background.color }];
+/** Lays what `piece` comes to on a larger canvas. The colour around it lies behind its own clear parts, too. */
+function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | undefined, alpha: boolean) {
+  const paint = background ?? BLACK;
+  if (!alpha || background?.kind !== "color") {
+    const padding = pad(on, size, paint);
+    return { work: [...piece, ...padding], alpha: clearAfter(padding, paint, alpha) };
+  }
+  const { color } = background;
+  // Before the scaling, so that decoders can take it over.
+  if (color.alpha === 1) {
+    return {
+      work: [{ slot: "flatten", value: color } as const, ...piece, ...pad(on, size, paint)],
+      alpha: false,
+    };
+  }
+  const clear = pad(on, size, { kind: "color", color: CLEAR });
+  return {
+    work: [...piece, ...clear, ...(color.alpha > 0 ? [veil(color, "dest-over", on)] : [])],
+    alpha: true,
+  };
 }
 
 const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
@@ -117,12 +134,8 @@ export const resize: Drawer<"resize"> = (step, context) => {
     };
   }
   if (!canvas) return { work: scale, size, alpha };
-  const paint = step.background ?? BLACK;
   const lies = { ...canvas, ...placeAt(place, canvas, scaled) };
-  const filled = behind(step.background, alpha);
-  const padding = pad(lies, scaled, paint);
-  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
-  return { work: [...filled, ...scale, ...padding], size, alpha: clear, ...told };
+  return { ...laid(scale, lies, scaled, step.background, alpha), size, ...told };
 };
 
 export const extract: Drawer<"extract"> = (step, context) => {
@@ -137,11 +150,7 @@ export const extract: Drawer<"extract"> = (step, context) => {
       ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
       : [...cut(box, current), ...scaling(box, piece)];
   if (!canvas) return { work: window, size, alpha, ...told };
-  const paint = step.background ?? BLACK;
-  const filled = behind(step.background, alpha);
-  const padding = pad(canvas, piece, paint);
-  const clear = clearAfter(padding, paint, alpha && filled.length === 0);
-  return { work: [...filled, ...window, ...padding], size, alpha: clear, ...told };
+  return { ...laid(window, canvas, piece, step.background, alpha), size, ...told };
 };
 
 export const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha }) => {

@@ -37,7 +37,7 @@ function roundedPath(
 }
 
 /** A colour laid over or under all of the picture. */
-const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
+export const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
   slot: "over",
   value: {
     input: { create: { width, height, channels: 4, background: color } },

@@ -44,11 +44,11 @@ describe("image-sharp: places", () => {
     );
   });
 
-  it("lays an opaque colour behind clear parts of a padded picture, too, in one pass", async () => {
-    const padded = (background: ReturnType<typeof color>): Step => ({
+  it("lays a colour behind clear parts of a padded picture, too, in one pass", async () => {
+    const padded = (background: ReturnType<typeof color>, height = 64): Step => ({
       op: "resize",
       width: 64,
-      height: 64,
+      height,
       fit: "contain",
       enlarge: true,
       background,
@@ -56,8 +56,14 @@ describe("image-sharp: places", () => {
     const { at, passes } = await drawn([padded(color(255, 0, 255))], 0);
     assert.ok(near(at(32, 2), MAGENTA) && near(at(32, 32), MAGENTA));
     assert.equal(passes.length, 1);
+    const half = [255, 0, 255, 128];
     const clear = await drawn([padded(color(255, 0, 255, 0.5))], 0);
-    assert.equal(clear.at(32, 32)[3], 0);
+    assert.ok(near(clear.at(32, 2), half) && near(clear.at(32, 32), half));
+    assert.equal(clear.passes.length, 1);
+    const even = await drawn([padded(color(255, 0, 255, 0.5), 48)], 0);
+    assert.ok(near(even.at(32, 32), half));
+    const red = await drawn([padded(color(0, 0, 255, 0.5))], 128);
+    assert.ok(near(red.at(5, 15), [170, 0, 85, 192]) && near(red.at(5, 2), [0, 0, 255, 128]));
   });
 
   it("turns clockwise", async () => {

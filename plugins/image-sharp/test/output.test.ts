@@ -233,6 +233,7 @@ describe("image-sharp: plans", () => {
     const refused = (wish: Parameters<typeof plan>[1]) =>
       assert.rejects(plan(bytes, wish), { code: "ELIMIT" });
     await refused({ limits: { megapixels: 0.1 } });
+    await assert.rejects(plan(bytes, { limits: { megapixels: 0.1, outputMegapixels: 0.1 } }), /a source of/);
     await refused({ steps: [{ op: "resize", width: 60000, fit: "inside", enlarge: true }] });
     await refused({ steps: [{ op: "border", width: 9000, color: { r: 0, g: 0, b: 0, alpha: 1 } }, half] });
     await refused({ limits: { outputMegapixels: 0.1 } });
