@@ -59,11 +59,16 @@ function pad(canvas: Box, piece: Size, paint: Paint): Work[] {
   return [{ slot: "extend", value }];
 }
 
-/** Lays what `piece` comes to on a larger canvas. The colour around it lies behind its own clear parts, too. */
+/** A colour or colours taken from the picture; a blurred copy is something to pad with only. */
+const isOfPicture = ({ kind }: Paint) => kind === "dominant" || kind === "gradient";
+
+/** Lays what `piece` comes to on a canvas at least as large. The colour around it lies behind its own clear parts, too. */
 function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | undefined, alpha: boolean) {
   const paint = background ?? BLACK;
   if (!alpha || background?.kind !== "color") {
-    const padding = pad(on, size, paint);
+    const around = pad(on, size, paint);
+    const padding =
+      around.length === 0 && alpha && isOfPicture(paint) ? [{ kind: "fill", paint } as const] : around;
     return { work: [...piece, ...padding], alpha: clearAfter(padding, paint, alpha) };
   }
   const { color } = background;
@@ -149,8 +154,12 @@ export const extract: Drawer<"extract"> = (step, context) => {
     strategy && !same(box, current)
       ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
       : [...cut(box, current), ...scaling(box, piece)];
-  if (!canvas) return { work: window, size, alpha, ...told };
-  return { ...laid(window, canvas, piece, step.background, alpha), size, ...told };
+  if (!canvas && !step.background) return { work: window, size, alpha, ...told };
+  return {
+    ...laid(window, canvas ?? { left: 0, top: 0, ...size }, piece, step.background, alpha),
+    size,
+    ...told,
+  };
 };
 
 export const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha }) => {

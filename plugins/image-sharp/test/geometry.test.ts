@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Step } from "@mediatap/core";
+import type { Paint, Step } from "@mediatap/core";
 import sharp from "sharp";
 import {
   BLUE,
@@ -64,6 +64,26 @@ describe("image-sharp: places", () => {
     assert.ok(near(even.at(32, 32), half));
     const red = await drawn([padded(color(0, 0, 255, 0.5))], 128);
     assert.ok(near(red.at(5, 15), [170, 0, 85, 192]) && near(red.at(5, 2), [0, 0, 255, 128]));
+  });
+
+  it("fills clear parts also where nothing is left to pad", async () => {
+    const window = (background: Paint): Step =>
+      ({ ...cut(20, 20, 5, 5), outside: "pad", background }) as Step;
+    const even = (background: Paint): Step => ({
+      op: "resize",
+      width: 64,
+      height: 48,
+      fit: "contain",
+      enlarge: true,
+      background,
+    });
+    for (const step of [window, even]) {
+      assert.ok(near((await drawn([step(color(255, 0, 255))], 0)).at(10, 10), MAGENTA));
+      assert.ok(near((await drawn([step(color(255, 0, 255, 0.5))], 0)).at(10, 10), [255, 0, 255, 128]));
+      for (const paint of [{ kind: "dominant" }, { kind: "gradient", colors: 4 }] as const) {
+        assert.equal((await drawn([step(paint)], 0)).at(10, 10)[3], 255, paint.kind);
+      }
+    }
   });
 
   it("turns clockwise", async () => {
