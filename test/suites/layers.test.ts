@@ -215,15 +215,17 @@ describe("layers", () => {
 
   it("move what lies below", async () => {
     // Full red moves by 30 px to the right, no green by 30 px up.
-    const shift = "l-image,i-ik_canvas,bg-FF7F00,lm-displace,x-30,y-0,l-end";
     const before = await draw("w-200", "photo.jpg");
-    const after = await draw(shift, "photo.jpg");
-    for (const x of [20, 60, 120]) {
-      const [a, b] = [before.at(x + 30, 50), after.at(x, 50)];
-      assert(
-        a.every((value, i) => Math.abs(value - (b[i] ?? 0)) <= 8),
-        `${a} ${b}`,
-      );
+    for (const reach of ["x-30,y-0", "x-bw_mul_0.15", "lx-bh_mul_0.3,ly-0", "x-ch_mul_0.3"]) {
+      const shift = `l-image,i-ik_canvas,bg-FF7F00,w-bw,h-bh,lm-displace,${reach},l-end`;
+      const after = await draw(shift, "photo.jpg");
+      for (const x of [20, 60, 120]) {
+        const [a, b] = [before.at(x + 30, 50), after.at(x, 50)];
+        assert(
+          a.every((value, i) => Math.abs(value - (b[i] ?? 0)) <= 8),
+          `${reach}: ${a} ${b}`,
+        );
+      }
     }
   });
 

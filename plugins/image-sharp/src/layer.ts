@@ -12,6 +12,7 @@ import {
   type Step,
   type StepOf,
   type StepRegistry,
+  scopeOf,
 } from "@mediatap/core";
 import sharp from "sharp";
 import { megapixels } from "./cost.ts";
@@ -26,6 +27,8 @@ import { drawStyled } from "./text-layer.ts";
 export interface DrawnLayer {
   readonly pixels: Pixels;
   readonly placed: PlacedLayer;
+  /** What its expressions may name, now that all sizes are known. */
+  readonly scope: Scope;
 }
 
 export interface LayerTools {
@@ -53,7 +56,8 @@ export async function drawLayer(
   const { draft, from } = await start(layer, parentScope(base), tools);
   const pixels = await tools.draw(draft, from);
   const placed = placeLayer(place, { base, layer: pixels, original: draft.original });
-  return { pixels: windowOf(pixels, placed.shown), placed };
+  const scope = scopeOf(draft.original, pixels, parentScope(base));
+  return { pixels: windowOf(pixels, placed.shown), placed, scope };
 }
 
 async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {

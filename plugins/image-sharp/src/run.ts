@@ -10,7 +10,6 @@ import {
   type Source,
   type Step,
   type StepOf,
-  scopeOf,
 } from "@mediatap/core";
 import type { OverlayOptions, Sharp } from "sharp";
 import { scoredWithin } from "./auto-quality.ts";
@@ -208,9 +207,8 @@ class Run {
 
   /** A layer that cuts the picture to its own shape, or moves its pixels. */
   async #reshape(frame: Pixels, step: StepOf<"overlay">): Promise<Pixels> {
-    const { pixels, placed } = await this.#layer(step, frame);
+    const { pixels, placed, scope } = await this.#layer(step, frame);
     if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutTo(frame, pixels, placed)));
-    const scope = scopeOf(this.#draft.original, frame, this.#draft.scope);
     const { x, y } = step.blend;
     return displace(frame, pixels, placed, { x: evaluate(x, scope), y: evaluate(y, scope) });
   }
