@@ -12,6 +12,8 @@ export type { CacheHost, Finding, HostOptions } from "./helpers/cache-host.ts";
 export { bytesOf, hostCache, newKey, newRecord, sourcesOf } from "./helpers/cache-host.ts";
 export type { Certificate, CertificateOptions } from "./helpers/certificates.ts";
 export { makeCertificate } from "./helpers/certificates.ts";
+export type { CommandOptions, TestCommand } from "./helpers/command.ts";
+export { testCommand } from "./helpers/command.ts";
 export { FFMPEG, runFfmpeg } from "./helpers/ffmpeg.ts";
 export type { TestFolder } from "./helpers/folder.ts";
 export { makeFolder } from "./helpers/folder.ts";

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { ask, makeFolder, makePng, type TestFolder } from "@mediatap/test";
+import { ask, makeFolder, makePng, type TestCommand, type TestFolder, testCommand } from "@mediatap/test";
 import { CREDENTIALS, type Pim, startPim } from "./pim.ts";
 
 /** The command that people run. */
@@ -11,9 +9,11 @@ const BIN = join(import.meta.dirname, "../../../presets/mediatap/bin/mediatap.js
 describe("a server in front of a PIM", () => {
   let pim: Pim;
   let folder: TestFolder;
+  let command: TestCommand;
   before(async () => {
     pim = await startPim();
     folder = await makeFolder();
+    command = testCommand({ bin: BIN, cwd: folder.path });
     const bytes = makePng(60, 40, () => [200, 30, 30, 255]);
     pim.files.set("media-files/1/b/a/1ba_é.png", { bytes, type: "image/png" });
     for (const [file, fields] of [
@@ -30,38 +30,6 @@ describe("a server in front of a PIM", () => {
     await folder?.close();
   });
 
-  function begin(args: readonly string[]) {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder.path });
-    const output = { all: "" };
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (part: string) => {
-        output.all += part;
-      });
-    }
-    return { child, output };
-  }
-  async function run(...args: string[]): Promise<{ code: number; all: string }> {
-    const { child, output } = begin(args);
-    const [code] = (await once(child, "close")) as [number];
-    return { code, all: output.all };
-  }
-  /** Starts a server, asks it, ends it; gives all that it wrote. */
-  async function served(file: string, work: (port: number) => Promise<void>): Promise<string> {
-    const { child, output } = begin(["serve", "--config", file, "--port", "0", "--host", "127.0.0.1"]);
-    const closed = once(child, "close");
-    try {
-      let port: string | undefined;
-      while (port === undefined) {
-        await Promise.race([once(child.stdout, "data"), closed.then(() => assert.fail(output.all))]);
-        port = /listens on http:\/\/[^:]+:(\d+)/.exec(output.all)?.[1];
-      }
-      await work(Number(port));
-    } finally {
-      child.kill();
-      await closed;
-    }
-    return output.all;
-  }
   function isQuiet(said: string): void {
     const { clientId, clientSecret, username, password } = CREDENTIALS;
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
@@ -78,7 +46,7 @@ describe("a server in front of a PIM", () => {
   }
 
   it("gives transformed pictures, by one login, and keeps its secrets", async () => {
-    const log = await served("good.json", async (port) => {
+    const log = await command.served("good.json", async (port) => {
       const asked = [20, 25, 30].map((width) =>
         ask(port, `/tr:w-${width},f-png/media-files/1/b/a/1ba_%C3%A9.png`),
       );
@@ -89,16 +57,16 @@ describe("a server in front of a PIM", () => {
     });
     assert.equal(pim.logins(), 1);
     isQuiet(log);
-    const printed = await run("config", "--config", "good.json");
+    const printed = await command.run("config", "--config", "good.json");
     assert.match(printed.all, /clientSecret: '\*\*\*'/);
     isQuiet(printed.all);
-    const { code, all } = await run("doctor", "--config", "good.json");
+    const { code, all } = await command.run("doctor", "--config", "good.json");
     assert.equal(code, 0);
     isQuiet(all);
   });
 
   it("answers 404 with EACCES for wrong credentials; doctor says which", async () => {
-    const log = await served("bad.json", async (port) => {
+    const log = await command.served("bad.json", async (port) => {
       const answer = await ask(port, "/tr:w-30/media-files/a.png");
       assert.equal(answer.status, 404);
       assert.match(String(answer.headers["ik-error"]), /EACCES/);
@@ -106,7 +74,7 @@ describe("a server in front of a PIM", () => {
       assert.doesNotMatch(said, /username|password|127\.0\.0\.1/);
     });
     isQuiet(log);
-    const { code, all } = await run("doctor", "--config", "bad.json");
+    const { code, all } = await command.run("doctor", "--config", "bad.json");
     assert.equal(code, 1);
     assert.match(
       all,

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import type { ContainerClient } from "@azure/storage-blob";
-import { ask, makeFolder, makePng, type TestFolder } from "@mediatap/test";
+import { ask, makeFolder, makePng, type TestCommand, type TestFolder, testCommand } from "@mediatap/test";
 import { ACCOUNT, type Azurite, KEY, sasOf, startAzurite, withAzurite } from "./azurite.ts";
 
 /** The command that people run. */
@@ -23,6 +21,7 @@ withAzurite(() => {
     let azurite: Azurite;
     let container: ContainerClient;
     let folder: TestFolder;
+    let command: TestCommand;
     before(async () => {
       azurite = await startAzurite();
       container = await azurite.container();
@@ -33,6 +32,9 @@ withAzurite(() => {
       await put("originals/a b+é.png");
       await put("originals/private.png", { isprivatefile: "true" });
       folder = await makeFolder({ "watch.mjs": Buffer.from(WATCH) });
+      const watch = `--import=${join(folder.path, "watch.mjs")}`;
+      const env = { ...process.env, NODE_OPTIONS: watch, AZURE_TOKEN_CREDENTIALS: "prod" };
+      command = testCommand({ bin: BIN, cwd: folder.path, env });
     });
     after(async () => {
       await azurite?.close();
@@ -52,45 +54,11 @@ withAzurite(() => {
       prefix: "originals",
       ...fields,
     });
-    function begin(args: readonly string[]) {
-      const watch = `--import=${join(folder.path, "watch.mjs")}`;
-      const env = { ...process.env, NODE_OPTIONS: watch, AZURE_TOKEN_CREDENTIALS: "prod" };
-      const child = spawn(process.execPath, [BIN, ...args], { cwd: folder.path, env });
-      const output = { all: "" };
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding("utf8").on("data", (part: string) => {
-          output.all += part;
-        });
-      }
-      return { child, output };
-    }
-    async function run(...args: string[]): Promise<{ code: number; all: string }> {
-      const { child, output } = begin(args);
-      const [code] = (await once(child, "close")) as [number];
-      return { code, all: output.all };
-    }
-    /** Starts a server, asks it, ends it; gives all that it wrote. */
-    async function served(file: string, work: (port: number) => Promise<void>): Promise<string> {
-      const { child, output } = begin(["serve", "--config", file, "--port", "0", "--host", "127.0.0.1"]);
-      const closed = once(child, "close");
-      try {
-        let port: string | undefined;
-        while (port === undefined) {
-          await Promise.race([once(child.stdout, "data"), closed.then(() => assert.fail(output.all))]);
-          port = /listens on http:\/\/[^:]+:(\d+)/.exec(output.all)?.[1];
-        }
-        await work(Number(port));
-      } finally {
-        child.kill();
-        await closed;
-      }
-      return output.all;
-    }
 
     it("gives transformed pictures and keeps private ones, and its secrets", async () => {
       const sasToken = sasOf(container.containerName, { permissions: "r" });
       await write("good.json", { blobs: blobs({ sasToken }) });
-      const log = await served("good.json", async (port) => {
+      const log = await command.served("good.json", async (port) => {
         const picture = await ask(port, "/tr:w-30,f-png/a%20b+%C3%A9.png");
         assert.equal(picture.status, 200);
         assert.equal(picture.body.readUInt32BE(16), 30, "the width in a PNG's header");
@@ -103,12 +71,12 @@ withAzurite(() => {
       assert.doesNotMatch(log, /sig=/);
       assert.doesNotMatch(log, /loaded/, "a SAS token needs nothing of Azure's to read");
 
-      const explained = await run("explain", "--config", "good.json", "/tr:w-30/a%20b+%C3%A9.png");
+      const explained = await command.run("explain", "--config", "good.json", "/tr:w-30/a%20b+%C3%A9.png");
       assert.equal(explained.code, 0);
       assert.match(explained.all, /blobs \(AZURE_BLOB, container [\w-]+\): found/);
-      const printed = await run("config", "--config", "good.json");
+      const printed = await command.run("config", "--config", "good.json");
       assert.match(printed.all, /sasToken: '\*\*\*'/);
-      const fine = await run("doctor", "--config", "good.json");
+      const fine = await command.run("doctor", "--config", "good.json");
       assert.match(fine.all, /^ok {4}origin blobs .*AZURE_BLOB, answered/m);
       for (const { all } of [explained, printed, fine]) assert.doesNotMatch(all, /sig=|sig%3D/);
     });
@@ -122,7 +90,7 @@ withAzurite(() => {
         away: blobs({ endpoint: "http://127.0.0.1:1", accountKey: KEY }),
         missing: blobs({ container: "nothing-here", accountKey: KEY }),
       });
-      const log = await served("bad.json", async (port) => {
+      const log = await command.served("bad.json", async (port) => {
         const answer = await ask(port, "/tr:w-30/a.png");
         assert.equal(answer.status, 404);
         assert.match(String(answer.headers["ik-error"]), /EACCES/);
@@ -132,8 +100,8 @@ withAzurite(() => {
         );
       });
       assert.match(log, /loaded storage-blob/, "the account's key needs Azure's client to sign");
-      const printed = await run("config", "--config", "bad.json");
-      const { code, all } = await run("doctor", "--config", "bad.json");
+      const printed = await command.run("config", "--config", "bad.json");
+      const { code, all } = await command.run("doctor", "--config", "bad.json");
       assert.equal(code, 1);
       assert.match(all, /^BAD {3}origin key .*its account key is wrong/m);
       assert.match(all, /^BAD {3}origin ended .*its SAS token ended on/m);
@@ -147,7 +115,7 @@ withAzurite(() => {
 
     it("loads nothing of Azure's where no origin is one", async () => {
       await write("folder.json", { photos: { type: "FOLDER", path: "." } });
-      const log = await served("folder.json", async (port) => {
+      const log = await command.served("folder.json", async (port) => {
         assert.equal((await ask(port, "/missing.png")).status, 404);
       });
       assert.doesNotMatch(log, /loaded/);

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+export interface CommandOptions {
+  /** The program, as JavaScript. */
+  readonly bin: string;
+  /** The folder in which it runs. */
+  readonly cwd: string;
+  /** @default this process's own */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The command as people run it. */
+export interface TestCommand {
+  /** Its exit code, and all that it wrote. */
+  run(...args: string[]): Promise<{ readonly code: number; readonly all: string }>;
+  /** Serves a configuration on a free port while `work` goes on; all that it wrote. */
+  served(file: string, work: (port: number) => Promise<void>): Promise<string>;
+}
+
+/** Runs `mediatap` as a program of its own. */
+export function testCommand({ bin, cwd, env = process.env }: CommandOptions): TestCommand {
+  function begin(args: readonly string[]) {
+    const child = spawn(process.execPath, [bin, ...args], { cwd, env });
+    const output = { all: "" };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (part: string) => {
+        output.all += part;
+      });
+    }
+    return { child, output };
+  }
+
+  return {
+    async run(...args) {
+      const { child, output } = begin(args);
+      const [code] = (await once(child, "close")) as [number];
+      return { code, all: output.all };
+    },
+    async served(file, work) {
+      const { child, output } = begin(["serve", "--config", file, "--port", "0", "--host", "127.0.0.1"]);
+      const closed = once(child, "close");
+      try {
+        let port: string | undefined;
+        while (port === undefined) {
+          await Promise.race([once(child.stdout, "data"), closed.then(() => assert.fail(output.all))]);
+          port = /listens on http:\/\/[^:]+:(\d+)/.exec(output.all)?.[1];
+        }
+        await work(Number(port));
+      } finally {
+        child.kill();
+        await closed;
+      }
+      return output.all;
+    },
+  };
+}
