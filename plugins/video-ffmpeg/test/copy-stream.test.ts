@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Socket } from "node:net";
 import { promisify } from "node:util";
 import type { Step } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
-import { describeWith, startOrigin, startServer, type TestServer } from "@mediatap/test";
+import {
+  describeWith,
+  type OriginFile,
+  startOrigin,
+  startServer,
+  type TestServer,
+  type WebOrigin,
+} from "@mediatap/test";
 import fc from "fast-check";
 import { BLOCK } from "../src/blocks.ts";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../src/index.ts";
@@ -16,6 +25,7 @@ import { unfitFor } from "../src/stream/copy/tracks.ts";
 import { copiedHeader, copiedInit } from "../src/stream/copy/write.ts";
 import { type Grid, pictureGrid } from "../src/stream/grid.ts";
 import { streamLanguage } from "./support/language.ts";
+import { programsWith, until } from "./support/processes.ts";
 import {
   boxesIn,
   decoded,
@@ -386,28 +396,91 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
   });
 
   describe("of a file at an origin", () => {
-    /** Bytes of a file that its origin was asked for, and the requests. */
-    async function remote(name: string) {
+    const origins: WebOrigin[] = [];
+    after(() => Promise.all(origins.map((one) => one.close())));
+
+    /** 10 MB, its index in front. */
+    function makeNoise() {
+      const noise = "nullsrc=s=320x180:r=25:d=20,geq=random(1)*255:128:128";
+      const rate = ["-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M"];
+      return studio.make("noise.mp4", "-f", "lavfi", "-i", noise, ...mp4(), ...rate);
+    }
+
+    /** A server of a file that lies elsewhere, and the ranges that its origin was asked for. */
+    async function remote(name: string, file: OriginFile) {
       const origin = await startOrigin();
-      origin.files.set(name, { bytes: await studio.bytes(name), headers: { etag: '"one"' } });
+      origins.push(origin);
+      origin.files.set(name, file);
       const place = await startServer({
         plugins: [streamLanguage(), storageWeb(), videoFfmpeg()],
         origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
         endpoints: { default: { origins: ["site"] } },
+        server: { explain: true },
       });
       others.push(place);
       const asked = () =>
         origin.requests
           .map(({ headers }) => /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? ""))
           .flatMap((range) => (range ? [{ first: Number(range[1]), last: Number(range[2]) }] : []));
-      return { origin, place, asked };
+      return { place, asked };
     }
 
+    it("are no longer read when nobody waits", async () => {
+      await makeNoise();
+      const bytes = await studio.bytes("noise.mp4");
+      let waiting: Socket | null = null;
+      const { place } = await remote("noise.mp4", {
+        answer: ({ headers }, response) => {
+          const asked = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "");
+          const [first, last] = asked ? [Number(asked[1]), Number(asked[2])] : [0, bytes.length - 1];
+          response.writeHead(asked ? 206 : 200, {
+            etag: '"one"',
+            "content-length": last - first + 1,
+            ...(asked && { "content-range": `bytes ${first}-${last}/${bytes.length}` }),
+          });
+          // The last segment never comes.
+          if (first < bytes.length * 0.85) response.end(bytes.subarray(first, last + 1));
+          else {
+            response.flushHeaders();
+            waiting = response.socket;
+          }
+        },
+      });
+      await get(place, "/noise.mp4/1080-0.m4s");
+      const controller = new AbortController();
+      const answer = place.ask("/noise.mp4/1080-4.m4s", { signal: controller.signal }).catch(() => undefined);
+      await until(() => waiting !== null, "the origin is asked");
+      assert.equal(programsWith("noise.mp4").length, 0);
+      controller.abort();
+      await answer;
+      await until(() => waiting?.destroyed === true, "its connection is closed");
+    });
+
+    it("are the same where it gives no parts, and encoded where it tells no versions apart", async () => {
+      const bytes = await studio.bytes("count.mp4");
+      const whole = (headers: OutgoingHttpHeaders): OriginFile => ({
+        answer: (_, response) => {
+          response.writeHead(200, { ...headers, "content-length": bytes.length }).end(bytes);
+        },
+      });
+      const { whole: expected } = await track(server, "/count.mp4/240.m3u8");
+      const { place } = await remote("count.mp4", whole({ etag: '"one"' }));
+      assert.deepEqual(await made("count.mp4", "240", [], place), ["copied"]);
+      assert(expected.equals((await track(place, "/count.mp4/240.m3u8")).whole));
+      const { place: other } = await remote("count.mp4", whole({}));
+      assert.match((await made("count.mp4", "240", [], other))[0] ?? "", /versions apart/);
+      assert.deepEqual(
+        await numbersIn(studio, (await track(other, "/count.mp4/240.m3u8")).whole),
+        range(0, 390),
+      );
+    });
+
     it("are read in parts, and no others", async () => {
-      const noise = "nullsrc=s=320x180:r=25:d=20,geq=random(1)*255:128:128";
-      const rate = ["-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M"];
-      await studio.make("noise.mp4", "-f", "lavfi", "-i", noise, ...mp4(), ...rate);
-      const { origin, place, asked } = await remote("noise.mp4");
+      await makeNoise();
+      const { place, asked } = await remote("noise.mp4", {
+        bytes: await studio.bytes("noise.mp4"),
+        headers: { etag: '"one"' },
+      });
       const { segments } = await track(server, "/noise.mp4/1080.m3u8");
       const lengths = segments.map(({ length }) => length);
       await get(place, "/noise.mp4/1080-init.mp4");
@@ -425,7 +498,6 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
       const again = asked().length;
       assert(segments[3]?.equals(await get(place, "/noise.mp4/1080-3.m4s")));
       assert.equal(asked().length, again);
-      await origin.close();
     });
   });
 

@@ -111,7 +111,7 @@ export function hlsTexts(name: string, duration: number): string {
 
 /** The same stream for DASH (ISO 23009-1). */
 export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
-  const segment = secondsOf(pictures, longestOf(pictures));
+  const segment = secondsOf(pictures, pictures.frames);
   const duration = secondsOf(pictures, pictures.total);
   const lines = [
     `<?xml version="1.0" encoding="UTF-8"?>`,

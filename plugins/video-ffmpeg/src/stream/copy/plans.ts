@@ -34,11 +34,12 @@ export function copiedPlan(
 ): Plan {
   const cut = runOf(grid, pieces, index);
   const bytes = track.sizes.subarray(cut.from, cut.from + cut.samples).reduce((sum, size) => sum + size, 0);
+  const read = stretchesOf(track, cut.from, cut.samples).reduce((sum, { length }) => sum + length, 0);
   return {
     engine: NAME,
     lane: "light",
     cost: 5 + bytes / 1e6,
-    memory: 2 * bytes,
+    memory: bytes + read,
     explain: () => ({
       segment: index,
       track: String(name),
