@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause, setImmediate as read } from "node:timers/promises";
 
 /** What a server is doing, as its end wants to know it. */
 export interface Traffic {
@@ -32,11 +32,10 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
   const begun = performance.now();
   const late = setTimeout(() => http.closeAllConnections(), limit);
   const since = (moment: number) => performance.now() - moment;
-  const { look, seen } = createLook(quiet / 2);
   const isQuiet = () => {
     // Nobody is waited for where nobody is.
     const last = traffic.connections > 0 ? Math.max(traffic.last, begun) : traffic.last;
-    return traffic.running === 0 && since(Math.max(last, seen())) >= quiet;
+    return traffic.running === 0 && since(last) >= quiet;
   };
   try {
     const most = Math.min(accept, limit);
@@ -52,7 +51,7 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
     });
     while (open) {
       await Promise.race([end, look()]);
-      if (since(Math.max(stopped, seen())) >= quiet) http.closeIdleConnections();
+      if (since(stopped) >= quiet) http.closeIdleConnections();
     }
   } finally {
     clearTimeout(late);
@@ -60,21 +59,13 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
 }
 
 /**
- * Looks every 20 ms. One that comes later than `late` says that the process could not run: what came meanwhile is still to be
- * read, so it is not known to have been quiet. `seen`: since when it is known, of `performance.now()`.
+ * Waits until it is time to look again, and what came meanwhile has been read: a process that could not run for a while has
+ * connections to take first, then their requests.
  */
-function createLook(late: number) {
-  let looked = performance.now();
-  let seen = 0;
-  return {
-    seen: () => seen,
-    async look(): Promise<void> {
-      await pause(LOOK);
-      const now = performance.now();
-      if (now - looked > LOOK + late) seen = now;
-      looked = now;
-    },
-  };
+async function look(): Promise<void> {
+  await pause(LOOK);
+  await read();
+  await read();
 }
 
 /** Takes no new connections; resolves with the end of the last one. */
