@@ -17,6 +17,7 @@ import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
+  Audience,
   NOT_MODIFIED,
   OpenOptions,
   Source,
@@ -59,6 +60,8 @@ export interface Found extends Delivered {
 export interface Conditions {
   readonly ifNoneMatch?: string;
   readonly ifModifiedSince?: number;
+  /** For whom the file was that these validators are of; one that is for fewer now is modified. */
+  readonly held?: Audience;
   /** Ask this origin only: it answered before. */
   readonly origin?: string;
   /** Do not ask these origins, nor any copy: what they sent broke off. */

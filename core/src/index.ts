@@ -58,6 +58,7 @@ export type { Asset } from "./model/asset.ts";
 export type { Ban } from "./model/ban.ts";
 export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
+export { isForFewer } from "./model/control.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
@@ -93,6 +94,7 @@ export type {
 } from "./model/rendition.ts";
 export { bodyOf } from "./model/rendition.ts";
 export type {
+  Audience,
   ByteRange,
   EntryFacts,
   OpenOptions,

@@ -233,6 +233,34 @@ describe("freshness", () => {
       }
     });
 
+    for (const [word, status, outward] of [
+      ["no-store", 200, "no-store"],
+      ["private, max-age=9", 200, "private, max-age=9, must-revalidate"],
+      ["is-private-file", 401, "no-store"],
+    ] as const) {
+      for (const [how, changes] of [
+        ["with a 304", false],
+        ["of another file", true],
+      ] as const) {
+        it(`is over for all once an origin says ${word} ${how}, with the next request at the latest`, async () => {
+          await start(follow);
+          says({ "cache-control": "max-age=600" });
+          await server.ask(PATH);
+          cache.pass(700);
+          const headers = word === "is-private-file" ? { [word]: "true" } : { "cache-control": word };
+          origin.files.set("photo.jpg", { bytes: changes ? await photo(90, 90) : picture, headers });
+          // Answered at once by what is kept, and asked about behind that.
+          assert.equal((await server.ask(PATH)).headers["x-mediatap-provenance"], "stale");
+          let answer: Answer;
+          do answer = await server.ask(PATH);
+          while (answer.headers["x-mediatap-provenance"] === "stale");
+          assert.deepEqual([answer.status, control(answer)], [status, outward]);
+          origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
+          assert.equal((await server.ask(PATH)).status, 404);
+        });
+      }
+    }
+
     it("is told with a 304 that is made of the origin's validators alone", async () => {
       for (const [rules, said] of [
         [follow, "max-age=7"],

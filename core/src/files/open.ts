@@ -1,10 +1,17 @@
 import { Readable } from "node:stream";
 import type { Fetcher, FetchResponse } from "../fetch/fetcher.ts";
+import { isForFewer } from "../model/control.ts";
 import { MediaError } from "../model/errors.ts";
-import type { ByteRange, EntryFacts, NOT_MODIFIED, OpenOptions, StorageEntry } from "../model/source.ts";
+import {
+  type ByteRange,
+  type EntryFacts,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type StorageEntry,
+} from "../model/source.ts";
 import { isExactly, judge } from "./answer.ts";
 import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
-import { isVideoPath } from "./facts.ts";
+import { factsOf, isVideoPath } from "./facts.ts";
 import { streamOf } from "./stream.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -69,6 +76,14 @@ async function openFile(
     throw error;
   }
   if (typeof answer !== "object" || head) response.cancel();
+  if (
+    answer === NOT_MODIFIED &&
+    options.held &&
+    isForFewer(factsOf(response.headers, undefined), options.held)
+  ) {
+    const { ifNoneMatch: _, ifModifiedSince: __, ...anew } = options;
+    return openFile(ask, file, anew, deadline);
+  }
   if (typeof answer !== "object") return answer;
 
   const { facts, part } = answer;

@@ -1,3 +1,5 @@
+import type { Audience } from "./source.ts";
+
 /** What a `Cache-Control` field says (RFC 9111 §5.2.2, RFC 5861). Times in milliseconds. */
 export interface CacheControl {
   readonly noStore: boolean;
@@ -46,6 +48,16 @@ export function parseCacheControl(text: string): CacheControl {
     ...time("staleWhileRevalidate", "stale-while-revalidate"),
     ...time("staleIfError", "stale-if-error"),
   };
+}
+
+/** Whether a file is for fewer now than it was: marked private, or by a new `private` or `no-store`. */
+export function isForFewer(now: Audience, before: Audience): boolean {
+  if (now.private && !before.private) return true;
+  const [said, known] = [now, before].map(({ cacheControl = "" }) => parseCacheControl(cacheControl)) as [
+    CacheControl,
+    CacheControl,
+  ];
+  return (said.noStore && !known.noStore) || (said.private && !known.private);
 }
 
 /** A directive: its name, and its value where it has one. */

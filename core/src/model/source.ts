@@ -47,6 +47,9 @@ export interface StorageEntry extends EntryFacts {
   close?(): void | Promise<void>;
 }
 
+/** For whom a file is, by its origin's word. */
+export type Audience = Pick<EntryFacts, "private" | "cacheControl">;
+
 /** The answer of an origin whose file still has the validators sent. */
 export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
 
@@ -56,6 +59,8 @@ export interface OpenOptions {
   readonly ifNoneMatch?: string;
   /** Milliseconds since 1970. */
   readonly ifModifiedSince?: number;
+  /** For whom the file was that these validators are of; one that is for fewer now is opened, although its bytes are the same. */
+  readonly held?: Audience;
   /** Only the facts are wanted; `body` will not be called. */
   readonly head?: boolean;
   /** Host name that the client asked; only for a storage that `forwardsHost`. */

@@ -73,7 +73,10 @@ export function createMake(services: Services) {
     /** Where a source breaks off before anything of it was sent, the next origin that has the file is taken. */
     async function makeOf(source: Source, broken: readonly string[]): Promise<Made> {
       try {
-        if (source.facts.private && !wish.trusted) throw privateFile();
+        if (source.facts.private && !wish.trusted) {
+          outdate(wish, flight);
+          throw privateFile();
+        }
         plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
         return await settle(wish, flight, source, plan, depth);
       } catch (cause) {
@@ -194,6 +197,7 @@ export function createMake(services: Services) {
       original: plan === undefined,
       ...(links && { links }),
     });
+    if (!keeping.store) outdate(wish, flight);
     const record = recordOf(body);
     const isKeepable = (whole: SettledBody) => whole.bytes !== undefined || plan !== undefined;
     const keep = (whole: SettledBody, record: RenditionRecord) =>
@@ -265,6 +269,12 @@ export function createMake(services: Services) {
     };
   }
 
+  /** What caches have of a file that is not for everybody any more is served no longer: not at once, nor where its origin fails. */
+  function outdate({ stale }: Wish, { since }: OwnFlight): void {
+    if (!stale || !hooks.store.isUsed() || bans.isBanned(stale.record, since)) return;
+    void hooks.store.promise({ ...stale.record, staleFor: 0, errorFor: 0 }, stale.body);
+  }
+
   function endpointOf({ asset }: Job): Endpoint | undefined {
     return endpoints.get(endpointId(asset));
   }
@@ -286,9 +296,13 @@ export function wholeOf(made: { readonly body?: Body } | undefined): Promise<Set
 }
 
 /** Asks whether a source is still what it was. */
-function conditionsOf({ origin, etag, lastModified }: SourceFacts): Conditions {
+function conditionsOf({ origin, etag, lastModified, ...facts }: SourceFacts): Conditions {
   return {
     origin,
+    held: {
+      ...(facts.private && { private: true }),
+      ...(facts.cacheControl !== undefined && { cacheControl: facts.cacheControl }),
+    },
     ...(etag === undefined ? {} : { ifNoneMatch: etag }),
     ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
   };

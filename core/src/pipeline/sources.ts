@@ -96,18 +96,28 @@ export function tapOrigins(
     conditions: Conditions,
     flight: Flight,
   ): Promise<Source | typeof NOT_MODIFIED | undefined> {
-    const { ifNoneMatch, ifModifiedSince, head = false } = conditions;
+    const { ifNoneMatch, ifModifiedSince, held, head = false } = conditions;
     const host = origin.storage.forwardsHost ? asset.host : undefined;
     const named = host === undefined ? {} : { host };
     // What was opened before a purge is not shared with those who ask after it.
     const ban = bans.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
-    const key = JSON.stringify([origin.name, asset.path, host, ifNoneMatch, ifModifiedSince, head, ban]);
+    const key = JSON.stringify([
+      origin.name,
+      asset.path,
+      host,
+      ifNoneMatch,
+      ifModifiedSince,
+      held && [held.private, held.cacheControl],
+      head,
+      ban,
+    ]);
     const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
       const breaker = breakers.of(origin, asset);
       const options = {
         ...named,
         ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
         ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
+        ...(held && { held }),
         ...(head ? { head } : {}),
       };
       const entry = await breaker.run(

@@ -4,6 +4,7 @@ import {
   codeOf,
   type Endpoint,
   type Flight,
+  isForFewer,
   NOT_MODIFIED,
   type PluginApi,
   type Source,
@@ -165,6 +166,7 @@ export function createFetch(parts: FetchParts) {
           origin,
           ...(etag !== undefined && { ifNoneMatch: etag }),
           ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
+          held: sourceFacts(record),
           ...(conditions.head && { head: true }),
         },
         flight,
@@ -218,7 +220,9 @@ function orderOf({ library, origins }: Endpoint): string[] {
 }
 
 /** Whether the validators of a condition are those of a copy (RFC 9110 §13.2.2). */
-function isHeld({ facts }: CopyRecord, { ifNoneMatch, ifModifiedSince }: Conditions): boolean {
+function isHeld(record: CopyRecord, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
+  const { facts } = record;
+  if (held && isForFewer(sourceFacts(record), held)) return false;
   if (ifNoneMatch !== undefined) return ifNoneMatch === facts.etag;
   return (
     ifModifiedSince !== undefined && facts.lastModified !== undefined && facts.lastModified <= ifModifiedSince

@@ -74,6 +74,15 @@ describe("cache-source: a copy whose time is up", () => {
     assert.equal((await copies.bytes()).length, 1);
   });
 
+  it("gives way to a file that is private now, although its bytes are the same", async () => {
+    await withCopy();
+    await copies.age(2 * DAY);
+    origin.files.set("a.png", { bytes: plain(200), headers: { "is-private-file": "true" } });
+    const answer = await ask(10);
+    assert.deepEqual([answer.status, outcome(answer)], [401, "replaced"]);
+    assert.equal((await ask(20)).status, 401);
+  });
+
   it("is renewed, not written again, where the origin knows no conditions", async () => {
     origin.files.set("a.png", {
       answer: (_, response) => response.writeHead(200, { etag: '"always"' }).end(plain(200)),
