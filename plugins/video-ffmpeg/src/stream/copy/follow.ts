@@ -3,12 +3,9 @@ import { Unfit } from "./boxes.ts";
 import { beginningOf, framesOf } from "./pieces.ts";
 import type { Track } from "./track.ts";
 
-/** How short a segment may be, for one of the usual length, and how long in any case. */
+/** How short and how long a segment may be, for one of the usual length: who begins to look waits for an encoded one. */
 const SHORTEST = 0.5;
-const LONGER = 1.5;
-/** How long it may be up to some seconds: x264 by itself has a key frame every 250 frames, of 24 a second. */
-const LONGEST = 2.75;
-const MOST_SECONDS = 11;
+const LONGEST = 1.5;
 
 /**
  * A grid whose segments begin at key frames of a track, each as near to the usual length as can be; so only the track decides
@@ -17,8 +14,7 @@ const MOST_SECONDS = 11;
 export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number): Grid {
   const { frames, total } = grid;
   const cuts = cutsOf(track, grid, rate, start);
-  const perSecond = frames / secondsOf(grid, frames);
-  const longest = Math.max(LONGER * frames, Math.min(LONGEST * frames, MOST_SECONDS * perSecond));
+  const longest = LONGEST * frames;
   const starts = [0];
   for (let next = 0; ; ) {
     const from = starts.at(-1) as number;
@@ -30,7 +26,7 @@ export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number
       if (best !== undefined && !isNearer) break;
     }
     // What is left is short enough to be the last.
-    if (total - from <= (best === undefined ? longest : LONGER * frames)) break;
+    if (total - from <= longest) break;
     if (best === undefined) {
       throw new Unfit(
         `it has no key frame within ${seconds(grid, longest)} s from ${seconds(grid, from)} s on`,
