@@ -81,6 +81,10 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
   if (length > limits.steps) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps but received ${length}`);
   }
+  // Each part has been held to this; several, in the path and in the query, and names add up.
+  if (layersOf(chain) > limits.layers) {
+    throw new MediaError("ELIMIT", `Expected at most ${limits.layers} layers`);
+  }
   const original = chain.flat().find(isOriginal);
   if (original) {
     if (isStream(wanted)) throw elsewhere(original, "outside of streams");
@@ -114,6 +118,14 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
 function lengthOf(chain: Chain): number {
   const inner = (item: Item) => (item.kind === "if" ? lengthOf(item.yes) + lengthOf(item.no) : 0);
   return chain.reduce((sum, step) => sum + 1 + step.reduce((more, item) => more + inner(item), 0), 0);
+}
+
+/** Layers of a chain, those on layers and in the branches of conditions included. */
+function layersOf(chain: Chain): number {
+  return chain.flat().reduce((sum, item) => {
+    if (item.kind === "if") return sum + layersOf(item.yes) + layersOf(item.no);
+    return item.kind === "layer" ? sum + 1 + layersOf(item.chain) : sum;
+  }, 0);
 }
 
 /** Those of them that a condition can decide. */

@@ -18,6 +18,13 @@ export function expand(
 ): Chain {
   if (!chain.some((step) => step.some((item) => isName(item) || item.kind === "if"))) return chain;
   const steps: Item[][] = [];
+  const finish = (step: Item[]) => {
+    // A chain that is written out has been checked for this; one that names have made has not.
+    if (step.length > 1 && step.some((item) => item.kind === "if")) {
+      throw new MediaError("EINVAL", "Expected if- alone in its step, also where a name stands for it");
+    }
+    steps.push(step);
+  };
   for (const step of chain) {
     let current: Item[] = [];
     for (const item of step) {
@@ -33,14 +40,14 @@ export function expand(
       const [first = [], ...rest] = stored(item.value, named, limits, within);
       current.push(...first);
       for (const next of rest) {
-        steps.push(current);
+        finish(current);
         current = [...next];
       }
       if (steps.length > limits.steps || current.length > MAX_ITEMS) {
         throw new MediaError("ELIMIT", "Expected named transformations that expand to fewer steps");
       }
     }
-    steps.push(current);
+    finish(current);
   }
   return steps;
 }

@@ -13,6 +13,9 @@ describe("url-imagekit: named transformations", () => {
     bomb: Array(30).fill("n-bomb2").join(","),
     bomb2: Array(30).fill("n-bomb3").join(","),
     bomb3: Array(30).fill("w-1").join(","),
+    wide: "if-w_gt_100,w-100,if-end",
+    after: "w-5:n-wide",
+    label: "l-text,i-Hi,l-end",
   });
   const rows: [chain: string, same: string][] = [
     ["n-thumb", "w-150,h-150"],
@@ -20,6 +23,9 @@ describe("url-imagekit: named transformations", () => {
     ["n-thumb:rt-90", "w-150,h-150:rt-90"],
     ["fl-h,n-two,rt-90", "fl-h,w-150:bl-2,rt-90"],
     ["n-outer", "w-150,h-150:rt-90"],
+    ["n-wide:rt-90", "if-w_gt_100,w-100,if-end:rt-90"],
+    ["rt-90,n-after", "rt-90,w-5:if-w_gt_100,w-100,if-end"],
+    ["if-h_gt_5,n-wide,if-end", "if-h_gt_5,if-w_gt_100,w-100,if-end,if-end"],
   ];
   for (const [chain, same] of rows) {
     it(`reads ${chain} as ${same}`, () => assert.deepEqual(parseChain(chain, { named }), parseChain(same)));
@@ -45,6 +51,29 @@ describe("url-imagekit: named transformations", () => {
     );
     assert.equal(
       codeThrown(() => parseChain("n-bomb", { named })),
+      "ELIMIT",
+    );
+  });
+
+  it("that are conditions stand alone in their step, as conditions do", () => {
+    for (const chain of ["n-wide,rt-90", "rt-90,n-wide", "n-wide,n-wide", "n-after,rt-90"]) {
+      assert.equal(
+        codeThrown(() => parseChain(chain, { named })),
+        "EINVAL",
+        chain,
+      );
+    }
+    assert.equal(
+      codeThrown(() => parseChain("if-h_gt_5,n-wide,w-9,if-end", { named })),
+      "EINVAL",
+    );
+  });
+
+  it("bring no more layers than a chain may have", () => {
+    const labels = (count: number) => Array(count).fill("n-label").join(",");
+    assert.equal(parseChain(labels(10), { named }).steps.length, 10);
+    assert.equal(
+      codeThrown(() => parseChain(labels(11), { named })),
       "ELIMIT",
     );
   });

@@ -202,6 +202,14 @@ describe("url-imagekit: the query", () => {
     assert.equal(attachment("ik-attachment=true&ik-attachment-filename=%2e%2e"), true);
   });
 
+  it("counts layers over all parts of a URL", () => {
+    const labels = (count: number) => Array(count).fill("l-text,i-Hi,l-end").join(",");
+    const problem = (url: string) => jobOf(url).problem?.code;
+    assert.equal(problem(`tr:${labels(5)}/a.jpg?tr=${labels(5)}`), undefined);
+    assert.equal(problem(`tr:${labels(6)}/a.jpg?tr=${labels(5)}`), "ELIMIT");
+    assert.equal(problem(`tr:${labels(6)}/tr:${labels(5)}/a.jpg`), "ELIMIT");
+  });
+
   it("looks for the default image in the default endpoint", () => {
     const fallback = (chain: string) => jobOf(`a.jpg?tr=${chain}`, { endpoint: { name: "shop" } });
     for (const chain of ["di-b@@c.jpg", "w-10:di-@@b@@c.jpg", "di-b/c.jpg"]) {
