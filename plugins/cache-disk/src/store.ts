@@ -21,6 +21,7 @@ import { createBans, type Moment } from "./bans.ts";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { nameOf, placesIn } from "./names.ts";
+import { createOwed } from "./owed.ts";
 import { createReader, type Entry, type Known as KnownFile } from "./read.ts";
 import { costOf } from "./sweep.ts";
 import { createSweeper } from "./sweeper.ts";
@@ -80,6 +81,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     onFailure: (err) => logger.warn({ err }, "the cache's folder cannot be written to; nothing is kept"),
     onRecovery: () => logger.info("the cache's folder can be written to again"),
   });
+  const owed = createOwed({ remove: removeBanned, rest });
   const pending = new Set<Promise<void>>();
   const turns: (() => void)[] = [];
   let writers = 0;
@@ -94,6 +96,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     if (!entry) return undefined;
     const { head, bytes } = entry;
     const record = recordOf(name, head);
+    if (owed.has(record)) return undefined;
     budget.used(name);
     const { bodyLength } = head;
     if (bytes) return { record, body: bodyOf(bytes, toStream) };
@@ -239,7 +242,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
     for (const [key, record] of failures.entries()) if (isBanned(record, ban)) failures.delete(key);
     for (const [name, { record }] of known.entries()) if (isBanned(record, ban)) known.delete(name);
     const noted = await bans.add(ban).catch((error: unknown) => error);
-    await removeBanned(ban);
+    await owed.add(ban);
     if (noted !== undefined) throw noted;
   }
 

@@ -202,6 +202,25 @@ describe("cache-disk: faults of the disk", () => {
     assert.equal(warnings(""), 0);
   });
 
+  it("serves nothing of what it was to purge and cannot remove, and removes it when it can", async () => {
+    for (const kind of ["all", "key"] as const) {
+      const { record } = await stored();
+      breakCalls(fs.promises, ["rename", "rm", "appendFile"], failing("EROFS"));
+      await host.purge(kind, kind === "key" ? record.key : "");
+      assert.deepEqual(await host.find(record.key), NOTHING);
+      mend();
+      await rested();
+      assert.deepEqual(await host.find(record.key), NOTHING);
+      for (const end = Date.now() + 5_000; (await place.entries()).length > 0; await rested()) {
+        assert(Date.now() < end, "it is removed");
+      }
+      // Of the first one it cannot be told whether it is older than the purge.
+      await stored();
+      assert(await isKept());
+      await host.purge("all", "");
+    }
+  });
+
   it("purges even where it cannot note that", async () => {
     const { record } = await stored();
     breakCalls(fs.promises, ["appendFile"], failing("ENOSPC"));

@@ -1,0 +1,62 @@
+import { type Ban, isBanned, type RenditionRecord } from "@mediatap/core";
+
+/** Bans that are held one by one; with more everything counts as purged. */
+const MOST = 1_000;
+
+export interface OwedParts {
+  /** Removes what a ban speaks of. */
+  readonly remove: (ban: Ban) => Promise<void>;
+  /** Milliseconds until that is tried again where it failed. */
+  readonly rest: number;
+}
+
+/**
+ * Bans whose entries still lie in the folder, because nothing can be removed there now: they are misses meanwhile, and are
+ * removed as soon as that is possible.
+ */
+export function createOwed({ remove, rest }: OwedParts) {
+  /** When each began, milliseconds since 1970. */
+  const owed = new Map<Ban, number>();
+  let paying = false;
+  let tried = 0;
+
+  async function pay(): Promise<void> {
+    if (paying || performance.now() - tried < rest) return;
+    paying = true;
+    try {
+      for (const ban of [...owed.keys()]) {
+        await remove(ban);
+        owed.delete(ban);
+      }
+    } catch {
+      // The purge itself has told of it.
+    } finally {
+      paying = false;
+      tried = performance.now();
+    }
+  }
+
+  return {
+    /** Removes what a ban speaks of. Throws where it cannot be removed now. */
+    async add(ban: Ban): Promise<void> {
+      if (owed.size >= MOST) {
+        owed.clear();
+        owed.set({ sequence: ban.sequence, kind: "all", value: "" }, Date.now());
+      }
+      owed.set(ban, Date.now());
+      try {
+        await remove(ban);
+        owed.delete(ban);
+      } finally {
+        tried = performance.now();
+      }
+    },
+    /** Whether an entry is one that should be gone. */
+    has(record: RenditionRecord): boolean {
+      if (owed.size === 0) return false;
+      void pay();
+      for (const [ban, at] of owed) if (record.stored <= at && isBanned(record, ban)) return true;
+      return false;
+    },
+  };
+}
