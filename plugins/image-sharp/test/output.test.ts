@@ -216,6 +216,18 @@ describe("image-sharp: plans", () => {
     assert.ok(small < large);
     assert.ok((await cost({ output: { format: "avif" } })) > (await cost({ output: { format: "jpeg" } })));
     assert.ok((await cost({ steps: [{ op: "blur", sigma: 50 }] })) > large);
+    const laid = (mode?: "cutter" | "displace", width = 100) => {
+      const blend = mode === "displace" ? { mode, x: 9, y: 0 } : mode && { mode };
+      const red = { r: 255, g: 0, b: 0, alpha: 1 };
+      const layer = { kind: "color", color: red, width, height: width, steps: [] } as const;
+      return cost({
+        steps: [{ op: "overlay", layer, place: { gravity: "center" }, ...(blend && { blend }) }],
+      });
+    };
+    assert.ok((await laid()) > large && (await laid("cutter")) > (await laid()) + 50);
+    assert.ok(
+      (await laid("displace")) > (await laid()) + 50 && (await laid(undefined, 5000)) > (await laid()) + 50,
+    );
     assert.ok(
       (await cost({ output: { format: "avif" }, options: { avifEffort: 4 } })) >
         (await cost({ output: { format: "avif" } })),

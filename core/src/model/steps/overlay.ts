@@ -86,6 +86,9 @@ const blend: z.ZodType<Blend> = z.discriminatedUnion("mode", [
   z.strictObject({ mode: z.literal("displace"), x: expression, y: expression }),
 ]);
 
+/** Milliseconds for a megapixel where the layer decides over the picture's pixels, which then have to be held. */
+const SLOW: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
+
 /** Laying something on the picture. The layer's own steps are checked by their definitions, as those of a branch are. */
 export const overlay: StepDefinition<StepOf<"overlay">> = {
   schema: z.strictObject({
@@ -102,7 +105,7 @@ export const overlay: StepDefinition<StepOf<"overlay">> = {
     ...foldTime(time),
     ...(blend && { blend: blend.mode === "displace" ? foldFields(blend, "x", "y") : blend }),
   }),
-  cost: (_step, before) => 5 + megapixels(before) * 20,
+  cost: ({ blend }, before) => 5 + megapixels(before) * (SLOW[blend?.mode ?? ""] ?? 20),
 };
 
 function foldLayer(layer: Layer): Layer {
