@@ -219,6 +219,15 @@ describe("freshness", () => {
       }
     });
 
+    it("has a CDN ask each time, too, about what must be confirmed", async () => {
+      await start({ ...follow, cdnCacheControl: "max-age=600" });
+      says({ "cache-control": "no-cache" });
+      assert.equal((await server.ask(PATH)).headers["cdn-cache-control"], undefined);
+      await server.close();
+      await start({ cacheControl: "no-cache", cdnCacheControl: "max-age=600" });
+      assert.equal((await server.ask(PATH)).headers["cdn-cache-control"], "max-age=600");
+    });
+
     it("keeps nothing private or secret", async () => {
       for (const word of ["private, max-age=60", "no-store, max-age=60"]) {
         await start(follow);

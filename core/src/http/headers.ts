@@ -86,11 +86,13 @@ function keepingHeaders(endpoint: Endpoint, record: RenditionRecord): HeaderFiel
   const { cacheControl, cdnCacheControl, tagHeader } = endpoint;
   const isPrivate = record.private && !PRIVATE.test(record.control ?? "");
   const control = isPrivate ? privately(record.control ?? cacheControl) : (record.control ?? cacheControl);
-  const { noStore, private: forOne } = parseCacheControl(control);
+  const { noStore, noCache, private: forOne } = parseCacheControl(control);
   const shared = !noStore && !forOne;
+  // An origin that is followed wants to be asked by everybody; the endpoint's own rule may mean browsers alone.
+  const asksOrigin = noCache && record.control !== undefined;
   return {
     "cache-control": control,
-    ...(shared && cdnCacheControl !== undefined && { "cdn-cache-control": cdnCacheControl }),
+    ...(shared && !asksOrigin && cdnCacheControl !== undefined && { "cdn-cache-control": cdnCacheControl }),
     ...(shared && tagHeader && { [tagHeader.toLowerCase()]: tagsText(tagHeader, cdnTagsOf(record)) }),
   };
 }
