@@ -109,7 +109,16 @@ function draftFor(input: DraftInput, output: Output): Draft {
   const known = page === 0 && (time ?? 0) === 0 ? input.faces : undefined;
   const pending = known === "pending";
   const faces = known && !pending ? { faces: known } : {};
-  const start = { original, current: original, scope, alpha: header.alpha, animated, ...faces, pending };
+  const start = {
+    original,
+    current: original,
+    scope,
+    alpha: header.alpha,
+    animated,
+    vector,
+    ...faces,
+    pending,
+  };
   const trial = planSteps(asked, { ...start, guess: true });
   const written = outputAfter(output, trial);
   if (!isDeepStrictEqual(written, output)) return draftFor(input, written);

@@ -38,6 +38,8 @@ export interface Drawn {
 export interface Context extends StepStage {
   readonly alpha: boolean;
   readonly animated: boolean;
+  /** It is a drawing still, which can be drawn at any size. */
+  readonly vector?: boolean;
   /** Its faces are looked for later. */
   readonly pending?: boolean;
 }

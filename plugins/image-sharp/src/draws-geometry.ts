@@ -94,11 +94,10 @@ const scaling = (from: Size, to: Size): Work[] =>
 const plain = ({ width, height }: Size): Size => ({ width, height });
 
 /**
- * A crop around what catches the eye. Where it is enlarged, it is cut before: scaled up whole, a picture of another shape may take
- * thousands of times the pixels of the crop, and each would be looked at.
+ * A crop around what catches the eye that is enlarged, cut before: scaled up whole, a picture of another shape may take thousands of
+ * times the pixels of the crop, and each would be looked at.
  */
 function smart(current: Size, scaled: Size, crop: Size, strategy: "attention" | "entropy"): Work[] {
-  if (smaller(scaled, current)) return [{ slot: "smart", value: { ...crop, strategy, scaled: true } }];
   const side = (length: number, from: number, to: number) =>
     Math.min(from, Math.max(1, Math.round((length * from) / to)));
   const window = {
@@ -127,7 +126,11 @@ export const resize: Drawer<"resize"> = (step, context) => {
   if (window) return { work: [...cut(window, current), ...scale], size, alpha };
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
-    return { work: smart(current, scaled, crop, strategy), size, alpha, ...told };
+    const whole = context.vector === true || smaller(scaled, current);
+    const work: Work[] = whole
+      ? [{ slot: "smart", value: { ...crop, strategy, scaled: true } }]
+      : smart(current, scaled, crop, strategy);
+    return { work, size, alpha, ...told };
   }
   if (crop) assertScalable(scaled);
   if (crop) {

@@ -41,6 +41,8 @@ export interface PlanContext {
   readonly scope: Scope;
   readonly alpha: boolean;
   readonly animated: boolean;
+  /** A drawing, which can be drawn at any size. */
+  readonly vector?: boolean;
   readonly faces?: readonly FaceBox[];
   /** Faces are looked for later. */
   readonly pending?: boolean;
@@ -70,7 +72,8 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
       left.unshift(...branchOf(step, scopeOf(context.original, current, context.scope)));
       continue;
     }
-    const stage = { ...around, current, alpha, ...(faces && { faces }) };
+    const vector = context.vector === true && parts.length === 0 && isEmpty(pass);
+    const stage = { ...around, current, alpha, vector, ...(faces && { faces }) };
     const drawn = draw(step, stage);
     for (const work of drawn.work) {
       if ("kind" in work) {
@@ -99,7 +102,8 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
 export function firstScale(parts: readonly Part[]): Size | undefined {
   const [first] = parts;
   if (first?.kind !== "pass" || first.pass.before || first.pass.trim !== undefined) return undefined;
-  return first.pass.scale ?? first.pass.smart;
+  const { scale, smart } = first.pass;
+  return scale ?? (smart?.scaled ? smart : undefined);
 }
 
 /** Size at which all of a drawing is drawn, so that the first pipeline need not scale it. */
@@ -107,7 +111,6 @@ export function drawnSize(parts: readonly Part[], original: Size): Size {
   const [first] = parts;
   const scaled = firstScale(parts);
   if (!scaled || first?.kind !== "pass" || !first.pass.smart) return scaled ?? original;
-  if (!first.pass.smart.scaled) return original;
   const factor = Math.max(scaled.width / original.width, scaled.height / original.height);
   return { width: Math.ceil(original.width * factor), height: Math.ceil(original.height * factor) };
 }

@@ -35,6 +35,20 @@ describe("image-sharp: SVG", () => {
     assert.equal(known("   "), undefined);
   });
 
+  it("is drawn at the size that a crop which looks around is enlarged to", async () => {
+    const stripes = Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#fff"/>${[...Array(20).keys()].map((i) => `<rect x="${2 * i}" width="1" height="20"/>`).join("")}</svg>`,
+    );
+    const { bytes } = await render(stripes, {
+      steps: [{ op: "resize", width: 400, height: 400, fit: "cover", enlarge: true, focus: "attention" }],
+      output: { format: "png" },
+    });
+    const { at, width } = await pixels(bytes);
+    assert.equal(width, 400);
+    const row = Array.from({ length: width }, (_, x) => at(x, 200)[0] as number);
+    assert.ok(row.filter((value) => value > 20 && value < 235).length < 40, "edges are sharp");
+  });
+
   it("may hold shapes, gradients, clips, styles and embedded pictures", () => {
     check(
       wrap(`<!-- c --><style>.a{fill:url(#p)} .b, .c { stroke: red }</style><defs><linearGradient id="p"><stop/></linearGradient>
