@@ -106,9 +106,12 @@ function linkOf(connect: () => Promise<Connection>): Link {
 
   async function run<T>(work: (keyv: Keyv) => Promise<T>): Promise<T> {
     connection ??= open();
-    const { keyv, ready } = await connection;
+    const current = connection;
+    const { keyv, ready } = await current;
     if (!isReady && performance.now() - begun > CONNECTING) throw new Error("the store is not connected");
     await ready;
+    // A client that was ended meanwhile would connect again, and nobody would end it.
+    if (connection !== current) throw new Error("the store was let go of");
     const before = errors;
     const result = await work(keyv);
     if (errors !== before) throw last;

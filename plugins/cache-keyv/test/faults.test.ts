@@ -51,6 +51,22 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
     assert.fail("it did not come back by itself");
   }
 
+  it("is not sought any more by a server that has ended while it was away", async () => {
+    const port = await freePort();
+    const host = await open(`redis://127.0.0.1:${port}`);
+    await host.find(newEntry("a.jpg").record.key);
+    await hosts.close();
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(port, "127.0.0.1");
+    // The first tries follow each other quickly.
+    await delay(1_500);
+    server.close();
+    assert.equal(connections, 0);
+  });
+
   it("is passed over while it is away, and used when it is back", async () => {
     redis = await startRedis();
     const host = await open(redis.url);
