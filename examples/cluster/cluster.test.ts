@@ -77,7 +77,7 @@ describeWith(REDIS, "example: a cluster", () => {
       }
 
       async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-        for (const end = Date.now() + 15_000; !(await isTrue()); await delay(20)) {
+        for (const end = Date.now() + 30_000; !(await isTrue()); await delay(20)) {
           if (Date.now() > end) throw new Error(`never came true: ${what}`);
         }
       }
@@ -169,7 +169,7 @@ describeWith(REDIS, "example: a cluster", () => {
       });
 
       it("loses no request and gives no wrong answer when a machine is killed, and when it is back", async function () {
-        this.timeout(60_000);
+        this.timeout(120_000);
         const clients = load();
         for (const machine of cluster.machines.slice(0, 2)) {
           const before = clients.count();
@@ -189,7 +189,7 @@ describeWith(REDIS, "example: a cluster", () => {
       });
 
       it("goes on without Redis, and shares its work again when it is back", async function () {
-        this.timeout(60_000);
+        this.timeout(120_000);
         const clients = load();
         for (let round = 0; round < 2; round++) {
           await cluster.stopRedis();
@@ -208,7 +208,7 @@ describeWith(REDIS, "example: a cluster", () => {
       });
 
       it("gives no wrong answer, whatever lies under its keys in Redis", async function () {
-        this.timeout(60_000);
+        this.timeout(120_000);
         let wide = width;
         const redis = cluster.redis();
         await purge("other.png");

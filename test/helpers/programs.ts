@@ -80,7 +80,7 @@ export async function startProgram(
     process.off("exit", kill);
     await end(child);
   };
-  const patience = performance.now() + 15_000;
+  const patience = performance.now() + 30_000;
   while (!(await ready().catch(() => false))) {
     if (failure || hasEnded(child) || performance.now() > patience) {
       await stop();

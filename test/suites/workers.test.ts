@@ -94,7 +94,7 @@ function added(now: ReadonlySet<number>, before: ReadonlySet<number>): number {
 }
 
 async function eventually(isTrue: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 15_000; !(await isTrue().catch(() => false)); ) {
+  for (const end = Date.now() + 30_000; !(await isTrue().catch(() => false)); ) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -249,7 +249,7 @@ describe("a server of several processes", () => {
     );
     await until(() => clients.every(({ statuses }) => statuses.length > 5), "all are served");
     kill("SIGHUP");
-    await until(() => mentioned("new workers serve").length === 1, "they are replaced", 15_000);
+    await until(() => mentioned("new workers serve").length === 1, "they are replaced", 45_000);
     await eventually(async () => said("stopped").length === 2, "the old ones have ended");
     for (const one of clients) one.stop();
     await Promise.all(clients.map(({ ended }) => ended));

@@ -38,7 +38,7 @@ describe("cache-disk: the budget", () => {
   }
 
   async function until(isTrue: () => Promise<boolean>, what: string) {
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 3_000; i++) {
       if (await isTrue()) return;
       await delay(10);
     }

@@ -211,7 +211,7 @@ describe("cache-disk: faults of the disk", () => {
       mend();
       await rested();
       assert.deepEqual(await host.find(record.key), NOTHING);
-      for (const end = Date.now() + 5_000; (await place.entries()).length > 0; await rested()) {
+      for (const end = Date.now() + 30_000; (await place.entries()).length > 0; await rested()) {
         assert(Date.now() < end, "it is removed");
       }
       // Of the first one it cannot be told whether it is older than the purge.

@@ -157,7 +157,7 @@ export async function makeCopies(): Promise<Copies> {
 
 /** Waits until something is true; the bound is only there to end a test that fails. */
 export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await isTrue())) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

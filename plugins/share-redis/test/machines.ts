@@ -132,7 +132,7 @@ export async function makeWire(port: number) {
 
 /** Waits until something is true; the bound is only there to end a test that fails. */
 export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 15_000; !(await isTrue()); ) {
+  for (const end = Date.now() + 30_000; !(await isTrue()); ) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -173,7 +173,7 @@ export function testCache(): TestCache {
 }
 
 /** Waits until something is true; the bound is only there to end a test that fails. */
-export async function until(isTrue: () => boolean, what: string, bound = 5_000): Promise<void> {
+export async function until(isTrue: () => boolean, what: string, bound = 30_000): Promise<void> {
   const end = Date.now() + bound;
   while (!isTrue()) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`);

@@ -25,7 +25,7 @@ function read(pid: number, name: string): string {
 
 /** Waits until something is so. */
 export async function until(is: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     if (await is()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
