@@ -1,6 +1,7 @@
 import type { Diagnosis } from "@mediatap/core";
 import { confinement } from "./confine.ts";
 import type { Settings } from "./options.ts";
+import { CODECS } from "./stream/codecs.ts";
 import { absolute, type Programs, type Tools } from "./tools.ts";
 
 /** What videos are made of, and what is missing without it. */
@@ -25,7 +26,7 @@ interface Place {
 /** Says which programs there are, and what they can do. */
 export async function examine(
   { programs, tools }: Place,
-  { ffmpeg, ffprobe }: Pick<Settings, "ffmpeg" | "ffprobe">,
+  { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,
   { add }: Diagnosis,
 ): Promise<void> {
   if (!programs) {
@@ -53,7 +54,10 @@ export async function examine(
       : "none: what ffmpeg reports is read instead, which tells less of codecs",
   });
   const { encoders, filters } = await tools;
-  for (const [name, all, needed] of ENCODERS) {
+  const asked = ladders
+    .slice(1)
+    .map((ladder) => [`ladder ${ladder}`, [CODECS[ladder].encoder], true] as const);
+  for (const [name, all, needed] of [...ENCODERS, ...asked]) {
     const found = all.filter((encoder) => encoders.has(encoder));
     add({
       what: `video ${name}`,

@@ -20,8 +20,3 @@ export function splitFragment(file: Buffer): Parts {
   }
   throw new MediaError("UNIDENTIFIED", "The video cannot be read", { status: 400 });
 }
-
-/** The part before the fragments. */
-export function initOf(file: Buffer): Buffer {
-  return Buffer.from(splitFragment(file).init);
-}

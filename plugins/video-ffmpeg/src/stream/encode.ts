@@ -1,13 +1,7 @@
+import { CODECS } from "./codecs.ts";
 import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";
 import type { Rung } from "./ladder.ts";
-
-/**
- * Threads of one encoder: pinned, since other numbers give other bytes; and of large pictures by slices, since with frames in
- * parallel the bound of the rate has x264 give other bytes each time.
- */
-const threadArgs = ({ name }: Rung): readonly string[] =>
-  name < 720 ? ["-threads:v", "1"] : ["-threads:v", "4", "-x264-params:v", "sliced-threads=1"];
 
 /** Filters that stand last, so that all that is encoded says the same of itself. */
 export const tailFilters = ({ width, height }: Rung, matrix: string | undefined): readonly string[] => [
@@ -20,27 +14,10 @@ export const LAST_FILTERS: readonly string[] = [
   "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 ];
 
-/** Of 1–100: 50 is 23, and each 3 points make one. */
-const crfOf = (quality: number) => Math.round(23 - (quality - 50) / 3);
-
 /** How pictures of a rung are written. The initialisation of a track is made with the same, so it is the same in all runs. */
 export function pictureArgs(rung: Rung, grid: Grid, quality: number): readonly string[] {
-  const { maxrate, level } = rung;
   return [
-    ...["-c:v", "libx264", "-preset", "veryfast", "-crf", String(crfOf(quality))],
-    ...["-profile:v", "high", "-level:v", (level / 10).toFixed(1)],
-    ...["-maxrate:v", String(maxrate), "-bufsize:v", String(maxrate)],
-    ...[
-      "-g:v",
-      String(grid.frames),
-      "-keyint_min:v",
-      String(grid.frames),
-      "-sc_threshold:v",
-      "0",
-      "-bf:v",
-      "2",
-    ],
-    ...threadArgs(rung),
+    ...CODECS[rung.ladder].args(rung, grid, quality),
     ...["-flags:v", "+bitexact"],
     ...["-video_track_timescale", String(grid.timescale)],
   ];

@@ -1,9 +1,10 @@
 import { type Job, MediaError, type Plan, type PluginApi, type StreamPart } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
-import { NAME } from "../options.ts";
+import { type Ladder, NAME } from "../options.ts";
 import { createAhead } from "./ahead.ts";
 import { type Asked, renditionOf } from "./asked.ts";
 import type { Parts } from "./boxes.ts";
+import { lackOf } from "./codecs.ts";
 import { copiedOf, whyEncoded } from "./copy/index.ts";
 import { copiedInitPlan, copiedPlan } from "./copy/plans.ts";
 import { createTracks } from "./copy/tracks.ts";
@@ -21,9 +22,13 @@ import { createTexts, type Found } from "./texts.ts";
 const HLS = "application/vnd.apple.mpegurl";
 const DASH = "application/dash+xml";
 
+/** Tracks of pictures by their names: rungs of H.264 have no codec in it. */
+const PICTURES = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
+
 /** Makes the parts of streams, each when a player asks for it. */
 export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
+  const { ladders } = engine.settings;
   const ahead = createAhead(api);
   const gathering = createGathering<Parts>();
   const tracks = createTracks();
@@ -59,10 +64,17 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
     return source;
   }
 
+  /** Of H.264 ffmpeg tells by itself, and not all of it is encoded. */
+  async function assertWritable(ladder: Ladder): Promise<void> {
+    const lack = ladder === "h264" ? undefined : lackOf(ladder, await engine.tools());
+    if (lack) throw new MediaError("EUNSUPPORTED", `Not supported here (option ladders): ${lack}`);
+  }
+
   async function planOf(part: StreamPart, asked: Asked): Promise<Plan> {
     switch (part.kind) {
       case "master":
-        return masterPlan(part, asked, await texts.find(asked.job.asset, asked.flight));
+        await Promise.all(ladders.map(assertWritable));
+        return masterPlan(part, asked, ladders, await texts.find(asked.job.asset, asked.flight));
       case "text":
         return textPart(await openText(part.track, asked), asked, part.track);
       case "playlist": {
@@ -71,21 +83,23 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
           const text = hlsTexts(part.track, asked.layout.duration);
           return textPlan(asked.job, HLS, "hls", text, { playlist: part.track });
         }
-        const grid = trackOf(part.track, asked.layout).grid;
+        const { grid } = trackOf(part.track, asked.layout, ladders);
         return textPlan(asked.job, HLS, "hls", hlsPlaylist(part.track, grid), {
           playlist: part.track,
           segments: segmentsOf(grid),
         });
       }
       case "init": {
-        const track = trackOf(part.track, asked.layout);
+        const track = trackOf(part.track, asked.layout, ladders);
         if (isSound(track)) return soundInit(engine);
+        await assertWritable(track.rung.ladder);
         return track.copied ? copiedInitPlan(track.rung, track.copied) : pictureInit(engine, asked, track);
       }
       case "segment": {
-        const track = trackOf(part.track, asked.layout);
+        const track = trackOf(part.track, asked.layout, ladders);
         if (part.index >= segmentsOf(track.grid)) throw nothingThere();
         if (isSound(track)) return soundPlan(engine, asked, track, part.index);
+        await assertWritable(track.rung.ladder);
         return track.copied
           ? copiedPlan(asked, track.grid, track.rung, track.copied, part.index)
           : picturePlan(engine, gathering, asked, track, part.index);
@@ -102,6 +116,7 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
 function masterPlan(
   { protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>,
   asked: Asked,
+  ladders: readonly Ladder[],
   { texts, doubtful }: Found,
 ): Plan {
   const { pictures, sound } = asked.layout;
@@ -109,7 +124,7 @@ function masterPlan(
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
   const { rate, grid, size } = pictures;
   const segment = secondsOf(grid, shortestOf(grid));
-  const rungs = ladderOf(names, size, rate);
+  const rungs = ladders.flatMap((ladder) => ladderOf(names, size, rate, ladder));
   const stream = {
     rate,
     rungs: rungs.map((rung) => copiedOf(rung, pictures.copying)?.offer ?? encoded(rung, segment)),
@@ -132,15 +147,19 @@ function masterPlan(
 }
 
 /** The grid of a track, and of pictures their rung. Throws `ENOENT` where there is no such track. */
-function trackOf(name: string, { pictures, sound }: Layout): Sound | PictureTrack {
+function trackOf(
+  name: string,
+  { pictures, sound }: Layout,
+  ladders: readonly Ladder[],
+): Sound | PictureTrack {
   if (name === SOUND) {
     if (!sound) throw nothingThere();
     return sound;
   }
   const stills = name.startsWith(STILLS);
-  const height = stills ? name.slice(STILLS.length) : name;
-  const rung =
-    pictures && /^[1-9]\d{2,3}$/.test(height) && rungOf(Number(height), pictures.size, pictures.rate);
+  const [, height, codec = "h264"] = PICTURES.exec(stills ? name.slice(STILLS.length) : name) ?? [];
+  const ladder = ladders.find((one) => one === codec && !(stills && one !== "h264"));
+  const rung = pictures && ladder && rungOf(Number(height), pictures.size, pictures.rate, ladder);
   if (!rung) throw nothingThere();
   const grid = stills ? stillGrid(pictures.grid) : pictures.grid;
   const copied = stills ? undefined : copiedOf(rung, pictures.copying);

@@ -1,16 +1,20 @@
 import { MediaError, type Probe } from "@mediatap/core";
+import type { Ladder } from "../options.ts";
+import { CODECS, levelOf } from "./codecs.ts";
 import type { Rate } from "./grid.ts";
 
 /** One quality of the pictures that players choose from. */
 export interface Rung {
   /** Its height as ImageKit names it: 240, 360 … */
   readonly name: number;
+  /** The codec that it is encoded in. */
+  readonly ladder: Ladder;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
   /** Bits a second, at most. */
   readonly maxrate: number;
-  /** H.264 level times ten. */
+  /** Level of its codec times ten. */
   readonly level: number;
 }
 
@@ -24,7 +28,7 @@ export interface Offer extends Rung {
   readonly peak: number;
 }
 
-/** Box and bits a second of each rung. */
+/** Box and bits a second of each rung of H.264. */
 const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrate: number]> = new Map([
   [240, [426, 240, 200_000]],
   [360, [640, 360, 400_000]],
@@ -38,48 +42,56 @@ const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrat
 /** All of them, from low to high. */
 export const NAMES: readonly number[] = [...BOXES.keys()];
 
-/** Level times ten, macroblocks a second and a picture (ITU-T H.264, table A-1); bits a second are never what decides. */
-const LEVELS: readonly (readonly [level: number, second: number, picture: number])[] = [
-  [30, 40_500, 1_620],
-  [31, 108_000, 3_600],
-  [32, 216_000, 5_120],
-  [40, 245_760, 8_192],
-  [42, 522_240, 8_704],
-  [50, 589_824, 22_080],
-  [51, 983_040, 36_864],
-  [52, 2_073_600, 36_864],
-];
-
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-/** A rung of a picture of this size: fitted into its box, its ratio kept, even, never larger. `undefined`: no such rung. */
-export function rungOf(name: number, picture: Size, rate: Rate): Rung | undefined {
+/**
+ * A rung of a picture of this size: fitted into its box, its ratio kept, even, never larger. `undefined`: no such rung, or one too
+ * small for its codec.
+ */
+export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder = "h264"): Rung | undefined {
   const box = BOXES.get(name);
   if (!box) return undefined;
-  const [mostWidth, mostHeight, maxrate] = box;
+  const codec = CODECS[ladder];
+  const [mostWidth, mostHeight, most] = box;
   const scale = Math.min(1, mostWidth / picture.width, mostHeight / picture.height);
-  const width = even(picture.width * scale, Math.min(mostWidth, picture.width));
-  const height = even(picture.height * scale, Math.min(mostHeight, picture.height));
-  return { name, width, height, maxrate, level: levelOf(width, height, rate) };
+  const size = {
+    width: even(picture.width * scale, Math.min(mostWidth, picture.width)),
+    height: even(picture.height * scale, Math.min(mostHeight, picture.height)),
+  };
+  if (Math.min(size.width, size.height) < codec.side) return undefined;
+  const maxrate = Math.round(most * codec.share);
+  return { name, ladder, ...size, maxrate, level: levelOf(codec, size, rate) };
 }
 
 /** The rungs that a master names, from low to high. Those that would show the same size as a lower one are left out. */
-export function ladderOf(names: readonly number[], picture: Size, rate: Rate): readonly Rung[] {
+export function ladderOf(
+  names: readonly number[],
+  picture: Size,
+  rate: Rate,
+  ladder: Ladder = "h264",
+): readonly Rung[] {
   const rungs: Rung[] = [];
   for (const name of [...new Set(names)].sort((a, b) => a - b)) {
-    const rung = rungOf(name, picture, rate);
-    if (!rung) throw new MediaError("EINVAL", `sr: Expected ${NAMES.join(", ")} but received ${name}`);
+    if (!BOXES.has(name)) {
+      throw new MediaError("EINVAL", `sr: Expected ${NAMES.join(", ")} but received ${name}`);
+    }
+    const rung = rungOf(name, picture, rate, ladder);
+    if (!rung) continue;
     const below = rungs.at(-1);
     if (below?.width !== rung.width || below.height !== rung.height) rungs.push(rung);
   }
   return rungs;
 }
 
-/** As codec strings name it (RFC 6381): High profile, no constraints. */
-export const codecOf = ({ level }: Rung) => `avc1.6400${level.toString(16).padStart(2, "0")}`;
+/** As codec strings name it (RFC 6381). */
+export const codecOf = ({ ladder, level }: Rung) => CODECS[ladder].name(level);
+
+/** Name of the track that it is: `360`, `360-av1`. */
+export const trackNameOf = ({ name, ladder }: Rung) =>
+  ladder === "h264" ? String(name) : `${name}-${ladder}`;
 
 /** What players know before anything is encoded: one buffer of a second can come on top of the rate. */
 const peakOf = ({ maxrate }: Rung, segmentSeconds: number) =>
@@ -98,8 +110,3 @@ export const pictureOf = ({ width, height }: NonNullable<Probe["video"]>): Size 
 
 const even = (length: number, most: number) =>
   Math.max(2, Math.min(Math.round(length / 2) * 2, Math.floor(most / 2) * 2));
-
-function levelOf(width: number, height: number, { n, d }: Rate): number {
-  const blocks = Math.ceil(width / 16) * Math.ceil(height / 16);
-  return (LEVELS.find(([, second, picture]) => blocks <= picture && (blocks * n) / d <= second) ?? [52])[0];
-}

@@ -1,6 +1,6 @@
 import { partName, slot } from "@mediatap/core";
 import { framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
-import { codecOf, type Offer, type Rung } from "./ladder.ts";
+import { codecOf, type Offer, trackNameOf as track } from "./ladder.ts";
 import type { Text } from "./texts.ts";
 
 /** Name of the track of sound. */
@@ -13,6 +13,7 @@ const SOUND_PEAK = 256_000;
 /** What a stream is made of. */
 export interface Stream {
   readonly rate: Rate;
+  /** Those of H.264 first. */
   readonly rungs: readonly Offer[];
   readonly pictures: Grid;
   /** Left out: it is silent. */
@@ -24,8 +25,6 @@ export interface Stream {
 const TEXTS = "subtitles";
 /** Bits a second that people read, about. */
 const TEXT_RATE = 1_000;
-
-const track = (rung: Rung) => String(rung.name);
 
 /** Beginning of a track's name that has only key frames of a rung. */
 export const STILLS = "iframes-";
@@ -117,14 +116,19 @@ export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): str
     `<?xml version="1.0" encoding="UTF-8"?>`,
     `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" minBufferTime="PT${segment.toFixed(3)}S" mediaPresentationDuration="PT${duration.toFixed(6)}S">`,
     `  <Period id="0" start="PT0S" duration="PT${duration.toFixed(6)}S">`,
-    `    <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" frameRate="${rate.d === 1 ? rate.n : `${rate.n}/${rate.d}`}">`,
-    ...template(pictures),
-    ...rungs.map(
-      (rung) =>
-        `      <Representation id="${track(rung)}" codecs="${rung.codec}" bandwidth="${rung.peak}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
-    ),
-    `    </AdaptationSet>`,
   ];
+  // One set for each codec: players take that which they can play.
+  for (const [at, set] of Object.values(Object.groupBy(rungs, ({ ladder }) => ladder)).entries()) {
+    lines.push(
+      `    <AdaptationSet id="${at === 0 ? 0 : texts.length + 1 + at}" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" frameRate="${rate.d === 1 ? rate.n : `${rate.n}/${rate.d}`}">`,
+      ...template(pictures),
+      ...set.map(
+        (rung) =>
+          `      <Representation id="${track(rung)}" codecs="${rung.codec}" bandwidth="${rung.peak}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
+      ),
+      `    </AdaptationSet>`,
+    );
+  }
   if (sound) {
     lines.push(
       `    <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">`,

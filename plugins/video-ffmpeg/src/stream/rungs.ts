@@ -20,7 +20,7 @@ import {
   tailFilters,
 } from "./encode.ts";
 import { firstAt, framesAt, picturesAt, secondsOf } from "./grid.ts";
-import type { Rung } from "./ladder.ts";
+import { type Rung, trackNameOf } from "./ladder.ts";
 import type { Pictures } from "./layout.ts";
 import { collectAll } from "./run.ts";
 
@@ -65,7 +65,7 @@ export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<strin
         if (signal.aborted || !isBlind(seek, format)) throw error;
         return run(0);
       });
-      return new Map(rungs.map(({ name }, at) => [String(name), splitFragment(files[at] as Buffer)]));
+      return new Map(rungs.map((rung, at) => [trackNameOf(rung), splitFragment(files[at] as Buffer)]));
     } finally {
       await input.close();
       await extras?.close();

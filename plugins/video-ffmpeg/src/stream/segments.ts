@@ -6,12 +6,13 @@ import { openInput } from "../input.ts";
 import { NAME } from "../options.ts";
 
 import { type Asked, renditionOf } from "./asked.ts";
-import { initOf, type Parts, splitFragment } from "./boxes.ts";
+import { type Parts, splitFragment } from "./boxes.ts";
+import { CODECS } from "./codecs.ts";
 import { type Copied, whyEncoded } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import type { Gathering } from "./gather.ts";
 import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
-import { codecOf, type Rung, rungOf } from "./ladder.ts";
+import { codecOf, type Rung, rungOf, trackNameOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
 import { encodeRungs } from "./rungs.ts";
 import { soundArgs } from "./sound.ts";
@@ -38,7 +39,12 @@ export function picturePlan(
   index: number,
 ): Plan {
   const { job, source, flight, layout } = asked;
-  const { width, height, name, maxrate } = rung;
+  const { width, height, ladder, maxrate } = rung;
+  const name = trackNameOf(rung);
+  const {
+    cost,
+    memory: [base, pixel],
+  } = CODECS[ladder];
   const quality = job.transformation.output.video?.quality ?? 50;
   const frames = picturesAt(grid, index);
   const { origin, path, etag, lastModified, size } = source.facts;
@@ -47,8 +53,10 @@ export function picturePlan(
     [origin, path, etag, lastModified, size],
     job.transformation.steps,
     [index, quality, grid.stills],
+    // Others than those of H.264 take too much of a machine to be made together.
+    ladder === "h264" ? ladder : name,
   ]);
-  const obtain = gathering.announce(group, String(name), flight.signal, flight.limits.videoQueueWait);
+  const obtain = gathering.announce(group, name, flight.signal, flight.limits.videoQueueWait);
   const { probe } = layout;
   const from = probe.video ?? pictures.size;
   const megapixels = (one: { readonly width: number; readonly height: number }) =>
@@ -56,12 +64,12 @@ export function picturePlan(
   return {
     engine: NAME,
     lane: "video",
-    cost: 150 + 6 * megapixels(from) + 9.5 * megapixels(rung),
-    memory: 40 * MB + 30 * from.width * from.height + 60 * width * height,
+    cost: 150 + 6 * megapixels(from) + cost * megapixels(rung),
+    memory: base * MB + 30 * from.width * from.height + pixel * width * height,
     group,
     explain: () => ({
       segment: index,
-      track: String(name),
+      track: name,
       size: { width, height },
       codec: codecOf(rung),
       ...(!grid.stills && { made: `encoded: ${whyEncoded(rung, pictures.copying)}` }),
@@ -73,7 +81,9 @@ export function picturePlan(
     }),
     async run(flight) {
       const made = await obtain(async (names, signal) => {
-        const rungs = names.map((one) => rungOf(Number(one), pictures.size, pictures.rate) as Rung);
+        const rungs = names.map(
+          (one) => rungOf(Number.parseInt(one, 10), pictures.size, pictures.rate, ladder) as Rung,
+        );
         return encodeRungs({ engine, asked: { ...asked, flight }, pictures, rungs, index, quality, signal });
       });
       return { ...renditionOf(made.segment, PICTURES, "m4s"), width, height };
@@ -84,20 +94,41 @@ export function picturePlan(
 /** What a player needs of a picture track before its segments: the same as each run writes, made without the source. */
 export function pictureInit(engine: Engine, { job }: Asked, { grid, rung, pictures }: PictureTrack): Plan {
   const quality = job.transformation.output.video?.quality ?? 50;
-  const args = pictureInitArgs(rung, pictures.rate, grid, quality);
-  return initPlan(engine, args, PICTURES, { init: String(rung.name), codec: codecOf(rung) });
+  const { memory, init } = CODECS[rung.ladder];
+  return initPlan(engine, {
+    args: pictureInitArgs(rung, pictures.rate, grid, quality),
+    type: PICTURES,
+    memory: memory[0] * MB + memory[1] * rung.width * rung.height,
+    explanation: { init: trackNameOf(rung), codec: codecOf(rung) },
+    ...(init && { init }),
+  });
 }
 
 export function soundInit(engine: Engine): Plan {
-  return initPlan(engine, soundInitArgs(), SOUND, { init: "audio" });
+  return initPlan(engine, {
+    args: soundInitArgs(),
+    type: SOUND,
+    memory: 40 * MB,
+    explanation: { init: "audio" },
+  });
 }
 
-function initPlan(engine: Engine, args: readonly string[], type: string, explanation: object): Plan {
+/** How an initialisation is made. */
+interface InitWish {
+  readonly args: readonly string[];
+  readonly type: string;
+  readonly memory: number;
+  readonly explanation: object;
+  /** Left out: it is as the run wrote it. */
+  readonly init?: (parts: Parts) => Buffer;
+}
+
+function initPlan(engine: Engine, { args, type, memory, explanation, init }: InitWish): Plan {
   return {
     engine: NAME,
     lane: "video",
     cost: 80,
-    memory: 40 * MB,
+    memory,
     explain: () => explanation,
     async run(flight) {
       const { ffmpeg } = await engine.tools();
@@ -108,7 +139,8 @@ function initPlan(engine: Engine, args: readonly string[], type: string, explana
         timeout: flight.limits.videoSegment,
         niceness: engine.settings.niceness,
       });
-      return renditionOf(initOf(file), type, "mp4");
+      const parts = splitFragment(file);
+      return renditionOf(init?.(parts) ?? Buffer.from(parts.init), type, "mp4");
     },
   };
 }

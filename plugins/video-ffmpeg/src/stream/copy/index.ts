@@ -149,7 +149,11 @@ function cut(
 }
 
 /** Why a rung is encoded. `undefined`: it is packaged as it is. */
-export function whyEncoded({ width, height, maxrate }: Rung, copying: Copying | string): string | undefined {
+export function whyEncoded(
+  { ladder, width, height, maxrate }: Rung,
+  copying: Copying | string,
+): string | undefined {
+  if (ladder !== "h264") return "it is of another codec";
   if (typeof copying === "string") return copying;
   const { track, pieces } = copying;
   if (track.width !== width || track.height !== height) return "it is of another size";
