@@ -1,4 +1,3 @@
-import os from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import type { ErrorCode } from "../model/errors.ts";
 import type { ThreadEnd, ThreadProgram, ThreadStart, ThreadTools } from "./thread.ts";
@@ -6,9 +5,6 @@ import { createTiff } from "./tiff.ts";
 import { PAGE, WebAssembly } from "./wasm.ts";
 
 // Runs in a thread: one program, one input, one answer.
-
-// Behind the thread that answers; on Linux a priority is that of the calling thread.
-if (process.platform === "linux") os.setPriority(Math.min(19, os.getPriority() + 5));
 
 const { program, input, module, memory } = workerData as ThreadStart;
 const transfer: ArrayBuffer[] = [];

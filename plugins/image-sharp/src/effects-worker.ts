@@ -1,4 +1,3 @@
-import os from "node:os";
 import { parentPort } from "node:worker_threads";
 import { recolor } from "./effects-recolor.ts";
 import type { Samples, Task } from "./effects-task.ts";
@@ -7,9 +6,6 @@ import { bend, perspective } from "./effects-warp.ts";
 import { likeness } from "./likeness.ts";
 
 // Runs in a thread of its own: one task after the other, samples in, samples out.
-
-// Behind the thread that answers; on Linux a priority is that of the calling thread.
-if (process.platform === "linux") os.setPriority(Math.min(19, os.getPriority() + 5));
 
 parentPort?.on("message", ({ task, picture }: { readonly task: Task; readonly picture: Samples }) => {
   const done = perform(task, picture);
