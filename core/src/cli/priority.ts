@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import os from "node:os";
 
-/** Added to the process's own: such a thread still gets a third of what another one gets that wants the same core. */
-const NICER = 5;
+/** Added to the process's own: such a thread still gets half of what another one gets that wants the same core. */
+const NICER = 3;
 
 /**
  * Has the threads that make pictures step back behind the one that answers, so that what lies in a cache does not wait for

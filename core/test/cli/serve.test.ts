@@ -79,7 +79,7 @@ describe("mediatap serve", () => {
     const main = threads.get("MainThread")?.[0] ?? Number.NaN;
     const behind = [...(threads.get("libuv-worker") ?? []), ...(threads.get("libvips worker") ?? [])];
     assert(behind.length >= 3);
-    assert.deepEqual(new Set(behind), new Set([Math.min(19, main + 5)]));
+    assert.deepEqual(new Set(behind), new Set([Math.min(19, main + 3)]));
   });
 
   it("serves a folder with an odd name", async () => {

@@ -51,7 +51,8 @@ describe("focus-faces", function () {
 
   before(async () => {
     folder = await makeFolder();
-    server = await start(focusFaces(), plugin);
+    // Patient: a degraded picture is not what is looked at here.
+    server = await start(focusFaces({ timeout: 50_000 }), plugin);
     plain = await start();
   });
   after(async () => {
