@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { type OutgoingHttpHeaders, request, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { LimitName, Step } from "@mediatap/core";
@@ -20,7 +19,7 @@ import {
 import { BLOCK } from "../src/blocks.ts";
 import { videoFfmpeg } from "../src/index.ts";
 import { temp } from "../src/temp.ts";
-import { programsWith, until } from "./support/processes.ts";
+import { argumentsOf, ownProgramsWith, until } from "./support/processes.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio } from "./support/videos.ts";
 
 const frame = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });
@@ -215,10 +214,10 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     const controller = new AbortController();
     const answer = ask(server, name, 50, { signal: controller.signal }).catch(() => undefined);
     await until(() => waiting !== null, "the origin is asked");
-    assert(programsWith("127.0.0.1").length > 0);
+    assert(ownProgramsWith("127.0.0.1").length > 0);
     controller.abort();
     await answer;
-    await until(() => programsWith("127.0.0.1").length === 0, "its program ends");
+    await until(() => ownProgramsWith("127.0.0.1").length === 0, "its program ends");
     await until(() => waiting?.destroyed === true, "its connection is closed");
   });
 
@@ -231,9 +230,12 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     const server = await start();
     const controller = new AbortController();
     const answer = ask(server, name, 50, { signal: controller.signal }).catch(() => undefined);
-    await until(() => programsWith("127.0.0.1").length > 0, "it runs");
-    const [pid] = programsWith("127.0.0.1");
-    const args = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+    const find = () =>
+      ownProgramsWith("127.0.0.1")
+        .map(argumentsOf)
+        .find((args) => args.length > 0);
+    await until(() => find() !== undefined, "it runs");
+    const args = find() ?? [];
     const url = new URL(args.find((arg) => arg.startsWith("http:")) ?? "");
     assert.match(url.pathname, /^\/[\w-]{32}$/);
     assert.equal(args[args.indexOf("-protocol_whitelist") + 1], "http,tcp");
@@ -254,7 +256,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     assert.equal(await get(`${url.pathname}x`), 404);
     controller.abort();
     await answer;
-    await until(() => programsWith("127.0.0.1").length === 0, "its program ends");
+    await until(() => ownProgramsWith("127.0.0.1").length === 0, "its program ends");
     assert.equal(await get(url.pathname), 404);
   });
 });

@@ -8,6 +8,21 @@ export function programsWith(text: string): number[] {
     .filter((pid) => PROGRAM.test(read(pid, "comm")) && read(pid, "cmdline").includes(text));
 }
 
+/** Those of them that this process has started; other suites run at the same time. */
+export function ownProgramsWith(text: string): number[] {
+  const own = new RegExp(`^PPid:\\s+${process.pid}$`, "m");
+  return programsWith(text).filter((pid) => own.test(read(pid, "status")));
+}
+
+/** The arguments of a program, or none where it has ended. */
+export function argumentsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+  } catch {
+    return [];
+  }
+}
+
 /** What starts them is one with them. */
 const PROGRAM = /^(?:ffmpeg|ffprobe|setpriv|prlimit|nice)$/m;
 
