@@ -17,12 +17,15 @@ export interface OwedParts {
 export function createOwed({ remove, rest }: OwedParts) {
   /** When each began, milliseconds since 1970. */
   const owed = new Map<Ban, number>();
-  let paying = false;
-  let tried = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Tries again after a while, whether or not anybody asks meanwhile. */
+  function later(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void pay(), rest).unref();
+  }
 
   async function pay(): Promise<void> {
-    if (paying || performance.now() - tried < rest) return;
-    paying = true;
     try {
       for (const ban of [...owed.keys()]) {
         await remove(ban);
@@ -30,9 +33,7 @@ export function createOwed({ remove, rest }: OwedParts) {
       }
     } catch {
       // The purge itself has told of it.
-    } finally {
-      paying = false;
-      tried = performance.now();
+      later();
     }
   }
 
@@ -47,16 +48,17 @@ export function createOwed({ remove, rest }: OwedParts) {
       try {
         await remove(ban);
         owed.delete(ban);
-      } finally {
-        tried = performance.now();
+      } catch (error) {
+        later();
+        throw error;
       }
     },
     /** Whether an entry is one that should be gone. */
     has(record: RenditionRecord): boolean {
       if (owed.size === 0) return false;
-      void pay();
       for (const [ban, at] of owed) if (record.stored <= at && isBanned(record, ban)) return true;
       return false;
     },
+    close: () => clearTimeout(timer),
   };
 }

@@ -275,6 +275,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
       void bans.now().catch(() => undefined);
     },
     async close(): Promise<void> {
+      owed.close();
       await within(
         LAST,
         Promise.all(pending).then(() => budget.close()),
