@@ -9,23 +9,21 @@ export interface Message {
 }
 
 /**
- * The headers that prove where an event comes from, in both schemes that ImageKit's SDKs know: its own `x-ik-signature`,
- * whose key is the secret as it is written, and Standard Webhooks, whose key is what the secret is the base64 of. Of several
- * secrets the first signs in the first scheme, all in the second.
+ * The signature headers that ImageKit's SDKs check. `x-ik-signature`: an HMAC of the first secret, whose key is the
+ * secret's text. `webhook-signature` (Standard Webhooks): two entries for each secret, since its key is read in two ways.
+ * Standard Webhooks decodes the secret from base64; `client.webhooks.unwrap` of `@imagekit/nodejs` 7 uses its text.
+ * Receivers accept an event if one of the entries matches.
  */
 export function signatures(secrets: readonly string[], { id, body, at }: Message): Record<string, string> {
   const seconds = Math.floor(at / 1000);
   const [first = ""] = secrets;
+  const sign = (key: string | Buffer) =>
+    `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
   return {
     "x-ik-signature": `t=${at},v1=${createHmac("sha256", first).update(`${at}.${body}`).digest("hex")}`,
     "webhook-id": id,
     "webhook-timestamp": String(seconds),
-    "webhook-signature": secrets
-      .map((secret) =>
-        createHmac("sha256", keyOf(secret)).update(`${id}.${seconds}.${body}`).digest("base64"),
-      )
-      .map((signature) => `v1,${signature}`)
-      .join(" "),
+    "webhook-signature": secrets.flatMap((secret) => [sign(keyOf(secret)), sign(secret)]).join(" "),
   };
 }
 

@@ -5,6 +5,7 @@ import type { MediatapConfig, VideoOutput } from "@mediatap/core";
 import { memoryStorage, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
 import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
+import { describeWithSdks } from "../../../test/suites/support/sdks.ts";
 import { type WebhooksOptions, webhooks } from "../src/index.ts";
 import { fakeVideos } from "./engine.ts";
 import { type Call, type Receiver, startReceiver } from "./receiver.ts";
@@ -107,6 +108,31 @@ describe("webhooks", () => {
       assert(new Webhook(secret).verify(body, headers as Record<string, string>));
     const [, at, v1] = /^t=(\d+),v1=(.*)$/.exec(String(headers["x-ik-signature"])) ?? [];
     assert.equal(v1, createHmac("sha256", next).update(`${at}.${body}`).digest("hex"));
+  });
+
+  describeWithSdks("checked by @imagekit/nodejs", ({ unwrap }) => {
+    for (const secret of [SECRET, SECRET.replace("whsec_", "")]) {
+      it(`accepts events under the configured secret: ${secret}`, async () => {
+        await start({ secret });
+        await server.ask(video("clip.mp4"));
+        for (const { headers, body, event } of await receiver.received(2)) {
+          const options = { headers: headers as Record<string, string>, key: secret };
+          assert.deepEqual(unwrap(body, options), event);
+          assert.throws(() => unwrap(`${body} `, options), /No matching signature/);
+          assert.throws(() => unwrap(body, { ...options, key: `${secret}A` }), /No matching signature/);
+        }
+      });
+    }
+
+    it("accepts events under the old and the new secret during rotation", async () => {
+      const next = "bmV3LXNlY3JldC10aGF0LWlzLW5ldw==";
+      await start({ secret: [next, SECRET] });
+      await server.ask(video("clip.mp4"));
+      const [call] = await receiver.received(1);
+      assert(call);
+      const headers = call.headers as Record<string, string>;
+      for (const key of [next, SECRET]) assert.deepEqual(unwrap(call.body, { headers, key }), call.event);
+    });
   });
 
   it("waits until what grows is whole", async () => {

@@ -20,6 +20,8 @@ export interface Sdks {
   node(privateKey: string): {
     buildSrc(options: SrcOptions & { signed?: boolean; expiresIn?: number }): string;
   };
+  /** Its check of webhooks: returns the event, or throws if no signature matches `key`. */
+  unwrap(body: string, options: { headers: Readonly<Record<string, string>>; key: string }): unknown;
   /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
   old(urlEndpoint: string, privateKey: string): { url(options: OldOptions): string };
   oldJavascript(urlEndpoint: string): { url(options: OldOptions): string };
@@ -74,6 +76,7 @@ function load(): Sdks | undefined {
     return {
       javascript,
       node: (privateKey) => new Node({ privateKey }).helper,
+      unwrap: (body, options) => new Node({ privateKey: "private_key" }).webhooks.unwrap(body, options),
       old: (urlEndpoint, privateKey) => new Old({ publicKey, privateKey, urlEndpoint }),
       oldJavascript: (urlEndpoint) => new OldJavascript({ publicKey, urlEndpoint }),
     };
