@@ -1,8 +1,9 @@
 // All tests: finds or installs what they need, checks types and style, then runs mocha.
 // As root on Debian or Ubuntu missing programs are installed; elsewhere one line says what is missing, and what needs
 // it is skipped. With CI=true nothing is skipped.
+// With test files as arguments it runs only these, one after the other, and nothing else.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -44,11 +45,28 @@ function installPrograms(): boolean {
   return !isCi;
 }
 
+/** Packages that only tests need; installed if the lock file is newer than what is there. */
+function installServices(): boolean {
+  const folder = join(root, "test/services");
+  const changed = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (changed("node_modules/.package-lock.json") > changed("package-lock.json")) return true;
+  return run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], folder) || !isCi;
+}
+
+/** The settings of `.mocharc.json` as arguments, without its list of files: mocha would add that to the files given. */
+function settingsForFiles(): string[] {
+  const settings = JSON.parse(readFileSync(join(root, ".mocharc.json"), "utf8")) as Record<string, unknown>;
+  const used = Object.entries(settings).filter(([name]) => !["spec", "parallel", "jobs"].includes(name));
+  return ["--no-config", ...used.flatMap(([name, value]) => [value].flat().map((one) => `--${name}=${one}`))];
+}
+
+const args = process.argv.slice(2);
+if (args.some((argument) => existsSync(join(root, argument)))) {
+  process.exit(run("npx", ["mocha", ...settingsForFiles(), ...args]) ? 0 : 1);
+}
+
 step("programs", installPrograms);
-step(
-  "test services",
-  () => run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], join(root, "test/services")) || !isCi,
-);
+step("test services", installServices);
 step("types", () => run("npx", ["tsc", "-b"]));
 step("style", () => run("npx", ["biome", "ci", "."]));
-step("tests", () => run("npx", ["mocha", ...process.argv.slice(2)]));
+step("tests", () => run("npx", ["mocha", ...args]));

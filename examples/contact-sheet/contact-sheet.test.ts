@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { LAYER_KEYS, PARAMETERS } from "../../plugins/url-imagekit/src/parameters.ts";
-import { type Browser, inPage, startChromium } from "../../test/suites/support/chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  inPage,
+  startChromium,
+} from "../../test/suites/support/chromium.ts";
 import { serveExample } from "../serve.ts";
 import { sections, urlOf } from "./sheet.ts";
 
@@ -35,7 +40,7 @@ describe("example: a contact sheet", function () {
     assert.equal(new Set(shots.map(urlOf)).size, shots.length);
   });
 
-  describe("in Chromium", () => {
+  describeInBrowser("in Chromium", () => {
     let browser: Browser;
     before(async function () {
       const started = await startChromium();

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startServer, type TestServer } from "@mediatap/test";
-import { type Browser, inPage, startChromium } from "../../test/suites/support/chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  inPage,
+  startChromium,
+} from "../../test/suites/support/chromium.ts";
 import config from "./mediatap.config.ts";
 import { pagePlayer } from "./page.ts";
 
 /** The players are installed for tests only. */
 const INSTALLED = new URL("../../test/services/package.json", import.meta.url);
 
-describe("example: a player", function () {
+describeInBrowser("example: a player", function () {
   this.timeout(120_000);
   let server: TestServer;
   let browser: Browser;

@@ -10,27 +10,13 @@ export interface Program {
   readonly packages: readonly string[];
 }
 
-/** Tests of which was said that they run again. */
-const again = new WeakSet<object>();
-
 /**
- * A suite that needs a program. Where it is missing the suite is skipped, and one line says so; with `CI=true` it
- * fails instead. Such programs keep other time than we do on a busy machine: a test that fails is run once more, and one line
- * says so, too.
+ * A suite that needs a program. If it is missing the suite is skipped, and one line reports that; with `CI=true` it
+ * fails instead.
  */
 export function describeWith({ path, packages }: Program, title: string, suite: () => void): void {
   if (existsSync(path)) {
-    describe(title, function () {
-      this.retries(1);
-      afterEach(function () {
-        const test = this.currentTest;
-        // One that is to be run again has no state.
-        if (!test || test.state !== undefined || again.has(test)) return;
-        again.add(test);
-        console.log(`Once more: ${test.fullTitle()}`);
-      });
-      suite.call(this);
-    });
+    describe(title, suite);
     return;
   }
   const advice = `${title}: ${path} is missing; install ${packages.join(" ")}`;

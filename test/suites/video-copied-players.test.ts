@@ -6,13 +6,26 @@ import { promisify } from "node:util";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import {
+  describeWith,
+  FFMPEG,
+  makeFolder,
+  startServer,
+  type TestFolder,
+  type TestServer,
+} from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { type Browser, type InPage, inPage, type Page, startChromium } from "./support/chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  type InPage,
+  inPage,
+  type Page,
+  startChromium,
+} from "./support/chromium.ts";
 
 const run = promisify(execFile);
-const FFMPEG = { path: "/usr/bin/ffmpeg", packages: ["ffmpeg"] };
 const services = createRequire(new URL("../services/package.json", import.meta.url));
 
 const RATE = 25;
@@ -100,71 +113,73 @@ const PLAYERS = {
   "shaka-player with HLS": shaka("m3u8"),
 };
 
-describeWith(FFMPEG, "streams of what is there, in players", function (this: Mocha.Suite) {
-  this.timeout(180_000);
-  let folder: TestFolder;
-  let server: TestServer;
-  let browser: Browser | undefined;
-  let page: Scripted;
+describeWith(FFMPEG, "streams of what is there, in players", () =>
+  describeInBrowser("in Chromium", function () {
+    this.timeout(180_000);
+    let folder: TestFolder;
+    let server: TestServer;
+    let browser: Browser | undefined;
+    let page: Scripted;
 
-  before(async function () {
-    browser = await startChromium();
-    if (!browser) return this.skip();
-    folder = await makeFolder();
-    for (const [name, keys] of Object.entries(KEYS)) {
-      await run(FFMPEG.path, [
-        ...["-nostdin", "-v", "error", "-f", "lavfi", "-i"],
-        `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
-        ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
-        ...["-preset", "veryfast", ...keys, "-sc_threshold", "0", "-bf", "2"],
-        ...["-c:a", "aac", join(folder.path, `${name}.mp4`)],
-      ]);
-    }
-    server = await startServer({
-      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: folder.path } },
-      endpoints: { default: { origins: ["files"] } },
-      server: { explain: true },
-    });
-    for (const name of Object.keys(KEYS)) {
-      const url = encodeURIComponent(`/${name}.mp4/ik-master.m3u8?tr=sr-240_360`);
-      const { text } = await server.ask(`/-/explain?url=${url}`);
-      assert.deepEqual(text.match(/"made":"\w+/g), ['"made":"encoded', '"made":"copied']);
-    }
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    await folder?.close();
-  });
-  afterEach(() => page?.close());
-
-  const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
-
-  for (const [name, { script, start }] of Object.entries(PLAYERS)) {
-    for (const keys of Object.keys(KEYS)) {
-      it(`play on and on by ${name}, whichever rung comes next (${keys})`, async () => {
-        page = (await browser?.newPage({})) as Scripted;
-        await page.goto(`${server.url}/-/live`);
-        await page.addScriptTag({ path: join(services.resolve("playwright-core"), "../..", script) });
-        await evaluate(`(() => { ${PAGE} })()`);
-        await evaluate(start(`${keys}.mp4`));
-        await evaluate("video.play().then(() => true)");
-        await page.waitForFunction(inPage("video.ended || seen().error"), undefined, { timeout: 150_000 });
-        const { duration, pictures, buffered, corrupted, error } = await evaluate<Seen>("seen()");
-        assert.deepEqual([error, corrupted], [undefined, 0]);
-        assert(Math.abs(duration - SECONDS) < 0.1, `${duration}`);
-        // No hole, whichever rung a segment is of; what has been played may have been let go of.
-        assert.equal(buffered.length, 1, JSON.stringify(buffered));
-        // A busy machine looks late, and sees a later picture.
-        const off = pictures.map(([time, number]) => number - Math.round(time * RATE));
-        assert(Math.min(...off) >= -1 && Math.max(...off) <= RATE / 2, `${off}`);
-        assert(off.filter((one) => one === 0).length > off.length / 2, `${off}`);
-        const heights = pictures.map(([, , height]) => height);
-        const changes = heights.filter((height, at) => at > 0 && height !== heights[at - 1]).length;
-        assert(changes >= 3, `${changes} changes`);
-        assert.deepEqual([...new Set(heights)].sort(), [240, 360]);
+    before(async function () {
+      browser = await startChromium();
+      if (!browser) return this.skip();
+      folder = await makeFolder();
+      for (const [name, keys] of Object.entries(KEYS)) {
+        await run(FFMPEG.path, [
+          ...["-nostdin", "-v", "error", "-f", "lavfi", "-i"],
+          `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
+          ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+          ...["-preset", "veryfast", ...keys, "-sc_threshold", "0", "-bf", "2"],
+          ...["-c:a", "aac", join(folder.path, `${name}.mp4`)],
+        ]);
+      }
+      server = await startServer({
+        plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
+        origins: { files: { type: "FOLDER", path: folder.path } },
+        endpoints: { default: { origins: ["files"] } },
+        server: { explain: true },
       });
+      for (const name of Object.keys(KEYS)) {
+        const url = encodeURIComponent(`/${name}.mp4/ik-master.m3u8?tr=sr-240_360`);
+        const { text } = await server.ask(`/-/explain?url=${url}`);
+        assert.deepEqual(text.match(/"made":"\w+/g), ['"made":"encoded', '"made":"copied']);
+      }
+    });
+    after(async () => {
+      await browser?.close();
+      await server?.close();
+      await folder?.close();
+    });
+    afterEach(() => page?.close());
+
+    const evaluate = <T>(code: string) => page.evaluate<T>(inPage(code) as InPage);
+
+    for (const [name, { script, start }] of Object.entries(PLAYERS)) {
+      for (const keys of Object.keys(KEYS)) {
+        it(`play on and on by ${name}, whichever rung comes next (${keys})`, async () => {
+          page = (await browser?.newPage({})) as Scripted;
+          await page.goto(`${server.url}/-/live`);
+          await page.addScriptTag({ path: join(services.resolve("playwright-core"), "../..", script) });
+          await evaluate(`(() => { ${PAGE} })()`);
+          await evaluate(start(`${keys}.mp4`));
+          await evaluate("video.play().then(() => true)");
+          await page.waitForFunction(inPage("video.ended || seen().error"), undefined, { timeout: 150_000 });
+          const { duration, pictures, buffered, corrupted, error } = await evaluate<Seen>("seen()");
+          assert.deepEqual([error, corrupted], [undefined, 0]);
+          assert(Math.abs(duration - SECONDS) < 0.1, `${duration}`);
+          // No hole, whichever rung a segment is of; what has been played may have been let go of.
+          assert.equal(buffered.length, 1, JSON.stringify(buffered));
+          // A busy machine looks late, and sees a later picture.
+          const off = pictures.map(([time, number]) => number - Math.round(time * RATE));
+          assert(Math.min(...off) >= -1 && Math.max(...off) <= RATE / 2, `${off}`);
+          assert(off.filter((one) => one === 0).length > off.length / 2, `${off}`);
+          const heights = pictures.map(([, , height]) => height);
+          const changes = heights.filter((height, at) => at > 0 && height !== heights[at - 1]).length;
+          assert(changes >= 3, `${changes} changes`);
+          assert.deepEqual([...new Set(heights)].sort(), [240, 360]);
+        });
+      }
     }
-  }
-});
+  }),
+);

@@ -13,7 +13,7 @@ import {
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { type Browser, inPage, type Page, startChromium } from "./support/chromium.ts";
+import { type Browser, describeInBrowser, inPage, type Page, startChromium } from "./support/chromium.ts";
 
 /** What a player says of itself. */
 interface State {
@@ -23,40 +23,41 @@ interface State {
   readonly error: string | undefined;
 }
 
-describeWith(FFMPEG, "whole videos in Chromium", () => {
-  let folder: TestFolder;
-  let server: TestServer;
-  let browser: Browser | undefined;
-  let page: Page;
+describeWith(FFMPEG, "whole videos", () =>
+  describeInBrowser("in Chromium", () => {
+    let folder: TestFolder;
+    let server: TestServer;
+    let browser: Browser | undefined;
+    let page: Page;
 
-  before(async function () {
-    this.timeout(60_000);
-    folder = await makeFolder();
-    await runFfmpeg(
-      join(folder.path, "a.mp4"),
-      ...["-f", "lavfi", "-i", "mandelbrot=s=640x360:r=25", "-f", "lavfi", "-i", "sine=f=440"],
-      ...["-t", "30", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"],
-    );
-    server = await startServer({
-      plugins: [urlImagekit(), storageFs(), videoFfmpeg(), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: folder.path } },
-      endpoints: { default: { origins: ["files"] } },
+    before(async function () {
+      this.timeout(60_000);
+      folder = await makeFolder();
+      await runFfmpeg(
+        join(folder.path, "a.mp4"),
+        ...["-f", "lavfi", "-i", "mandelbrot=s=640x360:r=25", "-f", "lavfi", "-i", "sine=f=440"],
+        ...["-t", "30", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+      );
+      server = await startServer({
+        plugins: [urlImagekit(), storageFs(), videoFfmpeg(), cacheMemory()],
+        origins: { files: { type: "FOLDER", path: folder.path } },
+        endpoints: { default: { origins: ["files"] } },
+      });
+      browser = await startChromium();
+      if (!browser) return this.skip();
+      page = await browser.newPage({});
+      await page.goto(`${server.url}/-/live`);
     });
-    browser = await startChromium();
-    if (!browser) return this.skip();
-    page = await browser.newPage({});
-    await page.goto(`${server.url}/-/live`);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    await folder?.close();
-  });
+    after(async () => {
+      await browser?.close();
+      await server?.close();
+      await folder?.close();
+    });
 
-  /** Plays from the beginning, then from a place in the middle. */
-  const play = (path: string, seek: boolean) =>
-    page.evaluate<State>(
-      inPage(`(async () => {
+    /** Plays from the beginning, then from a place in the middle. */
+    const play = (path: string, seek: boolean) =>
+      page.evaluate<State>(
+        inPage(`(async () => {
       const video = document.createElement("video");
       video.muted = true;
       video.src = ${JSON.stringify(path)};
@@ -77,26 +78,27 @@ describeWith(FFMPEG, "whole videos in Chromium", () => {
         size: video.videoWidth + "x" + video.videoHeight,
       };
     })()`),
-    );
+      );
 
-  for (const format of ["mp4", "webm"]) {
-    it(`${format} plays while it is made, and at any place afterwards`, async function () {
-      this.timeout(90_000);
-      const path = `/a.mp4?tr=w-320,f-${format}`;
-      const first = await play(path, false);
-      assert.equal(first.error, undefined);
-      assert.equal(first.size, "320x180");
-      assert.ok(first.time >= 0.5);
-      const held = await fetch(`${server.url}${path}`);
-      await held.arrayBuffer();
-      let kept = await fetch(`${server.url}${path}`, { method: "HEAD" });
-      while (kept.headers.get("accept-ranges") === null) {
-        kept = await fetch(`${server.url}${path}`, { method: "HEAD" });
-      }
-      const second = await play(path, true);
-      assert.equal(second.error, undefined);
-      assert.ok(Math.abs(second.duration - 30) < 0.2, String(second.duration));
-      assert.ok(second.time >= 20.3);
-    });
-  }
-});
+    for (const format of ["mp4", "webm"]) {
+      it(`${format} plays while it is made, and at any place afterwards`, async function () {
+        this.timeout(90_000);
+        const path = `/a.mp4?tr=w-320,f-${format}`;
+        const first = await play(path, false);
+        assert.equal(first.error, undefined);
+        assert.equal(first.size, "320x180");
+        assert.ok(first.time >= 0.5);
+        const held = await fetch(`${server.url}${path}`);
+        await held.arrayBuffer();
+        let kept = await fetch(`${server.url}${path}`, { method: "HEAD" });
+        while (kept.headers.get("accept-ranges") === null) {
+          kept = await fetch(`${server.url}${path}`, { method: "HEAD" });
+        }
+        const second = await play(path, true);
+        assert.equal(second.error, undefined);
+        assert.ok(Math.abs(second.duration - 30) < 0.2, String(second.duration));
+        assert.ok(second.time >= 20.3);
+      });
+    }
+  }),
+);

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@mediatap/test";
-import { type Browser, inPage, type Page, startChromium } from "../../../test/suites/support/chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  inPage,
+  type Page,
+  startChromium,
+} from "../../../test/suites/support/chromium.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
@@ -40,7 +46,7 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
   return { url, stop };
 }
 
-describe("the start page in Chromium", function () {
+describeInBrowser("the start page in Chromium", function () {
   this.timeout(60_000);
   let server: Awaited<ReturnType<typeof start>>;
   let browser: Browser;

@@ -5,10 +5,16 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
 import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
-import { type Browser, inPage, type Page, startChromium } from "../../../test/suites/support/chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  inPage,
+  type Page,
+  startChromium,
+} from "../../../test/suites/support/chromium.ts";
 import { pageStatus } from "../src/index.ts";
 
-describe("the status page in Chromium", function () {
+describeInBrowser("the status page in Chromium", function () {
   this.timeout(60_000);
   let origin: WebOrigin;
   let server: TestServer;

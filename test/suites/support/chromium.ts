@@ -48,6 +48,27 @@ export async function startChromium(): Promise<Browser | undefined> {
   return undefined;
 }
 
+/** Tests that were reported as run again. */
+const reported = new WeakSet<object>();
+
+/**
+ * A suite that drives Chromium. Its network stack, decoders and compositor drop work on a machine that is busy, and nothing
+ * in a test can wait for that: a test that fails runs again, once, and one line reports it. No other suite may do so.
+ */
+export function describeInBrowser(title: string, suite: (this: Mocha.Suite) => void): void {
+  describe(title, function () {
+    this.retries(1);
+    afterEach(function () {
+      const test = this.currentTest;
+      // A test that is about to run again has no state yet.
+      if (!test || test.state !== undefined || reported.has(test)) return;
+      reported.add(test);
+      console.log(`Failed in the browser, runs again: ${test.fullTitle()}`);
+    });
+    suite.call(this);
+  });
+}
+
 /** What is missing for a browser, in one line, or playwright. */
 function playwright(): Playwright | string {
   if (!existsSync(CHROMIUM))

@@ -1,7 +1,14 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describeWith, FFMPEG, makeFolder, type TestFolder, type TestServer } from "@mediatap/test";
-import { type Browser, type InPage, inPage, type Page, startChromium } from "./chromium.ts";
+import {
+  type Browser,
+  describeInBrowser,
+  type InPage,
+  inPage,
+  type Page,
+  startChromium,
+} from "./chromium.ts";
 
 const services = createRequire(new URL("../../services/package.json", import.meta.url));
 
@@ -30,44 +37,46 @@ type Start = (folder: string) => Promise<TestServer>;
 
 /** A suite of players in Chromium; skipped, as one line says, where that or ffmpeg is missing. */
 export function describePlayers(title: string, start: Start, suite: (playing: Playing) => void): void {
-  describeWith(FFMPEG, title, function (this: Mocha.Suite) {
-    this.timeout(120_000);
-    let folder: TestFolder | undefined;
-    let server: TestServer | undefined;
-    let browser: Browser | undefined;
-    let page: Scripted | undefined;
+  describeWith(FFMPEG, title, () =>
+    describeInBrowser("in Chromium", function () {
+      this.timeout(120_000);
+      let folder: TestFolder | undefined;
+      let server: TestServer | undefined;
+      let browser: Browser | undefined;
+      let page: Scripted | undefined;
 
-    before(async function () {
-      browser = await startChromium();
-      if (!browser) return this.skip();
-      folder = await makeFolder();
-      server = await start(folder.path);
-    });
-    after(async () => {
-      await browser?.close();
-      await server?.close();
-      await folder?.close();
-    });
-    afterEach(() => page?.close());
+      before(async function () {
+        browser = await startChromium();
+        if (!browser) return this.skip();
+        folder = await makeFolder();
+        server = await start(folder.path);
+      });
+      after(async () => {
+        await browser?.close();
+        await server?.close();
+        await folder?.close();
+      });
+      afterEach(() => page?.close());
 
-    const opened = () => {
-      if (!page) throw new Error("no page is open");
-      return page;
-    };
-    const evaluate = <T>(code: string) => opened().evaluate<T>(inPage(code) as InPage);
-    suite({
-      async open(scripts, code) {
-        page = (await browser?.newPage({})) as Scripted;
-        await page.goto(`${server?.url}/-/live`);
-        for (const script of scripts) await page.addScriptTag({ path: installed(script) });
-        await evaluate(`(() => { ${VIDEO} ${code} })()`);
-      },
-      evaluate,
-      async until(code) {
-        await opened().waitForFunction(inPage(code), undefined, { timeout: 60_000 });
-      },
-    });
-  });
+      const opened = () => {
+        if (!page) throw new Error("no page is open");
+        return page;
+      };
+      const evaluate = <T>(code: string) => opened().evaluate<T>(inPage(code) as InPage);
+      suite({
+        async open(scripts, code) {
+          page = (await browser?.newPage({})) as Scripted;
+          await page.goto(`${server?.url}/-/live`);
+          for (const script of scripts) await page.addScriptTag({ path: installed(script) });
+          await evaluate(`(() => { ${VIDEO} ${code} })()`);
+        },
+        evaluate,
+        async until(code) {
+          await opened().waitForFunction(inPage(code), undefined, { timeout: 60_000 });
+        },
+      });
+    }),
+  );
 }
 
 const VIDEO = `

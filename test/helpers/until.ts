@@ -1,0 +1,21 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Longest wait. It only ends a test that fails, so it is far longer than what a busy machine needs. */
+const TIMEOUT_MS = 60_000;
+const INTERVAL_MS = 10;
+
+/**
+ * Waits until a condition is true (truthy) and resolves with what it returned. Rejects after a minute with `what`: the state
+ * that the test waits for, such as "the entry is removed". An error of the condition rejects at once.
+ */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  what: string,
+): Promise<Exclude<NonNullable<T>, false>> {
+  for (const end = performance.now() + TIMEOUT_MS; ; ) {
+    const result = await condition();
+    if (result) return result as Exclude<NonNullable<T>, false>;
+    if (performance.now() > end) throw new Error(`Never happened: ${what}`);
+    await delay(INTERVAL_MS);
+  }
+}
