@@ -147,7 +147,7 @@ export type {
   Transformation,
   VideoOutput,
 } from "./model/transformation.ts";
-export { didYouMean, parseOptions } from "./options.ts";
+export { didYouMean, nearest, parseOptions } from "./options.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
 export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
