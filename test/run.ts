@@ -16,6 +16,7 @@ const PROGRAMS = [
   { name: "radosgw", path: "/usr/bin/radosgw", packages: ["radosgw"] },
   { name: "nginx", path: "/usr/sbin/nginx", packages: ["nginx"] },
   { name: "redis", path: "/usr/bin/redis-server", packages: ["redis-server"] },
+  { name: "kustomize", path: "/usr/bin/kustomize", packages: ["kustomize"] },
   { name: "moto", path: "/usr/bin/moto_server", packages: ["python3-moto", "python3-flask-cors"] },
 ];
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { ask, testCommand } from "@mediatap/test";
+import { ask, startOrigin, testCommand } from "@mediatap/test";
 
 const root = join(import.meta.dirname, "../..");
 const REPOSITORY = "https://github.com/mediatap/mediatap";
@@ -103,9 +103,21 @@ describe("the packages", () => {
     });
     after(() => rm(home, { recursive: true, force: true }));
 
+    /** Serves a configuration with what was installed, and requests a small picture. */
+    async function servesPicture(config: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+      const bin = join(home, "node_modules/mediatap/bin/mediatap.js");
+      await testCommand({ bin, cwd: dirname(config), env }).served(config, async (port) => {
+        const headers = { accept: "image/webp" };
+        const answer = await ask(port, "/tr:w-40/dogs.jpg", { headers });
+        assert.equal(answer.status, 200);
+        assert.equal(answer.headers["content-type"], "image/webp");
+      });
+    }
+
     it("serve a picture", async () => {
+      const config = join(home, "mediatap.config.mts");
       await writeFile(
-        join(home, "mediatap.config.mts"),
+        config,
         `import { defineConfig, presetMediatap } from "mediatap";
         export default defineConfig({
           presets: [presetMediatap()],
@@ -113,14 +125,22 @@ describe("the packages", () => {
           endpoints: { default: { origins: ["photos"] } },
         });`,
       );
-      const bin = join(home, "node_modules/mediatap/bin/mediatap.js");
-      await testCommand({ bin, cwd: home }).served("mediatap.config.mts", async (port) => {
-        const { status, headers } = await ask(port, "/tr:w-40/dogs.jpg", {
-          headers: { accept: "image/webp" },
-        });
-        assert.equal(status, 200);
-        assert.equal(headers["content-type"], "image/webp");
-      });
+      await servesPicture(config);
+    });
+
+    it("serve a picture by a configuration outside that folder, as in a container", async () => {
+      const origin = await startOrigin({ "dogs.jpg": await readFile(join(home, "photos/dogs.jpg")) });
+      const elsewhere = await mkdtemp(join(tmpdir(), "mediatap-test-config-"));
+      try {
+        const config = join(elsewhere, "mediatap.config.mjs");
+        await cp(join(root, "examples/deploy/mediatap.config.mjs"), config);
+        const cache = join(elsewhere, "cache");
+        await servesPicture(config, { ...process.env, CACHE_DIR: cache, ORIGIN_URL: origin.url });
+        assert.ok(existsSync(cache));
+      } finally {
+        await origin.close();
+        await rm(elsewhere, { recursive: true, force: true });
+      }
     });
   });
 });

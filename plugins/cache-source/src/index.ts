@@ -3,7 +3,6 @@ import {
   didYouMean,
   type Generation,
   MediaError,
-  monotonicNow,
   type Plugin,
   type PluginApi,
   parseOptions,
@@ -108,7 +107,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       hooks.purge.tapPromise(NAME, async (ban) => {
         if (!parts) return;
         writing.bans.add(ban);
-        writing.purged = monotonicNow();
+        writing.purged = Date.now();
         await purge(parts.store, parts.places, ban, new AbortController().signal);
       });
 

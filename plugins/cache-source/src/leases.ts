@@ -17,7 +17,7 @@ export interface Wanted {
   readonly path: string;
   /** The names that its copy may have, one an origin. */
   readonly names: readonly string[];
-  /** Work that began before is out of date; as of `monotonicNow()`. */
+  /** What was begun before is out of date, milliseconds since 1970. */
   readonly since: number;
 }
 

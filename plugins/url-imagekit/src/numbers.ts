@@ -1,5 +1,4 @@
 import { invalid, type MediaError } from "@mediatap/core";
-import { suggesting } from "./suggest.ts";
 
 /** Turns the text of a value into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
 export type Reader<T> = (text: string, key: string) => T;
@@ -70,10 +69,9 @@ export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
   };
 }
 
-/** The error for a word that is not one of `known`: lists them, and repeats the closest. */
+/** The error for a word that is not one of `known`. */
 export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
-  const words = [...known];
-  return suggesting(invalid(key, `one of ${words.join(", ")}`, received), received, words);
+  return invalid(key, `one of ${[...known].join(", ")}`, received);
 }
 
 /** `value` in the language: no exponent, `N` for minus, every digit that matters. */

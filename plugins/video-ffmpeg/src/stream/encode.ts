@@ -1,4 +1,3 @@
-import { hasIndex } from "../input.ts";
 import { CODECS } from "./codecs.ts";
 import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";
@@ -72,19 +71,21 @@ export interface Cut {
   readonly frames: number;
 }
 
+/** Containers that say where their key frames are; in others a seek ends anywhere. */
+const INDEXED = new Set(["mov", "matroska", "avi"]);
 /** Seconds before a cut at which decoding begins; all before the cut is left out by the filters. */
-const marginOf = (format: string) => (hasIndex(format) ? 0.1 : 10);
+const marginOf = (demuxer: string) => (INDEXED.has(demuxer) ? 0.1 : 10);
 
 /** Where decoding begins, as seconds of the source: at the key frame before. 0: at the beginning. */
-export function pictureSeek({ start, first }: Cut, grid: Grid, format: string): number {
-  return seekTo(start + secondsOf(grid, first), format);
+export function pictureSeek({ start, first }: Cut, grid: Grid, demuxer: string): number {
+  return seekTo(start + secondsOf(grid, first), demuxer);
 }
 
 /** The same of any second. */
-export const seekTo = (second: number, format: string) => Math.max(0, second - marginOf(format));
+export const seekTo = (second: number, demuxer: string) => Math.max(0, second - marginOf(demuxer));
 
 /** Whether a seek may have ended behind the last key frame. */
-export const isBlind = (seek: number, format: string) => seek > 0 && !hasIndex(format);
+export const isBlind = (seek: number, demuxer: string) => seek > 0 && !INDEXED.has(demuxer);
 
 /** The seek before an input. */
 export const seekArgs = (at: number): readonly string[] => [
