@@ -1,7 +1,7 @@
 import { HookMap } from "tapable";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
-import { codeOf, isMediaError, MediaError } from "./model/errors.ts";
+import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts";
 import type { PluginHooks, TapOptions } from "./plugin.ts";
 
 interface RawHook {
@@ -90,12 +90,16 @@ function isForOthers(hook: string, plugin: string, args: readonly unknown[]): bo
   return languages.length > 0 && !languages.includes(plugin);
 }
 
-/** The error with hook and plugin noted, once; what is not a MediaError becomes `EINTERNAL`, with the cause kept. */
+/**
+ * The error with hook and plugin noted, once. What is not a MediaError becomes `EBUSY` if a resource of the system is used up, else
+ * `EINTERNAL`, with the cause kept.
+ */
 export function wrap(error: unknown, hook: string, plugin: string): MediaError {
-  if (isMediaError(error)) {
-    error.hook ??= hook;
-    error.plugin ??= plugin;
-    return error;
+  const known = isMediaError(error) ? error : shortageOf(error);
+  if (known) {
+    known.hook ??= hook;
+    known.plugin ??= plugin;
+    return known;
   }
   if (codeOf(error) === "ABORT_ERR" || (error as Error | undefined)?.name === "AbortError") {
     return new MediaError("ETIMEDOUT", "The work was stopped", { cause: error, hook, plugin });

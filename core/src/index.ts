@@ -61,7 +61,16 @@ export type { Paint, Rgba } from "./model/colour.ts";
 export { isForFewer } from "./model/control.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
-export { changed, codeOf, invalid, isMediaError, MediaError, printable, STATUS } from "./model/errors.ts";
+export {
+  changed,
+  codeOf,
+  invalid,
+  isMediaError,
+  MediaError,
+  printable,
+  STATUS,
+  shortageOf,
+} from "./model/errors.ts";
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, parentScope, scopeOf, VARIABLES } from "./model/expression.ts";

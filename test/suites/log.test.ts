@@ -33,14 +33,12 @@ describe("the log", () => {
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  const failing = (at: "resolve" | "fetch" | "transform" | "authorize" | "respond"): Plugin => ({
+  type Hook = "resolve" | "fetch" | "transform" | "authorize" | "respond";
+  const failing = (at: Hook, error = new Error("what happened")): Plugin => ({
     name: "faulty",
     version: "1",
     apply({ hooks }) {
-      hooks[at].tapPromise(
-        { name: "faulty", stage: -300 },
-        (): Promise<never> => Promise.reject(new Error("what happened")),
-      );
+      hooks[at].tapPromise({ name: "faulty", stage: -300 }, (): Promise<never> => Promise.reject(error));
     },
   });
 
@@ -59,6 +57,24 @@ describe("the log", () => {
         assert(text.includes(part), `${part} in ${text}`);
     });
   }
+
+  it("has a warning where a resource of the system is used up, which is no fault of the file", async () => {
+    for (const code of ["EMFILE", "EAGAIN", "ENOSPC"]) {
+      const error = Object.assign(new Error(`what happened, ${code}`), { code });
+      const lines = await logged(folderConfig(folder.path, failing("transform", error)), async (port) => {
+        const [answer] = await raw(port, "GET /x.txt HTTP/1.1\r\nHost: x\r\n\r\n");
+        const { "retry-after": after, "cache-control": keep, "ik-error": name } = answer?.headers ?? {};
+        assert.deepEqual(
+          [answer?.status, name, after, keep],
+          [503, "EBUSY - The server is busy", "5", "no-store"],
+        );
+        assert(!answer?.body.includes(code));
+      });
+      const [warning, ...others] = lines.filter(({ level }) => Number(level) >= 40);
+      assert.deepEqual([warning?.level, others.length], [40, 0]);
+      assert(JSON.stringify(warning).includes(`what happened, ${code}`));
+    }
+  });
 
   it("is silent about what clients get wrong, and about what is missing", async () => {
     const lines = await logged(folderConfig(folder.path), async (port) => {

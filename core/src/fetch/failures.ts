@@ -1,4 +1,4 @@
-import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
+import { codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
 
 /** A request without an answer: whether asking once more can help, and what the caller is told. */
 export interface Failure {
@@ -28,6 +28,9 @@ export function failureOf(error: unknown): Failure {
       again: true,
     };
   }
+  // No socket is free: a fault of this machine, not of the origin.
+  const shortage = shortageOf(error);
+  if (shortage) return { error: shortage, again: false };
   return {
     error: new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error, outage: true }),
     again: !TLS.test(code),

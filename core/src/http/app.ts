@@ -233,7 +233,10 @@ function createMedia({ generation, log, isReady }: AppParts) {
       if (ORIGIN_FAILURES.has(failure.code)) {
         const { id, key, request } = exchange;
         log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");
-      } else if (failure.status >= 500 && failure.code !== "EBUSY") {
+      } else if (failure.code === "EBUSY") {
+        // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
+        if (failure.cause !== undefined) log.warn({ err: failure, id: exchange.id }, "a resource is used up");
+      } else if (failure.status >= 500) {
         // Masked here: the logger may be anybody's.
         log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
       }

@@ -105,6 +105,25 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
+/** Codes of the operating system (errno(3)) for a resource that is used up, and may be free again soon. */
+const SHORTAGES: ReadonlySet<string> = new Set([
+  ...["EAGAIN", "EMFILE", "ENFILE"],
+  ...["ENOMEM", "ENOBUFS"],
+  ...["ENOSPC", "EDQUOT"],
+]);
+
+/** Seconds after which a resource may be free again. */
+const SHORTAGE_SECONDS = 5;
+
+/**
+ * `EBUSY`, with `Retry-After`, for an error of the operating system that says that descriptors, processes, memory or disk space are
+ * used up. `undefined`: it says something else. The fault lies neither with the file nor with its origin.
+ */
+export function shortageOf(error: unknown): MediaError | undefined {
+  if (!SHORTAGES.has(codeOf(error) ?? "")) return undefined;
+  return new MediaError("EBUSY", "The server is busy", { cause: error, retryAfterSeconds: SHORTAGE_SECONDS });
+}
+
 /**
  * The error for a bad value, in sharp's words: `Expected positive integer for w but received 'abc'`.
  * The value is cut to 60 characters and control characters are replaced, so that it is fit for a header.

@@ -1,7 +1,15 @@
 import { constants, createReadStream } from "node:fs";
 import { open as openFile, realpath } from "node:fs/promises";
 import { resolve, sep } from "node:path";
-import { codeOf, MediaError, NOT_MODIFIED, type Plugin, parseOptions, type Storage } from "@mediatap/core";
+import {
+  codeOf,
+  MediaError,
+  NOT_MODIFIED,
+  type Plugin,
+  parseOptions,
+  type Storage,
+  shortageOf,
+} from "@mediatap/core";
 import { z } from "zod";
 import { assertReadable } from "./check.ts";
 import { folderWriting } from "./write.ts";
@@ -85,10 +93,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
         if (code === "EACCES" || code === "EPERM") {
           throw new MediaError("EACCES", "The file may not be read", { cause });
         }
-        if (code === "EMFILE" || code === "ENFILE") {
-          throw new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: 1 });
-        }
-        throw new MediaError("UNIDENTIFIED", "The file could not be read", { cause });
+        throw shortageOf(cause) ?? new MediaError("UNIDENTIFIED", "The file could not be read", { cause });
       }
     },
   };
