@@ -88,7 +88,7 @@ export type {
   Spans,
 } from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job } from "./model/job.ts";
-export type { LimitName, Limits } from "./model/limits.ts";
+export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
 export type { Lane, Plan } from "./model/plan.ts";
 export type {

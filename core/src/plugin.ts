@@ -6,7 +6,7 @@ import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { Facts, Flight } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
-import type { Limits } from "./model/limits.ts";
+import type { LimitsOf } from "./model/limits.ts";
 import type { Obtained } from "./model/rendition.ts";
 import type {
   NOT_MODIFIED,
@@ -138,7 +138,11 @@ export interface PluginApi {
   /** Value of `x-req-from` for requests to origins that an SDK makes; the fetcher's carry it by themselves. */
   readonly requestFrom: string;
   readonly steps: StepRegistry;
-  readonly limits: Limits;
+  /**
+   * The limits of a tenant (`asset.tenant`, `endpoint.tenant`); without a name the server's, for what all tenants share.
+   * What gets a `Flight` finds those of its tenant in `flight.limits`.
+   */
+  readonly limitsOf: LimitsOf;
   /** Folder of the configuration: relative paths in options start there. */
   readonly base: string;
   /** An origin's storage, by name; known once `start` runs. */

@@ -64,7 +64,7 @@ export async function createServer({
   const succession = createSuccession(await createGeneration(config, parts), (generation) =>
     createApp({ generation, log, isReady: () => ready }).callback(),
   );
-  const { limits } = succession.generation;
+  const limits = succession.generation.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
     answer,
@@ -103,7 +103,7 @@ export async function createServer({
       throw error;
     }
     generation.lead();
-    bound(http, generation.limits);
+    bound(http, generation.limitsOf());
     succession.follow(generation);
   }
 
@@ -124,7 +124,7 @@ export async function createServer({
     },
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
-      closing ??= drain(http, traffic, { accept, quiet, limit: succession.generation.limits.drain })
+      closing ??= drain(http, traffic, { accept, quiet, limit: succession.generation.limitsOf().drain })
         .then(() => turn)
         .then(succession.stop);
       return closing;

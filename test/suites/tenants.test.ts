@@ -35,7 +35,7 @@ describe("tenants", () => {
         hosts: ["img.acme.example"],
         privateKey: "acme-key",
         namedTransformations: { thumb: "w-10" },
-        limits: { megapixels: 0.001 },
+        limits: { megapixels: 0.001, steps: 1 },
         origins: { photos: { type: "FOLDER", path: "acme" } },
         endpoints: {
           default: { origins: ["photos"] },
@@ -95,6 +95,22 @@ describe("tenants", () => {
   it("have limits of their own", async () => {
     assert.equal((await server.ask("/tr:w-8/big.png", acme)).headers["ik-error"]?.split(" ")[0], "ELIMIT");
     assert.equal((await server.ask("/tr:w-8/a.png")).status, 200);
+    const steps = await server.ask("/tr:w-8:rt-90/a.png", acme);
+    assert.deepEqual([steps.status, steps.text], [400, "Expected at most 1 steps but received 2\n"]);
+    assert.equal((await server.ask("/tr:w-8:rt-90/a.png")).status, 200);
+  });
+
+  it("have no limits of their own of what they share", async () => {
+    const wrong = config();
+    const limits = { connections: 5 as never };
+    const tenants = { beta: { ...wrong.tenants?.beta, limits } };
+    await assert.rejects(
+      startServer({ ...wrong, tenants } as MediatapConfig, { base: root }),
+      (error: Error) =>
+        codeOf(error) === "ECONFIG" &&
+        error.message ===
+          "test: tenants.beta.limits.connections: Expected no value, because only the server as a whole can have this limit, but received 5",
+    );
   });
 
   it("are not reached by another's address", async () => {

@@ -22,9 +22,9 @@ const say = (msg, more) => console.log(JSON.stringify({ msg, pid: process.pid, .
 const slow = {
   name: "slow",
   version: "1",
-  apply({ hooks, route, purge, state, limits, workers }) {
+  apply({ hooks, route, purge, state, limitsOf, workers }) {
     if (existsSync("broken")) throw new MediaError("ECONFIG", "it is broken");
-    route("GET", "/-/process", () => ({ body: JSON.stringify({ pid: process.pid, workers, limits, places: state().work.places, pool: process.env.UV_THREADPOOL_SIZE }) }));
+    route("GET", "/-/process", () => ({ body: JSON.stringify({ pid: process.pid, workers, limits: limitsOf(), places: state().work.places, pool: process.env.UV_THREADPOOL_SIZE }) }));
     route("POST", "/-/forget", async () => (await purge({ kind: "all", value: "" }), { body: "done" }));
     route("POST", "/-/crash", () => void setImmediate(() => { throw new Error("crashed"); }));
     hooks.lookup.tap({ name: "slow", stage: -100 }, ({ key }) => void say("asked", { key }));

@@ -95,7 +95,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       mediatap: "ready",
       port: listening.port,
       ...(host === undefined ? {} : { host }),
-      drain: server.generation.limits.drain,
+      drain: server.generation.limitsOf().drain,
     });
   } else {
     log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
@@ -151,7 +151,7 @@ function leaving(server: MediatapServer, log: Logger, resolve: (code: number) =>
     /** `accept`: new connections are taken as long as requests keep coming, so that who balances the load can follow. */
     drain(accept: boolean): void {
       before();
-      const { drainAccept } = server.generation.limits;
+      const { drainAccept } = server.generation.limitsOf();
       server.close({ accept: accept ? drainAccept : 0, quiet: QUIET }).then(
         () => resolve(0),
         (error: unknown) => {

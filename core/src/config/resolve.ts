@@ -11,17 +11,19 @@ interface Account {
   readonly tenant: string;
   /** Path of its fields in the configuration, with a dot behind it. */
   readonly at: string;
-  readonly fields: TenantFields;
+  readonly fields: AccountFields;
 }
 
 type TenantFields = NonNullable<CheckedConfig["tenants"]>[string];
+type AccountFields = Omit<TenantFields, "limits">;
 type EndpointFields = NonNullable<CheckedConfig["endpoints"]>[string];
 
 /** An account that is found by host names, or by its name at the beginning of the path. */
 export interface Tenant {
   readonly name: string;
   readonly hosts: readonly string[];
-  readonly limits: Limits;
+  /** Those that differ from the server's. */
+  readonly limits: Partial<Limits>;
 }
 
 function accountsOf(config: CheckedConfig): Account[] {
@@ -34,7 +36,7 @@ function accountsOf(config: CheckedConfig): Account[] {
 }
 
 /** The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own. */
-function sharedRules(config: CheckedConfig): Partial<TenantFields> {
+function sharedRules(config: CheckedConfig): Partial<AccountFields> {
   const names = [
     ...(Object.keys(DEFAULT_RULES) as (keyof Rules)[]),
     "referrer",
@@ -51,7 +53,7 @@ export function resolveTenants(config: CheckedConfig): Tenant[] {
   return Object.entries(config.tenants ?? {}).map(([name, { hosts = [], limits }]) => ({
     name,
     hosts: hosts.map((host) => host.toLowerCase()),
-    limits: { ...resolveLimits(config), ...withoutHoles(limits) },
+    limits: withoutHoles(limits),
   }));
 }
 
@@ -97,12 +99,12 @@ export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
   return endpoints;
 }
 
-function noEndpoint(at: string, { origins }: TenantFields): MediaError {
+function noEndpoint(at: string, { origins }: AccountFields): MediaError {
   const example = `endpoints: { default: { origins: ["${Object.keys(origins ?? {})[0] ?? "photos"}"] } }`;
   return new MediaError("ECONFIG", `${at}endpoints: Expected at least one endpoint, for instance ${example}`);
 }
 
-function assertOrigins(at: string, account: TenantFields, own: EndpointFields): void {
+function assertOrigins(at: string, account: AccountFields, own: EndpointFields): void {
   const names = Object.keys(account.origins ?? {});
   const library = own.library ?? account.library;
   const used = [...own.origins.entries(), ["library", library] as const];
@@ -117,7 +119,7 @@ const CREDENTIALS = new Set(
   "accessKey secretKey sasToken accountKey privateKey username password clientSecret headers".split(" "),
 );
 
-function endpointOf(tenant: string, name: string, account: TenantFields, own: EndpointFields): Endpoint {
+function endpointOf(tenant: string, name: string, account: AccountFields, own: EndpointFields): Endpoint {
   const library = own.library ?? account.library;
   const referrer = own.referrer ?? account.referrer;
   const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;
@@ -153,7 +155,7 @@ function within(tenant: string, name: string): string {
 
 type Rules = Pick<Endpoint, keyof typeof DEFAULT_RULES>;
 
-function rulesOf(account: TenantFields, own: EndpointFields): Rules {
+function rulesOf(account: AccountFields, own: EndpointFields): Rules {
   const names = Object.keys(DEFAULT_RULES) as (keyof Rules)[];
   return Object.fromEntries(
     names.map((name) => [name, own[name] ?? account[name] ?? DEFAULT_RULES[name]]),
@@ -171,7 +173,7 @@ function keysOf({
   return keys.length > 0 ? keys : undefined;
 }
 
-function namedOf({ namedTransformations = {} }: TenantFields): Record<string, NamedTransformation> {
+function namedOf({ namedTransformations = {} }: AccountFields): Record<string, NamedTransformation> {
   const entries = Object.entries(namedTransformations).map(([name, value]) => [
     name,
     typeof value === "string" ? { transformation: value, enabled: true } : value,
@@ -221,6 +223,6 @@ export function resolveLimits(config: CheckedConfig): Limits {
   return { ...DEFAULT_LIMITS, ...withoutHoles(config.limits) };
 }
 
-function withoutHoles(limits: CheckedConfig["limits"] = {}): Partial<Limits> {
+function withoutHoles(limits: CheckedConfig["limits"] | TenantFields["limits"] = {}): Partial<Limits> {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { DEFAULT_LIMITS, type LimitName } from "../model/limits.ts";
+import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import { TAG, TAG_HEADERS } from "../model/tags.ts";
 import type { PluginList } from "../plugin.ts";
 
@@ -175,11 +175,26 @@ const named = z.union([
   z.strictObject({ transformation: z.string(), enabled: z.boolean().default(true) }),
 ]);
 
+const limit = z.number().min(0).optional();
+
 const limits = z.strictObject(
-  Object.fromEntries(
-    Object.keys(DEFAULT_LIMITS).map((name) => [name, z.number().min(0).optional()]),
-  ) as Record<LimitName, z.ZodOptional<z.ZodNumber>>,
+  Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, limit])) as Record<
+    LimitName,
+    typeof limit
+  >,
 );
+
+const noLimit = z
+  .undefined("Expected no value, because only the server as a whole can have this limit,")
+  .optional();
+
+const tenantLimits = z.strictObject({
+  ...(limits.shape as Record<TenantLimitName, typeof limit>),
+  ...(Object.fromEntries(SERVER_LIMITS.map((name) => [name, noLimit])) as Record<
+    (typeof SERVER_LIMITS)[number],
+    typeof noLimit
+  >),
+});
 
 /** What belongs to one account: its places, its URL spaces, its stored chains. */
 const account = {
@@ -191,13 +206,14 @@ const account = {
   namedTransformations: z
     .record(z.string().regex(/^\w+$/, "Expected letters, digits and underscores"), named)
     .optional(),
-  limits: limits.optional(),
 };
 
 const tenant = z.strictObject({
   /** Host names of the account; without any it is found by its name as the first segment of the path. */
   hosts: z.array(hostName).optional(),
   ...account,
+  /** Limits that differ from the server's. */
+  limits: tenantLimits.optional(),
   ...rules,
 });
 
@@ -207,6 +223,7 @@ export const configSchema = z.strictObject({
   /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
   plugins: z.array(z.unknown()).optional(),
   ...account,
+  limits: limits.optional(),
   /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
   tenants: z.record(identifier, tenant).optional(),
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */

@@ -18,7 +18,7 @@ import { exchangeOf } from "../http/question.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
-import type { Limits } from "../model/limits.ts";
+import { createLimitsOf, type LimitsOf } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { didYouMean } from "../options.ts";
 import { type Breakers, createBreakers } from "../pipeline/breakers.ts";
@@ -58,7 +58,7 @@ export interface Generation {
   readonly config: LoadedConfig;
   readonly hooks: Hooks;
   readonly log: Logger;
-  readonly limits: Limits;
+  readonly limitsOf: LimitsOf;
   readonly endpoints: readonly Endpoint[];
   readonly tenants: readonly Tenant[];
   readonly origins: ReadonlyMap<string, OriginEntry>;
@@ -114,9 +114,10 @@ async function buildGeneration(
   shares: Shares,
   { log, number = 1, workers = 1, once }: GenerationParts,
 ): Promise<Generation> {
-  const limits = limitsOfShare(resolveLimits(config.config), workers);
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
+  const limits = limitsOfShare(resolveLimits(config.config), workers);
+  const limitsOf = createLimitsOf(limits, tenants);
   const byName = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
   );
@@ -156,7 +157,7 @@ async function buildGeneration(
       fetcher,
       requestFrom,
       steps,
-      limits,
+      limitsOf,
       base: config.base,
       storage: (name) => originOf(origins, name).storage,
       askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
@@ -189,7 +190,7 @@ async function buildGeneration(
   }
 
   async function resolveUrl(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
-    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limits }, log);
+    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
     const { job } = await known(pipeline).resolve(exchange);
     if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
     return job;
@@ -206,8 +207,7 @@ async function buildGeneration(
   pipeline = createPipeline({
     hooks,
     log,
-    limits,
-    tenantLimits: new Map(tenants.map(({ name, limits }) => [name, limits])),
+    limitsOf,
     steps,
     endpoints: byName,
     origins,
@@ -227,7 +227,7 @@ async function buildGeneration(
     config,
     hooks,
     log,
-    limits,
+    limitsOf,
     endpoints,
     tenants,
     origins,

@@ -143,9 +143,10 @@ const NOWHERE: Endpoint = {
 };
 
 function createMedia({ generation, log, isReady }: AppParts) {
-  const { limits, pipeline, hooks, config } = generation;
+  const { limitsOf, pipeline, hooks, config } = generation;
+  const limits = limitsOf();
   const within = createDeadline(limits.request);
-  const sender = { hooks, limits, within, isReady };
+  const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(generation.endpoints, generation.tenants);
   const mark = `id=${serverMark(generation.endpoints)}`;

@@ -14,7 +14,7 @@ import { withLinks } from "./links.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
 
 /** What all answers of a generation are sent with. */
-export interface Sender extends Pick<Generation, "hooks" | "limits"> {
+export interface Sender extends Pick<Generation, "hooks" | "limitsOf"> {
   readonly within: Within;
   /** `false` while the server drains: each connection is closed with its answer. */
   readonly isReady: () => boolean;
@@ -157,7 +157,7 @@ export async function deliverError(
   const text = `${errorText(error)}\n`;
   const headers = {
     ...commonHeaders(exchange),
-    ...errorHeaders(error, exchange, sender.limits),
+    ...errorHeaders(error, exchange, sender.limitsOf(exchange.endpoint.tenant)),
     "content-length": Buffer.byteLength(text),
   };
   return await send(sender, exchange, { reply: { status: error.status, headers }, sending: text }, res);
@@ -165,7 +165,7 @@ export async function deliverError(
 
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
 export async function send(
-  { hooks, limits, within, isReady }: Sender,
+  { hooks, limitsOf, within, isReady }: Sender,
   exchange: Exchange,
   { reply, sending }: Prepared,
   res: ServerResponse,
@@ -185,7 +185,7 @@ export async function send(
   }
   if (stream) {
     const promised = reply.headers["content-length"];
-    return await sendStream(stream, res, limits.clientWriteIdle, promised);
+    return await sendStream(stream, res, limitsOf().clientWriteIdle, promised);
   }
   if (!withBody) {
     res.end();

@@ -17,10 +17,11 @@ export interface Question {
 /** The exchange that a request would become. Throws what the server would answer before it. */
 export function exchangeOf(
   { url, headers }: Question,
-  generation: Pick<Generation, "endpoints" | "tenants" | "limits">,
+  generation: Pick<Generation, "endpoints" | "tenants" | "limitsOf">,
   log: Logger,
 ): Exchange {
-  const { endpoints, tenants, limits } = generation;
+  const { endpoints, tenants, limitsOf } = generation;
+  const limits = limitsOf();
   const target = targetOf(asSent(url), limits.urlBytes);
   const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
   const found = createFind(endpoints, tenants)(host, target);

@@ -73,7 +73,6 @@ export const DEFAULT_LIMITS = {
   queueBytes: 256 * MB,
   /** Longest wait in the queue. */
   queueWait: 5_000,
-  ranges: 5,
   /** How long failures are remembered. */
   notFoundLifetime: 60_000,
   refusedLifetime: 30_000,
@@ -86,3 +85,50 @@ export const DEFAULT_LIMITS = {
 
 export type LimitName = keyof typeof DEFAULT_LIMITS;
 export type Limits = Readonly<Record<LimitName, number>>;
+
+/**
+ * Limits that a tenant cannot have for itself: of what all tenants share (connections, queues, temporary files, the HTTP
+ * client and the storages), or applied before the tenant of a request is known.
+ */
+export const SERVER_LIMITS = [
+  "urlBytes",
+  "headerBytes",
+  "headers",
+  "request",
+  "clientHeaders",
+  "clientKeepAlive",
+  "clientWriteIdle",
+  "connections",
+  "redirects",
+  "originConnect",
+  "originFirstByte",
+  "originIdle",
+  "originTotal",
+  "breakerFailures",
+  "breakerWindow",
+  "breakerOpen",
+  "transforms",
+  "videoTransforms",
+  "queueWork",
+  "queueBytes",
+  "queueWait",
+  "videoQueueWait",
+  "tempBytes",
+  "drain",
+  "drainAccept",
+] as const satisfies readonly LimitName[];
+
+/** Limits that a tenant can have for itself; one that it leaves out is the server's. */
+export type TenantLimitName = Exclude<LimitName, (typeof SERVER_LIMITS)[number]>;
+
+/** The limits of a tenant; without a name, and for a tenant that sets none: the server's. */
+export type LimitsOf = (tenant?: string) => Limits;
+
+/** The one place where the limits of a server and of its tenants are put together. */
+export function createLimitsOf(
+  server: Limits,
+  tenants: readonly { readonly name: string; readonly limits: Partial<Limits> }[],
+): LimitsOf {
+  const own = new Map(tenants.map(({ name, limits }) => [name, { ...server, ...limits }]));
+  return (tenant = "") => own.get(tenant) ?? server;
+}

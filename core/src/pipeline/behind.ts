@@ -21,10 +21,10 @@ export interface BehindParts {
 
 /** The way of work that no request waits for. */
 export function createBehind({ services, complete, lookupWhole, work, remember }: BehindParts) {
-  const { limits, log, bans } = services;
+  const { limitsOf, log, bans } = services;
   const { flights, makeOnce, makeAcross } = work;
   /** Work that failed behind an answer a moment ago. */
-  const resting = new LRUCache<string, true>({ max: 10_000, ttl: Math.max(1, limits.failureLifetime) });
+  const resting = new LRUCache<string, true>({ max: 10_000 });
 
   /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
   function revalidate(wish: Wish): void {
@@ -36,7 +36,7 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
       .join(name, new AbortController().signal, (signal) => makeAcross(wish, signal))
       .then((made) => made.body?.close?.())
       .catch((error: unknown) => {
-        resting.set(name, true);
+        resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
         log.debug({ err: error, key }, "a rendition was not confirmed behind an answer");
         if (!isOriginFailure(error)) remember(key, job, error, since);
       });

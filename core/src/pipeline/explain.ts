@@ -102,7 +102,7 @@ export function unexplained(url: string, error: unknown): Explanation {
  * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
  */
 export function createExplain(services: Services) {
-  const { hooks, origins, endpoints, limits, engines } = services;
+  const { hooks, origins, endpoints, engines } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
 
@@ -151,13 +151,14 @@ export function createExplain(services: Services) {
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await flight.inspect("header", source).catch(() => "pending" as const);
       said.facts = { header: header ?? "none" };
-      const uses = limitsOf(limits, job, source, said.facts.header);
+      const uses = usesOf(flight.limits, job, source, said.facts.header);
       said.limits = uses;
       const planned = await hooks.transform.promise(job, source, flight);
       said.plan = planned ? summaryOf(planned) : "none";
       // Videos have limits of time instead.
       const isVideo = planned?.lane === "video";
-      if (planned && !isVideo) said.limits = [...uses, use(limits, "imageWork", Math.round(planned.cost))];
+      if (planned && !isVideo)
+        said.limits = [...uses, use(flight.limits, "imageWork", Math.round(planned.cost))];
       if (!planned) await assertDeliverable(job, source, flight);
     } catch (error) {
       said.errors.push(problemOf(error));
@@ -239,7 +240,7 @@ function summaryOf(plan: Plan): PlanSummary {
 /** Formats with a limit of their own. */
 const BYTES: Readonly<Record<string, LimitName>> = { svg: "svgBytes", pdf: "pdfBytes" };
 
-function limitsOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
+function usesOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
   const { steps, output } = job.transformation;
   if (typeof header === "string" || output.format === "original") return [];
   const size = header.decode?.bytes ?? source.facts.size;

@@ -48,7 +48,7 @@ const renderNothing: Render = () => Promise.reject(new Error("this flight render
 export function createFlight(services: Services, parts: FlightParts): OwnFlight {
   const { hooks, endpoints, steps } = services;
   const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = parts;
-  const limits = services.tenantLimits.get(main.tenant) ?? services.limits;
+  const limits = services.limitsOf(main.tenant);
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
   const spans = createSpans();

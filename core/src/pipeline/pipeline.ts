@@ -38,7 +38,7 @@ const FALLBACK_LIFETIME = 60_000;
  *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
  */
 export function createPipeline(services: Services) {
-  const { hooks, limits, log, bans } = services;
+  const { hooks, limitsOf, log, bans } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const { lookup, lookupWhole, withOriginal } = createLookup(services);
@@ -91,7 +91,7 @@ export function createPipeline(services: Services) {
     if (!anew && stale?.body && servesBehind(stale.record, exchange.endpoint)) {
       await authorize(exchange, stale.record.sources);
       exchange.provenance = "stale";
-      exchange.lifetime = limits.failureLifetime;
+      exchange.lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       exchange.cache = { hit: true };
       behind.revalidate({ job, key, trusted: isTrusted(exchange), stale });
       return stale;
@@ -138,7 +138,7 @@ export function createPipeline(services: Services) {
       if (bans.isBanned(made.record, since)) exchange.provenance = "stale";
       if (made.degraded) {
         exchange.provenance = "degraded";
-        exchange.lifetime = limits.failureLifetime;
+        exchange.lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       }
       await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
         await made.body?.close?.();

@@ -39,7 +39,7 @@ export function isOfEncoding({ code, status }: MediaError): boolean {
 }
 
 /** Holds requests for videos of endpoints with `videoPolling`. */
-export function createPolling({ hooks, limits, log }: Pick<Services, "hooks" | "limits" | "log">) {
+export function createPolling({ hooks, limitsOf, log }: Pick<Services, "hooks" | "limitsOf" | "log">) {
   const wholes = createFlights<Made>();
 
   return {
@@ -68,7 +68,7 @@ export function createPolling({ hooks, limits, log }: Pick<Services, "hooks" | "
           throw error;
         }
       });
-      return await settledWithin(work, Math.min(interval * tries, LONGEST * limits.request), signal);
+      return await settledWithin(work, Math.min(interval * tries, LONGEST * limitsOf().request), signal);
     },
   };
 }

@@ -7,14 +7,14 @@ import type { Services } from "./services.ts";
 export type Remember = ReturnType<typeof createRemember>;
 
 /** Keeps failures for a while, so that an outage is not asked about with every request. */
-export function createRemember({ hooks, endpoints, origins, limits, engines, bans }: Services) {
+export function createRemember({ hooks, endpoints, origins, limitsOf, engines, bans }: Services) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
     if (!isMediaError(error) || error.status >= 500 || isChanged(error) || !hooks.store.isUsed()) return;
     const endpoint = endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
-    const lifetime = Math.min(errorLifetime(error, limits), ...asked);
+    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), ...asked);
     if (lifetime <= 0) return;
     const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
     const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };

@@ -21,7 +21,7 @@ const MEMO_SIZE = 8 * 1024 * 1024;
  * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
  * unless a language looked at further headers.
  */
-export function createResolve({ hooks, steps, limits, endpoints, origins }: Services) {
+export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Services) {
   const forwarding = new Set(
     [...origins].filter(([, { storage }]) => storage.forwardsHost).map(([name]) => name),
   );
@@ -91,8 +91,9 @@ export function createResolve({ hooks, steps, limits, endpoints, origins }: Serv
   function inCanonicalForm(job: Job, endpoint: Endpoint): Job {
     try {
       // One step of a URL may stand for a dozen operations; languages count their own.
-      if (job.transformation.steps.length > limits.steps * 12) {
-        throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps`);
+      const limit = limitsOf(endpoint.tenant).steps;
+      if (job.transformation.steps.length > limit * 12) {
+        throw new MediaError("ELIMIT", `Expected at most ${limit} steps`);
       }
       const transformation = canonicalTransformation(job.transformation, endpoint, steps);
       for (const format of formatsOf(transformation)) assertAllowed(format, endpoint);

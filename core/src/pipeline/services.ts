@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Hooks } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { Limits } from "../model/limits.ts";
+import type { LimitsOf } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Bans } from "../purge/bans.ts";
 import type { Leases } from "./leases.ts";
@@ -14,9 +14,7 @@ import type { OriginEntry } from "./sources.ts";
 export interface Services {
   readonly hooks: Hooks;
   readonly log: Logger;
-  readonly limits: Limits;
-  /** Limits of tenants, by name; the others have the server's. */
-  readonly tenantLimits: ReadonlyMap<string, Limits>;
+  readonly limitsOf: LimitsOf;
   readonly steps: StepRegistry;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly origins: ReadonlyMap<string, OriginEntry>;

@@ -38,9 +38,9 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks, shared, logger, limits, base }) {
+    apply({ hooks, shared, logger, limitsOf, base }) {
       const path = resolve(base, checked.path);
-      const settings = { path, maxBytes, maxEntryBytes, timeout, rest: limits.failureLifetime };
+      const settings = { path, maxBytes, maxEntryBytes, timeout, rest: limitsOf().failureLifetime };
       const store = shared<Store>(`${NAME}:${JSON.stringify(settings)}`, () => createStore(settings, logger));
 
       hooks.start.tap(NAME, () => store.start());

@@ -47,8 +47,8 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks, shared, logger, limits }) {
-      const settings = { ...checked, rest: limits.failureLifetime };
+    apply({ hooks, shared, logger, limitsOf }) {
+      const settings = { ...checked, rest: limitsOf().failureLifetime };
       const place = given ? numberOf(given) : redis;
       const store = shared<Store>(`${NAME}:${JSON.stringify([place, settings])}`, () =>
         createStore(given ? storeLink(given) : redisLink(redis as string), settings, logger),

@@ -17,7 +17,7 @@ import type { CopyStore } from "./store.ts";
 export interface FetchParts {
   /** The plugin's name. */
   readonly plugin: string;
-  readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger" | "limits">;
+  readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger">;
   readonly store: CopyStore;
   readonly leases: CopyLeases;
   /** When something was purged last, milliseconds since 1970. */
@@ -53,7 +53,7 @@ const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
 /** A tap of `fetch` that answers from copies, and asks an origin only whether a copy whose time is up is still right. */
 export function createFetch(parts: FetchParts) {
   const { plugin, api, store, leases, purged, places, revalidate, staleIfError, onUsed } = parts;
-  const { logger, limits } = api;
+  const { logger } = api;
 
   return async function fetch(question: Question): Promise<Answer> {
     const { asset, flight } = question;
@@ -208,7 +208,7 @@ export function createFetch(parts: FetchParts) {
       ...sourceFacts(record),
       copy: { by: plugin, ...(stale && { stale }) },
       // What is made of it is right for now, and soon the origin is asked again.
-      ...(stale && { freshFor: limits.failureLifetime }),
+      ...(stale && { freshFor: flight.limits.failureLifetime }),
     };
     return api.source(entry, facts, (options) => store.open(name, record, options));
   }

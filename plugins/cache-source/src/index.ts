@@ -125,7 +125,8 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
 
 /** What the plugin works with once the origins are known. Throws `ECONFIG` where options do not fit them. */
 function start(api: PluginApi, writing: Writing, options: Options, generation: Generation) {
-  const { logger, limits } = api;
+  const { logger } = api;
+  const limits = api.limitsOf();
   const storage = writableOf(api, options.storage);
   assertHidden(options.storage, generation);
   const places = placesOf(options, generation);

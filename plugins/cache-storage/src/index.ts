@@ -51,13 +51,13 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apply(api) {
-      const { hooks, logger, limits } = api;
+      const { hooks, logger, limitsOf } = api;
       let store: Store | undefined;
 
       hooks.start.tapPromise(NAME, async (generation) => {
         const storage = writableOf(api, origin);
         assertHidden(origin, generation);
-        store = createStore({ ...checked, storage, logger, rest: limits.failureLifetime });
+        store = createStore({ ...checked, storage, logger, rest: limitsOf().failureLifetime });
         await store.start();
       });
 

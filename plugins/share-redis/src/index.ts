@@ -29,12 +29,12 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks, shared, bus, leases, logger, limits, base }) {
+    apply({ hooks, shared, bus, leases, logger, limitsOf, base }) {
       const settings = {
         ...checked,
         name: NAME,
         member: member ?? `${hostname()}:${base}`,
-        rest: limits.failureLifetime,
+        rest: limitsOf().failureLifetime,
       };
       const share = shared<Share>(`${NAME}:${JSON.stringify(settings)}`, () =>
         createShare({ ...settings, api: { bus, leases, logger } }),

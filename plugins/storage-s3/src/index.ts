@@ -31,7 +31,8 @@ export function storageS3(options: StorageS3Options = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
-    apply({ hooks, limits, requestFrom }) {
+    apply({ hooks, limitsOf, requestFrom }) {
+      const limits = limitsOf();
       const closers: (() => void)[] = [];
       const open = (place: Place): Storage => {
         const bucket = createBucket(place, { limits, settings, requestFrom });

@@ -1,4 +1,4 @@
-import { type Exchange, type Job, MediaError, type Restriction } from "@mediatap/core";
+import { type Exchange, type Job, type LimitsOf, MediaError, type Restriction } from "@mediatap/core";
 import { mediaOf } from "./media.ts";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
@@ -16,7 +16,7 @@ interface Verdict {
 }
 
 export interface AdmitOptions {
-  readonly limits: ChainLimits;
+  readonly limitsOf: LimitsOf;
   /** Seconds for which an expired URL still counts, because clocks differ. */
   readonly skewSeconds: number;
 }
@@ -26,14 +26,14 @@ export interface AdmitOptions {
  * unless there are no keys to check it with. Throws `ESIGNATURE`, `EEXPIRED`, or `EINVAL` for parameters outside of
  * named transformations where only those are allowed.
  */
-export function createAdmit({ skewSeconds, limits }: AdmitOptions): (exchange: Exchange, job: Job) => void {
+export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange: Exchange, job: Job) => void {
   // Keyed by job because the core keeps the job of a URL; expiry is judged anew each time.
   const verdicts = new WeakMap<Job, Verdict>();
   return (exchange, job) => {
     const { endpoint, claims } = exchange;
     let verdict = verdicts.get(job);
     if (verdict?.url !== urlOf(exchange)) {
-      verdict = judge(exchange, limits);
+      verdict = judge(exchange, limitsOf(endpoint.tenant));
       verdicts.set(job, verdict);
     }
     if (verdict.signature && endpoint.privateKeys.length > 0) {

@@ -37,11 +37,11 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
-    apply({ hooks, limits }) {
-      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limits));
-      hooks.resolve.tap(NAME, createResolve({ limits, saveDataQuality }));
-      hooks.admit.tap(NAME, createAdmit({ skewSeconds, limits }));
-      hooks.link.for(NAME).tap(NAME, createLink(limits));
+    apply({ hooks, limitsOf }) {
+      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf));
+      hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality }));
+      hooks.admit.tap(NAME, createAdmit({ skewSeconds, limitsOf }));
+      hooks.link.for(NAME).tap(NAME, createLink(limitsOf));
       hooks.respond.tap(NAME, respond);
     },
   };

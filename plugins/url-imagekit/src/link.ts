@@ -1,4 +1,4 @@
-import type { Asset, Endpoint, Exchange, Job } from "@mediatap/core";
+import type { Asset, Endpoint, Exchange, Job, LimitsOf } from "@mediatap/core";
 import { endingsOf } from "./endings.ts";
 import { wordingOf } from "./named.ts";
 import { printChain } from "./print.ts";
@@ -7,8 +7,8 @@ import { locate, writtenChain } from "./target.ts";
 import type { ChainLimits } from "./tokenize.ts";
 
 /** The tap of `link`. */
-export function createLink(limits: ChainLimits) {
-  return (job: Job, exchange: Exchange) => linkTo(job, exchange, limits);
+export function createLink(limitsOf: LimitsOf) {
+  return (job: Job, exchange: Exchange) => linkTo(job, exchange, limitsOf(exchange.endpoint.tenant));
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type Exchange,
   isMediaError,
   type Job,
+  type LimitsOf,
   type Transformation,
 } from "@mediatap/core";
 import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
@@ -15,14 +16,14 @@ import { mediaOf } from "./media.ts";
 import type { Address } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
-import type { Chain, ChainLimits } from "./tokenize.ts";
+import type { Chain } from "./tokenize.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Name of the plugin and of the language. */
 export const NAME = "url-imagekit";
 
 export interface ResolveOptions {
-  readonly limits: ChainLimits;
+  readonly limitsOf: LimitsOf;
   /** Quality for clients that ask for less data. Left out: they are not told apart. */
   readonly saveDataQuality?: number | undefined;
 }
@@ -39,8 +40,9 @@ export function createResolve(options: ResolveOptions) {
 function resolve(
   exchange: Exchange,
   endpoint: Endpoint,
-  { limits, saveDataQuality }: ResolveOptions,
+  { limitsOf, saveDataQuality }: ResolveOptions,
 ): Job | undefined {
+  const limits = limitsOf(endpoint.tenant);
   const located = locate(exchange.target);
   if (!located) return undefined;
   const { address, pairs } = located;

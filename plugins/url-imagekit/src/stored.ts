@@ -1,4 +1,4 @@
-import { codeOf, type Endpoint, type Limits, MediaError } from "@mediatap/core";
+import { codeOf, type Endpoint, type LimitsOf, MediaError } from "@mediatap/core";
 import { type ChainOptions, parseChain } from "./chain.ts";
 import { NAME } from "./resolve.ts";
 import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
@@ -7,9 +7,10 @@ import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
 const KINDS: readonly Wanted[] = [PICTURE, VIDEO, { kind: "still" }, { kind: "master", protocol: "hls" }];
 
 /** Reads every stored chain once, at the start. Throws `ECONFIG` naming the one that is wrong. */
-export function checkNamed(endpoints: readonly Endpoint[], limits: Limits): void {
-  for (const { namedTransformations: named, languages } of endpoints) {
+export function checkNamed(endpoints: readonly Endpoint[], limitsOf: LimitsOf): void {
+  for (const { tenant, namedTransformations: named, languages } of endpoints) {
     if (languages.length > 0 && !languages.includes(NAME)) continue;
+    const limits = limitsOf(tenant);
     for (const [name, { enabled }] of Object.entries(named)) {
       if (!enabled) continue;
       const problems = KINDS.map((wanted) => problemOf(`n-${name}`, { named, limits, wanted }));

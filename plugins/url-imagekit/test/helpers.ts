@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Rgba, Step } from "@mediatap/core";
-import { isMediaError, MediaError } from "@mediatap/core";
+import { DEFAULT_LIMITS, isMediaError, MediaError } from "@mediatap/core";
 import { parseChain, urlImagekit } from "../src/index.ts";
 
 /** An endpoint with every rule at its default. */
@@ -90,7 +90,7 @@ export function tapsOf(plugin: Plugin) {
     {},
     { get: (_, name: string) => ({ ...hook(name), for: (key: string) => hook(`${name}:${key}`) }) },
   );
-  plugin.apply({ hooks } as never);
+  plugin.apply({ hooks, limitsOf: () => DEFAULT_LIMITS } as never);
   return {
     resolve: taps.get("resolve") as (exchange: Exchange, endpoint: Endpoint) => Job | undefined,
     admit: taps.get("admit") as (exchange: Exchange, job: Job) => void,

@@ -5,7 +5,7 @@ import { endpointWith, namedChains } from "./helpers.ts";
 
 describe("url-imagekit: stored chains at the start", () => {
   const check = (chains: Record<string, string>, limits: Limits = DEFAULT_LIMITS) =>
-    checkNamed([endpointWith({ namedTransformations: namedChains(chains) })], limits);
+    checkNamed([endpointWith({ namedTransformations: namedChains(chains) })], () => limits);
 
   it("names the one that is wrong", () => {
     assert.throws(

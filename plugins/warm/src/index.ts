@@ -54,14 +54,17 @@ export function warm(options: WarmOptions = {}): Plugin {
 
 type Checked = z.output<typeof schema>;
 
-function inMemory({ hooks, shared, bus, logger, state, limits, ...api }: PluginApi, options: Checked): Queue {
+function inMemory(
+  { hooks, shared, bus, logger, state, limitsOf, ...api }: PluginApi,
+  options: Checked,
+): Queue {
   const { concurrency, retries, waiting } = options;
   const name = `${NAME}:${JSON.stringify([concurrency, retries, waiting])}`;
   const queue = shared(name, () => createMemoryQueue({ concurrency, retries, waiting }, bus));
   const server = {
     make: createMake(api),
     load: () => state().work,
-    rest: limits.failureLifetime,
+    rest: limitsOf().failureLifetime,
     logger,
   };
   hooks.start.tap(NAME, () => queue.use(server));
