@@ -35,10 +35,12 @@ describe("hedged requests", () => {
   });
 
   it("fail with the attempt that fails last", async () => {
+    const second = Promise.withResolvers<void>();
     let asked = 0;
     const open = async () => {
       const which = ++asked;
-      if (which === 1) await new Promise((resolve) => setTimeout(resolve, 30));
+      if (which === 1) await second.promise.then(() => new Promise(setImmediate));
+      second.resolve();
       throw new Error(`attempt ${which}`);
     };
     await assert.rejects(hedged(5, signal, open), /attempt 1/);

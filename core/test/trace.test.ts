@@ -39,7 +39,7 @@ describe("a trace", () => {
 
   it("goes with the work and what it starts, each request under an id of its own", async () => {
     const headers = await inTrace({ id: ID, flags: "01" }, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise(setImmediate);
       return [traceHeaders(), traceHeaders()].map((headers) => headers.traceparent ?? "");
     });
     for (const header of headers) assert.match(header, new RegExp(`^00-${ID}-[0-9a-f]{16}-01$`));

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Longest wait. It only ends a test that fails, so it is far longer than what a busy machine needs. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 50_000;
 const INTERVAL_MS = 10;
 
 /**
- * Waits until a condition is true (truthy) and resolves with what it returned. Rejects after a minute with `what`: the state
+ * Waits until a condition is true (truthy) and resolves with what it returned. Rejects after 50 seconds with `what`: the state
  * that the test waits for, such as "the entry is removed". An error of the condition rejects at once.
  */
 export async function until<T>(

@@ -10,6 +10,8 @@ export interface CacheBreakerOptions {
   /** It failed several times in a row, or works again; told at most once a minute. */
   readonly onFailure: (error: unknown) => void;
   readonly onRecovery: () => void;
+  /** Milliseconds of a clock that only runs forward. @default performance.now */
+  readonly now?: () => number;
 }
 
 /** Work of a cache that may be left out. */
@@ -19,7 +21,12 @@ export interface CacheBreaker {
 }
 
 /** Keeps requests from a disk or server that fails or hangs: the work is left out, and tried once in a while. */
-export function createCacheBreaker({ rest, onFailure, onRecovery }: CacheBreakerOptions): CacheBreaker {
+export function createCacheBreaker({
+  rest,
+  onFailure,
+  onRecovery,
+  now = () => performance.now(),
+}: CacheBreakerOptions): CacheBreaker {
   let failures = 0;
   let openUntil = 0;
   let probing = false;
@@ -33,11 +40,11 @@ export function createCacheBreaker({ rest, onFailure, onRecovery }: CacheBreaker
   }
 
   function failed(error: unknown): void {
-    const now = performance.now();
+    const at = now();
     if (++failures < MOST) return;
-    openUntil = now + rest;
-    if (now - told < QUIET) return;
-    told = now;
+    openUntil = at + rest;
+    if (at - told < QUIET) return;
+    told = at;
     isTold = true;
     onFailure(error);
   }
@@ -45,7 +52,7 @@ export function createCacheBreaker({ rest, onFailure, onRecovery }: CacheBreaker
   return {
     async run(work) {
       const isProbe = failures >= MOST;
-      if (isProbe && (probing || performance.now() < openUntil)) return undefined;
+      if (isProbe && (probing || now() < openUntil)) return undefined;
       probing ||= isProbe;
       try {
         const result = await work();

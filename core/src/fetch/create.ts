@@ -32,6 +32,8 @@ export interface FetcherOptions {
   readonly userAgent?: string;
   /** Resolves names. @default the system's resolver */
   readonly resolve?: Resolve;
+  /** Measures the time that an origin has for a request. @default createClock */
+  readonly clock?: typeof createClock;
   /** Gets a line at level `debug` for each request, repeated ones and redirects included. @default none */
   readonly log?: Logger;
 }
@@ -57,7 +59,7 @@ export function loopMark(serverMark?: string): string {
 
 /** Makes the one HTTP client for addresses that a client can influence; see {@link Fetcher}. */
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { limits, resolve = (name) => lookup(name, { all: true }) } = options;
+  const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
   const allow = createAllowList(options.network?.allow ?? []);
   // Two pools, so that a connection opened by trust is never reused without it.
   const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
@@ -86,7 +88,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     const work = new AbortController();
     const giveUp = () => work.abort(request.signal.reason);
     request.signal.addEventListener("abort", giveUp, { once: true });
-    const clock = createClock(request.total ?? limits.originTotal, () =>
+    const clock = start(request.total ?? limits.originTotal, () =>
       work.abort(Object.assign(new Error("total time"), { code: "ETIMEDOUT" })),
     );
     const done = () => {

@@ -17,8 +17,8 @@ export interface Copies {
   along(source: Readable, size: number | undefined): Readable;
 }
 
-/** Copies of an original of this origin; the log hears of those that could not be written. */
-export function createCopies(origin: string, log: Logger): Copies {
+/** Copies of an original of this origin; those that could not be written are logged. */
+export function createCopies(origin: string, log: Logger, patience = PATIENCE): Copies {
   const onFailure = (err: unknown) => log.warn({ err, origin }, "a copy was not kept");
   let writers: Write[] = [];
   const take = () => writers.splice(0);
@@ -71,7 +71,7 @@ export function createCopies(origin: string, log: Logger): Copies {
       const late = setTimeout(() => {
         log.warn({ origin }, "a copy could not keep up and was given up");
         copy.destroy(new Error("the copy could not keep up"));
-      }, PATIENCE);
+      }, patience);
       const done = () => {
         clearTimeout(late);
         copy.off("drain", done).off("close", done);

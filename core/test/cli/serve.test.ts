@@ -3,20 +3,22 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { ask } from "@mediatap/test";
+import { ask, until } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
 import { mediatap, type Serving, serving } from "./mediatap.ts";
 
 const PICTURE = join(import.meta.dirname, "../../../examples/start/media/logo.png");
 
-/** A storage whose files take 300 ms, beside the usual plugins. */
+/** A storage whose files wait until a file `go` is in the folder, beside the usual plugins. */
 const SLOW = `
+import { existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 const slow = { name: "storage-slow", version: "1.0.0", apply({ hooks }) {
   hooks.storage.for("SLOW").tap("storage-slow", () => ({
     open: async () => {
-      await setTimeout(300);
+      console.log(JSON.stringify({ msg: "opened" }));
+      while (!existsSync("go")) await setTimeout(10);
       return { size: 4, body: () => Readable.from([Buffer.from("slow")]) };
     },
   }));
@@ -55,6 +57,7 @@ describe("mediatap serve", () => {
     server?.kill("SIGKILL");
     await server?.ended;
     server = undefined;
+    await folder.remove("go");
   });
   after(() => folder.remove());
 
@@ -62,6 +65,9 @@ describe("mediatap serve", () => {
     server = await serving(args, { cwd: folder.path });
     return server;
   };
+
+  const logged = (server: Serving, text: string) =>
+    until(() => server.lines.some(({ msg }) => String(msg).includes(text)), `it logs "${text}"`);
 
   it("serves a folder without any configuration", async () => {
     const { port } = await start("./photos");
@@ -98,10 +104,13 @@ describe("mediatap serve", () => {
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`lets what runs end at ${signal}, stops the plugins and ends with 0`, async () => {
-      const { port, kill, ended } = await start("--config", "slow.mjs");
+      const server = await start("--config", "slow.mjs");
+      const { port, kill, ended } = server;
       const asked = ask(port, "/file.txt");
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await logged(server, "opened");
       kill(signal);
+      await logged(server, "finishing what runs");
+      await folder.write("go", "");
       const answer = await asked;
       assert.equal(answer.status, 200);
       assert.equal(answer.text, "slow");
@@ -112,27 +121,30 @@ describe("mediatap serve", () => {
   }
 
   it("says that it is not ready while it ends, and is gone then", async () => {
-    const { port, kill, ended } = await start("--config", "slow.mjs");
+    const server = await start("--config", "slow.mjs");
+    const { port, kill, ended } = server;
     const asked = ask(port, "/file.txt");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await logged(server, "opened");
     kill("SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await ask(port, "/-/ready")).status === 503, "it is not ready");
     assert.equal((await ask(port, "/-/live")).status, 200);
-    assert.equal((await ask(port, "/-/ready")).status, 503);
+    await folder.write("go", "");
     assert.equal((await asked).text, "slow");
     assert.equal((await ended).code, 0);
     await assert.rejects(ask(port, "/-/live"), { code: "ECONNREFUSED" });
   });
 
   it("ends at once at a second signal", async () => {
-    const { port, kill, ended } = await start("--config", "slow.mjs");
+    const server = await start("--config", "slow.mjs");
+    const { port, kill, ended } = server;
     // A request that never ends would hold the server for the whole drain.
     const open = connect(port, "127.0.0.1");
     await once(open, "connect");
     open.on("error", () => {}).write("GET /file.txt HTTP/1.1\r\nHost: a\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // An answer to a later connection: the earlier one has reached the server.
+    assert.equal((await ask(port, "/-/ready")).status, 200);
     kill("SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await logged(server, "finishing what runs");
     kill("SIGTERM");
     assert.equal((await ended).code, 1);
     open.destroy();

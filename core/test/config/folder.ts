@@ -14,7 +14,7 @@ export async function folderWith(files: Files) {
     await writeFile(file, isPlain ? JSON.stringify(content) : content);
   };
   for (const [name, content] of Object.entries(files)) await write(name, content);
-  return { path, write, remove: () => rm(path, { recursive: true, force: true }) };
+  return { path, write, remove: (name = "") => rm(join(path, name), { recursive: true, force: true }) };
 }
 
 /** The message that work fails with. */

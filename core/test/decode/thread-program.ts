@@ -5,13 +5,16 @@ import type { ThreadTools } from "@mediatap/core";
 export interface Wish {
   readonly does: "draw" | "fail" | "break" | "spin" | "grow" | "hoard" | "leave" | "look";
   readonly size?: number;
+  /** Shared memory whose first number becomes 1 when the program begins. */
+  readonly begun?: Int32Array;
 }
 
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly: { Memory: new (limits: { initial: number }) => { grow(pages: number): number } };
 };
 
-export default async function program({ does, size = 1 }: Wish, tools: ThreadTools): Promise<unknown> {
+export default async function program({ does, size = 1, begun }: Wish, tools: ThreadTools): Promise<unknown> {
+  if (begun) Atomics.store(begun, 0, 1);
   switch (does) {
     case "draw": {
       const { file, pixels } = tools.tiff({ width: size, height: size, colors: "rgb", alpha: false });

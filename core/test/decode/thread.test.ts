@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { DEFAULT_LIMITS, inThread, type LimitName, type MediaError } from "@mediatap/core";
+import { until } from "@mediatap/test";
 import type { Wish } from "./thread-program.ts";
 
 const PAGE = 65_536;
@@ -44,9 +45,12 @@ describe("threads for decoders", () => {
 
   it("are stopped when nobody waits, with the reason of that", async () => {
     const gone = new AbortController();
-    const work = run({ does: "spin" }, { signal: gone.signal });
-    setTimeout(() => gone.abort(new Error("nobody waits")), 100);
-    await assert.rejects(work, /nobody waits/);
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    const work = run({ does: "spin", begun }, { signal: gone.signal });
+    const stopped = assert.rejects(work, /nobody waits/);
+    await until(() => Atomics.load(begun, 0) === 1, "the thread works");
+    gone.abort(new Error("nobody waits"));
+    await stopped;
     await assert.rejects(run({ does: "draw" }, { signal: AbortSignal.abort(new Error("gone")) }), /gone/);
   });
 
@@ -59,9 +63,8 @@ describe("threads for decoders", () => {
     assert.equal(await codeOf(run({ does: "grow", size: 10 })), "ELIMIT");
   });
 
-  it("do not take the server along when they fill their heap", async function () {
-    this.timeout(60_000);
-    assert.equal(await codeOf(run({ does: "hoard" })), "ELIMIT");
+  it("do not take the server along when they fill their heap", async () => {
+    assert.equal(await codeOf(run({ does: "hoard" }, { limits: { imageWork: 90_000 } })), "ELIMIT");
   });
 
   it("know nothing of the server's environment", async () => {

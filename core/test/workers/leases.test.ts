@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "@mediatap/test";
 import { createLeases, type Holder } from "../../src/workers/leases.ts";
 import type { Outcome, ToWorker } from "../../src/workers/messages.ts";
 
@@ -93,7 +94,7 @@ describe("leases of workers", () => {
     const [a, b] = [worker(), worker()];
     leases.ask(a.holder, 1, "x", 0);
     leases.ask(b.holder, 2, "x", 0);
-    while (b.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => b.told.length > 0, "the lease has ended");
     assert.deepEqual(b.told, ["2 go"]);
   });
 });
