@@ -156,8 +156,10 @@ export type {
   Transformation,
   VideoOutput,
 } from "./model/transformation.ts";
-export { didYouMean, parseOptions } from "./options.ts";
+export { monotonicNow } from "./monotonic.ts";
+export { didYouMean, nearest, parseOptions } from "./options.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
+export { isFromFuture } from "./pipeline/freshness.ts";
 export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
 export type { PlaceOptions, Places } from "./places.ts";

@@ -9,19 +9,20 @@ export interface KnownEntry {
   readonly hasBody: boolean;
 }
 
-/** Milliseconds: a confirmation that makes an entry fresh for less than this is not worth writing it again. */
-const WORTH = 60_000;
+/** Milliseconds: a confirmation that moves the end of freshness by less than this is not worth a new write. */
+const MIN_CHANGE_MS = 60_000;
 
 /**
- * Whether what a cache is handed only confirms what lies there already, and for hardly longer than its record says there: to
- * remember the new record is enough.
+ * Whether a record only confirms the entry that a cache has already, and is fresh for about as long as the stored one: then it
+ * is enough to remember the new record.
  */
 export function isOnlyConfirmed(
   known: KnownEntry | undefined,
   record: RenditionRecord,
   body: Body | undefined,
 ): known is KnownEntry {
-  if (!known || (body && !known.hasBody) || record.freshUntil - known.freshUntil > WORTH) return false;
+  if (!known || (body && !known.hasBody)) return false;
+  if (Math.abs(record.freshUntil - known.freshUntil) > MIN_CHANGE_MS) return false;
   return record.etag !== undefined && isSameButTimes(known.record, record);
 }
 

@@ -23,6 +23,8 @@ export function createTokens(
 ): (renew?: boolean) => Promise<string> {
   let current: Token | undefined;
   let since = 0;
+  /** When the token has run its time, as of `performance.now()`: a clock that is set back does not make it last longer. */
+  let until = 0;
   let pending: Promise<Token> | undefined;
 
   async function replace(): Promise<Token> {
@@ -30,6 +32,7 @@ export function createTokens(
     try {
       current = await inTime(login(work.signal), performance.now() + timeout);
       since = performance.now();
+      until = since + current.expires - Date.now() - MARGIN;
       return current;
     } finally {
       work.abort();
@@ -39,7 +42,8 @@ export function createTokens(
 
   return async (renew = false) => {
     const isNew = performance.now() - since < NEW;
-    if (current && (isNew || (!renew && Date.now() < current.expires - MARGIN))) return current.text;
+    const lasts = (token: Token) => performance.now() < until && Date.now() < token.expires - MARGIN;
+    if (current && (isNew || (!renew && lasts(current)))) return current.text;
     pending ??= replace();
     return (await pending).text;
   };

@@ -2,8 +2,8 @@ import type { CacheOutcome } from "../model/exchange.ts";
 
 interface Told {
   readonly cache: CacheOutcome | undefined;
-  /** Until when what is answered is fresh here, milliseconds since 1970. */
-  readonly freshUntil?: number | undefined;
+  /** Milliseconds for which the answer is still fresh here; below zero: it is stale. */
+  readonly freshFor?: number | undefined;
   /** Named only where that is configured. */
   readonly key?: string | undefined;
 }
@@ -12,9 +12,9 @@ interface Told {
  * `Cache-Status` (RFC 9211): `hit` and `fwd` exclude each other; a `ttl` below zero means served past its time. The
  * parameter `detail` names the cache that answered, or says that the origin confirmed what was kept.
  */
-export function cacheStatus({ cache, freshUntil, key }: Told): string {
+export function cacheStatus({ cache, freshFor, key }: Told): string {
   if (!cache) return "mediatap; fwd=bypass";
-  const until = freshUntil ?? cache.freshUntil;
+  const left = freshFor ?? cache.freshFor;
   const isKept = cache.hit || cache.stored || cache.forward === "stale";
   const detail = cache.cache ?? (cache.revalidated ? "revalidated" : undefined);
   return [
@@ -23,7 +23,7 @@ export function cacheStatus({ cache, freshUntil, key }: Told): string {
     cache.stored ? "stored" : undefined,
     cache.collapsed ? "collapsed" : undefined,
     cache.hit || cache.forwardStatus === undefined ? undefined : `fwd-status=${cache.forwardStatus}`,
-    isKept && until !== undefined ? `ttl=${Math.floor((until - Date.now()) / 1000)}` : undefined,
+    isKept && left !== undefined ? `ttl=${Math.floor(left / 1000)}` : undefined,
     key === undefined ? undefined : `key="${key}"`,
     detail === undefined ? undefined : `detail=${itemOf(detail)}`,
   ]

@@ -7,7 +7,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Limits } from "../model/limits.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import { cdnTagsOf, tagsText } from "../model/tags.ts";
-import { ageOf, privately } from "../pipeline/freshness.ts";
+import { ageOf, overdueOf, privately } from "../pipeline/freshness.ts";
 import { errorLifetime } from "../pipeline/record.ts";
 import { cacheStatus } from "./cache-status.ts";
 
@@ -56,7 +56,7 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
     "x-request-id": exchange.id,
     age: ageFor(exchange, record),
     ...provenanceHeaders(exchange, String(headers["cache-control"])),
-    "cache-status": statusFor(exchange, record.freshUntil),
+    "cache-status": statusFor(exchange, -overdueOf(record)),
   };
 }
 
@@ -105,8 +105,8 @@ function ageFor({ cache, provenance }: Exchange, record: RenditionRecord): numbe
   return cache?.hit || provenance === "stale" || age > 0 ? age : undefined;
 }
 
-function statusFor({ cache, endpoint, key }: Exchange, freshUntil?: number): string {
-  return cacheStatus({ cache, freshUntil, ...(endpoint.cacheStatusKey && { key }) });
+function statusFor({ cache, endpoint, key }: Exchange, freshFor?: number): string {
+  return cacheStatus({ cache, freshFor, ...(endpoint.cacheStatusKey && { key }) });
 }
 
 /** Only what took part: `Accept` where the format was negotiated, hints where a parameter asked for them. */

@@ -45,8 +45,8 @@ export interface CacheOutcome {
   readonly forward?: "miss" | "stale" | "uri-miss" | "bypass" | "method";
   /** What the next one answered: 200, 304 or 404, whatever it speaks. */
   readonly forwardStatus?: number;
-  /** Until when what answered is fresh; left out where a record says it. */
-  readonly freshUntil?: number;
+  /** Milliseconds for which the answer was still fresh; left out if a record contains it. */
+  readonly freshFor?: number;
   readonly stored?: boolean;
   /** It waited for work that another request had begun. */
   readonly collapsed?: boolean;

@@ -10,6 +10,7 @@ import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { createAdmit, isTrusted, privateFile } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
+import { isUsable } from "./lookup.ts";
 import { assertDeliverable } from "./original.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
 import type { Services } from "./services.ts";
@@ -102,7 +103,7 @@ export function unexplained(url: string, error: unknown): Explanation {
  * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
  */
 export function createExplain(services: Services) {
-  const { hooks, origins, endpoints, engines } = services;
+  const { hooks, origins, endpoints } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
 
@@ -206,13 +207,12 @@ export function createExplain(services: Services) {
 
   async function cacheOf(key: string): Promise<CacheState> {
     let stale = false;
-    const now = Date.now();
     const found = await hooks.lookup
       .promise({
         key,
         needsBody: false,
         fill: () => undefined,
-        isFresh: (record) => record.engines === engines && record.freshUntil > now,
+        isFresh: (record) => isUsable(record, services),
         offer: () => {
           stale = true;
         },

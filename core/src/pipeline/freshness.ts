@@ -60,18 +60,32 @@ export function keepingOf(
   };
 }
 
-/** Whether an entry past its freshness may be served at once while its origin is asked behind the answer. */
+/** By how many milliseconds the clocks of machines that share a cache may differ. */
+const MAX_CLOCK_SKEW_MS = 10_000;
+
+/** Whether an entry was stored in the future: the clock was set back meanwhile, and its age is unknown. */
+export function isFromFuture({ stored }: Pick<RenditionRecord, "stored">, now = Date.now()): boolean {
+  return stored - now > MAX_CLOCK_SKEW_MS;
+}
+
+/** Milliseconds since an entry ceased to be fresh; below zero: it is fresh. One from the future ceases to be fresh now. */
+export function overdueOf(record: Pick<RenditionRecord, "stored" | "freshUntil">, now = Date.now()): number {
+  return isFromFuture(record, now) ? 0 : now - record.freshUntil;
+}
+
+/** Whether a stale entry may be served at once while its origin is asked in the background. */
 export function servesBehind(
-  { freshUntil, staleFor = 0 }: RenditionRecord,
+  record: RenditionRecord,
   { staleWhileRevalidate }: Endpoint,
   now = Date.now(),
 ): boolean {
-  return freshUntil <= now && now < freshUntil + Math.min(staleFor, staleWhileRevalidate);
+  const overdue = overdueOf(record, now);
+  return overdue >= 0 && overdue < Math.min(record.staleFor ?? 0, staleWhileRevalidate);
 }
 
-/** Whether an entry past its freshness may stand in for an origin that fails. */
-export function servesOnError({ freshUntil, errorFor }: RenditionRecord, now = Date.now()): boolean {
-  return errorFor === undefined || now < freshUntil + errorFor;
+/** Whether a stale entry may stand in for an origin that fails. */
+export function servesOnError(record: RenditionRecord, now = Date.now()): boolean {
+  return record.errorFor === undefined || overdueOf(record, now) < record.errorFor;
 }
 
 /** Seconds since the answer that a record tells of left its origin (RFC 9111 §4.2.3). */

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 export interface LeaseWish {
   /** Aborts when nobody waits for the work any more. */
   readonly signal: AbortSignal;
-  /** What was begun before is out of date, milliseconds since 1970. */
+  /** Work that began before is out of date; as of `monotonicNow()`, 0: none is. */
   readonly since: number;
 }
 

@@ -3,6 +3,7 @@ import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Body, Delivered, RenditionRecord } from "../model/rendition.ts";
 import { isHeld } from "./conditions.ts";
+import { overdueOf } from "./freshness.ts";
 import { originalAgain, SMALL } from "./original.ts";
 import type { Services } from "./services.ts";
 
@@ -42,8 +43,7 @@ export function createLookup(services: Services) {
     const since = bans.now();
     let stale: Delivered | undefined;
     const fills: Fill[] = [];
-    const isFresh = (record: RenditionRecord) =>
-      !anew && record.engines === engines && record.freshUntil > now && !bans.isPending(record);
+    const isFresh = (record: RenditionRecord) => !anew && isUsable(record, services, now);
     const offer = (entry: Delivered) => {
       if (entry.record.engines !== engines || entry.record.error || bans.isPending(entry.record)) return;
       if (!stale || (!stale.body && entry.body)) stale = entry;
@@ -78,6 +78,15 @@ export function createLookup(services: Services) {
   }
 
   return { lookup, lookupWhole, withOriginal };
+}
+
+/** Whether an entry can be served without asking anybody: made by these engines, not purged, and fresh. */
+export function isUsable(
+  record: RenditionRecord,
+  { engines, bans }: Pick<Services, "engines" | "bans">,
+  now = Date.now(),
+): boolean {
+  return record.engines === engines && overdueOf(record, now) < 0 && !bans.isPending(record);
 }
 
 /** At most one of these. */

@@ -3,7 +3,7 @@ import type { Delivered } from "../model/rendition.ts";
 export interface When {
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
-  /** What was begun before is out of date, milliseconds since 1970. */
+  /** Work that began before is out of date; as of `monotonicNow()`, 0: none is. */
   readonly since: number;
 }
 

@@ -10,7 +10,7 @@ import { createBehind } from "./behind.ts";
 import { createConfirm } from "./confirm.ts";
 import { createExplain } from "./explain.ts";
 import { errorOf } from "./failed.ts";
-import { servesBehind, servesOnError } from "./freshness.ts";
+import { overdueOf, servesBehind, servesOnError } from "./freshness.ts";
 import { createLookup, holds } from "./lookup.ts";
 import type { Made } from "./make.ts";
 import { createMakeOnce, nameOf } from "./make-once.ts";
@@ -80,7 +80,7 @@ export function createPipeline(services: Services) {
   ): Promise<Answer> {
     const { found, stale } = await lookup(exchange, key, job.asset, anew);
     if (found?.record.error) {
-      exchange.cache = { hit: true, cache: found.cache, freshUntil: found.record.freshUntil };
+      exchange.cache = { hit: true, cache: found.cache, freshFor: -overdueOf(found.record) };
       throw errorOf(found.record.error);
     }
     if (found && (found.body || holds(exchange, found.record))) {

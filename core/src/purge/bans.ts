@@ -1,11 +1,12 @@
 import { type Ban, type Bannable, isBanned, isOriginalBanned } from "../model/ban.ts";
 import type { Job } from "../model/job.ts";
+import { monotonicNow } from "../monotonic.ts";
 
 /** Bans that are remembered, and for how long in milliseconds: longer than any work that began before them. */
 const MOST = 10_000;
 const LONGEST = 60 * 60_000;
 
-/** A ban, and when it came: milliseconds since 1970. */
+/** A ban, and when it came, as of `monotonicNow()`. */
 interface Kept {
   readonly ban: Ban;
   readonly at: number;
@@ -30,7 +31,7 @@ export function createBans() {
     now: () => (pending.size === 0 ? last : Math.min(...[...pending].map(({ sequence }) => sequence)) - 1),
     add(ban: NewBan): Ban {
       const numbered = { ...ban, sequence: ++last };
-      const at = Date.now();
+      const at = monotonicNow();
       kept.push({ ban: numbered, at });
       pending.add(numbered);
       while (kept[0] && (kept.length > MOST || at - kept[0].at > LONGEST)) {
@@ -58,7 +59,7 @@ export function createBans() {
     },
     /** The same for a rendition; one that has layers is out of date with any ban of its account. */
     ofJob: (job: Job, key: string): number => ofJob(job, key)?.ban.sequence ?? 0,
-    /** When that ban came, milliseconds since 1970: unlike numbers, times are the same in all processes of a machine. */
+    /** When that ban came, as of `monotonicNow()`; 0: there is none. Unlike numbers, times are the same in all processes of a machine. */
     timeOfJob: (job: Job, key: string): number => ofJob(job, key)?.at ?? 0,
     /** The bans that are remembered, oldest first. */
     recent: (): readonly Ban[] => kept.map(({ ban }) => ban),

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ban } from "../model/ban.ts";
+import { monotonicNow } from "../monotonic.ts";
 import { type Bans, createBans, type NewBan } from "./bans.ts";
 import type { Bus } from "./bus.ts";
 
@@ -56,7 +57,7 @@ export function createPurges(bus: Bus, log: Logger) {
   const ends = [
     bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
     bus.subscribe(MISSED, () => {
-      const since = Date.now() - MISSED_FOR;
+      const since = monotonicNow() - MISSED_FOR;
       const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MOST_MISSED);
       for (const [id, { bans }] of missed.reverse()) bus.publish(TOPIC, { id, bans });
     }),
@@ -78,7 +79,7 @@ export function createPurges(bus: Bus, log: Logger) {
 
   /** The bans hold when this returns; the promise is for the caches. */
   async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
-    const entry = { state: "Pending" as PurgeState, at: Date.now(), bans: wanted };
+    const entry = { state: "Pending" as PurgeState, at: monotonicNow(), bans: wanted };
     states.set(id, entry);
     const added = wanted.map((ban) => bans.add(ban));
     await Promise.all(

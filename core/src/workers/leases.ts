@@ -1,3 +1,4 @@
+import { monotonicNow } from "../monotonic.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
 type Done = Pick<Extract<ToPrimary, { mediatap: "done" }>, "id" | "name" | "kept" | "outcome">;
@@ -11,7 +12,7 @@ interface Lease {
   readonly holder: Holder;
   /** The holder's own number of its work. */
   readonly id: number;
-  /** When it was given, milliseconds since 1970. */
+  /** When it was given, as of `monotonicNow()`. */
   readonly begun: number;
   readonly waiting: { readonly holder: Holder; readonly id: number }[];
   timer: NodeJS.Timeout;
@@ -28,7 +29,7 @@ export function createLeases(patience = PATIENCE) {
   const leases = new Map<string, Lease>();
 
   function grant(name: string, holder: Holder, id: number, waiting: Lease["waiting"] = []): void {
-    leases.set(name, { holder, id, begun: Date.now(), waiting, timer: later(name, patience) });
+    leases.set(name, { holder, id, begun: monotonicNow(), waiting, timer: later(name, patience) });
     holder.send({ mediatap: "answer", id });
     if (waiting.length > 0) holder.send({ mediatap: "wanted", id, name });
   }

@@ -15,7 +15,7 @@ export type ToPrimary =
   | { readonly mediatap: "ready"; readonly port: number; readonly host?: string; readonly drain: number }
   /** It takes no new connections any more, for a reason of its own. */
   | { readonly mediatap: "leaving" }
-  /** May it do this work? What was begun before `since`, milliseconds since 1970, is out of date. */
+  /** May it do this work? Work that began before `since`, as of `monotonicNow()`, is out of date. */
   | { readonly mediatap: "ask"; readonly id: number; readonly name: string; readonly since: number }
   /** Nobody waits for the answer any more. */
   | { readonly mediatap: "leave"; readonly id: number; readonly name: string }

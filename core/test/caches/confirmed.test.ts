@@ -25,6 +25,11 @@ describe("what a cache has already", () => {
     assert.equal(isOnlyConfirmed(confirmed, later(90_000), undefined), false);
   });
 
+  it("is written again where it is fresh for much shorter: an origin or a clock has changed", () => {
+    assert.equal(isOnlyConfirmed(known, later(-30_000), undefined), true);
+    assert.equal(isOnlyConfirmed(known, later(-90_000), undefined), false);
+  });
+
   it("is written anew where it is unknown, another one, or lacks the body", () => {
     assert.equal(isOnlyConfirmed(undefined, later(1), body), false);
     assert.equal(isOnlyConfirmed(known, later(1, { etag: '"other"' }), body), false);

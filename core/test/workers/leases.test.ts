@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "@mediatap/test";
+import { monotonicNow } from "../../src/monotonic.ts";
 import { createLeases, type Holder } from "../../src/workers/leases.ts";
 import type { Outcome, ToWorker } from "../../src/workers/messages.ts";
 
@@ -80,7 +81,7 @@ describe("leases of workers", () => {
     const leases = createLeases();
     const [a, b] = [worker(), worker()];
     leases.ask(a.holder, 1, "x", 0);
-    leases.ask(b.holder, 2, "x", Date.now());
+    leases.ask(b.holder, 2, "x", monotonicNow());
     assert.deepEqual(b.told, ["2 go"]);
     leases.ask(a.holder, 3, "x", 0);
     assert.deepEqual(b.told, ["2 go", "wanted"]);

@@ -1,4 +1,4 @@
-import { type Ban, isBanned, type RenditionRecord } from "@mediatap/core";
+import { type Ban, isBanned, isFromFuture, type RenditionRecord } from "@mediatap/core";
 
 /** Bans that are held one by one; with more everything counts as purged. */
 const MOST = 1_000;
@@ -56,7 +56,11 @@ export function createOwed({ remove, rest }: OwedParts) {
     /** Whether an entry is one that should be gone. */
     has(record: RenditionRecord): boolean {
       if (owed.size === 0) return false;
-      for (const [ban, at] of owed) if (record.stored <= at && isBanned(record, ban)) return true;
+      // What was stored before the clock was set back may be older than the ban.
+      const isUndated = isFromFuture(record);
+      for (const [ban, at] of owed) {
+        if ((record.stored <= at || isUndated) && isBanned(record, ban)) return true;
+      }
       return false;
     },
     close: () => clearTimeout(timer),

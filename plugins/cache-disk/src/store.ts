@@ -11,6 +11,8 @@ import {
   type Delivered,
   isBanned,
   isMediaError,
+  isOnlyConfirmed,
+  type KnownEntry,
   type PluginApi,
   type RenditionRecord,
   type SettledBody,
@@ -44,19 +46,14 @@ export interface StoreOptions {
 const WRITERS = 4;
 const BEHIND = 64 * 1024 * 1024;
 
-/** A confirmation that makes an entry fresh for less than this is not worth writing it again. */
-const WORTH = 60_000;
-
 /** Milliseconds that the end of a server waits for what is being written. */
 const LAST = 5_000;
 
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
 /** What is known of an entry on the disk without reading it. */
-interface Known extends KnownFile {
-  /** As the record on the disk has it. */
-  readonly freshUntil: number;
-  readonly hasBody: boolean;
+interface Known extends KnownFile, KnownEntry {
+  readonly record: RenditionRecord;
 }
 
 /** The entries of a folder, as one process sees them. */
@@ -163,21 +160,16 @@ export function createStore(options: StoreOptions, logger: Logger) {
       return;
     }
     failures.delete(record.key);
-    if (isOnlyConfirmed(name, record, body)) return;
+    const before = known.get(name);
+    if (isOnlyConfirmed(before, record, body)) {
+      known.set(name, { ...before, record });
+      return;
+    }
     const kept = body?.settled && body.length <= maxEntryBytes ? body : undefined;
     const earlier = bans.last();
     // What is read from a file while it is written takes no memory while it waits.
     const size = await inTurn(kept?.bytes?.byteLength ?? 0, () => write(name, record, kept, earlier));
     if (size !== undefined) await budget.added(size);
-  }
-
-  /** What lies there already is still right, and for hardly longer than its file says: to remember that is enough. */
-  function isOnlyConfirmed(name: string, record: RenditionRecord, body: Body | undefined): boolean {
-    const before = known.get(name);
-    if (!before || (body && !before.hasBody) || record.freshUntil - before.freshUntil > WORTH) return false;
-    if (record.etag === undefined || !isSameButTimes(before.record, record)) return false;
-    known.set(name, { ...before, record });
-    return true;
   }
 
   /** Bytes that were written; `undefined`: none. */
@@ -286,8 +278,3 @@ export function createStore(options: StoreOptions, logger: Logger) {
 }
 
 export type Store = ReturnType<typeof createStore>;
-
-function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
-  const text = (record: RenditionRecord) => JSON.stringify({ ...record, stored: 0, freshUntil: 0 });
-  return text(a) === text(b);
-}

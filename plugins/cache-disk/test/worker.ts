@@ -19,7 +19,7 @@ function assertWhole(bytes: Buffer, etag: string | undefined): void {
   if (`"${sum.toString("hex")}"` !== etag) throw new Error("record and body are of two versions");
 }
 
-const host = await hostCache(cacheDisk({ path, maxBytes: Number(maxBytes) }));
+const host = await hostCache(cacheDisk({ path, maxBytes: Number(maxBytes), timeout: 30_000 }));
 const end = performance.now() + 100_000;
 for (let count = Number(seed); performance.now() < end; count++) {
   const key = `key ${count % KEYS}`;

@@ -20,7 +20,7 @@ export interface FetchParts {
   readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger">;
   readonly store: CopyStore;
   readonly leases: CopyLeases;
-  /** When something was purged last, milliseconds since 1970. */
+  /** When something was purged last, as of `monotonicNow()`. */
   readonly purged: () => number;
   /** Fingerprints of the origins whose files are copied, by name. */
   readonly places: ReadonlyMap<string, string>;
@@ -173,9 +173,10 @@ export function createFetch(parts: FetchParts) {
       );
     } catch (error) {
       if (flight.signal.aborted) throw error;
-      const overdue = Date.now() - record.checked - revalidate;
+      // A copy that was confirmed in the future, before the clock was set back, is due since now.
+      const overdue = Math.max(0, Date.now() - record.checked - revalidate);
       // Without a copy all origins are asked, and the most telling failure is the answer.
-      if (FINAL.has(codeOf(error) ?? "") || overdue > staleIfError) {
+      if (FINAL.has(codeOf(error) ?? "") || overdue >= staleIfError) {
         return { outcome: "failed", answer: undefined };
       }
       // Nothing confirms what the asker holds: it knows best what that means.

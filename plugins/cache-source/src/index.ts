@@ -3,6 +3,7 @@ import {
   didYouMean,
   type Generation,
   MediaError,
+  monotonicNow,
   type Plugin,
   type PluginApi,
   parseOptions,
@@ -107,7 +108,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       hooks.purge.tapPromise(NAME, async (ban) => {
         if (!parts) return;
         writing.bans.add(ban);
-        writing.purged = Date.now();
+        writing.purged = monotonicNow();
         await purge(parts.store, parts.places, ban, new AbortController().signal);
       });
 

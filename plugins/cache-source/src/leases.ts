@@ -17,7 +17,7 @@ export interface Wanted {
   readonly path: string;
   /** The names that its copy may have, one an origin. */
   readonly names: readonly string[];
-  /** What was begun before is out of date, milliseconds since 1970. */
+  /** Work that began before is out of date; as of `monotonicNow()`. */
   readonly since: number;
 }
 

@@ -27,7 +27,7 @@ const LAST = 5_000;
 export interface Writing {
   readonly names: Set<string>;
   readonly bans: Bans;
-  /** When something was purged last, milliseconds since 1970. */
+  /** When something was purged last, as of `monotonicNow()`. */
   purged: number;
 }
 

@@ -10,6 +10,7 @@ import {
   createTurns,
   type Delivered,
   isBanned,
+  isFromFuture,
   isOnlyConfirmed,
   type KnownEntry,
   type PluginApi,
@@ -136,7 +137,8 @@ export function createStore(parts: StoreParts) {
   }
 
   function holds({ record, bans: seen, written }: Entry): boolean {
-    if (Date.now() - written > ttl || bans.isOwed(record)) return false;
+    // One from the future would outlive the bans that speak of it.
+    if (Date.now() - written > ttl || isFromFuture({ stored: written }) || bans.isOwed(record)) return false;
     return bans.of(record).every((stamp) => seen.includes(stamp));
   }
 

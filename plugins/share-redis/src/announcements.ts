@@ -100,7 +100,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
 
   /** Redis was emptied: others may have missed what this process said. */
   function sayAgain(): void {
-    const since = Date.now() - SAID_FOR;
+    const since = performance.now() - SAID_FOR;
     unsent.unshift(...said.filter(({ at }) => at > since).map(({ text }) => text));
     send().catch((err: unknown) => logger.debug({ err }, "Redis could not be told again"));
   }
@@ -165,7 +165,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
       timer ??= setInterval(() => void look(), LOOK).unref();
     },
     send(text: string): void {
-      said.push({ text, at: Date.now() });
+      said.push({ text, at: performance.now() });
       if (said.length > MOST_SAID) said.shift();
       unsent.push(text);
       if (unsent.length > MOST_UNSENT) {

@@ -4,6 +4,7 @@ import {
   type Lease,
   type LeaseEnd,
   type LeaseWish,
+  monotonicNow,
   type PluginApi,
 } from "@mediatap/core";
 import type { Link } from "./link.ts";
@@ -72,7 +73,7 @@ export function createLeaseLine(parts: LeaseParts) {
 
   async function ask(id: string, token: string, since: number): Promise<Answer> {
     // How long ago, and not when: no two machines have the same time.
-    const old = Math.max(0, Date.now() - since);
+    const old = since > 0 ? Math.max(0, monotonicNow() - since) : Number.MAX_SAFE_INTEGER;
     const asked = link.run(CLAIM, nameOf(id), token, expiry, patience, old);
     try {
       return parseAnswer(await inTime(timeout, asked));

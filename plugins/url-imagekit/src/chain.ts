@@ -1,6 +1,5 @@
 import {
   DEFAULT_LIMITS,
-  didYouMean,
   MediaError,
   type Output,
   printable,
@@ -23,8 +22,10 @@ import {
   readInto,
   type Values,
 } from "./parameters.ts";
+import { lenient } from "./query.ts";
 import type { Reading } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
+import { separated, unknownParameter } from "./suggest.ts";
 import {
   type Chain,
   type ChainLimits,
@@ -139,7 +140,7 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
   for (const item of items) {
     if (item.kind === "parameter") {
       const key = known(item);
-      const lacks = readInto(values, key, item.value);
+      const lacks = readValue(values, key, item.value);
       assertExpressions(values[key], reading, item.value, key);
       const wrong = misplaced(item, values, reading.wanted);
       if (wrong) reading.refused.push(wrong);
@@ -185,6 +186,17 @@ function checkInCondition(key: Key, values: Values, { known, missing }: Reading)
   }
 }
 
+/** As `readInto`, with a hint where a parameter is written behind another sign than a comma. */
+function readValue(values: Values, key: Key, text: string) {
+  try {
+    return readInto(values, key, text);
+  } catch (error) {
+    throw separated(error, text);
+  }
+}
+
+const KEYS: ReadonlySet<string> = new Set(Object.keys(PARAMETERS));
+
 /** The parameter's key. Throws `EINVAL` for one that has no meaning here. */
 function known(item: Parameter): Key {
   if (isKey(item.key)) return item.key;
@@ -196,10 +208,7 @@ function known(item: Parameter): Key {
     );
   }
   if (LAYER_KEYS.has(item.key)) throw new MediaError("EINVAL", `Expected '${shown}' inside of a layer only`);
-  throw new MediaError(
-    "EINVAL",
-    `Expected known parameter but received '${shown}'${didYouMean(item.key.slice(0, 20), Object.keys(PARAMETERS))}`,
-  );
+  throw unknownParameter(lenient(item.key), item.value, KEYS);
 }
 
 function nameOf({ key, value }: Parameter): string {

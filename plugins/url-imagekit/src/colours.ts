@@ -1,7 +1,8 @@
-import { invalid, type Paint, type Rgba } from "@mediatap/core";
+import { invalid, type MediaError, type Paint, type Rgba } from "@mediatap/core";
 import names from "color-name";
 import { lacking, type Missing } from "./missing.ts";
 import { decimal, printNumber, type Reader, signedDecimal } from "./numbers.ts";
+import { suggesting } from "./suggest.ts";
 
 /**
  * A colour: 3 or 6 hexadecimal digits; 6 and two decimal digits of opacity in percent (`FFAABB50` is half clear); or
@@ -9,9 +10,16 @@ import { decimal, printNumber, type Reader, signedDecimal } from "./numbers.ts";
  */
 export const colour: Reader<Rgba> = (text, key) => {
   const found = named(text) ?? hexadecimal(text);
-  if (!found) throw invalid(key, "colour", text);
+  if (!found) throw unknownColour(key, text);
   return found;
 };
+
+/** The error for text that is no colour. `#` begins the fragment of a URL, so what follows it often does not arrive. */
+function unknownColour(key: string, text: string): MediaError {
+  const error = invalid(key, "colour such as FF0000, FF000050 or red, without #,", text);
+  const plain = text.replace(/^#/, "");
+  return suggesting(error, plain, hexadecimal(plain) ? [plain] : Object.keys(names));
+}
 
 function named(text: string): Rgba | undefined {
   if (!Object.hasOwn(names, text)) return undefined;

@@ -1,4 +1,5 @@
 import { DEFAULT_LIMITS, type Endpoint, invalid, MediaError } from "@mediatap/core";
+import { suggesting } from "./suggest.ts";
 import { type Chain, type ChainLimits, type Item, tokenize } from "./tokenize.ts";
 
 export type NamedTransformations = Endpoint["namedTransformations"];
@@ -59,7 +60,10 @@ function stored(
   within: readonly string[],
 ): Chain {
   const entry = Object.hasOwn(named, name) ? named[name] : undefined;
-  if (!entry?.enabled) throw invalid("n", "name of a transformation", name);
+  if (!entry?.enabled) {
+    const names = Object.keys(named).filter((known) => named[known]?.enabled);
+    throw suggesting(invalid("n", "name of a stored transformation", name), name, names);
+  }
   if (within.includes(name)) throw invalid("n", "transformation that does not name itself", name);
   const text = entry.transformation.startsWith("tr:") ? entry.transformation.slice(3) : entry.transformation;
   return expand(tokenize(text, { limits }), named, limits, [...within, name]);

@@ -1,4 +1,5 @@
 import { invalid, type MediaError } from "@mediatap/core";
+import { suggesting } from "./suggest.ts";
 
 /** Turns the text of a value into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
 export type Reader<T> = (text: string, key: string) => T;
@@ -69,9 +70,10 @@ export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
   };
 }
 
-/** The error for a word that is not one of `known`. */
+/** The error for a word that is not one of `known`: lists them, and repeats the closest. */
 export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
-  return invalid(key, `one of ${[...known].join(", ")}`, received);
+  const words = [...known];
+  return suggesting(invalid(key, `one of ${words.join(", ")}`, received), received, words);
 }
 
 /** `value` in the language: no exponent, `N` for minus, every digit that matters. */

@@ -47,7 +47,11 @@ export function readAddress(raw: string): Address | undefined {
   const url = absolute(segments);
   if (url) return { kind: "url", chains, suffixes, ...url };
   const seo = segments[0] === "ik-seo";
-  const names = (seo ? segments.slice(1) : segments).map(segmentName);
+  const parts = seo ? segments.slice(1) : segments;
+  if (parts.length > 1 && parts.at(-1) === "") {
+    throw new MediaError("EINVAL", "Expected the path of a file but received one that ends in a slash");
+  }
+  const names = parts.map(segmentName);
   return {
     kind: "path",
     path: joined(seo ? withoutTitle(names) : names),
@@ -143,7 +147,8 @@ function segmentName(raw: string): string {
 
 /** Refuses the names that must not become part of a path; nothing is repaired. */
 function checkName(name: string): string {
-  if (name === "" || name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) {
+  if (name === "") throw new MediaError("EINVAL", "Expected a name between two slashes of the path");
+  if (name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) {
     throw new MediaError("EINVAL", `Expected a plain name in the path but received '${printable(name)}'`);
   }
   if (name.startsWith(".") || Buffer.byteLength(name) > MAX_SEGMENT) throw notFound();

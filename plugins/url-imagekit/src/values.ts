@@ -3,6 +3,7 @@ import { colour } from "./colours.ts";
 import { expression, isExpression } from "./expression.ts";
 import { lacking, type Missing } from "./missing.ts";
 import { decimal, integer, MAX_DIMENSION, number, pixels, type Reader, signedDecimal } from "./numbers.ts";
+import { suggesting } from "./suggest.ts";
 
 // Readers of the values that have a grammar of their own, in the order of the table of parameters.
 
@@ -76,7 +77,8 @@ export const focus: Reader<Focus | Missing> = (text, key) => {
   const found = FOCUS.get(text);
   if (found) return found;
   if (text.split("_").every((name) => OBJECTS.has(name))) return lacking("focus on objects");
-  throw invalid(key, "focus", text);
+  const expected = `one of ${[...FOCUS.keys()].join(", ")} or an object`;
+  throw suggesting(invalid(key, expected, text), text, [...FOCUS.keys(), ...OBJECTS]);
 };
 
 /** The word of `fo` for a focus. */

@@ -55,6 +55,25 @@ describe("url-imagekit: named transformations", () => {
     );
   });
 
+  it("suggest the closest name that is enabled, and list none", () => {
+    const stored = {
+      ...namedChains({ thumb: "w-5", banner: "w-9" }),
+      hidden: { transformation: "w-7", enabled: false },
+    };
+    const message = (chain: string) => {
+      try {
+        parseChain(chain, { named: stored });
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const received = (name: string) =>
+      `Expected name of a stored transformation for n but received '${name}'`;
+    assert.equal(message("n-thumbb"), `${received("thumbb")}, did you mean "thumb"?`);
+    assert.equal(message("n-hiden"), received("hiden"));
+    assert.equal(message("n-something"), received("something"));
+  });
+
   it("that are conditions stand alone in their step, as conditions do", () => {
     for (const chain of ["n-wide,rt-90", "rt-90,n-wide", "n-wide,n-wide", "n-after,rt-90"]) {
       assert.equal(

@@ -118,6 +118,14 @@ export function demuxerOf(head: Uint8Array): string | undefined {
 /** Name of a file's format for people, by its demuxer's: MP4 and its family go by that name. Both name the demuxer, too. */
 export const formatOf = (demuxer: string): string => (demuxer === "mov" ? "mp4" : demuxer);
 
+/** Containers with an index of their key frames; in others a seek may end after the key frame that is needed. */
+const INDEXED: ReadonlySet<string> = new Set(
+  ["mov", "matroska", "avi"].flatMap((one) => [one, formatOf(one)]),
+);
+
+/** Whether a container, by the name of its demuxer or of its format, has an index of its key frames. */
+export const hasIndex = (name: string): boolean => INDEXED.has(name);
+
 /** The header object of Windows Media files. */
 const ASF = "3026b2758e66cf11a6d900aa0062ce6c";
 

@@ -107,6 +107,19 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
     assert.deepEqual(boxesIn(await stays), ["moof", "mdat"]);
   });
 
+  it("begins at the key frame before a segment, where the container has an index", async () => {
+    const place = await start();
+    for (const name of ["count.mkv", "count.ts"])
+      await studio.make(name, "-i", studio.path("count.mp4"), "-c", "copy");
+    for (const name of ["count.mp4", "count.mkv", "count.ts"]) await get(place, `/${name}/240-6.m4s`);
+    const seeks = (await past()).map(({ args }) => {
+      const [, format] = / -f (\w+) -i /.exec(args) ?? [];
+      const [, seek] = / -ss (\S+) /.exec(args) ?? [];
+      return `${format} ${seek}`;
+    });
+    assert.deepEqual(seeks.sort(), ["matroska 23.900000", "mp4 23.900000", "mpegts 14.000000"]);
+  });
+
   it("begins with the same initialisation in every run, made without the source", async () => {
     const place = await start();
     for (const track of ["240", "360", "audio"]) {

@@ -1,3 +1,4 @@
+import { hasIndex } from "../input.ts";
 import { CODECS } from "./codecs.ts";
 import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";
@@ -71,21 +72,19 @@ export interface Cut {
   readonly frames: number;
 }
 
-/** Containers that say where their key frames are; in others a seek ends anywhere. */
-const INDEXED = new Set(["mov", "matroska", "avi"]);
 /** Seconds before a cut at which decoding begins; all before the cut is left out by the filters. */
-const marginOf = (demuxer: string) => (INDEXED.has(demuxer) ? 0.1 : 10);
+const marginOf = (format: string) => (hasIndex(format) ? 0.1 : 10);
 
 /** Where decoding begins, as seconds of the source: at the key frame before. 0: at the beginning. */
-export function pictureSeek({ start, first }: Cut, grid: Grid, demuxer: string): number {
-  return seekTo(start + secondsOf(grid, first), demuxer);
+export function pictureSeek({ start, first }: Cut, grid: Grid, format: string): number {
+  return seekTo(start + secondsOf(grid, first), format);
 }
 
 /** The same of any second. */
-export const seekTo = (second: number, demuxer: string) => Math.max(0, second - marginOf(demuxer));
+export const seekTo = (second: number, format: string) => Math.max(0, second - marginOf(format));
 
 /** Whether a seek may have ended behind the last key frame. */
-export const isBlind = (seek: number, demuxer: string) => seek > 0 && !INDEXED.has(demuxer);
+export const isBlind = (seek: number, format: string) => seek > 0 && !hasIndex(format);
 
 /** The seek before an input. */
 export const seekArgs = (at: number): readonly string[] => [

@@ -1,3 +1,4 @@
+import { hasIndex } from "../input.ts";
 import type { Graph } from "./graph.ts";
 import { seconds } from "./units.ts";
 
@@ -10,9 +11,6 @@ export interface Cutting {
   readonly sound: readonly string[];
 }
 
-/** Containers that say where their key frames are; in others a seek may end behind the one that is needed. */
-const INDEXED: ReadonlySet<string> = new Set(["mov", "matroska", "avi"]);
-
 /** Files whose frames last as long as they like: a piece may begin and end within one. */
 const PACED: ReadonlySet<string> = new Set(["gif", "apng"]);
 
@@ -23,7 +21,7 @@ const MARGIN = 10;
 export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cutting {
   if (!clipped) return { args: [], picture: [], sound: [] };
   const isPaced = PACED.has(demuxer) && picture !== undefined;
-  if (INDEXED.has(demuxer) || (start === 0 && !isPaced)) {
+  if (hasIndex(demuxer) || (start === 0 && !isPaced)) {
     return { args: [...seek(start), "-t", seconds(duration)], picture: [], sound: [] };
   }
   const from = Math.max(0, start - MARGIN);
