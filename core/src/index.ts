@@ -87,7 +87,7 @@ export type {
   Span,
   Spans,
 } from "./model/flight.ts";
-export type { AcceptClass, Delivery, Job } from "./model/job.ts";
+export type { AcceptClass, Delivery, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
 export type { Lane, Plan } from "./model/plan.ts";

@@ -62,6 +62,7 @@ export function textOf(said: Explanation): string {
   rows.push(["header", headerLine(said.facts.header)]);
   rows.push(["plan", ...planLines(said.plan)]);
   rows.push(["limits", ...limitLines(said.limits)]);
+  if (said.notes) rows.push(["notes", ...said.notes]);
   if (fallback) rows.push(["fallback", fallback]);
   rows.push(["errors", ...(said.errors.length > 0 ? said.errors.map(problemLine) : ["none"])]);
   return [said.url, "", ...rows.map(rowText)].join("\n");

@@ -154,7 +154,7 @@ export async function deliverError(
   res: ServerResponse,
 ): Promise<number> {
   exchange.error = error;
-  const text = `${errorText(error)}\n`;
+  const text = `${errorText(error, exchange.job?.notes)}\n`;
   const headers = {
     ...commonHeaders(exchange),
     ...errorHeaders(error, exchange, sender.limitsOf(exchange.endpoint.tenant)),

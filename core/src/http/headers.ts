@@ -4,6 +4,7 @@ import { lifetimeOf, parseCacheControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type MediaError, printable } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
 import type { Limits } from "../model/limits.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import { cdnTagsOf, tagsText } from "../model/tags.ts";
@@ -181,7 +182,9 @@ export function pendingHeaders(exchange: Exchange): HeaderFields {
   };
 }
 
-/** A failure in words for the client, one short line. */
-export function errorText(error: MediaError): string {
-  return error.status === 404 ? "Not Found" : printable(error.message, 500);
+/** A failure in words for the client: one short line, and one for each note about the URL of a file that is missing. */
+export function errorText({ status, message }: MediaError, notes: Job["notes"] = []): string {
+  const text = printable(message, 500);
+  if (status !== 404) return text;
+  return [`Not Found: ${text}`, ...notes.map((note) => printable(note.text, 300))].join("\n");
 }

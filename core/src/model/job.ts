@@ -17,6 +17,14 @@ export interface Delivery {
   readonly vary?: readonly string[];
 }
 
+/** Something in a URL that is well formed but does not do what its author probably meant, in words for people. */
+export interface Note {
+  /** `'w=400' in the query has no effect, did you mean "tr=w-400"?` */
+  readonly text: string;
+  /** It matters only if no file is found. @default false */
+  readonly ifMissing?: boolean;
+}
+
 /** What one request asks for: plain data. Equal jobs have equal keys. */
 export interface Job {
   readonly asset: Asset;
@@ -32,4 +40,6 @@ export interface Job {
   readonly media: "image" | "video" | "file";
   /** A transformation that cannot be parsed: answered only after `admit`, so that access rules come first. */
   readonly problem?: { readonly code: ErrorCode; readonly message: string };
+  /** Shown by `explain`, in development, and with a 404. */
+  readonly notes?: readonly Note[];
 }

@@ -3,7 +3,7 @@ import { isNegotiated } from "../model/canonical.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Header } from "../model/flight.ts";
-import type { AcceptClass, Job } from "../model/job.ts";
+import type { AcceptClass, Job, Note } from "../model/job.ts";
 import type { LimitName, Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
@@ -83,6 +83,8 @@ export interface Explanation {
   readonly limits: readonly LimitUse[] | "pending";
   /** Stands in when the asset is missing. */
   readonly fallback?: string;
+  /** What in the URL probably does not do what was meant. */
+  readonly notes?: readonly string[];
   /** All that is wrong; the client hears of the first. */
   readonly errors: readonly Problem[];
 }
@@ -127,6 +129,7 @@ export function createExplain(services: Services) {
       limits: "pending",
       errors: [],
     };
+    if (job.notes?.some(({ ifMissing }) => !ifMissing)) said.notes = textsOf(job.notes, false);
     if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
     await admit(exchange, job).catch((error: unknown) => said.errors.push(problemOf(error)));
     const asked = candidates(job.asset, endpoints, origins);
@@ -163,6 +166,8 @@ export function createExplain(services: Services) {
       if (!planned) await assertDeliverable(job, source, flight);
     } catch (error) {
       said.errors.push(problemOf(error));
+      if (job.notes && said.errors.some(({ status }) => status === 404))
+        said.notes = textsOf(job.notes, true);
     } finally {
       await flight.close();
     }
@@ -222,6 +227,9 @@ export function createExplain(services: Services) {
     return { state: stale ? "stale" : "miss" };
   }
 }
+
+const textsOf = (notes: readonly Note[], isMissing: boolean) =>
+  notes.filter(({ ifMissing }) => isMissing || !ifMissing).map(({ text }) => text);
 
 function endpointOf({ endpoint, target, request }: Exchange): NonNullable<Explanation["endpoint"]> {
   const by = target.mount !== "" ? "path" : endpoint.hosts.includes(request.host) ? "host" : "default";

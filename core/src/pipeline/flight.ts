@@ -1,7 +1,8 @@
+import { maskText } from "../mask.ts";
 import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
 import { endpointId } from "../model/endpoint.ts";
-import { MediaError } from "../model/errors.ts";
+import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
 import type { DecodeWish, Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
@@ -26,6 +27,20 @@ export interface OwnFlight extends Flight {
   own(source: Source): Source;
   /** A source that outlives the flight: its bytes are still being delivered. */
   release(source: Source): void;
+}
+
+/** The failure of a file that the transformation names, with its path: the URL has several. */
+function ofFurther({ path }: Asset, error: unknown): unknown {
+  if (!isMediaError(error) || isChanged(error) || error.status >= 500) return error;
+  const { code, message, cause, status, retryAfterSeconds, outage, hook, plugin } = error;
+  return new MediaError(code, `${message}: '${printable(maskText(path))}' of the transformation`, {
+    cause,
+    status,
+    outage,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(hook !== undefined && { hook }),
+    ...(plugin !== undefined && { plugin }),
+  });
 }
 
 type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
@@ -71,7 +86,9 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     async open(asset) {
       const named = main.host === undefined ? asset : { ...asset, host: main.host };
-      const source = await fetchSource(hooks, named, {}, flight);
+      const source = await fetchSource(hooks, named, {}, flight).catch((error: unknown) => {
+        throw ofFurther(asset, error);
+      });
       if (typeof source === "symbol")
         throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
       flight.own(source);

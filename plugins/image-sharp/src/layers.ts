@@ -1,4 +1,12 @@
-import { type Asset, type Flight, type Header, MediaError, type Source, type Step } from "@mediatap/core";
+import {
+  type Asset,
+  type Flight,
+  type Header,
+  MediaError,
+  printable,
+  type Source,
+  type Step,
+} from "@mediatap/core";
 import { isReadable } from "./decoded.ts";
 import type { Fonts } from "./text.ts";
 
@@ -13,6 +21,8 @@ export interface LayerFiles {
   font(path: string): Source;
   /** What texts are drawn with beside these. */
   readonly fonts: Fonts;
+  /** What `explain` says about them: families that are not installed. */
+  readonly notes: readonly string[];
 }
 
 const FONT_FILE = /\.(?:ttf|otf|ttc|woff2?)$/i;
@@ -31,22 +41,30 @@ export async function openLayers(
   flight: Flight,
   fonts: Fonts,
 ): Promise<LayerFiles> {
-  const paths = { images: new Set<string>(), fonts: new Set<string>() };
+  const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
   collect(steps, paths);
-  const [images, fontFiles] = await Promise.all([
+  const [images, fontFiles, notes] = await Promise.all([
     openAll(paths.images, (path) => openImage(path, asset, flight)),
     openAll(paths.fonts, (path) => flight.open(assetOf(path, asset))),
+    Promise.all([...paths.families].map((family) => fonts.noteOn(family))),
   ]);
   return {
     image: (path) => images.get(path) as LayerImage,
     font: (path) => fontFiles.get(path) as Source,
     fonts,
+    notes: notes.filter((note) => note !== undefined),
   };
 }
 
 const WORDS = { video: "videos", subtitles: "subtitles" } as const;
 
-function collect(steps: readonly Step[], paths: { images: Set<string>; fonts: Set<string> }): void {
+interface Paths {
+  readonly images: Set<string>;
+  readonly fonts: Set<string>;
+  readonly families: Set<string>;
+}
+
+function collect(steps: readonly Step[], paths: Paths): void {
   for (const step of steps) {
     if (step.op === "when") {
       collect(step.then, paths);
@@ -58,7 +76,8 @@ function collect(steps: readonly Step[], paths: { images: Set<string>; fonts: Se
       throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on pictures`);
     }
     if (layer.kind === "image") paths.images.add(layer.path);
-    if (layer.kind === "text" && isFontFile(layer.style.font)) paths.fonts.add(layer.style.font);
+    const font = layer.kind === "text" ? layer.style.font : undefined;
+    if (font !== undefined) (isFontFile(font) ? paths.fonts : paths.families).add(font);
     collect(layer.steps, paths);
   }
 }
@@ -72,7 +91,7 @@ async function openImage(path: string, asset: Asset, flight: Flight): Promise<La
   const source = await flight.open(assetOf(path, asset));
   const header = await flight.inspect("header", source);
   if (!isReadable(header)) {
-    throw new MediaError("UNIDENTIFIED", "Expected a picture for a layer");
+    throw new MediaError("UNIDENTIFIED", `Expected a picture for the layer '${printable(path)}'`);
   }
   return { source, header };
 }

@@ -74,7 +74,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
       ...(draft.withFaces && { pending: ["faces"] }),
-      ...(guess.notes.length > 0 && { notes: guess.notes }),
+      ...(guess.notes.length + files.notes.length > 0 && { notes: [...guess.notes, ...files.notes] }),
     }),
     run: (flight: Flight) => run(draft, source, files, flight),
   };

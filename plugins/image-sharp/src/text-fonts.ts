@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { MediaError, type Source } from "@mediatap/core";
+import { MediaError, nearest, printable, type Source } from "@mediatap/core";
 import { ALIASES, DEFAULT_FAMILY, type FontFamily, familyKey, findFamilies } from "@mediatap/fonts-standard";
 import sharp from "sharp";
 import { PREFIX, setUpFontconfig } from "./text-fontconfig.ts";
@@ -92,6 +92,19 @@ export class Fonts {
     const family = byKey(key) ?? byKey(ALIASES[key]) ?? byKey(DEFAULT_FAMILY) ?? families[0];
     if (!family) throw new MediaError("EINTERNAL", "No font is installed");
     return this.#face(fileOf(family, bold, italic));
+  }
+
+  /** What to tell the author of a text about a family that is not installed; `undefined`: it is. */
+  async noteOn(font: string): Promise<string | undefined> {
+    const families = await this.#find();
+    const key = familyKey(font);
+    if (families.some((family) => family.key === key || family.key === ALIASES[key])) return undefined;
+    const near = nearest(
+      key,
+      families.map((family) => family.key),
+    );
+    const hint = near === undefined ? "" : `, did you mean "${near}"?`;
+    return `the font '${printable(font)}' is not installed, Open Sans takes its place${hint}`;
   }
 
   /** What draws what the chosen face has no sign for, in the order in which it is to be tried. */

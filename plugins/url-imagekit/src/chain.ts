@@ -13,15 +13,7 @@ import { assertExpressions } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { readLayer } from "./layer.ts";
 import { expand, type NamedTransformations } from "./named.ts";
-import {
-  isKey,
-  type Key,
-  LAYER_KEYS,
-  PARAMETERS,
-  RETIRED_KEYS,
-  readInto,
-  type Values,
-} from "./parameters.ts";
+import { isKey, KEYS, type Key, LAYER_KEYS, RETIRED_KEYS, readInto, type Values } from "./parameters.ts";
 import { lenient } from "./query.ts";
 import type { Reading } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
@@ -194,8 +186,6 @@ function readValue(values: Values, key: Key, text: string) {
     throw separated(error, text);
   }
 }
-
-const KEYS: ReadonlySet<string> = new Set(Object.keys(PARAMETERS));
 
 /** The parameter's key. Throws `EINVAL` for one that has no meaning here. */
 function known(item: Parameter): Key {

@@ -142,6 +142,8 @@ export const RETIRED_KEYS: ReadonlySet<string> = new Set(
   "oi ot ote ox oy ofo oh ow obg oa or oib oic oit ots otc otf ott otw otbg otp otia".split(" "),
 );
 
+export const KEYS: ReadonlySet<string> = new Set(Object.keys(PARAMETERS));
+
 export function isKey(key: string): key is Key {
   return Object.hasOwn(PARAMETERS, key);
 }

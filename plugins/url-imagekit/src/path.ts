@@ -43,7 +43,11 @@ export function readAddress(raw: string): Address | undefined {
   // One old SDK puts a slash behind an endpoint that ends in one; slashes elsewhere are not repaired.
   const { segments, chains } = takeChains(raw.replace(/^\/+/, "").split("/"));
   const suffixes = takeSuffixes(segments);
-  if (segments.length === 0 || (segments.length === 1 && segments[0] === "")) return undefined;
+  if (segments.length === 0 || (segments.length === 1 && segments[0] === "")) {
+    if (chains.length > 0)
+      throw new MediaError("ENOENT", "Expected the path of a file after the transformation");
+    return undefined;
+  }
   const url = absolute(segments);
   if (url) return { kind: "url", chains, suffixes, ...url };
   const seo = segments[0] === "ik-seo";

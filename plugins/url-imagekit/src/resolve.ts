@@ -13,6 +13,7 @@ import { wantedOf } from "./endings.ts";
 import { type RequestHints, requestHints } from "./hints.ts";
 import { pathOf } from "./layer-parts.ts";
 import { mediaOf } from "./media.ts";
+import { notesOf } from "./notes.ts";
 import type { Address } from "./path.ts";
 import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
@@ -68,10 +69,12 @@ function resolve(
       ? ORIGINAL
       : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted });
     const transformation = lighter(parsed.transformation, job.media, saveDataQuality, hints);
+    const notes = notesOf(address, free, chain);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {
       ...job,
       transformation,
+      ...(notes.length > 0 && { notes }),
       accept: acceptFor(transformation, parsed, exchange.accept),
       delivery: {
         ...(attachment !== undefined && { attachment }),

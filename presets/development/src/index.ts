@@ -3,6 +3,7 @@ import { type PageStartOptions, pageStart } from "@mediatap/page-start";
 import { pageStatus } from "@mediatap/page-status";
 import { timing } from "@mediatap/timing";
 import { z } from "zod";
+import { notesDevelopment } from "./notes.ts";
 
 export interface PresetDevelopmentOptions {
   /** Pictures that the start page shows. @default none */
@@ -13,13 +14,13 @@ export interface PresetDevelopmentOptions {
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
 /**
- * For the time while one tries and builds: a start page, a status page, `Server-Timing`, `/-/explain?url=…`, a configuration
- * that is taken anew when its file changes, and browsers that ask again each time.
+ * For development: a start page, a status page, `Server-Timing`, `/-/explain?url=…`, hints about URLs with parts that have no
+ * effect, a configuration that is reloaded when its file changes, and responses that browsers revalidate each time.
  */
 export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
   const { samples } = parseOptions(schema, options, "preset-development");
   return {
-    plugins: [pageStart({ samples }), pageStatus(), timing()],
+    plugins: [pageStart({ samples }), pageStatus(), timing(), notesDevelopment()],
     server: { explain: true, watch: true },
     cacheControl: "public, max-age=0, must-revalidate",
     limits: { notFoundLifetime: 1_000, refusedLifetime: 1_000, failureLifetime: 1_000 },
