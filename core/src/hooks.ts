@@ -273,7 +273,7 @@ export function createHooks() {
 
     /**
      * Job and source → what an engine would do, priced, without pixel work. `undefined`: nothing for this engine.
-     * No engine answers: the source is delivered as it is. Throw `EINVAL`, `ELIMIT`, `EUNSUPPORTED` for a wish that
+     * No engine answers: the source is delivered as it is, unless it is media and the job asks for a transformation. Throw `EINVAL`, `ELIMIT`, `EUNSUPPORTED` for a wish that
      * cannot be met; never leave a step out silently.
      */
     transform: new AsyncSeriesBailHook<[job: Job, source: Source, flight: Flight], Plan | undefined>(

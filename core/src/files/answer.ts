@@ -1,8 +1,9 @@
 import type { FetchResponse } from "../fetch/fetcher.ts";
 import { MediaError } from "../model/errors.ts";
+import { isMediaName } from "../model/media.ts";
 import { type ByteRange, type EntryFacts, NOT_MODIFIED } from "../model/source.ts";
 import { retryAfterOf } from "./ask.ts";
-import { contentRangeOf, factsOf, isMediaPath, isPage, lengthOf } from "./facts.ts";
+import { contentRangeOf, factsOf, isPage, lengthOf } from "./facts.ts";
 
 /** What was asked, as far as it decides what an answer means. */
 export interface Question {
@@ -27,9 +28,9 @@ export function assertAnswered(response: FetchResponse): void {
   });
 }
 
-/** Throws `UNIDENTIFIED` where a picture or video, by its path, is a page (an error page with status 200) or empty. */
+/** Throws `UNIDENTIFIED` if a picture, video or document, by its path, is a page (an error page with status 200) or empty. */
 export function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): void {
-  if (!isMediaPath(path)) return;
+  if (!isMediaName(path)) return;
   if (isPage(type)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
   if (size === 0 && !head) throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");
 }

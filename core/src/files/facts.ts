@@ -69,16 +69,10 @@ export function contentRangeOf(
   return start <= end && (size === undefined || end < size) ? { start, end, size } : undefined;
 }
 
-const IMAGE = /\.(jpe?g|jpe|jfif|png|gif|webp|avif|heic|heif|bmp|tiff?|ico|svg|psd|jxl|jp2)$/i;
 const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi|ogv|mpe?g|m2ts|ts|3gp|wmv|flv)$/i;
 
 export function isVideoPath(path: string): boolean {
   return VIDEO.test(path);
-}
-
-/** Whether the extension is that of an image or a video. */
-export function isMediaPath(path: string): boolean {
-  return IMAGE.test(path) || VIDEO.test(path);
 }
 
 /** HTML or JSON, by the origin's word. */

@@ -72,6 +72,12 @@ function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOu
   };
 }
 
+/** Whether a canonical Transformation is that of a URL without any: nothing but the endpoint's defaults. */
+export function asksForNothing({ steps, output }: Transformation, endpoint: Endpoint): boolean {
+  const plain: Output = output.video && endpoint.autoVideo ? { video: {} } : {};
+  return steps.length === 0 && stableJson(output) === stableJson(fillOutput(plain, endpoint));
+}
+
 /** Whether the client's `Accept` takes part in choosing the format. */
 export function isNegotiated(job: Job): boolean {
   return job.transformation.output.format === "auto";

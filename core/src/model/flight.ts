@@ -26,8 +26,8 @@ export interface Spans {
 }
 
 /**
- * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that some plugin decodes, told by
- * its first bytes alone. `preview`: the first frame, small, upright and
+ * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that is no
+ * plain picture, by its first bytes alone. `preview`: the first frame, small, upright and
  * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
  * `probe`: of a file with moving pictures or sound.
  */
@@ -39,12 +39,14 @@ export interface Facts {
   probe: Probe;
 }
 
-/** What a file is that an image engine reads only by `Flight.decode`. */
+/** What a file is that an image engine reads only by `Flight.decode`, that clients draw, or that nobody here reads. */
 export interface Kind {
   /** As in its header. */
   readonly format: string;
   /** It is delivered as it is unless a picture of it is asked for: PDF, PSD. */
   readonly document?: boolean;
+  /** Clients draw it at any size, so steps have a meaning only if a raster format is asked for: SVG. */
+  readonly scalable?: boolean;
 }
 
 /** What an image's header says, one frame seen upright. */

@@ -1,5 +1,6 @@
 import { wrap } from "../facade.ts";
 import { isNegotiated } from "../model/canonical.ts";
+import { endpointId } from "../model/endpoint.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Header } from "../model/flight.ts";
@@ -163,7 +164,7 @@ export function createExplain(services: Services) {
       const isVideo = planned?.lane === "video";
       if (planned && !isVideo)
         said.limits = [...uses, use(flight.limits, "imageWork", Math.round(planned.cost))];
-      if (!planned) await assertDeliverable(job, source, flight);
+      if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, flight);
     } catch (error) {
       said.errors.push(problemOf(error));
       if (job.notes && said.errors.some(({ status }) => status === 404))

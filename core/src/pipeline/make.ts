@@ -234,7 +234,7 @@ export function createMake(services: Services) {
 
   /** No engine has anything to do: the source's own bytes. */
   async function passThrough(job: Job, source: Source, flight: OwnFlight): Promise<Rendition> {
-    await assertDeliverable(job, source, flight);
+    await assertDeliverable(job, endpointOf(job), source, flight);
     const body = await originalBody(source);
     flight.release(source);
     const bytes = body.settled && body.bytes;

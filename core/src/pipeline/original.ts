@@ -1,12 +1,14 @@
 import { Readable } from "node:stream";
-import { contentType } from "mime-types";
 import type { Asset } from "../model/asset.ts";
-import { endpointId } from "../model/endpoint.ts";
+import { asksForNothing } from "../model/canonical.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
+import { contentTypeOfName, isMediaType, typeOfName } from "../model/media.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
+import type { Transformation } from "../model/transformation.ts";
 import { createCopies } from "./copies.ts";
 import type { Services } from "./services.ts";
 import { openSame } from "./source.ts";
@@ -15,26 +17,59 @@ import { offerCopies } from "./sources.ts";
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 export const SMALL = 1024 * 1024;
 
-/** Names that promise a picture: other bytes under them are a failure of the origin, not a file to pass on. */
-const PICTURE = /\.(?:jpe?g|png|webp|avif|gif)$/i;
+/** Types that pages embed: other bytes under such a name are a failure of the origin, even if the URL asks for nothing. */
+const EMBEDDED = /^image\/(?:p?jpeg|a?png|webp|avif|gif)$/;
 
-/** May a file that no engine does anything with be delivered as it is? Throws `UNIDENTIFIED` for a picture that is none. */
-export async function assertDeliverable(job: Job, source: Source, flight: Flight): Promise<void> {
-  const { steps, output } = job.transformation;
-  if (output.format === "original" || !PICTURE.test(source.facts.path)) return;
-  if (await flight.inspect("header", source)) return;
-  const status = steps.length > 0 ? { status: 400 } : {};
-  throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read", status);
+/** Formats of `Output` that have pixels. */
+const RASTER: ReadonlySet<string | undefined> = new Set(["jpeg", "png", "webp", "avif", "gif"]);
+
+/**
+ * May a file be delivered as it is, of which no engine makes what the job asks for? A transformation is never answered
+ * with the original, unless the file is no media at all. Throws `EUNSUPPORTED` for media that nobody here transforms,
+ * `UNIDENTIFIED` for files that are not what their name, their type or the URL claims (400 if the URL asks for a
+ * transformation), and whatever reading the header throws.
+ */
+export async function assertDeliverable(
+  job: Job,
+  endpoint: Endpoint | undefined,
+  source: Source,
+  flight: Flight,
+): Promise<void> {
+  const { output } = job.transformation;
+  if (output.format === "original") return;
+  const type = typeOfName(source.facts.path);
+  const kind = await flight.inspect("kind", source);
+  if (endpoint && asksForNothing(job.transformation, endpoint)) {
+    if (!EMBEDDED.test(type ?? "") || kind || (await flight.inspect("header", source))) return;
+    throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
+  }
+  if (kind?.scalable && !output.video && !RASTER.has(output.format)) return;
+  if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
+  const format = (kind ?? (await flight.inspect("header", source)))?.format;
+  if (format !== undefined) {
+    throw new MediaError("EUNSUPPORTED", `Not supported here: transformations of ${format} files`);
+  }
+  const named = [type, source.facts.type].find(isMediaType);
+  if (named === undefined && !namesPicture(job.transformation)) return;
+  if (!flight.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
+  if (named?.startsWith("audio/")) {
+    throw new MediaError("EUNSUPPORTED", `Expected a picture or a video but received ${named}`);
+  }
+  throw new MediaError("UNIDENTIFIED", "The file is not a picture or a video that can be read", {
+    status: 400,
+  });
 }
+
+/** Whether a picture is asked for whatever the file's name is: by a page or a moment (`/ik-thumbnail.jpg`). */
+const namesPicture = ({ steps }: Transformation): boolean =>
+  steps.some(({ op }) => op === "frame" || op === "clip");
 
 /** What runs in a page; an origin's word alone must not make a file into it. */
 const RUNS = /javascript|ecmascript|typescript|jscript|livescript|wasm|text\/css|shockwave/i;
 
 /** Media type of an original: by its name, since an origin's word must not turn a picture into a page. */
 export function originalType(facts: SourceFacts): string {
-  const name = facts.path.split(/[?#]/, 1)[0]?.split("/").pop() ?? "";
-  const byName = name.includes(".") ? contentType(name) : false;
-  return byName || safeType(facts.type) || "application/octet-stream";
+  return contentTypeOfName(facts.path) || safeType(facts.type) || "application/octet-stream";
 }
 
 function safeType(type: string | undefined): string | undefined {

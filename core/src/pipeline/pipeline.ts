@@ -3,6 +3,7 @@ import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
+import { isMediaName, isMediaType } from "../model/media.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { currentTrace, inTrace, traceOf } from "../trace.ts";
 import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
@@ -197,6 +198,11 @@ export function createPipeline(services: Services) {
     if (!instead) throw error;
     const { key } = resolve.complete(instead);
     const delivered = await obtain(exchange, instead, key).catch(() => Promise.reject(error));
+    // Text is no default image.
+    if (!isPending(delivered) && isMediaName(job.asset.path) && !isMediaType(delivered.record.type)) {
+      await delivered.body?.close?.();
+      throw error;
+    }
     exchange.provenance = offered?.provenance ?? "fallback";
     exchange.lifetime = offered?.lifetime ?? FALLBACK_LIFETIME;
     return delivered;

@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
+import { xmlText } from "./svg-text.ts";
 
 /** Elements of an SVG that together take about as long as painting its area once. */
 const SVG_ELEMENTS = 40;
@@ -38,13 +39,13 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
   }
 }
 
-/** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes. */
+/** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes, in UTF-8. */
 export async function inputOf(
   source: Source,
   format: string,
   limits: Flight["limits"],
 ): Promise<string | Uint8Array> {
-  if (format === "svg") return source.bytes(limits.svgBytes);
+  if (format === "svg") return Buffer.from(xmlText(await source.bytes(limits.svgBytes)));
   if (source.file === undefined) return source.bytes(limits.imageBytes);
   const size = source.facts.size ?? (await stat(source.file)).size;
   if (size > limits.imageBytes) {

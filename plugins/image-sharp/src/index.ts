@@ -1,4 +1,4 @@
-import { type Plugin, parseOptions } from "@mediatap/core";
+import { type Kind, type Plugin, parseOptions, type Source, Stage } from "@mediatap/core";
 import sharp from "sharp";
 import { isReadable, staysDocument } from "./decoded.ts";
 import { draftOf } from "./draft.ts";
@@ -11,6 +11,7 @@ import { NAME, planOf } from "./plan.ts";
 import { readPreview } from "./preview.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { Fonts } from "./text.ts";
+import { unreadFormat } from "./unread.ts";
 
 export type { ImageSharpOptions } from "./options.ts";
 
@@ -18,8 +19,8 @@ const VERSION = "0.1.0";
 
 /**
  * Makes images with libvips. Reads JPEG, PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
- * GIF. Files that a plugin decodes it reads by its help. Other sources pass through, as do SVGs for which no raster format is
- * asked, and documents of which no picture is. A step of another plugin goes to the `step`
+ * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs for which no raster format
+ * is asked, and documents of which no picture is. A step of another plugin goes to the `step`
  * hook; what nobody can do is `EUNSUPPORTED`.
  */
 export function imageSharp(options: ImageSharpOptions = {}): Plugin {
@@ -38,6 +39,8 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
       hooks.inspect.for("preview").tapPromise(NAME, readPreview);
+      // After those who decode such files.
+      hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 
       hooks.transform.tapPromise(NAME, async (job, source, flight) => {
         const { format = "auto", video } = job.transformation.output;
@@ -58,6 +61,13 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       });
     },
   };
+}
+
+async function kindOf(source: Source): Promise<Kind | undefined> {
+  const head = await source.peek(SNIFF_LENGTH);
+  if (sniff(head) === "svg") return { format: "svg", scalable: true };
+  const format = unreadFormat(head);
+  return format === undefined ? undefined : { format };
 }
 
 export default imageSharp;

@@ -91,6 +91,8 @@ async function openImage(path: string, asset: Asset, flight: Flight): Promise<La
   const source = await flight.open(assetOf(path, asset));
   const header = await flight.inspect("header", source);
   if (!isReadable(header)) {
+    const kind = await flight.inspect("kind", source);
+    if (kind) throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${kind.format} files`);
     throw new MediaError("UNIDENTIFIED", `Expected a picture for the layer '${printable(path)}'`);
   }
   return { source, header };

@@ -1,3 +1,5 @@
+import { textOfHead } from "./svg-text.ts";
+
 /** Formats that this engine reads. */
 export const READS = ["jpeg", "png", "webp", "avif", "gif", "svg", "tiff"] as const;
 export type ReadFormat = (typeof READS)[number];
@@ -31,7 +33,7 @@ function isAvif(head: Uint8Array): boolean {
 
 /** Whether the first element is `svg`, behind any prolog (XML 1.0 §2.8). Each part of the prolog is passed once. */
 function isSvg(head: Uint8Array): boolean {
-  const text = new TextDecoder("utf-8").decode(head);
+  const text = textOfHead(head);
   let at = 0;
   for (;;) {
     while (/\s/.test(text[at] ?? "")) at++;

@@ -17,9 +17,6 @@ export interface Svg {
   readonly classes: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Encodings in which markup looks as in ASCII; another could hide it from this check. */
-const ENCODINGS = /^(utf-8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d)$/i;
-
 /** Named elements inside one another; each costs work for every element in it. */
 const MAX_NESTED = 100;
 
@@ -93,8 +90,6 @@ function after(text: string, end: string, from: number): number {
 
 function checkInstruction(text: string): void {
   if (/^<\?xml-stylesheet/i.test(text)) throw refuse("style sheets of others");
-  const encoding = /^<\?xml\s[^>]*?encoding\s*=\s*["']([^"']*)["']/i.exec(text)?.[1];
-  if (encoding !== undefined && !ENCODINGS.test(encoding)) throw refuse("an encoding other than UTF-8");
 }
 
 interface Tag {

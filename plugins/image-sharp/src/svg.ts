@@ -1,5 +1,6 @@
 import type { Limits } from "@mediatap/core";
 import { type Node, readSvg, type Svg, tooMany } from "./svg-read.ts";
+import { xmlText } from "./svg-text.ts";
 
 /** Referenced, these are read once and not drawn again. */
 const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", "stop", "image", "path"]);
@@ -11,7 +12,7 @@ const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", 
  */
 export function checkSvg(bytes: Uint8Array, limits: Limits): number {
   const limit = limits.svgElements;
-  const svg = readSvg(new TextDecoder("utf-8").decode(bytes), limit);
+  const svg = readSvg(xmlText(bytes), limit);
   const total = weigh(svg.root, svg, limit, new Map(), new Set());
   if (total > limit) throw tooMany(limit);
   return total;
