@@ -1,10 +1,12 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { cosmiconfig, defaultLoaders, type Loader } from "cosmiconfig";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { withEnvironment } from "./environment.ts";
-import { importFresh } from "./fresh.ts";
+import { filesOf, importFresh } from "./fresh.ts";
 import { atSource } from "./load.ts";
+import { adviceOn } from "./packages.ts";
+import { positionOf } from "./position.ts";
 import type { MediatapConfig } from "./schema.ts";
 
 export interface FindOptions {
@@ -68,7 +70,7 @@ export async function findConfig({
     const config = (isData ? withEnvironment(found.config) : found.config) as MediatapConfig;
     return { config, file: path, files: files ?? [path], source: nameOf(path, cwd) };
   } catch (cause) {
-    throw readable(cause, nameOf((cause as { filepath?: string }).filepath ?? path, cwd));
+    throw readable(cause, (cause as { filepath?: string }).filepath ?? path, cwd);
   }
 }
 
@@ -81,11 +83,34 @@ function nameOf(path: string, cwd: string): string {
   return short === "" || short.startsWith("..") ? path : short;
 }
 
-/** What went wrong while reading, with the file's name before each line of it. */
-function readable(cause: unknown, source: string): unknown {
+/** What went wrong while reading, with the file's name before each line of it, and line and column if they are known. */
+function readable(cause: unknown, path: string, cwd: string): unknown {
+  const source = nameOf(path, cwd);
   if (codeOf(cause) === "ECONFIG") return atSource(source, cause);
   const what = (cause as Error).message.replace(/^(?:JSON|YAML) Error in .*:\n/, "").trim();
-  return new MediaError("ECONFIG", `${source}: ${what}`, { cause });
+  return new MediaError(
+    "ECONFIG",
+    `${source}: ${placeOf(cause, path, cwd)}${what}${adviceFor(cause, path)}`,
+    {
+      cause,
+    },
+  );
+}
+
+/** `line 3, column 7: `, with the file's name if it is one that the configuration imports; `""` if it is not known. */
+function placeOf(cause: unknown, path: string, cwd: string): string {
+  if (!MODULES.some((end) => path.endsWith(end))) return "";
+  const position = positionOf(cause, filesOf(path));
+  if (!position) return "";
+  const { file, line, column } = position;
+  const other = file === realpathSync(path) ? "" : `${nameOf(file, cwd)}, `;
+  return `${other}line ${line}${column === undefined ? "" : `, column ${column}`}: `;
+}
+
+/** How to get a package of this project that a configuration imports in vain. */
+function adviceFor(cause: unknown, path: string): string {
+  const [, name] = /^Cannot find package '([^']+)'/.exec((cause as Error).message) ?? [];
+  return name === "mediatap" || name?.startsWith("@mediatap/") ? adviceOn(name, [dirname(path)]) : "";
 }
 
 /** Folder at which relative paths of a configuration file start. */

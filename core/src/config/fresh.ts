@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
-import { createRequire, registerHooks } from "node:module";
+import { createRequire, registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { compileFunction } from "node:vm";
 
 /** Query by which a module that is read again differs from what Node keeps of it. */
 const AGAIN = "again";
@@ -17,9 +18,14 @@ interface Reading {
 const readings = new Map<string, Reading>();
 let hooked = false;
 
+/** A configuration file, and what it has imported so far by relative paths outside of `node_modules`. */
+export function filesOf(file: string): readonly string[] {
+  return [...(readings.get(file)?.files ?? [file])];
+}
+
 /**
- * The default export of a configuration file, and the files that it came from. Asked for a second time, the file and
- * what it imports by relative paths outside of `node_modules` are read anew.
+ * The module of a configuration file, and the files that it came from. The second call for a file reads it again, with
+ * what it imports by relative paths outside of `node_modules`.
  */
 export async function importFresh(file: string): Promise<{ module: object; files: readonly string[] }> {
   hook();
@@ -36,10 +42,10 @@ export async function importFresh(file: string): Promise<{ module: object; files
     for (const path of reading.modules) delete cache[path];
   }
   const module = (await import(url.href)) as object;
-  return { module, files: [...reading.files] };
+  return { module, files: filesOf(file) };
 }
 
-/** Follows the relative imports of configurations: notes them, and has them read as anew as who imports them. */
+/** Follows the relative imports of configurations: notes them, and reads them again when the importing file is. */
 function hook(): void {
   if (hooked) return;
   hooked = true;
@@ -64,7 +70,46 @@ function hook(): void {
       url.searchParams.set(AGAIN, round);
       return { ...resolved, url: url.href };
     },
+    /** `npm init` writes `"type": "commonjs"`, by which Node refuses `import` and `export` in `.ts` and `.js`. */
+    load(url, context, next) {
+      const loaded = next(url, context);
+      const { format, source } = loaded;
+      const module = MODULE_FORMATS.get(format ?? "");
+      if (module === undefined || source === undefined || !isConfiguration(url)) return loaded;
+      const text = typeof source === "string" ? source : Buffer.from(source as Uint8Array).toString();
+      return isModule(text, module) ? next(url, { ...context, format: module }) : loaded;
+    },
   });
+}
+
+/** Formats that the package of a file decides, and what they are for a file with module syntax. */
+const MODULE_FORMATS = new Map([
+  ["commonjs", "module"],
+  ["commonjs-typescript", "module-typescript"],
+]);
+
+function isConfiguration(url: string): boolean {
+  if (!isOwn(url) || url.includes(".cjs") || url.includes(".cts")) return false;
+  const path = fileURLToPath(url);
+  return [...readings.values()].some(({ modules }) => modules.has(path));
+}
+
+/** What V8 says to module syntax outside of a module; Node tells both apart by the same texts. */
+const MODULE_SYNTAX = [
+  "Cannot use import statement outside a module",
+  "Unexpected token 'export'",
+  "Cannot use 'import.meta' outside a module",
+];
+
+/** Whether a file of a CommonJS package is an ES module by its syntax. */
+function isModule(text: string, format: string): boolean {
+  try {
+    const code = format === "module-typescript" ? stripTypeScriptTypes(text) : text;
+    compileFunction(code, ["exports", "require", "module", "__filename", "__dirname"]);
+    return false;
+  } catch (error) {
+    return MODULE_SYNTAX.includes((error as Error).message);
+  }
 }
 
 function isOwn(url: string): boolean {

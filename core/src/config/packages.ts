@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire, findPackageJSON } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { codeOf, MediaError } from "../model/errors.ts";
+import { nearest } from "../options.ts";
 
 /** A module that a configuration names, and the folder it was found in. */
 export interface NamedModule {
@@ -28,8 +29,8 @@ export async function importNamed(
     .flatMap((known) => from.map((folder) => locate(known, folder)))
     .find((found) => found !== undefined);
   if (path === undefined) {
-    const hint = name.startsWith(".") ? "there is no such file" : `is it installed? npm install ${name}`;
-    throw new MediaError("ECONFIG", `${where}: cannot find the ${kind} '${name}': ${hint}`);
+    const hint = name.startsWith(".") ? ": there is no such file" : adviceOn(name, from);
+    throw new MediaError("ECONFIG", `${where}: cannot find the ${kind} '${name}'${hint}`);
   }
   const module = (await import(pathToFileURL(path).href).catch((cause: Error) => {
     throw new MediaError("ECONFIG", `${where}: '${name}' could not be loaded: ${cause.message}`, { cause });
@@ -38,6 +39,46 @@ export async function importNamed(
     throw new MediaError("ECONFIG", `${where}: '${name}' has no default export that makes a ${kind}`);
   }
   return { default: module.default as NamedModule["default"], folder: dirname(path) };
+}
+
+const SCOPE = "@mediatap";
+
+/**
+ * What to do about a package that is not found: use the closest name of an installed one, or install it. A name without scope is
+ * taken for one of this project's: if it is misspelt, anybody may own it.
+ */
+export function adviceOn(name: string, from: readonly string[]): string {
+  const known = installed(from);
+  const short = name.startsWith(`${SCOPE}/`) ? name.slice(SCOPE.length + 1) : name;
+  const near = nearest(short, known);
+  if (near !== undefined && near !== short)
+    return `, did you mean "${short === name ? near : `${SCOPE}/${near}`}"?`;
+  if (name.startsWith("@") || name === META) return `: is it installed? npm install ${name}`;
+  if (!SHORT.test(name)) return "";
+  return `: neither it nor ${SCOPE}/${name} is installed; if you mean the latter: npm install ${SCOPE}/${name}`;
+}
+
+/** The one package of this project without a scope. */
+const META = "mediatap";
+
+/** Names, without scope, of this project's packages that are installed for one of these folders. */
+function installed(from: readonly string[]): string[] {
+  const names = new Set([META]);
+  for (const start of from) {
+    for (let folder = start; ; folder = dirname(folder)) {
+      for (const name of list(join(folder, "node_modules", SCOPE))) names.add(name);
+      if (folder === dirname(folder)) break;
+    }
+  }
+  return [...names];
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function locate(name: string, folder: string): string | undefined {

@@ -161,11 +161,19 @@ describe("loadConfig", () => {
   for (const [config, message] of [
     [
       { plugins: ["no-such-plugin"] },
-      "config: plugins.0: cannot find the plugin 'no-such-plugin': is it installed? npm install no-such-plugin",
+      "config: plugins.0: cannot find the plugin 'no-such-plugin': neither it nor @mediatap/no-such-plugin is installed; if you mean the latter: npm install @mediatap/no-such-plugin",
+    ],
+    [
+      { plugins: ["cache-dsk"] },
+      `config: plugins.0: cannot find the plugin 'cache-dsk', did you mean "cache-disk"?`,
+    ],
+    [
+      { plugins: ["@mediatap/cache-dsk"] },
+      `config: plugins.0: cannot find the plugin '@mediatap/cache-dsk', did you mean "@mediatap/cache-disk"?`,
     ],
     [
       { presets: [["no-such-preset", {}]] },
-      "config: presets.0: cannot find the preset 'no-such-preset': is it installed? npm install no-such-preset",
+      "config: presets.0: cannot find the preset 'no-such-preset': neither it nor @mediatap/no-such-preset is installed; if you mean the latter: npm install @mediatap/no-such-preset",
     ],
     [
       { plugins: ["./nowhere.js"] },
