@@ -14,6 +14,7 @@ export type { Certificate, CertificateOptions } from "./helpers/certificates.ts"
 export { makeCertificate } from "./helpers/certificates.ts";
 export type { CommandOptions, TestCommand } from "./helpers/command.ts";
 export { testCommand } from "./helpers/command.ts";
+export { useUpDescriptors } from "./helpers/descriptors.ts";
 export { FFMPEG, runFfmpeg } from "./helpers/ffmpeg.ts";
 export type { TestFolder } from "./helpers/folder.ts";
 export { makeFolder } from "./helpers/folder.ts";

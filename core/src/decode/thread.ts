@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, MediaError } from "../model/errors.ts";
+import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import { createPlaces } from "../places.ts";
 import type { Tiff, TiffLayout } from "./tiff.ts";
@@ -72,19 +72,24 @@ const places = createPlaces(availableParallelism());
 const modules = new Map<string, Promise<Module>>();
 
 /**
- * Runs a program in a thread. As many run at once as there are cores; what waits longer than `limits.queueWait` is `EBUSY`, what
- * works longer than `limits.imageWork` is stopped with `ETIMEDOUT`, what needs more memory is `ELIMIT`. Rejects with the
+ * Runs a program in a thread. As many run at once as there are cores; what waits longer than `limits.queueWait` is `EBUSY`, as is
+ * a machine that can start no thread, what works longer than `limits.imageWork` is stopped with `ETIMEDOUT`, what needs more memory is `ELIMIT`. Rejects with the
  * signal's reason at once when nobody waits any more, and with the cause where the program fails in another way.
  */
 export async function inThread<Out>(
   task: ThreadTask,
   { signal, limits }: Pick<Flight, "signal" | "limits">,
 ): Promise<Out> {
-  const module = task.wasm && (await compiled(task.wasm));
-  return await places.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
-    signal,
-    patience: limits.queueWait,
-  });
+  try {
+    const module = task.wasm && (await compiled(task.wasm));
+    return await places.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
+      signal,
+      patience: limits.queueWait,
+    });
+  } catch (cause) {
+    // A thread or a file that the machine cannot give now: not the file's fault, as callers take what else is thrown.
+    throw shortageOf(cause) ?? cause;
+  }
 }
 
 /** Runs the program for so many milliseconds at most. */

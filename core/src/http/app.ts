@@ -236,7 +236,8 @@ function createMedia({ generation, log, isReady }: AppParts) {
         log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");
       } else if (failure.code === "EBUSY") {
         // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
-        if (failure.cause !== undefined) log.warn({ err: failure, id: exchange.id }, "a resource is used up");
+        if (failure.cause !== undefined)
+          log.warn({ err: failure, id: exchange.id }, "the machine could not do the work");
       } else if (failure.status >= 500) {
         // Masked here: the logger may be anybody's.
         log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);

@@ -105,18 +105,22 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Codes of the operating system (errno(3)) for a resource that is used up, and may be free again soon. */
+/**
+ * Codes of the operating system (errno(3)) for a resource that is used up, and may be free again soon, and Node's for a thread that
+ * could not be started.
+ */
 const SHORTAGES: ReadonlySet<string> = new Set([
   ...["EAGAIN", "EMFILE", "ENFILE"],
   ...["ENOMEM", "ENOBUFS"],
   ...["ENOSPC", "EDQUOT"],
+  "ERR_WORKER_INIT_FAILED",
 ]);
 
 /** Seconds after which a resource may be free again. */
 const SHORTAGE_SECONDS = 5;
 
 /**
- * `EBUSY`, with `Retry-After`, for an error of the operating system that says that descriptors, processes, memory or disk space are
+ * `EBUSY`, with `Retry-After`, for an error of the operating system that says that descriptors, threads, memory or disk space are
  * used up. `undefined`: it says something else. The fault lies neither with the file nor with its origin.
  */
 export function shortageOf(error: unknown): MediaError | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { DEFAULT_LIMITS, inThread, type LimitName, type MediaError } from "@mediatap/core";
-import { until } from "@mediatap/test";
+import { until, useUpDescriptors } from "@mediatap/test";
 import type { Wish } from "./thread-program.ts";
 
 const PAGE = 65_536;
@@ -65,6 +65,13 @@ describe("threads for decoders", () => {
 
   it("do not take the server along when they fill their heap", async () => {
     assert.equal(await codeOf(run({ does: "hoard" }, { limits: { imageWork: 90_000 } })), "ELIMIT");
+  });
+
+  it("are no fault of the file where the machine can start none", async () => {
+    const release = useUpDescriptors(0);
+    const code = await codeOf(run({ does: "draw", size: 5 })).finally(release);
+    assert.equal(code, "EBUSY");
+    assert.equal(await codeOf(run({ does: "draw", size: 5 })), "none");
   });
 
   it("know nothing of the server's environment", async () => {

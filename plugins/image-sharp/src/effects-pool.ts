@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { createPlaces, MediaError } from "@mediatap/core";
+import { createPlaces, MediaError, shortageOf } from "@mediatap/core";
 import type { Samples, Task } from "./effects-task.ts";
 import type { Pixels } from "./held.ts";
 
@@ -52,7 +52,7 @@ async function handOver(task: Task, { data, ...rest }: Pixels, stop: AbortSignal
   } catch (cause) {
     void worker.terminate();
     if (stop.aborted) throw stop.reason;
-    throw new MediaError("EINTERNAL", "The picture could not be made", { cause });
+    throw shortageOf(cause) ?? new MediaError("EINTERNAL", "The picture could not be made", { cause });
   }
 }
 

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { MediaError } from "@mediatap/core";
-import { complaintOf } from "./complaint.ts";
+import { complaintOf, notStarted } from "./complaint.ts";
 import { confine } from "./confine.ts";
 import { temp } from "./temp.ts";
 import { troubleOf } from "./trouble.ts";
@@ -37,8 +37,9 @@ export interface Running {
   /** The further pipes; whoever asks for them reads them. */
   readonly pipes: readonly Readable[];
   /**
-   * Settles once the process has gone, with all that it has started. Rejects with `UNIDENTIFIED`, `EUNSUPPORTED`, `ELIMIT`, `EBUSY`,
-   * `ETIMEDOUT`, the signal's reason, or what went wrong with an input that it read from our own address.
+   * Settles once the process has gone, with all that it has started. Rejects with `UNIDENTIFIED`, `EUNSUPPORTED`, `ELIMIT`,
+   * `ETIMEDOUT`, `EBUSY` (it could not be started, or the machine lacks what it needs), the signal's reason, or what went wrong with
+   * an input that it read from our own address.
    */
   readonly done: Promise<void>;
   /** The last that it has said on standard error. */
@@ -55,7 +56,7 @@ process.on("exit", () => {
 
 /**
  * Starts a program without a shell, with an empty environment, in a process group of its own, within bounds of processor
- * time, memory, files and priority (`confine`).
+ * time, memory, files and priority (`confine`). A program that cannot be started is `EBUSY`, thrown or by `done`.
  */
 export function start(command: Command): Running {
   const {
@@ -74,7 +75,7 @@ export function start(command: Command): Running {
     string,
     ...string[],
   ];
-  const child = spawn(first, rest, {
+  const child = launch(first, rest, {
     stdio: ["ignore", "pipe", "pipe", ...Array<"pipe">(pipes).fill("pipe")],
     env: {},
     detached: true,
@@ -83,12 +84,9 @@ export function start(command: Command): Running {
   running.add(child);
   let said = "";
   let end: unknown;
-  const [, stdout, stderr, ...more] = child.stdio as unknown as readonly [
-    null,
-    Readable,
-    Readable,
-    ...Readable[],
-  ];
+  // Where descriptors are used up the child has no pipes: its `error` event comes later.
+  const [, stdout = Readable.from([]), stderr = Readable.from([]), ...more] = (child.stdio ??
+    []) as unknown as readonly [null, Readable?, Readable?, ...Readable[]];
   // What nobody reads any more must not end the server.
   for (const pipe of [stdout, ...more]) pipe.on("error", () => {});
   stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -110,9 +108,7 @@ export function start(command: Command): Running {
       if (failure === undefined) resolve();
       else reject(failure);
     };
-    child.once("error", (cause) => {
-      settle(end ?? new MediaError("EUNSUPPORTED", "The program for videos cannot be started", { cause }));
-    });
+    child.once("error", (cause) => settle(end ?? notStarted(cause)));
     child.once("exit", (code, killedBy) => {
       // It starts no others; should it ever, they end with it.
       killGroup(child, true);
@@ -127,6 +123,15 @@ export function start(command: Command): Running {
   });
   done.catch(() => {});
   return { stdout, pipes: more, done, said: () => said, kill: () => killGroup(child) };
+}
+
+/** `spawn`, which reports most failures by an event, and some by throwing. Throws `EBUSY`. */
+function launch(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(program, args, options);
+  } catch (cause) {
+    throw notStarted(cause);
+  }
 }
 
 /** Runs a program to its end. What it writes to standard output, at most `most` bytes (`ELIMIT`). */

@@ -5,6 +5,12 @@ type Kind = readonly [pattern: RegExp, code: ConstructorParameters<typeof MediaE
 /** What ffmpeg says when it fails, by what is at fault; the first that fits is taken. */
 const KINDS: readonly Kind[] = [
   [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no room for temporary files"],
+  [
+    // A thread or a file that the system refuses (EAGAIN, EMFILE, ENFILE).
+    /Resource temporarily unavailable|Too many open files/i,
+    "EBUSY",
+    "The server is busy",
+  ],
   [/File too large/i, "ELIMIT", "The video that is made is too large"],
   [
     /Cannot allocate memory|bad_alloc|Error allocating|malloc.*fail/i,
@@ -38,6 +44,18 @@ const KINDS: readonly Kind[] = [
   ],
 ];
 
+/** Exit codes of `setpriv`, `prlimit`, `nice` and the dynamic linker for a program that does not start. */
+const NOT_STARTED: ReadonlySet<number | null> = new Set([126, 127]);
+
+const RETRY_SECONDS = 5;
+
+/**
+ * The error for a program that could not be started: it ran when the server began, so whatever it lacks now is the machine's fault
+ * and may be there again soon.
+ */
+export const notStarted = (cause: unknown): MediaError =>
+  new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: RETRY_SECONDS });
+
 /** The error for a program that failed, in words that tell nothing of paths; what it said is the cause. */
 export function complaintOf(said: string, code: number | null, killedBy: NodeJS.Signals | null): MediaError {
   const lines = said.trim().split("\n").slice(-5).join("\n");
@@ -45,7 +63,7 @@ export function complaintOf(said: string, code: number | null, killedBy: NodeJS.
     cause: new Error(lines || `killed by ${killedBy ?? "itself"}`),
     // A video was asked for, or the file would have gone out as it is.
     ...(kind === "UNIDENTIFIED" && { status: 400 }),
-    ...(kind === "EBUSY" && { retryAfterSeconds: 5 }),
+    ...(kind === "EBUSY" && { retryAfterSeconds: RETRY_SECONDS }),
   });
   // ffmpeg ends by itself when it is told to, without a word; nobody else tells it.
   const told = code === 255 && lines === "";
@@ -54,6 +72,7 @@ export function complaintOf(said: string, code: number | null, killedBy: NodeJS.
   if (killedBy === "SIGXFSZ") {
     return new MediaError("ELIMIT", "The video that is made is too large", options(""));
   }
+  if (NOT_STARTED.has(code)) return notStarted(new Error(lines));
   const kind = KINDS.find(([pattern]) => pattern.test(said));
   if (kind) return new MediaError(kind[1], kind[2], options(kind[1]));
   // Somebody else ended it: the system, when memory runs out.

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { shortageOf } from "@mediatap/core";
+import { notStarted } from "./complaint.ts";
 import { absolute } from "./tools.ts";
 
 const GB = 1024 ** 3;
@@ -26,11 +28,13 @@ interface Found {
   readonly nice: string | undefined;
 }
 
+const SEARCH_TIMEOUT_MS = 30_000;
+
 let found: Found | undefined;
 
 /**
  * What stands before a program so that it runs within bounds: it ends with the server (`setpriv`), has limits of the system
- * (`prlimit`) and steps back (`nice`). What the system has not got, or does not allow, is left out.
+ * (`prlimit`) and steps back (`nice`). What the system has not got, or does not allow, is left out. Throws `EBUSY`.
  */
 export function confine({ niceness, cpu, fileBytes }: Confines): readonly string[] {
   found ??= findConfinement();
@@ -63,10 +67,17 @@ const limitsOf = (cpu: number, fileBytes: number): readonly string[] => [
   "--core=0",
 ];
 
+/** Throws `EBUSY` if that cannot be found out now: nothing may run without bounds that the system has. */
 function findConfinement(): Found {
-  const works = (path: string | undefined, ...args: readonly string[]): path is string =>
-    path !== undefined &&
-    spawnSync(path, [...args, process.execPath, "--version"], { env: {}, timeout: 5_000 }).status === 0;
+  const works = (path: string | undefined, ...args: readonly string[]): path is string => {
+    if (path === undefined) return false;
+    const options = { env: {}, timeout: SEARCH_TIMEOUT_MS };
+    const { status, signal, error } = spawnSync(path, [...args, process.execPath, "--version"], options);
+    const shortage = shortageOf(error);
+    if (shortage) throw shortage;
+    if (signal) throw notStarted(error ?? new Error(`${path} was ended by ${signal}`));
+    return status === 0;
+  };
   const [setpriv, prlimit, nice] = ["setpriv", "prlimit", "nice"].map((name) => absolute(name));
   const bound = ["--no-new-privs", "--pdeathsig", "KILL"];
   // Node's own address space is larger than a program for videos needs, so that one is not tried.

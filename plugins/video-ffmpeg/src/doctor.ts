@@ -2,7 +2,7 @@ import type { Diagnosis } from "@mediatap/core";
 import { confinement } from "./confine.ts";
 import type { Settings } from "./options.ts";
 import { CODECS } from "./stream/codecs.ts";
-import { absolute, type Programs, type Tools } from "./tools.ts";
+import { absolute, type Toolbox } from "./tools.ts";
 
 /** What videos are made of, and what is missing without it. */
 const ENCODERS: readonly (readonly [name: string, encoders: readonly string[], needed: boolean])[] = [
@@ -18,17 +18,13 @@ const FILTERS: readonly (readonly [name: string, what: string])[] = [
   ["ass", "no subtitles"],
 ];
 
-interface Place {
-  readonly programs: Programs | undefined;
-  readonly tools: Promise<Tools>;
-}
-
 /** Says which programs there are, and what they can do. */
 export async function examine(
-  { programs, tools }: Place,
+  toolbox: Toolbox,
   { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,
   { add }: Diagnosis,
 ): Promise<void> {
+  const programs = toolbox.programs();
   if (!programs) {
     add({
       what: "ffmpeg",
@@ -53,7 +49,7 @@ export async function examine(
       ? `${programs.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
       : "none: what ffmpeg reports is read instead, which tells less of codecs",
   });
-  const { encoders, filters } = await tools;
+  const { encoders, filters } = await toolbox.tools();
   const asked = ladders
     .slice(1)
     .map((ladder) => [`ladder ${ladder}`, [CODECS[ladder].encoder], true] as const);

@@ -1,5 +1,6 @@
 import { type Plugin, parseOptions, remembering, type Source } from "@mediatap/core";
 import { assertBounds } from "./bounds.ts";
+import { confinement } from "./confine.ts";
 import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { headerOf } from "./header.ts";
@@ -10,7 +11,7 @@ import { probe } from "./probe.ts";
 import { still } from "./still.ts";
 import { tapStreams } from "./stream/index.ts";
 import { temp } from "./temp.ts";
-import { findPrograms, findTools } from "./tools.ts";
+import { openToolbox } from "./tools.ts";
 import { tapTransform } from "./transform/index.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
@@ -23,17 +24,13 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
     version: VERSION,
     apply(api) {
       const { hooks, logger, shared, fingerprint } = api;
-      const found = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => {
-        const programs = findPrograms(settings);
-        return { programs, tools: findTools(programs) };
-      });
-      found.tools.catch(() => {});
+      const toolbox = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => openToolbox(settings));
       // Closed with the last that uses it.
       shared(`${NAME}.temp`, temp);
       shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
-      const version = found.programs?.version ?? "none";
+      const version = prepare() ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
-      const engine: Engine = { settings, tools: () => found.tools, logger };
+      const engine: Engine = { settings, tools: toolbox.tools, logger };
       const readProbe = remembering(async (source, flight) => probe(source, flight, await engine.tools()));
       hooks.inspect.for("probe").tapPromise(NAME, async (source, flight) => {
         const fact = await readProbe(source, flight);
@@ -50,9 +47,21 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;
       });
       hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
-      hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(found, settings, diagnosis));
+      hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(toolbox, settings, diagnosis));
       tapStreams(api, engine);
       tapTransform(api, engine);
+
+      /** Looks for programs now, not with the first request. The version of ffmpeg. */
+      function prepare(): string | undefined {
+        try {
+          confinement();
+          toolbox.tools().catch(() => {});
+          return toolbox.programs()?.version;
+        } catch (err) {
+          logger.warn({ err }, "the programs for videos are looked for when the first video is requested");
+          return undefined;
+        }
+      }
     },
   };
 }

@@ -3,7 +3,8 @@ import { accessSync, constants, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { MediaError } from "@mediatap/core";
+import { MediaError, shortageOf } from "@mediatap/core";
+import { notStarted } from "./complaint.ts";
 import type { Settings } from "./options.ts";
 
 const run = promisify(execFile);
@@ -31,9 +32,38 @@ type Wish = Pick<Settings, "ffmpeg" | "ffprobe">;
 
 const MISSING = "Videos need ffmpeg, which is not installed on this server";
 
+/** The programs of some settings, looked for once. A search that failed since the machine was busy is repeated by the next call. */
+export interface Toolbox {
+  /** `undefined`: there is no ffmpeg that runs. Throws `EBUSY`. */
+  programs(): Programs | undefined;
+  /** What they can do. Rejects with `EUNSUPPORTED` if there is no ffmpeg, else `EBUSY`. */
+  tools(): Promise<Tools>;
+}
+
+export function openToolbox(settings: Wish): Toolbox {
+  let found: { readonly programs: Programs | undefined } | undefined;
+  let tools: Promise<Tools> | undefined;
+  const programs = () => {
+    found ??= { programs: findPrograms(settings) };
+    return found.programs;
+  };
+  return {
+    programs,
+    async tools() {
+      tools ??= findTools(programs());
+      try {
+        return await tools;
+      } catch (error) {
+        tools = undefined;
+        throw error;
+      }
+    },
+  };
+}
+
 /**
  * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once,
- * and waits for that. `undefined`: there is no ffmpeg that runs.
+ * and waits for that. `undefined`: there is no ffmpeg that runs. Throws `EBUSY` if the machine can start none now.
  */
 export function findPrograms(settings: Wish, env: NodeJS.ProcessEnv = process.env): Programs | undefined {
   const named = [settings.ffmpeg, env.FFMPEG_BIN];
@@ -53,7 +83,7 @@ export function findPrograms(settings: Wish, env: NodeJS.ProcessEnv = process.en
   return undefined;
 }
 
-/** Learns what the programs can do. Throws `EUNSUPPORTED` where there is no ffmpeg. */
+/** Asks ffmpeg what it can do. Throws `EUNSUPPORTED` if there is no ffmpeg, `EBUSY` if it cannot be started. */
 export async function findTools(found: Programs | undefined): Promise<Tools> {
   if (!found) throw new MediaError("EUNSUPPORTED", MISSING);
   const { ffmpeg } = found;
@@ -97,7 +127,13 @@ function isProgram(path: string): boolean {
 }
 
 function versionOf(path: string): string | undefined {
-  const { status, stdout } = spawnSync(path, ["-version"], { env: {}, timeout: 10_000, encoding: "utf8" });
+  const { status, stdout, error } = spawnSync(path, ["-version"], {
+    env: {},
+    timeout: 10_000,
+    encoding: "utf8",
+  });
+  const shortage = shortageOf(error);
+  if (shortage) throw shortage;
   return status === 0 ? /^ff\w+ version (\S+)/.exec(stdout)?.[1] : undefined;
 }
 
@@ -107,6 +143,8 @@ async function list(path: string, argument: string): Promise<ReadonlySet<string>
     env: {},
     timeout: 10_000,
     maxBuffer: 4e6,
+  }).catch((cause: unknown) => {
+    throw notStarted(cause);
   });
   return new Set([...stdout.matchAll(/^\s[A-Z.|]{2,6}\s+(\w\S*)\s/gm)].map(([, name]) => name as string));
 }
