@@ -37,4 +37,6 @@ export type { Answer, AskOptions, StartOptions, TestServer } from "./helpers/ser
 export { ask, startServer } from "./helpers/server.ts";
 export type { Witness } from "./helpers/stand-ins.ts";
 export { echoEngine, memoryStorage, wishLanguage, wishUrl, witness } from "./helpers/stand-ins.ts";
+export type { InTerminal, TerminalOptions } from "./helpers/terminal.ts";
+export { PYTHON, startInTerminal } from "./helpers/terminal.ts";
 export { until } from "./helpers/until.ts";

@@ -17,6 +17,7 @@ const PROGRAMS = [
   { name: "nginx", path: "/usr/sbin/nginx", packages: ["nginx"] },
   { name: "redis", path: "/usr/bin/redis-server", packages: ["redis-server"] },
   { name: "kustomize", path: "/usr/bin/kustomize", packages: ["kustomize"] },
+  { name: "python", path: "/usr/bin/python3", packages: ["python3"] },
   { name: "moto", path: "/usr/bin/moto_server", packages: ["python3-moto", "python3-flask-cors"] },
 ];
 

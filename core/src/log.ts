@@ -29,10 +29,33 @@ export function createLogger({
       censor: "***",
     },
   };
-  return pretty ? pino(options, forPeople()) : pino(options);
+  return pino(options, pretty ? forPeople() : forPrograms());
+}
+
+/** Bytes that are kept for an output that cannot be written to for the moment, such as a file on a full disk. */
+const MAX_PENDING_BYTES = 1024 * 1024;
+
+/** JSON lines on the standard output. A line that cannot be written is dropped: logging never fails. */
+function forPrograms(): DestinationStream {
+  return pino
+    .destination({ dest: process.stdout.fd ?? 1, sync: true, maxLength: MAX_PENDING_BYTES })
+    .on("error", () => {});
+}
+
+let areErrorsIgnored = false;
+
+/**
+ * From now on what cannot be written to the standard output or error is dropped. Without it a closed terminal (EIO) is an
+ * uncaught exception, and so is the attempt to log that.
+ */
+export function ignoreOutputErrors(): void {
+  if (areErrorsIgnored) return;
+  areErrorsIgnored = true;
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
 }
 
 function forPeople(): DestinationStream {
+  ignoreOutputErrors();
   const colors = process.stdout.isTTY === true && !process.env.NO_COLOR;
   return { write: (line) => process.stdout.write(prettyLine(line, colors)) };
 }

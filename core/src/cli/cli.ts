@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { baseOf, findConfig } from "../config/find.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { MediatapConfig } from "../config/schema.ts";
+import { ignoreOutputErrors } from "../log.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
 import { version } from "../version.ts";
 import { headerOption } from "./ask.ts";
@@ -39,6 +40,7 @@ interface ExplainFlags extends ShowFlags {
 
 /** Runs `mediatap` with these arguments; resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
+  ignoreOutputErrors();
   const program = createProgram(options);
   let stop = async () => {};
   try {

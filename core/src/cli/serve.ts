@@ -10,6 +10,7 @@ import { createServer, type MediatapServer } from "../server.ts";
 import { startWorkers } from "../workers/primary.ts";
 import { joinServer } from "../workers/worker.ts";
 import { stepBack } from "./priority.ts";
+import { watchTerminal } from "./terminal.ts";
 
 export interface ServeFlags {
   readonly port?: number;
@@ -31,6 +32,9 @@ export type LoadServed = () => Promise<Served>;
 
 /** Milliseconds for which a connection must be idle before a server that ends closes it. */
 const QUIET = 250;
+
+/** Errors that nobody caught which are logged while the server drains because of the first one. */
+const MAX_LOGGED_DEFECTS = 10;
 
 /** Cores whose work one process can hand out: see SCALING.md. */
 const CORES_A_WORKER = 4;
@@ -98,12 +102,15 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       drain: server.generation.limitsOf().drain,
     });
   } else {
+    onSignals(log, { reload, end: leave.drain });
     log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
-    process.on("SIGHUP", reload);
-    onEnd(log, (signal) => leave.drain(signal === "SIGTERM"));
   }
+  let defects = 0;
   const crash = (message: string) => (error: unknown) => {
+    // What fails again and again while the server drains must not fill the log.
+    if (++defects > MAX_LOGGED_DEFECTS) return;
     log.fatal({ err: error }, message);
+    if (defects > 1) return;
     member?.tell({ mediatap: "leaving" });
     leave.fail();
   };
@@ -121,28 +128,44 @@ async function servePrimary(workers: number): Promise<number> {
     onReady: ({ host, port }) =>
       log.info({ workers }, `mediatap listens on ${addressOf(host, port)}, in ${workers} processes`),
   });
-  process.on("SIGHUP", () => primary.restart());
-  onEnd(
-    log,
-    (signal) => primary.end(signal === "SIGTERM"),
-    () => primary.kill(),
-  );
+  onSignals(log, { reload: primary.restart, end: primary.end, kill: primary.kill });
   return primary.ended;
 }
 
-/** The first signal to end is heard; the second one does not wait. */
-function onEnd(log: Logger, end: (signal: string) => void, kill: () => void = () => {}): void {
-  let heard = false;
+interface SignalActions {
+  readonly reload: () => void;
+  /** `accept`: new connections are taken for a while. */
+  readonly end: (accept: boolean) => void;
+  /** Called before the process exits at once. @default nothing */
+  readonly kill?: () => void;
+}
+
+/**
+ * SIGTERM, SIGINT and a terminal that is closed end the server; a second signal does not wait. SIGHUP reloads, unless it means
+ * that the terminal is gone.
+ */
+function onSignals(log: Logger, { reload, end, kill }: SignalActions): void {
+  let ending = false;
+  const begin = (reason: string, accept: boolean) => {
+    if (ending) return;
+    ending = true;
+    terminal.stop();
+    log.info(`${reason}: finishing what runs`);
+    end(accept);
+  };
+  const terminal = watchTerminal(() => begin("the terminal is gone", false));
   const onSignal = (signal: string) => {
-    if (heard) {
-      kill();
+    if (ending) {
+      kill?.();
       process.exit(1);
     }
-    heard = true;
-    log.info(`${signal}: finishing what runs`);
-    end(signal);
+    begin(signal, signal === "SIGTERM");
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  process.on("SIGHUP", () => {
+    if (terminal.isGone()) begin("SIGHUP, and the terminal is gone", false);
+    else if (!ending) reload();
+  });
 }
 
 /** The ways in which a server ends, by itself or because it was told to. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 /** The command that people run. */
-const BIN = join(import.meta.dirname, "../../../presets/mediatap/bin/mediatap.js");
+export const BIN = join(import.meta.dirname, "../../../presets/mediatap/bin/mediatap.js");
 
 export interface Place {
   readonly cwd?: string;

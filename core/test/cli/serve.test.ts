@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { ask, until } from "@mediatap/test";
+import { answers, ask, freePort, startProgram, until } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
-import { mediatap, type Serving, serving } from "./mediatap.ts";
+import { BIN, mediatap, type Serving, serving } from "./mediatap.ts";
 
 const PICTURE = join(import.meta.dirname, "../../../examples/start/media/logo.png");
 
@@ -75,6 +75,24 @@ describe("mediatap serve", () => {
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["content-type"], "image/webp");
     assert.equal((await ask(port, "/tr:w-50/none.png")).status, 404);
+  });
+
+  it("serves when its log cannot be written", async function () {
+    if (process.platform !== "linux") this.skip();
+    const port = await freePort();
+    const args = [process.execPath, BIN, "serve", "./photos", "--host", "127.0.0.1", "--port", String(port)];
+    const command = `cd '${folder.path}' && exec ${args.map((arg) => `'${arg}'`).join(" ")} >/dev/full`;
+    const program = await startProgram("/bin/sh", ["-c", command], () =>
+      answers(`http://127.0.0.1:${port}/-/ready`),
+    );
+    try {
+      program.signal("SIGHUP");
+      for (let width = 40; width < 45; width++) {
+        assert.equal((await ask(port, `/tr:w-${width}/logo.png`)).status, 200);
+      }
+    } finally {
+      await program.stop();
+    }
   });
 
   it("has what makes pictures step back behind what answers", async function () {
