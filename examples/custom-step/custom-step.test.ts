@@ -52,6 +52,13 @@ describe("example: a step and a URL language of one's own", () => {
     assert(differs);
   });
 
+  it("keeps photographs JPEGs", async () => {
+    const [blocks, plain] = [await server.ask("/w300/pixels12/dogs.jpg"), await server.ask("/w300/dogs.jpg")];
+    assert.equal(plain.headers["content-type"], "image/jpeg");
+    assert.equal(blocks.headers["content-type"], "image/jpeg");
+    assert(blocks.body.length < 2 * plain.body.length, `${blocks.body.length} of ${plain.body.length} bytes`);
+  });
+
   it("says what is wrong with a URL", async () => {
     const { status, text } = await server.ask("/pixels0/dogs.jpg");
     assert.deepEqual(

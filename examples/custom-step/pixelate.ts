@@ -23,6 +23,8 @@ export function pixelate(): Plugin {
         schema,
         // Blocks of one pixel change nothing.
         canonical: (step) => (step.size === 1 ? undefined : step),
+        // Photographs stay JPEGs.
+        opaque: true,
         cost: (_step, { width, height }) => (width * height) / 50_000,
       });
       hooks.step

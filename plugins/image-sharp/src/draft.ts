@@ -113,6 +113,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     original,
     current: original,
     scope,
+    registry,
     alpha: header.alpha,
     animated,
     vector,
@@ -134,6 +135,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
       steps: trial.taken.map(({ step }) => step),
       size: trial.size,
       alpha: trial.alpha,
+      ...(trial.clearedBy && { clearedBy: trial.clearedBy }),
       animated,
       gainMap: settings.gainMaps && carriesGainMap(header, trial),
     },
@@ -212,7 +214,7 @@ export function draftOfPixels({ size, steps, flight, registry, settings, scope =
   const { width, height } = size;
   const original = { width, height };
   measure({ steps, output }, original, registry, flight.limits, { scope });
-  const start = { original, current: original, scope, alpha: true, animated: false };
+  const start = { original, current: original, scope, registry, alpha: true, animated: false };
   return {
     header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
     settings,

@@ -1,4 +1,4 @@
-import type { Box, Paint, Rgba, Size, Step, StepOf, StepStage } from "@mediatap/core";
+import type { Box, Paint, Rgba, Size, Step, StepOf, StepRegistry, StepStage } from "@mediatap/core";
 import type { Effect } from "./effects.ts";
 import type { Draw } from "./pass.ts";
 
@@ -36,6 +36,7 @@ export interface Drawn {
 
 /** The picture before a step. */
 export interface Context extends StepStage {
+  readonly registry: StepRegistry;
   readonly alpha: boolean;
   readonly animated: boolean;
   /** It is a drawing still, which can be drawn at any size. */

@@ -1,4 +1,4 @@
-import type { Step } from "@mediatap/core";
+import type { Step, StepRegistry } from "@mediatap/core";
 import { type Context, type Drawer, type Drawn, tone } from "./drawer.ts";
 import { border, extract, flip, resize, rotate, trim } from "./draws-geometry.ts";
 import { flatten, opacity, overlay, round } from "./draws-surface.ts";
@@ -28,9 +28,15 @@ const DRAWERS = {
   overlay,
 };
 
+function staysOpaque(step: Step, registry: StepRegistry): boolean {
+  const { opaque = false } = registry.get(step.op) ?? {};
+  return typeof opaque === "function" ? opaque(step) : opaque;
+}
+
 /** What a step comes to at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
 export function draw(step: Step, context: Context): Drawn {
   const drawer = (DRAWERS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
   if (drawer) return drawer(step, context);
-  return { work: [{ kind: "foreign", step }], size: context.current, unsure: true, alpha: true };
+  const alpha = context.alpha || !staysOpaque(step, context.registry);
+  return { work: [{ kind: "foreign", step }], size: context.current, unsure: true, alpha };
 }

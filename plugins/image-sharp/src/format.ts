@@ -37,6 +37,8 @@ export interface Wish {
   /** Of one frame of the result. */
   readonly size: Size;
   readonly alpha: boolean;
+  /** The step of another plugin for which an opaque source counts as transparent. */
+  readonly clearedBy?: string;
   readonly animated: boolean;
   /** The source's gain map could go along, in a JPEG. */
   readonly gainMap: boolean;
@@ -127,7 +129,7 @@ const moving = (accept: AcceptClass): Choice[] => [
 
 /** Best first. The last ones are for what no better format may or can hold. */
 function still(wish: Wish, limits: Limits): Choice[] {
-  const { output, accept, header, steps, size, alpha, gainMap } = wish;
+  const { output, accept, header, steps, size, alpha, clearedBy, gainMap } = wish;
   const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
   // when it is asked for by name, as ImageKit does.
@@ -143,7 +145,10 @@ function still(wish: Wish, limits: Limits): Choice[] {
       !output.lossless && { format: "jpeg", why: "only JPEG carries the gain map" },
     avif && small && { format: "avif", why: "the client accepts AVIF" },
     accept !== "basic" && { format: "webp", why: avif && !small ? slow : "the client accepts WebP" },
-    alpha && { format: "png", why: "the picture has transparency" },
+    alpha && {
+      format: "png",
+      why: clearedBy ? `step ${clearedBy} may make it transparent` : "the picture has transparency",
+    },
     header.palette && { format: "png", why: "the source has a palette" },
     output.lossless === true && { format: "png", why: "lossless" },
     { format: "jpeg", why: "the picture is opaque" },

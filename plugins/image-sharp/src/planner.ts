@@ -5,9 +5,10 @@ import {
   type Scope,
   type Size,
   type Step,
+  type StepRegistry,
   scopeOf,
 } from "@mediatap/core";
-import type { Fill, Foreign, Reshape } from "./drawer.ts";
+import type { Fill, Foreign, Reshape, Work } from "./drawer.ts";
 import { draw } from "./draws.ts";
 import type { Effect } from "./effects.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "./pass.ts";
@@ -30,6 +31,8 @@ export interface Planned {
   readonly rest: readonly Step[];
   readonly size: Size;
   readonly alpha: boolean;
+  /** The step of another plugin that may have made an opaque picture transparent. */
+  readonly clearedBy?: string;
   /** Faces in what the parts make, where they are known; a trim at the end is not reckoned with. */
   readonly faces?: readonly FaceBox[];
   readonly notes: readonly string[];
@@ -39,6 +42,7 @@ export interface PlanContext {
   readonly original: Size;
   readonly current: Size;
   readonly scope: Scope;
+  readonly registry: StepRegistry;
   readonly alpha: boolean;
   readonly animated: boolean;
   /** A drawing, which can be drawn at any size. */
@@ -60,6 +64,7 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
   const { faces: known, ...around } = context;
   let { current, alpha } = context;
   let faces = known;
+  let clearedBy: string | undefined;
   let pass: Pass = {};
   const close = () => {
     if (!isEmpty(pass)) parts.push({ kind: "pass", pass });
@@ -87,6 +92,7 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
     if (drawn.note !== undefined) notes.add(drawn.note);
     taken.push({ step, before: current, after: drawn.size });
     current = drawn.size;
+    if (!alpha && drawn.alpha && isForeign(drawn.work)) clearedBy = step.op;
     alpha = drawn.alpha;
     // Only pixels tell what trimming leaves of them.
     if (step.op !== "trim") faces = facesAfter(step, stage);
@@ -95,8 +101,20 @@ export function planSteps(steps: readonly Step[], context: PlanContext): Planned
     if (!context.guess) break;
   }
   close();
-  return { taken, parts, rest: left, size: current, alpha, ...(faces && { faces }), notes: [...notes] };
+  if (!alpha) clearedBy = undefined;
+  return {
+    taken,
+    parts,
+    rest: left,
+    size: current,
+    alpha,
+    ...(clearedBy && { clearedBy }),
+    ...(faces && { faces }),
+    notes: [...notes],
+  };
 }
+
+const isForeign = (work: readonly Work[]) => work.some((one) => "kind" in one && one.kind === "foreign");
 
 /** Size to which a decoder can scale at once: nothing comes before it but colours and turns. */
 export function firstScale(parts: readonly Part[]): Size | undefined {

@@ -258,6 +258,7 @@ class Run {
       original,
       current: held.size,
       scope,
+      registry,
       alpha,
       animated: frames > 1,
       ...(faces && { faces }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { AcceptClass, Output } from "@mediatap/core";
+import type { AcceptClass, Output, RawFrame, Step, StepDefinition, StepRegistry } from "@mediatap/core";
 import sharp from "sharp";
+import { z } from "zod";
 import { flightOf, jobOf, near, pixels, plan, quarters, render, sourceOf, taps } from "./helpers.ts";
 
 const opaque = async () => (await quarters()).jpeg().toBuffer();
@@ -30,6 +31,26 @@ describe("image-sharp: choosing the format", () => {
   it("gives an opaque PNG as JPEG, one with a palette as PNG", async () => {
     assert.equal(await formatOf(await (await quarters()).png().toBuffer(), "basic"), "jpeg");
     assert.equal(await formatOf(await (await quarters()).png({ palette: true }).toBuffer(), "basic"), "png");
+  });
+
+  it("keeps a JPEG through a step of another plugin that declares it stays opaque", async () => {
+    const step = async (frame: RawFrame) => frame;
+    const chosen = async (opaque: StepDefinition<Step>["opaque"], bytes: Buffer) => {
+      const define = (registry: StepRegistry) =>
+        registry.define("mirror" as "blur", { schema: z.any(), ...(opaque !== undefined && { opaque }) });
+      const steps = [{ op: "mirror" } as unknown as Step];
+      const { rendition, plan: made, bytes: out } = await render(bytes, { steps, step, define });
+      assert.equal((await sharp(out).metadata()).format, rendition.format);
+      return [rendition.format, (made.explain() as { why: string }).why];
+    };
+    const [photo, cutOut] = [await opaque(), await clear()];
+    for (const declared of [true, () => true]) {
+      assert.deepEqual(await chosen(declared, photo), ["jpeg", "the picture is opaque"]);
+      assert.deepEqual(await chosen(declared, cutOut), ["png", "the picture has transparency"]);
+    }
+    for (const declared of [undefined, false, () => false]) {
+      assert.deepEqual(await chosen(declared, photo), ["png", "step mirror may make it transparent"]);
+    }
   });
 
   it("takes WebP where AVIF would take too long", async () => {

@@ -24,6 +24,11 @@ export interface StepDefinition<S> {
   readonly canonical?: (step: S) => S | undefined;
   /** Size of the picture after the step. Left out: as before. */
   readonly size?: (step: S, stage: Stage) => Size;
+  /**
+   * Whether an opaque picture stays opaque. Left out, it may become transparent, so `auto` passes over formats that cannot hold
+   * that: a photograph becomes a PNG of several times the size if the client accepts nothing better. @default false
+   */
+  readonly opaque?: boolean | ((step: S) => boolean);
   /** Estimated milliseconds of one core. Left out: 4 for each megapixel of the larger side of the step. */
   readonly cost?: (step: S, before: Size, after: Size) => number;
 }
