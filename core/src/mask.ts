@@ -21,18 +21,24 @@ export function maskText(text: string): string {
   return text.replace(/:\/\/[^/?#@\s]+@/g, `://${MASK}@`).replace(SECRET_QUERY, `$1${MASK}`);
 }
 
-/**
- * Plain data with secrets replaced by `***`. `free` names the maps, by their paths, whose keys are names that people
- * choose: an origin called `keys` is no secret.
- */
-export function maskSecrets(value: unknown, free: readonly string[] = [], path = ""): unknown {
+/** Which fields of an object are secret, and what decides about their values. */
+export interface SecretFields {
+  /** @default by its name, at any depth */
+  field(name: string): { readonly secret: boolean; readonly below?: SecretFields };
+}
+
+const BY_NAME: SecretFields = { field: (name) => ({ secret: isSecret(name) }) };
+
+/** Plain data with secrets replaced by `***`. */
+export function maskSecrets(value: unknown, fields: SecretFields = BY_NAME): unknown {
   if (typeof value === "string") return maskText(value);
-  if (Array.isArray(value)) return value.map((entry) => maskSecrets(entry, free, `${path}.`));
+  if (Array.isArray(value)) return value.map((entry) => maskSecrets(entry, fields));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => {
-      const hidden = !free.includes(path) && isSecret(name) && field !== undefined && field !== null;
-      return [name, hidden ? MASK : maskSecrets(field, free, path === "" ? name : `${path}.${name}`)];
+      const { secret, below } = fields.field(name);
+      const hidden = secret && field !== undefined && field !== null;
+      return [name, hidden ? MASK : maskSecrets(field, below)];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { isSecret, maskText } from "./mask.ts";
+import { isSecret, maskText, type SecretFields } from "./mask.ts";
 import { MediaError, printable } from "./model/errors.ts";
 
 /**
@@ -55,7 +55,8 @@ function explain(issue: Issue, context: Context): string[] {
         explain({ ...nested, path: [...issue.path, ...nested.path] } as Issue, context),
       );
   }
-  return line(expectedOf(issue), received(valueAt(value, issue.path), issue.path));
+  const kind = issue.code === "invalid_type" ? issue.expected : undefined;
+  return line(expectedOf(issue), received(valueAt(value, issue.path), issue.path, kind));
 }
 
 /** Whether an issue of one form of a union shows that this form was meant: it got past the kind of value. */
@@ -140,6 +141,42 @@ function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
   });
 }
 
+/** Marks a field of a schema as one whose value is never shown. */
+export function secret<S extends z.ZodType>(schema: S): S {
+  return schema.meta({ secret: true });
+}
+
+/**
+ * Which fields are secret by a schema: those that `secret` marks. Keys of a mapping are names that people choose. Fields that the
+ * schema leaves to others are secret by their names.
+ */
+export function secretsOf(schema: unknown): SecretFields {
+  return {
+    field(name) {
+      const forms = formsOf(schema).flatMap((form) =>
+        form.element === undefined ? form : formsOf(form.element),
+      );
+      const known = forms.flatMap(({ shape, valueType }) => shape?.[name] ?? valueType ?? []);
+      if (known.length === 0) return { secret: isSecret(name) };
+      const below = known.map(secretsOf);
+      return { secret: known.some(isMarked), below: { field: (name) => firstOf(below, name) } };
+    },
+  };
+}
+
+/** What the first form says, unless another one knows better that it is a secret. */
+function firstOf(forms: readonly SecretFields[], name: string): ReturnType<SecretFields["field"]> {
+  const found = forms.map((form) => form.field(name));
+  return found.find((field) => field.secret) ?? (found[0] as (typeof found)[0]);
+}
+
+/** Whether `secret` marked a schema, or what it wraps. */
+function isMarked(schema: unknown): boolean {
+  const { meta, def } = schema as SchemaParts & { meta?: () => { secret?: unknown } | undefined };
+  const inner = def?.innerType ?? def?.in;
+  return meta?.call(schema)?.secret === true || (inner !== undefined && isMarked(inner));
+}
+
 interface SchemaParts {
   readonly shape?: Record<PropertyKey, unknown>;
   readonly element?: unknown;
@@ -161,12 +198,17 @@ function lastOf(path: readonly PropertyKey[]): string {
   return printable(String(path.at(-1) ?? ""));
 }
 
+/** Kinds of value that no secret is. */
+const PLAIN: ReadonlySet<string> = new Set(["number", "int", "boolean"]);
+
 /** `received 'abc'`, `is missing`: never a secret. */
-function received(value: unknown, path: readonly PropertyKey[]): string {
+function received(value: unknown, path: readonly PropertyKey[], expected?: string): string {
   if (value === undefined) return "it is missing";
   if (typeof value === "function") return "received a function";
   if (value !== null && typeof value === "object")
     return `received ${Array.isArray(value) ? "an array" : "an object"}`;
-  if (path.some((part) => typeof part === "string" && isSecret(part)) && value !== "") return "received ***";
+  const isHidden =
+    path.some((part) => typeof part === "string" && isSecret(part)) && !PLAIN.has(expected ?? "");
+  if (isHidden && value !== "") return "received ***";
   return `received ${typeof value === "string" ? `'${printable(maskText(value))}'` : String(value)}`;
 }

@@ -1,14 +1,12 @@
 import { inspect } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
-import { DEFAULT_RULES } from "../config/schema.ts";
+import { configSchema, DEFAULT_RULES } from "../config/schema.ts";
 import { createGeneration } from "../generation/generation.ts";
 import { createShared } from "../generation/shared.ts";
 import { createLogger } from "../log.ts";
 import { maskSecrets } from "../mask.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
-
-/** Maps whose keys are names that people choose. */
-const NAMES = ["origins", "endpoints", "namedTransformations"];
+import { secretsOf } from "../options.ts";
 
 const DEFAULTS = {
   ...DEFAULT_RULES,
@@ -29,7 +27,7 @@ export async function showConfig(loaded: LoadedConfig, json: boolean): Promise<s
 
   const { config, plugins, source, provenances } = loaded;
   const named = plugins.map(({ name, version }) => `${name}@${version}`);
-  const shown = maskSecrets({ ...withDefaults(config), plugins: named }, NAMES);
+  const shown = maskSecrets({ ...withDefaults(config), plugins: named }, secretsOf(configSchema));
   const entries = [...leaves(shown)].map(([path, value]) => ({
     path,
     value,

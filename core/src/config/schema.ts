@@ -2,6 +2,7 @@ import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import { TAG, TAG_HEADERS } from "../model/tags.ts";
+import { secret } from "../options.ts";
 import type { PluginList } from "../plugin.ts";
 
 /** 180 days, ImageKit's lifetime of a delivered file. */
@@ -137,9 +138,9 @@ const rules = {
   /** `Access-Control-Allow-Origin`; `false`: none. @default "*" */
   cors: z.union([headerValue, z.literal(false)]).optional(),
   /** Key that signs and verifies URLs. */
-  privateKey: key.optional(),
+  privateKey: secret(key).optional(),
   /** Several keys, for rotation: the first signs, all verify. */
-  privateKeys: z.array(key).optional(),
+  privateKeys: secret(z.array(key)).optional(),
   /** Query parameters that do not count as another version of a file. */
   ignoreQuery: z.array(z.string()).optional(),
 };

@@ -40,6 +40,8 @@ describe("mediatap config", () => {
       "requestFrom: 'imagekit'   # @mediatap/preset-imagekit",
       "autoFormat: true   # default",
       "limits.megapixels: 100   # default",
+      "limits.headers: 100   # default",
+      "cacheStatusKey: false   # default",
       "server.port: 3000   # default",
       "endpoints.keys.quality: 60",
       "privateKey: '***'   # @mediatap/preset-imagekit",

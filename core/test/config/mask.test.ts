@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { configSchema } from "../../src/config/schema.ts";
 import { maskSecrets, maskText } from "../../src/mask.ts";
+import { parseOptions, secretsOf } from "../../src/options.ts";
 
 describe("masking", () => {
   for (const name of [
@@ -41,7 +43,63 @@ describe("masking", () => {
       origins: { keys: { type: "FOLDER", path: "./k" } },
       endpoints: { secret: { origins: ["keys"] } },
     };
-    assert.deepEqual(maskSecrets(config, ["origins", "endpoints"]), config);
+    assert.deepEqual(maskSecrets(config, secretsOf(configSchema)), config);
+  });
+
+  it("hides what the schema marks as a secret, and by their names the fields that it leaves to plugins", () => {
+    const config = {
+      cacheStatusKey: true,
+      limits: { headers: 100, headerBytes: 16384 },
+      privateKey: "hunter2",
+      privateKeys: ["hunter2"],
+      userAgentAccept: [{ match: "token", accept: "webp" }],
+      origins: {
+        token: {
+          type: "WEB_FOLDER",
+          headers: { a: "hunter2" },
+          password: "hunter2",
+          baseUrl: "http://a:hunter2@b",
+        },
+      },
+      endpoints: { secret: { origins: ["token"], privateKey: "hunter2", cacheStatusKey: false } },
+      tenants: {
+        password: {
+          privateKeys: ["hunter2"],
+          origins: { keys: { type: "S3", secretKey: "hunter2", bucket: "b" } },
+          endpoints: { key: { origins: ["keys"], privateKey: "hunter2" } },
+        },
+      },
+      management: { path: "/-/key" },
+    };
+    const shown = maskSecrets(config, secretsOf(configSchema)) as typeof config;
+    assert.deepEqual(shown, {
+      ...config,
+      privateKey: "***",
+      privateKeys: "***",
+      origins: {
+        token: { ...config.origins.token, headers: "***", password: "***", baseUrl: "http://***@b" },
+      },
+      endpoints: { secret: { ...config.endpoints.secret, privateKey: "***" } },
+      tenants: {
+        password: {
+          privateKeys: "***",
+          origins: { keys: { type: "S3", secretKey: "***", bucket: "b" } },
+          endpoints: { key: { origins: ["keys"], privateKey: "***" } },
+        },
+      },
+    });
+  });
+
+  it("shows a wrong value of a field that is a number or a boolean, whatever its name", () => {
+    assert.throws(
+      () => parseOptions(configSchema, { limits: { headers: "many" }, cacheStatusKey: "yes" }, ""),
+      {
+        message: [
+          "limits.headers: Expected number but received 'many'",
+          "cacheStatusKey: Expected boolean but received 'yes'",
+        ].join("\n"),
+      },
+    );
   });
 
   it("hides user and password of an address", () => {
