@@ -2,6 +2,7 @@ import { HookMap } from "tapable";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts";
+import type { Job } from "./model/job.ts";
 import type { PluginHooks, TapOptions } from "./plugin.ts";
 
 interface RawHook {
@@ -25,21 +26,30 @@ const ISOLATED = new Set(["lookup", "opened", "reopen", "store", "report", "purg
  * wrapped once: `null` becomes `undefined`, and an error gets the names of hook and plugin.
  */
 export function facadeOf(hooks: Hooks, plugin: string, events: FacadeEvents = {}): PluginHooks {
+  const subject: Subject = { name: plugin, isLanguage: false };
   const entries = Object.entries(hooks).map(([name, hook]) => [
     name,
     hook instanceof HookMap
       ? {
           for(key: string) {
             events.onFor?.(name, key);
-            return tappable(hook.for(key) as unknown as RawHook, plugin, events);
+            return tappable(hook.for(key) as unknown as RawHook, subject, events);
           },
         }
-      : tappable(hook as unknown as RawHook, plugin, events),
+      : tappable(hook as unknown as RawHook, subject, events),
   ]);
   return Object.freeze(Object.fromEntries(entries)) as PluginHooks;
 }
 
-function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
+/** What the facade knows of a plugin. */
+interface Subject {
+  readonly name: string;
+  /** It taps `resolve`. */
+  isLanguage: boolean;
+}
+
+function tappable(hook: RawHook, subject: Subject, { onFailure }: FacadeEvents) {
+  const plugin = subject.name;
   const name = hook.name ?? "hook";
   const place = (options: string | TapOptions) => ({
     name: plugin,
@@ -54,8 +64,9 @@ function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
 
   return Object.freeze({
     tap(options: string | TapOptions, fn: (...args: unknown[]) => unknown) {
+      if (name === "resolve") subject.isLanguage = true;
       hook.tap(place(options), (...args) => {
-        if (isForOthers(name, plugin, args)) return undefined;
+        if (isForOthers(name, subject, args)) return undefined;
         try {
           const answer = fn(...args) ?? undefined;
           // A promise is "not undefined": a bail hook would stop at it, and nobody would wait for it.
@@ -63,6 +74,7 @@ function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
             answer.catch(() => {});
             throw new TypeError(`an async function was given to tap: use tapPromise`);
           }
+          if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
         } catch (error) {
           return failed(error);
@@ -71,10 +83,13 @@ function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
     },
     tapPromise(options: string | TapOptions, fn: (...args: unknown[]) => Promise<unknown>) {
       if (!hook.tapPromise) throw new MediaError("ECONFIG", `${plugin}: the hook ${name} takes tap only`);
+      if (name === "resolve") subject.isLanguage = true;
       hook.tapPromise(place(options), async (...args) => {
-        if (isForOthers(name, plugin, args)) return undefined;
+        if (isForOthers(name, subject, args)) return undefined;
         try {
-          return (await fn(...args)) ?? undefined;
+          const answer = (await fn(...args)) ?? undefined;
+          if (name === "resolve") assertOwn(answer, plugin, args);
+          return answer;
         } catch (error) {
           return failed(error);
         }
@@ -83,11 +98,28 @@ function tappable(hook: RawHook, plugin: string, { onFailure }: FacadeEvents) {
   });
 }
 
-/** An endpoint may name its languages: the others are not asked. */
-function isForOthers(hook: string, plugin: string, args: readonly unknown[]): boolean {
+/**
+ * An endpoint may name its languages: the others are not asked. The language that resolved a URL judges its signature: no
+ * other one knows what it means.
+ */
+function isForOthers(hook: string, { name, isLanguage }: Subject, args: readonly unknown[]): boolean {
+  if (hook === "admit") return isLanguage && (args[1] as Job).language !== name;
   if (hook !== "resolve") return false;
   const { languages } = args[1] as Endpoint;
-  return languages.length > 0 && !languages.includes(plugin);
+  return languages.length > 0 && !languages.includes(name);
+}
+
+/** A job names the language that made it, which then judges its signature, and stays with the account of its endpoint. */
+function assertOwn(answer: unknown, plugin: string, args: readonly unknown[]): void {
+  if (answer === undefined) return;
+  const { language, asset } = answer as Job;
+  if (language !== plugin) {
+    throw new TypeError(`Expected '${plugin}' for language of the job but received '${language}'`);
+  }
+  const { tenant } = args[1] as Endpoint;
+  if (asset.tenant !== tenant) {
+    throw new TypeError(`Expected '${tenant}' for asset.tenant of the job but received '${asset.tenant}'`);
+  }
 }
 
 /**

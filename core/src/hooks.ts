@@ -194,9 +194,11 @@ export function createHooks() {
     ),
 
     /**
-     * URL → job. Languages, in the endpoint's order. The first to return a job wins; `undefined`: not this
-     * language. A URL of this language that is wrong returns a job with a `problem`, so that access rules are heard
-     * first; throw only where not even the asset can be told. All pass: `ENOENT`.
+     * URL → job. Languages, in the order of the endpoint's `languages`; if it has none, all that are installed, in the
+     * order of the plugins. The first to return a job wins; `undefined`: not this language. A URL of this language that is
+     * wrong returns a job with a `problem`, because access rules are checked first; throw only if not even the asset is
+     * known. All pass: `ENOENT`. `job.language` is the plugin's own name, `job.asset.tenant` the endpoint's; anything else
+     * is refused. The core removes `ignoreQuery` from `job.query`.
      * What it returns may depend on nothing but URL, endpoint, `exchange.accept` and headers read by
      * `exchange.request.header`: the result is memoised.
      */
@@ -206,8 +208,11 @@ export function createHooks() {
     ),
 
     /**
-     * May this request be answered at all? Before any cache or origin is asked, for hits too. Add to
-     * `exchange.claims`, or throw `EFORBIDDEN`, `ESIGNATURE`, `EEXPIRED`, `EINVAL`.
+     * What is known about the request? Before any cache or origin is asked, for hits too. Taps add to `exchange.claims`;
+     * after all of them the core enforces the endpoint's rules (`restrictUnsigned`, `restrictUnnamed`, …), and a claim that
+     * nobody makes opens nothing. A language checks signatures with `endpoint.privateKeys`; its taps run for its own jobs
+     * only, so plugins may be in any order. A plugin with rules of its own taps this hook for all jobs, and throws
+     * `EFORBIDDEN`, `ESIGNATURE`, `EEXPIRED` or `EINVAL` to refuse one.
      */
     admit: new AsyncSeriesHook<[exchange: Exchange, job: Job]>(["exchange", "job"], "admit"),
 

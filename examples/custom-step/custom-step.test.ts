@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describeLanguage } from "@mediatap/test";
 import { pixelsOf, serveExample } from "../serve.ts";
 import { pixelate } from "./pixelate.ts";
-import { urlPixels } from "./url-pixels.ts";
+import { signed, urlPixels } from "./url-pixels.ts";
 
 describe("example: a step and a URL language of one's own", () => {
   let server: Awaited<ReturnType<typeof serveExample>>;
@@ -70,6 +70,7 @@ describe("example: a step and a URL language of one's own", () => {
 
 describeLanguage("url-pixels", {
   plugin: urlPixels(),
+  sign: signed,
   beside: [pixelate()],
   equal: [
     ["/pixels1/a.jpg", "/a.jpg"],

@@ -1,6 +1,37 @@
-import { invalid, isMediaError, type Job, MediaError, type Plugin, type Step } from "@mediatap/core";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import {
+  invalid,
+  isMediaError,
+  type Job,
+  MediaError,
+  type Plugin,
+  type Step,
+  type Target,
+} from "@mediatap/core";
 
 const NAME = "url-pixels";
+
+/**
+ * A path and query, with a leading slash, and its signature behind it: `?sign=` and the hexadecimal HMAC-SHA256 of all that
+ * comes before, without the endpoint's prefix.
+ */
+export function signed(url: string, key: string): string {
+  const signature = createHmac("sha256", key).update(url).digest("hex");
+  return `${url}${url.includes("?") ? "&" : "?"}sign=${signature}`;
+}
+
+/** A query without the signature at its end, if it has one. */
+const withoutSignature = (query: string) => query.replace(/(?:^|&)sign=[^&]*$/, "");
+
+/** Whether one of the keys made the signature of a URL. */
+function isGenuine({ path, query }: Target, keys: readonly string[]): boolean {
+  const rest = withoutSignature(query);
+  const received = Buffer.from(`/${path}?${query}`);
+  return keys.some((key) => {
+    const expected = Buffer.from(signed(`/${path}${rest === "" ? "" : `?${rest}`}`, key));
+    return received.length === expected.length && timingSafeEqual(received, expected);
+  });
+}
 
 /** A URL language of two words: `/w300/pixels12/photo.jpg` and `/photo.jpg`. */
 export function urlPixels(): Plugin {
@@ -21,7 +52,7 @@ export function urlPixels(): Plugin {
           },
           transformation: { steps: [], output: {} },
           accept,
-          query: [...new URLSearchParams(target.query)],
+          query: [...new URLSearchParams(withoutSignature(target.query))],
           delivery: {},
           language: NAME,
           media: "image",
@@ -34,7 +65,14 @@ export function urlPixels(): Plugin {
           return { ...job, problem: { code: error.code, message: error.message } };
         }
       });
-      hooks.link.for(NAME).tap(NAME, ({ asset, transformation, query }, { target }) => {
+      // Claims only: the core enforces restrictUnsigned and restrictUnnamed, and refuses what nobody claims.
+      hooks.admit.tap(NAME, ({ endpoint, target, claims }, job) => {
+        if (withoutSignature(target.query) !== target.query && endpoint.privateKeys.length > 0) {
+          claims.signature = isGenuine(target, endpoint.privateKeys) ? "valid" : "wrong";
+        }
+        if (job.transformation.steps.length === 0) claims.transformation = "none";
+      });
+      hooks.link.for(NAME).tap(NAME, ({ asset, transformation, query }, { target, endpoint, claims }) => {
         const words = transformation.steps.map((step) =>
           step.op === "pixelate" ? `pixels${step.size}` : step.op === "resize" ? `w${step.width}` : "",
         );
@@ -42,7 +80,10 @@ export function urlPixels(): Plugin {
         const search = new URLSearchParams(
           query.map(([name, value]): [string, string] => [name, value]),
         ).toString();
-        return `/${target.mount}${path}${search === "" ? "" : `?${search}`}`;
+        const url = `/${path}${search === "" ? "" : `?${search}`}`;
+        const [key] = endpoint.privateKeys;
+        const link = claims.signature === "valid" && key !== undefined ? signed(url, key) : url;
+        return `/${target.mount}${link.slice(1)}`;
       });
     },
   };

@@ -15,19 +15,33 @@ export interface LanguageSetup {
   readonly different: readonly string[];
   /** URLs of the language that are wrong: answered with a 4xx. */
   readonly wrong?: readonly string[];
+  /**
+   * Signs a URL (path and query, from the root of its endpoint) with one of the endpoint's `privateKeys`. Left out: the
+   * language has no signatures, so that none of its URLs opens an endpoint that requires one.
+   */
+  readonly sign?: (url: string, key: string) => string;
   /** Further fields of the configuration, for instance `namedTransformations`. */
   readonly config?: Omit<MediatapConfig, "plugins" | "presets" | "origins" | "endpoints">;
 }
 
-/** One endpoint behind no prefix and one behind `shop/`, over an origin that has every file. */
-const ENDPOINTS = { default: { origins: ["files"] }, shop: { origins: ["files"], quality: 60 } };
+const KEY = "private key of the contract";
+
+/** One endpoint behind no prefix and others behind prefixes, over an origin that has every file. */
+const ENDPOINTS: NonNullable<MediatapConfig["endpoints"]> = {
+  default: { origins: ["files"] },
+  shop: { origins: ["files"], quality: 60 },
+  keyed: { origins: ["files"], privateKey: KEY },
+  signed: { origins: ["files"], privateKey: KEY, restrictUnsigned: "all" },
+  named: { origins: ["files"], restrictUnnamed: true },
+  ignoring: { origins: ["files"], ignoreQuery: ["utm_source"] },
+};
 
 /**
  * What every URL language promises, as a mocha suite: `describeLanguage("my language", { plugin, equal, different })`.
  * The files and the engine are stand-ins, so that what is looked at is the wish alone.
  */
 export function describeLanguage(name: string, setup: LanguageSetup): void {
-  const { plugin, beside = [], equal, different, wrong = [], config = {} } = setup;
+  const { plugin, beside = [], equal, different, wrong = [], sign, config = {} } = setup;
   const right = [...equal.flat(), ...different];
 
   describe(`${name} as a language`, () => {
@@ -105,6 +119,49 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
         const { job, target } = seen.exchanges[0] ?? {};
         assert.deepEqual(job?.asset, { ...plain, endpoint: "shop" }, url);
         assert.equal(target?.mount, "shop/");
+      }
+    });
+
+    it("opens no endpoint that requires a signature without one", async () => {
+      for (const url of [...right, ...wrong]) {
+        const { status, exchange } = await ask(`/signed${url}`);
+        assert(status >= 400 && status < 500, `${url}: ${status}`);
+        if (exchange.job) assert.equal(exchange.error?.code, "ESIGNATURE", url);
+      }
+    });
+
+    if (sign) {
+      it("opens it with a signature by its key, and with no other", async () => {
+        for (const url of right) {
+          assert.equal((await ask(`/signed${sign(url, KEY)}`)).status, 200, url);
+          for (const endpoint of ["signed", "keyed"]) {
+            const { exchange } = await ask(`/${endpoint}${sign(url, `${KEY} no longer`)}`);
+            assert.equal(exchange.error?.code, "ESIGNATURE", `${endpoint}${url}`);
+          }
+        }
+      });
+
+      it("leaves the signature out of the key", async () => {
+        for (const url of right) {
+          assert.equal(await keyOf(`/keyed${sign(url, KEY)}`), await keyOf(`/keyed${url}`), url);
+        }
+      });
+    }
+
+    it("opens an endpoint of named transformations to what it claims to be one, or none", async () => {
+      for (const url of right) {
+        const { status, exchange } = await ask(`/named${url}`);
+        const { transformation } = exchange.claims;
+        assert.equal(status, transformation === undefined ? 400 : 200, url);
+        if (transformation === "none") assert.deepEqual(exchange.job?.transformation.steps, [], url);
+      }
+    });
+
+    it("leaves query parameters that the endpoint ignores out of the key", async () => {
+      for (const url of right) {
+        const key = await keyOf(`/ignoring${url}`);
+        const { status, exchange } = await ask(`/ignoring${url}${url.includes("?") ? "&" : "?"}utm_source=a`);
+        if (status === 200) assert.equal(exchange.key, key, url);
       }
     });
 

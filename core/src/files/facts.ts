@@ -69,7 +69,7 @@ export function contentRangeOf(
   return start <= end && (size === undefined || end < size) ? { start, end, size } : undefined;
 }
 
-const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi|ogv|mpe?g|m2ts|ts|3gp|wmv|flv)$/i;
+const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi|og[gv]|mp(e|g|eg)|m2?ts|ts|3gp|3g2|hevc|wmv|flv)$/i;
 
 export function isVideoPath(path: string): boolean {
   return VIDEO.test(path);

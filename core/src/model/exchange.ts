@@ -29,12 +29,18 @@ export interface Target {
   readonly mount: string;
 }
 
-/** What `admit` found out about a request. */
+/**
+ * What `admit` has found out about a request. The core applies the endpoint's access rules to it once, after all taps;
+ * what is left out opens nothing.
+ */
 export interface Claims {
-  /** It carries a valid signature. */
-  signed?: boolean;
-  /** Every step comes from named transformations. */
-  named?: boolean;
+  /**
+   * State of the signature. Left out: the URL has none, or the endpoint has no key to check it with. `wrong` and `expired`
+   * are refused on every endpoint.
+   */
+  signature?: "valid" | "wrong" | "expired";
+  /** `none`: the URL asks for no transformation. `named`: every step comes from a named one. Left out: neither is known. */
+  transformation?: "none" | "named";
 }
 
 /** What happened to a request in the caches; becomes `Cache-Status` (RFC 9211). */

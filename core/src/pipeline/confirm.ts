@@ -3,7 +3,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
-import { isTrusted } from "./admit.ts";
+import { isTrusted } from "./access.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { matches } from "./conditions.ts";
 import { createFlight } from "./flight.ts";

@@ -9,7 +9,8 @@ import type { LimitName, Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
-import { createAdmit, isTrusted, privateFile } from "./admit.ts";
+import { isTrusted, signatureRequired } from "./access.ts";
+import { createAdmit } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { isUsable } from "./lookup.ts";
 import { assertDeliverable } from "./original.ts";
@@ -123,7 +124,6 @@ export function createExplain(services: Services) {
       endpoint: endpointOf(exchange),
       language: job.language,
       asset: { kind: job.asset.kind, path: job.asset.path, media: job.media },
-      signature: await signatureOf(exchange, job),
       origins: [],
       facts: { header: "pending" },
       plan: "pending",
@@ -133,6 +133,7 @@ export function createExplain(services: Services) {
     if (job.notes?.some(({ ifMissing }) => !ifMissing)) said.notes = textsOf(job.notes, false);
     if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
     await admit(exchange, job).catch((error: unknown) => said.errors.push(problemOf(error)));
+    said.signature = exchange.claims.signature ?? "unsigned";
     const asked = candidates(job.asset, endpoints, origins);
     if (job.problem) {
       said.origins = asked.map((origin) => answerOf(origin, "not asked"));
@@ -148,11 +149,16 @@ export function createExplain(services: Services) {
 
   /** Asks the origins, reads the header and lets an engine plan; what fails ends up among the errors. */
   async function plan(said: Draft, exchange: Exchange, job: Job, key: string, asked: OriginEntry[]) {
-    const flight = createFlight(services, { key, asset: job.asset, signal: exchange.signal });
+    const flight = createFlight(services, {
+      key,
+      asset: job.asset,
+      trusted: isTrusted(exchange),
+      signal: exchange.signal,
+    });
     try {
       const source = await open(said, job, asked, flight);
       said.source = source.facts;
-      if (source.facts.private && !isTrusted(exchange)) said.errors.push(problemOf(privateFile()));
+      if (source.facts.private && !isTrusted(exchange)) said.errors.push(problemOf(signatureRequired()));
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await flight.inspect("header", source).catch(() => "pending" as const);
       said.facts = { header: header ?? "none" };
@@ -195,20 +201,6 @@ export function createExplain(services: Services) {
     }
     if (source) return source;
     throw mostTelling(failures) ?? missing();
-  }
-
-  /** Whether the request is signed, whatever the endpoint's restrictions make of it. */
-  async function signatureOf(exchange: Exchange, job: Job): Promise<SignatureState> {
-    const open = { ...exchange.endpoint, restrictUnsigned: "none" as const, restrictUnnamed: false };
-    const probe: Exchange = { ...exchange, endpoint: open, claims: {} };
-    try {
-      await hooks.admit.promise(probe, job);
-    } catch (error) {
-      const { code } = wrap(error, "admit", "core");
-      if (code === "EEXPIRED") return "expired";
-      if (code === "ESIGNATURE") return "wrong";
-    }
-    return probe.claims.signed ? "valid" : "unsigned";
   }
 
   async function cacheOf(key: string): Promise<CacheState> {

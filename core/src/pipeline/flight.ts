@@ -7,7 +7,7 @@ import type { DecodeWish, Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
-import { privateFile } from "./admit.ts";
+import { signatureRequired } from "./access.ts";
 import type { Services } from "./services.ts";
 import { sameFile } from "./source.ts";
 import { fetchSource } from "./sources.ts";
@@ -92,7 +92,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       if (typeof source === "symbol")
         throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
       flight.own(source);
-      if (source.facts.private && !trusted) throw privateFile();
+      if (source.facts.private && !trusted) throw signatureRequired();
       return source;
     },
     async render(job) {

@@ -6,7 +6,7 @@ import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
-import { privateFile } from "./admit.ts";
+import { signatureRequired } from "./access.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { type Keeping, keepingOf } from "./freshness.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
@@ -75,7 +75,7 @@ export function createMake(services: Services) {
       try {
         if (source.facts.private && !wish.trusted) {
           outdate(wish, flight);
-          throw privateFile();
+          throw signatureRequired();
         }
         plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
         return await settle(wish, flight, source, plan, depth);

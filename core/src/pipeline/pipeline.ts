@@ -6,7 +6,8 @@ import type { Job } from "../model/job.ts";
 import { isMediaName, isMediaType } from "../model/media.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { currentTrace, inTrace, traceOf } from "../trace.ts";
-import { createAdmit, createAuthorize, isTrusted } from "./admit.ts";
+import { isTrusted } from "./access.ts";
+import { createAdmit, createAuthorize } from "./admit.ts";
 import { createBehind } from "./behind.ts";
 import { createConfirm } from "./confirm.ts";
 import { createExplain } from "./explain.ts";
@@ -194,8 +195,10 @@ export function createPipeline(services: Services) {
     if (error.status !== 404) throw error;
     const offered = await hooks.substitute.promise(job, { error });
     const { fallback, ...delivery } = job.delivery;
-    const instead = offered?.job ?? (fallback && { ...job, asset: fallback, delivery });
+    const named = fallback && { ...job, asset: fallback, delivery };
+    const instead = offered?.job ?? named;
     if (!instead) throw error;
+    if (instead === named) refuseWith(error, () => admit.ofAsset(exchange, instead));
     const { key } = resolve.complete(instead);
     const delivered = await obtain(exchange, instead, key).catch(() => Promise.reject(error));
     // Text is no default image.
@@ -219,6 +222,15 @@ export function createPipeline(services: Services) {
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;
+
+/** A default image that the client must not have is answered as if there were none. */
+function refuseWith(error: MediaError, check: () => void): void {
+  try {
+    check();
+  } catch {
+    throw error;
+  }
+}
 
 /** The time that work took is part of every exchange that waited for it. */
 function tell(exchange: Exchange, spans: Spans | undefined): void {

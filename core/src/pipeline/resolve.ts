@@ -84,8 +84,16 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Se
   function complete(job: Job): Resolved {
     const endpoint = endpoints.get(endpointId(job.asset));
     if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
-    const done = job.problem ? job : inCanonicalForm(job, endpoint);
+    const asked = withoutIgnored(job, endpoint);
+    const done = job.problem ? asked : inCanonicalForm(asked, endpoint);
     return { job: done, key: keyOf(done, endpoint) };
+  }
+
+  /** Without the query parameters that the endpoint ignores. */
+  function withoutIgnored(job: Job, { ignoreQuery }: Endpoint): Job {
+    const { query } = job;
+    if (ignoreQuery.length === 0 || query.length === 0) return job;
+    return { ...job, query: query.filter(([name]) => !ignoreQuery.includes(name)) };
   }
 
   function inCanonicalForm(job: Job, endpoint: Endpoint): Job {

@@ -1,18 +1,17 @@
-import { type Exchange, type Job, type LimitsOf, MediaError, type Restriction } from "@mediatap/core";
-import { mediaOf } from "./media.ts";
+import type { Exchange, Job, LimitsOf } from "@mediatap/core";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
 import type { ChainLimits } from "./tokenize.ts";
 
-/** What a URL is worth to `admit`; the same for every request of it. */
+/** What a URL can claim; the same for every request of it. */
 interface Verdict {
   /** URL as received, with the endpoint's mount: a verdict holds for no other. */
   readonly url: string;
   readonly signature: Signature | undefined;
   readonly genuine: boolean;
-  /** `invalid`: the chain cannot be read. */
-  readonly wording: Wording | "invalid";
+  /** `undefined`: the chain cannot be read. */
+  readonly wording: Wording | undefined;
 }
 
 export interface AdmitOptions {
@@ -21,13 +20,9 @@ export interface AdmitOptions {
   readonly skewSeconds: number;
 }
 
-/**
- * Checks signature and restrictions of the endpoint, and sets the claims. A signature that is present must be right,
- * unless there are no keys to check it with. Throws `ESIGNATURE`, `EEXPIRED`, or `EINVAL` for parameters outside of
- * named transformations where only those are allowed.
- */
+/** The tap of `admit`: reports signature and named transformations. The core enforces the endpoint's rules. */
 export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange: Exchange, job: Job) => void {
-  // Keyed by job because the core keeps the job of a URL; expiry is judged anew each time.
+  // Keyed by job because the core keeps the job of a URL; expiry is judged for each request.
   const verdicts = new WeakMap<Job, Verdict>();
   return (exchange, job) => {
     const { endpoint, claims } = exchange;
@@ -36,26 +31,12 @@ export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange:
       verdict = judge(exchange, limitsOf(endpoint.tenant));
       verdicts.set(job, verdict);
     }
-    if (verdict.signature && endpoint.privateKeys.length > 0) {
-      if (!verdict.genuine) throw unsigned();
-      if (isExpired(verdict.signature, skewSeconds)) {
-        throw new MediaError("EEXPIRED", "The signature has expired");
-      }
-      claims.signed = true;
+    const { signature, genuine, wording } = verdict;
+    if (signature && endpoint.privateKeys.length > 0) {
+      claims.signature = !genuine ? "wrong" : isExpired(signature, skewSeconds) ? "expired" : "valid";
     }
-    if (!claims.signed && covers(endpoint.restrictUnsigned, job)) {
-      throw unsigned();
-    }
-    if (verdict.wording === "named") claims.named = true;
-    if (endpoint.restrictUnnamed && (verdict.wording === "explicit" || verdict.wording === "invalid")) {
-      throw new MediaError("EINVAL", "Expected named transformations only");
-    }
+    if (wording === "none" || wording === "named") claims.transformation = wording;
   };
-}
-
-/** One text for whatever is wrong with a signature, and for private files: it tells nothing about the file. */
-function unsigned(): MediaError {
-  return new MediaError("ESIGNATURE", "A valid signature is required");
 }
 
 function judge(exchange: Exchange, limits: ChainLimits): Verdict {
@@ -73,28 +54,11 @@ function urlOf({ target }: Exchange): string {
   return `${target.mount} ${target.path}?${target.query}`;
 }
 
-function wording({ target }: Exchange, limits: ChainLimits): Verdict["wording"] {
+function wording({ target }: Exchange, limits: ChainLimits): Wording | undefined {
   try {
     const located = locate(target);
-    return located ? wordingOf(writtenChain(located, limits)) : "plain";
+    return located && wordingOf(writtenChain(located, limits));
   } catch {
-    return "invalid";
-  }
-}
-
-/**
- * `images` covers whatever is not a video by its name, `videos` whatever is asked for as a video: what a file is
- * shows only after it has been fetched, and an ending such as `/ik-video.mp4` must not lead around either.
- */
-function covers(restriction: Restriction, { asset, media }: Job): boolean {
-  switch (restriction) {
-    case "none":
-      return false;
-    case "images":
-      return mediaOf({ ...asset, suffixes: [] }) !== "video";
-    case "videos":
-      return media === "video";
-    case "all":
-      return true;
+    return undefined;
   }
 }

@@ -23,7 +23,7 @@ function linkTo(job: Job, exchange: Exchange, limits: ChainLimits): string {
   const query = printQuery(job, endpoint, names);
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
-  const signed = claims.signed && key !== undefined ? signature(url, key, target.query) : [];
+  const signed = claims.signature === "valid" && key !== undefined ? signature(url, key, target.query) : [];
   const whole = [query, ...signed].filter(Boolean).join("&");
   return `/${target.mount}${path}${whole === "" ? "" : `?${whole}`}`;
 }

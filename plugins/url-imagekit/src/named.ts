@@ -69,12 +69,12 @@ function stored(
   return expand(tokenize(text, { limits }), named, limits, [...within, name]);
 }
 
-/** Where the parameters of a chain come from. `plain`: there are none. */
-export type Wording = "plain" | "named" | "explicit";
+/** Where the parameters of a chain come from. `none`: there are none. */
+export type Wording = "none" | "named" | "explicit";
 
 /** Whether all of `chain`, as written in the URL, is names. */
 export function wordingOf(chain: Chain): Wording {
-  if (chain.length === 0) return "plain";
+  if (chain.length === 0) return "none";
   return chain.every((step) => step.every(isName)) ? "named" : "explicit";
 }
 

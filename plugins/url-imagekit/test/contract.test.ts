@@ -1,8 +1,9 @@
 import { describeLanguage } from "@mediatap/test";
-import { urlImagekit } from "../src/index.ts";
+import { sign, urlImagekit } from "../src/index.ts";
 
 describeLanguage("url-imagekit", {
   plugin: urlImagekit(),
+  sign: (url, key) => `${url}${url.includes("?") ? "&" : "?"}ik-s=${sign(url.slice(1), key)}`,
   config: { namedTransformations: { thumb: "w-150,h-150" } },
   equal: [
     ["/tr:w-100,h-50/a.jpg", "/tr:h-50,w-100/a.jpg", "/a.jpg?tr=w-100,h-50"],

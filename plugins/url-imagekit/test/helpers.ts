@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Rgba, Step } from "@mediatap/core";
 import { DEFAULT_LIMITS, isMediaError, MediaError } from "@mediatap/core";
+import { checkClaims } from "../../../core/src/pipeline/access.ts";
 import { parseChain, urlImagekit } from "../src/index.ts";
 
 /** An endpoint with every rule at its default. */
@@ -106,10 +107,12 @@ export function jobOf(url: string, options: AskOptions = {}): Job {
   return resolved(exchangeFor(url, options));
 }
 
-/** What an admitted request may claim; throws what `admit` throws. */
+/** The claims of a request. Throws what the core throws for them. */
 export function admitted(url: string, options: AskOptions = {}): Exchange["claims"] {
   const exchange = exchangeFor(url, options);
-  taps.admit(exchange, resolved(exchange));
+  const job = resolved(exchange);
+  taps.admit(exchange, job);
+  checkClaims(exchange.endpoint, exchange.claims, job);
   return exchange.claims;
 }
 

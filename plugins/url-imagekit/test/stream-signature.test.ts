@@ -121,7 +121,7 @@ describe("url-imagekit: streams by name", () => {
       const job = resolved(child);
       taps.admit(child, job);
       // What opens a private file.
-      assert.deepEqual(child.claims, { named: true });
+      assert.deepEqual(child.claims, { transformation: "named" });
       assert.deepEqual(job.transformation, {
         steps: [{ op: "clip", start: 5 }],
         output: { video: { part: { kind: "segment", track: "240", index: 3 } } },
