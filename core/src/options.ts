@@ -56,7 +56,46 @@ function explain(issue: Issue, context: Context): string[] {
       );
   }
   const kind = issue.code === "invalid_type" ? issue.expected : undefined;
-  return line(expectedOf(issue), received(valueAt(value, issue.path), issue.path, kind));
+  const [expected, found] = [expectedOf(issue), valueAt(value, issue.path)];
+  if (isUnset(value, issue.path)) {
+    return line(expected, "it is undefined: is an environment variable not set?");
+  }
+  return line(expected, received(found, issue.path, kind) + unitHint(expected, found, lastOf(issue.path)));
+}
+
+/** Whether a field is written down but undefined, as an environment variable is that is not set. */
+function isUnset(value: unknown, path: readonly PropertyKey[]): boolean {
+  const name = path.at(-1);
+  const above = valueAt(value, path.slice(0, -1));
+  if (name === undefined || above === null || typeof above !== "object") return false;
+  return Object.hasOwn(above, name) && (above as Record<PropertyKey, unknown>)[name] === undefined;
+}
+
+const BYTES: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+};
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, min: 6e4, h: 36e5, d: 864e5 };
+
+/** For a number that is written with its unit: what to write instead. All sizes are bytes, times are as the field's name says. */
+function unitHint(expected: string, found: unknown, field: string): string {
+  if (typeof found !== "string" || !/\b(?:number|integer)\b/.test(expected)) return "";
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([a-z]{0,3})$/i.exec(found) ?? [];
+  const [, prefix] = /^([kmgt]i?|)b$/i.exec(unit) ?? [];
+  const bytes = prefix === undefined ? undefined : BYTES[prefix.toLowerCase()];
+  if (bytes !== undefined) return `: sizes are in bytes, write ${Math.round(Number(digits) * bytes)}`;
+  const time = MILLISECONDS[unit.toLowerCase()];
+  if (time === undefined) return "";
+  const inSeconds = /seconds$/i.test(field);
+  const amount = Math.round((Number(digits) * time) / (inSeconds ? 1000 : 1));
+  return `: times are in ${inSeconds ? "seconds" : "milliseconds"}, write ${amount}`;
 }
 
 /** Whether an issue of one form of a union shows that this form was meant: it got past the kind of value. */

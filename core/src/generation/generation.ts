@@ -197,7 +197,10 @@ async function buildGeneration(
   }
 
   if (!hooks.resolve.isUsed()) {
-    throw new MediaError("ECONFIG", `${config.source}: plugins: Expected at least one URL language`);
+    throw new MediaError(
+      "ECONFIG",
+      `${config.source}: plugins: Expected at least one URL language, for instance presets: [presetMediatap()]`,
+    );
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);

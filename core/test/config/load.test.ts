@@ -249,7 +249,10 @@ describe("a generation", () => {
       { plugins, origins, endpoints: {} },
       'config: endpoints: Expected at least one endpoint, for instance endpoints: { default: { origins: ["photos"] } }',
     ],
-    [{ plugins: [storage], origins, endpoints }, "config: plugins: Expected at least one URL language"],
+    [
+      { plugins: [storage], origins, endpoints },
+      "config: plugins: Expected at least one URL language, for instance presets: [presetMediatap()]",
+    ],
     [
       { plugins, origins, endpoints: { default: { origins: ["photo"] } } },
       `config: endpoints.default.origins.0: unknown origin 'photo', did you mean "photos"?`,

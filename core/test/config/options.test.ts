@@ -24,6 +24,7 @@ const schema = z.strictObject({
     )
     .optional(),
   deep: z.strictObject({ er: z.array(z.strictObject({ than: z.number() })) }).optional(),
+  waitSeconds: z.number().optional(),
 });
 
 const check = (value: unknown) => parseOptions(schema, value, "thing");
@@ -35,6 +36,24 @@ describe("parseOptions", () => {
 
   for (const [value, message] of [
     [{ port: "80" }, "thing.port: Expected number but received '80'"],
+    [{ port: "5GB" }, "thing.port: Expected number but received '5GB': sizes are in bytes, write 5000000000"],
+    [
+      { ratio: "1.5 MiB" },
+      "thing.ratio: Expected number but received '1.5 MiB': sizes are in bytes, write 1572864",
+    ],
+    [
+      { ratio: "10s" },
+      "thing.ratio: Expected number but received '10s': times are in milliseconds, write 10000",
+    ],
+    [
+      { waitSeconds: "2m" },
+      "thing.waitSeconds: Expected number but received '2m': times are in seconds, write 120",
+    ],
+    [{ ratio: "5 apples" }, "thing.ratio: Expected number but received '5 apples'"],
+    [
+      { deep: { er: [{ than: undefined }] } },
+      "thing.deep.er.0.than: Expected number but it is undefined: is an environment variable not set?",
+    ],
     [{ port: 1.5 }, "thing.port: Expected integer but received 1.5"],
     [{ port: 0 }, "thing.port: Expected number of at least 1 but received 0"],
     [{ port: 70000 }, "thing.port: Expected number of at most 65535 but received 70000"],

@@ -13,7 +13,8 @@ const schema = z
   .strictObject({
     /** Name of the bucket; those of Firebase are buckets like any other (`shop.firebasestorage.app`). */
     bucket: z.string().regex(/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, {
-      error: "Expected the name of a bucket, without gs:// and slashes,",
+      error:
+        "Expected the name of a bucket, without gs:// and slashes, of 3 to 222 lower-case letters, digits, dots, hyphens and underscores,",
     }),
     /** `client_email` of the service account's key file. Left out: application default credentials. */
     clientEmail: z

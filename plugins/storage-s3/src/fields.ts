@@ -36,7 +36,8 @@ const text = z.string().min(1);
 const common = {
   /** Name or access point ARN. */
   bucket: z.string().regex(/^(?:[\w.-]{3,255}|arn:[\w:/.-]{1,500})$/, {
-    error: "Expected the name of a bucket, without s3:// and slashes,",
+    error:
+      "Expected the name of a bucket, without s3:// and slashes, of 3 to 255 letters, digits, dots, hyphens and underscores,",
   }),
   /** Begins each key. @default "" */
   prefix: objectPrefix,
