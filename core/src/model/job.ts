@@ -29,8 +29,11 @@ export interface Note {
 export interface Job {
   readonly asset: Asset;
   readonly transformation: Transformation;
-  /** Matters, and enters the key, only where the output's format is `auto`. */
-  readonly accept: AcceptClass;
+  /**
+   * Matters, and enters the key, only if the output's format is `auto`. `jpeg`: as `basic`, and the URL's own ending is that of a
+   * JPEG, so it is one, with or without transparency.
+   */
+  readonly accept: AcceptClass | "jpeg";
   /** Query parameters that the language does not reserve, in the order sent: cache busters. */
   readonly query: readonly (readonly [name: string, value: string])[];
   readonly delivery: Delivery;

@@ -1,7 +1,7 @@
 import {
-  type AcceptClass,
   type Header,
   type ImageFormat,
+  type Job,
   type Limits,
   MediaError,
   type Output,
@@ -31,7 +31,7 @@ export interface Choice {
 
 export interface Wish {
   readonly output: Output;
-  readonly accept: AcceptClass;
+  readonly accept: Job["accept"];
   readonly header: Header;
   readonly steps: readonly Step[];
   /** Of one frame of the result. */
@@ -97,7 +97,8 @@ function automatic(wish: Wish, limits: Limits): Choice {
   const { output, accept, animated } = wish;
   const candidates = animated ? moving(accept) : still(wish, limits);
   const may = ({ format }: Choice) => holds(format, wish.size) && (output.allowed?.includes(format) ?? true);
-  const chosen = (output.smallest && smallest(wish, candidates.filter(may))) || candidates.find(may);
+  const chosen =
+    (output.smallest && accept !== "jpeg" && smallest(wish, candidates.filter(may))) || candidates.find(may);
   if (chosen) return chosen;
   throw new MediaError(
     "EINVAL",
@@ -122,8 +123,10 @@ function smallest(wish: Wish, candidates: readonly Choice[]): Choice | undefined
   return { format, others, why: `the smallest of ${[...formats].join(", ")}${animated ? ", animated" : ""}` };
 }
 
-const moving = (accept: AcceptClass): Choice[] => [
-  ...(accept === "basic" ? [] : [{ format: "webp", why: "animated, and the client accepts WebP" } as const]),
+const acceptsWebp = (accept: Job["accept"]) => accept !== "basic" && accept !== "jpeg";
+
+const moving = (accept: Job["accept"]): Choice[] => [
+  ...(acceptsWebp(accept) ? [{ format: "webp", why: "animated, and the client accepts WebP" } as const] : []),
   { format: "gif", why: "animated, and the client does not accept WebP" },
 ];
 
@@ -144,7 +147,9 @@ function still(wish: Wish, limits: Limits): Choice[] {
       !output.smallest &&
       !output.lossless && { format: "jpeg", why: "only JPEG carries the gain map" },
     avif && small && { format: "avif", why: "the client accepts AVIF" },
-    accept !== "basic" && { format: "webp", why: avif && !small ? slow : "the client accepts WebP" },
+    acceptsWebp(accept) && { format: "webp", why: avif && !small ? slow : "the client accepts WebP" },
+    accept === "jpeg" &&
+      output.lossless !== true && { format: "jpeg", why: "the URL ends like that of a JPEG" },
     alpha && {
       format: "png",
       why: clearedBy ? `step ${clearedBy} may make it transparent` : "the picture has transparency",

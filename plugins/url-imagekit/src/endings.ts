@@ -49,7 +49,8 @@ export function wantedOf(address: Address): Wanted {
 }
 
 /** Endings of the path of a job. Throws `EUNSUPPORTED` for a picture of a video that is not said how to take. */
-export function endingsOf({ asset, media, transformation }: Job): string[] {
+export function endingsOf(job: Job): string[] {
+  const { asset, media, transformation } = job;
   const wanted = wantedFor(transformation);
   const isOriginal = transformation.output.format === "original";
   const moves = isMoving(wanted) && !isOriginal;
@@ -59,7 +60,8 @@ export function endingsOf({ asset, media, transformation }: Job): string[] {
   const named = mediaOf({ kind: asset.kind, path: asset.path, suffixes: [] });
   const needsKind = named !== "video" && (media === "video" || moves || wanted.kind === "still");
   const kind = moves && isPicture(asset) ? "ik-gif-video.mp4" : "ik-video.mp4";
-  return [...(needsKind ? [kind] : []), ...(isOriginal ? [] : endingOf(wanted))];
+  const ending = wanted.kind === "picture" && job.accept === "jpeg" ? [STILL] : endingOf(wanted);
+  return [...(needsKind ? [kind] : []), ...(isOriginal ? [] : ending)];
 }
 
 function endingOf(wanted: Wanted): string[] {

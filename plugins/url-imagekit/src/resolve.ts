@@ -68,14 +68,16 @@ function resolve(
     const parsed = isUntouched(chain, wanted, address, endpoint)
       ? ORIGINAL
       : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted });
-    const transformation = lighter(parsed.transformation, job.media, saveDataQuality, hints);
+    const jpeg = endsAsJpeg(wanted, parsed.transformation);
+    const inFormat = jpeg ? withJpeg(parsed.transformation, endpoint) : parsed.transformation;
+    const transformation = lighter(inFormat, job.media, saveDataQuality, hints);
     const notes = notesOf(address, free, chain);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {
       ...job,
       transformation,
       ...(notes.length > 0 && { notes }),
-      accept: acceptFor(transformation, parsed, exchange.accept),
+      accept: acceptFor(transformation, parsed, exchange.accept, jpeg),
       delivery: {
         ...(attachment !== undefined && { attachment }),
         ...(fallback && { fallback }),
@@ -109,6 +111,20 @@ function lighter(
   return { steps, output: { ...output, quality } };
 }
 
+/** Whether the URL ends in `ik-thumbnail.jpg` and asks for a still. */
+function endsAsJpeg(wanted: Wanted, { steps }: Transformation): boolean {
+  const thumbnail = wanted.kind === "still" || (wanted.kind === "picture" && wanted.page !== undefined);
+  return thumbnail && !steps.some(({ op }) => op === "clip");
+}
+
+/** The same as a JPEG, on an endpoint that does not negotiate and if the URL names no format. */
+function withJpeg(transformation: Transformation, { autoFormat, allowedFormats }: Endpoint): Transformation {
+  const { steps, output } = transformation;
+  const allowed = allowedFormats.length === 0 || allowedFormats.includes("jpeg");
+  if (autoFormat || !allowed || output.format !== undefined) return transformation;
+  return { steps, output: { ...output, format: "jpeg" } };
+}
+
 function withQuery(address: string, free: readonly Pair[]): string {
   const url = new URL(address);
   url.search = free.map(({ raw }) => raw).join("&");
@@ -127,12 +143,17 @@ function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { auto
   return plain && !autoVideo && !suffixes.includes("ik-gif-video.mp4");
 }
 
-/** The language keeps AVIF from pictures that keep their colour profile (`cp-true`) or are sharpened by `e-usm`. */
+/**
+ * What negotiation may choose. `jpeg`: a client that accepts no better gets the JPEG that the URL's ending promises. The
+ * language keeps AVIF from pictures that keep their colour profile (`cp-true`) or are sharpened by `e-usm`.
+ */
 function acceptFor(
   { steps }: Transformation,
   { keepsProfile }: ParsedChain,
   accept: AcceptClass,
-): AcceptClass {
+  jpeg: boolean,
+): Job["accept"] {
+  if (jpeg && accept === "basic") return "jpeg";
   const excluded = keepsProfile || steps.some((step) => step.op === "unsharp");
   return accept === "avif" && excluded ? "webp" : accept;
 }

@@ -163,6 +163,16 @@ describe("url-imagekit: link", () => {
     });
   }
 
+  it("keeps the ending of a still, which promises a JPEG", () => {
+    const job = jobOf("a.gif/ik-thumbnail.jpg?tr=w-9");
+    const link = taps.link(job, exchangeFor("a.gif")) ?? "";
+    assert.equal(link, "/a.gif/ik-thumbnail.jpg?tr=pg-1,w-9");
+    assert.deepEqual(
+      [job.accept, jobOf(link.slice(1)).accept, jobOf("a.gif?tr=pg-1").accept],
+      ["jpeg", "jpeg", "basic"],
+    );
+  });
+
   it("stays below the endpoint's prefix", () => {
     assert.equal(
       taps.link(jobOf("a.jpg?tr=w-5"), exchangeFor("x", { mount: "shop/" })),
