@@ -4,6 +4,7 @@ const {
   S3_BUCKET = "mediatap",
   S3_ACCESS_KEY,
   S3_SECRET_KEY,
+  MEDIATAP_PRIVATE_KEY,
 } = process.env;
 
 /** Where the machines keep what they have in common: any service that speaks S3. */
@@ -13,8 +14,8 @@ const bucket = (prefix) => ({
   bucket: S3_BUCKET,
   prefix,
   s3ForcePathStyle: true,
-  accessKey: S3_ACCESS_KEY || "key",
-  secretKey: S3_SECRET_KEY || "secret",
+  accessKey: S3_ACCESS_KEY,
+  secretKey: S3_SECRET_KEY,
 });
 
 export default {
@@ -36,7 +37,7 @@ export default {
     renditions: bucket("made"),
   },
   endpoints: { default: { origins: ["site"] } },
-  privateKey: process.env.MEDIATAP_PRIVATE_KEY || "change-me",
+  ...(MEDIATAP_PRIVATE_KEY ? { privateKey: MEDIATAP_PRIVATE_KEY } : {}),
   // nginx is one; with others before it, name them, too.
   trustedProxies: ["127.0.0.1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
 };

@@ -12,7 +12,7 @@ export default defineConfig({
       hosts: ["img.acme.example"],
       origins: { media: { type: "FOLDER", path: process.env.ACME ?? "./acme" } },
       endpoints: { default: { origins: ["media"], restrictUnsigned: "all" } },
-      privateKey: process.env.ACME_KEY || "change-me",
+      privateKey: process.env.ACME_KEY,
       namedTransformations: { thumb: "w-150,h-150" },
     },
     // By path: https://img.example.com/beta/tr:n-thumb/a.png

@@ -9,7 +9,7 @@ describe("example: tenants", () => {
   let server: Awaited<ReturnType<typeof serveExample>>;
   const host = { host: "img.acme.example" };
   /** A URL without expiry (ImageKit's manual, "signed URLs"). */
-  const signed = (path: string, key = "key-of-acme") =>
+  const signed = (path: string, key = "the private key of acme") =>
     `/${path}?ik-s=${createHmac("sha1", key).update(`${path}9999999999`).digest("hex")}`;
 
   before(async () => {
@@ -19,7 +19,7 @@ describe("example: tenants", () => {
       "large.png": await plainPicture(4000, 3000, "#00f"),
     });
     process.env.ACME = acme.path;
-    process.env.ACME_KEY = "key-of-acme";
+    process.env.ACME_KEY = "the private key of acme";
     process.env.BETA = beta.path;
     server = await serveExample(import.meta.dirname);
   });
@@ -41,7 +41,7 @@ describe("example: tenants", () => {
 
   it("opens nothing of one by the address or the key of another", async () => {
     assert.equal((await server.ask("/a.png", host)).status, 401);
-    assert.equal((await server.ask(signed("a.png", "key-of-beta"), host)).status, 401);
+    assert.equal((await server.ask(signed("a.png", "the private key of beta"), host)).status, 401);
     assert.equal((await server.ask("/acme/a.png")).status, 404);
     assert.equal((await server.ask(signed("beta/a.png"), host)).status, 404);
   });

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import type { MediatapConfig } from "@mediatap/core";
 import {
   type Answer,
@@ -9,6 +12,7 @@ import {
   type TestServer,
   type WebOrigin,
 } from "@mediatap/test";
+import pino from "pino";
 import { photo } from "./support/photos.ts";
 import { type Counter, counter, testCache, usual, webConfig } from "./support/plugins.ts";
 import { signed } from "./support/signed.ts";
@@ -110,6 +114,68 @@ describe("private files", () => {
   it("stay private when they stand in as a default image", async () => {
     const answer = await server.ask("/tr:w-40,di-private.jpg/missing.jpg");
     assert(answer.status === 404 || answer.status === 401, String(answer.status));
+  });
+});
+
+describe("private keys", () => {
+  const origins = { files: { type: "FOLDER", path: "." } };
+  const place = { origins: ["files"] };
+  const start = (more: Partial<MediatapConfig>, options = {}) =>
+    startServer({ plugins: usual(), origins, endpoints: { default: place }, ...more }, options);
+
+  for (const [field, more] of [
+    ["endpoints.shop.restrictUnsigned", { endpoints: { shop: { ...place, restrictUnsigned: "images" } } }],
+    ["restrictUnsigned", { restrictUnsigned: "all" }],
+    [
+      "tenants.acme.restrictUnsigned",
+      { tenants: { acme: { origins, endpoints: { default: place }, restrictUnsigned: "videos" } } },
+    ],
+    [
+      "tenants.acme.endpoints.default.restrictUnsigned",
+      {
+        privateKey: KEY,
+        tenants: { acme: { origins, endpoints: { default: { ...place, restrictUnsigned: "all" } } } },
+      },
+    ],
+  ] as const) {
+    it(`are needed where ${field} is set`, async () => {
+      const at = field.replace(/\.?restrictUnsigned$/, "");
+      const endpoint = at.includes("endpoints") ? at : `${at === "" ? "" : `${at}.`}endpoints.default`;
+      await assert.rejects(start(more as Partial<MediatapConfig>), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "ECONFIG");
+        assert.equal(
+          error.message,
+          `test: ${field}: Expected a privateKey for ${endpoint}, too: without a key no signature can be verified`,
+        );
+        return true;
+      });
+    });
+  }
+
+  it("are warned of at the start if they are short", async () => {
+    const lines: string[] = [];
+    const server = await start(
+      {
+        privateKeys: ["sixteen bytes ok", "fifteen bytes :"],
+        endpoints: { default: { ...place, privateKey: "hunter2" } },
+        tenants: { acme: { origins, endpoints: { default: place }, privateKey: "ümlauts count 2" } },
+      },
+      { log: pino({ level: "warn" }, { write: (line: string) => lines.push(line) }) },
+    );
+    await server.close();
+    const messages = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    assert.deepEqual(messages, [
+      "test: privateKeys.1 has fewer than 16 bytes and can be guessed",
+      "test: endpoints.default.privateKey has fewer than 16 bytes and can be guessed",
+    ]);
+    assert(!lines.join("").includes("hunter2"));
+  });
+
+  it("of documentation and examples are nobody's", async () => {
+    const { stdout } = await promisify(execFile)("git", ["grep", "-l", `change${"-"}me`], {
+      cwd: join(import.meta.dirname, "../.."),
+    }).catch((error: { stdout: string }) => error);
+    assert.equal(stdout, "");
   });
 });
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../config/load.ts";
+import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import { createGeneration, type Generation } from "../generation/generation.ts";
 import { createShared } from "../generation/shared.ts";
 import type { Diagnosis } from "../hooks.ts";
@@ -23,7 +24,7 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
   try {
     await generation.hooks.diagnose.promise({ add: (finding) => findings.push(finding) });
     findings.push(...(await Promise.all([...generation.origins.values()].map((origin) => ofOrigin(origin)))));
-    findings.push(...ofEndpoints(generation));
+    findings.push(...ofEndpoints(generation), ...ofKeys(config));
     return findings;
   } finally {
     await generation.stop();
@@ -103,18 +104,19 @@ function reasons(error: unknown): string {
 }
 
 function ofEndpoints({ endpoints }: Generation): Finding[] {
-  return endpoints.map(({ tenant, name, origins, restrictUnsigned, privateKeys }) => {
+  return endpoints.map(({ tenant, name, origins }) => {
     const what = `endpoint ${tenant === "" ? "" : `${tenant}/`}${name}`;
-    if (restrictUnsigned !== "none" && privateKeys.length === 0) {
-      return {
-        what,
-        state: "bad",
-        text: "wants signed URLs but has no key: every request is refused",
-        advice: "set privateKey",
-      };
-    }
     return { what, state: "good", text: `asks ${origins.join(", then ")}` };
   });
+}
+
+function ofKeys({ config }: LoadedConfig): Finding[] {
+  return weakKeys(config).map((field) => ({
+    what: field,
+    state: "poor",
+    text: `has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`,
+    advice: "make a key with: openssl rand -hex 32",
+  }));
 }
 
 const SIGN = { good: "ok  ", poor: "poor", bad: "BAD " };

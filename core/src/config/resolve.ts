@@ -90,8 +90,11 @@ export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
     // The server's own account may be empty where there are tenants.
     if (own.length === 0 && (tenant !== "" || accounts.length === 1)) throw noEndpoint(at, fields);
     return own.map(([name, endpoint]) => {
-      assertOrigins(`${at}endpoints.${name}`, fields, endpoint);
-      return endpointOf(tenant, name, fields, endpoint);
+      const place = `${at}endpoints.${name}`;
+      assertOrigins(place, fields, endpoint);
+      const resolved = endpointOf(tenant, name, fields, endpoint);
+      assertKey(place, resolved, config);
+      return resolved;
     });
   });
   assertDistinctHosts(endpoints, resolveTenants(config));
@@ -113,6 +116,41 @@ function assertOrigins(at: string, account: AccountFields, own: EndpointFields):
     const where = typeof field === "number" ? `origins.${field}` : field;
     throw new MediaError("ECONFIG", `${at}.${where}: unknown origin '${origin}'${didYouMean(origin, names)}`);
   }
+}
+
+/** Without a key every request would be refused. */
+function assertKey(at: string, endpoint: Endpoint, config: CheckedConfig): void {
+  const { tenant, name, restrictUnsigned, privateKeys } = endpoint;
+  if (restrictUnsigned === "none" || privateKeys.length > 0) return;
+  const account = tenant === "" ? config : config.tenants?.[tenant];
+  const own = account?.endpoints?.[name]?.restrictUnsigned !== undefined;
+  const tenants = tenant !== "" && account?.restrictUnsigned !== undefined;
+  const field = `${own ? `${at}.` : tenants ? `tenants.${tenant}.` : ""}restrictUnsigned`;
+  throw new MediaError(
+    "ECONFIG",
+    `${field}: Expected a privateKey for ${at}, too: without a key no signature can be verified`,
+  );
+}
+
+/** Keys below this many bytes can be guessed. */
+export const MIN_KEY_BYTES = 16;
+
+/** Paths of the fields with keys that are too short to be safe. */
+export function weakKeys(config: CheckedConfig): string[] {
+  const tenants = Object.entries(config.tenants ?? {});
+  const accounts = [
+    ["", config] as const,
+    ...tenants.map(([name, fields]) => [`tenants.${name}.`, fields] as const),
+  ];
+  const owners = accounts.flatMap(([at, fields]) => [
+    [at, fields] as const,
+    ...Object.entries(fields.endpoints ?? {}).map(([name, own]) => [`${at}endpoints.${name}.`, own] as const),
+  ]);
+  return owners.flatMap(([at, { privateKey, privateKeys = [] }]) =>
+    [["privateKey", privateKey] as const, ...privateKeys.map((key, i) => [`privateKeys.${i}`, key] as const)]
+      .filter(([, key]) => key !== undefined && Buffer.byteLength(key) < MIN_KEY_BYTES)
+      .map(([field]) => `${at}${field}`),
+  );
 }
 
 const CREDENTIALS = new Set(

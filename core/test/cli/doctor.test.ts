@@ -71,18 +71,21 @@ describe("mediatap doctor", () => {
     }
   });
 
-  it("ends well where everything is, and finds an endpoint that refuses everything", async () => {
-    const config = (restrictUnsigned: string) => ({
+  it("ends well where everything is, finds a short key, and an endpoint that would refuse everything", async () => {
+    const config = (restrictUnsigned: string, privateKey?: string) => ({
       plugins: PLUGINS,
       origins: { fine: { type: "FOLDER", path: "." } },
-      endpoints: { default: { origins: ["fine"], restrictUnsigned } },
+      endpoints: { default: { origins: ["fine"], restrictUnsigned, privateKey } },
     });
-    const folder = await folderWith({ "good.json": config("none"), "bad.json": config("all") });
+    const folder = await folderWith({ "good.json": config("all", "hunter2"), "bad.json": config("all") });
     try {
-      assert.equal((await mediatap(["doctor", "--config", "good.json"], { cwd: folder.path })).code, 0);
+      const good = await mediatap(["doctor", "--config", "good.json"], { cwd: folder.path });
+      assert.equal(good.code, 0);
+      assert.match(good.out, /^poor {2}endpoints\.default\.privateKey +has fewer than 16 bytes/m);
+      assert(!good.out.includes("hunter2"));
       const bad = await mediatap(["doctor", "--config", "bad.json"], { cwd: folder.path });
       assert.equal(bad.code, 1);
-      assert.match(bad.out, /endpoint default .*no key/);
+      assert.match(bad.err, /bad\.json: endpoints\.default\.restrictUnsigned: Expected a privateKey/);
     } finally {
       await folder.remove();
     }
