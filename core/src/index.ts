@@ -31,6 +31,8 @@ export { isVideoPath } from "./files/facts.ts";
 export { keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
+export type { RequestRetries, Retries } from "./files/retries.ts";
+export { createRetries } from "./files/retries.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {

@@ -8,8 +8,15 @@ import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { photo, seen } from "./support/photos.ts";
 import { until } from "./support/plugins.ts";
+import { seeded } from "./support/random.ts";
 
 const FAILURES = 3;
+interface Settings {
+  readonly breakerOpen?: number;
+  readonly hedge?: number;
+  readonly limits?: MediatapConfig["limits"];
+}
+
 /** How long an origin is skipped, in milliseconds: longer than a test takes, or short enough to wait for. */
 const LONG = 60_000;
 const SHORT = 200;
@@ -47,7 +54,7 @@ describe("an origin that is down", () => {
   /** Without a cache: every request reaches the origins, or their breakers. */
   async function start(
     settings: Parameters<typeof storageWeb>[0] = { retries: 0 },
-    { breakerOpen = LONG, ...more }: { breakerOpen?: number; hedge?: number } = {},
+    { breakerOpen = LONG, limits = {}, ...more }: Settings = {},
   ) {
     const config: MediatapConfig = {
       plugins: [urlImagekit(), storageWeb(settings), imageSharp(), timing()],
@@ -56,7 +63,13 @@ describe("an origin that is down", () => {
         spare: { type: "WEB_FOLDER", baseUrl: spare.url },
       },
       endpoints: { default: { origins: ["main", "spare"] }, alone: { origins: ["main"] } },
-      limits: { breakerFailures: FAILURES, breakerOpen, breakerWindow: 60_000 },
+      limits: {
+        breakerFailures: FAILURES,
+        breakerRequests: FAILURES,
+        breakerOpen,
+        breakerWindow: 60_000,
+        ...limits,
+      },
     };
     server = await startServer(config);
   }
@@ -75,7 +88,7 @@ describe("an origin that is down", () => {
     assert.equal(main.requests.length, FAILURES);
   });
 
-  it("is probed by one request, and comes back with its answer", async () => {
+  it("is probed by one request at a time, and comes back with its answers", async () => {
     await start({ retries: 0 }, { breakerOpen: SHORT });
     for (let i = 0; i < FAILURES; i++) await ask();
     await new Promise((resolve) => setTimeout(resolve, SHORT));
@@ -92,17 +105,21 @@ describe("an origin that is down", () => {
     behaviour = missing;
     held?.writeHead(404).end();
     assert.equal((await probe).status, 200);
+    for (let answered = 1; answered < 4; answered++) {
+      assert.equal((await states()).main, "half-open");
+      await ask();
+    }
     assert.equal((await states()).main, "closed");
     await ask();
-    assert.equal(main.requests.length, FAILURES + 2);
+    assert.equal(main.requests.length, FAILURES + 5);
   });
 
-  it("is skipped again where the probe fails", async () => {
+  it("is skipped again where its probes fail", async () => {
     await start({ retries: 0 }, { breakerOpen: SHORT });
     for (let i = 0; i < FAILURES; i++) await ask();
     await new Promise((resolve) => setTimeout(resolve, SHORT));
-    await ask();
-    assert.equal(main.requests.length, FAILURES + 1);
+    for (let i = 0; i < 3; i++) await ask();
+    assert.equal(main.requests.length, FAILURES + 3);
     assert.notEqual((await states()).main, "closed");
   });
 
@@ -155,14 +172,64 @@ describe("an origin that is down", () => {
     assert.equal((await states()).main, "open");
   });
 
-  it("is left alone for as long as it asks, at once", async () => {
-    await start({ retries: 0 }, { breakerOpen: SHORT });
-    behaviour = says(503, { "retry-after": "60" });
-    assert.equal((await ask()).status, 200);
-    await new Promise((resolve) => setTimeout(resolve, SHORT));
-    assert.equal((await states()).main, "open");
-    await ask();
-    assert.equal(main.requests.length, 1);
+  for (const status of [429, 503]) {
+    it(`is not asked again for the file alone that it refused with ${status} and Retry-After`, async () => {
+      await start({ retries: 2 }, { limits: { breakerRequests: 10 } });
+      const picture = await photo(60, 80);
+      behaviour = (request, response) => {
+        if (request.url === "/busy.jpg") response.writeHead(status, { "retry-after": "3600" }).end();
+        else response.writeHead(200, { "content-type": "image/jpeg" }).end(picture);
+      };
+      for (const path of ["/alone/busy.jpg", "/alone/tr:w-30/busy.jpg", "/alone/tr:w-31/busy.jpg"]) {
+        const answer = await server.ask(path);
+        assert.equal(answer.status, 404);
+        assert.equal(answer.headers["ik-error"], `UNIDENTIFIED - The origin answered with status ${status}`);
+        assert.match(answer.headers["cache-control"] ?? "", /max-age=(30|29)$/);
+        assert.match(answer.headers["retry-after"] ?? "", /^(30|29)$/);
+      }
+      assert.equal(main.count("busy.jpg"), 1);
+      assert.equal((await server.ask("/tr:w-30/busy.jpg")).status, 200, "the next origin has it");
+      assert.equal(main.count("busy.jpg"), 1);
+      assert.equal((await states()).main, "closed");
+      for (let i = 0; i < 20; i++) assert.equal((await ask("/alone")).status, 200);
+    });
+  }
+
+  it("is asked again for a file when the time is over that it asked for, after 30 seconds at most", async () => {
+    await start({ retries: 0 });
+    behaviour = says(429, { "retry-after": "3600" });
+    assert.equal((await server.ask("/alone/busy.jpg")).status, 404);
+    const now = performance.now;
+    try {
+      performance.now = () => now.call(performance) + 29_000;
+      await server.ask("/alone/busy.jpg");
+      assert.equal(main.count("busy.jpg"), 1);
+      performance.now = () => now.call(performance) + 30_001;
+      await server.ask("/alone/busy.jpg");
+      assert.equal(main.count("busy.jpg"), 2);
+    } finally {
+      performance.now = now;
+    }
+  });
+
+  it("that fails half its answers at random is served at 95 % and more", async () => {
+    await start({}, { limits: { breakerFailures: 5, breakerRequests: 10 } });
+    const picture = await photo(60, 80);
+    const random = seeded();
+    behaviour = (_, response) => {
+      if (random() < 0.5) response.writeHead([500, 502, 503, 504][Math.floor(random() * 4)] as number).end();
+      else response.writeHead(200, { "content-type": "image/jpeg" }).end(picture);
+    };
+    const total = 400;
+    let served = 0;
+    const client = async () => {
+      while (number < total) if ((await ask("/alone")).status === 200) served++;
+    };
+    await Promise.all(Array.from({ length: 20 }, client));
+    assert(served >= 0.95 * total, `${served} of ${total}`);
+    // A retry for each failure, and little more.
+    assert(main.requests.length < 2.3 * total, `${main.requests.length} requests`);
+    assert.equal((await states()).main, "closed");
   });
 
   describe("in passing", () => {
@@ -181,7 +248,7 @@ describe("an origin that is down", () => {
 
     it("is not asked again for what will not change", async () => {
       await start({ retries: 2 });
-      for (const status of [400, 401, 403, 404, 410, 503]) {
+      for (const status of [400, 401, 403, 404, 410, 429]) {
         behaviour = says(status);
         const before = main.requests.length;
         await ask("/alone");
@@ -190,14 +257,9 @@ describe("an origin that is down", () => {
     });
 
     it("costs a tenth more requests in the long run, not three times as many", async () => {
-      await start({ retries: 2 });
-      // Answers between the failures: the breaker must not be what spares the origin.
-      let turn = 0;
-      behaviour = (_, response) => {
-        const isDown = turn % 2 === 0;
-        response.writeHead(isDown ? 500 : 404).end();
-      };
-      for (; turn < 80; turn++) await ask("/alone");
+      // The breaker must not be what spares the origin.
+      await start({ retries: 2 }, { limits: { breakerRequests: 1_000 } });
+      for (let i = 0; i < 80; i++) await ask("/alone");
       // 80 requests, ten retries saved up, a tenth of a retry more with each request.
       assert(main.requests.length > 80 + 10, `${main.requests.length} requests`);
       assert(main.requests.length <= 80 + 10 + 8, `${main.requests.length} requests`);

@@ -92,7 +92,7 @@ describe("another configuration", () => {
   });
 
   it("knows which origin is down, but not of one that is new under the name", async () => {
-    const config = (url: string) => ({ ...webConfig([url]), limits: { breakerFailures: 1 } });
+    const config = (url: string) => ({ ...webConfig([url]), limits: { breakerRequests: 1 } });
     const down = await startOrigin({ "a.txt": { answer: (_, res) => void res.writeHead(500).end() } });
     const up = await startOrigin({ "a.txt": Buffer.from("up") });
     server = await startServer(config(down.url));

@@ -51,7 +51,7 @@ describe("work that begins and ends", () => {
         spare: { type: "WEB_FOLDER", baseUrl: `${origin.url}/spare` },
       },
       endpoints: { default: { origins: ["spare", "shop"] } },
-      limits: { breakerFailures: 1, breakerOpen: 60_000 },
+      limits: { breakerRequests: 1, breakerRate: 1, breakerOpen: 60_000 },
     });
   });
   afterEach(async () => {

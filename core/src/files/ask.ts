@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fetcher, FetchOptions, FetchResponse } from "../fetch/fetcher.ts";
+import type { Retries } from "./retries.ts";
 import { inTime } from "./time.ts";
 
 export interface HttpFilesOptions {
-  /** How often a request is repeated that was answered with 500, 502 or 504. @default 2 */
+  /** How often a request is repeated that was answered with 500, 502, 503 or 504. @default 2 */
   readonly retries?: number | undefined;
   /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
   readonly timeout?: number | undefined;
@@ -33,31 +34,26 @@ export type HttpRequest = Pick<FetchOptions, "method" | "headers" | "body" | "si
 export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
 
 /** Statuses of a fault that may be gone in a moment. */
-const PASSING = new Set([500, 502, 504]);
-/** Retries that an idle origin has saved up, and what each request adds: a tenth, so an outage is not amplified. */
-const SAVED = 10;
-const SHARE = 0.1;
+const PASSING = new Set([500, 502, 503, 504]);
 
 /** The fetcher, with retries on top; lost connections are already retried by the fetcher itself. */
-export function createAsk(fetcher: Fetcher, retries: number): Ask {
-  let budget = SAVED;
-
+export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
   return async ({ address, ...rules }, request, deadline) => {
-    budget = Math.min(SAVED, budget + SHARE);
+    const retries = begin();
     let waited = false;
+    let repeated = 0;
     let renewed = false;
     // It may be a login's that many requests wait for.
     const find = (renew: boolean) => inTime(address(renew), deadline, request.signal);
     let at = await find(false);
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       if (!at) throw new Error("a target without an address");
       const headers = { accept: "*/*", ...at.headers, ...request.headers };
       const left = deadline - performance.now();
-      const response = await fetcher.fetch(at.url, {
-        ...rules,
-        ...request,
-        headers,
-        total: Math.max(1, left),
+      const options = { ...rules, ...request, headers, total: Math.max(1, left) };
+      const response = await fetcher.fetch(at.url, options).catch((error: unknown) => {
+        if (!request.signal.aborted) retries.end(false);
+        throw error;
       });
       if (response.status === 401 && !renewed) {
         renewed = true;
@@ -72,11 +68,13 @@ export function createAsk(fetcher: Fetcher, retries: number): Ask {
       }
       const asked = retryAfterOf(response);
       let pause: number | undefined;
-      if (PASSING.has(response.status) && attempt < retries) pause = jitter(attempt);
-      else if (asked !== undefined && !waited) pause = asked * 1000;
-      if (pause === undefined || budget < 1 || performance.now() + pause >= deadline) return response;
+      if (asked !== undefined) pause = waited ? undefined : asked * 1000;
+      else if (PASSING.has(response.status)) pause = retries.pause(repeated++);
+      if (pause === undefined || performance.now() + pause >= deadline || !retries.spend()) {
+        retries.end(response.status !== 429 && response.status < 500);
+        return response;
+      }
       waited ||= asked !== undefined;
-      budget -= 1;
       response.cancel();
       await delay(pause, undefined, { signal: request.signal }).catch(() => request.signal.throwIfAborted());
       at = await find(false);
@@ -91,9 +89,4 @@ export function retryAfterOf({ status, headers }: FetchResponse): number | undef
   if (/^\d{1,6}$/.test(text)) return Number(text);
   const date = Date.parse(text);
   return Number.isFinite(date) ? Math.max(0, Math.ceil((date - Date.now()) / 1000)) : undefined;
-}
-
-/** 50–150 ms, then 100–300 ms, 200–600 ms … */
-function jitter(attempt: number): number {
-  return 2 ** attempt * (50 + Math.random() * 100);
 }

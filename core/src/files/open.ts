@@ -12,6 +12,7 @@ import {
 import { isExactly, judge } from "./answer.ts";
 import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
 import { factsOf, isVideoPath } from "./facts.ts";
+import { createRetries } from "./retries.ts";
 import { streamOf } from "./stream.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -44,7 +45,7 @@ export interface HttpFiles {
  */
 export function createHttpFiles(fetcher: Fetcher, options: HttpFilesOptions = {}): HttpFiles {
   const { retries = 2, timeout = 30_000, videoTimeout = 300_000 } = options;
-  const ask = createAsk(fetcher, retries);
+  const ask = createAsk(fetcher, createRetries(retries));
   const deadlineOf = (path: string) => performance.now() + (isVideoPath(path) ? videoTimeout : timeout);
   return { ask, deadlineOf, open: (file, wanted) => openFile(ask, file, wanted, deadlineOf(file.path)) };
 }

@@ -53,11 +53,15 @@ export const DEFAULT_LIMITS = {
   originFirstByte: 10_000,
   originIdle: 5_000,
   originTotal: 30_000,
-  /** An origin is skipped after this many outages … */
+  /** An origin is skipped after this many failed connections in a row … */
   breakerFailures: 5,
-  /** … within this time … */
+  /** … or if more than this percentage of the requests failed … */
+  breakerRate: 80,
+  /** … of at least this many … */
+  breakerRequests: 10,
+  /** … within this time. */
   breakerWindow: 10_000,
-  /** … for this long; then one request probes it. */
+  /** For how long it is skipped; then a growing share of the requests tries it. */
   breakerOpen: 5_000,
   imageWork: 20_000,
   request: 60_000,

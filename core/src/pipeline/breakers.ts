@@ -4,6 +4,7 @@ import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Breaker, type BreakerChange, type BreakerState, createBreaker } from "./breaker.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 import type { OriginEntry } from "./sources.ts";
 
 /** Hosts behind web proxies whose state is kept. */
@@ -12,6 +13,8 @@ const MOST = 1000;
 /** The circuit breakers of all origins; a web proxy has one for each host. */
 export interface Breakers {
   of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker;
+  /** Files that origins do not want to be asked for. */
+  readonly pauses: Pauses;
   /** State of each origin that was asked, by its name. */
   states(): Record<string, BreakerState>;
   /** The limits of another configuration hold from now on. */
@@ -35,13 +38,14 @@ export function createBreakers(initial: Limits, log: Logger): Breakers {
   };
   const known = new LRUCache<string, Known>({ max: MOST });
   return {
+    pauses: createPauses(),
     of({ name, fingerprint, storage }, asset) {
       const host = storage.urls ? (URL.parse(asset.path)?.host ?? "") : undefined;
       const key = host === undefined ? name : `${name} ${host}`;
       let entry = known.get(key);
       // Under the same name a new configuration may mean another place.
       if (entry?.fingerprint !== fingerprint) {
-        entry = { name, fingerprint, breaker: createBreaker(limits, undefined, noting(name, host)) };
+        entry = { name, fingerprint, breaker: createBreaker(limits, { onChange: noting(name, host) }) };
         known.set(key, entry);
       }
       return entry.breaker;

@@ -5,6 +5,7 @@ import type { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Body, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
+import { pauseOf } from "./pauses.ts";
 
 /** Half of a strong entity tag that the wish decides: which rendition, by which engines. */
 export function wishTag(key: string, engines: string): string {
@@ -82,7 +83,8 @@ export function errorLifetime(error: MediaError, limits: Limits): number {
     case "EACCES":
       return limits.refusedLifetime;
     case "UNIDENTIFIED":
-      return error.outage ? limits.failureLifetime : limits.refusedLifetime;
+      if (!error.outage) return limits.refusedLifetime;
+      return pauseOf(error) ?? limits.failureLifetime;
     case "ECONNREFUSED":
       return limits.failureLifetime;
     default:

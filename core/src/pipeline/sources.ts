@@ -120,10 +120,14 @@ export function tapOrigins(
         ...(held && { held }),
         ...(head ? { head } : {}),
       };
-      const entry = await breaker.run(
-        () =>
-          hedged(origin.hedge, signal, (own) => origin.storage.open(asset.path, { ...options, signal: own })),
-        (answer) => typeof answer !== "object" || head || answer.file !== undefined,
+      const entry = await breakers.pauses.run([origin.fingerprint, asset.path, host], () =>
+        breaker.run(
+          () =>
+            hedged(origin.hedge, signal, (own) =>
+              origin.storage.open(asset.path, { ...options, signal: own }),
+            ),
+          (answer) => typeof answer !== "object" || head || answer.file !== undefined,
+        ),
       );
       if (!entry || entry === NOT_MODIFIED) return entry;
       if (signal.aborted) {

@@ -30,7 +30,7 @@ describe("metrics", () => {
     plugins: [urlImagekit(), storageWeb(), imageSharp(), cacheMemory(), metrics(options)],
     origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
     endpoints: { default: { origins: ["site"] } },
-    limits: { breakerFailures: 1, breakerOpen: 60_000 },
+    limits: { breakerRequests: 1, breakerRate: 1, breakerOpen: 60_000 },
     ...more,
   });
   const start = (options?: MetricsOptions, more?: MediatapConfig) => startServer(config(options, more));

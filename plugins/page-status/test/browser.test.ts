@@ -39,7 +39,7 @@ describeInBrowser("the status page in Chromium", function () {
       plugins: [urlImagekit(), storageWeb(), imageSharp(), cacheMemory(), pageStatus()],
       origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
       endpoints: { default: { origins: ["site"] } },
-      limits: { breakerFailures: 1, breakerOpen: 60_000 },
+      limits: { breakerRequests: 1, breakerRate: 1, breakerOpen: 60_000 },
     };
     server = await startServer(config);
     closed = false;

@@ -83,7 +83,7 @@ describe("the files of a PIM", () => {
     [406, "UNIDENTIFIED", false, 1],
     [429, "UNIDENTIFIED", true, 1],
     [500, "UNIDENTIFIED", true, 3],
-    [503, "UNIDENTIFIED", true, 1],
+    [503, "UNIDENTIFIED", true, 3],
   ] as const) {
     it(`fail with ${code} where the PIM answers ${status}`, async () => {
       misbehave((_, response) => {

@@ -38,7 +38,7 @@ withAzurite(() => {
     }
 
     for (const [status, word, code, outage, requests] of [
-      [503, "ServerBusy", "UNIDENTIFIED", true, 1],
+      [503, "ServerBusy", "UNIDENTIFIED", true, 3],
       [500, "InternalError", "UNIDENTIFIED", true, 3],
       [500, "OperationTimedOut", "UNIDENTIFIED", true, 3],
       [429, "TooManyRequests", "UNIDENTIFIED", true, 1],

@@ -8,9 +8,8 @@ import type {
   HeadObjectCommandOutput,
   S3Client,
 } from "@aws-sdk/client-s3";
-import type { HttpFilesOptions, Limits } from "@mediatap/core";
+import { createRetries, type HttpFilesOptions, type Limits, type RequestRetries } from "@mediatap/core";
 import type { NodeHttpHandler } from "@smithy/node-http-handler";
-import { createBudget } from "./budget.ts";
 import { type Failure, failureOf } from "./failures.ts";
 import type { Place } from "./fields.ts";
 import { createHandler } from "./handler.ts";
@@ -64,8 +63,8 @@ const REFRESH = 10_000;
 /** The bucket of an origin. The SDK is loaded with the first request. */
 export function createBucket(place: Place, options: BucketOptions): Bucket {
   const { limits, settings, requestFrom, lookup } = options;
-  const { retries, videoTimeout } = settings;
-  const budget = createBudget();
+  const { videoTimeout } = settings;
+  const { begin } = createRetries(settings.retries);
   let loading: Promise<{ sdk: Sdk; reader: S3Client; writer: S3Client }> | undefined;
   let region = place.region;
   /** When the credentials were last asked for again, and the answer. */
@@ -111,20 +110,23 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
   ): Promise<T> {
     const { signal, deadline } = wait;
     signal.throwIfAborted();
-    budget.earn();
+    const retries = begin();
     const { sdk, reader } = await clients();
     const tried = { passing: 0, again: 0, credentials: 0, region: 0, asked: 0 };
     for (;;) {
       const began = performance.now();
       try {
-        return await inTime((own) => send(reader, sdk, own), wait);
+        const answer = await inTime((own) => send(reader, sdk, own), wait);
+        retries.end(true);
+        return answer;
       } catch (error) {
         signal.throwIfAborted();
         const failure = failureOf(error);
         const renew = () => inTime(() => refresh(began, reader), wait).catch(() => false);
-        const pause = await pauseBefore(failure, tried, renew);
+        const pause = await pauseBefore(failure, tried, retries, renew);
         signal.throwIfAborted();
-        if (pause === undefined || performance.now() + pause >= deadline || !budget.spend()) {
+        if (pause === undefined || performance.now() + pause >= deadline || !retries.spend()) {
+          retries.end(!("error" in failure && failure.error.outage));
           throw new Refusal(failure, error);
         }
         await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -136,14 +138,15 @@ export function createBucket(place: Place, options: BucketOptions): Bucket {
   async function pauseBefore(
     failure: Failure,
     tried: Record<"passing" | "again" | "credentials" | "region" | "asked", number>,
+    retries: RequestRetries,
     renew: () => Promise<boolean>,
   ): Promise<number | undefined> {
     switch (failure.kind) {
       case "passing":
         if (failure.pause !== undefined) return tried.asked++ === 0 ? failure.pause : undefined;
-        return tried.passing < retries ? jitter(tried.passing++) : undefined;
+        return retries.pause(tried.passing++);
       case "again":
-        return tried.again++ === 0 ? jitter(0) : undefined;
+        return tried.again++ === 0 ? 50 + Math.random() * 100 : undefined;
       case "credentials":
         return tried.credentials++ === 0 && (await renew()) ? 0 : undefined;
       case "region":
@@ -224,9 +227,4 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, { signal, de
     clearTimeout(late);
     signal.removeEventListener("abort", giveUp);
   }
-}
-
-/** 50–150 ms, then 100–300 ms, 200–600 ms … */
-function jitter(attempt: number): number {
-  return 2 ** attempt * (50 + Math.random() * 100);
 }

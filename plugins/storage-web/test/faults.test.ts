@@ -57,7 +57,7 @@ describe("a hostile origin", () => {
     [500, "UNIDENTIFIED", 3],
     [501, "UNIDENTIFIED", 1],
     [502, "UNIDENTIFIED", 3],
-    [503, "UNIDENTIFIED", 1],
+    [503, "UNIDENTIFIED", 3],
     [504, "UNIDENTIFIED", 3],
     [599, "UNIDENTIFIED", 1],
     [201, "UNIDENTIFIED", 1],

@@ -1,0 +1,73 @@
+/** Retries that an origin may have at once before anything is known of it, and at most. */
+const INITIAL_BUDGET = 10;
+const MAX_BUDGET = 100;
+/** What a request adds to the budget: in an outage retries stay below a tenth of the requests. */
+const PER_REQUEST = 0.1;
+/** What an answer adds, and an answer to a retry: an origin that answers some requests can be asked again for the others. */
+const PER_ANSWER = 1;
+const PER_ANSWERED_RETRY = 3;
+/** Share of the retries that must have been answered lately, so that a request is repeated more often than configured … */
+const USEFUL = 0.2;
+/** … and how often then, in multiples of that. */
+const USEFUL_FACTOR = 3;
+/** Weight of the newest retry in that share. */
+const WEIGHT = 0.1;
+
+/** Retries of one request. */
+export interface RequestRetries {
+  /** Milliseconds to wait after a fault that may pass, before the request is sent again. `undefined`: it is not, after so many retries. */
+  pause(repeated: number): number | undefined;
+  /** Takes one retry from the budget, for whatever reason; `false`: none is left. */
+  spend(): boolean;
+  /** The last answer has come; `worked`: the origin is not in trouble, whatever it answered. */
+  end(worked: boolean): void;
+}
+
+/** The retries of an origin, which share a budget. */
+export interface Retries {
+  /** A request begins. */
+  begin(): RequestRetries;
+}
+
+/**
+ * Repeats what may succeed the next time, without making an outage worse. A failed request is repeated up to `retries` times;
+ * up to three times as often while retries are answered, since then the origin fails at random. The budget grows with
+ * answers, and hardly without them.
+ */
+export function createRetries(retries: number, random: () => number = Math.random): Retries {
+  let budget = INITIAL_BUDGET;
+  let useful = 0;
+
+  return {
+    begin() {
+      budget = Math.min(MAX_BUDGET, budget + PER_REQUEST);
+      let isRetry = false;
+      const note = (worked: boolean) => {
+        if (isRetry) useful += WEIGHT * (Number(worked) - useful);
+      };
+      return {
+        pause(repeated) {
+          const most = useful >= USEFUL ? retries * USEFUL_FACTOR : retries;
+          return repeated < most ? pauseBefore(repeated, random) : undefined;
+        },
+        spend() {
+          if (budget < 1) return false;
+          note(false);
+          budget -= 1;
+          isRetry = true;
+          return true;
+        },
+        end(worked) {
+          note(worked);
+          if (!worked) return;
+          budget = Math.min(MAX_BUDGET, budget + (isRetry ? PER_ANSWERED_RETRY : PER_ANSWER));
+        },
+      };
+    },
+  };
+}
+
+/** 50 to 150 ms before the first retry, 100 to 300 ms before the others. */
+function pauseBefore(repeated: number, random: () => number): number {
+  return (repeated === 0 ? 1 : 2) * (50 + random() * 100);
+}

@@ -1,0 +1,55 @@
+import { LRUCache } from "lru-cache";
+import { isMediaError, MediaError } from "../model/errors.ts";
+import { skipped } from "./breaker.ts";
+
+/** Longest time for which a file is not asked for again, whatever its origin wants. */
+const MAX_PAUSE_MS = 30_000;
+
+/** Files that are remembered. */
+const MAX_FILES = 10_000;
+
+/** Milliseconds for which a file is not to be asked for again, where its origin wants so (`Retry-After`). */
+export function pauseOf({ outage, retryAfterSeconds = 0 }: MediaError): number | undefined {
+  return outage && retryAfterSeconds > 0 ? Math.min(retryAfterSeconds * 1000, MAX_PAUSE_MS) : undefined;
+}
+
+/**
+ * Keeps requests from an origin for a file that it refused for a while (429 or 503 with `Retry-After`). It refused one file
+ * and not all: whether the origin as a whole is in trouble, its breaker tells.
+ */
+export interface Pauses {
+  /** Does the work for a file, named by parts that tell it from all others; else throws the refusal again. */
+  run<T>(file: readonly (string | undefined)[], work: () => Promise<T>): Promise<T>;
+}
+
+export function createPauses(now: () => number = () => performance.now()): Pauses {
+  const paused = new LRUCache<string, { readonly until: number; readonly error: MediaError }>({
+    max: MAX_FILES,
+  });
+  return {
+    async run(file, work) {
+      const key = JSON.stringify(file);
+      const pause = paused.get(key);
+      if (pause && now() < pause.until) throw skipped(pause.error, pause.until - now());
+      try {
+        return await work();
+      } catch (error) {
+        const milliseconds = isMediaError(error) ? pauseOf(error) : undefined;
+        if (milliseconds === undefined || !isMediaError(error)) throw error;
+        paused.set(key, { until: now() + milliseconds, error });
+        throw shortened(error, milliseconds);
+      }
+    },
+  };
+}
+
+/** Clients are not told to wait longer than we do. */
+function shortened(error: MediaError, milliseconds: number): MediaError {
+  const { code, message, cause, outage, status } = error;
+  return new MediaError(code, message, {
+    cause,
+    outage,
+    status,
+    retryAfterSeconds: Math.ceil(milliseconds / 1000),
+  });
+}
