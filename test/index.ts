@@ -36,7 +36,14 @@ export { REDIS, startRedis, startRedisCluster } from "./helpers/redis.ts";
 export type { Answer, AskOptions, StartOptions, TestServer } from "./helpers/server.ts";
 export { ask, startServer } from "./helpers/server.ts";
 export type { Witness } from "./helpers/stand-ins.ts";
-export { echoEngine, memoryStorage, wishLanguage, wishUrl, witness } from "./helpers/stand-ins.ts";
+export {
+  echoEngine,
+  MEMORY_ENDPOINT,
+  memoryStorage,
+  wishLanguage,
+  wishUrl,
+  witness,
+} from "./helpers/stand-ins.ts";
 export type { InTerminal, TerminalOptions } from "./helpers/terminal.ts";
 export { PYTHON, startInTerminal } from "./helpers/terminal.ts";
 export { until } from "./helpers/until.ts";

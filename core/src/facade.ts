@@ -1,15 +1,20 @@
-import { HookMap } from "tapable";
+import { types } from "node:util";
+import { HookMap, SyncBailHook, SyncHook } from "tapable";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts";
 import type { Job } from "./model/job.ts";
-import type { PluginHooks, TapOptions } from "./plugin.ts";
+import { didYouMean } from "./options.ts";
+import { type PluginHooks, pluginError, type TapOptions } from "./plugin.ts";
 
 interface RawHook {
   name?: string;
   tap(options: object, fn: (...args: unknown[]) => unknown): void;
-  tapPromise?(options: object, fn: (...args: unknown[]) => Promise<unknown>): void;
+  tapPromise(options: object, fn: (...args: unknown[]) => Promise<unknown>): void;
 }
+
+/** Hooks of these kinds call their taps and wait for nothing. */
+const SYNC: readonly unknown[] = [SyncHook, SyncBailHook];
 
 export interface FacadeEvents {
   /** A plugin asked for a hook of a family: `storage`, `FOLDER`. */
@@ -23,22 +28,28 @@ const ISOLATED = new Set(["lookup", "opened", "reopen", "store", "report", "purg
 
 /**
  * The hooks as one plugin sees them: `tap`, `tapPromise` and `for`, nothing to call or intercept with. Every tap is
- * wrapped once: `null` becomes `undefined`, and an error gets the names of hook and plugin.
+ * wrapped once: `null` becomes `undefined`, and an error gets the names of hook and plugin. A hook that does not exist,
+ * and a function that its hook cannot call, are refused at once.
  */
 export function facadeOf(hooks: Hooks, plugin: string, events: FacadeEvents = {}): PluginHooks {
   const subject: Subject = { name: plugin, isLanguage: false };
   const entries = Object.entries(hooks).map(([name, hook]) => [
     name,
     hook instanceof HookMap
-      ? {
+      ? known(`hooks.${name}`, plugin, {
           for(key: string) {
             events.onFor?.(name, key);
-            return tappable(hook.for(key) as unknown as RawHook, subject, events);
+            return tappable(
+              hook.for(key) as unknown as RawHook,
+              `hooks.${name}.for("${key}")`,
+              subject,
+              events,
+            );
           },
-        }
-      : tappable(hook as unknown as RawHook, subject, events),
+        })
+      : tappable(hook as unknown as RawHook, `hooks.${name}`, subject, events),
   ]);
-  return Object.freeze(Object.fromEntries(entries)) as PluginHooks;
+  return known("hooks", plugin, Object.fromEntries(entries)) as PluginHooks;
 }
 
 /** What the facade knows of a plugin. */
@@ -48,13 +59,44 @@ interface Subject {
   isLanguage: boolean;
 }
 
-function tappable(hook: RawHook, subject: Subject, { onFailure }: FacadeEvents) {
+/** Properties that JavaScript itself looks for. */
+const LANGUAGE = new Set([
+  "then",
+  "toJSON",
+  "constructor",
+  "prototype",
+  "$$typeof",
+  "asymmetricMatch",
+  "nodeType",
+]);
+
+/** An object that refuses names which it does not have, instead of giving `undefined`. */
+function known<T extends object>(what: string, plugin: string, object: T): T {
+  return new Proxy(Object.freeze(object), {
+    get(target, name, receiver) {
+      if (typeof name === "symbol" || name in target || LANGUAGE.has(name))
+        return Reflect.get(target, name, receiver);
+      const names = Object.keys(target);
+      throw pluginError(plugin, `there is no ${what}.${name}${didYouMean(name, names)}`);
+    },
+  });
+}
+
+function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: FacadeEvents) {
   const plugin = subject.name;
   const name = hook.name ?? "hook";
-  const place = (options: string | TapOptions) => ({
-    name: plugin,
-    stage: typeof options === "string" ? 0 : (options.stage ?? 0),
-  });
+  const isSync = SYNC.includes(hook.constructor);
+
+  function place(options: string | TapOptions) {
+    const stage = typeof options === "object" ? (options?.stage ?? 0) : 0;
+    if (typeof stage === "number" && !Number.isNaN(stage)) return { name: plugin, stage };
+    throw pluginError(plugin, `${what}: Expected a number, such as one of Stage, as the stage of a tap`);
+  }
+
+  function assertFunction(fn: unknown, method: string): void {
+    if (typeof fn === "function") return;
+    throw pluginError(plugin, `${what}.${method}: Expected a name, then a function`);
+  }
 
   function failed(error: unknown): undefined {
     const wrapped = wrap(error, name, plugin);
@@ -62,9 +104,17 @@ function tappable(hook: RawHook, subject: Subject, { onFailure }: FacadeEvents) 
     onFailure?.(name, wrapped);
   }
 
-  return Object.freeze({
+  return known(what, plugin, {
     tap(options: string | TapOptions, fn: (...args: unknown[]) => unknown) {
       if (name === "resolve") subject.isLanguage = true;
+      assertFunction(fn, "tap");
+      if (types.isAsyncFunction(fn)) {
+        const advice = isSync ? "this hook does not wait" : `use ${what}.tapPromise`;
+        throw pluginError(
+          plugin,
+          `${what}.tap: Expected a function that returns at once but it is async: ${advice}`,
+        );
+      }
       hook.tap(place(options), (...args) => {
         if (isForOthers(name, subject, args)) return undefined;
         try {
@@ -72,7 +122,7 @@ function tappable(hook: RawHook, subject: Subject, { onFailure }: FacadeEvents) 
           // A promise is "not undefined": a bail hook would stop at it, and nobody would wait for it.
           if (answer instanceof Promise) {
             answer.catch(() => {});
-            throw new TypeError(`an async function was given to tap: use tapPromise`);
+            throw new TypeError(`a function that returns a promise was given to tap: use tapPromise`);
           }
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
@@ -82,7 +132,8 @@ function tappable(hook: RawHook, subject: Subject, { onFailure }: FacadeEvents) 
       });
     },
     tapPromise(options: string | TapOptions, fn: (...args: unknown[]) => Promise<unknown>) {
-      if (!hook.tapPromise) throw new MediaError("ECONFIG", `${plugin}: the hook ${name} takes tap only`);
+      assertFunction(fn, "tapPromise");
+      if (isSync) throw pluginError(plugin, `${what} does not wait for its taps: use tap`);
       if (name === "resolve") subject.isLanguage = true;
       hook.tapPromise(place(options), async (...args) => {
         if (isForOthers(name, subject, args)) return undefined;

@@ -184,6 +184,7 @@ export type {
   TapMap,
   TapOptions,
 } from "./plugin.ts";
+export { API_VERSION } from "./plugin.ts";
 export type { Bus, BusLine, LineEnd } from "./purge/bus.ts";
 export type { CloseOptions, MediatapServer, ServerOptions } from "./server.ts";
 export { createServer } from "./server.ts";

@@ -4,7 +4,8 @@ import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Conditions, Hooks } from "./hooks.ts";
 import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
-import type { Facts, Flight } from "./model/flight.ts";
+import { MediaError } from "./model/errors.ts";
+import type { Flight } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
 import type { Obtained } from "./model/rendition.ts";
@@ -211,15 +212,28 @@ export interface PluginApi {
   fingerprint(text: string): void;
 }
 
+/**
+ * Version of what plugins are written against: hooks, `PluginApi` and the model. It grows by one with every change that a
+ * plugin may have to follow. A plugin declares the number that it was written for; any other one is refused at start.
+ */
+export const API_VERSION = 1;
+
 /** A plugin: a plain object, made by a factory that checks its options. */
 export interface Plugin {
   /** Kind first: `storage-s3`. Also its tap label, log label and timing label. */
   readonly name: string;
   readonly version: string;
+  /** The `API_VERSION` that it was written for, as a number of its own: an import would always fit. */
+  readonly apiVersion: number;
+  /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
+}
+
+/** An error about a plugin, for whoever configures the server: it names the plugin, and what to do. */
+export function pluginError(plugin: string, text: string, cause?: unknown): MediaError {
+  const message = `plugins: ${plugin}: ${text}`;
+  return new MediaError("ECONFIG", message, { plugin, ...(cause === undefined ? {} : { cause }) });
 }
 
 /** What a configuration's `plugins` may hold: nested lists, and falsy entries that are ignored. */
 export type PluginList = readonly (Plugin | PluginList | false | null | undefined | "")[];
-
-export type FactName = keyof Facts;

@@ -46,6 +46,7 @@ export function pageSheet(sections: readonly Section[]): Plugin {
   return {
     name: "page-sheet",
     version: "1.0.0",
+    apiVersion: 1,
     apply({ route }) {
       route("GET", "/", pageFile("index.html", pageHtml(sections)));
       for (const name of ["style.css", "weights.js"])

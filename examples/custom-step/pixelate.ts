@@ -16,6 +16,7 @@ export function pixelate(): Plugin {
   return {
     name,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks, steps, fingerprint }) {
       // Part of every record: pictures made by another version are made anew.
       fingerprint(`${name}@1.0.0`);

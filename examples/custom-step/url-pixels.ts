@@ -38,6 +38,7 @@ export function urlPixels(): Plugin {
   return {
     name: NAME,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.resolve.tap(NAME, ({ target, accept }, endpoint): Job | undefined => {
         const parts = target.path.split("/");

@@ -28,6 +28,7 @@ export function storageSqlite(): Plugin {
   return {
     name: NAME,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       const open: DatabaseSync[] = [];
       hooks.storage.for("SQLITE").tap(NAME, ({ name, base, options }) => {

@@ -40,6 +40,7 @@ export function pagePlayer({ video, from = import.meta.url }: PagePlayerOptions)
   return {
     name: "page-player",
     version: "1.0.0",
+    apiVersion: 1,
     apply({ route }) {
       const serve = (name: string, body: string) =>
         route("GET", `/-/player/${name}`, pageFile(name, body, SOURCES));

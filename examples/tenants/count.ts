@@ -6,6 +6,7 @@ export function countRequests(): Plugin {
   return {
     name: "count-requests",
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks, route }) {
       hooks.report.tap("count-requests", (report) => {
         if (report.kind !== "exchange") return;

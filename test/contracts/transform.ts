@@ -102,6 +102,7 @@ function inverter(): Plugin {
   return {
     name,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks, steps }) {
       steps.define("test-invert", { schema: any as never });
       steps.define("test-nobody" as "test-invert", { schema: any as never });

@@ -19,6 +19,7 @@ export function wishLanguage(): Plugin {
   return {
     name,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.resolve.tap(name, ({ target, accept }, endpoint) => {
         const wish = new URLSearchParams(target.query).get("wish");
@@ -53,6 +54,7 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> | Uint8Arra
   return {
     name,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.storage.for("MEMORY").tap(name, () => ({
         label: "memory",
@@ -74,6 +76,7 @@ export function echoEngine(): Plugin {
   return {
     name,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${name}@${VERSION}`);
       hooks.transform.tap(name, ({ asset, transformation }) => ({
@@ -103,6 +106,7 @@ export function witness(): Witness {
   return {
     name,
     version: VERSION,
+    apiVersion: 1,
     exchanges,
     apply({ hooks }) {
       hooks.respond.tap(name, (_reply, exchange) => {

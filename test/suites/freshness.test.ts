@@ -13,6 +13,7 @@ function agingCache() {
     // Takes the place of the usual one.
     name: "test-cache",
     version: "1",
+    apiVersion: 1,
     size: () => entries.size,
     clear: () => entries.clear(),
     /** Lets so many seconds pass. */

@@ -46,6 +46,7 @@ function grower(): Grower {
   return {
     name: "grower",
     version: "1",
+    apiVersion: 1,
     runs: () => runs,
     reading: () => readers.filter((reader) => !reader.destroyed).length,
     add(text) {

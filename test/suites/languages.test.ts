@@ -150,6 +150,7 @@ describe("access rules", () => {
     const impostor = (changes: object): Plugin => ({
       name: "impostor",
       version: "1",
+      apiVersion: 1,
       apply({ hooks }) {
         hooks.resolve.tap("impostor", ({ accept }, endpoint) => ({
           asset: { tenant: "", endpoint: endpoint.name, kind: "path", path: "a.jpg", ...changes },
@@ -177,6 +178,7 @@ describe("ignoreQuery", () => {
     const query: Plugin = {
       name: "query",
       version: "1",
+      apiVersion: 1,
       apply({ hooks }) {
         hooks.resolve.tap("query", ({ target, accept }, { tenant, name }) => ({
           asset: { tenant, endpoint: name, kind: "path", path: target.path },

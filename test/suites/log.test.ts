@@ -37,6 +37,7 @@ describe("the log", () => {
   const failing = (at: Hook, error = new Error("what happened")): Plugin => ({
     name: "faulty",
     version: "1",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks[at].tapPromise({ name: "faulty", stage: -300 }, (): Promise<never> => Promise.reject(error));
     },

@@ -65,6 +65,7 @@ describe("plugins that misbehave", () => {
         folderConfig(folder.path, {
           name: "bad",
           version: "1",
+          apiVersion: 1,
           apply({ hooks }) {
             hooks.transform.tapPromise({ name: "bad", stage: -200 }, async ({ asset }) =>
               asset.path.startsWith("gate/") ? (act(asset.path) as never) : undefined,
@@ -90,6 +91,7 @@ describe("plugins that misbehave", () => {
       folderConfig(folder.path, {
         name: "nothing",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           for (const name of ["resolve", "lookup", "fetch", "transform", "substitute"] as const) {
             hooks[name].tap({ name: "nothing", stage: -1000 }, () => null as never);
@@ -111,6 +113,7 @@ describe("plugins that misbehave", () => {
       folderConfig(folder.path, {
         name: "broken-cache",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.lookup.tap({ name: "broken-cache", stage: -1 }, () => {
             throw new Error("no cache");
@@ -136,6 +139,7 @@ describe("plugins that misbehave", () => {
       folderConfig(folder.path, {
         name: "reporter",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.report.tap("reporter", () => {
             throw new Error("no metrics today");
@@ -157,6 +161,7 @@ describe("plugins that misbehave", () => {
       folderConfig(folder.path, {
         name: "writer",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.respond.tap("writer", () => {
             throw new Error("secret-stack");
@@ -179,6 +184,7 @@ describe("plugins that misbehave", () => {
       folderConfig(folder.path, {
         name: "writer",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.respond.tap("writer", (reply) => {
             reply.headers["x-bad"] = "a\r\nx-evil: 1";
@@ -203,6 +209,7 @@ describe("plugins that misbehave", () => {
         ...folderConfig(folder.path, {
           name: "hanging",
           version: "1",
+          apiVersion: 1,
           apply({ hooks }) {
             const tap = { name: "hanging", stage: -500 };
             hooks[hook].tapPromise(tap, async () => (hangs ? await forever : (undefined as never)));

@@ -337,6 +337,7 @@ describe("purges", () => {
     const line = (at: number) => ({
       name: `line-${at}`,
       version: "1",
+      apiVersion: 1,
       apply({ bus }: { bus: { connect(line: object): (typeof ends)[number] } }) {
         ends[at] = bus.connect({
           name: "line",

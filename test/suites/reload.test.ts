@@ -20,6 +20,7 @@ function lives() {
       return {
         name: "life",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.start.tap("life", () => void life.starts++);
           hooks.stop.tap("life", () => void life.stops++);
@@ -133,6 +134,7 @@ describe("another configuration", () => {
     const refusing: Plugin = {
       name: "refusing",
       version: "1",
+      apiVersion: 1,
       apply: ({ hooks }) => hooks.start.tapPromise("refusing", () => Promise.reject(new Error("no"))),
     };
     await assert.rejects(reload(folderConfig(folder.path, plugin(), refusing)));

@@ -24,6 +24,7 @@ describe("work that begins and ends", () => {
   const listener: Plugin = {
     name: "test-listener",
     version: "1.0.0",
+    apiVersion: 1,
     apply(given) {
       api = given;
       given.hooks.trace.tap("test-listener", (work, parent) => {

@@ -22,6 +22,7 @@ function shelf(name: string, stage: number): Shelf {
   const plugin: Shelf = {
     name,
     version: "1",
+    apiVersion: 1,
     entries,
     stored: () => stored,
     fails: false,

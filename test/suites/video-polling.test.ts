@@ -22,6 +22,7 @@ function failing(error: () => MediaError): Plugin & { readonly runs: () => numbe
   return {
     name: "failing",
     version: "1",
+    apiVersion: 1,
     runs: () => runs,
     apply({ hooks }) {
       hooks.transform.tap({ name: "failing", stage: -100 }, ({ asset, transformation }) => {

@@ -22,6 +22,7 @@ const say = (msg, more) => console.log(JSON.stringify({ msg, pid: process.pid, .
 const slow = {
   name: "slow",
   version: "1",
+  apiVersion: 1,
   apply({ hooks, route, purge, state, limitsOf, workers }) {
     if (existsSync("broken")) throw new MediaError("ECONFIG", "it is broken");
     route("GET", "/-/process", () => ({ body: JSON.stringify({ pid: process.pid, workers, limits: limitsOf(), places: state().work.places, pool: process.env.UV_THREADPOOL_SIZE }) }));

@@ -51,10 +51,18 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const known = isMediaError(error) || codeOf(error) !== undefined;
     console.error(known ? `mediatap: ${(error as Error).message}` : error);
+    const defect = isMediaError(error) && error.plugin !== undefined ? defectOf(error) : undefined;
+    if (defect) console.error(defect.stack);
     return 1;
   } finally {
     await stop();
   }
+}
+
+/** The first cause that has no code: a defect in the code of a plugin, whose stack tells where. */
+function defectOf(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return codeOf(error) === undefined ? error : defectOf(error.cause);
 }
 
 const CONFIG = [

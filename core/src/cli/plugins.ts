@@ -3,6 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { createGeneration } from "../generation/generation.ts";
 import { createShared } from "../generation/shared.ts";
 import { createLogger } from "../log.ts";
+import { pluginError } from "../plugin.ts";
 
 /**
  * Adds the commands of the configuration's plugins, when the first argument is none of the core's: the configuration is
@@ -20,7 +21,14 @@ export async function addPluginCommands(
   if (!config) return async () => {};
   const log = createLogger(config.config.log);
   const generation = await createGeneration(config, { log, shared: createShared() });
-  for (const define of generation.commands) define(program);
+  for (const { define, plugin } of generation.commands) {
+    try {
+      define(program);
+    } catch (error) {
+      await generation.stop();
+      throw pluginError(plugin, `its command was not added: ${(error as Error).message}`, error);
+    }
+  }
   for (const command of program.commands) {
     if (!own.includes(command.name())) command.option("--config <file>", "configuration file");
   }

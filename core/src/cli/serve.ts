@@ -78,7 +78,9 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       noteAddress(config, next.config, log);
       log.info({ generation: server.generation.info.number }, "the configuration was taken anew");
     } catch (error) {
-      const known = codeOf(error) === "ECONFIG" ? {} : { err: error };
+      // The stack tells where in a plugin it was.
+      const isPlain = codeOf(error) === "ECONFIG" && (error as MediaError).plugin === undefined;
+      const known = isPlain ? {} : { err: error };
       const why = (error as Error).message.split("\n").join("; ");
       log.error(known, `the configuration was not taken, the old one goes on: ${why}`);
     }

@@ -1,6 +1,6 @@
 import { codeOf, MediaError } from "../model/errors.ts";
 import { parseOptions } from "../options.ts";
-import type { Plugin } from "../plugin.ts";
+import { API_VERSION, type Plugin } from "../plugin.ts";
 import { type Layer, mergeConfigs, type Provenances } from "./merge.ts";
 import { importNamed } from "./packages.ts";
 import { type CheckedConfig, configSchema, type MediatapConfig } from "./schema.ts";
@@ -49,10 +49,11 @@ export async function loadConfig(
 /** A configuration's error with its source before each line. */
 export function atSource(source: string, error: unknown): unknown {
   if (codeOf(error) !== "ECONFIG") return error;
-  const { message } = error as Error;
+  const { message, hook, plugin } = error as MediaError;
   if (message.startsWith(`${source}: `)) return error;
   const lines = message.split("\n").map((line) => `${source}: ${line}`);
-  return new MediaError("ECONFIG", lines.join("\n"), { cause: error });
+  const named = { ...(hook !== undefined && { hook }), ...(plugin !== undefined && { plugin }) };
+  return new MediaError("ECONFIG", lines.join("\n"), { cause: error, ...named });
 }
 
 interface Place {
@@ -73,9 +74,11 @@ async function layersOf(config: unknown, { source, from, depth }: Place): Promis
   if (depth > DEPTH)
     throw new MediaError("ECONFIG", `presets: Expected at most ${DEPTH} presets in one another`);
   const fields = config as Record<string, unknown>;
+  // The configuration itself is named by who called.
+  const inside = depth === 0 ? "" : `${source}: `;
   const layers: Layer[] = [];
-  for (const [at, entry] of listOf(fields.presets, "presets").entries()) {
-    const where = `presets.${at}`;
+  for (const [at, entry] of listOf(fields.presets, `${inside}presets`).entries()) {
+    const where = `${inside}presets.${at}`;
     const preset = await made(entry, from, where, "preset");
     if (preset.value === null || typeof preset.value !== "object" || Array.isArray(preset.value)) {
       throw new MediaError(
@@ -88,9 +91,18 @@ async function layersOf(config: unknown, { source, from, depth }: Place): Promis
     layers.push(...(await layersOf(preset.value, { source: name, from: folders, depth: depth + 1 })));
   }
   const plugins: Plugin[] = [];
-  for (const [at, entry] of listOf(fields.plugins, "plugins").entries()) {
-    const where = `plugins.${at}`;
-    plugins.push(asPlugin((await made(entry, from, where, "plugin")).value, where));
+  for (const [at, entry] of listOf(fields.plugins, `${inside}plugins`).entries()) {
+    const where = `${inside}plugins.${at}`;
+    const plugin = asPlugin((await made(entry, from, where, "plugin")).value, where);
+    const earlier = plugins.findIndex(({ name }) => name === plugin.name);
+    // In a later layer it takes the earlier one's place; in one list that would be silent.
+    if (earlier >= 0) {
+      throw new MediaError(
+        "ECONFIG",
+        `${where}: the plugin '${plugin.name}' is in this list already, at plugins.${earlier}: remove one of the two`,
+      );
+    }
+    plugins.push(plugin);
   }
   return [...layers, { from: source, config: { ...fields, plugins } }];
 }
@@ -135,14 +147,29 @@ async function made(entry: unknown, from: readonly string[], where: string, kind
   }
 }
 
+const FIELDS = { name: "string", version: "string", apiVersion: "number", apply: "function" } as const;
+
 function asPlugin(value: unknown, where: string): Plugin {
-  const plugin = value as Partial<Plugin> | undefined;
-  const field = (["name", "version", "apply"] as const).find(
-    (name) => typeof plugin?.[name] !== (name === "apply" ? "function" : "string"),
-  );
-  if (field === undefined) return plugin as Plugin;
+  const plugin: Partial<Plugin> = value ?? {};
+  const fields = Object.keys(FIELDS) as (keyof Plugin)[];
+  const field = fields.find((name) => typeof plugin[name] !== FIELDS[name] || plugin[name] === "");
+  if (field) {
+    const named = typeof plugin.name === "string" && plugin.name !== "" ? ` of ${plugin.name}` : "";
+    const found = plugin[field] === undefined ? "is missing" : `is no ${FIELDS[field]}`;
+    const advice = field === "apiVersion" ? `: this core has version ${API_VERSION} of the plugin API` : "";
+    throw new MediaError(
+      "ECONFIG",
+      `${where}: Expected a plugin { ${fields.join(", ")} } but ${field}${named} ${found}${advice}`,
+    );
+  }
+  const { name, version, apiVersion } = plugin as Plugin;
+  if (apiVersion === API_VERSION) return plugin as Plugin;
+  const advice =
+    apiVersion < API_VERSION
+      ? `install a newer ${name}`
+      : `install a newer @mediatap/core, or an older ${name}`;
   throw new MediaError(
     "ECONFIG",
-    `${where}: Expected a plugin { name, version, apply } but ${field} is missing`,
+    `${where}: ${name} ${version} was written for version ${apiVersion} of the plugin API, this core has ${API_VERSION}: ${advice}`,
   );
 }

@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import {
@@ -16,7 +15,9 @@ import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import { callsPath } from "../http/management.ts";
 import { exchangeOf } from "../http/question.ts";
+import { reasonOf } from "../log.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
@@ -30,29 +31,14 @@ import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { createScheduler, type Scheduler } from "../pipeline/scheduler.ts";
 import { createByteBudget } from "../pipeline/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../pipeline/sources.ts";
-import type { CallHandler, Plugin, PluginApi, RouteHandler, ServerState } from "../plugin.ts";
+import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
 import { type Bus, createBus } from "../purge/bus.ts";
 import { createPurges, type Purges } from "../purge/purges.ts";
 import { runningServer } from "../running.ts";
 import { version } from "../version.ts";
+import { type Call, createRegistrations, type PluginCommand, type Route } from "./registrations.ts";
 import { limitsOfShare } from "./share.ts";
 import { type Shared, type Shares, sharesOf } from "./shared.ts";
-
-export interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: string;
-  readonly handler: RouteHandler;
-  readonly plugin: string;
-}
-
-/** A call of the management that a plugin answers. */
-export interface Call {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** Below the management's own. */
-  readonly path: string;
-  readonly handler: CallHandler;
-  readonly plugin: string;
-}
 
 /** One immutable configuration with its hooks and plugin instances. */
 export interface Generation {
@@ -72,7 +58,7 @@ export interface Generation {
   readonly bus: Bus;
   readonly routes: readonly Route[];
   readonly calls: readonly Call[];
-  readonly commands: readonly ((program: Command) => void)[];
+  readonly commands: readonly PluginCommand[];
   start(): Promise<void>;
   /** From now on its limits hold for what the generations of a process have in common. */
   lead(): void;
@@ -135,13 +121,11 @@ async function buildGeneration(
   const purges = shares.take("core:purges", () => createPurges(bus, log));
   const leases = shares.take("core:leases", () => createLeases(log));
   const steps = createBuiltInRegistry();
+  const registrations = createRegistrations(steps, callsPath(config));
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
-  const fingerprints: string[] = [];
-  const routes: Route[] = [];
-  const calls: Call[] = [];
   const types = new Set<string>();
-  const commands: ((program: Command) => void)[] = [];
+  let opened: typeof origins | undefined;
   let pipeline: Pipeline | undefined;
   let askOrigins: AskOrigins | undefined;
   let breakers: Breakers | undefined;
@@ -156,47 +140,49 @@ async function buildGeneration(
       ),
   };
   for (const plugin of config.plugins) {
+    const { name } = plugin;
+    const after = <T>(part: T | undefined, call: string) => afterStart(part, name, call);
     const api: PluginApi = {
-      hooks: facadeOf(hooks, plugin.name, events),
-      logger: log.child({ plugin: plugin.name }),
+      ...registrations.of(name),
+      hooks: facadeOf(hooks, name, events),
+      logger: log.child({ plugin: name }),
       fetcher,
       requestFrom,
-      steps,
       limitsOf,
       base: config.base,
-      storage: (name) => originOf(origins, name).storage,
-      askOrigins: (asset, conditions, flight) => known(askOrigins)(asset, conditions, flight),
+      storage: (origin) => originOf(after(opened, `storage("${origin}")`), origin).storage,
+      askOrigins: (asset, conditions, flight) => after(askOrigins, "askOrigins")(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
-      state: () => state(),
-      route: (method, path, handler) =>
-        routes.push({ method, path: checkedPath(path, plugin.name), handler, plugin: plugin.name }),
-      manage: (method, path, handler) => calls.push({ method, path, handler, plugin: plugin.name }),
-      command: (define) => commands.push(define),
+      state: () => state(after(breakers, "state")),
       running: (flags) => runningServer(flags, config),
-      resolve: resolveUrl,
+      resolve: (url, headers) => resolveUrl(after(pipeline, "resolve"), url, headers),
       obtain: (job, { signal = new AbortController().signal } = {}) =>
-        known(pipeline).obtainBehind(job, signal),
-      enqueue: (job, options) => enqueue(pipeline, job, options?.signal),
+        after(pipeline, "obtain").obtainBehind(job, signal),
+      enqueue: (job, options) => enqueue(after(pipeline, "enqueue"), job, options?.signal),
       shared: shares.take,
       workers,
       bus,
       leases,
       purge: (what) => purges.begin([what]).done,
-      fingerprint: (text) => fingerprints.push(text),
     };
     apply(plugin, api, config);
   }
+  registrations.close();
 
-  function state(): ServerState {
+  function state(breakers: Breakers): ServerState {
     const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
-    const asked = known(breakers).states();
+    const asked = breakers.states();
     const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
     return { version: version(), plugins, work: scheduler.load(), breakers: Object.fromEntries(states) };
   }
 
-  async function resolveUrl(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
+  async function resolveUrl(
+    pipeline: Pipeline,
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Job> {
     const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
-    const { job } = await known(pipeline).resolve(exchange);
+    const { job } = await pipeline.resolve(exchange);
     if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
     return job;
   }
@@ -209,9 +195,10 @@ async function buildGeneration(
   }
   assertLanguages(config, endpoints);
   await openOrigins(config, hooks, [...types], origins);
+  opened = origins;
   breakers = shares.take("core:breakers", () => createBreakers(limits, log));
   askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
-  const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
+  const engines = hash("sha256", JSON.stringify(registrations.fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
     log,
@@ -242,13 +229,15 @@ async function buildGeneration(
     pipeline,
     scheduler,
     breakers,
-    routes,
-    calls,
-    commands,
+    routes: registrations.routes,
+    calls: registrations.calls,
+    commands: registrations.commands,
     purges,
     bus,
     start: () =>
-      hooks.start.promise(info).catch((error: unknown) => Promise.reject(atSource(config.source, error))),
+      hooks.start
+        .promise(info)
+        .catch((error: unknown) => Promise.reject(atSource(config.source, startError(error, "plugins")))),
     lead() {
       scheduler.adopt(limits);
       budget.adopt(limits.queueBytes);
@@ -288,14 +277,37 @@ function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): F
 
 function apply(plugin: Plugin, api: PluginApi, { source }: LoadedConfig): void {
   try {
-    plugin.apply(api);
+    const returned: unknown = plugin.apply(api);
+    if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== "function") return;
+    Promise.resolve(returned).catch(() => {});
   } catch (error) {
     if (codeOf(error) === "ECONFIG") throw atSource(source, error);
-    const { message } = error as Error;
-    throw new MediaError("ECONFIG", `${source}: plugins: ${plugin.name} could not be applied: ${message}`, {
-      cause: error,
-    });
+    throw atSource(source, pluginError(plugin.name, `apply failed: ${reasonOf(error)}`, error));
   }
+  throw atSource(
+    source,
+    pluginError(
+      plugin.name,
+      "apply returned a promise, and nothing waits for it: apply is synchronous, what takes time belongs into hooks.start.tapPromise",
+    ),
+  );
+}
+
+/** Why the server cannot start, for the operator: `where` it is, hook, plugin and cause. */
+function startError(error: unknown, where: string): unknown {
+  const { code, hook, plugin, message, cause } = error as Partial<MediaError>;
+  if (hook === undefined || plugin === undefined) return error;
+  if (code === "ECONFIG") {
+    const isNamed = where !== "plugins" || message?.includes(plugin) === true;
+    return isNamed ? error : pluginError(plugin, `${message}`, error);
+  }
+  // The message of a defect is for clients: its cause says what happened.
+  const why = (code === "EINTERNAL" ? reasonOf(cause) || String(cause) : reasonOf(error)) || message;
+  return new MediaError("ECONFIG", `${where}: ${plugin} failed in the hook ${hook}: ${why}`, {
+    cause: cause ?? error,
+    hook,
+    plugin,
+  });
 }
 
 /** Languages that endpoints name must be plugins that are installed. */
@@ -324,7 +336,9 @@ async function openOrigins(
     const storage = await hooks.storage
       .for(type)
       .promise({ name, type, base: config.base, options })
-      .catch((error: unknown) => Promise.reject(atSource(config.source, atOrigin(error, name, at))));
+      .catch((error: unknown) =>
+        Promise.reject(atSource(config.source, atOrigin(startError(error, at), name, at))),
+      );
     if (!storage) {
       throw new MediaError(
         "ECONFIG",
@@ -338,8 +352,11 @@ async function openOrigins(
 /** Storages know an origin by its name; a tenant's stands elsewhere in the configuration. */
 function atOrigin(error: unknown, name: string, at: string): unknown {
   if (codeOf(error) !== "ECONFIG") return error;
-  return new MediaError("ECONFIG", (error as Error).message.replaceAll(`origins.${name}`, at), {
+  const { message, hook, plugin } = error as MediaError;
+  return new MediaError("ECONFIG", message.replaceAll(`origins.${name}`, at), {
     cause: error,
+    ...(hook !== undefined && { hook }),
+    ...(plugin !== undefined && { plugin }),
   });
 }
 
@@ -354,22 +371,16 @@ export function serverMark(endpoints: readonly Endpoint[]): string {
 
 function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): OriginEntry {
   const origin = origins.get(name);
-  if (!origin)
-    throw new MediaError("ECONFIG", `unknown origin '${name}'${didYouMean(name, [...origins.keys()])}`);
-  return origin;
+  if (origin) return origin;
+  throw new MediaError("ECONFIG", `unknown origin '${name}'${didYouMean(name, [...origins.keys()])}`);
 }
 
-async function enqueue(pipeline: Pipeline | undefined, job: Job, signal = new AbortController().signal) {
-  await known(pipeline).background(job, signal);
+async function enqueue(pipeline: Pipeline, job: Job, signal = new AbortController().signal) {
+  await pipeline.background(job, signal);
 }
 
 /** What a plugin may ask for once the generation is complete. */
-function known<T>(part: T | undefined): T {
-  if (part === undefined) throw new MediaError("ECONFIG", "Work can be asked for only after the start");
-  return part;
-}
-
-function checkedPath(path: string, plugin: string): string {
-  if (path === "/" || path.startsWith("/-/")) return path;
-  throw new MediaError("ECONFIG", `${plugin}: Expected a route below /-/ but received '${path}'`);
+function afterStart<T>(part: T | undefined, plugin: string, call: string): T {
+  if (part !== undefined) return part;
+  throw pluginError(plugin, `api.${call} was called too early: call it in a tap of start, or later`);
 }

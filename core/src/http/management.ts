@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type Router from "@koa/router";
 import type Koa from "koa";
 import { LRUCache } from "lru-cache";
+import type { LoadedConfig } from "../config/load.ts";
 import type { Generation } from "../generation/generation.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { isMediaError } from "../model/errors.ts";
@@ -30,10 +31,13 @@ export function managementPath({
   config,
   endpoints,
 }: Pick<Generation, "config" | "endpoints">): string | undefined {
-  const { management = {} } = config.config;
-  if (management === false || endpoints.every(({ privateKeys }) => privateKeys.length === 0))
-    return undefined;
-  return (management.path ?? "/-/api").replace(/\/+$/, "");
+  return endpoints.some(({ privateKeys }) => privateKeys.length > 0) ? callsPath(config) : undefined;
+}
+
+/** Where they would lie, key or not; `undefined`: the configuration switches them off. */
+export function callsPath({ config }: Pick<LoadedConfig, "config">): string | undefined {
+  const { management = {} } = config;
+  return management === false ? undefined : (management.path ?? "/-/api").replace(/\/+$/, "");
 }
 
 /** Calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */

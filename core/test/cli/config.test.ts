@@ -104,7 +104,7 @@ describe("mediatap config", () => {
   it("runs the commands of plugins", async () => {
     await folder.write(
       "commands.mjs",
-      `const hello = { name: "hello", version: "1.0.0", apply({ command }) {
+      `const hello = { name: "hello", version: "1.0.0", apiVersion: 1, apply({ command }) {
         command((program) => program.command("hello").argument("<who>").action((who) => console.log("hello " + who)));
       } };
       export default { ...${JSON.stringify(SECRETS)}, plugins: ["@mediatap/storage-fs", "@mediatap/storage-web", hello] };`,
@@ -118,7 +118,7 @@ describe("mediatap config", () => {
   it("stops the plugins after a command that failed", async () => {
     await folder.write(
       "failing.mjs",
-      `const failing = { name: "failing", version: "1.0.0", apply({ command, hooks }) {
+      `const failing = { name: "failing", version: "1.0.0", apiVersion: 1, apply({ command, hooks }) {
         let timer;
         hooks.start.tap("failing", () => { timer = setInterval(() => {}, 1000); });
         hooks.stop.tap("failing", () => { clearInterval(timer); console.log("stopped"); });

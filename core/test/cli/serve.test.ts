@@ -14,7 +14,7 @@ const SLOW = `
 import { existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
-const slow = { name: "storage-slow", version: "1.0.0", apply({ hooks }) {
+const slow = { name: "storage-slow", version: "1.0.0", apiVersion: 1, apply({ hooks }) {
   hooks.storage.for("SLOW").tap("storage-slow", () => ({
     open: async () => {
       console.log(JSON.stringify({ msg: "opened" }));

@@ -11,6 +11,7 @@ import { folderWith, messageOf } from "./folder.ts";
 const plugin = (name: string, apply: Plugin["apply"] = () => {}): Plugin => ({
   name,
   version: "1.0.0",
+  apiVersion: 1,
   apply,
 });
 
@@ -40,7 +41,7 @@ describe("loadConfig", () => {
   let folder: Awaited<ReturnType<typeof folderWith>>;
   before(async () => {
     const code = (name: string) =>
-      `export default (options) => ({ name: ${JSON.stringify(name)}, version: "1", apply() {}, options });`;
+      `export default (options) => ({ name: ${JSON.stringify(name)}, version: "1", apiVersion: 1, apply() {}, options });`;
     folder = await folderWith({
       "own.ts": code("own").replace("(options)", "(options?: unknown)"),
       "node_modules/plain/package.json": { name: "plain", version: "1.0.0", main: "index.mjs" },
@@ -76,10 +77,7 @@ describe("loadConfig", () => {
   after(() => folder.remove());
 
   it("loads plugins by package name or path, with options", async () => {
-    const { plugins } = await load(
-      { plugins: ["plain", ["modern", { a: 1 }], "./own.ts", ["./own.ts"]] },
-      folder.path,
-    );
+    const { plugins } = await load({ plugins: ["plain", ["modern", { a: 1 }], ["./own.ts"]] }, folder.path);
     assert.deepEqual(
       plugins.map((made) => [made.name, (made as Plugin & { options?: unknown }).options]),
       [
@@ -187,10 +185,33 @@ describe("loadConfig", () => {
     ],
     [{ presets: [() => ({})] }, "config: presets.0: Expected a preset but received its factory: write it()"],
     [
-      { plugins: [{ name: "a", version: "1" }] },
-      "config: plugins.0: Expected a plugin { name, version, apply } but apply is missing",
+      { plugins: [{ name: "a", version: "1", apiVersion: 1 }] },
+      "config: plugins.0: Expected a plugin { name, version, apiVersion, apply } but apply of a is missing",
     ],
-    [{ plugins: [5] }, "config: plugins.0: Expected a plugin { name, version, apply } but name is missing"],
+    [
+      { plugins: [5] },
+      "config: plugins.0: Expected a plugin { name, version, apiVersion, apply } but name is missing",
+    ],
+    [
+      { plugins: [{ name: "a", version: "1", apply() {} }] },
+      "config: plugins.0: Expected a plugin { name, version, apiVersion, apply } but apiVersion of a is missing: this core has version 1 of the plugin API",
+    ],
+    [
+      { plugins: [{ ...plugin("a"), apiVersion: "1" }] },
+      "config: plugins.0: Expected a plugin { name, version, apiVersion, apply } but apiVersion of a is no number: this core has version 1 of the plugin API",
+    ],
+    [
+      { plugins: [{ ...plugin("a"), apiVersion: 2 }] },
+      "config: plugins.0: a 1.0.0 was written for version 2 of the plugin API, this core has 1: install a newer @mediatap/core, or an older a",
+    ],
+    [
+      { presets: [{ plugins: [{ ...plugin("a"), apiVersion: 0 }] }] },
+      "config: preset 1 of config: plugins.0: a 1.0.0 was written for version 0 of the plugin API, this core has 1: install a newer a",
+    ],
+    [
+      { plugins: [plugin("a"), [plugin("b"), plugin("a")]] },
+      "config: plugins.2: the plugin 'a' is in this list already, at plugins.0: remove one of the two",
+    ],
     [{ plugins: "plain" }, "config: plugins: Expected an array"],
     [{ presets: [5] }, "config: presets.0: Expected a preset, an object with fields of a configuration"],
     [{ qualty: 5 }, 'config: qualty: unknown field, did you mean "quality"?'],
@@ -291,7 +312,7 @@ describe("a generation", () => {
         origins,
         endpoints,
       },
-      "config: plugins: bad could not be applied: Cannot read properties of undefined (reading 'tap')",
+      "config: plugins: bad: there is no hooks.x; known are start, trace, resolve, admit, lookup, fetch, opened, reopen, inspect, authorize, decode, transform, step, substitute, store, link, respond, report, purge, storage, diagnose, stop",
     ],
   ] as [MediatapConfig, string][]) {
     it(`is refused: ${message}`, async () => {

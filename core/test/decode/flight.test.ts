@@ -9,6 +9,7 @@ function decoder(wishes: readonly DecodeWish[], decodes: DecodeWish[], closed: {
   return {
     name,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.decode.tapPromise(name, async (source, wish) => {
         decodes.push(wish);

@@ -5,6 +5,7 @@ import { memoryStorage, startServer, type TestServer, wishLanguage } from "@medi
 const page = (name: string, sources?: PageSources): Plugin => ({
   name: "page",
   version: "1",
+  apiVersion: 1,
   apply({ route }) {
     route("GET", "/", pageFile(name, "hello", sources));
   },

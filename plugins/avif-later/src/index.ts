@@ -20,6 +20,7 @@ export function avifLater(options: AvifLaterOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.substitute.tap(NAME, (job, { error }) => {
         const { format, allowed = ["avif"] } = job.transformation.output;

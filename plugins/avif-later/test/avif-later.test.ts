@@ -17,6 +17,7 @@ function counter() {
   const plugin: Plugin = {
     name: "counter",
     version: "1",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.report.tap("counter", (report) => {
         if (report.kind === "flight" && report.plan) made.push(report.job.accept);

@@ -38,6 +38,7 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, shared, logger, limitsOf, base }) {
       const path = resolve(base, checked.path);
       const settings = { path, maxBytes, maxEntryBytes, timeout, rest: limitsOf().failureLifetime };

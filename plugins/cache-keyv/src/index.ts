@@ -47,6 +47,7 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, shared, logger, limitsOf }) {
       const settings = { ...checked, rest: limitsOf().failureLifetime };
       const place = given ? numberOf(given) : redis;

@@ -56,6 +56,7 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, shared, workers }) {
       const size = {
         maxBytes: Math.ceil(maxBytes / workers),

@@ -59,6 +59,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply(api) {
       const { hooks } = api;
       const writing = api.shared<Writing>(`${NAME}:${checked.storage}`, () => ({

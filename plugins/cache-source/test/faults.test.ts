@@ -296,6 +296,7 @@ function strange(own: Partial<Storage>): Plugin {
   return {
     name: "strange",
     version: "1",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.storage.for("STRANGE").tap("strange", () => ({
         open: async () => undefined,

@@ -10,6 +10,7 @@ function makeLine() {
   const plugin: Plugin = {
     name: "line",
     version: "1",
+    apiVersion: 1,
     apply({ leases }) {
       leases.connect({
         name: "line",

@@ -14,6 +14,7 @@ describe("cache-source: a purge", () => {
   const opening: Plugin = {
     name: "opening",
     version: "1",
+    apiVersion: 1,
     apply: ({ hooks }) => hooks.opened.tap("opening", ({ facts }) => void opened.push(facts.path)),
   };
   const paths = ["a.png", "folder/a.png", "folder/b.png", "folder2/a.png"];

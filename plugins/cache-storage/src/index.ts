@@ -50,6 +50,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply(api) {
       const { hooks, logger, limitsOf } = api;
       let store: Store | undefined;

@@ -42,6 +42,7 @@ export function decodeHeic(): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
       const isMine = async (source: Source) => isHeif(await source.peek(SNIFF_LENGTH));

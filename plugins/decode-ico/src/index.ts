@@ -39,6 +39,7 @@ export function decodeIco(): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
       const readHeader = remembering(async (source, flight) => {

@@ -48,6 +48,7 @@ export function decodePdf(): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
       const isMine = async (source: Source) => isPdf(await source.peek(SNIFF_LENGTH));

@@ -38,6 +38,7 @@ export function decodePsd(): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
       const isMine = async (source: Source) => isPsd(await source.peek(SNIFF_LENGTH));

@@ -16,6 +16,7 @@ export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, logger, fingerprint }) {
       fingerprint(`${NAME}@${VERSION} ${MODEL} ${confidence}`);
       hooks.inspect.for("faces").tapPromise(

@@ -21,6 +21,7 @@ function counter() {
   const plugin: Plugin = {
     name: "counter",
     version: "1",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.inspect.for("preview").tap({ name: "counter", stage: -10 }, () => {
         asked.count++;

@@ -29,6 +29,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, steps, fingerprint, shared }) {
       setUpLibvips(settings);
       const { fontFolders: folders } = settings;

@@ -37,6 +37,7 @@ export function logAccess(options: LogAccessOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, logger, base, shared }) {
       const path = file === undefined ? undefined : resolve(base, file);
       const line = format === "common" ? commonLine : combinedLine;

@@ -130,6 +130,7 @@ describe("log-access", () => {
     const failing = {
       name: "test-failing",
       version: "1.0.0",
+      apiVersion: 1,
       apply: ({ hooks }: Parameters<ReturnType<typeof logAccess>["apply"]>[0]) =>
         hooks.admit.tap("test-failing", ({ request }) => {
           if (request.url === "/fail.png") throw new Error("on purpose");

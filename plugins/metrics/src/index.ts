@@ -37,6 +37,7 @@ export function metrics(options: MetricsOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, route, shared, state }) {
       const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
       const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];

@@ -57,6 +57,7 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ route }) {
       for (const { name, text } of files) {
         const isPage = name === "index.html";

@@ -32,6 +32,7 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, route, shared, state }) {
       const tally = shared(NAME, () => createTally());
       let current: Generation | undefined;

@@ -45,6 +45,7 @@ export function purgeCloudflare(options: PurgeCloudflareOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, fetcher, logger }) {
       const stop = new AbortController();
       const send = createApi({ fetcher, api, zone, token, retries, signal: stop.signal });

@@ -29,6 +29,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, shared, bus, leases, logger, limitsOf, base }) {
       const settings = {
         ...checked,

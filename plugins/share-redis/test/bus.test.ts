@@ -155,6 +155,7 @@ describeWith(REDIS, "share-redis: purges on several machines", () => {
     const listen = (at: number) => ({
       name: "listen",
       version: "1",
+      apiVersion: 1,
       apply({ hooks }: Parameters<Plugin["apply"]>[0]) {
         hooks.purge.tapPromise("listen", async ({ value }) => void heard[at]?.push(value));
       },

@@ -50,6 +50,7 @@ export function makeMachines() {
       const counter: Plugin = {
         name: "counter",
         version: "1",
+        apiVersion: 1,
         apply({ hooks }) {
           hooks.report.tap("counter", ({ kind }) => {
             if (kind === "flight") flights++;

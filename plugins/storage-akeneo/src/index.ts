@@ -20,6 +20,7 @@ export function storageAkeneo(options: StorageAkeneoOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fetcher }) {
       hooks.storage.for("AKENEO_PIM").tap(NAME, (origin) => createAkeneo(origin, fetcher, settings));
     },

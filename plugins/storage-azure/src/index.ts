@@ -11,6 +11,7 @@ export function storageAzure(options: StorageAzureOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fetcher }) {
       hooks.storage.for("AZURE_BLOB").tap(NAME, (origin) => createAzure(origin, fetcher, settings));
     },

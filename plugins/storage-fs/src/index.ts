@@ -38,6 +38,7 @@ export function storageFs(): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.storage.for("FOLDER").tap(NAME, ({ name, base, options }) => {
         const { path, checkSeconds } = parseOptions(folder, options, `origins.${name}`);

@@ -20,6 +20,7 @@ export function storageGcs(options: StorageGcsOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fetcher }) {
       hooks.storage.for("GCS").tap(NAME, (origin) => createGcs(origin, fetcher, settings));
     },

@@ -31,6 +31,7 @@ export function storageS3(options: StorageS3Options = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, limitsOf, requestFrom }) {
       const limits = limitsOf();
       const closers: (() => void)[] = [];

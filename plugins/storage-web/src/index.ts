@@ -24,6 +24,7 @@ export function storageWeb(options: StorageWebOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, fetcher }) {
       hooks.storage.for("WEB_FOLDER").tap(NAME, (origin) => createWebFolder(origin, fetcher, settings));
       hooks.storage.for("WEB_PROXY").tap(NAME, (origin) => createWebProxy(origin, fetcher, settings));

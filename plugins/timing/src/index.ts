@@ -10,6 +10,7 @@ export function timing(): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.respond.tap({ name: NAME, stage: 900 }, (reply, exchange) => {
         const { cache, spans, started } = exchange;

@@ -7,6 +7,7 @@ import { timing } from "../src/index.ts";
 const spans: Plugin = {
   name: "spans",
   version: "1.0.0",
+  apiVersion: 1,
   apply({ hooks }) {
     hooks.respond.tap("spans", (_reply, exchange) => {
       exchange.spans.add("twice", 10, 'a "quoted"\r\nword \u00e9');

@@ -54,6 +54,7 @@ export function tracing(options: TracingOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply({ hooks, shared }) {
       // With the last configuration that has it, not with each that is replaced.
       if (shutdown) hooks.start.tap(NAME, () => void shared(NAME, () => ({ close: shutdown })));

@@ -198,6 +198,7 @@ describe("tracing", () => {
         {
           name: "test-looker",
           version: "1.0.0",
+          apiVersion: 1,
           apply({ hooks }) {
             hooks.transform.tap({ name: "test-looker", stage: -10 }, () => {
               seen.push(trace.getActiveSpan()?.spanContext().spanId ?? "none");
@@ -216,10 +217,7 @@ describe("tracing", () => {
     let ended = 0;
     await server.close();
     const shutdown = async () => void ended++;
-    server = await startServer({
-      ...config(),
-      plugins: [...(config().plugins ?? []), tracing({ shutdown })],
-    });
+    server = await startServer({ presets: [config()], plugins: [tracing({ shutdown })] });
     await server.ask("/a.png");
     assert.equal(ended, 0);
     await server.close();

@@ -37,6 +37,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, limitsOf }) {
       hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf));
       hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality }));

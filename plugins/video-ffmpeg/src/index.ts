@@ -22,6 +22,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
   return {
     name: NAME,
     version: VERSION,
+    apiVersion: 1,
     apply(api) {
       const { hooks, logger, shared, fingerprint } = api;
       const toolbox = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => openToolbox(settings));

@@ -23,6 +23,7 @@ function prober(): Plugin & { readonly probes: Map<string, Probe> } {
   return {
     name: "prober",
     version: "1",
+    apiVersion: 1,
     probes,
     apply({ hooks }) {
       hooks.transform.tapPromise({ name: "prober", stage: -50 }, async (_job, source, flight) => {

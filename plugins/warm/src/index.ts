@@ -45,6 +45,7 @@ export function warm(options: WarmOptions = {}): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply(api) {
       addCalls(api, checked.queue ? inRedis(api, checked) : inMemory(api, checked), checked.segments);
       addWarm(api);

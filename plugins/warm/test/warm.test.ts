@@ -17,6 +17,7 @@ function heldVideos() {
   const plugin: Plugin = {
     name: "held-videos",
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.transform.tap("held-videos", ({ asset }) => {
         if (!asset.path.endsWith(".mp4")) return undefined;

@@ -67,6 +67,7 @@ export function webhooks(options: WebhooksOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks, fetcher, logger, shared }) {
       const server = { fetcher, logger };
       const senders = urls.map((url) => {

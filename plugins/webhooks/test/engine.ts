@@ -27,6 +27,7 @@ export function fakeVideos(): Plugin {
   return {
     name,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.transform.tap(name, ({ asset }) => ({
         engine: name,

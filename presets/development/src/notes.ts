@@ -10,6 +10,7 @@ export function notesDevelopment(): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.respond.tap(NAME, (reply, { job, request, log }) => {
         const notes = job?.notes?.filter(({ ifMissing }) => !ifMissing || reply.status === 404) ?? [];

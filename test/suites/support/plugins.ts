@@ -7,18 +7,21 @@ import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 
-/** The plugins of the usual server, and further ones behind them; a test cache takes the place of the one in memory. */
+/**
+ * The plugins of the usual server, and further ones after them. One of the same name takes the place of the usual one; a
+ * test cache takes the place of the one in memory.
+ */
 export function usual(...more: Plugin[]): NonNullable<MediatapConfig["plugins"]> {
-  const hasCache = more.some(({ name }) => name === "test-cache");
-  return [
+  const names = more.map(({ name }) => (name === "test-cache" ? "cache-memory" : name));
+  const plugins = [
     urlImagekit(),
     storageFs(),
     storageWeb({ retries: 0 }),
     imageSharp(),
-    ...(hasCache ? [] : [cacheMemory()]),
+    cacheMemory(),
     timing(),
-    ...more,
   ];
+  return [...plugins.filter(({ name }) => !names.includes(name)), ...more];
 }
 
 /** A configuration of one folder behind the default endpoint. */
@@ -57,6 +60,7 @@ export function counter(): Counter {
   return {
     name: "counter",
     version: "1",
+    apiVersion: 1,
     plans: () => plans,
     transforms: () => transforms,
     fetches: () => fetches,
@@ -112,6 +116,7 @@ export function gate(cost = 10): Gate {
   return {
     name: "gate",
     version: "1",
+    apiVersion: 1,
     running,
     aborted,
     begun: (count) =>
@@ -148,6 +153,7 @@ export function testCache(): TestCache {
   return {
     name: "test-cache",
     version: "1",
+    apiVersion: 1,
     expire() {
       for (const [key, entry] of entries) entries.set(key, { ...entry, expired: true });
     },

@@ -7,6 +7,7 @@ export function streamLanguage(): Plugin {
   return {
     name: NAME,
     version: "1.0.0",
+    apiVersion: 1,
     apply({ hooks }) {
       hooks.resolve.tap(NAME, ({ target, accept }, endpoint) => {
         const query = new URLSearchParams(target.query);
