@@ -6,6 +6,7 @@ import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts"
 import type { Job } from "./model/job.ts";
 import { didYouMean } from "./options.ts";
 import { type PluginHooks, pluginError, type TapOptions } from "./plugin.ts";
+import { resultCheckOf } from "./results.ts";
 
 interface RawHook {
   name?: string;
@@ -28,8 +29,8 @@ const ISOLATED = new Set(["lookup", "opened", "reopen", "store", "report", "purg
 
 /**
  * The hooks as one plugin sees them: `tap`, `tapPromise` and `for`, nothing to call or intercept with. Every tap is
- * wrapped once: `null` becomes `undefined`, and an error gets the names of hook and plugin. A hook that does not exist,
- * and a function that its hook cannot call, are refused at once.
+ * wrapped once: `null` becomes `undefined`, a result of the wrong shape is an error, and an error gets the names of hook
+ * and plugin. A hook that does not exist, and a function that its hook cannot call, are refused at once.
  */
 export function facadeOf(hooks: Hooks, plugin: string, events: FacadeEvents = {}): PluginHooks {
   const subject: Subject = { name: plugin, isLanguage: false };
@@ -86,6 +87,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
   const plugin = subject.name;
   const name = hook.name ?? "hook";
   const isSync = SYNC.includes(hook.constructor);
+  const check = resultCheckOf(name);
 
   function place(options: string | TapOptions) {
     const stage = typeof options === "object" ? (options?.stage ?? 0) : 0;
@@ -124,6 +126,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
             answer.catch(() => {});
             throw new TypeError(`a function that returns a promise was given to tap: use tapPromise`);
           }
+          if (answer !== undefined) check?.(answer, args);
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
         } catch (error) {
@@ -139,6 +142,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
         if (isForOthers(name, subject, args)) return undefined;
         try {
           const answer = (await fn(...args)) ?? undefined;
+          if (answer !== undefined) check?.(answer, args);
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
         } catch (error) {

@@ -12,6 +12,7 @@ import type { Ban } from "./model/ban.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
+import type { Size } from "./model/expression.ts";
 import type { DecodeWish, Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
@@ -286,9 +287,13 @@ export function createHooks() {
       "transform",
     ),
 
-    /** Carries out an operation that engines do not know: `step.for("vignette")`. Raw frame in, raw frame out. */
-    step: new HookMap<AsyncSeriesBailHook<[frame: RawFrame, step: Step], RawFrame | undefined>>(
-      (op) => new AsyncSeriesBailHook(["frame", "step"], `step:${op}`),
+    /**
+     * Carries out an operation that engines do not know: `step.for("vignette")`. Called once for each frame of an
+     * animation. Returns a frame of `size`, which is what the step's `size()` promised; another size fails the request
+     * with `EINTERNAL`. `undefined`: not mine.
+     */
+    step: new HookMap<AsyncSeriesBailHook<[frame: RawFrame, step: Step, size: Size], RawFrame | undefined>>(
+      (op) => new AsyncSeriesBailHook(["frame", "step", "size"], `step:${op}`),
     ),
 
     /** Another job for one that failed or takes long: default images. `undefined`: nothing to offer. */

@@ -188,6 +188,9 @@ export interface Flight {
    * Closed with the flight.
    */
   decode(source: Source, wish: DecodeWish): Promise<Source | undefined>;
-  /** Carries out a step that the engine does not know, by the `step` hook. `undefined`: nobody knows it. */
-  step(frame: RawFrame, step: Step): Promise<RawFrame | undefined>;
+  /**
+   * Carries out a step that the engine does not know, by the `step` hook. `size`: of the frame that comes back, by the
+   * step's definition. `undefined`: no plugin carries it out.
+   */
+  step(frame: RawFrame, step: Step, size: Size): Promise<RawFrame | undefined>;
 }

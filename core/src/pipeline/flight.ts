@@ -120,7 +120,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       pages.set(key, made);
       return made;
     },
-    step: (frame, step) => hooks.step.for(step.op).promise(frame, step),
+    step: (frame, step, size) => hooks.step.for(step.op).promise(frame, step, size),
     async reset() {
       await flight.close();
       sources.length = 0;

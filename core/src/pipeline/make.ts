@@ -6,6 +6,7 @@ import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
+import { resultCheckOf } from "../results.ts";
 import { signatureRequired } from "./access.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { type Keeping, keepingOf } from "./freshness.ts";
@@ -222,7 +223,7 @@ export function createMake(services: Services) {
 
   /** The plan's work, in its turn; a nested job uses its parent's place. */
   function run(plan: Plan, flight: OwnFlight, depth: number) {
-    const work = () => flight.spans.measure("transformation", () => plan.run(flight));
+    const work = () => flight.spans.measure("transformation", () => runPlan(plan, flight));
     if (depth > 0) return work();
     const waited = performance.now();
     const inTurn = () => {
@@ -287,6 +288,19 @@ export function createMake(services: Services) {
     const { record, body } = entry;
     if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return undefined;
     return hooks.store.promise(record, body);
+  }
+}
+
+const checkRendition = resultCheckOf("run");
+
+/** Does what a plan says. What its engine does wrong is the engine's fault, not the core's. */
+async function runPlan(plan: Plan, flight: OwnFlight): Promise<Rendition> {
+  try {
+    const rendition = await plan.run(flight);
+    checkRendition?.(rendition, []);
+    return rendition;
+  } catch (error) {
+    throw flight.signal.aborted ? error : wrap(error, "transform", plan.engine);
   }
 }
 

@@ -7,7 +7,7 @@ import { BIN } from "./mediatap.ts";
 const NOISY = `
 export default {
   presets: ["@mediatap/preset-imagekit"],
-  plugins: [{ name: "noisy", version: "1.0.0", apply({ hooks, logger }) {
+  plugins: [{ name: "noisy", version: "1.0.0", apiVersion: 1, apply({ hooks, logger }) {
     const timer = setInterval(() => {
       logger.info("to the log");
       process.stdout.write("to stdout\\n");

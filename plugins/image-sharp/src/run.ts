@@ -214,19 +214,18 @@ class Run {
   }
 
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
-    const done = await this.#flight.step(rawFrame(frame), step);
-    if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
-    const { width, height, channels, data } = done;
-    if (data.length !== width * height * channels) {
-      throw new MediaError("EINTERNAL", `Expected ${width}x${height}x${channels} samples from ${step.op}`);
-    }
+    const { original, scope, registry } = this.#draft;
+    const current = { width: frame.width, height: frame.height };
+    const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
     const { limits } = this.#flight;
-    if (megapixels({ width, height }) * this.#draft.frames > limits.outputMegapixels) {
+    if (megapixels(size) * this.#draft.frames > limits.outputMegapixels) {
       throw new MediaError(
         "ELIMIT",
         `Expected at most ${limits.outputMegapixels} megapixels after ${step.op}`,
       );
     }
+    const done = await this.#flight.step(rawFrame(frame), step, size);
+    if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
     return fromRawFrame(done);
   }
 

@@ -23,7 +23,10 @@ export type Films = Map<string, Take>;
 /** Adds the step by which an image engine hands over the frames that it has decoded. */
 export function tapFilm({ hooks, steps }: Pick<PluginApi, "hooks" | "steps">): Films {
   const films: Films = new Map();
-  steps.define("film", { schema: z.strictObject({ op: z.literal("film"), to: z.string() }) });
+  steps.define("film", {
+    schema: z.strictObject({ op: z.literal("film"), to: z.string() }),
+    size: () => ({ width: 1, height: 1 }),
+  });
   hooks.step.for("film").tapPromise(NAME, async (frame, step) => {
     const take = step.op === "film" ? films.get(step.to) : undefined;
     if (!take) return undefined;
