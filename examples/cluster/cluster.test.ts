@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
-import { ask, describeWith, MOTO, REDIS, startOrigin, type WebOrigin } from "@mediatap/test";
+import { ask, describeWith, MOTO, REDIS, startOrigin, until, type WebOrigin } from "@mediatap/test";
 import { pixelsOf, plainPicture } from "../serve.ts";
 import { type Cluster, KEY, type Machine, NGINX, startCluster } from "./machines.ts";
 
@@ -74,12 +73,6 @@ describeWith(REDIS, "example: a cluster", () => {
             return failures;
           },
         };
-      }
-
-      async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-        for (const end = Date.now() + 30_000; !(await isTrue()); await delay(20)) {
-          if (Date.now() > end) throw new Error(`never came true: ${what}`);
-        }
       }
 
       /** Asks nginx, so that any of them may take it. */

@@ -44,12 +44,30 @@ export interface StartOptions {
   readonly log?: Logger;
 }
 
-/** Starts a server of a configuration. */
+/**
+ * Time limits, in milliseconds, that end good work only on a machine that is very busy. What a test says of a limit is
+ * stronger.
+ */
+const WIDE_LIMITS: NonNullable<MediatapConfig["limits"]> = {
+  originFirstByte: 60_000,
+  originIdle: 60_000,
+  originTotal: 100_000,
+  imageWork: 100_000,
+  videoSegment: 100_000,
+  queueWait: 100_000,
+  videoQueueWait: 100_000,
+  request: 110_000,
+  clientHeaders: 60_000,
+  clientWriteIdle: 100_000,
+};
+
+/** Starts a server of a configuration, with wide time limits where it sets none. */
 export async function startServer(
   config: MediatapConfig,
   { base = process.cwd(), port: wanted = 0, log }: StartOptions = {},
 ): Promise<TestServer> {
-  const loaded = await loadConfig({ log: { level: "silent" }, ...config }, { source: "test", base });
+  const limits = { ...WIDE_LIMITS, ...config.limits };
+  const loaded = await loadConfig({ log: { level: "silent" }, ...config, limits }, { source: "test", base });
   const server = await createServer({ config: loaded, ...(log ? { log } : {}) });
   const { port } = await server.listen(wanted, "127.0.0.1");
   return {

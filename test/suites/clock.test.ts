@@ -14,12 +14,12 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { resetClock, setClock } from "./support/clock.ts";
 import { photo, seen } from "./support/photos.ts";
-import { until } from "./support/plugins.ts";
 
 const HOUR = 60 * 60_000;
 const YEAR = 365 * 24 * HOUR;

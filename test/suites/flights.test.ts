@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
-import { type Answer, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import {
+  type Answer,
+  startOrigin,
+  startServer,
+  type TestServer,
+  until,
+  type WebOrigin,
+} from "@mediatap/test";
 import { noise, photo, seen } from "./support/photos.ts";
-import { type Counter, counter, type TestCache, testCache, until, webConfig } from "./support/plugins.ts";
+import { type Counter, counter, type TestCache, testCache, webConfig } from "./support/plugins.ts";
 
 describe("equal work at one time", () => {
   let origin: WebOrigin;
@@ -101,7 +108,7 @@ describe("equal work at one time", () => {
     );
     leaving.abort();
     await Promise.allSettled(answers);
-    await until(() => response.closed, "the origin sees it", 2_000);
+    await until(() => response.closed, "the origin sees it");
     assert(!response.writableFinished);
     await until(() => server.server.generation.pipeline.flights.size === 0, "no flight is left");
     assert.equal(cache.size(), 0);
@@ -116,7 +123,7 @@ describe("equal work at one time", () => {
     const { answers, response } = await together(["/slow.jpg?tr=orig-true"], [leaving.signal]);
     leaving.abort();
     await Promise.allSettled(answers);
-    await until(() => response.closed, "the origin sees it", 2_000);
+    await until(() => response.closed, "the origin sees it");
     assert(!response.writableFinished);
   });
 

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import type { Delivered, Plugin } from "@mediatap/core";
-import { type Answer, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import {
+  type Answer,
+  startOrigin,
+  startServer,
+  type TestServer,
+  until,
+  type WebOrigin,
+} from "@mediatap/test";
 import { photo, seen } from "./support/photos.ts";
-import { until, webConfig } from "./support/plugins.ts";
+import { webConfig } from "./support/plugins.ts";
 
 const DAY = 24 * 60 * 60;
 

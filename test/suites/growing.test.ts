@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { bodyOf, type Flight, MediaError, type Plugin, type SettledBody } from "@mediatap/core";
-import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { makeFolder, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
 import { photo } from "./support/photos.ts";
-import { folderConfig, until } from "./support/plugins.ts";
+import { folderConfig } from "./support/plugins.ts";
 
 /** An engine whose results grow as the test says. */
 interface Grower extends Plugin {

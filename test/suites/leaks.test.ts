@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
-import { startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
-import { until, webConfig } from "./support/plugins.ts";
+import { startOrigin, startServer, type TestServer, until, type WebOrigin } from "@mediatap/test";
+import { webConfig } from "./support/plugins.ts";
 
 /** More than sockets hold in between: what nobody reads is not sent. */
 const LARGE = Buffer.alloc(12_000_000, "large");

@@ -10,9 +10,10 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
 } from "@mediatap/test";
 import { noise, photo, seen } from "./support/photos.ts";
-import { counter, folderConfig, type Gate, gate, until, webConfig } from "./support/plugins.ts";
+import { counter, folderConfig, type Gate, gate, webConfig } from "./support/plugins.ts";
 
 describe("more work than there is room for", () => {
   let folder: TestFolder;

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
-import { type Answer, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import {
+  type Answer,
+  startOrigin,
+  startServer,
+  type TestServer,
+  until,
+  type WebOrigin,
+} from "@mediatap/test";
 import { photo, seen } from "./support/photos.ts";
-import { type Gate, gate, until, webConfig } from "./support/plugins.ts";
+import { type Gate, gate, webConfig } from "./support/plugins.ts";
 
 const KEY = "private_test_key";
 const PATH = "/-/api/v1/files/purge";

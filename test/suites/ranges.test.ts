@@ -10,10 +10,11 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import { noise, photo, seen } from "./support/photos.ts";
-import { folderConfig, until, webConfig } from "./support/plugins.ts";
+import { folderConfig, webConfig } from "./support/plugins.ts";
 
 const TEXT = Buffer.from("0123456789".repeat(100));
 const BIG = Buffer.alloc(3_000_000, "abcdefghij");

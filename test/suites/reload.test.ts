@@ -3,11 +3,18 @@ import { mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { loadConfig, type MediatapConfig, type Plugin } from "@mediatap/core";
-import { makeFolder, startOrigin, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import {
+  makeFolder,
+  startOrigin,
+  startServer,
+  type TestFolder,
+  type TestServer,
+  until,
+} from "@mediatap/test";
 import { type Serving, serving } from "../../core/test/cli/mediatap.ts";
 import { client } from "./support/clients.ts";
 import { photo, seen } from "./support/photos.ts";
-import { counter, folderConfig, gate, until, webConfig } from "./support/plugins.ts";
+import { counter, folderConfig, gate, webConfig } from "./support/plugins.ts";
 
 /** Counts how often each instance of it was started and stopped. */
 function lives() {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Delivered, Plugin, RenditionRecord } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
-import { startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import { startOrigin, startServer, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { photo } from "./support/photos.ts";
-import { type Counter, counter, until } from "./support/plugins.ts";
+import { type Counter, counter } from "./support/plugins.ts";
 
 /** A cache that shows what it holds. */
 interface Shelf extends Plugin {

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import {
   makeFolder,
+  passTime,
+  resetTime,
   startOrigin,
   startServer,
   type TestFolder,
   type TestServer,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import { photo, seen } from "./support/photos.ts";
-import { folderConfig, type TestCache, testCache, until, webConfig } from "./support/plugins.ts";
+import { folderConfig, type TestCache, testCache, webConfig } from "./support/plugins.ts";
 
 describe("a folder that changes", () => {
   let folder: TestFolder;
@@ -75,12 +78,13 @@ describe("a folder that changes", () => {
       const before = await usual.ask("/a.txt");
       await folder.write("later.jpg", await photo(20, 20));
       await folder.write("a.txt", "another text");
-      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      passTime(1_100);
       assert.equal((await usual.ask("/later.jpg")).status, 200);
       const after = await usual.ask("/a.txt");
       assert.equal(after.text, "another text");
       assert.notEqual(after.headers.etag, before.headers.etag);
     } finally {
+      resetTime();
       await usual.close();
     }
   });

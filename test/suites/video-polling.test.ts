@@ -9,9 +9,10 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
 } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { folderConfig, type Gate, gate, until, usual } from "./support/plugins.ts";
+import { folderConfig, type Gate, gate, usual } from "./support/plugins.ts";
 import { signed } from "./support/signed.ts";
 
 const KEY = "private_test_key";

@@ -4,7 +4,7 @@ import { mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import type { CacheHost } from "@mediatap/test";
+import { type CacheHost, until } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
 
 const KB = 1024;
@@ -35,14 +35,6 @@ describe("cache-disk: the budget", () => {
     const sizeOf = async (path: string) => (await stat(path).catch(() => ({ size: 0 }))).size;
     const sizes = await Promise.all((await place.entries()).map(sizeOf));
     return sizes.reduce((sum, size) => sum + size, 0);
-  }
-
-  async function until(isTrue: () => Promise<boolean>, what: string) {
-    for (let i = 0; i < 3_000; i++) {
-      if (await isTrue()) return;
-      await delay(10);
-    }
-    assert.fail(`never came true: ${what}`);
   }
 
   it("lets those go first that were used least recently, across restarts", async () => {

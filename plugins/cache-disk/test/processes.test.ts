@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { until } from "@mediatap/test";
 import { assertBody, parseHead } from "../src/format.ts";
 import { makePlace, type Place } from "./place.ts";
 
@@ -60,7 +61,7 @@ describe("cache-disk: processes that are killed, and such that share a folder", 
     for (let round = 0; round < 10; round++) {
       const { child, stored, complaint } = start(round * 1000 + 1);
       // From the first entries to some hundred; at another moment each time.
-      await until(() => stored.length > round || child.exitCode !== null);
+      await until(() => stored.length > round || child.exitCode !== null, "it has stored some");
       await delay((round * 7) % 10);
       assert.equal(child.exitCode, null, complaint());
       await kill(child);
@@ -79,7 +80,7 @@ describe("cache-disk: processes that are killed, and such that share a folder", 
     this.timeout(120_000);
     const workers = [1, 1_000_000, 2_000_000].map((seed) => start(seed, 4_000_000, "purges"));
     const isDone = ({ child, stored }: (typeof workers)[0]) => stored.length >= 30 || child.exitCode !== null;
-    await until(() => workers.every(isDone));
+    await until(() => workers.every(isDone), "all have stored some");
     for (const { child, complaint } of workers) {
       assert.equal(child.exitCode, null, complaint());
       await kill(child);
@@ -87,8 +88,4 @@ describe("cache-disk: processes that are killed, and such that share a folder", 
     }
     assert((await check()) > 0);
   });
-
-  async function until(isTrue: () => boolean) {
-    while (!isTrue()) await delay(5);
-  }
 });

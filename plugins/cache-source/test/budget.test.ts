@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestServer, WebOrigin } from "@mediatap/test";
-import { type Copies, DAY, noise, openPlace, type Place, type Setting, until } from "./server.ts";
+import { until } from "@mediatap/test";
+import { type Copies, DAY, noise, openPlace, type Place, type Setting } from "./server.ts";
 
 /** About as many bytes has each picture. */
 const SIZE = 60_000;

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Plugin, Storage } from "@mediatap/core";
-import { type Answer, startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
+import { type Answer, startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { pino } from "pino";
-import { type Copies, makeCopies, plain, type Setting, seen, startWith, until } from "./server.ts";
+import { type Copies, makeCopies, plain, type Setting, seen, startWith } from "./server.ts";
 
 describe("cache-source: faults", () => {
   const film = randomBytes(4_000_000);

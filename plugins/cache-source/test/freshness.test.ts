@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
-import { type Copies, DAY, makeCopies, plain, type Setting, seen, startWith, until } from "./server.ts";
+import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
+import { type Copies, DAY, makeCopies, plain, type Setting, seen, startWith } from "./server.ts";
 
 describe("cache-source: a copy whose time is up", () => {
   let origin: WebOrigin;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Lease, LeaseEnd, LeaseWish, Plugin } from "@mediatap/core";
-import { startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
-import { type Copies, makeCopies, noise, plain, seen, startWith, until } from "./server.ts";
+import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
+import { type Copies, makeCopies, noise, plain, seen, startWith } from "./server.ts";
 
 /** Leases among the servers of this test, as a plugin offers them that has a way to other machines. */
 function makeLine() {

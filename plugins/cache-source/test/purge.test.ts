@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Ban, Plugin } from "@mediatap/core";
-import { startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
-import { type Copies, makeCopies, plain, startWith, until } from "./server.ts";
+import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
+import { type Copies, makeCopies, plain, startWith } from "./server.ts";
 
 describe("cache-source: a purge", () => {
   let origin: WebOrigin;

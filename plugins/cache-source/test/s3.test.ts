@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Storage } from "@mediatap/core";
 import { storageS3 } from "@mediatap/storage-s3";
-import { describeWith, MOTO, type S3Service, startMoto, startOrigin } from "@mediatap/test";
-import { DAY, plain, seen, startWith, until } from "./server.ts";
+import { describeWith, MOTO, type S3Service, startMoto, startOrigin, until } from "@mediatap/test";
+import { DAY, plain, seen, startWith } from "./server.ts";
 
 describeWith(MOTO, "cache-source: copies in a bucket", () => {
   let service: S3Service;

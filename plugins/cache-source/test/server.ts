@@ -12,6 +12,7 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import { timing } from "@mediatap/timing";
@@ -134,11 +135,11 @@ export async function makeCopies(): Promise<Copies> {
     records: () => list(isRecord),
     bytes: () => list(isBytes),
     others: () => list((path) => !isBytes(path) && !isRecord(path)),
-    saved: (count) =>
-      until(
-        async () => (await copies.records()).length === count && (await copies.others()).length === 0,
-        `${count} copies`,
-      ),
+    async saved(count) {
+      const isSaved = async () =>
+        (await copies.records()).length === count && (await copies.others()).length === 0;
+      await until(isSaved, `${count} copies`);
+    },
     read: (path) => readFile(join(folder.path, path)),
     async edit(change) {
       for (const path of await copies.records()) {
@@ -153,13 +154,4 @@ export async function makeCopies(): Promise<Copies> {
       })),
   };
   return copies;
-}
-
-/** Waits until something is true; the bound is only there to end a test that fails. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await isTrue())) {
-    if (Date.now() > end) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -58,11 +58,3 @@ export function recorder() {
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   return { lines, log: log as never };
 }
-
-/** Waits until something is true; the bound is only there to end a test that fails. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 30_000; !(await isTrue()); ) {
-    if (Date.now() > end) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

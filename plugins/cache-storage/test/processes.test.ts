@@ -4,9 +4,9 @@ import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { MediaError } from "@mediatap/core";
-import { bytesOf, type CacheHost, newRecord, sourcesOf } from "@mediatap/test";
+import { bytesOf, type CacheHost, newRecord, sourcesOf, until } from "@mediatap/test";
 import { cacheStorage } from "../src/index.ts";
-import { folderPlace, makeHosts, recorder, until } from "./places.ts";
+import { folderPlace, makeHosts, recorder } from "./places.ts";
 
 describe("cache-storage: several processes, and damage", () => {
   const hosts = makeHosts();

@@ -7,9 +7,10 @@ import {
   type Redis,
   startOrigin,
   startRedis,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
-import { type Machine, makeMachines, makeWire, plain, until } from "./machines.ts";
+import { type Machine, makeMachines, makeWire, plain } from "./machines.ts";
 
 const PATH = "/tr:w-20,f-png/a.png";
 

@@ -11,10 +11,11 @@ import {
   startRedis,
   startRedisCluster,
   type TestFolder,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import type { ShareRedisOptions } from "../src/index.ts";
-import { makeMachines, plain, until } from "./machines.ts";
+import { makeMachines, plain } from "./machines.ts";
 
 const PATH = "/tr:w-20,f-png/a.png";
 

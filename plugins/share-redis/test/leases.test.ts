@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { describeWith, REDIS, type Redis, startOrigin, startRedis, type WebOrigin } from "@mediatap/test";
-import { type Machine, makeMachines, plain, REST, redOf, until } from "./machines.ts";
+import {
+  describeWith,
+  REDIS,
+  type Redis,
+  startOrigin,
+  startRedis,
+  until,
+  type WebOrigin,
+} from "@mediatap/test";
+import { type Machine, makeMachines, plain, REST, redOf } from "./machines.ts";
 
 describeWith(REDIS, "share-redis: work of several machines", () => {
   const machines = makeMachines();

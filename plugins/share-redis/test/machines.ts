@@ -130,11 +130,3 @@ export async function makeWire(port: number) {
     },
   };
 }
-
-/** Waits until something is true; the bound is only there to end a test that fails. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 30_000; !(await isTrue()); ) {
-    if (Date.now() > end) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -6,12 +6,12 @@ import { readdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MediaError } from "@mediatap/core";
-import { describeWith } from "@mediatap/test";
+import { describeWith, until } from "@mediatap/test";
 import { collect, start } from "../src/command.ts";
 import { PREFIX } from "../src/leftovers.ts";
 import { temp } from "../src/temp.ts";
 import { absolute } from "../src/tools.ts";
-import { parentOf, programsWith, until } from "./support/processes.ts";
+import { parentOf, programsWith } from "./support/processes.ts";
 import { FFMPEG } from "./support/videos.ts";
 
 const program = FFMPEG.path;

@@ -13,6 +13,7 @@ import {
   startOrigin,
   startServer,
   type TestServer,
+  until,
   type WebOrigin,
 } from "@mediatap/test";
 import fc from "fast-check";
@@ -25,7 +26,7 @@ import { unfitFor } from "../src/stream/copy/tracks.ts";
 import { copiedHeader, copiedInit } from "../src/stream/copy/write.ts";
 import { type Grid, pictureGrid } from "../src/stream/grid.ts";
 import { streamLanguage } from "./support/language.ts";
-import { programsWith, until } from "./support/processes.ts";
+import { programsWith } from "./support/processes.ts";
 import {
   boxesIn,
   decoded,

@@ -10,11 +10,12 @@ import {
   startServer,
   type TestFolder,
   type TestServer,
+  until,
   wishLanguage,
   wishUrl,
 } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { programsWith, until } from "./support/processes.ts";
+import { programsWith } from "./support/processes.ts";
 import { look } from "./support/results.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "./support/videos.ts";
 

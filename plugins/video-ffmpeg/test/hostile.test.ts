@@ -7,10 +7,18 @@ import { join } from "node:path";
 import type { LimitName, Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, readPng, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import {
+  describeWith,
+  readPng,
+  startServer,
+  type TestServer,
+  until,
+  wishLanguage,
+  wishUrl,
+} from "@mediatap/test";
 import { videoFfmpeg } from "../src/index.ts";
 import { pointingElsewhere } from "./support/boxes.ts";
-import { programsWith, until } from "./support/processes.ts";
+import { programsWith } from "./support/processes.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "./support/videos.ts";
 
 const still = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });

@@ -12,6 +12,7 @@ import {
   startOrigin,
   startServer,
   type TestServer,
+  until,
   type WebOrigin,
   wishLanguage,
   wishUrl,
@@ -19,7 +20,7 @@ import {
 import { BLOCK } from "../src/blocks.ts";
 import { videoFfmpeg } from "../src/index.ts";
 import { temp } from "../src/temp.ts";
-import { argumentsOf, ownProgramsWith, until } from "./support/processes.ts";
+import { argumentsOf, ownProgramsWith } from "./support/processes.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio } from "./support/videos.ts";
 
 const frame = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });

@@ -30,11 +30,18 @@ function send(socket: Socket, status: number, headers: Headers): void {
   socket.write(`HTTP/1.1 ${status} Whatever\r\n${lines.join("")}\r\n`, "latin1");
 }
 
-/** The picture, or what is made of it, under headers of our own. */
-const picture =
-  (headers: Headers = {}, make: (good: Buffer) => Uint8Array = (good) => good, status = 200): Fault =>
-  (socket, good, request) =>
-    answer(status, { "content-type": "image/jpeg", ...headers }, make(good))(socket, good, request);
+/** The picture, or what is made of it (once), under headers of our own. */
+const picture = (
+  headers: Headers = {},
+  make: (good: Buffer) => Uint8Array = (good) => good,
+  status = 200,
+): Fault => {
+  let made: Uint8Array | undefined;
+  return (socket, good, request) => {
+    made ??= make(good);
+    answer(status, { "content-type": "image/jpeg", ...headers }, made)(socket, good, request);
+  };
+};
 
 /** Bytes as they stand; then the connection ends. */
 const bytes =
@@ -83,13 +90,12 @@ function drip(socket: Socket, data: Uint8Array): void {
   socket.once("close", () => clearInterval(timer));
 }
 
-/** Writes for ever, as fast as the other side reads. */
+/** Writes as long as the connection lasts, at some 50 MB a second: faster than anybody wants it, and no load for this process. */
 function pour(socket: Socket, data: Uint8Array): void {
-  const more = () => {
-    while (!socket.destroyed && socket.write(data)) {}
-  };
-  socket.on("drain", more);
-  more();
+  const timer = setInterval(() => {
+    if (!socket.writableNeedDrain) socket.write(data);
+  }, 1);
+  socket.once("close", () => clearInterval(timer));
 }
 
 function chunk(data: Uint8Array): Buffer {
@@ -118,7 +124,9 @@ function enlarged(good: Buffer): Buffer {
 }
 
 const MIB = 1024 * 1024;
-/** Compression that keeps nobody waiting: other faults have time limits. */
+/** Bytes that are written at a time where there is no end. */
+const PIECE = 64 * 1024;
+/** Compression that costs little. */
 const FAST = { level: 1, params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 const HTML = "<html><h1>Please log in</h1></html>";
 
@@ -210,7 +218,7 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "body stalls": half(() => {}),
   "body drips": half(drip),
   "body never begins": (socket, good) => send(socket, 200, { "content-length": good.length }),
-  "body never ends": chunked(chunk, (socket) => pour(socket, chunk(Buffer.alloc(MIB)))),
+  "body never ends": chunked(chunk, (socket) => pour(socket, chunk(Buffer.alloc(PIECE)))),
   "body of a length, and more": (socket, good) => {
     send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
     socket.write(Buffer.concat([good, Buffer.alloc(1000, "more")]));
@@ -225,7 +233,7 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "length over the limit": (socket, good) => {
     send(socket, 200, { "content-type": "image/jpeg", "content-length": 1e12 });
     socket.write(good);
-    pour(socket, Buffer.alloc(MIB));
+    pour(socket, Buffer.alloc(PIECE));
   },
   "no length, ended by closing": under(() => "HTTP/1.0 200 OK\r\ncontent-type: image/jpeg\r\n\r\n"),
   "bad chunk": chunked(

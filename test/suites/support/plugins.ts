@@ -178,11 +178,4 @@ export function testCache(): TestCache {
   };
 }
 
-/** Waits until something is true; the bound is only there to end a test that fails. */
-export async function until(isTrue: () => boolean, what: string, bound = 30_000): Promise<void> {
-  const end = Date.now() + bound;
-  while (!isTrue()) {
-    if (Date.now() > end) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+export { until } from "@mediatap/test";

@@ -37,12 +37,3 @@ function read(pid: number, name: string): string {
     return "";
   }
 }
-
-/** Waits until something is so. */
-export async function until(is: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
-    if (await is()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`It never came true: ${what}`);
-}
