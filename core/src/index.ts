@@ -188,5 +188,6 @@ export { API_VERSION } from "./plugin.ts";
 export type { Bus, BusLine, LineEnd } from "./purge/bus.ts";
 export type { CloseOptions, MediatapServer, ServerOptions } from "./server.ts";
 export { createServer } from "./server.ts";
+export { openTempFolder, type TempFolder } from "./temp-folder.ts";
 export type { Trace } from "./trace.ts";
 export { currentTrace } from "./trace.ts";

@@ -7,6 +7,7 @@ import type { Diagnosis } from "../hooks.ts";
 import { createLogger, reasonOf } from "../log.ts";
 import { codeOf, isMediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../pipeline/sources.ts";
+import { examineTempFolder } from "../temp-folder.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];
 
@@ -17,7 +18,7 @@ const PATIENCE = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
-  const findings: Finding[] = [...ofProcess()];
+  const findings: Finding[] = [...ofProcess(), await examineTempFolder()];
   const log = createLogger({ level: "silent" });
   const generation = await createGeneration(config, { log, shared: createShared() });
   await generation.start();

@@ -11,6 +11,7 @@ import { NAME, planOf } from "./plan.ts";
 import { readPreview } from "./preview.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { Fonts } from "./text.ts";
+import { setUpFontconfig } from "./text-fontconfig.ts";
 import { unreadFormat } from "./unread.ts";
 
 export type { ImageSharpOptions } from "./options.ts";
@@ -30,8 +31,13 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
-    apply({ hooks, steps, fingerprint, shared }) {
+    apply({ hooks, steps, fingerprint, shared, logger }) {
       setUpLibvips(settings);
+      try {
+        setUpFontconfig();
+      } catch (err) {
+        logger.warn({ err }, "texts on pictures are refused until there is room for temporary files");
+      }
       const { fontFolders: folders } = settings;
       const fonts = shared(`${NAME}.fonts ${JSON.stringify(folders)}`, () => new Fonts({ folders }));
       const { sharp: library, vips } = sharp.versions;

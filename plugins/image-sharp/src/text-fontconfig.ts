@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openTempFolder } from "@mediatap/core";
 
 /** What the family names of all fonts begin with that are handed to fontconfig. */
 export const PREFIX = "mediatap-";
@@ -11,7 +11,7 @@ let folder: string | undefined;
  * Has fontconfig draw our fonts alike on every machine: unhinted, in grey, bold and slanted only where that is asked for.
  * Else the machine's own rules would decide. Whatever is configured stays in force for other fonts, those of SVGs. Call it
  * before anything is drawn: fontconfig reads its configuration once a process. Returns a private folder that goes with the
- * process.
+ * process. Throws `EBUSY` if there is no room for it, and tries again with the next call.
  */
 export function setUpFontconfig(): string {
   folder ??= prepare();
@@ -21,18 +21,18 @@ export function setUpFontconfig(): string {
 function prepare(): string {
   // On macOS and Windows Pango would take the system's fonts, and no others.
   process.env.PANGOCAIRO_BACKEND ??= "fontconfig";
-  let made: string;
+  const { path, close } = openTempFolder("fonts");
   try {
-    made = mkdtempSync(join(tmpdir(), "mediatap-fonts-"));
-  } catch {
-    // Pictures without texts need no folder, so the first text tells.
-    return tmpdir();
+    const file = join(path, "fonts.conf");
+    const cache = join(path, "cache");
+    mkdirSync(cache);
+    writeFileSync(file, configuration(process.env.FONTCONFIG_FILE ?? "fonts.conf", cache));
+    process.env.FONTCONFIG_FILE = file;
+    return path;
+  } catch (error) {
+    close().catch(() => {});
+    throw error;
   }
-  process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-  const file = join(made, "fonts.conf");
-  writeFileSync(file, configuration(process.env.FONTCONFIG_FILE ?? "fonts.conf"));
-  process.env.FONTCONFIG_FILE = file;
-  return made;
 }
 
 const escapeXml = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.codePointAt(0)};`);
@@ -40,10 +40,12 @@ const escapeXml = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.c
 /** Checked for changes, the configuration would be read again, and the fonts that were added be forgotten. */
 const NEVER = "<config><rescan><int>0</int></rescan></config>";
 
-const configuration = (before: string) => `<?xml version="1.0"?>
+/** Without a folder for its cache fontconfig writes six complaints to standard error; the machine's own ones come first. */
+const configuration = (before: string, cache: string) => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
   <include ignore_missing="yes">${escapeXml(before)}</include>
+  <cachedir>${escapeXml(cache)}</cachedir>
   ${NEVER}
   ${rule(
     "",

@@ -61,14 +61,12 @@ export class Fonts {
   readonly #faces = new Map<string, Face>();
   /** Of this instance alone: fontconfig keeps names whose files are gone. */
   readonly #mark = letters(randomBytes(4));
-  readonly #place: string;
   #families: Promise<readonly FontFamily[]> | undefined;
   #folder: Promise<string> | undefined;
   #files = 0;
   #stored = 0;
 
   constructor({ folders = [], base }: FontsOptions = {}) {
-    this.#place = setUpFontconfig();
     this.#packaged = findFamilies(base);
     this.#own = folders.flatMap(filesIn);
   }
@@ -188,12 +186,15 @@ export class Fonts {
     };
   }
 
-  #temporary(): Promise<string> {
-    this.#folder ??= mkdtemp(join(this.#place, "files-")).catch((cause) => {
+  /** Throws `EBUSY` if there is no room for it. */
+  async #temporary(): Promise<string> {
+    this.#folder ??= mkdtemp(join(setUpFontconfig(), "files-"));
+    try {
+      return await this.#folder;
+    } catch (error) {
       this.#folder = undefined;
-      throw new MediaError("EINTERNAL", "Texts need a temporary folder", { cause });
-    });
-    return this.#folder;
+      throw error;
+    }
   }
 }
 

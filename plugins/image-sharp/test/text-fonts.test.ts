@@ -268,19 +268,21 @@ describe("fonts of texts", () => {
   async function child(env: Record<string, string>): Promise<string> {
     const script = join(import.meta.dirname, "text-child.ts");
     const { FONTCONFIG_FILE: _ours, ...rest } = process.env;
-    const { stdout } = await run(process.execPath, ["--conditions=mediatap:source", script], {
+    const { stdout, stderr } = await run(process.execPath, ["--conditions=mediatap:source", script], {
       env: { ...rest, ...env },
     });
+    assert.equal(stderr, "");
     return stdout.trim();
   }
 
   it("need a temporary folder, and say so", async () => {
-    await assert.rejects(child({ TMPDIR: join(folder, "none") }), /Texts need a temporary folder/);
+    await assert.rejects(child({ TMPDIR: join(folder, "none") }), /EBUSY/);
   });
 
-  it("are drawn alike on a machine without fonts", async () => {
+  it("are drawn alike on a machine without fonts, nor a place for fontconfig's cache", async () => {
     const empty = join(folder, "fonts.conf");
-    await writeFile(empty, '<?xml version="1.0"?><fontconfig></fontconfig>');
+    const places = `<dir>${dirname(LOBSTER)}</dir><cachedir>/dev/null/cache</cachedir>`;
+    await writeFile(empty, `<?xml version="1.0"?><fontconfig>${places}</fontconfig>`);
     const [bare, usual] = await Promise.all([child({ FONTCONFIG_FILE: empty }), child({})]);
     assert.match(bare, /^[0-9a-f]{64}$/);
     assert.equal(bare, usual);

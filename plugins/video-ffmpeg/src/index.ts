@@ -10,7 +10,7 @@ import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./opt
 import { probe } from "./probe.ts";
 import { still } from "./still.ts";
 import { tapStreams } from "./stream/index.ts";
-import { temp } from "./temp.ts";
+import { closeTemp, temp } from "./temp.ts";
 import { openToolbox } from "./tools.ts";
 import { tapTransform } from "./transform/index.ts";
 
@@ -27,7 +27,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       const { hooks, logger, shared, fingerprint } = api;
       const toolbox = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => openToolbox(settings));
       // Closed with the last that uses it.
-      shared(`${NAME}.temp`, temp);
+      shared(`${NAME}.temp`, () => ({ close: closeTemp }));
       shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
       const version = prepare() ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
@@ -52,8 +52,13 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       tapStreams(api, engine);
       tapTransform(api, engine);
 
-      /** Looks for programs now, not with the first request. The version of ffmpeg. */
+      /** Looks now for what is needed, not with the first request. The version of ffmpeg. */
       function prepare(): string | undefined {
+        try {
+          temp();
+        } catch (err) {
+          logger.warn({ err }, "videos are refused until there is room for temporary files");
+        }
         try {
           confinement();
           toolbox.tools().catch(() => {});

@@ -1,4 +1,5 @@
 import { open, rm } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { type Flight, MediaError, type Source } from "@mediatap/core";
 import { type Temp, temp } from "./temp.ts";
 
@@ -80,11 +81,12 @@ export class Wholes {
     const tooLarge = () => new MediaError("ELIMIT", `Expected a video of at most ${most} bytes`);
     if ((source.facts.size ?? 0) > most) throw tooLarge();
     const { signal } = held.gone;
-    const body = await source.again(undefined, signal);
-    const stop = () => body.destroy();
-    signal.addEventListener("abort", stop, { once: true });
     const file = await open(held.path, "wx", 0o600);
+    let body: Readable | undefined;
+    const stop = () => void body?.destroy();
+    signal.addEventListener("abort", stop, { once: true });
     try {
+      body = await source.again(undefined, signal);
       for await (const chunk of body as AsyncIterable<Buffer>) {
         if (held.bytes + chunk.length > most) throw tooLarge();
         signal.throwIfAborted();
@@ -100,7 +102,7 @@ export class Wholes {
       held.done = true;
     } finally {
       signal.removeEventListener("abort", stop);
-      body.destroy();
+      stop();
       await file.close();
       if (signal.aborted) await rm(held.path, { force: true });
     }

@@ -135,7 +135,7 @@ export function recipeOf(wish: Wish, probe: Probe, graph: Graph, tools: Tools): 
 }
 
 /** Bits for a pixel of which a picture of H.264 is not made smaller any more, at quality 50; twice as many for 20 points more. */
-const LEAN = 0.06;
+const leanAt = (quality: number) => 0.06 * 2 ** ((quality - 50) / 20);
 
 /** What of the bits of a file goes to its sound. */
 const USUAL_SOUND = 96_000;
@@ -149,7 +149,7 @@ function pictureOf(codec: Codec, quality: number, probe: Probe, graph: Graph): T
   const { picture } = graph;
   if (!video || !picture || bitrate === undefined) return { how: "encode", codec };
   const pixels = picture.size.width * picture.size.height * picture.fps;
-  const isLean = (bitrate - (audio ? USUAL_SOUND : 0)) / pixels <= LEAN * 2 ** ((quality - 50) / 20);
+  const isLean = (bitrate - (audio ? USUAL_SOUND : 0)) / pixels <= leanAt(quality);
   const isSame =
     picture.plain &&
     !graph.clipped &&
@@ -269,6 +269,14 @@ export function memoryOf({ picture }: Recipe, probe: Probe, graph: Graph, tools:
   const frames = encoderOf(picture.codec, graph, tools).frames;
   const area = ({ width, height }: { readonly width: number; readonly height: number }) => width * height;
   return BASE + Math.round(PIXEL * (HELD * area(probe.video) + frames * area(graph.picture.size)));
+}
+
+/** Bytes that the result takes, about: what is lean at this quality, or what the source has. */
+export function bytesOf({ picture, sound, quality }: Recipe, { bitrate }: Probe, graph: Graph): number {
+  const { size, fps } = graph.picture ?? { size: { width: 0, height: 0 }, fps: 0 };
+  const lean = size.width * size.height * fps * leanAt(quality);
+  const pictures = picture === undefined ? 0 : picture.how === "copy" ? (bitrate ?? lean) : lean;
+  return Math.ceil(((pictures + (sound ? SOUND[sound.codec].bitrate : 0)) * graph.duration) / 8);
 }
 
 /** What is done to the two tracks, in words. */

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type GrowingBody, type Limits, MediaError, type SettledBody } from "@mediatap/core";
 import type { Running } from "../command.ts";
-import { temp } from "../temp.ts";
+import type { Reservation } from "../temp.ts";
 import { createSpool, openFinished } from "./spool.ts";
 
 /** Milliseconds after which work that nobody reads is given up. */
@@ -22,6 +22,8 @@ export interface GrowthParts {
   /** Makes the finished file out of what has grown; its path. */
   readonly finish: (path: string, signal: AbortSignal) => Promise<string>;
   readonly limits: Limits;
+  /** Space for what grows and for the finished file; released at the end. */
+  readonly room: Reservation;
   /** Somebody waits for the finished file: that nobody reads what grows means nothing. */
   readonly isAwaited: boolean;
   /** Closed once nothing is read any more of what the work needs. */
@@ -49,16 +51,11 @@ export async function grow({
   start,
   finish,
   limits,
+  room,
   input,
   isAwaited,
 }: GrowthParts): Promise<Growth> {
   const end = new AbortController();
-  const space = temp();
-  let taken = 0;
-  const take = (bytes: number) => {
-    space.take(bytes, limits.tempBytes);
-    taken += bytes;
-  };
   let reading = 0;
   let state: "growing" | "finished" | "over" = "growing";
   let timer: NodeJS.Timeout | undefined;
@@ -92,20 +89,20 @@ export async function grow({
     clearTimeout(timer);
     await Promise.allSettled([spool.close(), finished?.close()]);
     await removeFolder(folder);
-    space.give(taken);
+    room.release();
   }
 
   async function work(): Promise<SettledBody> {
     try {
+      let length = 0;
       const running = start(end.signal);
       try {
-        let length = 0;
         for await (const chunk of running.stdout) {
           length += (chunk as Buffer).length;
           if (length > limits.videoOutput) {
             throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoOutput} bytes`);
           }
-          take((chunk as Buffer).length);
+          room.use((chunk as Buffer).length);
           await spool.write(chunk as Buffer);
         }
         await running.done;
@@ -115,7 +112,7 @@ export async function grow({
       // What has been sent is whole, whatever becomes of the rest.
       spool.end();
       await input.close();
-      take(taken);
+      room.use(length);
       const path = await finish(spool.path, end.signal);
       finished = await openFinished(path, readers);
       state = "finished";

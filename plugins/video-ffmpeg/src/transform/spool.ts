@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { changed, type SettledBody } from "@mediatap/core";
+import { changed, codeOf, type SettledBody } from "@mediatap/core";
 
 /** Bytes that a reader is handed at a time. */
 const CHUNK = 64 * 1024;
@@ -111,9 +110,14 @@ export async function openFinished(path: string, readers: Readers) {
     async stream(range) {
       if (closed) throw changed();
       readers.come();
-      // By its path: each reader has an end of its own.
-      const stream = createReadStream(path, { ...range, highWaterMark: CHUNK });
-      return stream.once("close", readers.go);
+      try {
+        // Each reader has a descriptor of its own, opened now: without one the answer is an error, not a body that breaks off.
+        const own = await open(path, "r");
+        return own.createReadStream({ ...range, highWaterMark: CHUNK }).once("close", readers.go);
+      } catch (error) {
+        readers.go();
+        throw codeOf(error) === "ENOENT" ? changed() : error;
+      }
     },
   };
   return {

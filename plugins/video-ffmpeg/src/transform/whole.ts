@@ -12,11 +12,11 @@ import { collect, start } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { demuxerOf, openInput, SNIFF_LENGTH } from "../input.ts";
 import { NAME } from "../options.ts";
-import { privateFolder } from "../temp.ts";
+import { temp } from "../temp.ts";
 import type { Tools } from "../tools.ts";
 import { animationOf, decodingCost, decodingMemory, probeOfAnimation } from "./animation.ts";
 import { finishArgs, runArgs } from "./arguments.ts";
-import { costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
+import { bytesOf, costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { FILM, type Films, filmInput } from "./film.ts";
@@ -132,18 +132,31 @@ async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise
   const { niceness } = engine.settings;
   const longest = Math.max(graph.duration, graph.stretch.duration) * 1_000;
   const timeout = Math.max(limits.videoSegment, limits.videoTime * longest);
-  const folder = await privateFolder();
+  const space = temp();
+  const room = space.reserve(
+    Math.min(limits.tempBytes / 4, 2 * bytesOf(recipe, probe, graph)),
+    limits.tempBytes,
+  );
+  const folder = await space.makeFolder().catch((error: unknown) => {
+    room.release();
+    throw error;
+  });
   const bounds = { program: tools.ffmpeg, timeout, niceness, folder, fileBytes: limits.videoOutput };
+  const opened: { close(): Promise<void> }[] = [];
+  const input = { close: async () => void (await Promise.all(opened.splice(0).map((one) => one.close()))) };
   try {
     const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
+    opened.push(extras);
     const demuxer = animation ? FILM : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
-    const input = animation
+    const main = animation
       ? await filmInput(animation, { films: engine.films, job, flight, folder })
       : await openInput(source, demuxer, flight);
-    const args = runArgs({ recipe, graph, probe, tools, demuxer, input: input.args, extras });
+    opened.push(main);
+    const args = runArgs({ recipe, graph, probe, tools, demuxer, input: main.args, extras });
     return await grow({
       folder,
-      input: { close: async () => void (await Promise.all([input.close(), extras.close()])) },
+      input,
+      room,
       isAwaited: waits,
       limits,
       start: (signal) => start({ ...bounds, args, signal }),
@@ -154,7 +167,9 @@ async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise
       },
     });
   } catch (error) {
+    await input.close().catch(() => {});
     await removeFolder(folder);
+    room.release();
     throw error;
   }
 }
