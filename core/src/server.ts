@@ -7,6 +7,7 @@ import {
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "./config/load.ts";
+import { MIN_KEY_BYTES, weakKeys } from "./config/resolve.ts";
 import { createGeneration, type Generation } from "./generation/generation.ts";
 import { createShared } from "./generation/shared.ts";
 import { createSuccession } from "./generation/succession.ts";
@@ -95,6 +96,7 @@ export async function createServer({
     let generation: Generation | undefined;
     try {
       generation = await createGeneration(next, { ...parts, number });
+      warnOfKeys(next, log);
       await generation.start();
       if (closing) throw new Error("the server is closing");
     } catch (error) {
@@ -112,6 +114,7 @@ export async function createServer({
       return succession.generation;
     },
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host) {
+      warnOfKeys(config, log);
       await succession.generation.start();
       await listening(http, port, host);
       const address = http.address() as AddressInfo;
@@ -130,6 +133,12 @@ export async function createServer({
       return closing;
     },
   };
+}
+
+function warnOfKeys({ config, source }: LoadedConfig, log: Logger): void {
+  for (const field of weakKeys(config)) {
+    log.warn(`${source}: ${field} has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`);
+  }
 }
 
 /** Sets what a configuration says of connections. */

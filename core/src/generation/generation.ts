@@ -3,13 +3,11 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import {
-  MIN_KEY_BYTES,
   resolveEndpoints,
   resolveLimits,
   resolveOrigins,
   resolveTenants,
   type Tenant,
-  weakKeys,
 } from "../config/resolve.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
@@ -103,9 +101,6 @@ async function buildGeneration(
   { log, number = 1, workers = 1, once }: GenerationParts,
 ): Promise<Generation> {
   const endpoints = endpointsOf(config);
-  for (const field of weakKeys(config.config)) {
-    log.warn(`${config.source}: ${field} has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`);
-  }
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
   const limitsOf = createLimitsOf(limits, tenants);
