@@ -178,8 +178,8 @@ export interface PluginApi {
   running(flags: ServerFlags): RunningServer;
   /**
    * The job that a request would be for, in canonical form. `url`: absolute, or its path and query; `headers` by lower-case
-   * name. No access rule and no signature is asked about: that is for whoever calls. Throws what the request would be
-   * answered with.
+   * name. No access rule is applied: the caller checks `asset.tenant` and `asset.endpoint`, and only then reports the job's
+   * `problem`, which may say something about the endpoint. Throws if the URL names no asset.
    */
   resolve(url: string, headers?: Readonly<Record<string, string>>): Promise<Job>;
   /**

@@ -6,8 +6,9 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import { codeOf, type MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { startServer, type TestServer } from "@mediatap/test";
+import { startServer, type TestServer, until } from "@mediatap/test";
 import { sign, urlImagekit } from "@mediatap/url-imagekit";
+import { warm } from "@mediatap/warm";
 import sharp from "sharp";
 
 const plain = (background: string, size = 40) =>
@@ -23,12 +24,13 @@ async function colourOf(bytes: Uint8Array): Promise<string> {
 describe("tenants", () => {
   let root: string;
   let server: TestServer;
-  const plugins = () => [urlImagekit(), storageFs(), imageSharp(), cacheMemory()];
+  const plugins = () => [urlImagekit(), storageFs(), imageSharp(), cacheMemory(), warm()];
   const config = (): MediatapConfig => ({
     plugins: plugins(),
     origins: { photos: { type: "FOLDER", path: "own" } },
     endpoints: { default: { origins: ["photos"] } },
     privateKey: "own-key",
+    tags: ["shared"],
     namedTransformations: { own: "w-5" },
     tenants: {
       acme: {
@@ -43,6 +45,7 @@ describe("tenants", () => {
         },
       },
       beta: {
+        privateKey: "beta-key",
         namedTransformations: { thumb: "w-20" },
         origins: { photos: { type: "FOLDER", path: "beta" } },
         endpoints: { default: { origins: ["photos"] } },
@@ -111,6 +114,74 @@ describe("tenants", () => {
         error.message ===
           "test: tenants.beta.limits.connections: Expected no value, because only the server as a whole can have this limit, but received 5",
     );
+  });
+
+  it("manage nothing of one another, whatever the call", async () => {
+    const WARM = "/-/api/v1/warm";
+    const PURGE = "/-/api/v1/files/purge";
+    // A call that is not tried here is one that nobody has thought about.
+    assert.deepEqual(
+      server.server.generation.calls.map(({ method, path }) => `${method} ${path}`),
+      ["POST /v1/warm", "GET /v1/warm/:id"],
+    );
+    const keys = { own: "own-key", acme: "acme-key", beta: "beta-key" };
+    const paths = {
+      own: "/tr:w-8/a.png",
+      acme: "http://img.acme.example/tr:w-8/a.png",
+      beta: "/beta/tr:w-8/a.png",
+    };
+    type Account = keyof typeof keys;
+    const accounts = Object.keys(keys) as Account[];
+    const call = async (account: Account, path: string, body?: object) => {
+      const { status, text } = await server.ask(path, {
+        method: body ? "POST" : "GET",
+        headers: { authorization: `Basic ${Buffer.from(`${keys[account]}:`).toString("base64")}` },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return { status, body: JSON.parse(text) };
+    };
+    const cacheStatus = async (account: Account) => {
+      const [path = "", options = {}] = account === "acme" ? ["/tr:w-8/a.png", acme] : [paths[account]];
+      return (await server.ask(path, options)).headers["cache-status"] ?? "";
+    };
+    const pairs = accounts.flatMap((one) =>
+      accounts.filter((other) => other !== one).map((other) => [one, other] as const),
+    );
+
+    for (const [one, other] of pairs) {
+      await cacheStatus(other);
+      // Purges by URL are refused, all others reach the account of the key alone.
+      assert.equal((await call(one, PURGE, { url: paths[other] })).status, 403, `${one} ${other}`);
+      for (const wish of [{ source: "a.png" }, { prefix: "a" }, { tag: "shared" }, { all: true }]) {
+        const { status, body } = await call(one, PURGE, wish);
+        assert.equal(status, 201);
+        await until(
+          async () => (await call(one, `${PURGE}/${body.requestId}`)).body.status === "Completed",
+          "the purge is done",
+        );
+        assert.match(await cacheStatus(other), /; hit/, `${one} ${other} ${JSON.stringify(wish)}`);
+        const state = await call(other, `${PURGE}/${body.requestId}`);
+        assert.deepEqual([state.status, state.body.message], [404, "No request found for this requestId."]);
+      }
+
+      // Neither by its URL, right or wrong, nor by the host name of a client.
+      const accept = "*/*";
+      const isByHost = other === "acme";
+      const foreign = [
+        paths[other],
+        paths[other].replace("w-8", "n-no-such-name"),
+        ...(isByHost ? [paths[one]] : []),
+      ];
+      const clients = [{ accept }, ...(isByHost ? [{ accept, host: "img.acme.example" }] : [])];
+      const warmed = await call(one, WARM, { urls: foreign, clients });
+      assert.equal(warmed.status, 202);
+      const { body } = await call(one, `${WARM}/${warmed.body.id}`);
+      assert.deepEqual(
+        body.errors.map(({ url, code }: { url: string; code: string }) => `${url} ${code}`),
+        foreign.map((url) => `${url} EFORBIDDEN`),
+      );
+      assert.equal((await call(other, `${WARM}/${warmed.body.id}`)).status, 404);
+    }
   });
 
   it("are not reached by another's address", async () => {

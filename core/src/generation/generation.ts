@@ -177,9 +177,7 @@ async function buildGeneration(
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Job> {
     const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
-    const { job } = await pipeline.resolve(exchange);
-    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
-    return job;
+    return (await pipeline.resolve(exchange)).job;
   }
 
   if (!hooks.resolve.isUsed()) {

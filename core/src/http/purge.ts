@@ -5,12 +5,16 @@ import type { Generation } from "../generation/generation.ts";
 import { maskUrl } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { TAG } from "../model/tags.ts";
+import type { NewBan } from "../purge/bans.ts";
 import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-wish.ts";
 import { createRate } from "./rate.ts";
 
 /** Where the service has it. */
 const PATH = "/v1/files/purge";
+
+/** ImageKit's own words. */
+const UNKNOWN = "No request found for this requestId.";
 
 const HELP = "See CACHING.md of the server's core.";
 
@@ -88,10 +92,12 @@ export function addPurgeRoutes(
   }
 
   async function tell(ctx: Koa.Context): Promise<void> {
-    await authenticate(ctx);
-    const status = purges.state(ctx.params.id);
-    if (!status) throw new Refused(400, "No request found for this requestId.");
-    ctx.body = { status };
+    const endpoints = await authenticate(ctx);
+    const purge = purges.find(ctx.params.id);
+    if (!purge) throw new Refused(400, UNKNOWN);
+    const isOwn = ({ tenant = "" }: NewBan) => endpoints.some((endpoint) => endpoint.tenant === tenant);
+    if (!purge.bans.every(isOwn)) throw new Refused(404, UNKNOWN);
+    ctx.body = { status: purge.state };
   }
 
   for (const path of paths) {

@@ -99,8 +99,9 @@ export function createPurges(bus: Bus, log: Logger) {
       bus.publish(TOPIC, { id, bans: wanted });
       return { id, done };
     },
-    /** `undefined`: not known, or not any more. */
-    state: (id: string): PurgeState | undefined => states.peek(id)?.state,
+    /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
+    find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>
+      states.peek(id),
     /** Adds the caches of a generation; returns what takes them away. */
     carry(carrier: Carry): () => void {
       carriers.add(carrier);

@@ -18,6 +18,8 @@ export interface Failure {
 
 /** Items that were asked for together. */
 export interface Batch {
+  /** Ids of the endpoints for which the key of the call was good: only keys for all of them may read the progress. */
+  readonly endpoints: readonly string[];
   readonly items: readonly Item[];
   /** What was refused before it could be queued. */
   readonly refused: readonly Failure[];
@@ -32,6 +34,12 @@ export interface Progress {
   readonly errors: readonly Failure[];
 }
 
+/** The progress of a batch, for keys of its endpoints. */
+export interface OwnProgress {
+  readonly endpoints: readonly string[];
+  readonly progress: Progress;
+}
+
 /** Failures that are told one by one. */
 export const TOLD = 100;
 
@@ -43,7 +51,7 @@ export interface Queue {
   /** Resolves with the batch's id. Throws `EBUSY` where too much waits. */
   add(batch: Batch): Promise<string>;
   /** `undefined`: not known, or not any more. */
-  progress(id: string): Promise<Progress | undefined>;
+  progress(id: string): Promise<OwnProgress | undefined>;
 }
 
 /** Whether another try makes sense: the place was busy, or an origin in trouble. */

@@ -1,4 +1,4 @@
-import { MediaError, type PluginApi, parseOptions } from "@mediatap/core";
+import { type Endpoint, type Job, MediaError, type PluginApi, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 import { type Failure, failureOf, type Item, type Queue } from "./batch.ts";
 
@@ -32,26 +32,44 @@ export function addCalls(
     const wish = parse(await request.body());
     const items: Item[] = [];
     const refused: Failure[] = [];
+    const own = idsOf(endpoints);
+    const clients = wish.clients.map(lowerCase);
+    // Of the headers, `host` alone decides about the endpoint.
+    const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
     for (const url of new Set(wish.urls)) {
-      const clients = wish.clients.map(lowerCase);
       try {
-        const { asset } = await resolve(url, clients[0]);
-        if (!endpoints.some(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint)) {
-          throw new MediaError("EFORBIDDEN", "This key is not one of the URL's endpoint");
-        }
+        for (const client of hosts) assertOwn(await resolve(url, client), own);
         items.push({ url, clients, segments: wish.segments ?? segments });
       } catch (error) {
         refused.push(failureOf(url, error));
       }
     }
-    return { status: 202, body: { id: await queue.add({ items, refused }) } };
+    const id = await queue.add({ endpoints: [...own], items, refused });
+    return { status: 202, body: { id } };
   });
 
-  manage("GET", `${PATH}/:id`, async ({ params }) => {
-    const progress = await queue.progress(params.id ?? "");
-    if (!progress) throw new MediaError("ENOENT", "No work is known by this id");
-    return { body: progress };
+  manage("GET", `${PATH}/:id`, async ({ params }, endpoints) => {
+    const found = await queue.progress(params.id ?? "");
+    const own = idsOf(endpoints);
+    if (!found?.endpoints.every((id) => own.has(id))) {
+      throw new MediaError("ENOENT", "No work is known by this id");
+    }
+    return { body: found.progress };
   });
+}
+
+/** Names of endpoints are unique within a tenant only. */
+const idOf = (tenant: string, endpoint: string) => `${tenant}/${endpoint}`;
+
+const idsOf = (endpoints: readonly Endpoint[]) =>
+  new Set(endpoints.map(({ tenant, name }) => idOf(tenant, name)));
+
+/** What is wrong with the URL of another endpoint is none of the caller's business. */
+function assertOwn({ asset, problem }: Job, own: ReadonlySet<string>): void {
+  if (!own.has(idOf(asset.tenant, asset.endpoint))) {
+    throw new MediaError("EFORBIDDEN", "This key is not one of the URL's endpoint");
+  }
+  if (problem) throw new MediaError(problem.code, problem.message);
 }
 
 function parse(body: Uint8Array): z.output<typeof schema> {

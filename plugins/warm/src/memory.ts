@@ -11,7 +11,7 @@ import {
   type Item,
   isPassing,
   type MakeItem,
-  type Progress,
+  type OwnProgress,
   type Queue,
   TOLD,
 } from "./batch.ts";
@@ -46,11 +46,8 @@ const TELL = 250;
 /** Milliseconds for which the word of another process is waited for. */
 const HEARSAY = 300;
 
-interface Mutable {
-  total: number;
-  done: number;
-  failed: number;
-  errors: Failure[];
+interface Own extends OwnProgress {
+  readonly progress: { total: number; done: number; failed: number; errors: Failure[] };
 }
 
 /**
@@ -60,26 +57,27 @@ interface Mutable {
 export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptions, bus: Bus) {
   const queue = new PQueue({ concurrency });
   const stop = new AbortController();
-  const batches = new LRUCache<string, Progress>({ max: REMEMBERED, ttl: HOUR });
+  const batches = new LRUCache<string, OwnProgress>({ max: REMEMBERED, ttl: HOUR });
   const untold = new Set<string>();
   let telling: NodeJS.Timeout | undefined;
   let server: Server | undefined;
 
   const silence = bus.subscribe(TOPIC, (message) => {
-    const { id, progress } = message as { id: string; progress: Progress };
-    batches.set(id, progress);
+    const { id, batch } = message as { id: string; batch: OwnProgress };
+    batches.set(id, batch);
   });
 
   function tellSoon(id: string): void {
     untold.add(id);
     telling ??= setTimeout(() => {
       telling = undefined;
-      for (const one of untold) bus.publish(TOPIC, { id: one, progress: batches.get(one) });
+      for (const one of untold) bus.publish(TOPIC, { id: one, batch: batches.get(one) });
       untold.clear();
     }, TELL);
   }
 
-  async function run(item: Item, of: Mutable, id: string): Promise<void> {
+  async function run(item: Item, batch: Own, id: string): Promise<void> {
+    const of = batch.progress;
     try {
       await attempts(item);
       of.done++;
@@ -91,7 +89,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
       if (of.errors.length < TOLD) of.errors.push(failure);
     }
     // It is remembered from its last news on.
-    batches.set(id, of);
+    batches.set(id, batch);
     tellSoon(id);
   }
 
@@ -117,17 +115,20 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
   }
 
   const memory: Queue = {
-    async add({ items, refused }: Batch) {
+    async add({ endpoints, items, refused }: Batch) {
       if (queue.size + items.length > waiting) throw full();
       const id = randomUUID().replaceAll("-", "");
-      const batch: Mutable = {
-        total: items.length + refused.length,
-        done: 0,
-        failed: refused.length,
-        errors: refused.slice(0, TOLD),
+      const batch: Own = {
+        endpoints,
+        progress: {
+          total: items.length + refused.length,
+          done: 0,
+          failed: refused.length,
+          errors: refused.slice(0, TOLD),
+        },
       };
       batches.set(id, batch);
-      bus.publish(TOPIC, { id, progress: batch });
+      bus.publish(TOPIC, { id, batch });
       for (const item of items) void queue.add(() => run(item, batch, id)).catch(() => {});
       return id;
     },

@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { codeOf, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
 import type { Job } from "bullmq";
 import {
+  type Batch,
   type Failure,
   failureOf,
   full,
   type Item,
   isPassing,
   type MakeItem,
-  type Progress,
+  type OwnProgress,
   type Queue,
   TOLD,
 } from "./batch.ts";
@@ -25,7 +26,7 @@ export interface RedisOptions {
 }
 
 /** A batch is the parent of its items: BullMQ counts which of them are done. */
-interface Parent {
+interface Parent extends Pick<Batch, "endpoints"> {
   readonly refused: readonly Failure[];
 }
 const BATCH = "batch";
@@ -85,7 +86,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
   }
 
   const redis: Queue = {
-    async add({ items, refused }) {
+    async add({ endpoints, items, refused }) {
       const { flows, queue } = await connected();
       const { wait = 0, prioritized = 0, delayed = 0 } = await queue.getJobCounts("wait", "delayed");
       if (wait + prioritized + delayed + items.length > waiting) throw full();
@@ -94,7 +95,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
       await flows.add({
         name: BATCH,
         queueName: name,
-        data: { refused } satisfies Parent,
+        data: { endpoints, refused } satisfies Parent,
         opts: { jobId: id, removeOnComplete: { age: DAY }, removeOnFail: { age: DAY } },
         children: items.map((data) => ({
           name: ITEM,
@@ -116,7 +117,9 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
       const { queue } = await connected();
       const batch = await queue.getJob(id);
       if (batch?.name !== BATCH) return undefined;
-      const { refused } = batch.data as Parent;
+      const { endpoints, refused } = batch.data as Parent;
+      // Queued by an older version: whose it is cannot be known.
+      if (!endpoints) return undefined;
       const counts = await batch.getDependenciesCount({
         processed: true,
         unprocessed: true,
@@ -125,12 +128,13 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
       });
       const { processed = 0, unprocessed = 0, ignored = 0, failed = 0 } = counts;
       const errors = ignored > 0 ? await failures(batch, queue) : [];
-      return {
+      const progress = {
         total: processed + unprocessed + ignored + failed + refused.length,
         done: processed,
         failed: ignored + failed + refused.length,
         errors: [...refused, ...errors].slice(0, TOLD),
-      } satisfies Progress;
+      };
+      return { endpoints, progress } satisfies OwnProgress;
     },
   };
 
