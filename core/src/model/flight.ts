@@ -43,7 +43,7 @@ export interface Facts {
 export interface Kind {
   /** As in its header. */
   readonly format: string;
-  /** It is delivered as it is unless a picture of it is asked for: PDF, PSD. */
+  /** It is delivered as it is unless a picture of it is asked for: PDF, PSD, animated AVIF. */
   readonly document?: boolean;
   /** Clients draw it at any size, so steps have a meaning only if a raster format is asked for: SVG. */
   readonly scalable?: boolean;
@@ -67,6 +67,8 @@ export interface Header {
   readonly orientation: number;
   /** It carries a gain map, from which screens that can show more make HDR. */
   readonly gainMap?: boolean;
+  /** It is an animation of which only the first frame can be read. */
+  readonly moves?: boolean;
   /** Dots per inch, if the file says. */
   readonly density?: number;
   /** How much more work decoding is than for a plain picture of its size: drawings. Left out: 1. */

@@ -43,9 +43,12 @@ export async function assertDeliverable(
     if (!EMBEDDED.test(type ?? "") || kind || (await flight.inspect("header", source))) return;
     throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
   }
-  if (kind?.scalable && !output.video && !RASTER.has(output.format)) return;
   if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
-  const format = (kind ?? (await flight.inspect("header", source)))?.format;
+  if (kind?.scalable && !RASTER.has(output.format)) return;
+  const header = kind ? undefined : await flight.inspect("header", source);
+  // How a picture is to be written is no matter if none is asked for.
+  if ((kind?.document || header) && !asksForPixels(job.transformation)) return;
+  const format = (kind ?? header)?.format;
   if (format !== undefined) {
     throw new MediaError("EUNSUPPORTED", `Not supported here: transformations of ${format} files`);
   }
@@ -59,6 +62,9 @@ export async function assertDeliverable(
     status: 400,
   });
 }
+
+const asksForPixels = ({ steps, output }: Transformation): boolean =>
+  steps.length > 0 || output.density !== undefined || RASTER.has(output.format);
 
 /** Whether a picture is asked for whatever the file's name is: by a page or a moment (`/ik-thumbnail.jpg`). */
 const namesPicture = ({ steps }: Transformation): boolean =>

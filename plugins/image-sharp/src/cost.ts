@@ -8,6 +8,7 @@ import type { Settings } from "./options.ts";
 const DECODE: Readonly<Record<string, number>> = {
   jpeg: 4,
   png: 12,
+  apng: 24,
   webp: 14,
   avif: 30,
   gif: 7,

@@ -17,7 +17,7 @@ export const isReadable = (header: Header | undefined): header is Header =>
 /** It has no pixels but those that it is drawn with. */
 export const isVector = ({ format, decode }: Header): boolean => format === "svg" || decode?.vector === true;
 
-/** Whether a file goes out as it is: a document (PDF, PSD) of which no picture is asked for. Its first bytes tell. */
+/** Whether a file goes out as it is: a document (PDF, PSD), or an animation that is not written, of which no picture is asked. */
 export async function staysDocument(
   { steps, output }: Transformation,
   source: Source,

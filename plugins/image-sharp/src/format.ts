@@ -46,7 +46,7 @@ export interface Wish {
 
 /** Whether the source moves, and the format can. */
 export function keepsAnimation({ frames, format }: Header, steps: readonly Step[], output: Output): boolean {
-  const moves = frames > 1 && (format === "gif" || format === "webp");
+  const moves = frames > 1 && ["gif", "webp", "apng"].includes(format);
   if (!moves || steps.some((step) => step.op === "frame")) return false;
   return !["avif", "jpeg", "png"].includes(output.format ?? "auto");
 }
@@ -54,13 +54,16 @@ export function keepsAnimation({ frames, format }: Header, steps: readonly Step[
 /** The output format, by rule; or several of which the smallest is kept, where that is wished for. */
 export function chooseFormat(wish: Wish, limits: Limits): Choice {
   const { output, header } = wish;
+  const { animated } = wish;
   switch (output.format ?? "auto") {
     case "auto":
       return automatic(wish, limits);
     case "source":
       return sameAsSource(wish);
     case "gif":
-      if (header.format !== "gif") throw new MediaError("EINVAL", "Expected a GIF source for GIF output");
+      if (header.format !== "gif" && !(header.format === "apng" && animated)) {
+        throw new MediaError("EINVAL", "Expected a GIF or an animated PNG for GIF output");
+      }
       return { format: "gif", why: "asked for" };
     case "svg":
       throw new MediaError("EINVAL", "Expected an SVG source for SVG output");
@@ -88,7 +91,8 @@ const isWritten = (format: string): format is WriteFormat => format in LONGEST;
 
 const holds = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= LONGEST[format];
 
-function sameAsSource({ header, alpha }: Wish): Choice {
+function sameAsSource({ header, alpha, animated }: Wish): Choice {
+  if (animated && header.format === "apng") return { format: "webp", why: "apng is not written" };
   if (isWritten(header.format)) return { format: header.format, why: "as the source" };
   return { format: alpha ? "png" : "jpeg", why: `${header.format} is not written` };
 }

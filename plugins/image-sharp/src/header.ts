@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { type Flight, type Header, MediaError, remembering, type Source } from "@mediatap/core";
-import sharp from "sharp";
+import sharp, { type Metadata } from "sharp";
+import { APNG_LENGTH, framesOfPng } from "./apng.ts";
+import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
@@ -21,6 +23,8 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
     const elements = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
     // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
+    const frames = format === "png" ? framesOfPng(await source.peek(APNG_LENGTH)) : 0;
+    if (frames > 1) return apngHeader(meta, frames);
     return {
       format,
       width: meta.autoOrient.width,
@@ -31,12 +35,18 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
       depth: meta.bitsPerSample ?? (meta.depth === "ushort" ? 16 : 8),
       orientation: meta.orientation ?? 1,
       ...(meta.gainMap && { gainMap: true }),
+      ...(format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH)) && { moves: true }),
       ...(meta.density !== undefined && { density: meta.density }),
       ...(elements > 0 && { weight: 1 + elements / SVG_ELEMENTS }),
     };
   } catch (error) {
     throw mediaError(error);
   }
+}
+
+/** Frames lie on the canvas as it is stored, so an EXIF orientation has no meaning. */
+function apngHeader({ width, height, isPalette }: Metadata, frames: number): Header {
+  return { format: "apng", width, height, frames, alpha: true, palette: isPalette, depth: 8, orientation: 1 };
 }
 
 /** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes, in UTF-8. */
@@ -46,6 +56,11 @@ export async function inputOf(
   limits: Flight["limits"],
 ): Promise<string | Uint8Array> {
   if (format === "svg") return Buffer.from(xmlText(await source.bytes(limits.svgBytes)));
+  if (format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH))) {
+    const bytes = await source.bytes(limits.imageBytes);
+    if (hasStill(bytes)) return asStill(bytes);
+    throw new MediaError("EUNSUPPORTED", "Not supported here: animated AVIF without a still picture in it");
+  }
   if (source.file === undefined) return source.bytes(limits.imageBytes);
   const size = source.facts.size ?? (await stat(source.file)).size;
   if (size > limits.imageBytes) {

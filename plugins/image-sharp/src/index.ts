@@ -1,5 +1,7 @@
 import { type Kind, type Plugin, parseOptions, type Source, Stage } from "@mediatap/core";
 import sharp from "sharp";
+import { APNG_LENGTH, framesOfPng } from "./apng.ts";
+import { isAvifSequence } from "./avif.ts";
 import { isReadable, staysDocument } from "./decoded.ts";
 import { draftOf } from "./draft.ts";
 import { facesBefore } from "./faces.ts";
@@ -19,7 +21,7 @@ export type { ImageSharpOptions } from "./options.ts";
 const VERSION = "0.1.0";
 
 /**
- * Makes images with libvips. Reads JPEG, PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
+ * Makes images with libvips. Reads JPEG, PNG and animated PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
  * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs for which no raster format
  * is asked, and documents of which no picture is. A step of another plugin goes to the `step`
  * hook; what nobody can do is `EUNSUPPORTED`.
@@ -72,7 +74,12 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
 
 async function kindOf(source: Source): Promise<Kind | undefined> {
   const head = await source.peek(SNIFF_LENGTH);
-  if (sniff(head) === "svg") return { format: "svg", scalable: true };
+  const read = sniff(head);
+  if (read === "svg") return { format: "svg", scalable: true };
+  // No animation is written in these formats.
+  if (read === "avif" && isAvifSequence(head)) return { format: "avif", document: true };
+  if (read === "png" && framesOfPng(await source.peek(APNG_LENGTH)) > 1)
+    return { format: "apng", document: true };
   const format = unreadFormat(head);
   return format === undefined ? undefined : { format };
 }

@@ -1,9 +1,11 @@
 import type { Flight, Source } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
+import { drawApng, readApng } from "./apng.ts";
 import { decodedInput } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
 import type { Animation } from "./encode.ts";
 import { inputOf } from "./header.ts";
+import { openPixels } from "./held.ts";
 import { addsColor } from "./pass.ts";
 import { drawnSize } from "./planner.ts";
 
@@ -16,6 +18,11 @@ export interface Opened {
 export async function openSource(source: Source, draft: Draft, flight: Flight): Promise<Opened> {
   const { header, frames, page, density, planned, keeps } = draft;
   const { limits } = flight;
+  if (header.format === "apng" && (frames > 1 || page > 0)) {
+    const apng = readApng(await source.bytes(limits.imageBytes));
+    const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, flight);
+    return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
+  }
   const input = header.decode
     ? await decode(source, draft, flight)
     : await inputOf(source, header.format, limits);

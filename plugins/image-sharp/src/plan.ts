@@ -22,6 +22,8 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
   const scaled = firstScale(guess.parts);
   const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
   const shrink = draft.gainMap ? 1 : shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
+  const still = header.moves ? ["only the first frame of the animation can be read"] : [];
+  const notes = [...still, ...guess.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;
   const pricing = { files, flight, registry: draft.registry, settings };
   const layers = guess.taken.map(({ step, before }) => ({
@@ -31,7 +33,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
   }));
   const cost = costOf({
     format: header.decode ? "tiff" : header.format,
-    weight: draft.gainMap ? GAIN_MAP_WEIGHT : (header.weight ?? 1),
+    weight: draft.gainMap ? GAIN_MAP_WEIGHT : weightOf(draft),
     source: decoded,
     shrink,
     frames,
@@ -74,11 +76,15 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
       ...(draft.withFaces && { pending: ["faces"] }),
-      ...(guess.notes.length + files.notes.length > 0 && { notes: [...guess.notes, ...files.notes] }),
+      ...(notes.length > 0 && { notes }),
     }),
     run: (flight: Flight) => run(draft, source, files, flight),
   };
 }
+
+/** A frame of an animated PNG is drawn over all those before it. */
+const weightOf = ({ header, page }: Draft): number =>
+  header.format === "apng" && page > 0 ? page + 1 : (header.weight ?? 1);
 
 const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
   `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;

@@ -1,7 +1,7 @@
 import { textOfHead } from "./svg-text.ts";
 
 /** Formats that this engine reads. */
-export const READS = ["jpeg", "png", "webp", "avif", "gif", "svg", "tiff"] as const;
+export const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
 export type ReadFormat = (typeof READS)[number];
 
 /** Bytes at the start of a file that are enough to tell its format. */

@@ -65,7 +65,7 @@ async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: n
     (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
   }
   // Scaled true colours of a picture that had few would make a larger file than the source.
-  const palette = header.palette === true && header.format === "png" && !output.lossless;
+  const palette = header.palette === true && /^a?png$/.test(header.format) && !output.lossless;
   const wish = quality === undefined ? output : { ...output, quality };
   encodeAs(image, format, wish, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
