@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { utimes } from "node:fs/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { bytesOf, type CacheHost, newKey, newRecord, sourcesOf } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
 
@@ -66,10 +67,10 @@ describe("cache-disk: purges, by several processes", () => {
       for (let round = 0; round < 25; round++) {
         const entry = newEntry("race/a.jpg", 200_000);
         const storing = one.store(entry.record, entry.bytes);
-        await new Promise((resolve) => setTimeout(resolve, round / 5));
+        for (let turns = round; turns > 0; turns--) await turn();
         await two.purge(kind, kind === "key" ? entry.record.key : value);
         await storing;
-        assert.equal(await has(one, entry.record.key), false, `${kind} after ${round / 5} ms`);
+        assert.equal(await has(one, entry.record.key), false, `${kind} after ${round} turns`);
       }
     }
   });
