@@ -19,8 +19,6 @@ const PRIVATE = {
   "IPv6 link- and site-local": ["fe80::1", "febf::1", "fec0::1"],
   "IPv6 multicast": ["ff02::1"],
   "IPv6 documentation, benchmarks and discard": ["2001:db8::1", "3fff::1", "2001:2::1", "100::1"],
-  "IPv4-compatible": ["::127.0.0.1", "::10.0.0.1"],
-  "local NAT64": ["64:ff9b:1::7f00:1"],
   "mapped, in any spelling": [
     "::ffff:127.0.0.1",
     "::ffff:7f00:1",
@@ -29,7 +27,22 @@ const PRIVATE = {
   ],
   "NAT64 of a private address": ["64:ff9b::7f00:1", "64:ff9b::10.0.0.1"],
   "6to4 of a private address": ["2002:7f00:1::", "2002:a00:1::1"],
-  "Teredo of a private address": ["2001:0:4136:e378:8000:63bf:80ff:fffe", "2001::f5ff:fffe"],
+  "Teredo of a private client or server": [
+    "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "2001:0:4136:e378::f5ff:fffe",
+    "2001:0:a00:1:8000:63bf:fefe:fefe",
+  ],
+  "ISATAP of a private address": [
+    "2606:4700::5efe:10.0.0.1",
+    "2606:4700::5efe:a9fe:a9fe",
+    "2606:4700:0:1:200:5efe:127.0.0.1",
+    "2002:101:101::5efe:192.168.0.1",
+  ],
+  "ISATAP below a private prefix": ["fe80::5efe:1.1.1.1", "fd00::200:5efe:1.1.1.1", "2001:db8::5efe:1.1.1.1"],
+  "IPv4-translated (SIIT), of any address": ["::ffff:0:127.0.0.1", "::ffff:0:1.1.1.1"],
+  "IPv4-compatible, of any address": ["::1.1.1.1", "::101:101", "::127.0.0.1"],
+  "local-use NAT64, of any address": ["64:ff9b:1::10.0.0.1", "64:ff9b:1::1.1.1.1", "64:ff9b:1:fffe::1.1.1.1"],
+  "6over4 (RFC 2529)": ["fe80::10.0.0.1", "fe80::1.1.1.1"],
   "no address": ["", "localhost", "1.2.3", "1.2.3.4.5", "::g"],
 };
 
@@ -54,12 +67,18 @@ describe("an address", () => {
       "::ffff:1.1.1.1",
       "64:ff9b::101:101",
       "2002:101:101::1",
+      "2001:0:4136:e378:8000:63bf:fefe:fefe",
+      "2606:4700::5efe:1.1.1.1",
+      "2606:4700::200:5efe:1.1.1.1",
+      // Neither of these is ISATAP: another OUI, another place.
+      "2606:4700::5eff:10.0.0.1",
+      "2606:4700:0:5efe:a00:1:0:1",
     ]) {
       assert.equal(isPublicAddress(address), true, address);
     }
   });
 
-  it("is judged alike as itself, mapped, by NAT64, by 6to4 and by Teredo", () => {
+  it("is judged alike as itself, mapped, by NAT64, by 6to4, by Teredo and by ISATAP", () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         const hex = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
@@ -74,6 +93,9 @@ describe("an address", () => {
           `64:ff9b::${words}`,
           `2002:${words}::1`,
           `2001:0:4136:e378:8000:63bf:${inverted}`,
+          `2001:0:${words}:8000:63bf:fefe:fefe`,
+          `2606:4700::5efe:${words}`,
+          `2606:4700::200:5efe:${words}`,
         ]) {
           assert.equal(isPublicAddress(form), itself, form);
         }
