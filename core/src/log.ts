@@ -60,6 +60,26 @@ function forPeople(): DestinationStream {
   return { write: (line) => process.stdout.write(prettyLine(line, colors)) };
 }
 
+/** Calls `write` at once, then at most once per interval (milliseconds), with the number of calls since and the last value. */
+export function throttled<T>(interval: number, write: (calls: number, last: T) => void): (value: T) => void {
+  let calls = 0;
+  let last: T;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (calls === 0) return;
+    const before = calls;
+    calls = 0;
+    timer = setTimeout(flush, interval).unref();
+    write(before, last);
+  };
+  return (value) => {
+    calls++;
+    last = value;
+    if (timer === undefined) flush();
+  };
+}
+
 /** A URL without its signature. */
 export function maskUrl(url: string): string {
   return maskText(url).slice(0, 2000);

@@ -12,6 +12,7 @@ import { createGeneration, type Generation } from "./generation/generation.ts";
 import { createShared } from "./generation/shared.ts";
 import { createSuccession } from "./generation/succession.ts";
 import { createApp } from "./http/app.ts";
+import { boundConnections } from "./http/connections.ts";
 import { drain, type Traffic } from "./http/drain.ts";
 import { createLogger } from "./log.ts";
 import type { Limits } from "./model/limits.ts";
@@ -63,25 +64,36 @@ export async function createServer({
   let turn: Promise<unknown> = Promise.resolve();
   const traffic: Traffic = { running: 0, connections: 0, last: 0 };
   const succession = createSuccession(await createGeneration(config, parts), (generation) =>
-    createApp({ generation, log, isReady: () => ready }).callback(),
+    createApp({
+      generation,
+      log,
+      isReady: () => ready,
+      isRefused: (socket) => connections.isRefused(socket),
+    }).callback(),
   );
   const limits = succession.generation.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
     answer,
   );
-  http.on("connection", (socket) => {
-    traffic.connections++;
-    // Each of many requests behind one another listens for its end.
-    socket.setMaxListeners(0);
-    socket.once("close", () => traffic.connections--);
-  });
-  bound(http, limits);
+  const connections = boundConnections(http, traffic, log);
+  // Each of many requests behind one another listens for its end.
+  http.on("connection", (socket) => socket.setMaxListeners(0));
+  adopt(limits);
+
+  /** Sets what a configuration says about connections. */
+  function adopt(limits: Limits): void {
+    http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
+    http.requestTimeout = limits.request;
+    http.keepAliveTimeout = limits.clientKeepAlive;
+    http.maxHeadersCount = limits.headers;
+    connections.adopt(limits.connections);
+  }
 
   function answer(req: IncomingMessage, res: ServerResponse): void {
     traffic.running++;
     traffic.last = performance.now();
-    if (!ready) res.shouldKeepAlive = false;
+    if (!ready || connections.isRefused(req.socket)) res.shouldKeepAlive = false;
     void succession.serve(req, res).finally(() => {
       traffic.running--;
       traffic.last = performance.now();
@@ -105,7 +117,7 @@ export async function createServer({
       throw error;
     }
     generation.lead();
-    bound(http, generation.limitsOf());
+    adopt(generation.limitsOf());
     succession.follow(generation);
   }
 
@@ -139,15 +151,6 @@ function warnOfKeys({ config, source }: LoadedConfig, log: Logger): void {
   for (const field of weakKeys(config)) {
     log.warn(`${source}: ${field} has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`);
   }
-}
-
-/** Sets what a configuration says of connections. */
-function bound(http: Server, limits: Limits): void {
-  http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
-  http.requestTimeout = limits.request;
-  http.keepAliveTimeout = limits.clientKeepAlive;
-  http.maxHeadersCount = limits.headers;
-  http.maxConnections = limits.connections;
 }
 
 function listening(http: Server, port: number, host: string | undefined): Promise<void> {

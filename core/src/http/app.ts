@@ -1,13 +1,15 @@
+import type { Socket } from "node:net";
 import Router from "@koa/router";
 import Koa from "koa";
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { type Generation, serverMark } from "../generation/generation.ts";
-import { maskUrl } from "../log.ts";
+import { maskUrl, throttled } from "../log.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { type Answer, isPending } from "../pipeline/polling.ts";
+import { busy } from "../pipeline/scheduler.ts";
 import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError } from "./deliver.ts";
@@ -31,15 +33,17 @@ export interface AppParts {
   readonly log: Logger;
   /** `false` while the server drains. */
   readonly isReady: () => boolean;
+  /** Whether there are too many connections for this one: its media requests get 503. */
+  readonly isRefused: (socket: Socket) => boolean;
 }
 
 /** The Koa application of one generation: `/-/` and `/` are routes, all else is media. */
-export function createApp({ generation, log, isReady }: AppParts): Koa {
+export function createApp({ generation, log, isReady, isRefused }: AppParts): Koa {
   const app = new Koa();
   const routes = createRoutes(generation, isReady);
   const hasHome = generation.routes.some(({ path }) => path === "/");
   const isCompatible = purgePaths(generation)?.some((path) => !path.startsWith("/-/")) === true;
-  const media = createMedia({ generation, log, isReady });
+  const media = createMedia({ generation, log, isReady, isRefused });
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
@@ -108,6 +112,9 @@ type Send = (exchange: Exchange) => Promise<number>;
 /** Which origin, and why, says the log under the same key. */
 const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED", "UNIDENTIFIED"]);
 
+/** How often a shortage is logged, in milliseconds: it meets many requests at once. */
+const SHORTAGE_LOG_INTERVAL_MS = 5_000;
+
 /** What stands in for an endpoint where a request could not even be led to one. */
 const NOWHERE: Endpoint = {
   tenant: "",
@@ -142,13 +149,16 @@ const NOWHERE: Endpoint = {
   fingerprint: "",
 };
 
-function createMedia({ generation, log, isReady }: AppParts) {
+function createMedia({ generation, log, isReady, isRefused }: AppParts) {
   const { limitsOf, pipeline, hooks, config } = generation;
   const limits = limitsOf();
   const within = createDeadline(limits.request);
   const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(generation.endpoints, generation.tenants);
+  const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
+    log.warn({ requests, ...last }, "the machine could not do the work"),
+  );
   const mark = `id=${serverMark(generation.endpoints)}`;
 
   return async (ctx: Koa.Context): Promise<void> => {
@@ -187,6 +197,7 @@ function createMedia({ generation, log, isReady }: AppParts) {
     }
 
     async function byMethod(exchange: Exchange): Promise<number> {
+      if (isRefused(req.socket)) throw busy(1);
       if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
         throw new MediaError("ELOOP", "The request came from this server");
       }
@@ -236,8 +247,7 @@ function createMedia({ generation, log, isReady }: AppParts) {
         log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");
       } else if (failure.code === "EBUSY") {
         // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
-        if (failure.cause !== undefined)
-          log.warn({ err: failure, id: exchange.id }, "the machine could not do the work");
+        if (failure.cause !== undefined) noteShortage({ err: failure, id: exchange.id });
       } else if (failure.status >= 500) {
         // Masked here: the logger may be anybody's.
         log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);

@@ -1,3 +1,6 @@
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+
 /**
  * Every code a client can meet, with the HTTP status it is answered with. The codes of failed origins and limits
  * are ImageKit's (`ik-error`); the others are our own. Compare errors by `code`, never by `instanceof`: two
@@ -119,13 +122,50 @@ const SHORTAGES: ReadonlySet<string> = new Set([
 /** Seconds after which a resource may be free again. */
 const SHORTAGE_SECONDS = 5;
 
+/** Codes of getaddrinfo(3), which fails in the same way if a name does not exist and if it could not open a file or a socket. */
+const LOOKUP_FAILURES: ReadonlySet<string> = new Set([
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "EAI_NODATA",
+  "EAI_SYSTEM",
+]);
+
+/** Causes that are looked at. */
+const MAX_CAUSES = 5;
+
 /**
- * `EBUSY`, with `Retry-After`, for an error of the operating system that says that descriptors, threads, memory or disk space are
- * used up. `undefined`: it says something else. The fault lies neither with the file nor with its origin.
+ * `EBUSY`, with `Retry-After`, if an error or one of its causes says that descriptors, threads, memory or disk space of this machine
+ * are used up. `undefined`: they say something else. The fault lies neither with the file nor with its origin.
  */
 export function shortageOf(error: unknown): MediaError | undefined {
-  if (!SHORTAGES.has(codeOf(error) ?? "")) return undefined;
-  return new MediaError("EBUSY", "The server is busy", { cause: error, retryAfterSeconds: SHORTAGE_SECONDS });
+  const cause = shortageIn(error, MAX_CAUSES);
+  if (cause === undefined) return undefined;
+  return new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: SHORTAGE_SECONDS });
+}
+
+function shortageIn(error: unknown, causes: number): unknown {
+  if (!(error instanceof Error) || causes === 0) return undefined;
+  const code = codeOf(error) ?? "";
+  if (SHORTAGES.has(code)) return error;
+  if (LOOKUP_FAILURES.has(code) && openingFails()) return error;
+  // One error for each address that was tried.
+  const others = error instanceof AggregateError ? error.errors : [error.cause];
+  for (const other of others) {
+    const found = shortageIn(other, causes - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether this process can open no file now. */
+function openingFails(): boolean {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return false;
+  } catch (error) {
+    return SHORTAGES.has(codeOf(error) ?? "");
+  }
 }
 
 /**

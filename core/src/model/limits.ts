@@ -68,6 +68,7 @@ export const DEFAULT_LIMITS = {
   clientHeaders: 10_000,
   clientKeepAlive: 65_000,
   clientWriteIdle: 30_000,
+  /** Connections of clients; at most about half as many as the files that the process may open (RLIMIT_NOFILE). */
   connections: 10_000,
   /** Transforms at once; 0: as many as cores. */
   transforms: 0,

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
-import { changed, isMediaError, MediaError } from "../model/errors.ts";
+import { changed, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
 import type { Copies } from "./copies.ts";
 
@@ -104,7 +104,7 @@ export function createSource(parts: SourceParts): Source {
       }
     } catch (error) {
       if (signal.aborted) throw error;
-      throw isMediaError(error) ? noted(error) : brokeOff(error);
+      throw isMediaError(error) ? noted(error) : (shortageOf(error) ?? brokeOff(error));
     }
     if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
     if (ended) onWhole();

@@ -5,10 +5,11 @@ import { reasonOf } from "../log.ts";
 import type { Asset } from "../model/asset.ts";
 import { tenantOf } from "../model/ban.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
-import { type ErrorCode, MediaError } from "../model/errors.ts";
+import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import {
   NOT_MODIFIED,
+  type OpenOptions,
   type Source,
   type SourceFacts,
   type Storage,
@@ -120,12 +121,14 @@ export function tapOrigins(
         ...(held && { held }),
         ...(head ? { head } : {}),
       };
+      const openHere = (options: OpenOptions) =>
+        // What this machine lacks is no failure of the origin, whatever the storage makes of it.
+        origin.storage.open(asset.path, options).catch((error: unknown) => {
+          throw shortageOf(error) ?? error;
+        });
       const entry = await breakers.pauses.run([origin.fingerprint, asset.path, host], () =>
         breaker.run(
-          () =>
-            hedged(origin.hedge, signal, (own) =>
-              origin.storage.open(asset.path, { ...options, signal: own }),
-            ),
+          () => hedged(origin.hedge, signal, (own) => openHere({ ...options, signal: own })),
           (answer) => typeof answer !== "object" || head || answer.file !== undefined,
         ),
       );
@@ -153,7 +156,7 @@ export function tapOrigins(
       const source = createSource({
         entry,
         facts,
-        open: (options) => origin.storage.open(asset.path, { ...named, ...options }),
+        open: (options) => openHere({ ...named, ...options }),
         signal: gone.signal,
         budget,
         copies,

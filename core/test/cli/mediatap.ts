@@ -8,6 +8,8 @@ export const BIN = join(import.meta.dirname, "../../../presets/mediatap/bin/medi
 export interface Place {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program that becomes the command, with its arguments: `prlimit`. @default none */
+  readonly by?: readonly string[];
 }
 
 export interface Ended {
@@ -59,9 +61,10 @@ export async function serving(args: readonly string[], place: Place = {}): Promi
   };
 }
 
-function begin(args: readonly string[], { cwd, env }: Place) {
+function begin(args: readonly string[], { cwd, env, by = [] }: Place) {
   const { PORT: _, HOST: __, ...inherited } = process.env;
-  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], {
+  const [program = process.execPath, ...before] = [...by, process.execPath, BIN];
+  const child: ChildProcess = spawn(program, [...before, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { connect, type Socket } from "node:net";
+import { ask, makeFolder, startOrigin, type TestFolder, until, type WebOrigin } from "@mediatap/test";
+import { type Serving, serving } from "../../core/test/cli/mediatap.ts";
+import { photo } from "./support/photos.ts";
+
+const PRLIMIT = "/usr/bin/prlimit";
+
+/** Lets a process open `free` more files; `undefined`: as many as before. */
+function allowFiles(pid: number, free?: number): void {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let limit = 0;
+  // The limit is one of numbers, not of files: gaps count.
+  for (let left = free ?? 0; left > 0 || open.has(limit); limit++) if (!open.has(limit)) left--;
+  const wanted = free === undefined ? 4096 : limit;
+  const { status } = spawnSync(PRLIMIT, ["--pid", String(pid), `--nofile=${wanted}:4096`]);
+  assert.equal(status, 0);
+}
+
+interface Client {
+  /** Status, code and `Cache-Control` of an answer. */
+  get(path: string): Promise<string>;
+  close(): void;
+}
+
+/** One connection that stays open. */
+function keptOpen(port: number): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return {
+    get: (path) =>
+      new Promise((resolve, reject) => {
+        const sent = request({ host: "127.0.0.1", port, path, agent }, (res) => {
+          const { "ik-error": error = "", "cache-control": control, "retry-after": after = "" } = res.headers;
+          res.resume().once("error", reject);
+          res.once("end", () =>
+            resolve([res.statusCode, error, control, after].join(" ").replace(/ +/g, " ")),
+          );
+        });
+        sent.once("error", reject).end();
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+describe("a server that runs out of file descriptors", () => {
+  let folder: TestFolder;
+  let origin: WebOrigin;
+  let server: Serving;
+  let client: Client;
+
+  before(async function () {
+    if (!existsSync(PRLIMIT)) this.skip();
+    const picture = await photo(60, 40);
+    folder = await makeFolder({ "files/photo.jpg": picture, "package.json": "{}" });
+    origin = await startOrigin({ "photo.jpg": picture });
+    const config = {
+      presets: ["mediatap"],
+      origins: {
+        files: { type: "FOLDER", path: "./files" },
+        // A name, so that it must be resolved.
+        web: { type: "WEB_FOLDER", baseUrl: origin.url.replace("127.0.0.1", "localhost") },
+      },
+      endpoints: { default: { origins: ["files"] }, web: { origins: ["web"] } },
+    };
+    await folder.write("mediatap.config.json", JSON.stringify(config));
+    server = await serving([], { cwd: folder.path, by: [PRLIMIT, "--nofile=4096:4096"] });
+    client = keptOpen(server.port);
+    // What is loaded with the first request would need files, too.
+    assert.match(await client.get("/tr:w-10/photo.jpg"), /^200/);
+  });
+  after(async () => {
+    client?.close();
+    server?.kill("SIGKILL");
+    await server?.ended;
+    await origin?.close();
+    await folder?.close();
+  });
+  afterEach(() => allowFiles(server.pid));
+
+  it("goes on with what is in memory", async () => {
+    allowFiles(server.pid, 0);
+    assert.match(await client.get("/tr:w-10/photo.jpg"), /^200/);
+  });
+
+  const BUSY = "503 EBUSY - The server is busy no-store 5";
+  for (const [what, path] of [
+    ["a picture of a folder", "/tr:w-20/photo.jpg"],
+    ["a file as it is", "/photo.jpg?tr=orig-true"],
+    ["a picture of an origin whose name is to be resolved", "/web/tr:w-20/photo.jpg"],
+  ] as const) {
+    it(`is busy with ${what}, keeps no failure, and recovers by itself`, async () => {
+      allowFiles(server.pid, 0);
+      assert.equal(await client.get(path), BUSY);
+      allowFiles(server.pid);
+      assert.match(await client.get(path), /^200/);
+    });
+  }
+
+  it("sends a right picture or none if a few are left", async () => {
+    const seen = new Set<string>();
+    for (let free = 1; free < 6; free++) {
+      for (const path of ["/tr:w-3X/photo.jpg", "/web/tr:w-4X/photo.jpg"]) {
+        allowFiles(server.pid, free);
+        seen.add(await client.get(path.replace("X", String(free))));
+        allowFiles(server.pid);
+      }
+    }
+    for (const answer of seen) assert.match(answer, /^(200 |503 EBUSY .* no-store)/);
+  });
+
+  it("says so in the log", () => {
+    const warnings = server.lines.filter(({ msg }) => msg === "the machine could not do the work");
+    assert(warnings.length > 0);
+    assert.match(JSON.stringify(warnings[0]), /EMFILE/);
+  });
+});
+
+/** Connections over which nothing is asked, or half a request. */
+async function crowd(port: number, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  await Promise.all(sockets.map((socket) => Promise.race([once(socket, "connect"), once(socket, "close")])));
+  for (const socket of sockets) socket.write("GET /-/live HTTP/1.1\r\n");
+  return sockets;
+}
+
+for (const workers of ["1", "2"]) {
+  describe(`connections of a server of ${workers} process${workers === "1" ? "" : "es"} that may open 256 files`, () => {
+    let folder: TestFolder;
+    let server: Serving;
+    const sockets: Socket[] = [];
+
+    before(async function () {
+      if (!existsSync(PRLIMIT)) this.skip();
+      folder = await makeFolder({ "photo.jpg": await photo(60, 40) });
+      const by = [PRLIMIT, "--nofile=256:256"];
+      server = await serving(["--workers", workers, "."], { cwd: folder.path, by });
+    });
+    afterEach(() => {
+      for (const socket of sockets.splice(0)) socket.destroy();
+    });
+    after(async () => {
+      server?.kill("SIGKILL");
+      await server?.ended;
+      await folder?.close();
+    });
+
+    it("are closed while they are idle, so that others have room", async () => {
+      const clients = Array.from({ length: 300 }, () => keptOpen(server.port));
+      for (const client of clients) await client.get("/tr:w-10/photo.jpg").catch(() => {});
+      const status = () =>
+        ask(server.port, "/tr:w-10/photo.jpg").then(
+          ({ status }) => status,
+          () => 0,
+        );
+      await until(async () => (await status()) === 200, "another client is served");
+      for (const client of clients) client.close();
+    });
+
+    it("are refused when there are too many, and the server answers again when they are gone", async () => {
+      sockets.push(...(await crowd(server.port, 1000)));
+      await until(() => sockets.filter(({ closed }) => closed).length > 500, "most are closed");
+      // A reserve is kept for those who ask whether the server lives.
+      const status = (path: string) =>
+        ask(server.port, path).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      await until(async () => (await status("/-/live")) === 200, "it says that it lives");
+      for (const socket of sockets.splice(0)) socket.destroy();
+      await until(async () => (await status("/tr:w-11/photo.jpg")) === 200, "it answers again");
+      const notes = server.lines.filter(({ msg }) => /too many connections/.test(String(msg)));
+      assert(notes.length > 0);
+    });
+  });
+}
