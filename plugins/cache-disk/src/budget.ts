@@ -56,8 +56,12 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
   }
 
   return {
-    /** Counts what is there already. */
-    start: () => void run(),
+    /** Counts what is there now. */
+    start(): void {
+      // A count that is running may have passed by what is to be removed.
+      if (running) void running.then(run);
+      else void run();
+    },
     /** Resolves once the budget holds again. */
     async added(size: number): Promise<void> {
       total += costOf(size);

@@ -3,6 +3,8 @@ import { type Ban, isBanned, isFromFuture, type RenditionRecord } from "@mediata
 /** Bans that are held one by one; with more everything counts as purged. */
 const MOST = 1_000;
 
+const nothing = () => false;
+
 export interface OwedParts {
   /** Removes what a ban speaks of. */
   readonly remove: (ban: Ban) => Promise<void>;
@@ -53,15 +55,15 @@ export function createOwed({ remove, rest }: OwedParts) {
         throw error;
       }
     },
-    /** Whether an entry is one that should be gone. */
-    has(record: RenditionRecord): boolean {
-      if (owed.size === 0) return false;
-      // What was stored before the clock was set back may be older than the ban.
-      const isUndated = isFromFuture(record);
-      for (const [ban, at] of owed) {
-        if ((record.stored <= at || isUndated) && isBanned(record, ban)) return true;
-      }
-      return false;
+    /** Tells of an entry that is read from now on whether it should be gone, also when that is made up for meanwhile. */
+    now(): (record: RenditionRecord) => boolean {
+      if (owed.size === 0) return nothing;
+      const bans = [...owed];
+      return (record) => {
+        // What was stored before the clock was set back may be older than the ban.
+        const isUndated = isFromFuture(record);
+        return bans.some(([ban, at]) => (record.stored <= at || isUndated) && isBanned(record, ban));
+      };
     },
     close: () => clearTimeout(timer),
   };

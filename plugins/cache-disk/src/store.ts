@@ -89,11 +89,12 @@ export function createStore(options: StoreOptions, logger: Logger) {
     const failure = failures.get(key);
     if (failure) return { record: failure };
     const name = nameOf(key);
+    const isOwed = owed.now();
     const entry = await reading.run(() => within(timeout, readEntry(name, key)));
     if (!entry) return undefined;
     const { head, bytes } = entry;
     const record = recordOf(name, head);
-    if (owed.has(record)) return undefined;
+    if (isOwed(record)) return undefined;
     budget.used(name);
     const { bodyLength } = head;
     if (bytes) return { record, body: bodyOf(bytes, toStream) };
