@@ -19,6 +19,7 @@ import type { Plan } from "./model/plan.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
   Audience,
+  EntryFacts,
   NOT_MODIFIED,
   OpenOptions,
   Source,
@@ -63,6 +64,8 @@ export interface Conditions {
   readonly ifModifiedSince?: number;
   /** For whom the file was that these validators are of; one that is for fewer now is modified. */
   readonly held?: Audience;
+  /** Called before `NOT_MODIFIED` is returned, with what the origin says of the file now, as far as it says anything. */
+  onNotModified?(facts: EntryFacts): void;
   /** Ask this origin only: it answered before. */
   readonly origin?: string;
   /** Do not ask these origins, nor any copy: what they sent broke off. */

@@ -26,6 +26,7 @@ export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
 export { assertAnswered, assertMedia } from "./files/answer.ts";
 export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
+export { parseRetryAfter } from "./files/ask.ts";
 export { canonicalFields, canonicalOf } from "./files/canonical.ts";
 export { isVideoPath } from "./files/facts.ts";
 export { keyOf, objectPrefix } from "./files/key.ts";
@@ -60,7 +61,7 @@ export type { Asset } from "./model/asset.ts";
 export type { Ban } from "./model/ban.ts";
 export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
-export { isForFewer } from "./model/control.ts";
+export { isForFewer, isStorable, sharedControlOf } from "./model/control.ts";
 export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export {
@@ -114,7 +115,7 @@ export type {
   Storage,
   StorageEntry,
 } from "./model/source.ts";
-export { NOT_MODIFIED } from "./model/source.ts";
+export { NOT_MODIFIED, updatedFacts } from "./model/source.ts";
 export { builtInSteps, createBuiltInRegistry } from "./model/steps/built-in.ts";
 export { branchOf } from "./model/steps/compose.ts";
 export type { Arc } from "./model/steps/distort.ts";

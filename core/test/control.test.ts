@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseCacheControl } from "../src/model/control.ts";
+import { isForFewer, isStorable, parseCacheControl, parseTargetedControl } from "../src/model/control.ts";
 
 describe("Cache-Control", () => {
   const plain = { noStore: false, noCache: false, private: false, mustRevalidate: false };
@@ -46,6 +46,53 @@ describe("Cache-Control", () => {
       fc.property(fc.string({ maxLength: 200, unit: "binary" }), (text) => {
         const { maxAge = 0 } = parseCacheControl(text);
         assert(maxAge >= 0);
+      }),
+    );
+  });
+});
+
+describe("CDN-Cache-Control", () => {
+  it("is read as a dictionary", () => {
+    for (const [text, same] of [
+      ["max-age=5", "max-age=5"],
+      ["max-age=5, no-cache;x=1, unknown=(a b)", "max-age=5, no-cache"],
+      ["max-age=5, max-age=9", "max-age=9"],
+      ["no-store=?0, max-age=5", "max-age=5"],
+      ["private", "private"],
+      ["unknown", ""],
+    ] as const)
+      assert.deepEqual(parseTargetedControl(text), parseCacheControl(same), text);
+  });
+
+  it("counts for nothing where it is invalid", () => {
+    for (const text of [
+      "",
+      " ",
+      "max-age",
+      "max-age=-1",
+      'max-age="5"',
+      "max-age=5.5",
+      "no-store=1",
+      "A=1",
+      "max-age=5,",
+      "max-age =5",
+    ])
+      assert.equal(parseTargetedControl(text), undefined, text);
+  });
+
+  it("is before Cache-Control for shared caches", () => {
+    assert.equal(isStorable({ cacheControl: "no-store", cdnCacheControl: "max-age=5" }), true);
+    assert.equal(isStorable({ cacheControl: "max-age=5", cdnCacheControl: "no-store" }), false);
+    assert.equal(isStorable({ cacheControl: "no-store", cdnCacheControl: "&" }), false);
+    assert.equal(isForFewer({ cacheControl: "max-age=5" }, { cdnCacheControl: "no-store" }), false);
+    assert.equal(isForFewer({ cdnCacheControl: "private" }, { cacheControl: "max-age=5" }), true);
+  });
+
+  it("is read whatever it is", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200, unit: "binary" }), (text) => {
+        const { maxAge = 0 } = parseTargetedControl(text) ?? {};
+        assert(Number.isFinite(maxAge) && maxAge >= 0);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fetcher, FetchOptions, FetchResponse } from "../fetch/fetcher.ts";
+import { parseHttpDate } from "../model/http-date.ts";
 import type { Retries } from "./retries.ts";
 import { inTime } from "./time.ts";
 
@@ -82,11 +83,15 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
   };
 }
 
-/** Seconds after which the origin wants to be asked again, where it is too busy (RFC 9110 §10.2.3). */
+/** Seconds after which an origin that is too busy wants to be asked again. */
 export function retryAfterOf({ status, headers }: FetchResponse): number | undefined {
-  const text = headers["retry-after"];
-  if (text === undefined || (status !== 429 && status !== 503)) return undefined;
+  return status === 429 || status === 503 ? parseRetryAfter(headers["retry-after"]) : undefined;
+}
+
+/** Seconds of a `Retry-After`: a number or a date (RFC 9110 §10.2.3); `undefined` if it is missing or wrong. */
+export function parseRetryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  const date = Date.parse(text);
-  return Number.isFinite(date) ? Math.max(0, Math.ceil((date - Date.now()) / 1000)) : undefined;
+  const date = parseHttpDate(text);
+  return date === undefined ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
 }

@@ -1,3 +1,4 @@
+import { parseHttpDate } from "../model/http-date.ts";
 import type { EntryFacts } from "../model/source.ts";
 import { readTags } from "../model/tags.ts";
 
@@ -14,7 +15,9 @@ const PRIVATE = [
 /** What an answer's headers say of the file. Values that break their grammar are left out. */
 export function factsOf(headers: Headers, size: number | undefined): EntryFacts {
   const { etag } = headers;
-  const lastModified = Date.parse(headers["last-modified"] ?? "");
+  const modified = headers["last-modified"] ?? "";
+  // Its other forms are validators, too, and harm nobody (RFC 9110 §5.6.7).
+  const lastModified = parseHttpDate(modified) ?? Date.parse(modified);
   return {
     ...(size !== undefined && { size }),
     ...(headers["content-type"] && { type: headers["content-type"] }),
@@ -28,18 +31,31 @@ export function factsOf(headers: Headers, size: number | undefined): EntryFacts 
   };
 }
 
-/** `Vary: *` says that anything may bring about another answer: for caches the same as `no-store` (RFC 9111 §4.1). */
-function controlOf({ "cache-control": said, vary }: Headers): Pick<EntryFacts, "cacheControl"> {
-  const parts = [said, vary?.trim() === "*" && "no-store"].filter(Boolean);
-  return parts.length > 0 ? { cacheControl: parts.join(", ") } : {};
+/**
+ * What the headers say to caches. `Vary` with a `*` among its members: anything may bring about another answer, which to
+ * caches is the same as `no-store` (RFC 9111 §4.1).
+ */
+function controlOf(headers: Headers): Pick<EntryFacts, "cacheControl" | "cdnCacheControl"> {
+  const varies = (headers.vary ?? "").split(",").some((name) => name.trim() === "*");
+  const parts = [headers["cache-control"], varies && "no-store"].filter(Boolean);
+  const targeted = headers["cdn-cache-control"];
+  return {
+    ...(parts.length > 0 && { cacheControl: parts.join(", ") }),
+    ...(varies ? {} : targeted !== undefined && { cdnCacheControl: targeted }),
+  };
 }
 
-/** `Expires` by the origin's own clock, and `Age`. */
+/** Longest time that an `Expires` stands for: a year, whatever its date. */
+const MAX_EXPIRES_MS = 365 * 24 * 60 * 60_000;
+
+/** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3); of a list of ages the first (§5.1). */
 function expiryOf({ expires, date, age }: Headers): Pick<EntryFacts, "expiresIn" | "age"> {
-  const until = Date.parse(expires ?? "") - (date === undefined ? Date.now() : Date.parse(date));
+  const now = parseHttpDate(date ?? "") ?? Date.now();
+  const until = parseHttpDate(expires ?? "", now) ?? now;
+  const [seconds] = /^\d{1,10}(?=\s*(?:,|$))/.exec(age?.trim() ?? "") ?? [];
   return {
-    ...(expires !== undefined && { expiresIn: Math.max(0, until || 0) }),
-    ...(age !== undefined && /^[1-9]\d{0,9}$/.test(age) && { age: Number(age) * 1000 }),
+    ...(expires !== undefined && { expiresIn: Math.min(MAX_EXPIRES_MS, Math.max(0, until - now)) }),
+    ...(Number(seconds) > 0 && { age: Number(seconds) * 1000 }),
   };
 }
 

@@ -77,13 +77,13 @@ async function openFile(
     throw error;
   }
   if (typeof answer !== "object" || head) response.cancel();
-  if (
-    answer === NOT_MODIFIED &&
-    options.held &&
-    isForFewer(factsOf(response.headers, undefined), options.held)
-  ) {
-    const { ifNoneMatch: _, ifModifiedSince: __, ...anew } = options;
-    return openFile(ask, file, anew, deadline);
+  if (answer === NOT_MODIFIED) {
+    const now = factsOf(response.headers, undefined);
+    if (options.held && isForFewer(now, options.held)) {
+      const { ifNoneMatch: _, ifModifiedSince: __, ...unconditional } = options;
+      return openFile(ask, file, unconditional, deadline);
+    }
+    options.onNotModified?.(now);
   }
   if (typeof answer !== "object") return answer;
 

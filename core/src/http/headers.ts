@@ -91,9 +91,11 @@ function keepingHeaders(endpoint: Endpoint, record: RenditionRecord): HeaderFiel
   const shared = !noStore && !forOne;
   // An origin that is followed wants to be asked by everybody; the endpoint's own rule may mean browsers alone.
   const asksOrigin = noCache && record.control !== undefined;
+  const configured = shared && !asksOrigin ? cdnCacheControl : undefined;
+  const forCdns = record.private ? undefined : (record.cdnControl ?? configured);
   return {
     "cache-control": control,
-    ...(shared && !asksOrigin && cdnCacheControl !== undefined && { "cdn-cache-control": cdnCacheControl }),
+    ...(forCdns !== undefined && { "cdn-cache-control": forCdns }),
     ...(shared && tagHeader && { [tagHeader.toLowerCase()]: tagsText(tagHeader, cdnTagsOf(record)) }),
   };
 }

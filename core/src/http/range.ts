@@ -1,6 +1,6 @@
 import type { MediaRequest } from "../model/exchange.ts";
+import { parseHttpDate } from "../model/http-date.ts";
 import type { ByteRange } from "../model/source.ts";
-import { httpDate } from "../pipeline/conditions.ts";
 
 /**
  * The range to send of `length` bytes (RFC 9110 §14): `undefined` for the whole, `"unsatisfiable"` for 416. One range
@@ -32,6 +32,6 @@ export function rangeCounts(
   const condition = request.header("if-range")?.trim();
   if (condition === undefined) return true;
   if (condition.startsWith('"')) return condition === etag;
-  const date = httpDate(condition);
+  const date = parseHttpDate(condition);
   return date !== undefined && lastModified !== undefined && Math.floor(lastModified / 1000) * 1000 === date;
 }

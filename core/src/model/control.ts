@@ -1,3 +1,4 @@
+import { type Dictionary, parseDictionary } from "structured-headers";
 import type { Audience } from "./source.ts";
 
 /** What a `Cache-Control` field says (RFC 9111 §5.2.2, RFC 5861). Times in milliseconds. */
@@ -5,7 +6,7 @@ export interface CacheControl {
   readonly noStore: boolean;
   readonly noCache: boolean;
   readonly private: boolean;
-  /** `must-revalidate` or `proxy-revalidate`: nothing past its time may be served. */
+  /** `must-revalidate` or `proxy-revalidate`: nothing stale may be served. */
   readonly mustRevalidate: boolean;
   readonly maxAge?: number;
   readonly sharedMaxAge?: number;
@@ -50,13 +51,49 @@ export function parseCacheControl(text: string): CacheControl {
   };
 }
 
+const FLAGS = ["no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate"];
+const TIMES = ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"];
+
+/**
+ * Reads a `CDN-Cache-Control` field, which is a structured dictionary (RFC 9213 §2.1). `undefined`: it is empty or invalid, and
+ * counts as if it were not there.
+ */
+export function parseTargetedControl(text: string): CacheControl | undefined {
+  let members: Dictionary;
+  try {
+    members = parseDictionary(text.slice(0, LONGEST));
+  } catch {
+    return undefined;
+  }
+  const isInvalid = [...members].some(([name, [value]]) => {
+    if (FLAGS.includes(name)) return typeof value !== "boolean";
+    return TIMES.includes(name) && !(Number.isInteger(value) && Number(value) >= 0);
+  });
+  if (members.size === 0 || isInvalid) return undefined;
+  const directives = [...members].map(([name, [value]]) => {
+    if (TIMES.includes(name)) return `${name}=${Number(value)}`;
+    return FLAGS.includes(name) && value === true ? name : "";
+  });
+  return parseCacheControl(directives.filter(Boolean).join(", "));
+}
+
+/** What an origin says to shared caches: by `CDN-Cache-Control`, else by `Cache-Control`. */
+export function sharedControlOf({ cacheControl = "", cdnCacheControl }: Audience): CacheControl {
+  const targeted = cdnCacheControl === undefined ? undefined : parseTargetedControl(cdnCacheControl);
+  return targeted ?? parseCacheControl(cacheControl);
+}
+
+/** Whether an origin lets shared caches store a file. */
+export function isStorable(said: Audience): boolean {
+  const { noStore, private: isPrivate } = sharedControlOf(said);
+  return !noStore && !isPrivate;
+}
+
 /** Whether a file is for fewer now than it was: marked private, or by a new `private` or `no-store`. */
 export function isForFewer(now: Audience, before: Audience): boolean {
   if (now.private && !before.private) return true;
-  const [said, known] = [now, before].map(({ cacheControl = "" }) => parseCacheControl(cacheControl)) as [
-    CacheControl,
-    CacheControl,
-  ];
+  // What an answer does not name stays as it was.
+  const [said, known] = [sharedControlOf({ ...before, ...now }), sharedControlOf(before)];
   return (said.noStore && !known.noStore) || (said.private && !known.private);
 }
 

@@ -96,6 +96,8 @@ export interface RenditionRecord {
   readonly age?: number;
   /** `Cache-Control` of its answers, where an origin has a say in it. */
   readonly control?: string;
+  /** `CDN-Cache-Control` of its answers, where an origin has a say in it. */
+  readonly cdnControl?: string;
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;

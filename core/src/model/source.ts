@@ -18,6 +18,8 @@ export interface EntryFacts {
   readonly lastModified?: number;
   /** The origin's `Cache-Control`. */
   readonly cacheControl?: string;
+  /** The origin's `CDN-Cache-Control`: for shared caches, in place of `Cache-Control` and `Expires` (RFC 9213). */
+  readonly cdnCacheControl?: string;
   /** Milliseconds from the origin's `Date` to its `Expires`; 0: past, or no date at all (RFC 9111 §5.3). */
   readonly expiresIn?: number;
   /** Milliseconds for which it lay in caches before ours: the origin's `Age`. */
@@ -48,7 +50,7 @@ export interface StorageEntry extends EntryFacts {
 }
 
 /** For whom a file is, by its origin's word. */
-export type Audience = Pick<EntryFacts, "private" | "cacheControl">;
+export type Audience = Pick<EntryFacts, "private" | "cacheControl" | "cdnCacheControl">;
 
 /** The answer of an origin whose file still has the validators sent. */
 export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
@@ -61,6 +63,11 @@ export interface OpenOptions {
   readonly ifModifiedSince?: number;
   /** For whom the file was that these validators are of; one that is for fewer now is opened, although its bytes are the same. */
   readonly held?: Audience;
+  /**
+   * Called before `NOT_MODIFIED` is returned, with what the headers of that answer say of the file now: caches update what
+   * they have of it (RFC 9111 §4.3.4).
+   */
+  onNotModified?(facts: EntryFacts): void;
   /** Only the facts are wanted; `body` will not be called. */
   readonly head?: boolean;
   /** Host name that the client asked; only for a storage that `forwardsHost`. */
@@ -106,7 +113,7 @@ export interface SourceFacts extends EntryFacts {
   readonly path: string;
   /** Host name that was forwarded to it. */
   readonly host?: string;
-  /** When it answered, milliseconds since 1970. */
+  /** When it answered last, milliseconds since 1970. */
   readonly fetched: number;
   /** The bytes come from a copy that was kept, not from the origin. */
   readonly copy?: {
@@ -114,6 +121,24 @@ export interface SourceFacts extends EntryFacts {
     readonly by: string;
     /** It is past its time, and the origin fails. */
     readonly stale?: boolean;
+  };
+}
+
+/**
+ * What is known of a source whose origin said "not modified": what that answer says of caching and tags replaces what was known
+ * (RFC 9111 §3.2). An `Expires` that it does not repeat is still the old moment.
+ */
+export function updatedFacts(known: SourceFacts, said: EntryFacts = {}, now = Date.now()): SourceFacts {
+  const { cacheControl, cdnCacheControl, expiresIn, tags } = said;
+  const left = known.expiresIn === undefined ? undefined : known.expiresIn - Math.max(0, now - known.fetched);
+  return {
+    ...known,
+    fetched: now,
+    ...(left !== undefined && { expiresIn: Math.max(0, left) }),
+    ...(expiresIn !== undefined && { expiresIn }),
+    ...(cacheControl !== undefined && { cacheControl }),
+    ...(cdnCacheControl !== undefined && { cdnCacheControl }),
+    ...(tags !== undefined && { tags }),
   };
 }
 

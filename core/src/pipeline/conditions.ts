@@ -1,4 +1,5 @@
 import type { MediaRequest } from "../model/exchange.ts";
+import { parseHttpDate } from "../model/http-date.ts";
 
 /**
  * Whether the client holds this representation already (RFC 9110 §13.2.2): `If-None-Match` decides when it is there,
@@ -13,7 +14,7 @@ export function isHeld(
   if (tags !== undefined) return matches(tags, etag);
   const since = request.header("if-modified-since");
   if (since === undefined || lastModified === undefined) return false;
-  const date = httpDate(since);
+  const date = parseHttpDate(since);
   return date !== undefined && Math.floor(lastModified / 1000) * 1000 <= date;
 }
 
@@ -31,11 +32,4 @@ export function matches(tags: string, etag: string | undefined): boolean {
     at = tags.indexOf(opaque, at + 1);
   }
   return false;
-}
-
-/** Milliseconds since 1970 of an HTTP date; `undefined` for anything else (RFC 9110 §5.6.7). */
-export function httpDate(text: string): number | undefined {
-  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : date;
 }

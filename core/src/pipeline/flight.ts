@@ -86,11 +86,9 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     async open(asset) {
       const named = main.host === undefined ? asset : { ...asset, host: main.host };
-      const source = await fetchSource(hooks, named, {}, flight).catch((error: unknown) => {
+      const source = await fetchSource(hooks, named, flight).catch((error: unknown) => {
         throw ofFurther(asset, error);
       });
-      if (typeof source === "symbol")
-        throw new MediaError("UNIDENTIFIED", "The origin answered a question not asked");
       flight.own(source);
       if (source.facts.private && !trusted) throw signatureRequired();
       return source;

@@ -1,4 +1,4 @@
-import { type CacheControl, lifetimeOf, parseCacheControl } from "../model/control.ts";
+import { type CacheControl, lifetimeOf, parseCacheControl, parseTargetedControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
@@ -8,18 +8,21 @@ export interface Keeping {
   /** Caches may have it. */
   readonly store: boolean;
   /** The fields of its record. */
-  readonly fields: Pick<RenditionRecord, "freshUntil" | "staleFor" | "errorFor" | "control" | "age">;
+  readonly fields: Pick<
+    RenditionRecord,
+    "freshUntil" | "staleFor" | "errorFor" | "control" | "cdnControl" | "age"
+  >;
 }
 
 /** Lifetimes are shortened by up to this part, so that what was made together is not asked for again together. */
 const JITTER = 0.1;
 
-/** The least time between two questions about what nobody may keep. */
-const LEAST = 60_000;
-
-/** How long origins need not be asked again about what an endpoint delivers; a minute where it forbids keeping. */
-export function freshnessOf(endpoint: Pick<Endpoint, "cacheControl">): number {
-  return Math.max(lifetimeOf(endpoint.cacheControl), LEAST);
+/** What an origin says of one source: to shared caches, such as ours, and to clients. */
+interface Said {
+  readonly shared: CacheControl;
+  readonly clients: CacheControl;
+  /** `shared` is of a `CDN-Cache-Control`, and not what clients are told. */
+  readonly isTargeted: boolean;
 }
 
 /**
@@ -33,28 +36,33 @@ export function keepingOf(
 ): Keeping {
   if (!endpoint) return { store: true, fields: { freshUntil: now } };
   const said = endpoint.originCacheControl === "ignore" ? [] : sources.map(saidBy);
-  const store = !said.some(({ noStore, private: isPrivate }) => noStore || isPrivate);
-  const follows = endpoint.originCacheControl === "follow" && said.some(isTelling);
-  const lifetime = follows ? leastOf(said.map(sharedLifetime)) : undefined;
+  const shared = said.map((by) => by.shared);
+  const store = !shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate);
+  const follows =
+    endpoint.originCacheControl === "follow" &&
+    said.some((by) => isTelling(by.shared) || isTelling(by.clients));
+  const lifetime = follows ? leastOf(shared.map(sharedLifetime)) : undefined;
   const age = Math.max(0, ...sources.map((facts) => facts.age ?? 0));
-  const governed = Math.max(0, lifetime === undefined ? freshnessOf(endpoint) : lifetime - age);
-  // A place that is cheap to ask is asked, instead of serving what is past its time.
+  const rule = lifetimeOf(endpoint.cacheControl);
+  const governed = Math.max(0, lifetime === undefined ? rule : lifetime - age);
+  // A place that is cheap to ask is asked, instead of serving what is stale.
   const cheap = sources.some(({ freshFor }) => freshFor !== undefined && freshFor < governed);
   const fresh = Math.min(governed, ...sources.map(({ freshFor }) => freshFor ?? governed));
   const freshUntil = now + Math.round(fresh * (1 - JITTER * Math.random()));
-  const strict = follows && said.some(({ mustRevalidate, noCache }) => mustRevalidate || noCache);
-  const isKept = lifetime !== undefined || lifetimeOf(endpoint.cacheControl) > 0;
-  const behind = follows ? leastOf(said.map((by) => by.staleWhileRevalidate)) : undefined;
-  const onError = follows ? leastOf(said.map((by) => by.staleIfError)) : undefined;
+  const isKept = lifetime !== undefined || rule > 0;
+  const behind = follows ? leastOf(shared.map((by) => staleTime(by, by.staleWhileRevalidate))) : undefined;
+  const onError = follows ? leastOf(shared.map((by) => staleTime(by, by.staleIfError))) : undefined;
   const behindFor = Math.min(behind ?? governed, endpoint.staleWhileRevalidate);
-  const control = controlOf(said, endpoint, { follows, strict });
+  const control = controlOf(said, endpoint, follows);
+  const cdnControl = cdnControlOf(said, follows);
   return {
     store,
     fields: {
       freshUntil,
-      staleFor: strict || cheap || !isKept ? 0 : behindFor,
-      errorFor: strict ? 0 : Math.min(onError ?? endpoint.staleIfError, endpoint.staleIfError),
+      staleFor: cheap || !isKept ? 0 : behindFor,
+      errorFor: Math.min(onError ?? endpoint.staleIfError, endpoint.staleIfError),
       ...(control === undefined ? {} : { control }),
+      ...(cdnControl === undefined ? {} : { cdnControl }),
       ...(follows && age > 0 ? { age } : {}),
     },
   };
@@ -93,11 +101,16 @@ export function ageOf({ stored, age = 0 }: RenditionRecord, now = Date.now()): n
   return Math.floor((Math.max(0, now - stored) + age) / 1000);
 }
 
-/** What an origin says of one source: `Expires` counts where `Cache-Control` names no time (RFC 9111 §5.3). */
-function saidBy({ cacheControl = "", expiresIn }: SourceFacts): CacheControl {
+/**
+ * What an origin says of one source. `Expires` counts where `Cache-Control` names no time (RFC 9111 §5.3), and neither counts
+ * for shared caches where `CDN-Cache-Control` is there (RFC 9213 §2.2).
+ */
+function saidBy({ cacheControl = "", cdnCacheControl, expiresIn }: SourceFacts): Said {
   const said = parseCacheControl(cacheControl);
-  const silent = said.maxAge === undefined && said.sharedMaxAge === undefined;
-  return silent && expiresIn !== undefined ? { ...said, maxAge: expiresIn } : said;
+  const isSilent = said.maxAge === undefined && said.sharedMaxAge === undefined;
+  const clients = isSilent && expiresIn !== undefined ? { ...said, maxAge: expiresIn } : said;
+  const targeted = cdnCacheControl === undefined ? undefined : parseTargetedControl(cdnCacheControl);
+  return { clients, shared: targeted ?? clients, isTargeted: targeted !== undefined };
 }
 
 function isTelling(said: CacheControl): boolean {
@@ -108,51 +121,59 @@ function sharedLifetime({ noCache, sharedMaxAge, maxAge }: CacheControl): number
   return noCache ? 0 : (sharedMaxAge ?? maxAge);
 }
 
+/**
+ * For how long an origin lets a stale answer be served, where it says so. `s-maxage` forbids it as `proxy-revalidate` does
+ * (RFC 9111 §5.2.2.10), unless a time is named beside it.
+ */
+function staleTime(said: CacheControl, named: number | undefined): number | undefined {
+  if (said.mustRevalidate || said.noCache) return 0;
+  return said.sharedMaxAge === undefined ? named : (named ?? 0);
+}
+
 function leastOf(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** `Cache-Control` of the answers, where it is not the endpoint's: put together anew, no word of an origin gets out. */
-function controlOf(
-  said: readonly CacheControl[],
-  endpoint: Endpoint,
-  { follows, strict }: { follows: boolean; strict: boolean },
-): string | undefined {
-  if (said.some(({ noStore }) => noStore)) return "no-store";
-  const isPrivate = said.some(({ private: by }) => by);
+/** `Cache-Control` of the answers, where it is not the endpoint's. */
+function controlOf(said: readonly Said[], endpoint: Endpoint, follows: boolean): string | undefined {
+  const clients = said.map((by) => by.clients);
+  if (clients.some(({ noStore }) => noStore)) return "no-store";
+  const isPrivate = clients.some((by) => by.private);
   if (!follows) return isPrivate ? privately(endpoint.cacheControl) : undefined;
-  const time = (word: string, times: readonly (number | undefined)[]) => {
-    const least = leastOf(times);
-    return least === undefined ? undefined : `${word}=${Math.floor(least / 1000)}`;
-  };
+  // An origin that speaks to CDNs alone leaves clients to the endpoint.
+  if (!clients.some(isTelling)) return undefined;
+  return textOf(clients, isPrivate ? "private" : "public");
+}
+
+/** `CDN-Cache-Control` of the answers, where an origin has sent one: what it keeps from our caches is kept from others, too. */
+function cdnControlOf(said: readonly Said[], follows: boolean): string | undefined {
+  if (!said.some(({ isTargeted }) => isTargeted)) return undefined;
+  const shared = said.map((by) => by.shared);
+  if (shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate)) return "no-store";
+  if (!follows || !shared.some(isTelling)) return undefined;
+  const maxAge = leastOf(shared.map(sharedLifetime));
+  // There is one kind of caches that reads it, so one lifetime.
+  return textOf(
+    shared.map(({ sharedMaxAge: _, ...by }) => ({ ...by, ...(maxAge !== undefined && { maxAge }) })),
+  );
+}
+
+/** Directives that say what the strictest of several sources say: put together again, no other word of an origin gets out. */
+function textOf(said: readonly CacheControl[], visibility?: "private" | "public"): string {
+  const isPrivate = visibility === "private";
+  const noCache = said.some((by) => by.noCache);
+  const strict = isPrivate || noCache || said.some((by) => by.mustRevalidate);
+  const time = (directive: string, milliseconds: number | undefined) =>
+    milliseconds === undefined ? undefined : `${directive}=${Math.floor(milliseconds / 1000)}`;
+  const hasShared = !isPrivate && said.some(({ sharedMaxAge }) => sharedMaxAge !== undefined);
   return [
-    isPrivate ? "private" : "public",
-    said.some(({ noCache }) => noCache)
-      ? "no-cache"
-      : time(
-          "max-age",
-          said.map((by) => by.maxAge ?? by.sharedMaxAge),
-        ),
-    isPrivate
-      ? undefined
-      : time(
-          "s-maxage",
-          said.map((by) => by.sharedMaxAge),
-        ),
-    strict || isPrivate ? "must-revalidate" : undefined,
-    isPrivate || strict
-      ? undefined
-      : time(
-          "stale-while-revalidate",
-          said.map((by) => by.staleWhileRevalidate),
-        ),
-    isPrivate || strict
-      ? undefined
-      : time(
-          "stale-if-error",
-          said.map((by) => by.staleIfError),
-        ),
+    visibility,
+    noCache ? "no-cache" : time("max-age", leastOf(said.map(({ maxAge }) => maxAge))),
+    hasShared && !noCache ? time("s-maxage", leastOf(said.map(sharedLifetime))) : undefined,
+    strict ? "must-revalidate" : undefined,
+    strict ? undefined : time("stale-while-revalidate", leastOf(said.map((by) => by.staleWhileRevalidate))),
+    strict ? undefined : time("stale-if-error", leastOf(said.map((by) => by.staleIfError))),
   ]
     .filter((part) => part !== undefined)
     .join(", ");

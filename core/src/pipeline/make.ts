@@ -5,7 +5,13 @@ import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
-import { NOT_MODIFIED, type Source, type SourceFacts } from "../model/source.ts";
+import {
+  type EntryFacts,
+  NOT_MODIFIED,
+  type Source,
+  type SourceFacts,
+  updatedFacts,
+} from "../model/source.ts";
 import { resultCheckOf } from "../results.ts";
 import { signatureRequired } from "./access.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
@@ -96,7 +102,7 @@ export function createMake(services: Services) {
     try {
       if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
       const source = await flight.spans.measure("download", () => open(wish, flight));
-      if (source === NOT_MODIFIED) return await renew(wish.stale as Delivered, wish, flight);
+      if (source instanceof Map) return await renew(wish.stale as Delivered, source, wish, flight);
       made = await makeOf(source, []);
       return made;
     } catch (cause) {
@@ -137,26 +143,33 @@ export function createMake(services: Services) {
   const spansOf = (error: unknown) => failed.get(error as object);
   return Object.assign(make, { spansOf });
 
-  /** The asset's source; `NOT_MODIFIED` when the stale rendition still holds. */
-  async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | typeof NOT_MODIFIED> {
+  /** The asset's source; or what the origins said of the sources of the stale rendition, if that still holds. */
+  async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | Confirmations> {
     const known = stale?.record.sources[0];
     if (known && (known.etag !== undefined || known.lastModified !== undefined)) {
-      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known), flight);
-      if (answer === NOT_MODIFIED && (await othersHold(stale, job, flight))) return answer;
+      const confirmations: Confirmations = new Map();
+      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known, confirmations), flight);
+      if (answer === NOT_MODIFIED && (await othersHold(stale, confirmations, job, flight)))
+        return confirmations;
       if (typeof answer === "object") return flight.own(answer);
     }
-    const source = await fetchSource(hooks, job.asset, {}, flight);
-    return source === NOT_MODIFIED ? source : flight.own(source);
+    return flight.own(await fetchSource(hooks, job.asset, flight));
   }
 
   /** Whether the other sources of a rendition, those of its layers, are what they were. */
-  async function othersHold(stale: Delivered | undefined, job: Job, flight: OwnFlight): Promise<boolean> {
+  async function othersHold(
+    stale: Delivered | undefined,
+    confirmations: Confirmations,
+    job: Job,
+    flight: OwnFlight,
+  ): Promise<boolean> {
     const [, ...others] = stale?.record.sources ?? [];
     const asked = others.map(async (facts) => {
       const { tenant, endpoint } = job.asset;
       const kind = /^https?:\/\//.test(facts.path) ? "url" : "path";
       const asset = { tenant, endpoint, kind, path: facts.path } as const;
-      const answer = await hooks.fetch.promise(asset, { ...conditionsOf(facts), head: true }, flight);
+      const conditions = { ...conditionsOf(facts, confirmations), head: true };
+      const answer = await hooks.fetch.promise(asset, conditions, flight);
       if (typeof answer === "object") await answer.close();
       return answer === NOT_MODIFIED;
     });
@@ -247,19 +260,27 @@ export function createMake(services: Services) {
     };
   }
 
-  /** The stale rendition, confirmed by its origin: kept anew without download or transform. */
-  async function renew(stale: Delivered, { job }: Wish, flight: OwnFlight): Promise<Made> {
+  /** The stale rendition, confirmed by its origins: its record is updated, without download or transform. */
+  async function renew(
+    stale: Delivered,
+    confirmations: Confirmations,
+    wish: Wish,
+    flight: OwnFlight,
+  ): Promise<Made> {
     const now = Date.now();
-    const sources = stale.record.sources.map(confirmed);
-    const keeping = keepingOf(sources, endpointOf(job), now);
-    const { control: _, age: __, ...before } = stale.record;
+    const endpoint = endpointOf(wish.job);
+    const sources = stale.record.sources.map((facts) => confirmed(facts, confirmations.get(facts), now));
+    const keeping = keepingOf(sources, endpoint, now);
+    const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = stale.record;
     const record: RenditionRecord = {
       ...before,
       sources,
       stored: now,
+      ...tagsOf(endpoint, sources),
       ...keeping.fields,
     };
     const delivered = { record, ...(stale.body ? { body: stale.body } : {}) };
+    if (!keeping.store) outdate(wish, flight);
     const storing = store(delivered, keeping, flight);
     return {
       ...delivered,
@@ -309,24 +330,32 @@ export function wholeOf(made: { readonly body?: Body } | undefined): Promise<Set
   return made?.body && !made.body.settled ? made.body.whole : undefined;
 }
 
-/** Asks whether a source is still what it was. */
-function conditionsOf({ origin, etag, lastModified, ...facts }: SourceFacts): Conditions {
+/** What origins said of sources that have not changed. */
+type Confirmations = Map<SourceFacts, EntryFacts>;
+
+/** Asks whether a source is still what it was, and notes what its origin says of it then. */
+function conditionsOf(facts: SourceFacts, confirmations: Confirmations): Conditions {
+  const { origin, etag, lastModified, cacheControl, cdnCacheControl } = facts;
   return {
     origin,
     held: {
       ...(facts.private && { private: true }),
-      ...(facts.cacheControl !== undefined && { cacheControl: facts.cacheControl }),
+      ...(cacheControl !== undefined && { cacheControl }),
+      ...(cdnCacheControl !== undefined && { cdnCacheControl }),
     },
+    onNotModified: (now) => confirmations.set(facts, now),
     ...(etag === undefined ? {} : { ifNoneMatch: etag }),
     ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
   };
 }
 
 /** The facts of a source that was found to be right: if it was a stale copy, it is none any more. */
-function confirmed(facts: SourceFacts): SourceFacts {
-  const { copy, age: _, ...now } = facts;
-  if (!copy?.stale) return copy ? { ...now, copy } : now;
-  const { freshFor: __, ...rest } = now;
+function confirmed(facts: SourceFacts, said: EntryFacts | undefined, now: number): SourceFacts {
+  const { copy, age: _, ...known } = updatedFacts(facts, said, now);
+  const { age } = said ?? {};
+  const updated = { ...known, ...(age !== undefined && { age }) };
+  if (!copy?.stale) return copy ? { ...updated, copy } : updated;
+  const { freshFor: __, ...rest } = updated;
   return rest;
 }
 

@@ -1,3 +1,4 @@
+import { lifetimeOf } from "../model/control.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
@@ -14,7 +15,9 @@ export function createRemember({ hooks, endpoints, origins, limitsOf, engines, b
     const endpoint = endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
-    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), ...asked);
+    // In an outage the origin is spared, even if a success would have to be confirmed each time.
+    const success = error.outage || !endpoint ? Number.POSITIVE_INFINITY : lifetimeOf(endpoint.cacheControl);
+    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), success, ...asked);
     if (lifetime <= 0) return;
     const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
     const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };

@@ -8,6 +8,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
 import {
+  type EntryFacts,
   NOT_MODIFIED,
   type OpenOptions,
   type Source,
@@ -43,6 +44,11 @@ export type AskOrigins = (
   flight: Flight,
 ) => Promise<Source | typeof NOT_MODIFIED | undefined>;
 
+/** The validators sent still hold; what the origin says of the file now. */
+interface Unmodified {
+  readonly confirmed: EntryFacts;
+}
+
 interface Lease {
   readonly source: Source;
   users: number;
@@ -65,7 +71,7 @@ export function tapOrigins(
   bans: Pick<Bans, "ofOriginal">,
   log: Logger,
 ): AskOrigins {
-  const opening = createFlights<Lease | typeof NOT_MODIFIED | undefined>();
+  const opening = createFlights<Lease | Unmodified | undefined>();
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
@@ -97,7 +103,7 @@ export function tapOrigins(
     conditions: Conditions,
     flight: Flight,
   ): Promise<Source | typeof NOT_MODIFIED | undefined> {
-    const { ifNoneMatch, ifModifiedSince, held, head = false } = conditions;
+    const { ifNoneMatch, ifModifiedSince, held, onNotModified, head = false } = conditions;
     const host = origin.storage.forwardsHost ? asset.host : undefined;
     const named = host === undefined ? {} : { host };
     // What was opened before a purge is not shared with those who ask after it.
@@ -108,13 +114,17 @@ export function tapOrigins(
       host,
       ifNoneMatch,
       ifModifiedSince,
-      held && [held.private, held.cacheControl],
+      held && [held.private, held.cacheControl, held.cdnCacheControl],
       head,
       ban,
     ]);
-    const open = async (signal: AbortSignal): Promise<Lease | typeof NOT_MODIFIED | undefined> => {
+    const open = async (signal: AbortSignal): Promise<Lease | Unmodified | undefined> => {
       const breaker = breakers.of(origin, asset);
-      const options = {
+      let confirmed: EntryFacts = {};
+      const options: Omit<OpenOptions, "signal"> = {
+        onNotModified: (facts) => {
+          confirmed = facts;
+        },
         ...named,
         ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
         ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
@@ -132,7 +142,8 @@ export function tapOrigins(
           (answer) => typeof answer !== "object" || head || answer.file !== undefined,
         ),
       );
-      if (!entry || entry === NOT_MODIFIED) return entry;
+      if (!entry) return undefined;
+      if (entry === NOT_MODIFIED) return { confirmed };
       if (signal.aborted) {
         await entry.close?.();
         throw signal.reason;
@@ -184,7 +195,11 @@ export function tapOrigins(
       return lease;
     };
     const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
-    if (lease === undefined || lease === NOT_MODIFIED) return lease;
+    if (lease === undefined) return undefined;
+    if ("confirmed" in lease) {
+      onNotModified?.(lease.confirmed);
+      return NOT_MODIFIED;
+    }
     // It may have ended between the moment it was opened and this flight's turn.
     return lease.ended ? ask(origin, asset, conditions, flight) : borrow(lease, flight.signal);
   }
@@ -256,13 +271,11 @@ export function missing(): MediaError {
 }
 
 /** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
-export async function fetchSource(
-  hooks: Hooks,
-  asset: Asset,
-  conditions: Conditions,
-  flight: Flight,
-): Promise<Source | typeof NOT_MODIFIED> {
-  const found = await hooks.fetch.promise(asset, conditions, flight);
+export async function fetchSource(hooks: Hooks, asset: Asset, flight: Flight): Promise<Source> {
+  const found = await hooks.fetch.promise(asset, {}, flight);
   if (!found) throw missing();
+  if (found === NOT_MODIFIED) {
+    throw new MediaError("UNIDENTIFIED", "The origin answered a question that was not asked");
+  }
   return found;
 }

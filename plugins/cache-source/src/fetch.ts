@@ -3,15 +3,17 @@ import {
   type Conditions,
   codeOf,
   type Endpoint,
+  type EntryFacts,
   type Flight,
   isForFewer,
   NOT_MODIFIED,
   type PluginApi,
   type Source,
+  sharedControlOf,
 } from "@mediatap/core";
 import type { CopyLeases } from "./leases.ts";
 import { nameOf, type Owner } from "./names.ts";
-import { type CopyRecord, sourceFacts } from "./record.ts";
+import { type CopyRecord, confirmedRecord, entryFacts, sourceFacts } from "./record.ts";
 import type { CopyStore } from "./store.ts";
 
 export interface FetchParts {
@@ -124,10 +126,10 @@ export function createFetch(parts: FetchParts) {
     return { outcome: answer ? "hit" : "miss", answer };
   }
 
-  function isDue({ checked, facts }: CopyRecord): boolean {
-    const age = Date.now() - checked;
+  function isDue(record: CopyRecord): boolean {
+    const age = Date.now() - record.checked;
     // A clock that was set back must not make it fresh for ever.
-    return age < 0 || age >= revalidate || /\bno-cache\b/i.test(facts.cacheControl ?? "");
+    return age < 0 || age >= revalidate || sharedControlOf(sourceFacts(record)).noCache;
   }
 
   /**
@@ -159,11 +161,15 @@ export function createFetch(parts: FetchParts) {
     const { origin, name, record } = held;
     const { etag, lastModified } = record.facts;
     let answer: Answer;
+    let said: EntryFacts = {};
     try {
       answer = await api.askOrigins(
         asset,
         {
           origin,
+          onNotModified: (facts) => {
+            said = facts;
+          },
           ...(etag !== undefined && { ifNoneMatch: etag }),
           ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
           held: sourceFacts(record),
@@ -188,8 +194,7 @@ export function createFetch(parts: FetchParts) {
       return { outcome: "gone", answer };
     }
     if (answer !== NOT_MODIFIED) return { outcome: "replaced", answer };
-    const now = Date.now();
-    const renewed = { ...record, checked: now, used: now };
+    const renewed = confirmedRecord(record, said);
     store.update(name, renewed);
     return { outcome: "confirmed", answer: await serve({ ...held, record: renewed }, question) };
   }
@@ -200,7 +205,10 @@ export function createFetch(parts: FetchParts) {
     { conditions, flight }: Question,
     { stale = false } = {},
   ): Promise<Answer> {
-    if (isHeld(record, conditions)) return NOT_MODIFIED;
+    if (isHeld(record, conditions)) {
+      conditions.onNotModified?.(entryFacts(record));
+      return NOT_MODIFIED;
+    }
     const { head = false } = conditions;
     const entry = await store.open(name, record, { signal: flight.signal, ...(head && { head }) });
     if (!entry) return undefined;

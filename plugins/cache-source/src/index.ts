@@ -2,6 +2,7 @@ import {
   type Asset,
   didYouMean,
   type Generation,
+  isStorable,
   MediaError,
   monotonicNow,
   type Plugin,
@@ -47,9 +48,6 @@ const schema = z.strictObject({
 export type CacheSourceOptions = z.input<typeof schema>;
 type Options = z.output<typeof schema>;
 
-/** What the origin wants nobody to keep (RFC 9111 §5.2.2). */
-const NOT_KEPT = /(?:^|[\s,])(?:no-store|private)(?:[\s,=]|$)/i;
-
 /**
  * Keeps a copy of each original in a storage of one's own when it is read for the first time, and reads it from there
  * from then on. Origins are asked again when a copy's time is up, and a copy stands in for an origin that fails.
@@ -84,7 +82,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
         if (!parts || place === undefined) return;
         const { store, leases, maxFileBytes } = parts;
         const name = nameOf(place, facts);
-        if (NOT_KEPT.test(facts.cacheControl ?? "") || (facts.size ?? 0) > maxFileBytes) {
+        if (!isStorable(facts) || (facts.size ?? 0) > maxFileBytes) {
           leases.none(name);
           return;
         }

@@ -1,5 +1,5 @@
 import { buffer } from "node:stream/consumers";
-import type { EntryFacts, SourceFacts, StorageEntry } from "@mediatap/core";
+import { type EntryFacts, type SourceFacts, type StorageEntry, updatedFacts } from "@mediatap/core";
 import { z } from "zod";
 
 /** Longest file of a record that is read. */
@@ -27,6 +27,7 @@ const schema = z.strictObject({
     etag: z.string().optional(),
     lastModified: z.number().optional(),
     cacheControl: z.string().optional(),
+    cdnCacheControl: z.string().optional(),
     expiresIn: z.number().optional(),
     tags: z.array(z.string()).readonly().optional(),
     freshFor: z.number().optional(),
@@ -73,6 +74,12 @@ export function entryFacts({ facts, size }: CopyRecord): EntryFacts {
 /** The facts of a copy as those of its original. */
 export function sourceFacts(record: CopyRecord): SourceFacts {
   return withoutHoles({ ...record.facts, size: record.size, fetched: record.checked });
+}
+
+/** A record whose origin has confirmed the bytes, and what it said of them then. */
+export function confirmedRecord(record: CopyRecord, said: EntryFacts, now = Date.now()): CopyRecord {
+  const facts = keptFacts(updatedFacts(sourceFacts(record), said, now));
+  return { ...record, checked: now, used: now, facts };
 }
 
 /** Whether two answers speak of the same bytes, as far as their origin lets us know. */

@@ -33,6 +33,7 @@ export function speakGcs(fetcher: Fetcher): Fetcher {
     const answer = await fetcher.fetch(address, { ...options, method: "GET", headers });
     if (answer.status === 404)
       return (await isOfBucket(answer)) ? withHeaders(answer, { [NO_BUCKET]: "" }) : answer;
+    if (answer.status === 304) return withHeaders(answer, mediaFactsOf(answer.headers));
     if (answer.status !== 200 && answer.status !== 206) return answer;
     const found = withHeaders(answer, head ? await factsOf(answer) : mediaFactsOf(answer.headers));
     const isSame = since !== undefined && headers["if-none-match"] === undefined && isOld(found, since);

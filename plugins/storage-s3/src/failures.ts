@@ -1,11 +1,11 @@
-import { codeOf, MediaError } from "@mediatap/core";
+import { codeOf, MediaError, parseRetryAfter } from "@mediatap/core";
 
 /** What a request that the SDK failed means, and what may help. */
 export type Failure =
   /** There is no such object. */
   | { readonly kind: "absent" }
-  /** The validators sent still hold. */
-  | { readonly kind: "same" }
+  /** The validators sent still hold; how long they may, where the answer says so. */
+  | { readonly kind: "same"; readonly cacheControl: string | undefined }
   /** The range lies behind the end of the object. */
   | { readonly kind: "behind" }
   /** The object is not the one that the request names. */
@@ -65,7 +65,7 @@ export function failureOf(error: unknown): Failure {
   if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) return denied(error, "final");
   if (status === undefined) return unanswered(error, name);
   const cause = inWords(error, status, code);
-  if (status === 304) return { kind: "same" };
+  if (status === 304) return { kind: "same", cacheControl: $response?.headers?.["cache-control"] };
   if (status === 416) return { kind: "behind" };
   if (status === 412) {
     return {
@@ -91,7 +91,7 @@ export function failureOf(error: unknown): Failure {
   }
   if (status === 400 && bare) return { kind: "credentials", error: unidentified(cause, status) };
   if (status === 429 || [500, 502, 503, 504].includes(status)) {
-    const seconds = retryAfterOf($response?.headers?.["retry-after"]);
+    const seconds = parseRetryAfter($response?.headers?.["retry-after"]);
     return {
       kind: "passing",
       pause: seconds === undefined ? undefined : seconds * 1000,
@@ -140,12 +140,4 @@ function unidentified(cause: unknown, status: number, retryAfterSeconds?: number
     outage: status === 429 || status >= 500,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
-}
-
-/** Seconds of a `Retry-After` (RFC 9110 §10.2.3). */
-function retryAfterOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  const date = Date.parse(text);
-  return Number.isFinite(date) ? Math.max(0, Math.ceil((date - Date.now()) / 1000)) : undefined;
 }

@@ -39,7 +39,11 @@ export async function openObject(opening: Opening): Promise<Opened> {
     if (!(error instanceof Refusal)) throw error;
     const { failure } = error;
     if (failure.kind === "absent") return undefined;
-    if (failure.kind === "same" && conditionsOf(options) !== undefined) return NOT_MODIFIED;
+    if (failure.kind === "same" && conditionsOf(options) !== undefined) {
+      const { cacheControl } = failure;
+      options.onNotModified?.(cacheControl === undefined ? {} : { cacheControl });
+      return NOT_MODIFIED;
+    }
     if ("error" in failure) throw failure.error;
     throw invalidAnswer(error);
   }
