@@ -17,7 +17,10 @@ describe("cacheDisk", () => {
     [{}, "cache-disk.path: Expected string but it is missing"],
     [{ path: "" }, "cache-disk.path: Expected text that is not empty but received ''"],
     [{ path: "a", maxByte: 5 }, 'cache-disk.maxByte: unknown field, did you mean "maxBytes"?'],
-    [{ path: "a", maxBytes: "1GB" }, "cache-disk.maxBytes: Expected number but received '1GB'"],
+    [
+      { path: "a", maxBytes: "1GB" },
+      "cache-disk.maxBytes: Expected number but received '1GB': sizes are in bytes, write 1000000000",
+    ],
     [{ path: "a", timeout: 0 }, "cache-disk.timeout: Expected number of more than 0 but received 0"],
   ] as const) {
     it(`refuses what it does not understand: ${message}`, () => {

@@ -1,11 +1,12 @@
 import { describeCache, describeWith, REDIS, startRedis, startRedisCluster } from "@mediatap/test";
 import { cacheKeyv } from "../src/index.ts";
+import { TIMEOUT_MS as timeout } from "./places.ts";
 
 const none = { budget: false };
 
 describeCache(
   "cache-keyv in a Map",
-  () => ({ plugin: cacheKeyv({ store: new Map(), private: true }) }),
+  () => ({ plugin: cacheKeyv({ store: new Map(), private: true, timeout }) }),
   none,
 );
 
@@ -14,7 +15,7 @@ describeWith(REDIS, "cache-keyv with Redis", () => {
     "one Redis",
     async () => {
       const redis = await startRedis();
-      return { plugin: cacheKeyv({ redis: redis.url, private: true }), close: redis.close };
+      return { plugin: cacheKeyv({ redis: redis.url, private: true, timeout }), close: redis.close };
     },
     none,
   );
@@ -24,7 +25,7 @@ describeWith(REDIS, "cache-keyv with Redis", () => {
     async () => {
       const { nodes, close } = await startRedisCluster();
       const rootNodes = nodes.map(({ url }) => ({ url }));
-      return { plugin: cacheKeyv({ redis: { rootNodes }, private: true }), close };
+      return { plugin: cacheKeyv({ redis: { rootNodes }, private: true, timeout }), close };
     },
     none,
   );

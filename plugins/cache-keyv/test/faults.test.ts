@@ -1,37 +1,45 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   bytesOf,
   type CacheHost,
   describeWith,
   freePort,
   newRecord,
+  passTime,
   REDIS,
   type Redis,
+  resetTime,
   startRedis,
+  until,
 } from "@mediatap/test";
 import { makeHosts, newEntry, recorder } from "./places.ts";
 
 /** Milliseconds for which a store that failed is left alone. */
 const REST = 50;
+/** Milliseconds for a lookup where it is to take too long. */
+const SHORT_MS = 100;
 
 describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
   const hosts = makeHosts();
   let redis: Redis | undefined;
   let lines: ReturnType<typeof recorder>["lines"];
   afterEach(async () => {
+    resetTime();
     redis?.signal("SIGCONT");
     await hosts.close();
     await redis?.close();
     redis = undefined;
   });
 
-  async function open(url: string) {
+  async function open(url: string, timeout?: number) {
     const { log, ...rest } = recorder();
     lines = rest.lines;
-    return await hosts.open({ redis: url }, { log, limits: { failureLifetime: REST } });
+    return await hosts.open(
+      { redis: url, ...(timeout && { timeout }) },
+      { log, limits: { failureLifetime: REST } },
+    );
   }
   const warnings = (text: string) =>
     lines.filter(({ level, msg }) => level >= 40 && msg.includes(text)).length;
@@ -43,28 +51,27 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
     return found !== undefined && (await bytesOf(found)).equals(bytes);
   }
 
-  async function isKeptAgain(host: CacheHost) {
-    for (let i = 0; i < 300; i++) {
-      if (await isKept(host)) return;
-      await delay(20);
-    }
-    assert.fail("it did not come back by itself");
-  }
+  const isKeptAgain = (host: CacheHost) => until(() => isKept(host), "it comes back by itself");
 
   it("is not sought any more by a server that has ended while it was away", async () => {
-    const port = await freePort();
-    const host = await open(`redis://127.0.0.1:${port}`);
-    await host.find(newEntry("a.jpg").record.key);
-    await hosts.close();
     let connections = 0;
     const server = createServer((socket) => {
       connections++;
       socket.destroy();
-    }).listen(port, "127.0.0.1");
-    // The first tries follow each other quickly.
-    await delay(1_500);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    // What would seek it waits for a timer, or for a connection.
+    const waiting = () =>
+      process
+        .getActiveResourcesInfo()
+        .filter((name) => /^(Timeout|TCPSocketWrap|TCPConnectWrap)$/.test(name));
+    const before = waiting().sort().join();
+    const host = await open(`redis://127.0.0.1:${(server.address() as { port: number }).port}`);
+    await host.find(newEntry("a.jpg").record.key);
+    await until(() => connections > 2, "it is sought");
+    await hosts.close();
+    await until(() => waiting().sort().join() === before, "nothing is left that would seek it");
     server.close();
-    assert.equal(connections, 0);
   });
 
   it("is passed over while it is away, and used when it is back", async () => {
@@ -99,7 +106,8 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
     assert(await isKept(there));
     assert.match(await redis.command("client", "list"), /lib-name=node/);
     await there.close();
-    assert.doesNotMatch(await redis.command("client", "list"), /lib-name=node/);
+    const clients = () => redis?.command("client", "list");
+    await until(async () => !/lib-name=node/.test((await clients()) ?? ""), "the connection is closed");
     const away = await open(`redis://127.0.0.1:${await freePort()}`);
     await away.close();
     const hanging = await open(redis.url);
@@ -109,7 +117,8 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
 
   it("holds up no request for longer than a lookup may take, where it hangs", async () => {
     redis = await startRedis();
-    const host = await open(redis.url);
+    const host = await open(redis.url, SHORT_MS);
+    await isKeptAgain(host);
     const { record, bytes } = newEntry("a.jpg");
     await host.store(record, bytes);
     redis.signal("SIGSTOP");
@@ -126,8 +135,7 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
     assert(gone >= 199, `${gone} of 200 went on at once`);
     await Promise.all(tries);
     redis.signal("SIGCONT");
-    await isKeptAgain(host);
-    assert((await host.find(record.key)).found);
+    await until(async () => (await host.find(record.key)).found, "it is found again");
   });
 
   it("is left for a new connection where the old one is dead, and nobody says so", async () => {
@@ -144,8 +152,9 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
       socket.pipe(onward).pipe(socket);
     }).listen(0, "127.0.0.1");
     await once(wire, "listening");
-    const host = await open(url.replace(String(port), String((wire.address() as { port: number }).port)));
-    assert(await isKept(host));
+    const wired = url.replace(String(port), String((wire.address() as { port: number }).port));
+    const host = await open(wired, SHORT_MS);
+    await isKeptAgain(host);
     for (const socket of sockets.splice(0)) socket.unpipe().pause();
     await isKeptAgain(host);
     await hosts.close();
@@ -159,7 +168,7 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
       socket.on("error", () => undefined).on("data", () => socket.write(answer));
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
-    const host = await open(`redis://127.0.0.1:${(server.address() as { port: number }).port}`);
+    const host = await open(`redis://127.0.0.1:${(server.address() as { port: number }).port}`, SHORT_MS);
     for (answer of [
       "!!! garbage\r\n",
       "+OK\r\n",
@@ -174,7 +183,7 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
         assert.deepEqual([found, stale], [undefined, undefined]);
         await host.store(newRecord("key"), Buffer.from("x"));
       }
-      await delay(REST);
+      passTime(REST);
     }
     await hosts.close();
     server.close();
@@ -238,10 +247,9 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
     redis.signal("SIGSTOP");
     const entries = Array.from({ length: 100 }, () => newEntry("a.jpg", 1_000_000));
     const storing = entries.map(({ record, bytes }) => host.store(record, bytes));
-    await delay(20);
     redis.signal("SIGCONT");
     await Promise.all(storing);
-    await delay(REST);
+    passTime(REST);
     const found = [];
     for (const { record } of entries) found.push((await host.find(record.key)).found);
     const kept = found.filter((entry) => entry?.body).length;
@@ -252,7 +260,10 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
 
 describe("cache-keyv: other stores that fail", () => {
   const hosts = makeHosts();
-  afterEach(() => hosts.close());
+  afterEach(() => {
+    resetTime();
+    return hosts.close();
+  });
 
   it("are passed over where they throw, or never answer", async () => {
     let mode: "fine" | "throws" | "hangs" = "fine";
@@ -276,9 +287,11 @@ describe("cache-keyv: other stores that fail", () => {
     const record = newRecord();
     for (const next of ["throws", "hangs"] as const) {
       mode = "fine";
-      await delay(REST + 10);
-      await host.store(record, Buffer.from("x"));
-      assert((await host.find(record.key)).found);
+      await until(async () => {
+        passTime(REST);
+        await host.store(record, Buffer.from("x"));
+        return (await host.find(record.key)).found;
+      }, "it is found");
       mode = next;
       for (let i = 0; i < 20; i++) assert.equal((await host.find(record.key)).found, undefined, next);
     }

@@ -7,6 +7,7 @@ import {
   type Redis,
   sourcesOf,
   startRedis,
+  until,
 } from "@mediatap/test";
 import { makeHosts, newEntry, recorder } from "./places.ts";
 
@@ -149,14 +150,12 @@ describeWith(REDIS, "cache-keyv: purges, by several processes", () => {
     away.signal("SIGSTOP");
     const port = away.port;
     void host.purge("source", "c.jpg");
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await new Promise(setImmediate);
     away.signal("SIGKILL");
     await away.close();
     const back = await startRedis({ port });
     try {
-      for (let i = 0; i < 200 && !(await has(host, await stored(host, "d.jpg"))); i++) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await until(async () => has(host, await stored(host, "d.jpg")), "it is back");
       assert.equal(await has(host, other), false);
       assert(await has(host, await stored(host, "c.jpg")), "what comes after it is kept");
       assert(lines.length > 0);
