@@ -10,13 +10,14 @@ import type { Lane, Plan } from "../model/plan.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { isTrusted, signatureRequired } from "./access.ts";
-import { createAdmit } from "./admit.ts";
+import { createAdmit, createAuthorize } from "./admit.ts";
 import { createFlight, type OwnFlight } from "./flight.ts";
 import { isUsable } from "./lookup.ts";
 import { assertDeliverable } from "./original.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
 import type { Services } from "./services.ts";
 import { candidates, missing, mostTelling, type OriginEntry } from "./sources.ts";
+import { createSubstitute } from "./substitute.ts";
 
 /** An origin, and what it said: `asked` only as far as the origins before it did not have the file. */
 export interface OriginAnswer {
@@ -65,6 +66,8 @@ export interface CacheState {
 /** What would be done for a request, found out without pixel work. `pending`: not known, because something before failed. */
 export interface Explanation {
   readonly url: string;
+  /** Status of the response: of the first error, unless a default image stands in; else 200. */
+  readonly status: number;
   /** Name of the endpoint, and how the request got to it. */
   readonly endpoint?: { readonly name: string; readonly by: "host" | "path" | "default" };
   readonly language?: string;
@@ -91,6 +94,14 @@ export interface Explanation {
   readonly errors: readonly Problem[];
 }
 
+interface Planning {
+  readonly exchange: Exchange;
+  readonly job: Job;
+  readonly key: string;
+  readonly asked: readonly OriginEntry[];
+  readonly fail: (error: unknown) => void;
+}
+
 type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
   origins: OriginAnswer[];
   errors: Problem[];
@@ -99,7 +110,9 @@ type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
 /** An explanation of which nothing but an error is known. */
 export function unexplained(url: string, error: unknown): Explanation {
   const facts = { header: "pending" } as const;
-  return { url, origins: [], facts, plan: "pending", limits: "pending", errors: [problemOf(error)] };
+  const problem = problemOf(error);
+  const { status } = problem;
+  return { url, status, origins: [], facts, plan: "pending", limits: "pending", errors: [problem] };
 }
 
 /**
@@ -110,6 +123,8 @@ export function createExplain(services: Services) {
   const { hooks, origins, endpoints } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
+  const authorize = createAuthorize(services);
+  const substituteOf = createSubstitute(services, admit);
 
   return async function explain(exchange: Exchange): Promise<Explanation> {
     let resolved: Resolved;
@@ -119,46 +134,53 @@ export function createExplain(services: Services) {
       return { ...unexplained(exchange.request.url, error), endpoint: endpointOf(exchange) };
     }
     const { job, key } = resolved;
-    const said: Draft = {
-      url: exchange.request.url,
-      endpoint: endpointOf(exchange),
-      language: job.language,
-      asset: { kind: job.asset.kind, path: job.asset.path, media: job.media },
-      origins: [],
-      facts: { header: "pending" },
-      plan: "pending",
-      limits: "pending",
-      errors: [],
-    };
+    const said = draftOf(exchange, job);
     if (job.notes?.some(({ ifMissing }) => !ifMissing)) said.notes = textsOf(job.notes, false);
     if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
-    await admit(exchange, job).catch((error: unknown) => said.errors.push(problemOf(error)));
+    let failure: MediaError | undefined;
+    const fail = (error: unknown) => {
+      const wrapped = wrap(error, "explain", "core");
+      failure ??= wrapped;
+      said.errors.push(problemOf(wrapped));
+    };
+    await admit(exchange, job).catch(fail);
     said.signature = exchange.claims.signature ?? "unsigned";
     const asked = candidates(job.asset, endpoints, origins);
     if (job.problem) {
       said.origins = asked.map((origin) => answerOf(origin, "not asked"));
-      return said;
+      return { ...said, status: (failure as MediaError | undefined)?.status ?? said.status };
     }
     said.transformation = job.transformation;
     said.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
     said.key = key;
     said.cache = await cacheOf(key);
-    await plan(said, exchange, job, key, asked);
-    return said;
+    await plan(said, { exchange, job, key, asked, fail });
+    return { ...said, status: failure ? await statusOf(exchange, job, failure) : said.status };
   };
 
-  /** Asks the origins, reads the header and lets an engine plan; what fails ends up among the errors. */
-  async function plan(said: Draft, exchange: Exchange, job: Job, key: string, asked: OriginEntry[]) {
-    const flight = createFlight(services, {
-      key,
-      asset: job.asset,
-      trusted: isTrusted(exchange),
-      signal: exchange.signal,
-    });
+  /** Of a failure; 200 if a default image stands in. */
+  async function statusOf(exchange: Exchange, job: Job, failure: MediaError): Promise<number> {
+    const instead = await substituteOf(exchange, job, failure);
+    if (!instead) return failure.status;
+    const { job: named, key } = resolve.complete(instead.job);
+    let isMissing = false;
+    const fail = () => {
+      isMissing = true;
+    };
+    const asked = candidates(named.asset, endpoints, origins);
+    await plan(draftOf(exchange, named), { exchange, job: named, key, asked, fail });
+    return isMissing ? failure.status : 200;
+  }
+
+  /** Asks the origins, reads the header and lets an engine plan; what fails is passed to `fail`. */
+  async function plan(said: Draft, { exchange, job, key, asked, fail }: Planning): Promise<void> {
+    const trusted = isTrusted(exchange);
+    const flight = createFlight(services, { key, asset: job.asset, trusted, signal: exchange.signal });
     try {
       const source = await open(said, job, asked, flight);
       said.source = source.facts;
-      if (source.facts.private && !isTrusted(exchange)) said.errors.push(problemOf(signatureRequired()));
+      const isClosed = source.facts.private === true && !trusted;
+      if (isClosed) fail(signatureRequired());
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await flight.inspect("header", source).catch(() => "pending" as const);
       said.facts = { header: header ?? "none" };
@@ -166,22 +188,30 @@ export function createExplain(services: Services) {
       said.limits = uses;
       const planned = await hooks.transform.promise(job, source, flight);
       said.plan = planned ? summaryOf(planned) : "none";
+      // The engine has checked its limits: one that seems exceeded is of what it does not read, such as further frames.
+      said.limits = planned ? uses.filter(({ exceeded }) => !exceeded) : [];
       // Videos have limits of time instead.
       const isVideo = planned?.lane === "video";
       if (planned && !isVideo)
-        said.limits = [...uses, use(flight.limits, "imageWork", Math.round(planned.cost))];
+        said.limits = [...said.limits, use(flight.limits, "imageWork", Math.round(planned.cost))];
       if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, flight);
+      if (!isClosed) await authorize(exchange, flight.sources);
     } catch (error) {
-      said.errors.push(problemOf(error));
-      if (job.notes && said.errors.some(({ status }) => status === 404))
-        said.notes = textsOf(job.notes, true);
+      fail(error);
+      const isMissing = wrap(error, "explain", "core").status === 404;
+      if (job.notes && isMissing) said.notes = textsOf(job.notes, true);
     } finally {
       await flight.close();
     }
   }
 
   /** The origins in their order, until one has the file. */
-  async function open(said: Draft, job: Job, asked: OriginEntry[], flight: OwnFlight): Promise<Source> {
+  async function open(
+    said: Draft,
+    job: Job,
+    asked: readonly OriginEntry[],
+    flight: OwnFlight,
+  ): Promise<Source> {
     const failures: MediaError[] = [];
     let source: Source | undefined;
     for (const origin of asked) {
@@ -224,6 +254,21 @@ export function createExplain(services: Services) {
 const textsOf = (notes: readonly Note[], isMissing: boolean) =>
   notes.filter(({ ifMissing }) => isMissing || !ifMissing).map(({ text }) => text);
 
+function draftOf(exchange: Exchange, { language, asset: { kind, path }, media }: Job): Draft {
+  return {
+    url: exchange.request.url,
+    status: 200,
+    endpoint: endpointOf(exchange),
+    language,
+    asset: { kind, path, media },
+    origins: [],
+    facts: { header: "pending" },
+    plan: "pending",
+    limits: "pending",
+    errors: [],
+  };
+}
+
 function endpointOf({ endpoint, target, request }: Exchange): NonNullable<Explanation["endpoint"]> {
   const by = target.mount !== "" ? "path" : endpoint.hosts.includes(request.host) ? "host" : "default";
   return { name: endpoint.name, by };
@@ -242,14 +287,13 @@ function summaryOf(plan: Plan): PlanSummary {
 const BYTES: Readonly<Record<string, LimitName>> = { svg: "svgBytes", pdf: "pdfBytes" };
 
 function usesOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
-  const { steps, output } = job.transformation;
+  const { output } = job.transformation;
   if (typeof header === "string" || output.format === "original") return [];
   const size = header.decode?.bytes ?? source.facts.size;
   const pixels = (header.width * header.height) / 1e6;
   // Of what is decoded first, one page is.
   const frames = header.decode ? 1 : header.frames;
   return [
-    use(limits, "steps", steps.length),
     ...(size === undefined ? [] : [use(limits, BYTES[header.format] ?? "imageBytes", size)]),
     use(limits, "megapixels", pixels * frames),
     ...(frames > 1 ? [use(limits, "frames", frames), use(limits, "frameMegapixels", pixels)] : []),

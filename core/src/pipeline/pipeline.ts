@@ -27,6 +27,7 @@ import {
 import { createRemember, isOriginFailure } from "./remember.ts";
 import { createResolve } from "./resolve.ts";
 import type { Services } from "./services.ts";
+import { createSubstitute } from "./substitute.ts";
 
 /** How long a substitute may be kept, in milliseconds. */
 const FALLBACK_LIFETIME = 60_000;
@@ -44,6 +45,7 @@ export function createPipeline(services: Services) {
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const { lookup, lookupWhole, withOriginal } = createLookup(services);
+  const substituteOf = createSubstitute(services, admit);
   const authorize = createAuthorize(services);
   const confirm = createConfirm(services);
   const polling = createPolling(services);
@@ -192,22 +194,17 @@ export function createPipeline(services: Services) {
 
   /** Another asset for one that is missing, if the URL or a plugin names one. */
   async function substitute(exchange: Exchange, job: Job, error: MediaError): Promise<Answer> {
-    if (error.status !== 404) throw error;
-    const offered = await hooks.substitute.promise(job, { error });
-    const { fallback, ...delivery } = job.delivery;
-    const named = fallback && { ...job, asset: fallback, delivery };
-    const instead = offered?.job ?? named;
+    const instead = await substituteOf(exchange, job, error);
     if (!instead) throw error;
-    if (instead === named) refuseWith(error, () => admit.ofAsset(exchange, instead));
-    const { key } = resolve.complete(instead);
-    const delivered = await obtain(exchange, instead, key).catch(() => Promise.reject(error));
+    const { key } = resolve.complete(instead.job);
+    const delivered = await obtain(exchange, instead.job, key).catch(() => Promise.reject(error));
     // Text is no default image.
     if (!isPending(delivered) && isMediaName(job.asset.path) && !isMediaType(delivered.record.type)) {
       await delivered.body?.close?.();
       throw error;
     }
-    exchange.provenance = offered?.provenance ?? "fallback";
-    exchange.lifetime = offered?.lifetime ?? FALLBACK_LIFETIME;
+    exchange.provenance = instead.provenance ?? "fallback";
+    exchange.lifetime = instead.lifetime ?? FALLBACK_LIFETIME;
     return delivered;
   }
 
@@ -222,15 +219,6 @@ export function createPipeline(services: Services) {
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;
-
-/** A default image that the client must not have is answered as if there were none. */
-function refuseWith(error: MediaError, check: () => void): void {
-  try {
-    check();
-  } catch {
-    throw error;
-  }
-}
 
 /** The time that work took is part of every exchange that waited for it. */
 function tell(exchange: Exchange, spans: Spans | undefined): void {
