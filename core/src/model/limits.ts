@@ -112,6 +112,8 @@ export const SERVER_LIMITS = [
   "breakerFailures",
   "breakerWindow",
   "breakerOpen",
+  "breakerRequests",
+  "breakerRate",
   "transforms",
   "videoTransforms",
   "queueWork",
