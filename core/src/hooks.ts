@@ -74,8 +74,10 @@ export interface Conditions {
   readonly head?: boolean;
 }
 
-/** Collects what `mediatap doctor` prints. */
+/** Collects what `mediatap doctor` prints, and what `mediatap serve` warns of. */
 export interface Diagnosis {
+  /** The server has just started: only what this machine can tell at once, without network and programs. @default false */
+  readonly local?: boolean;
   /** `advice`: what to do, where something is wrong. */
   add(finding: {
     readonly what: string;
@@ -333,7 +335,10 @@ export function createHooks() {
       (type) => new AsyncSeriesBailHook(["origin"], `storage:${type}`),
     ),
 
-    /** What a plugin finds out of its own setting, for `mediatap doctor`: libraries, codecs, programs. In series. */
+    /**
+     * What a plugin finds out of its own setting, for `mediatap doctor`: libraries, codecs, programs. All taps at once, each with
+     * a limit of 5 seconds. After the start of a server, too: `diagnosis.local`.
+     */
     diagnose: new AsyncSeriesHook<[diagnosis: Diagnosis]>(["diagnosis"], "diagnose"),
 
     /** A generation ends: close clients, timers, files. All taps at once, each once. */

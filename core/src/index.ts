@@ -21,6 +21,7 @@ export type { ThreadProgram, ThreadTask, ThreadTools } from "./decode/thread.ts"
 export { inThread } from "./decode/thread.ts";
 export type { Tiff, TiffLayout } from "./decode/tiff.ts";
 export { createTiff } from "./decode/tiff.ts";
+export { ensureFolder } from "./ensure-folder.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher, loopMark } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";

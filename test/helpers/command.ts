@@ -16,7 +16,13 @@ export interface TestCommand {
   /** Its exit code, and all that it wrote. */
   run(...args: string[]): Promise<{ readonly code: number; readonly all: string }>;
   /** Serves a configuration on a free port while `work` goes on; all that it wrote. */
-  served(file: string, work: (port: number) => Promise<void>): Promise<string>;
+  served(file: string, work: (port: number, output: TestOutput) => Promise<void>): Promise<string>;
+}
+
+/** What a command has written so far. */
+export interface TestOutput {
+  /** Resolves once it matches; fails if the command ends before. */
+  has(pattern: RegExp): Promise<void>;
 }
 
 /** Runs `mediatap` as a program of its own. */
@@ -41,13 +47,15 @@ export function testCommand({ bin, cwd, env = process.env }: CommandOptions): Te
     async served(file, work) {
       const { child, output } = begin(["serve", "--config", file, "--port", "0", "--host", "127.0.0.1"]);
       const closed = once(child, "close");
-      try {
-        let port: string | undefined;
-        while (port === undefined) {
+      const has = async (pattern: RegExp) => {
+        while (!pattern.test(output.all)) {
           await Promise.race([once(child.stdout, "data"), closed.then(() => assert.fail(output.all))]);
-          port = /listens on http:\/\/[^:]+:(\d+)/.exec(output.all)?.[1];
         }
-        await work(Number(port));
+      };
+      try {
+        const listens = /listens on http:\/\/[^:]+:(\d+)/;
+        await has(listens);
+        await work(Number(listens.exec(output.all)?.[1]), { has });
       } finally {
         child.kill();
         await closed;

@@ -38,6 +38,9 @@ interface ExplainFlags extends ShowFlags {
   readonly header?: Readonly<Record<string, string>>;
 }
 
+/** Milliseconds after which `doctor` ends, whatever its checks have left open. */
+const LAST_WORK_MS = 1_000;
+
 /** Runs `mediatap` with these arguments; resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
   ignoreOutputErrors();
@@ -125,6 +128,8 @@ Examples:
     .action(async (folder: string | undefined, flags: ShowFlags) => {
       const findings = await examine(await load(options, { folder, config: flags.config }));
       console.log(flags.json ? JSON.stringify(findings, null, 2) : findingsText(findings));
+      // A check that was given up may keep the process.
+      setTimeout(() => process.exit(), LAST_WORK_MS).unref();
       if (findings.some(({ state }) => state === "bad")) {
         throw new MediaError("ECONFIG", "something is wrong, see above");
       }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { within } from "../caches/breaker.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import { createGeneration, type Generation } from "../generation/generation.ts";
@@ -13,23 +14,89 @@ export type Finding = Parameters<Diagnosis["add"]>[0];
 
 /** A name that no origin has: "not here" is the answer of one that works. */
 const NOBODY = "mediatap-doctor/no-such-file";
-/** How long an origin may take to answer. */
-const PATIENCE = 15_000;
+/** Milliseconds that a check may take, … */
+const CHECK_TIMEOUT_MS = 5_000;
+/** … and the start and the end of all plugins. */
+const START_TIMEOUT_MS = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
-  const findings: Finding[] = [...ofProcess(), await examineTempFolder()];
   const log = createLogger({ level: "silent" });
   const generation = await createGeneration(config, { log, shared: createShared() });
-  await generation.start();
   try {
-    await generation.hooks.diagnose.promise({ add: (finding) => findings.push(finding) });
-    findings.push(...(await Promise.all([...generation.origins.values()].map((origin) => ofOrigin(origin)))));
-    findings.push(...ofEndpoints(generation), ...ofKeys(config));
-    return findings;
+    const started = await within(START_TIMEOUT_MS, generation.start()).then(() => true, unlessLate);
+    const found = await Promise.all([ofPlugins(generation, false), ofOrigins(generation, () => true)]);
+    return [
+      ...ofProcess(),
+      await examineTempFolder(),
+      ...ofConfig(config),
+      ...(started ? [] : [slow("start", START_TIMEOUT_MS)]),
+      ...found.flat(),
+      ...ofEndpoints(generation),
+      ...ofKeys(config),
+    ];
   } finally {
-    await generation.stop();
+    await within(START_TIMEOUT_MS, generation.stop()).catch(() => {});
   }
+}
+
+/** What is wrong with a server that has just started, as far as this machine can tell without asking others. */
+export async function examineLocally(generation: Generation): Promise<Finding[]> {
+  const found = await Promise.all([
+    ofPlugins(generation, true),
+    ofOrigins(generation, ({ storage }) => storage.isLocal === true),
+  ]);
+  return [...ofConfig(generation.config), ...found.flat()].filter(({ state }) => state !== "good");
+}
+
+/** The findings of a check; one about the check itself if it fails or takes too long. */
+async function checked(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await within(CHECK_TIMEOUT_MS, work());
+  } catch (error) {
+    return [isLate(error) ? slow(what, CHECK_TIMEOUT_MS) : { what, state: "bad", text: reasons(error) }];
+  }
+}
+
+/** Whether `within` gave up waiting. */
+const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT" && !isMediaError(error);
+
+function unlessLate(error: unknown): false {
+  if (isLate(error)) return false;
+  throw error;
+}
+
+const slow = (what: string, timeout: number): Finding => ({
+  what,
+  state: "bad",
+  text: `no answer within ${timeout / 1000} s`,
+});
+
+async function ofPlugins({ hooks }: Generation, local: boolean): Promise<Finding[]> {
+  const checks = hooks.diagnose.taps.map(({ name, fn }) =>
+    checked(name, async () => {
+      const findings: Finding[] = [];
+      await fn({ local, add: (finding: Finding) => findings.push(finding) });
+      return findings;
+    }),
+  );
+  return (await Promise.all(checks)).flat();
+}
+
+async function ofOrigins({ origins }: Generation, isMeant: (origin: OriginEntry) => boolean) {
+  const meant = [...origins.values()].filter(isMeant);
+  const checks = meant.map((origin) =>
+    checked(`origin ${origin.name}`, async () => [await ofOrigin(origin)]),
+  );
+  return (await Promise.all(checks)).flat();
+}
+
+function ofConfig({ unset }: LoadedConfig): Finding[] {
+  return unset.map((field) => ({
+    what: field,
+    state: "poor",
+    text: "undefined; is an environment variable not set?",
+  }));
 }
 
 function ofProcess(): Finding[] {
@@ -73,7 +140,7 @@ async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> 
   const what = `origin ${name}`;
   if (storage.urls && !storage.check)
     return { what, state: "good", text: `${type}, asked as URLs name its hosts` };
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
   const started = performance.now();
   try {
     if (storage.check) await storage.check(signal);

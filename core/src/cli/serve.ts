@@ -9,6 +9,7 @@ import { codeOf, MediaError } from "../model/errors.ts";
 import { createServer, type MediatapServer } from "../server.ts";
 import { startWorkers } from "../workers/primary.ts";
 import { joinServer } from "../workers/worker.ts";
+import { examineLocally } from "./doctor.ts";
 import { stepBack } from "./priority.ts";
 import { watchTerminal } from "./terminal.ts";
 
@@ -76,6 +77,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       await server.reload(next.config);
       served = next;
       noteAddress(config, next.config, log);
+      void warn(server, log);
       log.info({ generation: server.generation.info.number }, "the configuration was taken anew");
     } catch (error) {
       // The stack tells where in a plugin it was.
@@ -107,6 +109,8 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     onSignals(log, { reload, end: leave.drain });
     log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
   }
+  // One of several workers speaks for all.
+  if (!member || cluster.worker?.id === 1) void warn(server, log);
   let defects = 0;
   const crash = (message: string) => (error: unknown) => {
     // What fails again and again while the server drains must not fill the log.
@@ -119,6 +123,17 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   process.on("unhandledRejection", crash("a promise was rejected and nobody listened"));
   process.on("uncaughtException", crash("an error was thrown and nobody caught it"));
   return promise;
+}
+
+/** Logs what is wrong with the server as it is configured; nothing waits for that. */
+async function warn({ generation }: MediatapServer, log: Logger): Promise<void> {
+  try {
+    for (const { what, text, advice } of await examineLocally(generation)) {
+      log.warn(`${what}: ${text}${advice === undefined ? "" : `; ${advice}`}`);
+    }
+  } catch (err) {
+    log.warn({ err }, "the server could not be checked");
+  }
 }
 
 /** Several processes, and this one that looks after them. */

@@ -1,3 +1,4 @@
+import { isSecret } from "../mask.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { parseOptions } from "../options.ts";
 import { API_VERSION, type Plugin } from "../plugin.ts";
@@ -14,6 +15,8 @@ export interface LoadedConfig {
   readonly source: string;
   /** Where each value came from. */
   readonly provenances: Provenances;
+  /** Paths of secrets that the configuration itself sets to `undefined`: probably from the environment. */
+  readonly unset: readonly string[];
 }
 
 export interface LoadOptions {
@@ -40,10 +43,23 @@ export async function loadConfig(
       base,
       source,
       provenances: origins,
+      unset: unsetSecrets(config),
     };
   } catch (error) {
     throw atSource(source, error);
   }
+}
+
+/** Paths of the secrets in plain data that are there but undefined. */
+function unsetSecrets(value: unknown, path = ""): string[] {
+  const isPlain = value !== null && typeof value === "object" && !Array.isArray(value);
+  if (!isPlain) return [];
+  return Object.entries(value)
+    .filter(([name]) => path !== "" || (name !== "plugins" && name !== "presets"))
+    .flatMap(([name, field]) => {
+      const at = path === "" ? name : `${path}.${name}`;
+      return field === undefined && isSecret(name) ? [at] : unsetSecrets(field, at);
+    });
 }
 
 /** A configuration's error with its source before each line. */

@@ -90,6 +90,8 @@ export interface Storage {
    * may read of hosts and buckets here. Left out: a name that nobody has is asked for.
    */
   check?(signal: AbortSignal): Promise<void>;
+  /** Its files are on this machine: `check` is quick and needs no network. @default false */
+  readonly isLocal?: boolean;
   write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
   remove?(path: string): Promise<void>;
   list?(prefix: string): AsyncIterable<string>;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { codeOf, type Diagnosis } from "@mediatap/core";
+import { codeOf, type Diagnosis, ensureFolder } from "@mediatap/core";
 
 const MB = 1024 * 1024;
 
@@ -8,7 +8,7 @@ const MB = 1024 * 1024;
 export async function examine(path: string, maxBytes: number, diagnosis: Diagnosis): Promise<void> {
   const what = "cache-disk";
   try {
-    await fs.promises.mkdir(path, { recursive: true, mode: 0o700 });
+    await ensureFolder(path, 0o700);
     const probe = `${path}/doctor-${randomBytes(6).toString("hex")}.tmp`;
     await fs.promises.writeFile(probe, "mediatap doctor was here", { mode: 0o600 });
     await fs.promises.rm(probe);

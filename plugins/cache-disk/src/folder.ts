@@ -1,5 +1,4 @@
-import fs from "node:fs";
-import { codeOf } from "@mediatap/core";
+import { codeOf, ensureFolder } from "@mediatap/core";
 
 /** For nobody but the user of this process. */
 const FOLDER = 0o700;
@@ -11,7 +10,7 @@ export async function inFolder<T>(folder: string, work: () => Promise<T>): Promi
     return await work();
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
-    await fs.promises.mkdir(folder, { recursive: true, mode: FOLDER });
+    await ensureFolder(folder, FOLDER);
     return await work();
   }
 }

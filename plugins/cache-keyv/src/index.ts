@@ -71,6 +71,7 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
       hooks.purge.tapPromise(NAME, (ban) => store.purge(ban));
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
+        if (diagnosis.local) return;
         try {
           const text = `a value is written, read and removed in ${Math.round(await store.probe())} ms`;
           diagnosis.add({ what: NAME, state: "good", text });

@@ -112,7 +112,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       });
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
-        if (parts) await examine(parts.store.storage, checked.storage, diagnosis);
+        if (parts && !diagnosis.local) await examine(parts.store.storage, checked.storage, diagnosis);
       });
 
       hooks.stop.tapPromise(NAME, async () => {

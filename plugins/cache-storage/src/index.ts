@@ -77,6 +77,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
       hooks.stop.tapPromise(NAME, async () => store?.stop());
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
+        if (diagnosis.local) return;
         const what = `renditions in ${origin}`;
         try {
           await examine(writableOf(api, origin), `${checked.prefix}doctor.txt`);

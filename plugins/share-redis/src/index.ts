@@ -44,6 +44,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
       hooks.start.tapPromise(NAME, () => share.start());
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
+        if (diagnosis.local) return;
         try {
           const text = `a value is written and read in ${Math.round(await share.probe())} ms`;
           diagnosis.add({ what: NAME, state: "good", text });

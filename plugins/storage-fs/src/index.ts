@@ -66,6 +66,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
     ...folderWriting(root),
     freshFor,
     label: "folder",
+    isLocal: true,
     check: () => assertReadable(root),
     async open(path, { range, ifNoneMatch, ifModifiedSince, signal }) {
       signal.throwIfAborted();

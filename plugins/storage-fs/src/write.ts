@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
-import { codeOf, type EntryFacts, MediaError, type Storage } from "@mediatap/core";
+import { codeOf, type EntryFacts, ensureFolder, MediaError, type Storage } from "@mediatap/core";
 
 /** A file under way: it becomes the real one by a rename. */
 const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
@@ -48,7 +48,7 @@ export function folderWriting(root: string): Required<Pick<Storage, "write" | "r
 /** The real folder that a new file belongs into, made where it is missing. */
 async function folderOf(root: string, path: string): Promise<string> {
   const wanted = dirname(locate(root, path));
-  await mkdir(root, { recursive: true });
+  await ensureFolder(root);
   const inside = await realpath(root);
   // A link on the way could lead out: look before anything is made behind it.
   let there = wanted;
@@ -61,7 +61,7 @@ async function folderOf(root: string, path: string): Promise<string> {
     if (real === undefined) there = dirname(there);
   }
   if (!isBelow(inside, real)) throw new MediaError("EACCES", "The file lies outside the folder");
-  await mkdir(wanted, { recursive: true });
+  await ensureFolder(wanted);
   return realpath(wanted);
 }
 

@@ -22,7 +22,7 @@ const FILTERS: readonly (readonly [name: string, what: string])[] = [
 export async function examine(
   toolbox: Toolbox,
   { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,
-  { add }: Diagnosis,
+  { add, local }: Diagnosis,
 ): Promise<void> {
   const programs = toolbox.programs();
   if (!programs) {
@@ -34,6 +34,8 @@ export async function examine(
     });
     return;
   }
+  // What follows runs programs.
+  if (local) return;
   const old = Number.parseInt(programs.version.replace(/^n/, ""), 10) < 5;
   add({
     what: "ffmpeg",
