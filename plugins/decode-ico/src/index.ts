@@ -10,7 +10,8 @@ import {
   remembering,
   type Source,
 } from "@mediatap/core";
-import { DIB_LENGTH, readDib } from "./dib.ts";
+import { DIB_LENGTH, type Dib, hasAlpha, readDib } from "./dib.ts";
+import { asTiff } from "./huffman.ts";
 import { isIcon, picturesOf, SNIFF_LENGTH } from "./icon.ts";
 import type { DibTask } from "./program.ts";
 
@@ -28,6 +29,8 @@ const PIXEL_MEMORY = 8;
 
 /** Bytes before the bitmap's own header. */
 const FILE_HEADER = 14;
+const ARRAY_HEADER = 14;
+const HEAD = ARRAY_HEADER + FILE_HEADER + DIB_LENGTH;
 
 type Kind = "ico" | "bmp";
 
@@ -69,10 +72,20 @@ export function decodeIco(): Plugin {
 export default decodeIco;
 
 async function kindOf(source: Source): Promise<Kind | undefined> {
-  const head = await source.peek(FILE_HEADER + DIB_LENGTH);
+  const head = await source.peek(HEAD);
   if (isIcon(head.subarray(0, SNIFF_LENGTH))) return "ico";
-  const named = head[0] === 0x42 && head[1] === 0x4d && head.subarray(6, 10).every((byte) => byte === 0);
-  return named && readDib(head.subarray(FILE_HEADER), false) ? "bmp" : undefined;
+  return bitmapOf(head) ? "bmp" : undefined;
+}
+
+/** Where the header of a bitmap begins, and what it says. */
+function bitmapOf(head: Uint8Array): { readonly start: number; readonly dib: Dib } | undefined {
+  // An array of OS/2 holds one picture for several screens; the first one is taken.
+  const file = head[0] === 0x42 && head[1] === 0x41 ? ARRAY_HEADER : 0;
+  const named = head[file] === 0x42 && head[file + 1] === 0x4d;
+  const start = file + FILE_HEADER;
+  if (!named || !head.subarray(file + 6, file + 10).every((byte) => byte === 0)) return undefined;
+  const dib = readDib(head.subarray(start), false);
+  return dib && { start, dib };
 }
 
 async function iconHeader(source: Source, flight: Flight): Promise<Header> {
@@ -91,13 +104,13 @@ async function iconHeader(source: Source, flight: Flight): Promise<Header> {
 }
 
 async function bitmapHeader(source: Source): Promise<Header> {
-  const dib = readDib((await source.peek(FILE_HEADER + DIB_LENGTH)).subarray(FILE_HEADER), false);
+  const { dib } = bitmapOf(await source.peek(HEAD)) ?? {};
   if (!dib) throw broken();
-  const { width, height, masks, palette, density } = dib;
+  const { width, height, palette, density } = dib;
   return {
     ...common("bmp", width, height),
     frames: 1,
-    alpha: (masks?.[3] ?? 0) !== 0,
+    alpha: hasAlpha(dib),
     palette: palette !== undefined,
     ...(density !== undefined && { density }),
   };
@@ -128,13 +141,22 @@ async function fromIcon(bytes: Uint8Array, page: number, flight: Flight): Promis
 }
 
 async function fromBitmap(bytes: Uint8Array, flight: Flight): Promise<Uint8Array> {
-  const part = bytes.subarray(FILE_HEADER);
-  const dib = readDib(part, false);
-  if (!dib) throw broken();
+  const { start: head, dib } = bitmapOf(bytes.subarray(0, HEAD)) ?? {};
+  if (head === undefined || !dib) throw broken();
+  const part = bytes.subarray(head);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = view.getUint32(10, true) - FILE_HEADER;
+  const start = view.getUint32(head - 4, true) - head;
   if (start < dib.end - colorsLeftOut(dib) || start > part.length) throw broken();
+  if (dib.packed === "jpeg" || dib.packed === "png") return embedded(part.subarray(start), dib.packed);
+  if (dib.packed === "huffman") return asTiff(dib, part, start);
   return decode({ dib, bytes: part, start, icon: false }, flight);
+}
+
+/** Engines read such files by themselves, once they are what the header promises. */
+function embedded(bytes: Uint8Array, format: "jpeg" | "png"): Uint8Array {
+  const signature = Buffer.from(format === "png" ? "89504e47" : "ffd8ff", "hex");
+  if (!signature.every((byte, at) => bytes[at] === byte)) throw broken();
+  return bytes;
 }
 
 /** Bitmaps may hold fewer colours than the header lets one think. */

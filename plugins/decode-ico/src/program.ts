@@ -1,5 +1,5 @@
 import type { ThreadProgram } from "@mediatap/core";
-import type { Dib } from "./dib.ts";
+import { type Dib, hasAlpha } from "./dib.ts";
 
 // Runs in a thread of its own.
 
@@ -16,8 +16,8 @@ export interface DibTask {
 /** A bitmap as an uncompressed TIFF. */
 const program: ThreadProgram<DibTask, Uint8Array> = (task, { tiff, fail }) => {
   const { dib, bytes, start, icon } = task;
-  const { width, height, bits, masks } = dib;
-  const alpha = icon || (masks?.[3] ?? 0) !== 0;
+  const { width, height, bits } = dib;
+  const alpha = icon || hasAlpha(dib);
   const samples = alpha ? 4 : 3;
   const row = Math.ceil((width * bits) / 32) * 4;
   const packed = dib.packed === "no" ? undefined : unpack(dib, bytes.subarray(start));
@@ -25,7 +25,7 @@ const program: ThreadProgram<DibTask, Uint8Array> = (task, { tiff, fail }) => {
   if (!packed && source.length < row * height)
     return fail("UNIDENTIFIED", "The source is not a readable bitmap");
   const made = tiff({ width, height, colors: "rgb", alpha });
-  const stride = packed ? width : row;
+  const stride = packed ? width * packedSize(dib) : row;
   const write = writerOf(dib, bytes, packed !== undefined);
   for (let y = 0; y < height; y++) {
     const line = source.subarray((dib.topDown ? y : height - 1 - y) * stride);
@@ -47,6 +47,7 @@ function writerOf(dib: Dib, bytes: Uint8Array, whole: boolean): Write {
       if (samples === 4) pixels[to + 3] = 255;
     };
   }
+  if (dib.bits === 64) return writeLinear;
   const [red, green, blue, alpha] = (dib.masks ?? [0, 0, 0, 0]).map(fieldOf) as [Field, Field, Field, Field];
   const wide = dib.bits / 8;
   return (line, x, pixels, to, samples) => {
@@ -58,6 +59,22 @@ function writerOf(dib: Dib, bytes: Uint8Array, whole: boolean): Write {
     if (samples === 4) pixels[to + 3] = alpha(value, 255);
   };
 }
+
+/** Bytes of an unpacked pixel. */
+const packedSize = ({ packed }: Dib) => (packed === "rle24" ? 3 : 1);
+
+/** Blue, green, red, alpha as fixed-point numbers of 13 bits behind the point (s2.13), in linear light. */
+function writeLinear(line: Uint8Array, x: number, pixels: Uint8Array, to: number): void {
+  const part = (at: number) => {
+    const bits = (line[x * 8 + at * 2] as number) | ((line[x * 8 + at * 2 + 1] as number) << 8);
+    return Math.min(1, Math.max(0, ((bits << 16) >> 16) / 8192));
+  };
+  for (const at of [0, 1, 2]) pixels[to + at] = Math.round(255 * toSrgb(part(2 - at)));
+  pixels[to + 3] = Math.round(255 * part(3));
+}
+
+/** IEC 61966-2-1. */
+const toSrgb = (value: number) => (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055);
 
 type Field = (pixel: number, missing: number) => number;
 
@@ -106,22 +123,33 @@ function some(width: number, height: number, test: (x: number, y: number) => boo
   return false;
 }
 
-/** Run lengths (BI_RLE8, BI_RLE4) → one byte a pixel, rows in the file's order. What is left out has index 0. */
-function unpack({ width, height, packed }: Dib, data: Uint8Array): Uint8Array {
-  const out = new Uint8Array(width * height);
+/** Run lengths → one byte a pixel, of 24 bits three, rows in the file's order. What is left out has index 0, or is black. */
+function unpack(dib: Dib, data: Uint8Array): Uint8Array {
+  const { width, height, packed } = dib;
+  const size = packedSize(dib);
+  const out = new Uint8Array(width * height * size);
   const four = packed === "rle4";
   let [x, y] = [0, 0];
-  const put = (index: number) => {
-    if (x < width && y < height) out[y * width + x] = index;
+  /** Puts the pixel at `from`; of 4 bits, its first half or, where `at` is odd, the second. */
+  const put = (from: number, at: number) => {
+    if (x < width && y < height) {
+      const to = (y * width + x) * size;
+      const byte = data[from] ?? 0;
+      if (four) out[to] = at % 2 === 0 ? byte >> 4 : byte & 15;
+      else for (let part = 0; part < size; part++) out[to + part] = data[from + part] ?? 0;
+    }
     x++;
   };
-  const half = (byte: number, at: number) => (at % 2 === 0 ? byte >> 4 : byte & 15);
   for (let at = 0; at + 1 < data.length && y < height; ) {
     const count = data[at++] as number;
-    const value = data[at++] as number;
+    const value = data[at] as number;
     if (count > 0) {
-      for (let one = 0; one < count; one++) put(four ? half(value, one) : value);
-    } else if (value === 0) {
+      for (let one = 0; one < count; one++) put(at, one);
+      at += size;
+      continue;
+    }
+    at++;
+    if (value === 0) {
       [x, y] = [0, y + 1];
     } else if (value === 1) {
       break;
@@ -129,11 +157,8 @@ function unpack({ width, height, packed }: Dib, data: Uint8Array): Uint8Array {
       x += data[at++] ?? 0;
       y += data[at++] ?? 0;
     } else {
-      const bytes = four ? Math.ceil(value / 2) : value;
-      for (let one = 0; one < value; one++) {
-        const byte = data[at + (four ? one >> 1 : one)] ?? 0;
-        put(four ? half(byte, one) : byte);
-      }
+      const bytes = four ? Math.ceil(value / 2) : value * size;
+      for (let one = 0; one < value; one++) put(at + (four ? one >> 1 : one * size), one);
       at += bytes + (bytes % 2);
     }
   }

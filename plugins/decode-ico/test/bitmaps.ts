@@ -10,9 +10,9 @@ export interface Bitmap {
   readonly masks?: readonly number[];
   readonly topDown?: boolean;
   /** Size of the header. @default 40 */
-  readonly header?: 12 | 40 | 124;
-  /** Packed pixels that stand in for those of `pixel`, and their kind: 1 or 2. */
-  readonly packed?: { readonly kind: 1 | 2; readonly data: Uint8Array };
+  readonly header?: 12 | 16 | 40 | 64 | 124;
+  /** Pixels that stand in for those of `pixel`, and the number of their compression. */
+  readonly packed?: { readonly kind: number; readonly data: Uint8Array };
   /** Whether a pixel of an icon is clear. */
   readonly clear?: (x: number, y: number) => boolean;
 }
@@ -32,6 +32,8 @@ export function makeDib(bitmap: Bitmap, icon = false): { head: Buffer; data: Buf
     head.writeInt32LE((icon ? 2 : 1) * (topDown ? -height : height), 8);
     head.writeUInt16LE(1, 12);
     head.writeUInt16LE(bits, 14);
+  }
+  if (header > 16) {
     head.writeUInt32LE(packed?.kind ?? (masks.length > 0 ? 3 : 0), 16);
     head.writeInt32LE(3937, 24);
     head.writeUInt32LE(palette.length, 32);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { imageSharp } from "@mediatap/image-sharp";
 import { makePng, memoryStorage, readPng, startServer, type TestServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
+import sharp from "sharp";
 import { decodeIco } from "../src/index.ts";
 import { type Bitmap, makeBmp, makeIco, quarters, RGB } from "./bitmaps.ts";
 
@@ -18,6 +19,8 @@ const [RED, GREEN, BLUE, WHITE] = COLORS.map((color) => [...color, 255]) as [
   number[],
   number[],
 ];
+
+const BLACK = [0, 0, 0, 255];
 
 describe("decode-ico", () => {
   const files = new Map<string, Uint8Array>();
@@ -110,6 +113,111 @@ describe("decode-ico", () => {
       const found = await colors("picture.bmp", bitmap({ bits: 4, palette: COLORS, packed: half }));
       assert.deepEqual(found.slice(2), [BLUE, WHITE]);
       assert.deepEqual(found[0], RED);
+    });
+
+    it("are read with 2 bits a pixel", async () => {
+      for (const header of [16, 40, 64] as const) {
+        const bytes = bitmap({ bits: 2, palette: COLORS, header });
+        assert.deepEqual(await colors("picture.bmp", bytes), [RED, GREEN, BLUE, WHITE], `${header}`);
+      }
+    });
+
+    it("are read with headers of OS/2, and in arrays of it", async () => {
+      for (const header of [16, 64] as const) {
+        const bytes = bitmap({ bits: 8, palette: COLORS, header });
+        assert.deepEqual(await colors("picture.bmp", bytes), [RED, GREEN, BLUE, WHITE], `${header}`);
+      }
+      const array = Buffer.alloc(14);
+      array.write("BA");
+      const inner = bitmap({ bits: 24, pixel: direct(RGB) });
+      // Places count from the beginning of the file.
+      inner.writeUInt32LE(inner.readUInt32LE(10) + 14, 10);
+      assert.deepEqual(await colors("picture.bmp", Buffer.concat([array, inner])), [RED, GREEN, BLUE, WHITE]);
+    });
+
+    it("are read with 64 bits a pixel, in linear light", async () => {
+      const data = Buffer.alloc(SIZE.width * SIZE.height * 8);
+      const parts = [
+        // Blue, green, red, alpha: 8192 is all of it, what is beyond is cut.
+        [0, 0, 8192, 8192],
+        [0, 1755, 0, 8192],
+        [16384, -8192, 0, 4096],
+        [8192, 8192, 8192, 0],
+      ];
+      const at = quarters(SIZE.width, SIZE.height, [0, 1, 2, 3]);
+      for (let y = 0; y < SIZE.height; y++) {
+        for (let x = 0; x < SIZE.width; x++) {
+          const start = ((SIZE.height - 1 - y) * SIZE.width + x) * 8;
+          for (const [part, value] of (parts[at(x, y)] as number[]).entries()) {
+            data.writeInt16LE(value, start + part * 2);
+          }
+        }
+      }
+      const found = await colors("picture.bmp", bitmap({ bits: 64, packed: { kind: 0, data } }));
+      assert.deepEqual(found.slice(0, 3), [RED, [0, 128, 0, 255], [0, 0, 255, 128]]);
+      assert.equal(found[3]?.[3], 0);
+    });
+
+    it("are unpacked with 24 bits a pixel", async () => {
+      const [red, green, blue, white] = [
+        [0, 0, 255],
+        [0, 255, 0],
+        [255, 0, 0],
+        [255, 255, 255],
+      ] as const;
+      const rows = [
+        ...Array.from({ length: 7 }, () => [10, ...blue, 0, 11, ...Array(11).fill(white).flat(), 0, 0, 0]),
+        ...Array.from({ length: 5 }, () => [10, ...red, 11, ...green, 0, 0]),
+        ...Array.from({ length: 2 }, () => [0, 2, 10, 0, 11, ...green, 0, 0]),
+      ].flat();
+      const packed = { kind: 4, data: Uint8Array.from(rows) };
+      const found = await colors("picture.bmp", bitmap({ bits: 24, header: 64, packed }));
+      // What is left out is black.
+      assert.deepEqual(found, [[...BLACK], GREEN, BLUE, WHITE]);
+    });
+
+    it("are unpacked by T.4", async () => {
+      const EOL = "000000000001";
+      // 10 and 11 pixels of the one and of the other colour, first the one with index 0.
+      const runs = { top: `${"00111"}${"0000101"}`, bottom: `${"00110101"}${"0000100"}${"01000"}` };
+      const bits = [
+        ...Array.from({ length: 7 }, () => EOL + runs.bottom),
+        ...Array.from({ length: 7 }, () => EOL + runs.top),
+        EOL.repeat(6),
+      ].join("");
+      const data = Uint8Array.from(bits.match(/.{1,8}/g) ?? [], (byte) =>
+        Number.parseInt(byte.padEnd(8, "0"), 2),
+      );
+      const bytes = bitmap({
+        bits: 1,
+        header: 64,
+        palette: [COLORS[0], COLORS[2]],
+        packed: { kind: 3, data },
+      });
+      assert.deepEqual(await colors("picture.bmp", bytes), [RED, BLUE, BLUE, RED]);
+    });
+
+    it("are read as the PNG or JPEG that they hold", async () => {
+      const png = makePng(SIZE.width, SIZE.height, (x, y) => {
+        const [red = 0, green = 0, blue = 0] =
+          COLORS[quarters(SIZE.width, SIZE.height, [0, 1, 2, 3])(x, y)] ?? [];
+        return [red, green, blue, 255];
+      });
+      const held = (kind: number, data: Uint8Array) => bitmap({ bits: 0, packed: { kind, data } });
+      assert.deepEqual(await colors("picture.bmp", held(5, png)), [RED, GREEN, BLUE, WHITE]);
+      const jpeg = await sharp(png).flatten().jpeg({ quality: 100, chromaSubsampling: "4:4:4" }).toBuffer();
+      const found = await colors("picture.bmp", held(4, jpeg));
+      for (const [at, color] of [RED, GREEN, BLUE, WHITE].entries()) {
+        assert(
+          color.every((value, part) => Math.abs(value - (found[at]?.[part] ?? -99)) < 8),
+          `${found[at]}`,
+        );
+      }
+      // Nothing else, and nothing of another size.
+      assert.deepEqual(await refusal("broken.bmp", held(4, png)), [404, "UNIDENTIFIED"]);
+      const other = makePng(9, 9, () => [0, 0, 0, 255]);
+      assert.deepEqual(await refusal("broken.bmp", held(5, other)), [404, "UNIDENTIFIED"]);
+      assert.deepEqual(await refusal("broken.bmp", held(5, Buffer.from("<svg/>"))), [404, "UNIDENTIFIED"]);
     });
 
     it("are delivered as the client accepts it", async () => {

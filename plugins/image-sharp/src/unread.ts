@@ -15,6 +15,16 @@ const text =
 const brand = (pattern: RegExp) => (head: Uint8Array) =>
   ascii(head, 4, 8) === "ftyp" && pattern.test(ascii(head, 8, 12));
 
+/** Whether the first entry of an icon's directory has a length, and a place after the directory. */
+function hasDirectory(head: Uint8Array): boolean {
+  if (head.length < 22) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const count = view.getUint16(4, true);
+  return (
+    count > 0 && count <= 256 && view.getUint32(14, true) > 0 && view.getUint32(18, true) >= 6 + 16 * count
+  );
+}
+
 /** Signatures of picture formats that libvips does not read here; some are read if a plugin decodes them. */
 const SIGNATURES: readonly (readonly [format: string, test: (head: Uint8Array) => boolean])[] = [
   ["jxl", at0("ff 0a")],
@@ -24,14 +34,14 @@ const SIGNATURES: readonly (readonly [format: string, test: (head: Uint8Array) =
   ["heic", brand(/^(?:heic|heix|heim|heis|hevc|hevx|mif1|msf1)$/)],
   ["cr3", brand(/^crx $/)],
   ["bmp", at0("42 4d xx xx xx xx 00 00 00 00")],
-  ["ico", at0("00 00 01 00 xx 00 xx xx xx 00")],
-  ["cur", at0("00 00 02 00 xx 00 xx xx xx 00")],
+  ["ico", (head) => at0("00 00 01 00")(head) && hasDirectory(head)],
+  ["cur", (head) => at0("00 00 02 00")(head) && hasDirectory(head)],
   ["pdf", text(/^%PDF-/)],
   ["eps", text(/^%!PS/)],
   ["eps", at0("c5 d0 d3 c6")],
   ["psd", at0("38 42 50 53 00")],
   ["qoi", text(/^qoif/)],
-  ["pnm", text(/^P[1-7][ \t\r\n#]/)],
+  ["pnm", text(/^P(?:[1-6]\s+(?:#|\d)|7\n[#A-Z])/)],
   ["pfm", text(/^P[Ff][ \r\n]/)],
   ["exr", at0("76 2f 31 01")],
   ["hdr", text(/^#\?(?:RADIANCE|RGBE)\s/)],

@@ -4,6 +4,7 @@ import { decodeHeic } from "@mediatap/decode-heic";
 import { decodeIco } from "@mediatap/decode-ico";
 import { decodePdf } from "@mediatap/decode-pdf";
 import { decodePsd } from "@mediatap/decode-psd";
+import { decodeRaster } from "@mediatap/decode-raster";
 import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
@@ -35,6 +36,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       decodeIco(),
       decodePdf(),
       decodePsd(),
+      decodeRaster(),
       focusFaces(),
       videoFfmpeg(),
       cacheMemory(),
@@ -68,6 +70,7 @@ export {
   decodeIco,
   decodePdf,
   decodePsd,
+  decodeRaster,
   focusFaces,
   imageSharp,
   presetImagekit,
