@@ -12,6 +12,7 @@ import {
   newRecord,
   sourcesOf,
 } from "../helpers/cache-host.ts";
+import { after, before, describe, it } from "./runner.ts";
 
 /** A cache to be tried. */
 export interface CacheSetup {
@@ -32,8 +33,8 @@ export interface CacheAbilities {
 }
 
 /**
- * What every cache promises, as a mocha suite: `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is
- * called once, before the first test.
+ * What every cache promises, as a suite for mocha or `node:test`:
+ * `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is called once, before the first test.
  */
 export function describeCache(
   name: string,

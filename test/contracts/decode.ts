@@ -22,6 +22,7 @@ import {
   wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
+import { after, afterEach, before, describe, it } from "./runner.ts";
 
 /** A colour at a place, in fractions of width and height. */
 export type Spot = readonly [x: number, y: number, color: readonly [number, number, number, number]];
@@ -85,7 +86,7 @@ const PNG: Output = { format: "png" };
 const smaller: Step = { op: "resize", width: 24, fit: "inside", enlarge: false };
 
 /**
- * What every decoder promises, as a mocha suite:
+ * What every decoder promises, as a suite for mocha or `node:test`:
  * `describeDecode("my decoder", () => ({ plugin: myDecoder(), engine: imageSharp(), files }))`.
  */
 export function describeDecode(name: string, setup: () => DecodeSetup | Promise<DecodeSetup>): void {
@@ -250,8 +251,7 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
       assert(plan.memory >= facts.header.decode.memory, "so is its memory");
     });
 
-    it("answers a file that is cut off, wherever, and works on", async function () {
-      this.timeout(120_000);
+    it("answers a file that is cut off, wherever, and works on", { timeout: 120_000 }, async () => {
       for (const { name: path, bytes } of place.files) {
         for (let part = 1; part < 10; part++) {
           room.files.set(path, bytes.subarray(0, Math.floor((bytes.length * part) / 10)));
@@ -263,8 +263,9 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
       }
     });
 
-    it("answers a file that is damaged, whatever the damage, and works on", async function () {
-      this.timeout(120_000);
+    it("answers a file that is damaged, whatever the damage, and works on", {
+      timeout: 120_000,
+    }, async () => {
       const damage = fc.array(fc.tuple(fc.nat(file.bytes.length - 1), fc.nat(255)), {
         minLength: 1,
         maxLength: 8,

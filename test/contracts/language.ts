@@ -3,6 +3,7 @@ import { type Endpoint, isMediaError, type MediatapConfig, type Plugin, STATUS }
 import fc from "fast-check";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { echoEngine, memoryStorage, type Witness, witness } from "../helpers/stand-ins.ts";
+import { after, before, describe, it } from "./runner.ts";
 
 /** A URL language to be tried, with URLs of it: path and query, from the root of the host. */
 export interface LanguageSetup {
@@ -13,8 +14,15 @@ export interface LanguageSetup {
   readonly equal: readonly (readonly string[])[];
   /** URLs that wish for different things, each from each other. */
   readonly different: readonly string[];
-  /** URLs of the language that are wrong: answered with a 4xx. */
+  /**
+   * URLs that are wrong although their asset is known: answered with a 4xx, after the access rules. The language returns a
+   * job with a `problem` for them; one that throws would be heard before the access rules.
+   */
   readonly wrong?: readonly string[];
+  /** URLs that are wrong and name no asset: answered with a 4xx. */
+  readonly unresolvable?: readonly string[];
+  /** Those of `equal` and `different` whose steps all come from named transformations. */
+  readonly named?: readonly string[];
   /**
    * Signs a URL (path and query, from the root of its endpoint) with one of the endpoint's `privateKeys`. Left out: the
    * language has no signatures, so that none of its URLs opens an endpoint that requires one.
@@ -37,11 +45,22 @@ const ENDPOINTS: NonNullable<MediatapConfig["endpoints"]> = {
 };
 
 /**
- * What every URL language promises, as a mocha suite: `describeLanguage("my language", { plugin, equal, different })`.
+ * What every URL language promises, as a suite for mocha or `node:test`:
+ * `describeLanguage("my language", { plugin, equal, different })`.
  * The files and the engine are stand-ins, so that what is looked at is the wish alone.
  */
 export function describeLanguage(name: string, setup: LanguageSetup): void {
-  const { plugin, beside = [], equal, different, wrong = [], sign, config = {} } = setup;
+  const {
+    plugin,
+    beside = [],
+    equal,
+    different,
+    wrong = [],
+    unresolvable = [],
+    named = [],
+    sign,
+    config = {},
+  } = setup;
   const right = [...equal.flat(), ...different];
 
   describe(`${name} as a language`, () => {
@@ -124,9 +143,12 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
 
     it("opens no endpoint that requires a signature without one", async () => {
       for (const url of [...right, ...wrong]) {
-        const { status, exchange } = await ask(`/signed${url}`);
+        const { exchange } = await ask(`/signed${url}`);
+        assert.equal(exchange.error?.code, "ESIGNATURE", url);
+      }
+      for (const url of unresolvable) {
+        const { status } = await ask(`/signed${url}`);
         assert(status >= 400 && status < 500, `${url}: ${status}`);
-        if (exchange.job) assert.equal(exchange.error?.code, "ESIGNATURE", url);
       }
     });
 
@@ -154,6 +176,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
         const { transformation } = exchange.claims;
         assert.equal(status, transformation === undefined ? 400 : 200, url);
         if (transformation === "none") assert.deepEqual(exchange.job?.transformation.steps, [], url);
+        assert.equal(transformation === "named", named.includes(url), url);
       }
     });
 
@@ -195,8 +218,18 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
     });
 
     if (wrong.length > 0) {
-      it("answers what is wrong with a 4xx and a reason", async () => {
+      it("returns a job with a problem for what is wrong, instead of throwing", async () => {
         for (const url of wrong) {
+          const { exchange } = await ask(url);
+          assert(exchange.job?.problem, `${url}: ${exchange.error?.message}`);
+          assert.equal(exchange.error?.code, exchange.job.problem.code, url);
+        }
+      });
+    }
+
+    if (wrong.length + unresolvable.length > 0) {
+      it("answers what is wrong with a 4xx and a reason", async () => {
+        for (const url of [...wrong, ...unresolvable]) {
           const { status, text } = await ask(url);
           assert(status >= 400 && status < 500, `${url}: ${status}`);
           assert(text.trim().length > 0, url);
@@ -204,8 +237,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       });
     }
 
-    it("answers any path and query", async function () {
-      this.timeout(60_000);
+    it("answers any path and query", { timeout: 60_000 }, async () => {
       const anything = fc.string({
         unit: fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c)),
       });
@@ -215,8 +247,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       );
     });
 
-    it("answers its own URLs with anything put in, left out or doubled", async function () {
-      this.timeout(60_000);
+    it("answers its own URLs with anything put in, left out or doubled", { timeout: 60_000 }, async () => {
       const marks = [
         "%",
         "%00",

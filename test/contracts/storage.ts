@@ -9,6 +9,7 @@ import {
   type Storage,
   type StorageEntry,
 } from "@mediatap/core";
+import { after, before, describe, it } from "./runner.ts";
 
 /** What a storage offers beyond the bytes. */
 export interface StoragePromises {
@@ -18,6 +19,8 @@ export interface StoragePromises {
   readonly size?: boolean;
   /** `put` keeps `type` and `cacheControl`. */
   readonly facts?: boolean;
+  /** `put` keeps `private`: the storage marks private files, and a client that has one as public asks again. */
+  readonly private?: boolean;
   /** It writes, removes and lists. */
   readonly write?: boolean;
   /** `write` keeps `type` and `cacheControl`. */
@@ -60,7 +63,7 @@ const AWKWARD = [
 ];
 
 /**
- * What every storage promises, as a mocha suite:
+ * What every storage promises, as a suite for mocha or `node:test`:
  * `describeStorage("a bucket", { size: true }, async () => ({ storage, put, close }))`. What `can` does not promise is not
  * tried. `setup` is called once, before the first test.
  */
@@ -205,6 +208,54 @@ export function describeStorage(
       });
     }
 
+    if (can.private) {
+      it("marks private files, and no others", async () => {
+        await place.put("public.txt", Buffer.from("public"));
+        await place.put("private.txt", Buffer.from("private"), { private: true });
+        for (const options of [{}, { head: true }, { range: { start: 0, end: 2 } }]) {
+          for (const [path, isPrivate] of [
+            ["public.txt", false],
+            ["private.txt", true],
+          ] as const) {
+            const entry = await entryOf(path, options);
+            await entry.close?.();
+            assert.equal(entry.private === true, isPrivate, `${path} ${JSON.stringify(options)}`);
+          }
+        }
+      });
+    }
+
+    /** The same bytes, first for everybody, then with these facts: validators may stay, the audience does not. */
+    async function becomesRestricted(path: string, facts: EntryFacts): Promise<void> {
+      await place.put(path, Buffer.from("for some"));
+      const { etag, lastModified, close } = await entryOf(path, { head: true });
+      await close?.();
+      await place.put(path, Buffer.from("for some"), facts);
+      const validators = {
+        ...(etag !== undefined && { ifNoneMatch: etag }),
+        ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
+      };
+      const held = { private: facts.private === true, cacheControl: facts.cacheControl ?? "" };
+      for (const head of [false, true]) {
+        const now = await open(path, { ...validators, head, held: {} });
+        assert(now !== undefined && now !== NOT_MODIFIED, `${path} is for fewer now`);
+        await now.close?.();
+        for (const [name, value] of Object.entries(facts)) assert.equal(now[name as keyof EntryFacts], value);
+        if (now.etag === undefined) continue;
+        assert.equal(await open(path, { ifNoneMatch: now.etag, head, held }), NOT_MODIFIED);
+      }
+    }
+
+    if (can.private && can.conditional) {
+      it("opens a file that has become private, although its validators hold", () =>
+        becomesRestricted("becomes-private.txt", { private: true }));
+    }
+
+    if (can.facts && can.conditional) {
+      it("opens a file whose Cache-Control has become stricter, although its validators hold", () =>
+        becomesRestricted("becomes-no-store.txt", { cacheControl: "private, no-store" }));
+    }
+
     if (can.conditional) {
       it("gives a file that changed, whatever was sent with the question", async () => {
         await place.put("changes.txt", Buffer.from("before"));
@@ -334,6 +385,18 @@ function describeWriting(
       await write("written/large.bin", Readable.from(pieces), { size: bytes.length });
       assert(bytes.equals(await read("written/large.bin")));
     });
+
+    if (can.writeFacts && can.private) {
+      it("marks what is written as private", async () => {
+        await write("written/private.txt", Buffer.from("private"), { private: true });
+        await write("written/public.txt", Buffer.from("public"));
+        const [hidden, open] = [await entryOf("written/private.txt"), await entryOf("written/public.txt")];
+        await hidden.close?.();
+        await open.close?.();
+        assert.equal(hidden.private, true);
+        assert(!open.private);
+      });
+    }
 
     if (can.writeFacts) {
       it("keeps what is said of a file that is written", async () => {

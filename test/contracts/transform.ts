@@ -23,6 +23,7 @@ import {
   wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
+import { after, before, beforeEach, describe, it } from "./runner.ts";
 
 declare module "@mediatap/core" {
   interface Steps {
@@ -138,7 +139,8 @@ const CHAINS: Readonly<Record<string, readonly Step[]>> = {
 };
 
 /**
- * What every image engine promises, as a mocha suite: `describeTransform("my engine", () => ({ plugin: myEngine() }))`.
+ * What every image engine promises, as a suite for mocha or `node:test`:
+ * `describeTransform("my engine", () => ({ plugin: myEngine() }))`.
  * Sizes are compared with `measure`, by the engine's own reading of its results.
  */
 export function describeTransform(name: string, setup: () => TransformSetup | Promise<TransformSetup>): void {
@@ -195,8 +197,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       });
     }
 
-    it("makes the size that is foretold, whatever the box", async function () {
-      this.timeout(60_000);
+    it("makes the size that is foretold, whatever the box", { timeout: 60_000 }, async () => {
       const side = fc.option(fc.integer({ min: 1, max: 150 }), { nil: undefined });
       const fit = fc.constantFrom("cover", "contain", "fill", "inside", "outside");
       await fc.assert(

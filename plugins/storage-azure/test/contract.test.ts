@@ -14,7 +14,7 @@ withAzurite(() => {
   ] as const) {
     describeStorage(
       name,
-      { conditional: true, size: true, facts: true, write: true, writeFacts: true },
+      { conditional: true, size: true, facts: true, private: true, write: true, writeFacts: true },
       async () => {
         const azurite = await startAzurite();
         const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
@@ -28,12 +28,13 @@ withAzurite(() => {
         };
         return {
           storage: createAzure({ name: "azure", type: "AZURE_BLOB", base: "/", options }, fetcher, {}),
-          async put(path, bytes, { type, cacheControl } = {}) {
+          async put(path, bytes, { type, cacheControl, private: isPrivate } = {}) {
             await container.getBlockBlobClient(`some/where/${path}`).uploadData(bytes, {
               blobHTTPHeaders: {
                 ...(type !== undefined && { blobContentType: type }),
                 ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
               },
+              metadata: isPrivate ? { isprivatefile: "true" } : {},
             });
           },
           async close() {

@@ -17,7 +17,7 @@ function describeContract(
 ): void {
   describeStorage(
     name,
-    { conditional: true, size: true, facts: true, write: true, writeFacts: true },
+    { conditional: true, size: true, facts: true, private: true, write: true, writeFacts: true },
     async () => {
       const google = await startGoogle();
       const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
@@ -26,10 +26,11 @@ function describeContract(
       const options = { bucket: bucket.name, prefix, endpoint: google.url, ...fields };
       return {
         storage: createGcs({ name: "gcs", type: "GCS", base: "/", options }, fetcher, {}),
-        async put(path, bytes, { type, cacheControl } = {}) {
+        async put(path, bytes, { type, cacheControl, private: isPrivate } = {}) {
           store(bucket, prefix === "" ? path : `${prefix}/${path}`, bytes, {
             ...(type !== undefined && { contentType: type }),
             ...(cacheControl !== undefined && { cacheControl }),
+            ...(isPrivate && { metadata: { isprivatefile: "true" } }),
           });
         },
         async close() {

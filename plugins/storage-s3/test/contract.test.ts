@@ -15,7 +15,8 @@ function contract(
   conditional: boolean,
   options: (port: number) => PlaceOptions = () => ({}),
 ): void {
-  describeStorage(name, { conditional, size: true, facts: true, write: true, writeFacts: true }, async () => {
+  const can = { conditional, size: true, facts: true, private: true, write: true, writeFacts: true };
+  describeStorage(name, can, async () => {
     const service = await start();
     const place = await openPlace(service, options(service.port));
     return {

@@ -1,4 +1,4 @@
-import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher, DEFAULT_LIMITS, type EntryFacts } from "@mediatap/core";
 import { describeStorage } from "@mediatap/test";
 import { createWebFolder } from "../src/folder.ts";
 import { createWebProxy } from "../src/proxy.ts";
@@ -12,12 +12,13 @@ async function serve() {
   return {
     origin,
     fetcher,
-    async put(path: string, bytes: Uint8Array, facts: { type?: string; cacheControl?: string } = {}) {
+    async put(path: string, bytes: Uint8Array, facts: EntryFacts = {}) {
       files.set(path, {
         bytes,
         headers: {
           ...(facts.type && { "content-type": facts.type }),
           ...(facts.cacheControl && { "cache-control": facts.cacheControl }),
+          ...(facts.private && { "is-private-file": "true" }),
         },
       });
     },
@@ -28,14 +29,14 @@ async function serve() {
   };
 }
 
-describeStorage("a web folder", { conditional: true, size: true, facts: true }, async () => {
+describeStorage("a web folder", { conditional: true, size: true, facts: true, private: true }, async () => {
   const place = await serve();
   const options = { baseUrl: `${place.origin.url}/media/` };
   const config = { name: "folder", type: "WEB_FOLDER", base: "/", options };
   return { ...place, storage: createWebFolder(config, place.fetcher, SETTINGS) };
 });
 
-describeStorage("a web proxy", { conditional: true, size: true, facts: true }, async () => {
+describeStorage("a web proxy", { conditional: true, size: true, facts: true, private: true }, async () => {
   const place = await serve();
   const config = { name: "proxy", type: "WEB_PROXY", base: "/", options: {} };
   const proxy = createWebProxy(config, place.fetcher, SETTINGS);

@@ -32,13 +32,7 @@ describeLanguage("url-imagekit", {
     "/tr:rt-90/a.jpg",
     "/tr:orig-true/a.jpg",
   ],
-  wrong: [
-    "/tr:w-abc/a.jpg",
-    "/tr:w--5/a.jpg",
-    "/../a.jpg",
-    "/tr:nonsense-1/a.jpg",
-    "/a%00.jpg",
-    "/a%.jpg",
-    "/tr:w-100",
-  ],
+  wrong: ["/tr:w-abc/a.jpg", "/tr:w--5/a.jpg", "/tr:nonsense-1/a.jpg"],
+  named: ["/tr:n-thumb/a.jpg"],
+  unresolvable: ["/../a.jpg", "/a%00.jpg", "/a%.jpg", "/tr:w-100"],
 });

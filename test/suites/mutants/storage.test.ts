@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { type EntryFacts, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core";
+import { describeStorage } from "@mediatap/test";
+import { failuresOf } from "../../helpers/failures.ts";
+import { CAN, type Mutation, memoryPlace } from "../support/memory-place.ts";
+
+type Open = Storage["open"];
+
+/** A mutation of what `open` returns, or of what it is asked. */
+const opening =
+  (change: (open: Open, path: string, options: OpenOptions) => ReturnType<Open>): Mutation =>
+  ({ open }) => ({ open: (path, options) => change(open, path, options) });
+const facts = (change: (entry: EntryFacts) => EntryFacts): Mutation =>
+  opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    return typeof entry === "object" ? { ...entry, ...change(entry) } : entry;
+  });
+
+const MUTANTS: Readonly<Record<string, Mutation>> = {
+  "drops the private flag": facts(() => ({ private: false })),
+  "marks every file as private": facts(() => ({ private: true })),
+  "drops the private flag where the body is not asked for": opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    return typeof entry === "object" && options.head ? { ...entry, private: false } : entry;
+  }),
+  "ignores for whom a known file was": opening((open, path, { held: _, ...options }) => open(path, options)),
+  "asks again for whoever is known": opening((open, path, { held, ifNoneMatch, ...options }) =>
+    open(path, held || ifNoneMatch === undefined ? options : { ...options, ifNoneMatch }),
+  ),
+  "ignores validators": opening((open, path, { ifNoneMatch: _, ...options }) => open(path, options)),
+  "takes any validator for the right one": opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    return entry && options.ifNoneMatch !== undefined ? NOT_MODIFIED : entry;
+  }),
+  "says not modified of a missing file": opening(async (open, path, options) =>
+    options.ifNoneMatch !== undefined ? ((await open(path, options)) ?? NOT_MODIFIED) : open(path, options),
+  ),
+  "ignores ranges": opening((open, path, { range: _, ...options }) => open(path, options)),
+  "gives a byte too few of a range": opening((open, path, { range, ...options }) =>
+    open(path, range ? { ...options, range: { ...range, end: range.end - 1 } } : options),
+  ),
+  "says the size of the range": opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    if (typeof entry !== "object" || !options.range) return entry;
+    return { ...entry, size: options.range.end - options.range.start + 1 };
+  }),
+  "throws for a missing file": opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    if (entry === undefined) throw new Error("missing");
+    return entry;
+  }),
+  "decodes names": opening((open, path, options) => open(path.replaceAll("%41", "A"), options)),
+  "folds case": opening((open, path, options) => open(path.toLowerCase(), options)),
+  "composes accents": opening((open, path, options) => open(path.normalize("NFC"), options)),
+  "trims names": opening((open, path, options) => open(path.trim(), options)),
+  "begins although it is aborted": opening((open, path, options) =>
+    open(path, options.signal.aborted ? { ...options, signal: new AbortController().signal } : options),
+  ),
+  "reads on when it is aborted": opening(async (open, path, options) => {
+    options.signal.throwIfAborted();
+    return await open(path, { ...options, signal: new AbortController().signal });
+  }),
+  "cannot be closed twice": opening(async (open, path, options) => {
+    const entry = await open(path, options);
+    if (typeof entry !== "object") return entry;
+    let closed = false;
+    const close = () => {
+      if (closed) throw new Error("closed already");
+      closed = true;
+    };
+    return { ...entry, close };
+  }),
+  "loses type and Cache-Control": facts(
+    () => ({ type: undefined, cacheControl: undefined }) as unknown as EntryFacts,
+  ),
+  "writes what broke off": ({ write }) => ({
+    async write(path, body, more) {
+      const chunks: Uint8Array[] = [];
+      try {
+        if (body instanceof Uint8Array) chunks.push(body);
+        else for await (const chunk of body) chunks.push(chunk);
+      } finally {
+        await write(path, Buffer.concat(chunks), more);
+      }
+    },
+  }),
+  "empties a file before it writes it": ({ write }) => ({
+    async write(path, body, more) {
+      const bytes = body instanceof Uint8Array ? body : await buffer(body);
+      await write(path, bytes.subarray(0, 1000), more);
+      await new Promise(setImmediate);
+      await write(path, bytes, more);
+    },
+  }),
+  "keeps no facts of what is written": ({ write }) => ({ write: (path, body) => write(path, body, {}) }),
+  "keeps the validator of what is replaced": (_storage, files) => {
+    const first = new Map<string, string>();
+    return {
+      async open(path, { ifNoneMatch, range }) {
+        const file = files.get(path);
+        if (!file) return undefined;
+        const etag = first.get(path) ?? file.etag;
+        first.set(path, etag);
+        if (ifNoneMatch === etag) return NOT_MODIFIED;
+        const { bytes, ...facts } = file;
+        return {
+          ...facts,
+          etag,
+          body: () => Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes]),
+        };
+      },
+    };
+  },
+  "complains about removing what is not there": ({ remove }, files) => ({
+    async remove(path) {
+      if (!files.has(path)) throw new Error("not there");
+      await remove(path);
+    },
+  }),
+  "removes nothing": () => ({ remove: async () => {} }),
+  "removes all below a name": (_storage, files) => ({
+    async remove(path) {
+      for (const name of files.keys()) if (name.startsWith(path.replace(/\.txt$/, ""))) files.delete(name);
+    },
+  }),
+  "lists folders only": ({ list }) => ({
+    async *list(prefix) {
+      if (prefix === "" || prefix.endsWith("/")) yield* list(prefix);
+    },
+  }),
+  "lists everything": ({ list }) => ({ list: () => list("") }),
+};
+
+describe("describeStorage", () => {
+  it("passes a storage that keeps every promise", async () => {
+    const failures = await failuresOf(() => describeStorage("right", CAN, async () => memoryPlace()));
+    assert.deepEqual(failures, []);
+  });
+
+  for (const [what, mutate] of Object.entries(MUTANTS)) {
+    it(`fails a storage that ${what}`, async () => {
+      const failures = await failuresOf(() =>
+        describeStorage("mutant", CAN, async () => memoryPlace(mutate)),
+      );
+      assert(failures.length > 0, "no test failed");
+    });
+  }
+});

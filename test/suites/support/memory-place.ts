@@ -1,0 +1,76 @@
+import { hash } from "node:crypto";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { type EntryFacts, isForFewer, NOT_MODIFIED, type Storage } from "@mediatap/core";
+import type { StorageSetup } from "@mediatap/test";
+
+export interface File extends EntryFacts {
+  readonly bytes: Buffer;
+  readonly etag: string;
+}
+
+const CHUNK = 64 * 1024;
+/** All that `describeStorage` can try. */
+export const CAN = {
+  conditional: true,
+  size: true,
+  facts: true,
+  private: true,
+  write: true,
+  writeFacts: true,
+};
+
+/** What a mutant makes of the storage: fields take the place of the right ones. */
+export type Mutation = (storage: Required<Storage>, files: Map<string, File>) => Partial<Storage>;
+
+/** A storage in memory that keeps every promise, changed by a mutation. */
+export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
+  const files = new Map<string, File>();
+  const put = async (
+    path: string,
+    bytes: Uint8Array,
+    { type, cacheControl, private: isPrivate }: EntryFacts = {},
+  ) => {
+    files.set(path, {
+      bytes: Buffer.from(bytes),
+      etag: `"${hash("sha1", bytes)}"`,
+      size: bytes.length,
+      ...(type !== undefined && { type }),
+      ...(cacheControl !== undefined && { cacheControl }),
+      ...(isPrivate && { private: true }),
+    });
+  };
+  const storage = {
+    async open(path, { range, ifNoneMatch, held, signal }) {
+      signal.throwIfAborted();
+      const file = files.get(path);
+      if (!file) return undefined;
+      const { bytes, ...facts } = file;
+      if (ifNoneMatch === file.etag && !(held && isForFewer(facts, held))) return NOT_MODIFIED;
+      const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
+      return {
+        ...facts,
+        body() {
+          const body = Readable.from(chunksOf(part));
+          signal.addEventListener("abort", () => body.destroy(signal.reason as Error), { once: true });
+          return body;
+        },
+      };
+    },
+    write: async (path, body, facts) =>
+      put(path, body instanceof Uint8Array ? body : await buffer(body as Readable), facts),
+    remove: async (path) => void files.delete(path),
+    async *list(prefix) {
+      for (const path of [...files.keys()]) if (path.startsWith(prefix)) yield path;
+    },
+  } satisfies Storage as unknown as Required<Storage>;
+  return { storage: { ...storage, ...mutate(storage, files) }, put, close: async () => {} };
+}
+
+/** Piece by piece, with a moment between two of them as a network has it. */
+async function* chunksOf(bytes: Buffer) {
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    yield bytes.subarray(at, at + CHUNK);
+    await new Promise(setImmediate);
+  }
+}
