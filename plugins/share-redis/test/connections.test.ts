@@ -47,7 +47,7 @@ describeWith(REDIS, "share-redis: ways to Redis", function (this: void) {
   /** Two machines do work once, and hear of each other's purges. */
   async function assertShared(redis: ShareRedisOptions["redis"]) {
     const cache = await startOne();
-    const start = () => machines.start(origin, { share: { redis }, cache: cache.url });
+    const start = () => machines.start(origin, { share: { redis, timeout: 500 }, cache: cache.url });
     const both = await Promise.all([start(), start()]);
     await assertTogether(both);
     return both;
@@ -98,8 +98,7 @@ describeWith(REDIS, "share-redis: ways to Redis", function (this: void) {
     await assertShared({ url: `rediss://127.0.0.1:${port}`, socket: { tls: true, ca: cert } });
   });
 
-  it("leads to a cluster, also after all of it was away", async function () {
-    this.timeout(60_000);
+  it("leads to a cluster, also after all of it was away", async () => {
     const { nodes, close } = await startRedisCluster();
     closing.push(close);
     const both = await assertShared({ rootNodes: nodes.map(({ url }) => ({ url })) });
@@ -109,8 +108,7 @@ describeWith(REDIS, "share-redis: ways to Redis", function (this: void) {
     await assertTogether(both);
   });
 
-  it("leads through sentinels to the master, and to the one that takes its place", async function () {
-    this.timeout(60_000);
+  it("leads through sentinels to the master, and to the one that takes its place", async () => {
     const master = await startOne();
     const replica = await startOne("--replicaof", "127.0.0.1", String(master.port));
     await until(

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   describeWith,
   REDIS,
@@ -9,7 +8,7 @@ import {
   until,
   type WebOrigin,
 } from "@mediatap/test";
-import { type Machine, makeMachines, plain, REST, redOf } from "./machines.ts";
+import { type Machine, makeMachines, plain, redOf } from "./machines.ts";
 
 describeWith(REDIS, "share-redis: work of several machines", () => {
   const machines = makeMachines();
@@ -33,6 +32,9 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     all = await Promise.all(
       Array.from({ length: count }, () => machines.start(origin, { share, cache: redis.url })),
     );
+    // A start does not wait long for Redis.
+    const news = async () => redis.command("pubsub", "numsub", "mediatap:news-1");
+    await until(async () => (await news()).endsWith(String(count)), "all are connected");
     return all;
   }
 
@@ -40,6 +42,8 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
   const askAll = (path: string, each = 5) =>
     Promise.all(all.flatMap((machine) => Array.from({ length: each }, () => machine.ask(path))));
   const leases = async () => (await redis.command("keys", "mediatap:lease-1:*")).split("\n").filter(Boolean);
+
+  const isWaitedFor = async () => /^w /.test(await redis.command("get", (await leases())[0] ?? ""));
 
   /** The origin answers for a file only when it is told to. */
   function holdBack(path: string, bytes: Buffer): () => void {
@@ -67,12 +71,17 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
   });
 
   it("is waited for as long as it takes, and each wish for itself", async () => {
-    await start(2, { expiry: 300 });
+    await start(2, { expiry: 3_000 });
     const goOn = holdBack("slow.png", plain(10));
     const slow = askAll("/tr:w-20,f-png/slow.png", 2);
-    await origin.asked("slow.png").catch(() => {});
-    // Longer than a lease that nobody renews.
-    await delay(700);
+    await until(() => origin.count("slow.png") === 1, "it has begun");
+    const [name = ""] = await leases();
+    let left = Number.POSITIVE_INFINITY;
+    await until(async () => {
+      const before = left;
+      left = Number(await redis.command("pttl", name));
+      return left > before;
+    }, "its lease is renewed");
     assert.equal(origin.count("slow.png"), 1);
     for (const { status } of await askAll("/tr:w-20,f-png/b.png", 2)) assert.equal(status, 200);
     goOn();
@@ -88,7 +97,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
       answer: (_, response) => void promise.then(() => response.writeHead(404).end()),
     });
     const asked = askAll("/tr:w-20/none.png", 3);
-    await delay(100);
+    await until(isWaitedFor, "it is waited for");
     resolve();
     for (const { status, headers } of await asked) {
       assert.equal(status, 404);
@@ -105,10 +114,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     const first = one?.ask("/tr:w-20,f-png/slow.png", { signal: left.signal }).catch(() => "left");
     await until(() => origin.count("slow.png") === 1, "it has begun");
     const second = two?.red("/tr:w-20,f-png/slow.png");
-    await until(
-      async () => /^w /.test(await redis.command("get", (await leases())[0] ?? "")),
-      "it is waited for",
-    );
+    await until(isWaitedFor, "it is waited for");
     left.abort();
     assert.equal(await first, "left");
     await until(() => origin.count("slow.png") === 2, "the other one does it");
@@ -171,7 +177,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
   });
 
   it("is done by each of them while Redis hangs or is away, and once again when it is back", async () => {
-    await start(3, { timeout: 50 });
+    await start(3, { timeout: 200 });
     redis.signal("SIGSTOP");
     for (const { status } of await askAll("/tr:w-31,f-png/a.png", 1)) assert.equal(status, 200);
     assert.equal(flights(), 3);
@@ -181,7 +187,6 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     for (const { status } of await askAll("/tr:w-32,f-png/a.png", 1)) assert.equal(status, 200);
     assert.equal(flights(), 6);
     redis = await startRedis({ port });
-    await delay(REST);
     let width = 100;
     await until(async () => {
       const before = flights();

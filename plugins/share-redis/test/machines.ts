@@ -11,7 +11,9 @@ import sharp from "sharp";
 import { type ShareRedisOptions, shareRedis } from "../src/index.ts";
 
 /** Milliseconds for which a Redis that failed is left alone. */
-export const REST = 50;
+const REST = 50;
+/** Milliseconds in which Redis answers on any machine. */
+const TIMEOUT_MS = 30_000;
 
 /** A picture of one colour. */
 export const plain = (red: number): Buffer => makePng(60, 40, () => [red, 30, 30, 255]);
@@ -45,7 +47,8 @@ export function makeMachines() {
   const machines: Machine[] = [];
   return {
     async start(origin: Pick<WebOrigin, "url">, setting: Setting): Promise<Machine> {
-      const { share, cache, plugins = [], ...options } = setting;
+      const { cache, plugins = [], ...options } = setting;
+      const share = { timeout: TIMEOUT_MS, ...setting.share };
       let flights = 0;
       const counter: Plugin = {
         name: "counter",
@@ -64,7 +67,7 @@ export function makeMachines() {
             storageWeb({ retries: 0 }),
             imageSharp(),
             cacheMemory(),
-            cache === undefined ? undefined : cacheKeyv({ redis: cache }),
+            cache === undefined ? undefined : cacheKeyv({ redis: cache, timeout: share.timeout }),
             shareRedis(share),
             counter,
             ...plugins,
