@@ -15,6 +15,11 @@ export interface FileProbe extends Probe {
   readonly square: boolean;
   /** Each picture of the main track is two, of every other line. */
   readonly interlaced: boolean;
+  /**
+   * Frames a second of the main picture track where they are densest; left out: they follow each other evenly, and `video.rate` is
+   * their rate. Else that is their mean.
+   */
+  readonly peak?: number;
   /** Second of the file's own time at which its first track begins; left out: 0. */
   readonly begins?: number;
 }
@@ -90,15 +95,17 @@ function probeOf(
   const bitrate = Number(whole.bit_rate);
   const begins = Number(whole.start_time);
   const matrix = video?.color_space;
+  const { rate = 0, peak } = video ? ratesOf(video) : {};
   return {
     format: formatOf(demuxer),
     duration,
     streams: streams.length,
     square: /^(?:(\d+):\1|0:1|N\/A)?$/.test(video?.sample_aspect_ratio ?? ""),
-    interlaced: /^(?:tt|bb|tb|bt)$/.test(video?.field_order ?? ""),
+    interlaced: video !== undefined && isInterlaced(video),
     ...(Number.isFinite(bitrate) && { bitrate }),
     ...(begins && { begins }),
-    ...(video && { video: pictureOf(video) }),
+    ...(peak !== undefined && { peak }),
+    ...(video && { video: pictureOf(video, rate) }),
     ...(matrix && matrix !== "unknown" && { matrix }),
     ...(audio && {
       audio: {
@@ -110,7 +117,37 @@ function probeOf(
   };
 }
 
-function pictureOf(found: FoundStream): NonNullable<Probe["video"]> {
+/** Fields of two moments in each frame. */
+const isInterlaced = ({ field_order }: FoundStream) => /^(?:tt|bb|tb|bt)$/.test(field_order ?? "");
+
+/** Frames a second of a track whose file does not say. */
+const USUAL_RATE = 25;
+/** Above this a rate is that of a clock which times are counted by, and frames do not follow each other as fast. */
+const FASTEST_RATE = 240;
+/** Up to this, the rate that all times fit is taken for that of the densest frames. */
+const FASTEST_PEAK = 60.5;
+
+/**
+ * The mean rate of a track, and the densest where its frames are not spaced evenly. ffprobe reports the mean, and the lowest rate
+ * that all times fit, as far as it has read.
+ */
+function ratesOf(found: FoundStream): { readonly rate: number; readonly peak?: number } {
+  const mean = quotient(found.avg_frame_rate);
+  const fitting = quotient(found.r_frame_rate);
+  if (!mean) return { rate: fitting > 0 && fitting <= FASTEST_RATE ? fitting : USUAL_RATE };
+  const ratio = fitting / mean;
+  if (!fitting || isNear(ratio, 1, 0.002)) return { rate: mean };
+  // Frames that were dropped here and there, or times that were rounded.
+  if (isNear(ratio, 1, 0.02)) return { rate: fitting };
+  // Each field is counted.
+  if (isNear(ratio, 2, 0.005) || isInterlaced(found) || mean > FASTEST_PEAK) return { rate: mean };
+  if (fitting > mean && fitting <= FASTEST_PEAK) return { rate: mean, peak: fitting };
+  return { rate: mean, peak: mean < 30.6 ? 30 : 60 };
+}
+
+const isNear = (value: number, to: number, most: number) => Math.abs(value - to) <= most;
+
+function pictureOf(found: FoundStream, rate: number): NonNullable<Probe["video"]> {
   const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = found;
   const turned = found.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
   const quarters = (((Math.round(-turned / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;
@@ -124,7 +161,7 @@ function pictureOf(found: FoundStream): NonNullable<Probe["video"]> {
     codec,
     ...upright,
     rotation: (quarters * 90) as 0 | 90 | 180 | 270,
-    rate: quotient(found.avg_frame_rate) || quotient(found.r_frame_rate) || 25,
+    rate,
     pixels,
     // In VP8 and VP9 it is a picture of its own beside the one that is told of.
     alpha:

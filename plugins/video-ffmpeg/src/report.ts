@@ -108,13 +108,22 @@ function coloursIn(details: string): readonly (string | undefined)[] {
   return [one, one, one];
 }
 
-function rateIn(said: string): Pick<FoundStream, "avg_frame_rate"> {
-  const [, rate, thousand] = /, ([\d.]+)(k?) (?:fps|tbr)/.exec(said) ?? [];
-  if (!rate) return {};
-  const value = Number(rate) * (thousand ? 1_000 : 1);
-  // Rounded to two digits: those of television are meant.
-  const exact = [24, 30, 48, 60, 120].find((whole) => Math.abs((whole * 1_000) / 1_001 - value) < 0.006);
-  return { avg_frame_rate: exact ? `${exact * 1_000}/1001` : `${Math.round(value * 1_000)}/1000` };
+function rateIn(said: string): Pick<FoundStream, "avg_frame_rate" | "r_frame_rate"> {
+  const named = (unit: string) => {
+    const [, rate, thousand] = new RegExp(`, ([\\d.]+)(k?) ${unit}`).exec(said) ?? [];
+    return rate ? fractionOf(Number(rate) * (thousand ? 1_000 : 1)) : undefined;
+  };
+  const [mean, fitting] = [named("fps"), named("tbr")];
+  return {
+    ...(mean && { avg_frame_rate: mean }),
+    ...(fitting && { r_frame_rate: fitting }),
+  };
+}
+
+/** A rate that is rounded to two digits: those of television are meant. */
+function fractionOf(rate: number): string {
+  const exact = [24, 30, 48, 60, 120].find((whole) => Math.abs((whole * 1_000) / 1_001 - rate) < 0.006);
+  return exact ? `${exact * 1_000}/1001` : `${Math.round(rate * 1_000)}/1000`;
 }
 
 function channelsOf(layout: string): number {

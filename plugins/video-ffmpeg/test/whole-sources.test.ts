@@ -1,36 +1,95 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { Layer, Step } from "@mediatap/core";
 import { isLike } from "./support/results.ts";
-import { mp4, type Studio, testPicture } from "./support/videos.ts";
+import { mp4, numbered, numberIn, type Studio, testPicture } from "./support/videos.ts";
 import { BLACK, BLUE, describeWhole, paint, quarters, RED, resize, silent, sizeOf } from "./support/whole.ts";
 
 const prepare = (studio: Studio) =>
   Promise.all([silent(studio), studio.make("test.mp4", ...testPicture(4), ...mp4())]);
 
+/** When the pictures of a video of `numbered`, twice as large, are shown, and their numbers. */
+async function shownIn(path: string) {
+  const { stdout } = await promisify(execFile)("/usr/bin/ffprobe", [
+    ...["-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "csv=p=0", path],
+  ]);
+  const times = stdout.trim().split("\n").map(Number.parseFloat);
+  const { stdout: pixels } = await promisify(execFile)(
+    "/usr/bin/ffmpeg",
+    [
+      ...["-v", "error", "-i", path, "-vf", "scale=160:90", "-fps_mode", "passthrough"],
+      ...["-f", "rawvideo", "-pix_fmt", "gray", "-"],
+    ],
+    { encoding: "buffer", maxBuffer: 1e8 },
+  );
+  assert.equal(pixels.length, times.length * 160 * 90);
+  return times.map((at, index) => {
+    const from = index * 160 * 90;
+    return { at, number: numberIn((x, y) => [pixels[from + y * 160 + x] as number]) };
+  });
+}
+
 describeWhole("whole videos of unusual sources", prepare, (whole) => {
   const { make, refusal } = whole;
 
-  it("of changing rate have a constant one", async () => {
-    // The second half has a third of the frames.
-    await whole.studio.make(
-      "vfr.mp4",
-      ...["-i", whole.studio.path("test.mp4"), "-an", "-vf", "select=lt(t\\,2)+not(mod(n\\,3))"],
-      ...["-fps_mode", "vfr", "-c:v", "libx264"],
-    );
-    const result = await make("vfr.mp4", [resize({ width: 160 })]);
-    const { stdout } = await promisify(execFile)("/usr/bin/ffprobe", [
-      ...["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0"],
-      result.path,
-    ]);
-    const times = stdout
-      .trim()
-      .split("\n")
-      .map(Number.parseFloat)
-      .sort((a, b) => a - b);
-    const steps = times.slice(1).map((time, at) => Number((time - (times[at] ?? 0)).toFixed(3)));
-    assert.ok(Math.max(...steps) - Math.min(...steps) < 0.003, steps.join(" "));
-    assert.ok(Math.abs(result.duration - 4) < 0.15, String(result.duration));
+  describe("whose pictures follow each other unevenly", () => {
+    // Of 25 a second those of the first second are there, then one at 2.6 s, and one at 3.4 s, which lasts up to 4 s.
+    const numbers = [...Array.from({ length: 25 }, (_, at) => at), 65, 85];
+    const select = "lt(n\\,25)+eq(n\\,65)+eq(n\\,85)";
+
+    before(async () => {
+      const tone = ["-f", "lavfi", "-i", "sine=d=4", "-map", "0:v", "-map", "1:a"];
+      await whole.studio.make(
+        "dense.mp4",
+        ...[...numbered(4), ...tone, "-vf", `select=${select}`, "-fps_mode", "vfr"],
+        ...["-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+      );
+    });
+
+    for (const format of ["mp4", "webm"] as const) {
+      it(`keep their times as ${format}, and the last one its length`, async () => {
+        const { path, duration } = await make("dense.mp4", [resize({ width: 320 })], { format });
+        assert.deepEqual(
+          (await shownIn(path)).map(({ at, number }) => [Math.round(at * 25), number]),
+          numbers.map((number) => [number, number]),
+        );
+        assert.ok(Math.abs(duration - 4) < 0.05, String(duration));
+      });
+    }
+
+    it("are clipped in the middle of one that is shown for long", async () => {
+      const steps: Step[] = [{ op: "clip", start: 2, duration: 1.2 }, resize({ width: 320 })];
+      const result = await make("dense.mp4", steps);
+      const shown = await shownIn(result.path);
+      // From 2 s to 2.6 s that of 0.96 s is still there.
+      assert.deepEqual(
+        shown.map(({ number }) => number),
+        Array.from({ length: 30 }, (_, at) => (at < 15 ? 24 : 65)),
+      );
+      assert.ok(Math.abs(result.duration - 1.2) < 0.05, String(result.duration));
+      const sound = Number(result.audio?.duration);
+      assert.ok(Math.abs(sound - 1.2) < 0.05, String(sound));
+    });
+
+    it("show what is laid over one that is shown for long", async () => {
+      const layer: Layer = {
+        kind: "color",
+        color: { r: 255, g: 0, b: 0, alpha: 1 },
+        width: 320,
+        height: 180,
+        steps: [],
+      };
+      const time = { start: 1.5, duration: 0.5 };
+      const overlay: Step = { op: "overlay", layer, place: { gravity: "center" }, time };
+      const steps: Step[] = [resize({ width: 320 }), overlay];
+      const result = await make("dense.mp4", steps);
+      const colours = await Promise.all([1.2, 1.7, 2.2].map(async (at) => (await result.at(at))(0.5, 0.9)));
+      assert.deepEqual(
+        colours.map((one) => isLike(one, RED, 40)),
+        [false, true, false],
+      );
+    });
   });
 
   it("of high dynamic range look as others do", async () => {

@@ -38,11 +38,11 @@ const USUAL: readonly Rate[] = [24, 25, 30, 48, 50, 60].flatMap((rate) =>
 );
 
 /**
- * The constant rate of a stream. Sources of a changing rate get the usual one that is near, or halves of a frame a second; the
- * very fast are halved.
+ * The constant rate of a stream: that of the source, where its frames are densest, within `most`. It is a usual one that is near,
+ * or halves of a frame a second; the very fast are halved.
  */
-export function rateOf({ rate: stored }: NonNullable<Probe["video"]>): Rate {
-  let rate = Math.max(1, stored);
+export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, most = peak): Rate {
+  let rate = Math.max(1, Math.min(peak, most));
   while (rate > FASTEST) rate /= 2;
   const exact = [
     { n: Math.round(rate), d: 1 },

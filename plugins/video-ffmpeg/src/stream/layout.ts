@@ -52,7 +52,7 @@ export async function layoutOf(
   if (!probe) throw new MediaError("EINVAL", "Expected a video");
   const { video, audio } = probe;
   const { segmentSeconds } = engine.settings;
-  const rate = video && rateOf(video);
+  const rate = video && rateOf(video, probe.peak, flight.limits.videoRate);
   const graph = graphOf(transformation.steps, probe, {
     limits: flight.limits,
     tools: await engine.tools(),

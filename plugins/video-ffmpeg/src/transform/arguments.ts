@@ -6,6 +6,7 @@ import { codecArgs, type Recipe } from "./encode.ts";
 import type { Extras } from "./extras.ts";
 import type { Graph } from "./graph.ts";
 import { wireSound } from "./sound.ts";
+import { seconds } from "./units.ts";
 
 /** What ffmpeg says of itself: errors alone. */
 export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
@@ -58,14 +59,23 @@ export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }:
   ];
 }
 
-/** Arguments that bring what has grown to its final form, with an index at its beginning; nothing is encoded. */
-export function finishArgs(format: Recipe["format"], from: string, to: string): string[] {
+/**
+ * Arguments that bring what has grown to its final form, with an index at its beginning; nothing is encoded. `lasts`: seconds up to
+ * which the last picture is shown; left out: it lasts as long as the others.
+ */
+export function finishArgs(format: Recipe["format"], from: string, to: string, lasts?: number): string[] {
   const demuxer = format === "mp4" ? "mov" : "matroska";
   const form =
     format === "mp4" ? ["-movflags", "+faststart", "-f", "mp4"] : ["-cues_to_front", "1", "-f", "webm"];
   return [
     ...QUIET,
     ...["-protocol_whitelist", "file", "-f", demuxer, "-i", `file:${from}`],
-    ...["-map", "0", "-c", "copy", "-fflags", "+bitexact", ...form, `file:${to}`],
+    ...["-map", "0", "-c", "copy", "-fflags", "+bitexact", ...form],
+    ...(lasts === undefined ? [] : ["-bsf:v", lastingUntil(lasts)]),
+    `file:${to}`,
   ];
 }
+
+/** Fragments do not say how long their last picture is shown; a track's length is the sum of what its pictures last. */
+const lastingUntil = (end: number) =>
+  `setts=pts=PTS:dts=DTS:duration='if(eq(NEXT_DTS,NOPTS),max(1,${seconds(end)}/TB-DTS+STARTDTS),DURATION)'`;

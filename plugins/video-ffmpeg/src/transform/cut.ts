@@ -20,7 +20,16 @@ const MARGIN = 10;
 /** Cuts the piece that a graph is made of; what is decoded before it is left out by ffmpeg itself, or by filters. */
 export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cutting {
   if (!clipped) return { args: [], picture: [], sound: [] };
-  const isPaced = PACED.has(demuxer) && picture !== undefined;
+  const isPaced = picture !== undefined && (PACED.has(demuxer) || picture.paced);
+  if (hasIndex(demuxer) && isPaced) {
+    // The frame shown at the beginning may be long before it: decoding begins at the key frame before, and ends by the filters.
+    const length = `duration=${seconds(duration)}`;
+    return {
+      args: start > 0 ? ["-noaccurate_seek", ...seek(start)] : [],
+      picture: [`fps=${picture.rate}:start_time=0`, `trim=${length}`],
+      sound: [`atrim=start=0:${length}`],
+    };
+  }
   if (hasIndex(demuxer) || (start === 0 && !isPaced)) {
     return { args: [...seek(start), "-t", seconds(duration)], picture: [], sound: [] };
   }

@@ -221,6 +221,8 @@ function pictureArgs({ how, codec }: Track<Codec>, quality: number, graph: Graph
     String(keys),
     "-pix_fmt",
     "yuv420p",
+    // Else times are rounded to what a constant rate would have.
+    ...(graph.picture?.uneven ? ["-enc_time_base:v", "1:90000"] : []),
     "-threads:v",
     String(THREADS),
   ];

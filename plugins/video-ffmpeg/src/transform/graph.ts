@@ -46,12 +46,17 @@ export interface Graph {
   readonly factor: number;
   /** Seconds of the result. */
   readonly duration: number;
-  /** Left out: the source has no picture. `rate`: as ffmpeg takes it; `fps` is its number. */
+  /**
+   * Left out: the source has no picture. `rate`: as ffmpeg takes it; `fps` is its number. `uneven`: frames keep their own times, and
+   * `fps` is their mean; `paced`: their times are uneven in the source, and get that rate before all else.
+   */
   readonly picture?: {
     /** Even on both sides. */
     readonly size: Size;
     readonly rate: string;
     readonly fps: number;
+    readonly uneven: boolean;
+    readonly paced: boolean;
     /** Nothing is done but what all results need. */
     readonly plain: boolean;
     wire(ends: PictureEnds): string;

@@ -7,6 +7,9 @@ import { beginning } from "./start.ts";
 import type { Clock } from "./timeline.ts";
 import { even, rateOf, same } from "./units.ts";
 
+/** Steps whose result depends on the time. */
+const TIMED: ReadonlySet<Step["op"]> = new Set(["clip", "overlay", "when"]);
+
 /** The state of a picture while steps are laid out. */
 export interface Drafting extends Overlays {
   readonly original: Size;
@@ -35,7 +38,12 @@ export function createPicture({ probe, context, steps, left, ...parts }: Picture
   const { tools, limits, keepsAlpha = false } = context;
   const { scope, timeline } = parts;
   const { video } = probe;
-  const { interlaced = false } = probe as Partial<FileProbe>;
+  const { interlaced = false, peak } = probe as Partial<FileProbe>;
+  const own = rateOf(Math.min(peak ?? video?.rate ?? 25, limits.videoRate));
+  // What changes with time has to be shown between two frames that are far apart, too.
+  const isUneven = peak !== undefined && context.rate === undefined;
+  const paced = isUneven && steps.some(({ op }) => TIMED.has(op));
+  const uneven = isUneven && !paced;
   const original: Size = video ?? { width: 0, height: 0 };
   const pieces: { piece: Piece; factor: number }[] = [];
   let begun = false;
@@ -43,6 +51,7 @@ export function createPicture({ probe, context, steps, left, ...parts }: Picture
   const push = (piece: Piece) => pieces.push({ piece, factor: timeline.factor });
   const begin = (size: Size) => {
     begun = true;
+    if (paced) push(`fps=${own}`);
     const behind = keepsAlpha ? undefined : behindOf(steps, "alpha");
     if (video) for (const piece of beginning(video, size, behind, tools, interlaced)) push(piece);
   };
@@ -70,18 +79,20 @@ export function createPicture({ probe, context, steps, left, ...parts }: Picture
 
   /** Brings pictures to the size and the rate that they end with, once all steps are laid out. */
   function finish(): NonNullable<Graph["picture"]> {
-    const fps = Math.min(video?.rate ?? 25, limits.videoRate);
-    const rate = context.rate ?? rateOf(fps);
+    const fps = Math.min((paced ? peak : video?.rate) ?? 25, limits.videoRate);
+    const rate = context.rate ?? own;
     const plain = !begun && !interlaced;
     if (!begun) begin(original);
     const size = even(draft.current);
     if (!same(size, draft.current)) push(cropped(size));
-    push(`fps=${rate}`);
+    if (!uneven) push(`fps=${rate}`);
     const { factor } = timeline;
     return {
       size,
       rate,
       fps,
+      uneven,
+      paced,
       plain,
       wire: ({ from, to, extra, offset = 0, prefix = "g", more = [] }) =>
         wire([...pieces, ...more.map((piece) => ({ piece, factor }))], {

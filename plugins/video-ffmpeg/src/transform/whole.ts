@@ -22,7 +22,7 @@ import { openLayerFiles } from "./files.ts";
 import { FILM, type Films, filmInput } from "./film.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import { type Growth, grow, removeFolder } from "./growth.ts";
-import { seconds } from "./units.ts";
+import { rateOf, seconds } from "./units.ts";
 import type { Animation } from "./webp.ts";
 
 /** Estimated milliseconds of one core up to which a video is waited for: it then has a length, and parts of it can be asked for. */
@@ -81,7 +81,10 @@ export async function planWhole(
     explain: () => ({
       source: `${probe.format} ${probe.video ? `${probe.video.codec} ${probe.video.width}x${probe.video.height}` : "without a picture"}, ${probe.audio?.codec ?? "without sound"}, ${seconds(probe.duration)} s`,
       ...(picture &&
-        recipe.picture && { size: `${picture.size.width}x${picture.size.height}`, rate: picture.rate }),
+        recipe.picture && {
+          size: `${picture.size.width}x${picture.size.height}`,
+          rate: picture.uneven ? `as the source, ${rateOf(picture.fps)} on average` : picture.rate,
+        }),
       duration: Number(seconds(graph.duration)),
       steps: graph.words,
       format: recipe.format,
@@ -162,7 +165,8 @@ async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise
       start: (signal) => start({ ...bounds, args, signal }),
       async finish(path, signal) {
         const to = join(folder, `whole.${recipe.format}`);
-        await collect({ ...bounds, args: finishArgs(recipe.format, path, to), signal });
+        const lasts = recipe.picture && graph.picture?.uneven ? graph.duration : undefined;
+        await collect({ ...bounds, args: finishArgs(recipe.format, path, to, lasts), signal });
         return to;
       },
     });
