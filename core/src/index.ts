@@ -162,6 +162,8 @@ export type {
 } from "./model/transformation.ts";
 export { monotonicNow } from "./monotonic.ts";
 export { didYouMean, nearest, parseOptions } from "./options.ts";
+export type { Owner } from "./owner.ts";
+export { isGone, ownerText, parseOwner, thisOwner } from "./owner.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
 export { isFromFuture } from "./pipeline/freshness.ts";
 export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";

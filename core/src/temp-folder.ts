@@ -1,18 +1,10 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { lstat, readdir, readFile, readlink, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnosis } from "./hooks.ts";
-import { codeOf, MediaError, shortageOf } from "./model/errors.ts";
+import { MediaError, shortageOf } from "./model/errors.ts";
+import { isGone, type Owner, thisOwner } from "./owner.ts";
 
 // Temporary files of a process lie in a folder of its own. It names its owner, so that the next process can tell whether the owner
 // is gone (killed, out of memory) and remove what it left, programs that still work in it included.
@@ -38,14 +30,6 @@ const OWNERLESS_MS = 24 * 60 * 60 * 1_000;
 /** Free space of the disk below which the doctor warns. */
 const LITTLE_BYTES = 256 * 1024 * 1024;
 const RETRY_SECONDS = 5;
-
-interface Owner {
-  readonly pid: number;
-  /** When it began, as the system counts: another process may get the same number. */
-  readonly began: string;
-  /** Which process numbers are meant. */
-  readonly space: string;
-}
 
 const prefixOf = (name: string) => `mediatap-${name}-`;
 
@@ -100,9 +84,8 @@ function makeFolder(name: string): string {
 
 /** Removes the folder where that fails: nobody could tell whose it is. */
 function writeOwner(path: string): void {
-  const owner: Owner = { pid: process.pid, began: beganSync(process.pid), space: spaceSync() };
   try {
-    writeFileSync(join(path, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
+    writeFileSync(join(path, OWNER_FILE), JSON.stringify(thisOwner()), { mode: 0o600 });
   } catch (cause) {
     rmSync(path, { recursive: true, force: true });
     throw noFolder(cause);
@@ -155,20 +138,10 @@ async function isOrphan(path: string): Promise<boolean> {
   const marker = join(path, OWNER_FILE);
   try {
     const owner = JSON.parse(await readFile(marker, "utf8")) as Owner;
-    if (owner.space === spaceSync()) return !isAlive(owner);
-    return Date.now() - (await stat(marker)).mtimeMs > SILENCE_MS;
+    return isGone(owner) ?? Date.now() - (await stat(marker)).mtimeMs > SILENCE_MS;
   } catch {
     return Date.now() - found.mtimeMs > OWNERLESS_MS;
   }
-}
-
-function isAlive({ pid, began }: Owner): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (codeOf(error) === "ESRCH") return false;
-  }
-  return beganSync(pid) === began;
 }
 
 /** Ends the processes whose working folder lies in a folder; known only where there is `/proc`. */
@@ -182,23 +155,5 @@ async function endThoseIn(folder: string): Promise<void> {
     } catch {
       // It has gone meanwhile.
     }
-  }
-}
-
-/** Field 22 of `/proc/<pid>/stat` (proc(5)); what stands before may hold spaces and brackets. */
-function beganSync(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function spaceSync(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return "";
   }
 }

@@ -5,7 +5,7 @@ import type { RenditionRecord } from "@mediatap/core";
 // and lower case for the same. With another format the folder has another number, so that versions do not meet.
 //
 //     v1/entries/ab/ab12…            an entry
-//     v1/entries/ab/ab12….9f….tmp    an entry being written
+//     v1/entries/ab/ab12….….9f….tmp  an entry being written, and by which process
 //     v1/index/cd/cd34…-ab12…        an empty file: what cd34… stands for was used to make the entry ab12…
 //     bans.log                       what was purged: for entries that are being written meanwhile
 //     trash-…                        entries that are gone, and being removed
@@ -66,6 +66,9 @@ export type Places = ReturnType<typeof placesIn>;
 
 export const isEntry = (file: string) => /^[0-9a-f]{64}$/.test(file);
 export const isTemporary = (file: string) => file.endsWith(".tmp");
+/** The process that writes a file that is not finished, as text; `undefined`: the name is of another release. */
+export const writerOf = (file: string) =>
+  /^[0-9a-f]{64}\.([\d-]+-[0-9a-f]{12})\.[0-9a-f]{12}\.tmp$/.exec(file)?.[1];
 export const isTrash = (file: string) => file.startsWith("trash-");
 
 /** The two halves of a mark's name; `undefined`: it is none. */

@@ -1,13 +1,20 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
 import { type ByteRange, codeOf, type RenditionRecord } from "@mediatap/core";
+import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
 
 /** Bodies up to this size are read whole; longer ones are sent from the file. */
 export const IN_MEMORY = 256 * 1024;
 
-/** Bodies from here on are checked only while they are sent: to read them through before would take too long. */
-const CHECKED_BEFORE = 16 * 1024 * 1024;
+/** Of longer bodies only the edges of what is sent are checked before it is sent: to read them through would take too long. */
+const MAX_CHECKED_BYTES = 16 * 1024 * 1024;
+
+/** Long files that were found whole, as they were then. */
+const MAX_CHECKED_FILES = 10_000;
+
+/** Nanoseconds that a change must lie back at least, to be told from another one by its time (the clock of a file system is coarse). */
+const MIN_CHANGE_AGE_NS = 1_000_000_000n;
 
 /** Bytes of the first read: most entries are no longer. */
 const FIRST = 64 * 1024;
@@ -35,7 +42,8 @@ export interface Known {
 
 export function createReader() {
   const spare: Buffer[] = [];
-  const checked = new Set<string>();
+  /** State of each file when it was read through last. */
+  const checked = new LRUCache<string, string>({ max: MAX_CHECKED_FILES });
 
   /** The entry in a file, checked; `undefined`: there is no file. Throws `Damaged`, or as the file system does. */
   async function read(path: string, known: Known | undefined): Promise<Entry | undefined> {
@@ -51,7 +59,7 @@ export function createReader() {
       const head = await headOf(fd, begun, known);
       if (begun.byteLength > head.size) throw new Damaged();
       if ((head.bodyLength ?? 0) > IN_MEMORY) {
-        await checkLong(fd, head);
+        await checkLong(fd, path, head);
         return { head, bytes: undefined };
       }
       const isWhole = isShort && begun.byteLength === head.size;
@@ -75,19 +83,22 @@ export function createReader() {
     return bytes;
   }
 
-  /** A long body is read through when it is met first; from then on each block is checked as it is sent. */
-  async function checkLong(fd: number, head: Head): Promise<void> {
-    const { bodyLength = 0, start, size, version } = head;
-    await assertSize(fd, size);
-    if (bodyLength > CHECKED_BEFORE || checked.has(version)) return;
+  /**
+   * A long body is read through before any of it is sent, unless nobody has changed the file since that was done last: each write
+   * changes its time.
+   */
+  async function checkLong(fd: number, path: string, head: Head): Promise<void> {
+    const { bodyLength = 0, size } = head;
+    const stats = await statOf(fd);
+    if (Number(stats.size) !== size) throw new Damaged();
+    if (bodyLength > MAX_CHECKED_BYTES) return;
+    const state = `${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`;
+    if (checked.get(path) === state) return;
     const buffer = Buffer.allocUnsafeSlow(BLOCK);
-    for (let at = 0; at * BLOCK < bodyLength; at++) {
-      const block = buffer.subarray(0, Math.min(BLOCK, bodyLength - at * BLOCK));
-      await fill(fd, block, start + at * BLOCK);
-      assertBlock(head, at, block);
-    }
-    if (checked.size >= 10_000) checked.clear();
-    checked.add(version);
+    for (let at = 0; at * BLOCK < bodyLength; at++) await readBlock(fd, head, at, buffer);
+    const isSettled = BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > MIN_CHANGE_AGE_NS;
+    if (isSettled) checked.set(path, state);
+    else checked.delete(path);
   }
 
   return {
@@ -100,8 +111,11 @@ export function createReader() {
         const buffer = Buffer.allocUnsafeSlow(FIRST);
         const head = await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)), undefined);
         await assertSize(fd, head.size);
-        if (head.bodyLength !== undefined && isSame(head))
-          return streamOf(fd, { head, bodyLength: head.bodyLength, range, onFailure });
+        if (head.bodyLength !== undefined && isSame(head)) {
+          const body = { head, bodyLength: head.bodyLength, range, onFailure };
+          if (head.bodyLength > MAX_CHECKED_BYTES) await checkEdges(fd, body);
+          return streamOf(fd, body);
+        }
       } catch (error) {
         close(fd);
         throw error;
@@ -145,6 +159,23 @@ async function headOf(fd: number, begun: Buffer, known: Known | undefined): Prom
   return parseHead(whole, known);
 }
 
+/** The first and the last block of what is to be sent are right. */
+async function checkEdges(fd: number, { head, bodyLength, range }: BodyFile): Promise<void> {
+  const { start, end } = range ?? { start: 0, end: bodyLength - 1 };
+  for (const at of new Set([start, end].map((byte) => Math.floor(byte / BLOCK)))) {
+    await readBlock(fd, head, at, Buffer.allocUnsafeSlow(BLOCK));
+  }
+}
+
+/** A block of the body, checked, at the beginning of a buffer. */
+async function readBlock(fd: number, head: Head, at: number, buffer: Buffer): Promise<Buffer> {
+  const { bodyLength = 0, start } = head;
+  const block = buffer.subarray(0, Math.min(BLOCK, bodyLength - at * BLOCK));
+  await fill(fd, block, start + at * BLOCK);
+  assertBlock(head, at, block);
+  return block;
+}
+
 /** Sends a body from its file, block by block, each checked before. It closes the file. */
 function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile): Readable {
   const { start, end } = range ?? { start: 0, end: bodyLength - 1 };
@@ -154,9 +185,8 @@ function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile):
   async function next(): Promise<Buffer | null> {
     const from = at * BLOCK;
     if (from > end) return null;
-    const block = Buffer.allocUnsafeSlow(Math.min(BLOCK, bodyLength - from));
-    await fill(fd, block, head.start + from);
-    assertBlock(head, at++, block);
+    const length = Math.min(BLOCK, bodyLength - from);
+    const block = await readBlock(fd, head, at++, Buffer.allocUnsafeSlow(length));
     return block.subarray(Math.max(0, start - from), end + 1 - from);
   }
 
@@ -221,9 +251,13 @@ async function assertLength(fd: number, length: number): Promise<void> {
   if ((await sizeOf(fd)) < length) throw new Damaged();
 }
 
-function sizeOf(fd: number): Promise<number> {
+async function sizeOf(fd: number): Promise<number> {
+  return Number((await statOf(fd)).size);
+}
+
+function statOf(fd: number): Promise<fs.BigIntStats> {
   return new Promise((resolve, reject) => {
-    fs.fstat(fd, (error, stats) => (error ? reject(error) : resolve(stats.size)));
+    fs.fstat(fd, { bigint: true }, (error, stats) => (error ? reject(error) : resolve(stats)));
   });
 }
 

@@ -21,6 +21,7 @@ import {
   type Places,
   parseMark,
   pathsOf,
+  writerOf,
 } from "./names.ts";
 
 // What looks at many files. It runs in a thread of its own, so that it may wait for the disk, which costs a fifth of asking
@@ -29,31 +30,49 @@ import {
 /** What a file takes on a disk. */
 const SECTOR = 4096;
 
-/** Milliseconds after which what is not finished never will be. */
-const ABANDONED = 60 * 60 * 1000;
+/** Milliseconds without a change after which a file that is not finished never will be, whoever writes it. */
+const STALLED_MS = 5 * 60 * 1000;
+
+/** Milliseconds after which a mark without an entry belongs to none that is still to come. */
+const OLD_MARK_MS = 60 * 60 * 1000;
 
 /** Part of the budget that is left when something had to go: not each new entry should cost a count. */
 const LEAVE = 0.9;
 
 export const costOf = (size: number) => Math.ceil(size / SECTOR) * SECTOR;
 
-/** Counts all entries, and removes those used least recently until they are within the budget. Resolves with their bytes. */
-export async function count(places: Places, maxBytes: number): Promise<{ bytes: number; removed: number }> {
+/** Whether the process that wrote a file is gone, by the name that it gave it. */
+export type IsWriterGone = (writer: string) => boolean | Promise<boolean>;
+
+/**
+ * Counts all entries, and removes those used least recently until they are within the budget; files of processes that were
+ * killed go first. Resolves with the bytes of what is left, what is being written included.
+ */
+export async function count(
+  places: Places,
+  maxBytes: number,
+  isWriterGone: IsWriterGone,
+): Promise<{ bytes: number; removed: number }> {
   await removeTrash(places);
   const used: number[] = [];
   const costs: number[] = [];
   let bytes = 0;
-  for await (const { mtimeMs, size } of entries(places)) {
+  for await (const { file, path, mtimeMs, size } of found(places)) {
+    if (isTemporary(file) && (await isAbandoned(file, mtimeMs, isWriterGone))) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    bytes += costOf(size);
+    if (isTemporary(file)) continue;
     used.push(mtimeMs);
     costs.push(costOf(size));
-    bytes += costOf(size);
   }
   let removed = 0;
   if (bytes > maxBytes) {
     const until = lastToGo(used, costs, bytes - maxBytes * LEAVE);
-    for await (const { path, mtimeMs, size } of entries(places)) {
+    for await (const { file, path, mtimeMs, size } of found(places)) {
       // What was used meanwhile is younger.
-      if (mtimeMs > until || bytes <= maxBytes * LEAVE) continue;
+      if (isTemporary(file) || mtimeMs > until || bytes <= maxBytes * LEAVE) continue;
       rmSync(path, { force: true });
       bytes -= costOf(size);
       removed++;
@@ -74,21 +93,23 @@ function lastToGo(used: readonly number[], costs: readonly number[], much: numbe
   return Number.POSITIVE_INFINITY;
 }
 
-/** All entries; what was begun long ago and never finished is removed on the way. */
-async function* entries(places: Places) {
+/** All entries, and what is being written. */
+async function* found(places: Places) {
   for (const folder of subfolders(places.entries)) {
     for (const file of files(folder)) {
       const path = `${folder}/${file}`;
       const stats = isEntry(file) || isTemporary(file) ? lstat(path) : undefined;
-      if (!stats) continue;
-      if (isEntry(file)) yield { path, mtimeMs: stats.mtimeMs, size: stats.size };
-      else if (isAbandoned(stats.mtimeMs)) rmSync(path, { force: true });
+      if (stats) yield { file, path, mtimeMs: stats.mtimeMs, size: stats.size };
     }
     await turn();
   }
 }
 
-const isAbandoned = (mtimeMs: number) => Date.now() - mtimeMs > ABANDONED;
+async function isAbandoned(file: string, mtimeMs: number, isWriterGone: IsWriterGone): Promise<boolean> {
+  if (Date.now() - mtimeMs > STALLED_MS) return true;
+  const writer = writerOf(file);
+  return writer !== undefined && (await isWriterGone(writer));
+}
 
 async function removeTrash({ root }: Places): Promise<void> {
   for (const file of files(root)) {
@@ -123,7 +144,7 @@ const ASIDE = ".old";
 
 function isOld(path: string): boolean {
   const stats = lstat(path);
-  return stats !== undefined && isAbandoned(stats.mtimeMs);
+  return stats !== undefined && Date.now() - stats.mtimeMs > OLD_MARK_MS;
 }
 
 /** Notes when entries were used: the order in which they go. */

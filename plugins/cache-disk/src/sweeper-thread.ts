@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { Ban } from "@mediatap/core";
 import { type Places, placesIn } from "./names.ts";
 import { count, purge, touch } from "./sweep.ts";
@@ -24,12 +24,20 @@ export interface Answer {
 function carryOut(places: Places, task: Task): unknown {
   switch (task.what) {
     case "count":
-      return count(places, task.maxBytes);
+      return count(places, task.maxBytes, isWriterGone);
     case "touch":
       return touch(places, task.uses);
     case "purge":
       return purgeIn(places, task.ban);
   }
+}
+
+/** The core is loaded only where there is something to be found out: most of what is being written is this process's own. */
+async function isWriterGone(writer: string): Promise<boolean> {
+  if (writer === workerData) return false;
+  const { isGone, parseOwner } = await import("@mediatap/core");
+  const owner = parseOwner(writer);
+  return owner !== undefined && isGone(owner) === true;
 }
 
 async function purgeIn(places: Places, ban: Ban): Promise<void> {

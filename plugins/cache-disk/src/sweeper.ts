@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import { ownerText, thisOwner } from "@mediatap/core";
 import type { Answer, Question, Task } from "./sweeper-thread.ts";
 
 /** Milliseconds after which a thread without work ends. */
@@ -23,7 +24,7 @@ export function createSweeper(root: string) {
   function wake(): Worker {
     clearTimeout(timer);
     if (worker) return worker;
-    const made = new Worker(PROGRAM, { name: "cache-disk" });
+    const made = new Worker(PROGRAM, { name: "cache-disk", workerData: ownerText(thisOwner()) });
     made.unref();
     made.on("message", ({ id, result, error }: Answer) => {
       if (error === undefined) waiting.get(id)?.resolve(result);

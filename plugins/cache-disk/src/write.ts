@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
-import { codeOf, type RenditionRecord, type SettledBody } from "@mediatap/core";
+import { codeOf, ownerText, type RenditionRecord, type SettledBody, thisOwner } from "@mediatap/core";
 import type { Bans, Moment } from "./bans.ts";
 import { FILE, inFolder } from "./folder.ts";
 import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
@@ -17,6 +17,8 @@ export interface Written {
 
 /** Writes entries, each under a name of its own that becomes the right one when all is there. */
 export function createWriter(places: Places, bans: Bans) {
+  const writer = ownerText(thisOwner());
+
   /**
    * Writes an entry in the place of what was there. `undefined`: it is not kept, since its record is too long or it was
    * purged since `earlier`. Throws as the file system does.
@@ -33,7 +35,7 @@ export function createWriter(places: Places, bans: Bans) {
     // First: a purge must find whatever can be found by its key.
     for (const label of labelsOf(record)) await mark(label, name);
     const version = randomBytes(16);
-    const temporary = `${places.entry(name)}.${randomBytes(6).toString("hex")}.tmp`;
+    const temporary = `${places.entry(name)}.${writer}.${randomBytes(6).toString("hex")}.tmp`;
     try {
       const handle = await inFolder(places.shardOf(name), () => fs.promises.open(temporary, "wx", FILE));
       let size: number;

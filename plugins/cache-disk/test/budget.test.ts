@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { ownerText, thisOwner } from "@mediatap/core";
 import { type CacheHost, until } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
 
@@ -140,6 +141,37 @@ describe("cache-disk: the budget", () => {
     assert.deepEqual(await place.files(/\.tmp$/), [names[1]]);
     assert.deepEqual((await readdir(place.path)).sort(), ["v1"]);
     assert(await has(await place.open(), key));
+  });
+
+  it("counts what is being written, and leaves that alone", async () => {
+    const host = await place.open({ maxBytes: 1000 * KB });
+    await fill(host, 3);
+    const [entry = ""] = await place.entries();
+    const elsewhere = { ...thisOwner(), space: "0".repeat(12) };
+    const names = [thisOwner(), elsewhere].map(
+      (owner) => `${entry}.${ownerText(owner)}.${"0".repeat(12)}.tmp`,
+    );
+    for (const name of names) await writeFile(name, randomBytes(250 * KB));
+    await host.close();
+    // Together with the entries they are more than the budget.
+    await (await place.open({ maxBytes: 520 * KB })).close();
+    assert.deepEqual(await place.entries(), []);
+    assert.deepEqual((await place.files(/\.tmp$/)).sort(), names.sort());
+  });
+
+  it("removes what processes were writing that are gone", async () => {
+    const host = await place.open();
+    await fill(host, 1);
+    const [entry = ""] = await place.entries();
+    await host.close();
+    const gone = { ...thisOwner(), pid: 2 ** 22 + 1 };
+    const reused = { ...thisOwner(), began: "1" };
+    for (const owner of [gone, reused]) {
+      await writeFile(`${entry}.${ownerText(owner)}.${"0".repeat(12)}.tmp`, randomBytes(5000));
+    }
+    await (await place.open()).close();
+    assert.deepEqual(await place.files(/\.tmp$/), []);
+    assert.equal((await place.entries()).length, 1);
   });
 
   it("is for nobody but the user of the process", async () => {
