@@ -64,6 +64,7 @@ export function textOf(said: Explanation): string {
   rows.push(["limits", ...limitLines(said.limits)]);
   if (said.notes) rows.push(["notes", ...said.notes]);
   if (fallback) rows.push(["fallback", fallback]);
+  rows.push(["status", String(said.status)]);
   rows.push(["errors", ...(said.errors.length > 0 ? said.errors.map(problemLine) : ["none"])]);
   return [said.url, "", ...rows.map(rowText)].join("\n");
 }

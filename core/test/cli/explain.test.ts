@@ -87,6 +87,7 @@ describe("mediatap explain", () => {
       /^header +png 1024x1024, with alpha$/m,
       /^plan +image-sharp, lane light, about \d+ ms/m,
       /^limits +none is hit$/m,
+      /^status +200$/m,
       /^errors +none$/m,
     ]) {
       assert.match(out, line);
