@@ -200,6 +200,31 @@ describe("a configuration with a mistake", function () {
     }
   });
 
+  it("is served with a warning where Redis is away, with its address and the reason", async () => {
+    const away = "redis://:hunter2@127.0.0.1:1";
+    const plugins = `[cacheKeyv({ redis: "${away}" }), shareRedis({ redis: "${away}" })]`;
+    await write("redis.config.ts", typescript({ plugins }, "presetMediatap, cacheKeyv, shareRedis"));
+    const command = testCommand({ bin, cwd: folder, env });
+    const all = await command.served("redis.config.ts", async (_, output) => {
+      for (const rest of ["the cache is not used", "other machines are not heard"]) {
+        await output.has(
+          new RegExp(
+            `Redis at redis://\\*+@127.0.0.1:1 is not connected: connect ECONNREFUSED 127.0.0.1:1; ${rest}`,
+          ),
+        );
+      }
+    });
+    assert.doesNotMatch(all, /hunter2/);
+    const doctor = await command.run("doctor", "--config", "redis.config.ts");
+    assert.equal(doctor.code, 1);
+    for (const name of ["cache-keyv", "share-redis"]) {
+      assert.match(
+        doctor.all,
+        new RegExp(`^BAD +${name} +Redis at .* is not connected: connect ECONNREFUSED`, "m"),
+      );
+    }
+  });
+
   it("does not keep mediatap doctor waiting, whatever its plugins wait for", async () => {
     const plugin = `
       const never = () => new Promise(() => setInterval(() => {}, 1000));

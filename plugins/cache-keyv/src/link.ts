@@ -1,4 +1,4 @@
-import { codeOf, within } from "@mediatap/core";
+import { codeOf, maskUrl, reasonOf, within } from "@mediatap/core";
 import type { Keyv, KeyvStoreAdapter } from "keyv";
 
 /** A store of Keyv's, or one that Keyv can use, such as a `Map`. */
@@ -25,6 +25,10 @@ export interface Link {
   delete(key: string): Promise<void>;
   /** Says that an answer did not come in time. */
   late(): void;
+  /** The first outcome of connecting: whether it worked. */
+  readonly connected: Promise<boolean>;
+  /** Why it cannot be used, for the operator: with its address, and the last error. */
+  trouble(): string;
   close(): Promise<void>;
 }
 
@@ -38,7 +42,7 @@ interface Connection {
 
 /** A link to a store that the configuration made. */
 export function storeLink(store: AnyStore): Link {
-  return linkOf(async () => {
+  return linkOf("the store", async () => {
     const keyv = isKeyv(store) ? store : await ownKeyv(store);
     return { keyv, ready: Promise.resolve(), end: () => keyv.disconnect() };
   });
@@ -46,7 +50,7 @@ export function storeLink(store: AnyStore): Link {
 
 /** A link to Redis, or what speaks its protocol. */
 export function redisLink(options: RedisOptions): Link {
-  return linkOf(async () => {
+  return linkOf(nameOf(options), async () => {
     const { default: KeyvRedis } = await import("@keyv/redis");
     const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
     const keyv = await ownKeyv(adapter);
@@ -75,7 +79,13 @@ async function ownKeyv(store: KeyvStoreAdapter | Map<unknown, unknown>): Promise
   });
 }
 
-function linkOf(connect: () => Promise<Connection>): Link {
+/** What messages call it: with its address, if that is one URL, without its password. */
+function nameOf(options: RedisOptions): string {
+  const url = typeof options === "string" ? options : options.url;
+  return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
+}
+
+function linkOf(name: string, connect: () => Promise<Connection>): Link {
   let connection: Promise<Connection> | undefined;
   /** It could be used once. */
   let isReady = false;
@@ -84,6 +94,11 @@ function linkOf(connect: () => Promise<Connection>): Link {
   /** Some stores swallow errors, and only emit them. */
   let errors = 0;
   let last: unknown;
+  const connected = Promise.withResolvers<boolean>();
+  const trouble = () => {
+    if (isReady) return `${name} does not answer`;
+    return `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
+  };
 
   async function open(): Promise<Connection> {
     isReady = false;
@@ -92,13 +107,17 @@ function linkOf(connect: () => Promise<Connection>): Link {
     opened.keyv.on("error", (error: unknown) => {
       errors++;
       last = error;
+      connected.resolve(false);
     });
     opened.ready.then(
       () => {
         isReady = true;
+        connected.resolve(true);
       },
-      () => {
+      (error: unknown) => {
+        last = error;
         connection = undefined;
+        connected.resolve(false);
       },
     );
     return opened;
@@ -108,7 +127,7 @@ function linkOf(connect: () => Promise<Connection>): Link {
     connection ??= open();
     const current = connection;
     const { keyv, ready } = await current;
-    if (!isReady && performance.now() - begun > CONNECTING) throw new Error("the store is not connected");
+    if (!isReady && performance.now() - begun > CONNECTING) throw new Error(trouble());
     await ready;
     // A client that was ended meanwhile would connect again, and nobody would end it.
     if (connection !== current) throw new Error("the store was let go of");
@@ -141,6 +160,8 @@ function linkOf(connect: () => Promise<Connection>): Link {
       lates = 0;
       void end(true).catch(() => undefined);
     },
+    connected: connected.promise,
+    trouble,
     close: () => end(false).catch(() => undefined),
   };
 }

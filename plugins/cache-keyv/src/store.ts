@@ -47,8 +47,10 @@ const RECORD = 1000;
 /** Milliseconds that the writing of an entry may take, and the end of a server waits for it. */
 const PATIENCE = 2_000;
 
-/** Milliseconds that the start waits for a connection. */
+/** Milliseconds that the start waits for a connection, … */
 const START = 1_000;
+/** … and `mediatap doctor` for each of three answers. */
+const PROBE = 1_500;
 
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
@@ -195,6 +197,9 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
     /** Connects; a store that takes its time does not hold up the start. */
     async start(tenants: readonly string[]): Promise<void> {
       purges.know(tenants);
+      void link.connected.then((works) => {
+        if (!works) logger.warn(`${link.trouble()}; the cache is not used until it is`);
+      });
       await reading.run(() => within(START, link.get(`${namespace}:start`)));
     },
     /** What `mediatap doctor` tries: milliseconds that it took to write, read and remove a value. */
@@ -202,10 +207,14 @@ export function createStore(link: Link, options: StoreOptions, logger: Logger) {
       const started = performance.now();
       const name = `${namespace}:doctor-${randomBytes(6).toString("hex")}`;
       const value = "mediatap doctor was here";
-      await within(15_000, link.set(name, value, 60_000));
-      const found = await within(15_000, link.get(name));
+      const inTime = <T>(work: Promise<T>) =>
+        within(PROBE, work).catch((error: unknown) => {
+          throw isLate(error) ? new Error(link.trouble()) : error;
+        });
+      await inTime(link.set(name, value, 60_000));
+      const found = await inTime(link.get(name));
       if (found !== value) throw new Error("What was written is read as something else");
-      await within(15_000, link.delete(name));
+      await inTime(link.delete(name));
       return performance.now() - started;
     },
     async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { within } from "@mediatap/core";
+import { maskUrl, reasonOf, within } from "@mediatap/core";
 import { createClient, createCluster, createSentinel } from "@redis/client";
 
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
@@ -46,13 +46,27 @@ export interface Link {
   run(script: string, key: string, ...args: readonly (string | number)[]): Promise<unknown>;
   /** Makes the connections anew, if nothing has worked for a while; `force`: in any case. */
   check(force?: boolean): void;
+  /** The first outcome of connecting: whether it worked. */
+  readonly connected: Promise<boolean>;
+  /** Why there is no connection, for the operator: with its address, and the last error. */
+  trouble(): string;
   close(): Promise<void>;
+}
+
+/** What messages call it: with its address, if that is one URL, without its password. */
+function nameOf(options: RedisOptions): string {
+  const url = typeof options === "string" ? options : options.url;
+  return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
 }
 
 export function createLink({ options, channel, onNews, onReady, onLost }: LinkParts): Link {
   let connection: Connection | undefined;
   let worked = performance.now();
   let closed = false;
+  let last: unknown;
+  const connected = Promise.withResolvers<boolean>();
+  const name = nameOf(options);
+  const trouble = () => `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
 
   function open(): void {
     worked = performance.now();
@@ -61,10 +75,17 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
     const isCurrent = () => connection === own && !closed;
     for (const client of new Set([own.commands, own.news])) {
       // Without a listener an error would end the process; what failed is told by what was asked.
-      client.on("error", () => isCurrent() && onLost());
+      client.on("error", (error) => {
+        if (!isCurrent()) return;
+        last = error;
+        connected.resolve(false);
+        onLost();
+      });
     }
     own.commands.on("ready", () => own.ready && isCurrent() && onReady());
-    connect(own, isCurrent).catch(async () => {
+    connect(own, isCurrent).catch(async (error: unknown) => {
+      last = error;
+      connected.resolve(false);
       // Some clients give up at once where nobody answers.
       await delay(200 + Math.random() * 300, undefined, { ref: false });
       if (isCurrent() && !own.ready) renew();
@@ -75,6 +96,7 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
     await Promise.all([...new Set([own.commands, own.news])].map((client) => client.connect()));
     await own.news.subscribe(channel, (text) => isCurrent() && onNews(text));
     own.ready = true;
+    connected.resolve(true);
     worked = performance.now();
     if (isCurrent()) onReady();
   }
@@ -89,7 +111,7 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
       if (!connection && !closed) open();
     },
     async run(script, key, ...args) {
-      if (!connection?.ready) throw new Error("Redis is not connected");
+      if (!connection?.ready) throw new Error(trouble());
       const result = await connection.commands.eval(script, { keys: [key], arguments: args.map(String) });
       worked = performance.now();
       return result;
@@ -97,6 +119,8 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
     check(force = false) {
       if (connection && !closed && (force || performance.now() - worked > PATIENCE)) renew();
     },
+    connected: connected.promise,
+    trouble,
     async close() {
       closed = true;
       const own = connection;

@@ -9,6 +9,9 @@ import { NOTE } from "./scripts.ts";
 /** Milliseconds that the start of a server waits for what was said while it was away. */
 const START = 1_000;
 
+/** Milliseconds for which `mediatap doctor` waits for a connection, and for an answer. */
+const PROBE = 2_000;
+
 export interface ShareParts
   extends Pick<LeaseParts, "namespace" | "timeout" | "expiry" | "patience" | "rest"> {
   readonly name: string;
@@ -48,9 +51,14 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
         announcements.start(end);
         link.start();
       }
-      await within(START, ready.promise).catch(() =>
-        logger.warn("Redis is not there yet: other machines are not heard"),
-      );
+      let isWarned = false;
+      const warn = () => {
+        if (!isWarned) logger.warn(`${link.trouble()}; other machines are not heard until it is`);
+        isWarned = true;
+      };
+      void link.connected.then((works) => works || warn());
+      // A refusal that has arrived meanwhile is heard first: it has a reason.
+      await within(START, ready.promise).catch(() => setImmediate(warn));
     },
     /** What `mediatap doctor` tries: milliseconds that it took to write and read a value. */
     async probe(): Promise<number> {
@@ -59,11 +67,11 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
       for (;;) {
         try {
           const asked = performance.now();
-          const text = await within(2_000, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
+          const text = await within(PROBE, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
           if (text !== "was here") throw new Error("What was written is read as something else");
           return performance.now() - asked;
         } catch (error) {
-          if (performance.now() - started > 10_000) throw error;
+          if (performance.now() - started > PROBE) throw error;
           await delay(100);
         }
       }
