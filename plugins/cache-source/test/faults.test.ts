@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, cp, rm, truncate, writeFile } from "node:fs/promises";
-import { get, type ServerResponse } from "node:http";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import type { Plugin, Storage } from "@mediatap/core";
+import type { Storage } from "@mediatap/core";
 import { type Answer, startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { pino } from "pino";
-import { type Copies, makeCopies, plain, type Setting, seen, startWith } from "./server.ts";
+import { type Copies, makeCopies, plain, type Setting, seen, startWith, strange } from "./server.ts";
 
 describe("cache-source: faults", () => {
   const film = randomBytes(4_000_000);
@@ -51,14 +51,13 @@ describe("cache-source: faults", () => {
 
   describe("of the original", () => {
     it("leave no copy when the connection dies half way", async () => {
-      origin.files.set("film.mp4", {
-        answer(_, response) {
-          half(response);
-          setTimeout(() => response.destroy(), 50);
-        },
-      });
+      origin.files.set("film.mp4", { answer: (_, response) => half(response) });
       await start();
-      await assert.rejects(server.ask("/film.mp4"));
+      const asked = origin.asked("film.mp4");
+      const [answer] = (await once(get(`${server.url}/film.mp4`), "response")) as [IncomingMessage];
+      await once(answer, "readable");
+      (await asked).response.destroy();
+      await assert.rejects(buffer(answer));
       await until(() => lines.some(({ msg }) => msg === "a copy was given up"), "the copy is given up");
       await copies.saved(0);
       assert.deepEqual(await copies.bytes(), []);
@@ -83,8 +82,7 @@ describe("cache-source: faults", () => {
       origin.files.set("a.png", {
         answer(_, response) {
           response.writeHead(200, { "content-length": plain(200).length });
-          response.write(plain(200).subarray(0, 60));
-          setTimeout(() => response.destroy(), 20);
+          response.write(plain(200).subarray(0, 60), () => response.destroy());
         },
       });
       await start();
@@ -289,22 +287,4 @@ async function asNobody(work: () => Promise<void>): Promise<void> {
   } finally {
     if (isRoot) process.seteuid?.(0);
   }
-}
-
-/** A storage of type `STRANGE`: everything is missing, and nothing is kept, but for what the test says. */
-function strange(own: Partial<Storage>): Plugin {
-  return {
-    name: "strange",
-    version: "1",
-    apiVersion: 1,
-    apply({ hooks }) {
-      hooks.storage.for("STRANGE").tap("strange", () => ({
-        open: async () => undefined,
-        write: async () => {},
-        remove: async () => {},
-        async *list() {},
-        ...own,
-      }));
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { startOrigin, type TestServer, type WebOrigin } from "@mediatap/test";
+import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, makeCopies, startWith } from "./server.ts";
 
 const MB = 1024 * 1024;
@@ -62,15 +62,21 @@ describe("cache-source: a file of 200 MB", () => {
       most = Math.max(most, process.memoryUsage.rss() - before);
     }, 20);
     try {
-      assert.equal(await hashOf(await download()), expected);
-      await copies.saved(1);
+      let downloads = 0;
+      await until(async () => {
+        assert.equal(await hashOf(await download()), expected);
+        downloads++;
+        await until(async () => (await copies.others()).length === 0, "nothing is under way");
+        // A copy is given up whose disk is far slower than its reader.
+        return (await copies.records()).length === 1;
+      }, "it is copied");
       const [path = ""] = await copies.bytes();
       assert.equal(await hashOf(createReadStream(join(copies.path, path))), expected);
       assert.equal(await hashOf(await download()), expected);
-      assert.equal(origin.requests.length, 1);
+      assert.equal(origin.requests.length, downloads);
     } finally {
       clearInterval(timer);
     }
     assert(most < SIZE / 2, `${Math.round(most / MB)} MB more than before`);
-  }).timeout(60_000);
+  });
 });

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MediatapConfig, Plugin } from "@mediatap/core";
+import type { MediatapConfig, Plugin, Storage } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
@@ -154,4 +154,22 @@ export async function makeCopies(): Promise<Copies> {
       })),
   };
   return copies;
+}
+
+/** A storage of type `STRANGE`: everything is missing, and nothing is kept, but for what the test says. */
+export function strange(own: Partial<Storage>): Plugin {
+  return {
+    name: "strange",
+    version: "1",
+    apiVersion: 1,
+    apply({ hooks }) {
+      hooks.storage.for("STRANGE").tap("strange", () => ({
+        open: async () => undefined,
+        write: async () => {},
+        remove: async () => {},
+        async *list() {},
+        ...own,
+      }));
+    },
+  };
 }

@@ -12,7 +12,7 @@ import { cacheStorage } from "../src/index.ts";
 import { bucketPlace, folderPlace } from "./places.ts";
 
 const none = { budget: false };
-const plugin = () => cacheStorage({ origin: "renditions", private: true, timeout: 10_000 });
+const plugin = () => cacheStorage({ origin: "renditions", timeout: 30_000, private: true });
 
 describeCache(
   "cache-storage in a folder",

@@ -5,6 +5,9 @@ import { type CacheHost, type HostOptions, hostCache, makeFolder, type S3Service
 import { pino } from "pino";
 import { type CacheStorageOptions, cacheStorage } from "../src/index.ts";
 
+/** A lookup that a busy machine is slow with is no miss to these tests. */
+export const TIMEOUT_MS = 30_000;
+
 /** Where renditions are kept, and the plugin that serves it. */
 export interface Place {
   readonly origins: NonNullable<MediatapConfig["origins"]>;
@@ -38,11 +41,14 @@ export function makeHosts() {
   return {
     async open(place: Place, options: Partial<CacheStorageOptions> = {}, host: HostOptions = {}) {
       const { origins, plugins } = place;
-      const opened = await hostCache(cacheStorage({ origin: "renditions", ...options }), {
-        origins,
-        plugins,
-        ...host,
-      });
+      const opened = await hostCache(
+        cacheStorage({ origin: "renditions", timeout: TIMEOUT_MS, ...options }),
+        {
+          origins,
+          plugins,
+          ...host,
+        },
+      );
       hosts.push(opened);
       return opened;
     },
