@@ -138,7 +138,7 @@ describe("private keys", () => {
       },
     ],
   ] as const) {
-    it(`are needed where ${field} is set`, async () => {
+    it(`are needed if ${field} is set`, async () => {
       const at = field.replace(/\.?restrictUnsigned$/, "");
       const endpoint = at.includes("endpoints") ? at : `${at === "" ? "" : `${at}.`}endpoints.default`;
       await assert.rejects(start(more as Partial<MediatapConfig>), (error: Error & { code?: string }) => {

@@ -152,14 +152,14 @@ describe("tenants", () => {
       await cacheStatus(other);
       // Purges by URL are refused, all others reach the account of the key alone.
       assert.equal((await call(one, PURGE, { url: paths[other] })).status, 403, `${one} ${other}`);
-      for (const wish of [{ source: "a.png" }, { prefix: "a" }, { tag: "shared" }, { all: true }]) {
-        const { status, body } = await call(one, PURGE, wish);
+      for (const target of [{ source: "a.png" }, { prefix: "a" }, { tag: "shared" }, { all: true }]) {
+        const { status, body } = await call(one, PURGE, target);
         assert.equal(status, 201);
         await until(
           async () => (await call(one, `${PURGE}/${body.requestId}`)).body.status === "Completed",
           "the purge is done",
         );
-        assert.match(await cacheStatus(other), /; hit/, `${one} ${other} ${JSON.stringify(wish)}`);
+        assert.match(await cacheStatus(other), /; hit/, `${one} ${other} ${JSON.stringify(target)}`);
         const state = await call(other, `${PURGE}/${body.requestId}`);
         assert.deepEqual([state.status, state.body.message], [404, "No request found for this requestId."]);
       }

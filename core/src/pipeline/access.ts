@@ -24,7 +24,7 @@ export function clientCheck(endpoint: Endpoint): ClientCheck | undefined {
 /**
  * The rules of an endpoint about signatures and named transformations, for whatever language the URL is in. Fails closed:
  * what nobody claims is not assumed. Throws `ESIGNATURE`, `EEXPIRED`, or `EINVAL` for a transformation that is not named
- * where only named ones are allowed.
+ * if only named ones are allowed.
  */
 export function checkClaims(endpoint: Endpoint, claims: Claims, job: Job): void {
   const { signature, transformation } = claims;
