@@ -120,6 +120,8 @@ export interface ServerFlags {
 
 /** A running server as commands see it. */
 export interface RunningServer {
+  /** Scheme, host and port, for messages. */
+  readonly origin: string;
   /**
    * Makes a call of its management: `path` as a plugin adds it by `manage`. Resolves with the JSON of the answer; throws
    * `ECONFIG`, in words for people, where the server refuses or does not answer.

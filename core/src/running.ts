@@ -13,6 +13,7 @@ export function runningServer(flags: ServerFlags, config: LoadedConfig | undefin
   const calls = addressOf(flags.server, config);
   const authorization = `Basic ${Buffer.from(`${keyOf(flags.key, config)}:`).toString("base64")}`;
   return {
+    origin: new URL(calls).origin,
     call: (path, { method = "GET", body } = {}) =>
       ask(`${calls}${path}`, {
         method,
@@ -23,27 +24,22 @@ export function runningServer(flags: ServerFlags, config: LoadedConfig | undefin
 }
 
 async function ask(address: string, init: RequestInit): Promise<Record<string, unknown>> {
+  const { origin } = new URL(address);
   const answer = await fetch(address, {
     ...init,
     redirect: "error",
     signal: AbortSignal.timeout(PATIENCE),
   }).catch((cause: unknown) => {
-    throw new MediaError(
-      "ECONFIG",
-      `no server answers at ${new URL(address).origin}; --server names another`,
-      {
-        cause,
-      },
-    );
+    throw new MediaError("ECONFIG", `no server answers at ${origin}; --server names another`, { cause });
   });
   const said = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   if (answer.ok) return said;
   const why = typeof said.message === "string" ? `: ${said.message}` : "";
   const hint =
     answer.status === 404 && why === ""
-      ? " (are such calls switched off there, or is no key configured?)"
+      ? ": are such calls switched off there, or is no key configured? --server names another server"
       : "";
-  throw new MediaError("ECONFIG", `the server answered ${answer.status}${why}${hint}`);
+  throw new MediaError("ECONFIG", `${origin} answered ${answer.status}${why}${hint}`);
 }
 
 /** Where calls lie: at `--server`, else at the server of the configuration on this machine. */

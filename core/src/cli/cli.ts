@@ -12,7 +12,7 @@ import { showConfig } from "./config.ts";
 import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
-import { type PurgeFlags, purgeAt } from "./purge.ts";
+import { type PurgeFlags, purgeAt, serverOf } from "./purge.ts";
 import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
 
 export interface CliOptions {
@@ -158,12 +158,16 @@ Examples:
     .option("--prefix <path>", "all that was made of originals whose path begins so")
     .option("--tag <tag>", "all under this tag")
     .option("--all", "everything of the account")
-    .option("--server <url>", "the server; else the one of the configuration, on this machine")
+    .option(
+      "--server <url>",
+      "the server; else that of the URL, else the one of the configuration, on this machine",
+    )
     .option("--key <key>", "a private key; else MEDIATAP_PRIVATE_KEY, else the configuration's")
     .option("--no-wait", "do not wait until it is done")
     .option(...CONFIG)
     .action(async (url: string | undefined, flags: PurgeFlags & ConfigFlags) => {
-      const isNeeded = flags.config !== undefined || flags.server === undefined || flags.key === undefined;
+      const server = flags.server ?? serverOf(url);
+      const isNeeded = flags.config !== undefined || server === undefined || flags.key === undefined;
       const config = isNeeded ? await load(options, flags).catch(unlessNamed(flags.config)) : undefined;
       console.log(await purgeAt(url, flags, config));
     });

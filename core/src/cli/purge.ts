@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import ipaddr from "ipaddr.js";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { ServerFlags } from "../plugin.ts";
@@ -31,13 +32,34 @@ export async function purgeAt(
   if (wishes.length !== 1) {
     throw new MediaError("ECONFIG", "Expected one of a URL, --source, --prefix, --tag and --all");
   }
-  const server = runningServer(flags, config);
+  const named = flags.server ?? serverOf(url);
+  if (flags.server === undefined && named !== undefined) assertConfidential(new URL(named));
+  const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
   const asked = await server.call(PATH, { method: "POST", body: Object.fromEntries(wishes) });
   const id = String(asked.requestId);
   for (;;) {
     const { status } = await server.call(`${PATH}/${id}`);
-    if (status === "Completed") return `${id}: completed`;
-    if (!flags.wait) return `${id}: ${String(status).toLowerCase()}`;
+    if (status === "Completed") return `${id}: completed by ${server.origin}`;
+    if (!flags.wait) return `${id}: ${String(status).toLowerCase()} at ${server.origin}`;
     await pause(PACE);
   }
+}
+
+/** The key must not cross the internet in clear because a URL was copied from a page. */
+function assertConfidential({ protocol, hostname, origin }: URL): void {
+  const address = hostname.replace(/^\[|\]$/g, "");
+  const isPublic = ipaddr.isValid(address)
+    ? ipaddr.process(address).range() === "unicast"
+    : hostname.includes(".") && !/\.(?:localhost|local|internal)$/.test(hostname);
+  if (protocol === "https:" || !isPublic) return;
+  throw new MediaError(
+    "ECONFIG",
+    `the key would be sent to ${origin} without encryption; use its https URL, or --server for the server to ask`,
+  );
+}
+
+/** The server that answers an absolute URL. */
+export function serverOf(url: string | undefined): string | undefined {
+  const parsed = url === undefined ? null : URL.parse(url);
+  return parsed && /^https?:$/.test(parsed.protocol) ? parsed.origin : undefined;
 }

@@ -33,8 +33,34 @@ describe("mediatap purge", () => {
       await status("/tr:w-20/photo.png");
       const { code, out, err } = await mediatap(["purge", ...wish, ...at()]);
       assert.equal(code, 0, err);
-      assert.match(out, /^[0-9a-f]{32}: completed\n$/);
+      assert.match(out, /^[0-9a-f]{32}: completed by http:\/\/127\.0\.0\.1:\d+\n$/);
       assert.match(await status("/tr:w-20/photo.png"), /miss/, wish.join(" "));
+    }
+  });
+
+  it("asks the server of an absolute URL, and names it", async () => {
+    const other = await makeFolder({
+      "mediatap.config.json": JSON.stringify({
+        plugins: ["@mediatap/url-imagekit", "@mediatap/storage-fs"],
+        origins: { files: { type: "FOLDER", path: "." } },
+        endpoints: { default: { origins: ["files"] } },
+        server: { port: 1 },
+        privateKey: KEY,
+      }),
+    });
+    try {
+      const run = (...args: string[]) => mediatap(["purge", ...args], { cwd: other.path });
+      await status("/tr:w-20/photo.png");
+      const { code, out, err } = await run(`${server.url}/tr:w-20/photo.png`);
+      assert.equal(code, 0, err);
+      assert.match(out, new RegExp(`: completed by ${server.url}\n$`));
+      assert.match(await status("/tr:w-20/photo.png"), /miss/);
+      const path = await run("/tr:w-20/photo.png");
+      assert.equal(path.err, "mediatap: no server answers at http://localhost:1; --server names another\n");
+      const given = await run("http://127.0.0.1:1/photo.png", "--server", server.url);
+      assert.match(given.out, new RegExp(`: completed by ${server.url}\n$`));
+    } finally {
+      await other.close();
     }
   });
 
@@ -42,7 +68,14 @@ describe("mediatap purge", () => {
     const cases: [string[], RegExp][] = [
       [["purge", ...at()], /Expected one of a URL, --source, --prefix, --tag and --all/],
       [["purge", "/a.png", "--all", ...at()], /Expected one of/],
-      [["purge", "/a*b", ...at()], /answered 400: The URL is not valid for cache purging/],
+      [
+        ["purge", "http://img.example.com/a.png", "--key", KEY],
+        /the key would be sent to http:\/\/img\.example\.com without encryption; use its https URL, or --server/,
+      ],
+      [
+        ["purge", "/a*b", ...at()],
+        /^mediatap: http:\/\/127\.0\.0\.1:\d+ answered 400: The URL is not valid for cache purging/,
+      ],
       [["purge", "--all", "--server", server.url, "--key", "wrong"], /answered 401: Your account cannot be/],
       [
         ["purge", "--all", "--server", "http://127.0.0.1:1", "--key", KEY],
