@@ -22,8 +22,8 @@ describeStreaming("video-ffmpeg: streams", prepare, (streaming) => {
         { uri: variant?.uri, ...variant?.attributes },
         {
           uri: "/clip.mp4/240.m3u8",
-          BANDWIDTH: 255_000 + 256_000,
-          "AVERAGE-BANDWIDTH": "328000",
+          BANDWIDTH: 165_822 + 256_000,
+          "AVERAGE-BANDWIDTH": String(149_240 + 128_000),
           CODECS: "avc1.64001e,mp4a.40.2",
           RESOLUTION: { width: 320, height: 180 },
           "FRAME-RATE": 25,
@@ -79,6 +79,19 @@ describeStreaming("video-ffmpeg: streams", prepare, (streaming) => {
       assert.deepEqual(sizesOf(await variants("/wide.mp4/master.m3u8?sr=1080_2160")), ["640x360"]);
       assert.deepEqual(sizesOf(await variants("/clip.mp4/master.m3u8?sr=720_240")), ["320x180"]);
       assert.deepEqual(sizesOf(await variants("/turned.mp4/master.m3u8?sr=240_720")), ["136x240", "180x320"]);
+    });
+
+    it("of rungs whose rates follow their pixels", async () => {
+      const rateOf = async (url: string) => ((await variants(url))[0]?.attributes.BANDWIDTH ?? 0) - 256_000;
+      const [wide, high] = [
+        await rateOf("/clip.mp4/master.m3u8?sr=240"),
+        await rateOf("/turned.mp4/master.m3u8?sr=240"),
+      ];
+      const pixels = (136 * 240) / (320 * 180);
+      assert(Math.abs(high / wide - pixels ** 0.75) < 0.001, `${high} of ${wide}`);
+      const box = (426 * 240) / (1280 * 720);
+      const large = await rateOf("/clip.mp4/master.m3u8?sr=720");
+      assert(Math.abs(large / wide - (3_300_000 / 200_000) * box ** 0.75) < 0.001, `${large} of ${wide}`);
     });
 
     it("with links that carry what was asked for", async () => {

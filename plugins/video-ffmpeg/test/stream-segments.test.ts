@@ -101,9 +101,21 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
         "nullsrc=s=640x360:r=25:d=12,geq=random(1)*255:128:128",
         ...mp4(),
       );
-      const list = await playlist(streaming.server, "/noise.mp4/master.m3u8?sr=240_360");
-      for (const { uri, attributes } of list.playlists as readonly Variant[]) {
+      // Of the second all is noise, too, but on its side.
+      await streaming.studio.make(
+        "portrait.mp4",
+        ...["-display_rotation", "90", "-i", streaming.studio.path("noise.mp4"), "-c", "copy"],
+      );
+      const lists = [
+        await playlist(streaming.server, "/noise.mp4/master.m3u8?sr=240_360"),
+        await playlist(streaming.server, "/portrait.mp4/master.m3u8?sr=360"),
+      ];
+      for (const { uri, attributes } of lists.flatMap(({ playlists }) => playlists as readonly Variant[])) {
         const { segments, list } = await track(streaming.server, uri);
+        const bits = segments.reduce((sum, { length }) => sum + length * 8, 0);
+        const mean = bits / list.segments.reduce((sum, { duration }) => sum + duration, 0);
+        const average = Number(attributes["AVERAGE-BANDWIDTH"]);
+        assert(mean <= average && mean >= average * 0.9, `${uri}: ${mean}, ${average}`);
         for (const [index, { length }] of segments.entries()) {
           const rate = (length * 8) / (list.segments[index]?.duration ?? 1);
           assert(rate <= attributes.BANDWIDTH, `${uri} ${index}: ${rate}`);
@@ -213,7 +225,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
       const { text } = await streaming.server.ask("/count.mp4/master.m3u8?sr=360_240");
       const lines = text.split("\n").filter((line) => line.startsWith("#EXT-X-I-FRAME"));
       assert.deepEqual(lines, [
-        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=101899,CODECS="avc1.64001e",RESOLUTION=160x90,URI="/count.mp4/iframes-240.m3u8"',
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=23428,CODECS="avc1.64001e",RESOLUTION=160x90,URI="/count.mp4/iframes-240.m3u8"',
       ]);
       const list = (await streaming.server.ask("/count.mp4/iframes-240.m3u8")).text;
       assert.match(list, /\n#EXT-X-I-FRAMES-ONLY\n/);

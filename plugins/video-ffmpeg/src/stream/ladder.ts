@@ -14,6 +14,8 @@ export interface Rung {
   readonly height: number;
   /** Bits a second, at most. */
   readonly maxrate: number;
+  /** The same of pictures that fill its box: what a viewer of this rung is ready for. */
+  readonly boxRate: number;
   /** Level of its codec times ten. */
   readonly level: number;
 }
@@ -28,7 +30,7 @@ export interface Offer extends Rung {
   readonly peak: number;
 }
 
-/** Box and bits a second of each rung of H.264. */
+/** Box of each rung (ImageKit's), and bits a second of H.264 that fills it. */
 const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrate: number]> = new Map([
   [240, [426, 240, 200_000]],
   [360, [640, 360, 400_000]],
@@ -47,6 +49,9 @@ export interface Size {
   readonly height: number;
 }
 
+/** Bits a second follow the number of pixels to this power at the same quality: details of small pictures cost more of them. */
+const PIXEL_POWER = 0.75;
+
 /**
  * A rung of a picture of this size: fitted into its box, its ratio kept, even, never larger. `undefined`: no such rung, or one too
  * small for its codec.
@@ -62,8 +67,10 @@ export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder =
     height: even(picture.height * scale, Math.min(mostHeight, picture.height)),
   };
   if (Math.min(size.width, size.height) < codec.side) return undefined;
-  const maxrate = Math.round(most * codec.share);
-  return { name, ladder, ...size, maxrate, level: levelOf(codec, size, rate) };
+  const filled = (size.width * size.height) / (mostWidth * mostHeight);
+  const boxRate = Math.round(most * codec.share);
+  const maxrate = Math.round(boxRate * Math.min(1, filled) ** PIXEL_POWER);
+  return { name, ladder, ...size, maxrate, boxRate, level: levelOf(codec, size, rate) };
 }
 
 /** The rungs that a master names, from low to high. Those that would show the same size as a lower one are left out. */
@@ -97,11 +104,18 @@ export const trackNameOf = ({ name, ladder }: Rung) =>
 const peakOf = ({ maxrate }: Rung, segmentSeconds: number) =>
   Math.ceil(maxrate * (1 + 1 / segmentSeconds) * 1.02);
 
+/**
+ * What a track has on average at most: each segment begins with a buffer of a second, of which pictures that need all they can get
+ * used 36 to 48 % (noise, segments of 1 to 10 s).
+ */
+const averageOf = ({ maxrate }: Rung, segmentSeconds: number) =>
+  Math.ceil(maxrate * (1 + 0.5 / segmentSeconds) * 1.02);
+
 /** A rung that is encoded. */
 export const encoded = (rung: Rung, segmentSeconds: number): Offer => ({
   ...rung,
   codec: codecOf(rung),
-  average: rung.maxrate,
+  average: averageOf(rung, segmentSeconds),
   peak: peakOf(rung, segmentSeconds),
 });
 

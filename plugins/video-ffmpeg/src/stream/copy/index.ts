@@ -38,7 +38,7 @@ export interface Wish {
   readonly grid: Grid;
 }
 
-/** Times its rate that a file may have on the whole, and for a segment; more is encoded. */
+/** Times the rate of its box that a file may have on the whole, and for a segment; more is encoded. */
 const MOST_AVERAGE = 1.5;
 const MOST_PEAK = 2;
 /** Below it, a stream is to be smaller than usual. */
@@ -150,14 +150,14 @@ function cut(
 
 /** Why a rung is encoded. `undefined`: it is packaged as it is. */
 export function whyEncoded(
-  { ladder, width, height, maxrate }: Rung,
+  { ladder, width, height, boxRate }: Rung,
   copying: Copying | string,
 ): string | undefined {
   if (ladder !== "h264") return "it is of another codec";
   if (typeof copying === "string") return copying;
   const { track, pieces } = copying;
   if (track.width !== width || track.height !== height) return "it is of another size";
-  if (pieces.average > MOST_AVERAGE * maxrate || pieces.peak > MOST_PEAK * maxrate) {
+  if (pieces.average > MOST_AVERAGE * boxRate || pieces.peak > MOST_PEAK * boxRate) {
     return `its file has ${pieces.average} bits a second, at most ${pieces.peak}`;
   }
   return undefined;
