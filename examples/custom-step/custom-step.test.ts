@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { describeLanguage } from "@mediatap/test";
+import { imageSharp } from "@mediatap/image-sharp";
+import { describeLanguage, describeStep } from "@mediatap/test";
 import { pixelsOf, serveExample } from "../serve.ts";
 import { pixelate } from "./pixelate.ts";
 import { signed, urlPixels } from "./url-pixels.ts";
@@ -67,6 +68,20 @@ describe("example: a step and a URL language of one's own", () => {
     );
   });
 });
+
+describeStep("pixelate", () => ({
+  plugin: pixelate(),
+  engine: imageSharp(),
+  steps: [
+    { op: "pixelate", size: 8 },
+    { op: "pixelate", size: 30 },
+  ],
+  nothing: [{ op: "pixelate", size: 1 }],
+  wrong: [
+    { op: "pixelate", size: 0 },
+    { op: "pixelate", size: "8" },
+  ],
+}));
 
 describeLanguage("url-pixels", {
   plugin: urlPixels(),

@@ -350,6 +350,23 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       assert(body.equals((await made([resize, invert, invert, invert])).body), "done twice it is undone");
     });
 
+    it("hands steps of plugins straight sRGB with three channels, or four if there is alpha", async () => {
+      if (place.foreignSteps === false) return;
+      inverted.length = 0;
+      await made([{ op: "test-invert" }]);
+      const [frame] = inverted;
+      assert(frame);
+      assert.equal(frame.channels, picture.header.alpha ? 4 : 3);
+      if (place.picture) return;
+      for (const [x, y] of [
+        [10, 4],
+        [50, 40],
+      ] as const) {
+        const at = (y * SIZE.width + x) * 4;
+        assert.deepEqual([...frame.data.subarray(at, at + 4)], [x * 4, y * 5, 128, y < 24 ? 255 : 128]);
+      }
+    });
+
     it("stops when nobody waits, and gives its place back", async () => {
       const { scheduler } = room.server.server.generation;
       const gone = Array.from({ length: 6 }, async (_, at) => {

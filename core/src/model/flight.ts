@@ -153,13 +153,16 @@ export interface FaceBox {
   readonly height: number;
 }
 
-/** An image as pixels, for steps that engines do not know. */
+/**
+ * An image as pixels, for steps that engines do not know. Always sRGB, whatever the source or the output is in, and upright;
+ * colours are not multiplied by alpha.
+ */
 export interface RawFrame {
-  /** Interleaved samples of 8 bits. */
+  /** Samples of 8 bits, pixel by pixel, row by row from the top, without padding. A tap may write into it and return it. */
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** 1–4. */
+  /** 1: grey · 2: grey, alpha · 3: red, green, blue · 4: red, green, blue, alpha. Engines hand out 3 or 4, and take any. */
   readonly channels: number;
 }
 
