@@ -1,17 +1,13 @@
 let ahead = 0;
+let stoppedAt: { readonly date: number; readonly moment: number } | undefined;
 let restore: (() => void) | undefined;
 
-/**
- * Moves the clocks of this process ahead, `Date.now()` and `performance.now()`, by so many milliseconds: a test of what
- * happens later need not wait. Timers and other processes keep their time. Undo it with `resetTime`, in `afterEach`.
- */
-export function passTime(milliseconds: number): void {
-  ahead += milliseconds;
+function takeOver(): void {
   if (restore) return;
   const { now: date } = Date;
   const moment = performance.now.bind(performance);
-  Date.now = () => date() + ahead;
-  performance.now = () => moment() + ahead;
+  Date.now = () => (stoppedAt?.date ?? date()) + ahead;
+  performance.now = () => (stoppedAt?.moment ?? moment()) + ahead;
   restore = () => {
     Date.now = date;
     // The method of the prototype is back.
@@ -19,9 +15,25 @@ export function passTime(milliseconds: number): void {
   };
 }
 
+/**
+ * Moves the clocks of this process ahead, `Date.now()` and `performance.now()`, by so many milliseconds: a test of what
+ * happens later need not wait. Timers and other processes keep their time. Undo it with `resetTime`, in `afterEach`.
+ */
+export function passTime(milliseconds: number): void {
+  takeOver();
+  ahead += milliseconds;
+}
+
+/** Has these clocks stand still but for `passTime`: what is to happen soon after something else may take its time. */
+export function stopTime(): void {
+  takeOver();
+  stoppedAt ??= { date: Date.now() - ahead, moment: performance.now() - ahead };
+}
+
 /** The clocks of this process show the real time again. */
 export function resetTime(): void {
   restore?.();
   restore = undefined;
+  stoppedAt = undefined;
   ahead = 0;
 }

@@ -10,13 +10,17 @@ import { openPlace, type Place } from "./places.ts";
 describe("the files of a PIM", () => {
   let place: Place;
   beforeEach(async () => {
-    place = await openPlace({ originFirstByte: 300, originIdle: 300 });
+    place = await openPlace();
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
   const signal = new AbortController().signal;
-  async function read(path: string, options: Partial<OpenOptions> = {}): Promise<Buffer> {
-    const entry = await place.storage().open(path, { signal, ...options });
+  async function read(
+    path: string,
+    options: Partial<OpenOptions> = {},
+    storage = place.storage(),
+  ): Promise<Buffer> {
+    const entry = await storage.open(path, { signal, ...options });
     assert(entry && entry !== NOT_MODIFIED, `${path} is found`);
     return buffer(await entry.body());
   }
@@ -119,7 +123,8 @@ describe("the files of a PIM", () => {
         response.write(randomBytes(100_000), () => end(response));
         return true;
       });
-      await assert.rejects(read("media-files/a.txt"), { code: "UNIDENTIFIED", outage: true });
+      const hasty = place.storage({}, {}, true);
+      await assert.rejects(read("media-files/a.txt", {}, hasty), { code: "UNIDENTIFIED", outage: true });
     }
   });
 

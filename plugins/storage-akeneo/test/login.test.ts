@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { NOT_MODIFIED, type Storage } from "@mediatap/core";
-import { freePort } from "@mediatap/test";
+import { freePort, passTime, resetTime, stopTime, until } from "@mediatap/test";
 import { CREDENTIALS, isLogin, startPim } from "./pim.ts";
 import { openPlace, type Place } from "./places.ts";
 
@@ -12,7 +12,10 @@ describe("the login of a PIM", () => {
     place = await openPlace();
     place.pim.files.set(CODE, { bytes: Buffer.from("bytes") });
   });
-  afterEach(() => place[Symbol.asyncDispose]());
+  afterEach(() => {
+    resetTime();
+    return place[Symbol.asyncDispose]();
+  });
 
   const signal = new AbortController().signal;
   const open = (storage: Storage) => storage.open(CODE, { signal, head: true });
@@ -21,7 +24,6 @@ describe("the login of a PIM", () => {
     assert(entry && entry !== NOT_MODIFIED);
   }
   const denied = { code: "EACCES", outage: false };
-  const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   it("happens once, however many requests wait for it", async () => {
     const storage = place.storage();
@@ -34,7 +36,8 @@ describe("the login of a PIM", () => {
     const storage = place.storage();
     await isFound(storage);
     // A token younger than that is not given up.
-    await pause(1_100);
+    stopTime();
+    passTime(1_100);
     place.pim.revoke();
     await Promise.all(Array.from({ length: 50 }, () => isFound(storage)));
     assert.equal(place.pim.logins(), 2);
@@ -44,7 +47,7 @@ describe("the login of a PIM", () => {
     place.pim.lifetime = 30;
     const storage = place.storage();
     await isFound(storage);
-    await pause(1_100);
+    passTime(1_100);
     await isFound(storage);
     assert.equal(place.pim.logins(), 2);
     const refused = place.pim.requests.length - 4;
@@ -166,7 +169,15 @@ describe("the login of a PIM", () => {
     const video = storage.open("media-files/a.mp4", { signal });
     await assert.rejects(video, { code: "ECONNREFUSED", outage: true });
     place.pim.fault = undefined;
-    await isFound(storage);
+    // A busy machine may be slower than its limit.
+    await until(
+      () =>
+        isFound(storage).then(
+          () => true,
+          () => false,
+        ),
+      "the login is tried again",
+    );
   });
 
   it("goes on when the PIM was away and comes back", async () => {
@@ -180,7 +191,7 @@ describe("the login of a PIM", () => {
     const second = await startPim(first.port);
     try {
       second.files.set(CODE, { bytes: Buffer.from("bytes") });
-      await pause(1_100);
+      passTime(1_100);
       await isFound(storage);
       assert.equal(second.logins(), 1);
     } finally {

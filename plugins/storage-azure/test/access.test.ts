@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { createFetcher, DEFAULT_LIMITS, NOT_MODIFIED, type Storage } from "@mediatap/core";
-import { freePort } from "@mediatap/test";
+import { freePort, passTime, resetTime, stopTime } from "@mediatap/test";
 import { createAccess } from "../src/access.ts";
 import type { AzureCredential } from "../src/index.ts";
 import { ACCOUNT, KEY, sasOf, withAzurite } from "./azurite.ts";
@@ -185,7 +185,7 @@ withAzurite(() => {
         };
         return { said, credential: given };
       }
-      const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+      afterEach(resetTime);
 
       it("are asked once, however many requests wait", async () => {
         const { said, ...settings } = credential();
@@ -205,14 +205,15 @@ withAzurite(() => {
         const short = credential(30_000);
         const storage = place.storage(withNeither, { credential: short.credential });
         await isFound(storage);
-        await pause(1_100);
+        stopTime();
+        passTime(1_100);
         await isFound(storage);
         assert.equal(short.said.asked, 2);
 
         const long = credential();
         const other = place.storage(withNeither, { credential: long.credential });
         await isFound(other);
-        await pause(1_100);
+        passTime(1_100);
         place.front.tokens.clear();
         await Promise.all(Array.from({ length: 20 }, () => isFound(other)));
         assert.equal(long.said.asked, 2);

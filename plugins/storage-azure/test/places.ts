@@ -1,5 +1,5 @@
 import type { ContainerClient } from "@azure/storage-blob";
-import { createFetcher, DEFAULT_LIMITS, type Limits, type Storage } from "@mediatap/core";
+import { createFetcher, DEFAULT_LIMITS, type Storage } from "@mediatap/core";
 import { createAzure } from "../src/azure.ts";
 import type { StorageAzureOptions } from "../src/index.ts";
 import { ACCOUNT, type Azurite, sasOf, startAzurite } from "./azurite.ts";
@@ -11,18 +11,19 @@ export interface Place {
   readonly front: Front;
   /** What is behind the back of the storages. */
   readonly container: ContainerClient;
-  /** A storage of the container, by a SAS token that may do everything, but for these fields. */
-  storage(fields?: Record<string, unknown>, settings?: StorageAzureOptions): Storage;
+  /** A storage of the container, by a SAS token that may do everything, but for these fields. `isHasty`: it waits for nothing long. */
+  storage(fields?: Record<string, unknown>, settings?: StorageAzureOptions, isHasty?: boolean): Storage;
   /** Takes another container, and lets the front behave. */
   renew(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** An account with a container, and ways to reach it. */
-export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
+export async function openPlace(): Promise<Place> {
   const azurite = await startAzurite();
   const front = await startFront(Number(new URL(azurite.url).port));
-  const fetcher = createFetcher({ limits: { ...DEFAULT_LIMITS, ...limits } });
+  const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
+  const hasty = createFetcher({ limits: { ...DEFAULT_LIMITS, originFirstByte: 300, originIdle: 300 } });
   let container = await azurite.container();
   return {
     azurite,
@@ -30,7 +31,7 @@ export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
     get container() {
       return container;
     },
-    storage(fields = {}, settings = {}) {
+    storage(fields = {}, settings = {}, isHasty = false) {
       const options = {
         accountName: ACCOUNT,
         container: container.containerName,
@@ -38,7 +39,11 @@ export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
         sasToken: sasOf(container.containerName, { permissions: "rwdl" }),
         ...fields,
       };
-      return createAzure({ name: "archive", type: "AZURE_BLOB", base: "/", options }, fetcher, settings);
+      return createAzure(
+        { name: "archive", type: "AZURE_BLOB", base: "/", options },
+        isHasty ? hasty : fetcher,
+        settings,
+      );
     },
     async renew() {
       container = await azurite.container();
@@ -49,7 +54,7 @@ export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
       front.tokens.clear();
     },
     async close() {
-      await fetcher.close();
+      await Promise.all([fetcher.close(), hasty.close()]);
       await front.close();
       await azurite.close();
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { NOT_MODIFIED, type Storage } from "@mediatap/core";
-import { freePort } from "@mediatap/test";
+import { freePort, passTime, resetTime, stopTime, until } from "@mediatap/test";
 import { MACHINE } from "./accounts.ts";
 import { store } from "./objects.ts";
 import { openPlace, type Place } from "./places.ts";
@@ -11,7 +11,10 @@ describe("the credentials of a bucket", () => {
     place = await openPlace();
     store(place.bucket, "a.txt", Buffer.from("bytes"), {});
   });
-  afterEach(() => place[Symbol.asyncDispose]());
+  afterEach(() => {
+    resetTime();
+    return place[Symbol.asyncDispose]();
+  });
 
   const signal = new AbortController().signal;
   const open = (storage: Storage) => storage.open("a.txt", { signal, head: true });
@@ -37,14 +40,15 @@ describe("the credentials of a bucket", () => {
     place.google.accounts.lifetime = 30;
     const storage = place.storage();
     await isFound(storage);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    stopTime();
+    passTime(1_100);
     await isFound(storage);
     assert.equal(place.google.accounts.logins(), 2);
 
     place.google.accounts.lifetime = 3_599;
     const other = place.storage();
     await isFound(other);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    passTime(1_100);
     place.google.accounts.revoke();
     await isFound(other);
     assert.equal(place.google.accounts.logins(), 4);
@@ -103,7 +107,13 @@ describe("the credentials of a bucket", () => {
     const asked = storage.open("a.mp4", { signal, head: true });
     await assert.rejects(asked, { code: "ECONNREFUSED", outage: true });
     place.google.fault = undefined;
-    assert.equal(await storage.open("a.mp4", { signal, head: true }), undefined);
+    const isAsked = () =>
+      storage.open("a.mp4", { signal, head: true }).then(
+        (entry) => entry === undefined,
+        () => false,
+      );
+    // A busy machine may be slower than its limit.
+    await until(isAsked, "they are asked for again");
   });
 
   describe("that are left out", () => {

@@ -1,10 +1,4 @@
-import {
-  createFetcher,
-  DEFAULT_LIMITS,
-  type HttpFilesOptions,
-  type Limits,
-  type Storage,
-} from "@mediatap/core";
+import { createFetcher, DEFAULT_LIMITS, type HttpFilesOptions, type Storage } from "@mediatap/core";
 import { createGcs } from "../src/gcs.ts";
 import type { Account } from "./accounts.ts";
 import { type Google, startGoogle } from "./google.ts";
@@ -15,20 +9,21 @@ export interface Place extends AsyncDisposable {
   readonly account: Account;
   /** The bucket `shop`, which the account may use. */
   readonly bucket: Bucket;
-  /** A storage of the bucket, by the account, but for these fields. */
-  storage(fields?: Record<string, unknown>, settings?: HttpFilesOptions): Storage;
+  /** A storage of the bucket, by the account, but for these fields. `isHasty`: it waits for nothing long. */
+  storage(fields?: Record<string, unknown>, settings?: HttpFilesOptions, isHasty?: boolean): Storage;
 }
 
 /** A service with a bucket and an account, and ways to reach them. */
-export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
+export async function openPlace(): Promise<Place> {
   const google = await startGoogle();
   const account = google.accounts.create("reader");
-  const fetcher = createFetcher({ limits: { ...DEFAULT_LIMITS, ...limits } });
+  const fetcher = createFetcher({ limits: DEFAULT_LIMITS });
+  const hasty = createFetcher({ limits: { ...DEFAULT_LIMITS, originFirstByte: 300, originIdle: 300 } });
   return {
     google,
     account,
     bucket: google.bucket("shop", [account.clientEmail]),
-    storage(fields = {}, settings = {}) {
+    storage(fields = {}, settings = {}, isHasty = false) {
       const options = {
         bucket: "shop",
         endpoint: google.url,
@@ -36,10 +31,14 @@ export async function openPlace(limits: Partial<Limits> = {}): Promise<Place> {
         ...account,
         ...fields,
       };
-      return createGcs({ name: "photos", type: "GCS", base: "/", options }, fetcher, settings);
+      return createGcs(
+        { name: "photos", type: "GCS", base: "/", options },
+        isHasty ? hasty : fetcher,
+        settings,
+      );
     },
     async [Symbol.asyncDispose]() {
-      await fetcher.close();
+      await Promise.all([fetcher.close(), hasty.close()]);
       await google.close();
     },
   };

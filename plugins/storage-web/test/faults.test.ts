@@ -7,6 +7,7 @@ import {
   createFetcher,
   DEFAULT_LIMITS,
   type Fetcher,
+  type Limits,
   NOT_MODIFIED,
   type OpenOptions,
   type Storage,
@@ -28,14 +29,18 @@ describe("a hostile origin", () => {
     const listener: RequestListener = (request, response) =>
       answer(request, response, origin.requests.length);
     origin = await createOrigin(listener);
-    fetcher = createFetcher({ limits: { ...DEFAULT_LIMITS, originIdle: 300, originFirstByte: 300 } });
-    const options = { baseUrl: origin.url };
-    storage = createWebFolder({ name: "web", type: "WEB_FOLDER", base: "/", options }, fetcher, SETTINGS);
+    connect();
   });
   afterEach(async () => {
     await origin.close();
     await fetcher.close();
   });
+
+  function connect(limits: Partial<Limits> = {}): void {
+    fetcher = createFetcher({ limits: { ...DEFAULT_LIMITS, ...limits } });
+    const options = { baseUrl: origin.url };
+    storage = createWebFolder({ name: "web", type: "WEB_FOLDER", base: "/", options }, fetcher, SETTINGS);
+  }
 
   const open = (path = "a.jpg", options: Partial<OpenOptions> = {}) =>
     storage.open(path, { signal: new AbortController().signal, ...options });
@@ -120,6 +125,8 @@ describe("a hostile origin", () => {
   });
 
   it("that never answers is given up", async () => {
+    await fetcher.close();
+    connect({ originFirstByte: 300 });
     answer = () => undefined;
     await assert.rejects(open(), { code: "ECONNREFUSED" });
   });
@@ -252,6 +259,8 @@ describe("a hostile origin", () => {
   });
 
   it("that stalls in the body fails", async () => {
+    await fetcher.close();
+    connect({ originIdle: 300 });
     answer = (_, response) => response.writeHead(200, { "content-length": 10 }).write("0");
     await assert.rejects(read(), { code: "UNIDENTIFIED" });
   });
