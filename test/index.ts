@@ -15,8 +15,8 @@ export { bytesOf, hostCache, newKey, newRecord, sourcesOf } from "./helpers/cach
 export type { Certificate, CertificateOptions } from "./helpers/certificates.ts";
 export { makeCertificate } from "./helpers/certificates.ts";
 export { passTime, resetTime, stopTime } from "./helpers/clock.ts";
-export type { CommandOptions, TestCommand } from "./helpers/command.ts";
-export { testCommand } from "./helpers/command.ts";
+export type { CommandOptions, TestCommand, TestOutput } from "./helpers/command.ts";
+export { runInProcess, testCommand } from "./helpers/command.ts";
 export { useUpDescriptors } from "./helpers/descriptors.ts";
 export { FFMPEG, runFfmpeg } from "./helpers/ffmpeg.ts";
 export type { TestFolder } from "./helpers/folder.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { runCli } from "@mediatap/core";
 
 export interface CommandOptions {
   /** The program, as JavaScript. */
@@ -23,6 +24,31 @@ export interface TestCommand {
 export interface TestOutput {
   /** Resolves once it matches; fails if the command ends before. */
   has(pattern: RegExp): Promise<void>;
+}
+
+/**
+ * Runs `mediatap` in this process: its exit code, and all that it wrote. For many short runs; what takes a second of each run as a
+ * program is to load its packages. Not for `serve`. Packages are resolved from `cwd`, then from here.
+ */
+export async function runInProcess(
+  args: readonly string[],
+  cwd = process.cwd(),
+): Promise<{ readonly code: number; readonly all: string }> {
+  const { log, error } = console;
+  const before = process.cwd();
+  let all = "";
+  console.log = console.error = (line: unknown) => {
+    all += `${line}\n`;
+  };
+  process.chdir(cwd);
+  try {
+    const none = () => ({ endpoints: {} });
+    const code = await runCli(args, { folder: none, origin: none, packages: [import.meta.dirname] });
+    return { code, all };
+  } finally {
+    Object.assign(console, { log, error });
+    process.chdir(before);
+  }
 }
 
 /** Runs `mediatap` as a program of its own. */

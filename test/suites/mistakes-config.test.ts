@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runCli } from "@mediatap/core";
-import { testCommand } from "@mediatap/test";
+import { runInProcess, testCommand } from "@mediatap/test";
 
 const root = join(import.meta.dirname, "../..");
 const bin = join(root, "presets/mediatap/bin/mediatap.js");
@@ -43,23 +42,6 @@ describe("a configuration with a mistake", function () {
     HOST: undefined,
   };
   const mediatap = (...args: string[]) => testCommand({ bin, cwd: folder, env }).run(...args);
-
-  /** The command in this process: what takes long is to load its packages. */
-  async function here(...args: string[]) {
-    const [cwd, { log, error }] = [process.cwd(), console];
-    let all = "";
-    console.log = console.error = (line: string) => {
-      all += `${line}\n`;
-    };
-    process.chdir(folder);
-    try {
-      const none = () => ({ endpoints: {} });
-      return { code: await runCli(args, { folder: none, origin: none, packages: [dirname(bin)] }), all };
-    } finally {
-      Object.assign(console, { log, error });
-      process.chdir(cwd);
-    }
-  }
 
   it("is none: the README's, in a folder that npm init has made", async () => {
     const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -148,7 +130,7 @@ describe("a configuration with a mistake", function () {
     it(`is refused with the place and the remedy: ${what}`, async () => {
       const file = `${at}/mediatap.config.ts`;
       await write(file, text);
-      assert.deepEqual(await here("config", "--config", file), {
+      assert.deepEqual(await runInProcess(["config", "--config", file], folder), {
         code: 1,
         all: `mediatap: ${file}: ${message}\n`,
       });

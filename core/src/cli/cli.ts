@@ -38,9 +38,6 @@ interface ExplainFlags extends ShowFlags {
   readonly header?: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds after which `doctor` ends, whatever its checks have left open. */
-const LAST_WORK_MS = 1_000;
-
 /** Runs `mediatap` with these arguments; resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<number> {
   ignoreOutputErrors();
@@ -128,8 +125,6 @@ Examples:
     .action(async (folder: string | undefined, flags: ShowFlags) => {
       const findings = await examine(await load(options, { folder, config: flags.config }));
       console.log(flags.json ? JSON.stringify(findings, null, 2) : findingsText(findings));
-      // A check that was given up may keep the process.
-      setTimeout(() => process.exit(), LAST_WORK_MS).unref();
       if (findings.some(({ state }) => state === "bad")) {
         throw new MediaError("ECONFIG", "something is wrong, see above");
       }
@@ -137,7 +132,9 @@ Examples:
 
   program
     .command("explain")
-    .description("say what the server would do for a URL, without pixel work")
+    .description(
+      "say what the server would do for a URL, without pixel work; exit code 1 if it would answer with an error",
+    )
     .argument("<url>", "absolute URL, or its path and query")
     .option("--folder <folder>", "as the argument of serve")
     .option(...CONFIG)
@@ -147,7 +144,11 @@ Examples:
     .action(async (url: string, flags: ExplainFlags) => {
       const headers = { accept: flags.accept, ...flags.header };
       const config = await load(options, flags);
-      console.log(await explainUrl(config, { url, headers }, flags.json === true));
+      const { text, failure } = await explainUrl(config, { url, headers }, flags.json === true);
+      console.log(text);
+      if (failure) {
+        throw new MediaError("ECONFIG", `the URL would be answered with ${failure.status} ${failure.code}`);
+      }
     });
 
   program

@@ -13,14 +13,29 @@ import {
   unexplained,
 } from "../pipeline/explain.ts";
 
+/** An explanation for people or programs. */
+export interface Explained {
+  readonly text: string;
+  /** What the client would get instead of the file. */
+  readonly failure?: Pick<Problem, "status" | "code">;
+}
+
 /** What the server would do for a request, as text or JSON. An error in the URL is part of the answer. */
-export async function explainUrl(config: LoadedConfig, question: Question, json: boolean): Promise<string> {
+export async function explainUrl(
+  config: LoadedConfig,
+  question: Question,
+  json: boolean,
+): Promise<Explained> {
   const log = createLogger({ level: "silent" });
   const generation = await createGeneration(config, { log, shared: createShared() });
   await generation.start();
   try {
     const explanation = await explained();
-    return json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
+    const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
+    const [failure] = explanation.errors;
+    // A default image may stand in for a file that is missing.
+    const isServed = !failure || (failure.status === 404 && explanation.fallback !== undefined);
+    return isServed ? { text } : { text, failure };
   } finally {
     await generation.stop();
   }

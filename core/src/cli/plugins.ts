@@ -5,9 +5,12 @@ import { createShared } from "../generation/shared.ts";
 import { createLogger } from "../log.ts";
 import { pluginError } from "../plugin.ts";
 
+/** What lists all commands. */
+const HELP = new Set(["--help", "-h", "help"]);
+
 /**
- * Adds the commands of the configuration's plugins, when the first argument is none of the core's: the configuration is
- * read for that, and a word that is in neither remains a wrong usage. Resolves with what stops the plugins again.
+ * Adds the commands of the configuration's plugins if the first argument is none of the core's, or asks for help: the
+ * configuration is read for that. A word that is in neither remains a wrong usage. Resolves with what stops the plugins again.
  */
 export async function addPluginCommands(
   program: Command,
@@ -16,11 +19,15 @@ export async function addPluginCommands(
 ): Promise<() => Promise<void>> {
   const [word] = args;
   const own = ["help", ...program.commands.map((command) => command.name())];
-  if (word === undefined || word.startsWith("-") || own.includes(word)) return async () => {};
+  const isHelp = word === undefined || HELP.has(word);
+  if (!isHelp && (word.startsWith("-") || own.includes(word))) return async () => {};
   const config = await load(configFlag(args)).catch(() => undefined);
   if (!config) return async () => {};
-  const log = createLogger(config.config.log);
-  const generation = await createGeneration(config, { log, shared: createShared() });
+  const log = createLogger(isHelp ? { level: "silent" } : config.config.log);
+  const created = createGeneration(config, { log, shared: createShared() });
+  // A wrong configuration does not hide the help.
+  const generation = await (isHelp ? created.catch(() => undefined) : created);
+  if (!generation) return async () => {};
   for (const { define, plugin } of generation.commands) {
     try {
       define(program);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { runInProcess } from "@mediatap/test";
 import { explainUrl } from "../../src/cli/explain.ts";
 import { findConfig } from "../../src/config/find.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -62,7 +63,7 @@ describe("mediatap explain", () => {
     assert(found);
     const config = await loadConfig(found.config, { source: found.source, base: folder.path });
     const accept = "image/avif,image/webp,*/*";
-    return explainUrl(config, { url, headers: { accept, ...headers } }, isJson);
+    return (await explainUrl(config, { url, headers: { accept, ...headers } }, isJson)).text;
   }
   const text = (url: string) => said(url, false, {});
   // biome-ignore lint/suspicious/noExplicitAny: looked into field by field
@@ -93,6 +94,25 @@ describe("mediatap explain", () => {
       assert.match(out, line);
     }
   });
+
+  for (const [url, code, line] of [
+    ["/tr:w-10/logo.png", 0, ""],
+    ["/nowhere.png", 1, "mediatap: the URL would be answered with 404 ENOENT"],
+    ["/tr:w-abc/logo.png", 1, "mediatap: the URL would be answered with 400 EINVAL"],
+    ["/shop/logo.png", 1, "mediatap: the URL would be answered with 401 ESIGNATURE"],
+    ["/plain/logo.png", 1, "mediatap: the URL would be answered with 403 EFORBIDDEN"],
+    ["/tr:l-image,i-nope.png,l-end/logo.png", 1, "mediatap: the URL would be answered with 404 ENOENT"],
+    ["/tr:di-logo.png/nowhere.png", 0, ""],
+  ] as const) {
+    it(`ends with ${code}: ${url}`, async () => {
+      const cwd = folder.path;
+      for (const flags of [[], ["--json"]]) {
+        const ended = await runInProcess(["explain", url, ...flags], cwd);
+        assert.equal(ended.code, code, ended.all);
+        assert.equal(/^mediatap: .*$/m.exec(ended.all)?.[0] ?? "", line);
+      }
+    });
+  }
 
   it("tells programs the same", async () => {
     const { out } = await run("/tr:w-100,h-50/logo.png?v=2", "--json", "-H", "Accept: image/webp");

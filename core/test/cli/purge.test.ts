@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { makeFolder, makePng, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import {
+  makeFolder,
+  makePng,
+  runInProcess,
+  startServer,
+  type TestFolder,
+  type TestServer,
+} from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { mediatap } from "./mediatap.ts";
 
@@ -83,10 +90,10 @@ describe("mediatap purge", () => {
       ],
     ];
     for (const [args, expected] of cases) {
-      const { code, err } = await mediatap(args);
+      const { code, all } = await runInProcess(args);
       assert.equal(code, 1, args.join(" "));
-      assert.match(err, expected);
-      assert(!err.includes(KEY));
+      assert.match(all, expected);
+      assert(!all.includes(KEY));
     }
   });
 });

@@ -21,6 +21,24 @@ describe("mediatap", () => {
     assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
   });
 
+  it("lists the commands of the configuration's plugins, too", async () => {
+    const config = {
+      plugins: ["@mediatap/url-imagekit", "@mediatap/storage-fs", "@mediatap/cache-memory", "@mediatap/warm"],
+      origins: { files: { type: "FOLDER", path: "." } },
+      endpoints: { default: { origins: ["files"] } },
+    };
+    await folder.write("warm/mediatap.config.json", config);
+    await folder.write("wrong/mediatap.config.json", { ...config, plugins: ["nothing"] });
+    const [long, short, without] = await Promise.all([
+      mediatap(["--help"], { cwd: `${folder.path}/warm` }),
+      mediatap(["help"], { cwd: `${folder.path}/warm` }),
+      mediatap(["--help"], { cwd: `${folder.path}/wrong` }),
+    ]);
+    assert.deepEqual([long.code, short.code, without.code], [0, 0, 0]);
+    for (const { out } of [long, short]) assert.match(out, /^ {2}warm /m);
+    assert.match(without.out, /^ {2}purge /m);
+  });
+
   for (const [args, message] of [
     [["serve", "--prot", "80"], /unknown option '--prot'\n\(Did you mean --port\?\)/],
     [["serv", "./photos"], /unknown command 'serv'\n\(Did you mean serve\?\)/],

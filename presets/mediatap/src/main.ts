@@ -9,8 +9,12 @@ const serving = (name: string, origin: { type: string; [field: string]: unknown 
   endpoints: { default: { origins: [name] } },
 });
 
+/** Milliseconds after which a command that is done ends, whatever its plugins have left open. */
+const LAST_WORK_MS = 1_000;
+
 process.exitCode = await runCli(process.argv.slice(2), {
   folder: (path) => serving("folder", { type: "FOLDER", path }),
   origin: (baseUrl) => serving("web", { type: "WEB_FOLDER", baseUrl }),
   packages: [import.meta.dirname],
 });
+setTimeout(() => process.exit(), LAST_WORK_MS).unref();
