@@ -30,25 +30,36 @@ export interface TestOutput {
  * Runs `mediatap` in this process: its exit code, and all that it wrote. For many short runs; what takes a second of each run as a
  * program is to load its packages. Not for `serve`. Packages are resolved from `cwd`, then from here.
  */
-export async function runInProcess(
-  args: readonly string[],
-  cwd = process.cwd(),
-): Promise<{ readonly code: number; readonly all: string }> {
-  const { log, error } = console;
+export async function runInProcess(args: readonly string[], cwd = process.cwd()): Promise<InProcess> {
   const before = process.cwd();
-  let all = "";
-  console.log = console.error = (line: unknown) => {
-    all += `${line}\n`;
-  };
+  const streams = { out: process.stdout, err: process.stderr };
+  const texts = { out: "", err: "", all: "" };
+  const real = { out: streams.out.write, err: streams.err.write };
+  for (const name of ["out", "err"] as const) {
+    streams[name].write = (text: string | Uint8Array) => {
+      texts[name] += String(text);
+      texts.all += String(text);
+      return true;
+    };
+  }
   process.chdir(cwd);
   try {
     const none = () => ({ endpoints: {} });
     const code = await runCli(args, { folder: none, origin: none, packages: [import.meta.dirname] });
-    return { code, all };
+    return { code, ...texts };
   } finally {
-    Object.assign(console, { log, error });
+    for (const name of ["out", "err"] as const) streams[name].write = real[name];
     process.chdir(before);
   }
+}
+
+/** How a run in this process ended. */
+interface InProcess {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** Both, as they were written. */
+  readonly all: string;
 }
 
 /** Runs `mediatap` as a program of its own. */

@@ -130,10 +130,8 @@ describe("a configuration with a mistake", function () {
     it(`is refused with the place and the remedy: ${what}`, async () => {
       const file = `${at}/mediatap.config.ts`;
       await write(file, text);
-      assert.deepEqual(await runInProcess(["config", "--config", file], folder), {
-        code: 1,
-        all: `mediatap: ${file}: ${message}\n`,
-      });
+      const { code, all } = await runInProcess(["config", "--config", file], folder);
+      assert.deepEqual({ code, all }, { code: 1, all: `mediatap: ${file}: ${message}\n` });
     });
   }
 

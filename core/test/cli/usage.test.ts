@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { runInProcess } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
 import { mediatap } from "./mediatap.ts";
 
@@ -50,7 +51,7 @@ describe("mediatap", () => {
     [["nothing"], /unknown command 'nothing'/],
   ] as const) {
     it(`ends with 2 for wrong usage: ${args.join(" ")}`, async () => {
-      const { code, err, out } = await run(...args);
+      const { code, err, out } = await runInProcess(args, folder.path);
       assert.match(err, message);
       assert.equal(code, 2);
       assert.equal(out, "");
@@ -67,7 +68,8 @@ describe("mediatap", () => {
     [["config", "--config", "x.json"], "mediatap: x.json: no such file\n"],
   ] as const) {
     it(`ends with 1 and one line: ${args.join(" ")}`, async () => {
-      assert.deepEqual(await run(...args), { code: 1, out: "", err: message });
+      const { code, out, err } = await runInProcess(args, folder.path);
+      assert.deepEqual({ code, out, err }, { code: 1, out: "", err: message });
     });
   }
 
