@@ -199,8 +199,8 @@ export interface PluginApi {
   /** Processes that this server runs as: a budget of memory that a plugin has for the whole is divided by it. */
   readonly workers: number;
   /**
-   * Forgets what caches have, here and in the other processes; resolves when the caches of this process have. From the
-   * call on nothing older is served. Left out, `tenant` means all accounts.
+   * Purges what caches have, here and in the other processes. Resolves when the caches of this process have removed it, and no
+   * other process serves anything older. Left out, `tenant` means all accounts.
    */
   purge(what: PurgeWish): Promise<void>;
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */

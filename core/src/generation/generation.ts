@@ -158,7 +158,10 @@ async function buildGeneration(
       workers,
       bus,
       leases,
-      purge: (what) => purges.begin([what]).done,
+      async purge(what) {
+        const { done, heard } = purges.begin([what]);
+        await Promise.all([done, heard]);
+      },
     };
     apply(plugin, api, config);
   }

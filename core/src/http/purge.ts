@@ -61,13 +61,14 @@ export function addPurgeRoutes(
     ctx.set(headers);
     if (over) throw new Refused(429, "Too many purges: try again later.", { "retry-after": "60" });
     const order = await orderOf(await ctx.state.body(), endpoints);
-    const { id, done } = purges.begin(order.bans);
+    const { id, done, heard } = purges.begin(order.bans);
     const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
     log.info(
       { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
       "a purge was asked for",
     );
     done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
+    await heard;
     ctx.status = 201;
     ctx.body = { requestId: id };
   }

@@ -4,13 +4,19 @@ import type { Logger } from "pino";
 /** A way to the other processes: Redis, the channel to workers. Everything that it is given, every other process hears. */
 export interface BusLine {
   readonly name: string;
-  send(text: string): void | Promise<void>;
+  /** Sends a text. A promise resolves when all others have received it, or are known to be away; rejects if it could not be sent. */
+  send(text: string): unknown;
+  /** Sends a question to the processes that answer for the same server on this machine. Resolves with what `receive` returned there. */
+  ask?(text: string): Promise<readonly string[]>;
 }
 
 /** What a line is handed. */
 export interface LineEnd {
-  /** Hears what another process said; what this process said itself, and what was heard before, is passed over. */
-  receive(text: string): void;
+  /**
+   * Hears what another process said; what this process said itself, and what was heard before, is passed over. Everybody
+   * here has heard it when this returns; to a question it returns the answer, if there is one.
+   */
+  receive(text: string): Promise<string | undefined> | undefined;
   /** The line was lost for a while and is back: what was said meanwhile is asked for. */
   recovered(): void;
   close(): void;
@@ -18,8 +24,15 @@ export interface LineEnd {
 
 /** Announcements to the other processes of the same server, if there are any and a plugin has laid a line to them. */
 export interface Bus {
-  /** Says something, as JSON, to the other processes; this one does not hear it. Waits for nobody; failures are logged. */
-  publish(topic: string, message: unknown): void;
+  /**
+   * Says something, as JSON, to the other processes; this one does not hear it. Resolves when they have heard it, or are known
+   * to be away; failures are logged. Never rejects.
+   */
+  publish(topic: string, message: unknown): Promise<void>;
+  /** Asks the other workers of this machine. Resolves with the answers of those that have one. Never rejects. */
+  ask(topic: string): Promise<readonly unknown[]>;
+  /** Answers such a question, with something that can be JSON. Returns what ends that. */
+  answer(topic: string, reply: () => unknown): () => void;
   /** Hears what other processes say; returns what ends that. `recovered`: something may have been missed. */
   subscribe(topic: string, listen: (message: unknown) => void, recovered?: () => void): () => void;
   /** Adds a line to other processes; one that was lost is opened again by the plugin that laid it. */
@@ -38,6 +51,7 @@ interface Subscriber {
 /** Without a line it is a bus of one. */
 export function createBus(log: Logger): Bus {
   const lines = new Set<BusLine>();
+  const replies = new Map<string, () => unknown>();
   const subscribers = new Set<Subscriber>();
   const heard = new Set<string>();
 
@@ -49,25 +63,57 @@ export function createBus(log: Logger): Bus {
     return true;
   }
 
-  function receive(line: string, text: string): void {
+  function receive(line: string, text: string): Promise<string | undefined> | undefined {
     const message = parse(text);
     if (!message) log.warn({ line }, "an announcement could not be read");
+    else if (message.asks) return replyTo(message.topic);
     else if (note(message.id)) {
       for (const { topic, listen } of subscribers) if (topic === message.topic) listen(message.message);
+    }
+    return undefined;
+  }
+
+  async function replyTo(topic: string): Promise<string | undefined> {
+    try {
+      return JSON.stringify(await replies.get(topic)?.());
+    } catch (err) {
+      log.warn({ err, topic }, "a question of another worker was not answered");
+      return undefined;
+    }
+  }
+
+  async function askLine({ name, ask }: BusLine, topic: string, text: string): Promise<unknown[]> {
+    try {
+      const answers = (await ask?.(text)) ?? [];
+      return answers.map((answer) => JSON.parse(answer) as unknown);
+    } catch (err) {
+      log.warn({ err, line: name, topic }, "other workers could not be asked");
+      return [];
     }
   }
 
   return {
-    publish(topic, message) {
+    async publish(topic, message) {
       if (lines.size === 0) return;
       const id = randomUUID();
       note(id);
       const text = JSON.stringify({ id, topic, message });
-      for (const line of lines) {
-        Promise.resolve()
-          .then(() => line.send(text))
-          .catch((err: unknown) => log.warn({ err, line: line.name, topic }, "an announcement was not sent"));
-      }
+      const sent = [...lines].map(async (line) => {
+        try {
+          await line.send(text);
+        } catch (err) {
+          log.warn({ err, line: line.name, topic }, "an announcement was not sent");
+        }
+      });
+      await Promise.all(sent);
+    },
+    async ask(topic) {
+      const text = JSON.stringify({ id: randomUUID(), topic, asks: true });
+      return (await Promise.all([...lines].map((line) => askLine(line, topic, text)))).flat();
+    },
+    answer(topic, reply) {
+      replies.set(topic, reply);
+      return () => replies.get(topic) === reply && replies.delete(topic);
     },
     subscribe(topic, listen, recovered) {
       const subscriber = { topic, listen, recovered };
@@ -91,12 +137,14 @@ interface Message {
   readonly id: string;
   readonly topic: string;
   readonly message: unknown;
+  /** It is a question. */
+  readonly asks: boolean;
 }
 
 function parse(text: string): Message | undefined {
   try {
-    const { id, topic, message } = JSON.parse(text) as Partial<Message>;
-    return typeof id === "string" && typeof topic === "string" ? { id, topic, message } : undefined;
+    const { id, topic, message, asks = false } = JSON.parse(text) as Partial<Message>;
+    return typeof id === "string" && typeof topic === "string" ? { id, topic, message, asks } : undefined;
   } catch {
     return undefined;
   }

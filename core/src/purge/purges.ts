@@ -33,11 +33,13 @@ export type PurgeState = "Pending" | "Completed";
 /** Carries bans out in the caches of one generation. */
 export type Carry = (ban: Ban) => Promise<void>;
 
-/** A purge that has begun: from now on nothing older is served, joined or kept. */
+/** A purge that has begun: from now on this process serves, joins and stores nothing older. */
 export interface Purge {
   readonly id: string;
   /** Resolves when the caches of this process have forgotten what they had. */
   readonly done: Promise<void>;
+  /** Resolves when it holds in all other processes, too, or they are known to be away. Never rejects. */
+  readonly heard: Promise<void>;
 }
 
 /**
@@ -96,8 +98,7 @@ export function createPurges(bus: Bus, log: Logger) {
     begin(wanted: readonly NewBan[]): Purge {
       const id = randomUUID().replaceAll("-", "");
       const done = carryOut(id, wanted);
-      bus.publish(TOPIC, { id, bans: wanted });
-      return { id, done };
+      return { id, done, heard: bus.publish(TOPIC, { id, bans: wanted }) };
     },
     /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
     find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>

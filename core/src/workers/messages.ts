@@ -27,8 +27,10 @@ export type ToPrimary =
       readonly kept: boolean;
       readonly outcome?: Outcome;
     }
-  /** For all other workers. */
-  | { readonly mediatap: "say"; readonly text: string };
+  /** For all other workers; answered by `delivered` with the same number. */
+  | { readonly mediatap: "announce"; readonly id: number; readonly text: string }
+  /** It has received an announcement, and may have a reply. */
+  | { readonly mediatap: "received"; readonly id: number; readonly reply?: string };
 
 /** What the primary process tells a worker. */
 export type ToWorker =
@@ -37,4 +39,6 @@ export type ToWorker =
   | { readonly mediatap: "wanted"; readonly id: number; readonly name: string }
   /** Without an outcome: it may do the work itself. */
   | { readonly mediatap: "answer"; readonly id: number; readonly outcome?: Outcome }
-  | { readonly mediatap: "heard"; readonly text: string };
+  | { readonly mediatap: "announcement"; readonly id: number; readonly text: string }
+  /** All other workers have received an announcement of this one. */
+  | { readonly mediatap: "delivered"; readonly id: number; readonly replies: readonly string[] };

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createLeases, type Holder } from "./leases.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
+import { createRelay } from "./relay.ts";
 import { closeUntaken } from "./untaken.ts";
 import { WORKERS } from "./worker.ts";
 
@@ -47,6 +48,7 @@ export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
   const leases = createLeases();
+  const relay = createRelay(log);
   const holders = new Map<Worker, Holder>();
   /** How long each that serves may take to finish, in milliseconds. */
   const drains = new WeakMap<Worker, number>();
@@ -68,6 +70,7 @@ export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary
     worker.once("exit", (exit) => {
       holders.delete(worker);
       leases.gone(holder);
+      relay.gone(holder);
       if (ending && drains.delete(worker) && exit !== 0) code = 1;
       if (ending && holders.size === 0) resolve(code);
     });
@@ -81,11 +84,10 @@ export function startWorkers({ workers, log, onReady }: PrimaryOptions): Primary
     else if (message.mediatap === "done") {
       leases.done(holder, message);
     } else if (message.mediatap === "ready") drains.set(worker, message.drain);
-    else if (message.mediatap === "say") {
-      for (const other of holders.values()) {
-        if (other !== holder) other.send({ mediatap: "heard", text: message.text });
-      }
-    }
+    else if (message.mediatap === "announce") {
+      const others = [...holders].map(([other, its]) => [its, drains.has(other)] as const);
+      relay.announce(holder, message.id, message.text, others);
+    } else if (message.mediatap === "received") relay.received(holder, message.id, message.reply);
   }
 
   /** Resolves when the worker serves; with its exit code when it ended before. */

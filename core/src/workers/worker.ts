@@ -28,6 +28,7 @@ export interface Membership {
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: Outcome | undefined) => void>();
+  const announced = new Map<number, (replies: readonly string[]) => void>();
   /** Work that is or may come to be under way here, by its number, and whether others wait for it. */
   const leading = new Map<number, { wanted: boolean }>();
   const recent = createRecent();
@@ -42,7 +43,8 @@ export function joinServer(): Membership {
 
   process.on("message", (message: ToWorker) => {
     if (message.mediatap === "drain") drain(message.accept);
-    else if (message.mediatap === "heard") line?.receive(message.text);
+    else if (message.mediatap === "announcement") void receive(message.id, message.text);
+    else if (message.mediatap === "delivered") announced.get(message.id)?.(message.replies);
     else if (message.mediatap === "answer") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
       const work = leading.get(message.id);
@@ -52,7 +54,23 @@ export function joinServer(): Membership {
   });
   process.once("disconnect", () => {
     for (const answer of waiting.values()) answer(undefined);
+    for (const delivered of announced.values()) delivered([]);
   });
+
+  async function receive(id: number, text: string): Promise<void> {
+    const reply = await line?.receive(text);
+    tell({ mediatap: "received", id, ...(reply === undefined ? {} : { reply }) });
+  }
+
+  /** Resolves with the replies of the other workers when all of them have received a text. */
+  function announce(text: string): Promise<readonly string[]> {
+    if (!process.connected) return Promise.resolve([]);
+    const id = ++last;
+    return new Promise<readonly string[]>((resolve) => {
+      announced.set(id, resolve);
+      tell({ mediatap: "announce", id, text });
+    }).finally(() => announced.delete(id));
+  }
 
   function giveRecent(id: number, name: string): void {
     const outcome = recent.get(id);
@@ -108,7 +126,7 @@ export function joinServer(): Membership {
     workers: Number(process.env[WORKERS]) || 1,
     once,
     connect(bus) {
-      line = bus.connect({ name: "workers", send: (text) => tell({ mediatap: "say", text }) });
+      line = bus.connect({ name: "workers", send: announce, ask: announce });
     },
     onDrain(listen) {
       drain = listen;

@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { type LineEnd, type PluginApi, within } from "@mediatap/core";
 import type { Link } from "./link.ts";
-import { ANNOUNCE, CATCH_UP, NOTE } from "./scripts.ts";
+import { ABSENT, ANNOUNCE, CATCH_UP, NOTE, OTHERS, PRESENT } from "./scripts.ts";
 
 export interface AnnouncementParts {
   readonly link: Pick<Link, "run" | "check">;
@@ -13,6 +15,18 @@ export interface AnnouncementParts {
 
 /** News that there is an announcement. */
 export const BUS_NEWS = "bus";
+
+/** News that a process has read on. */
+export const READ_NEWS = "read";
+
+/** Milliseconds after its last sign of life from which a process counts as away. */
+const AWAY_MS = 5_000;
+
+/** Milliseconds that others have to read an announcement; who takes longer counts as away. */
+const CONFIRM_TIMEOUT_MS = 5_000;
+
+/** Milliseconds between two looks at how far others have read, where no news come of it. */
+const CONFIRM_LOOK_MS = 100;
 
 /** Milliseconds after which it is looked whether something was said that nobody brought the news of. */
 const LOOK = 2_000;
@@ -39,6 +53,13 @@ const SAID_FOR = 60 * 60_000;
 /** Milliseconds between two times that all others are asked for what was missed. */
 const QUIET = 60_000;
 
+/** What is still to be sent. */
+interface Unsent {
+  readonly text: string;
+  /** Called with its id when it is on the list. */
+  readonly sent: (id: string) => void;
+}
+
 /** A place in the list. */
 interface Place {
   readonly id: string;
@@ -53,7 +74,9 @@ interface Place {
 export function createAnnouncements({ link, namespace, channel, member, logger }: AnnouncementParts) {
   const list = `${namespace}:bus-1`;
   const seen = `${namespace}:seen-1:${member}`;
-  const unsent: string[] = [];
+  const members = `${namespace}:members-1`;
+  const own = randomUUID();
+  const unsent: Unsent[] = [];
   const said: { readonly text: string; readonly at: number }[] = [];
   let end: LineEnd | undefined;
   /** The last announcement that was read. */
@@ -66,6 +89,8 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   /** How often in a row there was something that no news had come of. */
   let unheard = 0;
   let timer: NodeJS.Timeout | undefined;
+  /** Those who wait for others to read on. */
+  const waiting = new Set<() => void>();
 
   const run = (...args: Parameters<Link["run"]>) => within(PATIENCE, link.run(...args));
 
@@ -88,7 +113,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   async function readOn(): Promise<void> {
     const from = read ?? (await placeBefore());
     const { newest, found } = parseFound(await run(CATCH_UP, list, from?.id ?? FIRST_LOOK, PAGE));
-    for (const { text } of found) end?.receive(text);
+    for (const { text } of found) void end?.receive(text);
     const isNew = from !== undefined && newest.number < from.number;
     // A list that was begun anew is read from its start: what was heard before is passed over.
     read = isNew ? { id: "0-0", number: 0 } : (found.at(-1) ?? from ?? newest);
@@ -96,12 +121,14 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     const missing = from && found[0] ? found[0].number - from.number - 1 : 0;
     if (isNew || missing < 0) sayAgain();
     else if (missing > 0) askForMissed();
+    if (found.length > 0 || from === undefined) await present(READ_NEWS);
   }
 
   /** Redis was emptied: others may have missed what this process said. */
   function sayAgain(): void {
     const since = performance.now() - SAID_FOR;
-    unsent.unshift(...said.filter(({ at }) => at > since).map(({ text }) => text));
+    const again = said.filter(({ at }) => at > since).map(({ text }) => ({ text, sent: () => {} }));
+    unsent.unshift(...again);
     send().catch((err: unknown) => logger.debug({ err }, "Redis could not be told again"));
   }
 
@@ -135,15 +162,43 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   async function sendAll(): Promise<void> {
-    for (let text = unsent[0]; text !== undefined; text = unsent[0]) {
-      await run(ANNOUNCE, list, text, channel, BUS_NEWS);
-      unsent.splice(unsent.indexOf(text), 1);
+    for (let next = unsent[0]; next !== undefined; next = unsent[0]) {
+      const id = await run(ANNOUNCE, list, next.text, channel, BUS_NEWS);
+      unsent.splice(unsent.indexOf(next), 1);
+      next.sent(String(id));
+    }
+  }
+
+  /** Others see that this process is there, and how far it has read. */
+  async function present(news = ""): Promise<void> {
+    await run(PRESENT, members, own, read?.id ?? "0-0", MEMBER_LIFETIME, channel, news);
+  }
+
+  /** Resolves when all processes that are there have read an announcement. */
+  async function confirmed(id: string): Promise<void> {
+    const until = performance.now() + CONFIRM_TIMEOUT_MS;
+    for (;;) {
+      const { promise: news, resolve } = Promise.withResolvers<void>();
+      waiting.add(resolve);
+      try {
+        const others = (await run(OTHERS, members, own, AWAY_MS)) as unknown[];
+        const behind = others.filter((other) => isBefore(String(other), id));
+        if (behind.length === 0) return;
+        if (performance.now() > until) {
+          logger.warn({ processes: behind.length }, "an announcement was not read in time on all machines");
+          return;
+        }
+        await Promise.race([news, delay(CONFIRM_LOOK_MS, undefined, { ref: false })]);
+      } finally {
+        waiting.delete(resolve);
+      }
     }
   }
 
   async function look(): Promise<void> {
     try {
       await note();
+      await present();
       await send();
       const before = read;
       await catchUp();
@@ -164,15 +219,26 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
       end = line;
       timer ??= setInterval(() => void look(), LOOK).unref();
     },
-    send(text: string): void {
+    /** Resolves when all machines that are there have read it; without Redis none is. */
+    async send(text: string): Promise<void> {
       said.push({ text, at: performance.now() });
       if (said.length > MOST_SAID) said.shift();
-      unsent.push(text);
+      const { promise: sent, resolve } = Promise.withResolvers<string>();
+      unsent.push({ text, sent: resolve });
       if (unsent.length > MOST_UNSENT) {
         unsent.shift();
         logger.error("an announcement to other machines is lost: Redis has been away for too long");
       }
-      send().catch((err: unknown) => logger.warn({ err }, "an announcement waits until Redis is back"));
+      try {
+        await send();
+        await confirmed(await within(PATIENCE, sent));
+      } catch (err) {
+        logger.warn({ err }, "an announcement waits until Redis is back");
+      }
+    },
+    /** Somebody has read on. */
+    hearRead(): void {
+      for (const resolve of waiting) resolve();
     },
     /** There is news. */
     async hear(): Promise<void> {
@@ -184,9 +250,17 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     },
     async close(): Promise<void> {
       clearInterval(timer);
-      await Promise.allSettled([send(), note()]);
+      await Promise.allSettled([send(), note(), run(ABSENT, members, own)]);
     },
   };
+}
+
+/** Whether an id of the list is before another one. */
+function isBefore(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((id) => id.split("-").map(Number)) as [number[], number[]];
+  const [time = 0, number = 0] = first;
+  const [otherTime = 0, otherNumber = 0] = second;
+  return time < otherTime || (time === otherTime && number < otherNumber);
 }
 
 interface Found extends Place {

@@ -83,13 +83,13 @@ local function last(key)
 end
 `;
 
-/** Says something to all. Each announcement has a number, one more than the one before. Arguments: text · channel · news. */
+/** Says something to all. Each announcement has a number, one more than the one before. Arguments: text · channel · news. Answers its id. */
 export const ANNOUNCE = `${LAST}
 local number = last(KEYS[1]) + 1
-redis.call('xadd', KEYS[1], 'MAXLEN', ${REMEMBERED}, '*', 'number', string.format('%.0f', number), 'text', ARGV[1])
+local id = redis.call('xadd', KEYS[1], 'MAXLEN', ${REMEMBERED}, '*', 'number', string.format('%.0f', number), 'text', ARGV[1])
 redis.call('pexpire', KEYS[1], ${LIFETIME})
 redis.call('publish', ARGV[2], ARGV[3])
-return number
+return id
 `;
 
 /**
@@ -106,6 +106,47 @@ local found = redis.call('xrange', KEYS[1], from, '+', 'COUNT', ARGV[2])
 local said = {}
 for at, entry in ipairs(found) do said[at] = { entry[1], entry[2][2], entry[2][4] } end
 return { newest, id, said }
+`;
+
+const MEMBERS = `
+local time = redis.call('time')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local found = redis.pcall('hgetall', KEYS[1])
+if found.err then redis.call('del', KEYS[1]) found = {} end
+`;
+
+/**
+ * Notes that a process is there, and up to where it has read. Arguments: process · id of the last announcement that it has read ·
+ * milliseconds for which processes are remembered · channel · news for those who wait for that, or nothing.
+ */
+export const PRESENT = `${MEMBERS}
+redis.call('hset', KEYS[1], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[2])
+redis.call('pexpire', KEYS[1], ARGV[3])
+if ARGV[5] ~= '' then redis.call('publish', ARGV[4], ARGV[5]) end
+return 1
+`;
+
+/** A process ends. Arguments: process. */
+export const ABSENT = `${MEMBERS}
+return redis.call('hdel', KEYS[1], ARGV[1])
+`;
+
+/**
+ * The other processes. Arguments: process · milliseconds since which they must have been there. Answers for each the id of the last
+ * announcement that it has read; those that have not been there for longer are forgotten.
+ */
+export const OTHERS = `${MEMBERS}
+local others = {}
+for at = 1, #found, 2 do
+  local seen, read = string.match(found[at + 1], '^(%d+) (%S+)$')
+  local age = seen and now - tonumber(seen)
+  if not age or age < -60000 or age > tonumber(ARGV[2]) then
+    redis.call('hdel', KEYS[1], found[at])
+  elseif found[at] ~= ARGV[1] then
+    others[#others + 1] = read
+  end
+end
+return others
 `;
 
 /** Reads a text, or writes it. Arguments: the text, or nothing · milliseconds for which it is kept. */

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type PluginApi, within } from "@mediatap/core";
-import { BUS_NEWS, createAnnouncements } from "./announcements.ts";
+import { BUS_NEWS, createAnnouncements, READ_NEWS } from "./announcements.ts";
 import { createLeaseLine, LEASE_NEWS, type LeaseParts } from "./leases.ts";
 import { createLink, type RedisOptions } from "./link.ts";
 import { NOTE } from "./scripts.ts";
@@ -34,6 +34,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     onLost: () => leases.lost(),
     onNews(text) {
       if (text === BUS_NEWS) void announcements.hear();
+      else if (text === READ_NEWS) announcements.hearRead();
       else if (text.startsWith(LEASE_NEWS)) leases.hear(text.slice(LEASE_NEWS.length));
     },
   });

@@ -56,6 +56,40 @@ describeWith(REDIS, "share-redis: purges on several machines", () => {
     }
   });
 
+  it("are answered with 201 when all have heard them", async () => {
+    const wire = await makeWire(redis.port);
+    const [one, two] = [await start(), await start(wire.url)];
+    const before = await two.red(PATH);
+    change();
+    wire.hold();
+    let isAnswered = false;
+    const purged = one.askToPurge("a.png").finally(() => {
+      isAnswered = true;
+    });
+    await until(async () => (await redis.command("xlen", "mediatap:bus-1")) === "1", "it is announced");
+    for (let i = 0; i < 20; i++) assert.equal(await two.red(PATH), before, "it cannot know");
+    assert.equal(isAnswered, false);
+    wire.release();
+    assert.equal((await purged).status, 201);
+    assert.equal(await two.red(PATH), version);
+    await machines.close();
+    await wire.close();
+  });
+
+  it("are answered with 201 without those that are away, and those that have ended", async () => {
+    const wire = await makeWire(redis.port);
+    const [one, two, three] = [await start(), await start(wire.url), await start()];
+    await two.red(PATH);
+    await three.close();
+    assert.equal(await redis.command("hlen", "mediatap:members-1"), "2");
+    wire.cut();
+    assert.equal((await one.askToPurge("a.png")).status, 201);
+    await redis.close();
+    assert.equal((await one.askToPurge("a.png")).status, 201);
+    await machines.close();
+    await wire.close();
+  });
+
   it("are heard by one that was cut off, when it is back", async () => {
     const wire = await makeWire(redis.port);
     const [one, two] = [await start(), await start(wire.url)];

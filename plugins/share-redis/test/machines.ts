@@ -5,7 +5,14 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import type { Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
-import { makePng, type StartOptions, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import {
+  type Answer,
+  makePng,
+  type StartOptions,
+  startServer,
+  type TestServer,
+  type WebOrigin,
+} from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import sharp from "sharp";
 import { type ShareRedisOptions, shareRedis } from "../src/index.ts";
@@ -14,6 +21,8 @@ import { type ShareRedisOptions, shareRedis } from "../src/index.ts";
 const REST = 50;
 /** Milliseconds in which Redis answers on any machine. */
 const TIMEOUT_MS = 30_000;
+
+const KEY = "a key that is long enough";
 
 /** A picture of one colour. */
 export const plain = (red: number): Buffer => makePng(60, 40, () => [red, 30, 30, 255]);
@@ -30,7 +39,10 @@ export async function redOf(bytes: Uint8Array): Promise<number> {
 export interface Machine extends TestServer {
   /** Flights that ended here. */
   readonly flights: () => number;
+  /** Resolves when it is purged here. */
   purge(path: string): Promise<void>;
+  /** Purges as a client does. */
+  askToPurge(path: string): Promise<Answer>;
   /** Red of the picture under a path. */
   red(path: string): Promise<number>;
 }
@@ -74,6 +86,7 @@ export function makeMachines() {
           ],
           origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
           endpoints: { default: { origins: ["site"] } },
+          privateKey: KEY,
           limits: { failureLifetime: REST },
         },
         options,
@@ -82,6 +95,12 @@ export function makeMachines() {
         ...server,
         flights: () => flights,
         purge: (path) => server.server.generation.purges.begin([{ kind: "source", value: path }]).done,
+        askToPurge: (path) =>
+          server.ask("/-/api/v1/files/purge", {
+            method: "POST",
+            headers: { authorization: `Basic ${Buffer.from(`${KEY}:`).toString("base64")}` },
+            body: JSON.stringify({ source: path }),
+          }),
         async red(path) {
           const { status, body, text } = await server.ask(path);
           if (status !== 200) throw new Error(`${status} ${text.slice(0, 200)}`);
@@ -101,9 +120,11 @@ export function makeMachines() {
 export async function makeWire(port: number) {
   let isCut = false;
   const sockets = new Set<Socket>();
+  const pairs = new Set<[Socket, Socket]>();
   const server = createServer((socket) => {
     if (isCut) return socket.destroy();
     const onward = connect(port, "127.0.0.1");
+    pairs.add([socket, onward]);
     for (const end of [socket, onward]) {
       sockets.add(end);
       end.on("error", () => undefined).on("close", () => sockets.delete(end));
@@ -125,6 +146,13 @@ export async function makeWire(port: number) {
     },
     mend() {
       isCut = false;
+    },
+    /** What is sent to the machine waits until it is let go. */
+    hold() {
+      for (const [socket, onward] of pairs) onward.unpipe(socket);
+    },
+    release() {
+      for (const [socket, onward] of pairs) onward.pipe(socket);
     },
     async close() {
       for (const socket of sockets) socket.destroy();
