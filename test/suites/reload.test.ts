@@ -309,3 +309,94 @@ export default {
     assert.equal(await text(server.port), "one");
   });
 });
+
+describe("a plugin that is being written", () => {
+  /** An engine for texts whose renditions are a word of its code. */
+  const plugin = (word: string) => `
+import { Readable } from "node:stream";
+import { mark } from "./mark.mjs";
+export default () => ({
+  name: "shout",
+  version: "1.0.0",
+  apiVersion: 1,
+  apply({ hooks, fingerprint }) {
+    fingerprint("shout@1.0.0");
+    hooks.transform.tap({ name: "shout", stage: -500 }, ({ asset }) => asset.path === "a.txt" ? {
+      engine: "shout", lane: "light", cost: 1, memory: 0, explain: () => ({}),
+      async run() {
+        const bytes = Buffer.from(${JSON.stringify(word)} + mark);
+        const stream = async () => Readable.from([bytes]);
+        return { type: "text/plain", format: "txt", body: { settled: true, length: bytes.length, bytes, stream } };
+      },
+    } : undefined);
+  },
+});
+`;
+  const rest = `
+  origins: { files: { type: "FOLDER", path: "./files" } },
+  endpoints: { default: { origins: ["files"] } },
+`;
+  const config = (plugins: string) =>
+    `{ presets: ["@mediatap/preset-imagekit"], plugins: [${plugins}], ${rest} }`;
+  /** Files of a configuration with this plugin. */
+  const FORMS: Readonly<Record<string, (word: string) => Readonly<Record<string, string>>>> = {
+    "imported by a module": (word) => ({
+      "shout.mjs": plugin(word),
+      "mediatap.config.mjs": `import shout from "./shout.mjs"; export default ${config(`"storage-fs", "cache-memory", shout()`)};`,
+    }),
+    "named by its path": (word) => ({
+      "shout.mjs": plugin(word),
+      "mediatap.config.yaml": config(`"storage-fs", "cache-memory", "./shout.mjs"`),
+    }),
+    "in the configuration itself": (word) => ({
+      "mediatap.config.mjs": `${plugin(word).replace("export default", "const shout =")}
+        export default ${config(`"storage-fs", "cache-memory", shout()`)};`,
+    }),
+  };
+
+  for (const [form, files] of Object.entries(FORMS)) {
+    it(`makes renditions again when its code changes: ${form}`, async () => {
+      const folder = await makeFolder({
+        "files/a.txt": "a",
+        "package.json": "{}",
+        "mark.mjs": `export const mark = "!";`,
+        ...files("one"),
+      });
+      const write = (name: string, text: string) => writeFile(join(folder.path, name), text);
+      const server = await serving(["--watch"], { cwd: folder.path });
+      const reloads = () => server.lines.filter(({ msg }) => String(msg).includes("was taken anew")).length;
+      const ask = async (etag?: string | null) => {
+        const headers = etag ? { "if-none-match": etag } : {};
+        const answer = await fetch(`http://127.0.0.1:${server.port}/a.txt`, { headers });
+        return { status: answer.status, text: await answer.text(), etag: answer.headers.get("etag") };
+      };
+      try {
+        const first = await ask();
+        assert.equal(first.text, "one!");
+        assert.equal((await ask(first.etag)).status, 304);
+
+        const before = files("one");
+        for (const [name, text] of Object.entries(files("two"))) {
+          if (text !== before[name]) await write(name, text);
+        }
+        await until(() => reloads() === 1, "the plugin was loaded again");
+        const second = await ask(first.etag);
+        assert.deepEqual([second.status, second.text], [200, "two!"]);
+
+        await write("mark.mjs", `export const mark = "?";`);
+        await until(() => reloads() === 2, "what it imports was loaded again");
+        const third = await ask(second.etag);
+        assert.deepEqual([third.status, third.text], [200, "two?"]);
+
+        // What was there before is right again.
+        await write("mark.mjs", `export const mark = "!";`);
+        await until(() => reloads() === 3, "it was loaded again");
+        assert.equal((await ask(second.etag)).status, 304);
+      } finally {
+        server.kill("SIGKILL");
+        await server.ended;
+        await folder.close();
+      }
+    });
+  }
+});

@@ -202,11 +202,11 @@ async function loadServed(options: CliOptions, { folder, origin, config }: Wante
   if (folder !== undefined) {
     const path = folderAt(folder);
     const parts = { source: `folder ${folder}`, base: path, packages };
-    return { config: await loadConfig(options.folder(path), parts), files: [] };
+    return { config: await loadConfig(options.folder(path), parts), files: [], modules: [] };
   }
   if (origin !== undefined) {
     const parts = { source: `--origin ${origin}`, base: process.cwd(), packages };
-    return { config: await loadConfig(options.origin(origin), parts), files: [] };
+    return { config: await loadConfig(options.origin(origin), parts), files: [], modules: [] };
   }
   const found = await findConfig(config === undefined ? {} : { file: config });
   if (!found) {
@@ -216,7 +216,9 @@ async function loadServed(options: CliOptions, { folder, origin, config }: Wante
     );
   }
   const parts = { source: found.source, base: baseOf(found), packages };
-  return { config: await loadConfig(found.config, parts), files: found.files };
+  const loaded = await loadConfig(found.config, parts);
+  const files = [...new Set([...found.files, ...loaded.modules])];
+  return { config: loaded, files, modules: files.filter((file) => file !== found.file) };
 }
 
 function folderAt(folder: string): string {

@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
+import { codeOfPlugins } from "../config/code.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { watchFiles } from "../config/watch.ts";
 import { createLogger } from "../log.ts";
@@ -26,6 +27,8 @@ export interface ServeFlags {
 export interface Served {
   readonly config: LoadedConfig;
   readonly files: readonly string[];
+  /** Those of them that are not the configuration itself: plugins of one's own are there. */
+  readonly modules: readonly string[];
 }
 
 /** Reads the configuration, each time anew. */
@@ -57,7 +60,11 @@ export async function serve(load: LoadServed, flags: ServeFlags): Promise<void> 
 async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   const member = cluster.isWorker ? joinServer() : undefined;
   let served = await load();
-  const { config } = served;
+  const isWatching = flags.watch ?? served.config.config.server?.watch ?? false;
+  // What is watched is being worked on: renditions that other code made are made again.
+  const configOf = ({ config, modules }: Served): LoadedConfig =>
+    isWatching ? { ...config, code: codeOfPlugins(modules, config.plugins) } : config;
+  const config = configOf(served);
   const log = createLogger(config.config.log);
   const port = flags.port ?? environmentPort() ?? config.config.server?.port ?? 3000;
   const host = flags.host ?? (process.env.HOST || config.config.server?.host);
@@ -74,7 +81,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   const reload = oneAtATime(async () => {
     try {
       const next = await load();
-      await server.reload(next.config);
+      await server.reload(configOf(next));
       served = next;
       noteAddress(config, next.config, log);
       void warn(server, log);
@@ -87,7 +94,6 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       log.error(known, `the configuration was not taken, the old one goes on: ${why}`);
     }
   });
-  const isWatching = flags.watch ?? config.config.server?.watch ?? false;
   const watch = isWatching ? watchFiles(() => served.files, reload) : undefined;
   const leave = leaving(server, log, resolve, () => watch?.close());
 

@@ -17,6 +17,10 @@ export interface LoadedConfig {
   readonly provenances: Provenances;
   /** Paths of secrets that the configuration itself sets to `undefined`: probably from the environment. */
   readonly unset: readonly string[];
+  /** Files of plugins and presets that are named by their paths, and what they import by relative paths. */
+  readonly modules: readonly string[];
+  /** Hash over the code of plugins, if it may change while the server runs: part of every rendition's fingerprint. */
+  readonly code?: string;
 }
 
 export interface LoadOptions {
@@ -34,7 +38,9 @@ export async function loadConfig(
   { source, base, packages = [] }: LoadOptions,
 ): Promise<LoadedConfig> {
   try {
-    const layers = await layersOf(config, { source, from: [base, process.cwd(), ...packages], depth: 0 });
+    const modules = new Set<string>();
+    const from = [base, process.cwd(), ...packages];
+    const layers = await layersOf(config, { source, from, modules, depth: 0 });
     const { config: merged, origins } = mergeConfigs(layers);
     const checked = parseOptions(configSchema, merged, "");
     return {
@@ -44,6 +50,7 @@ export async function loadConfig(
       source,
       provenances: origins,
       unset: unsetSecrets(config),
+      modules: [...modules],
     };
   } catch (error) {
     throw atSource(source, error);
@@ -75,6 +82,8 @@ export function atSource(source: string, error: unknown): unknown {
 interface Place {
   readonly source: string;
   readonly from: readonly string[];
+  /** Collects the files of what is named by its path. */
+  readonly modules: Set<string>;
   readonly depth: number;
 }
 
@@ -82,7 +91,8 @@ interface Place {
 const DEPTH = 20;
 
 /** The presets of a configuration, theirs first, then itself: later ones win. */
-async function layersOf(config: unknown, { source, from, depth }: Place): Promise<Layer[]> {
+async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
+  const { source, from, depth } = place;
   if (config === null || typeof config !== "object" || Array.isArray(config)) {
     const received = Array.isArray(config) ? "an array" : typeof config === "object" ? "null" : typeof config;
     throw new MediaError("ECONFIG", `Expected an object as the configuration but received ${received}`);
@@ -95,7 +105,7 @@ async function layersOf(config: unknown, { source, from, depth }: Place): Promis
   const layers: Layer[] = [];
   for (const [at, entry] of listOf(fields.presets, `${inside}presets`).entries()) {
     const where = `${inside}presets.${at}`;
-    const preset = await made(entry, from, where, "preset");
+    const preset = await made(entry, place, where, "preset");
     if (preset.value === null || typeof preset.value !== "object" || Array.isArray(preset.value)) {
       throw new MediaError(
         "ECONFIG",
@@ -104,12 +114,14 @@ async function layersOf(config: unknown, { source, from, depth }: Place): Promis
     }
     const name = preset.name ?? `preset ${at + 1} of ${source}`;
     const folders = preset.folder === undefined ? from : [preset.folder, ...from];
-    layers.push(...(await layersOf(preset.value, { source: name, from: folders, depth: depth + 1 })));
+    layers.push(
+      ...(await layersOf(preset.value, { ...place, source: name, from: folders, depth: depth + 1 })),
+    );
   }
   const plugins: Plugin[] = [];
   for (const [at, entry] of listOf(fields.plugins, `${inside}plugins`).entries()) {
     const where = `${inside}plugins.${at}`;
-    const plugin = asPlugin((await made(entry, from, where, "plugin")).value, where);
+    const plugin = asPlugin((await made(entry, place, where, "plugin")).value, where);
     const earlier = plugins.findIndex(({ name }) => name === plugin.name);
     // In a later layer it takes the earlier one's place; in one list that would be silent.
     if (earlier >= 0) {
@@ -142,7 +154,7 @@ function isPair(entry: readonly unknown[]): boolean {
 }
 
 /** What an entry stands for: itself, or what the package that it names makes. */
-async function made(entry: unknown, from: readonly string[], where: string, kind: "preset" | "plugin") {
+async function made(entry: unknown, { from, modules }: Place, where: string, kind: "preset" | "plugin") {
   const [name, options] = Array.isArray(entry) ? entry : [entry, undefined];
   if (typeof entry === "function") {
     const { name } = entry as { name: string };
@@ -153,6 +165,7 @@ async function made(entry: unknown, from: readonly string[], where: string, kind
   }
   if (typeof name !== "string") return { value: entry, name: undefined, folder: undefined };
   const module = await importNamed(name, from, where, kind);
+  for (const file of module.files) modules.add(file);
   try {
     return { value: module.default(options ?? undefined), name, folder: module.folder };
   } catch (error) {

@@ -1,14 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire, findPackageJSON } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { nearest } from "../options.ts";
+import { importFresh } from "./fresh.ts";
 
 /** A module that a configuration names, and the folder it was found in. */
 export interface NamedModule {
   readonly default: (options?: unknown) => unknown;
   readonly folder: string;
+  /** The file of a module that is named by its path, and what it imports by relative paths. */
+  readonly files: readonly string[];
 }
 
 /** A name that may be short for a package of Mediatap's own: `cache-source`. */
@@ -16,7 +19,7 @@ const SHORT = /^[a-z][a-z0-9-]*$/;
 
 /**
  * Loads a preset or plugin by its package name (`@mediatap/` may be left out), or by a path that begins with a dot, from
- * the first of these folders that has it. Throws `ECONFIG` naming the field.
+ * the first of these folders that has it. What a path names is read again each time. Throws `ECONFIG` naming the field.
  */
 export async function importNamed(
   name: string,
@@ -32,13 +35,23 @@ export async function importNamed(
     const hint = name.startsWith(".") ? ": there is no such file" : adviceOn(name, from);
     throw new MediaError("ECONFIG", `${where}: cannot find the ${kind} '${name}'${hint}`);
   }
-  const module = (await import(pathToFileURL(path).href).catch((cause: Error) => {
+  const { module, files } = await imported(path, name.startsWith(".")).catch((cause: Error) => {
     throw new MediaError("ECONFIG", `${where}: '${name}' could not be loaded: ${cause.message}`, { cause });
-  })) as { default?: unknown };
+  });
   if (typeof module.default !== "function") {
     throw new MediaError("ECONFIG", `${where}: '${name}' has no default export that makes a ${kind}`);
   }
-  return { default: module.default as NamedModule["default"], folder: dirname(path) };
+  return { default: module.default as NamedModule["default"], folder: dirname(path), files };
+}
+
+interface Imported {
+  readonly module: { readonly default?: unknown };
+  readonly files: readonly string[];
+}
+
+async function imported(path: string, isOwn: boolean): Promise<Imported> {
+  if (isOwn && !path.includes(`${sep}node_modules${sep}`)) return await importFresh(path);
+  return { module: (await import(pathToFileURL(path).href)) as Imported["module"], files: [] };
 }
 
 const SCOPE = "@mediatap";

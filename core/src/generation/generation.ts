@@ -194,7 +194,8 @@ async function buildGeneration(
   opened = origins;
   breakers = shares.take("core:breakers", () => createBreakers(limits, log));
   askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
-  const engines = hash("sha256", JSON.stringify(registrations.fingerprints.sort()), "base64url").slice(0, 16);
+  const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
+  const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   pipeline = createPipeline({
     hooks,
     log,
