@@ -13,7 +13,7 @@ export interface RawOptions {
   readonly answers?: number;
   /** The answers are to HEAD: they have no body. */
   readonly head?: boolean;
-  /** Longest wait for a server that neither answers nor closes, in milliseconds. @default 5000 */
+  /** Longest wait for a server that neither answers nor closes, in milliseconds. @default 30000 */
   readonly patience?: number;
 }
 
@@ -24,7 +24,7 @@ export interface RawOptions {
 export function raw(
   port: number,
   bytes: string | Uint8Array,
-  { answers = 1, head = false, patience = 5_000 }: RawOptions = {},
+  { answers = 1, head = false, patience = 30_000 }: RawOptions = {},
 ): Promise<RawAnswer[]> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { gzipSync } from "node:zlib";
+import type { MediatapConfig } from "@mediatap/core";
 import { type OriginFile, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
 import { assertError } from "./support/errors.ts";
 import { photo } from "./support/photos.ts";
@@ -75,13 +76,21 @@ describe("errors of web origins", () => {
   });
   after(() => origin.close());
   // A server of its own for each: one that has seen many failures asks the origin less.
-  beforeEach(async () => {
+  beforeEach(() => start());
+  afterEach(() => server.close());
+
+  async function start(limits: MediatapConfig["limits"] = {}): Promise<void> {
     server = await startServer({
       ...webConfig([origin.url]),
-      limits: { originFirstByte: 150, originIdle: 150, originTotal: 1_000, imageBytes: 2_000_000 },
+      limits: { imageBytes: 2_000_000, ...limits },
     });
-  });
-  afterEach(() => server.close());
+  }
+
+  /** What only a time limit ends. */
+  const TIMED: Readonly<Record<string, MediatapConfig["limits"]>> = {
+    "stall.jpg": { originIdle: 150 },
+    "silent.jpg": { originFirstByte: 150 },
+  };
 
   for (const [what, path, code, expected] of [
     ...[404, 410].map((s) => [`status ${s}`, `s${s}.jpg`, 404, "ENOENT"] as const),
@@ -104,6 +113,11 @@ describe("errors of web origins", () => {
     ["a 304 that was not asked for", "unchanged.jpg", 404, "UNIDENTIFIED"],
   ] as const) {
     it(`are told for ${what}`, async () => {
+      const limits = TIMED[path];
+      if (limits) {
+        await server.close();
+        await start(limits);
+      }
       const secrets = [String(origin.port), "127.0.0.1", "169.254", "secret-page"];
       assertError(await server.ask(`/${path}`), code, expected, secrets);
       const transformed = await server.ask(`/tr:w-50/${path}`);

@@ -25,7 +25,7 @@ describe("any bytes", () => {
 
   /** Every answer is a correct one or the client's own fault; nothing leaks; the next client is served. */
   async function check(bytes: Buffer) {
-    const answers = await raw(server.port, bytes, { patience: 3_000 });
+    const answers = await raw(server.port, bytes);
     for (const { status, headers, body } of answers) {
       const said = `${status} ${headers["ik-error"]} for ${JSON.stringify(bytes.toString("latin1"))}`;
       assert(status >= 200 && status < 500, said);

@@ -197,10 +197,7 @@ describe("another configuration", () => {
     await server.close();
     assert(all.every(({ starts, stops }) => starts === 1 && stops === 1));
     await origin.close();
-    for (let tries = 0; tries < 100 && (await sockets()).length > idle; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    assert((await sockets()).length <= idle);
+    await until(async () => (await sockets()).length <= idle, "all sockets are closed");
   });
 });
 
