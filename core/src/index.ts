@@ -30,7 +30,7 @@ export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from
 export { parseRetryAfter } from "./files/ask.ts";
 export { canonicalFields, canonicalOf } from "./files/canonical.ts";
 export { isVideoPath } from "./files/facts.ts";
-export { keyOf, objectPrefix } from "./files/key.ts";
+export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
 export type { RequestRetries, Retries } from "./files/retries.ts";
@@ -110,6 +110,9 @@ export type {
   Audience,
   ByteRange,
   EntryFacts,
+  FolderEntry,
+  FolderPage,
+  ListFolderOptions,
   OpenOptions,
   Source,
   SourceFacts,

@@ -18,6 +18,11 @@ export function keyOf(prefix: string, path: string, longest = 1024): string | un
   return isPlain(path) && Buffer.byteLength(key) <= longest ? key : undefined;
 }
 
+/** Whether a name in a listing can be a segment of a path that `open` takes. */
+export function isEntryName(name: string): boolean {
+  return isPlain(name) && !/[/\p{Cc}]/u.test(name);
+}
+
 function isPlain(path: string): boolean {
   return path.isWellFormed() && !path.split("/").some((segment) => ["", ".", ".."].includes(segment));
 }

@@ -77,6 +77,35 @@ export interface OpenOptions {
   readonly from?: string;
 }
 
+/** What lies directly in a folder. A file and a folder may have the same name. */
+export interface FolderEntry {
+  /** The last segment of its path. */
+  readonly name: string;
+  readonly kind: "file" | "folder";
+  /** Bytes of a file. Left out: the listing does not contain it. */
+  readonly size?: number;
+  /** Of a file, in milliseconds since 1970. Left out: the listing does not contain it. */
+  readonly lastModified?: number;
+  /** As in `EntryFacts`. Left out: the listing does not contain it, only `open` knows. */
+  readonly private?: boolean;
+}
+
+/** A part of a folder's listing. */
+export interface FolderPage {
+  /** At most `limit` entries; fewer, or none, although more follow, if some had to be dropped. */
+  readonly entries: readonly FolderEntry[];
+  /** Cursor of the next page. Left out: this page is the last one. */
+  readonly next?: string;
+}
+
+export interface ListFolderOptions {
+  /** Most entries on the page, from 1 to 1000. @default 100 */
+  readonly limit?: number;
+  /** `next` of the page before; opaque, and valid for the same folder only. Left out: the first page. */
+  readonly cursor?: string;
+  readonly signal: AbortSignal;
+}
+
 /** One configured place where originals lie. Only `open` is required: to be read-only is legal. */
 export interface Storage {
   /**
@@ -94,7 +123,16 @@ export interface Storage {
   readonly isLocal?: boolean;
   write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
   remove?(path: string): Promise<void>;
+  /** The paths of all files that begin with a prefix, folders within folders included. */
   list?(prefix: string): AsyncIterable<string>;
+  /**
+   * One page of what lies directly in a folder, for people who browse: `""` is the whole place, any other folder is a path as
+   * `open` takes it. The work is bounded by the page, not by what the place holds. It lists what `open` finds, by names of
+   * which paths can be made, and nothing outside of the place; over all pages each entry is listed once. The storage chooses
+   * the order. A folder that is not there is empty. Throws as `open` does, and `EINVAL` for a cursor that is not its own, if
+   * it can tell.
+   */
+  listFolder?(folder: string, options: ListFolderOptions): Promise<FolderPage>;
   /** It answers absolute URLs (`kind: "url"`) instead of paths: a web proxy. */
   readonly urls?: boolean;
   /** It asks its origin by the host name that the client asked: what it finds under a path may differ by host. */

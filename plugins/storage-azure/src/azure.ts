@@ -2,6 +2,7 @@ import {
   canonicalOf,
   createHttpFiles,
   type Fetcher,
+  isEntryName,
   MediaError,
   type OriginConfig,
   type Storage,
@@ -106,5 +107,47 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
         continuationToken = page.value.continuationToken;
       } while (continuationToken);
     },
+
+    async listFolder(folder, { limit = 100, cursor, signal }) {
+      signal.throwIfAborted();
+      const above = prefix + (folder === "" ? "" : `${folder}/`);
+      if (blobName("", `${above}x`) === undefined) return { entries: [] };
+      const container = await access.client();
+      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+      const page = await container
+        .listBlobsByHierarchy("/", { prefix: above, includeMetadata: true, abortSignal })
+        .byPage({ maxPageSize: limit, ...(cursor !== undefined && { continuationToken: cursor }) })
+        .next()
+        .catch((error: unknown) => {
+          signal.throwIfAborted();
+          throw failureOf(error);
+        });
+      if (page.done) return { entries: [] };
+      const { segment, continuationToken } = page.value;
+      const folders = (segment.blobPrefixes ?? []).map(({ name }) => ({
+        name: name.slice(above.length, -1),
+        kind: "folder" as const,
+      }));
+      const files = segment.blobItems
+        .filter(({ metadata }) => metadata?.hdi_isfolder !== "true")
+        .map(({ name, metadata, properties }) => ({
+          name: name.slice(above.length),
+          kind: "file" as const,
+          ...(properties.contentLength !== undefined && { size: properties.contentLength }),
+          lastModified: properties.lastModified.getTime(),
+          private: isPrivateMark(metadata),
+        }));
+      return {
+        entries: [...folders, ...files].filter(({ name }) => isEntryName(name) && !name.includes("\\")),
+        ...(continuationToken && { next: continuationToken }),
+      };
+    },
   };
+}
+
+/** Names of metadata are case-insensitive, as those of the headers that `open` reads. */
+function isPrivateMark(metadata: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(metadata).some(
+    ([name, value]) => name.toLowerCase() === "isprivatefile" && value.trim().toLowerCase() === "true",
+  );
 }

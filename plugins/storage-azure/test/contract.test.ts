@@ -14,7 +14,15 @@ withAzurite(() => {
   ] as const) {
     describeStorage(
       name,
-      { conditional: true, size: true, facts: true, private: true, write: true, writeFacts: true },
+      {
+        conditional: true,
+        size: true,
+        facts: true,
+        private: true,
+        write: true,
+        writeFacts: true,
+        listFolder: true,
+      },
       async () => {
         const azurite = await startAzurite();
         const fetcher = createFetcher({ limits: DEFAULT_LIMITS });

@@ -12,6 +12,7 @@ import {
 } from "@mediatap/core";
 import { z } from "zod";
 import { assertReadable } from "./check.ts";
+import { listFolder } from "./list.ts";
 import { folderWriting } from "./write.ts";
 
 const NAME = "storage-fs";
@@ -64,6 +65,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
 
   return {
     ...folderWriting(root),
+    listFolder: (folder, options) => listFolder(root, folder, options),
     freshFor,
     label: "folder",
     isLocal: true,

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { codeOf, type EntryFacts, ensureFolder, MediaError, type Storage } from "@mediatap/core";
 
 /** A file under way: it becomes the real one by a rename. */
-const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
+export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
 
 /** Milliseconds after which a file under way is one that a killed process left behind. */
 const ABANDONED = 24 * 60 * 60 * 1000;
@@ -110,7 +110,7 @@ function locate(root: string, path: string): string {
   return resolve(root, path);
 }
 
-function isBelow(inside: string, folder: string): boolean {
+export function isBelow(inside: string, folder: string): boolean {
   return folder === inside || folder.startsWith(inside.endsWith(sep) ? inside : inside + sep);
 }
 

@@ -3,13 +3,13 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { codeOf } from "@mediatap/core";
+import { codeOf, type FolderPage, type ListFolderOptions, type Storage } from "@mediatap/core";
 import { describeStorage } from "@mediatap/test";
 import { folderStorage } from "../src/index.ts";
 
 const open = { signal: new AbortController().signal };
 
-describeStorage("storage-fs", { conditional: true, size: true, write: true }, async () => {
+describeStorage("storage-fs", { conditional: true, size: true, write: true, listFolder: true }, async () => {
   const root = await mkdtemp(join(tmpdir(), "storage-fs-"));
   return {
     storage: folderStorage(root),
@@ -80,5 +80,88 @@ describe("storage-fs: what lies outside the folder", () => {
       folderStorage(root).open("inner/here.txt", { signal: AbortSignal.abort() }),
       (error) => codeOf(error) !== "UNIDENTIFIED",
     );
+  });
+});
+
+describe("storage-fs: the listing of a folder", () => {
+  let parent: string;
+  let root: string;
+  let storage: Storage;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), "storage-fs-"));
+    root = join(parent, "public");
+    await mkdir(root);
+    storage = folderStorage(root);
+  });
+  afterEach(() => rm(parent, { recursive: true, force: true }));
+
+  const pageOf = async (folder = "", options: Partial<ListFolderOptions> = {}) =>
+    (await storage.listFolder?.(folder, { ...open, ...options })) ?? assert.fail("it lists folders");
+  const names = ({ entries }: FolderPage) =>
+    entries.map(({ name, kind }) => (kind === "folder" ? `${name}/` : name));
+
+  it("has folders first, and numbers as people count", async () => {
+    for (const name of ["10.jpg", "9.jpg", "a.jpg", "B.jpg", "c.jpg"])
+      await writeFile(join(root, name), name);
+    for (const name of ["2026", "z"]) await mkdir(join(root, name));
+    assert.deepEqual(names(await pageOf()), ["2026/", "z/", "9.jpg", "10.jpg", "a.jpg", "B.jpg", "c.jpg"]);
+    const [, , nine] = (await pageOf()).entries;
+    assert.deepEqual([nine?.size, nine?.private], [5, false]);
+  });
+
+  it("leaves out links that lead out of the folder or nowhere, pipes, and files under way", async () => {
+    await mkdir(join(parent, "outside"));
+    await writeFile(join(parent, "outside", "secret.txt"), "secret");
+    await mkdir(join(root, "inner"));
+    await writeFile(join(root, "inner", "here.txt"), "here");
+    await symlink("../outside", join(root, "out"));
+    await symlink("../outside/secret.txt", join(root, "secret.txt"));
+    await symlink("nowhere", join(root, "dangling"));
+    await symlink(".", join(root, "loop"));
+    await symlink("inner/here.txt", join(root, "link.txt"));
+    await symlink("inner", join(root, "way"));
+    await writeFile(join(root, ".mediatap-7c1e.tmp"), "under way");
+    execFileSync("mkfifo", [join(root, "pipe")]);
+    assert.deepEqual(names(await pageOf()), ["inner/", "link.txt", "loop/", "way/"]);
+    assert.deepEqual(names(await pageOf("way")), ["here.txt"]);
+    assert.deepEqual(names(await pageOf("out")), []);
+    for (const path of ["link.txt", "way/here.txt"]) assert.ok(await storage.open(path, open), path);
+  });
+
+  it("goes through a large folder page by page", async () => {
+    const count = 3000;
+    for (let at = 0; at < count; at++) await writeFile(join(root, `${at}.txt`), "");
+    const found: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await pageOf("", { limit: 900, ...(cursor !== undefined && { cursor }) });
+      found.push(...names(page));
+      cursor = page.next;
+    } while (cursor !== undefined && found.length < 2 * count);
+    assert.deepEqual(
+      found,
+      Array.from({ length: count }, (_, at) => `${at}.txt`),
+    );
+  });
+
+  it("goes on behind an entry that has been removed, and before one that is new", async () => {
+    for (const name of ["a", "b", "d", "e"]) await writeFile(join(root, name), name);
+    const { next } = await pageOf("", { limit: 2 });
+    assert.ok(next);
+    await rm(join(root, "b"));
+    await writeFile(join(root, "c"), "c");
+    assert.deepEqual(names(await pageOf("", { cursor: next })), ["c", "d", "e"]);
+  });
+
+  it("refuses a cursor that is none", async () => {
+    for (const cursor of ["", "!", "x", Buffer.from("f../a").toString("base64url")])
+      await assert.rejects(pageOf("", { cursor }), { code: "EINVAL" }, cursor);
+  });
+
+  it("tells a place that is missing from an empty one", async () => {
+    assert.deepEqual(await pageOf(), { entries: [] });
+    await rm(root, { recursive: true });
+    await assert.rejects(pageOf(), { code: "EACCES" });
   });
 });

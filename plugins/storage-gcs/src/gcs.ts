@@ -8,6 +8,7 @@ import {
   type HttpFilesOptions,
   type HttpRequest,
   type HttpTarget,
+  isEntryName,
   keyOf,
   MediaError,
   type OriginConfig,
@@ -21,7 +22,17 @@ import { fieldsOf } from "./fields.ts";
 import { resourceOf, upload } from "./upload.ts";
 
 const page = z.object({
-  items: z.array(z.object({ name: z.string() })).default([]),
+  items: z
+    .array(
+      z.object({
+        name: z.string(),
+        size: z.string().optional(),
+        updated: z.string().optional(),
+        metadata: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .default([]),
+  prefixes: z.array(z.string()).default([]),
   nextPageToken: z.string().optional(),
 });
 
@@ -67,7 +78,7 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
   }
 
   async function pageOf(query: Record<string, string>, signal?: AbortSignal) {
-    const wanted = new URLSearchParams({ ...query, fields: "items/name,nextPageToken" });
+    const wanted = new URLSearchParams({ fields: "items/name,nextPageToken", ...query });
     const response = await send(`${endpoint}${objects}?${wanted}`, {}, signal);
     return jsonOf(response, page).finally(response.cancel);
   }
@@ -125,7 +136,40 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
         token = nextPageToken;
       } while (token !== undefined);
     },
+
+    async listFolder(folder, { limit = 100, cursor, signal }) {
+      signal.throwIfAborted();
+      const above = prefix + (folder === "" ? "" : `${folder}/`);
+      if (keyOf("", `${above}x`) === undefined) return { entries: [] };
+      const query = {
+        prefix: above,
+        delimiter: "/",
+        maxResults: String(limit),
+        fields: "items(name,size,updated,metadata/isprivatefile),prefixes,nextPageToken",
+        ...(cursor !== undefined && { pageToken: cursor }),
+      };
+      const { items, prefixes, nextPageToken } = await pageOf(query, signal);
+      const folders = prefixes.map((name) => ({
+        name: name.slice(above.length, -1),
+        kind: "folder" as const,
+      }));
+      const files = items.map(({ name, size, updated, metadata }) => ({
+        name: name.slice(above.length),
+        kind: "file" as const,
+        ...(size !== undefined && { size: Number(size) }),
+        ...(updated !== undefined && { lastModified: Date.parse(updated) }),
+        private: isPrivateMark(metadata?.isprivatefile),
+      }));
+      return {
+        entries: [...folders, ...files].filter(({ name }) => isEntryName(name)),
+        ...(nextPageToken !== undefined && { next: nextPageToken }),
+      };
+    },
   };
+}
+
+function isPrivateMark(text = ""): boolean {
+  return text.trim().toLowerCase() === "true";
 }
 
 /** Where the bytes of an upload go to. */

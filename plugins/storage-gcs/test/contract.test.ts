@@ -17,7 +17,15 @@ function describeContract(
 ): void {
   describeStorage(
     name,
-    { conditional: true, size: true, facts: true, private: true, write: true, writeFacts: true },
+    {
+      conditional: true,
+      size: true,
+      facts: true,
+      private: true,
+      write: true,
+      writeFacts: true,
+      listFolder: true,
+    },
     async () => {
       const google = await startGoogle();
       const fetcher = createFetcher({ limits: DEFAULT_LIMITS });

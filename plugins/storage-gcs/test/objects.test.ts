@@ -237,6 +237,26 @@ describe("the objects of a bucket", () => {
     assert.deepEqual(await namesOf(place.storage(), "list/"), names);
     assert.equal(place.google.requests.filter(({ url }) => url?.includes("prefix=")).length, 4);
   });
+
+  it("are listed by folder in one request a page, whatever lies below", async () => {
+    for (let i = 0; i < 50; i++) put(`deep/${i % 5}/${i}.txt`, "");
+    put("deep/", "");
+    put("deep/5/", "");
+    put("deep/6.txt", "6", { metadata: { isprivatefile: "true" } });
+    place.bucket.page = 1000;
+    const listings = () => place.google.requests.filter(({ url }) => url?.includes("prefix=")).length;
+    const before = listings();
+    const page = await place.storage().listFolder?.("deep", { signal: new AbortController().signal });
+    assert.equal(listings(), before + 1);
+    assert.equal(page?.next, undefined);
+    assert.deepEqual(
+      page?.entries.filter(({ kind }) => kind === "folder").map(({ name }) => name),
+      ["0", "1", "2", "3", "4", "5"],
+    );
+    const [file, ...others] = page?.entries.filter(({ kind }) => kind === "file") ?? [];
+    assert.deepEqual(others, []);
+    assert.deepEqual([file?.name, file?.size, file?.private], ["6.txt", 1, true]);
+  });
 });
 
 async function namesOf(storage: Storage, prefix: string): Promise<string[]> {

@@ -128,17 +128,25 @@ function media(request: IncomingMessage, response: ServerResponse, object: Store
   response.end(bytes.subarray(start, end + 1));
 }
 
-/** Answers `objects.list`. */
+/** Answers `objects.list`: objects, and with a delimiter what their names begin with up to it. */
 export function list(response: ServerResponse, query: URLSearchParams, bucket: Bucket): void {
   const prefix = query.get("prefix") ?? "";
+  const delimiter = query.get("delimiter") ?? "";
   const after = Buffer.from(query.get("pageToken") ?? "", "base64").toString();
-  const names = [...bucket.objects.keys()]
-    .filter((name) => name.startsWith(prefix))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const upTo = (name: string) => {
+    const end = delimiter === "" ? -1 : name.indexOf(delimiter, prefix.length);
+    return end < 0 ? name : name.slice(0, end + delimiter.length);
+  };
+  const all = [...bucket.objects.keys()].filter((name) => name.startsWith(prefix));
+  const names = [...new Set(all.map(upTo))].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const rest = names.slice(after === "" ? 0 : names.indexOf(after) + 1);
   const page = rest.slice(0, Math.min(bucket.page, Number(query.get("maxResults") ?? bucket.page)));
+  const isPrefix = (name: string) => name !== prefix && delimiter !== "" && name.endsWith(delimiter);
+  const objects = page.flatMap((name) => (isPrefix(name) ? [] : (bucket.objects.get(name) ?? [])));
+  const prefixes = page.filter(isPrefix);
   json(response, 200, {
-    ...(page.length > 0 && { items: page.map((name) => ({ name })) }),
+    ...(objects.length > 0 && { items: objects.map((object) => resourceOf(bucket, object)) }),
+    ...(prefixes.length > 0 && { prefixes }),
     ...(page.length < rest.length && { nextPageToken: Buffer.from(page.at(-1) ?? "").toString("base64") }),
   });
 }

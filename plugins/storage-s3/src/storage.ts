@@ -1,4 +1,4 @@
-import { canonicalOf, keyOf, type Limits, MediaError, type Storage } from "@mediatap/core";
+import { canonicalOf, isEntryName, keyOf, type Limits, MediaError, type Storage } from "@mediatap/core";
 import type { Bucket, Settings } from "./bucket.ts";
 import { assertWorks } from "./check.ts";
 import { failureOf } from "./failures.ts";
@@ -61,6 +61,34 @@ export function createStorage(bucket: Bucket, place: Place, options: StorageOpti
         }
         ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (ContinuationToken !== undefined);
+    },
+
+    async listFolder(folder, { limit = 100, cursor, signal }) {
+      signal.throwIfAborted();
+      const Prefix = prefix + (folder === "" ? "" : `${folder}/`);
+      if (keyOf("", `${Prefix}x`) === undefined) return { entries: [] };
+      const { sdk, client, own } = await bucket.client();
+      const input = { ...own, Prefix, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
+      const page = await answered(
+        client.send(new sdk.ListObjectsV2Command(input), { abortSignal: signal }),
+      ).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
+      });
+      const folders = (page.CommonPrefixes ?? []).map(({ Prefix: key = "" }) => ({
+        name: key.slice(Prefix.length, -1),
+        kind: "folder" as const,
+      }));
+      const files = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({
+        name: Key.slice(Prefix.length),
+        kind: "file" as const,
+        ...(Size !== undefined && { size: Size }),
+        ...(LastModified && { lastModified: LastModified.getTime() }),
+      }));
+      return {
+        entries: [...folders, ...files].filter(({ name }) => isEntryName(name)),
+        ...(page.IsTruncated && page.NextContinuationToken && { next: page.NextContinuationToken }),
+      };
     },
   };
 }

@@ -265,5 +265,25 @@ describeWith(MOTO, "objects of moto", () => {
     const found: string[] = [];
     for await (const path of list("list/")) found.push(path);
     assert.deepEqual(found, paths);
+    // A level above, all of them are one folder.
+    front.forget();
+    const { entries, next } = (await storage.listFolder?.("", { signal, limit: 1000 })) ?? {};
+    assert.equal(entries?.filter(({ name }) => name === "list").length, 1);
+    assert.equal(next, undefined);
+    assert.equal(front.requests.length, 1);
+  });
+
+  it("that stand for a folder of a console are not listed as files", async () => {
+    await place.put("console/", "");
+    await place.put("console/empty/", "");
+    await place.put("console/a.txt", "a");
+    const { entries } = (await storage.listFolder?.("console", { signal })) ?? {};
+    assert.deepEqual(
+      entries?.map(({ name, kind, size }) => [name, kind, size]),
+      [
+        ["empty", "folder", undefined],
+        ["a.txt", "file", 1],
+      ],
+    );
   });
 });

@@ -7,6 +7,7 @@ import { failuresOf } from "../../helpers/failures.ts";
 import { CAN, type Mutation, memoryPlace } from "../support/memory-place.ts";
 
 type Open = Storage["open"];
+type ListFolder = NonNullable<Storage["listFolder"]>;
 
 /** A mutation of what `open` returns, or of what it is asked. */
 const opening =
@@ -17,6 +18,9 @@ const facts = (change: (entry: EntryFacts) => EntryFacts): Mutation =>
     const entry = await open(path, options);
     return typeof entry === "object" ? { ...entry, ...change(entry) } : entry;
   });
+const folders =
+  (change: (listFolder: ListFolder, ...args: Parameters<ListFolder>) => ReturnType<ListFolder>): Mutation =>
+  ({ listFolder }) => ({ listFolder: (folder, options) => change(listFolder, folder, options) });
 
 const MUTANTS: Readonly<Record<string, Mutation>> = {
   "drops the private flag": facts(() => ({ private: false })),
@@ -131,6 +135,52 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
     },
   }),
   "lists everything": ({ list }) => ({ list: () => list("") }),
+  "lists what begins like a folder's name": folders(async (listFolder, folder, options) => {
+    const page = await listFolder(folder, options);
+    const { entries } = await listFolder("folders", options);
+    return folder === "folders/i" ? { entries } : page;
+  }),
+  "lists folders as files": folders(async (listFolder, folder, options) => {
+    const { entries, ...more } = await listFolder(folder, options);
+    return { entries: entries.map((entry) => ({ ...entry, kind: "file" })), ...more };
+  }),
+  "lists files only": folders(async (listFolder, folder, options) => {
+    const { entries, ...more } = await listFolder(folder, options);
+    return { entries: entries.filter(({ kind }) => kind === "file"), ...more };
+  }),
+  "lists the first page only": folders(async (listFolder, folder, options) => {
+    const { entries } = await listFolder(folder, options);
+    return { entries };
+  }),
+  "lists the first page again and again": folders((listFolder, folder, { cursor: _, ...options }) =>
+    listFolder(folder, options),
+  ),
+  "ignores the length of a page": folders((listFolder, folder, options) =>
+    listFolder(folder, { ...options, limit: 1000 }),
+  ),
+  "lists the last entry of a page again": folders((listFolder, folder, { cursor, ...options }) =>
+    listFolder(folder, cursor === undefined ? options : { ...options, cursor: String(Number(cursor) - 1) }),
+  ),
+  "lists names in lower case": folders(async (listFolder, folder, options) => {
+    const { entries, ...more } = await listFolder(folder, options);
+    return { entries: entries.map((entry) => ({ ...entry, name: entry.name.toLowerCase() })), ...more };
+  }),
+  "throws for a folder that is not there": folders(async (listFolder, folder, options) => {
+    const page = await listFolder(folder, options);
+    if (page.entries.length === 0) throw new Error("missing");
+    return page;
+  }),
+  "lists private files as public ones": folders(async (listFolder, folder, options) => {
+    const { entries, ...more } = await listFolder(folder, options);
+    return { entries: entries.map((entry) => ({ ...entry, private: false })), ...more };
+  }),
+  "lists wrong sizes": folders(async (listFolder, folder, options) => {
+    const { entries, ...more } = await listFolder(folder, options);
+    return { entries: entries.map((entry) => ({ ...entry, size: (entry.size ?? 0) + 1 })), ...more };
+  }),
+  "lists folders although it is aborted": folders((listFolder, folder, options) =>
+    listFolder(folder, { ...options, signal: new AbortController().signal }),
+  ),
 };
 
 describe("describeStorage", () => {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type EntryFacts, isForFewer, NOT_MODIFIED, type Storage } from "@mediatap/core";
+import { type EntryFacts, type FolderEntry, isForFewer, NOT_MODIFIED, type Storage } from "@mediatap/core";
 import type { StorageSetup } from "@mediatap/test";
 
 export interface File extends EntryFacts {
@@ -18,6 +18,7 @@ export const CAN = {
   private: true,
   write: true,
   writeFacts: true,
+  listFolder: true,
 };
 
 /** What a mutant makes of the storage: fields take the place of the right ones. */
@@ -63,8 +64,32 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
     async *list(prefix) {
       for (const path of [...files.keys()]) if (path.startsWith(prefix)) yield path;
     },
+    async listFolder(folder, { limit = 100, cursor = "0", signal }) {
+      signal.throwIfAborted();
+      const entries = entriesOf(files, folder === "" ? "" : `${folder}/`);
+      const end = Number(cursor) + limit;
+      return {
+        entries: entries.slice(Number(cursor), end),
+        ...(end < entries.length && { next: String(end) }),
+      };
+    },
   } satisfies Storage as unknown as Required<Storage>;
   return { storage: { ...storage, ...mutate(storage, files) }, put, close: async () => {} };
+}
+
+/** What lies directly below a prefix. */
+function entriesOf(files: ReadonlyMap<string, File>, prefix: string): FolderEntry[] {
+  const entries = new Map<string, FolderEntry>();
+  for (const [path, { bytes, private: isPrivate = false }] of files) {
+    if (!path.startsWith(prefix)) continue;
+    const [name = "", ...below] = path.slice(prefix.length).split("/");
+    const isFolder = below.length > 0;
+    entries.set(
+      isFolder ? `${name}/` : name,
+      isFolder ? { name, kind: "folder" } : { name, kind: "file", size: bytes.length, private: isPrivate },
+    );
+  }
+  return [...entries.values()];
 }
 
 /** Piece by piece, with a moment between two of them as a network has it. */
