@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { Delivered, Plugin } from "@mediatap/core";
 import {
   type Answer,
+  resetTime,
   startOrigin,
   startServer,
+  stopTime,
   type TestServer,
   until,
   type WebOrigin,
@@ -61,8 +63,10 @@ describe("freshness", () => {
     picture = await photo(120, 80);
     origin = await startOrigin({ "photo.jpg": picture });
     cache = agingCache();
+    stopTime();
   });
   afterEach(async () => {
+    resetTime();
     await server?.close();
     await origin.close();
   });

@@ -354,7 +354,8 @@ describe("purges", () => {
     });
     const make = (at: number) => start({ ...webConfig([origin.url], line(at) as never), privateKey: KEY });
     const [one, two] = [await make(0), await make(1)];
-    const isGone = () => until2(async () => /miss/.test(await status(two, "/tr:w-50/photo.jpg")));
+    const isGone = () =>
+      until(async () => /miss/.test(await status(two, "/tr:w-50/photo.jpg")), "it was purged");
     await status(two, "/tr:w-50/photo.jpg");
     await purge(one, { url: "/tr:w-50/photo.jpg" });
     await isGone();
@@ -366,9 +367,3 @@ describe("purges", () => {
     await isGone();
   });
 });
-
-async function until2(isTrue: () => Promise<boolean>): Promise<void> {
-  let seen = false;
-  for (let at = 0; at < 100 && !seen; at++) seen = await isTrue();
-  await until(() => seen, "it was purged");
-}

@@ -103,6 +103,7 @@ describe("caches behind one another", () => {
       "mediatap; hit; detail=near",
     ]);
     assert.deepEqual(await status(), [200, "mediatap; hit; detail=far"]);
+    await until(() => [...near.entries.values()].every(({ body }) => body), "the nearer was filled");
     assert.deepEqual(await status(), [200, "mediatap; hit; detail=near"]);
     assert.equal(count.transforms(), 1);
   });
