@@ -144,11 +144,9 @@ Examples:
     .action(async (url: string, flags: ExplainFlags) => {
       const headers = { accept: flags.accept, ...flags.header };
       const config = await load(options, flags);
-      const { text, failure } = await explainUrl(config, { url, headers }, flags.json === true);
+      const { text, status } = await explainUrl(config, { url, headers }, flags.json === true);
       console.log(text);
-      if (failure) {
-        throw new MediaError("ECONFIG", `the URL would be answered with ${failure.status} ${failure.code}`);
-      }
+      if (status >= 400) throw new MediaError("ECONFIG", `the URL would be answered with ${status}`);
     });
 
   program

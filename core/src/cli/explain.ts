@@ -16,8 +16,8 @@ import {
 /** An explanation for people or programs. */
 export interface Explained {
   readonly text: string;
-  /** What the client would get instead of the file. */
-  readonly failure?: Pick<Problem, "status" | "code">;
+  /** Status of the response. */
+  readonly status: number;
 }
 
 /** What the server would do for a request, as text or JSON. An error in the URL is part of the answer. */
@@ -32,10 +32,7 @@ export async function explainUrl(
   try {
     const explanation = await explained();
     const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
-    const [failure] = explanation.errors;
-    // A default image may stand in for a file that is missing.
-    const isServed = !failure || (failure.status === 404 && explanation.fallback !== undefined);
-    return isServed ? { text } : { text, failure };
+    return { text, status: explanation.status };
   } finally {
     await generation.stop();
   }
