@@ -72,6 +72,8 @@ describe("a URL with a mistake", () => {
     ["/tr:l-text,i-Hi,ff-fonts@@no.ttf,l-end/photo.jpg", 404, ": 'fonts/no.ttf' of the transformation"],
     ["/tr:l-image,i-note.txt,l-end/photo.jpg", 404, "Expected a picture for the layer 'note.txt'"],
     ["/shop/photo.jpg", 401, "A valid signature is required"],
+    [`/shop/photo.jpg?ik-s=${"0".repeat(40)}`, 401, "The signature does not match this URL"],
+    [`/shop/nowhere.jpg?ik-s=${"0".repeat(40)}`, 401, "The signature does not match this URL"],
     [
       `/shop/photo.jpg?ik-t=1000000000&ik-s=${signature("photo.jpg", "1000000000")}`,
       401,

@@ -29,7 +29,8 @@ export function clientCheck(endpoint: Endpoint): ClientCheck | undefined {
 export function checkClaims(endpoint: Endpoint, claims: Claims, job: Job): void {
   const { signature, transformation } = claims;
   if (signature === "expired") throw new MediaError("EEXPIRED", "The signature has expired");
-  if (signature === "wrong") throw signatureRequired();
+  // Judged by the URL alone, so it reveals nothing about the file.
+  if (signature === "wrong") throw new MediaError("ESIGNATURE", "The signature does not match this URL");
   if (signature !== "valid" && needsSignature(endpoint, job)) throw signatureRequired();
   if (endpoint.restrictUnnamed && transformation !== "none" && transformation !== "named") {
     throw new MediaError("EINVAL", "Expected named transformations only");
@@ -41,7 +42,7 @@ export function isTrusted({ claims }: Exchange): boolean {
   return claims.signature === "valid" || claims.transformation === "named";
 }
 
-/** One text for a signature that is missing or wrong, and for private files, so that it reveals nothing about the file. */
+/** One text for a signature that is missing and for private files, so that it reveals nothing about the file. */
 export function signatureRequired(): MediaError {
   return new MediaError("ESIGNATURE", "A valid signature is required");
 }
