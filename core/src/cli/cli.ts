@@ -17,9 +17,9 @@ import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
 
 export interface CliOptions {
   /** The configuration that serves one folder. */
-  readonly folder: (path: string) => MediatapConfig;
+  readonly folder: (path: string) => Promise<MediatapConfig> | MediatapConfig;
   /** The configuration that serves one web server. */
-  readonly origin: (baseUrl: string) => MediatapConfig;
+  readonly origin: (baseUrl: string) => Promise<MediatapConfig> | MediatapConfig;
   /** Folders from which packages that a configuration names are resolved, after its own and the working directory. */
   readonly packages?: readonly string[];
 }
@@ -200,11 +200,11 @@ async function loadServed(options: CliOptions, { folder, origin, config }: Wante
   if (folder !== undefined) {
     const path = folderAt(folder);
     const parts = { source: `folder ${folder}`, base: path, packages };
-    return { config: await loadConfig(options.folder(path), parts), files: [], modules: [] };
+    return { config: await loadConfig(await options.folder(path), parts), files: [], modules: [] };
   }
   if (origin !== undefined) {
     const parts = { source: `--origin ${origin}`, base: process.cwd(), packages };
-    return { config: await loadConfig(options.origin(origin), parts), files: [], modules: [] };
+    return { config: await loadConfig(await options.origin(origin), parts), files: [], modules: [] };
   }
   const found = await findConfig(config === undefined ? {} : { file: config });
   if (!found) {

@@ -1,13 +1,19 @@
 import { type MediatapConfig, runCli } from "@mediatap/core";
-import { pageStart, presetMediatap } from "./index.ts";
 
-/** The configuration of a server that was given nothing but one place. */
-const serving = (name: string, origin: { type: string; [field: string]: unknown }): MediatapConfig => ({
-  presets: [presetMediatap()],
-  plugins: [pageStart()],
-  origins: { [name]: origin },
-  endpoints: { default: { origins: [name] } },
-});
+/** The configuration of a server that was given nothing but one origin. */
+async function serving(
+  name: string,
+  origin: { type: string; [field: string]: unknown },
+): Promise<MediatapConfig> {
+  // To load all plugins takes as long as everything else: --help and wrong usage do not wait for it.
+  const { pageStart, presetMediatap } = await import("./index.ts");
+  return {
+    presets: [presetMediatap()],
+    plugins: [pageStart()],
+    origins: { [name]: origin },
+    endpoints: { default: { origins: [name] } },
+  };
+}
 
 /** Milliseconds after which a command that is done ends, whatever its plugins have left open. */
 const LAST_WORK_MS = 1_000;
