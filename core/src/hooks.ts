@@ -30,14 +30,29 @@ import type {
 import type { Step } from "./model/transformation.ts";
 import type { Trace } from "./trace.ts";
 
-/** Places inside one hook: lower runs first; a tap that names none runs at `normal`. */
+/**
+ * Order of the taps of one hook: lower stages run first, taps of one stage in the order in which their plugins are configured.
+ * Any number between two of these is allowed. Which hook uses which stage: PLUGINS.md.
+ */
 export const Stage = {
-  library: -200,
-  cache: -100,
+  /** Before all others: to see everything without deciding it. */
+  first: -1000,
+  /** In `fetch`: saved copies, before any origin is asked. */
+  copies: -100,
+  /** Of a tap that names no stage. In `lookup`: caches in memory. */
   normal: 0,
+  /** In `lookup`: caches on a disk of this machine. */
+  disk: 10,
+  /** In `lookup`: caches in a store on the network, such as Redis. */
+  network: 20,
+  /** In `lookup`: caches in a bucket or another origin. */
+  bucket: 30,
+  /** In `fetch`: the core asks the endpoint's origins. */
   origins: 100,
+  /** After those that know better. */
   fallback: 200,
-  report: 1000,
+  /** After all others: to have the last word. */
+  last: 1000,
 } as const;
 
 /** A question to the caches. */

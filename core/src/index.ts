@@ -1,5 +1,8 @@
 // The whole public surface, name by name: a diff of this file is a diff of the API.
 
+export type { Command } from "commander";
+export type { Logger } from "pino";
+
 export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
 export { createCacheBreaker, within } from "./caches/breaker.ts";
 export type { KnownEntry } from "./caches/confirmed.ts";
@@ -12,7 +15,7 @@ export type { FindOptions, FoundConfig } from "./config/find.ts";
 export { findConfig } from "./config/find.ts";
 export type { LoadedConfig, LoadOptions } from "./config/load.ts";
 export { loadConfig } from "./config/load.ts";
-export type { MediatapConfig } from "./config/schema.ts";
+export type { MediatapConfig, Named } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export { memorySource } from "./decode/memory.ts";
 export type { RememberOptions } from "./decode/remember.ts";
@@ -23,11 +26,12 @@ export type { Tiff, TiffLayout } from "./decode/tiff.ts";
 export { createTiff } from "./decode/tiff.ts";
 export { ensureFolder } from "./ensure-folder.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
-export { createFetcher, loopMark } from "./fetch/create.ts";
+export { createFetcher } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
 export { assertAnswered, assertMedia } from "./files/answer.ts";
 export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
 export { parseRetryAfter } from "./files/ask.ts";
+export type { CanonicalFields } from "./files/canonical.ts";
 export { canonicalFields, canonicalOf } from "./files/canonical.ts";
 export { isVideoPath } from "./files/facts.ts";
 export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
@@ -63,7 +67,7 @@ export type { Ban } from "./model/ban.ts";
 export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export { isForFewer, isStorable, sharedControlOf } from "./model/control.ts";
-export type { Endpoint, NamedTransformation, Restriction } from "./model/endpoint.ts";
+export type { Endpoint, NamedTransformation, Polling, Restriction } from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export {
   changed,
@@ -120,7 +124,7 @@ export type {
   StorageEntry,
 } from "./model/source.ts";
 export { NOT_MODIFIED, updatedFacts } from "./model/source.ts";
-export { builtInSteps, createBuiltInRegistry } from "./model/steps/built-in.ts";
+export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export { branchOf } from "./model/steps/compose.ts";
 export type { Arc } from "./model/steps/distort.ts";
 export { arcGeometry, distortedSize, isQuadrilateral, perspectiveBox } from "./model/steps/distort.ts";
@@ -128,19 +132,19 @@ export type { GradientLine } from "./model/steps/effects.ts";
 export { gradientLine } from "./model/steps/effects.ts";
 export { facesAfter, facesIn } from "./model/steps/follow.ts";
 export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
-export { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./model/steps/geometry.ts";
+export { extractGeometry, placeAt, resizeGeometry } from "./model/steps/geometry.ts";
 export type { MeasureOptions } from "./model/steps/measure.ts";
 export { measure } from "./model/steps/measure.ts";
 export type { LayerSizes, PlacedLayer } from "./model/steps/place.ts";
 export { placeLayer } from "./model/steps/place.ts";
 export type { Stage as StepStage, StepDefinition, StepRegistry } from "./model/steps/registry.ts";
-export { createStepRegistry } from "./model/steps/registry.ts";
 export { borderWidth } from "./model/steps/surface.ts";
 export type { Stretch } from "./model/steps/time.ts";
 export { stretchOf } from "./model/steps/time.ts";
 export type { NamedPart, StreamPart } from "./model/stream.ts";
-export { fillSlots, partName, partOfName, slot } from "./model/stream.ts";
-export { cdnTagsOf, foldersOf, folderTagOf, sourceTagOf } from "./model/tags.ts";
+export { partName, partOfName, slot } from "./model/stream.ts";
+export type { TagHeader } from "./model/tags.ts";
+export { foldersOf, folderTagOf, sourceTagOf } from "./model/tags.ts";
 export type {
   Blend,
   Condition,

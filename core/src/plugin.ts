@@ -27,7 +27,7 @@ import type { Bus } from "./purge/bus.ts";
 export interface TapOptions {
   /** The plugin's name. */
   readonly name: string;
-  /** One of `Stage`, or any number between. @default Stage.normal */
+  /** One of `Stage`, or a number between two of them. @default Stage.normal */
   readonly stage?: number;
 }
 
@@ -189,8 +189,8 @@ export interface PluginApi {
    * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.
    */
   obtain(job: Job, options?: { readonly signal?: AbortSignal }): Promise<Obtained>;
-  /** Work in the background; resolves when it is done or given up. */
-  enqueue(job: Job, options?: { readonly priority?: number; readonly signal?: AbortSignal }): Promise<void>;
+  /** Makes a rendition in the background, for the caches; resolves when it is done. Its plan waits in the queue like any other. */
+  enqueue(job: Job, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Something that belongs to the process, not to one configuration: made once a key; its `close`, if any, is
    * called with its last user.

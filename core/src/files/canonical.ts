@@ -14,7 +14,7 @@ export const canonicalFields = {
     .optional(),
 };
 
-interface CanonicalFields {
+export interface CanonicalFields {
   readonly includeCanonicalHeader: boolean;
   readonly baseUrlForCanonicalHeader?: string | undefined;
 }

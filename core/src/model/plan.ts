@@ -13,8 +13,6 @@ export interface Plan {
   readonly cost: number;
   /** Estimated peak of memory in bytes. */
   readonly memory: number;
-  /** Plans of one group that wait at the same time run as one. */
-  readonly group?: string;
   /** What will be done and why, for people; plain data. */
   explain(): unknown;
   /** Does it. Called at most once, when the plan's turn has come. */

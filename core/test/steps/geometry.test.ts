@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  extractGeometry,
-  placeAt,
-  resizeGeometry,
-  rotatedSize,
-  type Size,
-  type StepOf,
-} from "../../src/index.ts";
+import { extractGeometry, placeAt, resizeGeometry, type Size, type StepOf } from "../../src/index.ts";
+import { rotatedSize } from "../../src/model/steps/geometry.ts";
 
 type Resize = StepOf<"resize">;
 type Extract = StepOf<"extract">;

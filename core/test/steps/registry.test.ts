@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  type builtInSteps,
   createBuiltInRegistry,
   DEFAULT_LIMITS,
   measure,
@@ -10,6 +9,7 @@ import {
   type StepDefinition,
   type StepOf,
 } from "../../src/index.ts";
+import type { builtInSteps } from "../../src/model/steps/built-in.ts";
 
 const registry = createBuiltInRegistry();
 const definition = (op: string) => registry.get(op) as StepDefinition<Step>;

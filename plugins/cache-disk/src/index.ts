@@ -24,9 +24,6 @@ const schema = z.strictObject({
 /** Options of `cacheDisk`. */
 export type CacheDiskOptions = z.input<typeof schema>;
 
-/** After the caches in memory. */
-const PLACE = Stage.normal + 10;
-
 /**
  * Keeps renditions in a folder, within a budget; the least recently used go first. They survive restarts, and belong to
  * all processes that use the folder.
@@ -46,7 +43,7 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
 
       hooks.start.tap(NAME, () => store.start());
 
-      hooks.lookup.tapPromise({ name: NAME, stage: PLACE }, async (lookup) => {
+      hooks.lookup.tapPromise({ name: NAME, stage: Stage.disk }, async (lookup) => {
         const found = await store.find(lookup.key);
         if (found && (found.body || !lookup.needsBody)) {
           if (lookup.isFresh(found.record)) return { ...found, cache: NAME };

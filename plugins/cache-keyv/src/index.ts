@@ -30,9 +30,6 @@ const schema = z.strictObject({
 /** Options of `cacheKeyv`. */
 export type CacheKeyvOptions = z.input<typeof schema>;
 
-/** After the caches that are nearer. */
-const PLACE = Stage.normal + 20;
-
 /** Tells stores of the configuration apart. */
 const numbers = new WeakMap<object, number>();
 let last = 0;
@@ -57,7 +54,7 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
 
       hooks.start.tapPromise(NAME, ({ endpoints }) => store.start(endpoints.map(({ tenant }) => tenant)));
 
-      hooks.lookup.tapPromise({ name: NAME, stage: PLACE }, async (lookup) => {
+      hooks.lookup.tapPromise({ name: NAME, stage: Stage.network }, async (lookup) => {
         const found = await store.find(lookup.key);
         if (found && (found.body || !lookup.needsBody)) {
           if (lookup.isFresh(found.record)) return { ...found, cache: NAME };

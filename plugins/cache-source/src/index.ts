@@ -71,7 +71,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
         parts = start(api, writing, checked, generation);
       });
 
-      hooks.fetch.tapPromise({ name: NAME, stage: Stage.cache }, async (asset, conditions, flight) => {
+      hooks.fetch.tapPromise({ name: NAME, stage: Stage.copies }, async (asset, conditions, flight) => {
         if (conditions.except) return undefined;
         const endpoint = parts?.endpointOf(asset);
         return endpoint && parts?.fetch({ asset, conditions, flight, endpoint });

@@ -41,9 +41,6 @@ const schema = z.strictObject({
 /** Options of `cacheStorage`. */
 export type CacheStorageOptions = z.input<typeof schema>;
 
-/** After the caches that are nearer, and after Redis. */
-const PLACE = Stage.normal + 30;
-
 /** Keeps renditions in a storage of one's own, such as S3, so that machines have them in common, and keep them for long. */
 export function cacheStorage(options: CacheStorageOptions): Plugin {
   const { origin, ...checked } = parseOptions(schema, options, NAME);
@@ -62,7 +59,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
         await store.start();
       });
 
-      hooks.lookup.tapPromise({ name: NAME, stage: PLACE }, async (lookup) => {
+      hooks.lookup.tapPromise({ name: NAME, stage: Stage.bucket }, async (lookup) => {
         const found = await store?.find(lookup.key);
         if (found && (found.body || !lookup.needsBody)) {
           if (lookup.isFresh(found.record)) return { ...found, cache: NAME };

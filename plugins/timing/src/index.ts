@@ -1,4 +1,4 @@
-import type { Plugin, Span } from "@mediatap/core";
+import { type Plugin, type Span, Stage } from "@mediatap/core";
 
 const NAME = "timing";
 
@@ -12,7 +12,7 @@ export function timing(): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     apply({ hooks }) {
-      hooks.respond.tap({ name: NAME, stage: 900 }, (reply, exchange) => {
+      hooks.respond.tap({ name: NAME, stage: Stage.last }, (reply, exchange) => {
         const { cache, spans, started } = exchange;
         const entries = merged(spans.list).map(metric);
         if (cache) entries.unshift(`cache;desc=${cache.hit ? "hit" : (cache.forward ?? "miss")}`);

@@ -1,4 +1,4 @@
-import type { Endpoint, Exchange, Flight, Job, PluginHooks } from "@mediatap/core";
+import { type Endpoint, type Exchange, type Flight, type Job, type PluginHooks, Stage } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import {
   type Asked,
@@ -13,9 +13,6 @@ import {
 } from "./event.ts";
 
 const NAME = "webhooks";
-
-/** Before all others: a trace or a plan that another plugin returns ends the search. */
-const FIRST = -1000;
 
 /** Requests that are remembered until their work begins. */
 const REMEMBERED = 10_000;
@@ -56,7 +53,8 @@ export function watch(
     if (exchange.key !== undefined && typeOfJob(job)) asked.set(exchange.key, askedBy(exchange, baseUrl));
   });
 
-  hooks.trace.tap({ name: NAME, stage: FIRST }, (work) => {
+  // First: a trace or a plan that another plugin returns ends the search.
+  hooks.trace.tap({ name: NAME, stage: Stage.first }, (work) => {
     if (work.kind !== "flight") return undefined;
     const { flight, job } = work;
     const type = typeOfJob(job);
@@ -67,7 +65,7 @@ export function watch(
     return undefined;
   });
 
-  hooks.transform.tap({ name: NAME, stage: FIRST }, (_job, _source, flight) => {
+  hooks.transform.tap({ name: NAME, stage: Stage.first }, (_job, _source, flight) => {
     const work = begun.get(flight);
     if (work && !work.isAccepted) {
       work.isAccepted = true;

@@ -60,7 +60,7 @@ export function createAhead({ enqueue, state, logger }: PluginApi) {
       made.delete(oldest);
     }
     running++;
-    enqueue(next, { priority: -1, signal: AbortSignal.timeout(PATIENCE) })
+    enqueue(next, { signal: AbortSignal.timeout(PATIENCE) })
       .then(
         () => {
           if (made.has(name)) made.set(name, true);

@@ -66,7 +66,6 @@ export function picturePlan(
     lane: "video",
     cost: 150 + 6 * megapixels(from) + cost * megapixels(rung),
     memory: base * MB + 30 * from.width * from.height + pixel * width * height,
-    group,
     explain: () => ({
       segment: index,
       track: name,
