@@ -8,7 +8,7 @@ const schema = z
       error: "Expected 3 to 63 lower-case letters, digits and -",
     }),
     container: z.string().regex(/^(\$root|\$web|(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9])$/, {
-      error: "Expected the name of a container",
+      error: "Expected the name of a container, of 3 to 63 lower-case letters, digits and single hyphens,",
     }),
     /** Shared access signature that may read the container; the `?` in front may be left out. */
     sasToken: z
