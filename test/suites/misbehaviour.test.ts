@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { makeFolder, startServer, type TestFolder } from "@mediatap/test";
+import { makeFolder, startServer, type TestFolder, until } from "@mediatap/test";
 import { photo } from "./support/photos.ts";
 import { folderConfig, type Gate, gate } from "./support/plugins.ts";
 
@@ -222,7 +222,8 @@ describe("plugins that misbehave", () => {
         assert(answer.status >= 500, `${answer.status}`);
         if (hook !== "respond") assert.equal(answer.status, 504);
         hangs = false;
-        assert.equal((await server.ask("/tr:w-23/photo.jpg")).status, 200);
+        // A busy machine may be slower than its limit.
+        await until(async () => (await server.ask("/tr:w-23/photo.jpg")).status === 200, "it serves others");
       } finally {
         await server.close();
       }
@@ -236,7 +237,7 @@ describe("plugins that misbehave", () => {
       const answer = await server.ask("/gate/x.txt?tr=w-5");
       assert.equal(answer.status, 504);
       assert.match(answer.headers["ik-error"] ?? "", /^ETIMEDOUT/);
-      assert.equal((await server.ask("/tr:w-20/photo.jpg")).status, 200);
+      await until(async () => (await server.ask("/tr:w-20/photo.jpg")).status === 200, "it serves others");
     } finally {
       stuck.open();
       await server.close();

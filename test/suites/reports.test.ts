@@ -7,7 +7,7 @@ import {
   type Trace,
   type Work,
 } from "@mediatap/core";
-import { startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
+import { startOrigin, startServer, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { photo } from "./support/photos.ts";
 import { usual } from "./support/plugins.ts";
 
@@ -138,7 +138,7 @@ describe("work that begins and ends", () => {
     await origin.asked("slow.jpg");
     leave.abort();
     await asked;
-    while (!outcomes().includes("2 shop aborted")) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => outcomes().includes("2 shop aborted"), "it is reported");
   });
 
   it("has its lane in the exchange for which it was done", async () => {

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { makeFolder, startServer, type TestFolder } from "@mediatap/test";
+import { makeFolder, startServer, type TestFolder, until } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import sharp from "sharp";
 import { avifLater } from "../src/index.ts";
 
 const AVIF = { accept: "image/avif,image/webp,*/*" };
 
-/** Counts the pictures made, by their wish. */
+/** Counts the pictures made, by their format; AVIF is held back until it is let go. */
 function counter() {
   const made: string[] = [];
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const plugin: Plugin = {
     name: "counter",
     version: "1",
@@ -22,9 +22,13 @@ function counter() {
       hooks.report.tap("counter", (report) => {
         if (report.kind === "flight" && report.plan) made.push(report.job.accept);
       });
+      hooks.transform.tapPromise({ name: "counter", stage: -100 }, async ({ accept }) => {
+        if (accept === "avif") await released;
+        return undefined;
+      });
     },
   };
-  return { made, plugin };
+  return { made, plugin, release };
 }
 
 describe("avif-later", () => {
@@ -55,7 +59,7 @@ describe("avif-later", () => {
   type Server = Awaited<ReturnType<typeof startServer>>;
 
   it("answers with WebP at once, and with AVIF once that is made", async () => {
-    const { made, plugin } = counter();
+    const { made, plugin, release } = counter();
     await withServer(configOf(cacheMemory(), avifLater({ lifetime: 5 }), plugin), async (server) => {
       const many = await Promise.all(
         Array.from({ length: 5 }, () => server.ask("/photo.jpg?tr=w-100", { headers: AVIF })),
@@ -68,11 +72,11 @@ describe("avif-later", () => {
         assert.equal(headers.etag, undefined);
         assert.match(headers.vary ?? "", /accept/i);
       }
-      let later = await server.ask("/photo.jpg?tr=w-100", { headers: AVIF });
-      while (later.headers["content-type"] !== "image/avif") {
-        await sleep(20);
-        later = await server.ask("/photo.jpg?tr=w-100", { headers: AVIF });
-      }
+      release();
+      const later = await until(async () => {
+        const answer = await server.ask("/photo.jpg?tr=w-100", { headers: AVIF });
+        return answer.headers["content-type"] === "image/avif" && answer;
+      }, "AVIF is there");
       assert.equal(later.headers["x-mediatap-provenance"], undefined);
       assert(later.headers.etag);
       assert.equal((await sharp(later.body).metadata()).width, 100);

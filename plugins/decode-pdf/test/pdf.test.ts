@@ -218,7 +218,7 @@ describe("decode-pdf", () => {
       [504, "ETIMEDOUT - The file took too long to decode"],
     );
     assert.equal(strict.server.generation.scheduler.load().running, 0);
-    await picture("/tr:w-50,f-png/doc.pdf", strict);
+    await picture("/tr:w-50,f-png/doc.pdf");
     await strict.close();
   });
 
@@ -234,12 +234,11 @@ describe("decode-pdf", () => {
     const strict = await start({ imageWork: 3_000 });
     const answer = await strict.ask("/tr:w-50,f-png/nested.pdf");
     assert(["ELIMIT", "ETIMEDOUT"].includes(codeOf(answer) ?? ""), codeOf(answer));
-    await picture("/tr:w-50,f-png/doc.pdf", strict);
+    await picture("/tr:w-50,f-png/doc.pdf");
     await strict.close();
   });
 
-  it("is refused when it takes too much memory", async function () {
-    this.timeout(60_000);
+  it("is refused when it takes too much memory", async () => {
     // A picture of 30,000 x 30,000 pixels that takes some KB.
     const zeros = Buffer.alloc((30_000 * 30_000) / 8);
     const image =

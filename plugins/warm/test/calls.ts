@@ -1,4 +1,4 @@
-import type { TestServer } from "@mediatap/test";
+import { type TestServer, until } from "@mediatap/test";
 import type { Progress } from "../src/batch.ts";
 
 export const KEY = "private_warm";
@@ -20,11 +20,10 @@ export function callsOf(server: Pick<TestServer, "ask">, key = KEY) {
       const { status, text } = await post({ urls, ...more });
       if (status !== 202) throw new Error(`${status}: ${text}`);
       const { id } = JSON.parse(text);
-      for (;;) {
+      return await until(async () => {
         const progress = await tell(id);
-        if (progress.done + progress.failed === progress.total) return progress;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+        return progress.done + progress.failed === progress.total && progress;
+      }, "all are done");
     },
   };
 }

@@ -14,9 +14,7 @@ import { warm } from "../src/index.ts";
 import { KEY } from "./calls.ts";
 import { addressOf, begin } from "./programs.ts";
 
-describe("mediatap warm", function () {
-  // Each run is a process of its own.
-  this.timeout(60_000);
+describe("mediatap warm", () => {
   let folder: TestFolder;
   let server: TestServer;
   before(async () => {

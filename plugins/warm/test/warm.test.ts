@@ -4,7 +4,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import { bodyOf, MediaError, type MediatapConfig, type Plugin, type SettledBody } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { makeFolder, makePng, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { makeFolder, makePng, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { type WarmOptions, warm } from "../src/index.ts";
 import { authorization, callsOf, KEY } from "./calls.ts";
@@ -185,9 +185,9 @@ describe("warm", () => {
     await start();
     videos.hold();
     const running = server.ask("/a.mp4?tr=w-20");
-    while (videos.begun.length < 1) await new Promise(setImmediate);
+    await until(() => videos.begun.length === 1, "it has begun");
     const waiting = server.ask("/b.mp4?tr=w-20");
-    while (server.server.generation.scheduler.load().waiting < 1) await new Promise(setImmediate);
+    await until(() => server.server.generation.scheduler.load().waiting === 1, "it waits");
     const { post, tell } = callsOf(server);
     const { id } = JSON.parse((await post({ urls: ["/tr:w-20/photo.png"] })).text);
     // A picture would find a place at once.
@@ -195,7 +195,7 @@ describe("warm", () => {
     assert.equal((await tell(id)).done, 0);
     videos.let();
     await Promise.all([running, waiting]);
-    while ((await tell(id)).done < 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await tell(id)).done === 1, "it is done");
   });
 
   it("goes on under a new configuration", async () => {
@@ -203,7 +203,7 @@ describe("warm", () => {
     videos.hold();
     const { post, tell } = callsOf(server);
     const { id } = JSON.parse((await post({ urls: ["/a.mp4?tr=w-20", "/b.mp4?tr=w-20"] })).text);
-    while (videos.begun.length < 1) await new Promise(setImmediate);
+    await until(() => videos.begun.length === 1, "it has begun");
     const { server: running } = server;
     const { loadConfig } = await import("@mediatap/core");
     await running.reload(
@@ -211,7 +211,7 @@ describe("warm", () => {
     );
     assert.equal((await tell(id)).total, 2);
     videos.let();
-    while ((await tell(id)).done < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await tell(id)).done === 2, "both are done");
   });
 
   it("says what is wrong with its options", () => {
