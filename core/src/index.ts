@@ -7,6 +7,8 @@ export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
 export { createCacheBreaker, within } from "./caches/breaker.ts";
 export type { KnownEntry } from "./caches/confirmed.ts";
 export { isOnlyConfirmed } from "./caches/confirmed.ts";
+export type { CacheContents, MeasuredCache } from "./caches/metrics.ts";
+export { measureCache } from "./caches/metrics.ts";
 export type { Turns, TurnsOptions } from "./caches/turns.ts";
 export { createTurns } from "./caches/turns.ts";
 export type { CliOptions } from "./cli/cli.ts";
@@ -98,6 +100,8 @@ export type {
 export type { AcceptClass, Delivery, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
+export type { RequestOutcome } from "./model/outcome.ts";
+export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";
 export type {
   Body,
@@ -180,6 +184,7 @@ export { createPlaces } from "./places.ts";
 export type {
   CallHandler,
   CallReply,
+  Metric,
   Plugin,
   PluginApi,
   PluginHooks,

@@ -76,6 +76,21 @@ export interface RouteReply {
   readonly body?: string | Uint8Array;
 }
 
+/** Something that a plugin measures, for those who report it. */
+export interface Metric {
+  /**
+   * Lower-case letters, digits and `_`, with its unit, and `_total` for a counter: `cache_bytes`. Several plugins may measure the
+   * same, under other labels.
+   */
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  /** All workers measure the same thing, such as a folder: it is not added up. @default false */
+  readonly shared?: boolean;
+  /** The values at this moment, each with its labels: few, and nothing of a client. */
+  read(): readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+}
+
 /** What the server is doing at this moment. */
 export interface ServerState {
   /** Version of the core. */
@@ -86,6 +101,10 @@ export interface ServerState {
   readonly work: Load;
   /** State of the circuit breaker of each configured origin, by the origin's name. */
   readonly breakers: Readonly<Record<string, BreakerState>>;
+  /** Requests that are being answered, and open connections. */
+  readonly traffic: { readonly requests: number; readonly connections: number };
+  /** What plugins measure. */
+  readonly metrics: readonly Metric[];
 }
 
 /** What is to be forgotten: all that was made of an original, of all below a path, under a tag, or everything. */
@@ -167,6 +186,8 @@ export interface PluginApi {
   ): Source;
   /** What the server is doing at this moment, for those who report it; known once `start` runs. */
   state(): ServerState;
+  /** Adds something that is measured to what the server reports. Call in `apply`. */
+  metric(metric: Metric): void;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /**

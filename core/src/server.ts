@@ -58,11 +58,11 @@ export async function createServer({
   log = createLogger(config.config.log),
   ...more
 }: ServerOptions): Promise<MediatapServer> {
-  const parts = { log, shared: createShared(), ...more };
+  const traffic: Traffic = { running: 0, connections: 0, last: 0 };
+  const parts = { log, shared: createShared(), traffic, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
-  const traffic: Traffic = { running: 0, connections: 0, last: 0 };
   const succession = createSuccession(await createGeneration(config, parts), (generation) =>
     createApp({
       generation,

@@ -13,6 +13,7 @@ import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import type { Traffic } from "../http/drain.ts";
 import { callsPath } from "../http/management.ts";
 import { exchangeOf } from "../http/question.ts";
 import { reasonOf } from "../log.ts";
@@ -73,6 +74,8 @@ export interface GenerationParts {
   readonly workers?: number;
   /** Does work under a key once for all of them. Left out: there is one process. */
   readonly once?: Once;
+  /** What goes on over HTTP. Left out: nothing does. */
+  readonly traffic?: Readonly<Pick<Traffic, "running" | "connections">>;
 }
 
 /**
@@ -98,7 +101,7 @@ async function buildGeneration(
   config: LoadedConfig,
   hooks: Hooks,
   shares: Shares,
-  { log, number = 1, workers = 1, once }: GenerationParts,
+  { log, number = 1, workers = 1, once, traffic = { running: 0, connections: 0 } }: GenerationParts,
 ): Promise<Generation> {
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
@@ -171,7 +174,14 @@ async function buildGeneration(
     const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
     const asked = breakers.states();
     const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
-    return { version: version(), plugins, work: scheduler.load(), breakers: Object.fromEntries(states) };
+    return {
+      version: version(),
+      plugins,
+      work: scheduler.load(),
+      breakers: Object.fromEntries(states),
+      traffic: { requests: traffic.running, connections: traffic.connections },
+      metrics: registrations.metrics,
+    };
   }
 
   async function resolveUrl(

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
-import { type CallHandler, type PluginApi, pluginError, type RouteHandler } from "../plugin.ts";
+import { type CallHandler, type Metric, type PluginApi, pluginError, type RouteHandler } from "../plugin.ts";
 
 const METHODS = ["GET", "POST", "DELETE"] as const;
 type Method = (typeof METHODS)[number];
@@ -31,7 +31,7 @@ export interface PluginCommand {
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: "the core" }));
 const CORE_CALLS = ["/v1/files/purge", "/v1/files/purge/:id"].map((path) => ({ path, plugin: "the core" }));
 
-type Registering = Pick<PluginApi, "route" | "manage" | "command" | "fingerprint" | "steps">;
+type Registering = Pick<PluginApi, "route" | "manage" | "command" | "fingerprint" | "metric" | "steps">;
 
 /**
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins
@@ -42,6 +42,7 @@ export function createRegistrations(registry: StepRegistry, managementPath: stri
   const calls: Call[] = [];
   const commands: PluginCommand[] = [];
   const fingerprints: string[] = [];
+  const metrics: Metric[] = [];
   const owners = new Map<string, string>();
   let isClosed = false;
 
@@ -81,6 +82,23 @@ export function createRegistrations(registry: StepRegistry, managementPath: stri
         assertOpen(plugin, "fingerprint");
         fingerprints.push(text);
       },
+      metric(metric) {
+        assertOpen(plugin, "metric");
+        const { name, type } = metric;
+        if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+          throw pluginError(
+            plugin,
+            `Expected lower-case letters, digits and _ as the name of a metric but received '${name}'`,
+          );
+        }
+        if (metrics.some((other) => other.name === name && other.type !== type)) {
+          throw pluginError(
+            plugin,
+            `the metric ${name} is no ${type} in another plugin: choose another name`,
+          );
+        }
+        metrics.push(metric);
+      },
       steps: {
         ...registry,
         define(op, definition) {
@@ -101,6 +119,7 @@ export function createRegistrations(registry: StepRegistry, managementPath: stri
     calls,
     commands,
     fingerprints,
+    metrics,
     of,
     /** All plugins have been applied: what is registered later would not be heard. */
     close(): void {

@@ -1,3 +1,4 @@
+import type { CacheContents } from "@mediatap/core";
 import type { Logger } from "./store.ts";
 import { costOf } from "./sweep.ts";
 import type { Sweeper } from "./sweeper.ts";
@@ -22,6 +23,7 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
   let written = 0;
   let running: Promise<void> | undefined;
   let restUntil = 0;
+  let evictions = 0;
   const timer = setInterval(() => void note(), NOTE).unref();
 
   async function note(): Promise<void> {
@@ -38,6 +40,7 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
       // What was written during the count may be in it or not.
       written -= before;
       total = bytes + written;
+      evictions += removed;
       if (removed > 0) logger.debug({ removed, bytes }, "entries were removed to keep within the budget");
     } catch (err) {
       restUntil = performance.now() + AGAIN;
@@ -56,6 +59,7 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
   }
 
   return {
+    contents: (): CacheContents => ({ bytes: total, maxBytes, evictions }),
     /** Counts what is there now. */
     start(): void {
       // A count that is running may have passed by what is to be removed.

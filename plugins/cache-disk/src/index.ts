@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Plugin, parseOptions, Stage } from "@mediatap/core";
+import { measureCache, type Plugin, parseOptions, Stage } from "@mediatap/core";
 import { z } from "zod";
 import { examine } from "./check.ts";
 import { createStore, type Store } from "./store.ts";
@@ -36,12 +36,14 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, shared, logger, limitsOf, base }) {
+    apply(api) {
+      const { hooks, shared, logger, limitsOf, base } = api;
       const path = resolve(base, checked.path);
       const settings = { path, maxBytes, maxEntryBytes, timeout, rest: limitsOf().failureLifetime };
       const store = shared<Store>(`${NAME}:${JSON.stringify(settings)}`, () => createStore(settings, logger));
 
       hooks.start.tap(NAME, () => store.start());
+      measureCache(api, { cache: NAME, shared: true, read: store.contents });
 
       hooks.lookup.tapPromise({ name: NAME, stage: Stage.disk }, async (lookup) => {
         const found = await store.find(lookup.key);

@@ -257,6 +257,7 @@ export function createStore(options: StoreOptions, logger: Logger) {
   return {
     find,
     purge,
+    contents: budget.contents,
     /** Keeps an entry; resolves once it is there, or given up, and the budget holds. */
     store(record: RenditionRecord, body: Body | undefined): Promise<void> {
       const work = keep(record, body).finally(() => pending.delete(work));

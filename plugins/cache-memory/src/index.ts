@@ -3,8 +3,10 @@ import { buffer } from "node:stream/consumers";
 import {
   type Ban,
   bodyOf,
+  type CacheContents,
   type Delivered,
   isBanned,
+  measureCache,
   type Plugin,
   parseOptions,
   type RenditionRecord,
@@ -57,7 +59,8 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, shared, workers }) {
+    apply(api) {
+      const { hooks, shared, workers } = api;
       const size = {
         maxBytes: Math.ceil(maxBytes / workers),
         maxEntryBytes: Math.ceil(maxEntryBytes / workers),
@@ -67,6 +70,7 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
       /** Bans that came while a body was read, for each that is. */
       const reading = new Set<Ban[]>();
       hooks.start.tap(NAME, () => store.fit(size));
+      measureCache(api, { cache: NAME, read: store.contents });
 
       hooks.lookup.tap(NAME, ({ key, needsBody, isFresh, offer, fill }) => {
         const { records, bodies } = store;
@@ -124,8 +128,16 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
 
 function createStore(first: Size) {
   let size = first;
-  let contents = emptyOf(first);
+  let evictions = 0;
+  const onEvict = () => {
+    evictions++;
+  };
+  let contents = emptyOf(first, onEvict);
   return {
+    contents(): CacheContents {
+      const { records, bodies } = contents;
+      return { bytes: bodies.calculatedSize, maxBytes: size.maxBytes, entries: records.size, evictions };
+    },
     get records() {
       return contents.records;
     },
@@ -137,7 +149,7 @@ function createStore(first: Size) {
       if (JSON.stringify(other) === JSON.stringify(size)) return;
       const old = contents;
       size = other;
-      contents = emptyOf(other);
+      contents = emptyOf(other, onEvict);
       contents.records.load(old.records.dump());
       contents.bodies.load(old.bodies.dump());
     },
@@ -148,13 +160,17 @@ function createStore(first: Size) {
   };
 }
 
-function emptyOf({ maxBytes, maxEntryBytes, maxRecords }: Size): Contents {
+/** `onEvict`: a body had to go for others. */
+function emptyOf({ maxBytes, maxEntryBytes, maxRecords }: Size, onEvict: () => void): Contents {
   return {
     records: new LRUCache<string, RenditionRecord>({ max: maxRecords }),
     bodies: new LRUCache<string, Uint8Array>({
       maxSize: maxBytes,
       maxEntrySize: maxEntryBytes,
       sizeCalculation: (bytes) => Math.max(1, bytes.byteLength),
+      dispose: (_bytes, _key, reason) => {
+        if (reason === "evict") onEvict();
+      },
     }),
   };
 }

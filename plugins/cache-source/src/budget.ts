@@ -1,4 +1,4 @@
-import type { PluginApi } from "@mediatap/core";
+import type { CacheContents, PluginApi } from "@mediatap/core";
 import type { CopyRecord } from "./record.ts";
 import type { CopyStore } from "./store.ts";
 
@@ -30,6 +30,7 @@ export function createBudget({ store, maxBytes, logger }: BudgetParts) {
   /** Bytes in the storage; not known before the first count. */
   let total = Number.POSITIVE_INFINITY;
   let written = 0;
+  let evictions = 0;
   let running: Promise<void> | undefined;
 
   /** All copies there are, those of other processes included, and their bytes. */
@@ -81,6 +82,7 @@ export function createBudget({ store, maxBytes, logger }: BudgetParts) {
       total -= known.get(name)?.size ?? 0;
       known.delete(name);
       removed++;
+      evictions++;
     }
     logger.info({ removed, bytes: total }, "saved copies were removed to keep within the budget");
   }
@@ -100,6 +102,9 @@ export function createBudget({ store, maxBytes, logger }: BudgetParts) {
   }
 
   return {
+    /** `undefined`: nothing was counted yet. */
+    contents: (): CacheContents | undefined =>
+      Number.isFinite(total) ? { bytes: total, maxBytes, entries: known.size, evictions } : undefined,
     saved(name: string, { version, size, used }: CopyRecord): void {
       known.set(name, { version, size, used });
       total += size;

@@ -4,6 +4,7 @@ import {
   type Generation,
   isStorable,
   MediaError,
+  measureCache,
   monotonicNow,
   type Plugin,
   type PluginApi,
@@ -67,6 +68,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       }));
       let parts: ReturnType<typeof start> | undefined;
 
+      measureCache(api, { cache: NAME, shared: true, read: () => parts?.budget?.contents() });
       hooks.start.tap(NAME, (generation) => {
         parts = start(api, writing, checked, generation);
       });

@@ -1,10 +1,13 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
+import { AggregatorRegistry, type Registry } from "prom-client";
 import { z } from "zod";
 import { BUCKETS, createInstruments } from "./instruments.ts";
 import { processRegistry } from "./process.ts";
 import { refusal } from "./token.ts";
 
 const NAME = "metrics";
+
+type Values = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
 
 export interface MetricsOptions {
   /** What `Authorization: Bearer` must carry. @default none: whoever reaches the server reads its metrics */
@@ -38,22 +41,34 @@ export function metrics(options: MetricsOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, route, shared, state }) {
+    apply({ hooks, route, shared, state, bus }) {
       const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
+      const ends: (() => void)[] = [];
       const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];
       hooks.start.tap(NAME, (generation) => {
         instruments.show(state, generation);
         // Its observers begin to look.
         registries();
+        ends.push(bus.answer(NAME, values));
+      });
+      hooks.stop.tap(NAME, () => {
+        for (const end of ends.splice(0)) end();
       });
       hooks.report.tap(NAME, (report) => instruments.count(report));
       route("GET", "/-/metrics", async (request) => {
         const refused = token === undefined ? undefined : await refusal(request, token);
         if (refused) return refused;
-        const texts = await Promise.all(registries().map((registry) => registry.metrics()));
-        const headers = { "content-type": instruments.registry.contentType, "cache-control": "no-store" };
-        return { headers, body: `${texts.join("\n\n").trim()}\n` };
+        const common = instruments.common.getMetricsAsJSON();
+        const parts = await Promise.all([values(), common, ...((await bus.ask(NAME)) as Values[])]);
+        const all = AggregatorRegistry.aggregate(parts);
+        const headers = { "content-type": all.contentType, "cache-control": "no-store" };
+        return { headers, body: `${(await all.metrics()).trim()}\n` };
       });
+
+      /** What this process has counted; that of all workers together is the server's. */
+      async function values(): Promise<Values> {
+        return (await Promise.all(registries().map((registry) => registry.getMetricsAsJSON()))).flat();
+      }
     },
   };
 }

@@ -2,6 +2,8 @@ import type { Exchange, Generation, Report, ServerState } from "@mediatap/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { createTally } from "./tally.ts";
 
+export type Aggregator = "sum" | "max" | "min" | "average" | "first";
+
 /** Seconds: hits take less than a millisecond, videos minutes. */
 export const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -16,6 +18,8 @@ const BREAKER_STATES = ["closed", "half-open", "open"] as const;
  */
 export interface Instruments {
   readonly registry: Registry;
+  /** What all workers of a server measure alike: one of them reports it. */
+  readonly common: Registry;
   /** Whose state the gauges show from now on. */
   show(state: () => ServerState, generation: Generation): void;
   count(report: Report): void;
@@ -27,6 +31,7 @@ type Attempted = Extract<Report, { kind: "attempt" }>;
 
 export function createInstruments(buckets: readonly number[] = BUCKETS): Instruments {
   const registry = new Registry();
+  const common = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: readonly string[]) =>
     new Counter({ name: `mediatap_${name}`, help, labelNames: [...labelNames], registers });
@@ -39,11 +44,18 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
       registers,
     });
   let state: (() => ServerState) | undefined;
-  const gauge = (name: string, help: string, read: (now: ServerState) => number) =>
+  /** `aggregator`: how the values of several workers become one. */
+  const gauge = (
+    name: string,
+    help: string,
+    read: (now: ServerState) => number,
+    aggregator: Aggregator = "sum",
+  ) =>
     new Gauge({
       name: `mediatap_${name}`,
       help,
       registers,
+      aggregator,
       collect() {
         if (state) this.set(read(state()));
       },
@@ -59,6 +71,7 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
       help,
       labelNames: [...labelNames],
       registers,
+      aggregator: "max",
       collect() {
         this.reset();
         for (const [labels, value] of state ? read(state()) : []) this.set(labels, value);
@@ -117,21 +130,49 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
     plugins.map(({ name, version }) => [{ plugin: name, version }, 1] as const),
   );
   let number = 0;
-  gauge("generation", "Number of the configuration, from 1.", () => number);
+  gauge("generation", "Number of the configuration, from 1.", () => number, "max");
+  gauge("workers", "Processes that serve.", () => 1);
+  gauge("requests_in_progress", "Requests that are being answered.", ({ traffic }) => traffic.requests);
+  gauge("connections", "Open connections of clients.", ({ traffic }) => traffic.connections);
 
   return {
     registry,
+    common,
     show(read, generation) {
       state = read;
       number = generation.number;
+      for (const { name } of read().metrics) reportMetric(name);
     },
     count(report) {
       if (report.kind === "exchange") exchanged(report.exchange, report.duration, report.bytes);
       else if (report.kind === "flight") flown(report);
       else attempted(report);
     },
-    close: () => registry.clear(),
+    close() {
+      registry.clear();
+      common.clear();
+    },
   };
+
+  /** Reports what plugins measure under a name: this process alone, and all alike. */
+  function reportMetric(metric: string): void {
+    const name = `mediatap_${metric}`;
+    for (const into of [registry, common]) {
+      if (into.getSingleMetric(name)) continue;
+      const measured = {
+        name,
+        get: async () => {
+          const all = state?.().metrics.filter((one) => one.name === metric) ?? [];
+          const own = all.filter(({ shared = false }) => shared === (into === common));
+          const values = own.flatMap((one) => one.read()).map(([labels, value]) => ({ labels, value }));
+          const { help = "", type = "gauge" } = all[0] ?? {};
+          return { name, help, type, aggregator: "sum", values };
+        },
+      };
+      // A registry asks no more of a metric than these two.
+      into.registerMetric(measured as unknown as Gauge);
+    }
+  }
 
   function exchanged(exchange: Exchange, duration: number, bytes: number): void {
     tally.count(exchange, duration / 1000, bytes);

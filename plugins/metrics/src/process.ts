@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { Counter, Gauge, Registry } from "prom-client";
+import type { Aggregator } from "./instruments.ts";
 
 /** Milliseconds between two looks at the event loop. */
 const PRECISION = 20;
@@ -19,11 +20,12 @@ export function processRegistry(): Registry {
 function createRegistry(): Registry {
   const own = new Registry();
   const registers = [own];
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number, aggregator: Aggregator = "sum") =>
     new Gauge({
       name,
       help,
       registers,
+      aggregator,
       collect() {
         this.set(read());
       },
@@ -39,8 +41,11 @@ function createRegistry(): Registry {
       this.inc((user + system) / 1e6);
     },
   });
-  gauge("process_start_time_seconds", "When the process began, since 1970.", () =>
-    Math.round(performance.timeOrigin / 1000),
+  gauge(
+    "process_start_time_seconds",
+    "When the process began, since 1970; of several the first.",
+    () => Math.round(performance.timeOrigin / 1000),
+    "min",
   );
   gauge("process_resident_memory_bytes", "Memory that the process holds.", () => process.memoryUsage.rss());
   gauge(
@@ -55,14 +60,22 @@ function createRegistry(): Registry {
   delay.enable();
   // It measures from look to look.
   const lag = (nanoseconds: number) => Math.max(0, (nanoseconds || 0) / NANOSECONDS - PRECISION / 1000);
-  gauge("nodejs_eventloop_lag_mean_seconds", "Mean delay of the event loop since the last look.", () =>
-    lag(delay.mean),
+  gauge(
+    "nodejs_eventloop_lag_mean_seconds",
+    "Mean delay of the event loop since the last look.",
+    () => lag(delay.mean),
+    "average",
   );
-  gauge("nodejs_eventloop_lag_p99_seconds", "99th percentile of it.", () => lag(delay.percentile(99)));
-  gauge("nodejs_eventloop_lag_max_seconds", "The longest; each look begins anew.", () => {
-    const longest = lag(delay.max);
-    delay.reset();
-    return longest;
-  });
+  gauge("nodejs_eventloop_lag_p99_seconds", "99th percentile of it.", () => lag(delay.percentile(99)), "max");
+  gauge(
+    "nodejs_eventloop_lag_max_seconds",
+    "The longest since the last look.",
+    () => {
+      const longest = lag(delay.max);
+      delay.reset();
+      return longest;
+    },
+    "max",
+  );
   return own;
 }

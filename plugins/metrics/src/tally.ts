@@ -1,4 +1,13 @@
-import type { CacheOutcome, Endpoint, Exchange, Lane, Provenance } from "@mediatap/core";
+import {
+  type CacheOutcome,
+  type Endpoint,
+  type Exchange,
+  type Lane,
+  type Provenance,
+  REQUEST_OUTCOMES,
+  type RequestOutcome,
+  requestOutcomeOf,
+} from "@mediatap/core";
 import { Counter, type Histogram, type Registry } from "prom-client";
 
 const STATUSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
@@ -9,6 +18,7 @@ const LANES = ["none", "light", "heavy", "video"] as const satisfies ("none" | L
 const CACHE = numbered(CACHES);
 const PROVENANCE = numbered(PROVENANCES);
 const LANE = numbered(LANES);
+const OUTCOME: Readonly<Record<RequestOutcome, number>> = numbered(REQUEST_OUTCOMES);
 
 /** What is known of the requests to one endpoint. */
 interface Row {
@@ -18,6 +28,8 @@ interface Row {
   readonly requests: Float64Array;
   /** By cache: one a bucket, the rest, the sum of seconds. */
   readonly durations: readonly Float64Array[];
+  /** By status code, the outcomes. */
+  readonly responses: Map<number, Float64Array>;
   bytes: number;
 }
 
@@ -51,6 +63,23 @@ export function createTally(registry: Registry, buckets: readonly number[]): Tal
     },
   });
   new Counter({
+    name: "mediatap_responses_total",
+    help: "Answers by status code, and what became of the request.",
+    labelNames: ["tenant", "endpoint", "code", "outcome"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { tenant, endpoint, responses } of rows.values()) {
+        for (const [code, outcomes] of responses) {
+          outcomes.forEach((value, at) => {
+            const outcome = REQUEST_OUTCOMES[at] as string;
+            if (value > 0) this.inc({ tenant, endpoint, code: code === 0 ? "none" : code, outcome }, value);
+          });
+        }
+      }
+    },
+  });
+  new Counter({
     name: "mediatap_sent_bytes_total",
     help: "Bytes of bodies sent.",
     labelNames: ["tenant", "endpoint"],
@@ -78,9 +107,11 @@ export function createTally(registry: Registry, buckets: readonly number[]): Tal
     count(exchange, seconds, bytes) {
       const row = byEndpoint.get(exchange.endpoint) ?? rowOf(exchange.endpoint);
       const cache = CACHE[outcomeOf(exchange.cache)];
-      const status = Math.floor((exchange.reply?.status ?? 0) / 100);
+      const code = exchange.reply?.status ?? 0;
+      const status = Math.floor(code / 100);
       add(row.requests, indexOf(status, cache, exchange.provenance, exchange.lane), 1);
       row.bytes += bytes;
+      add(outcomesOf(row, code), OUTCOME[requestOutcomeOf(exchange)], 1);
       const times = row.durations[cache] as Float64Array;
       let at = 0;
       while (at < buckets.length && seconds > (buckets[at] as number)) at++;
@@ -97,12 +128,22 @@ export function createTally(registry: Registry, buckets: readonly number[]): Tal
       endpoint: endpoint.name,
       requests: new Float64Array(STATUSES.length * CACHES.length * PROVENANCES.length * LANES.length),
       durations: CACHES.map(() => new Float64Array(buckets.length + 2)),
+      responses: new Map(),
       bytes: 0,
     };
     if (!known) rows.set(key, row);
     byEndpoint.set(endpoint, row);
     return row;
   }
+}
+
+function outcomesOf({ responses }: Row, code: number): Float64Array {
+  let outcomes = responses.get(code);
+  if (!outcomes) {
+    outcomes = new Float64Array(REQUEST_OUTCOMES.length);
+    responses.set(code, outcomes);
+  }
+  return outcomes;
 }
 
 function add(numbers: Float64Array, at: number, value: number): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { createServer, loadConfig, type MediatapConfig } from "@mediatap/core";
+import { createServer, loadConfig, type MediatapConfig, type Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
 import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
@@ -113,6 +113,87 @@ describe("metrics", () => {
     assert.equal(after.get(breaker("open")), 1);
     assert.equal(after.get(breaker("closed")), 0);
     assert.equal(after.get('mediatap_origin_duration_seconds_count{origin="site"}'), 3);
+  });
+
+  it("tells an outage from a file that is missing, though both are 404", async () => {
+    const responses = (code: number, outcome: string) =>
+      `mediatap_responses_total{tenant="",endpoint="default",code="${code}",outcome="${outcome}"}`;
+    for (const path of ["/a.png", "/none.png", "/tr:w-x/a.png", "/di-a.png/none.png?tr=di-a.png"]) {
+      await server.ask(path);
+    }
+    await server.ask("/broken.png");
+    // Its breaker is open.
+    await server.ask("/other.png");
+    const found = await scrape();
+    assert.equal(found.get(responses(200, "served")), 1);
+    assert.equal(found.get(responses(404, "not_found")), 1);
+    assert.equal(found.get(responses(400, "refused")), 1);
+    assert.equal(found.get(responses(200, "fallback")), 1);
+    assert.equal(found.get(responses(404, "origin_failed")), 2);
+  });
+
+  it("tells what caches hold, and what goes on", async () => {
+    await server.ask("/tr:w-20/a.png");
+    const before = await scrape();
+    const cache = (name: string, values = before) =>
+      values.get(`mediatap_cache_${name}{cache="cache-memory"}`);
+    const bytes = (await server.ask("/tr:w-20/a.png")).body.length;
+    assert.equal(cache("bytes"), bytes);
+    assert.equal(cache("entries"), 1);
+    assert.equal(cache("evictions_total"), 0);
+    assert.equal(cache("max_bytes"), 128 * 1024 * 1024);
+    // The question itself.
+    assert.equal(before.get("mediatap_requests_in_progress"), 1);
+    assert((before.get("mediatap_connections") ?? 0) >= 1);
+    assert.equal(before.get("mediatap_workers"), 1);
+  });
+
+  it("counts what caches removed to make room", async () => {
+    await server.close();
+    const { plugins = [], ...rest } = config();
+    const small = plugins.map((plugin) =>
+      (plugin as Plugin).name === "cache-memory"
+        ? cacheMemory({ maxBytes: 4_000, maxEntryBytes: 4_000 })
+        : plugin,
+    );
+    server = await startServer({ plugins: small, ...rest });
+    for (let width = 20; width < 50; width++) await server.ask(`/tr:w-${width},f-png/a.png`);
+    const found = await scrape();
+    assert((found.get('mediatap_cache_evictions_total{cache="cache-memory"}') ?? 0) > 0);
+    assert((found.get('mediatap_cache_bytes{cache="cache-memory"}') ?? 0) <= 4_000);
+  });
+
+  it("reports what other plugins measure", async () => {
+    await server.close();
+    const measure = (name: string, value: number): Plugin => ({
+      name,
+      version: "1",
+      apiVersion: 1,
+      apply: ({ metric }) =>
+        metric({ name: "things", help: "Things.", type: "gauge", read: () => [[{ by: name }, value]] }),
+    });
+    const { plugins = [], ...rest } = config();
+    server = await startServer({ plugins: [...plugins, measure("one", 1), measure("two", 2)], ...rest });
+    const found = await scrape();
+    assert.deepEqual(
+      ["one", "two"].map((by) => found.get(`mediatap_things{by="${by}"}`)),
+      [1, 2],
+    );
+    const wrong = (name: string, type: "gauge" | "counter"): Plugin => ({
+      name: "wrong",
+      version: "1",
+      apiVersion: 1,
+      apply: ({ metric }) => metric({ name, help: "", type, read: () => [] }),
+    });
+    for (const [plugin, message] of [
+      [wrong("Things", "gauge"), /wrong: Expected lower-case letters.* received 'Things'/],
+      [wrong("things", "counter"), /wrong: the metric things is no counter in another plugin/],
+    ] as const) {
+      await assert.rejects(startServer({ plugins: [...plugins, measure("one", 1), plugin], ...rest }), {
+        code: "ECONFIG",
+        message,
+      });
+    }
   });
 
   it("tells of an attempt that nobody waited for any more", async () => {

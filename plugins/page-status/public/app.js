@@ -1,4 +1,4 @@
-import { bytes, count, duration, part, span } from "./words.js";
+import { axisTop, bytes, count, duration, part, span } from "./words.js";
 
 const EACH = 2000;
 const WIDTH = 1000;
@@ -21,6 +21,9 @@ const STATES = { closed: "answers", "half-open": "is tried again", open: "is ski
 function show(data) {
   write("rate", `${count(data.perSecond)}/s`);
   write("rate-note", `${bytes(data.bytesPerSecond)}/s, ${count(data.total)} in all`);
+  write("failed", data.errorRatio === null ? "–" : part(data.errorRatio));
+  write("failed-note", data.errors ? `${count(data.errors)} in the last minute` : "none in the last minute");
+  $("failed-figure").className = data.errors ? "failing" : "";
   write("ratio", data.hitRatio === null ? "–" : part(data.hitRatio));
   write("p50", duration(data.p50));
   write("p99", duration(data.p99));
@@ -32,7 +35,8 @@ function show(data) {
   write("memory", bytes(data.memory.rss));
   write("memory-note", `${bytes(data.memory.heapUsed)} JavaScript, ${bytes(data.memory.external)} buffers`);
   write("uptime", span(data.uptime));
-  write("version", `Mediatap ${data.version}, Node ${data.node.slice(1)}`);
+  const workers = data.workers > 1 ? `${data.workers} workers, ` : "";
+  write("version", `${workers}Mediatap ${data.version}, Node ${data.node.slice(1)}`);
   places(data.work);
   chart(data.series, data.slot / 1000);
   $("origins").replaceChildren(...data.origins.map(origin));
@@ -55,7 +59,7 @@ function origin({ name, type, breaker, asked, failed }) {
   const calls = asked === 0 ? "not asked yet" : `asked ${count(asked)}×`;
   return element(
     "li",
-    {},
+    { className: breaker === "closed" ? "" : "failing" },
     element("b", { textContent: name }),
     element("span", { className: "soft", textContent: type }),
     element("span", { className: "soft end", textContent: calls }),
@@ -73,15 +77,16 @@ function failure({ time, times, code, message, status, origin, url }) {
     element("b", { className: "bad", textContent: status ? `${status} ${code}` : code }),
     element("span", { textContent: origin ? `${message} (${origin})` : message }),
     ...(times > 1 ? [element("span", { className: "soft end", textContent: `${count(times)}×` })] : []),
-    element("code", { textContent: url }),
+    element("code", { textContent: times > 1 ? `last: ${url}` : url }),
   );
 }
 
 /** Hits below, what was made above them; the line is all of it. */
 function chart(series, seconds) {
-  const most = Math.max(1, ...series.map(({ requests }) => requests));
+  const top = axisTop(Math.max(...series.map(({ requests }) => requests)) / seconds);
+  const most = top * seconds;
   const x = (at) => ((at / (series.length - 1)) * WIDTH).toFixed(1);
-  const y = (value) => (HEIGHT - (value / most) * (HEIGHT - 14)).toFixed(1);
+  const y = (value) => (HEIGHT - (value / most) * HEIGHT).toFixed(1);
   const points = (read) => series.map((slot, at) => `${x(at)} ${y(read(slot))}`).join("L");
   const area = (read) => `M0 ${HEIGHT}L${points(read)}L${WIDTH} ${HEIGHT}Z`;
   $("all").setAttribute(
@@ -97,7 +102,8 @@ function chart(series, seconds) {
     "d",
     area(({ errors }) => errors),
   );
-  write("top", `at most ${count(most / seconds)}/s`);
+  write("axis-top", `${count(top)}/s`);
+  write("axis-middle", count(top / 2));
 }
 
 function live(on, text) {

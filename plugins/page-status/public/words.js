@@ -7,6 +7,13 @@ export function count(value) {
   return value.toFixed(1);
 }
 
+/** The end of an axis: 1, 2 or 5 times a power of ten, at least `value`. */
+export function axisTop(value) {
+  if (value <= 1) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value);
+}
+
 export function bytes(value) {
   if (value < 1000) return `${Math.round(value)} B`;
   if (value < 999_500) return `${(value / 1000).toPrecision(3)} kB`;

@@ -1,12 +1,31 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { type Generation, type Plugin, pageFile, parseOptions, type RouteHandler } from "@mediatap/core";
+import {
+  type Generation,
+  type Plugin,
+  pageFile,
+  parseOptions,
+  type RouteHandler,
+  type ServerState,
+} from "@mediatap/core";
 import { z } from "zod";
 import { refusal } from "./password.ts";
-import { createTally, SLOT } from "./tally.ts";
+import { createTally, SLOT, type Snapshot, summarize } from "./tally.ts";
 
 const NAME = "page-status";
 const VERSION = "0.1.0";
 const PUBLIC = new URL("../public/", import.meta.url);
+
+/** The worst first: what one worker has found out holds for all. */
+const BREAKER_STATES = ["open", "half-open", "closed"] as const;
+
+/** What goes on in one process. */
+interface ProcessStatus extends Pick<ServerState, "work" | "breakers" | "traffic"> {
+  /** Seconds. */
+  readonly uptime: number;
+  /** Bytes. */
+  readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number };
+  readonly counted: Snapshot;
+}
 
 export interface PageStatusOptions {
   /** What a browser asks for before it shows the page, whatever the user. @default none: whoever reaches the server sees it */
@@ -16,8 +35,8 @@ export interface PageStatusOptions {
 const schema = z.strictObject({ password: z.string().min(1).optional() });
 
 /**
- * A page for people at `/-/status`: requests, hits, times, queue, memory, origins and last failures of this process, anew each
- * two seconds from `/-/status/data`. Its files are read once, in the factory.
+ * A page for people at `/-/status`: requests, hits, times, queue, memory, origins and last failures of all workers, updated
+ * every two seconds from `/-/status/data`. Its files are read once, in the factory.
  */
 export function pageStatus(options: PageStatusOptions = {}): Plugin {
   const { password } = parseOptions(schema, options, NAME);
@@ -33,11 +52,16 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
-    apply({ hooks, route, shared, state }) {
+    apply({ hooks, route, shared, state, bus }) {
       const tally = shared(NAME, () => createTally());
+      const ends: (() => void)[] = [];
       let current: Generation | undefined;
       hooks.start.tap(NAME, (generation) => {
         current = generation;
+        ends.push(bus.answer(NAME, own));
+      });
+      hooks.stop.tap(NAME, () => {
+        for (const end of ends.splice(0)) end();
       });
       hooks.report.tap(NAME, (report) => tally.count(report));
 
@@ -49,36 +73,56 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
       route(
         "GET",
         "/-/status/data",
-        guarded(() => ({
+        guarded(async () => ({
           headers: { "content-type": "application/json", "cache-control": "no-store" },
-          body: JSON.stringify(data()),
+          body: JSON.stringify(await data()),
         })),
       );
 
-      function data() {
-        const { version, work, breakers, plugins } = state();
+      /** What goes on in this process. */
+      function own(): ProcessStatus {
+        const { work, breakers, traffic } = state();
         const { rss, heapUsed, external } = process.memoryUsage();
-        const places = current?.origins ?? [];
+        const memory = { rss, heapUsed, external };
+        return { uptime: process.uptime(), work, breakers, traffic, memory, counted: tally.snapshot() };
+      }
+
+      /** What goes on in all workers together. */
+      async function data() {
+        const processes = [own(), ...((await bus.ask(NAME)) as ProcessStatus[])];
+        const { version, plugins } = state();
+        const { origin, ...summary } = summarize(processes.map(({ counted }) => counted));
         return {
           version,
           node: process.version,
-          uptime: process.uptime(),
+          workers: processes.length,
+          uptime: Math.max(...processes.map(({ uptime }) => uptime)),
           generation: current?.number ?? 0,
           plugins: plugins.length,
           slot: SLOT,
-          ...tally.read(),
-          work,
-          memory: { rss, heapUsed, external },
-          origins: places.map(({ name, type }) => ({
+          ...summary,
+          work: sumOf(processes.map(({ work }) => work)),
+          traffic: sumOf(processes.map(({ traffic }) => traffic)),
+          memory: sumOf(processes.map(({ memory }) => memory)),
+          origins: (current?.origins ?? []).map(({ name, type }) => ({
             name,
             type,
-            breaker: breakers[name] ?? "closed",
-            ...tally.origin(name),
+            breaker:
+              BREAKER_STATES.find((one) => processes.some(({ breakers }) => breakers[name] === one)) ??
+              "closed",
+            ...origin(name),
           })),
         };
       }
     },
   };
+}
+
+function sumOf<T extends { readonly [K in keyof T]: number }>(all: readonly T[]): T {
+  const [first] = all as readonly [T, ...T[]];
+  const names = Object.keys(first) as (keyof T)[];
+  const sums = names.map((name) => [name, all.reduce((sum, one) => sum + one[name], 0)] as const);
+  return Object.fromEntries(sums) as T;
 }
 
 export default pageStatus;

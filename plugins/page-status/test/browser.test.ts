@@ -75,6 +75,8 @@ describeInBrowser("the status page in Chromium", function () {
       inPage(`["all", "hit"].map((id) => document.getElementById(id).getBBox().height)`),
     );
     for (const height of heights) assert.ok(height > 50, String(heights));
+    assert.match(String(await page.textContent("#axis-top")), /^[125]0*\/s$/);
+    assert.match(String(await page.textContent("#failed-note")), /^none/);
     assert.deepEqual(errors, []);
   });
 
@@ -84,8 +86,26 @@ describeInBrowser("the status page in Chromium", function () {
     await until(`document.querySelector("#origins .pill.open") !== null`);
     assert.match(String(await page.textContent("#origins")), /failed 1×is skipped/);
     assert.match(String(await page.textContent("#failures")), /UNIDENTIFIED.*\(site\)broken\.png/);
+    // The client got a 404; to the operator it is a failure.
+    await until(`document.getElementById("failed").textContent === "100%"`);
+    assert.match(String(await page.textContent("#failed-note")), /^1 in the last minute$/);
+    const [figure, height] = await page.evaluate<[string, number]>(
+      inPage(
+        `[getComputedStyle(document.getElementById("failed")).color, document.getElementById("error").getBBox().height]`,
+      ),
+    );
+    assert.equal(figure, "rgb(179, 38, 30)");
+    assert.ok(height > 50, String(height));
     assert.doesNotMatch(await page.evaluate<string>(inPage("document.body.innerText")), /s3cret/);
     assert.deepEqual(errors, []);
+  });
+
+  it("fits a phone", async () => {
+    await page.close();
+    page = await browser.newPage({ viewport: { width: 320, height: 800 }, reducedMotion: "reduce" });
+    await page.goto(`${server.url}/-/status`);
+    await until(isLive);
+    assert.equal(await page.evaluate(inPage("document.documentElement.scrollWidth")), 320);
   });
 
   it("says so when the server is gone", async () => {

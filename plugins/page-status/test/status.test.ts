@@ -6,7 +6,7 @@ import { storageWeb } from "@mediatap/storage-web";
 import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { type PageStatusOptions, pageStatus } from "../src/index.ts";
-import { createTally, SLOT } from "../src/tally.ts";
+import { createTally, SLOT, summarize, type Tally } from "../src/tally.ts";
 
 const picture = makePng(60, 40, () => [200, 30, 30, 255]);
 
@@ -128,8 +128,20 @@ describe("the tally of page-status", () => {
       kind: "exchange",
       duration,
       bytes,
-      exchange: { request: { url: "/a?ik-s=secret" }, reply: { status: 200 }, cache: { hit: true }, ...more },
+      exchange: {
+        request: { url: "/a?ik-s=secret" },
+        reply: { status: 200 },
+        cache: { hit: true },
+        provenance: "real",
+        ...more,
+      },
     }) as Report;
+
+  const read = (...tallies: Tally[]) =>
+    summarize(
+      tallies.map((tally) => tally.snapshot()),
+      time,
+    );
 
   beforeEach(() => {
     time = 1_000_000 * SLOT;
@@ -141,21 +153,21 @@ describe("the tally of page-status", () => {
     for (let i = 0; i < 90; i++) tally.count(answered(1));
     for (let i = 0; i < 30; i++) tally.count(answered(1, { cache: { hit: false, forward: "miss" } }));
     time += SLOT;
-    const now = tally.read();
+    const now = read(tally);
     assert.equal(now.perSecond, 2);
     assert.equal(now.bytesPerSecond, 200);
     assert.equal(now.hitRatio, 0.75);
     assert.deepEqual(now.series.at(-1), { requests: 120, hits: 90, errors: 0 });
     time += 60_000;
-    assert.equal(tally.read().perSecond, 0);
-    assert.equal(tally.read().series.at(-31)?.requests, 120);
+    assert.equal(read(tally).perSecond, 0);
+    assert.equal(read(tally).series.at(-31)?.requests, 120);
     time += 60_000;
     assert.equal(
-      tally.read().series.some((slot: { requests: number }) => slot.requests > 0),
+      read(tally).series.some((slot: { requests: number }) => slot.requests > 0),
       false,
     );
-    assert.equal(tally.read().hitRatio, null);
-    assert.equal(tally.read().total, 120);
+    assert.equal(read(tally).hitRatio, null);
+    assert.equal(read(tally).total, 120);
   });
 
   it("knows percentiles to a fifth, from the fastest to the slowest", () => {
@@ -168,28 +180,85 @@ describe("the tally of page-status", () => {
       for (let i = 0; i < times; i++) tally.count(answered(duration));
     }
     time += SLOT;
-    const { p50, p99 } = tally.read();
+    const { p50, p99 } = read(tally);
     assert.ok(Math.abs((p50 ?? 0) / 0.3 - 1) < 0.2, String(p50));
     assert.ok(Math.abs((p99 ?? 0) / 40 - 1) < 0.2, String(p99));
     tally.count(answered(0));
     tally.count(answered(1e9));
-    assert.equal(tally.read().total, 1002);
+    assert.equal(read(tally).total, 1002);
   });
 
-  it("keeps the last twenty failures of the server, equal ones together, and no error of a client", () => {
+  it("keeps the last twenty kinds of failures, equal ones together with the last of their URLs", () => {
     const tally = createTally(() => time);
-    const error = { code: "EINTERNAL", message: "Internal error", status: 500 };
-    for (let i = 0; i < 25; i++) {
+    const fail = (kind: number, url: string) => {
       time++;
-      const request = { url: `/${i}?ik-s=secret` };
-      for (let n = 0; n < 3; n++) tally.count(answered(1, { error, request, reply: { status: 500 } }));
-    }
-    tally.count(answered(1, { error: { ...error, status: 404 }, reply: { status: 404 } }));
-    const { failures } = tally.read();
+      const error = { code: "EINTERNAL", message: `Error ${kind}`, status: 500 };
+      tally.count(answered(1, { error, request: { url }, reply: { status: 500 } }));
+    };
+    for (let kind = 0; kind < 25; kind++)
+      for (let n = 1; n <= 11; n++) fail(kind, `/${kind}-${n}?ik-s=secret`);
+    const { failures } = read(tally);
     assert.equal(failures.length, 20);
     assert.equal(failures[0]?.time, time);
     assert.equal(failures[0]?.status, 500);
-    assert.equal(failures[0]?.times, 3);
-    assert.equal(failures[0]?.url, "/24?ik-s=***");
+    assert.equal(failures[0]?.times, 11);
+    assert.equal(failures[0]?.url, "/24-11?ik-s=***");
+  });
+
+  it("counts what an origin or the server failed at, whatever the status, and no error of a client", () => {
+    const tally = createTally(() => time);
+    for (const [code, status, more] of [
+      ["ECONNREFUSED", 404, { outage: true }],
+      ["UNIDENTIFIED", 404, { outage: true }],
+      ["EACCES", 404, {}],
+      ["EBUSY", 503, {}],
+      ["ETIMEDOUT", 504, {}],
+      ["EINTERNAL", 500, {}],
+      ["ENOENT", 404, {}],
+      ["UNIDENTIFIED", 404, {}],
+      ["EINVAL", 400, {}],
+      ["ESIGNATURE", 401, {}],
+    ] as const) {
+      const error = { code, message: code, status, outage: false, ...more };
+      tally.count(answered(1, { error, reply: { status } }));
+    }
+    time += SLOT;
+    const { errors, errorRatio, series, failures } = read(tally);
+    assert.equal(errors, 6);
+    assert.equal(errorRatio, 0.6);
+    assert.equal(series.at(-1)?.errors, 6);
+    assert.deepEqual(failures.map(({ code }) => code).sort(), ["EBUSY", "EINTERNAL", "ETIMEDOUT"]);
+  });
+
+  it("adds up what several processes have counted", () => {
+    const [one, two] = [createTally(() => time), createTally(() => time)];
+    const error = { code: "EINTERNAL", message: "Internal error", status: 500 };
+    const attempted = (tally: Tally, more: object = {}) =>
+      tally.count({
+        kind: "attempt",
+        attempt: { origin: "site", asset: { path: "a.jpg" } },
+        outcome: "found",
+        ...more,
+      } as Report);
+    time += 600_000;
+    for (let i = 0; i < 30; i++) one.count(answered(1));
+    for (let i = 0; i < 10; i++) two.count(answered(100, { cache: { hit: false } }));
+    for (const tally of [one, two]) {
+      tally.count(answered(1, { error, reply: { status: 500 } }));
+      attempted(tally);
+      attempted(tally, { outcome: "failed", error: { code: "ECONNREFUSED", message: "down" } });
+    }
+    time += SLOT;
+    const all = read(one, two);
+    assert.equal(all.total, 42);
+    assert.deepEqual(all.series.at(-1), { requests: 42, hits: 32, errors: 2 });
+    assert.equal(all.perSecond, 42 / 60);
+    assert(Math.abs((all.p99 ?? 0) / 100 - 1) < 0.2);
+    assert.deepEqual(all.origin("site"), { asked: 4, failed: 2 });
+    assert.deepEqual(all.origin("other"), { asked: 0, failed: 0 });
+    assert.deepEqual(all.failures.map(({ code, times }) => [code, times]).sort(), [
+      ["ECONNREFUSED", 2],
+      ["EINTERNAL", 2],
+    ]);
   });
 });
