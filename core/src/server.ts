@@ -4,7 +4,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions } from "node:net";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "./config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "./config/resolve.ts";
@@ -15,8 +15,10 @@ import { createApp } from "./http/app.ts";
 import { boundConnections } from "./http/connections.ts";
 import { drain, type Traffic } from "./http/drain.ts";
 import { createLogger } from "./log.ts";
+import { codeOf } from "./model/errors.ts";
 import type { Limits } from "./model/limits.ts";
 import type { Once } from "./pipeline/once.ts";
+import type { SocketHandle } from "./workers/worker.ts";
 
 export interface ServerOptions {
   readonly config: LoadedConfig;
@@ -35,12 +37,26 @@ export interface CloseOptions {
   readonly quiet?: number;
 }
 
+/** How processes of one server share a port. */
+export interface SocketOptions {
+  /** Other processes listen on the same port; the kernel spreads connections over them (SO_REUSEPORT). @default false */
+  readonly reusePort?: boolean;
+  /** A listening socket of another process, in the place of an own one. */
+  readonly handle?: SocketHandle | undefined;
+}
+
 /** A server, not yet listening. */
 export interface MediatapServer {
   /** The newest: that of the configuration which new requests meet. */
   readonly generation: Generation;
   /** Starts the plugins and listens; resolves with the address. */
-  listen(port?: number, host?: string): Promise<{ readonly port: number; readonly url: string }>;
+  listen(
+    port?: number,
+    host?: string,
+    socket?: SocketOptions,
+  ): Promise<{ readonly port: number; readonly url: string }>;
+  /** The listening socket, as it can be sent to another process that is to accept its connections, too. */
+  socket(): SocketHandle | undefined;
   /**
    * Takes another configuration, whole or not at all: its plugins are started beside the old ones, then new requests
    * meet them; the old ones stop with their last request. What belongs to the process, such as caches in memory, stays.
@@ -125,13 +141,14 @@ export async function createServer({
     get generation() {
       return succession.generation;
     },
-    async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host) {
+    async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
       warnOfKeys(config, log);
       await succession.generation.start();
-      await listening(http, port, host);
+      await listening(http, port, host, socket);
       const address = http.address() as AddressInfo;
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
+    socket: () => (http.listening ? (http as { _handle?: SocketHandle })._handle : undefined),
     reload(next) {
       const taken = turn.then(() => take(next));
       turn = taken.catch(() => {});
@@ -153,12 +170,26 @@ function warnOfKeys({ config, source }: LoadedConfig, log: Logger): void {
   }
 }
 
-function listening(http: Server, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http.once("error", reject);
-    http.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      http.off("error", reject);
-      resolve();
+async function listening(
+  http: Server,
+  port: number,
+  host: string | undefined,
+  { reusePort = false, handle }: SocketOptions,
+): Promise<void> {
+  const listen = (target: ListenOptions | SocketHandle) =>
+    new Promise<void>((resolve, reject) => {
+      http.once("error", reject);
+      http.listen(target, () => {
+        http.off("error", reject);
+        resolve();
+      });
     });
+  if (handle) return await listen(handle);
+  const address = { port, ...(host === undefined ? {} : { host }) };
+  if (!reusePort) return await listen(address);
+  await listen({ ...address, reusePort }).catch((error: unknown) => {
+    // Systems without it share one socket, by way of node:cluster.
+    if (codeOf(error) !== "ENOTSUP") throw error;
+    return listen(address);
   });
 }

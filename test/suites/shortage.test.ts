@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { ask, makeFolder, startOrigin, type TestFolder, until, type WebOrigin } from "@mediatap/test";
@@ -177,3 +177,41 @@ for (const workers of ["1", "2"]) {
     });
   });
 }
+
+describe("a server of several processes whose primary one can open no files", () => {
+  let folder: TestFolder;
+  let server: Serving;
+
+  before(async function () {
+    if (!existsSync(PRLIMIT)) this.skip();
+    folder = await makeFolder({ "photo.jpg": await photo(60, 40) });
+    server = await serving(["--workers", "2", "."], {
+      cwd: folder.path,
+      by: [PRLIMIT, "--nofile=4096:4096"],
+    });
+  });
+  after(async () => {
+    server?.kill("SIGKILL");
+    await server?.ended;
+    await folder?.close();
+  });
+
+  it("goes on with the others, and replaces one that died when it can", async () => {
+    const logged = (pattern: RegExp) => server.lines.filter(({ msg }) => pattern.test(String(msg)));
+    const children = () =>
+      readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" ").map(Number);
+    const [first = 0, second = 0] = children();
+    allowFiles(server.pid, 0);
+    process.kill(first, "SIGKILL");
+    await until(() => logged(/could not be started/).length > 0, "it was tried in vain");
+    const status = (path: string) =>
+      ask(server.port, path).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    assert.equal(await status("/tr:w-10/photo.jpg"), 200);
+    allowFiles(server.pid);
+    await until(() => children().length === 2, "there are two again");
+    assert(children().includes(second));
+  });
+});

@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
-import { isIPv6 } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer as createNetServer, isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { codeOfPlugins } from "../config/code.ts";
@@ -9,7 +10,7 @@ import { createLogger } from "../log.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { createServer, type MediatapServer } from "../server.ts";
 import { startWorkers } from "../workers/primary.ts";
-import { joinServer } from "../workers/worker.ts";
+import { joinServer, type Membership } from "../workers/worker.ts";
 import { examineLocally } from "./doctor.ts";
 import { stepBack } from "./priority.ts";
 import { watchTerminal } from "./terminal.ts";
@@ -40,6 +41,8 @@ const QUIET = 250;
 /** Errors that nobody caught which are logged while the server drains because of the first one. */
 const MAX_LOGGED_DEFECTS = 10;
 
+const DEFAULT_WORKER_TIMEOUT_MS = 30_000;
+
 /** Cores whose work one process can hand out: see SCALING.md. */
 const CORES_A_WORKER = 4;
 
@@ -66,13 +69,20 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     isWatching ? { ...config, code: codeOfPlugins(modules, config.plugins) } : config;
   const config = configOf(served);
   const log = createLogger(config.config.log);
-  const port = flags.port ?? environmentPort() ?? config.config.server?.port ?? 3000;
+  const port = member?.port ?? flags.port ?? environmentPort() ?? config.config.server?.port ?? 3000;
   const host = flags.host ?? (process.env.HOST || config.config.server?.host);
-  const { workers = 1, once } = member ?? {};
-  const server = await createServer({ config, log, workers, ...(once ? { once } : {}) });
+  const server = await createServer({
+    config,
+    log,
+    workers: member?.workers ?? 1,
+    ...(member && { once: member.once }),
+  });
   member?.connect(server.generation.bus);
   stepBack();
-  const listening = await server.listen(port, host).catch(async (error: unknown) => {
+  const listening = await (member
+    ? listenAsOne(server, member, port, host)
+    : server.listen(port, host)
+  ).catch(async (error: unknown) => {
     await server.close();
     throw notListening(error, port, host);
   });
@@ -101,6 +111,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     // A terminal tells all processes of a group; workers wait for the word of the primary one.
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
     member.onDrain((accept) => leave.drain(accept));
+    member.onPassOn(server.socket);
     process.on("SIGTERM", () => {
       member.tell({ mediatap: "leaving" });
       leave.drain(false);
@@ -142,12 +153,41 @@ async function warn({ generation }: MediatapServer, log: Logger): Promise<void> 
   }
 }
 
+/**
+ * Workers have one listening socket each, and the kernel spreads connections over them. A worker that replaces another one takes
+ * its socket, so that no connection that waits there is lost.
+ */
+async function listenAsOne(
+  server: MediatapServer,
+  member: Membership,
+  port: number,
+  host: string | undefined,
+) {
+  const handle = await member.inherit();
+  if (handle) return await server.listen(port, host, { handle });
+  // The first one: with SO_REUSEPORT alone, another server of the same user could have the port already.
+  const free = member.port ?? (await freePort(port, host));
+  return await server.listen(free, host, { reusePort: true });
+}
+
+/** The port, which nobody else uses; another one for 0. Rejects as `listen` does. */
+async function freePort(port: number, host: string | undefined): Promise<number> {
+  const probe = createNetServer();
+  probe.listen({ port, ...(host === undefined ? {} : { host }), exclusive: true });
+  await once(probe, "listening");
+  const address = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return address.port;
+}
+
 /** Several processes, and this one that looks after them. */
 async function servePrimary(workers: number): Promise<number> {
   const log = createLogger();
   const primary = startWorkers({
     workers,
     log,
+    timeout: environmentTimeout(),
     onReady: ({ host, port }) =>
       log.info({ workers }, `mediatap listens on ${addressOf(host, port)}, in ${workers} processes`),
   });
@@ -248,6 +288,14 @@ function environmentWorkers(): number | "auto" {
   const workers = parseWorkers(text);
   if (workers !== undefined) return workers;
   throw new MediaError("ECONFIG", `WORKERS: Expected auto or a number from 1 to 256 but received '${text}'`);
+}
+
+/** Milliseconds after which a worker that does not answer is replaced; 0: never. */
+function environmentTimeout(): number {
+  const text = process.env.WORKER_TIMEOUT;
+  if (text === undefined || text === "") return DEFAULT_WORKER_TIMEOUT_MS;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new MediaError("ECONFIG", `WORKER_TIMEOUT: Expected milliseconds but received '${text}'`);
 }
 
 /** `auto`, or a number of processes; `undefined` for anything else. */

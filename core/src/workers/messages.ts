@@ -12,6 +12,12 @@ export type Outcome = Made | Failed;
 
 /** What a worker tells the primary process. */
 export type ToPrimary =
+  /** It wants the listening socket of the worker that it replaces. */
+  | { readonly mediatap: "inherit" }
+  /** The listening socket, sent along, if it has one. */
+  | { readonly mediatap: "socket" }
+  /** Its event loop turns. */
+  | { readonly mediatap: "pong" }
   | { readonly mediatap: "ready"; readonly port: number; readonly host?: string; readonly drain: number }
   /** It takes no new connections any more, for a reason of its own. */
   | { readonly mediatap: "leaving" }
@@ -34,6 +40,11 @@ export type ToPrimary =
 
 /** What the primary process tells a worker. */
 export type ToWorker =
+  /** Its listening socket is wanted by the worker that replaces it; until it drains, both accept connections. */
+  | { readonly mediatap: "pass on" }
+  /** The listening socket, sent along; without one it opens its own. */
+  | { readonly mediatap: "socket" }
+  | { readonly mediatap: "ping" }
   | { readonly mediatap: "drain"; readonly accept: boolean }
   /** Somebody waits for the outcome of this work. */
   | { readonly mediatap: "wanted"; readonly id: number; readonly name: string }

@@ -1,3 +1,4 @@
+import type { SendHandle } from "node:child_process";
 import { Readable } from "node:stream";
 import { bodyOf, type Delivered } from "../model/rendition.ts";
 import { errorOf, type Failed, failureOf } from "../pipeline/failed.ts";
@@ -11,14 +12,32 @@ const LARGEST = 16 * 1024 * 1024;
 /** Bytes that are held for processes that come a little late. */
 const ROOM = 32 * 1024 * 1024;
 
-/** Environment variable by which a process knows that it is one of several. */
+/** Environment variables: by the first a process knows that it is one of several, by the others where to listen. */
 export const WORKERS = "MEDIATAP_WORKERS";
+/** The port on which the other workers listen. */
+export const WORKER_PORT = "MEDIATAP_WORKER_PORT";
+/** Set if the worker takes the listening socket of another one. */
+export const INHERITS = "MEDIATAP_INHERITS";
+
+/** How long a worker waits for the socket of another one before it opens its own, in milliseconds. */
+const INHERIT_TIMEOUT_MS = 5_000;
+
+/** A listening socket of Node, as it can be sent to another process. */
+export interface SocketHandle {
+  close(): void;
+}
 
 /** This process as one of several that are one server. */
 export interface Membership {
   /** How many there are. */
   readonly workers: number;
+  /** Port on which the others listen; left out by the first one. */
+  readonly port?: number;
   readonly once: Once;
+  /** The listening socket of the worker that this one replaces; `undefined`: it opens its own. */
+  inherit(): Promise<SocketHandle | undefined>;
+  /** How to get at the listening socket of this one, for the worker that replaces it. */
+  onPassOn(socket: () => SocketHandle | undefined): void;
   /** Announcements reach the other workers. */
   connect(bus: Bus): void;
   onDrain(drain: (accept: boolean) => void): void;
@@ -34,18 +53,26 @@ export function joinServer(): Membership {
   const recent = createRecent();
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
+  let socket: () => SocketHandle | undefined = () => undefined;
+  let inherited: ((handle: SocketHandle | undefined) => void) | undefined;
   let last = 0;
 
-  const tell = (message: ToPrimary) => {
+  const tell = (message: ToPrimary, handle?: SocketHandle) => {
     // Without a primary process there is nobody to share with; the cluster ends this one.
-    if (process.connected) process.send?.(message, undefined, {}, () => {});
+    if (process.connected) process.send?.(message, handle as SendHandle | undefined, {}, () => {});
   };
 
-  process.on("message", (message: ToWorker) => {
+  process.on("message", (message: ToWorker, handle?: SocketHandle) => {
     if (message.mediatap === "drain") drain(message.accept);
     else if (message.mediatap === "announcement") void receive(message.id, message.text);
     else if (message.mediatap === "delivered") announced.get(message.id)?.(message.replies);
-    else if (message.mediatap === "answer") waiting.get(message.id)?.(message.outcome);
+    else if (message.mediatap === "ping") tell({ mediatap: "pong" });
+    else if (message.mediatap === "pass on") tell({ mediatap: "socket" }, socket());
+    else if (message.mediatap === "socket") {
+      // One that comes too late is not needed any more.
+      if (inherited) inherited(handle);
+      else handle?.close();
+    } else if (message.mediatap === "answer") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
       const work = leading.get(message.id);
       if (work) work.wanted = true;
@@ -122,9 +149,28 @@ export function joinServer(): Membership {
     }
   };
 
+  function inherit(): Promise<SocketHandle | undefined> {
+    if (!process.env[INHERITS]) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      inherited = (handle) => {
+        inherited = undefined;
+        clearTimeout(late);
+        resolve(handle);
+      };
+      const late = setTimeout(() => inherited?.(undefined), INHERIT_TIMEOUT_MS);
+      tell({ mediatap: "inherit" });
+    });
+  }
+
+  const port = Number(process.env[WORKER_PORT]);
   return {
     workers: Number(process.env[WORKERS]) || 1,
+    ...(port > 0 && { port }),
     once,
+    inherit,
+    onPassOn(ask) {
+      socket = ask;
+    },
     connect(bus) {
       line = bus.connect({ name: "workers", send: announce, ask: announce });
     },
