@@ -19,14 +19,14 @@ export interface Runner {
 
 type Mocha = Pick<typeof globalThis, "describe" | "it" | "before" | "after" | "beforeEach" | "afterEach">;
 
+/** Each file has functions of its own, also where one process runs many files: they are looked up at each call. */
 function mochaRunner(mocha: Mocha): Runner {
-  const { describe, before, after, beforeEach, afterEach } = mocha;
   return {
-    describe: (title, body) => void describe(title, body),
-    before: (body) => before(async () => void (await body())),
-    after: (body) => after(async () => void (await body())),
-    beforeEach: (body) => beforeEach(async () => void (await body())),
-    afterEach: (body) => afterEach(async () => void (await body())),
+    describe: (title, body) => void mocha.describe(title, body),
+    before: (body) => mocha.before(async () => void (await body())),
+    after: (body) => mocha.after(async () => void (await body())),
+    beforeEach: (body) => mocha.beforeEach(async () => void (await body())),
+    afterEach: (body) => mocha.afterEach(async () => void (await body())),
     it(title, { timeout }, body) {
       mocha.it(title, async function () {
         if (timeout !== undefined) this.timeout(timeout);
