@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { PluginList } from "@mediatap/core";
+import type { MediatapConfig, PluginList } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, readPng, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, readPng, startServer, type TestServer, until } from "@mediatap/test";
 import { videoFfmpeg } from "../src/index.ts";
 import { streamLanguage } from "./support/language.ts";
 import { boxesIn, decoded, get, partUrl } from "./support/streams.ts";
@@ -57,6 +57,10 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
   afterEach(() => server?.close());
 
   async function start(...plugins: PluginList) {
+    return startAs({}, ...plugins);
+  }
+
+  async function startAs(config: MediatapConfig, ...plugins: PluginList) {
     server = await startServer({
       plugins: [
         streamLanguage(),
@@ -67,6 +71,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
       limits: { videoTransforms: 1 },
+      ...config,
     });
     return server;
   }
@@ -156,6 +161,25 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
     const { headers } = await place.ask("/clip.mp4/240-2.m4s");
     assert.match(headers["cache-status"] ?? "", /hit|collapsed/);
     assert.equal(await made(4), 4);
+  });
+
+  it("is ahead of browsers, which ask for ranges, and begins with the first sound", async () => {
+    const place = await startAs({ cacheControl: "public, max-age=0, must-revalidate" }, cacheMemory());
+    const ask = async (name: string) => {
+      const { status } = await place.ask(`/clip.mp4/${name}`, { headers: { range: "bytes=0-" } });
+      assert.equal(status, 206, name);
+    };
+    const runsWith = async (word: string) => (await past()).filter(({ args }) => args.includes(word)).length;
+    await ask("240.m3u8");
+    await until(async () => (await runsWith("-c:a aac")) === 2, "the first sound is made");
+    await ask("audio-init.mp4");
+    await ask("audio-0.m4s");
+    assert.deepEqual([await runsWith("anullsrc"), await runsWith("atrim=start_pts=0:")], [1, 1]);
+    await ask("240-0.m4s");
+    await until(async () => (await runsWith("start_time=4.0")) === 1, "the second segment is made");
+    await ask("240-1.m4s");
+    await until(async () => (await runsWith("start_time=8.0")) === 1, "the third one is made");
+    assert.equal(await runsWith("start_time=4.0"), 1);
   });
 
   describe("makes small pictures to seek by", () => {

@@ -1,39 +1,56 @@
 import type { Exchange, Job, PluginApi, StreamPart } from "@mediatap/core";
+import { SOUND } from "./playlists.ts";
 
-/** Segments that are made before anybody has asked, all streams together. */
+/** Pieces of work before anybody has asked, all streams together. */
 const MOST = 1;
-/** Segments of which it is remembered that they were made ahead. */
+/** Parts of which it is remembered that they were made ahead. */
 const REMEMBERED = 1_000;
-/** Milliseconds for which one may be under way that nobody has asked for. */
+/** Milliseconds for which a part may be under way that nobody has asked for. */
 const PATIENCE = 20_000;
 /** Milliseconds for which nothing is made ahead when what was made had not been kept. */
 const REST = 60_000;
 
-type Segment = Extract<StreamPart, { readonly kind: "segment" }>;
+type Part = Extract<StreamPart, { readonly kind: "segment" | "init" }>;
+
+/** What players ask for when they have the first pictures: browsers that play HLS themselves ask for one after the other. */
+const FIRST_SOUND: readonly Part[] = [
+  { kind: "segment", track: SOUND, index: 0 },
+  { kind: "init", track: SOUND },
+];
 
 /**
- * Makes the segment behind the one that was just sent, so that who goes on watching never waits: one at a time, only on a server
- * that has nothing else to do, and only as far as somebody follows. Where no cache keeps what is made it stops.
+ * Makes the segment behind the one that was just sent, so that who goes on watching never waits, and the first sound when a playlist
+ * of pictures was sent: one at a time, only on a server that has nothing else to do, and only as far as somebody follows. Where no
+ * cache keeps what is made it stops. `isPictures`: of a track's name.
  */
-export function createAhead({ enqueue, state, logger }: PluginApi) {
+export function createAhead({ enqueue, state, logger }: PluginApi, isPictures: (track: string) => boolean) {
   /** Those made ahead that nobody has asked for yet; `true` once they are there. */
   const made = new Map<string, boolean>();
   let running = 0;
   let restUntil = 0;
 
-  /** A segment has been sent. */
+  /** A part of a stream has been sent. */
   function sent({ job, cache }: Exchange): void {
     const part = job?.transformation.output.video?.part;
-    if (!job || part?.kind !== "segment") return;
+    if (!job) return;
+    if (part?.kind === "playlist" && isPictures(part.track) && cache?.hit !== true) begin(job, FIRST_SOUND);
+    if (part?.kind !== "segment") return;
     const name = nameOf(job, part);
     const wasAhead = made.get(name);
     made.delete(name);
-    const hit = cache?.hit === true;
+    const hit = cache?.hit === true || cache?.revalidated === true;
     if (wasAhead === true && !hit) restUntil = Date.now() + REST;
-    // One that has lain in a cache for long has others behind it that do, too.
+    // A cache may ask the origin each time: it has kept the segment all the same. One that has lain in a cache for long has others behind it that do, too.
     if (hit && wasAhead === undefined) return;
+    begin(job, [{ ...part, index: part.index + 1 }]);
+  }
+
+  function begin(job: Job, parts: readonly Part[]): void {
     if (!keeps() || running >= MOST || Date.now() < restUntil || isBusy()) return;
-    make(job, { ...part, index: part.index + 1 });
+    running++;
+    Promise.all(parts.map((part) => make(job, part))).finally(() => {
+      running--;
+    });
   }
 
   /** Whether a cache of renditions is installed, by the names that plugins have. */
@@ -46,7 +63,7 @@ export function createAhead({ enqueue, state, logger }: PluginApi) {
     return waiting > 0 || running * 2 >= places;
   }
 
-  function make(job: Job, part: Segment): void {
+  async function make(job: Job, part: Part): Promise<void> {
     const { output } = job.transformation;
     const next: Job = {
       ...job,
@@ -59,25 +76,18 @@ export function createAhead({ enqueue, state, logger }: PluginApi) {
       if (made.size <= REMEMBERED) break;
       made.delete(oldest);
     }
-    running++;
-    enqueue(next, { signal: AbortSignal.timeout(PATIENCE) })
-      .then(
-        () => {
-          if (made.has(name)) made.set(name, true);
-        },
-        (error: unknown) => {
-          made.delete(name);
-          // The last has none behind it, and a busy server says no.
-          logger.debug({ err: error }, "a segment was not made ahead");
-        },
-      )
-      .finally(() => {
-        running--;
-      });
+    try {
+      await enqueue(next, { signal: AbortSignal.timeout(PATIENCE) });
+      if (made.has(name)) made.set(name, true);
+    } catch (error) {
+      made.delete(name);
+      // The last segment has none behind it, a silent stream has no sound, and a busy server says no.
+      logger.debug({ err: error }, "a part of a stream was not made ahead");
+    }
   }
 
   return { sent };
 }
 
-const nameOf = ({ asset, transformation, query }: Job, { track, index }: Segment) =>
-  JSON.stringify([asset, transformation.steps, query, track, index]);
+const nameOf = ({ asset, transformation, query }: Job, part: Part) =>
+  JSON.stringify([asset, transformation.steps, query, part]);

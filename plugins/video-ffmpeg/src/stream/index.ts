@@ -29,7 +29,7 @@ const PICTURES = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
 export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
   const { ladders } = engine.settings;
-  const ahead = createAhead(api);
+  const ahead = createAhead(api, (track) => PICTURES.test(track));
   const gathering = createGathering<Parts>();
   const tracks = createTracks();
   const texts = createTexts(engine.settings.subtitles);
@@ -41,7 +41,8 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   });
 
   hooks.respond.tap(NAME, ({ status }, exchange) => {
-    if (status === 200) ahead.sent(exchange);
+    // Browsers that play HLS themselves ask for ranges from 0 on.
+    if (status === 200 || status === 206) ahead.sent(exchange);
   });
 
   function previewPlan(part: Extract<StreamPart, { kind: "previews" | "sheet" }>, asked: Asked): Plan {
