@@ -382,9 +382,16 @@ describeWith(FFMPEG, "layers on videos", () => {
     });
   });
 
-  it("that are missing fail the request", async () => {
-    const missing: Layer = { kind: "image", path: "none.png", steps: [] };
-    const answer = await server.ask(wishUrl("red.mp4", { steps: [lay(missing)], output: { video: {} } }));
-    assert.equal(answer.status, 404);
+  it("that are missing, or no video, fail the request, which names them", async () => {
+    await writeFile(studio.path("text.mp4"), "text");
+    for (const [layer, status, text] of [
+      [{ kind: "image", path: "none.png", steps: [] }, 404, "'none.png' of the transformation"],
+      [{ kind: "video", path: "none.mp4", steps: [] }, 404, "'none.mp4' of the transformation"],
+      [{ kind: "video", path: "text.mp4", steps: [] }, 400, "Expected a video for the layer 'text.mp4'"],
+    ] as [Layer, number, string][]) {
+      const answer = await server.ask(wishUrl("red.mp4", { steps: [lay(layer)], output: { video: {} } }));
+      assert.equal(answer.status, status, answer.text);
+      assert(answer.text.includes(text), answer.text);
+    }
   });
 });

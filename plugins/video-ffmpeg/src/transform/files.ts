@@ -5,6 +5,7 @@ import {
   type Job,
   MediaError,
   type Probe,
+  printable,
   type Source,
   type Step,
 } from "@mediatap/core";
@@ -81,7 +82,8 @@ async function videoOf(source: Source, flight: Flight): Promise<VideoFile> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   const probe = demuxer === undefined ? undefined : await flight.inspect("probe", source);
   if (!demuxer || !probe?.video) {
-    throw new MediaError("UNIDENTIFIED", "Expected a video for a layer", { status: 400 });
+    const path = printable(source.facts.path);
+    throw new MediaError("UNIDENTIFIED", `Expected a video for the layer '${path}'`, { status: 400 });
   }
   return { source, demuxer, probe };
 }
@@ -91,7 +93,8 @@ async function bytesOf(source: Source, most: number): Promise<Uint8Array> {
     return await source.bytes(most);
   } catch (error) {
     if (isMediaError(error)) throw error;
-    throw new MediaError("UNIDENTIFIED", "The file of a layer cannot be read", { cause: error });
+    const path = printable(source.facts.path);
+    throw new MediaError("UNIDENTIFIED", `The file '${path}' of a layer cannot be read`, { cause: error });
   }
 }
 
