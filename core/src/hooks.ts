@@ -238,7 +238,7 @@ export function createHooks() {
     admit: new AsyncSeriesHook<[exchange: Exchange, job: Job]>(["exchange", "job"], "admit"),
 
     /**
-     * Key → stored rendition. Nearest cache first. Return an entry only if `lookup.isFresh(record)`; give a stale one
+     * Key → stored rendition. Nearest cache first (`Stage.normal`, `disk`, `network`, `bucket`). Return an entry only if `lookup.isFresh(record)`; give a stale one
      * to `lookup.offer` and return `undefined`. A throw is logged and counts as a miss. What one cache returns, those
      * before it get by `lookup.fill`.
      */
@@ -322,13 +322,19 @@ export function createHooks() {
       "substitute",
     ),
 
-    /** Keeps a rendition. All caches at once, behind the answer; a throw is logged. The body may be left out. */
+    /**
+     * Stores a rendition under `record.key`. All caches at once, after the response; a throw is logged. Without a body only the
+     * record is replaced; a stored body remains valid if the `etag` of both records is the same, otherwise it must go.
+     */
     store: new AsyncParallelHook<[record: RenditionRecord, body: Body | undefined]>(
       ["record", "body"],
       "store",
     ),
 
-    /** Job → URL of the language `link.for(name)`, signed if the asking one was. */
+    /**
+     * Job → URL (path and query) of the language `link.for(name)`, signed if the request was. The job is in canonical form:
+     * what `resolve` returned may be spelt in another way, steps that change nothing are gone.
+     */
     link: new HookMap<AsyncSeriesBailHook<[job: Job, exchange: Exchange], string | undefined>>(
       (language) => new AsyncSeriesBailHook(["job", "exchange"], `link:${language}`),
     ),

@@ -184,6 +184,7 @@ export { createPlaces } from "./places.ts";
 export type {
   CallHandler,
   CallReply,
+  InspectTaps,
   Metric,
   Plugin,
   PluginApi,
@@ -196,6 +197,7 @@ export type {
   RunningServer,
   ServerFlags,
   ServerState,
+  StepTaps,
   TapHook,
   TapMap,
   TapOptions,

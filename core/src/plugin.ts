@@ -5,7 +5,8 @@ import type { Conditions, Hooks } from "./hooks.ts";
 import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { MediaError } from "./model/errors.ts";
-import type { Flight } from "./model/flight.ts";
+import type { Size } from "./model/expression.ts";
+import type { Facts, Flight, RawFrame } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
 import type { Obtained } from "./model/rendition.ts";
@@ -18,6 +19,7 @@ import type {
   StorageEntry,
 } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
+import type { Op, StepOf } from "./model/transformation.ts";
 import type { BreakerState } from "./pipeline/breaker.ts";
 import type { Leases } from "./pipeline/leases.ts";
 import type { Load } from "./pipeline/scheduler.ts";
@@ -53,10 +55,27 @@ export interface TapMap<H> {
   for(name: string): TapHook<H>;
 }
 
+/** Hooks that carry out steps: a tap gets the step of its own operation. */
+export interface StepTaps {
+  for<K extends Op>(op: K): TapHook<TypedHook<[frame: RawFrame, step: StepOf<K>, size: Size], RawFrame>>;
+}
+
+/** Hooks that inspect sources: a tap returns what its own name stands for. */
+export interface InspectTaps {
+  for<K extends keyof Facts>(fact: K): TapHook<TypedHook<[source: Source, flight: Flight], Facts[K]>>;
+}
+
+/** What `TapHook` takes from a hook. */
+interface TypedHook<A extends readonly unknown[], R> {
+  tapPromise(options: never, fn: (...args: A) => Promise<R | undefined>): void;
+}
+
 /** The hooks as plugins see them; contracts: `createHooks`. */
 export type PluginHooks = {
-  readonly [K in keyof Hooks]: Hooks[K] extends { for(key: string): infer H } ? TapMap<H> : TapHook<Hooks[K]>;
-};
+  readonly [K in Exclude<keyof Hooks, "step" | "inspect">]: Hooks[K] extends { for(key: string): infer H }
+    ? TapMap<H>
+    : TapHook<Hooks[K]>;
+} & { readonly step: StepTaps; readonly inspect: InspectTaps };
 
 /** A request to a route of a plugin. */
 export interface RouteRequest {

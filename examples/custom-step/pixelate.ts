@@ -28,9 +28,7 @@ export function pixelate(): Plugin {
         opaque: true,
         cost: (_step, { width, height }) => (width * height) / 50_000,
       });
-      hooks.step
-        .for("pixelate")
-        .tap(name, (frame, step) => (step.op === "pixelate" ? pixelated(frame, step.size) : undefined));
+      hooks.step.for("pixelate").tap(name, (frame, step) => pixelated(frame, step.size));
     },
   };
 }

@@ -112,8 +112,23 @@ function importEntry(name: string, parent: string): string | undefined {
   const file = findPackageJSON(name, pathToFileURL(parent));
   if (file === undefined) return undefined;
   const { exports } = JSON.parse(readFileSync(file, "utf8")) as { exports?: unknown };
-  const entry = targetOf((exports as Record<string, unknown> | undefined)?.["."] ?? exports);
+  const [, below = ""] = /^(?:@[^/]+\/)?[^/]+(\/.*)?$/.exec(name) ?? [];
+  const entry = exportOf(exports, `.${below}`);
   return entry === undefined ? undefined : join(dirname(file), entry);
+}
+
+/** The file that `exports` of a package has for a sub-path; `.` stands for the package itself. */
+function exportOf(exports: unknown, path: string): string | undefined {
+  const paths = (exports ?? {}) as Record<string, unknown>;
+  const hasPaths = typeof exports === "object" && Object.keys(paths).some((key) => key.startsWith("."));
+  if (!hasPaths) return path === "." ? targetOf(exports) : undefined;
+  if (path in paths) return targetOf(paths[path]);
+  for (const [pattern, target] of Object.entries(paths)) {
+    const [start = "", end] = pattern.split("*");
+    if (end === undefined || !path.startsWith(start) || !path.endsWith(end)) continue;
+    return targetOf(target)?.replaceAll("*", path.slice(start.length, path.length - end.length));
+  }
+  return undefined;
 }
 
 /** The file behind the conditions under which Node imports (its own order: as they are written). */

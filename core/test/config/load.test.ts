@@ -49,8 +49,14 @@ describe("loadConfig", () => {
       "node_modules/modern/package.json": {
         name: "modern",
         type: "module",
-        exports: { ".": { types: "./x", import: "./in.js" } },
+        exports: {
+          ".": { types: "./x", import: "./in.js" },
+          "./cache": { import: "./cache.js" },
+          "./steps/*": { import: "./steps/*.js" },
+        },
       },
+      "node_modules/modern/cache.js": code("modern-cache"),
+      "node_modules/modern/steps/blur.js": code("modern-blur"),
       "node_modules/modern/in.js": code("modern"),
       "node_modules/@scope/preset/package.json": {
         name: "@scope/preset",
@@ -85,6 +91,15 @@ describe("loadConfig", () => {
         ["modern", { a: 1 }],
         ["own", undefined],
       ],
+    );
+  });
+
+  it("loads sub-paths of packages for import only", async () => {
+    const loaded = await load({ plugins: ["modern/cache", "modern/steps/blur"] }, folder.path);
+    assert.deepEqual(names(loaded), ["modern-cache", "modern-blur"]);
+    assert.match(
+      await messageOf(() => load({ plugins: ["modern/none"] }, folder.path)),
+      /cannot find the plugin 'modern\/none'/,
     );
   });
 

@@ -43,7 +43,7 @@ describe("frames for steps of plugins", () => {
       apiVersion: 1,
       apply({ hooks, steps }) {
         steps.define("test-capture" as never, { schema: any as never });
-        hooks.step.for("test-capture").tap("test-capture", (frame) => {
+        hooks.step.for("test-capture" as never).tap("test-capture", (frame) => {
           frames.push({ ...frame, data: Uint8Array.from(frame.data) });
           return frame;
         });

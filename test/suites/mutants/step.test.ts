@@ -60,7 +60,7 @@ function squeeze({ definition, work = squeezed, fingerprint = true }: Mutation =
         cost: () => 1,
       };
       api.steps.define(OP, { ...right, ...definition } as typeof right);
-      api.hooks.step.for(OP).tapPromise(name, async (frame, step) => work(frame, step as Squeeze));
+      api.hooks.step.for(OP).tapPromise(name, async (frame, step) => work(frame, step));
     },
   };
 }

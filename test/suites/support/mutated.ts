@@ -4,6 +4,10 @@ type Tap = (...args: unknown[]) => unknown;
 /** What a tap does instead: `next` is what the plugin's own would return. */
 export type Change = (next: (...args: unknown[]) => Promise<unknown>, ...args: never[]) => unknown;
 
+interface Family {
+  for(key: string): object;
+}
+
 /** A plugin whose taps of these hooks do something else: a mutant. `step:name` stands for one of a family. */
 export function mutated(plugin: Plugin, changes: Readonly<Record<string, Change>>): Plugin {
   const changed = (hook: object, name: string) => {
@@ -20,7 +24,7 @@ export function mutated(plugin: Plugin, changes: Readonly<Record<string, Change>
     apply(api) {
       const hooks = Object.entries(api.hooks).map(([name, hook]) => {
         if (!("for" in hook)) return [name, changed(hook, name)];
-        return [name, { for: (key: string) => changed(hook.for(key), `${name}:${key}`) }];
+        return [name, { for: (key: string) => changed((hook as Family).for(key), `${name}:${key}`) }];
       });
       plugin.apply({ ...api, hooks: Object.fromEntries(hooks) as PluginApi["hooks"] });
     },

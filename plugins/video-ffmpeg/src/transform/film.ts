@@ -28,7 +28,7 @@ export function tapFilm({ hooks, steps }: Pick<PluginApi, "hooks" | "steps">): F
     size: () => ({ width: 1, height: 1 }),
   });
   hooks.step.for("film").tapPromise(NAME, async (frame, step) => {
-    const take = step.op === "film" ? films.get(step.to) : undefined;
+    const take = films.get(step.to);
     if (!take) return undefined;
     await take(frame);
     // Nobody looks at what becomes of it.
