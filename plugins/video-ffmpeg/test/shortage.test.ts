@@ -26,6 +26,8 @@ const WITHOUT_THREADS = `${
   process.getuid?.() === 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : ""
 }prlimit --nproc=1`;
 
+const resize = (width: number): Step => ({ op: "resize", width, fit: "inside", enlarge: true });
+
 describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () => {
   let studio: Studio;
   let server: TestServer;
@@ -130,6 +132,13 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
       const release = useUpDescriptors(free);
       const { status, after } = await ask().finally(release);
       assert.deepEqual([status, after], [503, "5"], `${free} free`);
+    }
+    // Whatever is opened last: programs, what grows, what is finished and read.
+    for (const free of [6, 8, 10, 12, 14, 16, 18, 20]) {
+      const release = useUpDescriptors(free);
+      const video = wishUrl("clip.mp4", { steps: [resize(100 + free)], output: { video: {} } });
+      const { status, after } = await askOver(agent, server.port, video).finally(release);
+      assert([`503 5`, "200 undefined"].includes(`${status} ${after}`), `${free} free: ${status}`);
     }
     assert(warnings.length >= 3 && warnings.every((line) => line.includes("EMFILE")), warnings.join(""));
     assert(warnings.some((line) => line.includes("spawn")));
