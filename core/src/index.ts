@@ -22,6 +22,7 @@ export { defineConfig } from "./config/schema.ts";
 export { memorySource } from "./decode/memory.ts";
 export type { RememberOptions } from "./decode/remember.ts";
 export { remembering } from "./decode/remember.ts";
+export { isSvg, SVG_HEAD_LENGTH, xmlText } from "./decode/svg.ts";
 export type { ThreadProgram, ThreadTask, ThreadTools } from "./decode/thread.ts";
 export { inThread } from "./decode/thread.ts";
 export type { Tiff, TiffLayout } from "./decode/tiff.ts";

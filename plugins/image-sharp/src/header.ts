@@ -1,12 +1,11 @@
 import { stat } from "node:fs/promises";
-import { type Flight, type Header, MediaError, remembering, type Source } from "@mediatap/core";
+import { type Flight, type Header, MediaError, remembering, type Source, xmlText } from "@mediatap/core";
 import sharp, { type Metadata } from "sharp";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
-import { xmlText } from "./svg-text.ts";
 
 /** Elements of an SVG that together take about as long as painting its area once. */
 const SVG_ELEMENTS = 40;

@@ -1,4 +1,4 @@
-import { textOfHead } from "./svg-text.ts";
+import { isSvg } from "@mediatap/core";
 
 /** Formats that this engine reads. */
 export const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
@@ -29,32 +29,4 @@ function isAvif(head: Uint8Array): boolean {
     if (at !== 12 && (brand === "avif" || brand === "avis")) return true;
   }
   return false;
-}
-
-/** Whether the first element is `svg`, behind any prolog (XML 1.0 §2.8). Each part of the prolog is passed once. */
-function isSvg(head: Uint8Array): boolean {
-  const text = textOfHead(head);
-  let at = 0;
-  for (;;) {
-    while (/\s/.test(text[at] ?? "")) at++;
-    const end = text.startsWith("<?", at)
-      ? text.indexOf("?>", at) + 2
-      : text.startsWith("<!--", at)
-        ? text.indexOf("-->", at) + 3
-        : /^<!doctype/i.test(text.slice(at, at + 9))
-          ? endOfDoctype(text, at)
-          : undefined;
-    if (end === undefined) break;
-    if (end <= at) return false;
-    at = end;
-  }
-  return /^<(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s/>]/.test(text.slice(at, at + 40));
-}
-
-function endOfDoctype(text: string, at: number): number {
-  const close = text.indexOf(">", at);
-  const subset = text.indexOf("[", at);
-  if (subset === -1 || subset > close) return close + 1;
-  const end = text.indexOf("]", subset);
-  return end === -1 ? 0 : text.indexOf(">", end) + 1;
 }

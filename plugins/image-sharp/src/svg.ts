@@ -1,6 +1,5 @@
-import type { Limits } from "@mediatap/core";
+import { type Limits, xmlText } from "@mediatap/core";
 import { type Node, readSvg, type Svg, tooMany } from "./svg-read.ts";
-import { xmlText } from "./svg-text.ts";
 
 /** Referenced, these are read once and not drawn again. */
 const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", "stop", "image", "path"]);

@@ -29,6 +29,8 @@ describe("image-sharp: SVG", () => {
       "svg",
     );
     assert.equal(known(`<!DOCTYPE svg [<!ENTITY a "b">]><svg/>`), "svg");
+    assert.equal(known(`<!DOCTYPE svg SYSTEM "a>b" ><svg/>`), "svg");
+    assert.equal(known(`<!DOCTYPE svg SYSTEM "a]>b" [<!-- x --><!ELEMENT svg ANY>] ><svg/>`), "svg");
     assert.equal(known("<!doctype html><html><svg></svg></html>"), undefined);
     assert.equal(known("<!-- <svg> "), undefined);
     assert.equal(known("<svgx>"), undefined);
@@ -72,6 +74,11 @@ describe("image-sharp: SVG", () => {
 
   it("may not declare entities, style sheets or encodings that hide it", () => {
     assert.throws(() => check(`<!DOCTYPE svg [<!ENTITY a "b">]><svg/>`), { code: "EUNSUPPORTED" });
+    // The end of a document type is no plain `>`.
+    for (const type of ['SYSTEM "c>d" ', 'PUBLIC "a" "c>d"', "SYSTEM 'c>\"'", ""]) {
+      const hidden = `<!DOCTYPE svg ${type}[<!ENTITY u "fill:url(#p)">]>${wrap('<rect style="&u;"/>')}`;
+      assert.throws(() => check(hidden), { code: "EUNSUPPORTED" }, type);
+    }
     assert.throws(() => check(`<?xml-stylesheet href="a.css"?><svg/>`), { code: "EUNSUPPORTED" });
     assert.throws(() => check(`<?xml version="1.0" encoding="UTF-7"?><svg/>`), { code: "EUNSUPPORTED" });
     check(`<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE svg PUBLIC "a" "b"><svg/>`);
