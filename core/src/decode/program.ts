@@ -4,10 +4,10 @@ import type { ThreadEnd, ThreadProgram, ThreadStart, ThreadTools } from "./threa
 import { createTiff } from "./tiff.ts";
 import { PAGE, WebAssembly } from "./wasm.ts";
 
-// Runs in a thread: one program, one input, one answer.
+// Runs in a thread: one program, and one answer to each input.
 
-const { program, input, module, memory } = workerData as ThreadStart;
-const transfer: ArrayBuffer[] = [];
+const { program, module, memory } = workerData as ThreadStart;
+let transfer: ArrayBuffer[] = [];
 let exhausted = false;
 
 class Problem extends Error {
@@ -46,7 +46,8 @@ const tools: ThreadTools = {
   },
 };
 
-async function work(): Promise<ThreadEnd> {
+async function work(input: unknown): Promise<ThreadEnd> {
+  transfer = [];
   try {
     const { default: run } = (await import(program)) as { default: ThreadProgram<unknown, unknown> };
     return { output: await run(input, tools) };
@@ -56,5 +57,7 @@ async function work(): Promise<ThreadEnd> {
   }
 }
 
-const end = await work();
-parentPort?.postMessage(end, "output" in end ? transfer : []);
+parentPort?.on("message", async (input: unknown) => {
+  const end = await work(input);
+  parentPort?.postMessage(end, "output" in end ? transfer : []);
+});

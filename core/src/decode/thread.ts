@@ -10,7 +10,8 @@ import type { Tiff, TiffLayout } from "./tiff.ts";
 import { type Module, WebAssembly } from "./wasm.ts";
 
 // Decoders of files that anybody may have made run in threads: a fresh one a file, so that nothing of one file is left for the
-// next, all of its memory is given back, and it can be stopped wherever it is.
+// next, all of its memory is given back, and it can be stopped wherever it is. Only a program that takes long to load, and is
+// nothing but JavaScript, keeps its thread for a while.
 
 /** Work for a thread of its own. */
 export interface ThreadTask {
@@ -25,6 +26,13 @@ export interface ThreadTask {
   readonly wasm?: URL;
   /** Bytes to which a WebAssembly memory may grow. */
   readonly memory: number;
+  /** Bytes of JavaScript's heap that it may fill; large arrays of numbers are no part of it. @default 256 MiB */
+  readonly heap?: number;
+  /**
+   * Milliseconds for which the thread waits for the next input of the program. It keeps no process alive. Left out: it ends with
+   * each input.
+   */
+  readonly idleTimeout?: number;
 }
 
 /** What a program is given beside its input. */
@@ -41,9 +49,9 @@ export interface ThreadTools {
 
 export type ThreadProgram<In, Out> = (input: In, tools: ThreadTools) => Out | Promise<Out>;
 
+/** What a thread starts with; inputs come as messages. */
 export interface ThreadStart {
   readonly program: string;
-  readonly input: unknown;
   readonly module: Module | undefined;
   readonly memory: number;
 }
@@ -56,7 +64,7 @@ export type ThreadEnd =
 /** The thread's own program lies beside this module, as source or as built. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
-/** Heap of JavaScript that a thread may fill, in bytes; large arrays of numbers are no part of it. */
+/** Default of `ThreadTask.heap`. */
 const HEAP = 256 * 1024 * 1024;
 
 /** Milliseconds after which the heap is looked at again. */
@@ -111,11 +119,12 @@ async function inTime<Out>(
   }
 }
 
-async function run<Out>(task: ThreadTask, module: Module | undefined, stop: AbortSignal): Promise<Out> {
-  stop.throwIfAborted();
-  const { program, input, memory } = task;
+/** Threads that wait for input, by their program, and what has them wait no longer. */
+const idle = new Map<string, Map<Worker, () => void>>();
+
+function startThread({ program, memory }: ThreadTask, module: Module | undefined): Worker {
   const worker = new Worker(PROGRAM, {
-    workerData: { program: program.href, input, module, memory } satisfies ThreadStart,
+    workerData: { program: program.href, module, memory } satisfies ThreadStart,
     // Nothing of the server's surroundings is the decoder's business, nor does what it prints belong into the log.
     env: {},
     execArgv: [],
@@ -125,14 +134,49 @@ async function run<Out>(task: ThreadTask, module: Module | undefined, stop: Abor
   });
   worker.stdout.resume();
   worker.stderr.resume();
-  const { promise: full, watch } = watchHeap(worker);
+  return worker;
+}
+
+function takeIdle({ program }: ThreadTask): Worker | undefined {
+  const [entry] = idle.get(program.href) ?? [];
+  if (!entry) return undefined;
+  const [worker, leave] = entry;
+  leave();
+  worker.ref();
+  return worker;
+}
+
+function keepIdle(worker: Worker, { program }: ThreadTask, milliseconds: number): void {
+  const waiting = idle.get(program.href) ?? new Map<Worker, () => void>();
+  idle.set(program.href, waiting);
+  const end = () => {
+    leave();
+    void worker.terminate();
+  };
+  const timer = setTimeout(end, milliseconds).unref();
+  const leave = () => {
+    clearTimeout(timer);
+    waiting.delete(worker);
+    worker.off("error", end).off("exit", end);
+  };
+  // One that ends or fails by itself is only forgotten.
+  worker.on("error", end).on("exit", end);
+  waiting.set(worker, leave);
+  worker.unref();
+}
+
+async function run<Out>(task: ThreadTask, module: Module | undefined, stop: AbortSignal): Promise<Out> {
+  stop.throwIfAborted();
+  const worker = takeIdle(task) ?? startThread(task, module);
+  const { promise: full, watch } = watchHeap(worker, task.heap ?? HEAP);
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, over.signal]);
+  let reusable = false;
   try {
-    const exit = once(worker, "exit", { signal: stop }).then(() =>
-      Promise.reject(new Error("The thread ended")),
-    );
-    const [end] = (await Promise.race([once(worker, "message", { signal: stop }), exit, full])) as [
-      ThreadEnd,
-    ];
+    worker.postMessage(task.input);
+    const exit = once(worker, "exit", { signal }).then(() => Promise.reject(new Error("The thread ended")));
+    const [end] = (await Promise.race([once(worker, "message", { signal }), exit, full])) as [ThreadEnd];
+    reusable = !("defect" in end);
     if ("output" in end) return end.output as Out;
     if ("problem" in end) throw new MediaError(end.problem.code, end.problem.message);
     if (end.exhausted) throw outOfMemory(end.defect);
@@ -144,17 +188,19 @@ async function run<Out>(task: ThreadTask, module: Module | undefined, stop: Abor
       : cause;
   } finally {
     clearInterval(watch);
-    await worker.terminate();
+    over.abort();
+    if (reusable && task.idleTimeout !== undefined) keepIdle(worker, task, task.idleTimeout);
+    else await worker.terminate();
   }
 }
 
 /** Rejects once a thread's heap is fuller than it may be. */
-function watchHeap(worker: Worker) {
+function watchHeap(worker: Worker, most: number) {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
   const look = async () => {
     const { used_heap_size: used } = await worker.getHeapStatistics();
-    if (used > HEAP) reject(outOfMemory(new Error(`${used} bytes of heap`)));
+    if (used > most) reject(outOfMemory(new Error(`${used} bytes of heap`)));
   };
   // It has ended where it cannot be asked.
   const watch = setInterval(() => void look().catch(() => {}), LOOK);

@@ -3,7 +3,7 @@ import type { ThreadTools } from "@mediatap/core";
 // A program for threads that does what its input says.
 
 export interface Wish {
-  readonly does: "draw" | "fail" | "break" | "spin" | "grow" | "hoard" | "leave" | "look";
+  readonly does: "draw" | "fail" | "break" | "spin" | "grow" | "hoard" | "leave" | "look" | "count";
   readonly size?: number;
   /** Shared memory whose first number becomes 1 when the program begins. */
   readonly begun?: Int32Array;
@@ -13,7 +13,10 @@ const { WebAssembly } = globalThis as unknown as {
   WebAssembly: { Memory: new (limits: { initial: number }) => { grow(pages: number): number } };
 };
 
+let runs = 0;
+
 export default async function program({ does, size = 1, begun }: Wish, tools: ThreadTools): Promise<unknown> {
+  runs++;
   if (begun) Atomics.store(begun, 0, 1);
   switch (does) {
     case "draw": {
@@ -21,6 +24,8 @@ export default async function program({ does, size = 1, begun }: Wish, tools: Th
       pixels.fill(7);
       return { file, size };
     }
+    case "count":
+      return runs;
     case "fail":
       return tools.fail("EUNSUPPORTED", "Not this one");
     case "break":

@@ -9,11 +9,17 @@ const PAGE = 65_536;
 interface Bounds {
   readonly signal?: AbortSignal;
   readonly limits?: Partial<Record<LimitName, number>>;
+  readonly idleTimeout?: number;
 }
 
-const run = (input: Wish, { signal = new AbortController().signal, limits }: Bounds = {}) =>
+const run = (input: Wish, { signal = new AbortController().signal, limits, idleTimeout }: Bounds = {}) =>
   inThread<unknown>(
-    { program: new URL("./thread-program.ts", import.meta.url), input, memory: 10 * PAGE },
+    {
+      program: new URL("./thread-program.ts", import.meta.url),
+      input,
+      memory: 10 * PAGE,
+      ...(idleTimeout !== undefined && { idleTimeout }),
+    },
     { signal, limits: { ...DEFAULT_LIMITS, ...limits } },
   );
 
@@ -41,6 +47,31 @@ describe("threads for decoders", () => {
   it("tell another failure as it is, and a thread that ended", async () => {
     await assert.rejects(run({ does: "break" }), { name: "RangeError", message: "broken" });
     await assert.rejects(run({ does: "leave" }), /The thread ended/);
+  });
+
+  it("end with each input, unless their program keeps them", async () => {
+    const count = (idleTimeout?: number) =>
+      run({ does: "count" }, idleTimeout === undefined ? {} : { idleTimeout });
+    assert.deepEqual([await count(), await count()], [1, 1]);
+    const kept = { idleTimeout: 60_000 };
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on("warning", note);
+    try {
+      for (let times = 1; times < 20; times++) assert.equal(await run({ does: "count" }, kept), times);
+      // An error for the client is a good end, a defect is not.
+      assert.equal(await codeOf(run({ does: "fail" }, kept)), "EUNSUPPORTED");
+      assert.equal(await run({ does: "count" }, kept), 21);
+      await assert.rejects(run({ does: "break" }, kept), { name: "RangeError" });
+      assert.equal(await run({ does: "count" }, kept), 1);
+      await assert.rejects(run({ does: "leave" }, kept), /The thread ended/);
+      assert.equal(await codeOf(run({ does: "spin" }, { ...kept, limits: { imageWork: 200 } })), "ETIMEDOUT");
+      assert.equal(await run({ does: "count" }, { idleTimeout: 1 }), 1);
+      assert.deepEqual(warnings, []);
+    } finally {
+      process.off("warning", note);
+    }
+    await until(async () => (await count(1)) === 1, "it has ended by itself");
   });
 
   it("are stopped when nobody waits, with the reason of that", async () => {
