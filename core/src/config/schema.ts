@@ -16,6 +16,7 @@ export const DEFAULT_RULES = {
   autoFormat: true,
   autoAvif: false,
   quality: 80,
+  sanitizeSvg: false,
   autoVideo: false,
   videoQuality: 50,
   metadata: false,
@@ -69,6 +70,11 @@ const rules = {
   autoAvif: z.boolean().optional(),
   /** Quality of lossy output, 1–100; "auto": for each picture the least that looks as it should. @default 80 */
   quality: z.union([z.int().min(1).max(100), z.literal("auto")]).optional(),
+  /**
+   * SVGs that stay SVGs are delivered without scripts, event handlers and references to other documents, originals included; a
+   * URL cannot turn it off. Needs a plugin that sanitises, such as `svg-dompurify`: without one SVGs are refused. @default false
+   */
+  sanitizeSvg: z.boolean().optional(),
   /** A video whose URL asks for nothing is made small, too; else it is delivered as it is. @default false */
   autoVideo: z.boolean().optional(),
   /** Quality of videos, 1–100. @default 50 */

@@ -126,6 +126,7 @@ const NOWHERE: Endpoint = {
   autoFormat: false,
   autoAvif: false,
   quality: 80,
+  sanitizeSvg: false,
   autoVideo: false,
   videoQuality: 50,
   metadata: false,

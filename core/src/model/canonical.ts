@@ -37,7 +37,9 @@ export function canonicalTransformation(
   endpoint: Endpoint,
   registry: StepRegistry,
 ): Transformation {
-  if (output.format === "original") return { steps: [], output: { format: "original" } };
+  if (output.format === "original") {
+    return { steps: [], output: { format: "original", ...fillSanitizing(output, endpoint) } };
+  }
   return { steps: canonicalSteps(steps, registry), output: fillOutput(output, endpoint) };
 }
 
@@ -48,6 +50,7 @@ function fillOutput(output: Output, endpoint: Endpoint): Output {
   const keepProfile = output.colorProfile ? output.colorProfile === "keep" : endpoint.colorProfile;
   return {
     format,
+    ...(isRaster(format) ? {} : fillSanitizing(output, endpoint)),
     ...(format === "auto" && endpoint.allowedFormats.length > 0 ? { allowed: endpoint.allowedFormats } : {}),
     ...(format === "auto" && endpoint.autoFormat === "smallest" ? { smallest: true } : {}),
     quality: output.quality ?? endpoint.quality,
@@ -57,6 +60,11 @@ function fillOutput(output: Output, endpoint: Endpoint): Output {
     metadata,
     ...(output.density === undefined ? {} : { density: output.density }),
   };
+}
+
+/** The URL can turn it on, and not off. */
+function fillSanitizing(output: Output, endpoint: Endpoint): Pick<Output, "sanitizeSvg"> {
+  return output.sanitizeSvg || endpoint.sanitizeSvg ? { sanitizeSvg: true } : {};
 }
 
 function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOutput {
@@ -72,9 +80,21 @@ function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOu
   };
 }
 
+const RASTER: ReadonlySet<Output["format"]> = new Set<Output["format"]>([
+  "jpeg",
+  "png",
+  "webp",
+  "avif",
+  "gif",
+]);
+
+/** Whether an output has pixels, by its format. */
+export const isRaster = (format: Output["format"]): boolean => RASTER.has(format);
+
 /** Whether a canonical Transformation is that of a URL without any: nothing but the endpoint's defaults. */
 export function asksForNothing({ steps, output }: Transformation, endpoint: Endpoint): boolean {
-  const plain: Output = output.video && endpoint.autoVideo ? { video: {} } : {};
+  const sanitizing = output.sanitizeSvg ? { sanitizeSvg: output.sanitizeSvg } : {};
+  const plain: Output = output.video && endpoint.autoVideo ? { video: {} } : sanitizing;
   return steps.length === 0 && stableJson(output) === stableJson(fillOutput(plain, endpoint));
 }
 

@@ -20,6 +20,8 @@ export interface Endpoint {
   readonly autoFormat: boolean | "smallest";
   readonly autoAvif: boolean;
   readonly quality: number | "auto";
+  /** SVGs that stay SVGs are sanitised. */
+  readonly sanitizeSvg: boolean;
   readonly autoVideo: boolean;
   readonly videoQuality: number;
   readonly videoPolling?: Polling;

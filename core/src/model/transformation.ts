@@ -343,6 +343,11 @@ export interface Output {
   readonly metadata?: "strip" | "keep";
   /** Dots per inch: written as metadata; of an SVG, the resolution it is drawn at. */
   readonly density?: Expression;
+  /**
+   * An SVG that stays one is delivered without scripts, event handlers and references to other documents; also as the original.
+   * `true` if the URL or the endpoint asks for it.
+   */
+  readonly sanitizeSvg?: true;
   /** The result is a video, its sound, or a part of its stream: what is said above of pictures counts for nothing. */
   readonly video?: VideoOutput;
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
+import { isSvg, SVG_HEAD_LENGTH } from "../decode/svg.ts";
 import type { Asset } from "../model/asset.ts";
-import { asksForNothing } from "../model/canonical.ts";
+import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Flight } from "../model/flight.ts";
@@ -20,9 +21,6 @@ export const SMALL = 1024 * 1024;
 /** Types that pages embed: other bytes under such a name are a failure of the origin, even if the URL asks for nothing. */
 const EMBEDDED = /^image\/(?:p?jpeg|a?png|webp|avif|gif)$/;
 
-/** Formats of `Output` that have pixels. */
-const RASTER: ReadonlySet<string | undefined> = new Set(["jpeg", "png", "webp", "avif", "gif"]);
-
 /**
  * May a file be delivered as it is, of which no engine makes what the job asks for? A transformation is never answered
  * with the original, unless the file is no media at all. Throws `EUNSUPPORTED` for media that nobody here transforms,
@@ -36,6 +34,7 @@ export async function assertDeliverable(
   flight: Flight,
 ): Promise<void> {
   const { output } = job.transformation;
+  if (output.sanitizeSvg) await assertNoSvg(source);
   if (output.format === "original") return;
   const type = typeOfName(source.facts.path);
   const kind = await flight.inspect("kind", source);
@@ -44,7 +43,7 @@ export async function assertDeliverable(
     throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
   }
   if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
-  if (kind?.scalable && !RASTER.has(output.format)) return;
+  if (kind?.scalable && !isRaster(output.format)) return;
   const header = kind ? undefined : await flight.inspect("header", source);
   // How a picture is to be written is no matter if none is asked for.
   if ((kind?.document || header) && !asksForPixels(job.transformation)) return;
@@ -63,8 +62,15 @@ export async function assertDeliverable(
   });
 }
 
+/** Throws `EUNSUPPORTED` for an SVG that no plugin has sanitised. */
+async function assertNoSvg(source: Source): Promise<void> {
+  const isNamed = originalType(source.facts).startsWith("image/svg+xml");
+  if (!isNamed && !isSvg(await source.peek(SVG_HEAD_LENGTH))) return;
+  throw new MediaError("EUNSUPPORTED", "Not supported here: sanitised SVGs");
+}
+
 const asksForPixels = ({ steps, output }: Transformation): boolean =>
-  steps.length > 0 || output.density !== undefined || RASTER.has(output.format);
+  steps.length > 0 || output.density !== undefined || isRaster(output.format);
 
 /** Whether a picture is asked for whatever the file's name is: by a page or a moment (`/ik-thumbnail.jpg`). */
 const namesPicture = ({ steps }: Transformation): boolean =>

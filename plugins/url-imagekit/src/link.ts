@@ -82,6 +82,7 @@ function printQuery(job: Job, endpoint: Endpoint, names: string | undefined): st
     ...query.map(([name, value]) => `${encoded(name)}=${encoded(value)}`),
     // Commas and colons stand in a query as they are.
     tr && `tr=${encoded(tr).replace(/%2C/g, ",").replace(/%3A/g, ":")}`,
+    transformation.output.sanitizeSvg && !endpoint.sanitizeSvg && "ik-sanitizeSvg=true",
     attachment && "ik-attachment=true",
     typeof attachment === "string" && `ik-attachment-filename=${encoded(attachment)}`,
   ]

@@ -1,3 +1,4 @@
+import { invalid } from "@mediatap/core";
 import { decodeText } from "./percent.ts";
 
 /** One parameter of a query. */
@@ -38,6 +39,16 @@ export function freePairs(pairs: readonly Pair[], ignored: readonly string[]): P
   return pairs.filter(
     ({ name }) => name !== "tr" && !name.startsWith("ik-") && !SDK_TAGS.has(name) && !ignored.includes(name),
   );
+}
+
+/** Whether `ik-sanitizeSvg` asks for an SVG without scripts. Throws `EINVAL` for what is neither `true` nor `false`. */
+export function sanitizesSvg(pairs: readonly Pair[]): boolean {
+  const values = pairs
+    .filter(({ name }) => name === "ik-sanitizeSvg")
+    .map(({ rawValue }) => lenient(rawValue));
+  const wrong = values.find((value) => value !== "true" && value !== "false");
+  if (wrong !== undefined) throw invalid("ik-sanitizeSvg", "true or false", wrong);
+  return values.includes("true");
 }
 
 /** The download that `ik-attachment` asks for: a name without extension, or `true`. */

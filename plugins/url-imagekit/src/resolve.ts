@@ -15,7 +15,7 @@ import { pathOf } from "./layer-parts.ts";
 import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
 import type { Address } from "./path.ts";
-import { attachmentOf, freePairs, lenient, type Pair } from "./query.ts";
+import { attachmentOf, freePairs, lenient, type Pair, sanitizesSvg } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
 import type { Chain } from "./tokenize.ts";
 import type { Wanted } from "./wanted.ts";
@@ -70,7 +70,8 @@ function resolve(
       : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted });
     const jpeg = endsAsJpeg(wanted, parsed.transformation);
     const inFormat = jpeg ? withJpeg(parsed.transformation, endpoint) : parsed.transformation;
-    const transformation = lighter(inFormat, job.media, saveDataQuality, hints);
+    const weighed = lighter(inFormat, job.media, saveDataQuality, hints);
+    const transformation = sanitizesSvg(pairs) ? sanitized(weighed) : weighed;
     const notes = notesOf(address, free, chain);
     const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
     return {
@@ -110,6 +111,11 @@ function lighter(
   if (quality === undefined || !concerned || !hints.saveData()) return transformation;
   return { steps, output: { ...output, quality } };
 }
+
+const sanitized = ({ steps, output }: Transformation): Transformation => ({
+  steps,
+  output: { ...output, sanitizeSvg: true },
+});
 
 /** Whether the URL ends in `ik-thumbnail.jpg` and asks for a still. */
 function endsAsJpeg(wanted: Wanted, { steps }: Transformation): boolean {

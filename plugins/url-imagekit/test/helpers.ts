@@ -16,6 +16,7 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     autoFormat: true,
     autoAvif: false,
     quality: 80,
+    sanitizeSvg: false,
     autoVideo: false,
     videoQuality: 50,
     metadata: false,

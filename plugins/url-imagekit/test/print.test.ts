@@ -149,6 +149,8 @@ describe("url-imagekit: link", () => {
     "a%20b/%E0%A4%B9%23.jpg?v=2&x=%26y&tr=w-300,h-200:rt-90",
     "clip/ik-video.mp4?tr=w-5",
     "a.gif/ik-thumbnail.jpg?tr=w-9",
+    "a.svg?ik-sanitizeSvg=true",
+    "a.svg?tr=orig-true&ik-sanitizeSvg=true",
     "a.jpg?tr=di-b@@c%20d.jpg,w-5&ik-attachment=true&ik-attachment-filename=my%20cat",
     "https://example.com/photo?id=3&tr=w-5",
     "ik%2Dseo/a/tr%3Aw-5/ik%2Dthumbnail.jpg?tr=w-5",

@@ -14,6 +14,7 @@ import { storageFs } from "@mediatap/storage-fs";
 import { storageGcs } from "@mediatap/storage-gcs";
 import { storageS3 } from "@mediatap/storage-s3";
 import { storageWeb } from "@mediatap/storage-web";
+import { svgDompurify } from "@mediatap/svg-dompurify";
 import { timing } from "@mediatap/timing";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 
@@ -37,6 +38,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       decodePdf(),
       decodePsd(),
       decodeRaster(),
+      svgDompurify(),
       focusFaces(),
       videoFfmpeg(),
       cacheMemory(),
@@ -80,6 +82,7 @@ export {
   storageGcs,
   storageS3,
   storageWeb,
+  svgDompurify,
   timing,
   videoFfmpeg,
 };

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { extname, join } from "node:path";
+import { Readable } from "node:stream";
+import {
+  bodyOf,
+  type Flight,
+  inThread,
+  isMediaError,
+  isSvg,
+  type Job,
+  MediaError,
+  type Plan,
+  type Plugin,
+  type Rendition,
+  type Source,
+  Stage,
+  SVG_HEAD_LENGTH,
+  xmlText,
+} from "@mediatap/core";
+
+const NAME = "svg-dompurify";
+const VERSION = "0.1.0";
+
+/** The thread's program lies beside this module, as source or as built. */
+const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
+
+/** The libraries take longer to load than most documents to sanitise. */
+const IDLE_TIMEOUT_MS = 10_000;
+
+// Measured: milliseconds, and bytes.
+const START_COST = 350;
+const KILOBYTE_COST = 3;
+const START_MEMORY = 100 * 1024 * 1024;
+const BYTE_MEMORY = 300;
+/** A document of a megabyte takes about 200 MB, and what is left of the one before may not be collected yet. */
+const HEAP = 512 * 1024 * 1024;
+
+/** Estimated milliseconds from which on a document waits with the slow ones. */
+const HEAVY = 400;
+
+/**
+ * Sanitises SVGs that are delivered as SVGs, if the job asks for it (`Output.sanitizeSvg`): no scripts, event handlers or
+ * references to other documents are left. What cannot be read is refused, never passed on.
+ */
+export function svgDompurify(): Plugin {
+  return {
+    name: NAME,
+    version: VERSION,
+    apiVersion: 1,
+    apply({ hooks, fingerprint }) {
+      const libraries = ["dompurify", "jsdom", "css-tree", "saxes"]
+        .map((name) => `${name}@${versionOf(name)}`)
+        .join(" ");
+      fingerprint(`${NAME}@${VERSION} ${libraries}`);
+      // Before engines that leave an SVG alone.
+      hooks.transform.tapPromise({ name: NAME, stage: Stage.normal - 20 }, async (job, source, flight) =>
+        (await concerns(job, source, flight)) ? planOf(source, flight, libraries) : undefined,
+      );
+    },
+  };
+}
+
+export default svgDompurify;
+
+const RASTER = /^(?:jpeg|png|webp|avif|gif)$/;
+
+/** Whether an SVG would be delivered as one: by its content, or by a name or type that says so and content that is nothing else. */
+async function concerns({ transformation }: Job, source: Source, flight: Flight): Promise<boolean> {
+  const { sanitizeSvg, video, format } = transformation.output;
+  if (!sanitizeSvg || video || RASTER.test(format ?? "")) return false;
+  if (isSvg(await source.peek(SVG_HEAD_LENGTH))) return true;
+  const { path, type = "" } = source.facts;
+  const isNamed = /\.svgz?$/i.test(path.split(/[?#]/, 1)[0] ?? "") || /^image\/svg\+xml/i.test(type.trim());
+  if (!isNamed) return false;
+  const header = await flight.inspect("header", source).catch(() => undefined);
+  return header === undefined || header.format === "svg";
+}
+
+function planOf(source: Source, { limits }: Flight, libraries: string): Plan {
+  const bytes = source.facts.size ?? limits.svgBytes;
+  if (bytes > limits.svgBytes) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected an SVG of at most ${limits.svgBytes} bytes but received ${bytes}`,
+    );
+  }
+  const cost = Math.ceil(START_COST + (KILOBYTE_COST * bytes) / 1024);
+  return {
+    engine: NAME,
+    lane: cost > HEAVY ? "heavy" : "light",
+    cost,
+    memory: START_MEMORY + BYTE_MEMORY * bytes,
+    explain: () => ({ sanitizer: libraries, bytes }),
+    run: (flight) => run(source, flight),
+  };
+}
+
+async function run(source: Source, flight: Flight): Promise<Rendition> {
+  const { limits, signal } = flight;
+  const text = xmlText(await source.bytes(limits.svgBytes));
+  const elements = text.match(/<[^!?/]/g)?.length ?? 0;
+  if (elements > limits.svgElements) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${limits.svgElements} elements of an SVG but received ${elements}`,
+    );
+  }
+  try {
+    // Nothing of it is WebAssembly.
+    const clean = await inThread<string>(
+      { program: PROGRAM, input: text, memory: 0, heap: HEAP, idleTimeout: IDLE_TIMEOUT_MS },
+      flight,
+    );
+    const body = bodyOf(Buffer.from(clean), (bytes) => Readable.from([bytes]));
+    return { body, type: "image/svg+xml", format: "svg" };
+  } catch (cause) {
+    if (signal.aborted || isMediaError(cause)) throw cause;
+    throw new MediaError("UNIDENTIFIED", "The SVG could not be sanitised", { cause });
+  }
+}
+
+/** What a fix in a library changes must not stay in caches. */
+function versionOf(name: string): string {
+  const require = createRequire(import.meta.url);
+  for (const folder of require.resolve.paths(name) ?? []) {
+    try {
+      const text = readFileSync(join(folder, name, "package.json"), "utf8");
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // In the next one, then.
+    }
+  }
+  return "unknown";
+}
