@@ -39,14 +39,14 @@ export function createAhead({ enqueue, state, logger }: PluginApi, isPictures: (
     const wasAhead = made.get(name);
     made.delete(name);
     const hit = cache?.hit === true || cache?.revalidated === true;
-    if (wasAhead === true && !hit) restUntil = Date.now() + REST;
+    if (wasAhead === true && !hit) restUntil = performance.now() + REST;
     // A cache may ask the origin each time: it has kept the segment all the same. One that has lain in a cache for long has others behind it that do, too.
     if (hit && wasAhead === undefined) return;
     begin(job, [{ ...part, index: part.index + 1 }]);
   }
 
   function begin(job: Job, parts: readonly Part[]): void {
-    if (!keeps() || running >= MOST || Date.now() < restUntil || isBusy()) return;
+    if (!keeps() || running >= MOST || performance.now() < restUntil || isBusy()) return;
     running++;
     Promise.all(parts.map((part) => make(job, part))).finally(() => {
       running--;

@@ -39,7 +39,7 @@ export function createTexts(languages: readonly string[]) {
     const { tenant, endpoint, kind, host } = asset;
     for (const path of pathsOf(asset, language)) {
       const key = JSON.stringify([tenant, endpoint, kind, host, path]);
-      if ((absent.get(key) ?? 0) > Date.now()) continue;
+      if ((absent.get(key) ?? 0) > performance.now()) continue;
       const source = await flight.open({ tenant, endpoint, kind, path }).catch((error: unknown) => {
         // Some stores forbid to read what is not there.
         if (isMediaError(error) && (error.code === "ENOENT" || error.code === "EACCES")) return undefined;
@@ -47,7 +47,7 @@ export function createTexts(languages: readonly string[]) {
       });
       if (source && isSubtitles(await source.peek(HEAD))) return source;
       if (absent.size >= MOST_ABSENT) absent.clear();
-      absent.set(key, Date.now() + ABSENCE);
+      absent.set(key, performance.now() + ABSENCE);
     }
     return undefined;
   }
