@@ -10,6 +10,7 @@ import {
   describeWith,
   startServer,
   type TestServer,
+  until,
   useUpDescriptors,
   wishLanguage,
   wishUrl,
@@ -75,33 +76,29 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     await server?.close();
     await studio?.close();
   });
-  beforeEach(() => {
-    warnings.length = 0;
-  });
   afterEach(putBoth);
 
   const isWell = async () => assert.equal((await outcome())[0], 200);
 
-  for (const [what, spoil, reason] of [
-    ["a program that is gone", () => rm(studio.path("ffmpeg")), /No such file or directory/],
-    ["a program that may not be run", () => chmod(studio.path("ffmpeg"), 0o644), /Permission denied/],
-    [
-      "threads that the system refuses",
-      () => put("ffmpeg", WITHOUT_THREADS, FFMPEG.path),
-      /Resource temporarily unavailable/,
-    ],
+  for (const [what, spoil] of [
+    ["a program that is gone", () => rm(studio.path("ffmpeg"))],
+    ["a program that may not be run", () => chmod(studio.path("ffmpeg"), 0o644)],
+    ["threads that the system refuses", () => put("ffmpeg", WITHOUT_THREADS, FFMPEG.path)],
   ] as const) {
-    it(`is busy for ${what}, says so in its log, and gets over it`, async () => {
+    it(`is busy for ${what}, and gets over it`, async () => {
       await isWell();
       await spoil();
       assert.deepEqual(await outcome(), BUSY);
-      const [warning, ...others] = warnings;
-      assert.equal(others.length, 0);
-      assert.match(warning ?? "", reason);
       await putBoth();
       await isWell();
     });
   }
+
+  it("is logged with the message of the system", () => {
+    // The first one is; those that follow soon share a line.
+    assert.match(warnings[0] ?? "", /"code":"EBUSY"/);
+    assert.match(warnings[0] ?? "", /No such file or directory/);
+  });
 
   it("is busy for a file that it has no program to look at", async () => {
     await studio.make("other.mp4", "-i", studio.path("clip.mp4"), "-c", "copy", "-t", "2");
@@ -140,9 +137,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
       const { status, after } = await askOver(agent, server.port, video).finally(release);
       assert([`503 5`, "200 undefined"].includes(`${status} ${after}`), `${free} free: ${status}`);
     }
-    assert(warnings.length >= 3 && warnings.every((line) => line.includes("EMFILE")), warnings.join(""));
-    assert(warnings.some((line) => line.includes("spawn")));
-    assert(warnings.length >= 3 && warnings.every((line) => /EMFILE|ENFILE/.test(line)), warnings.join(""));
+    await until(() => warnings.some((line) => line.includes("EMFILE")), "the log has a warning");
     assert.equal((await ask()).status, 200);
     agent.destroy();
   });
