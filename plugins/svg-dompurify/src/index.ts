@@ -18,6 +18,7 @@ import {
   SVG_HEAD_LENGTH,
   xmlText,
 } from "@mediatap/core";
+import type { SanitizeTask } from "./program.ts";
 
 const NAME = "svg-dompurify";
 const VERSION = "0.1.0";
@@ -99,17 +100,11 @@ function planOf(source: Source, { limits }: Flight, libraries: string): Plan {
 async function run(source: Source, flight: Flight): Promise<Rendition> {
   const { limits, signal } = flight;
   const text = xmlText(await source.bytes(limits.svgBytes));
-  const elements = text.match(/<[^!?/]/g)?.length ?? 0;
-  if (elements > limits.svgElements) {
-    throw new MediaError(
-      "ELIMIT",
-      `Expected at most ${limits.svgElements} elements of an SVG but received ${elements}`,
-    );
-  }
+  const input: SanitizeTask = { text, maxElements: limits.svgElements };
   try {
     // Nothing of it is WebAssembly.
     const clean = await inThread<string>(
-      { program: PROGRAM, input: text, memory: 0, heap: HEAP, idleTimeout: IDLE_TIMEOUT_MS },
+      { program: PROGRAM, input, memory: 0, heap: HEAP, idleTimeout: IDLE_TIMEOUT_MS },
       flight,
     );
     const body = bodyOf(Buffer.from(clean), (bytes) => Readable.from([bytes]));
