@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
-/** Leaves this process so many descriptors, until what is returned is called. */
+/** Longest time without descriptors. It only ends a test that hangs, which would otherwise take all later ones along. */
+const TIMEOUT_MS = 60_000;
+
+/** Leaves this process so many descriptors, until what is returned is called, or a minute has passed. */
 export function useUpDescriptors(free: number): () => void {
   const limit = (most: number) =>
     execFileSync("prlimit", [`--pid=${process.pid}`, `--nofile=${most}:`], { stdio: "pipe" });
@@ -17,8 +20,11 @@ export function useUpDescriptors(free: number): () => void {
     assert.equal((error as NodeJS.ErrnoException).code, "EMFILE");
   }
   for (const descriptor of taken.splice(0, free)) closeSync(descriptor);
-  return () => {
-    for (const descriptor of taken) closeSync(descriptor);
+  const release = () => {
+    clearTimeout(late);
+    for (const descriptor of taken.splice(0)) closeSync(descriptor);
     limit(before);
   };
+  const late = setTimeout(release, TIMEOUT_MS);
+  return release;
 }

@@ -18,6 +18,8 @@ const endless = (name: string) => [
   ...["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25"],
   ...["-metadata", `title=${name}`, "-f", "null", "-"],
 ];
+/** A name that no program of another test run has. */
+const own = (name: string) => `${name}-${process.pid}`;
 const never = new AbortController().signal;
 
 describeWith(FFMPEG, "video-ffmpeg: programs", () => {
@@ -25,10 +27,10 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
 
   it("run without an environment, in a group and a folder of their own, stepped back and bounded", async () => {
     process.env.MEDIATAP_SECRET = "do not tell";
-    const { done, kill } = start({ program, args: endless("bounded"), signal: never, timeout: 60_000 });
+    const { done, kill } = start({ program, args: endless(own("bounded")), signal: never, timeout: 60_000 });
     delete process.env.MEDIATAP_SECRET;
-    await until(() => programsWith("title=bounded").length === 1, "it runs");
-    const [pid] = programsWith("title=bounded") as [number];
+    await until(() => programsWith(own("bounded")).length === 1, "it runs");
+    const [pid] = programsWith(own("bounded")) as [number];
     await until(() => /^ffmpeg/.test(readFileSync(`/proc/${pid}/comm`, "latin1")), "it has begun");
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
     assert.equal(readFileSync(`/proc/${pid}/environ`, "latin1"), "");
@@ -42,20 +44,25 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     assert.match(readFileSync(`/proc/${pid}/status`, "latin1"), /^NoNewPrivs:\s+1$/m);
     kill();
     await assert.rejects(done);
-    assert.deepEqual(programsWith("title=bounded"), []);
+    assert.deepEqual(programsWith(own("bounded")), []);
   });
 
   it("end with what they work for, and with their time", async () => {
     const controller = new AbortController();
-    const aborted = start({ program, args: endless("left"), signal: controller.signal, timeout: 60_000 });
-    await until(() => programsWith("title=left").length === 1, "it runs");
+    const aborted = start({
+      program,
+      args: endless(own("left")),
+      signal: controller.signal,
+      timeout: 60_000,
+    });
+    await until(() => programsWith(own("left")).length === 1, "it runs");
     controller.abort(new Error("nobody waits"));
     await assert.rejects(aborted.done, /nobody waits/);
-    assert.deepEqual(programsWith("title=left"), []);
+    assert.deepEqual(programsWith(own("left")), []);
 
-    const late = start({ program, args: endless("late"), signal: never, timeout: 300 });
+    const late = start({ program, args: endless(own("late")), signal: never, timeout: 300 });
     await assert.rejects(late.done, { code: "ETIMEDOUT" });
-    assert.deepEqual(programsWith("title=late"), []);
+    assert.deepEqual(programsWith(own("late")), []);
   });
 
   it("are stopped by the system where they take too much of it", async () => {
@@ -97,11 +104,10 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     });
   });
 
-  it("leave nothing behind when their server is killed", async function () {
-    this.timeout(30_000);
+  it("leave nothing behind when their server is killed", async () => {
     const module = new URL("./support/killed-server.ts", import.meta.url).pathname;
     for (const leaves of ["ends with it", "is found at the next start"] as const) {
-      const title = leaves.replaceAll(" ", "-");
+      const title = own(leaves.replaceAll(" ", "-"));
       const node = [...process.execArgv.filter((arg) => arg.includes("conditions")), module, program, title];
       const server = spawn(process.execPath, node, { stdio: ["ignore", "pipe", "inherit"] });
       const [folder] = (await once(server.stdout, "data")).map((data) => String(data).trim());

@@ -26,7 +26,7 @@ import { unfitFor } from "../src/stream/copy/tracks.ts";
 import { copiedHeader, copiedInit } from "../src/stream/copy/write.ts";
 import { type Grid, pictureGrid } from "../src/stream/grid.ts";
 import { streamLanguage } from "./support/language.ts";
-import { programsWith } from "./support/processes.ts";
+import { ownProgramsWith } from "./support/processes.ts";
 import {
   boxesIn,
   decoded,
@@ -451,7 +451,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: M
       const controller = new AbortController();
       const answer = place.ask("/noise.mp4/1080-4.m4s", { signal: controller.signal }).catch(() => undefined);
       await until(() => waiting !== null, "the origin is asked");
-      assert.equal(programsWith("noise.mp4").length, 0);
+      assert.equal(ownProgramsWith("noise.mp4").length, 0);
       controller.abort();
       await answer;
       await until(() => waiting?.destroyed === true, "its connection is closed");

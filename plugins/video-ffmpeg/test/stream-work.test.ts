@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig, PluginList } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
@@ -106,7 +105,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
     const leaving = new AbortController();
     const left = place.ask("/clip.mp4/240-2.m4s", { signal: leaving.signal }).catch(() => undefined);
     const stays = get(place, "/clip.mp4/360-2.m4s");
-    await delay(0);
+    await new Promise(setImmediate);
     leaving.abort();
     await left;
     assert.deepEqual(boxesIn(await stays), ["moof", "mdat"]);
@@ -145,13 +144,11 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha
 
   it("is one segment ahead of who goes on watching, where something keeps it", async () => {
     const place = await start(cacheMemory());
-    const made = async (index: number) => {
-      for (;;) {
-        const all = await past();
-        if (all.length >= index) return all.length;
-        await delay(20);
-      }
-    };
+    const made = (index: number) =>
+      until(async () => {
+        const { length } = await past();
+        return length >= index && length;
+      }, `${index} segments are made`);
     await get(place, "/clip.mp4/240-0.m4s");
     assert.equal(await made(2), 2);
     await get(place, "/clip.mp4/240-1.m4s");

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Programs for videos that run on this machine with an argument that holds a text. */
+/** Programs for videos that run on this machine with an argument that contains a text: one that no other test has. */
 export function programsWith(text: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
