@@ -44,3 +44,20 @@ export function plainPicture(width: number, height: number, background: string):
     .png()
     .toBuffer();
 }
+
+/** Runs `work` with these environment variables, and restores what was there. */
+export async function withEnvironment<T>(
+  variables: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DEFAULT_LIMITS } from "@mediatap/core";
 import { describeWith, startOrigin } from "@mediatap/test";
 import { parse, parseAllDocuments } from "yaml";
-import { pixelsOf, plainPicture, serveExample } from "../serve.ts";
+import { pixelsOf, plainPicture, serveExample, withEnvironment } from "../serve.ts";
 
 const FOLDER = import.meta.dirname;
 const ROOT = join(FOLDER, "../..");
@@ -150,18 +150,4 @@ async function pod(): Promise<Pod> {
   const documents = parseAllDocuments(await read("kubernetes/base/deployment.yaml"));
   for (const { errors } of documents) assert.deepEqual(errors, []);
   return documents[0]?.toJS().spec.template.spec as Pod;
-}
-
-/** Runs `work` with these environment variables, and restores what was there. */
-async function withEnvironment<T>(variables: Record<string, string>, work: () => Promise<T>): Promise<T> {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, variables);
-  try {
-    return await work();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  }
 }
