@@ -17,7 +17,7 @@ export type { FindOptions, FoundConfig } from "./config/find.ts";
 export { findConfig } from "./config/find.ts";
 export type { LoadedConfig, LoadOptions } from "./config/load.ts";
 export { loadConfig } from "./config/load.ts";
-export type { MediatapConfig, Named } from "./config/schema.ts";
+export type { ConfigSections, MediatapConfig, Named } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export { memorySource } from "./decode/memory.ts";
 export type { RememberOptions } from "./decode/remember.ts";
@@ -70,7 +70,13 @@ export type { Ban } from "./model/ban.ts";
 export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export { isForFewer, isStorable, sharedControlOf } from "./model/control.ts";
-export type { Endpoint, NamedTransformation, Polling, Restriction } from "./model/endpoint.ts";
+export type {
+  Endpoint,
+  EndpointFields,
+  NamedTransformation,
+  Polling,
+  Restriction,
+} from "./model/endpoint.ts";
 export type { ErrorCode, MediaErrorOptions } from "./model/errors.ts";
 export {
   changed,

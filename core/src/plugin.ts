@@ -1,5 +1,7 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
+import type { ConfigSections } from "./config/schema.ts";
 import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Conditions, Hooks } from "./hooks.ts";
 import type { Asset } from "./model/asset.ts";
@@ -186,6 +188,8 @@ export interface PluginApi {
   readonly limitsOf: LimitsOf;
   /** Folder of the configuration: relative paths in options start there. */
   readonly base: string;
+  /** The value of a field that `Plugin.sections` has added to the configuration. */
+  section<K extends keyof ConfigSections>(field: K): ConfigSections[K];
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
   /**
@@ -267,6 +271,13 @@ export interface Plugin {
   readonly version: string;
   /** The `API_VERSION` that it was written for, as a number of its own: an import would always fit. */
   readonly apiVersion: number;
+  /** Fields that it adds to the top level of the configuration, with their schemas; `api.section` reads them. */
+  readonly sections?: Readonly<Record<string, StandardSchemaV1>>;
+  /**
+   * Fields that it adds to endpoints, with their schemas, for `endpoint.fields`. At the top level, or of a tenant, they are the
+   * default of all its endpoints.
+   */
+  readonly endpointFields?: Readonly<Record<string, StandardSchemaV1>>;
   /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
 }

@@ -16,6 +16,7 @@ import {
   Stage,
 } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
+import { metrics } from "@mediatap/metrics";
 import { memoryStorage, startServer } from "@mediatap/test";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
@@ -94,6 +95,7 @@ describe("PLUGINS.md", function () {
     const server = await startServer(
       {
         ...(json("plugins") as MediatapConfig),
+        presets: [{ plugins: [metrics()] }],
         origins: { files: { type: "FOLDER", path: "." } },
         endpoints: { default: { origins: ["files"], privateKey: "a key of sixteen bytes" } },
       },
@@ -103,10 +105,30 @@ describe("PLUGINS.md", function () {
       const { status, headers } = await server.ask("/a.txt");
       assert.deepEqual([status, headers["x-powered-by"]], [200, "coffee"]);
       assert.equal((await server.ask("/-/counter")).text, "1\n");
+      assert.match((await server.ask("/-/metrics")).text, /^mediatap_counter_requests_total\b.* 1$/m);
       assert.equal((await server.ask("/-/api/v1/counter")).status, 401);
       const authorization = `Basic ${Buffer.from("a key of sixteen bytes:").toString("base64")}`;
       const call = await server.ask("/-/api/v1/counter", { headers: { authorization } });
       assert.deepEqual(JSON.parse(call.text), { requests: 1 });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("shows fields of endpoints and of the top level", async () => {
+    const server = await startServer(
+      {
+        ...(json("watermarks") as MediatapConfig),
+        plugins: ["url-imagekit", "storage-fs", "./src/watermark.ts"],
+        origins: { files: { type: "FOLDER", path: "." } },
+      },
+      { base: folder },
+    );
+    try {
+      const marks = [];
+      for (const path of ["/a.txt", "/shop/a.txt"])
+        marks.push((await server.ask(path)).headers["x-watermark"]);
+      assert.deepEqual(marks, ["Example Ltd.; 24", "Shop; 24"]);
     } finally {
       await server.close();
     }

@@ -2,9 +2,10 @@ import { isSecret } from "../mask.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { parseOptions } from "../options.ts";
 import { API_VERSION, type Plugin } from "../plugin.ts";
+import { defaultOf, type Extensions, extendedSchema, extensionsOf, withoutDefaults } from "./extensions.ts";
 import { type Layer, mergeConfigs, type Provenances } from "./merge.ts";
 import { importNamed } from "./packages.ts";
-import { type CheckedConfig, configSchema, type MediatapConfig } from "./schema.ts";
+import type { CheckedConfig, MediatapConfig } from "./schema.ts";
 
 export interface LoadedConfig {
   readonly config: CheckedConfig;
@@ -42,10 +43,13 @@ export async function loadConfig(
     const from = [base, process.cwd(), ...packages];
     const layers = await layersOf(config, { source, from, modules, depth: 0 });
     const { config: merged, origins } = mergeConfigs(layers);
-    const checked = parseOptions(configSchema, merged, "");
+    const plugins = (merged.plugins ?? []) as Plugin[];
+    const extensions = extensionsOf(plugins);
+    const parsed = parseOptions(extendedSchema(extensions), merged, "");
+    const checked = withoutDefaults(parsed, merged, extensions);
     return {
-      config: checked,
-      plugins: (checked.plugins ?? []) as Plugin[],
+      config: { ...checked, ...defaultSections(extensions, checked) },
+      plugins,
       base,
       source,
       provenances: origins,
@@ -55,6 +59,13 @@ export async function loadConfig(
   } catch (error) {
     throw atSource(source, error);
   }
+}
+
+/** Sections that nobody has set. */
+function defaultSections({ sections }: Extensions, config: object): object {
+  const missing = Object.entries(sections).filter(([name]) => !(name in config));
+  const values = missing.map(([name, schema]) => [name, defaultOf(schema, name)]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
 /** Paths of the secrets in plain data that are there but undefined. */
@@ -180,7 +191,7 @@ const FIELDS = { name: "string", version: "string", apiVersion: "number", apply:
 
 function asPlugin(value: unknown, where: string): Plugin {
   const plugin: Partial<Plugin> = value ?? {};
-  const fields = Object.keys(FIELDS) as (keyof Plugin)[];
+  const fields = Object.keys(FIELDS) as (keyof typeof FIELDS)[];
   const field = fields.find((name) => typeof plugin[name] !== FIELDS[name] || plugin[name] === "");
   if (field) {
     const named = typeof plugin.name === "string" && plugin.name !== "" ? ` of ${plugin.name}` : "";

@@ -4,6 +4,7 @@ import type { Endpoint, NamedTransformation } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../options.ts";
+import { defaultOf, type Extensions } from "./extensions.ts";
 import { type CheckedConfig, DEFAULT_RULES, POLLING } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
@@ -83,7 +84,10 @@ export function resolveOrigins(config: CheckedConfig): ResolvedOrigin[] {
 }
 
 /** Every endpoint with all its rules: its own, else its account's, else the default. Throws `ECONFIG` naming the field. */
-export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
+export function resolveEndpoints(
+  config: CheckedConfig,
+  added: Extensions["endpointFields"] = {},
+): Endpoint[] {
   const accounts = accountsOf(config);
   const endpoints = accounts.flatMap(({ tenant, at, fields }) => {
     const own = Object.entries(fields.endpoints ?? {});
@@ -92,7 +96,10 @@ export function resolveEndpoints(config: CheckedConfig): Endpoint[] {
     return own.map(([name, endpoint]) => {
       const place = `${at}endpoints.${name}`;
       assertOrigins(place, fields, endpoint);
-      const resolved = endpointOf(tenant, name, fields, endpoint);
+      const resolved = {
+        ...endpointOf(tenant, name, fields, endpoint),
+        fields: addedFields(place, added, [endpoint, fields, config]),
+      };
       assertKey(place, resolved, config);
       return resolved;
     });
@@ -157,7 +164,26 @@ const CREDENTIALS = new Set(
   "accessKey secretKey sasToken accountKey privateKey username password clientSecret headers".split(" "),
 );
 
-function endpointOf(tenant: string, name: string, account: AccountFields, own: EndpointFields): Endpoint {
+/** What plugins have added to an endpoint: its own values, else its account's, else the server's, else the default. */
+function addedFields(
+  at: string,
+  added: Extensions["endpointFields"],
+  owners: readonly object[],
+): Endpoint["fields"] {
+  const values = Object.entries(added).map(([name, schema]) => {
+    const owner = owners.find((one) => (one as Record<string, unknown>)[name] !== undefined);
+    if (owner) return [name, (owner as Record<string, unknown>)[name]];
+    return [name, defaultOf(schema, `${at}.${name}`)];
+  });
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Endpoint["fields"];
+}
+
+function endpointOf(
+  tenant: string,
+  name: string,
+  account: AccountFields,
+  own: EndpointFields,
+): Omit<Endpoint, "fields"> {
   const library = own.library ?? account.library;
   const referrer = own.referrer ?? account.referrer;
   const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;

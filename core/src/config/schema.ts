@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import type { EndpointFields } from "../model/endpoint.ts";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import { TAG, TAG_HEADERS } from "../model/tags.ts";
 import { secret } from "../options.ts";
@@ -165,7 +166,7 @@ const origin = z.looseObject({
   hedge: z.int().positive().optional(),
 });
 
-const endpoint = z.strictObject({
+export const endpointSchema = z.strictObject({
   /** Names of origins in order of preference. */
   origins: z.array(z.string()).min(1, "Expected at least one origin"),
   /** Host names that lead straight to this endpoint. */
@@ -208,14 +209,14 @@ const account = {
   /** Places where originals lie, by name; further fields belong to the type. */
   origins: z.record(z.string(), origin).optional(),
   /** URL spaces, by identifier; `default` answers what no other does. */
-  endpoints: z.record(identifier, endpoint).optional(),
+  endpoints: z.record(identifier, endpointSchema).optional(),
   /** Stored chains for `n-<name>`. */
   namedTransformations: z
     .record(z.string().regex(/^\w+$/, "Expected letters, digits and underscores"), named)
     .optional(),
 };
 
-const tenant = z.strictObject({
+export const tenantSchema = z.strictObject({
   /** Host names of the account; without any it is found by its name as the first segment of the path. */
   hosts: z.array(hostName).optional(),
   ...account,
@@ -232,7 +233,7 @@ export const configSchema = z.strictObject({
   ...account,
   limits: limits.optional(),
   /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
-  tenants: z.record(identifier, tenant).optional(),
+  tenants: z.record(identifier, tenantSchema).optional(),
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */
   trustedProxies: z.array(address).optional(),
   /** Value of `x-req-from` in requests to origins. @default "mediatap" */
@@ -294,8 +295,25 @@ type Fields = z.input<typeof configSchema>;
 /** A preset or plugin named in JSON or YAML. */
 export type Named = string | readonly [name: string, options?: unknown];
 
+/** Sections of the configuration that plugins add; open to declaration merging. */
+// biome-ignore lint/suspicious/noEmptyInterface: plugins fill it.
+export interface ConfigSections {}
+
+type Extended<T> = T & Partial<EndpointFields>;
+type EndpointConfig = Extended<z.input<typeof endpointSchema>>;
+type TenantConfig = Extended<Omit<z.input<typeof tenantSchema>, "endpoints">> & {
+  readonly endpoints?: Readonly<Record<string, EndpointConfig>> | undefined;
+};
+
 /** A configuration as people write it. */
-export interface MediatapConfig extends Omit<Fields, "presets" | "plugins"> {
+export interface MediatapConfig
+  extends Omit<Fields, "presets" | "plugins" | "endpoints" | "tenants">,
+    Partial<ConfigSections>,
+    Partial<EndpointFields> {
+  /** URL spaces, by identifier; `default` answers what no other does. */
+  readonly endpoints?: Readonly<Record<string, EndpointConfig>> | undefined;
+  /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
+  readonly tenants?: Readonly<Record<string, TenantConfig>> | undefined;
   readonly presets?: readonly (MediatapConfig | Named | false | null | undefined)[];
   readonly plugins?: readonly (PluginList[number] | Named)[];
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
+import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import {
   resolveEndpoints,
@@ -9,6 +10,7 @@ import {
   resolveTenants,
   type Tenant,
 } from "../config/resolve.ts";
+import type { ConfigSections } from "../config/schema.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createFetcher, type FetcherOptions } from "../fetch/create.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
@@ -148,6 +150,7 @@ async function buildGeneration(
       requestFrom,
       limitsOf,
       base: config.base,
+      section: (field) => sectionOf(config, plugin, field),
       storage: (origin) => originOf(after(opened, `storage("${origin}")`), origin).storage,
       askOrigins: (asset, conditions, flight) => after(askOrigins, "askOrigins")(asset, conditions, flight),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
@@ -266,9 +269,9 @@ async function buildGeneration(
   }
 }
 
-function endpointsOf({ config, source }: LoadedConfig): Endpoint[] {
+function endpointsOf({ config, plugins, source }: LoadedConfig): Endpoint[] {
   try {
-    return resolveEndpoints(config);
+    return resolveEndpoints(config, extensionsOf(plugins).endpointFields);
   } catch (error) {
     throw atSource(source, error);
   }
@@ -384,6 +387,16 @@ function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): Orig
 
 async function enqueue(pipeline: Pipeline, job: Job, signal = new AbortController().signal) {
   await pipeline.background(job, signal);
+}
+
+/** The value of a section that a plugin has added. */
+function sectionOf<K extends keyof ConfigSections>(
+  { config }: LoadedConfig,
+  { name, sections = {} }: Plugin,
+  field: K,
+): ConfigSections[K] {
+  if (field in sections) return (config as unknown as ConfigSections)[field];
+  throw pluginError(name, `api.section("${String(field)}"): the plugin's sections have no such field`);
 }
 
 /** What a plugin may ask for once the generation is complete. */

@@ -147,6 +147,7 @@ const NOWHERE: Endpoint = {
   tags: [],
   cacheStatusKey: false,
   ignoreQuery: [],
+  fields: {},
   fingerprint: "",
 };
 

@@ -4,6 +4,10 @@ import type { ImageFormat } from "./transformation.ts";
 
 export type Restriction = "none" | "images" | "videos" | "all";
 
+/** Fields of endpoints that plugins add; open to declaration merging. */
+// biome-ignore lint/suspicious/noEmptyInterface: plugins fill it.
+export interface EndpointFields {}
+
 /** One URL space, resolved: every rule has its value. Field meanings: the configuration's (`config/schema.ts`). */
 export interface Endpoint {
   readonly tenant: string;
@@ -52,6 +56,8 @@ export interface Endpoint {
   readonly privateKeys: readonly string[];
   readonly namedTransformations: Readonly<Record<string, NamedTransformation>>;
   readonly ignoreQuery: readonly string[];
+  /** What plugins have added. */
+  readonly fields: Readonly<Partial<EndpointFields>>;
   /** Hash over the ordered origins and their addresses: part of every key. */
   readonly fingerprint: string;
 }

@@ -11,6 +11,7 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     name: "default",
     prefix: "",
     hosts: [],
+    fields: {},
     origins: ["photos"],
     languages: [],
     autoFormat: true,
