@@ -86,6 +86,8 @@ export interface RouteRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly params: Readonly<Record<string, string>>;
+  /** Address of the client, seen through trusted proxies only. */
+  readonly ip: string;
   header(name: string): string | undefined;
   /** The whole body; throws `EINVAL` for more than a megabyte. */
   body(): Promise<Uint8Array>;
@@ -228,6 +230,12 @@ export interface PluginApi {
    * `problem`, which may say something about the endpoint. Throws if the URL names no asset.
    */
   resolve(url: string, headers?: Readonly<Record<string, string>>): Promise<Job>;
+  /**
+   * The job of a request, as `resolve` returns it, if the rules of its endpoint admit the request: those about clients, signatures
+   * and names. `ip`: address of the client. Throws what the request would be answered with before an origin is asked; whether a
+   * file is private is not known by then.
+   */
+  admit(url: string, headers?: Readonly<Record<string, string>>, ip?: string): Promise<Job>;
   /**
    * A rendition in the background, as a request with a valid signature would get it: from a cache, else made. Resolves once
    * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.

@@ -17,7 +17,7 @@ import type { Fetcher } from "../fetch/fetcher.ts";
 import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
 import { callsPath } from "../http/management.ts";
-import { exchangeOf } from "../http/question.ts";
+import { exchangeOf, type Question } from "../http/question.ts";
 import { reasonOf } from "../log.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
@@ -157,6 +157,7 @@ async function buildGeneration(
       state: () => state(after(breakers, "state")),
       running: (flags) => runningServer(flags, config),
       resolve: (url, headers) => resolveUrl(after(pipeline, "resolve"), url, headers),
+      admit: (url, headers, ip) => admitUrl(after(pipeline, "admit"), { url, headers: headers ?? {}, ip }),
       obtain: (job, { signal = new AbortController().signal } = {}) =>
         after(pipeline, "obtain").obtainBehind(job, signal),
       enqueue: (job, options) => enqueue(after(pipeline, "enqueue"), job, options?.signal),
@@ -194,6 +195,13 @@ async function buildGeneration(
   ): Promise<Job> {
     const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
     return (await pipeline.resolve(exchange)).job;
+  }
+
+  async function admitUrl(pipeline: Pipeline, question: Question): Promise<Job> {
+    const exchange = exchangeOf(question, { endpoints, tenants, limitsOf }, log);
+    const { job } = await pipeline.resolve(exchange);
+    await pipeline.admit(exchange, job);
+    return job;
   }
 
   if (!hooks.resolve.isUsed()) {

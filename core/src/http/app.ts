@@ -59,6 +59,7 @@ export function createApp({ generation, log, isReady, isRefused }: AppParts): Ko
 /** Routes of the core and of plugins. */
 function createRoutes(generation: Generation, isReady: () => boolean) {
   const router = new Router();
+  const clientIp = createClientIp(generation.config.config.trustedProxies ?? []);
   router.get("/-/live", (ctx) => {
     ctx.body = "live\n";
   });
@@ -76,7 +77,7 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
   }
   for (const { method, path, handler } of generation.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const reply = await handler(requestOf(ctx as never));
+      const reply = await handler(requestOf(ctx as never, clientIp(ctx.req)));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
       if (reply.body !== undefined)

@@ -85,7 +85,10 @@ export function createManagement(generation: Generation) {
     if (path === undefined) return;
     for (const { method, path: below, handler, plugin } of generation.calls) {
       const call = answered(`See the README of ${plugin}.`, async (ctx) => {
-        const { status = 200, body } = await handler(requestOf(ctx), await authenticate(ctx));
+        const { status = 200, body } = await handler(
+          requestOf(ctx, clientIp(ctx.req)),
+          await authenticate(ctx),
+        );
         ctx.status = status;
         ctx.body = body;
       });
@@ -99,12 +102,13 @@ export function createManagement(generation: Generation) {
 export type Management = ReturnType<typeof createManagement>;
 
 /** A request to a route as plugins see it. */
-export function requestOf(ctx: Koa.Context): RouteRequest {
+export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
   return {
     method: ctx.method,
     path: ctx.path,
     query: new URLSearchParams(ctx.querystring),
     params: ctx.params as Record<string, string>,
+    ip,
     header: (name) => ctx.get(name) || undefined,
     body: ctx.state.body,
   };

@@ -12,11 +12,13 @@ export interface Question {
   readonly url: string;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Address of the client. @default 127.0.0.1 */
+  readonly ip?: string | undefined;
 }
 
 /** The exchange that a request would become. Throws what the server would answer before it. */
 export function exchangeOf(
-  { url, headers }: Question,
+  { url, headers, ip = "127.0.0.1" }: Question,
   generation: Pick<Generation, "endpoints" | "tenants" | "limitsOf">,
   log: Logger,
 ): Exchange {
@@ -29,7 +31,7 @@ export function exchangeOf(
     method: "GET",
     url: target,
     host,
-    ip: "127.0.0.1",
+    ip,
     header: (name: string) => headers[name.toLowerCase()],
   };
   return {

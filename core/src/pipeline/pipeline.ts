@@ -212,6 +212,7 @@ export function createPipeline(services: Services) {
     answer,
     explain: createExplain(services),
     resolve,
+    admit,
     background: behind.make,
     obtainBehind: behind.obtain,
     flights,
