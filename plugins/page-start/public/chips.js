@@ -1,9 +1,9 @@
 import { $, element } from "./dom.js";
-import { change, valuesOf } from "./url.js";
+import { change, kindOfVideo, sourcePath, VIDEO_URLS, valuesOf } from "./url.js";
 
 /**
  * Chips by what they write into the URL; `""` takes the group's keys away. A group without keys holds switches, each
- * with a key of its own.
+ * with a key of its own. `still`: only what is a picture in the end has it.
  */
 const GROUPS = [
   { name: "Width", keys: ["w"], chips: { "w-240": "240", "w-480": "480", "w-720": "720", "w-1200": "1200" } },
@@ -21,21 +21,27 @@ const GROUPS = [
       "c-at_max": "fit",
       "cm-pad_resize": "pad",
       "c-force": "stretch",
-      "cm-extract": "cut out",
+      "cm-extract": "extract",
     },
   },
   {
     name: "Focus",
+    still: true,
     keys: ["fo"],
-    chips: { "": "centre", "fo-auto": "auto", "fo-left": "left", "fo-top": "top", "fo-right": "right" },
+    chips: { "": "center", "fo-auto": "auto", "fo-left": "left", "fo-top": "top", "fo-right": "right" },
   },
   {
     name: "Format",
+    still: true,
     keys: ["f"],
     chips: { "": "auto", "f-avif": "AVIF", "f-webp": "WebP", "f-jpg": "JPEG", "f-png": "PNG" },
   },
   { name: "Quality", keys: ["q"], chips: { "q-15": "15", "q-50": "50", "": "80", "q-95": "95" } },
-  { name: "Also", chips: { "rt-90": "turn", "fl-h": "mirror", "bl-10": "blur", "e-grayscale": "grey" } },
+  {
+    name: "Also",
+    still: true,
+    chips: { "rt-90": "rotate", "fl-h": "flip", "bl-10": "blur", "e-grayscale": "grayscale" },
+  },
 ];
 
 /** What the page says it can read; the server chooses among these. */
@@ -53,18 +59,16 @@ function chip(textContent, onclick) {
   return element("button", { type: "button", textContent, onclick });
 }
 
-function row(name, chips) {
+function row(name, chips, { still = false } = {}) {
   const label = element("span", { textContent: name });
-  return element(
-    "div",
-    { className: "group", role: "group", ariaLabel: name },
-    label,
-    element("div", {}, ...chips),
-  );
+  const group = element("div", { className: "group", role: "group", ariaLabel: name }, label);
+  group.append(element("div", {}, ...chips));
+  if (still) group.dataset.still = "";
+  return group;
 }
 
 function groups(edit) {
-  return GROUPS.map(({ name, keys, chips, needs }) =>
+  return GROUPS.map(({ name, keys, chips, needs, still }) =>
     row(
       name,
       Object.entries(chips).map(([text, title]) => {
@@ -79,6 +83,7 @@ function groups(edit) {
         Object.assign(button.dataset, { keys: own.join(" "), text });
         return button;
       }),
+      { still },
     ),
   );
 }
@@ -93,12 +98,24 @@ function clients(edit) {
     button.ariaPressed = String(name === client);
     return button;
   });
-  return row("Browser reads", chips);
+  return row("Accept", chips, { still: true });
+}
+
+/** What is made of a video. */
+function videos(edit) {
+  const chips = Object.keys(VIDEO_URLS).map((kind) => {
+    const button = chip(kind, () => edit((url) => VIDEO_URLS[kind](sourcePath(url))));
+    button.dataset.kind = kind;
+    return button;
+  });
+  const group = row("Video", chips);
+  group.classList.add("of-video");
+  return group;
 }
 
 /** Puts the chips on the page; `edit` is handed what each does to the URL. */
 export function addChips(edit) {
-  $("chips").append(...groups(edit), clients(edit));
+  $("chips").append(videos(edit), ...groups(edit), clients(edit));
 }
 
 /** Presses the chips that stand in a URL. */
@@ -107,5 +124,12 @@ export function pressChips(url) {
     const { keys, text } = button.dataset;
     const set = valuesOf(url, keys.split(" "));
     button.ariaPressed = String(text ? set.includes(text) : set.length === 0);
+  }
+  const kind = kindOfVideo(url);
+  for (const button of $("chips").querySelectorAll("[data-kind]"))
+    button.ariaPressed = String(button.dataset.kind === kind);
+  for (const group of $("chips").children) {
+    if (group.classList.contains("of-video")) group.hidden = kind === "";
+    else group.hidden = kind === "stream" || (kind === "file" && "still" in group.dataset);
   }
 }

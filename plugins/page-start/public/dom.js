@@ -6,6 +6,19 @@ export function element(tag, props = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A line drawing on a square of 24, from the data of a path. */
+export function icon(d) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", d);
+  svg.append(path);
+  return svg;
+}
+
 export function size(bytes) {
   if (!Number.isFinite(bytes)) return "–";
   if (bytes < 1000) return `${bytes} B`;
@@ -16,13 +29,17 @@ export const duration = (ms) =>
   ms < 9.95 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 
 const FORMATS = {
-  jpeg: "JPEG",
-  png: "PNG",
-  gif: "GIF",
+  jpg: "JPEG",
   webp: "WebP",
-  avif: "AVIF",
   "svg+xml": "SVG",
-  json: "JSON",
+  "vnd.apple.mpegurl": "HLS",
+  "dash+xml": "DASH",
+  webm: "WebM",
+  quicktime: "QuickTime",
+  "x-matroska": "Matroska",
+  plain: "text",
+  vtt: "WebVTT",
+  "octet-stream": "unknown",
 };
 
 export function formatOf(type) {
@@ -46,4 +63,12 @@ export async function copy(text, button) {
   setTimeout(() => {
     button.textContent = textContent === "Copied" ? "Copy" : textContent;
   }, 1200);
+}
+
+/** A button that copies what `text` returns; `label` for those who do not see what it stands beside. */
+export function copyButton(text, label) {
+  const button = element("button", { type: "button", className: "quiet", textContent: "Copy" });
+  if (label) button.ariaLabel = label;
+  button.onclick = () => copy(text(), button);
+  return button;
 }

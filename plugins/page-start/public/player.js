@@ -1,4 +1,4 @@
-import { copy, element } from "./dom.js";
+import { copyButton, element } from "./dom.js";
 
 const HLS = "application/vnd.apple.mpegurl";
 
@@ -42,9 +42,7 @@ export function player({ path, title, credit, transformation }) {
 
   const urlOf = () => (streams ? urls.stream(chosen) : urls.whole(chosen.at(-1)));
   const code = element("code");
-  const button = element("button", { type: "button", className: "quiet", textContent: "Copy" });
-  button.ariaLabel = `Copy the URL of ${title}`;
-  button.onclick = () => copy(location.origin + urlOf(), button);
+  const button = copyButton(() => location.origin + urlOf(), `Copy the URL of ${title}`);
 
   /** Another quality goes on where the one before was. */
   function load() {

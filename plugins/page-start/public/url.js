@@ -57,8 +57,17 @@ function joined(items, kept) {
   return out;
 }
 
+/** Beginnings of URLs that lead to endpoints: a transformation stands behind them. */
+let mounts = ["/"];
+
+export function setMounts(urls) {
+  mounts = ["/", ...urls].sort((a, b) => b.length - a.length);
+}
+
 function insert(url, text) {
-  return `/tr:${text}/${bare(url).replace(/^\//, "")}`;
+  const path = bare(url);
+  const mount = mounts.find((one) => path.startsWith(one)) ?? "/";
+  return `${mount}tr:${text}/${path.slice(mount.length)}`;
 }
 
 /** The URL without its transformation. */
@@ -70,9 +79,51 @@ export function bare(url) {
   return head.replace(/[?&]tr=$/, (mark) => (rest ? mark[0] : "")) + rest;
 }
 
+/** What follows a video's name in its URLs. */
+const PARTS =
+  /\/ik-(?:thumbnail\.jpg|(?:gif-)?video\.mp4|master\.(?:m3u8|mpd)|seek-[^/]*|gen[^/]*|track-[^/]*)$/;
+
+const VIDEO = /\.(?:mp4|m4v|mov|webm|mkv|avi|mpe?g|3gp|og[gv])$/i;
+
+/** The path of the source, without transformation, query and what only videos have behind their names. */
+export function sourcePath(url) {
+  const path = bare(url).replace(/[?#].*$/, "");
+  return VIDEO.test(path.replace(PARTS, "")) ? path.replace(PARTS, "") : path;
+}
+
+export const isVideo = (path) => VIDEO.test(path);
+
+/** What a URL makes of a video: `file`, `stream`, `still`, or `""` of no video. */
+export function kindOfVideo(url) {
+  if (!isVideo(sourcePath(url))) return "";
+  const [part = ""] = PARTS.exec(bare(url).replace(/[?#].*$/, "")) ?? [];
+  if (part.startsWith("/ik-master")) return "stream";
+  return part === "" || part.endsWith(".mp4") ? "file" : "still";
+}
+
+/** The usual URLs of a video. */
+export const VIDEO_URLS = {
+  file: (path) => `${path}?tr=w-640`,
+  stream: (path) => `${path}/ik-master.m3u8?tr=sr-240_360_720`,
+  still: (path) => `${path}/ik-thumbnail.jpg?tr=w-720`,
+};
+
 /** The URL that delivers the source's own bytes. */
 export function original(url) {
-  return `/tr:orig-true${bare(url).replace(/[?#].*$/, "")}`;
+  return insert(sourcePath(url), "orig-true");
+}
+
+/** The folder in which the source of a URL lies. */
+export const folderOf = (url) => sourcePath(url).replace(/[^/]*$/, "");
+
+/**
+ * The URL that a file of another server would have here, and that server's name; `undefined` for a URL of this one. ImageKit's
+ * URLs have the account's name before the path.
+ */
+export function foreign(url) {
+  const [, host, path] = /^\/*https?:\/\/([^/]+)(\/.*)$/i.exec(url) ?? [];
+  if (!host) return undefined;
+  return { host, url: /^ik\.imagekit\.io$/i.test(host) ? path.replace(/^\/[^/]+/, "") : path };
 }
 
 /** `[kind, text]` pairs for painting a URL. */

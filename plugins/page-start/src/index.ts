@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { type PageSources, type Plugin, pageFile, parseOptions } from "@mediatap/core";
+import {
+  type Generation,
+  type PageSources,
+  type Plugin,
+  pageFile,
+  parseOptions,
+  type RouteHandler,
+} from "@mediatap/core";
 import { z } from "zod";
+import { createFolderRoute } from "./folder.ts";
 
 const NAME = "page-start";
 const VERSION = "0.1.0";
@@ -26,6 +34,11 @@ export interface StartSample {
 export interface PageStartOptions {
   /** Pictures and videos to show; the first picture is in the editor at the start. None: only the editor. @default [] */
   readonly samples?: readonly StartSample[] | undefined;
+  /**
+   * List the files of the endpoints' origins, as far as they are served without a signature, to browsers on this machine and in
+   * its network. For development. @default false
+   */
+  readonly files?: boolean | undefined;
 }
 
 const schema = z.strictObject({
@@ -40,6 +53,7 @@ const schema = z.strictObject({
     )
     .readonly()
     .default([]),
+  files: z.boolean().default(false),
 });
 
 /**
@@ -47,9 +61,7 @@ const schema = z.strictObject({
  * cost. Its files are read once, in the factory, and served below `/-/start/`.
  */
 export function pageStart(options: PageStartOptions = {}): Plugin {
-  const { samples } = parseOptions(schema, options, NAME);
-  // `<` is all that could end the script element in which the samples stand.
-  const json = JSON.stringify(samples).replaceAll("<", "\\u003c");
+  const { samples, files: listsFiles } = parseOptions(schema, options, NAME);
   const files = readdirSync(PUBLIC).map((name) => ({
     name,
     text: readFileSync(new URL(name, PUBLIC), "utf8"),
@@ -58,11 +70,36 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
-    apply({ route }) {
+    apply(api) {
+      let current: Generation | undefined;
+      api.hooks.start.tap(NAME, (generation) => {
+        current = generation;
+      });
       for (const { name, text } of files) {
-        const isPage = name === "index.html";
-        const body = isPage ? text.replace('"SAMPLES"', () => json) : text;
-        route("GET", isPage ? "/" : `/-/start/${name}`, pageFile(name, body, SOURCES));
+        if (name !== "index.html") api.route("GET", `/-/start/${name}`, pageFile(name, text, SOURCES));
+        else api.route("GET", "/", page(text));
+      }
+      if (listsFiles)
+        api.route(
+          "GET",
+          "/-/start/folder",
+          createFolderRoute(api, () => current),
+        );
+
+      /** The page, with what it shows; which plugins there are is known with the first request. */
+      function page(text: string): RouteHandler {
+        let handler: RouteHandler | undefined;
+        return (request) => {
+          const hasStatus = api.state().plugins.some(({ name }) => name === "page-status");
+          // `<` is all that could end the script element that contains them.
+          const json = JSON.stringify({ samples, listsFiles, hasStatus }).replaceAll("<", "\\u003c");
+          handler ??= pageFile(
+            "index.html",
+            text.replace('"SETTINGS"', () => json),
+            SOURCES,
+          );
+          return handler(request);
+        };
       }
     },
   };

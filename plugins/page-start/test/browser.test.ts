@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@mediatap/test";
+import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import {
   type Browser,
   describeInBrowser,
@@ -84,7 +85,8 @@ describeInBrowser("the start page in Chromium", function () {
   /** The answer to the URL in the field is on the page. */
   const settled = () =>
     until(
-      `document.getElementById("editor").ariaBusy === "false" && document.getElementById("format").textContent !== "–"
+      `document.getElementById("editor").ariaBusy === "false"
+        && (document.getElementById("format").textContent !== "–" || document.querySelector(".failed"))
         && location.hash === "#" + document.getElementById("url").value`,
     );
 
@@ -146,8 +148,11 @@ describeInBrowser("the start page in Chromium", function () {
   it("takes the second answer to one URL from the cache", async () => {
     await type("/tr:w-333/stream.jpg");
     assert.equal(await page.textContent("#cache"), "Miss");
+    assert.equal(await page.textContent("#cache-status"), "made for this request, now stored");
     await page.click(".main");
     await until(`document.getElementById("cache").textContent === "Hit"`);
+    assert.doesNotMatch(String(await page.textContent("#cache-status")), /mediatap;/);
+    assert.match(String(await page.textContent("#headers")), /cache-status: mediatap; /);
   });
 
   it("opens with the URL in its fragment, and follows that", async () => {
@@ -155,7 +160,7 @@ describeInBrowser("the start page in Chromium", function () {
     await until(`document.getElementById("after-image").naturalWidth === 222`);
     await run(`location.hash = "#/tr:w-111/fig.jpg"`);
     await until(`document.getElementById("after-image").naturalWidth === 111`);
-    await page.click('nav a[href="#next-title"]');
+    await page.click('nav a[href="#files-title"]');
     assert.equal(await run(`document.getElementById("url").value`), "/tr:w-111/fig.jpg");
   });
 
@@ -168,6 +173,72 @@ describeInBrowser("the start page in Chromium", function () {
     assert.match(await run<string>(`document.getElementById("stage").style.cssText`), /--cut: ?50\.1%/);
   });
 
+  it("offers the slider for a small picture, too, whose sides were rounded", async () => {
+    await type("/tr:w-20/fig.jpg");
+    assert.equal(await page.isVisible("#view"), true);
+    await type("/tr:w-20,h-20/fig.jpg");
+    assert.equal(await page.isVisible("#view"), false);
+  });
+
+  it("goes back to the URL before the last edit, however it was made", async () => {
+    await type("/tr:w-100/fig.jpg");
+    await page.click('[data-text="rt-90"]');
+    await settled();
+    await page.fill("#url", "");
+    // Letter by letter: one edit, not thirteen.
+    await page.type("#url", "/tr:w-50/dogs.jpg");
+    await until(`document.getElementById("after-image").naturalWidth === 50`);
+    await page.goBack();
+    await until(`document.getElementById("url").value === "/tr:w-100,rt-90/fig.jpg"`);
+    await until(`document.getElementById("after-image").naturalWidth === 68`);
+    await page.goBack();
+    await until(`document.getElementById("after-image").naturalWidth === 100`);
+    await page.goBack();
+    await until(`document.getElementById("after-image").naturalWidth === 720`);
+    assert.deepEqual(errors, []);
+  });
+
+  it("shows nothing of the URL before when the field is emptied", async () => {
+    await type("/tr:w-200/nothing.jpg");
+    assert.equal(await page.isVisible("#problem"), true);
+    await page.fill("#url", "");
+    await until(`document.getElementById("editor").classList.contains("blank")`);
+    assert.equal(await page.isVisible("#problem"), false);
+    assert.equal(await page.isVisible("#stage"), false);
+    await type("/tr:w-200/fig.jpg");
+    assert.equal((await pixels("#after-image"))[0], 200);
+  });
+
+  it("tells what the URL of another server would be here", async () => {
+    await page.fill("#url", "https://ik.imagekit.io/demo/tr:w-150/fig.jpg?v=1");
+    await page.press("#url", "Enter");
+    await until(`!document.getElementById("problem").hidden`);
+    assert.match(
+      String(await page.textContent("#problem")),
+      /This is a URL of ik\.imagekit\.io\..* its URL here is \/tr:w-150\/fig\.jpg\?v=1/,
+    );
+    await page.click("#problem button");
+    await until(`document.getElementById("after-image").naturalWidth === 150`);
+    assert.equal(await page.isVisible("#problem"), false);
+  });
+
+  for (const width of [320, 390, 768, 1440]) {
+    it(`fits a window of ${width} pixels, with samples and a player`, async () => {
+      await page.setViewportSize({ width, height: 800 });
+      await until(`document.querySelector(".player")`);
+      const outside = await run<string[]>(`[...document.querySelectorAll("body *:not(.chips *)")]
+        .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 1)
+        .map((node) => node.tagName + "." + node.className).slice(0, 3)`);
+      assert.deepEqual(outside, []);
+      assert.equal(await run("document.documentElement.scrollWidth"), width);
+    });
+  }
+
+  it("is accessible, in light and dark", async () => {
+    await until(`document.querySelector(".player") && document.querySelector("#items li")`);
+    await assertAccessible(page);
+  });
+
   it("shows a text file as text", async () => {
     await type("/palette.json");
     assert.match(String(await page.textContent("#after-text")), /Each photograph reduced/);
@@ -178,6 +249,8 @@ describeInBrowser("the start page in Chromium", function () {
   it("says what is wrong with a bad URL, and goes on", async () => {
     await type("/tr:w-abc/fig.jpg");
     assert.match(String(await page.textContent("#problem")), /^400EINVAL.*'abc'/);
+    for (const id of ["format", "cache"]) assert.equal(await page.textContent(`#${id}`), "–");
+    assert.equal(await page.textContent("#type"), "");
     assert.equal(await page.isVisible("#after-image"), false);
     await type("/tr:w-200/nothing.jpg");
     assert.match(String(await page.textContent("#problem")), /^404ENOENT/);

@@ -6,11 +6,25 @@ interface Urls {
   bare(url: string): string;
   original(url: string): string;
   painted(url: string): [kind: string, text: string][];
+  sourcePath(url: string): string;
+  folderOf(url: string): string;
+  kindOfVideo(url: string): string;
+  foreign(url: string): { readonly host: string; readonly url: string } | undefined;
+  setMounts(urls: string[]): void;
 }
 
-const { change, valuesOf, bare, original, painted }: Urls = await import(
-  new URL("../public/url.js", import.meta.url).href
-);
+const {
+  change,
+  valuesOf,
+  bare,
+  original,
+  painted,
+  sourcePath,
+  folderOf,
+  kindOfVideo,
+  foreign,
+  setMounts,
+}: Urls = await import(new URL("../public/url.js", import.meta.url).href);
 
 describe("the URL in the editor", () => {
   it("has one value replaced where it stands", () => {
@@ -55,6 +69,46 @@ describe("the URL in the editor", () => {
     assert.equal(original("/tr:w-400/a/b.jpg?v=3"), "/tr:orig-true/a/b.jpg");
     assert.equal(original("/a/b.jpg?tr=w-400"), "/tr:orig-true/a/b.jpg");
     assert.equal(bare("/a/tr:w-4/b.jpg"), "/a/b.jpg");
+  });
+
+  it("leads to the video and to its folder", () => {
+    for (const [url, kind] of [
+      ["/a/b.mp4", "file"],
+      ["/a/b.mp4?tr=w-640", "file"],
+      ["/tr:w-640/a/b.mp4", "file"],
+      ["/a/b.mp4/ik-master.m3u8?tr=sr-240_360", "stream"],
+      ["/a/b.mp4/ik-master.mpd?tr=sr-240_360", "stream"],
+      ["/tr:w-40/a/b.mp4/ik-thumbnail.jpg?tr=so-5", "still"],
+      ["/a/b.mp4/ik-seek-thumbnail-track.vtt", "still"],
+      ["/a/b.mp4/ik-gif-video.mp4", "file"],
+    ] as const) {
+      assert.equal(sourcePath(url), "/a/b.mp4", url);
+      assert.equal(kindOfVideo(url), kind, url);
+      assert.equal(folderOf(url), "/a/", url);
+    }
+    assert.equal(kindOfVideo("/a/b.jpg"), "");
+    assert.equal(sourcePath("/a/b.jpg/ik-thumbnail.jpg"), "/a/b.jpg/ik-thumbnail.jpg");
+    assert.equal(folderOf("/b.jpg"), "/");
+  });
+
+  it("has its transformation behind the name of its endpoint", () => {
+    setMounts(["/", "/shop/", "/acme/", "/acme/shop/"]);
+    try {
+      assert.equal(change("/shop/a.jpg", ["w"], "w-4"), "/shop/tr:w-4/a.jpg");
+      assert.equal(change("/acme/shop/x/a.jpg", ["w"], "w-4"), "/acme/shop/tr:w-4/x/a.jpg");
+      assert.equal(change("/shopping/a.jpg", ["w"], "w-4"), "/tr:w-4/shopping/a.jpg");
+      assert.equal(original("/shop/tr:w-4/a.jpg"), "/shop/tr:orig-true/a.jpg");
+    } finally {
+      setMounts([]);
+    }
+  });
+
+  it("is told from a URL of another server", () => {
+    const imagekit = { host: "ik.imagekit.io", url: "/tr:w-4/a.jpg?v=1" };
+    assert.deepEqual(foreign("https://ik.imagekit.io/demo/tr:w-4/a.jpg?v=1"), imagekit);
+    assert.deepEqual(foreign("/https://ik.imagekit.io/demo/tr:w-4/a.jpg?v=1"), imagekit);
+    assert.deepEqual(foreign("http://img.example.com/a.jpg"), { host: "img.example.com", url: "/a.jpg" });
+    assert.equal(foreign("/tr:w-4/a.jpg"), undefined);
   });
 
   it("is painted without a letter lost", () => {

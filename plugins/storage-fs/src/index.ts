@@ -1,6 +1,6 @@
 import { constants, createReadStream } from "node:fs";
 import { open as openFile, realpath } from "node:fs/promises";
-import { resolve, sep } from "node:path";
+import { basename, resolve, sep } from "node:path";
 import {
   codeOf,
   MediaError,
@@ -67,7 +67,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
     ...folderWriting(root),
     listFolder: (folder, options) => listFolder(root, folder, options),
     freshFor,
-    label: "folder",
+    label: `folder ${basename(root)}`,
     isLocal: true,
     check: () => assertReadable(root),
     async open(path, { range, ifNoneMatch, ifModifiedSince, signal }) {

@@ -17,6 +17,11 @@ export interface Page {
   press(selector: string, key: string): Promise<void>;
   textContent(selector: string): Promise<string | null>;
   isVisible(selector: string): Promise<boolean>;
+  goBack(): Promise<unknown>;
+  goForward(): Promise<unknown>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  emulateMedia(media: { colorScheme: "light" | "dark" }): Promise<void>;
+  type(selector: string, text: string): Promise<void>;
   waitForFunction(code: InPage, argument?: undefined, options?: { timeout: number }): Promise<unknown>;
   evaluate<T>(code: InPage): Promise<T>;
   screenshot(options: object): Promise<unknown>;

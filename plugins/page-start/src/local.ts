@@ -1,0 +1,35 @@
+import { BlockList, isIP } from "node:net";
+
+/** Loopback, private and link-local addresses (RFC 1918, 3927, 4193, 4291). */
+const LOCAL = new BlockList();
+for (const [network, bits] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+] as const)
+  LOCAL.addSubnet(network, bits, "ipv4");
+LOCAL.addAddress("::1", "ipv6");
+LOCAL.addSubnet("fc00::", 7, "ipv6");
+LOCAL.addSubnet("fe80::", 10, "ipv6");
+
+/** Names that no public DNS server resolves (RFC 6761, RFC 6762, ICANN's `internal`). */
+const LOCAL_NAME = /^(?:.+\.)?(?:localhost|local|test|internal)$/;
+
+function isLocalAddress(text: string): boolean {
+  const [address = ""] = text.split("%");
+  const version = isIP(address);
+  // The list looks into IPv4 addresses that are written as IPv6.
+  return version !== 0 && LOCAL.check(address, version === 4 ? "ipv4" : "ipv6");
+}
+
+/**
+ * Whether a request comes from this machine or its network, under a name that belongs there. By the name a page of another
+ * site is refused whose host name has been pointed to this machine (DNS rebinding).
+ */
+export function isLocal(ip: string, host: string | undefined): boolean {
+  const [, name = ""] = /^(\[[\da-f:.]+\]|[\w.-]+?)\.?(?::\d+)?$/i.exec(host ?? "") ?? [];
+  const bare = name.replace(/^\[|\]$/g, "").toLowerCase();
+  return isLocalAddress(ip) && (LOCAL_NAME.test(bare) || isLocalAddress(bare));
+}
