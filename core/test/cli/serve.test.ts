@@ -77,6 +77,21 @@ describe("mediatap serve", () => {
     assert.equal((await ask(port, "/tr:w-50/none.png")).status, 404);
   });
 
+  it("shows what is in the folder at /, unless it runs in production", async () => {
+    const listed = async (port: number) => await ask(port, "/-/start/folder?url=/");
+    const { port } = await start("./photos");
+    assert.match((await ask(port, "/")).text, /<title>Mediatap<\/title>/);
+    assert.match((await listed(port)).text, /"name":"logo\.png","kind":"image","url":"\/logo\.png"/);
+    assert.equal((await ask(port, "/-/status")).status, 200);
+    server?.kill("SIGKILL");
+    await server?.ended;
+    server = await serving(["./photos"], { cwd: folder.path, env: { NODE_ENV: "production" } });
+    for (const path of ["/-/start/folder?url=/", "/-/status"])
+      assert.equal((await ask(server.port, path)).status, 404);
+    assert.doesNotMatch((await ask(server.port, "/")).text, /logo/);
+    assert.equal((await ask(server.port, "/tr:w-50/logo.png")).status, 200);
+  });
+
   it("serves when its log cannot be written", async function () {
     if (process.platform !== "linux") this.skip();
     const port = await freePort();

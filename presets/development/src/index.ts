@@ -14,13 +14,19 @@ export interface PresetDevelopmentOptions {
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
 /**
- * For development: a start page, a status page, `Server-Timing`, `/-/explain?url=…`, hints about URLs with parts that have no
- * effect, a configuration that is reloaded when its file changes, and responses that browsers revalidate each time.
+ * For development: a start page that lists files (unless `NODE_ENV` is `production`), a status page, `Server-Timing`,
+ * `/-/explain?url=…`, hints about URLs with parts that have no effect, a configuration that is reloaded when its file changes,
+ * and responses that browsers revalidate each time.
  */
 export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
   const { samples } = parseOptions(schema, options, "preset-development");
   return {
-    plugins: [pageStart({ samples }), pageStatus(), timing(), notesDevelopment()],
+    plugins: [
+      pageStart({ samples, files: process.env.NODE_ENV !== "production" }),
+      pageStatus(),
+      timing(),
+      notesDevelopment(),
+    ],
     server: { explain: true, watch: true },
     cacheControl: "public, max-age=0, must-revalidate",
     limits: { notFoundLifetime: 1_000, refusedLifetime: 1_000, failureLifetime: 1_000 },

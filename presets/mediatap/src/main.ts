@@ -6,10 +6,9 @@ async function serving(
   origin: { type: string; [field: string]: unknown },
 ): Promise<MediatapConfig> {
   // To load all plugins takes as long as everything else: --help and wrong usage do not wait for it.
-  const { pageStart, presetMediatap } = await import("./index.ts");
+  const { presetDevelopment, presetMediatap } = await import("./index.ts");
   return {
-    presets: [presetMediatap()],
-    plugins: [pageStart()],
+    presets: [presetMediatap(), process.env.NODE_ENV !== "production" && presetDevelopment()],
     origins: { [name]: origin },
     endpoints: { default: { origins: [name] } },
   };
