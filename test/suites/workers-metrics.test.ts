@@ -44,7 +44,6 @@ describe("metrics and status of several workers", () => {
   const SERVED = 'mediatap_responses_total{tenant="",endpoint="default",code="200",outcome="served"}';
 
   it("are those of all of them, whichever answers", async () => {
-    // Connections go to the workers in turn.
     for (let i = 0; i < 10; i++) assert.equal((await ask(server.port, "/a.css")).status, 200);
     await until(async () => (await scrape())(SERVED) === 10, "all are counted");
     const starts = new Set<number | undefined>();
