@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Agent, Dispatcher } from "undici";
 import { reasonOf } from "../log.ts";
+import { loopListWith, loopMark } from "../loop.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { currentTrace, traceHeaders } from "../trace.ts";
@@ -48,15 +49,6 @@ const PATIENCE = 100;
 const INTERIM = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** The `CDN-Loop` member by which this server knows its own requests (RFC 8586 §2). */
-export function loopMark(serverMark?: string): string {
-  if (serverMark === undefined) return "mediatap";
-  if (!/^[\w.-]+$/.test(serverMark)) {
-    throw new MediaError("ECONFIG", "Expected letters, digits and -._ for serverMark");
-  }
-  return `mediatap; id=${serverMark}`;
-}
-
 /** Makes the one HTTP client for addresses that a client can influence; see {@link Fetcher}. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
@@ -72,8 +64,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     "user-agent": options.userAgent ?? "mediatap",
     "accept-encoding": "identity",
     "x-req-from": options.requestFrom ?? "mediatap",
-    "cdn-loop": loopMark(options.serverMark),
   };
+  const mark = loopMark(options.serverMark);
 
   async function fetch(address: string, request: FetchOptions): Promise<FetchResponse> {
     request.signal.throwIfAborted();
@@ -99,7 +91,13 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       let headers = lowerCase(request.headers);
       let hop = checkUrl(url, rules);
       for (let redirects = 0; ; redirects++) {
-        const answer = await send(hop, { ...headers, ...own }, request, work, clock);
+        const answer = await send(
+          hop,
+          { ...headers, ...own, "cdn-loop": loopListWith(mark) },
+          request,
+          work,
+          clock,
+        );
         const next = isReading(request.method) ? redirectOf(answer, hop) : undefined;
         if (!next) return respond(answer, hop, request, work, clock, done);
         await drop(answer, work.signal);

@@ -1,5 +1,6 @@
 import type { FetchResponse } from "../fetch/fetcher.ts";
-import { MediaError } from "../model/errors.ts";
+import { LOOP_CAUSE } from "../loop.ts";
+import { MediaError, STATUS } from "../model/errors.ts";
 import { isMediaName } from "../model/media.ts";
 import { type ByteRange, type EntryFacts, NOT_MODIFIED } from "../model/source.ts";
 import { retryAfterOf } from "./ask.ts";
@@ -21,6 +22,10 @@ export function assertAnswered(response: FetchResponse): void {
     throw new MediaError("EACCES", "The origin denies access to the file");
   }
   if (status === 200 || status === 203 || status === 404 || status === 410) return;
+  if (status === STATUS.ELOOP) {
+    const cause = Object.assign(new Error("status 508"), { code: LOOP_CAUSE });
+    throw new MediaError("UNIDENTIFIED", "The origin's files come from this server", { cause });
+  }
   const seconds = retryAfterOf(response);
   throw new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
     outage: status === 429 || status >= 500,

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { type Generation, serverMark } from "../generation/generation.ts";
 import { maskUrl, throttled } from "../log.ts";
+import { assertNoLoop, loopMark } from "../loop.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -162,7 +163,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
     log.warn({ requests, ...last }, "the machine could not do the work"),
   );
-  const mark = `id=${serverMark(generation.endpoints)}`;
+  const mark = loopMark(serverMark(generation.endpoints));
 
   return async (ctx: Koa.Context): Promise<void> => {
     const { req, res } = ctx;
@@ -201,9 +202,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
 
     async function byMethod(exchange: Exchange): Promise<number> {
       if (isRefused(req.socket)) throw busy(1);
-      if (String(req.headers["cdn-loop"] ?? "").includes(mark)) {
-        throw new MediaError("ELOOP", "The request came from this server");
-      }
+      assertNoLoop(exchange.request.header("cdn-loop"), mark);
       const { method } = exchange.request;
       if (method === "GET" || method === "HEAD") {
         return await answer(exchange);

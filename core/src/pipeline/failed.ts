@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLoopFailure } from "../loop.ts";
 import { isChanged, isMediaError, MediaError, STATUS } from "../model/errors.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 
@@ -14,7 +15,8 @@ export type Failed = Readonly<z.output<typeof failedSchema>>;
 
 /** A failure that another process would meet as well: to be busy is this one's own. */
 export function failureOf(error: unknown): Failed | undefined {
-  if (!isMediaError(error) || error.code === "EBUSY" || isChanged(error)) return undefined;
+  if (!isMediaError(error) || error.code === "EBUSY" || isChanged(error) || isLoopFailure(error))
+    return undefined;
   const { code, message, status, outage } = error;
   return { code, message, status, outage };
 }

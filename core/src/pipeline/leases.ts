@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { loopKey } from "../loop.ts";
 
 /** For whom a lease is asked. */
 export interface LeaseWish {
@@ -53,7 +54,7 @@ export function createLeases(log: Logger): Leases {
     async claim(name, wish) {
       const line = lines.at(-1);
       try {
-        return await line?.claim(name, wish);
+        return await line?.claim(`${name}${loopKey()}`, wish);
       } catch (err) {
         if (wish.signal.aborted) throw wish.signal.reason;
         log.warn({ err, line: line?.name }, "a lease could not be asked for");

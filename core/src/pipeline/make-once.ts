@@ -1,3 +1,4 @@
+import { loopKey } from "../loop.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { createAcross } from "./across.ts";
 import { createFlights } from "./flights.ts";
@@ -15,7 +16,7 @@ export interface MakeOnceParts {
 
 /** Work under one name is one flight: what a purge has made out of date is not joined. */
 export function nameOf({ job, key, trusted }: Wish, bans: Services["bans"]): string {
-  return `${key} ${trusted} ${bans.ofJob(job, key)}`;
+  return `${key} ${trusted} ${bans.ofJob(job, key)}${loopKey()}`;
 }
 
 /** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
@@ -33,7 +34,7 @@ export function createMakeOnce({ services, find }: MakeOnceParts) {
     if (!once) return makeAcross(wish, signal);
     const since = bans.now();
     return once(
-      `${engines} ${key} ${trusted}`,
+      `${engines} ${key} ${trusted}${loopKey()}`,
       { signal, since: bans.timeOfJob(job, key) },
       () => makeAcross(wish, signal),
       ({ record, body }) => {

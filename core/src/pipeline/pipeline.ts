@@ -1,4 +1,5 @@
 import { wrap } from "../facade.ts";
+import { withLoopList } from "../loop.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Spans } from "../model/flight.ts";
@@ -97,14 +98,16 @@ export function createPipeline(services: Services) {
       exchange.provenance = "stale";
       exchange.lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       exchange.cache = { hit: true };
-      behind.revalidate({ job, key, trusted: isTrusted(exchange), stale });
+      withLoopList(exchange.request.header("cdn-loop"), () =>
+        behind.revalidate({ job, key, trusted: isTrusted(exchange), stale }),
+      );
       return stale;
     }
     const cheaper = stale || final ? undefined : await insteadOf(exchange, job);
     if (cheaper) return cheaper;
     // To confirm a stale record is of use only where its body is, here or at the client.
     const useful = stale && (stale.body || holds(exchange, stale.record)) ? stale : undefined;
-    return await miss(exchange, job, key, useful);
+    return await withLoopList(exchange.request.header("cdn-loop"), () => miss(exchange, job, key, useful));
   }
 
   async function miss(

@@ -1,3 +1,4 @@
+import { isLoopFailure } from "../loop.ts";
 import { lifetimeOf } from "../model/control.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
@@ -11,7 +12,14 @@ export type Remember = ReturnType<typeof createRemember>;
 export function createRemember({ hooks, endpoints, origins, limitsOf, engines, bans }: Services) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
-    if (!isMediaError(error) || error.status >= 500 || isChanged(error) || !hooks.store.isUsed()) return;
+    if (
+      !isMediaError(error) ||
+      error.status >= 500 ||
+      isChanged(error) ||
+      isLoopFailure(error) ||
+      !hooks.store.isUsed()
+    )
+      return;
     const endpoint = endpoints.get(endpointId(job.asset));
     const asked =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];

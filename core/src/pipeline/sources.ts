@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
 import { reasonOf } from "../log.ts";
+import { loopKey } from "../loop.ts";
 import type { Asset } from "../model/asset.ts";
 import { tenantOf } from "../model/ban.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
@@ -117,6 +118,7 @@ export function tapOrigins(
       held && [held.private, held.cacheControl, held.cdnCacheControl],
       head,
       ban,
+      loopKey(),
     ]);
     const open = async (signal: AbortSignal): Promise<Lease | Unmodified | undefined> => {
       const breaker = breakers.of(origin, asset);
