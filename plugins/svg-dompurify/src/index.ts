@@ -14,7 +14,6 @@ import {
   type Plugin,
   type Rendition,
   type Source,
-  Stage,
   SVG_HEAD_LENGTH,
   xmlText,
 } from "@mediatap/core";
@@ -54,8 +53,7 @@ export function svgDompurify(): Plugin {
         .map((name) => `${name}@${versionOf(name)}`)
         .join(" ");
       fingerprint(`${NAME}@${VERSION} ${libraries}`);
-      // Before engines that leave an SVG alone.
-      hooks.transform.tapPromise({ name: NAME, stage: Stage.normal - 20 }, async (job, source, flight) =>
+      hooks.transform.tapPromise(NAME, async (job, source, flight) =>
         (await concerns(job, source, flight)) ? planOf(source, flight, libraries) : undefined,
       );
     },
