@@ -15,8 +15,7 @@ describeWith(REDIS, "example: a cluster", () => {
       /** No two tests ask for the same. */
       let width = 40;
       let originals = 0;
-      before(async function () {
-        this.timeout(60_000);
+      before(async () => {
         origin = await startOrigin();
         for (let at = 0; at < PICTURES; at++) {
           origin.files.set(`${at}.png`, { bytes: await plainPicture(400, 300, `rgb(${redOf(at)},0,0)`) });
@@ -25,8 +24,7 @@ describeWith(REDIS, "example: a cluster", () => {
         // What a process does for the first time takes it a while, and it hears nobody meanwhile.
         await Promise.all(cluster.machines.map(({ port }) => assertRight(port, 0, 30)));
       });
-      after(async function () {
-        this.timeout(30_000);
+      after(async () => {
         await cluster?.close();
         await origin?.close();
       });
@@ -161,8 +159,7 @@ describeWith(REDIS, "example: a cluster", () => {
         for (const machine of cluster.machines) await until(() => isBack(machine), "it is the old one again");
       });
 
-      it("loses no request and gives no wrong answer when a machine is killed, and when it is back", async function () {
-        this.timeout(120_000);
+      it("loses no request and gives no wrong answer when a machine is killed, and when it is back", async () => {
         const clients = load();
         for (const machine of cluster.machines.slice(0, 2)) {
           const before = clients.count();
@@ -181,8 +178,7 @@ describeWith(REDIS, "example: a cluster", () => {
         await until(isOnce, "they share their work");
       });
 
-      it("goes on without Redis, and shares its work again when it is back", async function () {
-        this.timeout(120_000);
+      it("goes on without Redis, and shares its work again when it is back", async () => {
         const clients = load();
         for (let round = 0; round < 2; round++) {
           await cluster.stopRedis();
@@ -200,8 +196,7 @@ describeWith(REDIS, "example: a cluster", () => {
         await until(isOnce, "they share their work again");
       });
 
-      it("gives no wrong answer, whatever lies under its keys in Redis", async function () {
-        this.timeout(120_000);
+      it("gives no wrong answer, whatever lies under its keys in Redis", async () => {
         let wide = width;
         const redis = cluster.redis();
         await purge("other.png");

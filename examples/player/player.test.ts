@@ -13,8 +13,7 @@ import { pagePlayer } from "./page.ts";
 /** The players are installed for tests only. */
 const INSTALLED = new URL("../../test/services/package.json", import.meta.url);
 
-describeInBrowser("example: a player", function () {
-  this.timeout(120_000);
+describeInBrowser("example: a player", () => {
   let server: TestServer;
   let browser: Browser;
   before(async function () {

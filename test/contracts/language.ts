@@ -237,7 +237,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       });
     }
 
-    it("answers any path and query", { timeout: 60_000 }, async () => {
+    it("answers any path and query", { timeout: 120_000 }, async () => {
       const anything = fc.string({
         unit: fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c)),
       });
@@ -247,7 +247,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       );
     });
 
-    it("answers its own URLs with anything put in, left out or doubled", { timeout: 60_000 }, async () => {
+    it("answers its own URLs with anything put in, left out or doubled", { timeout: 120_000 }, async () => {
       const marks = [
         "%",
         "%00",

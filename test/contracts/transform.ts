@@ -197,7 +197,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       });
     }
 
-    it("makes the size that is foretold, whatever the box", { timeout: 60_000 }, async () => {
+    it("makes the size that is foretold, whatever the box", { timeout: 120_000 }, async () => {
       const side = fc.option(fc.integer({ min: 1, max: 150 }), { nil: undefined });
       const fit = fc.constantFrom("cover", "contain", "fill", "inside", "outside");
       await fc.assert(

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
@@ -42,6 +43,9 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** It only ends a start that fails. */
+const START_TIMEOUT_MS = 60_000;
+
 /** Starts a server program and waits until `ready` is true. Throws with its output when it ends before. */
 export async function startProgram(
   path: string,
@@ -64,11 +68,11 @@ export async function startProgram(
   process.once("exit", kill);
   const stop = async () => {
     process.off("exit", kill);
-    await end(child);
+    await endOf(child);
   };
-  const patience = performance.now() + 30_000;
+  const end = performance.now() + START_TIMEOUT_MS;
   while (!(await ready().catch(() => false))) {
-    if (failure || hasEnded(child) || performance.now() > patience) {
+    if (failure || hasEnded(child) || performance.now() > end) {
       await stop();
       throw new Error(`${path} did not start: ${failure?.message ?? output}`);
     }
@@ -79,22 +83,31 @@ export async function startProgram(
 
 /** Whether an HTTP server answers at all. */
 export async function answers(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
   await response.body?.cancel();
   return true;
 }
 
+/** Below the ports that systems give to outgoing connections: one of those might take a port before it is listened on. */
+const PORTS = { first: 10_000, count: 20_000 };
+
 /** A port of the loopback interface that nobody uses now. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+      server.close();
+      await once(server, "close");
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function endOf(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   const gone = once(child, "exit");
   child.kill("SIGTERM");

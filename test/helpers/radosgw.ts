@@ -102,7 +102,7 @@ async function createUser(config: string, triesLeft = 2): Promise<void> {
   const user = ["--uid=m", "--display-name=M", `--access-key=${ACCESS_KEY}`, `--secret-key=${SECRET_KEY}`];
   const args = ["-c", config, "--no-mon-config", "user", "create", ...user];
   try {
-    await promisify(execFile)("/usr/bin/radosgw-admin", args, { timeout: 5000, killSignal: "SIGKILL" });
+    await promisify(execFile)("/usr/bin/radosgw-admin", args, { timeout: 20_000, killSignal: "SIGKILL" });
   } catch (error) {
     if (/user: m exists/.test((error as { stderr?: string }).stderr ?? "")) return;
     if (triesLeft === 0) throw error;

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { makeFolder } from "./folder.ts";
 import { freePort, type Program, type Running, startProgram } from "./programs.ts";
+import { until } from "./until.ts";
 
 export const REDIS: Program = { path: "/usr/bin/redis-server", packages: ["redis-server"] };
 const CLI = "/usr/bin/redis-cli";
@@ -69,7 +69,10 @@ export async function startRedisCluster(): Promise<{ readonly nodes: Redis[]; cl
     await promisify(execFile)(CLI, all);
     // Each node learns of the others in its own time.
     for (const node of nodes) {
-      while (!(await node.command("cluster", "info")).includes("cluster_state:ok")) await delay(30);
+      await until(
+        async () => (await node.command("cluster", "info")).includes("cluster_state:ok"),
+        "it is ready",
+      );
     }
     return { nodes, close };
   } catch (error) {
@@ -86,9 +89,11 @@ async function command(port: number, words: readonly string[]): Promise<string> 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    socket.on("connect", () => resolve(true));
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
     socket.on("error", () => resolve(false));
     socket.on("close", () => resolve(false));
-    setTimeout(() => socket.destroy(), 20);
   });
 }

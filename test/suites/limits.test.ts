@@ -101,8 +101,7 @@ describe("a limit", () => {
   let folder: TestFolder;
   let server: TestServer | undefined;
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     const frame = (background: string) => ({
       create: { width: 48, height: 32, channels: 3 as const, background },
     });
@@ -165,14 +164,12 @@ describe("a limit", () => {
     assert.deepEqual(alone.sort(), [...SERVER_LIMITS].sort());
   });
 
-  it("of a tenant applies to it", async function () {
-    this.timeout(120_000);
+  it("of a tenant applies to it", async () => {
     server = await start({}, ({ name, limit, beside }) => ({ ...beside, [name]: limit }));
     for (const row of rows) assert.equal(await met(row), row.beyond, row.name);
   });
 
-  it("of the server applies to a tenant that does not set it", async function () {
-    this.timeout(120_000);
+  it("of the server applies to a tenant that does not set it", async () => {
     const all = Object.fromEntries(rows.map(({ name, limit }) => [name, limit]));
     server = await start(all, ({ name, beside }) => {
       const { [name]: _, ...others } = all;
@@ -182,8 +179,7 @@ describe("a limit", () => {
     for (const row of rows) assert.equal(await met(row), row.beyond, row.name);
   });
 
-  it("that nobody sets leaves room", async function () {
-    this.timeout(120_000);
+  it("that nobody sets leaves room", async () => {
     // A whole video that may take a millisecond needs all the time that its length gives it.
     server = await start({}, ({ beside }) => ({ ...beside, ...(beside && { videoTime: 600 }) }));
     for (const row of rows) assert.equal(await met(row), row.within, row.name);

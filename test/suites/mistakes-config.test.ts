@@ -20,8 +20,7 @@ const typescript = (fields: Readonly<Record<string, string>> = {}, imports = "pr
 };
 
 /** What people do wrong in a configuration, and what the command prints: run as they run it. */
-describe("a configuration with a mistake", function () {
-  this.timeout(120_000);
+describe("a configuration with a mistake", () => {
   let folder: string;
   before(async () => {
     // Inside the repository, so that packages are found.

@@ -17,9 +17,7 @@ async function nodeTest(env: Readonly<Record<string, string>>) {
   return { stdout, code, passed: count("pass"), failed: count("fail") };
 }
 
-describe("contract suites under node --test", function () {
-  this.timeout(120_000);
-
+describe("contract suites under node --test", () => {
   it("run, and pass what is right", async () => {
     const { stdout, code, passed, failed } = await nodeTest({});
     assert.deepEqual({ code, failed }, { code: 0, failed: 0 }, stdout.slice(-3000));

@@ -32,8 +32,7 @@ function run(cwd: string, program: string, ...args: string[]) {
   return { status, output: stdout + stderr };
 }
 
-describe("PLUGINS.md", function () {
-  this.timeout(120_000);
+describe("PLUGINS.md", () => {
   let page: string;
   let folder: string;
   let blocks: { language: string; code: string }[];

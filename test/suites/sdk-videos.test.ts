@@ -29,8 +29,7 @@ describeWith(FFMPEG, "videos", () => {
   describeWithSdks("as ImageKit's SDKs ask for them", ({ javascript }) => {
     let folder: string;
     let server: TestServer;
-    before(async function () {
-      this.timeout(60_000);
+    before(async () => {
       folder = await mkdtemp(join(tmpdir(), "mediatap-sdk-"));
       server = await openGallery({
         // Red beside blue, and a tone: 320x180, 3 s; and a small green one.

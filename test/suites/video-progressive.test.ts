@@ -31,7 +31,6 @@ describeWith(FFMPEG, "whole videos", () =>
     let page: Page;
 
     before(async function () {
-      this.timeout(60_000);
       folder = await makeFolder();
       await runFfmpeg(
         join(folder.path, "a.mp4"),
@@ -81,8 +80,7 @@ describeWith(FFMPEG, "whole videos", () =>
       );
 
     for (const format of ["mp4", "webm"]) {
-      it(`${format} plays while it is made, and at any place afterwards`, async function () {
-        this.timeout(90_000);
+      it(`${format} plays while it is made, and at any place afterwards`, async () => {
         const path = `/a.mp4?tr=w-320,f-${format}`;
         const first = await play(path, false);
         assert.equal(first.error, undefined);

@@ -22,8 +22,7 @@ import { signed } from "./support/signed.ts";
 
 const KEY = "private_test_key";
 
-describeWith(FFMPEG, "streams over HTTP", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "streams over HTTP", () => {
   let folder: TestFolder;
   let origin: WebOrigin;
   let server: TestServer;

@@ -65,8 +65,7 @@ describeWith(PYTHON, "mediatap serve on a terminal", () => {
     }
   }
 
-  it("ends with its workers", async function () {
-    this.timeout(120_000);
+  it("ends with its workers", async () => {
     const server = await start(["--workers", "2", folder.path], {
       streams: ["stdin", "stdout", "stderr"],
       controlling: true,

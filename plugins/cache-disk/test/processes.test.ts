@@ -57,8 +57,7 @@ describe("cache-disk: processes that are killed, and such that share a folder", 
     return entries.length;
   }
 
-  it("find every entry whole, whenever they are killed", async function () {
-    this.timeout(120_000);
+  it("find every entry whole, whenever they are killed", async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { child, stored, complaint } = start(round * 1000 + 1);
       // From the first entries to some hundred; at another moment each time.
@@ -76,8 +75,7 @@ describe("cache-disk: processes that are killed, and such that share a folder", 
     assert.deepEqual(await place.files(/\.tmp$/), [], "what they were writing is removed by the next one");
   });
 
-  it("keep record and body together, in three processes at once, beyond their budget", async function () {
-    this.timeout(120_000);
+  it("keep record and body together, in three processes at once, beyond their budget", async () => {
     const workers = [1, 1_000_000, 2_000_000].map((seed) => start(seed, 4_000_000, "purges"));
     const isDone = ({ child, stored }: (typeof workers)[0]) => stored.length >= 30 || child.exitCode !== null;
     await until(() => workers.every(isDone), "all have stored some");

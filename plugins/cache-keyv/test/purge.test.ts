@@ -90,8 +90,7 @@ describeWith(REDIS, "cache-keyv: purges, by several processes", () => {
     }
   });
 
-  it("holds where the first entry of a source is being written, and its mark is made over that of the purge", async function () {
-    this.timeout(60_000);
+  it("holds where the first entry of a source is being written, and its mark is made over that of the purge", async () => {
     const keys: string[] = [];
     for (let round = 0; round < 40; round++) {
       const entry = newEntry(`first/${round}.jpg`, 50_000);

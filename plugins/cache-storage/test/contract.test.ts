@@ -27,7 +27,7 @@ for (const [program, name, start] of [
   [RADOSGW, "radosgw", startRadosgw],
   [MOTO, "moto", startMoto],
 ] as const) {
-  describeWith(program, `cache-storage in a bucket of ${name}`, function (this: void) {
+  describeWith(program, `cache-storage in a bucket of ${name}`, () => {
     describeCache(
       "cache-storage in S3",
       async () => {

@@ -32,9 +32,7 @@ function counter() {
   return { asked, plugin };
 }
 
-describe("focus-faces", function () {
-  // Each search takes a thread and half a second, on a machine that others use.
-  this.timeout(60_000);
+describe("focus-faces", () => {
   let folder: TestFolder;
   let server: TestServer;
   let plain: TestServer;

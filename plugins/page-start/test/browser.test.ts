@@ -47,8 +47,7 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
   return { url, stop };
 }
 
-describeInBrowser("the start page in Chromium", function () {
-  this.timeout(60_000);
+describeInBrowser("the start page in Chromium", () => {
   let server: Awaited<ReturnType<typeof start>>;
   let browser: Browser;
   let page: Page;

@@ -14,8 +14,7 @@ import {
 } from "../../../test/suites/support/chromium.ts";
 import { pageStatus } from "../src/index.ts";
 
-describeInBrowser("the status page in Chromium", function () {
-  this.timeout(60_000);
+describeInBrowser("the status page in Chromium", () => {
   let origin: WebOrigin;
   let server: TestServer;
   let browser: Browser;

@@ -19,7 +19,7 @@ import { makeMachines, plain } from "./machines.ts";
 
 const PATH = "/tr:w-20,f-png/a.png";
 
-describeWith(REDIS, "share-redis: ways to Redis", function (this: void) {
+describeWith(REDIS, "share-redis: ways to Redis", () => {
   const machines = makeMachines();
   const closing: (() => Promise<unknown>)[] = [];
   let folder: TestFolder;

@@ -51,8 +51,7 @@ const clip = (start: number, duration?: number): Step => ({
 });
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
-describeWith(FFMPEG, "video-ffmpeg: streams of what is there", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
   let studio: Studio;
   let server: TestServer;
   const others: TestServer[] = [];

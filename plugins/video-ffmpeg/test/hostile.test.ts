@@ -47,8 +47,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
   const put = (name: string, bytes: string | Uint8Array) => writeFile(join(studio.folder, name), bytes);
   const canaryUrl = () => `http://127.0.0.1:${(canary.address() as AddressInfo).port}`;
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     canary = createServer((socket) => {
       connections++;
       socket.destroy();
@@ -163,8 +162,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     assert.match(text, /codec that is not supported/);
   });
 
-  it("too many streams, and sizes beyond all screens, are refused by their index", async function () {
-    this.timeout(30_000);
+  it("too many streams, and sizes beyond all screens, are refused by their index", async () => {
     const all = Array.from({ length: 60 }, () => ["-map", "0:a"]).flat();
     await studio.make(
       "streams.mkv",

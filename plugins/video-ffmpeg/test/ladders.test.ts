@@ -47,8 +47,7 @@ const NAMES = {
 };
 const TAGS = { av1: "av01", hevc: "hvc1" };
 
-describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
   let studio: Studio;
   let server: TestServer;
   const servers: TestServer[] = [];

@@ -71,8 +71,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
   const ask = (server: TestServer, name: string, steps: readonly Step[] = [still]) =>
     server.ask(wishUrl(name, { steps, output: steps.length > 0 ? { format: "png" } : {} }));
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     studio = await openStudio();
     await studio.make("clip.mp4", ...testPicture(3), ...mp4());
     await Promise.all([

@@ -43,8 +43,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     return server;
   };
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     studio = await openStudio();
     origin = await startOrigin();
     // 43 MB, its index at the end.

@@ -24,8 +24,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     return place;
   };
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     studio = await openStudio();
     await Promise.all([
       studio.make("count.mp4", ...numbered(12), ...mp4(250)),
@@ -110,8 +109,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     ["count.mov", "-c:v", "prores_ks"],
     ["count.ts", "-c:v", "mpeg2video", "-q:v", "3", "-g", "12"],
   ] as const) {
-    it(`reads ${name}`, async function () {
-      this.timeout(60_000);
+    it(`reads ${name}`, async () => {
       await studio.make(
         name,
         ...numbered(4),
@@ -153,8 +151,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     assert.deepEqual([width, height], [427, 180]);
   });
 
-  it("keeps what is clear, of VP9, too", async function () {
-    this.timeout(60_000);
+  it("keeps what is clear, of VP9, too", async () => {
     const alpha = [
       "-vf",
       "format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='if(lt(X,W/2),0,255)'",
@@ -167,8 +164,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     assert.deepEqual([at(50, 30)[3], (at(50, 30)[0] as number) > 240], [255, true]);
   });
 
-  it("brings a high dynamic range to that of pictures", async function () {
-    this.timeout(60_000);
+  it("brings a high dynamic range to that of pictures", async () => {
     // White of a common picture, 203 nits, is 58 % of PQ's range; as it is it would look grey.
     const grey = "color=0x949494:s=64x64:d=0.4,format=yuv420p10le";
     const tags = ["-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc"];
@@ -186,8 +182,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     assert.equal(numberIn((await picture("count.mp4", [frame()], quick)).at), 0);
   });
 
-  it("chooses a poster that shows something", async function () {
-    this.timeout(30_000);
+  it("chooses a poster that shows something", async () => {
     const dark = "color=black:s=320x180:r=25:d=2[a];testsrc2=s=320x180:r=25:d=4[b];[a][b]concat=n=2";
     await studio.make("dark.mp4", "-filter_complex", dark, ...mp4());
     const first = await picture("dark.mp4", [frame()]);

@@ -16,8 +16,7 @@ const SEGMENT = 188 * FRAME;
 const ALIGNED = ["-af", "aresample=48000:async=1:first_pts=0"];
 const PCM = ["-vn", "-ac", "1", "-ar", String(RATE), "-f", "s16le"];
 
-describeWith(FFMPEG, "video-ffmpeg: the sound of streams", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "video-ffmpeg: the sound of streams", () => {
   let studio: Studio;
   let server: TestServer;
 

@@ -29,8 +29,7 @@ Slow<00:00:06.000>ly
 const GERMAN =
   "1\r\n00:00:01,000 --> 00:00:02,500\r\n{\\an8}\r\n<i>Grüße</i> & a < b\r\n\r\n2\r\n00:00:04,000 --> 00:00:99,000\r\nEnde\r\n";
 
-describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
   let studio: Studio;
   let server: TestServer;
   const closing: { close(): Promise<unknown> }[] = [];

@@ -11,8 +11,7 @@ import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio } from "./supp
 
 const FFPROBE = FFMPEG.path.replace("ffmpeg", "ffprobe");
 
-describeWith(FFMPEG, "video-ffmpeg: the work for streams", function (this: Mocha.Suite) {
-  this.timeout(60_000);
+describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
   let studio: Studio;
   let runs: string;
   let server: TestServer | undefined;

@@ -38,8 +38,7 @@ type Start = (folder: string) => Promise<TestServer>;
 /** A suite of players in Chromium; skipped, as one line says, where that or ffmpeg is missing. */
 export function describePlayers(title: string, start: Start, suite: (playing: Playing) => void): void {
   describeWith(FFMPEG, title, () =>
-    describeInBrowser("in Chromium", function () {
-      this.timeout(120_000);
+    describeInBrowser("in Chromium", () => {
       let folder: TestFolder | undefined;
       let server: TestServer | undefined;
       let browser: Browser | undefined;

@@ -21,8 +21,7 @@ export function describeStreaming(
   prepare: (studio: Studio) => Promise<unknown>,
   suite: (streaming: Streaming) => void,
 ): void {
-  describeWith(FFMPEG, title, function (this: Mocha.Suite) {
-    this.timeout(60_000);
+  describeWith(FFMPEG, title, () => {
     let studio: Studio;
     let server: TestServer;
     const servers: TestServer[] = [];
