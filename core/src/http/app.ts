@@ -13,9 +13,10 @@ import { type Answer, isPending } from "../pipeline/polling.ts";
 import { busy } from "../pipeline/scheduler.ts";
 import { traced } from "../pipeline/traced.ts";
 import { createDeadline } from "./deadline.ts";
-import { deliver, deliverError } from "./deliver.ts";
+import { deliver, deliverError, deliverText } from "./deliver.ts";
 import { explainOver } from "./explain.ts";
 import { createFind } from "./find.ts";
+import { createHome } from "./home.ts";
 import { createManagement, requestOf } from "./management.ts";
 import { deliverPending } from "./pending.ts";
 import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
@@ -160,6 +161,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
   const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(generation.endpoints, generation.tenants);
+  const home = createHome(generation.endpoints, generation.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
     log.warn({ requests, ...last }, "the machine could not do the work"),
   );
@@ -244,6 +246,11 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
         return 0;
       }
       const failure = wrap(error, "answer", "core");
+      // No language has found an asset in it, so it is nobody's.
+      const isHome = /^\/(?:\?|$)/.test(req.url ?? "") && (req.method === "GET" || req.method === "HEAD");
+      if (isHome && failure.code === "ENOENT" && !exchange.job) {
+        return await deliverText(sender, exchange, home(hostOf(req)), res);
+      }
       if (ORIGIN_FAILURES.has(failure.code)) {
         const { id, key, request } = exchange;
         log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");

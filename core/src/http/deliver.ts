@@ -163,6 +163,17 @@ export async function deliverError(
   return await send(sender, exchange, { reply: { status: error.status, headers }, sending: text }, res);
 }
 
+/** Answers with a text of the server itself. */
+export async function deliverText(
+  sender: Sender,
+  exchange: Exchange,
+  { headers, text }: { readonly headers: HeaderFields; readonly text: string },
+  res: ServerResponse,
+): Promise<number> {
+  const all = { ...commonHeaders(exchange), ...headers, "content-length": Buffer.byteLength(text) };
+  return await send(sender, exchange, { reply: { status: 200, headers: all }, sending: text }, res);
+}
+
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
 export async function send(
   { hooks, limitsOf, within, isReady }: Sender,
