@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { cacheDisk } from "@mediatap/cache-disk";
 import { cacheKeyv } from "@mediatap/cache-keyv";
 import { cacheMemory } from "@mediatap/cache-memory";
@@ -17,7 +18,7 @@ import {
 } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { metrics } from "@mediatap/metrics";
-import { memoryStorage, startServer } from "@mediatap/test";
+import { makePng, memoryStorage, readPng, startServer } from "@mediatap/test";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
@@ -109,6 +110,24 @@ describe("PLUGINS.md", () => {
       const authorization = `Basic ${Buffer.from("a key of sixteen bytes:").toString("base64")}`;
       const call = await server.ask("/-/api/v1/counter", { headers: { authorization } });
       assert.deepEqual(JSON.parse(call.text), { requests: 1 });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("shows a parameter of ImageKit's language for a step", async () => {
+    await writeFile(
+      join(folder, "photo.png"),
+      makePng(8, 8, (x) => [x * 30, x * 30, x * 30, 255]),
+    );
+    const { default: config } = (await import(pathToFileURL(join(folder, "mediatap.config.ts")).href)) as {
+      default: MediatapConfig;
+    };
+    const server = await startServer(config, { base: folder });
+    try {
+      const { body } = await server.ask("/tr:f-png,e-duotone-102040_ffe0b0/photo.png");
+      assert.deepEqual(readPng(body).at(0, 0), [0x10, 0x20, 0x40, 255]);
+      assert.equal((await server.ask("/tr:e-duotone-red/photo.png")).status, 400);
     } finally {
       await server.close();
     }

@@ -9,6 +9,7 @@ import {
 } from "@mediatap/core";
 import { elsewhere, misplaced } from "./allowed.ts";
 import { condition } from "./condition.ts";
+import type { CustomParameter, CustomParameters } from "./custom.ts";
 import { assertExpressions } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { readLayer } from "./layer.ts";
@@ -41,6 +42,8 @@ export interface ChainOptions {
   readonly hints?: Hints;
   /** What the chain is for. @default a picture */
   readonly wanted?: Wanted;
+  /** Parameters beside those of the language. @default {} */
+  readonly parameters?: CustomParameters;
 }
 
 export interface ParsedChain {
@@ -68,7 +71,13 @@ export function parseChain(text: string, options: ChainOptions = {}): Transforma
 
 /** As `parseChain`, of a chain that has been split already. */
 export function readChain(written: Chain, options: ChainOptions = {}): ParsedChain {
-  const { named = {}, hints = NO_HINTS, limits = DEFAULT_LIMITS, wanted = PICTURE } = options;
+  const {
+    named = {},
+    hints = NO_HINTS,
+    limits = DEFAULT_LIMITS,
+    wanted = PICTURE,
+    parameters = {},
+  } = options;
   const chain = expand(written, named, limits);
   const length = lengthOf(chain);
   if (length > limits.steps) {
@@ -89,6 +98,7 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
     tokens: limits.expressionTokens,
     missing: [],
     wanted,
+    parameters,
     refused: [],
   };
   const resolutions = wanted.kind === "part" ? written.flat().find(isResolutions) : undefined;
@@ -129,9 +139,13 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
   const { missing } = reading;
   const values: Values = {};
   const layers: Step[] = [];
+  const custom = new Map<string, Step>();
   for (const item of items) {
-    if (item.kind === "parameter") {
-      const key = known(item);
+    if (item.kind === "parameter" && Object.hasOwn(reading.parameters, item.key)) {
+      if (isMoving(reading.wanted)) reading.refused.push(elsewhere(item, "on pictures only"));
+      else custom.set(item.key, (reading.parameters[item.key] as CustomParameter).read(item.value, item.key));
+    } else if (item.kind === "parameter") {
+      const key = known(item, reading);
       const lacks = readValue(values, key, item.value);
       assertExpressions(values[key], reading, item.value, key);
       const wrong = misplaced(item, values, reading.wanted);
@@ -151,7 +165,8 @@ function readStep(items: readonly Item[], reading: Reading, once?: Values): Step
   const output = once ? {} : outputOf(only(BRANCHED, values));
   const write: Step[] =
     Object.keys(output).length > 0 ? [{ op: "write", output: output as StepOf<"write">["output"] }] : [];
-  return [...stepsOf(values, reading), ...layers, ...write];
+  const own = Object.keys(reading.parameters).flatMap((key) => custom.get(key) ?? []);
+  return [...stepsOf(values, reading), ...own, ...layers, ...write];
 }
 
 function only(keys: readonly Key[], values: Values): Values {
@@ -188,7 +203,7 @@ function readValue(values: Values, key: Key, text: string) {
 }
 
 /** The parameter's key. Throws `EINVAL` for one that has no meaning here. */
-function known(item: Parameter): Key {
+function known(item: Parameter, { parameters }: Reading): Key {
   if (isKey(item.key)) return item.key;
   const shown = printable(item.key);
   if (RETIRED_KEYS.has(item.key)) {
@@ -198,7 +213,7 @@ function known(item: Parameter): Key {
     );
   }
   if (LAYER_KEYS.has(item.key)) throw new MediaError("EINVAL", `Expected '${shown}' inside of a layer only`);
-  throw unknownParameter(lenient(item.key), item.value, KEYS);
+  throw unknownParameter(lenient(item.key), item.value, new Set([...KEYS, ...Object.keys(parameters)]));
 }
 
 function nameOf({ key, value }: Parameter): string {

@@ -1,12 +1,14 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
+import { assertParameters, type CustomParameters } from "./custom.ts";
 import { createLink } from "./link.ts";
 import { createResolve, NAME } from "./resolve.ts";
 import { respond } from "./respond.ts";
 import { checkNamed } from "./stored.ts";
 
 export { type ChainOptions, parseChain } from "./chain.ts";
+export type { CustomParameter, CustomParameters } from "./custom.ts";
 export type { Hints } from "./hints.ts";
 export type { NamedTransformations } from "./named.ts";
 export { printChain } from "./print.ts";
@@ -21,11 +23,17 @@ export interface UrlImagekitOptions {
    * looked at.
    */
   readonly saveDataQuality?: number;
+  /**
+   * Further parameters, by key, each for a step that a plugin carries out: `{ "e-duotone": { read, print } }`. Within a step of
+   * the language their steps come after all others but layers, in the order written here.
+   */
+  readonly parameters?: CustomParameters;
 }
 
 const schema = z.strictObject({
   skewSeconds: z.number().min(0).max(3600).default(30),
   saveDataQuality: z.int().min(1).max(100).optional(),
+  parameters: z.custom<CustomParameters>((value) => typeof value === "object", "Expected object").default({}),
 });
 
 /**
@@ -33,16 +41,17 @@ const schema = z.strictObject({
  * https://imagekit.io/docs/transformations describes them.
  */
 export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
-  const { skewSeconds, saveDataQuality } = parseOptions(schema, options, NAME);
+  const { skewSeconds, saveDataQuality, parameters } = parseOptions(schema, options, NAME);
+  assertParameters(parameters, `${NAME}.parameters`);
   return {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
     apply({ hooks, limitsOf }) {
-      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf));
-      hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality }));
+      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf, parameters));
+      hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality, parameters }));
       hooks.admit.tap(NAME, createAdmit({ skewSeconds, limitsOf }));
-      hooks.link.for(NAME).tap(NAME, createLink(limitsOf));
+      hooks.link.for(NAME).tap(NAME, createLink(limitsOf, parameters));
       hooks.respond.tap(NAME, respond);
     },
   };

@@ -1,4 +1,5 @@
 import type { Asset, Endpoint, Exchange, Job, LimitsOf } from "@mediatap/core";
+import type { CustomParameters } from "./custom.ts";
 import { endingsOf } from "./endings.ts";
 import { wordingOf } from "./named.ts";
 import { printChain } from "./print.ts";
@@ -6,9 +7,15 @@ import { readSignature, sign } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
 import type { ChainLimits } from "./tokenize.ts";
 
+interface LinkOptions {
+  readonly limits: ChainLimits;
+  readonly parameters: CustomParameters;
+}
+
 /** The tap of `link`. */
-export function createLink(limitsOf: LimitsOf) {
-  return (job: Job, exchange: Exchange) => linkTo(job, exchange, limitsOf(exchange.endpoint.tenant));
+export function createLink(limitsOf: LimitsOf, parameters: CustomParameters = {}) {
+  return (job: Job, exchange: Exchange) =>
+    linkTo(job, exchange, { limits: limitsOf(exchange.endpoint.tenant), parameters });
 }
 
 /**
@@ -16,11 +23,11 @@ export function createLink(limitsOf: LimitsOf) {
  * was signed. For any part of a stream it holds one `*`, where the part's name goes; its signature is good for all of
  * them.
  */
-function linkTo(job: Job, exchange: Exchange, limits: ChainLimits): string {
+function linkTo(job: Job, exchange: Exchange, { limits, parameters }: LinkOptions): string {
   const { endpoint, target, claims } = exchange;
   const path = printPath(job);
   const names = isAnyPart(job) ? namesAsked(job, exchange, limits) : undefined;
-  const query = printQuery(job, endpoint, names);
+  const query = printQuery(job, endpoint, names ?? printChain(job.transformation, parameters));
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
   const signed = claims.signature === "valid" && key !== undefined ? signature(url, key, target.query) : [];
@@ -71,9 +78,9 @@ function printAsset({ kind, path }: Asset): string {
 /** A star stands for the name of a part, so all others are encoded. */
 const encoded = (text: string) => encodeURIComponent(text).replaceAll("*", "%2A");
 
-function printQuery(job: Job, endpoint: Endpoint, names: string | undefined): string {
+function printQuery(job: Job, endpoint: Endpoint, words: string): string {
   const { query, transformation, delivery } = job;
-  const chain = names ?? (printChain(transformation) || (needsChain(job, endpoint) ? NOTHING : ""));
+  const chain = words || (needsChain(job, endpoint) ? NOTHING : "");
   const fallback = delivery.fallback && `di-${delivery.fallback.path.replaceAll("/", "@@")}`;
   const tr = [chain, fallback].filter(Boolean).join(",");
   // What leads to a playlist is what may be a download.

@@ -7,9 +7,10 @@ import {
   type StepOf,
   type Transformation,
 } from "@mediatap/core";
-import { readChain } from "./chain.ts";
+import { type ChainOptions, readChain } from "./chain.ts";
 import { printColour, printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
+import { type CustomParameters, printCustom } from "./custom.ts";
 import { printColorize, printDistort, printGradient, printRecolor, printShadow } from "./effects.ts";
 import { printExpression } from "./expression.ts";
 import { printLayer } from "./layer-print.ts";
@@ -23,14 +24,15 @@ import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
 
 /**
  * A Transformation → its chain; `""` if there is nothing to say. `parseChain` of the result gives the same
- * steps. Throws `EUNSUPPORTED` for what the language has no words for.
+ * steps. Throws `EUNSUPPORTED` for what the language has no words for. `parameters`: those beside the language's own.
  */
-export function printChain(transformation: Transformation): string {
+export function printChain(transformation: Transformation, parameters: CustomParameters = {}): string {
   const { steps, output } = transformation;
   if (output.format === "original") return "orig-true";
   const wanted = wantedFor(transformation);
-  const chain = printAll(steps, wanted);
-  if (!readsAs(chain.join(":"), steps, withoutPart(wanted))) throw unprintable("this order of steps");
+  const chain = printAll(steps, wanted, parameters);
+  if (!readsAs(chain.join(":"), steps, { wanted: withoutPart(wanted), parameters }))
+    throw unprintable("this order of steps");
   const last = items(...(output.video ? printVideo(output.video) : printOutput(output)));
   // A condition stands alone in its step.
   if (last !== "") chain.push(chain.at(-1)?.startsWith("if-") ? last : items(chain.pop(), last));
@@ -43,9 +45,9 @@ function withoutPart(wanted: Wanted): Wanted {
 }
 
 /** All steps of a chain: what is taken of the source, then what is done to it. */
-function printAll(steps: readonly Step[], wanted: Wanted): string[] {
+function printAll(steps: readonly Step[], wanted: Wanted, parameters: CustomParameters): string[] {
   const { head, rest } = splitHead(steps, wanted);
-  const [first, ...others] = printSteps(rest, isMoving(wanted) ? VIDEO : PICTURE);
+  const [first, ...others] = printSteps(rest, { wanted: isMoving(wanted) ? VIDEO : PICTURE, parameters });
   const taken = items(...printHead(head));
   if (taken === "") return first === undefined ? [] : [first, ...others];
   // A condition stands alone in its step.
@@ -54,14 +56,14 @@ function printAll(steps: readonly Step[], wanted: Wanted): string[] {
 }
 
 /** Steps of the language: an operation joins the ones before it if that reads back as the same, in the same order. */
-function printSteps(steps: readonly Step[], wanted: Wanted = PICTURE): string[] {
+function printSteps(steps: readonly Step[], how: Printing): string[] {
   const chain: string[] = [];
   let group: Step[] = [];
   let text: string | undefined;
   for (const step of steps) {
-    const item = printStep(step);
+    const item = printStep(step, how.parameters);
     const longer = text === undefined ? undefined : join(text, item);
-    if (longer !== undefined && readsAs(longer, [...group, step], wanted)) {
+    if (longer !== undefined && readsAs(longer, [...group, step], how)) {
       group.push(step);
       text = longer;
       continue;
@@ -80,17 +82,20 @@ function join(text: string, item: string): string {
   return items(text, ...item.split(",").filter((part) => !known.has(part)));
 }
 
-function readsAs(text: string, steps: readonly Step[], wanted: Wanted): boolean {
+function readsAs(text: string, steps: readonly Step[], how: Printing): boolean {
   try {
     const chain = text === "" ? [] : tokenize(text);
-    return isDeepStrictEqual(readChain(chain, { wanted }).transformation.steps, steps);
+    return isDeepStrictEqual(readChain(chain, how).transformation.steps, steps);
   } catch (error) {
     if (!isMediaError(error)) throw error;
     return false;
   }
 }
 
-type Printers = { readonly [K in Step["op"]]?: (step: StepOf<K>) => string };
+/** What a chain is printed for, and with. */
+type Printing = Required<Pick<ChainOptions, "wanted" | "parameters">>;
+
+type Printers = { readonly [K in Step["op"]]?: (step: StepOf<K>, parameters: CustomParameters) => string };
 
 const PRINTERS: Printers = {
   frame: ({ page, time }) => {
@@ -121,23 +126,25 @@ const PRINTERS: Printers = {
   opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
   write: ({ output }) => items(...printOutput(output)),
-  overlay: (step) => printLayer(step, printAll),
-  when: (step) => {
+  overlay: (step, parameters) => printLayer(step, (steps, wanted) => printAll(steps, wanted, parameters)),
+  when: (step, parameters) => {
     const test = printCondition(step.if);
-    const otherwise = step.else.length === 0 ? undefined : items("if-else", printBranch(step.else));
-    return items(`if-${test}`, printBranch(step.then), otherwise, "if-end");
+    const otherwise =
+      step.else.length === 0 ? undefined : items("if-else", printBranch(step.else, parameters));
+    return items(`if-${test}`, printBranch(step.then, parameters), otherwise, "if-end");
   },
 };
 
 /** A branch may not be empty: turning by nothing stands for nothing. */
-function printBranch(steps: readonly Step[]): string {
-  return steps.length === 0 ? "rt-0" : printSteps(steps).join(":");
+function printBranch(steps: readonly Step[], parameters: CustomParameters): string {
+  return steps.length === 0 ? "rt-0" : printSteps(steps, { wanted: PICTURE, parameters }).join(":");
 }
 
-function printStep(step: Step): string {
-  const printer = PRINTERS[step.op] as ((step: Step) => string) | undefined;
-  if (!printer) throw unprintable(step.op);
-  return printer(step);
+function printStep(step: Step, parameters: CustomParameters): string {
+  const printer = PRINTERS[step.op] as ((step: Step, parameters: CustomParameters) => string) | undefined;
+  const text = printer ? printer(step, parameters) : printCustom(step, parameters);
+  if (text === undefined) throw unprintable(step.op);
+  return text;
 }
 
 function printResize(step: StepOf<"resize">): string {

@@ -1,4 +1,5 @@
 import type { MediaError } from "@mediatap/core";
+import type { CustomParameters } from "./custom.ts";
 import type { Known } from "./expression.ts";
 import type { Hints } from "./hints.ts";
 import type { Wanted } from "./wanted.ts";
@@ -14,6 +15,8 @@ export interface Reading {
   readonly missing: string[];
   /** What the chain, or the layer that is read, is for. */
   readonly wanted: Wanted;
+  /** Parameters beside those of the language. */
+  readonly parameters: CustomParameters;
   /** What has no meaning in such a chain, in the order found. */
   readonly refused: MediaError[];
 }

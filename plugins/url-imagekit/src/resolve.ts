@@ -9,6 +9,7 @@ import {
   type Transformation,
 } from "@mediatap/core";
 import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
+import type { CustomParameters } from "./custom.ts";
 import { wantedOf } from "./endings.ts";
 import { type RequestHints, requestHints } from "./hints.ts";
 import { pathOf } from "./layer-parts.ts";
@@ -27,6 +28,8 @@ export interface ResolveOptions {
   readonly limitsOf: LimitsOf;
   /** Quality for clients that ask for less data. Left out: they are not told apart. */
   readonly saveDataQuality?: number | undefined;
+  /** Parameters beside those of the language. @default {} */
+  readonly parameters?: CustomParameters;
 }
 
 /** The tap of `resolve`. */
@@ -41,7 +44,7 @@ export function createResolve(options: ResolveOptions) {
 function resolve(
   exchange: Exchange,
   endpoint: Endpoint,
-  { limitsOf, saveDataQuality }: ResolveOptions,
+  { limitsOf, saveDataQuality, parameters = {} }: ResolveOptions,
 ): Job | undefined {
   const limits = limitsOf(endpoint.tenant);
   const located = locate(exchange.target);
@@ -67,7 +70,7 @@ function resolve(
     const wanted = wantedOf(address);
     const parsed = isUntouched(chain, wanted, address, endpoint)
       ? ORIGINAL
-      : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted });
+      : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted, parameters });
     const jpeg = endsAsJpeg(wanted, parsed.transformation);
     const inFormat = jpeg ? withJpeg(parsed.transformation, endpoint) : parsed.transformation;
     const weighed = lighter(inFormat, job.media, saveDataQuality, hints);

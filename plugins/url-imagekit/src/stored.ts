@@ -1,5 +1,6 @@
 import { codeOf, type Endpoint, type LimitsOf, MediaError } from "@mediatap/core";
 import { type ChainOptions, parseChain } from "./chain.ts";
+import type { CustomParameters } from "./custom.ts";
 import { NAME } from "./resolve.ts";
 import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
 
@@ -7,13 +8,17 @@ import { PICTURE, VIDEO, type Wanted } from "./wanted.ts";
 const KINDS: readonly Wanted[] = [PICTURE, VIDEO, { kind: "still" }, { kind: "master", protocol: "hls" }];
 
 /** Reads every stored chain once, at the start. Throws `ECONFIG` naming the one that is wrong. */
-export function checkNamed(endpoints: readonly Endpoint[], limitsOf: LimitsOf): void {
+export function checkNamed(
+  endpoints: readonly Endpoint[],
+  limitsOf: LimitsOf,
+  parameters: CustomParameters = {},
+): void {
   for (const { tenant, namedTransformations: named, languages } of endpoints) {
     if (languages.length > 0 && !languages.includes(NAME)) continue;
     const limits = limitsOf(tenant);
     for (const [name, { enabled }] of Object.entries(named)) {
       if (!enabled) continue;
-      const problems = KINDS.map((wanted) => problemOf(`n-${name}`, { named, limits, wanted }));
+      const problems = KINDS.map((wanted) => problemOf(`n-${name}`, { named, limits, wanted, parameters }));
       const [cause] = problems;
       if (!problems.every((problem) => problem)) continue;
       throw new MediaError("ECONFIG", `namedTransformations.${name}: ${(cause as Error).message}`, { cause });
