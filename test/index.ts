@@ -14,7 +14,7 @@ export type { CacheHost, Finding, HostOptions } from "./helpers/cache-host.ts";
 export { bytesOf, hostCache, newKey, newRecord, sourcesOf } from "./helpers/cache-host.ts";
 export type { Certificate, CertificateOptions } from "./helpers/certificates.ts";
 export { makeCertificate } from "./helpers/certificates.ts";
-export { passTime, resetTime, stopTime } from "./helpers/clock.ts";
+export { passTime, resetTime, setClock, stopTime } from "./helpers/clock.ts";
 export type { CommandOptions, TestCommand, TestOutput } from "./helpers/command.ts";
 export { runInProcess, testCommand } from "./helpers/command.ts";
 export { useUpDescriptors } from "./helpers/descriptors.ts";

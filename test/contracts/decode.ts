@@ -22,6 +22,7 @@ import {
   wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
+import { until } from "../helpers/until.ts";
 import { after, afterEach, before, describe, it } from "./runner.ts";
 
 /** A colour at a place, in fractions of width and height. */
@@ -311,7 +312,7 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
         await asked.catch(() => {});
       });
       await Promise.all(gone);
-      while (scheduler.load().running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => scheduler.load().running === 0, "all places are given back");
       const { waiting, waitingCost } = scheduler.load();
       assert.deepEqual([waiting, waitingCost], [0, 0]);
       await made(file.name, [smaller]);

@@ -23,6 +23,7 @@ import {
   wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
+import { until } from "../helpers/until.ts";
 import { after, before, beforeEach, describe, it } from "./runner.ts";
 
 declare module "@mediatap/core" {
@@ -380,7 +381,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
         await asked.catch(() => {});
       });
       await Promise.all(gone);
-      while (scheduler.load().running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => scheduler.load().running === 0, "all places are given back");
       const { waiting, waitingCost } = scheduler.load();
       assert.deepEqual([waiting, waitingCost], [0, 0]);
       await made(CHAINS.larger as readonly Step[]);

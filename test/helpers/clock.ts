@@ -1,4 +1,6 @@
 let ahead = 0;
+/** By how much the system clock is wrong. */
+let wrong = 0;
 let stoppedAt: { readonly date: number; readonly moment: number } | undefined;
 let restore: (() => void) | undefined;
 
@@ -6,7 +8,7 @@ function takeOver(): void {
   if (restore) return;
   const { now: date } = Date;
   const moment = performance.now.bind(performance);
-  Date.now = () => (stoppedAt?.date ?? date()) + ahead;
+  Date.now = () => (stoppedAt?.date ?? date()) + ahead + wrong;
   performance.now = () => (stoppedAt?.moment ?? moment()) + ahead;
   restore = () => {
     Date.now = date;
@@ -27,7 +29,13 @@ export function passTime(milliseconds: number): void {
 /** Has these clocks stand still but for `passTime`: what is to happen soon after something else may take its time. */
 export function stopTime(): void {
   takeOver();
-  stoppedAt ??= { date: Date.now() - ahead, moment: performance.now() - ahead };
+  stoppedAt ??= { date: Date.now() - ahead - wrong, moment: performance.now() - ahead };
+}
+
+/** Sets the system clock, `Date.now()`, ahead of the real time, or behind it; the clock of `performance.now()` goes on. */
+export function setClock(milliseconds: number): void {
+  takeOver();
+  wrong = milliseconds;
 }
 
 /** The clocks of this process show the real time again. */
@@ -36,4 +44,5 @@ export function resetTime(): void {
   restore = undefined;
   stoppedAt = undefined;
   ahead = 0;
+  wrong = 0;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { freePort } from "@mediatap/test";
+import { freePort, until } from "@mediatap/test";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import {
   type Browser,
@@ -34,12 +34,10 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const url = `http://localhost:${port}`;
-  for (;;) {
+  await until(async () => {
     if (child.exitCode !== null) throw new Error(`the server ended: ${said}`);
-    const ready = await fetch(`${url}/-/ready`).catch(() => undefined);
-    if (ready?.ok) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok;
+  }, "it is ready");
   const stop = () => {
     child.kill("SIGTERM");
     return exited;
