@@ -16,18 +16,32 @@ const SOURCES: PageSources = { "img-src": ["data:"], "media-src": ["blob:"], "wo
 const html = (video: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>A player</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>One video, three players</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/-/player/style.css">
 <script src="/-/player/hls.js" defer></script>
 <script src="/-/player/shaka.js" defer></script>
 <script type="module" src="/-/player/app.js"></script>
 <main data-video="/${encodeURI(video)}">
-<video id="video" controls muted playsinline preload="auto" poster="/${encodeURI(video)}/ik-thumbnail.jpg?tr=w-960"></video>
-<nav id="players"><a href="#hls">hls.js</a> <a href="#shaka">shaka-player (DASH)</a> <a href="#native">the browser's own</a></nav>
-<nav id="rungs"></nav>
+<header>
+<h1>One video, three players</h1>
+<p>The server cuts an ordinary file into a stream while it plays. All players get the same segments.</p>
+</header>
+<nav id="players" aria-label="Player">
+<a href="#hls">hls.js <small>HLS</small></a>
+<a href="#shaka">shaka-player <small>DASH</small></a>
+<a href="#native">Browser <small>HLS</small></a>
+</nav>
+<figure>
+<video id="video" controls muted playsinline preload="auto" poster="/${encodeURI(video)}/ik-thumbnail.jpg?tr=w-960" aria-label="The video"></video>
+<figcaption>
+<div id="rungs" role="group" aria-label="Quality"></div>
 <output id="said"></output>
+</figcaption>
+</figure>
+<p class="url"><code id="url"></code></p>
 </main>
 </html>
 `;

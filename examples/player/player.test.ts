@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startServer, type TestServer } from "@mediatap/test";
+import { assertAccessible } from "../../test/suites/support/axe.ts";
 import {
   type Browser,
   describeInBrowser,
@@ -47,8 +48,45 @@ describeInBrowser("example: a player", () => {
       await page.waitForFunction(inPage(`${video}.ended`), undefined, within);
       assert.deepEqual(errors, []);
       assert.equal(await page.evaluate(inPage(`${video}.error`)), null);
-      assert.doesNotMatch(String(await page.textContent("#said")), /failed/);
+      assert.doesNotMatch(String(await page.textContent("#said")), /Failed/);
       await page.close();
     });
   }
+
+  for (const player of ["hls", "shaka"]) {
+    it(`shows which quality is chosen, and when it is there (${player})`, async () => {
+      const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+      const within = { timeout: 60_000 };
+      await page.goto(`${server.url}/#${player}`);
+      await page.waitForFunction(
+        inPage(`/^Playing/.test(document.getElementById("said").textContent)`),
+        undefined,
+        within,
+      );
+      const pressed = `document.querySelector("#rungs [aria-pressed=true]").textContent`;
+      assert.equal(await page.evaluate(inPage(pressed)), "Auto");
+      await page.click("#rungs button:last-child");
+      assert.equal(await page.evaluate(inPage(pressed)), "720p");
+      await page.evaluate(inPage(`document.getElementById("video").play()`));
+      await page.waitForFunction(
+        inPage(`document.getElementById("said").textContent === "Playing 720p"`),
+        undefined,
+        within,
+      );
+      assert.equal(
+        await page.evaluate(inPage(`document.querySelector("[aria-current]").hash`)),
+        `#${player}`,
+      );
+      assert.equal(await page.evaluate(inPage("document.documentElement.scrollWidth")), 390);
+      await page.close();
+    });
+  }
+
+  it("is accessible, in light and dark", async () => {
+    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+    await page.goto(`${server.url}/#shaka`);
+    await page.waitForFunction(inPage(`/^Playing/.test(document.getElementById("said").textContent)`));
+    await assertAccessible(page);
+    await page.close();
+  });
 });
