@@ -2,7 +2,7 @@
 // As root on Debian or Ubuntu missing programs are installed; elsewhere one line says what is missing, and what needs
 // it is skipped. With CI=true nothing is skipped.
 // With test files as arguments it runs only these, one after the other, and nothing else.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
@@ -23,6 +23,16 @@ const PROGRAMS = [
 
 function run(command: string, args: readonly string[], cwd = root): boolean {
   return spawnSync(command, args, { cwd, stdio: "inherit", env: process.env }).status === 0;
+}
+
+/** Runs a command and prints what it wrote once it has ended: others run at the same time. */
+async function runQuietly(command: string, args: readonly string[], cwd = root): Promise<boolean> {
+  const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], env: process.env });
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => output.push(part));
+  const code = await new Promise((resolve) => child.on("close", resolve).on("error", resolve));
+  process.stdout.write(Buffer.concat(output));
+  return code === 0;
 }
 
 function step(title: string, work: () => boolean): void {
@@ -48,11 +58,11 @@ function installPrograms(): boolean {
 }
 
 /** Packages that only tests need; installed if the lock file is newer than what is there. */
-function installServices(): boolean {
+async function installServices(): Promise<boolean> {
   const folder = join(root, "test/services");
   const changed = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (changed("node_modules/.package-lock.json") > changed("package-lock.json")) return true;
-  return run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], folder) || !isCi;
+  return (await runQuietly("npm", ["ci", "--no-audit", "--no-fund", "--silent"], folder)) || !isCi;
 }
 
 /** The settings of `.mocharc.json` as arguments, without its list of files: mocha would add that to the files given. */
@@ -63,12 +73,17 @@ function settingsForFiles(): string[] {
 }
 
 const args = process.argv.slice(2);
-if (args.some((argument) => existsSync(join(root, argument)))) {
+if (args.some((argument) => argument.endsWith(".ts") && existsSync(join(root, argument)))) {
   process.exit(run("npx", ["mocha", ...settingsForFiles(), ...args]) ? 0 : 1);
 }
 
 step("programs", installPrograms);
-step("test services", installServices);
-step("types", () => run("npx", ["tsc", "-b"]));
-step("style", () => run("npx", ["biome", "ci", "."]));
+const [hasServices, hasTypes, hasStyle] = await Promise.all([
+  installServices(),
+  runQuietly("npx", ["tsc", "-b"]),
+  runQuietly("npx", ["biome", "ci", "."]),
+]);
+step("test services", () => hasServices);
+step("types", () => hasTypes);
+step("style", () => hasStyle);
 step("tests", () => run("npx", ["mocha", ...args]));
