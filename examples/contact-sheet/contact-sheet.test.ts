@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LAYER_KEYS, PARAMETERS } from "../../plugins/url-imagekit/src/parameters.ts";
+import { assertAccessible } from "../../test/suites/support/axe.ts";
 import {
   type Browser,
   describeInBrowser,
@@ -86,6 +87,25 @@ describe("example: a contact sheet", function () {
       for (const { url, width, said } of seen)
         assert.match(said, new RegExp(`^${width} × \\d+ · [\\d.]+ kB$`), url);
       assert.deepEqual(errors, []);
+      await page.close();
+    });
+
+    it("finds pictures by words, fits a phone, and is accessible", async () => {
+      const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+      await page.goto(server.url);
+      await page.fill("#search", "fo-face");
+      const found = await page.evaluate<string[]>(
+        inPage(
+          `[...document.querySelectorAll("figure:not([hidden]) code")].map(({ textContent }) => textContent)`,
+        ),
+      );
+      assert.ok(found.length > 2 && found.every((text) => text.includes("fo-face")), String(found));
+      assert.equal(await page.evaluate(inPage("document.documentElement.scrollWidth")), 390);
+      await assertAccessible(page);
+      await page.fill("#search", "no such word");
+      assert.equal(await page.textContent("#none"), "Nothing found");
+      await page.fill("#search", "");
+      assert.equal(await page.evaluate(inPage(`document.querySelectorAll("figure[hidden]").length`)), 0);
       await page.close();
     });
   });

@@ -12,7 +12,7 @@ function shotHtml(shot: Shot): string {
   const words = html(transformation).replaceAll(/[,:_]/g, "$&<wbr>");
   return `<figure>
 <a href="${url}"><img src="${url}" alt="${html(note || transformation)}" loading="lazy"></a>
-<figcaption><code>${words}</code> <small>${html(file)}</small>${note && `<p>${html(note)}</p>`}<output></output></figcaption>
+<figcaption><button type="button" aria-label="Copy ${html(transformation)}">Copy</button><code>${words}</code> <small>${html(file)}</small>${note && `<p>${html(note)}</p>`}<output></output></figcaption>
 </figure>`;
 }
 
@@ -25,16 +25,19 @@ const sectionHtml = ({ id, title, text, shots }: Section) => `<section id="${id}
 export const pageHtml = (sections: readonly Section[]) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Contact sheet</title>
 <link rel="icon" href="/logo.svg">
 <link rel="stylesheet" href="/-/sheet/style.css">
-<script type="module" src="/-/sheet/weights.js"></script>
+<script type="module" src="/-/sheet/sheet.js"></script>
 <header>
 <h1><img src="/logo.svg" alt=""> Contact sheet</h1>
-<nav>${sections.map(({ id, title }) => `<a href="#${id}">${title}</a>`).join(" ")}</nav>
+<input type="search" id="search" placeholder="Search: blur, fo-face, text" aria-label="Search the transformations" autocomplete="off" spellcheck="false">
+<nav aria-label="Sections">${sections.map(({ id, title }) => `<a href="#${id}">${title}</a>`).join(" ")}</nav>
 </header>
 <main>
+<p id="none" role="status"></p>
 ${sections.map(sectionHtml).join("\n")}
 </main>
 </html>
@@ -49,7 +52,7 @@ export function pageSheet(sections: readonly Section[]): Plugin {
     apiVersion: 1,
     apply({ route }) {
       route("GET", "/", pageFile("index.html", pageHtml(sections)));
-      for (const name of ["style.css", "weights.js"])
+      for (const name of ["style.css", "sheet.js"])
         route("GET", `/-/sheet/${name}`, pageFile(name, file(name)));
     },
   };
