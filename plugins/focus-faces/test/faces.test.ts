@@ -14,6 +14,16 @@ import { CANVAS, MARKED, PHOTO_SIZE, type Place, picture, type Seen, seen } from
 const SAMPLES = join(import.meta.dirname, "../../../examples/start/media");
 /** As high as the whole face is marked, to the pixel. */
 const WHOLE = 64;
+const AT: Place = { left: 430, top: 280 };
+const LOW: Place = { left: 100, top: 480 };
+/** The pictures that the tests share, as a source is searched once: `middle.png`… */
+const PLACES: Record<string, Place> = {
+  "upper-left": { left: 0, top: 0 },
+  middle: AT,
+  "lower-right": { left: CANVAS.width - PHOTO_SIZE.width, top: CANVAS.height - PHOTO_SIZE.height },
+  "lower-left": LOW,
+};
+const FACELESS = ["dogs.jpg"];
 
 /** Counts the searches: each begins with a preview. */
 function counter() {
@@ -43,9 +53,8 @@ describe("focus-faces", () => {
       plugins: [urlImagekit(), storageFs(), imageSharp(), ...plugins],
       origins: {
         files: { type: "FOLDER", path: folder.path },
-        samples: { type: "FOLDER", path: SAMPLES },
       },
-      endpoints: { default: { origins: ["files", "samples"], autoFormat: false } },
+      endpoints: { default: { origins: ["files"], autoFormat: false } },
     });
 
   before(async () => {
@@ -53,6 +62,11 @@ describe("focus-faces", () => {
     // Patient: a degraded picture is not what is looked at here.
     server = await start(focusFaces({ timeout: 50_000 }), plugin);
     plain = await start();
+    for (const [name, place] of Object.entries(PLACES)) await put(`${name}.png`, [place]);
+    // Without a face.
+    for (const name of FACELESS) {
+      await folder.write(name, await sharp(join(SAMPLES, name)).resize(480).jpeg().toBuffer());
+    }
   });
   after(async () => {
     await Promise.all([server.close(), plain.close()]);
@@ -87,15 +101,8 @@ describe("focus-faces", () => {
   }
 
   describe("crops", () => {
-    const places: Record<string, Place> = {
-      "upper-left": { left: 0, top: 0 },
-      middle: { left: 430, top: 280 },
-      "lower-right": { left: CANVAS.width - PHOTO_SIZE.width, top: CANVAS.height - PHOTO_SIZE.height },
-      "lower-left": { left: 60, top: 500 },
-    };
-    for (const [name, place] of Object.entries(places)) {
+    for (const [name, place] of Object.entries(PLACES)) {
       it(`hold a face that lies ${name.replace("-", " ")}`, async () => {
-        await put(`${name}.png`, [place]);
         const window = await crop(`/tr:w-260,h-260,cm-extract,fo-face/${name}.png`);
         assert.deepEqual([window.width, window.height], [260, 260]);
         assertHeld(window, place);
@@ -110,7 +117,7 @@ describe("focus-faces", () => {
 
     it("are equal to those of fo-auto where there is no face, nor a plugin that looks for one", async () => {
       for (const from of [server, plain]) {
-        for (const name of ["dogs.jpg", "brushes.jpg"]) {
+        for (const name of FACELESS) {
           const face = await made(`/tr:w-120,h-90,fo-face,f-png/${name}`, from);
           assert.deepEqual(face.body, (await made(`/tr:w-120,h-90,fo-auto,f-png/${name}`, from)).body);
           assert.equal(face.headers["x-mediatap-provenance"], undefined);
@@ -119,7 +126,7 @@ describe("focus-faces", () => {
       }
       // Without a size there is nothing to be cut off, but for the ratio.
       const whole = await sharp((await made("/tr:fo-face/dogs.jpg")).body).metadata();
-      const source = await sharp(join(SAMPLES, "dogs.jpg")).metadata();
+      const source = await sharp(join(folder.path, "dogs.jpg")).metadata();
       assert.deepEqual([whole.width, whole.height], [source.width, source.height]);
       const square = await sharp((await made("/tr:fo-face,ar-1/dogs.jpg")).body).metadata();
       assert.equal(square.width, Math.min(source.width, source.height));
@@ -139,36 +146,32 @@ describe("focus-faces", () => {
     });
 
     it("are as large as the head where no size is given, or as ar makes them", async () => {
-      await put("tight.png", [{ left: 430, top: 280 }]);
-      const head = await crop("/tr:fo-face/tight.png");
+      const head = await crop("/tr:fo-face/middle.png");
       assert.equal(head.marks?.pixels, WHOLE);
       assert.ok(head.width >= MARKED.width && head.width <= 1.8 * MARKED.width, `${head.width} px wide`);
       assert.ok(head.height >= MARKED.height && head.height <= 1.9 * MARKED.height, `${head.height} px high`);
-      const wide = await crop("/tr:fo-face,ar-2_1/tight.png");
+      const wide = await crop("/tr:fo-face,ar-2_1/middle.png");
       assert.deepEqual([wide.width, wide.height], [2 * head.height, head.height]);
-      const far = await crop("/tr:fo-face,z-0.5/tight.png");
+      const far = await crop("/tr:fo-face,z-0.5/middle.png");
       assert.ok(Math.abs(far.width - 2 * head.width) <= 2 && Math.abs(far.height - 2 * head.height) <= 2);
-      assertHeld(far, { left: 430, top: 280 });
+      assertHeld(far, AT);
       // What comes after starts from that size.
-      const half = await crop("/tr:fo-face:w-cw_div_2/tight.png");
+      const half = await crop("/tr:fo-face:w-cw_div_2/middle.png");
       assert.equal(half.width, Math.round(head.width / 2));
     });
 
     it("zoom and keep their size", async () => {
-      await put("zoom.png", [{ left: 430, top: 280 }]);
-      const at = { left: 430, top: 280 };
       const wish = "w-200,h-200,cm-extract,fo-face";
-      assertHeld(await crop(`/tr:${wish},z-0.5/zoom.png`), at, 0.5);
-      assertHeld(await crop(`/tr:${wish}/zoom.png`), at);
-      assertHeld(await crop(`/tr:${wish},z-1.5/zoom.png`), at, 1.5);
-      const cover = await crop("/tr:w-200,h-200,fo-face,z-4/zoom.png");
+      assertHeld(await crop(`/tr:${wish},z-0.5/middle.png`), AT, 0.5);
+      assertHeld(await crop(`/tr:${wish}/middle.png`), AT);
+      assertHeld(await crop(`/tr:${wish},z-1.5/middle.png`), AT, 1.5);
+      const cover = await crop("/tr:w-200,h-200,fo-face,z-4/middle.png");
       assert.deepEqual([cover.width, cover.height], [200, 200]);
-      assertHeld(cover, at);
+      assertHeld(cover, AT);
     });
 
     it("pad what they show beside the picture", async () => {
-      await put("pad.png", [{ left: 430, top: 280 }]);
-      const padded = await crop("/tr:w-300,h-600,cm-pad_extract,fo-face,z-0.5,bg-00FF00/pad.png");
+      const padded = await crop("/tr:w-300,h-600,cm-pad_extract,fo-face,z-0.5,bg-00FF00/middle.png");
       assert.deepEqual([padded.width, padded.height], [300, 600]);
       assert.ok(padded.marks && Math.abs(padded.marks.width - MARKED.width / 2) <= 3);
     });
@@ -176,17 +179,15 @@ describe("focus-faces", () => {
 
   describe("faces", () => {
     it("are where the orientation of the camera puts them", async () => {
-      const place = { left: 100, top: 480 };
-      const turned = await (await picture([place]))
+      const turned = await (await picture([LOW]))
         .rotate(270)
         .jpeg({ quality: 95 })
         .withMetadata({ orientation: 6 });
       await folder.write("camera.jpg", await turned.toBuffer());
-      assertHeld(await crop("/tr:w-260,h-260,cm-extract,fo-face,f-png/camera.jpg"), place);
+      assertHeld(await crop("/tr:w-260,h-260,cm-extract,fo-face,f-png/camera.jpg"), LOW);
     });
 
     it("are followed through the steps before", async () => {
-      await put("steps.png", [{ left: 100, top: 480 }]);
       for (const steps of [
         "b-60_00FF00:t-true",
         "rt-180",
@@ -196,7 +197,7 @@ describe("focus-faces", () => {
         "b-40_00FF00",
         "e-grayscale-false:w-1100,h-800,fo-left",
       ]) {
-        const { marks } = await crop(`/tr:${steps}:w-250,h-250,cm-extract,fo-face/steps.png`);
+        const { marks } = await crop(`/tr:${steps}:w-250,h-250,cm-extract,fo-face/lower-left.png`);
         assert.ok(marks, steps);
         const scale = steps === "w-600" ? 0.5 : 1;
         const sides = [marks.width, marks.height].sort((a, b) => a - b);
@@ -206,10 +207,7 @@ describe("focus-faces", () => {
     });
 
     it("of the first frame hold for all frames", async () => {
-      const [first, second] = await Promise.all([
-        picture([{ left: 430, top: 280 }]),
-        picture([{ left: 440, top: 290 }]),
-      ]);
+      const [first, second] = await Promise.all([picture([AT]), picture([{ left: 440, top: 290 }])]);
       const frames = await Promise.all([first, second].map((frame) => frame.png().toBuffer()));
       const animation = await sharp(frames, { join: { animated: true } })
         .webp({ lossless: true })
@@ -219,24 +217,23 @@ describe("focus-faces", () => {
       assert.equal((await sharp(body).metadata()).pages, 2);
       const [one, two] = [await seen(body, 0), await seen(body, 1)];
       assert.ok(one.marks && two.marks);
-      assertHeld(one, { left: 430, top: 280 });
+      assertHeld(one, AT);
       assert.equal(two.marks.left - one.marks.left, 10, "the window stands still");
       const trimmed = await made(
         "/tr:b-60_00FF00:t-true:w-250,h-250,cm-extract,fo-face,lo-true/animation.webp",
       );
-      assertHeld(await seen(trimmed.body), { left: 430, top: 280 });
+      assertHeld(await seen(trimmed.body), AT);
     });
 
     it("are looked for in layers, too", async () => {
-      await put("layer.png", [{ left: 430, top: 280 }]);
       const { marks } = await crop(
-        "/tr:w-400,l-image,i-layer.png,w-220,h-220,cm-extract,fo-face,l-end,f-png/dogs.jpg",
+        "/tr:w-400,l-image,i-middle.png,w-220,h-220,cm-extract,fo-face,l-end,f-png/dogs.jpg",
       );
       assert.ok(marks && marks.pixels >= WHOLE - 4);
     });
 
     it("are looked for once a source, by whoever asks", async () => {
-      await put("once.png", [{ left: 430, top: 280 }]);
+      await put("once.png", [AT]);
       asked.count = 0;
       await Promise.all([100, 120, 140].map((width) => made(`/tr:w-${width},h-100,fo-face/once.png`)));
       await made("/tr:fo-face/once.png");
@@ -261,10 +258,9 @@ describe("focus-faces", () => {
       ["missing", {}],
     ] as const) {
       it(`is answered as if there were no face, for a few seconds (${name})`, async () => {
-        await put("fails.png", [{ left: 430, top: 280 }]);
         const broken = await start(focusFacesBy(program(name), options), cacheMemory());
         try {
-          const url = "/tr:w-260,h-260,cm-extract,fo-face/fails.png";
+          const url = "/tr:w-260,h-260,cm-extract,fo-face/middle.png";
           for (let times = 0; times < 2; times++) {
             const answer = await made(url, broken);
             assert.equal(answer.headers["x-mediatap-provenance"], "degraded");
@@ -274,7 +270,7 @@ describe("focus-faces", () => {
             assert.deepEqual(answer.body, (await made(url, plain)).body);
           }
           assert.equal(
-            (await made("/tr:w-10,h-10,fo-auto/fails.png", broken)).headers["x-mediatap-provenance"],
+            (await made("/tr:w-10,h-10,fo-auto/middle.png", broken)).headers["x-mediatap-provenance"],
             undefined,
           );
         } finally {
