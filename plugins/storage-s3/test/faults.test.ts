@@ -233,12 +233,12 @@ describeWith(RADOSGW, "the faults of a service", () => {
     });
 
     it("do not count while the reader takes its time", async () => {
-      const entry = await entryOf(all.storage({ limits: { originIdle: 1_000 } }), "a.bin");
+      const entry = await entryOf(all.storage({ limits: { originIdle: 2_000 } }), "a.bin");
       const parts: Buffer[] = [];
       for await (const chunk of await entry.body()) {
         parts.push(chunk as Buffer);
         // Longer than the service may be silent.
-        if (parts.length === 2) await delay(1_500);
+        if (parts.length === 2) await delay(2_500);
       }
       assert(bytes.equals(Buffer.concat(parts)));
       assert.equal(all.front.requests.length, 1);
