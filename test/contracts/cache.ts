@@ -387,7 +387,7 @@ export function describeCache(
     it("stays within its budget, and keeps what is new", async () => {
       assert(place.small);
       const room = 200_000;
-      const small = await hostCache(place.small(room), place.host);
+      await using small = await hostCache(place.small(room), place.host);
       const records = Array.from({ length: 60 }, (_, at) =>
         newRecord(newKey(), { sources: sourcesOf(`${at}.jpg`) }),
       );
@@ -396,18 +396,16 @@ export function describeCache(
       const kept = found.filter((entry) => entry.found?.body).length;
       assert(kept > 0 && kept * 10_000 <= room, `${kept} of ${records.length} bodies are kept`);
       assert(found.at(-1)?.found?.body, "the last one is there");
-      await small.close();
     });
 
     it("takes no harm from a body that is larger than its budget", async () => {
       assert(place.small);
-      const small = await hostCache(place.small(100_000), place.host);
+      await using small = await hostCache(place.small(100_000), place.host);
       const [large, other] = [newRecord(newKey()), newRecord(newKey())];
       await small.store(other, Buffer.from("other"));
       await small.store(large, randomBytes(1_000_000));
       assert(!(await small.find(large.key)).found?.body, "it is not kept");
       assert.equal((await bytesOf((await small.find(other.key)).found)).toString(), "other");
-      await small.close();
     });
   });
 }

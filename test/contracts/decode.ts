@@ -53,7 +53,7 @@ export interface DecodeSetup {
 }
 
 /** A language of wishes, files in memory, an engine and the decoder. */
-interface Darkroom {
+interface Darkroom extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly server: TestServer;
   readonly seen: Witness;
@@ -80,6 +80,7 @@ async function darkroom(
     make: (path, steps = [], output = {}, options) => server.ask(wishUrl(path, { steps, output }), options),
     explain: () => server.server.generation.pipeline.explain(seen.exchanges[0] as Exchange),
     close: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
@@ -236,11 +237,10 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
     });
 
     it("makes the same bytes each time", async () => {
-      const other = await darkroom(place);
+      await using other = await darkroom(place);
       const [once, again] = [await made(file.name, [smaller]), await other.make(file.name, [smaller], PNG)];
       assert(once.body.equals(again.body));
       assert.equal(once.headers.etag, again.headers.etag);
-      await other.close();
     });
 
     it("puts its price on a plan", async () => {
@@ -289,16 +289,15 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
       it(`refuses what is beyond its ${limit}, unless it reads parts only`, async () => {
         const field = limit === "bytes" ? (place.bytes ?? "imageBytes") : limit;
         if (field === "none") {
-          const open = await darkroom(place, { imageBytes: 50 });
+          await using open = await darkroom(place, { imageBytes: 50 });
           assert.equal((await open.make(file.name, [], PNG)).status, 200);
-          return await open.close();
+          return;
         }
-        const strict = await darkroom(place, { [field]: limit === "bytes" ? 50 : 0.0001 });
+        await using strict = await darkroom(place, { [field]: limit === "bytes" ? 50 : 0.0001 });
         const { status } = await strict.make(file.name, [], PNG);
         assert.equal(strict.seen.exchanges[0]?.error?.code, "ELIMIT");
         assert.equal(status, 400);
         assert.equal((await strict.make(file.name, [], { format: "original" })).status, 200);
-        await strict.close();
       });
     }
 

@@ -54,7 +54,7 @@ function defaultPicture(): NonNullable<TransformSetup["picture"]> {
 }
 
 /** A language of wishes, files in memory, and this engine. */
-interface Studio {
+interface Studio extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly server: TestServer;
   readonly seen: Witness;
@@ -89,6 +89,7 @@ async function studio(plugin: Plugin, limits: Partial<Record<LimitName, number>>
       return facts.header;
     },
     close: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
@@ -241,7 +242,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
     });
 
     it("makes the same bytes each time", async () => {
-      const other = await studio(place.plugin);
+      await using other = await studio(place.plugin);
       other.files.set(picture.name, picture.bytes);
       const steps = CHAINS["one after the other"] as readonly Step[];
       const [once, again] = [await made(steps), await made(steps)];
@@ -249,7 +250,6 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       assert(once.body.equals(again.body));
       assert(once.body.equals(elsewhere.body));
       assert.equal(once.headers.etag, elsewhere.headers.etag);
-      await other.close();
     });
 
     it("prices a plan, and says what it would do, before it does it", async () => {
@@ -313,12 +313,11 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       ["outputSide", 300, [{ op: "resize", width: 400, fit: "inside", enlarge: true }]],
     ] as const) {
       it(`refuses what is beyond ${limit}`, async () => {
-        const strict = await studio(place.plugin, { [limit]: value });
+        await using strict = await studio(place.plugin, { [limit]: value });
         strict.files.set(picture.name, picture.bytes);
         const answer = await strict.make(picture.name, steps, { format: "webp" });
         assert.equal(strict.seen.exchanges[0]?.error?.code, "ELIMIT");
         assert.equal(answer.status, 400);
-        await strict.close();
       });
     }
 

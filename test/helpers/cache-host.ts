@@ -23,7 +23,7 @@ export interface Finding {
 }
 
 /** The hooks of a cache inside a server that listens to nobody. */
-export interface CacheHost {
+export interface CacheHost extends AsyncDisposable {
   /** Resolves when the cache is done with it. */
   store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
   /** A record counts as fresh unless the test says otherwise. */
@@ -95,6 +95,7 @@ export async function hostCache(
     purge: (kind, value, tenant) =>
       hooks.purge.promise({ sequence: ++sequence, kind, value, ...(tenant !== undefined && { tenant }) }),
     close: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
