@@ -188,6 +188,15 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
 
     it("promises a size and a cost for every picture", { timeout: 60_000 }, () => {
       const side = fc.integer({ min: 1, max: 10_000 });
+      const extremes = [
+        [1, 1],
+        [2, 2],
+        [1, 10_000],
+        [10_000, 1],
+      ] as const;
+      const examples = place.steps.flatMap((step) =>
+        extremes.map(([width, height]): [Step, number, number] => [step, width, height]),
+      );
       fc.assert(
         fc.property(fc.constantFrom(...place.steps), side, side, (step, width, height) => {
           const current = { width, height };
@@ -198,6 +207,7 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
           const cost = definitionOf(step).cost?.(step, current, size) ?? 0;
           assert(Number.isFinite(cost) && cost >= 0, `cost ${cost}`);
         }),
+        { examples },
       );
     });
 
