@@ -94,7 +94,8 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
     async write(path, body, more) {
       const bytes = body instanceof Uint8Array ? body : await buffer(body);
       await write(path, bytes.subarray(0, 1000), more);
-      await new Promise(setImmediate);
+      // Longer than a reader takes for a file, so that one reads it now.
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
       await write(path, bytes, more);
     },
   }),
