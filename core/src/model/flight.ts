@@ -162,7 +162,7 @@ export interface RawFrame {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** 1: grey · 2: grey, alpha · 3: red, green, blue · 4: red, green, blue, alpha. Engines hand out 3 or 4, and take any. */
+  /** 1: grey · 2: grey, alpha · 3: red, green, blue · 4: red, green, blue, alpha. Engines pass 3 or 4, and accept any. */
   readonly channels: number;
 }
 
