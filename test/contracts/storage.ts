@@ -558,7 +558,7 @@ function describeFolders(can: StoragePromises, place: () => StorageSetup, entryO
       });
     }
 
-    it("lists at most a hundred entries on a page if nothing is said of their number", async () => {
+    it("lists at most a hundred entries on a page by default", async () => {
       const names = Array.from({ length: 130 }, (_, at) => `${at}.txt`);
       for (const name of names) await put(`crowd/${name}`);
       const pages = await pagesOf("crowd");
@@ -593,7 +593,7 @@ function describeFolders(can: StoragePromises, place: () => StorageSetup, entryO
       assert.notEqual(marks["public.txt"], true);
     });
 
-    it("lists nothing for whom the work is no longer done", async () => {
+    it("rejects a listing that was aborted before", async () => {
       const reason = new Error("nobody waits");
       await assert.rejects(pageOf("folders/in", { signal: AbortSignal.abort(reason) }), reason);
     });

@@ -77,7 +77,7 @@ export interface OpenOptions {
   readonly from?: string;
 }
 
-/** What lies directly in a folder. A file and a folder may have the same name. */
+/** An entry of a folder. A file and a folder may have the same name. */
 export interface FolderEntry {
   /** The last segment of its path. */
   readonly name: string;
@@ -126,11 +126,11 @@ export interface Storage {
   /** The paths of all files that begin with a prefix, folders within folders included. */
   list?(prefix: string): AsyncIterable<string>;
   /**
-   * One page of what lies directly in a folder, for people who browse: `""` is the whole place, any other folder is a path as
-   * `open` takes it. The work is bounded by the page, not by what the place holds. It lists what `open` finds, by names of
-   * which paths can be made, and nothing outside of the place; over all pages each entry is listed once. The storage chooses
-   * the order. A folder that is not there is empty. Throws as `open` does, and `EINVAL` for a cursor that is not its own, if
-   * it can tell.
+   * One page of the entries of a folder, for people who browse: `""` is the root, any other folder is a path as `open` takes
+   * it. The cost depends on the page, not on the number of files below the folder. It lists what `open` finds, by names that can
+   * be part of a path, and nothing outside of the root; all pages together contain each entry once. The storage chooses the
+   * order. A folder that does not exist is empty. Throws as `open` does, and `EINVAL` for an invalid cursor, as far as the
+   * storage can recognise it.
    */
   listFolder?(folder: string, options: ListFolderOptions): Promise<FolderPage>;
   /** It answers absolute URLs (`kind: "url"`) instead of paths: a web proxy. */

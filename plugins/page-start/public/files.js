@@ -115,16 +115,16 @@ const REFUSALS = {
 };
 
 /** What to say about a folder besides its files. */
-function notesOn({ url, refusal, problems = [], unlisted = [], places = [], items, next }) {
+function notesOn({ url, refusal, problems = [], unlisted = [], labels = [], items, next }) {
   if (refusal) return [REFUSALS[refusal.code] ?? "Nothing is served here without a signature."];
   const notes = problems.map(({ origin, message }) => `Origin ${origin}: ${message}.`);
-  if (places.length === 0) {
+  if (labels.length === 0) {
     notes.push(
       "The origins of this endpoint have no list of their files. Type the path of a file into the field above.",
     );
   } else if (items.length === 0 && next === undefined && notes.length === 0) {
-    const place = [places[0], ...segmentsOf(url)].join("/");
-    notes.push(`Nothing here yet. Put pictures or videos into the ${place}, and they appear here.`);
+    const where = [labels[0], ...segmentsOf(url)].join("/");
+    notes.push(`Nothing here yet. Put pictures or videos into the ${where}, and they appear here.`);
   } else if (unlisted.length > 0) {
     notes.push(`Files of ${unlisted.join(", ")} are not listed: a web server has no list of its files.`);
   }
@@ -194,10 +194,10 @@ export async function showFolder(url, isNew = false) {
   $("files").hidden = false;
   $("files").ariaBusy = "true";
   let items = [];
-  let places = [];
+  let labels = [];
   try {
     const page = await listing(url);
-    ({ mount = "/", items, places = [] } = page);
+    ({ mount = "/", items, labels = [] } = page);
     showEndpoints(page.endpoints);
     showCrumbs(url);
     add(page, { url, fresh: true });
@@ -215,7 +215,7 @@ export async function showFolder(url, isNew = false) {
   const files = items
     .filter(({ kind }) => kind !== "folder")
     .map((item) => ({ ...item, edit: editUrl(item) }));
-  return { files, isListed: places.length > 0, isEmpty: items.length === 0 };
+  return { files, isListed: labels.length > 0, isEmpty: items.length === 0 };
 }
 
 // What was put into an empty folder appears when people come back to the page.

@@ -38,7 +38,7 @@ interface Item {
 }
 
 /** Where a URL of a folder leads to. */
-interface Place {
+interface Location {
   readonly endpoint: Endpoint;
   /** Path at the origins; `""`: all of them. */
   readonly folder: string;
@@ -77,9 +77,9 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
   async function list(client: Client, url: string, cursor: string | null) {
     if (!/^\/(?:[^/?#]+\/)*$/.test(url)) throw new MediaError("EINVAL", "Expected the URL of a folder");
     const endpoints = await endpointsAt(client);
-    const place = await placeOf(client, url);
-    if (!place) return { url, endpoints, refusal: { code: "ENOENT" }, items: [] };
-    const { endpoint, mount } = place;
+    const location = await locate(client, url);
+    if (!location) return { url, endpoints, refusal: { code: "ENOENT" }, items: [] };
+    const { endpoint, mount } = location;
     const refusal = await refusalOf(client, url);
     const about = { url, mount, endpoint: endpoint.name, endpoints };
     // What no URL without a signature shows is not named, either.
@@ -90,19 +90,19 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
     ];
     const all = origins.map((name) => ({ name, storage: api.storage(name) }));
     const listed = all.filter((origin): origin is Listed => origin.storage.listFolder !== undefined);
-    const { items, next, problems } = await pageOf(client, place, url, listed, cursor);
+    const { items, next, problems } = await pageOf(client, location, url, listed, cursor);
     return {
       ...about,
       items,
       ...(next !== undefined && { next }),
       problems,
-      places: listed.map(({ storage: { label }, name }) => label ?? name),
+      labels: listed.map(({ storage: { label }, name }) => label ?? name),
       unlisted: all.filter(({ storage }) => !storage.listFolder).map(({ name }) => shortName(name)),
     };
   }
 
   /** Where a folder's URL leads to, as the endpoint's language reads it. */
-  async function placeOf(client: Client, url: string): Promise<Place | undefined> {
+  async function locate(client: Client, url: string): Promise<Location | undefined> {
     const job = await api
       .resolve(`http://${client.host}${url}${PICTURE}`, client.headers)
       .catch(unlessClients);
@@ -138,7 +138,7 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
   /** One page, from the origins one after the other. */
   async function pageOf(
     client: Client,
-    place: Place,
+    location: Location,
     url: string,
     origins: readonly Listed[],
     cursor: string | null,
@@ -146,7 +146,7 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
     const [, first = "0", rest] = /^(\d{1,3})(?:\.(.*))?$/s.exec(cursor ?? "") ?? [];
     if (cursor !== null && !origins[Number(first)])
       throw new MediaError("EINVAL", "Expected a cursor of this folder");
-    const signal = AbortSignal.timeout(api.limitsOf(place.endpoint.tenant).request);
+    const signal = AbortSignal.timeout(api.limitsOf(location.endpoint.tenant).request);
     const items = new Map<string, Item>();
     const problems: { origin: string; message: string }[] = [];
     let at = Number(first);
@@ -155,12 +155,12 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
       const { name, storage } = origins[at] as Listed;
       const limit = PAGE - items.size;
       try {
-        const page = await storage.listFolder(place.folder, {
+        const page = await storage.listFolder(location.folder, {
           limit,
           signal,
           ...(own !== undefined && { cursor: own }),
         });
-        const found = await allowed(client, place, url, { storage, entries: page.entries, signal });
+        const found = await allowed(client, location, url, { storage, entries: page.entries, signal });
         for (const item of found) {
           const id = `${item.kind === "folder"} ${item.name}`;
           if (!items.has(id)) items.set(id, item);
@@ -181,7 +181,7 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
   /** The entries that a request without signature is served. */
   async function allowed(
     client: Client,
-    place: Place,
+    location: Location,
     url: string,
     { storage, entries, signal }: { storage: Storage; entries: readonly FolderEntry[]; signal: AbortSignal },
   ): Promise<Item[]> {
@@ -191,8 +191,8 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
       while (next < entries.length) {
         const at = next++;
         const entry = entries[at] as FolderEntry;
-        found[at] = await itemOf(client, place, url, entry);
-        if (found[at] && (await isPrivate(storage, place, entry, signal))) found[at] = undefined;
+        found[at] = await itemOf(client, location, url, entry);
+        if (found[at] && (await isPrivate(storage, location, entry, signal))) found[at] = undefined;
       }
     };
     await Promise.all(Array.from({ length: MAX_HEADS }, work));
@@ -202,14 +202,14 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
   /** An entry as its URL shows it; `undefined` where the URL is refused, or leads elsewhere. */
   async function itemOf(
     client: Client,
-    { endpoint, folder, mount }: Place,
+    { endpoint, folder, mount }: Location,
     url: string,
     { name, kind, size, lastModified }: FolderEntry,
   ): Promise<Item | undefined> {
     const path = folder === "" ? name : `${folder}/${name}`;
     const own = `${url}${encodeURIComponent(name)}`;
     if (kind === "folder") {
-      const below = await placeOf(client, `${own}/`);
+      const below = await locate(client, `${own}/`);
       return below?.endpoint === endpoint && below.folder === path
         ? { name, kind, url: `${own}/` }
         : undefined;
@@ -234,7 +234,7 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
   }
 
   /** Whether a file is private; one that cannot be asked counts as such. */
-  async function isPrivate(storage: Storage, { folder }: Place, entry: FolderEntry, signal: AbortSignal) {
+  async function isPrivate(storage: Storage, { folder }: Location, entry: FolderEntry, signal: AbortSignal) {
     if (entry.kind === "folder") return false;
     if (entry.private !== undefined) return entry.private;
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
@@ -253,8 +253,8 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
       );
       const urls = new Set(segments.map((parts) => `/${parts.map((part) => `${part}/`).join("")}`));
       for (const url of urls) {
-        const place = await placeOf(client, url);
-        if (place?.folder !== "" || place.endpoint.tenant !== tenant || place.endpoint.name !== name)
+        const location = await locate(client, url);
+        if (location?.folder !== "" || location.endpoint.tenant !== tenant || location.endpoint.name !== name)
           continue;
         found.push({ name: tenant === "" ? name : `${tenant}/${name}`, url });
         break;

@@ -206,7 +206,7 @@ describeInBrowser("the start page in Chromium", () => {
     assert.equal((await pixels("#after-image"))[0], 200);
   });
 
-  it("tells what the URL of another server would be here", async () => {
+  it("shows what the URL of another server would be here", async () => {
     await page.fill("#url", "https://ik.imagekit.io/demo/tr:w-150/fig.jpg?v=1");
     await page.press("#url", "Enter");
     await until(`!document.getElementById("problem").hidden`);

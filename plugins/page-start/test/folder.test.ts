@@ -26,7 +26,7 @@ interface Listing {
   readonly next?: string;
   readonly refusal?: { readonly code: string };
   readonly problems?: readonly { readonly origin: string; readonly message: string }[];
-  readonly places?: readonly string[];
+  readonly labels?: readonly string[];
   readonly unlisted?: readonly string[];
   readonly endpoints?: readonly { readonly name: string; readonly url: string }[];
 }
@@ -34,13 +34,13 @@ interface Listing {
 const KEY = "private_0123456789abcdef";
 const picture = makePng(6, 4, () => [200, 30, 30, 255]);
 
-/** Origins of type `PLACE`: what a test made. */
-const placesOf = (places: Readonly<Record<string, Partial<Storage>>>): Plugin => ({
-  name: "test-places",
+/** Origins of type `TEST`: storages of a test. */
+const testStorages = (storages: Readonly<Record<string, Partial<Storage>>>): Plugin => ({
+  name: "test-storages",
   version: "1.0.0",
   apiVersion: 1,
   apply({ hooks }) {
-    hooks.storage.for("PLACE").tap("test-places", ({ name }) => places[name] as Storage);
+    hooks.storage.for("TEST").tap("test-storages", ({ name }) => storages[name] as Storage);
   },
 });
 
@@ -140,7 +140,7 @@ describe("page-start: the listing of a folder", () => {
       assert.equal(body.length, size, url);
     }
     assert.equal(listing.mount, "/");
-    assert.match(String(listing.places), /^folder mediatap-test-/);
+    assert.match(String(listing.labels), /^folder mediatap-test-/);
   });
 
   it("goes down into folders by their URLs, and leaves out what a URL would read differently", async () => {
@@ -194,11 +194,11 @@ describe("page-start: the listing of a folder", () => {
     }));
     try {
       await start({
-        plugins: [placesOf({ broken: broken.storage })],
+        plugins: [testStorages({ broken: broken.storage })],
         origins: {
           other: { type: "FOLDER", path: other.path },
           site: { type: "WEB_FOLDER", baseUrl: "https://internal.example.com/secret" },
-          broken: { type: "PLACE" },
+          broken: { type: "TEST" },
         },
         endpoints: { default: { origins: ["site", "photos", "broken", "other"] } },
       });
@@ -232,8 +232,8 @@ describe("page-start: the listing of a folder", () => {
       await place.put("open.png", picture);
       await place.put("secret.png", picture, { private: true });
       await start({
-        plugins: [placesOf({ memory: place.storage })],
-        origins: { memory: { type: "PLACE" } },
+        plugins: [testStorages({ memory: place.storage })],
+        origins: { memory: { type: "TEST" } },
         endpoints: { default: { origins: ["memory"] } },
       });
       assert.deepEqual(names(await list()), ["open.png"], what);
@@ -316,7 +316,7 @@ describe("page-start: the listing of a folder", () => {
     }
   });
 
-  it("is given to this machine and its network only, under a local name", async () => {
+  it("is sent to this machine and its network only, under a local name", async () => {
     await start({ trustedProxies: ["127.0.0.1"] });
     for (const host of ["attacker.example", "media.example.com:80", "93.184.216.34", "localhost.example.com"])
       assert.equal((await ask("/", { headers: { host } })).status, 403, host);
@@ -326,7 +326,7 @@ describe("page-start: the listing of a folder", () => {
     assert.equal((await ask("/", { headers: { "x-forwarded-for": "192.168.1.7" } })).status, 200);
   });
 
-  it("tells local addresses and names from others", () => {
+  it("distinguishes local addresses and names from others", () => {
     for (const ip of [
       "127.0.0.1",
       "::1",

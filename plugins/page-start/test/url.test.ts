@@ -103,7 +103,7 @@ describe("the URL in the editor", () => {
     }
   });
 
-  it("is told from a URL of another server", () => {
+  it("is distinguished from a URL of another server", () => {
     const imagekit = { host: "ik.imagekit.io", url: "/tr:w-4/a.jpg?v=1" };
     assert.deepEqual(foreign("https://ik.imagekit.io/demo/tr:w-4/a.jpg?v=1"), imagekit);
     assert.deepEqual(foreign("/https://ik.imagekit.io/demo/tr:w-4/a.jpg?v=1"), imagekit);

@@ -110,7 +110,7 @@ describe("storage-fs: the listing of a folder", () => {
     assert.deepEqual([nine?.size, nine?.private], [5, false]);
   });
 
-  it("leaves out links that lead out of the folder or nowhere, pipes, and files under way", async () => {
+  it("leaves out links that lead out of the folder or nowhere, pipes, and unfinished files", async () => {
     await mkdir(join(parent, "outside"));
     await writeFile(join(parent, "outside", "secret.txt"), "secret");
     await mkdir(join(root, "inner"));
@@ -145,7 +145,7 @@ describe("storage-fs: the listing of a folder", () => {
     );
   });
 
-  it("goes on behind an entry that has been removed, and before one that is new", async () => {
+  it("continues after an entry that was removed, with entries that are new", async () => {
     for (const name of ["a", "b", "d", "e"]) await writeFile(join(root, name), name);
     const { next } = await pageOf("", { limit: 2 });
     assert.ok(next);
@@ -159,7 +159,7 @@ describe("storage-fs: the listing of a folder", () => {
       await assert.rejects(pageOf("", { cursor }), { code: "EINVAL" }, cursor);
   });
 
-  it("tells a place that is missing from an empty one", async () => {
+  it("distinguishes a missing folder from an empty one", async () => {
     assert.deepEqual(await pageOf(), { entries: [] });
     await rm(root, { recursive: true });
     await assert.rejects(pageOf(), { code: "EACCES" });
