@@ -62,6 +62,8 @@ export function createSource(parts: SourceParts): Source {
   let settled: Uint8Array | undefined;
   let held = 0;
   let closed = false;
+  /** Why reading has ended before the end: what was read after it would have a gap. */
+  let failure: { readonly error: unknown } | undefined;
   let ranged: boolean | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +91,7 @@ export function createSource(parts: SourceParts): Source {
 
   /** Reads on until `enough` or the end; a connection that breaks is a failed download. */
   async function readUntil(enough: (length: number) => boolean): Promise<number> {
+    if (failure) throw failure.error;
     let length = head.reduce((sum, chunk) => sum + chunk.byteLength, 0);
     if (ended || enough(length)) return length;
     const stream = await opened();
@@ -103,14 +106,18 @@ export function createSource(parts: SourceParts): Source {
         length += chunk.byteLength;
       }
     } catch (error) {
-      if (signal.aborted) throw error;
-      throw isMediaError(error) ? noted(error) : (shortageOf(error) ?? brokeOff(error));
+      failure = { error: judged(error) };
+      throw failure.error;
     }
     if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
     if (ended) onWhole();
     return length;
   }
 
+  const judged = (error: unknown) => {
+    if (signal.aborted) return error;
+    return isMediaError(error) ? noted(error) : (shortageOf(error) ?? brokeOff(error));
+  };
   const noted = (error: MediaError) => {
     if (error.outage) onOutage(error);
     broken.set(error, facts);
@@ -177,7 +184,7 @@ export function createSource(parts: SourceParts): Source {
         copies.give(Buffer.concat(head));
         return Readable.from(head.slice());
       }
-      if (range || handedOver || !mayHandOver()) return reopen(open, facts, signal, range);
+      if (range || handedOver || failure || !mayHandOver()) return reopen(open, facts, signal, range);
       handedOver = true;
       const rest = await opened();
       const out = new PassThrough();
