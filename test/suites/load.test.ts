@@ -65,7 +65,7 @@ describe("more work than there is room for", () => {
     }
     // Nothing of the refusals is remembered.
     for (let i = 0; i < 20; i++) assert.equal((await server.ask(`/gate/${i}?tr=w-5`)).status, 200);
-    assert.deepEqual(load(), { places: 2, running: 0, waiting: 0, waitingCost: 0 });
+    assert.deepEqual(load(), { places: 2, running: 0, waiting: 0, waitingCost: 0, memory: 0 });
   });
 
   it("does not stand before hits, 304s, errors, health and originals", async () => {

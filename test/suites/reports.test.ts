@@ -151,7 +151,10 @@ describe("work that begins and ends", () => {
   it("is what the server's state speaks of", async () => {
     const before = api.state();
     assert.deepEqual(before.breakers, { shop: "closed", spare: "closed" });
-    assert.deepEqual({ ...before.work, places: 0 }, { places: 0, running: 0, waiting: 0, waitingCost: 0 });
+    assert.deepEqual(
+      { ...before.work, places: 0 },
+      { places: 0, running: 0, waiting: 0, waitingCost: 0, memory: 0 },
+    );
     assert.match(before.version, /^\d+\.\d+\.\d+$/);
     assert.deepEqual(before.plugins.at(-1), { name: "test-listener", version: "1.0.0" });
     await server.ask("/broken.jpg");

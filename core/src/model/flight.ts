@@ -65,6 +65,8 @@ export interface Header {
   readonly depth: number;
   /** EXIF orientation, 1–8. */
   readonly orientation: number;
+  /** Each part of the file has something of all of the picture (progressive JPEG, interlaced PNG), so a decoder holds it whole. */
+  readonly interlaced?: boolean;
   /** It carries a gain map, from which screens that can show more make HDR. */
   readonly gainMap?: boolean;
   /** It is an animation of which only the first frame can be read. */

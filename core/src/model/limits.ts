@@ -72,9 +72,14 @@ export const DEFAULT_LIMITS = {
   connections: 10_000,
   /** Transforms at once; 0: as many as cores. */
   transforms: 0,
+  /**
+   * Bytes of memory that transforms may take at once, by their estimates; 0: what the machine or the container leaves, at most
+   * half of its memory. One that would take more alone is refused.
+   */
+  memory: 0,
   /** Estimated milliseconds of work, per core, that may wait. */
   queueWork: 5_000,
-  /** Bytes of downloaded sources that may wait. */
+  /** Bytes of downloaded sources that may wait; at most an eighth of the memory of the machine or container. */
   queueBytes: 256 * MB,
   /** Longest wait in the queue. */
   queueWait: 5_000,
@@ -115,6 +120,7 @@ export const SERVER_LIMITS = [
   "breakerRequests",
   "breakerRate",
   "transforms",
+  "memory",
   "videoTransforms",
   "queueWork",
   "queueBytes",

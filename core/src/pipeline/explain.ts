@@ -120,7 +120,7 @@ export function unexplained(url: string, error: unknown): Explanation {
  * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
  */
 export function createExplain(services: Services) {
-  const { hooks, origins, endpoints } = services;
+  const { hooks, origins, endpoints, scheduler } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
@@ -194,6 +194,10 @@ export function createExplain(services: Services) {
       const isVideo = planned?.lane === "video";
       if (planned && !isVideo)
         said.limits = [...said.limits, use(flight.limits, "imageWork", Math.round(planned.cost))];
+      if (planned) {
+        said.limits = [...said.limits, use(flight.limits, "memory", Math.round(planned.memory))];
+        scheduler.assertFits(planned);
+      }
       if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, flight);
       if (!isClosed) await authorize(exchange, flight.sources);
     } catch (error) {

@@ -85,6 +85,7 @@ export function createMake(services: Services) {
           throw signatureRequired();
         }
         plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
+        if (plan) scheduler.assertFits(plan);
         return await settle(wish, flight, source, plan, depth);
       } catch (cause) {
         if (signal.aborted || brokenSource(cause) !== source.facts) throw cause;

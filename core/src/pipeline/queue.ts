@@ -16,8 +16,16 @@ export interface QueueRules {
   readonly wait: number;
 }
 
-/** Places for plans, and a row for each lane before them: light ones first. */
-export function createQueue(cores: number, rules: () => QueueRules) {
+/** Bytes of memory that the plans of all queues may take at once. */
+export interface Memory {
+  /** Takes bytes, if they are free. */
+  take(bytes: number): boolean;
+  /** Gives them back: waiting plans of any queue may have room now. */
+  release(bytes: number): void;
+}
+
+/** Places for plans, and a row for each lane before them: light ones first. A plan that waits for memory keeps its turn. */
+export function createQueue(cores: number, rules: () => QueueRules, memory: Memory) {
   const light: Waiting[] = [];
   const others: Waiting[] = [];
   let running = 0;
@@ -27,11 +35,13 @@ export function createQueue(cores: number, rules: () => QueueRules) {
 
   function next(): void {
     while (running < rules().places) {
-      const waiting = light.shift() ?? others.shift();
-      if (!waiting) return;
-      waitingCost -= waiting.plan.cost;
+      const row = light.length > 0 ? light : others;
+      const [first] = row;
+      if (!first || !memory.take(first.plan.memory)) return;
+      row.shift();
+      waitingCost -= first.plan.cost;
       running++;
-      waiting.start();
+      first.start();
     }
   }
 
@@ -39,7 +49,8 @@ export function createQueue(cores: number, rules: () => QueueRules) {
   function turn(plan: Plan, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { places, room, wait } = rules();
-    if (running < places) {
+    const isFirst = light.length === 0 && (plan.lane === "light" || others.length === 0);
+    if (running < places && isFirst && memory.take(plan.memory)) {
       running++;
       return Promise.resolve();
     }
@@ -53,6 +64,8 @@ export function createQueue(cores: number, rules: () => QueueRules) {
         waitingCost -= plan.cost;
       }
       reject(reason);
+      // It may have waited for more memory than the next one needs.
+      next();
     };
     const timer = setTimeout(() => leave(busyWith(0)), wait);
     const onAbort = () => leave(signal.reason);
@@ -73,11 +86,11 @@ export function createQueue(cores: number, rules: () => QueueRules) {
       if (waitingCost >= rules().room) throw busyWith(0);
     },
     /** A plan has ended. */
-    leave(): void {
+    leave({ memory: bytes }: Plan): void {
       running--;
-      next();
+      memory.release(bytes);
     },
-    load: (): Load => ({
+    load: (): Omit<Load, "memory"> => ({
       places: rules().places,
       running,
       waiting: light.length + others.length,

@@ -2,7 +2,9 @@ import { availableParallelism } from "node:os";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import { createQueue, type Queue } from "./queue.ts";
+import { createQueue, type Memory, type Queue } from "./queue.ts";
+
+const MB = 1024 * 1024;
 
 /** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
 export interface Load {
@@ -11,6 +13,8 @@ export interface Load {
   readonly running: number;
   readonly waiting: number;
   readonly waitingCost: number;
+  /** Bytes that the plans which run take, by their estimates. */
+  readonly memory: number;
 }
 
 /** How much more may wait for a place among videos: they take longer, and players wait for them. */
@@ -19,22 +23,45 @@ const VIDEO_PATIENCE = 20;
 /**
  * Admits work by its price. As many plans run at once as there are places; the others wait in order of arrival, light
  * ones before heavy ones, as long as the estimated work that waits stays under the limit. What does not fit is refused
- * at once with `EBUSY`, and so is what has waited too long. Videos have places and a queue of their own, so that pictures
+ * at once with `EBUSY`, and so is what has waited too long. All plans that run together take no more memory than there is, by their
+ * estimates. Videos have places and a queue of their own, so that pictures
  * never wait for them.
  */
 export function createScheduler(initial: Limits, cores = availableParallelism()) {
   let limits = initial;
   const all = Math.max(1, Math.round(cores));
-  const pictures = createQueue(cores, () => ({
-    places: limits.transforms || all,
-    room: limits.queueWork * cores,
-    wait: limits.queueWait,
-  }));
-  const videos = createQueue(cores, () => ({
-    places: limits.videoTransforms || all,
-    room: limits.queueWork * VIDEO_PATIENCE * cores,
-    wait: limits.videoQueueWait,
-  }));
+  let taken = 0;
+  const memory: Memory = {
+    take(bytes) {
+      // What fits alone is never kept waiting by an empty server, whatever a new configuration allows.
+      if (taken > 0 && taken + bytes > limits.memory) return false;
+      taken += bytes;
+      return true;
+    },
+    release(bytes) {
+      taken -= bytes;
+      pictures.next();
+      videos.next();
+    },
+  };
+  const pictures = createQueue(
+    cores,
+    () => ({
+      places: limits.transforms || all,
+      room: limits.queueWork * cores,
+      wait: limits.queueWait,
+    }),
+    memory,
+  );
+  const videos = createQueue(
+    cores,
+    () => ({
+      places: limits.videoTransforms || all,
+      room: limits.queueWork * VIDEO_PATIENCE * cores,
+      wait: limits.videoQueueWait,
+    }),
+    memory,
+  );
   const queueOf = (lane: Lane): Queue => (lane === "video" ? videos : pictures);
 
   return {
@@ -47,6 +74,15 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
     /** Throws `EBUSY` when what waits already fills the queue: asked before an origin is. */
     assertRoom(lane: Lane = "light"): void {
       queueOf(lane).assertRoom();
+    },
+    /** Throws `ELIMIT` for a plan that never fits. */
+    assertFits({ memory }: Plan): void {
+      if (memory <= limits.memory) return;
+      const [most, received] = [limits.memory, memory].map((bytes) => Math.ceil(bytes / MB));
+      throw new MediaError(
+        "ELIMIT",
+        `Expected work that takes at most ${most} MB of memory but it would take about ${received}`,
+      );
     },
     /**
      * Runs the work when its turn has come. The place is given back only when the work has ended, and what `lasts` of its
@@ -66,8 +102,9 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
         lasting = lasts?.(result);
         return result;
       } finally {
-        if (lasting) lasting.then(queue.leave, queue.leave);
-        else queue.leave();
+        const leave = () => queue.leave(plan);
+        if (lasting) lasting.then(leave, leave);
+        else leave();
       }
     },
     load(): Load {
@@ -77,6 +114,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
         running: a.running + b.running,
         waiting: a.waiting + b.waiting,
         waitingCost: a.waitingCost + b.waitingCost,
+        memory: taken,
       };
     },
   };

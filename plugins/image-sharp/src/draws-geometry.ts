@@ -165,7 +165,9 @@ export const extract: Drawer<"extract"> = (step, context) => {
   };
 };
 
-export const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha }) => {
+export const rotate: Drawer<"rotate"> = (step, context) => {
+  const { angle, background } = step;
+  const { current, alpha, registry } = context;
   const turn = ((angle % 360) + 360) % 360;
   if (turn === 0) return { work: [], size: current, alpha };
   if (turn % 90 === 0) {
@@ -177,7 +179,8 @@ export const rotate: Drawer<"rotate"> = ({ angle, background }, { current, alpha
   const work: Work[] =
     background && background.kind !== "color" ? [turned, { kind: "fill", paint: background }] : [turned];
   // libvips rounds the new canvas in its own way.
-  return { work, size: current, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
+  const size = registry.get(step.op)?.size?.(step, context) ?? current;
+  return { work, size, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
 };
 
 export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>

@@ -34,6 +34,7 @@ async function readHeader(source: Source, { limits }: Flight): Promise<Header | 
       depth: meta.bitsPerSample ?? (meta.depth === "ushort" ? 16 : 8),
       orientation: meta.orientation ?? 1,
       ...(meta.gainMap && { gainMap: true }),
+      ...(meta.isProgressive && { interlaced: true }),
       ...(format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH)) && { moves: true }),
       ...(meta.density !== undefined && { density: meta.density }),
       ...(elements > 0 && { weight: 1 + elements / SVG_ELEMENTS }),

@@ -19,6 +19,7 @@ export interface Held {
   /** As in `Pixels`. */
   readonly trimmed?: Corner;
   open(): Sharp;
+  pixels(): Promise<Pixels>;
 }
 
 /** Carries out what was asked of `image` and gives its pixels. */
@@ -47,10 +48,12 @@ export function openPixels({ data, width, height, channels, frames }: Pixels): S
 /** Like `pixelsOf`, with profile and metadata: an uncompressed PNG holds both. */
 export async function holdWithMetadata(image: Sharp): Promise<Held> {
   const { data, info } = await image.png({ compressionLevel: 0 }).toBuffer({ resolveWithObject: true });
+  const open = () => sharp(data, { limitInputPixels: false });
   return {
     size: { width: info.width, height: info.height },
     ...trimmed(info),
-    open: () => sharp(data, { limitInputPixels: false }),
+    open,
+    pixels: () => pixelsOf(open()),
   };
 }
 
@@ -58,6 +61,7 @@ export const holdPixels = (pixels: Pixels): Held => ({
   size: { width: pixels.width, height: pixels.height },
   ...(pixels.trimmed && { trimmed: pixels.trimmed }),
   open: () => openPixels(pixels),
+  pixels: () => Promise.resolve(pixels),
 });
 
 /** The frames of an animation, each on its own. No pixel is copied. */

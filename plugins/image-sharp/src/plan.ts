@@ -1,10 +1,11 @@
 import { type Flight, MediaError, type Plan, type Size, type Source, type StepOf } from "@mediatap/core";
-import { costOf, decodeCost, decoderCost, PIXEL, shrinkOnLoad, stepsCost } from "./cost.ts";
+import { costOf, decodeCost, decoderCost, shrinkOnLoad, stepsCost } from "./cost.ts";
 import { isVector } from "./decoded.ts";
 import type { Draft } from "./draft.ts";
 import { FACES_COST } from "./faces.ts";
 import { layerWork } from "./layer-cost.ts";
 import type { LayerFiles } from "./layers.ts";
+import { memoryOf } from "./memory.ts";
 import type { Settings } from "./options.ts";
 import { describe, drawnSize, firstScale } from "./planner.ts";
 import { run } from "./run.ts";
@@ -101,28 +102,3 @@ const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum +
 
 /** How much longer than any other a JPEG takes whose gain map is kept. */
 const GAIN_MAP_WEIGHT = 10;
-
-/** What a pipeline takes beside its pixels. */
-const BASE = 8 * 1024 * 1024;
-
-/** Streaming needs a band of lines; what stands between pipelines is held whole, twice while it is passed on, in threads thrice. */
-function memoryOf(
-  { header, frames, guess, writes, gainMap }: Draft,
-  { width, height }: Size,
-  source: Source,
-): number {
-  const { decode } = header;
-  const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
-  const whole =
-    header.orientation > 4 || header.format === "svg" || header.format === "avif" || gainMap || frames > 1;
-  const largest = Math.max(
-    ...guess.taken.map(({ after }) => after.width * after.height),
-    guess.size.width * guess.size.height,
-  );
-  const decoded = whole ? width * height : width * 512;
-  const handed = guess.parts.some(({ kind }) => kind === "effect");
-  const held = guess.parts.length > 1 || writes.length > 1 || writes[0].searched;
-  const between = handed ? 3 * largest : held ? 2 * largest : largest;
-  const decoder = decode ? decode.memory + decode.pixelMemory * width * height : 0;
-  return BASE + download + decoder + PIXEL * frames * (decoded + between);
-}

@@ -168,7 +168,7 @@ class Run {
   /** Trims a picture of which some may be clear. Nothing else is in such a pass. */
   async #trim({ tolerance }: Slots["trim"]): Promise<void> {
     const held = await this.#hold();
-    this.#image = held.open().trim(trimOf(await pixelsOf(held.open()), tolerance));
+    this.#image = held.open().trim(trimOf(await held.pixels(), tolerance));
     this.#busy = true;
   }
 

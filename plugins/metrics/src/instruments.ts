@@ -108,6 +108,7 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
 
   gauge("work_places", "How many plans run at once at most.", ({ work }) => work.places);
   gauge("work_running", "Plans that run.", ({ work }) => work.running);
+  gauge("work_memory_bytes", "Estimated memory of the plans that run.", ({ work }) => work.memory);
   gauge("work_waiting", "Plans that wait for a place.", ({ work }) => work.waiting);
   gauge(
     "work_waiting_seconds",

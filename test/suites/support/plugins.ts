@@ -93,7 +93,8 @@ export interface Gate extends Plugin {
   open(): void;
 }
 
-export function gate(cost = 10): Gate {
+/** `memory`: bytes that the work for a path is estimated to take. */
+export function gate(cost = 10, memory: (path: string) => number = () => 0): Gate {
   const running = new Set<string>();
   const aborted: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -130,7 +131,7 @@ export function gate(cost = 10): Gate {
           engine: "gate",
           lane: "heavy",
           cost,
-          memory: 0,
+          memory: memory(asset.path),
           explain: () => ({ gate: name }),
           run: (flight) => run(name, flight),
         };
