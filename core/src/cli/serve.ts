@@ -11,6 +11,7 @@ import { codeOf, MediaError } from "../model/errors.ts";
 import { createServer, type MediatapServer } from "../server.ts";
 import { startWorkers } from "../workers/primary.ts";
 import { joinServer, type Membership } from "../workers/worker.ts";
+import { blame, blameWords } from "./blame.ts";
 import { examineLocally } from "./doctor.ts";
 import { stepBack } from "./priority.ts";
 import { watchTerminal } from "./terminal.ts";
@@ -132,7 +133,11 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   const crash = (message: string) => (error: unknown) => {
     // What fails again and again while the server drains must not fill the log.
     if (++defects > MAX_LOGGED_DEFECTS) return;
-    log.fatal({ err: error }, message);
+    const whose = blame(
+      error,
+      config.plugins.map(({ name }) => name),
+    );
+    log.fatal({ err: error, ...whose }, `${message}${blameWords(whose)}`);
     if (defects > 1) return;
     member?.tell({ mediatap: "leaving" });
     leave.fail();
