@@ -112,6 +112,23 @@ describe("a server that runs out of file descriptors", () => {
     for (const answer of seen) assert.match(answer, /^(200 |503 EBUSY .* no-store)/);
   });
 
+  it("answers many at once, files as they are among them", async () => {
+    const clients = Array.from({ length: 30 }, () => keptOpen(server.port));
+    try {
+      for (const one of clients) await one.get("/-/live");
+      for (let free = 1; free < 5; free++) {
+        allowFiles(server.pid, free);
+        const answers = await Promise.all(
+          clients.map((one, at) => one.get(`/photo.jpg?tr=orig-true&v=${at}`)),
+        );
+        allowFiles(server.pid);
+        for (const answer of answers) assert.match(answer, /^(200 |503 EBUSY .* no-store)/);
+      }
+    } finally {
+      for (const one of clients) one.close();
+    }
+  });
+
   it("says so in the log", () => {
     const warnings = server.lines.filter(({ msg }) => msg === "the machine could not do the work");
     assert(warnings.length > 0);

@@ -1,7 +1,8 @@
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
-import { changed, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
+import { changed, codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
 import type { Copies } from "./copies.ts";
 
@@ -137,13 +138,18 @@ export function createSource(parts: SourceParts): Source {
     }
   }
 
-  /** Never more than the length that was promised, should the file grow meanwhile. */
-  function readFrom(file: string, range: ByteRange | undefined): Readable {
+  /** Never more than the length that was promised, should the file grow meanwhile. A file that cannot be opened fails here. */
+  async function readFrom(file: string, range: ByteRange | undefined): Promise<Readable> {
     if (facts.size === 0) return Readable.from([]);
-    return createReadStream(
-      file,
-      range ?? (facts.size === undefined ? {} : { start: 0, end: facts.size - 1 }),
-    );
+    const whole = facts.size === undefined ? {} : { start: 0, end: facts.size - 1 };
+    const stream = createReadStream(file, range ?? whole);
+    try {
+      await once(stream, "open");
+      return stream;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") throw changed();
+      throw shortageOf(error) ?? brokeOff(error);
+    }
   }
 
   const source: Source = {

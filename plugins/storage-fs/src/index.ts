@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { constants, createReadStream } from "node:fs";
 import { open as openFile, realpath } from "node:fs/promises";
 import { basename, resolve, sep } from "node:path";
 import {
+  changed,
   codeOf,
   MediaError,
   NOT_MODIFIED,
@@ -30,6 +32,13 @@ export type FolderOptions = z.input<typeof folder>;
 
 /** What a file system says when there is simply no such file to be had. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "ENXIO", "EINVAL"]);
+
+function failureOf(cause: unknown): MediaError {
+  if (["EACCES", "EPERM"].includes(codeOf(cause) ?? "")) {
+    return new MediaError("EACCES", "The file may not be read", { cause });
+  }
+  return shortageOf(cause) ?? new MediaError("UNIDENTIFIED", "The file could not be read", { cause });
+}
 
 /**
  * Originals from folders (origin type `FOLDER`). A file is found only by its real path inside the folder: links that
@@ -89,15 +98,18 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
           etag,
           lastModified,
           file,
-          body: () => createReadStream(file, { ...range, signal }),
+          async body() {
+            const stream = createReadStream(file, { ...range, signal });
+            // One that cannot be opened fails before anything is sent.
+            await once(stream, "open").catch((cause: unknown) => {
+              throw ABSENT.has(codeOf(cause) ?? "") ? changed() : failureOf(cause);
+            });
+            return stream;
+          },
         };
       } catch (cause) {
-        const code = codeOf(cause) ?? "";
-        if (ABSENT.has(code)) return undefined;
-        if (code === "EACCES" || code === "EPERM") {
-          throw new MediaError("EACCES", "The file may not be read", { cause });
-        }
-        throw shortageOf(cause) ?? new MediaError("UNIDENTIFIED", "The file could not be read", { cause });
+        if (ABSENT.has(codeOf(cause) ?? "")) return undefined;
+        throw failureOf(cause);
       }
     },
   };
