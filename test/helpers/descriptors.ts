@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
@@ -13,18 +12,28 @@ export function useUpDescriptors(free: number): () => void {
     execFileSync("prlimit", [`--pid=${process.pid}`, "--nofile", "--output=SOFT", "--noheadings"]),
   );
   const taken = [openSync("/dev/null", "r")];
-  limit(Math.max(...taken) + 64);
+  const giveBack = (count: number) => {
+    for (const descriptor of taken.splice(0, count)) closeSync(descriptor);
+  };
+  const release = () => {
+    clearTimeout(late);
+    try {
+      while (taken.length > 0) giveBack(1);
+    } finally {
+      // Whatever goes wrong here: what else this process does needs them.
+      limit(before);
+    }
+  };
+  const late = setTimeout(release, TIMEOUT_MS);
+  limit((taken[0] as number) + 64);
   try {
     for (;;) taken.push(openSync("/dev/null", "r"));
   } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, "EMFILE");
+    if ((error as NodeJS.ErrnoException).code !== "EMFILE") {
+      release();
+      throw error;
+    }
   }
-  for (const descriptor of taken.splice(0, free)) closeSync(descriptor);
-  const release = () => {
-    clearTimeout(late);
-    for (const descriptor of taken.splice(0)) closeSync(descriptor);
-    limit(before);
-  };
-  const late = setTimeout(release, TIMEOUT_MS);
+  giveBack(free);
   return release;
 }

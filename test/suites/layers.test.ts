@@ -144,12 +144,17 @@ describe("layers", () => {
   });
 
   it("are priced by what is done to them, and refused where all together take too long", async () => {
-    const layer = "l-image,i-red.png,w-9000,h-9000,bl-60,l-end";
-    const refused = await server.ask(`/tr:${Array(8).fill(layer).join(",")}/dot.png`);
-    assert.equal(refused.status, 400);
-    assert.match(refused.headers["ik-error"] ?? "", /^ELIMIT - Expected at most \d+ ms of work/);
-    const inner = `l-image,i-red.png,${Array(8).fill(layer).join(",")},l-end`;
-    assert.match((await server.ask(`/tr:${inner}/dot.png`)).headers["ik-error"] ?? "", /ms of work/);
+    const strict = await startServer({ ...folderConfig(folder.path), limits: { imageWork: 10_000 } });
+    try {
+      const layers = Array(8).fill("l-image,i-red.png,w-9000,h-9000,bl-60,l-end").join(",");
+      const refused = await strict.ask(`/tr:${layers}/dot.png`);
+      assert.equal(refused.status, 400);
+      assert.match(refused.headers["ik-error"] ?? "", /^ELIMIT - Expected at most 10000 ms of work/);
+      const nested = await strict.ask(`/tr:l-image,i-red.png,${layers},l-end/dot.png`);
+      assert.match(nested.headers["ik-error"] ?? "", /ms of work/);
+    } finally {
+      await strict.close();
+    }
   });
 
   it("are cut at the edges where they are larger", async () => {
