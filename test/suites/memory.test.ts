@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { ask, makeFolder, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
 import sharp from "sharp";
 import { type Serving, serving } from "../../core/test/cli/mediatap.ts";
@@ -91,13 +91,13 @@ describe("more memory than there is", () => {
 });
 
 /** A control group with a limit of memory, of either version; `undefined`: this system gives us none. */
-function createGroup(bytes: number): { readonly tasks: string; peak(): number; remove(): void } | undefined {
+function createGroup(bytes: number): { readonly tasks: string; remove(): void } | undefined {
   const name = `mediatap-test-${process.pid}`;
   const kinds = [
-    { root: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes", peak: "memory.max_usage_in_bytes" },
-    { root: "/sys/fs/cgroup", limit: "memory.max", peak: "memory.peak" },
+    { root: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes" },
+    { root: "/sys/fs/cgroup", limit: "memory.max" },
   ];
-  for (const { root, limit, peak } of kinds) {
+  for (const { root, limit } of kinds) {
     const path = `${root}/${name}`;
     try {
       mkdirSync(path);
@@ -105,7 +105,6 @@ function createGroup(bytes: number): { readonly tasks: string; peak(): number; r
         writeFileSync(`${path}/${limit}`, String(bytes));
         return {
           tasks: `${path}/cgroup.procs`,
-          peak: () => Number(readFileSync(`${path}/${peak}`, "utf8")),
           remove: () => rmdirSync(path),
         };
       }
@@ -144,6 +143,7 @@ describe("a server in a container of 512 MB", () => {
     }
     const answers = [200, 201, 202].map((width) => ask(server.port, `/100mp.png?tr=w-${width}`));
     for (const answer of answers) assert.equal((await answer).status, 200);
-    assert((group?.peak() ?? 0) < 500 * MB, String(group?.peak()));
+    // The one that the kernel would have killed.
+    assert.equal((await ask(server.port, "/-/live")).status, 200);
   });
 });
