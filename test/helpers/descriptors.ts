@@ -3,6 +3,8 @@ import { closeSync, openSync } from "node:fs";
 
 /** Longest time without descriptors. It only ends a test that hangs, which would otherwise take all later ones along. */
 const TIMEOUT_MS = 60_000;
+/** More than it takes to start a program that raises the limit again. */
+const RESERVED = 64;
 
 /** Leaves this process so many descriptors, until what is returned is called, or a minute has passed. */
 export function useUpDescriptors(free: number): () => void {
@@ -11,7 +13,8 @@ export function useUpDescriptors(free: number): () => void {
   const before = Number(
     execFileSync("prlimit", [`--pid=${process.pid}`, "--nofile", "--output=SOFT", "--noheadings"]),
   );
-  const taken = [openSync("/dev/null", "r")];
+  // Those that the limit is given back with: below it none may be free but these.
+  const taken = Array.from({ length: RESERVED }, () => openSync("/dev/null", "r"));
   const giveBack = (count: number) => {
     for (const descriptor of taken.splice(0, count)) closeSync(descriptor);
   };
@@ -25,7 +28,7 @@ export function useUpDescriptors(free: number): () => void {
     }
   };
   const late = setTimeout(release, TIMEOUT_MS);
-  limit((taken[0] as number) + 64);
+  limit(Math.max(...taken) + 1);
   try {
     for (;;) taken.push(openSync("/dev/null", "r"));
   } catch (error) {
