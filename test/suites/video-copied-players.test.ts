@@ -128,7 +128,7 @@ describeWith(FFMPEG, "streams of what is there, in players", () =>
       for (const [name, keys] of Object.entries(KEYS)) {
         await run(FFMPEG.path, [
           ...["-nostdin", "-v", "error", "-f", "lavfi", "-i"],
-          `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
+          `color=black:s=10x1:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,X)),2),235,16)',scale=640:360:flags=neighbor,setsar=1`,
           ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
           ...["-preset", "veryfast", ...keys, "-sc_threshold", "0", "-bf", "2"],
           ...["-c:a", "aac", join(folder.path, `${name}.mp4`)],

@@ -106,7 +106,7 @@ async function start(folder: string) {
   await runFfmpeg(
     join(folder, "count.mp4"),
     ...["-f", "lavfi", "-i"],
-    `color=black:s=160x90:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)',scale=640:360:flags=neighbor`,
+    `color=black:s=10x1:r=${RATE}:d=${SECONDS},format=gray,geq=lum='if(mod(floor(N/pow(2,X)),2),235,16)',scale=640:360:flags=neighbor,setsar=1`,
     ...["-f", "lavfi", "-i", `sine=f=440:d=${SECONDS}`, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
     ...["-preset", "ultrafast", "-g", "250", "-bf", "2", "-c:a", "aac"],
   );

@@ -305,7 +305,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
 
   it("are encoded where the file is not made for them", async () => {
     const h264 = (...more: readonly string[]) => [
-      ...["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=9", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+      ...["-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=9", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
       ...["-preset", "ultrafast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", ...more],
     ];
     const files: Record<string, readonly string[]> = {
@@ -325,7 +325,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
       "hdr.mp4": h264("-crf", "40", "-x264-params", "transfer=smpte2084:colorprim=bt2020"),
       "interlaced.mp4": h264("-preset", "veryfast", "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
       "fast.mp4": h264("-vf", "fps=100", "-g", "200"),
-      "large.mp4": h264("-crf", "1"),
+      "large.mp4": h264("-crf", "1", "-vf", "noise=alls=60:allf=t"),
       "fragments.mp4": h264("-movflags", "+frag_keyframe+empty_moov"),
       "container.mkv": h264(),
       "other.mp4": h264("-c:v", "mpeg4"),
@@ -401,7 +401,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
 
     /** 10 MB, its index in front. */
     function makeNoise() {
-      const noise = "nullsrc=s=320x180:r=25:d=20,geq=random(1)*255:128:128";
+      const noise = "nullsrc=s=320x180:r=25:d=1,geq=random(1)*255:128:128,loop=loop=19:size=25";
       const rate = ["-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M"];
       return studio.make("noise.mp4", "-f", "lavfi", "-i", noise, ...mp4(), ...rate);
     }

@@ -79,7 +79,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
         "-f",
         "lavfi",
         "-i",
-        "testsrc2=s=640x360:r=25:d=9",
+        "testsrc2=s=640x360:r=25:d=5",
         ...mp4(250),
       );
       const times: number[][] = [];

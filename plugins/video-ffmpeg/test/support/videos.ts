@@ -51,7 +51,7 @@ export const mp4 = (gop = 50): readonly string[] => [
 /** Pictures of 160x90 that show their own number, as ten bars black (0) or white (1), the lowest digit first. */
 export const numbered = (seconds: number, rate: number | string = 25): readonly string[] => [
   ...["-f", "lavfi", "-i"],
-  `color=black:s=160x90:r=${rate}:d=${seconds},format=gray,geq=lum='if(mod(floor(N/pow(2,floor(X/16))),2),235,16)'`,
+  `color=black:s=10x1:r=${rate}:d=${seconds},format=gray,geq=lum='if(mod(floor(N/pow(2,X)),2),235,16)',scale=160:90:flags=neighbor,setsar=1`,
 ];
 
 /** The number that a picture of `numbered` shows. */
