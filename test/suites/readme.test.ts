@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { startServer, type TestServer } from "@mediatap/test";
+import { createHooks } from "../../core/src/hooks.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -81,6 +83,26 @@ describe("the README", () => {
     }
   });
 
+  it("shows every hook in the picture of the architecture", () => {
+    const [, picture = ""] = /## Architecture\n+```\n(.*?)```/s.exec(readme) ?? [];
+    const shown = new Set(picture.match(/\w+/g));
+    assert.deepEqual(
+      Object.keys(createHooks()).filter((hook) => !shown.has(hook)),
+      [],
+    );
+  });
+
+  it("lists the hooks that each plugin taps", () => {
+    const rows = [...readme.matchAll(/^\| \[`[^`]+`\]\(plugins\/([^)]+)\) +\| ([^|]*?) +\|/gm)];
+    const listed = rows.map(([, plugin = "", hooks = ""]) => [
+      plugin,
+      hooks === "–" ? [] : hooks.split(", ").sort(),
+    ]);
+    const plugins = globSync("plugins/*/package.json", { cwd: root }).map((file) => file.split("/")[1] ?? "");
+    const tapped = plugins.map((plugin) => [plugin, tapsOf(plugin)]);
+    assert.deepEqual(Object.fromEntries(listed), Object.fromEntries(tapped));
+  });
+
   it("links only to what exists", async () => {
     for (const [, target = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
       await assert.doesNotReject(
@@ -92,3 +114,16 @@ describe("the README", () => {
     }
   });
 });
+
+/** Hooks that every plugin may tap to manage itself; the table of the README leaves them out. */
+const LIFECYCLE: readonly string[] = ["start", "stop", "diagnose"];
+
+/** Names of the hooks that the sources of a plugin tap, and `cache` if it registers a cache. */
+function tapsOf(plugin: string): string[] {
+  const sources = globSync(`plugins/${plugin}/src/**/*.ts`, { cwd: root })
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .join("\n");
+  const hooks = [...sources.matchAll(/\bhooks\s*\.\s*(\w+)/g)].map(([, hook = ""]) => hook);
+  const caches = /\bapi\s*\.\s*cache\(/.test(sources) ? ["cache"] : [];
+  return [...new Set([...hooks, ...caches])].filter((hook) => !LIFECYCLE.includes(hook)).sort();
+}
