@@ -1,20 +1,20 @@
 import { type Kind, type Plugin, parseOptions, type Source, Stage } from "@mediatap/core";
 import sharp from "sharp";
-import { APNG_LENGTH, framesOfPng } from "./apng.ts";
-import { isAvifSequence } from "./avif.ts";
-import { isReadable, staysDocument } from "./decoded.ts";
-import { draftOf } from "./draft.ts";
-import { facesBefore } from "./faces.ts";
-import { createHeaderReader } from "./header.ts";
-import { openLayers } from "./layers.ts";
-import { setUpLibvips } from "./libvips.ts";
+import { openLayers } from "./layers/open.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
+import { draftOf } from "./plan/draft.ts";
 import { NAME, planOf } from "./plan.ts";
-import { readPreview } from "./preview.ts";
-import { SNIFF_LENGTH, sniff } from "./sniff.ts";
-import { Fonts } from "./text.ts";
-import { setUpFontconfig } from "./text-fontconfig.ts";
-import { unreadFormat } from "./unread.ts";
+import { APNG_LENGTH, framesOfPng } from "./read/apng.ts";
+import { isAvifSequence } from "./read/avif.ts";
+import { isReadable, staysDocument } from "./read/decoded.ts";
+import { facesBefore } from "./read/faces.ts";
+import { createHeaderReader } from "./read/header.ts";
+import { setUpLibvips } from "./read/libvips.ts";
+import { readPreview } from "./read/preview.ts";
+import { SNIFF_LENGTH, sniff } from "./read/sniff.ts";
+import { unreadFormat } from "./read/unsupported.ts";
+import { setUpFontconfig } from "./text/fontconfig.ts";
+import { Fonts } from "./text/index.ts";
 
 export type { ImageSharpOptions } from "./options.ts";
 

@@ -1,14 +1,14 @@
 import { type Flight, MediaError, type Plan, type Size, type Source, type StepOf } from "@mediatap/core";
-import { costOf, decodeCost, decoderCost, shrinkOnLoad, stepsCost } from "./cost.ts";
-import { isVector } from "./decoded.ts";
-import type { Draft } from "./draft.ts";
-import { FACES_COST } from "./faces.ts";
-import { layerWork } from "./layer-cost.ts";
-import type { LayerFiles } from "./layers.ts";
-import { memoryOf } from "./memory.ts";
+import { layerWork } from "./layers/cost.ts";
+import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
-import { describe, drawnSize, firstScale } from "./planner.ts";
-import { run } from "./run.ts";
+import { costOf, decodeCost, decoderCost, shrinkOnLoad, stepsCost } from "./plan/cost.ts";
+import type { Draft } from "./plan/draft.ts";
+import { memoryOf } from "./plan/memory.ts";
+import { describe, drawnSize, firstScale } from "./plan/steps.ts";
+import { isVector } from "./read/decoded.ts";
+import { FACES_COST } from "./read/faces.ts";
+import { run } from "./run/run.ts";
 
 export const NAME = "image-sharp";
 

@@ -1,0 +1,104 @@
+import {
+  type Asset,
+  type Flight,
+  type Header,
+  MediaError,
+  printable,
+  type Source,
+  type Step,
+} from "@mediatap/core";
+import { isReadable } from "../read/decoded.ts";
+import type { Fonts } from "../text/index.ts";
+
+export interface LayerImage {
+  readonly source: Source;
+  readonly header: Header;
+}
+
+/** The files that layers are made of, opened once each. */
+export interface LayerFiles {
+  image(path: string): LayerImage;
+  font(path: string): Source;
+  /** What texts are drawn with beside these. */
+  readonly fonts: Fonts;
+  /** What `explain` says about them: families that are not installed. */
+  readonly notes: readonly string[];
+}
+
+const FONT_FILE = /\.(?:ttf|otf|ttc|woff2?)$/i;
+
+/** Whether a font is named by the path of its file. */
+export const isFontFile = (font: string | undefined): font is string =>
+  font !== undefined && FONT_FILE.test(font);
+
+/**
+ * Opens what the layers of `steps` show, all at once, before any pixel work: a file that is missing is told early, and no place
+ * of the queue is held meanwhile. Throws what opening throws, and `UNIDENTIFIED` for a layer that is no picture.
+ */
+export async function openLayers(
+  steps: readonly Step[],
+  asset: Asset,
+  flight: Flight,
+  fonts: Fonts,
+): Promise<LayerFiles> {
+  const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
+  collect(steps, paths);
+  const [images, fontFiles, notes] = await Promise.all([
+    openAll(paths.images, (path) => openImage(path, asset, flight)),
+    openAll(paths.fonts, (path) => flight.open(assetOf(path, asset))),
+    Promise.all([...paths.families].map((family) => fonts.noteOn(family))),
+  ]);
+  return {
+    image: (path) => images.get(path) as LayerImage,
+    font: (path) => fontFiles.get(path) as Source,
+    fonts,
+    notes: notes.filter((note) => note !== undefined),
+  };
+}
+
+const WORDS = { video: "videos", subtitles: "subtitles" } as const;
+
+interface Paths {
+  readonly images: Set<string>;
+  readonly fonts: Set<string>;
+  readonly families: Set<string>;
+}
+
+function collect(steps: readonly Step[], paths: Paths): void {
+  for (const step of steps) {
+    if (step.op === "when") {
+      collect(step.then, paths);
+      collect(step.else, paths);
+    }
+    if (step.op !== "overlay") continue;
+    const { layer } = step;
+    if (layer.kind === "video" || layer.kind === "subtitles") {
+      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on pictures`);
+    }
+    if (layer.kind === "image") paths.images.add(layer.path);
+    const font = layer.kind === "text" ? layer.style.font : undefined;
+    if (font !== undefined) (isFontFile(font) ? paths.fonts : paths.families).add(font);
+    collect(layer.steps, paths);
+  }
+}
+
+async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Promise<T>) {
+  const opened = await Promise.all([...paths].map(async (path) => [path, await open(path)] as const));
+  return new Map(opened);
+}
+
+async function openImage(path: string, asset: Asset, flight: Flight): Promise<LayerImage> {
+  const source = await flight.open(assetOf(path, asset));
+  const header = await flight.inspect("header", source);
+  if (!isReadable(header)) {
+    const kind = await flight.inspect("kind", source);
+    if (kind) throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${kind.format} files`);
+    throw new MediaError("UNIDENTIFIED", `Expected a picture for the layer '${printable(path)}'`);
+  }
+  return { source, header };
+}
+
+/** Layers are looked for where the picture is, on the same endpoint. */
+function assetOf(path: string, { tenant, endpoint }: Asset): Asset {
+  return { tenant, endpoint, kind: /^https?:\/\//.test(path) ? "url" : "path", path };
+}

@@ -1,0 +1,49 @@
+import {
+  evaluate,
+  type Flight,
+  type Layer,
+  type Limits,
+  parentScope,
+  type Scope,
+  type Size,
+} from "@mediatap/core";
+import type { Pixels } from "../pixels/buffer.ts";
+import { drawText, readFont, type TextBox, textCost, textMemory } from "../text/index.ts";
+import { isFontFile, type LayerFiles } from "./open.ts";
+
+type TextLayer = Extract<Layer, { kind: "text" }>;
+
+/** A text layer's own pixels. */
+export async function drawStyled(
+  layer: TextLayer,
+  scope: Scope,
+  files: LayerFiles,
+  { limits, signal }: Flight,
+): Promise<Pixels> {
+  const { font } = layer.style;
+  const chosen = isFontFile(font) ? await readFont(files.font(font)) : font;
+  const box = { ...boxOf(layer, scope), ...(chosen !== undefined && { font: chosen }) };
+  return { ...(await drawText(box, { fonts: files.fonts, limits, signal })), frames: 1 };
+}
+
+function boxOf({ text, style }: TextLayer, scope: Scope): TextBox {
+  const { font: _chosen, bold, italic, strikethrough, size, width, lineHeight, padding, ...rest } = style;
+  const [top, right, bottom, left] = padding ?? [0, 0, 0, 0];
+  return {
+    ...rest,
+    text,
+    bold: bold ?? false,
+    italic: italic ?? false,
+    strikethrough: strikethrough ?? false,
+    size: evaluate(size, scope),
+    ...(width !== undefined && { width: evaluate(width, scope) }),
+    ...(lineHeight !== undefined && { lineHeight: evaluate(lineHeight, scope) }),
+    padding: [evaluate(top, scope), evaluate(right, scope), evaluate(bottom, scope), evaluate(left, scope)],
+  };
+}
+
+/** What a text takes that is laid on a picture of this size. */
+export function textWork(layer: TextLayer, base: Size, limits: Limits) {
+  const box = boxOf(layer, parentScope(base));
+  return { cost: textCost(box), memory: textMemory(box, limits) };
+}

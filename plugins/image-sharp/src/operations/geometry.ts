@@ -1,0 +1,211 @@
+import {
+  type Box,
+  borderWidth,
+  extractGeometry,
+  type Focus,
+  MediaError,
+  type Paint,
+  placeAt,
+  resizeGeometry,
+  type Size,
+} from "@mediatap/core";
+import { CLEAR, type Context, type Drawer, tone, type Work } from "./operation.ts";
+import { veil } from "./surface.ts";
+import { SHORTEST } from "./trim.ts";
+
+const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
+
+const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
+const smaller = (a: Size, b: Size) => a.width <= b.width && a.height <= b.height;
+const isClear = (paint: Paint) => paint.kind === "color" && paint.color.alpha < 1;
+
+/** Whether there are clear pixels once something was laid on a larger canvas. A paint fills what was clear as well. */
+const clearAfter = (work: readonly Work[], paint: Paint, alpha: boolean) =>
+  work.length === 0 ? alpha : paint.kind === "color" && (alpha || isClear(paint));
+
+interface Look {
+  readonly place?: Focus | undefined;
+  readonly strategy?: "attention" | "entropy";
+  /** What to say where it is not what was asked for. */
+  readonly note?: string;
+}
+
+/** Which way to look where no faces tell. */
+function looking(focus: Focus | undefined, { animated, faces, pending }: Context): Look {
+  // Each frame would choose a place of its own.
+  const instead = animated ? "the centre" : "what catches the eye";
+  if (focus === "faces") {
+    const note = pending
+      ? `faces are looked for when the picture is made; where there is none, ${instead}`
+      : `${faces ? "no face found" : "no faces known"}: ${instead} instead`;
+    return animated ? { note } : { strategy: "attention", note };
+  }
+  if (focus === "custom") return { note: "no stored area known: the centre instead" };
+  if (focus !== "attention" && focus !== "entropy") return { place: focus };
+  return animated ? { note: `no ${focus} in animations: the centre instead` } : { strategy: focus };
+}
+
+/** A frame of colour or paint around the picture, up to the canvas. */
+function pad(canvas: Box, piece: Size, paint: Paint): Work[] {
+  if (same(canvas, piece)) return [];
+  if (paint.kind !== "color") return [{ kind: "fill", canvas, paint }];
+  const value = {
+    top: canvas.top,
+    left: canvas.left,
+    right: canvas.width - piece.width - canvas.left,
+    bottom: canvas.height - piece.height - canvas.top,
+    background: paint.color,
+  };
+  return [{ slot: "extend", value }];
+}
+
+/** A colour or colours taken from the picture; a blurred copy is something to pad with only. */
+const isOfPicture = ({ kind }: Paint) => kind === "dominant" || kind === "gradient";
+
+/** Lays what `piece` comes to on a canvas at least as large. The colour around it lies behind its own clear parts, too. */
+function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | undefined, alpha: boolean) {
+  const paint = background ?? BLACK;
+  if (!alpha || background?.kind !== "color") {
+    const around = pad(on, size, paint);
+    const padding =
+      around.length === 0 && alpha && isOfPicture(paint) ? [{ kind: "fill", paint } as const] : around;
+    return { work: [...piece, ...padding], alpha: clearAfter(padding, paint, alpha) };
+  }
+  const { color } = background;
+  // Before the scaling, so that decoders can take it over.
+  if (color.alpha === 1) {
+    return {
+      work: [{ slot: "flatten", value: color } as const, ...piece, ...pad(on, size, paint)],
+      alpha: false,
+    };
+  }
+  const clear = pad(on, size, { kind: "color", color: CLEAR });
+  return {
+    work: [...piece, ...clear, ...(color.alpha > 0 ? [veil(color, "dest-over", on)] : [])],
+    alpha: true,
+  };
+}
+
+const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
+
+const scaling = (from: Size, to: Size): Work[] =>
+  same(from, to) ? [] : [{ slot: "scale", value: { ...plain(to), down: smaller(to, from) } }];
+
+const plain = ({ width, height }: Size): Size => ({ width, height });
+
+/**
+ * A crop around what catches the eye that is enlarged, cut before: scaled up whole, a picture of another shape may take thousands of
+ * times the pixels of the crop, and each would be looked at.
+ */
+function smart(current: Size, scaled: Size, crop: Size, strategy: "attention" | "entropy"): Work[] {
+  const side = (length: number, from: number, to: number) =>
+    Math.min(from, Math.max(1, Math.round((length * from) / to)));
+  const window = {
+    width: side(crop.width, current.width, scaled.width),
+    height: side(crop.height, current.height, scaled.height),
+  };
+  const cut: Work[] = same(window, current)
+    ? []
+    : [{ slot: "smart", value: { ...window, strategy, scaled: false } }];
+  return [...cut, ...scaling(window, crop)];
+}
+
+/** Pixels a side up to which libvips scales, even where most is cut away. */
+const LONGEST = 10_000_000;
+
+function assertScalable({ width, height }: Size): void {
+  if (Math.max(width, height) < LONGEST) return;
+  throw new MediaError("ELIMIT", `Expected less than ${LONGEST} pixels a side before the crop of a resize`);
+}
+
+export const resize: Drawer<"resize"> = (step, context) => {
+  const { current, alpha } = context;
+  const { scaled, crop, at, canvas, window, size } = resizeGeometry(step, context);
+  const { place, strategy, note } = at || window ? {} : looking(step.focus, context);
+  const scale = scaling(window ?? current, scaled);
+  if (window) return { work: [...cut(window, current), ...scale], size, alpha };
+  const told = note === undefined || !(crop ?? canvas) ? {} : { note };
+  if (crop && strategy && !same(crop, scaled)) {
+    const whole = context.vector === true || smaller(scaled, current);
+    const work: Work[] = whole
+      ? [{ slot: "smart", value: { ...crop, strategy, scaled: true } }]
+      : smart(current, scaled, crop, strategy);
+    return { work, size, alpha, ...told };
+  }
+  if (crop) assertScalable(scaled);
+  if (crop) {
+    return {
+      work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],
+      size,
+      alpha,
+      ...told,
+    };
+  }
+  if (!canvas) return { work: scale, size, alpha };
+  const lies = { ...canvas, ...placeAt(place, canvas, scaled) };
+  return { ...laid(scale, lies, scaled, step.background, alpha), size, ...told };
+};
+
+export const extract: Drawer<"extract"> = (step, context) => {
+  const { current, alpha, faces = [] } = context;
+  const { canvas, scaled, size, ...box } = extractGeometry(step, context);
+  const placed = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+  const { strategy, note } = placed ? {} : looking(step.focus, context);
+  const told = note === undefined ? {} : { note };
+  const piece = scaled ?? box;
+  const window: Work[] =
+    strategy && !same(box, current)
+      ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
+      : [...cut(box, current), ...scaling(box, piece)];
+  if (!canvas && !step.background) return { work: window, size, alpha, ...told };
+  return {
+    ...laid(window, canvas ?? { left: 0, top: 0, ...size }, piece, step.background, alpha),
+    size,
+    ...told,
+  };
+};
+
+export const rotate: Drawer<"rotate"> = (step, context) => {
+  const { angle, background } = step;
+  const { current, alpha, registry } = context;
+  const turn = ((angle % 360) + 360) % 360;
+  if (turn === 0) return { work: [], size: current, alpha };
+  if (turn % 90 === 0) {
+    const size = turn === 180 ? current : { width: current.height, height: current.width };
+    return { work: [{ slot: "turn", value: turn as 90 | 180 | 270 }], size, alpha };
+  }
+  const color = background?.kind === "color" ? background.color : CLEAR;
+  const turned: Work = { slot: "rotate", value: { angle: turn, background: color } };
+  const work: Work[] =
+    background && background.kind !== "color" ? [turned, { kind: "fill", paint: background }] : [turned];
+  // libvips rounds the new canvas in its own way.
+  const size = registry.get(step.op)?.size?.(step, context) ?? current;
+  return { work, size, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
+};
+
+export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
+  tone(
+    [
+      ...(vertical ? [{ slot: "flip", value: true } as const] : []),
+      ...(horizontal ? [{ slot: "flop", value: true } as const] : []),
+    ],
+    context,
+  );
+
+export const trim: Drawer<"trim"> = ({ tolerance }, context) => {
+  const { current, alpha } = context;
+  if (Math.min(current.width, current.height) < SHORTEST) return tone([], context);
+  return { work: [{ slot: "trim", value: { tolerance, alpha } }], size: current, unsure: true, alpha };
+};
+
+export const border: Drawer<"border"> = (step, context) => {
+  const { width, height } = context.current;
+  const edge = borderWidth(step, context);
+  const size = { width: width + 2 * edge, height: height + 2 * edge };
+  const alpha = context.alpha || (edge > 0 && step.color.alpha < 1);
+  return {
+    work: pad({ ...size, left: edge, top: edge }, context.current, { kind: "color", color: step.color }),
+    size,
+    alpha,
+  };
+};

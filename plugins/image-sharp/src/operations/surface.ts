@@ -1,0 +1,78 @@
+import type { Rgba, Size, StepOf } from "@mediatap/core";
+import { CLEAR, type Drawer, tone, type Work } from "./operation.ts";
+
+export const round: Drawer<"round"> = ({ radius }, { current }) => {
+  const input = Buffer.from(maskOf(radius, current));
+  // Tiled from the corner, so that each frame of an animation gets the mask.
+  return {
+    work: [{ slot: "over", value: { input, blend: "dest-in", tile: true, left: 0, top: 0 } }],
+    size: current,
+    alpha: true,
+  };
+};
+
+/** An SVG of the picture's size: white where the picture stays. */
+function maskOf(radius: StepOf<"round">["radius"], { width, height }: Size): string {
+  const shape =
+    radius === "max"
+      ? `<ellipse cx="${width / 2}" cy="${height / 2}" rx="${width / 2}" ry="${height / 2}"/>`
+      : `<path d="${roundedPath(radius, width, height)}"/>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shape}</svg>`;
+}
+
+/** Radii that do not fit beside each other are all made smaller by the same factor (CSS Backgrounds 3 §4.5). */
+function roundedPath(
+  radii: readonly [number, number, number, number],
+  width: number,
+  height: number,
+): string {
+  const [a, b, c, d] = radii;
+  const factor = Math.min(1, width / (a + b), width / (c + d), height / (b + c), height / (a + d));
+  const [tl, tr, br, bl] = radii.map((radius) => radius * factor) as [number, number, number, number];
+  return [
+    `M${tl} 0H${width - tr}A${tr} ${tr} 0 0 1 ${width} ${tr}`,
+    `V${height - br}A${br} ${br} 0 0 1 ${width - br} ${height}`,
+    `H${bl}A${bl} ${bl} 0 0 1 0 ${height - bl}V${tl}A${tl} ${tl} 0 0 1 ${tl} 0Z`,
+  ].join("");
+}
+
+/** A colour laid over or under all of the picture. */
+export const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
+  slot: "over",
+  value: {
+    input: { create: { width, height, channels: 4, background: color } },
+    blend,
+    tile: true,
+    left: 0,
+    top: 0,
+  },
+});
+
+export const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
+  work: [veil({ ...CLEAR, alpha: value }, "dest-in", current)],
+  size: current,
+  alpha: true,
+});
+
+export const flatten: Drawer<"flatten"> = ({ background }, context) => {
+  const { current, alpha } = context;
+  if (!alpha) return tone([], context);
+  if (background.kind !== "color") {
+    return { work: [{ kind: "fill", paint: background }], size: current, alpha: false };
+  }
+  const { color } = background;
+  if (color.alpha < 1) return { work: [veil(color, "dest-over", current)], size: current, alpha: true };
+  return { work: [{ slot: "flatten", value: color }], size: current, alpha: false };
+};
+
+export const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
+  const mode = step.blend?.mode;
+  const drawn = { size: current, alpha: alpha || mode === "cutout" || mode === "cutter" };
+  if (mode === "displace") return { ...drawn, work: [{ kind: "reshape", step }] };
+  // The result is as large as the layer, which only its own pixels tell.
+  if (mode === "cutter") return { ...drawn, work: [{ kind: "reshape", step }], unsure: true };
+  return {
+    ...drawn,
+    work: [{ slot: "over", value: { layer: step, base: current, opaque: !drawn.alpha } }],
+  };
+};

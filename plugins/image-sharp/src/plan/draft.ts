@@ -1,0 +1,318 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  evaluate,
+  type FaceBox,
+  type Flight,
+  type Header,
+  invalid,
+  type Job,
+  type Limits,
+  MediaError,
+  measure,
+  type Output,
+  type Rgba,
+  type Scope,
+  type Size,
+  type Step,
+  type StepRegistry,
+  scopeOf,
+} from "@mediatap/core";
+import { takesGainMap } from "../operations/pass.ts";
+import type { Settings } from "../options.ts";
+import { isVector } from "../read/decoded.ts";
+import type { KnownFaces } from "../read/faces.ts";
+import { megapixels } from "./cost.ts";
+import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
+import { drawnSize, type Planned, planSteps } from "./steps.ts";
+
+/** All that is decided of a picture before any pixel is read. */
+export interface Draft {
+  readonly header: Header;
+  readonly settings: Settings;
+  readonly registry: StepRegistry;
+  readonly output: Output;
+  /** Upright size of the source's page; of a drawing, at the resolution it is drawn at. */
+  readonly original: Size;
+  readonly scope: Scope;
+  /** Frames read; above 1 the result is animated. */
+  readonly frames: number;
+  /** Frame to start from, counted from 0. */
+  readonly page: number;
+  /** Of a video: the moment that is shown, in seconds. */
+  readonly time?: number;
+  /** Dots per inch at which an SVG is drawn. */
+  readonly density?: number;
+  /** Dots per inch written as metadata. */
+  readonly writtenDensity?: number;
+  readonly keeps?: "metadata" | "profile";
+  /** The picture's gain map goes along. */
+  readonly gainMap?: boolean;
+  /** The draft once faces have been looked for; there where they are to be. */
+  readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
+  /** How it is written; of several the smallest is kept. */
+  readonly writes: Writes;
+  readonly why: string;
+  /** What is known to be done; the rest is planned when the size is known. */
+  readonly planned: Planned;
+  /** All of it, with sizes guessed where only pixels tell them. */
+  readonly guess: Planned;
+}
+
+/** A format, and whether its quality is looked for. */
+export interface Write {
+  readonly format: WriteFormat;
+  readonly searched: boolean;
+}
+
+export type Writes = readonly [Write, ...Write[]];
+
+/** Dots per inch of a drawing that names none. */
+const OWN_DENSITY = 72;
+
+export interface DraftInput {
+  readonly job: Pick<Job, "transformation" | "accept">;
+  readonly header: Header;
+  readonly flight: Flight;
+  readonly registry: StepRegistry;
+  readonly settings: Settings;
+  /** Further variables: those of the picture on which a layer is laid. */
+  readonly scope?: Scope;
+  /** Left out: none is known. */
+  readonly faces?: KnownFaces;
+}
+
+/** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
+export function draftOf(input: DraftInput): Draft {
+  return draftFor(input, input.job.transformation.output);
+}
+
+/** As `draftOf`, with an output in which conditions have had their say. */
+function draftFor(input: DraftInput, output: Output): Draft {
+  const { job, header, flight, registry, settings, scope: more } = input;
+  const { limits } = flight;
+  const asked = job.transformation.steps;
+  const animated = keepsAnimation(header, asked, output);
+  const frames = animated ? header.frames : 1;
+  const page = pageOf(asked, header);
+  const time = timeOf(asked, header);
+  const scope: Scope = { ...more, idn: header.density ?? OWN_DENSITY };
+  const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
+  const vector = isVector(header);
+  const factor = vector && dpi !== undefined ? dpi / OWN_DENSITY : 1;
+  const { width, height } = header.pages?.[page] ?? header;
+  const original = {
+    width: Math.max(1, Math.round(width * factor)),
+    height: Math.max(1, Math.round(height * factor)),
+  };
+
+  // They are those of the first frame.
+  const known = page === 0 && (time ?? 0) === 0 ? input.faces : undefined;
+  const pending = known === "pending";
+  const faces = known && !pending ? { faces: known } : {};
+  const start = {
+    original,
+    current: original,
+    scope,
+    registry,
+    alpha: header.alpha,
+    animated,
+    vector,
+    ...faces,
+    pending,
+  };
+  const trial = planSteps(asked, { ...start, guess: true });
+  const written = outputAfter(output, trial);
+  if (!isDeepStrictEqual(written, output)) return draftFor(input, written);
+  const {
+    format,
+    others = [],
+    why,
+  } = chooseFormat(
+    {
+      output,
+      accept: job.accept,
+      header,
+      steps: trial.taken.map(({ step }) => step),
+      size: trial.size,
+      alpha: trial.alpha,
+      ...(trial.clearedBy && { clearedBy: trial.clearedBy }),
+      animated,
+      gainMap: settings.gainMaps && carriesGainMap(header, trial),
+    },
+    limits,
+  );
+  const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
+  const guess = planSteps(steps, { ...start, guess: true });
+  const planned = planSteps(steps, { ...start, guess: false });
+  assertDecided(planned);
+  const drawn = vector ? drawnSize(guess.parts, original) : original;
+  checkSource(drawn, frames, limits);
+  measure({ steps, output }, original, registry, limits, { frames, scope, ...faces });
+  checkResult(guess.size, frames, limits);
+  const keeps = keepsOf(output, guess, frames);
+  const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, guess);
+  return {
+    header,
+    settings,
+    registry,
+    output,
+    original,
+    scope,
+    frames,
+    page,
+    ...(time !== undefined && { time }),
+    ...(header.format === "svg" && {
+      density: (dpi ?? OWN_DENSITY) * densityFactor(drawn, original, limits),
+    }),
+    ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
+    ...(keeps && { keeps }),
+    ...(gainMap && { gainMap }),
+    ...(pending && { withFaces: (found) => draftOf(informed(input, found)) }),
+    writes: [format, ...others].map((format) => ({
+      format,
+      // sharp looks at no other setting of a JPEG with a gain map, and writes it slowly.
+      searched: !gainMap && isSearched(format, output, frames),
+    })) as unknown as Writes,
+    why,
+    planned,
+    guess,
+  };
+}
+
+/** The output as the branches taken want it. */
+function outputAfter(output: Output, { taken }: Planned): Output {
+  return Object.assign({}, output, ...taken.map(({ step }) => (step.op === "write" ? step.output : {})));
+}
+
+/** Throws `EUNSUPPORTED` where only pixels tell how the result is written: encoders are chosen before. */
+function assertDecided({ rest }: Planned): void {
+  const decides = (step: Step): boolean =>
+    step.op === "when" &&
+    [...step.then, ...step.else].some((inner) => inner.op === "write" || decides(inner));
+  if (!rest.some(decides)) return;
+  throw new MediaError(
+    "EUNSUPPORTED",
+    "Not supported: output that depends on a size which only pixels tell (trim, angles)",
+  );
+}
+
+function informed(
+  { faces: _pending, ...input }: DraftInput,
+  found: readonly FaceBox[] | undefined,
+): DraftInput {
+  return { ...input, ...(found && { faces: found }) };
+}
+
+export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {
+  readonly size: Size;
+  readonly steps: readonly Step[];
+}
+
+/** As `draftOf`, for a layer that starts from pixels that were drawn. */
+export function draftOfPixels({ size, steps, flight, registry, settings, scope = {} }: PixelsInput): Draft {
+  const output: Output = { format: "png" };
+  const { width, height } = size;
+  const original = { width, height };
+  measure({ steps, output }, original, registry, flight.limits, { scope });
+  const start = { original, current: original, scope, registry, alpha: true, animated: false };
+  return {
+    header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
+    settings,
+    registry,
+    output,
+    original,
+    scope,
+    frames: 1,
+    page: 0,
+    writes: [{ format: "png", searched: false }],
+    why: "a layer",
+    planned: planSteps(steps, { ...start, guess: false }),
+    guess: planSteps(steps, { ...start, guess: true }),
+  };
+}
+
+/** Only quality of stills is looked for: frames are too many, and other formats have none. */
+const isSearched = (format: WriteFormat, { quality, lossless }: Output, frames: number): boolean =>
+  quality === "auto" && !lossless && frames === 1 && format !== "png" && format !== "gif";
+
+/** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
+function densityFactor(drawn: Size, original: Size, limits: Limits): number {
+  if (megapixels(original) <= limits.megapixels) return 1;
+  return Math.max(1 / OWN_DENSITY, drawn.width / original.width);
+}
+
+function checkResult(size: Size, frames: number, limits: Limits): void {
+  const received = megapixels(size) * frames;
+  if (received <= limits.outputMegapixels) return;
+  throw new MediaError(
+    "ELIMIT",
+    `Expected a result of at most ${limits.outputMegapixels} megapixels but received ${received.toFixed(1)}`,
+  );
+}
+
+function checkSource(source: Size, frames: number, limits: Limits): void {
+  const one = megapixels(source);
+  const problem =
+    frames > limits.frames
+      ? `at most ${limits.frames} frames but received ${frames}`
+      : frames > 1 && one > limits.frameMegapixels
+        ? `at most ${limits.frameMegapixels} megapixels a frame but received ${one.toFixed(1)}`
+        : one * frames > limits.megapixels
+          ? `at most ${limits.megapixels} megapixels but received ${(one * frames).toFixed(1)}`
+          : undefined;
+  if (problem) throw new MediaError("ELIMIT", `Expected a source of ${problem}`);
+}
+
+function pageOf(steps: readonly Step[], { frames }: Header): number {
+  const step = steps.find(({ op }) => op === "frame");
+  if (step?.op !== "frame") return 0;
+  if (step.page > frames) {
+    throw new MediaError("EINVAL", `Expected a page from 1 to ${frames} but received ${step.page}`);
+  }
+  return step.page - 1;
+}
+
+/** The moment of a video that a still is asked of, in seconds. */
+function timeOf(steps: readonly Step[], { duration, width, height }: Header): number | undefined {
+  const step = steps.find(({ op }) => op === "frame");
+  if (step?.op !== "frame" || step.time === undefined || duration === undefined) return undefined;
+  const time = evaluate(step.time, scopeOf({ width, height }, { width, height }, { idu: duration }));
+  if (time >= 0 && time < duration) return time;
+  throw invalid("the time of a still", `seconds from 0 to below ${Number(duration.toFixed(2))}`, time);
+}
+
+/** The range that file formats can hold and that ImageKit allows. */
+function densityOf(value: number): number {
+  if (value < 1 || value > 1200) {
+    throw new MediaError("EINVAL", `Expected a density from 1 to 1200 but received ${value}`);
+  }
+  return value;
+}
+
+function onBackground(hex: string): Step {
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [
+    number,
+    number,
+    number,
+  ];
+  const color: Rgba = { r, g, b, alpha: 1 };
+  return { op: "flatten", background: { kind: "color", color } };
+}
+
+/** Pixels below which a side is too short for a gain map, which is several times smaller. */
+const SMALLEST_MAPPED = 64;
+
+/** Whether a gain map can go along: with an upright picture, through one pipeline that knows how to treat it. */
+function carriesGainMap({ gainMap, orientation }: Header, { parts, rest, size, alpha }: Planned): boolean {
+  if (!gainMap || orientation > 2 || parts.length > 1 || rest.length > 0 || alpha) return false;
+  const [part] = parts;
+  const small = Math.min(size.width, size.height) < SMALLEST_MAPPED;
+  return !small && (part === undefined || (part.kind === "pass" && takesGainMap(part.pass)));
+}
+
+/** A profile or metadata go along only where no pixels have to be taken out in between. */
+function keepsOf(output: Output, { parts }: Planned, frames: number): Draft["keeps"] {
+  const wish =
+    output.metadata === "keep" ? "metadata" : output.colorProfile === "keep" ? "profile" : undefined;
+  return frames === 1 && parts.every(({ kind }) => kind === "pass") ? wish : undefined;
+}

@@ -1,0 +1,42 @@
+import type { Flight, RawFrame, Size, Source } from "@mediatap/core";
+import sharp from "sharp";
+import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
+import { decodedInput, isReadable, isVector } from "./decoded.ts";
+import { inputOf } from "./header.ts";
+import { mediaError } from "./libvips.ts";
+
+/** Longest side of a preview. */
+const SIDE = 512;
+/** Behind clear pixels. */
+const GREY = "#808080";
+/** Dots per inch of a drawing in its own size. */
+const OWN_DENSITY = 72;
+
+/** The first frame, small, upright and opaque, with three channels. `undefined`: not a picture that is read here. */
+export async function readPreview(source: Source, flight: Flight): Promise<RawFrame | undefined> {
+  const header = await flight.inspect("header", source);
+  if (!isReadable(header)) return undefined;
+  const { limits } = flight;
+  const factor = Math.min(1, SIDE / Math.max(header.width, header.height));
+  const size: Size = isVector(header)
+    ? { width: Math.ceil(header.width * factor), height: Math.ceil(header.height * factor) }
+    : { width: header.width, height: header.height };
+  try {
+    const input = header.decode
+      ? await decodedInput(source, header, { page: 0, size }, flight)
+      : await inputOf(source, header.format, limits);
+    const image = sharp(input, {
+      autoOrient: true,
+      failOn: "error",
+      limitInputPixels: Math.floor(limits.megapixels * 1e6),
+      ...(header.format === "svg" && { density: Math.max(1, OWN_DENSITY * factor) }),
+    })
+      .resize({ width: SIDE, height: SIDE, fit: "inside", withoutEnlargement: true })
+      .flatten({ background: GREY })
+      .toColourspace("srgb")
+      .timeout({ seconds: Math.max(1, Math.ceil(limits.imageWork / 1000)) });
+    return rawFrame(await pixelsOf(image));
+  } catch (error) {
+    throw mediaError(error);
+  }
+}

@@ -1,0 +1,37 @@
+import { type Limits, xmlText } from "@mediatap/core";
+import { type Node, readSvg, type Svg, tooMany } from "./svg-parser.ts";
+
+/** Referenced, these are read once and not drawn again. */
+const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", "stop", "image", "path"]);
+
+/**
+ * Refuses an SVG that must not be drawn: one that names other documents, declares entities, or comes to more than
+ * `limits.svgElements` elements once every reference (`use`, patterns, masks, markers …) is followed. librsvg bounds none of
+ * this by time: 2 KB of nested `use` draw for 20 seconds. Returns the number of elements.
+ */
+export function checkSvg(bytes: Uint8Array, limits: Limits): number {
+  const limit = limits.svgElements;
+  const svg = readSvg(xmlText(bytes), limit);
+  const total = weigh(svg.root, svg, limit, new Map(), new Set());
+  if (total > limit) throw tooMany(limit);
+  return total;
+}
+
+/** Elements drawn for a node. Stops counting above `limit`; a circle counts as endless. */
+function weigh(node: Node, svg: Svg, limit: number, known: Map<Node, number>, open: Set<Node>): number {
+  const before = known.get(node);
+  if (before !== undefined) return before;
+  if (open.has(node)) return Number.POSITIVE_INFINITY;
+  open.add(node);
+  let total = node.own;
+  for (const reference of node.references) {
+    for (const id of reference.startsWith(".") ? (svg.classes.get(reference) ?? []) : [reference]) {
+      const target = svg.named.get(id);
+      if (target && !CHEAP.has(target.name)) total += weigh(target, svg, limit, known, open);
+    }
+    if (total > limit) break;
+  }
+  open.delete(node);
+  known.set(node, total);
+  return total;
+}

@@ -1,0 +1,57 @@
+import type { Flight, Source } from "@mediatap/core";
+import sharp, { type Sharp, type SharpOptions } from "sharp";
+import { addsColor } from "../operations/pass.ts";
+import { openPixels } from "../pixels/buffer.ts";
+import type { Draft } from "../plan/draft.ts";
+import { drawnSize } from "../plan/steps.ts";
+import { drawApng, readApng } from "../read/apng.ts";
+import { decodedInput } from "../read/decoded.ts";
+import { inputOf } from "../read/header.ts";
+import type { Animation } from "../write/encode.ts";
+
+export interface Opened {
+  readonly image: Sharp;
+  readonly animation: Animation;
+}
+
+/** A source as the beginning of its first pipeline. Throws what reading or decoding it throws. */
+export async function openSource(source: Source, draft: Draft, flight: Flight): Promise<Opened> {
+  const { header, frames, page, density, planned, keeps } = draft;
+  const { limits } = flight;
+  if (header.format === "apng" && (frames > 1 || page > 0)) {
+    const apng = readApng(await source.bytes(limits.imageBytes));
+    const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, flight);
+    return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
+  }
+  const input = header.decode
+    ? await decode(source, draft, flight)
+    : await inputOf(source, header.format, limits);
+  const options: SharpOptions = {
+    autoOrient: true,
+    failOn: "error",
+    limitInputPixels: Math.floor(limits.megapixels * 1e6),
+    ...(frames > 1 && { animated: true }),
+    ...(page > 0 && !header.decode && { page }),
+    ...(density !== undefined && { density }),
+  };
+  const image = sharp(input, options);
+  const [first] = planned.parts;
+  const colored = first?.kind === "pass" && addsColor(first.pass);
+  if (frames === 1 && header.depth !== 16 && !colored) return { image, animation: {} };
+  const meta = await image.metadata();
+  // One channel would turn every colour that is added to grey.
+  if (colored && meta.channels < 3) image.pipelineColourspace("srgb");
+  // sharp works on 16 bits in Display P3 and would leave them there.
+  else if (header.depth === 16 && meta.hasProfile && !keeps) image.withIccProfile("srgb", { attach: false });
+  const { loop, delay } = meta;
+  return {
+    image,
+    animation: frames > 1 ? { ...(loop !== undefined && { loop }), ...(delay && { delay }) } : {},
+  };
+}
+
+function decode(source: Source, draft: Draft, flight: Flight): Promise<Uint8Array> {
+  const { header, page, time, original, planned } = draft;
+  const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
+  return decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, flight);
+}

@@ -1,0 +1,308 @@
+import {
+  type Corner,
+  evaluate,
+  type Flight,
+  facesIn,
+  MediaError,
+  measure,
+  type Rendition,
+  type Size,
+  type Source,
+  type Step,
+  type StepOf,
+} from "@mediatap/core";
+import type { OverlayOptions, Sharp } from "sharp";
+import { composed, cutTo } from "../layers/compose.ts";
+import { type DrawnLayer, drawLayer } from "../layers/draw.ts";
+import type { LayerFiles } from "../layers/open.ts";
+import { perform } from "../operations/effects.ts";
+import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
+import { trimOf } from "../operations/trim.ts";
+import {
+  framesOf,
+  fromRawFrame,
+  type Held,
+  holdPixels,
+  holdWithMetadata,
+  join,
+  openPixels,
+  type Pixels,
+  pixelsOf,
+  rawFrame,
+  trimmed,
+} from "../pixels/buffer.ts";
+import { megapixels } from "../plan/cost.ts";
+import type { Draft } from "../plan/draft.ts";
+import { type Part, type Planned, planSteps } from "../plan/steps.ts";
+import { FaceSearch } from "../read/faces.ts";
+import { mediaError } from "../read/libvips.ts";
+import { scoredWithin } from "../write/auto-quality.ts";
+import type { Animation } from "../write/encode.ts";
+import { keep, write } from "../write/write.ts";
+import { displace } from "./displace.ts";
+import { fill } from "./fill.ts";
+import { openSource } from "./open.ts";
+
+/** Does what was planned. */
+export async function run(
+  draft: Draft,
+  source: Source,
+  files: LayerFiles,
+  flight: Flight,
+): Promise<Rendition> {
+  const search = new FaceSearch(flight);
+  try {
+    const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
+    const make = (draft: Draft) => new Run(draft, files, flight, search).do(source);
+    // A gain map that cannot be read, or cut as finely, is no reason to have no picture.
+    const rendition = await (known.gainMap
+      ? make(known).catch(() => make({ ...known, gainMap: false }))
+      : make(known));
+    return search.failed ? { ...rendition, degraded: true } : rendition;
+  } catch (error) {
+    throw flight.signal.aborted ? flight.signal.reason : mediaError(error);
+  }
+}
+
+/** One picture on its way through its pipelines. */
+class Run {
+  readonly #draft: Draft;
+  readonly #files: LayerFiles;
+  readonly #flight: Flight;
+  readonly #search: FaceSearch;
+  readonly #deadline: number;
+  /** The picture so far; `#busy` once something is asked of it. */
+  #image!: Sharp;
+  #busy = false;
+  #animation: Animation = {};
+  /** Where what was left of all frames lay in those that were trimmed. */
+  #trimmed: Corner | undefined;
+
+  constructor(draft: Draft, files: LayerFiles, flight: Flight, search: FaceSearch) {
+    this.#search = search;
+    this.#draft = draft;
+    this.#files = files;
+    this.#flight = flight;
+    this.#deadline = performance.now() + flight.limits.imageWork;
+  }
+
+  async do(source: Source): Promise<Rendition> {
+    await this.#open(source);
+    await this.#steps();
+    return this.#encode();
+  }
+
+  /** The picture as a layer of another one: pixels with alpha. */
+  async draw(start: Source | Pixels): Promise<Pixels> {
+    if ("data" in start) this.#take(start);
+    else await this.#open(start);
+    await this.#steps();
+    this.#image.ensureAlpha().toColourspace("srgb");
+    return this.#pixels();
+  }
+
+  async #steps(): Promise<void> {
+    let planned: Planned = this.#draft.planned;
+    for (;;) {
+      for (const part of planned.parts) await this.#part(part);
+      if (planned.rest.length === 0) break;
+      planned = await this.#planRest(planned);
+    }
+  }
+
+  async #open(source: Source): Promise<void> {
+    const { image, animation } = await openSource(source, this.#draft, this.#flight);
+    this.#image = image;
+    this.#animation = animation;
+  }
+
+  async #part(part: Part): Promise<void> {
+    switch (part.kind) {
+      case "pass":
+        return this.#pass(part.pass);
+      case "fill": {
+        const pixels = await this.#pixels();
+        this.#flight.signal.throwIfAborted();
+        this.#image = await fill(pixels, part);
+        this.#busy = true;
+        return;
+      }
+      case "reshape":
+        return this.#take(
+          join(await this.#each(await this.#pixels(), (frame) => this.#reshape(frame, part.step))),
+        );
+      case "effect":
+        return this.#take(
+          await perform(part, await this.#pixels(), {
+            signal: this.#flight.signal,
+            milliseconds: this.#left(),
+          }),
+        );
+      case "foreign":
+        return this.#take(
+          join(await this.#each(await this.#pixels(), (frame) => this.#foreign(frame, part.step))),
+        );
+    }
+  }
+
+  async #pass(pass: Pass): Promise<void> {
+    const { frames, settings } = this.#draft;
+    if (frames > 1 && frameByFrame(pass)) {
+      const pixels = await this.#pixels();
+      const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
+      this.#take(
+        join(
+          await this.#each(pixels, (frame) =>
+            pixelsOf(this.#timed(apply(openPixels(frame), still, settings))),
+          ),
+        ),
+      );
+      return;
+    }
+    if (pass.trim?.alpha) return this.#trim(pass.trim);
+    if (this.#busy) this.#image = (await this.#hold()).open();
+    apply(this.#image, await this.#ready(pass), settings);
+    this.#busy = true;
+  }
+
+  /** Trims a picture of which some may be clear. Nothing else is in such a pass. */
+  async #trim({ tolerance }: Slots["trim"]): Promise<void> {
+    const held = await this.#hold();
+    this.#image = held.open().trim(trimOf(await held.pixels(), tolerance));
+    this.#busy = true;
+  }
+
+  /** Trims all frames as the first one, so that they stay equal in size. */
+  async #trimOnce(pixels: Pixels, { tolerance }: Slots["trim"]): Promise<ReadyPass> {
+    const [first] = framesOf(pixels) as [Pixels];
+    const { info } = await openPixels(first)
+      .trim(trimOf(first, tolerance))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    this.#trimmed = trimmed(info).trimmed;
+    const { left = 0, top = 0 } = this.#trimmed ?? {};
+    return { before: { left, top, width: info.width, height: info.height } };
+  }
+
+  /** The pass with its layers drawn. */
+  async #ready({ over, trim, ...others }: Pass): Promise<ReadyPass> {
+    const rest = { ...others, ...(trim && { trim: { threshold: trim.tolerance } }) };
+    if (!over) return rest;
+    const ready: OverlayOptions[] = [];
+    for (const one of over) {
+      if (one.layer === undefined) ready.push(one);
+      else ready.push(composed(await this.#layer(one.layer, one.base), one.layer));
+    }
+    const opaque = over.every((one) => one.opaque === true);
+    return { ...rest, over: ready, ...(opaque && { opaque }) };
+  }
+
+  #layer(step: StepOf<"overlay">, base: Size): Promise<DrawnLayer> {
+    this.#flight.signal.throwIfAborted();
+    const { registry, settings } = this.#draft;
+    const [flight, files, search] = [this.#flight, this.#files, this.#search];
+    const draw = (draft: Draft, start: Source | Pixels) => new Run(draft, files, flight, search).draw(start);
+    return drawLayer(step, base, { flight, registry, settings, files, search, draw });
+  }
+
+  /** A layer that cuts the picture to its own shape, or moves its pixels. */
+  async #reshape(frame: Pixels, step: StepOf<"overlay">): Promise<Pixels> {
+    const { pixels, placed, scope } = await this.#layer(step, frame);
+    if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutTo(frame, pixels, placed)));
+    const { x, y } = step.blend;
+    return displace(frame, pixels, placed, { x: evaluate(x, scope), y: evaluate(y, scope) });
+  }
+
+  async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
+    const { original, scope, registry } = this.#draft;
+    const current = { width: frame.width, height: frame.height };
+    const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
+    const { limits } = this.#flight;
+    if (megapixels(size) * this.#draft.frames > limits.outputMegapixels) {
+      throw new MediaError(
+        "ELIMIT",
+        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op}`,
+      );
+    }
+    const done = await this.#flight.step(rawFrame(frame), step, size);
+    if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
+    return fromRawFrame(done);
+  }
+
+  async #each(pixels: Pixels, work: (frame: Pixels) => Promise<Pixels>): Promise<Pixels[]> {
+    const done: Pixels[] = [];
+    for (const frame of framesOf(pixels)) {
+      this.#flight.signal.throwIfAborted();
+      done.push(await work(frame));
+    }
+    return done;
+  }
+
+  /** Plans the steps that had to wait for the true size, under the same limits. */
+  async #planRest({ rest, size, alpha, faces: known }: Planned): Promise<Planned> {
+    const held = await this.#hold();
+    const corner = held.trimmed ?? this.#trimmed;
+    this.#trimmed = undefined;
+    const faces = corner && known ? facesIn(known, size, { ...corner, ...held.size }) : known;
+    this.#image = held.open();
+    this.#busy = false;
+    const { original, scope, output, frames, registry } = this.#draft;
+    measure({ steps: rest, output }, original, registry, this.#flight.limits, {
+      current: held.size,
+      frames,
+      scope,
+      ...(faces && { faces }),
+    });
+    return planSteps(rest, {
+      original,
+      current: held.size,
+      scope,
+      registry,
+      alpha,
+      animated: frames > 1,
+      ...(faces && { faces }),
+      guess: false,
+    });
+  }
+
+  #take(pixels: Pixels): void {
+    this.#image = openPixels(pixels);
+    this.#busy = false;
+  }
+
+  async #pixels(): Promise<Pixels> {
+    this.#flight.signal.throwIfAborted();
+    return pixelsOf(this.#timed(this.#image), this.#draft.frames);
+  }
+
+  async #hold(): Promise<Held> {
+    if (!this.#draft.keeps) return holdPixels(await this.#pixels());
+    this.#flight.signal.throwIfAborted();
+    return holdWithMetadata(keep(this.#timed(this.#image), this.#draft.keeps));
+  }
+
+  /** libvips looks at the clock between regions; the work that is under way may run over (its price is what bounds it). */
+  #timed(image: Sharp): Sharp {
+    return image.timeout({ seconds: Math.min(3600, Math.ceil(this.#left() / 1000)) });
+  }
+
+  /** Milliseconds until the deadline. Throws `ETIMEDOUT` once it has passed. */
+  #left(): number {
+    const left = this.#deadline - performance.now();
+    if (left <= 0) throw new MediaError("ETIMEDOUT", "The picture took too long to make");
+    return left;
+  }
+
+  #encode(): Promise<Rendition> {
+    const { signal } = this.#flight;
+    signal.throwIfAborted();
+    return write({
+      draft: this.#draft,
+      animation: this.#animation,
+      image: this.#image,
+      hold: () => this.#hold(),
+      timed: (image) => this.#timed(image),
+      scored: scoredWithin(() => ({ signal, milliseconds: this.#left() })),
+    });
+  }
+}

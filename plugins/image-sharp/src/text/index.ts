@@ -1,0 +1,134 @@
+import { invalid, type Limits, MediaError, type Rgba } from "@mediatap/core";
+import { boxed, measureBox } from "./box.ts";
+import type { FontRef, Fonts } from "./fonts.ts";
+import { layOut, roomOf } from "./ink.ts";
+import { LONGEST } from "./runs.ts";
+
+export { type FontRef, Fonts, type FontsOptions, readFont } from "./fonts.ts";
+
+/** A text and how it looks, all in pixels. */
+export interface TextBox {
+  /** Plain text; nothing in it is markup. What exceeds 2500 characters is cut. */
+  readonly text: string;
+  /** Height of the font, at least 1. */
+  readonly size: number;
+  /** Left out: the default family. */
+  readonly font?: FontRef;
+  readonly bold: boolean;
+  readonly italic: boolean;
+  readonly strikethrough: boolean;
+  readonly color: Rgba;
+  /** Of the lines, whichever way they are read. */
+  readonly align: "left" | "center" | "right";
+  /** Width, padding included, in which lines are wrapped. Left out: as wide as the text. */
+  readonly width?: number;
+  /** From one line to the next. Left out: the font's own. */
+  readonly lineHeight?: number;
+  /** Clockwise from the top. */
+  readonly padding: readonly [number, number, number, number];
+  /** Of the box, which then is as wide as `width`, if that is given. */
+  readonly background?: Rgba;
+}
+
+/** 8 bits a sample, colours not multiplied by alpha. */
+export interface TextPixels {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 4;
+}
+
+export interface TextTools {
+  readonly fonts: Fonts;
+  readonly limits: Limits;
+  readonly signal?: AbortSignal;
+}
+
+/** Pixels that a text may take without being measured first. */
+const SMALL = 4e6;
+
+/** Height of the font with which a text is measured, and how far what is measured so may be off. */
+const MEASURING = 8;
+const TOLERANCE = 1.25;
+
+/** Squares of the font's height that a character may take. */
+const ROOM = 2;
+
+/**
+ * Draws a text. The picture is as large as what can be seen of the text, and its padding. With a background and a width it is
+ * as wide as that, and what sticks out (a letter wider than the box) is cut off. A text of which nothing can be seen is clear.
+ * Equal boxes give equal bytes, on all machines with the same fonts. Throws `EINVAL` for sizes that make no sense and for
+ * fonts that are none, `ELIMIT` where a side or the area exceeds `limits.outputSide` or `limits.outputMegapixels`.
+ */
+export async function drawText(box: TextBox, { fonts, limits, signal }: TextTools): Promise<TextPixels> {
+  check(box, limits);
+  assertFits(measureBox(undefined, box), limits);
+  const layout = await layOut(box, fonts);
+  signal?.throwIfAborted();
+  const needsMeasure = layout?.custom || areaOf(box) > SMALL;
+  if (layout && needsMeasure && box.size > MEASURING) {
+    const scale = MEASURING / box.size;
+    const small = await layout.draw(scale);
+    const guess = (side: number) => side / scale / TOLERANCE;
+    if (small) {
+      assertFits(measureBox({ width: guess(small.width), height: guess(small.height) }, box), limits);
+    }
+    signal?.throwIfAborted();
+  }
+  const ink = await layout?.draw(1);
+  if (ink) assertFits(measureBox(ink, box), limits);
+  return boxed(ink, box);
+}
+
+/** Estimated milliseconds of one core. */
+export function textCost(box: TextBox): number {
+  return Math.ceil(10 + 0.02 * Math.min(box.text.length, LONGEST) + (12 * areaOf(box)) / 1e6);
+}
+
+/** Estimated bytes that drawing a text takes at most, limits kept. */
+export function textMemory(box: TextBox, limits: Limits): number {
+  return 3 * 4 * Math.min(areaOf(box), limits.outputMegapixels * 1e6);
+}
+
+/** Pixels that a text takes, at the worst of what is usual. */
+const areaOf = ({ text, size, width = 0, padding: [top, right, bottom, left] }: TextBox): number =>
+  ROOM * Math.min(text.length, LONGEST) * size ** 2 + (top + bottom) * Math.max(width, left + right);
+
+function check(box: TextBox, { outputSide }: Limits): void {
+  const { size, width, lineHeight, padding, color, background } = box;
+  const side = (name: string, value: number | undefined, least: number) => {
+    if (value === undefined) return;
+    if (!(value >= least)) throw invalid(`the ${name} of a text`, `at least ${least} px`, value);
+    if (value > outputSide) {
+      throw new MediaError("ELIMIT", `Expected at most ${outputSide} px for the ${name} of a text`);
+    }
+  };
+  side("font size", size, 1);
+  side("width", width, 1);
+  side("line height", lineHeight, 1);
+  for (const value of padding) side("padding", value, 0);
+  const room = roomOf(box);
+  if (room !== undefined && room < 1) throw invalid("the padding of a text", "less than its width", width);
+  for (const paint of [color, background]) {
+    if (paint && !Object.values(paint).every(Number.isFinite)) throw invalid("a colour", "numbers", "others");
+  }
+}
+
+function assertFits(
+  { width, height, left, right, top, bottom }: ReturnType<typeof measureBox>,
+  { outputSide, outputMegapixels }: Limits,
+): void {
+  const [w, h] = [Math.ceil(left + width + right), Math.ceil(top + height + bottom)];
+  if (Math.max(w, h) > outputSide) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${outputSide} px a side for a text but it takes ${w}x${h}`,
+    );
+  }
+  if (w * h > outputMegapixels * 1e6) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${outputMegapixels} MP for a text but it takes ${w}x${h}`,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import { MediaError } from "@mediatap/core";
+import sharp from "sharp";
+import type { Fonts } from "./fonts.ts";
+import type { TextBox } from "./index.ts";
+import { escapeMarkup, inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
+
+/** Pixels of four channels. */
+export interface Ink {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A text of which every part has found its font. */
+export interface Layout {
+  /** It is drawn with a font of an origin. */
+  readonly custom: boolean;
+  /** Draws it at a part of its size, without a box. `undefined`: there is nothing to see. */
+  draw(scale: number): Promise<Ink | undefined>;
+}
+
+/** Pango's units in a point; a point is a pixel at 72 dpi. */
+const UNITS = 1024;
+
+/** Prepares a text: what of it is drawn with which font. `undefined`: it has nothing to draw. */
+export async function layOut(box: TextBox, fonts: Fonts): Promise<Layout | undefined> {
+  const lines = linesOf(box.text);
+  if (!lines.some((line) => /\S/.test(line))) return undefined;
+  const { bold, italic } = box;
+  const main = await fonts.choose(box.font, bold, italic);
+  const others = await fonts.others(box.text, bold, italic);
+  const name = await main.family();
+  const room = roomOf(box);
+  const marked: string[] = [];
+  for (const line of lines) {
+    const broken = room === undefined ? line : withBreaks(line);
+    const runs = await runsOf(inset(broken), main, others);
+    marked.push((await Promise.all(runs.map((run) => markupOf(run, box)))).join(""));
+  }
+  const text = marked.join("\n");
+  return {
+    custom: main.custom,
+    draw: (scale) => draw(text, name, box, room, scale).catch((error) => failed(error, main.custom)),
+  };
+}
+
+/** Width that padding leaves for the lines. */
+export function roomOf({ width, padding: [, right, , left] }: TextBox): number | undefined {
+  return width === undefined ? undefined : Math.round(width) - Math.round(left) - Math.round(right);
+}
+
+async function markupOf({ face, text }: Run, { bold, italic }: TextBox): Promise<string> {
+  // Families have files for what they can; a single file is made bolder and slanted by fontconfig.
+  const weight = face.custom && bold ? ' weight="bold"' : "";
+  const style = face.custom && italic ? ' style="italic"' : "";
+  return `<span font_family="${await face.family()}" fallback="false"${weight}${style}>${escapeMarkup(text)}</span>`;
+}
+
+async function draw(
+  text: string,
+  family: string,
+  { size, lineHeight, strikethrough, align, color: { r, g, b } }: TextBox,
+  room: number | undefined,
+  scale: number,
+): Promise<Ink | undefined> {
+  const color = [r, g, b].map((value) => Math.round(value).toString(16).padStart(2, "0")).join("");
+  // A height of up to 1024 units would be taken for a factor.
+  const height = lineHeight && Math.max(UNITS + 1, Math.round(lineHeight * scale * UNITS));
+  const attributes = [
+    `size="${Math.max(1, Math.round(size * scale * UNITS))}"`,
+    `foreground="#${color}"`,
+    'lang="en" insert_hyphens="false"',
+    strikethrough && 'strikethrough="true"',
+    height && `line_height="${height}"`,
+  ];
+  const { data, info } = await sharp({
+    text: {
+      text: `<span ${attributes.filter(Boolean).join(" ")}>${text}</span>`,
+      // For lines without text.
+      font: `${family}, ${size * scale}`,
+      align,
+      rgba: true,
+      dpi: 72,
+      ...(room !== undefined && { width: Math.max(1, Math.round(room * scale)), wrap: "word-char" as const }),
+    },
+  })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+function failed(cause: unknown, custom: boolean): undefined {
+  const text = cause instanceof Error ? cause.message : "";
+  if (/no text to render/.test(text)) return undefined;
+  if (/too big|out of memory/.test(text)) {
+    throw new MediaError("ELIMIT", "The text is too large to be drawn", { cause });
+  }
+  if (custom) throw new MediaError("EINVAL", "The font is broken", { cause });
+  throw new MediaError("EINTERNAL", "The text could not be drawn", { cause });
+}

@@ -1,0 +1,84 @@
+import { Readable } from "node:stream";
+import { bodyOf, type Rendition } from "@mediatap/core";
+import type { Sharp } from "sharp";
+import type { Held } from "../pixels/buffer.ts";
+import type { Draft } from "../plan/draft.ts";
+import type { WriteFormat } from "../plan/format.ts";
+import { leastQuality, type Scored } from "./auto-quality.ts";
+import { type Animation, encodeAs } from "./encode.ts";
+
+const TYPES: Readonly<Record<WriteFormat, string>> = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  avif: "image/avif",
+  gif: "image/gif",
+};
+
+/** What writing needs of the picture that is done. */
+export interface Done {
+  readonly draft: Draft;
+  readonly animation: Animation;
+  /** It, to be written once. */
+  readonly image: Sharp;
+  /** Holds it, to be written more than once. */
+  hold(): Promise<Held>;
+  /** A pipeline with a clock. */
+  timed(image: Sharp): Sharp;
+  readonly scored: Scored;
+}
+
+interface Written {
+  readonly format: WriteFormat;
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Writes the picture: once, or, where that was wished for, in several ways of which the best is kept. */
+export async function write(done: Done): Promise<Rendition> {
+  const { format, data, width, height } = await written(done);
+  const body = bodyOf(data, (bytes) => Readable.from([bytes]));
+  return { body, type: TYPES[format], format, width, height };
+}
+
+async function written(done: Done): Promise<Written> {
+  const { writes, settings } = done.draft;
+  const [first, ...others] = writes;
+  if (others.length === 0 && !first.searched) return encode(done, done.image, first.format);
+  const held = await done.hold();
+  let best: Written | undefined;
+  for (const { format, searched } of writes) {
+    const at = (quality?: number) => encode(done, held.open(), format, quality);
+    const one = searched ? await leastQuality(settings.autoQuality, held, at, done.scored) : await at();
+    if (!best || one.data.length < best.data.length) best = one;
+  }
+  return best as Written;
+}
+
+async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: number): Promise<Written> {
+  const { output, header, settings, writtenDensity, keeps, gainMap, frames } = done.draft;
+  keep(done.timed(image), keeps);
+  if (gainMap) (image as WithGainMap).keepGainMap();
+  if (writtenDensity !== undefined) {
+    // An empty EXIF block first: otherwise the source's would come along.
+    (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
+  }
+  // Scaled true colours of a picture that had few would make a larger file than the source.
+  const palette = header.palette === true && /^a?png$/.test(header.format) && !output.lossless;
+  const wish = quality === undefined ? output : { ...output, quality };
+  encodeAs(image, format, wish, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
+  const { data, info } = await image.toBuffer({ resolveWithObject: true });
+  return { format, data, width: info.width, height: info.pageHeight ?? info.height };
+}
+
+/** What sharp 0.35 documents, but leaves out of its types. */
+interface WithGainMap extends Sharp {
+  keepGainMap(): Sharp;
+}
+
+/** What goes along with the pixels. */
+export function keep(image: Sharp, keeps: Draft["keeps"]): Sharp {
+  if (keeps === "metadata") return image.keepMetadata();
+  return keeps === "profile" ? image.keepIccProfile() : image;
+}
