@@ -1,8 +1,8 @@
 import type { Diagnosis } from "@mediatap/core";
-import { confinement } from "./confine.ts";
 import type { Settings } from "./options.ts";
+import { confinement } from "./process/sandbox.ts";
+import { absolute, type Toolbox } from "./process/tools.ts";
 import { CODECS } from "./stream/codecs.ts";
-import { absolute, type Toolbox } from "./tools.ts";
 
 /** What videos are made of, and what is missing without it. */
 const ENCODERS: readonly (readonly [name: string, encoders: readonly string[], needed: boolean])[] = [

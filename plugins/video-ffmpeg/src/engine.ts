@@ -1,6 +1,6 @@
 import type { PluginApi } from "@mediatap/core";
 import type { Settings } from "./options.ts";
-import type { Tools } from "./tools.ts";
+import type { Tools } from "./process/tools.ts";
 
 /** What every part of this plugin works with. */
 export interface Engine {

@@ -1,18 +1,18 @@
 import { type Plugin, parseOptions, remembering, type Source } from "@mediatap/core";
-import { assertBounds } from "./bounds.ts";
-import { confinement } from "./confine.ts";
 import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
-import { headerOf } from "./header.ts";
-import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./input.ts";
-import { closeLoopback } from "./loopback.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
-import { probe } from "./probe.ts";
-import { still } from "./still.ts";
+import { headerOf } from "./probe/header.ts";
+import { assertBounds } from "./probe/limits.ts";
+import { probe } from "./probe/probe.ts";
+import { confinement } from "./process/sandbox.ts";
+import { closeTemp, temp } from "./process/temp.ts";
+import { openToolbox } from "./process/tools.ts";
+import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./read/input.ts";
+import { closeLoopback } from "./read/loopback.ts";
 import { tapStreams } from "./stream/index.ts";
-import { closeTemp, temp } from "./temp.ts";
-import { openToolbox } from "./tools.ts";
-import { tapTransform } from "./transform/index.ts";
+import { tapTransform } from "./transcode/index.ts";
+import { still } from "./transcode/still.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
 

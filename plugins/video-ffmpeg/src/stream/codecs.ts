@@ -1,5 +1,5 @@
 import type { Ladder } from "../options.ts";
-import type { Tools } from "../tools.ts";
+import type { Tools } from "../process/tools.ts";
 import type { Parts } from "./boxes.ts";
 import { type Grid, longestOf, type Rate } from "./grid.ts";
 import type { Rung, Size } from "./ladder.ts";

@@ -1,4 +1,4 @@
-import { hasIndex } from "../input.ts";
+import { hasIndex } from "../read/input.ts";
 import { CODECS } from "./codecs.ts";
 import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";

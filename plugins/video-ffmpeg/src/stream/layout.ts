@@ -1,8 +1,8 @@
 import { type Flight, type Job, MediaError, type Size, type Source } from "@mediatap/core";
-import { matrixOf } from "../colour.ts";
 import type { Engine } from "../engine.ts";
-import type { FileProbe } from "../probe.ts";
-import { type Graph, graphOf } from "../transform/graph.ts";
+import { matrixOf } from "../probe/colour.ts";
+import type { FileProbe } from "../probe/probe.ts";
+import { type Graph, graphOf } from "../transcode/graph.ts";
 import { type Copying, copyingOf } from "./copy/index.ts";
 import type { Tracks } from "./copy/tracks.ts";
 import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";

@@ -1,7 +1,7 @@
 import { partName, slot } from "@mediatap/core";
 import { framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
 import { codecOf, type Offer, trackNameOf as track } from "./ladder.ts";
-import type { Text } from "./texts.ts";
+import type { Text } from "./subtitles.ts";
 
 /** Name of the track of sound. */
 export const SOUND = "audio";

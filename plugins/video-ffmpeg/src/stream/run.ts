@@ -1,5 +1,5 @@
 import { MediaError } from "@mediatap/core";
-import { type Command, start } from "../command.ts";
+import { type Command, start } from "../process/command.ts";
 
 /** Bytes of one segment, at most. */
 const MOST = 256 * 1024 * 1024;

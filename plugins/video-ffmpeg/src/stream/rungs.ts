@@ -1,11 +1,10 @@
 import { rm } from "node:fs/promises";
-import { decoderArgs, toSdr } from "../colour.ts";
 import type { Engine } from "../engine.ts";
-import { openInput } from "../input.ts";
-import { privateFolder } from "../temp.ts";
-import type { Tools } from "../tools.ts";
-import { type Extras, prepareExtras } from "../transform/extras.ts";
-import type { Asked } from "./asked.ts";
+import { decoderArgs, toSdr } from "../probe/colour.ts";
+import { privateFolder } from "../process/temp.ts";
+import type { Tools } from "../process/tools.ts";
+import { openInput } from "../read/input.ts";
+import { type Extras, prepareExtras } from "../transcode/extras.ts";
 import { type Parts, splitFragment } from "./boxes.ts";
 import {
   type Cut,
@@ -22,6 +21,7 @@ import {
 import { firstAt, framesAt, picturesAt, secondsOf } from "./grid.ts";
 import { type Rung, trackNameOf } from "./ladder.ts";
 import type { Pictures } from "./layout.ts";
+import type { Asked } from "./part.ts";
 import { collectAll } from "./run.ts";
 
 /** Rungs of a segment to be made together. */

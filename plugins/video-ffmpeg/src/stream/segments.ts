@@ -1,19 +1,17 @@
 import type { Plan } from "@mediatap/core";
-
-import { collect } from "../command.ts";
 import type { Engine } from "../engine.ts";
-import { openInput } from "../input.ts";
 import { NAME } from "../options.ts";
-
-import { type Asked, renditionOf } from "./asked.ts";
+import { collect } from "../process/command.ts";
+import { openInput } from "../read/input.ts";
+import type { Gathering } from "./batch.ts";
 import { type Parts, splitFragment } from "./boxes.ts";
 import { CODECS } from "./codecs.ts";
 import { type Copied, whyEncoded } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
-import type { Gathering } from "./gather.ts";
 import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
 import { codecOf, type Rung, rungOf, trackNameOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
+import { type Asked, renditionOf } from "./part.ts";
 import { encodeRungs } from "./rungs.ts";
 import { soundArgs } from "./sound.ts";
 

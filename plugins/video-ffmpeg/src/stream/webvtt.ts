@@ -1,4 +1,4 @@
-import { type Cue, decode, readCues, secondsOf, TIME } from "../transform/cues.ts";
+import { type Cue, decode, readCues, secondsOf, TIME } from "../transcode/cues.ts";
 
 /** What a stream shows of its source, in seconds. */
 export interface Stretch {

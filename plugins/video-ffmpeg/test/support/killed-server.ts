@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { start } from "../../src/command.ts";
-import { temp } from "../../src/temp.ts";
+import { start } from "../../src/process/command.ts";
+import { temp } from "../../src/process/temp.ts";
 
 // A server as far as these tests need one: it has started a program, and is killed. One of them starts it without what ends it
 // with its server, as on a system that has no such thing.

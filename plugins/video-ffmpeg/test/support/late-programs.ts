@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { codeOf } from "@mediatap/core";
 import { useUpDescriptors } from "@mediatap/test";
-import { confine } from "../../src/confine.ts";
-import { openToolbox } from "../../src/tools.ts";
+import { confine } from "../../src/process/sandbox.ts";
+import { openToolbox } from "../../src/process/tools.ts";
 
 // A server that begins without descriptors: what it cannot find out then it finds out later.
 

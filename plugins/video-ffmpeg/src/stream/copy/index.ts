@@ -1,10 +1,10 @@
 import type { Flight, Job, Source } from "@mediatap/core";
-import { openBytes } from "../../bytes.ts";
-import { isHdr } from "../../colour.ts";
 import type { Engine } from "../../engine.ts";
-import type { FileProbe } from "../../probe.ts";
-import type { Tools } from "../../tools.ts";
-import type { Graph } from "../../transform/graph.ts";
+import { isHdr } from "../../probe/colour.ts";
+import type { FileProbe } from "../../probe/probe.ts";
+import type { Tools } from "../../process/tools.ts";
+import { openBytes } from "../../read/bytes.ts";
+import type { Graph } from "../../transcode/graph.ts";
 import { firstAt, type Grid, type Rate, secondsOf, segmentsOf } from "../grid.ts";
 import { ladderOf, NAMES, type Offer, type Rung } from "../ladder.ts";
 import { isIdr } from "./avc.ts";

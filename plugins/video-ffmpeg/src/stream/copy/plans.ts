@@ -1,9 +1,9 @@
 import { MediaError, type Plan } from "@mediatap/core";
-import { type Bytes, openBytes } from "../../bytes.ts";
 import { NAME } from "../../options.ts";
-import { type Asked, renditionOf } from "../asked.ts";
+import { type Bytes, openBytes } from "../../read/bytes.ts";
 import { firstAt, type Grid, secondsOf } from "../grid.ts";
 import type { Rung } from "../ladder.ts";
+import { type Asked, renditionOf } from "../part.ts";
 import { isWhole } from "./avc.ts";
 import type { Copied } from "./index.ts";
 import { type Run, runOf, stretchesOf } from "./pieces.ts";

@@ -1,6 +1,6 @@
 import { type Flight, remembering, type Source } from "@mediatap/core";
-import { type Bytes, openBytes } from "../../bytes.ts";
-import { inTurn } from "../../turns.ts";
+import { inTurn } from "../../process/queue.ts";
+import { type Bytes, openBytes } from "../../read/bytes.ts";
 import { HEADER, headerOf, Unfit } from "./boxes.ts";
 import { bytesOf } from "./samples.ts";
 import { type Track, trackOf } from "./track.ts";

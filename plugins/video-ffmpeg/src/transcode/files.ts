@@ -1,0 +1,104 @@
+import {
+  type Asset,
+  type Flight,
+  isMediaError,
+  type Job,
+  MediaError,
+  type Probe,
+  printable,
+  type Source,
+  type Step,
+} from "@mediatap/core";
+import { demuxerOf, SNIFF_LENGTH } from "../read/input.ts";
+import { type Cue, readCues } from "./cues.ts";
+
+/** Bytes of a file of subtitles, and of a font. */
+const MOST_TEXT = 2 * 1024 * 1024;
+const MOST_FONT = 32 * 1024 * 1024;
+
+/** A video that is laid on another. */
+export interface VideoFile {
+  readonly source: Source;
+  readonly demuxer: string;
+  readonly probe: Probe;
+}
+
+/** The files that layers need before anything is laid out, opened once each. */
+export interface LayerFiles {
+  video(path: string): VideoFile;
+  cues(path: string): readonly Cue[];
+  font(path: string): Uint8Array | undefined;
+}
+
+const FONT_FILE = /\.(?:ttf|otf|ttc)$/i;
+
+/** Whether a font is named by the path of its file. */
+export const isFontFile = (font: string | undefined): font is string =>
+  font !== undefined && FONT_FILE.test(font);
+
+/** Opens what layers of videos and of subtitles show. Throws what opening throws, and `UNIDENTIFIED` for what is none. */
+export async function openLayerFiles(job: Job, flight: Flight): Promise<LayerFiles> {
+  const paths = { videos: new Set<string>(), texts: new Set<string>(), fonts: new Set<string>() };
+  collect(job.transformation.steps, paths);
+  const open = (path: string) => flight.open(assetOf(path, job.asset));
+  const [videos, texts, fonts] = await Promise.all([
+    all(paths.videos, async (path) => videoOf(await open(path), flight)),
+    all(paths.texts, async (path) => readCues(await bytesOf(await open(path), MOST_TEXT))),
+    all(paths.fonts, async (path) => bytesOf(await open(path), MOST_FONT)),
+  ]);
+  return {
+    video: (path) => videos.get(path) as VideoFile,
+    cues: (path) => texts.get(path) as readonly Cue[],
+    font: (path) => fonts.get(path),
+  };
+}
+
+function collect(
+  steps: readonly Step[],
+  paths: { videos: Set<string>; texts: Set<string>; fonts: Set<string> },
+): void {
+  for (const step of steps) {
+    if (step.op === "when") {
+      collect(step.then, paths);
+      collect(step.else, paths);
+    }
+    if (step.op !== "overlay") continue;
+    const { layer } = step;
+    if (layer.kind === "video") {
+      paths.videos.add(layer.path);
+      collect(layer.steps, paths);
+    }
+    if (layer.kind !== "subtitles") continue;
+    paths.texts.add(layer.path);
+    if (isFontFile(layer.style.font)) paths.fonts.add(layer.style.font);
+  }
+}
+
+async function all<T>(paths: ReadonlySet<string>, open: (path: string) => Promise<T>) {
+  return new Map(await Promise.all([...paths].map(async (path) => [path, await open(path)] as const)));
+}
+
+async function videoOf(source: Source, flight: Flight): Promise<VideoFile> {
+  const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
+  const probe = demuxer === undefined ? undefined : await flight.inspect("probe", source);
+  if (!demuxer || !probe?.video) {
+    const path = printable(source.facts.path);
+    throw new MediaError("UNIDENTIFIED", `Expected a video for the layer '${path}'`, { status: 400 });
+  }
+  return { source, demuxer, probe };
+}
+
+async function bytesOf(source: Source, most: number): Promise<Uint8Array> {
+  try {
+    return await source.bytes(most);
+  } catch (error) {
+    if (isMediaError(error)) throw error;
+    const path = printable(source.facts.path);
+    throw new MediaError("UNIDENTIFIED", `The file '${path}' of a layer cannot be read`, { cause: error });
+  }
+}
+
+/** Layers are looked for where the video is, on the same endpoint. */
+function assetOf(path: string, { tenant, endpoint }: Asset): Asset {
+  return { tenant, endpoint, kind: /^https?:\/\//.test(path) ? "url" : "path", path };
+}
