@@ -172,7 +172,7 @@ describe("PLUGINS.md", () => {
 
   it("is in the package, as the other pages are", () => {
     const { output } = run(root, "npm", "pack", "--dry-run", "--json", "--workspace", "core");
-    for (const name of ["CACHING", "ERRORS", "ORIGINS", "PLUGINS", "README", "SCALING"]) {
+    for (const name of ["CACHING", "CONFIGURATION", "ERRORS", "ORIGINS", "PLUGINS", "README", "SCALING"]) {
       assert.match(output, new RegExp(`"path": "${name}\\.md"`));
     }
   });

@@ -11,7 +11,7 @@ const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalid
 
 const DAY = 24 * 60 * 60_000;
 
-/** What an endpoint does where neither it nor the top level says. */
+/** Values of rules that neither the endpoint, nor its tenant, nor the top level sets. */
 export const DEFAULT_RULES = {
   languages: [] as string[],
   autoFormat: true,
@@ -38,7 +38,7 @@ export const DEFAULT_RULES = {
   ignoreQuery: [] as string[],
 } as const;
 
-/** How long a request is held where `videoPolling` is `true`. */
+/** The defaults of `videoPolling`. */
 export const POLLING = { interval: 5_000, tries: 3 } as const;
 
 const restriction = z.enum(["none", "images", "videos", "all"]);
@@ -56,99 +56,215 @@ const address = z
   );
 const key = z.string().min(1, "Expected a key that is not empty");
 
-/** Rules of an endpoint; each may also stand at the top level, as the default of all endpoints. */
+/** Rules of an endpoint; each may also be set at the top level and for a tenant, as the default of all endpoints there. */
 const rules = {
-  /** Origin that is always tried first. */
+  /**
+   * Name of the origin that is always tried first.
+   * @example "library"
+   */
   library: z.string().optional(),
-  /** URL languages in order, by plugin name. Default: all that are installed. */
+  /**
+   * URL languages of the endpoint in order, by plugin name. Empty: all that are installed, in the order of the plugins.
+   * @example ["url-other", "url-imagekit"]
+   */
   languages: z.array(z.string()).optional(),
   /**
-   * Choose the output format by what the client accepts; "smallest": write each format that comes into question, and keep
-   * the one with the fewest bytes. @default true
+   * Choose the output format by the client's `Accept`. `"smallest"`: encode each acceptable format and keep the one with the fewest bytes.
+   * @default true
+   * @example "smallest"
    */
   autoFormat: z.union([z.boolean(), z.literal("smallest")]).optional(),
-  /** AVIF takes part in that choice. @default false */
+  /**
+   * Include AVIF in that choice.
+   * @default false
+   * @example true
+   */
   autoAvif: z.boolean().optional(),
-  /** Quality of lossy output, 1–100; "auto": for each picture the least that looks as it should. @default 80 */
+  /**
+   * Quality of lossy output, 1–100. `"auto"`: for each image, the lowest quality that looks like the original.
+   * @default 80
+   * @example 70
+   */
   quality: z.union([z.int().min(1).max(100), z.literal("auto")]).optional(),
   /**
-   * SVGs that stay SVGs are delivered without scripts, event handlers and references to other documents, originals included; a
-   * URL cannot turn it off. Needs a plugin that sanitises, such as `svg-dompurify`: without one SVGs are refused. @default false
+   * Remove scripts, event handlers and references to other documents from SVGs that stay SVGs, originals included. A URL cannot turn it
+   * off. Needs a plugin that sanitises, such as `svg-dompurify`: without one, SVGs are refused.
+   * @default false
+   * @example true
    */
   sanitizeSvg: z.boolean().optional(),
-  /** A video whose URL asks for nothing is made small, too; else it is delivered as it is. @default false */
+  /**
+   * Compress a video whose URL contains no transformation. Otherwise it is delivered as it is.
+   * @default false
+   * @example true
+   */
   autoVideo: z.boolean().optional(),
-  /** Quality of videos, 1–100. @default 50 */
+  /**
+   * Quality of videos, 1–100.
+   * @default 50
+   * @example 60
+   */
   videoQuality: z.int().min(1).max(100).optional(),
   /**
-   * Videos as ImageKit gives them: a request for one that is not made yet is held for `interval` milliseconds (5,000), `tries`
-   * times (3), no longer than most of `limits.request`; then it is sent to the original (302) while the work goes on. The first
-   * request for a stream's playlist gets 202 without a body. Needs a cache that keeps what is made. @default false
+   * Deliver videos as ImageKit does. A request for a video that is not ready waits `interval` × `tries`, but less than `limits.request`;
+   * then it is redirected to the original (302) while the work continues. The first request for the playlist of a stream gets 202
+   * without a body. Needs a cache that stores the result.
+   * @default false
+   * @example { interval: 2_000, tries: 5 }
    */
   videoPolling: z
     .union([
       z.boolean(),
       z.strictObject({
+        /**
+         * Milliseconds between two checks.
+         * @default 5000
+         */
         interval: z.int().positive().max(60_000).default(POLLING.interval),
+        /**
+         * Number of checks.
+         * @default 3
+         */
         tries: z.int().positive().max(100).default(POLLING.tries),
       }),
     ])
     .optional(),
-  /** Keep EXIF, XMP, IPTC and ICC. @default false */
+  /**
+   * Keep EXIF, XMP, IPTC and ICC metadata.
+   * @default false
+   * @example true
+   */
   metadata: z.boolean().optional(),
-  /** Keep the ICC profile instead of converting to sRGB. @default false */
+  /**
+   * Keep the ICC profile instead of converting to sRGB.
+   * @default false
+   * @example true
+   */
   colorProfile: z.boolean().optional(),
-  /** Which assets need a signed URL. @default "none" */
+  /**
+   * Assets that need a signed URL. Needs a private key.
+   * @default "none"
+   * @example "all"
+   */
   restrictUnsigned: restriction.optional(),
-  /** Only named transformations, and URLs without any. @default false */
+  /**
+   * Allow only named transformations, and URLs without a transformation.
+   * @default false
+   * @example true
+   */
   restrictUnnamed: z.boolean().optional(),
-  /** Addresses or CIDR ranges that are refused. */
+  /**
+   * Client addresses or CIDR ranges that are refused.
+   * @example ["192.0.2.0/24"]
+   */
   blockedIps: z.array(address).max(100).optional(),
-  /** Exact host names that may, or may not, embed. */
+  /**
+   * Host names, exact, whose pages may embed (`allow`) or must not embed (`block`) files.
+   * @example { mode: "allow", domains: ["www.example.com"] }
+   */
   referrer: z
-    .strictObject({ mode: z.enum(["allow", "block"]), domains: z.array(z.string()).max(30) })
+    .strictObject({
+      /** Whether the domains are the only ones that are allowed, or the ones that are refused. */
+      mode: z.enum(["allow", "block"]),
+      /** Host names of the pages. */
+      domains: z.array(z.string()).max(30),
+    })
     .optional(),
-  /** Parts of user agents that are refused, in any case. */
+  /**
+   * Substrings of user agents that are refused, case-insensitive.
+   * @example ["badbot"]
+   */
   blockedUserAgents: z.array(z.string().min(1)).max(10).optional(),
-  /** Parts of user agents that are answered as if they accepted this format. */
+  /**
+   * User agents that get a format whatever their `Accept` contains.
+   * @example [{ match: "OldBrowser", accept: "basic" }]
+   */
   userAgentAccept: z
-    .array(z.strictObject({ match: z.string().min(1), accept: z.enum(["avif", "webp", "basic"]) }))
+    .array(
+      z.strictObject({
+        /** Substring of the user agent. */
+        match: z.string().min(1),
+        /** The best format that it gets; `basic`: JPEG or PNG. */
+        accept: z.enum(["avif", "webp", "basic"]),
+      }),
+    )
     .max(10)
     .optional(),
-  /** Formats that a URL may ask for, and that negotiation chooses from. Default: all. */
+  /**
+   * Formats that a URL may request and that negotiation chooses from. Empty: all.
+   * @example ["jpeg", "webp"]
+   */
   allowedFormats: z.array(z.enum(["jpeg", "png", "webp", "avif", "gif", "svg"])).optional(),
-  /** `Cache-Control` of what is delivered; its shared lifetime is also ours. */
+  /**
+   * `Cache-Control` of responses. Its shared lifetime (`s-maxage`, else `max-age`) is also the lifetime in the server's caches.
+   * @default "public, s-maxage=15552000, max-age=15552000, must-revalidate"
+   * @example "public, max-age=3600"
+   */
   cacheControl: headerValue.optional(),
   /**
-   * What an origin's `Cache-Control` counts: "restrict": what it calls `private` or `no-store` is kept nowhere, all else
-   * is by the endpoint's rule; "follow": it and `Expires` take the place of that rule; "ignore": nothing. @default "restrict"
+   * Effect of an origin's `Cache-Control`. `"restrict"`: what it marks `private` or `no-store` is not stored, everything else follows
+   * `cacheControl`. `"follow"`: it and `Expires` replace `cacheControl`. `"ignore"`: none.
+   * @default "restrict"
+   * @example "follow"
    */
   originCacheControl: z.enum(["ignore", "restrict", "follow"]).optional(),
-  /** `CDN-Cache-Control` of what is delivered: for shared caches before us, in the place of `Cache-Control` (RFC 9213). */
+  /**
+   * `CDN-Cache-Control` of responses: for shared caches in front of the server, in place of `Cache-Control` (RFC 9213).
+   * @example "max-age=86400"
+   */
   cdnCacheControl: headerValue.optional(),
   /**
-   * Milliseconds past its time for which a rendition is served at once, while its origin is asked behind the answer; no
-   * longer than its lifetime was. 0: the answer waits. @default one day
+   * Milliseconds after its lifetime in which a rendition is served immediately and revalidated in the background; at most
+   * as long as its lifetime was. 0: the response waits for the revalidation.
+   * @default 86400000
+   * @example 0
    */
   staleWhileRevalidate: z.number().min(0).optional(),
-  /** Milliseconds past its time for which a rendition stands in for an origin that fails. @default seven days */
+  /**
+   * Milliseconds after its lifetime in which a rendition is served if its origin fails.
+   * @default 604800000
+   * @example 0
+   */
   staleIfError: z.number().min(0).optional(),
-  /** Names under which all of it may be purged. */
+  /**
+   * Tags of everything that the endpoint delivers; a purge can name a tag.
+   * @example ["shop"]
+   */
   tags: z
     .array(z.string().regex(TAG, "Expected up to 128 printable characters without space and comma"))
     .max(20)
     .optional(),
-  /** Header that tells the CDN under which tags it may be purged. Default: none */
+  /**
+   * Response header that lists the tags for a CDN.
+   * @example "Cache-Tag"
+   */
   tagHeader: z.enum(TAG_HEADERS).optional(),
-  /** `Cache-Status` names the cache key, too: for finding out. @default false */
+  /**
+   * Include the cache key in `Cache-Status`, for debugging.
+   * @default false
+   * @example true
+   */
   cacheStatusKey: z.boolean().optional(),
-  /** `Access-Control-Allow-Origin`; `false`: none. @default "*" */
+  /**
+   * `Access-Control-Allow-Origin` of responses; `false`: no such header.
+   * @default "*"
+   * @example "https://www.example.com"
+   */
   cors: z.union([headerValue, z.literal(false)]).optional(),
-  /** Key that signs and verifies URLs. */
+  /**
+   * Key that signs and verifies URLs and opens the management API. Use 16 bytes or more.
+   * @example process.env.MEDIATAP_PRIVATE_KEY
+   */
   privateKey: secret(key).optional(),
-  /** Several keys, for rotation: the first signs, all verify. */
+  /**
+   * Several keys, for rotation: the first one signs, all of them verify.
+   * @example [process.env.NEW_KEY, process.env.OLD_KEY]
+   */
   privateKeys: secret(z.array(key)).optional(),
-  /** Query parameters that do not count as another version of a file. */
+  /**
+   * Query parameters that are no part of the cache key and are not sent to origins.
+   * @example ["utm_source"]
+   */
   ignoreQuery: z.array(z.string()).optional(),
 };
 
@@ -160,16 +276,28 @@ const hostName = z
   );
 
 const origin = z.looseObject({
-  /** What kind of place it is; a storage plugin serves it and checks the other fields. */
+  /**
+   * Type of the origin. It selects the storage plugin, which defines and checks the other fields.
+   * @example "FOLDER"
+   */
   type: z.string(),
-  /** Milliseconds after which a second request is sent beside one that has not answered. Default: never. */
+  /**
+   * Milliseconds after which a second request is sent if the first one has not been answered. Without it, none is sent.
+   * @example 400
+   */
   hedge: z.int().positive().optional(),
 });
 
 export const endpointSchema = z.strictObject({
-  /** Names of origins in order of preference. */
+  /**
+   * Names of origins, in the order in which they are tried.
+   * @example ["photos", "site"]
+   */
   origins: z.array(z.string()).min(1, "Expected at least one origin"),
-  /** Host names that lead straight to this endpoint. */
+  /**
+   * Host names whose requests go to this endpoint, without its identifier in the path.
+   * @example ["img.example.com"]
+   */
   hosts: z.array(hostName).optional(),
   ...rules,
 });
@@ -180,7 +308,15 @@ const identifier = z
 
 const named = z.union([
   z.string(),
-  z.strictObject({ transformation: z.string(), enabled: z.boolean().default(true) }),
+  z.strictObject({
+    /** The transformation, in the URL language of the endpoint. */
+    transformation: z.string(),
+    /**
+     * Whether URLs may use it.
+     * @default true
+     */
+    enabled: z.boolean().default(true),
+  }),
 ]);
 
 const limit = z.number().min(0).optional();
@@ -204,86 +340,163 @@ const tenantLimits = z.strictObject({
   >),
 });
 
-/** What belongs to one account: its places, its URL spaces, its stored chains. */
+/** What belongs to one account: its origins, endpoints and named transformations. */
 const account = {
-  /** Places where originals lie, by name; further fields belong to the type. */
+  /**
+   * Places that hold originals, by name.
+   * @example { photos: { type: "FOLDER", path: "./photos" } }
+   */
   origins: z.record(z.string(), origin).optional(),
-  /** URL spaces, by identifier; `default` answers what no other does. */
+  /**
+   * URL spaces, by identifier, which is the first segment of their paths. `default` serves every path that no other endpoint serves.
+   * @example { default: { origins: ["photos"] } }
+   */
   endpoints: z.record(identifier, endpointSchema).optional(),
-  /** Stored chains for `n-<name>`. */
+  /**
+   * Stored transformations, by name, for `tr:n-<name>`; with `enabled: false` URLs cannot use one.
+   * @example { thumb: "w-150,h-150,fo-auto" }
+   */
   namedTransformations: z
     .record(z.string().regex(/^\w+$/, "Expected letters, digits and underscores"), named)
     .optional(),
 };
 
 export const tenantSchema = z.strictObject({
-  /** Host names of the account; without any it is found by its name as the first segment of the path. */
+  /**
+   * Host names of the tenant. Without any, the first segment of the path is its name.
+   * @example ["img.acme.example"]
+   */
   hosts: z.array(hostName).optional(),
   ...account,
-  /** Limits that differ from the server's. */
+  /**
+   * Limits that differ from the server's.
+   * @example { megapixels: 25 }
+   */
   limits: tenantLimits.optional(),
   ...rules,
 });
 
 export const configSchema = z.strictObject({
-  /** Configurations to start from, by package name, `[name, options]`, or as objects; later ones win. */
+  /**
+   * Configurations to start from, by package name, as `[name, options]`, or as objects; later ones take precedence.
+   * @example ["@mediatap/preset-imagekit"]
+   */
   presets: z.array(z.unknown()).optional(),
-  /** Plugins, by package name, `[name, options]`, or as objects; lists may nest, falsy entries are left out. */
+  /**
+   * Plugins, by package name, as `[name, options]`, or as objects. Lists can be nested; falsy entries are ignored.
+   * @example ["cache-memory", ["cache-disk", { path: "./cache" }]]
+   */
   plugins: z.array(z.unknown()).optional(),
   ...account,
+  /**
+   * Limits of the server.
+   * @example { megapixels: 50 }
+   */
   limits: limits.optional(),
-  /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
+  /**
+   * Accounts with their own endpoints, origins, keys and named transformations. None can access another's.
+   * @example { acme: { endpoints: { default: { origins: ["photos"] } } } }
+   */
   tenants: z.record(identifier, tenantSchema).optional(),
-  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts. */
+  /**
+   * Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is trusted.
+   * @example ["10.0.0.0/8"]
+   */
   trustedProxies: z.array(address).optional(),
-  /** Value of `x-req-from` in requests to origins. @default "mediatap" */
+  /**
+   * Value of the header `x-req-from` in requests to origins.
+   * @default "mediatap"
+   * @example "imagekit"
+   */
   requestFrom: headerValue.optional(),
+  /** How the server reaches the network. */
   network: z
     .strictObject({
-      /** Private addresses that client-given URLs may reach. */
+      /**
+       * Private addresses or CIDR ranges that URLs from clients may reach.
+       * @example ["10.1.2.0/24"]
+       */
       allow: z.array(z.string()).optional(),
       /**
-       * HTTP proxy through which public addresses are asked, such as the environment's: `process.env.HTTPS_PROXY`.
-       * Empty: none. @default none, whatever the environment says
+       * HTTP proxy for requests to public addresses. The environment is ignored; an empty text means no proxy.
+       * @example process.env.HTTPS_PROXY
        */
       proxy: z.string().optional(),
     })
     .optional(),
-  /** Where to listen. `PORT` and `HOST`, and the command's flags, win. @default 3000, all interfaces */
+  /** Where the server listens, and what it does for its operator. */
   server: z
     .strictObject({
+      /**
+       * TCP port; `PORT` and `--port` take precedence. 0: any free port.
+       * @default 3000
+       * @example 8080
+       */
       port: z.int().min(0).max(65535).optional(),
+      /**
+       * Address to listen on; `HOST` and `--host` take precedence. Without it: all interfaces.
+       * @example "127.0.0.1"
+       */
       host: z.string().optional(),
-      /** Takes a changed configuration file by itself; `--watch` and `--no-watch` win. @default false */
+      /**
+       * Reload the configuration when its file changes; `--watch` and `--no-watch` take precedence.
+       * @default false
+       * @example true
+       */
       watch: z.boolean().optional(),
-      /** `/-/explain?url=…` says what would be done for a URL: for you, not for the public. @default false */
+      /**
+       * Serve `/-/explain?url=…`, which shows what the server would do for a URL. For operators, not for the public.
+       * @default false
+       * @example true
+       */
       explain: z.boolean().optional(),
     })
     .optional(),
   /**
-   * Purges over HTTP, as ImageKit's management API takes them; only where a private key is configured. `false`: none.
-   * @default below `/-/api`
+   * The management API. It needs a private key. `false`: no such API.
+   * @example false
    */
   management: z
     .union([
       z.literal(false),
       z.strictObject({
-        /** Path below `/-/` behind which the calls lie. @default "/-/api" */
+        /**
+         * Path of the API, below `/-/`.
+         * @default "/-/api"
+         * @example "/-/admin"
+         */
         path: z
           .string()
           .regex(/^\/-\/[\w/-]+$/, "Expected a path below /-/")
           .optional(),
-        /** `/v1/files/purge` itself is answered, too, on all hosts. @default false */
+        /**
+         * Also serve ImageKit's own path, `/v1/files/purge`, on all hosts.
+         * @default false
+         * @example true
+         */
         compatible: z.boolean().optional(),
-        /** @default 600 */
+        /**
+         * Purge calls that are accepted per minute.
+         * @default 600
+         * @example 60
+         */
         purgesPerMinute: z.int().positive().optional(),
       }),
     ])
     .optional(),
-  /** Least level that is logged, and whether for people or for programs. @default "info", pretty on a terminal */
+  /** The server's own log. */
   log: z
     .strictObject({
+      /**
+       * Lowest level that is logged.
+       * @default "info"
+       * @example "debug"
+       */
       level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).optional(),
+      /**
+       * Text for people instead of JSON. Without it: text on a terminal, JSON elsewhere.
+       * @example false
+       */
       pretty: z.boolean().optional(),
     })
     .optional(),
@@ -305,20 +518,20 @@ type TenantConfig = Extended<Omit<z.input<typeof tenantSchema>, "endpoints">> & 
   readonly endpoints?: Readonly<Record<string, EndpointConfig>> | undefined;
 };
 
-/** A configuration as people write it. */
+/** A configuration as it is written by people. */
 export interface MediatapConfig
   extends Omit<Fields, "presets" | "plugins" | "endpoints" | "tenants">,
     Partial<ConfigSections>,
     Partial<EndpointFields> {
-  /** URL spaces, by identifier; `default` answers what no other does. */
+  /** URL spaces, by identifier; `default` serves every path that no other endpoint serves. */
   readonly endpoints?: Readonly<Record<string, EndpointConfig>> | undefined;
-  /** Accounts with endpoints, origins, keys and named transformations of their own; none sees another's. */
+  /** Accounts with their own endpoints, origins, keys and named transformations; none can access another's. */
   readonly tenants?: Readonly<Record<string, TenantConfig>> | undefined;
   readonly presets?: readonly (MediatapConfig | Named | false | null | undefined)[];
   readonly plugins?: readonly (PluginList[number] | Named)[];
 }
 
-/** Checks nothing: gives a configuration in TypeScript its type. */
+/** Returns `config` unchanged; its only effect is the type. */
 export function defineConfig(config: MediatapConfig): MediatapConfig {
   return config;
 }

@@ -2,94 +2,120 @@ const KB = 1024;
 const MB = 1024 * KB;
 const GB = 1024 * MB;
 
-/** The default of every limit. Sizes in bytes, times in milliseconds, areas in megapixels, unless the name says else. */
+/** The default of every limit. Sizes in bytes, times in milliseconds, areas in megapixels, unless the description names another unit. */
 export const DEFAULT_LIMITS = {
-  /** Source pixels, all frames together. */
+  /** Megapixels of a source, all frames together. */
   megapixels: 100,
   /** Frames of an animation. */
   frames: 400,
+  /** Megapixels of one frame of an animation. */
   frameMegapixels: 25,
-  /** Pixels after each step and at the end. */
+  /** Megapixels after each step and of the result, all frames together. */
   outputMegapixels: 100,
-  /** Longest side of a result. */
+  /** Pixels of the longest side of a result. JPEG and PNG that a URL names may have 65,535. */
   outputSide: 16383,
-  /** AVIF chosen by negotiation; above it WebP is taken. */
+  /** Megapixels up to which negotiation chooses AVIF; larger results become WebP. */
   avifAutoMegapixels: 4,
-  /** AVIF asked for by name. */
+  /** Megapixels of an AVIF that a URL names. */
   avifMegapixels: 16,
+  /** Bytes of an image source. */
   imageBytes: 40 * MB,
+  /** Bytes of an SVG source. */
   svgBytes: 1 * MB,
-  /** Elements of an SVG, `use` expanded. */
+  /** Elements of an SVG, with every `use` expanded. */
   svgElements: 10_000,
+  /** Bytes of a PDF source. */
   pdfBytes: 5 * MB,
   /** Bytes of a video that is transformed. */
   videoBytes: 4 * GB,
-  /** Seconds that a video may last. */
+  /** Seconds of a video's duration. */
   videoSeconds: 4 * 3_600,
-  /** Longest side of a video, as source and as result. */
+  /** Pixels of the longest side of a video, as source and as result. */
   videoSide: 4096,
+  /** Audio, video and other streams in one video file. */
   videoStreams: 8,
-  /** Frames a second. */
+  /** Frames per second of a video. */
   videoRate: 120,
-  /** Time for one segment, still or sheet. */
+  /** Milliseconds for one segment, still or sprite sheet. */
   videoSegment: 60_000,
-  /** Time for a whole video, in multiples of its duration; never less than for a segment. */
+  /** Time for a whole video, as a multiple of its duration; at least `videoSegment`. */
   videoTime: 4,
-  /** Bytes of a video that is made. */
+  /** Bytes of a video result. */
   videoOutput: 1 * GB,
-  /** Videos, segments and stills made at once; 0: as many as cores. */
+  /** Videos, segments and stills that are encoded at the same time; 0: as many as cores. */
   videoTransforms: 0,
-  /** Longest wait of video work in the queue. */
+  /** Milliseconds that video work may wait in the queue. */
   videoQueueWait: 30_000,
+  /** Steps of a transformation. */
   steps: 20,
+  /** Layers of a transformation. */
   layers: 10,
+  /** Depth of layers within layers. */
   layerDepth: 3,
+  /** Tokens of an expression. */
   expressionTokens: 50,
+  /** Bytes of a request's URL. */
   urlBytes: 8 * KB,
+  /** Bytes of the header section of a request, and of an origin's response. Changes take effect at the next start. */
   headerBytes: 16 * KB,
+  /** Header fields of a request, and of an origin's response. */
   headers: 100,
+  /** Redirects of an origin that are followed. */
   redirects: 3,
+  /** Milliseconds to connect to an origin. */
   originConnect: 2_000,
+  /** Milliseconds until the response of an origin begins. */
   originFirstByte: 10_000,
+  /** Milliseconds between two parts of an origin's body. */
   originIdle: 5_000,
+  /** Milliseconds for a whole request to an origin. */
   originTotal: 30_000,
-  /** An origin is skipped after this many failed connections in a row … */
+  /** Failed connections in a row after which an origin is skipped (circuit breaker). */
   breakerFailures: 5,
-  /** … or if more than this percentage of the requests failed … */
+  /** Percentage of failed requests above which an origin is skipped. */
   breakerRate: 80,
-  /** … of at least this many … */
+  /** Requests within `breakerWindow` that are needed before `breakerRate` counts. */
   breakerRequests: 10,
-  /** … within this time. */
+  /** Milliseconds in which requests and failures are counted. */
   breakerWindow: 10_000,
-  /** For how long it is skipped; then a growing share of the requests tries it. */
+  /** Milliseconds for which an origin is skipped; then a growing share of the requests probes it. */
   breakerOpen: 5_000,
+  /** Milliseconds of work for one image. */
   imageWork: 20_000,
+  /** Milliseconds for a whole request of a client, until its response begins. */
   request: 60_000,
+  /** Milliseconds until a client has sent the header section of its request. */
   clientHeaders: 10_000,
+  /** Milliseconds for which an idle connection of a client stays open. */
   clientKeepAlive: 65_000,
+  /** Milliseconds for which a client may read nothing of its response. */
   clientWriteIdle: 30_000,
   /** Connections of clients; at most about half as many as the files that the process may open (RLIMIT_NOFILE). */
   connections: 10_000,
-  /** Transforms at once; 0: as many as cores. */
+  /** Image transforms that run at the same time; 0: as many as cores. */
   transforms: 0,
   /**
-   * Bytes of memory that transforms may take at once, by their estimates; 0: what the machine or the container leaves, at most
-   * half of its memory. One that would take more alone is refused.
+   * Bytes of memory for all transforms that run at the same time, by their estimates; 0: what the machine or the container leaves, at
+   * most half of its memory. A transform that needs more alone is refused.
    */
   memory: 0,
-  /** Estimated milliseconds of work, per core, that may wait. */
+  /** Milliseconds of estimated work, per core, that may wait in the queue. */
   queueWork: 5_000,
-  /** Bytes of downloaded sources that may wait; at most an eighth of the memory of the machine or container. */
+  /** Bytes of downloaded sources that may wait in the queue; at most an eighth of the memory of the machine or container. */
   queueBytes: 256 * MB,
-  /** Longest wait in the queue. */
+  /** Milliseconds that work may wait in the queue. */
   queueWait: 5_000,
-  /** How long failures are remembered. */
+  /** Milliseconds for which a missing file, or one that exceeds a limit, is cached as such. */
   notFoundLifetime: 60_000,
+  /** Milliseconds for which a denied file, or one that cannot be read, is cached as such. */
   refusedLifetime: 30_000,
+  /** Milliseconds for which an outage of an origin is cached. */
   failureLifetime: 5_000,
+  /** Milliseconds in which running requests must finish at shutdown. */
   drain: 30_000,
-  /** How long new connections are still taken after SIGTERM while requests keep coming; part of `drain`. */
+  /** Milliseconds after SIGTERM in which new connections are still accepted while requests keep coming; part of `drain`. */
   drainAccept: 5_000,
+  /** Bytes of temporary files. */
   tempBytes: 2 * GB,
 } as const;
 
