@@ -41,10 +41,10 @@ export { ask, startServer } from "./helpers/server.ts";
 export type { Witness } from "./helpers/stand-ins.ts";
 export {
   echoEngine,
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   memoryStorage,
-  wishLanguage,
-  wishUrl,
   witness,
 } from "./helpers/stand-ins.ts";
 export type { InTerminal, TerminalOptions } from "./helpers/terminal.ts";

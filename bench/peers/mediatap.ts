@@ -24,7 +24,7 @@ export const configured = (name: string, changes: Changes = {}, flags: readonly 
   configure: (media, origin, others) => write(configOf(name, media), media, origin, others),
   path: (photograph, format) => `/tr:w-512,q-80,f-${format}/${photograph}`,
   work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
-  video: (wish) => `/tr:w-640/${VIDEO}?v=${wish}`,
+  video: (request) => `/tr:w-640/${VIDEO}?v=${request}`,
 });
 
 const configOf = (name: string, media: string) =>

@@ -33,8 +33,8 @@ export interface Peer {
   path(photograph: string, format: Format): string;
   /** Path of work of several steps; left out: it does none. */
   work?(photograph: string, work: Work): string;
-  /** Path of the video, made smaller; `wish` is another one each time. Left out: it does none. */
-  video?(wish: number): string;
+  /** Path of the video, made smaller; `request` is another one each time. Left out: it does none. */
+  video?(request: number): string;
 }
 
 export interface Command {

@@ -26,7 +26,7 @@ export interface Turn {
   links(file?: string, count?: number): string[];
   /** Has the server take another configuration while it runs. */
   configure(changes: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Stops the server and starts it anew, cold. */
+  /** Stops the server and starts it again, cold. */
   restart(): Promise<void>;
   /** Does the work, and measures what it costs the server until it is quiet again. */
   measure(work: () => Promise<Load>): Promise<Sample>;

@@ -15,8 +15,8 @@ const FRAMES = 100;
 const BOXES = { 360: ["640:360", "400000", "3.0", "1"], 240: ["426:240", "200000", "3.0", "1"] } as const;
 type Rung = keyof typeof BOXES;
 
-/** Counts wishes, so that none is like another. */
-let wishes = 0;
+/** Counts requests, so that none is like another. */
+let requests = 0;
 
 /** What a scenario does once with the server, and with what it is compared with; both in milliseconds. */
 interface Pair {
@@ -82,8 +82,8 @@ async function get(url: string): Promise<void> {
 }
 
 /** One segment of a rung that is not in any cache. */
-const part = (origin: string, rung: Rung, index: number, wish = ++wishes) =>
-  `${origin}/${VIDEO}/ik-track-${rung}-${index}.m4s?v=s${wish}`;
+const part = (origin: string, rung: Rung, index: number, request = ++requests) =>
+  `${origin}/${VIDEO}/ik-track-${rung}-${index}.m4s?v=s${request}`;
 
 /** What the server has ffmpeg do for these rungs of a segment. */
 async function bareRun(file: string, rungs: readonly Rung[], index: number): Promise<void> {
@@ -163,13 +163,15 @@ export const streams: readonly Scenario[] = [
   })),
   stream("rungs", "two rungs of a segment at once, cold", "of the time of one", (origin) => ({
     ours: () => {
-      const wish = ++wishes;
-      return timed(() => Promise.all([get(part(origin, 240, 1, wish)), get(part(origin, 360, 1, wish))]));
+      const request = ++requests;
+      return timed(() =>
+        Promise.all([get(part(origin, 240, 1, request)), get(part(origin, 360, 1, request))]),
+      );
     },
     bare: () => timed(() => get(part(origin, 360, 1))),
   })),
   stream("master", "the playlist of a stream, cold", "of the time of a segment", (origin) => ({
-    ours: () => timed(() => get(`${origin}/${VIDEO}/ik-master.m3u8?tr=sr-240_360_480_720&v=s${++wishes}`)),
+    ours: () => timed(() => get(`${origin}/${VIDEO}/ik-master.m3u8?tr=sr-240_360_480_720&v=s${++requests}`)),
     bare: () => timed(() => get(part(origin, 360, 1))),
   })),
 ];

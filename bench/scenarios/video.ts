@@ -3,8 +3,8 @@ import type { Scenario } from "./scenario.ts";
 
 const TIMES = 3;
 
-/** Counts wishes, so that none is like another. */
-let wishes = 0;
+/** Counts requests, so that none is like another. */
+let requests = 0;
 
 /** Ten seconds of a video, sent while they are made, against the same run of ffmpeg with nothing around it. */
 export const video: Scenario = {
@@ -13,7 +13,7 @@ export const video: Scenario = {
   takes: (peer) => peer.video !== undefined,
   async run({ running, measure }) {
     const { origin, peer } = running;
-    const urls = Array.from({ length: TIMES }, () => `${origin}${peer.video?.(++wishes)}`);
+    const urls = Array.from({ length: TIMES }, () => `${origin}${peer.video?.(++requests)}`);
     return measure(() => each(urls, 1));
   },
 };

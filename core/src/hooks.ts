@@ -13,9 +13,9 @@ import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
 import type { Size } from "./model/expression.ts";
-import type { DecodeWish, Facts, Flight, Header, RawFrame, Spans } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
+import type { DecodeOptions, Facts, Header, RawFrame, RenderContext, Spans } from "./model/render-context.ts";
 import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
   Audience,
@@ -64,7 +64,7 @@ export interface Lookup {
   isFresh(record: RenditionRecord): boolean;
   /** Hands over an entry that is past its freshness: the core may revalidate it, or serve it when all else fails. */
   offer(stale: Delivered): void;
-  /** A cache that passes asks to be handed what a cache further down returns; `store` is called behind the answer. */
+  /** A cache that passes asks to be handed what a cache further down returns; `store` is called in the background. */
   fill(store: (entry: Delivered) => void | Promise<void>): void;
 }
 
@@ -125,7 +125,7 @@ export interface Substitute {
   readonly provenance: Provenance;
   /** Milliseconds for which clients may keep it. */
   readonly lifetime: number;
-  /** Work to be done behind the answer. */
+  /** Work to be done in the background. */
   readonly behind?: Job;
 }
 
@@ -135,7 +135,7 @@ export interface Attempt {
   readonly place: number;
   readonly origin: string;
   readonly asset: Asset;
-  readonly flight: Flight;
+  readonly context: RenderContext;
 }
 
 /**
@@ -147,10 +147,10 @@ export type AttemptOutcome = "found" | "not here" | "not modified" | "failed" | 
 /** A piece of work that begins. The same object is in its report. */
 export type Work =
   | { readonly kind: "exchange"; readonly exchange: Exchange }
-  | { readonly kind: "flight"; readonly flight: Flight; readonly job: Job }
+  | { readonly kind: "render"; readonly context: RenderContext; readonly job: Job }
   | { readonly kind: "attempt"; readonly attempt: Attempt };
 
-/** A finished exchange, flight or attempt. */
+/** A finished exchange, render or attempt. */
 export type Report =
   | {
       readonly kind: "exchange";
@@ -159,8 +159,8 @@ export type Report =
       readonly bytes: number;
     }
   | {
-      readonly kind: "flight";
-      readonly flight: Flight;
+      readonly kind: "render";
+      readonly context: RenderContext;
       readonly key: string;
       readonly job: Job;
       readonly duration: number;
@@ -249,9 +249,9 @@ export function createHooks() {
      * origins in order. `undefined`: not here. `NOT_MODIFIED` only if conditions were sent. A throw ends the search.
      */
     fetch: new AsyncSeriesBailHook<
-      [asset: Asset, conditions: Conditions, flight: Flight],
+      [asset: Asset, conditions: Conditions, context: RenderContext],
       Source | typeof NOT_MODIFIED | undefined
-    >(["asset", "conditions", "flight"], "fetch"),
+    >(["asset", "conditions", "context"], "fetch"),
 
     /**
      * An original was opened at an origin of the endpoint (not in the library, and not a local file). A tap that wants
@@ -274,8 +274,8 @@ export function createHooks() {
      * for a file of my kind that is broken. Read as little as possible.
      */
     inspect: new HookMap<
-      AsyncSeriesBailHook<[source: Source, flight: Flight], Facts[keyof Facts] | undefined>
-    >((fact) => new AsyncSeriesBailHook(["source", "flight"], `inspect:${fact}`)),
+      AsyncSeriesBailHook<[source: Source, context: RenderContext], Facts[keyof Facts] | undefined>
+    >((fact) => new AsyncSeriesBailHook(["source", "context"], `inspect:${fact}`)),
 
     /**
      * May this request have this file? Once the facts of its source are known, before a body, a 304 or a transform;
@@ -288,22 +288,22 @@ export function createHooks() {
 
     /**
      * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads: one page, upright, in the size that
-     * its header promised, or the wish for a drawing. `undefined`: not mine. Called in the plan's turn; the tap keeps off the
-     * event loop, within `limits.imageWork` and its own bounds of memory, and stops with the flight. What it takes, and what
+     * its header promised, or the ask for a drawing. `undefined`: not mine. Called in the plan's turn; the tap keeps off the
+     * event loop, within `limits.imageWork` and its own bounds of memory, and stops with the render. What it takes, and what
      * the file is, its plugin says by `inspect.for("header")` and `inspect.for("kind")`.
      */
-    decode: new AsyncSeriesBailHook<[source: Source, wish: DecodeWish, flight: Flight], Source | undefined>(
-      ["source", "wish", "flight"],
-      "decode",
-    ),
+    decode: new AsyncSeriesBailHook<
+      [source: Source, options: DecodeOptions, context: RenderContext],
+      Source | undefined
+    >(["source", "options", "context"], "decode"),
 
     /**
      * Job and source → what an engine would do, priced, without pixel work. `undefined`: nothing for this engine.
-     * No engine answers: the source is delivered as it is, unless it is media and the job asks for a transformation. Throw `EINVAL`, `ELIMIT`, `EUNSUPPORTED` for a wish that
+     * No engine answers: the source is delivered as it is, unless it is media and the job asks for a transformation. Throw `EINVAL`, `ELIMIT`, `EUNSUPPORTED` for a request that
      * cannot be met; never leave a step out silently.
      */
-    transform: new AsyncSeriesBailHook<[job: Job, source: Source, flight: Flight], Plan | undefined>(
-      ["job", "source", "flight"],
+    transform: new AsyncSeriesBailHook<[job: Job, source: Source, context: RenderContext], Plan | undefined>(
+      ["job", "source", "context"],
       "transform",
     ),
 
@@ -342,7 +342,7 @@ export function createHooks() {
     /** Last word on status and headers, for errors too; never the body. Header names are lower-case. */
     respond: new AsyncSeriesHook<[reply: Reply, exchange: Exchange]>(["reply", "exchange"], "respond"),
 
-    /** A finished exchange, flight or attempt; what grows is finished with its last byte. Must not throw, must not wait. */
+    /** A finished exchange, render or attempt; what grows is finished with its last byte. Must not throw, must not wait. */
     report: new SyncHook<[report: Report]>(["report"], "report"),
 
     /** Forgets entries. All caches at once; failures are added up, not thrown. */

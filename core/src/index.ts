@@ -91,25 +91,25 @@ export {
 export type { CacheOutcome, Claims, Exchange, MediaRequest, Reply, Target } from "./model/exchange.ts";
 export type { Expression, Operator, Scope, Size, Variable } from "./model/expression.ts";
 export { evaluate, parentScope, scopeOf, VARIABLES } from "./model/expression.ts";
-export type {
-  DecodeWish,
-  Decoding,
-  FaceBox,
-  Facts,
-  Flight,
-  Header,
-  Kind,
-  Probe,
-  RawFrame,
-  Span,
-  Spans,
-} from "./model/flight.ts";
 export type { AcceptClass, Delivery, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
 export type { RequestOutcome } from "./model/outcome.ts";
 export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";
+export type {
+  DecodeOptions,
+  Decoding,
+  FaceBox,
+  Facts,
+  Header,
+  Kind,
+  Probe,
+  RawFrame,
+  RenderContext,
+  Span,
+  Spans,
+} from "./model/render-context.ts";
 export type {
   Body,
   Delivered,
@@ -184,7 +184,7 @@ export type { Owner } from "./owner.ts";
 export { isGone, ownerText, parseOwner, thisOwner } from "./owner.ts";
 export type { BreakerState } from "./pipeline/breaker.ts";
 export { isFromFuture } from "./pipeline/freshness.ts";
-export type { Lease, LeaseEnd, LeaseLine, Leases, LeaseWish } from "./pipeline/leases.ts";
+export type { Lease, LeaseEnd, LeaseLine, LeaseOptions, Leases } from "./pipeline/leases.ts";
 export type { Load } from "./pipeline/scheduler.ts";
 export type { PlaceOptions, Places } from "./places.ts";
 export { createPlaces } from "./places.ts";
@@ -197,7 +197,7 @@ export type {
   PluginApi,
   PluginHooks,
   PluginList,
-  PurgeWish,
+  PurgeTarget,
   RouteHandler,
   RouteReply,
   RouteRequest,

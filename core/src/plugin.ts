@@ -8,9 +8,9 @@ import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { MediaError } from "./model/errors.ts";
 import type { Size } from "./model/expression.ts";
-import type { Facts, Flight, RawFrame } from "./model/flight.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
+import type { Facts, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Obtained } from "./model/rendition.ts";
 import type {
   NOT_MODIFIED,
@@ -64,7 +64,7 @@ export interface StepTaps {
 
 /** Hooks that inspect sources: a tap returns what its own name stands for. */
 export interface InspectTaps {
-  for<K extends keyof Facts>(fact: K): TapHook<TypedHook<[source: Source, flight: Flight], Facts[K]>>;
+  for<K extends keyof Facts>(fact: K): TapHook<TypedHook<[source: Source, context: RenderContext], Facts[K]>>;
 }
 
 /** What `TapHook` takes from a hook. */
@@ -131,7 +131,7 @@ export interface ServerState {
 }
 
 /** What is to be forgotten: all that was made of an original, of all below a path, under a tag, or everything. */
-export interface PurgeWish {
+export interface PurgeTarget {
   readonly kind: "source" | "prefix" | "tag" | "all";
   readonly value: string;
   readonly tenant?: string;
@@ -185,7 +185,7 @@ export interface PluginApi {
   readonly steps: StepRegistry;
   /**
    * The limits of a tenant (`asset.tenant`, `endpoint.tenant`); without a name the server's, for what all tenants share.
-   * What gets a `Flight` finds those of its tenant in `flight.limits`.
+   * What gets a `RenderContext` finds those of its tenant in `render.limits`.
    */
   readonly limitsOf: LimitsOf;
   /** Folder of the configuration: relative paths in options start there. */
@@ -201,7 +201,7 @@ export interface PluginApi {
   askOrigins(
     asset: Asset,
     conditions: Conditions,
-    flight: Flight,
+    context: RenderContext,
   ): Promise<Source | typeof NOT_MODIFIED | undefined>;
   /** A source of an entry that the plugin opened itself, for a tap of `fetch`; `open` opens the same file again. */
   source(
@@ -254,7 +254,7 @@ export interface PluginApi {
    * Purges what caches have, here and in the other processes. Resolves when the caches of this process have removed it, and no
    * other process serves anything older. Left out, `tenant` means all accounts.
    */
-  purge(what: PurgeWish): Promise<void>;
+  purge(what: PurgeTarget): Promise<void>;
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
   readonly bus: Bus;
   /**

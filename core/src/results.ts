@@ -1,6 +1,6 @@
 import type { Found, Lookup } from "./hooks.ts";
 import type { Size } from "./model/expression.ts";
-import type { RawFrame } from "./model/flight.ts";
+import type { RawFrame } from "./model/render-context.ts";
 import { NOT_MODIFIED } from "./model/source.ts";
 
 type Kind = "string" | "number" | "boolean" | "function" | "object" | "array";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { API_VERSION, type MediatapConfig, type Plugin, type PluginApi } from "@mediatap/core";
-import { MEMORY_ENDPOINT, memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+import { jobLanguage, MEMORY_ENDPOINT, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { mediatap } from "./cli/mediatap.ts";
 import { folderWith, messageOf } from "./config/folder.ts";
 
@@ -26,7 +26,7 @@ const manage =
 
 function serverWith(plugins: readonly Plugin[], more: Partial<MediatapConfig> = {}): Promise<TestServer> {
   return startServer({
-    plugins: [wishLanguage(), memoryStorage(Buffer.from("bytes")), ...plugins],
+    plugins: [jobLanguage(), memoryStorage(Buffer.from("bytes")), ...plugins],
     ...MEMORY_ENDPOINT,
     ...more,
   });

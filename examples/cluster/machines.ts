@@ -73,7 +73,7 @@ export async function startCluster(origin: WebOrigin): Promise<Cluster> {
         redis = await startRedis({ port: redis.port });
       },
       async transforms() {
-        const counts = await Promise.all(machines.map(({ metric }) => metric("mediatap_flights_total")));
+        const counts = await Promise.all(machines.map(({ metric }) => metric("mediatap_renders_total")));
         return counts.reduce((sum, count) => sum + count, 0);
       },
       close,

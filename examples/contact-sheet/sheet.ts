@@ -42,7 +42,7 @@ export const sections: readonly Section[] = [
       [`${card},c-force`, "dogs.jpg", "stretched"],
       [`${card},c-at_max`, "dogs.jpg", "as large as fits"],
       ["w-100:w-240,h-240,c-at_max", "dogs.jpg", "and never enlarged"],
-      ["w-100:w-240,h-240,c-at_max_enlarge", "dogs.jpg", "unless so wished"],
+      ["w-100:w-240,h-240,c-at_max_enlarge", "dogs.jpg", "unless so requested"],
       ["w-120,h-160,c-at_least", "dogs.jpg", "the smallest that covers the box"],
       ["w-120:w-240,h-200,c-maintain_ratio_no_enlarge", "dogs.jpg", "cut, not enlarged"],
       [`${card},cm-pad_resize,bg-DDE7E4`, "dogs.jpg", "fitted and padded"],

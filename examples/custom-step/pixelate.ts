@@ -18,7 +18,7 @@ export function pixelate(): Plugin {
     version: "1.0.0",
     apiVersion: 1,
     apply({ hooks, steps, fingerprint }) {
-      // Part of every record: pictures made by another version are made anew.
+      // Part of every record: pictures made by another version are made again.
       fingerprint(`${name}@1.0.0`);
       steps.define("pixelate", {
         schema,

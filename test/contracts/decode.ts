@@ -15,11 +15,11 @@ import fc from "fast-check";
 import { makePng, readPng } from "../helpers/png.ts";
 import { type Answer, type AskOptions, startServer, type TestServer } from "../helpers/server.ts";
 import {
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   memoryStorage,
   type Witness,
-  wishLanguage,
-  wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
 import { until } from "../helpers/until.ts";
@@ -52,7 +52,7 @@ export interface DecodeSetup {
   readonly tolerance?: number;
 }
 
-/** A language of wishes, files in memory, an engine and the decoder. */
+/** A language of requests, files in memory, an engine and the decoder. */
 interface Darkroom extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly server: TestServer;
@@ -69,7 +69,7 @@ async function darkroom(
   const files = new Map(known.map(({ name, bytes }) => [name, bytes]));
   const seen = witness();
   const server = await startServer({
-    plugins: [wishLanguage(), memoryStorage(files), engine, plugin, seen],
+    plugins: [jobLanguage(), memoryStorage(files), engine, plugin, seen],
     ...MEMORY_ENDPOINT,
     limits,
   });
@@ -77,7 +77,7 @@ async function darkroom(
     files,
     server,
     seen,
-    make: (path, steps = [], output = {}, options) => server.ask(wishUrl(path, { steps, output }), options),
+    make: (path, steps = [], output = {}, options) => server.ask(jobUrl(path, { steps, output }), options),
     explain: () => server.server.generation.pipeline.explain(seen.exchanges[0] as Exchange),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),

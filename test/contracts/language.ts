@@ -10,9 +10,9 @@ export interface LanguageSetup {
   readonly plugin: Plugin;
   /** Plugins that it needs, for instance those that define its steps. */
   readonly beside?: readonly Plugin[];
-  /** Groups of URLs that wish for the same: they share one cache entry. */
+  /** Groups of URLs that ask for the same: they share one cache entry. */
   readonly equal: readonly (readonly string[])[];
-  /** URLs that wish for different things, each from each other. */
+  /** URLs that ask for different things, each from each other. */
   readonly different: readonly string[];
   /**
    * URLs that are wrong although their asset is known: answered with a 4xx, after the access rules. The language returns a
@@ -47,7 +47,7 @@ const ENDPOINTS: NonNullable<MediatapConfig["endpoints"]> = {
 /**
  * What every URL language promises, as a suite for mocha or `node:test`:
  * `describeLanguage("my language", { plugin, equal, different })`.
- * The files and the engine are stand-ins, so that what is looked at is the wish alone.
+ * The files and the engine are stand-ins, so that what is looked at is the request alone.
  */
 export function describeLanguage(name: string, setup: LanguageSetup): void {
   const {
@@ -113,7 +113,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       }
     });
 
-    it("gives equal wishes equal keys", async () => {
+    it("gives equal requests equal keys", async () => {
       for (const group of equal) {
         const keys = new Set<string>();
         for (const url of group) keys.add(await keyOf(url));
@@ -121,7 +121,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       }
     });
 
-    it("gives different wishes different keys", async () => {
+    it("gives different requests different keys", async () => {
       const keys = new Map<string, string>();
       for (const url of different) {
         const key = await keyOf(url);
@@ -201,7 +201,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       }
     });
 
-    it("finds its own URLs for a job, if any, and they wish for the same", async () => {
+    it("finds its own URLs for a job, if any, and they ask for the same", async () => {
       for (const prefix of ["", "/shop"]) {
         for (const url of right) {
           const key = await keyOf(prefix + url);

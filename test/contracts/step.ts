@@ -14,11 +14,11 @@ import fc from "fast-check";
 import { makePng, readPng } from "../helpers/png.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import {
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   memoryStorage,
   type Witness,
-  wishLanguage,
-  wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
 import { after, before, describe, it } from "./runner.ts";
@@ -75,7 +75,7 @@ async function bench(plugins: readonly Plugin[]): Promise<Bench> {
     },
   };
   const server = await startServer({
-    plugins: [wishLanguage(), memoryStorage(files), ...plugins, listener, seen],
+    plugins: [jobLanguage(), memoryStorage(files), ...plugins, listener, seen],
     ...MEMORY_ENDPOINT,
   });
   return { files, server, seen, registry };
@@ -126,7 +126,7 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
     }
 
     async function ask(path: string, steps: readonly Step[], format = "png", accept = "*/*") {
-      const url = wishUrl(path, { steps, output: { format: format as "png" } });
+      const url = jobUrl(path, { steps, output: { format: format as "png" } });
       const answer = await room.server.ask(url, { headers: { accept } });
       return { ...answer, key: room.seen.exchanges[0]?.key, error: room.seen.exchanges[0]?.error };
     }
@@ -269,7 +269,7 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
     it("makes the same bytes for many at once", async () => {
       const [step] = place.steps as [Step];
       const urls = Array.from({ length: 12 }, (_, at) =>
-        wishUrl("clear.png", { steps: [step], output: { format: "png", density: 72 + at } }),
+        jobUrl("clear.png", { steps: [step], output: { format: "png", density: 72 + at } }),
       );
       const pictures = await Promise.all(
         urls.map(async (url) => pixelsOf((await room.server.ask(url)).body)),
@@ -280,7 +280,7 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
     it("has its name and version in the fingerprint, so that a new version makes new pictures", async () => {
       const without = await bench([place.engine]);
       try {
-        const url = wishUrl("solid.png", { output: { format: "png" } });
+        const url = jobUrl("solid.png", { output: { format: "png" } });
         const [own, other] = [await room.server.ask(url), await without.server.ask(url)];
         assert.deepEqual([own.status, other.status], [200, 200]);
         assert.notEqual(own.headers.etag, other.headers.etag, "call api.fingerprint in apply");

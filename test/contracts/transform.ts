@@ -16,11 +16,11 @@ import fc from "fast-check";
 import { makePng } from "../helpers/png.ts";
 import { type Answer, type AskOptions, startServer, type TestServer } from "../helpers/server.ts";
 import {
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   memoryStorage,
   type Witness,
-  wishLanguage,
-  wishUrl,
   witness,
 } from "../helpers/stand-ins.ts";
 import { until } from "../helpers/until.ts";
@@ -53,7 +53,7 @@ function defaultPicture(): NonNullable<TransformSetup["picture"]> {
   return { bytes, name: "picture.png", header: { format: "png", ...SIZE, frames: 1, alpha: true } };
 }
 
-/** A language of wishes, files in memory, and this engine. */
+/** A language of requests, files in memory, and this engine. */
 interface Studio extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly server: TestServer;
@@ -69,12 +69,12 @@ async function studio(plugin: Plugin, limits: Partial<Record<LimitName, number>>
   const files = new Map<string, Uint8Array>();
   const seen = witness();
   const server = await startServer({
-    plugins: [wishLanguage(), memoryStorage(files), plugin, inverter(), seen],
+    plugins: [jobLanguage(), memoryStorage(files), plugin, inverter(), seen],
     ...MEMORY_ENDPOINT,
     limits,
   });
   const make: Studio["make"] = (path, steps = [], output = {}, options) =>
-    server.ask(wishUrl(path, { steps, output }), options);
+    server.ask(jobUrl(path, { steps, output }), options);
   return {
     files,
     server,
@@ -182,7 +182,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       }
     });
 
-    it("keeps the size of a picture that is only written anew", async () => {
+    it("keeps the size of a picture that is only written again", async () => {
       const { body } = await made([]);
       const { width, height, format } = await room.header(body, "result.png");
       assert.deepEqual(

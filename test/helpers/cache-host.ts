@@ -14,7 +14,7 @@ import {
   type RenditionRecord,
   type ServerOptions,
 } from "@mediatap/core";
-import { MEMORY_ENDPOINT, memoryStorage, wishLanguage } from "./stand-ins.ts";
+import { jobLanguage, MEMORY_ENDPOINT, memoryStorage } from "./stand-ins.ts";
 
 /** What a cache returned, and what it offered as past its freshness. */
 export interface Finding {
@@ -58,7 +58,7 @@ export async function hostCache(
 ): Promise<CacheHost> {
   const config = await loadConfig(
     {
-      plugins: [wishLanguage(), memoryStorage(new Map()), ...plugins, plugin],
+      plugins: [jobLanguage(), memoryStorage(new Map()), ...plugins, plugin],
       ...MEMORY_ENDPOINT,
       origins: { ...MEMORY_ENDPOINT.origins, ...origins },
       log: { level: "silent" },

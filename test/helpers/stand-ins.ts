@@ -13,8 +13,8 @@ import {
 
 const VERSION = "1.0.0";
 
-/** A URL language whose URLs are a path and the Transformation as JSON: `wishUrl`. */
-export function wishLanguage(): Plugin {
+/** A URL language whose URLs are a path and the Transformation as JSON: `jobUrl`. */
+export function jobLanguage(): Plugin {
   const name = "test-language";
   return {
     name,
@@ -22,7 +22,7 @@ export function wishLanguage(): Plugin {
     apiVersion: 1,
     apply({ hooks }) {
       hooks.resolve.tap(name, ({ target, accept }, endpoint) => {
-        const wish = new URLSearchParams(target.query).get("wish");
+        const request = new URLSearchParams(target.query).get("request");
         return {
           asset: {
             tenant: endpoint.tenant,
@@ -30,7 +30,8 @@ export function wishLanguage(): Plugin {
             kind: "path",
             path: decodeURIComponent(target.path),
           },
-          transformation: wish === null ? { steps: [], output: {} } : (JSON.parse(wish) as Transformation),
+          transformation:
+            request === null ? { steps: [], output: {} } : (JSON.parse(request) as Transformation),
           accept,
           query: [],
           delivery: {},
@@ -42,10 +43,10 @@ export function wishLanguage(): Plugin {
   };
 }
 
-/** The URL of a wish in `wishLanguage`. */
-export function wishUrl(path: string, wish: Partial<Transformation> = {}): string {
-  const { steps = [], output = {} } = wish;
-  return `/${path.split("/").map(encodeURIComponent).join("/")}?${new URLSearchParams({ wish: JSON.stringify({ steps, output }) })}`;
+/** The URL of a request in `jobLanguage`. */
+export function jobUrl(path: string, request: Partial<Transformation> = {}): string {
+  const { steps = [], output = {} } = request;
+  return `/${path.split("/").map(encodeURIComponent).join("/")}?${new URLSearchParams({ request: JSON.stringify({ steps, output }) })}`;
 }
 
 /** Origins of type `MEMORY`: these files, or the same bytes under every name. */

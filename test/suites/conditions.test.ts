@@ -170,7 +170,7 @@ describe("entity tags", () => {
     assert.equal(new Set(first).size, 3);
   });
 
-  it("are the same for equal wishes and differ between all others", async () => {
+  it("are the same for equal requests and differ between all others", async () => {
     await withServer(async (server) => {
       const same = ["/tr:w-50,h-40/photo.jpg", "/photo.jpg?tr=w-50,h-40", "/tr:h-40,w-50/photo.jpg"];
       const tags = await Promise.all(same.map((path) => tagOf(server, path)));
@@ -310,7 +310,7 @@ describe("304 without work", () => {
     assert.equal(origin.requests.length, at + 1);
   });
 
-  it("makes a stale rendition anew when the source changed", async () => {
+  it("makes a stale rendition again when the source changed", async () => {
     const { server, cache } = await start("web");
     const whole = await server.ask("/tr:w-50/photo.jpg");
     origin.files.set("photo.jpg", { bytes: await photo(90, 90) });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, type Flight, MediaError, type Plugin, type SettledBody } from "@mediatap/core";
+import { bodyOf, MediaError, type Plugin, type RenderContext, type SettledBody } from "@mediatap/core";
 import { makeFolder, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
 import { photo } from "./support/photos.ts";
 import { folderConfig } from "./support/plugins.ts";
@@ -24,7 +24,7 @@ function grower(): Grower {
   let whole = Promise.withResolvers<SettledBody>();
   whole.promise.catch(() => {});
 
-  async function run(_flight: Flight) {
+  async function run(_context: RenderContext) {
     runs++;
     chunks = [];
     readers = [];
@@ -175,15 +175,15 @@ describe("what grows while it is sent", () => {
     assert.equal(await part.text(), "whole");
   });
 
-  it("that fails resets the connection, and is made anew for the next one", async () => {
+  it("that fails resets the connection, and is made again for the next one", async () => {
     const first = await begin(get("v=1"), "one");
     engine.fail();
     await assert.rejects(first.text());
     const second = get("v=1");
     await until(() => engine.runs() === 2, "the work has begun again");
-    engine.add("anew");
+    engine.add("again");
     engine.end();
-    assert.equal(await (await second).text(), "anew");
+    assert.equal(await (await second).text(), "again");
   });
 
   it("holds its place until it is whole, but none of the places for pictures", async () => {

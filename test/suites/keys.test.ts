@@ -79,9 +79,9 @@ describe("cache keys", () => {
     accept,
   });
 
-  type Wish = typeof asked extends fc.Arbitrary<infer T> ? T : never;
+  type Options = typeof asked extends fc.Arbitrary<infer T> ? T : never;
 
-  const pathOf = ({ folders, name, chain, inQuery, query }: Wish) => {
+  const pathOf = ({ folders, name, chain, inQuery, query }: Options) => {
     const tr = chain.map((step) => step.join(",")).join(":");
     const rest = [...folders, name].join("/");
     const pairs = [...query.map(([key, value]) => `${key}=${value}`), ...(inQuery && tr ? [`tr=${tr}`] : [])];
@@ -93,17 +93,19 @@ describe("cache keys", () => {
     // What was answered under a key, and the query that tells versions of a file apart.
     const known = new Map<string, string>();
     let answers = 0;
-    const look = async (wish: Wish) => {
-      const { headers, text, status } = await server.ask(pathOf(wish), { headers: { accept: wish.accept } });
+    const look = async (request: Options) => {
+      const { headers, text, status } = await server.ask(pathOf(request), {
+        headers: { accept: request.accept },
+      });
       const key = /; key="([\w-]{43})"/.exec(headers["cache-status"] ?? "")?.[1];
       if (status !== 200) return;
       assert(key, headers["cache-status"]);
       answers++;
       // The language keeps `tr` and `di` for itself.
-      const versions = JSON.stringify(wish.query.filter(([name]) => name !== "di"));
-      const negotiated = text.includes('"format":"auto"') ? /avif|webp|$/.exec(wish.accept)?.[0] : "";
+      const versions = JSON.stringify(request.query.filter(([name]) => name !== "di"));
+      const negotiated = text.includes('"format":"auto"') ? /avif|webp|$/.exec(request.accept)?.[0] : "";
       const seen = JSON.stringify([text, headers["content-type"], versions, negotiated]);
-      assert.equal(known.get(key) ?? seen, seen, pathOf(wish));
+      assert.equal(known.get(key) ?? seen, seen, pathOf(request));
       known.set(key, seen);
       assert.doesNotMatch(headers["cache-control"] ?? "", /no-store/);
     };
@@ -123,7 +125,7 @@ describe("cache keys", () => {
     assert(answers > 500 && known.size > 200, `${answers} answers, ${known.size} keys`);
   });
 
-  it("are the same for all ways to write one wish", async () => {
+  it("are the same for all ways to write one request", async () => {
     const key = async (path: string) =>
       /; key="([\w-]{43})"/.exec((await server.ask(path)).headers["cache-status"] ?? "")?.[1];
     const first = await key("/tr:w-10,h-20/x/a.jpg");

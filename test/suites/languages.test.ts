@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
 import {
   echoEngine,
+  jobLanguage,
+  jobUrl,
   memoryStorage,
   startServer,
   type TestServer,
   type Witness,
-  wishLanguage,
-  wishUrl,
   witness,
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
@@ -46,15 +46,15 @@ describe("access rules", () => {
   }
 
   it("are enforced for a language that reports no claims", async () => {
-    const server = await start([wishLanguage()], {
+    const server = await start([jobLanguage()], {
       default: { origins },
       all: { origins, restrictUnsigned: "all" },
       images: { origins, restrictUnsigned: "images" },
       videos: { origins, restrictUnsigned: "videos" },
       unnamed: { origins, restrictUnnamed: true },
     });
-    const url = wishUrl("dogs.jpg", { steps: [{ op: "rotate", angle: 90 }] });
-    const video = wishUrl("clip.mp4", { output: { video: {} } });
+    const url = jobUrl("dogs.jpg", { steps: [{ op: "rotate", angle: 90 }] });
+    const video = jobUrl("clip.mp4", { output: { video: {} } });
     for (const [path, code] of [
       [url, undefined],
       [video, undefined],
@@ -64,10 +64,10 @@ describe("access rules", () => {
       [`/images${video}`, undefined],
       // Its language calls it an image; its name and what is made of it decide.
       [`/videos${video}`, "ESIGNATURE"],
-      [`/videos${wishUrl("clip.MOV")}`, "ESIGNATURE"],
+      [`/videos${jobUrl("clip.MOV")}`, "ESIGNATURE"],
       [`/videos${url}`, undefined],
       [`/unnamed${url}`, "EINVAL"],
-      [`/unnamed${wishUrl("dogs.jpg")}`, "EINVAL"],
+      [`/unnamed${jobUrl("dogs.jpg")}`, "EINVAL"],
     ] as const) {
       assert.equal(await codeOf(server, path), code, path);
     }

@@ -116,7 +116,7 @@ describe("more work than there is room for", () => {
     const blocking = [0, 1].map((i) => server.ask(`/gate/${i}?tr=w-5`));
     await work.begun(2);
     const same = Array.from({ length: 10 }, () => server.ask("/gate/7?tr=w-5"));
-    await until(() => load().waiting === 1, "one wish waits");
+    await until(() => load().waiting === 1, "one request waits");
     work.open();
     for (const answer of [...blocking, ...same]) assert.equal((await answer).status, 200);
     await work.begun(3);

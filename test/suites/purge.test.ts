@@ -15,8 +15,12 @@ const PATH = "/-/api/v1/files/purge";
 const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` });
 
 /** Asks for a purge, and waits until it is done. */
-async function purge(server: TestServer, wish: object, key = KEY): Promise<Answer> {
-  const answer = await server.ask(PATH, { method: "POST", headers: basic(key), body: JSON.stringify(wish) });
+async function purge(server: TestServer, target: object, key = KEY): Promise<Answer> {
+  const answer = await server.ask(PATH, {
+    method: "POST",
+    headers: basic(key),
+    body: JSON.stringify(target),
+  });
   if (answer.status !== 201) return answer;
   const { requestId } = JSON.parse(answer.text);
   for (;;) {
@@ -103,15 +107,15 @@ describe("purges over HTTP", () => {
 
   it("forget a folder, by a prefix and by a URL that ends in a star", async () => {
     const inside = ["/tr:w-20/a/b/one.jpg", "/tr:w-20/a/b/two.jpg"];
-    for (const wish of [
+    for (const target of [
       { prefix: "a/b/" },
       { prefix: "/a/b" },
       { url: "/a/b/*" },
       { url: `${server.url}/a/b/*` },
     ]) {
       for (const path of [...inside, "/tr:w-20/a/c.jpg"]) await status(server, path);
-      assert.equal((await purge(server, wish)).status, 201, JSON.stringify(wish));
-      for (const path of inside) assert.match(await status(server, path), /miss/, JSON.stringify(wish));
+      assert.equal((await purge(server, target)).status, 201, JSON.stringify(target));
+      for (const path of inside) assert.match(await status(server, path), /miss/, JSON.stringify(target));
       assert.match(await status(server, "/tr:w-20/a/c.jpg"), /; hit/);
     }
   });
@@ -141,11 +145,11 @@ describe("purges over HTTP", () => {
   });
 
   it("forget that a file was missing, by its URL, its path and its folder", async () => {
-    for (const [at, wish] of [{ url: "/new0.jpg" }, { source: "new1.jpg" }, { prefix: "new" }].entries()) {
+    for (const [at, target] of [{ url: "/new0.jpg" }, { source: "new1.jpg" }, { prefix: "new" }].entries()) {
       const path = `new${at}.jpg`;
       assert.equal((await server.ask(`/${path}`)).status, 404);
       origin.files.set(path, { bytes: await photo(30, 30) });
-      await purge(server, wish);
+      await purge(server, target);
       assert.equal((await server.ask(`/${path}`)).status, 200, path);
     }
   });
@@ -170,7 +174,7 @@ describe("purges over HTTP", () => {
   it("keep nothing of work that ends only after them", async () => {
     const first = server.ask("/gate/slow.txt");
     await work.begun(1);
-    for (const wish of [{ url: "/gate/slow.txt" }, { all: true }]) await purge(server, wish);
+    for (const target of [{ url: "/gate/slow.txt" }, { all: true }]) await purge(server, target);
     work.open();
     assert.equal((await first).status, 200);
     assert.match(await status(server, "/gate/slow.txt"), /fwd=miss/);
@@ -321,11 +325,11 @@ describe("purges", () => {
       tenants: { acme: account("acme"), other: account("other") },
     });
     const paths = ["/tr:w-50/photo.jpg", "/acme/tr:w-50/photo.jpg", "/other/tr:w-50/photo.jpg"];
-    for (const wish of [{ source: "photo.jpg" }, { prefix: "p" }, { all: true }]) {
+    for (const target of [{ source: "photo.jpg" }, { prefix: "p" }, { all: true }]) {
       for (const path of paths) await status(server, path);
       // The key of one account does not do for the endpoint with a key of its own, so not for the whole account.
-      assert.equal((await purge(server, wish, "acme")).status, 403);
-      assert.equal((await purge(server, wish)).status, 201);
+      assert.equal((await purge(server, target, "acme")).status, 403);
+      assert.equal((await purge(server, target)).status, 201);
       assert.match(await status(server, paths[0] as string), /miss/);
       for (const path of paths.slice(1)) assert.match(await status(server, path), /; hit/, path);
     }

@@ -243,13 +243,13 @@ export default {
     await folder.close();
   });
 
-  it("is taken anew at SIGHUP, with what it imports; a wrong one is told in a line and passed over", async () => {
+  it("is taken again at SIGHUP, with what it imports; a wrong one is told in a line and passed over", async () => {
     server = await serving([], { cwd: folder.path });
     assert.equal(await text(server.port), "one");
     await write("places.mjs", places("two"));
     assert.equal(await text(server.port), "one");
     server.kill("SIGHUP");
-    await until(() => lines("was taken anew").length === 1, "it was taken");
+    await until(() => lines("was reloaded").length === 1, "it was taken");
     assert.equal(await text(server.port), "two");
 
     await write("mediatap.config.mjs", CONFIG.replace('"FOLDER"', '"FOLDR"'));
@@ -286,14 +286,14 @@ export default {
     assert.equal(await text(server.port), "one");
     await symlink("v2", into("..next"));
     await rename(into("..next"), into("..data"));
-    await until(() => lines("was taken anew").length === 1, "it was taken");
+    await until(() => lines("was reloaded").length === 1, "it was taken");
     assert.equal(await text(server.port), "two");
   });
 
   it("is taken by itself where it is watched, and what it imports as well", async () => {
     server = await serving(["--watch"], { cwd: folder.path });
     await write("places.mjs", places("two"));
-    await until(() => lines("was taken anew").length === 1, "it was taken");
+    await until(() => lines("was reloaded").length === 1, "it was taken");
     assert.equal(await text(server.port), "two");
     await write("mediatap.config.mjs", "nonsense(");
     await until(() => lines("was not taken").length === 1, "it was refused");
@@ -302,7 +302,7 @@ export default {
       "mediatap.config.mjs",
       CONFIG.replace("folder }", "folder, }").replace("path: folder", 'path: "./one"'),
     );
-    await until(() => lines("was taken anew").length === 2, "it was taken again");
+    await until(() => lines("was reloaded").length === 2, "it was taken again");
     assert.equal(await text(server.port), "one");
   });
 });
@@ -361,7 +361,7 @@ export default () => ({
       });
       const write = (name: string, text: string) => writeFile(join(folder.path, name), text);
       const server = await serving(["--watch"], { cwd: folder.path });
-      const reloads = () => server.lines.filter(({ msg }) => String(msg).includes("was taken anew")).length;
+      const reloads = () => server.lines.filter(({ msg }) => String(msg).includes("was reloaded")).length;
       const ask = async (etag?: string | null) => {
         const headers = etag ? { "if-none-match": etag } : {};
         const answer = await fetch(`http://127.0.0.1:${server.port}/a.txt`, { headers });

@@ -62,7 +62,7 @@ describe("work that begins and ends", () => {
 
   const subjects = (of: readonly (Work | Report)[]) =>
     of.map((one) =>
-      one.kind === "exchange" ? one.exchange : one.kind === "flight" ? one.flight : one.attempt,
+      one.kind === "exchange" ? one.exchange : one.kind === "render" ? one.context : one.attempt,
     );
   const outcomes = () =>
     reports.flatMap((report) =>
@@ -76,9 +76,9 @@ describe("work that begins and ends", () => {
       works.map(({ work, parent }) => [work.kind, parent?.state]),
       [
         ["exchange", undefined],
-        ["flight", "exchange"],
-        ["attempt", "flight"],
-        ["attempt", "flight"],
+        ["render", "exchange"],
+        ["attempt", "render"],
+        ["attempt", "render"],
       ],
     );
     assert.deepEqual(new Set(subjects(reports)), new Set(subjects(works.map(({ work }) => work))));

@@ -3,6 +3,8 @@ import { Readable } from "node:stream";
 import { bodyOf, type Found, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import {
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   makePng,
   memoryStorage,
@@ -10,8 +12,6 @@ import {
   readPng,
   startServer,
   type TestServer,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import fc from "fast-check";
 import { pino } from "pino";
@@ -67,7 +67,7 @@ describe("what a tap returns that its hook cannot use", () => {
   before(async () => {
     server = await startServer(
       {
-        plugins: [wishLanguage(), plugin, memoryStorage(makePng(40, 20, () => [9, 8, 7, 255])), imageSharp()],
+        plugins: [jobLanguage(), plugin, memoryStorage(makePng(40, 20, () => [9, 8, 7, 255])), imageSharp()],
         ...MEMORY_ENDPOINT,
       },
       {
@@ -81,7 +81,7 @@ describe("what a tap returns that its hook cannot use", () => {
   });
   after(() => server.close());
 
-  const url = wishUrl("photo.png", { steps: [{ op: "resize", width: 20, fit: "inside", enlarge: false }] });
+  const url = jobUrl("photo.png", { steps: [{ op: "resize", width: 20, fit: "inside", enlarge: false }] });
 
   /** The request fails, or is served past the tap; the log has the plugin's name and the reason. */
   async function assertBlamed(hook: string, reason: RegExp, path = url): Promise<void> {
@@ -191,7 +191,7 @@ describe("what a tap returns that its hook cannot use", () => {
   }
 
   describe("from a step", () => {
-    const half = wishUrl("photo.png", { steps: [{ op: "test-half" }], output: { format: "png" } });
+    const half = jobUrl("photo.png", { steps: [{ op: "test-half" }], output: { format: "png" } });
     const frame = (width: number, height: number, channels: number, length = width * height * channels) => ({
       data: new Uint8Array(length),
       width,

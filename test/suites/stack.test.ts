@@ -35,7 +35,7 @@ describeWith(REDIS, "memory, disk and Redis behind one another", () => {
     redis = await startRedis();
     made = await (await start("one")).ask(PATH);
     assert.match(status(made), /fwd=miss.*stored/);
-    // Behind the answer.
+    // in the background.
     for (const detail of ["cache-disk", "cache-keyv"]) await untilFound(detail);
   });
   afterEach(async () => {

@@ -115,7 +115,7 @@ describe("caches behind one another", () => {
     assert.equal(origin.count("small.css"), 1);
   });
 
-  it("make it anew where none has the body", async () => {
+  it("make it again where none has the body", async () => {
     await server.ask(path);
     for (const cache of [near, far]) cache.change(bare);
     assert.equal((await status())[0], 200);

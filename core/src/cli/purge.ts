@@ -28,14 +28,16 @@ export async function purgeAt(
   config: LoadedConfig | undefined,
 ): Promise<string> {
   const { source, prefix, tag, all } = flags;
-  const wishes = Object.entries({ url, source, prefix, tag, all }).filter(([, value]) => value !== undefined);
-  if (wishes.length !== 1) {
+  const targets = Object.entries({ url, source, prefix, tag, all }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (targets.length !== 1) {
     throw new MediaError("ECONFIG", "Expected one of a URL, --source, --prefix, --tag and --all");
   }
   const named = flags.server ?? serverOf(url);
   if (flags.server === undefined && named !== undefined) assertConfidential(new URL(named));
   const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
-  const asked = await server.call(PATH, { method: "POST", body: Object.fromEntries(wishes) });
+  const asked = await server.call(PATH, { method: "POST", body: Object.fromEntries(targets) });
   const id = String(asked.requestId);
   for (;;) {
     const { status } = await server.call(`${PATH}/${id}`);

@@ -33,7 +33,7 @@ export interface Served {
   readonly modules: readonly string[];
 }
 
-/** Reads the configuration, each time anew. */
+/** Reads the configuration from scratch, each time. */
 export type LoadServed = () => Promise<Served>;
 
 /** Milliseconds for which a connection must be idle before a server that ends closes it. */
@@ -49,7 +49,7 @@ const CORES_A_WORKER = 4;
 
 /**
  * Serves until SIGTERM or SIGINT; then lets running requests end. A second signal ends at once. SIGHUP takes the
- * configuration anew.
+ * configuration again.
  */
 export async function serve(load: LoadServed, flags: ServeFlags): Promise<void> {
   const workers = workersOf(flags.workers ?? environmentWorkers());
@@ -96,7 +96,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       served = next;
       noteAddress(config, next.config, log);
       void warn(server, log);
-      log.info({ generation: server.generation.info.number }, "the configuration was taken anew");
+      log.info({ generation: server.generation.info.number }, "the configuration was reloaded");
     } catch (error) {
       // The stack tells where in a plugin it was.
       const isPlain = codeOf(error) === "ECONFIG" && (error as MediaError).plugin === undefined;

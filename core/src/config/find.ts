@@ -36,7 +36,7 @@ const PLACES = [
 const MODULES = [".ts", ".mts", ".js", ".mjs", ".cjs"];
 
 /**
- * Finds and reads the configuration, in all its forms, each time anew. `undefined`: there is none. Throws `ECONFIG` naming the file.
+ * Finds and reads the configuration, in all its forms, each time again. `undefined`: there is none. Throws `ECONFIG` naming the file.
  * In JSON and YAML `${NAME}` stands for an environment variable.
  */
 export async function findConfig({

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Flight } from "../model/flight.ts";
+import type { RenderContext } from "../model/render-context.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 
 export interface RememberOptions<F> {
@@ -14,27 +14,27 @@ export interface RememberOptions<F> {
  * waits for it, and learns it in turn where the one who did has left. For taps of `inspect`.
  */
 export function remembering<F extends object>(
-  learn: (source: Source, flight: Flight) => Promise<F | undefined>,
+  learn: (source: Source, context: RenderContext) => Promise<F | undefined>,
   { entries = 10_000, keep = () => true }: RememberOptions<F> = {},
-): (source: Source, flight: Flight) => Promise<F | undefined> {
+): (source: Source, context: RenderContext) => Promise<F | undefined> {
   const known = new LRUCache<string, F>({ max: entries });
   const learning = new Map<string, { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }>();
-  return async (source, flight) => {
+  return async (source, context) => {
     const key = identity(source.facts);
-    if (key === undefined) return learn(source, flight);
+    if (key === undefined) return learn(source, context);
     for (let other = learning.get(key); other; other = learning.get(key)) {
       const { work, signal } = other;
       const fact = await work.catch((error: unknown) => {
         if (!signal.aborted) throw error;
         return undefined;
       });
-      flight.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       if (!signal.aborted && (!fact || keep(fact))) return fact;
     }
     const remembered = known.get(key);
     if (remembered) return remembered;
-    const work = learn(source, flight);
-    learning.set(key, { work, signal: flight.signal });
+    const work = learn(source, context);
+    learning.set(key, { work, signal: context.signal });
     try {
       const fact = await work;
       if (fact && keep(fact)) known.set(key, fact);

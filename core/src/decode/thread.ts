@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
-import type { Flight } from "../model/flight.ts";
+import type { RenderContext } from "../model/render-context.ts";
 import { createPlaces } from "../places.ts";
 import type { Tiff, TiffLayout } from "./tiff.ts";
 import { type Module, WebAssembly } from "./wasm.ts";
@@ -86,7 +86,7 @@ const modules = new Map<string, Promise<Module>>();
  */
 export async function inThread<Out>(
   task: ThreadTask,
-  { signal, limits }: Pick<Flight, "signal" | "limits">,
+  { signal, limits }: Pick<RenderContext, "signal" | "limits">,
 ): Promise<Out> {
   try {
     const module = task.wasm && (await compiled(task.wasm));

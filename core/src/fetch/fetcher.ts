@@ -33,7 +33,7 @@ export interface FetchResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Address that answered, after redirects. */
   readonly url: string;
-  /** Decoded from gzip or br if the origin compressed against our wish; idle and total limits apply while reading. */
+  /** Decoded from gzip or br if the origin compressed against our request; idle and total limits apply while reading. */
   readonly body: Readable;
   /** Stops reading and frees the connection. */
   cancel(): void;
@@ -41,7 +41,7 @@ export interface FetchResponse {
 
 /**
  * Makes requests to origins: judges every address after it was resolved, pins it for the connection, follows a
- * bounded number of redirects and judges each anew, and bounds every phase in time.
+ * bounded number of redirects and judges each again, and bounds every phase in time.
  * Throws MediaErrors: `EACCES` (refused by the guard), `ECONNREFUSED` (no answer), `UNIDENTIFIED` (bad answer).
  * Any HTTP status is an answer, not an error.
  */

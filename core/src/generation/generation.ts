@@ -152,7 +152,7 @@ async function buildGeneration(
       base: config.base,
       section: (field) => sectionOf(config, plugin, field),
       storage: (origin) => originOf(after(opened, `storage("${origin}")`), origin).storage,
-      askOrigins: (asset, conditions, flight) => after(askOrigins, "askOrigins")(asset, conditions, flight),
+      askOrigins: (asset, conditions, context) => after(askOrigins, "askOrigins")(asset, conditions, context),
       source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       state: () => state(after(breakers, "state")),
       running: (flags) => runningServer(flags, config),

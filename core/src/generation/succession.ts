@@ -28,7 +28,7 @@ export function createSuccession(first: Generation, handlerOf: (generation: Gene
         reign.onIdle = resolve;
       });
     }
-    await reign.generation.pipeline.flights.landed();
+    await reign.generation.pipeline.renders.landed();
     await reign.generation.stop();
     retired.delete(reign);
   }

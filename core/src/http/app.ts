@@ -222,7 +222,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
         return await deliverAny(await within(pipeline.answer(exchange)));
       } catch (error) {
         if (res.headersSent || !isChanged(error)) throw error;
-        return await deliverAny(await within(pipeline.answer(exchange, { anew: true })));
+        return await deliverAny(await within(pipeline.answer(exchange, { bypassCache: true })));
       }
     }
 

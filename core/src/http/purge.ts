@@ -7,7 +7,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { TAG } from "../model/tags.ts";
 import type { NewBan } from "../purge/bans.ts";
 import { digest, type Management, managementPath, Refused } from "./management.ts";
-import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-wish.ts";
+import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
 import { createRate } from "./rate.ts";
 
 /** Where the service has it. */
@@ -19,7 +19,7 @@ const UNKNOWN = "No request found for this requestId.";
 const HELP = "See CACHING.md of the server's core.";
 
 const text = z.string().min(1).max(8_192);
-const wishSchema = z.union([
+const targetSchema = z.union([
   z.strictObject({ url: text }),
   z.strictObject({ source: text }),
   z.strictObject({ prefix: text }),
@@ -74,9 +74,9 @@ export function addPurgeRoutes(
   }
 
   async function orderOf(body: Uint8Array, endpoints: readonly Endpoint[]): Promise<PurgeOrder> {
-    const wish = parseWish(body);
-    if ("url" in wish) {
-      const order = await bansOfUrl(wish, generation, log);
+    const target = parseTarget(body);
+    if ("url" in target) {
+      const order = await bansOfUrl(target, generation, log);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
         throw new Refused(403, "This key is not one of the URL's endpoint.");
       }
@@ -84,7 +84,7 @@ export function addPurgeRoutes(
     }
     const tenant = accountOf(endpoints, generation);
     const scope = scopeOf(tenant, generation);
-    const [kind, value] = Object.entries(wish)[0] as ["source" | "prefix" | "tag" | "all", string | true];
+    const [kind, value] = Object.entries(target)[0] as ["source" | "prefix" | "tag" | "all", string | true];
     return {
       tenant,
       endpoint: "",
@@ -107,9 +107,9 @@ export function addPurgeRoutes(
   }
 }
 
-function parseWish(body: Uint8Array): z.output<typeof wishSchema> {
+function parseTarget(body: Uint8Array): z.output<typeof targetSchema> {
   try {
-    return wishSchema.parse(JSON.parse(Buffer.from(body).toString("utf8")));
+    return targetSchema.parse(JSON.parse(Buffer.from(body).toString("utf8")));
   } catch {
     throw new Refused(400, "Expected JSON with one of url, source, prefix, tag and all.");
   }

@@ -5,7 +5,7 @@ import type { Job } from "./job.ts";
 import type { StepRegistry } from "./steps/registry.ts";
 import type { Output, Step, Transformation, VideoOutput } from "./transformation.ts";
 
-/** Steps as all equal wishes write them: checked against their schemas, without those that change nothing. */
+/** Steps as all equal requests write them: checked against their schemas, without those that change nothing. */
 export function canonicalSteps(steps: readonly Step[], registry: StepRegistry): readonly Step[] {
   return steps.flatMap((step): Step[] => {
     const definition = registry.get(step.op);
@@ -104,7 +104,7 @@ export function isNegotiated(job: Job): boolean {
 }
 
 /**
- * The job's key: a hash over the declared inputs only, as a JSON list, so that no two different wishes share one.
+ * The job's key: a hash over the declared inputs only, as a JSON list, so that no two different requests share one.
  * What concerns only the answer (download name, fallback) is left out.
  */
 export function keyOf(job: Job, endpoint: Endpoint): string {

@@ -91,7 +91,7 @@ const CHANGED = Symbol.for("mediatap.changed");
 
 /**
  * Bytes that were promised are no longer there, or no longer the same. Thrown before the first of them, by a body's
- * `stream` or a storage, it has the request answered anew.
+ * `stream` or a storage, it has the request answered again.
  */
 export function changed(): MediaError {
   return new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Endpoint } from "./endpoint.ts";
 import type { MediaError } from "./errors.ts";
-import type { Spans } from "./flight.ts";
 import type { AcceptClass, Job } from "./job.ts";
 import type { Lane } from "./plan.ts";
+import type { Spans } from "./render-context.ts";
 import type { Delivered, Provenance } from "./rendition.ts";
 
 /** A request as plugins see it. */

@@ -20,7 +20,7 @@ export interface GrowingBody {
   readonly settled: false;
   stream(): Promise<Readable>;
   /**
-   * What it becomes once all of it is there: caches keep that. Until then the plan holds its place, and who wishes for the same
+   * What it becomes once all of it is there: caches keep that. Until then the plan holds its place, and who asks for the same
    * reads along; a body that nobody reads any more is given up by its engine, and this fails.
    */
   readonly whole?: Promise<SettledBody>;
@@ -88,7 +88,7 @@ export interface RenditionRecord {
   readonly stored: number;
   /** Until when no origin needs to be asked. */
   readonly freshUntil: number;
-  /** Milliseconds beyond that for which it is served at once, and its origin is asked behind the answer. @default 0 */
+  /** Milliseconds beyond that for which it is served at once, and its origin is asked in the background. @default 0 */
   readonly staleFor?: number;
   /** Milliseconds beyond its freshness for which it stands in for an origin that fails. Left out: as long as it is there. */
   readonly errorFor?: number;

@@ -194,7 +194,7 @@ export interface Source {
   /** The bytes from the start, or of a range, as a stream of the caller's own. */
   stream(range?: ByteRange): Promise<Readable>;
   /**
-   * The bytes, opened anew where they lie, with a life of their own: also after `close`, until `signal` ends it. Fails where
+   * The bytes, opened again where they lie, with a life of their own: also after `close`, until `signal` ends it. Fails where
    * they are no longer the same.
    */
   again(range?: ByteRange, signal?: AbortSignal): Promise<Readable>;

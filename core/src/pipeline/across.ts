@@ -4,7 +4,7 @@ import type { ErrorCode } from "../model/errors.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { errorOf, failedSchema, failureOf } from "./failed.ts";
 import type { LeaseEnd } from "./leases.ts";
-import type { Made, Wish } from "./make.ts";
+import type { Made, RenderRequest } from "./make.ts";
 import type { Services } from "./services.ts";
 import { createSpans } from "./spans.ts";
 
@@ -22,7 +22,7 @@ type End = z.output<typeof endSchema>;
 export interface AcrossParts {
   readonly services: Pick<Services, "leases" | "bans" | "engines" | "hooks" | "log">;
   /** A whole and fresh entry of a key, from the caches. */
-  readonly find: (wish: Wish) => Promise<Delivered | undefined>;
+  readonly find: (request: RenderRequest) => Promise<Delivered | undefined>;
 }
 
 /** Does work once among the machines that have a cache in common: the others find there what one has made. */
@@ -30,16 +30,20 @@ export function createAcross({ services, find }: AcrossParts) {
   const { leases, bans, engines, hooks, log } = services;
   let isTold = false;
 
-  /** `wish` as one of those that are made once; `work` makes it. */
-  return async function across(wish: Wish, signal: AbortSignal, work: () => Promise<Made>): Promise<Made> {
-    const { job, key, trusted } = wish;
+  /** `request` as one of those that are made once; `work` makes it. */
+  return async function across(
+    request: RenderRequest,
+    signal: AbortSignal,
+    work: () => Promise<Made>,
+  ): Promise<Made> {
+    const { job, key, trusted } = request;
     // Without a cache nobody could find what another one has made.
     if (!leases.isUsed || !hooks.store.isUsed()) return await work();
     const ban = bans.ofJob(job, key);
     const since = bans.timeOfJob(job, key);
     const claimed = await leases.claim(`rendition ${engines} ${key} ${trusted}`, { signal, since });
     if (!claimed) return await work();
-    if ("end" in claimed) return (await elsewhere(wish, claimed)) ?? (await work());
+    if ("end" in claimed) return (await elsewhere(request, claimed)) ?? (await work());
     try {
       const made = await work();
       void stored(made).then((kept) => claimed.release(written({ kept })));
@@ -64,17 +68,17 @@ export function createAcross({ services, find }: AcrossParts) {
   }
 
   /** What another machine has made. `undefined`: it is not to be had. */
-  async function elsewhere(wish: Wish, claimed: LeaseEnd): Promise<Made | undefined> {
+  async function elsewhere(request: RenderRequest, claimed: LeaseEnd): Promise<Made | undefined> {
     const end = parseEnd(claimed);
     if (!end) return undefined;
     if ("failed" in end) throw errorOf(end.failed);
     if (!end.kept) return undefined;
-    const found = await find(wish);
+    const found = await find(request);
     if (found) return { ...found, spans: createSpans(), stored: true, joined: true };
     if (!isTold) {
       isTold = true;
       log.info(
-        { key: wish.key },
+        { key: request.key },
         "what another machine has made was found in no cache: have they one in common?",
       );
     }

@@ -21,7 +21,7 @@ export function createAttempts(hooks: Hooks, log: Logger) {
     traced(hooks, { kind: "attempt", attempt }, () => made(attempt, ask));
 
   async function made(attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> {
-    const { place, origin, asset, flight } = attempt;
+    const { place, origin, asset, context } = attempt;
     const started = performance.now();
     const report = (outcome: AttemptOutcome, error?: MediaError) => {
       const duration = performance.now() - started;
@@ -29,13 +29,13 @@ export function createAttempts(hooks: Hooks, log: Logger) {
     };
     const noted = (outcome: string) => {
       const duration = performance.now() - started;
-      flight.spans.add(`origin-${place}`, duration, outcome, started);
+      context.spans.add(`origin-${place}`, duration, outcome, started);
       return {
         origin,
         path: shown(asset),
         outcome,
         ms: Math.round(duration),
-        key: flight.key,
+        key: context.key,
         trace: currentTrace()?.id,
       };
     };
@@ -46,7 +46,7 @@ export function createAttempts(hooks: Hooks, log: Logger) {
       report(outcome);
       return answer;
     } catch (error) {
-      if (flight.signal.aborted) {
+      if (context.signal.aborted) {
         report("aborted");
         throw error;
       }

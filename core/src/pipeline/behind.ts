@@ -4,7 +4,7 @@ import type { Job } from "../model/job.ts";
 import type { Obtained } from "../model/rendition.ts";
 import { errorOf } from "./failed.ts";
 import type { createLookup } from "./lookup.ts";
-import type { Wish } from "./make.ts";
+import type { RenderRequest } from "./make.ts";
 import { type MakeOnce, nameOf } from "./make-once.ts";
 import { isOriginFailure, type Remember } from "./remember.ts";
 import type { createResolve } from "./resolve.ts";
@@ -22,18 +22,18 @@ export interface BehindParts {
 /** The way of work that no request waits for. */
 export function createBehind({ services, complete, lookupWhole, work, remember }: BehindParts) {
   const { limitsOf, log, bans } = services;
-  const { flights, makeOnce, makeAcross } = work;
+  const { renders, makeOnce, makeAcross } = work;
   /** Work that failed behind an answer a moment ago. */
   const resting = new LRUCache<string, true>({ max: 10_000 });
 
   /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
-  function revalidate(wish: Wish): void {
-    const { job, key } = wish;
-    const name = nameOf(wish, bans);
-    if (flights.has(name) || resting.has(name)) return;
+  function revalidate(request: RenderRequest): void {
+    const { job, key } = request;
+    const name = nameOf(request, bans);
+    if (renders.has(name) || resting.has(name)) return;
     const since = bans.now();
-    flights
-      .join(name, new AbortController().signal, (signal) => makeAcross(wish, signal))
+    renders
+      .join(name, new AbortController().signal, (signal) => makeAcross(request, signal))
       .then((made) => made.body?.close?.())
       .catch((error: unknown) => {
         resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
@@ -44,8 +44,8 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
 
   /** Makes a rendition for the caches, whatever they have. */
   async function make(asked: Job, signal: AbortSignal): Promise<void> {
-    const wish = { ...complete(asked), trusted: true };
-    await flights.join(nameOf(wish, bans), signal, (end) => makeOnce(wish, end));
+    const request = { ...complete(asked), trusted: true };
+    await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
   }
 
   /** A rendition from a cache, else made; resolves once caches have been handed it whole. */
@@ -55,10 +55,10 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
     const { found, error, stale } = await lookupWhole(key);
     if (error) throw errorOf(error);
     if (found) return { ...found, hit: true };
-    const wish: Wish = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
+    const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
     const since = bans.now();
     try {
-      const made = await flights.join(nameOf(wish, bans), signal, (end) => makeOnce(wish, end));
+      const made = await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
       return { ...(await wholeAndKept(made, signal)), hit: false };
     } catch (failure) {
       if (!signal.aborted) remember(key, job, failure, since);

@@ -6,13 +6,13 @@ import type { SourceFacts } from "../model/source.ts";
 import { isTrusted } from "./access.ts";
 import { codedTag, codingOf } from "./coding.ts";
 import { matches } from "./conditions.ts";
-import { createFlight } from "./flight.ts";
-import { createFlights } from "./flights.ts";
 import { keepingOf } from "./freshness.ts";
 import { nameOf } from "./make-once.ts";
 import { originalType } from "./original.ts";
-import { COMPOSED_TAG, etagOf, ORIGINAL_TAG, tagsOf, wishTag } from "./record.ts";
+import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "./record.ts";
+import { createContext } from "./render-context.ts";
 import type { Services } from "./services.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 /** What the origin's answer confirmed. */
 interface Confirmed {
@@ -25,18 +25,19 @@ interface Confirmed {
 }
 
 /**
- * A client that holds a rendition of this wish asks whether it is still right, and nothing of it is known here any
+ * A client that holds a rendition of this request asks whether it is still right, and nothing of it is known here any
  * more: the origin's validators tell, without download or transform.
  */
 export function createConfirm(services: Services) {
   const { hooks, engines, bans } = services;
-  const confirmations = createFlights<SourceFacts | undefined>();
+  const confirmations = createSingleFlight<SourceFacts | undefined>();
 
   /** A record without its body, where what the client holds is still right. */
   async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
     const held = exchange.request.header("if-none-match");
-    const wish = held && wishTag(key, engines);
-    if (!wish || !held.includes(`"${wish}.`) || held.includes(`"${wish}.${COMPOSED_TAG}`)) return undefined;
+    const wanted = held && jobTag(key, engines);
+    if (!wanted || !held.includes(`"${wanted}.`) || held.includes(`"${wanted}.${COMPOSED_TAG}`))
+      return undefined;
     const name = nameOf({ job, key, trusted: isTrusted(exchange) }, bans);
     const facts = await confirmations.join(name, exchange.signal, (signal) => factsOf(job, key, signal));
     const original = held.includes(`.${ORIGINAL_TAG}`);
@@ -50,8 +51,8 @@ export function createConfirm(services: Services) {
 
   /** What the origin says of a file; `undefined` for one that is not for everybody. */
   async function factsOf(job: Job, key: string, signal: AbortSignal): Promise<SourceFacts | undefined> {
-    const flight = createFlight(services, { key, asset: job.asset, signal });
-    const answer = await hooks.fetch.promise(job.asset, { head: true }, flight).catch(() => undefined);
+    const context = createContext(services, { key, asset: job.asset, signal });
+    const answer = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
     if (!answer || typeof answer === "symbol") return undefined;
     await answer.close();
     return answer.facts.private ? undefined : answer.facts;

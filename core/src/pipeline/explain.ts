@@ -3,17 +3,17 @@ import { isNegotiated } from "../model/canonical.ts";
 import { endpointId } from "../model/endpoint.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { Header } from "../model/flight.ts";
 import type { AcceptClass, Job, Note } from "../model/job.ts";
 import type { LimitName, Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
+import type { Header } from "../model/render-context.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { isTrusted, signatureRequired } from "./access.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
-import { createFlight, type OwnFlight } from "./flight.ts";
 import { isUsable } from "./lookup.ts";
 import { assertDeliverable } from "./original.ts";
+import { createContext, type OwnContext } from "./render-context.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
 import type { Services } from "./services.ts";
 import { candidates, missing, mostTelling, type OriginEntry } from "./sources.ts";
@@ -175,37 +175,37 @@ export function createExplain(services: Services) {
   /** Asks the origins, reads the header and lets an engine plan; what fails is passed to `fail`. */
   async function plan(said: Draft, { exchange, job, key, asked, fail }: Planning): Promise<void> {
     const trusted = isTrusted(exchange);
-    const flight = createFlight(services, { key, asset: job.asset, trusted, signal: exchange.signal });
+    const context = createContext(services, { key, asset: job.asset, trusted, signal: exchange.signal });
     try {
-      const source = await open(said, job, asked, flight);
+      const source = await open(said, job, asked, context);
       said.source = source.facts;
       const isClosed = source.facts.private === true && !trusted;
       if (isClosed) fail(signatureRequired());
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
-      const header = await flight.inspect("header", source).catch(() => "pending" as const);
+      const header = await context.inspect("header", source).catch(() => "pending" as const);
       said.facts = { header: header ?? "none" };
-      const uses = usesOf(flight.limits, job, source, said.facts.header);
+      const uses = usesOf(context.limits, job, source, said.facts.header);
       said.limits = uses;
-      const planned = await hooks.transform.promise(job, source, flight);
+      const planned = await hooks.transform.promise(job, source, context);
       said.plan = planned ? summaryOf(planned) : "none";
       // The engine has checked its limits: one that seems exceeded is of what it does not read, such as further frames.
       said.limits = planned ? uses.filter(({ exceeded }) => !exceeded) : [];
       // Videos have limits of time instead.
       const isVideo = planned?.lane === "video";
       if (planned && !isVideo)
-        said.limits = [...said.limits, use(flight.limits, "imageWork", Math.round(planned.cost))];
+        said.limits = [...said.limits, use(context.limits, "imageWork", Math.round(planned.cost))];
       if (planned) {
-        said.limits = [...said.limits, use(flight.limits, "memory", Math.round(planned.memory))];
+        said.limits = [...said.limits, use(context.limits, "memory", Math.round(planned.memory))];
         scheduler.assertFits(planned);
       }
-      if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, flight);
-      if (!isClosed) await authorize(exchange, flight.sources);
+      if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, context);
+      if (!isClosed) await authorize(exchange, context.sources);
     } catch (error) {
       fail(error);
       const isMissing = wrap(error, "explain", "core").status === 404;
       if (job.notes && isMissing) said.notes = textsOf(job.notes, true);
     } finally {
-      await flight.close();
+      await context.close();
     }
   }
 
@@ -214,7 +214,7 @@ export function createExplain(services: Services) {
     said: Draft,
     job: Job,
     asked: readonly OriginEntry[],
-    flight: OwnFlight,
+    context: OwnContext,
   ): Promise<Source> {
     const failures: MediaError[] = [];
     let source: Source | undefined;
@@ -224,8 +224,8 @@ export function createExplain(services: Services) {
         continue;
       }
       try {
-        const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, flight);
-        if (found && typeof found !== "symbol") source = flight.own(found);
+        const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, context);
+        if (found && typeof found !== "symbol") source = context.own(found);
         said.origins.push(answerOf(origin, source ? "found" : "not here"));
       } catch (error) {
         const failure = wrap(error, "fetch", origin.name);

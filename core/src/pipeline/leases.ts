@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { loopKey } from "../loop.ts";
 
 /** For whom a lease is asked. */
-export interface LeaseWish {
+export interface LeaseOptions {
   /** Aborts when nobody waits for the work any more. */
   readonly signal: AbortSignal;
   /** Work that began before is out of date; as of `monotonicNow()`, 0: none is. */
@@ -29,9 +29,9 @@ export interface LeaseLine {
   /**
    * Asks for the right to do the work of a name, and waits while another machine has it. Resolves with a lease; with what
    * the work came to elsewhere; or with nothing, where that takes too long or cannot be told: then the work is done without.
-   * Rejects only when `wish.signal` aborts.
+   * Rejects only when `request.signal` aborts.
    */
-  claim(name: string, wish: LeaseWish): Promise<Lease | LeaseEnd | undefined>;
+  claim(name: string, request: LeaseOptions): Promise<Lease | LeaseEnd | undefined>;
 }
 
 /** Work that several machines may want at the same time, if there are any and a plugin has laid a line to them. */
@@ -51,12 +51,12 @@ export function createLeases(log: Logger): Leases {
     get isUsed() {
       return lines.length > 0;
     },
-    async claim(name, wish) {
+    async claim(name, request) {
       const line = lines.at(-1);
       try {
-        return await line?.claim(`${name}${loopKey()}`, wish);
+        return await line?.claim(`${name}${loopKey()}`, request);
       } catch (err) {
-        if (wish.signal.aborted) throw wish.signal.reason;
+        if (request.signal.aborted) throw request.signal.reason;
         log.warn({ err, line: line?.name }, "a lease could not be asked for");
         return undefined;
       }

@@ -13,9 +13,9 @@ type Fill = Parameters<Lookup["fill"]>[0];
 export function createLookup(services: Services) {
   const { hooks, engines, bans, log } = services;
 
-  /** For a request: the fresh entry, or one past its freshness. `anew`: none is fresh. */
-  async function lookup(exchange: Exchange, key: string, asset: Asset, anew: boolean) {
-    const question = questionOf(key, anew);
+  /** For a request: the fresh entry, or one past its freshness. `again`: none is fresh. */
+  async function lookup(exchange: Exchange, key: string, asset: Asset, bypassCache: boolean) {
+    const question = questionOf(key, bypassCache);
     const first = hooks.lookup.isUsed() ? await question.ask(false) : undefined;
     const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
     // A cache further down may still have the body.
@@ -38,12 +38,12 @@ export function createLookup(services: Services) {
   }
 
   /** A question to the caches: it notes what is past its freshness, and those that want what another one has. */
-  function questionOf(key: string, anew: boolean) {
+  function questionOf(key: string, bypassCache: boolean) {
     const now = Date.now();
     const since = bans.now();
     let stale: Delivered | undefined;
     const fills: Fill[] = [];
-    const isFresh = (record: RenditionRecord) => !anew && isUsable(record, services, now);
+    const isFresh = (record: RenditionRecord) => !bypassCache && isUsable(record, services, now);
     const offer = (entry: Delivered) => {
       if (entry.record.engines !== engines || entry.record.error || bans.isPending(entry.record)) return;
       if (!stale || (!stale.body && entry.body)) stale = entry;

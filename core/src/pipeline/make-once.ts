@@ -1,9 +1,9 @@
 import { loopKey } from "../loop.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { createAcross } from "./across.ts";
-import { createFlights } from "./flights.ts";
-import { createMake, type Made, type Wish } from "./make.ts";
+import { createMake, type Made, type RenderRequest } from "./make.ts";
 import type { Services } from "./services.ts";
+import { createSingleFlight } from "./single-flight.ts";
 import { createSpans } from "./spans.ts";
 
 export type MakeOnce = ReturnType<typeof createMakeOnce>;
@@ -11,11 +11,11 @@ export type MakeOnce = ReturnType<typeof createMakeOnce>;
 export interface MakeOnceParts {
   readonly services: Services;
   /** A whole and fresh entry of a key, from the caches. */
-  readonly find: (wish: Wish) => Promise<Delivered | undefined>;
+  readonly find: (request: RenderRequest) => Promise<Delivered | undefined>;
 }
 
-/** Work under one name is one flight: what a purge has made out of date is not joined. */
-export function nameOf({ job, key, trusted }: Wish, bans: Services["bans"]): string {
+/** Work under one name is one render: what a purge has made out of date is not joined. */
+export function nameOf({ job, key, trusted }: RenderRequest, bans: Services["bans"]): string {
   return `${key} ${trusted} ${bans.ofJob(job, key)}${loopKey()}`;
 }
 
@@ -24,19 +24,19 @@ export function createMakeOnce({ services, find }: MakeOnceParts) {
   const { hooks, engines, bans, once } = services;
   const make = createMake(services);
   const across = createAcross({ services, find });
-  const flights = createFlights<Made>(untilKept);
+  const renders = createSingleFlight<Made>(untilKept);
 
-  /** The same wish may come at once to several processes of this server, and to several machines. */
-  function makeOnce(wish: Wish, signal: AbortSignal): Promise<Made> {
-    const { job, key, trusted } = wish;
+  /** The same request may come at once to several processes of this server, and to several machines. */
+  function makeOnce(request: RenderRequest, signal: AbortSignal): Promise<Made> {
+    const { job, key, trusted } = request;
     // To confirm a rendition costs less than to wait for another process.
-    if (wish.stale) return make(wish, signal);
-    if (!once) return makeAcross(wish, signal);
+    if (request.stale) return make(request, signal);
+    if (!once) return makeAcross(request, signal);
     const since = bans.now();
     return once(
       `${engines} ${key} ${trusted}${loopKey()}`,
       { signal, since: bans.timeOfJob(job, key) },
-      () => makeAcross(wish, signal),
+      () => makeAcross(request, signal),
       ({ record, body }) => {
         const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
         if (stored) void hooks.store.promise(record, body);
@@ -46,13 +46,13 @@ export function createMakeOnce({ services, find }: MakeOnceParts) {
   }
 
   /** Once among machines alone. */
-  function makeAcross(wish: Wish, signal: AbortSignal): Promise<Made> {
-    return across(wish, signal, () => make(wish, signal));
+  function makeAcross(request: RenderRequest, signal: AbortSignal): Promise<Made> {
+    return across(request, signal, () => make(request, signal));
   }
 
   return {
     /** What is under way in this process, by `nameOf`. */
-    flights,
+    renders,
     makeOnce,
     makeAcross,
     spansOf: make.spansOf,

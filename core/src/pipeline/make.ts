@@ -14,17 +14,17 @@ import {
 } from "../model/source.ts";
 import { resultCheckOf } from "../results.ts";
 import { signatureRequired } from "./access.ts";
-import { createFlight, type OwnFlight } from "./flight.ts";
 import { type Keeping, keepingOf } from "./freshness.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
 import { etagOf, lastModifiedOf, tagsOf } from "./record.ts";
+import { createContext, type OwnContext } from "./render-context.ts";
 import type { Services } from "./services.ts";
 import { brokenSource } from "./source.ts";
 import { fetchSource } from "./sources.ts";
 import { traced } from "./traced.ts";
 
-/** What a flight is asked to make. */
-export interface Wish {
+/** What a render is asked to make. */
+export interface RenderRequest {
   readonly job: Job;
   readonly key: string;
   /** Private files are open to whoever waits for it. */
@@ -34,7 +34,7 @@ export interface Wish {
 }
 
 export interface Made extends Delivered {
-  readonly spans: OwnFlight["spans"];
+  readonly spans: OwnContext["spans"];
   /** In which lane it was made; left out where nothing was. */
   readonly lane?: Lane;
   /** Caches were handed it, or its record. */
@@ -53,26 +53,31 @@ export interface Made extends Delivered {
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
   const { hooks, scheduler, endpoints, engines, bans } = services;
-  const failed = new WeakMap<object, OwnFlight["spans"]>();
+  const failed = new WeakMap<object, OwnContext["spans"]>();
 
-  async function make(wish: Wish, signal: AbortSignal, depth = 0): Promise<Made> {
-    const { job, key } = wish;
+  async function make(request: RenderRequest, signal: AbortSignal, depth = 0): Promise<Made> {
+    const { job, key } = request;
     const started = performance.now();
-    const flight = createFlight(services, {
+    const context = createContext(services, {
       key,
       asset: job.asset,
-      trusted: wish.trusted,
+      trusted: request.trusted,
       signal,
       depth,
       render: (nested, nestedKey, level, end) =>
-        make({ job: nested, key: nestedKey, trusted: wish.trusted }, end, level),
+        make({ job: nested, key: nestedKey, trusted: request.trusted }, end, level),
     });
-    return await traced(hooks, { kind: "flight", flight, job }, () => fly(wish, flight, depth, started));
+    return await traced(hooks, { kind: "render", context, job }, () => fly(request, context, depth, started));
   }
 
-  async function fly(wish: Wish, flight: OwnFlight, depth: number, started: number): Promise<Made> {
-    const { job, key } = wish;
-    const { signal } = flight;
+  async function fly(
+    request: RenderRequest,
+    context: OwnContext,
+    depth: number,
+    started: number,
+  ): Promise<Made> {
+    const { job, key } = request;
+    const { signal } = context;
     let plan: Plan | undefined;
     let error: MediaError | undefined;
     let made: Made | undefined;
@@ -80,35 +85,35 @@ export function createMake(services: Services) {
     /** Where a source breaks off before anything of it was sent, the next origin that has the file is taken. */
     async function makeOf(source: Source, broken: readonly string[]): Promise<Made> {
       try {
-        if (source.facts.private && !wish.trusted) {
-          outdate(wish, flight);
+        if (source.facts.private && !request.trusted) {
+          outdate(request, context);
           throw signatureRequired();
         }
-        plan = await flight.spans.measure("plan", () => hooks.transform.promise(job, source, flight));
+        plan = await context.spans.measure("plan", () => hooks.transform.promise(job, source, context));
         if (plan) scheduler.assertFits(plan);
-        return await settle(wish, flight, source, plan, depth);
+        return await settle(request, context, source, plan, depth);
       } catch (cause) {
         if (signal.aborted || brokenSource(cause) !== source.facts) throw cause;
         // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
         const except = source.facts.copy ? broken : [...broken, source.facts.origin];
-        const next = await flight.spans
-          .measure("download", () => hooks.fetch.promise(job.asset, { except }, flight))
+        const next = await context.spans
+          .measure("download", () => hooks.fetch.promise(job.asset, { except }, context))
           .catch(() => undefined);
         if (typeof next !== "object") throw cause;
-        await flight.reset();
-        return await makeOf(flight.own(next), except);
+        await context.reset();
+        return await makeOf(context.own(next), except);
       }
     }
 
     try {
       if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
-      const source = await flight.spans.measure("download", () => open(wish, flight));
-      if (source instanceof Map) return await renew(wish.stale as Delivered, source, wish, flight);
+      const source = await context.spans.measure("download", () => open(request, context));
+      if (source instanceof Map) return await renew(request.stale as Delivered, source, request, context);
       made = await makeOf(source, []);
       return made;
     } catch (cause) {
       error = cause as MediaError;
-      if (typeof cause === "object" && cause !== null) failed.set(cause, flight.spans);
+      if (typeof cause === "object" && cause !== null) failed.set(cause, context.spans);
       throw cause;
     } finally {
       if (made?.grown) {
@@ -124,15 +129,15 @@ export function createMake(services: Services) {
 
     /** What grows ends with its last byte. */
     async function end(record: RenditionRecord | undefined): Promise<void> {
-      await flight.close();
+      await context.close();
       const duration = performance.now() - started;
       hooks.report.call({
-        kind: "flight",
-        flight,
+        kind: "render",
+        context,
         key,
         job,
         duration,
-        spans: flight.spans,
+        spans: context.spans,
         ...(plan ? { plan } : {}),
         ...(record ? { record } : {}),
         ...(error ? { error } : {}),
@@ -145,16 +150,16 @@ export function createMake(services: Services) {
   return Object.assign(make, { spansOf });
 
   /** The asset's source; or what the origins said of the sources of the stale rendition, if that still holds. */
-  async function open({ job, stale }: Wish, flight: OwnFlight): Promise<Source | Confirmations> {
+  async function open({ job, stale }: RenderRequest, context: OwnContext): Promise<Source | Confirmations> {
     const known = stale?.record.sources[0];
     if (known && (known.etag !== undefined || known.lastModified !== undefined)) {
       const confirmations: Confirmations = new Map();
-      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known, confirmations), flight);
-      if (answer === NOT_MODIFIED && (await othersHold(stale, confirmations, job, flight)))
+      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known, confirmations), context);
+      if (answer === NOT_MODIFIED && (await othersHold(stale, confirmations, job, context)))
         return confirmations;
-      if (typeof answer === "object") return flight.own(answer);
+      if (typeof answer === "object") return context.own(answer);
     }
-    return flight.own(await fetchSource(hooks, job.asset, flight));
+    return context.own(await fetchSource(hooks, job.asset, context));
   }
 
   /** Whether the other sources of a rendition, those of its layers, are what they were. */
@@ -162,7 +167,7 @@ export function createMake(services: Services) {
     stale: Delivered | undefined,
     confirmations: Confirmations,
     job: Job,
-    flight: OwnFlight,
+    context: OwnContext,
   ): Promise<boolean> {
     const [, ...others] = stale?.record.sources ?? [];
     const asked = others.map(async (facts) => {
@@ -170,7 +175,7 @@ export function createMake(services: Services) {
       const kind = /^https?:\/\//.test(facts.path) ? "url" : "path";
       const asset = { tenant, endpoint, kind, path: facts.path } as const;
       const conditions = { ...conditionsOf(facts, confirmations), head: true };
-      const answer = await hooks.fetch.promise(asset, conditions, flight);
+      const answer = await hooks.fetch.promise(asset, conditions, context);
       if (typeof answer === "object") await answer.close();
       return answer === NOT_MODIFIED;
     });
@@ -178,16 +183,16 @@ export function createMake(services: Services) {
   }
 
   async function settle(
-    wish: Wish,
-    flight: OwnFlight,
+    request: RenderRequest,
+    context: OwnContext,
     source: Source,
     plan: Plan | undefined,
     depth: number,
   ): Promise<Made> {
-    const { job, key } = wish;
-    const rendition = plan ? await run(plan, flight, depth) : await passThrough(job, source, flight);
+    const { job, key } = request;
+    const rendition = plan ? await run(plan, context, depth) : await passThrough(job, source, context);
     const { body, degraded = false, links } = rendition;
-    const keeping = keepingOf(flight.sources, endpointOf(job));
+    const keeping = keepingOf(context.sources, endpointOf(job));
     const recordOf = (body: Body): RenditionRecord => ({
       key,
       asset: job.asset,
@@ -200,23 +205,23 @@ export function createMake(services: Services) {
       ...optional(
         "etag",
         body.settled
-          ? etagOf(key, engines, flight.sources, { body, original: plan === undefined })
+          ? etagOf(key, engines, context.sources, { body, original: plan === undefined })
           : undefined,
       ),
-      ...optional("lastModified", body.settled ? lastModifiedOf(flight.sources) : undefined),
-      sources: [...flight.sources],
+      ...optional("lastModified", body.settled ? lastModifiedOf(context.sources) : undefined),
+      sources: [...context.sources],
       stored: Date.now(),
       ...keeping.fields,
-      ...tagsOf(endpointOf(job), flight.sources),
-      private: flight.sources.some((facts) => facts.private === true),
+      ...tagsOf(endpointOf(job), context.sources),
+      private: context.sources.some((facts) => facts.private === true),
       original: plan === undefined,
       ...(links && { links }),
     });
-    if (!keeping.store) outdate(wish, flight);
+    if (!keeping.store) outdate(request, context);
     const record = recordOf(body);
     const isKeepable = (whole: SettledBody) => whole.bytes !== undefined || plan !== undefined;
     const keep = (whole: SettledBody, record: RenditionRecord) =>
-      store({ record, ...(isKeepable(whole) ? { body: whole } : {}) }, keeping, flight);
+      store({ record, ...(isKeepable(whole) ? { body: whole } : {}) }, keeping, context);
     const storing = body.settled && !degraded ? keep(body, record) : undefined;
     const grown = wholeOf({ body })?.then((whole) => {
       const record = recordOf(whole);
@@ -226,7 +231,7 @@ export function createMake(services: Services) {
     return {
       record,
       body,
-      spans: flight.spans,
+      spans: context.spans,
       stored: storing !== undefined,
       ...(storing && body.settled && isKeepable(body) && { kept: storing }),
       ...(grown && { grown }),
@@ -236,22 +241,22 @@ export function createMake(services: Services) {
   }
 
   /** The plan's work, in its turn; a nested job uses its parent's place. */
-  function run(plan: Plan, flight: OwnFlight, depth: number) {
-    const work = () => flight.spans.measure("transformation", () => runPlan(plan, flight));
+  function run(plan: Plan, context: OwnContext, depth: number) {
+    const work = () => context.spans.measure("transformation", () => runPlan(plan, context));
     if (depth > 0) return work();
     const waited = performance.now();
     const inTurn = () => {
-      flight.spans.add("queue", performance.now() - waited, undefined, waited);
+      context.spans.add("queue", performance.now() - waited, undefined, waited);
       return work();
     };
-    return scheduler.run(plan, flight.signal, inTurn, wholeOf);
+    return scheduler.run(plan, context.signal, inTurn, wholeOf);
   }
 
   /** No engine has anything to do: the source's own bytes. */
-  async function passThrough(job: Job, source: Source, flight: OwnFlight): Promise<Rendition> {
-    await assertDeliverable(job, endpointOf(job), source, flight);
+  async function passThrough(job: Job, source: Source, context: OwnContext): Promise<Rendition> {
+    await assertDeliverable(job, endpointOf(job), source, context);
     const body = await originalBody(source);
-    flight.release(source);
+    context.release(source);
     const bytes = body.settled && body.bytes;
     if (bytes) await source.close();
     return {
@@ -265,11 +270,11 @@ export function createMake(services: Services) {
   async function renew(
     stale: Delivered,
     confirmations: Confirmations,
-    wish: Wish,
-    flight: OwnFlight,
+    request: RenderRequest,
+    context: OwnContext,
   ): Promise<Made> {
     const now = Date.now();
-    const endpoint = endpointOf(wish.job);
+    const endpoint = endpointOf(request.job);
     const sources = stale.record.sources.map((facts) => confirmed(facts, confirmations.get(facts), now));
     const keeping = keepingOf(sources, endpoint, now);
     const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = stale.record;
@@ -281,11 +286,11 @@ export function createMake(services: Services) {
       ...keeping.fields,
     };
     const delivered = { record, ...(stale.body ? { body: stale.body } : {}) };
-    if (!keeping.store) outdate(wish, flight);
-    const storing = store(delivered, keeping, flight);
+    if (!keeping.store) outdate(request, context);
+    const storing = store(delivered, keeping, context);
     return {
       ...delivered,
-      spans: flight.spans,
+      spans: context.spans,
       revalidated: true,
       stored: storing !== undefined,
       ...(storing && delivered.body && { kept: storing }),
@@ -293,7 +298,7 @@ export function createMake(services: Services) {
   }
 
   /** What caches have of a file that is not for everybody any more is served no longer: not at once, nor where its origin fails. */
-  function outdate({ stale }: Wish, { since }: OwnFlight): void {
+  function outdate({ stale }: RenderRequest, { since }: OwnContext): void {
     if (!stale || !hooks.store.isUsed() || bans.isBanned(stale.record, since)) return;
     void hooks.store.promise({ ...stale.record, staleFor: 0, errorFor: 0 }, stale.body);
   }
@@ -306,7 +311,7 @@ export function createMake(services: Services) {
    * Nothing is kept of what began before a purge of it, nor against the word of an origin. Resolves when caches have it;
    * `undefined`: it is not kept.
    */
-  function store(entry: Delivered, keeping: Keeping, { since }: OwnFlight): Promise<void> | undefined {
+  function store(entry: Delivered, keeping: Keeping, { since }: OwnContext): Promise<void> | undefined {
     const { record, body } = entry;
     if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return undefined;
     return hooks.store.promise(record, body);
@@ -316,13 +321,13 @@ export function createMake(services: Services) {
 const checkRendition = resultCheckOf("run");
 
 /** Does what a plan says. What its engine does wrong is the engine's fault, not the core's. */
-async function runPlan(plan: Plan, flight: OwnFlight): Promise<Rendition> {
+async function runPlan(plan: Plan, context: OwnContext): Promise<Rendition> {
   try {
-    const rendition = await plan.run(flight);
+    const rendition = await plan.run(context);
     checkRendition?.(rendition, []);
     return rendition;
   } catch (error) {
-    throw flight.signal.aborted ? error : wrap(error, "transform", plan.engine);
+    throw context.signal.aborted ? error : wrap(error, "transform", plan.engine);
   }
 }
 

@@ -4,9 +4,9 @@ import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import { contentTypeOfName, isMediaType, typeOfName } from "../model/media.ts";
+import type { RenderContext } from "../model/render-context.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
@@ -31,20 +31,20 @@ export async function assertDeliverable(
   job: Job,
   endpoint: Endpoint | undefined,
   source: Source,
-  flight: Flight,
+  context: RenderContext,
 ): Promise<void> {
   const { output } = job.transformation;
   if (output.sanitizeSvg) await assertNoSvg(source);
   if (output.format === "original") return;
   const type = typeOfName(source.facts.path);
-  const kind = await flight.inspect("kind", source);
+  const kind = await context.inspect("kind", source);
   if (endpoint && asksForNothing(job.transformation, endpoint)) {
-    if (!EMBEDDED.test(type ?? "") || kind || (await flight.inspect("header", source))) return;
+    if (!EMBEDDED.test(type ?? "") || kind || (await context.inspect("header", source))) return;
     throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
   }
   if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
   if (kind?.scalable && !isRaster(output.format)) return;
-  const header = kind ? undefined : await flight.inspect("header", source);
+  const header = kind ? undefined : await context.inspect("header", source);
   // How a picture is to be written is no matter if none is asked for.
   if ((kind?.document || header) && !asksForPixels(job.transformation)) return;
   const format = (kind ?? header)?.format;
@@ -53,7 +53,7 @@ export async function assertDeliverable(
   }
   const named = [type, source.facts.type].find(isMediaType);
   if (named === undefined && !namesPicture(job.transformation)) return;
-  if (!flight.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
+  if (!context.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
   if (named?.startsWith("audio/")) {
     throw new MediaError("EUNSUPPORTED", `Expected a picture or a video but received ${named}`);
   }

@@ -2,9 +2,9 @@ import { wrap } from "../facade.ts";
 import { withLoopList } from "../loop.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
-import type { Spans } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
 import { isMediaName, isMediaType } from "../model/media.ts";
+import type { Spans } from "../model/render-context.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { currentTrace, inTrace, traceOf } from "../trace.ts";
 import { isTrusted } from "./access.ts";
@@ -52,17 +52,17 @@ export function createPipeline(services: Services) {
   const polling = createPolling(services);
   const remember = createRemember(services);
   const work = createMakeOnce({ services, find: async ({ key }) => (await lookupWhole(key)).found });
-  const { flights, makeOnce } = work;
+  const { renders, makeOnce } = work;
   const behind = createBehind({ services, complete: resolve.complete, lookupWhole, work, remember });
 
-  /** What a request gets; `anew`: whatever caches hold is asked about first. Throws MediaErrors only. */
-  async function answer(exchange: Exchange, { anew = false } = {}): Promise<Answer> {
+  /** What a request gets; `again`: whatever caches hold is asked about first. Throws MediaErrors only. */
+  async function answer(exchange: Exchange, { bypassCache = false } = {}): Promise<Answer> {
     const { job, key } = await resolve(exchange);
     exchange.job = job;
     exchange.key = key;
     await admit(exchange, job);
     try {
-      const delivered = await obtain(exchange, job, key, { anew });
+      const delivered = await obtain(exchange, job, key, { bypassCache });
       // Made of a copy that could not be confirmed.
       if (!isPending(delivered) && delivered.record.sources.some(({ copy }) => copy?.stale)) {
         exchange.provenance = "stale";
@@ -81,9 +81,9 @@ export function createPipeline(services: Services) {
     exchange: Exchange,
     job: Job,
     key: string,
-    { anew = false, final = false } = {},
+    { bypassCache = false, final = false } = {},
   ): Promise<Answer> {
-    const { found, stale } = await lookup(exchange, key, job.asset, anew);
+    const { found, stale } = await lookup(exchange, key, job.asset, bypassCache);
     if (found?.record.error) {
       exchange.cache = { hit: true, cache: found.cache, freshFor: -overdueOf(found.record) };
       throw errorOf(found.record.error);
@@ -93,7 +93,7 @@ export function createPipeline(services: Services) {
       exchange.cache = { hit: true, cache: found.cache };
       return found;
     }
-    if (!anew && stale?.body && servesBehind(stale.record, exchange.endpoint)) {
+    if (!bypassCache && stale?.body && servesBehind(stale.record, exchange.endpoint)) {
       await authorize(exchange, stale.record.sources);
       exchange.provenance = "stale";
       exchange.lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
@@ -117,17 +117,17 @@ export function createPipeline(services: Services) {
     stale: Delivered | undefined,
   ): Promise<Answer> {
     const trusted = isTrusted(exchange);
-    const wish = { job, key, trusted, ...(stale ? { stale } : {}) };
-    const name = nameOf(wish, bans);
+    const wanted = { job, key, trusted, ...(stale ? { stale } : {}) };
+    const name = nameOf(wanted, bans);
     const since = bans.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return confirmed;
-    const collapsed = flights.has(name);
+    const collapsed = renders.has(name);
     const forward = stale ? "stale" : "miss";
     try {
       const fly = (end: AbortSignal) =>
-        flights.join(name, end, (signal) => inTrace(trace, () => makeOnce(wish, signal)));
+        renders.join(name, end, (signal) => inTrace(trace, () => makeOnce(wanted, signal)));
       const polls = polling.of(exchange);
       const failed = (error: unknown) => remember(key, job, error, since);
       const made =
@@ -177,9 +177,9 @@ export function createPipeline(services: Services) {
     return { pending: job };
   }
 
-  /** What a plugin offers to be served now, while the wish itself takes its time behind it. */
+  /** What a plugin offers to be served now, while the request itself takes its time behind it. */
   async function insteadOf(exchange: Exchange, job: Job): Promise<Answer | undefined> {
-    // Without a cache nobody would ever get what is made behind the answer.
+    // Without a cache nobody would ever get what is made in the background.
     if (!hooks.substitute.isUsed() || !hooks.store.isUsed()) return undefined;
     const offered = await hooks.substitute.promise(job, {});
     if (!offered) return undefined;
@@ -218,7 +218,7 @@ export function createPipeline(services: Services) {
     admit,
     background: behind.make,
     obtainBehind: behind.obtain,
-    flights,
+    renders,
   };
 }
 

@@ -3,12 +3,12 @@ import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
-import { createFlights } from "./flights.ts";
 import type { Made } from "./make.ts";
 import type { Services } from "./services.ts";
+import { createSingleFlight } from "./single-flight.ts";
 import { wholeAndKept } from "./whole.ts";
 
-/** Work that goes on behind the answer: the client is to ask again. */
+/** Work that goes on in the background: the client is to ask again. */
 export interface Pending {
   readonly pending: Job;
 }
@@ -30,7 +30,7 @@ export function isFirstPlaylist({ transformation }: Job): boolean {
   return transformation.output.video?.part?.kind === "master";
 }
 
-/** Codes of an encoder that fails, not of a wish that cannot be met. */
+/** Codes of an encoder that fails, not of a request that cannot be met. */
 const ENCODING: ReadonlySet<ErrorCode> = new Set(["UNIDENTIFIED", "ETIMEDOUT", "EBUSY", "EINTERNAL"]);
 
 /** Whether a video could not be made of a file that is there. */
@@ -40,7 +40,7 @@ export function isOfEncoding({ code, status }: MediaError): boolean {
 
 /** Holds requests for videos of endpoints with `videoPolling`. */
 export function createPolling({ hooks, limitsOf, log }: Pick<Services, "hooks" | "limitsOf" | "log">) {
-  const wholes = createFlights<Made>();
+  const wholes = createSingleFlight<Made>();
 
   return {
     /** How an exchange's endpoint polls. Without a cache nobody would ever get what is made behind an answer. */

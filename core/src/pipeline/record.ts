@@ -7,8 +7,8 @@ import type { Body, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
 import { pauseOf } from "./pauses.ts";
 
-/** Half of a strong entity tag that the wish decides: which rendition, by which engines. */
-export function wishTag(key: string, engines: string): string {
+/** Half of a strong entity tag that the request decides: which rendition, by which engines. */
+export function jobTag(key: string, engines: string): string {
   return hash("sha256", `${key}\n${engines}`, "base64url").slice(0, 16);
 }
 
@@ -35,7 +35,7 @@ export function etagOf(
 ): string | undefined {
   const source = sourcesTag(sources) ?? bytesTag(body);
   if (source === undefined) return undefined;
-  return `"${wishTag(key, engines)}.${original ? ORIGINAL_TAG : ""}${source}"`;
+  return `"${jobTag(key, engines)}.${original ? ORIGINAL_TAG : ""}${source}"`;
 }
 
 /** Begins the second half where the bytes are the source's own: the tag alone tells what headers its answer had. */

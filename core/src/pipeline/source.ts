@@ -51,7 +51,7 @@ export interface SourceParts {
 
 /**
  * A source over what a storage opened. A local file is read in place. Anything else is read once, from the connection
- * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it anew.
+ * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it again.
  */
 export function createSource(parts: SourceParts): Source {
   const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage, onWhole } = parts;

@@ -7,7 +7,7 @@ import type { Asset } from "../model/asset.ts";
 import { tenantOf } from "../model/ban.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
-import type { Flight } from "../model/flight.ts";
+import type { RenderContext } from "../model/render-context.ts";
 import {
   type EntryFacts,
   NOT_MODIFIED,
@@ -21,8 +21,8 @@ import type { Bans } from "../purge/bans.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { type Copies, createCopies } from "./copies.ts";
-import { createFlights } from "./flights.ts";
 import { hedged } from "./hedge.ts";
+import { createSingleFlight } from "./single-flight.ts";
 import { type ByteBudget, createSource, type SourceParts } from "./source.ts";
 
 /** Which failure tells most, when no origin has the file. */
@@ -42,7 +42,7 @@ export interface OriginEntry {
 export type AskOrigins = (
   asset: Asset,
   conditions: Conditions,
-  flight: Flight,
+  context: RenderContext,
 ) => Promise<Source | typeof NOT_MODIFIED | undefined>;
 
 /** The validators sent still hold; what the origin says of the file now. */
@@ -60,7 +60,7 @@ interface Lease {
 
 /**
  * The core's own tap of `fetch`: asks the endpoint's origins in their order. "Not here" moves on; a failure moves on
- * and is remembered. One original that several flights want at the same time is opened and downloaded once. Returns
+ * and is remembered. One original that several renders want at the same time is opened and downloaded once. Returns
  * the tap.
  */
 export function tapOrigins(
@@ -72,22 +72,22 @@ export function tapOrigins(
   bans: Pick<Bans, "ofOriginal">,
   log: Logger,
 ): AskOrigins {
-  const opening = createFlights<Lease | Unmodified | undefined>();
+  const opening = createSingleFlight<Lease | Unmodified | undefined>();
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
-  const askOrigins: AskOrigins = async (asset, conditions, flight) => {
+  const askOrigins: AskOrigins = async (asset, conditions, context) => {
     const failures: MediaError[] = [];
     for (const [at, origin] of candidates(asset, endpoints, origins).entries()) {
       if (conditions.origin !== undefined && origin.name !== conditions.origin) continue;
       if (conditions.except?.includes(origin.name)) continue;
       try {
-        const found = await attempt({ place: at + 1, origin: origin.name, asset, flight }, () =>
-          ask(origin, asset, conditions, flight),
+        const found = await attempt({ place: at + 1, origin: origin.name, asset, context }, () =>
+          ask(origin, asset, conditions, context),
         );
         if (found) return found;
       } catch (error) {
-        if (flight.signal.aborted) throw error;
+        if (context.signal.aborted) throw error;
         failures.push(error as MediaError);
       }
     }
@@ -102,7 +102,7 @@ export function tapOrigins(
     origin: OriginEntry,
     asset: Asset,
     conditions: Conditions,
-    flight: Flight,
+    context: RenderContext,
   ): Promise<Source | typeof NOT_MODIFIED | undefined> {
     const { ifNoneMatch, ifModifiedSince, held, onNotModified, head = false } = conditions;
     const host = origin.storage.forwardsHost ? asset.host : undefined;
@@ -196,14 +196,14 @@ export function tapOrigins(
       if (!head && !isLibrary) offerCopies(hooks, { asset, facts, entry, copies });
       return lease;
     };
-    const lease = leases.get(key) ?? (await opening.join(key, flight.signal, open));
+    const lease = leases.get(key) ?? (await opening.join(key, context.signal, open));
     if (lease === undefined) return undefined;
     if ("confirmed" in lease) {
       onNotModified?.(lease.confirmed);
       return NOT_MODIFIED;
     }
-    // It may have ended between the moment it was opened and this flight's turn.
-    return lease.ended ? ask(origin, asset, conditions, flight) : borrow(lease, flight.signal);
+    // It may have ended between the moment it was opened and this render's turn.
+    return lease.ended ? ask(origin, asset, conditions, context) : borrow(lease, context.signal);
   }
 
   /** A source of the borrower's own: closing it closes the original when nobody else uses it. */
@@ -273,8 +273,8 @@ export function missing(): MediaError {
 }
 
 /** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
-export async function fetchSource(hooks: Hooks, asset: Asset, flight: Flight): Promise<Source> {
-  const found = await hooks.fetch.promise(asset, {}, flight);
+export async function fetchSource(hooks: Hooks, asset: Asset, context: RenderContext): Promise<Source> {
+  const found = await hooks.fetch.promise(asset, {}, context);
   if (!found) throw missing();
   if (found === NOT_MODIFIED) {
     throw new MediaError("UNIDENTIFIED", "The origin answered a question that was not asked");

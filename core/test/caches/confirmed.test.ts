@@ -19,7 +19,7 @@ describe("what a cache has already", () => {
     assert.equal(isOnlyConfirmed(known, later(30_000), body), true);
   });
 
-  it("is written anew where it is fresh for much longer, counted from when it was written", () => {
+  it("is written again where it is fresh for much longer, counted from when it was written", () => {
     assert.equal(isOnlyConfirmed(known, later(90_000), undefined), false);
     const confirmed = { ...known, record: later(50_000) };
     assert.equal(isOnlyConfirmed(confirmed, later(90_000), undefined), false);
@@ -30,13 +30,13 @@ describe("what a cache has already", () => {
     assert.equal(isOnlyConfirmed(known, later(-90_000), undefined), false);
   });
 
-  it("is written anew where it is unknown, another one, or lacks the body", () => {
+  it("is written again where it is unknown, another one, or lacks the body", () => {
     assert.equal(isOnlyConfirmed(undefined, later(1), body), false);
     assert.equal(isOnlyConfirmed(known, later(1, { etag: '"other"' }), body), false);
     assert.equal(isOnlyConfirmed({ ...known, hasBody: false }, later(1), body), false);
   });
 
-  it("is written anew where no entity tag tells one from another", () => {
+  it("is written again where no entity tag tells one from another", () => {
     const { etag: _, ...bare } = record;
     assert.equal(isOnlyConfirmed({ ...known, record: bare }, { ...bare }, undefined), false);
   });

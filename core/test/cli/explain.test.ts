@@ -136,7 +136,7 @@ describe("mediatap explain", () => {
     assert.deepEqual(said.errors, []);
   });
 
-  it("gives equal wishes one cache key, and different ones two", async () => {
+  it("gives equal requests one cache key, and different ones two", async () => {
     const { key } = await json("/tr:w-100,h-50/logo.png");
     assert.equal((await json("/logo.png?tr=h-50,w-100")).key, key);
     assert.notEqual((await json("/tr:w-100,h-51/logo.png")).key, key);

@@ -36,12 +36,12 @@ describe("mediatap purge", () => {
   const at = () => ["--server", server.url, "--key", KEY];
 
   it("has a running server forget a URL, a source, a prefix and everything", async () => {
-    for (const wish of [["/tr:w-20/photo.png"], ["--source", "photo.png"], ["--prefix", "ph"], ["--all"]]) {
+    for (const target of [["/tr:w-20/photo.png"], ["--source", "photo.png"], ["--prefix", "ph"], ["--all"]]) {
       await status("/tr:w-20/photo.png");
-      const { code, out, err } = await mediatap(["purge", ...wish, ...at()]);
+      const { code, out, err } = await mediatap(["purge", ...target, ...at()]);
       assert.equal(code, 0, err);
       assert.match(out, /^[0-9a-f]{32}: completed by http:\/\/127\.0\.0\.1:\d+\n$/);
-      assert.match(await status("/tr:w-20/photo.png"), /miss/, wish.join(" "));
+      assert.match(await status("/tr:w-20/photo.png"), /miss/, target.join(" "));
     }
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
-import { memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { z } from "zod";
 import { mediatap } from "../cli/mediatap.ts";
 import { folderWith, messageOf } from "./folder.ts";
@@ -35,7 +35,7 @@ function greeter(more: Partial<Plugin> = {}): Plugin {
 }
 
 const base = (plugin = greeter()): MediatapConfig => ({
-  plugins: [wishLanguage(), memoryStorage(Buffer.from("bytes")), plugin],
+  plugins: [jobLanguage(), memoryStorage(Buffer.from("bytes")), plugin],
   origins: { files: { type: "MEMORY" } },
 });
 const all = { default: { origins: ["files"] } };

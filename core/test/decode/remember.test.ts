@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Flight, remembering, type Source, type SourceFacts } from "../../src/index.ts";
+import { type RenderContext, remembering, type Source, type SourceFacts } from "../../src/index.ts";
 
 interface Fact {
   readonly value: number;
@@ -7,24 +7,24 @@ interface Fact {
 
 const sourceOf = (facts: Partial<SourceFacts>) =>
   ({ facts: { origin: "files", path: "a.jpg", fetched: 0, ...facts } }) as Source;
-const flightOf = (signal = new AbortController().signal) => ({ signal }) as Flight;
+const contextOf = (signal = new AbortController().signal) => ({ signal }) as RenderContext;
 const tagged = sourceOf({ etag: '"1"' });
 
 describe("facts that are remembered", () => {
   it("are learnt once as long as the validators are the same", async () => {
     let times = 0;
     const read = remembering<Fact>(async () => ({ value: ++times }));
-    assert.deepEqual(await read(tagged, flightOf()), { value: 1 });
-    assert.deepEqual(await read(sourceOf({ etag: '"1"' }), flightOf()), { value: 1 });
-    assert.deepEqual(await read(sourceOf({ etag: '"2"' }), flightOf()), { value: 2 });
-    assert.deepEqual(await read(sourceOf({ etag: '"1"', path: "b.jpg" }), flightOf()), { value: 3 });
+    assert.deepEqual(await read(tagged, contextOf()), { value: 1 });
+    assert.deepEqual(await read(sourceOf({ etag: '"1"' }), contextOf()), { value: 1 });
+    assert.deepEqual(await read(sourceOf({ etag: '"2"' }), contextOf()), { value: 2 });
+    assert.deepEqual(await read(sourceOf({ etag: '"1"', path: "b.jpg" }), contextOf()), { value: 3 });
   });
 
-  it("are learnt anew where the origin gives no validator", async () => {
+  it("are learnt again where the origin gives no validator", async () => {
     let times = 0;
     const read = remembering<Fact>(async () => ({ value: ++times }));
-    await read(sourceOf({}), flightOf());
-    assert.deepEqual(await read(sourceOf({}), flightOf()), { value: 2 });
+    await read(sourceOf({}), contextOf());
+    assert.deepEqual(await read(sourceOf({}), contextOf()), { value: 2 });
   });
 
   it("are learnt once for all who ask meanwhile, a failure included", async () => {
@@ -34,7 +34,7 @@ describe("facts that are remembered", () => {
       times++;
       return promise;
     });
-    const asked = Array.from({ length: 5 }, () => read(tagged, flightOf()));
+    const asked = Array.from({ length: 5 }, () => read(tagged, contextOf()));
     resolve({ value: 7 });
     assert.deepEqual(new Set((await Promise.all(asked)).map((fact) => fact?.value)), new Set([7]));
     assert.equal(times, 1);
@@ -44,7 +44,7 @@ describe("facts that are remembered", () => {
       times++;
       throw new Error("broken");
     });
-    const failures = await Promise.allSettled([broken(tagged, flightOf()), broken(tagged, flightOf())]);
+    const failures = await Promise.allSettled([broken(tagged, contextOf()), broken(tagged, contextOf())]);
     assert.deepEqual(new Set(failures.map(({ status }) => status)), new Set(["rejected"]));
     assert.equal(times, 2);
   });
@@ -57,8 +57,8 @@ describe("facts that are remembered", () => {
       if (times > 1) return Promise.resolve({ value: times });
       return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     });
-    const left = read(tagged, flightOf(first.signal));
-    const waiting = [read(tagged, flightOf()), read(tagged, flightOf())];
+    const left = read(tagged, contextOf(first.signal));
+    const waiting = [read(tagged, contextOf()), read(tagged, contextOf())];
     first.abort(new Error("gone"));
     await assert.rejects(left, /gone/);
     assert.deepEqual(await Promise.all(waiting), [{ value: 2 }, { value: 2 }]);

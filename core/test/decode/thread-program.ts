@@ -2,7 +2,7 @@ import type { ThreadTools } from "@mediatap/core";
 
 // A program for threads that does what its input says.
 
-export interface Wish {
+export interface Options {
   readonly does: "draw" | "fail" | "break" | "spin" | "grow" | "hoard" | "leave" | "look" | "count";
   readonly size?: number;
   /** Shared memory whose first number becomes 1 when the program begins. */
@@ -15,7 +15,10 @@ const { WebAssembly } = globalThis as unknown as {
 
 let runs = 0;
 
-export default async function program({ does, size = 1, begun }: Wish, tools: ThreadTools): Promise<unknown> {
+export default async function program(
+  { does, size = 1, begun }: Options,
+  tools: ThreadTools,
+): Promise<unknown> {
   runs++;
   if (begun) Atomics.store(begun, 0, 1);
   switch (does) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { DEFAULT_LIMITS, inThread, type LimitName, type MediaError } from "@mediatap/core";
 import { until, useUpDescriptors } from "@mediatap/test";
-import type { Wish } from "./thread-program.ts";
+import type { Options } from "./thread-program.ts";
 
 const PAGE = 65_536;
 
@@ -12,7 +12,7 @@ interface Bounds {
   readonly idleTimeout?: number;
 }
 
-const run = (input: Wish, { signal = new AbortController().signal, limits, idleTimeout }: Bounds = {}) =>
+const run = (input: Options, { signal = new AbortController().signal, limits, idleTimeout }: Bounds = {}) =>
   inThread<unknown>(
     {
       program: new URL("./thread-program.ts", import.meta.url),

@@ -28,14 +28,14 @@ describe("a redirect", () => {
     await origin[Symbol.asyncDispose]();
   });
 
-  it("is judged anew: to another port of the same host", async () => {
+  it("is judged again: to another port of the same host", async () => {
     await using fetcher = fetcherWith();
     location = canary.url;
     await assert.rejects(fetcher.fetch(origin.url, { trusted: origin.url, ports: [canary.port] }), refusal);
     assert.equal(canary.connections(), 0);
   });
 
-  it("is judged anew: by scheme, user and address", async () => {
+  it("is judged again: by scheme, user and address", async () => {
     await using fetcher = fetcherWith();
     for (location of [
       "file:///etc/hostname",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type PageSources, type Plugin, pageFile } from "@mediatap/core";
-import { memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 
 const page = (name: string, sources?: PageSources): Plugin => ({
   name: "page",
@@ -15,7 +15,7 @@ describe("a file of a page", () => {
   let server: TestServer;
   const serve = async (...given: Parameters<typeof page>) => {
     server = await startServer({
-      plugins: [wishLanguage(), memoryStorage(Buffer.of()), page(...given)],
+      plugins: [jobLanguage(), memoryStorage(Buffer.of()), page(...given)],
       origins: { files: { type: "MEMORY" } },
       endpoints: { default: { origins: ["files"] } },
     });

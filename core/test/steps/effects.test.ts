@@ -22,9 +22,9 @@ const size = fc.record({ width: side, height: side }, { noNullPrototype: true })
 
 describe("gradient", () => {
   const white = { r: 255, g: 255, b: 255, alpha: 1 };
-  const wish: StepOf<"gradient"> = { op: "gradient", angle: 180, from: white, to: white, stop: 1 };
-  const line = (change: Partial<typeof wish>, current = box(200, 100)) => {
-    const { from, to } = gradientLine({ ...wish, ...change }, { original: current, current });
+  const request: StepOf<"gradient"> = { op: "gradient", angle: 180, from: white, to: white, stop: 1 };
+  const line = (change: Partial<typeof request>, current = box(200, 100)) => {
+    const { from, to } = gradientLine({ ...request, ...change }, { original: current, current });
     return [...from, ...to].map((value) => Math.round(value * 1e6) / 1e6 + 0);
   };
 
@@ -45,7 +45,7 @@ describe("gradient", () => {
 
   it("is refused where it would stop before it begins", () => {
     const stop = ["sub", "cw", 200] as const;
-    assert.throws(() => measured({ ...wish, stop }, box(200, 100)), { code: "EINVAL", message: /stop/ });
+    assert.throws(() => measured({ ...request, stop }, box(200, 100)), { code: "EINVAL", message: /stop/ });
   });
 });
 

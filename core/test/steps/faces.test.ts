@@ -23,14 +23,14 @@ const face = (left: number, top: number, width: number, height: number): FaceBox
 });
 const box = (left: number, top: number, width: number, height: number): Box => ({ left, top, width, height });
 
-const cover = (wish: Partial<StepOf<"resize">>, faces: readonly FaceBox[]) =>
+const cover = (request: Partial<StepOf<"resize">>, faces: readonly FaceBox[]) =>
   resizeGeometry(
-    { op: "resize", fit: "cover", enlarge: true, focus: "faces", ...wish },
+    { op: "resize", fit: "cover", enlarge: true, focus: "faces", ...request },
     { original: PICTURE, current: PICTURE, faces },
   );
-const window = (wish: Partial<StepOf<"extract">>, faces: readonly FaceBox[]) =>
+const window = (request: Partial<StepOf<"extract">>, faces: readonly FaceBox[]) =>
   extractGeometry(
-    { op: "extract", outside: "clip", shrink: true, focus: "faces", ...wish },
+    { op: "extract", outside: "clip", shrink: true, focus: "faces", ...request },
     { original: PICTURE, current: PICTURE, faces },
   );
 
@@ -98,8 +98,8 @@ describe("crops around faces", () => {
 
   it("are as large as the faces where no size is given", () => {
     const faces = [face(300, 100, 40, 40), face(420, 200, 60, 60)];
-    const size = (wish: Partial<StepOf<"extract">>) => {
-      const { left, top, width, height } = window(wish, faces);
+    const size = (request: Partial<StepOf<"extract">>) => {
+      const { left, top, width, height } = window(request, faces);
       return box(left, top, width, height);
     };
     assert.deepEqual(size({}), box(300, 100, 180, 160));

@@ -9,10 +9,10 @@ type Extract = StepOf<"extract">;
 const REFERENCE: Size = { width: 640, height: 865 };
 
 const stage = (current: Size, original = current) => ({ original, current });
-const resized = (wish: Partial<Resize>, current = REFERENCE, original = current) =>
-  resizeGeometry({ op: "resize", fit: "cover", enlarge: true, ...wish }, stage(current, original));
-const extracted = (wish: Partial<Extract>, current = REFERENCE) =>
-  extractGeometry({ op: "extract", outside: "error", shrink: true, ...wish }, stage(current));
+const resized = (request: Partial<Resize>, current = REFERENCE, original = current) =>
+  resizeGeometry({ op: "resize", fit: "cover", enlarge: true, ...request }, stage(current, original));
+const extracted = (request: Partial<Extract>, current = REFERENCE) =>
+  extractGeometry({ op: "extract", outside: "error", shrink: true, ...request }, stage(current));
 const box = (width: number, height: number): Size => ({ width, height });
 
 describe("resize", () => {
@@ -43,8 +43,8 @@ describe("resize", () => {
   });
 
   it("reads fractions from the original, also in later steps", () => {
-    const wish = { width: ["mul", "iw", 0.5] } as const;
-    assert.deepEqual(resized(wish, box(100, 50), box(1000, 500)).size, box(500, 250));
+    const request = { width: ["mul", "iw", 0.5] } as const;
+    assert.deepEqual(resized(request, box(100, 50), box(1000, 500)).size, box(500, 250));
     assert.deepEqual(resized({ width: ["div", "cw", 2] }, box(100, 50), box(1000, 500)).size, box(50, 25));
   });
 
@@ -186,15 +186,15 @@ describe("extract", () => {
   });
 
   it("refuses, clips or pads a window that leaves the picture", () => {
-    const wish = { width: 100, height: 100, at: { from: "corner", x: 600, y: -10 } } as const;
-    assert.throws(() => extracted(wish), { code: "EINVAL", message: /100x100 at 600,-10/ });
-    assert.deepEqual(extracted({ ...wish, outside: "clip" }), {
+    const request = { width: 100, height: 100, at: { from: "corner", x: 600, y: -10 } } as const;
+    assert.throws(() => extracted(request), { code: "EINVAL", message: /100x100 at 600,-10/ });
+    assert.deepEqual(extracted({ ...request, outside: "clip" }), {
       left: 600,
       top: 0,
       ...box(40, 90),
       size: box(40, 90),
     });
-    assert.deepEqual(extracted({ ...wish, outside: "pad" }), {
+    assert.deepEqual(extracted({ ...request, outside: "pad" }), {
       left: 600,
       top: 0,
       ...box(40, 90),
@@ -213,9 +213,9 @@ describe("extract", () => {
 
   it("pads around a picture that is smaller, placed by the focus", () => {
     const picture = box(600, 600);
-    const wish = { width: 700, height: 700, outside: "pad" } as const;
-    assert.deepEqual(extracted(wish, picture).canvas, { left: 50, top: 50, ...box(700, 700) });
-    assert.deepEqual(extracted({ ...wish, focus: "left" }, picture).canvas, {
+    const request = { width: 700, height: 700, outside: "pad" } as const;
+    assert.deepEqual(extracted(request, picture).canvas, { left: 50, top: 50, ...box(700, 700) });
+    assert.deepEqual(extracted({ ...request, focus: "left" }, picture).canvas, {
       left: 0,
       top: 50,
       ...box(700, 700),
@@ -223,8 +223,8 @@ describe("extract", () => {
   });
 
   it("cuts nothing off where it may not shrink", () => {
-    const wish = { width: 700, height: 300, outside: "pad", shrink: false } as const;
-    assert.deepEqual(extracted(wish, box(600, 600)), {
+    const request = { width: 700, height: 300, outside: "pad", shrink: false } as const;
+    assert.deepEqual(extracted(request, box(600, 600)), {
       left: 0,
       top: 0,
       ...box(600, 600),

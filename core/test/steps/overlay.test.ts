@@ -29,7 +29,7 @@ describe("layers of videos", () => {
     assert.deepEqual(step.layer.steps, [{ op: "clip", end: 5 }]);
   });
 
-  it("show for a time, which all equal wishes write alike", () => {
+  it("show for a time, which all equal requests write alike", () => {
     const rows: [time: Showing, canonical: Showing | undefined][] = [
       [
         { start: 2, duration: 3 },

@@ -147,7 +147,7 @@ describe("built-in steps", () => {
     for (const step of nothing) assert.equal(canonical(step), undefined, step.op);
   });
 
-  it("make equal wishes equal", () => {
+  it("make equal requests equal", () => {
     const plain: Step = { op: "resize", width: 300, fit: "inside", enlarge: true };
     for (const step of [
       { ...plain, fit: "cover" },

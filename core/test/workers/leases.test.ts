@@ -77,7 +77,7 @@ describe("leases of workers", () => {
     assert.deepEqual(a.told, ["1 go", "wanted", "3 go"]);
   });
 
-  it("on what a purge has made out of date are given anew", () => {
+  it("on what a purge has made out of date are given again", () => {
     const leases = createLeases();
     const [a, b] = [worker(), worker()];
     leases.ask(a.holder, 1, "x", 0);

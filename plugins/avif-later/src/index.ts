@@ -13,7 +13,7 @@ export interface AvifLaterOptions {
 
 /**
  * Where AVIF would be chosen by what a client accepts and is not there yet, the client gets WebP or another quick format at
- * once; AVIF is made behind the answer, for those that ask later. AVIF that a URL asks for by name is waited for.
+ * once; AVIF is made in the background, for those that ask later. AVIF that a URL asks for by name is waited for.
  */
 export function avifLater(options: AvifLaterOptions = {}): Plugin {
   const { lifetime } = parseOptions(schema, options, NAME);

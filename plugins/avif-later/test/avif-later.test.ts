@@ -20,7 +20,7 @@ function counter() {
     apiVersion: 1,
     apply({ hooks }) {
       hooks.report.tap("counter", (report) => {
-        if (report.kind === "flight" && report.plan) made.push(report.job.accept);
+        if (report.kind === "render" && report.plan) made.push(report.job.accept);
       });
       hooks.transform.tapPromise({ name: "counter", stage: -100 }, async ({ accept }) => {
         if (accept === "avif") await released;

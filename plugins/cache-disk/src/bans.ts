@@ -4,7 +4,7 @@ import { type Ban, codeOf, isBanned, type RenditionRecord } from "@mediatap/core
 import { z } from "zod";
 import { FILE, inFolder } from "./folder.ts";
 
-/** Bytes after which the list begins anew. */
+/** Bytes after which the list begins again. */
 const LONGEST = 1024 * 1024;
 
 /** A moment, to be compared with bans. */
@@ -65,7 +65,7 @@ export function createBans(path: string) {
       const at = await now();
       if (at.missed !== earlier.missed) return true;
       if (at.file === earlier.file && at.size === earlier.size) return false;
-      // The list was begun anew.
+      // The list was begun again.
       if (since.size > 0 && at.file !== since.file) return true;
       const list = await fs.promises.readFile(path);
       const from = at.file === earlier.file ? earlier.size : 0;

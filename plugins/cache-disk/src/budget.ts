@@ -73,7 +73,7 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
       while (isDue()) await run();
     },
     used(name: string): void {
-      // Their order does not matter; to delete here would have the map laid out anew all the time, for the full collector.
+      // Their order does not matter; to delete here would have the map laid out again all the time, for the full collector.
       uses.set(name, Date.now());
       if (uses.size > MOST) void note();
     },

@@ -175,7 +175,7 @@ describe("cache-disk: faults of the disk", () => {
     assert(kept >= 10 && kept <= 16, `${kept} of 40 were waiting, 64 MB at most`);
   });
 
-  it("makes a folder anew that vanished", async () => {
+  it("makes a folder again that vanished", async () => {
     const { record } = await stored();
     await rm(place.path, { recursive: true });
     assert.deepEqual(await host.find(record.key), NOTHING);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createServer, type Diagnosis, loadConfig, MediaError } from "@mediatap/core";
-import { hostCache, makeFolder, memoryStorage, type TestFolder, wishLanguage } from "@mediatap/test";
+import { hostCache, jobLanguage, makeFolder, memoryStorage, type TestFolder } from "@mediatap/test";
 import { type CacheDiskOptions, cacheDisk } from "../src/index.ts";
 import { newEntry } from "./place.ts";
 
@@ -31,7 +31,7 @@ describe("cacheDisk", () => {
   async function generationOf(options: CacheDiskOptions) {
     const config = await loadConfig(
       {
-        plugins: [wishLanguage(), memoryStorage(new Map()), cacheDisk(options)],
+        plugins: [jobLanguage(), memoryStorage(new Map()), cacheDisk(options)],
         origins: { files: { type: "MEMORY" } },
         endpoints: { default: { origins: ["files"] } },
         log: { level: "silent" },

@@ -32,7 +32,7 @@ describe("cache-disk: confirmed entries", () => {
       }
     });
 
-    it(`are kept anew with a body of ${length} bytes that they gave themselves`, async () => {
+    it(`are kept again with a body of ${length} bytes that they gave themselves`, async () => {
       const { record, bytes } = newEntry("a.jpg", length);
       await host.store(record, bytes);
       const { stale } = await host.find(record.key, false);

@@ -13,7 +13,7 @@ const LAST = 500;
 /** Milliseconds for which a connection that is being made is waited for. */
 const CONNECTING = 1_000;
 
-/** Timeouts in a row after which a connection is taken for dead, and made anew. */
+/** Timeouts in a row after which a connection is taken for dead, and made again. */
 const HANGING = 5;
 
 /** A store that says when it fails, and is connected when it is first used. */
@@ -138,7 +138,7 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
     return result;
   }
 
-  /** Lets go of what there is; the next use connects anew. */
+  /** Lets go of what there is; the next use connects again. */
   async function end(force: boolean): Promise<void> {
     const opened = await connection;
     connection = undefined;

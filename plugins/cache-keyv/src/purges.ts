@@ -220,7 +220,7 @@ export function createPurges({ link, namespace, ttl, logger, forget }: PurgesPar
   }
 }
 
-/** What cannot be read is no list: it is begun anew. */
+/** What cannot be read is no list: it is begun again. */
 function parsePrefixes(value: unknown): [string, string][] {
   if (typeof value !== "string") return [];
   try {

@@ -95,7 +95,7 @@ describe("cache-keyv: values that are not what was written", () => {
         },
       ),
     );
-    // Evicted ones are made anew.
+    // Evicted ones are made again.
     for (const mark of marks) store.delete(mark);
     assert.deepEqual(await host.find(record.key), NOTHING);
     await host.store(record, bytes);

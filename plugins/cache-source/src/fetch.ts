@@ -4,10 +4,10 @@ import {
   codeOf,
   type Endpoint,
   type EntryFacts,
-  type Flight,
   isForFewer,
   NOT_MODIFIED,
   type PluginApi,
+  type RenderContext,
   type Source,
   sharedControlOf,
 } from "@mediatap/core";
@@ -36,7 +36,7 @@ export interface FetchParts {
 interface Question {
   readonly asset: Asset;
   readonly conditions: Conditions;
-  readonly flight: Flight;
+  readonly context: RenderContext;
   readonly endpoint: Endpoint;
 }
 
@@ -58,14 +58,14 @@ export function createFetch(parts: FetchParts) {
   const { logger } = api;
 
   return async function fetch(question: Question): Promise<Answer> {
-    const { asset, flight } = question;
+    const { asset, context } = question;
     const started = performance.now();
     const owners = ownersOf(question);
-    const held = (await find(owners, flight)) ?? (await findMade(owners, question));
+    const held = (await find(owners, context)) ?? (await findMade(owners, question));
     const { outcome, answer } = held ? await judge(held, question) : { outcome: "miss", answer: undefined };
     const duration = performance.now() - started;
-    flight.spans.add(plugin, duration, outcome);
-    const { key } = flight;
+    context.spans.add(plugin, duration, outcome);
+    const { key } = context;
     const line = {
       origin: held?.origin,
       path: asset.path.slice(0, 500),
@@ -94,10 +94,13 @@ export function createFetch(parts: FetchParts) {
   }
 
   /** The copy of the first origin that has one. */
-  async function find(owners: ReturnType<typeof ownersOf>, flight: Flight): Promise<Held | undefined> {
+  async function find(
+    owners: ReturnType<typeof ownersOf>,
+    context: RenderContext,
+  ): Promise<Held | undefined> {
     const found = await Promise.all(
       owners.map(async ({ name, owner }): Promise<Held | undefined> => {
-        const record = await store.read(name, owner, flight.signal);
+        const record = await store.read(name, owner, context.signal);
         return record && { origin: owner.origin, name, record };
       }),
     );
@@ -107,14 +110,14 @@ export function createFetch(parts: FetchParts) {
   /** The copy that another machine is making at this moment. */
   async function findMade(
     owners: ReturnType<typeof ownersOf>,
-    { asset, conditions, flight }: Question,
+    { asset, conditions, context }: Question,
   ): Promise<Held | undefined> {
     const isPlain = conditions.origin === undefined && !conditions.head;
     if (!isPlain || conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined)
       return undefined;
     const names = owners.map(({ name }) => name);
-    const isMade = await leases.wait({ path: asset.path, names, since: purged() }, flight);
-    return isMade ? await find(owners, flight) : undefined;
+    const isMade = await leases.wait({ path: asset.path, names, since: purged() }, context);
+    return isMade ? await find(owners, context) : undefined;
   }
 
   async function judge(held: Held, question: Question): Promise<{ outcome: string; answer: Answer }> {
@@ -137,7 +140,7 @@ export function createFetch(parts: FetchParts) {
    * folder), is asked each time; the others when the copy's time is up.
    */
   async function askEarlier({ origin }: Held, due: boolean, question: Question): Promise<Source | undefined> {
-    const { asset, conditions, flight, endpoint } = question;
+    const { asset, conditions, context, endpoint } = question;
     if (conditions.origin !== undefined) return undefined;
     const order = orderOf(endpoint);
     for (const earlier of order.slice(0, order.indexOf(origin))) {
@@ -145,11 +148,11 @@ export function createFetch(parts: FetchParts) {
       if (!due && !isCheap) continue;
       const asked = { origin: earlier, ...(conditions.head && { head: true }) };
       try {
-        const found = await api.askOrigins(asset, asked, flight);
+        const found = await api.askOrigins(asset, asked, context);
         if (typeof found === "object") return found;
       } catch (error) {
         // The failure is in the log already, and here is a copy.
-        if (flight.signal.aborted) throw error;
+        if (context.signal.aborted) throw error;
       }
     }
     return undefined;
@@ -157,7 +160,7 @@ export function createFetch(parts: FetchParts) {
 
   /** The time of a copy is up: its origin says whether it is still right. */
   async function confirm(held: Held, question: Question): Promise<{ outcome: string; answer: Answer }> {
-    const { asset, conditions, flight } = question;
+    const { asset, conditions, context } = question;
     const { origin, name, record } = held;
     const { etag, lastModified } = record.facts;
     let answer: Answer;
@@ -175,10 +178,10 @@ export function createFetch(parts: FetchParts) {
           held: sourceFacts(record),
           ...(conditions.head && { head: true }),
         },
-        flight,
+        context,
       );
     } catch (error) {
-      if (flight.signal.aborted) throw error;
+      if (context.signal.aborted) throw error;
       // A copy that was confirmed in the future, before the clock was set back, is due since now.
       const overdue = Math.max(0, Date.now() - record.checked - revalidate);
       // Without a copy all origins are asked, and the most telling failure is the answer.
@@ -202,7 +205,7 @@ export function createFetch(parts: FetchParts) {
   /** The copy as a source. */
   async function serve(
     { name, record }: Held,
-    { conditions, flight }: Question,
+    { conditions, context }: Question,
     { stale = false } = {},
   ): Promise<Answer> {
     if (isHeld(record, conditions)) {
@@ -210,14 +213,14 @@ export function createFetch(parts: FetchParts) {
       return NOT_MODIFIED;
     }
     const { head = false } = conditions;
-    const entry = await store.open(name, record, { signal: flight.signal, ...(head && { head }) });
+    const entry = await store.open(name, record, { signal: context.signal, ...(head && { head }) });
     if (!entry) return undefined;
     onUsed(name, record);
     const facts = {
       ...sourceFacts(record),
       copy: { by: plugin, ...(stale && { stale }) },
       // What is made of it is right for now, and soon the origin is asked again.
-      ...(stale && { freshFor: flight.limits.failureLifetime }),
+      ...(stale && { freshFor: context.limits.failureLifetime }),
     };
     return api.source(entry, facts, (options) => store.open(name, record, options));
   }

@@ -73,10 +73,10 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
         parts = start(api, writing, checked, generation);
       });
 
-      hooks.fetch.tapPromise({ name: NAME, stage: Stage.copies }, async (asset, conditions, flight) => {
+      hooks.fetch.tapPromise({ name: NAME, stage: Stage.copies }, async (asset, conditions, context) => {
         if (conditions.except) return undefined;
         const endpoint = parts?.endpointOf(asset);
-        return endpoint && parts?.fetch({ asset, conditions, flight, endpoint });
+        return endpoint && parts?.fetch({ asset, conditions, context, endpoint });
       });
 
       hooks.opened.tap(NAME, ({ facts, copy }) => {
@@ -93,7 +93,7 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       });
 
       hooks.report.tap(NAME, (report) => {
-        if (report.kind === "flight") parts?.leases.ended(report.flight);
+        if (report.kind === "render") parts?.leases.ended(report.context);
       });
 
       hooks.reopen.tapPromise(NAME, async (facts, wanted) => {

@@ -1,4 +1,4 @@
-import { type Flight, isVideoPath, type Lease, type PluginApi } from "@mediatap/core";
+import { isVideoPath, type Lease, type PluginApi, type RenderContext } from "@mediatap/core";
 
 /** Milliseconds that a copy which another machine is making is waited for; then the origin is asked here, too. */
 const PATIENCE = 5_000;
@@ -9,7 +9,7 @@ interface Held {
   /** The names that the copy may have. */
   readonly names: readonly string[];
   /** Those that wanted it and are under way. */
-  readonly flights: Set<Flight>;
+  readonly renders: Set<RenderContext>;
   saving: number;
 }
 
@@ -32,7 +32,7 @@ export function createCopyLeases(leases: PluginApi["leases"], place: string) {
       const claimed = await leases.claim(`copy ${place} ${name}`, { signal, since });
       if (!claimed) return "unknown";
       if ("end" in claimed) return "made";
-      const entry: Held = { lease: claimed, names, flights: new Set(), saving: 0 };
+      const entry: Held = { lease: claimed, names, renders: new Set(), saving: 0 };
       for (const own of names) held.set(own, entry);
       return "mine";
     } catch {
@@ -49,7 +49,7 @@ export function createCopyLeases(leases: PluginApi["leases"], place: string) {
 
   return {
     /** Whether to look for the copy once more: another machine has made it meanwhile. */
-    async wait({ path, names, since }: Wanted, flight: Flight): Promise<boolean> {
+    async wait({ path, names, since }: Wanted, context: RenderContext): Promise<boolean> {
       if (!leases.isUsed || names.length === 0 || isVideoPath(path)) return false;
       const name = names.join(" ");
       let answer: "mine" | "made" | "unknown" = "mine";
@@ -64,10 +64,10 @@ export function createCopyLeases(leases: PluginApi["leases"], place: string) {
       // Who joins the work of this process shares its download.
       if (answer === "mine") {
         const entry = names.map((own) => held.get(own)).find(Boolean);
-        if (!flight.signal.aborted) entry?.flights.add(flight);
-        else if (entry && entry.flights.size === 0 && entry.saving === 0) release(entry);
+        if (!context.signal.aborted) entry?.renders.add(context);
+        else if (entry && entry.renders.size === 0 && entry.saving === 0) release(entry);
       }
-      flight.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       return answer === "made";
     },
     /** A copy is written; its end is that of the lease. */
@@ -85,10 +85,10 @@ export function createCopyLeases(leases: PluginApi["leases"], place: string) {
       const entry = held.get(name);
       if (entry && entry.saving === 0) release(entry);
     },
-    /** A flight has ended. */
-    ended(flight: Flight): void {
+    /** A render has ended. */
+    ended(context: RenderContext): void {
       for (const entry of new Set(held.values())) {
-        if (entry.flights.delete(flight) && entry.flights.size === 0 && entry.saving === 0) release(entry);
+        if (entry.renders.delete(context) && entry.renders.size === 0 && entry.saving === 0) release(entry);
       }
     },
   };

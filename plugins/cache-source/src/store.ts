@@ -235,7 +235,7 @@ export function createStore(parts: StoreParts) {
       behind(work.catch(() => {}));
       return work;
     },
-    /** Notes that the origin confirmed a copy, or that it was used; behind the answer. */
+    /** Notes that the origin confirmed a copy, or that it was used; in the background. */
     update(name: string, record: CopyRecord): void {
       if (!writing.names.has(name)) behind(write(name, record));
     },

@@ -149,8 +149,8 @@ describe("cache-source: a copy whose time is up", () => {
     });
     const answers = [10, 11, 12, 13].map(ask);
     await asked;
-    const { flights } = server.server.generation.pipeline;
-    await until(() => flights.size === answers.length, "all are being made");
+    const { renders } = server.server.generation.pipeline;
+    await until(() => renders.size === answers.length, "all are being made");
     assert.equal((await server.ask("/-/live")).status, 200);
     resolve();
     for (const answer of await Promise.all(answers)) assert.equal(outcome(answer), "confirmed");
@@ -264,7 +264,7 @@ describe("cache-source: a copy whose time is up", () => {
       assert.equal(origin.requests.length, 1);
     });
 
-    it("are made anew from a copy that changed", async () => {
+    it("are made again from a copy that changed", async () => {
       const cache = expiring();
       await withCopy({ plugins: [cache.plugin], config });
       origin.files.set("a.png", { bytes: plain(10) });

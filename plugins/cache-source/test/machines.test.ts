@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Lease, LeaseEnd, LeaseWish, Plugin } from "@mediatap/core";
+import type { Lease, LeaseEnd, LeaseOptions, Plugin } from "@mediatap/core";
 import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, makeCopies, noise, plain, seen, startWith } from "./server.ts";
 
@@ -14,7 +14,7 @@ function makeLine() {
     apply({ leases }) {
       leases.connect({
         name: "line",
-        async claim(name: string, { signal }: LeaseWish): Promise<Lease | LeaseEnd | undefined> {
+        async claim(name: string, { signal }: LeaseOptions): Promise<Lease | LeaseEnd | undefined> {
           claims.push(name);
           const other = held.get(name);
           if (other) {

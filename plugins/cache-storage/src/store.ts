@@ -118,7 +118,7 @@ export function createStore(parts: StoreParts) {
         ? before.record
         : entry.record;
     const body = entry.version === null ? undefined : await open(entry, signal);
-    // What is broken is to be written anew.
+    // What is broken is to be written again.
     if (entry.version !== null && !body) {
       known.delete(key);
       return undefined;

@@ -1,13 +1,13 @@
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
-  type Flight,
   type Header,
   inThread,
   isMediaError,
   MediaError,
   memorySource,
   type Plugin,
+  type RenderContext,
   remembering,
   type Source,
 } from "@mediatap/core";
@@ -52,20 +52,20 @@ export function decodeHeic(): Plugin {
         return (await isMine(source)) ? { format: "heic" } : undefined;
       });
 
-      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
-        return (await isMine(source)) ? readHeader(source, flight) : undefined;
+      hooks.inspect.for("header").tapPromise(NAME, async (source, context) => {
+        return (await isMine(source)) ? readHeader(source, context) : undefined;
       });
 
-      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {
         if (!(await isMine(source))) return undefined;
-        const { limits } = flight;
+        const { limits } = context;
         const bytes = await source.bytes(limits.imageBytes);
-        const header = await flight.inspect("header", source);
+        const header = await context.inspect("header", source);
         const size = header?.pages?.[page - 1] ?? header;
         const pixels = limits.megapixels * 1e6;
         const memory = MOST + 2 * bytes.length + MOST_A_PIXEL * (size ? size.width * size.height : pixels);
         const task: HeifTask = { does: "decode", bytes, page: page - 1, pixels };
-        return memorySource(source.facts, await run<Uint8Array>(task, memory, flight));
+        return memorySource(source.facts, await run<Uint8Array>(task, memory, context));
       });
     },
   };
@@ -73,12 +73,12 @@ export function decodeHeic(): Plugin {
 
 export default decodeHeic;
 
-async function headerOf(source: Source, flight: Flight): Promise<Header> {
-  const bytes = await source.bytes(flight.limits.imageBytes);
+async function headerOf(source: Source, context: RenderContext): Promise<Header> {
+  const bytes = await source.bytes(context.limits.imageBytes);
   const { pages, alpha, depth } = await run<HeifHeader>(
     { does: "header", bytes },
     MOST + 2 * bytes.length,
-    flight,
+    context,
   );
   const [{ width, height }] = pages;
   return {
@@ -100,11 +100,11 @@ async function headerOf(source: Source, flight: Flight): Promise<Header> {
   };
 }
 
-async function run<Out>(input: HeifTask, memory: number, flight: Flight): Promise<Out> {
+async function run<Out>(input: HeifTask, memory: number, context: RenderContext): Promise<Out> {
   try {
-    return await inThread<Out>({ program: PROGRAM, input, wasm: pathToFileURL(wasmFile()), memory }, flight);
+    return await inThread<Out>({ program: PROGRAM, input, wasm: pathToFileURL(wasmFile()), memory }, context);
   } catch (cause) {
-    if (flight.signal.aborted || isMediaError(cause)) throw cause;
+    if (context.signal.aborted || isMediaError(cause)) throw cause;
     throw new MediaError("UNIDENTIFIED", "The source is not a readable HEIF file", { cause });
   }
 }

@@ -1,12 +1,12 @@
 import { extname } from "node:path";
 import {
-  type Flight,
   type Header,
   inThread,
   isMediaError,
   MediaError,
   memorySource,
   type Plugin,
+  type RenderContext,
   remembering,
   type Source,
 } from "@mediatap/core";
@@ -45,9 +45,9 @@ export function decodeIco(): Plugin {
     apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
-      const readHeader = remembering(async (source, flight) => {
+      const readHeader = remembering(async (source, context) => {
         const kind = await kindOf(source);
-        return kind && (kind === "ico" ? iconHeader(source, flight) : bitmapHeader(source));
+        return kind && (kind === "ico" ? iconHeader(source, context) : bitmapHeader(source));
       });
 
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
@@ -57,12 +57,12 @@ export function decodeIco(): Plugin {
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
 
-      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {
         const kind = await kindOf(source);
         if (!kind) return undefined;
-        const bytes = await source.bytes(flight.limits.imageBytes);
+        const bytes = await source.bytes(context.limits.imageBytes);
         const decoded =
-          kind === "ico" ? await fromIcon(bytes, page, flight) : await fromBitmap(bytes, flight);
+          kind === "ico" ? await fromIcon(bytes, page, context) : await fromBitmap(bytes, context);
         return memorySource(source.facts, decoded);
       });
     },
@@ -88,8 +88,8 @@ function bitmapOf(head: Uint8Array): { readonly start: number; readonly dib: Dib
   return dib && { start, dib };
 }
 
-async function iconHeader(source: Source, flight: Flight): Promise<Header> {
-  const bytes = await source.bytes(flight.limits.imageBytes);
+async function iconHeader(source: Source, context: RenderContext): Promise<Header> {
+  const bytes = await source.bytes(context.limits.imageBytes);
   const pictures = picturesOf(bytes);
   const [first] = pictures;
   if (!first) throw broken();
@@ -130,17 +130,17 @@ const common = (format: Kind, width: number, height: number) => ({
   },
 });
 
-async function fromIcon(bytes: Uint8Array, page: number, flight: Flight): Promise<Uint8Array> {
+async function fromIcon(bytes: Uint8Array, page: number, context: RenderContext): Promise<Uint8Array> {
   const picture = picturesOf(bytes)[page - 1];
   if (!picture) throw new MediaError("EINVAL", "Expected a page that the file has");
   const part = bytes.subarray(picture.start, picture.end);
   // Engines read PNG by themselves.
   if (picture.kind === "png") return part;
   const { dib } = picture;
-  return decode({ dib, bytes: part, start: dib.end, icon: true }, flight);
+  return decode({ dib, bytes: part, start: dib.end, icon: true }, context);
 }
 
-async function fromBitmap(bytes: Uint8Array, flight: Flight): Promise<Uint8Array> {
+async function fromBitmap(bytes: Uint8Array, context: RenderContext): Promise<Uint8Array> {
   const { start: head, dib } = bitmapOf(bytes.subarray(0, HEAD)) ?? {};
   if (head === undefined || !dib) throw broken();
   const part = bytes.subarray(head);
@@ -149,7 +149,7 @@ async function fromBitmap(bytes: Uint8Array, flight: Flight): Promise<Uint8Array
   if (start < dib.end - colorsLeftOut(dib) || start > part.length) throw broken();
   if (dib.packed === "jpeg" || dib.packed === "png") return embedded(part.subarray(start), dib.packed);
   if (dib.packed === "huffman") return asTiff(dib, part, start);
-  return decode({ dib, bytes: part, start, icon: false }, flight);
+  return decode({ dib, bytes: part, start, icon: false }, context);
 }
 
 /** Engines read such files by themselves, once they are what the header promises. */
@@ -163,12 +163,12 @@ function embedded(bytes: Uint8Array, format: "jpeg" | "png"): Uint8Array {
 const colorsLeftOut = ({ palette }: { palette?: { colors: number; width: number } }) =>
   palette ? palette.colors * palette.width : 0;
 
-async function decode(input: DibTask, flight: Flight): Promise<Uint8Array> {
+async function decode(input: DibTask, context: RenderContext): Promise<Uint8Array> {
   try {
     // Nothing of it is WebAssembly.
-    return await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, flight);
+    return await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, context);
   } catch (cause) {
-    throw flight.signal.aborted || isMediaError(cause) ? cause : broken(cause);
+    throw context.signal.aborted || isMediaError(cause) ? cause : broken(cause);
   }
 }
 

@@ -1,12 +1,12 @@
 import { extname } from "node:path";
 import {
-  type Flight,
   type Header,
   inThread,
   isMediaError,
   MediaError,
   memorySource,
   type Plugin,
+  type RenderContext,
   remembering,
   type Source,
 } from "@mediatap/core";
@@ -41,7 +41,7 @@ const isPdf = (head: Uint8Array) => /^(?:\xef\xbb\xbf)?\s*%PDF-\d/.test(Buffer.f
 
 /**
  * Draws pages of PDF files, and of Illustrator files that hold one, with PDFium: on white, at the size that is wanted, form
- * fields and annotations included. Nothing outside of the file is read, and no script runs. A file without a wish for a picture
+ * fields and annotations included. Nothing outside of the file is read, and no script runs. A file without a ask for a picture
  * goes out as it is. One that needs a password is `EUNSUPPORTED`, a broken one `UNIDENTIFIED`.
  */
 export function decodePdf(): Plugin {
@@ -58,19 +58,19 @@ export function decodePdf(): Plugin {
         return (await isMine(source)) ? { format: "pdf", document: true } : undefined;
       });
 
-      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
-        return (await isMine(source)) ? readHeader(source, flight) : undefined;
+      hooks.inspect.for("header").tapPromise(NAME, async (source, context) => {
+        return (await isMine(source)) ? readHeader(source, context) : undefined;
       });
 
-      hooks.decode.tapPromise(NAME, async (source, { page = 1, width, height }, flight) => {
+      hooks.decode.tapPromise(NAME, async (source, { page = 1, width, height }, context) => {
         if (!(await isMine(source))) return undefined;
-        const header = await flight.inspect("header", source);
+        const header = await context.inspect("header", source);
         const own = header?.pages?.[page - 1] ?? header;
         const size = { width: width ?? own?.width ?? 1, height: height ?? own?.height ?? 1 };
-        const bytes = await source.bytes(flight.limits.pdfBytes);
+        const bytes = await source.bytes(context.limits.pdfBytes);
         const task: PdfTask = { does: "draw", bytes, page: page - 1, size };
         const memory = MOST + PIXEL_MEMORY * size.width * size.height;
-        return memorySource(source.facts, await run<Uint8Array>(task, memory, flight));
+        return memorySource(source.facts, await run<Uint8Array>(task, memory, context));
       });
     },
   };
@@ -78,9 +78,9 @@ export function decodePdf(): Plugin {
 
 export default decodePdf;
 
-async function headerOf(source: Source, flight: Flight): Promise<Header> {
-  const bytes = await source.bytes(flight.limits.pdfBytes);
-  const { pages } = await run<PdfHeader>({ does: "header", bytes, most: PAGES }, MOST, flight);
+async function headerOf(source: Source, context: RenderContext): Promise<Header> {
+  const bytes = await source.bytes(context.limits.pdfBytes);
+  const { pages } = await run<PdfHeader>({ does: "header", bytes, most: PAGES }, MOST, context);
   const [{ width, height }] = pages;
   const alike = pages.every((page) => page.width === width && page.height === height);
   return {
@@ -103,11 +103,11 @@ async function headerOf(source: Source, flight: Flight): Promise<Header> {
   };
 }
 
-async function run<Out>(input: PdfTask, memory: number, flight: Flight): Promise<Out> {
+async function run<Out>(input: PdfTask, memory: number, context: RenderContext): Promise<Out> {
   try {
-    return await inThread<Out>({ program: PROGRAM, input, wasm: WASM, memory }, flight);
+    return await inThread<Out>({ program: PROGRAM, input, wasm: WASM, memory }, context);
   } catch (cause) {
-    if (flight.signal.aborted) throw cause;
+    if (context.signal.aborted) throw cause;
     const known = isMediaError(cause);
     if (known && cause.code !== "UNIDENTIFIED") throw cause;
     // A picture was asked for, or the file would have gone out as it is.

@@ -111,7 +111,7 @@ interface Runtime {
   readonly wasmExports: { malloc(bytes: number): Pointer };
 }
 
-/** To be asked for each time: views are made anew when the memory grows. */
+/** To be asked for each time: views are made again when the memory grows. */
 const runtime = ({ pdfium }: WrappedPdfiumModule) => pdfium as unknown as Runtime;
 
 function allocate(pdfium: WrappedPdfiumModule, bytes: number): Pointer {

@@ -1,13 +1,13 @@
 import { extname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import {
-  type Flight,
   type Header,
   inThread,
   isMediaError,
   MediaError,
   memorySource,
   type Plugin,
+  type RenderContext,
   remembering,
   type Source,
 } from "@mediatap/core";
@@ -31,7 +31,7 @@ const HEAD = 64 * 1024;
 
 /**
  * Reads the flattened picture of Photoshop files (PSD, PSB), in all modes but multichannel, with alpha and colour profile. Of a
- * large file only that part is read. A file without a wish for a picture goes out as it is. Layers, and files that were saved
+ * large file only that part is read. A file without a ask for a picture goes out as it is. Layers, and files that were saved
  * without a flattened picture, are `EUNSUPPORTED`, broken ones `UNIDENTIFIED`.
  */
 export function decodePsd(): Plugin {
@@ -48,11 +48,11 @@ export function decodePsd(): Plugin {
         return (await isMine(source)) ? { format: "psd", document: true } : undefined;
       });
 
-      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
-        return (await isMine(source)) ? readHeader(source, flight) : undefined;
+      hooks.inspect.for("header").tapPromise(NAME, async (source, context) => {
+        return (await isMine(source)) ? readHeader(source, context) : undefined;
       });
 
-      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {
         if (!(await isMine(source))) return undefined;
         if (page > 1) throw new MediaError("EUNSUPPORTED", "Layers of PSD files are not supported");
         const file = await fileOf(source);
@@ -62,7 +62,7 @@ export function decodePsd(): Plugin {
         if (!file.flattened) {
           throw new MediaError("EUNSUPPORTED", "The PSD was saved without a flattened picture");
         }
-        return memorySource(source.facts, await flatten(file, source, flight));
+        return memorySource(source.facts, await flatten(file, source, context));
       });
     },
   };
@@ -112,19 +112,23 @@ function headerOf(file: PsdFile, { facts }: Source): Header {
   };
 }
 
-async function flatten(file: PsdFile, source: Source, flight: Flight): Promise<Uint8Array> {
-  const task: PsdTask = { file, bytes: await flattenedBytes(file, source, flight) };
+async function flatten(file: PsdFile, source: Source, context: RenderContext): Promise<Uint8Array> {
+  const task: PsdTask = { file, bytes: await flattenedBytes(file, source, context) };
   try {
     // Nothing of it is WebAssembly.
-    return await inThread<Uint8Array>({ program: PROGRAM, input: task, memory: 0 }, flight);
+    return await inThread<Uint8Array>({ program: PROGRAM, input: task, memory: 0 }, context);
   } catch (cause) {
-    if (flight.signal.aborted) throw cause;
+    if (context.signal.aborted) throw cause;
     throw isMediaError(cause) && cause.code !== "UNIDENTIFIED" ? cause : broken(cause);
   }
 }
 
 /** The flattened picture lies behind the layers: they are not read where the file is at hand, or large. */
-async function flattenedBytes({ start }: PsdFile, source: Source, { limits }: Flight): Promise<Uint8Array> {
+async function flattenedBytes(
+  { start }: PsdFile,
+  source: Source,
+  { limits }: RenderContext,
+): Promise<Uint8Array> {
   const { size } = source.facts;
   const limit = limits.imageBytes;
   if (size === undefined || (source.file === undefined && size <= limit)) {

@@ -47,17 +47,17 @@ export function decodeRaster(): Plugin {
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
 
-      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, flight) => {
+      hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {
         const layout = await read(source);
         if (!layout) return undefined;
         if (page > 1) throw new MediaError("EINVAL", "Expected a page that the file has");
-        const bytes = await source.bytes(flight.limits.imageBytes);
+        const bytes = await source.bytes(context.limits.imageBytes);
         try {
           const input: RasterTask = { layout, bytes };
-          const file = await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, flight);
+          const file = await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, context);
           return memorySource(source.facts, file);
         } catch (cause) {
-          if (flight.signal.aborted || isMediaError(cause)) throw cause;
+          if (context.signal.aborted || isMediaError(cause)) throw cause;
           throw new MediaError("UNIDENTIFIED", `The source is not a readable ${layout.format} file`, {
             cause,
           });

@@ -22,21 +22,21 @@ export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
       hooks.inspect.for("faces").tapPromise(
         NAME,
         remembering<readonly FaceBox[]>(
-          async (source, flight) => {
-            const preview = await flight.inspect("preview", source);
+          async (source, context) => {
+            const preview = await context.inspect("preview", source);
             if (!preview) return undefined;
             const frame = { ...preview, data: new Uint8Array(preview.data) };
-            const limits = { ...flight.limits, imageWork: Math.min(timeout, flight.limits.imageWork) };
+            const limits = { ...context.limits, imageWork: Math.min(timeout, context.limits.imageWork) };
             const input: Search = { frame, confidence };
             try {
-              return await flight.spans.measure("faces", () =>
+              return await context.spans.measure("faces", () =>
                 inThread<readonly FaceBox[]>(
                   { program, input, memory: NO_MEMORY },
-                  { signal: flight.signal, limits },
+                  { signal: context.signal, limits },
                 ),
               );
             } catch (cause) {
-              flight.signal.throwIfAborted();
+              context.signal.throwIfAborted();
               logger.warn(
                 { err: cause, path: source.facts.path.slice(0, 500) },
                 "faces could not be looked for",

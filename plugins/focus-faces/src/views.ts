@@ -25,10 +25,10 @@ interface Frame {
 export function viewsOf({ width, height }: Frame): readonly View[] {
   const long = Math.max(width, height);
   const short = Math.min(width, height);
-  const wished = Math.max(short * LONGEST, 1);
-  const more = Math.ceil((long - wished) / (wished * (1 - SHARED)));
+  const requested = Math.max(short * LONGEST, 1);
+  const more = Math.ceil((long - requested) / (requested * (1 - SHARED)));
   const count = Math.max(1, Math.min(MOST, more + 1));
-  const side = count === 1 ? long : Math.max(wished, long / (1 + (count - 1) * (1 - SHARED)));
+  const side = count === 1 ? long : Math.max(requested, long / (1 + (count - 1) * (1 - SHARED)));
   return grid({ width, height }, side, count);
 }
 

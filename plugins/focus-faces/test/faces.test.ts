@@ -161,10 +161,10 @@ describe("focus-faces", () => {
     });
 
     it("zoom and keep their size", async () => {
-      const wish = "w-200,h-200,cm-extract,fo-face";
-      assertHeld(await crop(`/tr:${wish},z-0.5/middle.png`), AT, 0.5);
-      assertHeld(await crop(`/tr:${wish}/middle.png`), AT);
-      assertHeld(await crop(`/tr:${wish},z-1.5/middle.png`), AT, 1.5);
+      const request = "w-200,h-200,cm-extract,fo-face";
+      assertHeld(await crop(`/tr:${request},z-0.5/middle.png`), AT, 0.5);
+      assertHeld(await crop(`/tr:${request}/middle.png`), AT);
+      assertHeld(await crop(`/tr:${request},z-1.5/middle.png`), AT, 1.5);
       const cover = await crop("/tr:w-200,h-200,fo-face,z-4/middle.png");
       assert.deepEqual([cover.width, cover.height], [200, 200]);
       assertHeld(cover, AT);

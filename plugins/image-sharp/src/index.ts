@@ -51,22 +51,22 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       // After those who decode such files.
       hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 
-      hooks.transform.tapPromise(NAME, async (job, source, flight) => {
+      hooks.transform.tapPromise(NAME, async (job, source, renderContext) => {
         const { format = "auto", video } = job.transformation.output;
         if (format === "original" || video) return undefined;
         // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
         const staysVector = format === "auto" || format === "source" || format === "svg";
         if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
-        if (await staysDocument(job.transformation, source, flight)) return undefined;
-        const header = await flight.inspect("header", source);
+        if (await staysDocument(job.transformation, source, renderContext)) return undefined;
+        const header = await renderContext.inspect("header", source);
         if (!isReadable(header)) return undefined;
         const asked = job.transformation.steps;
-        const faces = facesBefore(asked, flight);
-        const draft = draftOf({ job, header, flight, registry: steps, settings, ...faces });
+        const faces = facesBefore(asked, renderContext);
+        const draft = draftOf({ job, header, renderContext, registry: steps, settings, ...faces });
         // Where sizes are guessed, a condition may turn out either way.
         const sure = draft.planned.rest.length === 0 && !draft.withFaces;
         const taken = sure ? draft.guess.taken.map(({ step }) => step) : asked;
-        return planOf(draft, source, await openLayers(taken, job.asset, flight, fonts), flight);
+        return planOf(draft, source, await openLayers(taken, job.asset, renderContext, fonts), renderContext);
       });
     },
   };

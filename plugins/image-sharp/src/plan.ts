@@ -1,4 +1,11 @@
-import { type Flight, MediaError, type Plan, type Size, type Source, type StepOf } from "@mediatap/core";
+import {
+  MediaError,
+  type Plan,
+  type RenderContext,
+  type Size,
+  type Source,
+  type StepOf,
+} from "@mediatap/core";
 import { layerWork } from "./layers/cost.ts";
 import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
@@ -16,9 +23,9 @@ export const NAME = "image-sharp";
 const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
-export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: Flight): Plan {
+export function planOf(draft: Draft, source: Source, files: LayerFiles, renderContext: RenderContext): Plan {
   const { header, original, frames, writes, guess, planned, settings } = draft;
-  const { limits } = flight;
+  const { limits } = renderContext;
   const searched = writes.some((write) => write.searched);
   const scaled = firstScale(guess.parts);
   const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
@@ -26,7 +33,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
   const still = header.moves ? ["only the first frame of the animation can be read"] : [];
   const notes = [...still, ...guess.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;
-  const pricing = { files, flight, registry: draft.registry, settings };
+  const pricing = { files, renderContext, registry: draft.registry, settings };
   const layers = guess.taken.map(({ step, before }) => ({
     // One that decides over the pixels below is drawn for each frame.
     times: step.op === "overlay" && reshapes(step) ? frames : 1,
@@ -79,7 +86,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, flight: 
       ...(draft.withFaces && { pending: ["faces"] }),
       ...(notes.length > 0 && { notes }),
     }),
-    run: (flight: Flight) => run(draft, source, files, flight),
+    run: (renderContext: RenderContext) => run(draft, source, files, renderContext),
   };
 }
 

@@ -2,7 +2,6 @@ import { Readable } from "node:stream";
 import {
   createBuiltInRegistry,
   DEFAULT_LIMITS,
-  type Flight,
   type Header,
   type Job,
   type LimitName,
@@ -10,6 +9,7 @@ import {
   type Plan,
   type PluginApi,
   type RawFrame,
+  type RenderContext,
   type Rendition,
   type Source,
   type Step,
@@ -18,7 +18,7 @@ import {
 import sharp from "sharp";
 import { type ImageSharpOptions, imageSharp } from "../src/index.ts";
 
-export interface Wish {
+export interface PlanRequest {
   readonly steps?: readonly Step[];
   readonly output?: Output;
   readonly accept?: Job["accept"];
@@ -55,12 +55,12 @@ export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRe
     fingerprints,
     inspect: found["inspect:header"] as unknown as (
       source: Source,
-      flight: Flight,
+      renderContext: RenderContext,
     ) => Promise<Header | undefined>,
     transform: found.transform as unknown as (
       job: Job,
       source: Source,
-      flight: Flight,
+      renderContext: RenderContext,
     ) => Promise<Plan | undefined>,
   };
 }
@@ -84,24 +84,24 @@ export function sourceOf(bytes: Uint8Array, facts: Partial<Source["facts"]> = {}
   return source;
 }
 
-export function flightOf(
-  wish: Wish,
-  inspect: (source: Source, flight: Flight) => Promise<Header | undefined>,
+export function contextOf(
+  request: PlanRequest,
+  inspect: (source: Source, renderContext: RenderContext) => Promise<Header | undefined>,
 ) {
-  const flight = {
+  const renderContext = {
     key: "test",
-    signal: wish.signal ?? new AbortController().signal,
+    signal: request.signal ?? new AbortController().signal,
     deadline: Number.POSITIVE_INFINITY,
-    limits: { ...DEFAULT_LIMITS, ...wish.limits },
+    limits: { ...DEFAULT_LIMITS, ...request.limits },
     sources: [],
-    learns: (fact: string) => fact === "faces" && wish.learnsFaces === true,
-    inspect: (_fact: string, source: Source) => inspect(source, flight as unknown as Flight),
-    step: wish.step ?? (async () => undefined),
+    learns: (fact: string) => fact === "faces" && request.learnsFaces === true,
+    inspect: (_fact: string, source: Source) => inspect(source, renderContext as unknown as RenderContext),
+    step: request.step ?? (async () => undefined),
   };
-  return flight as unknown as Flight;
+  return renderContext as unknown as RenderContext;
 }
 
-export function jobOf({ steps = [], output = {}, accept = "basic" }: Wish): Job {
+export function jobOf({ steps = [], output = {}, accept = "basic" }: PlanRequest): Job {
   return {
     asset: { tenant: "", endpoint: "default", kind: "path", path: "picture" },
     transformation: { steps, output },
@@ -114,12 +114,12 @@ export function jobOf({ steps = [], output = {}, accept = "basic" }: Wish): Job 
 }
 
 /** The plan for some bytes. */
-export async function plan(input: Uint8Array | Source, wish: Wish = {}): Promise<Plan | undefined> {
+export async function plan(input: Uint8Array | Source, request: PlanRequest = {}): Promise<Plan | undefined> {
   const registry = createBuiltInRegistry();
-  wish.define?.(registry);
-  const { inspect, transform } = taps(wish.options, registry);
+  request.define?.(registry);
+  const { inspect, transform } = taps(request.options, registry);
   const source = input instanceof Uint8Array ? sourceOf(input) : input;
-  return transform(jobOf(wish), source, flightOf(wish, inspect));
+  return transform(jobOf(request), source, contextOf(request, inspect));
 }
 
 export interface Result {
@@ -129,10 +129,10 @@ export interface Result {
 }
 
 /** The rendition of some bytes. */
-export async function render(input: Uint8Array | Source, wish: Wish = {}): Promise<Result> {
-  const made = await plan(input, wish);
+export async function render(input: Uint8Array | Source, request: PlanRequest = {}): Promise<Result> {
+  const made = await plan(input, request);
   if (!made) throw new Error("the engine passed");
-  const rendition = await made.run(flightOf(wish, async () => undefined));
+  const rendition = await made.run(contextOf(request, async () => undefined));
   if (!rendition.body.settled || !rendition.body.bytes) throw new Error("no bytes");
   return { bytes: rendition.body.bytes, rendition, plan: made };
 }

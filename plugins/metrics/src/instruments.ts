@@ -7,7 +7,7 @@ export type Aggregator = "sum" | "max" | "min" | "average" | "first";
 /** Seconds: hits take less than a millisecond, videos minutes. */
 export const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Phases of a flight that are worth a histogram; what else plugins measure has names of their own. */
+/** Phases of a render that are worth a histogram; what else plugins measure has names of their own. */
 const PHASES: ReadonlySet<string> = new Set(["download", "plan", "queue", "decode", "transformation"]);
 
 const BREAKER_STATES = ["closed", "half-open", "open"] as const;
@@ -26,7 +26,7 @@ export interface Instruments {
   close(): void;
 }
 
-type Flown = Extract<Report, { kind: "flight" }>;
+type Flown = Extract<Report, { kind: "render" }>;
 type Attempted = Extract<Report, { kind: "attempt" }>;
 
 export function createInstruments(buckets: readonly number[] = BUCKETS): Instruments {
@@ -92,13 +92,13 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
       for (const [cache, value] of layers) this.inc({ cache }, value);
     },
   });
-  const flights = counter("flights_total", "Downloads and transformations done, however many waited.", [
+  const renders = counter("renders_total", "Downloads and transformations done, however many waited.", [
     "tenant",
     "endpoint",
     "lane",
     "outcome",
   ]);
-  const phases = histogram("phase_duration_seconds", "Phases of flights.", ["phase", "lane"]);
+  const phases = histogram("phase_duration_seconds", "Phases of renders.", ["phase", "lane"]);
   const attempts = counter("origin_attempts_total", "Questions to origins, and what came of them.", [
     "origin",
     "outcome",
@@ -146,7 +146,7 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
     },
     count(report) {
       if (report.kind === "exchange") exchanged(report.exchange, report.duration, report.bytes);
-      else if (report.kind === "flight") flown(report);
+      else if (report.kind === "render") flown(report);
       else attempted(report);
     },
     close() {
@@ -182,14 +182,14 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
     if (cache?.cache !== undefined) layers.set(cache.cache, (layers.get(cache.cache) ?? 0) + 1);
   }
 
-  function flown({ flight, job, spans, plan, error }: Flown): void {
+  function flown({ context, job, spans, plan, error }: Flown): void {
     const { tenant, endpoint } = job.asset;
     const lane = plan?.lane ?? "none";
-    flights.inc({ tenant, endpoint, lane, outcome: error ? "failed" : "done" });
+    renders.inc({ tenant, endpoint, lane, outcome: error ? "failed" : "done" });
     for (const { name, duration } of spans.list) {
       if (PHASES.has(name)) phases.observe({ phase: name, lane }, duration / 1000);
     }
-    for (const { copy } of flight.sources) {
+    for (const { copy } of context.sources) {
       if (copy) layers.set(copy.by, (layers.get(copy.by) ?? 0) + 1);
     }
   }

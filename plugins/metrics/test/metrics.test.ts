@@ -76,7 +76,7 @@ describe("metrics", () => {
     assert.equal(found.get('mediatap_sent_bytes_total{tenant="",endpoint="default"}'), body.length);
   });
 
-  it("measures the phases of a flight once, however many wait for it", async () => {
+  it("measures the phases of a render once, however many wait for it", async () => {
     await Promise.all(Array.from({ length: 5 }, () => server.ask("/tr:w-30/a.png")));
     const found = await scrape();
     for (const phase of ["download", "queue", "transformation"]) {
@@ -86,7 +86,7 @@ describe("metrics", () => {
         phase,
       );
     }
-    const done = 'mediatap_flights_total{tenant="",endpoint="default",lane="light",outcome="done"}';
+    const done = 'mediatap_renders_total{tenant="",endpoint="default",lane="light",outcome="done"}';
     assert.equal(found.get(done), 1);
     const counted = [...found].filter(([name]) => name.startsWith("mediatap_requests_total"));
     assert.equal(

@@ -62,9 +62,9 @@ describe("purge-cloudflare", () => {
   const headers = (key = KEY) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` });
   const path = "/-/api/v1/files/purge";
 
-  async function purge(...wishes: object[]): Promise<void> {
-    const asked = wishes.map((wish) =>
-      server.ask(path, { method: "POST", headers: headers(), body: JSON.stringify(wish) }),
+  async function purge(...targets: object[]): Promise<void> {
+    const asked = targets.map((target) =>
+      server.ask(path, { method: "POST", headers: headers(), body: JSON.stringify(target) }),
     );
     for (const { text, status } of await Promise.all(asked)) {
       assert.equal(status, 201, text);
@@ -93,7 +93,7 @@ describe("purge-cloudflare", () => {
     const [one, other] = [await tagsOf("/tr:w-10/a/b/one.jpg"), await tagsOf("/tr:w-20/a/c.jpg")];
     const lastTags = () => calls.at(-1)?.body.tags ?? [];
     const reaches = (tags: string[]) => lastTags().some((tag) => tags.includes(tag));
-    for (const [wish, first, second] of [
+    for (const [target, first, second] of [
       [{ source: "a/b/one.jpg" }, true, false],
       [{ prefix: "a/b/" }, true, false],
       [{ prefix: "a/b/o" }, true, false],
@@ -103,8 +103,8 @@ describe("purge-cloudflare", () => {
       [{ tag: "other" }, false, false],
       [{ url: "/a/b/one.j*" }, true, false],
     ] as const) {
-      await purge(wish);
-      assert.deepEqual([reaches(one), reaches(other)], [first, second], JSON.stringify(wish));
+      await purge(target);
+      assert.deepEqual([reaches(one), reaches(other)], [first, second], JSON.stringify(target));
     }
   });
 

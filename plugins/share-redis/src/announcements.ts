@@ -115,7 +115,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     const { newest, found } = parseFound(await run(CATCH_UP, list, from?.id ?? FIRST_LOOK, PAGE));
     for (const { text } of found) void end?.receive(text);
     const isNew = from !== undefined && newest.number < from.number;
-    // A list that was begun anew is read from its start: what was heard before is passed over.
+    // A list that was begun again is read from its start: what was heard before is passed over.
     read = isNew ? { id: "0-0", number: 0 } : (found.at(-1) ?? from ?? newest);
     again ||= found.length === PAGE || (isNew && newest.number > 0);
     const missing = from && found[0] ? found[0].number - from.number - 1 : 0;

@@ -3,7 +3,7 @@ import {
   createCacheBreaker,
   type Lease,
   type LeaseEnd,
-  type LeaseWish,
+  type LeaseOptions,
   monotonicNow,
   type PluginApi,
 } from "@mediatap/core";
@@ -48,7 +48,7 @@ export function createLeaseLine(parts: LeaseParts) {
 
   const nameOf = (id: string) => `${namespace}:lease-1:${id}`;
 
-  async function claim(name: string, { signal, since }: LeaseWish): Promise<Lease | LeaseEnd | undefined> {
+  async function claim(name: string, { signal, since }: LeaseOptions): Promise<Lease | LeaseEnd | undefined> {
     const id = hash("sha256", name, "base64url");
     const token = randomUUID();
     for (;;) {

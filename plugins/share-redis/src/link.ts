@@ -5,7 +5,7 @@ import { createClient, createCluster, createSentinel } from "@redis/client";
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
 export type RedisOptions = string | Readonly<Record<string, unknown>>;
 
-/** Milliseconds without any success after which connections are made anew: they may be dead, and nobody says so. */
+/** Milliseconds without any success after which connections are made again: they may be dead, and nobody says so. */
 const PATIENCE = 5_000;
 
 /** Milliseconds that the end of a server waits for a connection to be closed. */
@@ -44,7 +44,7 @@ export interface Link {
   start(): void;
   /** Carries out a script on one key. Rejects at once where there is no connection. */
   run(script: string, key: string, ...args: readonly (string | number)[]): Promise<unknown>;
-  /** Makes the connections anew, if nothing has worked for a while; `force`: in any case. */
+  /** Makes the connections again, if nothing has worked for a while; `force`: in any case. */
   check(force?: boolean): void;
   /** The first outcome of connecting: whether it worked. */
   readonly connected: Promise<boolean>;

@@ -61,12 +61,12 @@ describeWith(REDIS, "share-redis: ways to Redis", () => {
     const [one] = both;
     await one?.purge("a.png");
     await until(async () => {
-      const flights = () => both.reduce((sum, machine) => sum + machine.flights(), 0);
-      const before = flights();
+      const renders = () => both.reduce((sum, machine) => sum + machine.renders(), 0);
+      const before = renders();
       const asked = both.map((machine) => machine.red(PATH));
       resolve();
       const reds = await Promise.all(asked);
-      const isOnce = flights() === before + 1 && reds.every((value) => value === red);
+      const isOnce = renders() === before + 1 && reds.every((value) => value === red);
       if (!isOnce) await one?.purge("a.png");
       return isOnce;
     }, "work is done once, and the purge was heard");

@@ -38,7 +38,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     return all;
   }
 
-  const flights = () => all.reduce((sum, machine) => sum + machine.flights(), 0);
+  const renders = () => all.reduce((sum, machine) => sum + machine.renders(), 0);
   const askAll = (path: string, each = 5) =>
     Promise.all(all.flatMap((machine) => Array.from({ length: each }, () => machine.ask(path))));
   const leases = async () => (await redis.command("keys", "mediatap:lease-1:*")).split("\n").filter(Boolean);
@@ -61,7 +61,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     assert.equal(new Set(answers.map(({ body }) => body.toString("base64"))).size, 1);
     assert.equal(await redOf(answers[0]?.body ?? Buffer.of()), 200);
     assert.equal(origin.count("a.png"), 1);
-    assert.equal(flights(), 1);
+    assert.equal(renders(), 1);
     const said = answers.map(({ headers }) => headers["cache-status"] ?? "");
     assert.equal(said.filter((text) => !/collapsed|hit/.test(text)).length, 1, said.join("\n"));
     // All have it now.
@@ -70,7 +70,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     }
   });
 
-  it("is waited for as long as it takes, and each wish for itself", async () => {
+  it("is waited for as long as it takes, and each ask for itself", async () => {
     await start(2, { expiry: 3_000 });
     const goOn = holdBack("slow.png", plain(10));
     const slow = askAll("/tr:w-20,f-png/slow.png", 2);
@@ -87,7 +87,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     goOn();
     for (const { body } of await slow) assert.equal(await redOf(body), 10);
     assert.equal(origin.count("slow.png"), 1);
-    assert.equal(flights(), 2);
+    assert.equal(renders(), 2);
   });
 
   it("fails for all at once where the file is missing", async () => {
@@ -104,7 +104,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
       assert.match(headers["ik-error"] ?? "", /^ENOENT/);
     }
     assert.equal(origin.count("none.png"), 1);
-    assert.equal(flights(), 1);
+    assert.equal(renders(), 1);
   });
 
   it("is passed on to the next one where all who waited on a machine have left", async () => {
@@ -173,25 +173,25 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
       assert.equal(status, 200);
       assert.equal(await redOf(body), 200);
     }
-    assert.equal(flights(), 3);
+    assert.equal(renders(), 3);
   });
 
   it("is done by each of them while Redis hangs or is away, and once again when it is back", async () => {
     await start(3, { timeout: 200 });
     redis.signal("SIGSTOP");
     for (const { status } of await askAll("/tr:w-31,f-png/a.png", 1)) assert.equal(status, 200);
-    assert.equal(flights(), 3);
+    assert.equal(renders(), 3);
     redis.signal("SIGCONT");
     const { port } = redis;
     await redis.close();
     for (const { status } of await askAll("/tr:w-32,f-png/a.png", 1)) assert.equal(status, 200);
-    assert.equal(flights(), 6);
+    assert.equal(renders(), 6);
     redis = await startRedis({ port });
     let width = 100;
     await until(async () => {
-      const before = flights();
+      const before = renders();
       await askAll(`/tr:w-${width++},f-png/a.png`);
-      return flights() === before + 1;
+      return renders() === before + 1;
     }, "they share their work again");
   });
 
@@ -213,7 +213,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     let width = 40;
     for (const [command = "", ...words] of values) {
       const path = `/tr:w-${width++},f-png/a.png`;
-      // The lease of this wish, by doing it once.
+      // The lease of this request, by doing it once.
       await all[0]?.red(path);
       await all[0]?.purge("a.png");
       await until(async () => (await leases()).length > 0, "it has a lease");

@@ -37,8 +37,8 @@ export async function redOf(bytes: Uint8Array): Promise<number> {
 
 /** A server as on a machine of its own: nothing but Redis and the origin are in common. */
 export interface Machine extends TestServer {
-  /** Flights that ended here. */
-  readonly flights: () => number;
+  /** Renders that ended here. */
+  readonly renders: () => number;
   /** Resolves when it is purged here. */
   purge(path: string): Promise<void>;
   /** Purges as a client does. */
@@ -61,14 +61,14 @@ export function makeMachines() {
     async start(origin: Pick<WebOrigin, "url">, setting: Setting): Promise<Machine> {
       const { cache, plugins = [], ...options } = setting;
       const share = { timeout: TIMEOUT_MS, ...setting.share };
-      let flights = 0;
+      let renders = 0;
       const counter: Plugin = {
         name: "counter",
         version: "1",
         apiVersion: 1,
         apply({ hooks }) {
           hooks.report.tap("counter", ({ kind }) => {
-            if (kind === "flight") flights++;
+            if (kind === "render") renders++;
           });
         },
       };
@@ -93,7 +93,7 @@ export function makeMachines() {
       );
       const machine: Machine = {
         ...server,
-        flights: () => flights,
+        renders: () => renders,
         purge: (path) => server.server.generation.purges.begin([{ kind: "source", value: path }]).done,
         askToPurge: (path) =>
           server.ask("/-/api/v1/files/purge", {

@@ -43,7 +43,7 @@ describe("the login of a PIM", () => {
     assert.equal(place.pim.logins(), 2);
   });
 
-  it("happens anew before a token ends", async () => {
+  it("happens again before a token ends", async () => {
     place.pim.lifetime = 30;
     const storage = place.storage();
     await isFound(storage);

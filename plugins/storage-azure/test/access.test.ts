@@ -201,7 +201,7 @@ withAzurite(() => {
         assert.equal(said.asked, 1);
       });
 
-      it("are asked anew before a token ends, and once where one is refused before", async () => {
+      it("are asked again before a token ends, and once where one is refused before", async () => {
         const short = credential(30_000);
         const storage = place.storage(withNeither, { credential: short.credential });
         await isFound(storage);

@@ -101,7 +101,7 @@ describe("the credentials of a bucket", () => {
     await assert.rejects(asked, /nobody waits/);
   });
 
-  it("that take too long are given up and asked for anew", async () => {
+  it("that take too long are given up and asked for again", async () => {
     place.google.fault = ({ url }) => url === "/token";
     const storage = place.storage({}, { timeout: 200, videoTimeout: 60_000 });
     const asked = storage.open("a.mp4", { signal, head: true });

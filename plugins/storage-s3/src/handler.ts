@@ -24,7 +24,7 @@ export interface HandlerOptions {
 export async function createHandler(options: HandlerOptions): Promise<NodeHttpHandler> {
   const { connect, firstByte, requestFrom, lookup } = options;
   const { NodeHttpHandler } = await import("@smithy/node-http-handler");
-  // Not limited in number: a place in a queue would count as time to connect. Flights are limited by the core.
+  // Not limited in number: a place in a queue would count as time to connect. Renders are limited by the core.
   const settings = { keepAlive: true, timeout: IDLE, ...(lookup && { lookup }) };
   const httpAgent = new HttpAgent(settings);
   const httpsAgent = new HttpsAgent(settings);

@@ -265,7 +265,7 @@ describe("a hostile origin", () => {
     await assert.rejects(read(), { code: "UNIDENTIFIED" });
   });
 
-  it("that compresses against our wish is read, its size unknown", async () => {
+  it("that compresses against our request is read, its size unknown", async () => {
     answer = (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(text));
     const entry = await open("a.svg");
     assert(entry && entry !== NOT_MODIFIED);

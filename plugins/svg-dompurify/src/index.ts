@@ -4,7 +4,6 @@ import { extname, join } from "node:path";
 import { Readable } from "node:stream";
 import {
   bodyOf,
-  type Flight,
   inThread,
   isMediaError,
   isSvg,
@@ -12,6 +11,7 @@ import {
   MediaError,
   type Plan,
   type Plugin,
+  type RenderContext,
   type Rendition,
   type Source,
   SVG_HEAD_LENGTH,
@@ -53,8 +53,8 @@ export function svgDompurify(): Plugin {
         .map((name) => `${name}@${versionOf(name)}`)
         .join(" ");
       fingerprint(`${NAME}@${VERSION} ${libraries}`);
-      hooks.transform.tapPromise(NAME, async (job, source, flight) =>
-        (await concerns(job, source, flight)) ? planOf(source, flight, libraries) : undefined,
+      hooks.transform.tapPromise(NAME, async (job, source, context) =>
+        (await concerns(job, source, context)) ? planOf(source, context, libraries) : undefined,
       );
     },
   };
@@ -65,18 +65,18 @@ export default svgDompurify;
 const RASTER = /^(?:jpeg|png|webp|avif|gif)$/;
 
 /** Whether an SVG would be delivered as one: by its content, or by a name or type that says so and content that is nothing else. */
-async function concerns({ transformation }: Job, source: Source, flight: Flight): Promise<boolean> {
+async function concerns({ transformation }: Job, source: Source, context: RenderContext): Promise<boolean> {
   const { sanitizeSvg, video, format } = transformation.output;
   if (!sanitizeSvg || video || RASTER.test(format ?? "")) return false;
   if (isSvg(await source.peek(SVG_HEAD_LENGTH))) return true;
   const { path, type = "" } = source.facts;
   const isNamed = /\.svgz?$/i.test(path.split(/[?#]/, 1)[0] ?? "") || /^image\/svg\+xml/i.test(type.trim());
   if (!isNamed) return false;
-  const header = await flight.inspect("header", source).catch(() => undefined);
+  const header = await context.inspect("header", source).catch(() => undefined);
   return header === undefined || header.format === "svg";
 }
 
-function planOf(source: Source, { limits }: Flight, libraries: string): Plan {
+function planOf(source: Source, { limits }: RenderContext, libraries: string): Plan {
   const bytes = source.facts.size ?? limits.svgBytes;
   if (bytes > limits.svgBytes) {
     throw new MediaError(
@@ -91,19 +91,19 @@ function planOf(source: Source, { limits }: Flight, libraries: string): Plan {
     cost,
     memory: START_MEMORY + BYTE_MEMORY * bytes,
     explain: () => ({ sanitizer: libraries, bytes }),
-    run: (flight) => run(source, flight),
+    run: (context) => run(source, context),
   };
 }
 
-async function run(source: Source, flight: Flight): Promise<Rendition> {
-  const { limits, signal } = flight;
+async function run(source: Source, context: RenderContext): Promise<Rendition> {
+  const { limits, signal } = context;
   const text = xmlText(await source.bytes(limits.svgBytes));
   const input: SanitizeTask = { text, maxElements: limits.svgElements };
   try {
     // Nothing of it is WebAssembly.
     const clean = await inThread<string>(
       { program: PROGRAM, input, memory: 0, heap: HEAP, idleTimeout: IDLE_TIMEOUT_MS },
-      flight,
+      context,
     );
     const body = bodyOf(Buffer.from(clean), (bytes) => Readable.from([bytes]));
     return { body, type: "image/svg+xml", format: "svg" };

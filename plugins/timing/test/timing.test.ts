@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Plugin } from "@mediatap/core";
-import { echoEngine, memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+import { echoEngine, jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { timing } from "../src/index.ts";
 
 /** Adds spans of its own to each answer. */
@@ -21,7 +21,7 @@ describe("timing", () => {
   before(async () => {
     server = await startServer({
       plugins: [
-        wishLanguage(),
+        jobLanguage(),
         memoryStorage(new Map([["a.jpg", Buffer.from("a")]])),
         echoEngine(),
         timing(),

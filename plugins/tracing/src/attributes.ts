@@ -56,7 +56,7 @@ export function responseAttributes(
   };
 }
 
-export function flightAttributes({ asset, language }: Job, key: string): Attributes {
+export function renderAttributes({ asset, language }: Job, key: string): Attributes {
   return {
     "mediatap.key": key,
     "mediatap.language": language,

@@ -1,4 +1,4 @@
-/** Milliseconds after which the two clocks of the machine are compared anew: one of them is set right now and then. */
+/** Milliseconds after which the two clocks of the machine are compared again: one of them is set right now and then. */
 const RENEWED = 60_000;
 
 let offset = Number.NaN;

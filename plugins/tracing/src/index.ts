@@ -23,10 +23,10 @@ import {
 } from "@opentelemetry/api";
 import {
   attemptAttributes,
-  flightAttributes,
   methodOf,
   outcomeAttributes,
   planAttributes,
+  renderAttributes,
   requestAttributes,
   responseAttributes,
 } from "./attributes.ts";
@@ -36,7 +36,7 @@ import { createRecent } from "./recent.ts";
 const NAME = "tracing";
 const VERSION = "0.1.0";
 
-/** Flights whose spans those who waited for them can still name. */
+/** Renders whose spans those who waited for them can still name. */
 const REMEMBERED = 1000;
 
 export interface TracingOptions {
@@ -45,8 +45,8 @@ export interface TracingOptions {
 }
 
 /**
- * Spans for OpenTelemetry: one for each exchange, for each flight, for each question to an origin, and for each phase of a
- * flight, with the request's `traceparent` as their parent. They go to whatever tracer provider the process has
+ * Spans for OpenTelemetry: one for each exchange, for each render, for each question to an origin, and for each phase of a
+ * render, with the request's `traceparent` as their parent. They go to whatever tracer provider the process has
  * registered; without one nothing is made. Requests to origins carry the span of the attempt as their `traceparent`.
  */
 export function tracing(options: TracingOptions = {}): Plugin {
@@ -72,7 +72,7 @@ export function tracing(options: TracingOptions = {}): Plugin {
         // Without a provider there is no span, and the core's own way of passing a trace on is right.
         if (!traces.isSpanContextValid(span.spanContext())) return undefined;
         open.set(subject(work), span);
-        if (work.kind === "flight") flown.set(work.flight.key, span.spanContext());
+        if (work.kind === "render") flown.set(work.context.key, span.spanContext());
         const within = traces.setSpan(above, span);
         const state = traceState?.serialize();
         const own: Trace = {
@@ -103,7 +103,7 @@ export function tracing(options: TracingOptions = {}): Plugin {
           // Of a server span only 5xx is an error: a 404 is the client's (HTTP semantic conventions).
           if ((exchange.reply?.status ?? 0) < 500) return;
         }
-        if (report.kind === "flight") {
+        if (report.kind === "render") {
           if (report.plan) span.setAttributes(planAttributes(report.plan));
           phases(span, report.spans);
         }
@@ -113,7 +113,7 @@ export function tracing(options: TracingOptions = {}): Plugin {
         span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
       }
 
-      /** What the flight took, as it noted it; attempts have spans of their own. */
+      /** What the render took, as it noted it; attempts have spans of their own. */
       function phases(parent: Span, { list }: Spans): void {
         const above = traces.setSpan(ROOT_CONTEXT, parent);
         for (const { name, start, duration, description } of list) {
@@ -145,7 +145,7 @@ function checked(options: TracingOptions): TracingOptions {
 /** What is the same object at the beginning and at the end of work. */
 function subject(of: Work | Report): object {
   if (of.kind === "exchange") return of.exchange;
-  return of.kind === "flight" ? of.flight : of.attempt;
+  return of.kind === "render" ? of.context : of.attempt;
 }
 
 /** What a piece of work belongs to that is part of no other: the client's trace, or none. */
@@ -180,11 +180,11 @@ function describe(work: Work): Description {
         start: exchange.started,
       };
     }
-    case "flight":
+    case "render":
       return {
-        name: "flight",
+        name: "render",
         kind: SpanKind.INTERNAL,
-        attributes: flightAttributes(work.job, work.flight.key),
+        attributes: renderAttributes(work.job, work.context.key),
         start: performance.now(),
       };
     case "attempt":

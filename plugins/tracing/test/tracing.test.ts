@@ -81,20 +81,20 @@ describe("tracing", () => {
   const idOf = (span: ReadableSpan) => span.spanContext().spanId;
   const time = ([seconds, nanoseconds]: readonly [number, number]) => seconds * 1000 + nanoseconds / 1e6;
 
-  it("spans exchange, flight, attempt and phases, each under the one that it belongs to", async () => {
+  it("spans exchange, render, attempt and phases, each under the one that it belongs to", async () => {
     const { spans } = await ask("/tr:w-20/a.png");
     const exchange = one(spans, "GET");
-    const flight = one(spans, "flight");
+    const context = one(spans, "render");
     const attempt = one(spans, "origin site");
     assert.equal(exchange.kind, SpanKind.SERVER);
     assert.equal(exchange.parentSpanContext, undefined);
-    assert.equal(flight.parentSpanContext?.spanId, idOf(exchange));
-    assert.equal(attempt.parentSpanContext?.spanId, idOf(flight));
+    assert.equal(context.parentSpanContext?.spanId, idOf(exchange));
+    assert.equal(attempt.parentSpanContext?.spanId, idOf(context));
     for (const phase of ["download", "plan", "queue", "transformation"]) {
       const span = one(spans, phase);
-      assert.equal(span.parentSpanContext?.spanId, idOf(flight), phase);
-      assert.ok(time(span.startTime) >= time(flight.startTime) - 1, phase);
-      assert.ok(time(span.endTime) <= time(flight.endTime) + 1, phase);
+      assert.equal(span.parentSpanContext?.spanId, idOf(context), phase);
+      assert.ok(time(span.startTime) >= time(context.startTime) - 1, phase);
+      assert.ok(time(span.endTime) <= time(context.endTime) + 1, phase);
     }
     assert.equal(new Set(spans.map((span) => span.spanContext().traceId)).size, 1);
     assert.equal(spans.length, 7);
@@ -121,7 +121,7 @@ describe("tracing", () => {
     assert.equal(attributes["mediatap.provenance"], "real");
     assert.equal(attributes["mediatap.cache.hit"], false);
     assert.equal(attributes["mediatap.request.id"], answer.headers["x-request-id"]);
-    assert.equal(one(spans, "flight").attributes["mediatap.engine"], "image-sharp");
+    assert.equal(one(spans, "render").attributes["mediatap.engine"], "image-sharp");
     assert.equal(one(spans, "origin site").attributes["mediatap.outcome"], "found");
   });
 
@@ -149,7 +149,7 @@ describe("tracing", () => {
     assert.equal(attempt.status.code, SpanStatusCode.ERROR);
     assert.equal(attempt.attributes["error.type"], "EACCES");
     assert.equal(attempt.attributes["mediatap.outcome"], "failed");
-    assert.equal(one(spans, "flight").status.code, SpanStatusCode.ERROR);
+    assert.equal(one(spans, "render").status.code, SpanStatusCode.ERROR);
     const exchange = one(spans, "GET");
     assert.equal(exchange.status.code, SpanStatusCode.UNSET);
     assert.equal(exchange.attributes["error.type"], "EACCES");
@@ -157,13 +157,13 @@ describe("tracing", () => {
       assert.doesNotMatch(JSON.stringify(span.attributes), new RegExp(`:${origin.port}`));
   });
 
-  it("links those who waited for another's flight to it", async () => {
+  it("links those who waited for another's render to it", async () => {
     await Promise.all([server.ask("/tr:w-25/a.png"), server.ask("/tr:w-25/a.png")]);
     const exchanges = await ended(SpanKind.SERVER, 2);
-    const flight = one(exporter.getFinishedSpans(), "flight");
+    const context = one(exporter.getFinishedSpans(), "render");
     const waited = exchanges.filter((span) => span.attributes["mediatap.cache.collapsed"] === true);
     assert.equal(waited.length, 1);
-    assert.equal(waited[0]?.links[0]?.context.spanId, idOf(flight));
+    assert.equal(waited[0]?.links[0]?.context.spanId, idOf(context));
   });
 
   it("ends the spans of work that nobody waited for any more", async () => {
@@ -210,7 +210,7 @@ describe("tracing", () => {
     });
     exporter.reset();
     const { spans } = await ask("/tr:w-20/a.png");
-    assert.deepEqual(seen, [idOf(one(spans, "flight"))]);
+    assert.deepEqual(seen, [idOf(one(spans, "render"))]);
   });
 
   it("lets the SDK end with the server, once", async () => {

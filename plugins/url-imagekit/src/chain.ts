@@ -62,7 +62,7 @@ export const ORIGINAL: ParsedChain = {
 
 /**
  * A chain such as `w-400,h-300:rt-90` → its Transformation. Throws `EINVAL` for text outside the language,
- * `EUNSUPPORTED` for wishes that the Transformation cannot say, `ELIMIT` for chains that are too long.
+ * `EUNSUPPORTED` for requests that the Transformation cannot say, `ELIMIT` for chains that are too long.
  */
 export function parseChain(text: string, options: ChainOptions = {}): Transformation {
   const { limits = DEFAULT_LIMITS } = options;

@@ -12,7 +12,7 @@ import { decimal, MAX_DIMENSION, number, printNumber, type Reader, signedDecimal
 
 // Effects whose value is a list of parts with names of their own: `bl-15_x-N5`. Readers give the fields of the step.
 
-type Wish<K extends "gradient" | "distort" | "shadow" | "colorize" | "recolor"> = Fields<StepOf<K>>;
+type FieldsOf<K extends "gradient" | "distort" | "shadow" | "colorize" | "recolor"> = Fields<StepOf<K>>;
 type Fields<S> = S extends unknown ? Omit<S, "op"> : never;
 
 /**
@@ -55,7 +55,7 @@ const percent = (min: number): Reader<number> => {
 const printPercent = (value: number) => printNumber(Number((value * 100).toPrecision(12)));
 
 /** `bl` is a blur radius: twice sigma, as in CSS (Backgrounds 3 §6.1). */
-export const shadow: Reader<Wish<"shadow">> = (text, key) => {
+export const shadow: Reader<FieldsOf<"shadow">> = (text, key) => {
   const parts = partsOf(text, key, ["bl", "st", "x", "y"]);
   return {
     sigma: part(parts.bl, "bl", key, number(0, 15), 10) / 2,
@@ -65,7 +65,7 @@ export const shadow: Reader<Wish<"shadow">> = (text, key) => {
   };
 };
 
-export function printShadow({ sigma, strength, x, y }: Wish<"shadow">): string {
+export function printShadow({ sigma, strength, x, y }: FieldsOf<"shadow">): string {
   const [st, across, down] = [strength, x, y].map(printPercent);
   return `e-shadow-bl-${printNumber(sigma * 2)}_st-${st}_x-${across}_y-${down}`;
 }
@@ -98,7 +98,7 @@ const WHITE: Rgba = { r: 255, g: 255, b: 255, alpha: 1 };
 const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 const GRAY: Rgba = { r: 128, g: 128, b: 128, alpha: 1 };
 
-export const gradient: Reader<Wish<"gradient">> = (text, key) => {
+export const gradient: Reader<FieldsOf<"gradient">> = (text, key) => {
   const parts = partsOf(text, key, ["ld", "from", "to", "sp"]);
   return {
     angle: part(parts.ld, "ld", key, direction, 180),
@@ -108,12 +108,12 @@ export const gradient: Reader<Wish<"gradient">> = (text, key) => {
   };
 };
 
-export function printGradient({ angle, from, to, stop }: Wish<"gradient">): string {
+export function printGradient({ angle, from, to, stop }: FieldsOf<"gradient">): string {
   const colours = `from-${printColour(from)}_to-${printColour(to)}`;
   return `e-gradient-ld-${printNumber(angle)}_${colours}_sp-${printExpression(stop)}`;
 }
 
-export const distort: Reader<Wish<"distort">> = (text, key) => {
+export const distort: Reader<FieldsOf<"distort">> = (text, key) => {
   const parts = partsOf(text, key, ["p", "a"]);
   if ((parts.p === undefined) === (parts.a === undefined)) {
     throw invalid(key, "p-<4 corners> or a-<degrees>", text);
@@ -137,12 +137,12 @@ const corners: Reader<readonly [Point, Point, Point, Point]> = (text, key) => {
   return found;
 };
 
-export function printDistort(wish: Wish<"distort">): string {
-  if (wish.mode === "arc") return `e-distort-a-${printNumber(wish.angle)}`;
-  return `e-distort-p-${wish.corners.flat().map(printNumber).join("_")}`;
+export function printDistort(request: FieldsOf<"distort">): string {
+  if (request.mode === "arc") return `e-distort-a-${printNumber(request.angle)}`;
+  return `e-distort-p-${request.corners.flat().map(printNumber).join("_")}`;
 }
 
-export const colorize: Reader<Wish<"colorize">> = (text, key) => {
+export const colorize: Reader<FieldsOf<"colorize">> = (text, key) => {
   const parts = partsOf(text, key, ["co", "in"]);
   return {
     color: part(parts.co, "co", key, colour, GRAY),
@@ -150,14 +150,14 @@ export const colorize: Reader<Wish<"colorize">> = (text, key) => {
   };
 };
 
-export const printColorize = ({ color, intensity }: Wish<"colorize">): string =>
+export const printColorize = ({ color, intensity }: FieldsOf<"colorize">): string =>
   `e-colorize-co-${printColour(color)}_in-${printPercent(intensity)}`;
 
 /** The tolerance of ImageKit's visual editor. */
 const TOLERANCE = 35;
 
 /** `<to>[_<tolerance>[_<from>]]` */
-export const recolor: Reader<Wish<"recolor">> = (text, key) => {
+export const recolor: Reader<FieldsOf<"recolor">> = (text, key) => {
   const [to = "", tolerance, from, ...more] = text.split("_");
   if (more.length > 0) throw invalid(key, "<colour>_<tolerance>_<colour>", text);
   return {
@@ -167,5 +167,5 @@ export const recolor: Reader<Wish<"recolor">> = (text, key) => {
   };
 };
 
-export const printRecolor = ({ to, tolerance, from }: Wish<"recolor">): string =>
+export const printRecolor = ({ to, tolerance, from }: FieldsOf<"recolor">): string =>
   ["cr-", printColour(to), `_${printNumber(tolerance)}`, from && `_${printColour(from)}`].join("");

@@ -100,7 +100,7 @@ function printQuery(job: Job, endpoint: Endpoint, words: string): string {
 /** A parameter that stands for no step. */
 const NOTHING = "rt-0";
 
-/** Whether a video that is written anew would without parameters be taken for the untouched one. */
+/** Whether a video that is written again would without parameters be taken for the untouched one. */
 function needsChain(job: Job, { autoVideo }: Endpoint): boolean {
   const { video } = job.transformation.output;
   return video !== undefined && !video.part && !autoVideo && !endingsOf(job).includes("ik-gif-video.mp4");

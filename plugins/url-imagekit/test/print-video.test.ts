@@ -108,7 +108,7 @@ describe("url-imagekit: links to videos", () => {
     it(`lead to the same as ${url}`, () => assert.ok(roundTrips(url)));
   }
 
-  it("tell a video that is written anew from the untouched one", () => {
+  it("tell a video that is written again from the untouched one", () => {
     const job = jobOf("v.mp4", { endpoint: { autoVideo: true } });
     assert.equal(taps.link(job, exchangeFor("v.mp4")), "/v.mp4?tr=rt-0");
     assert.equal(taps.link(job, exchangeFor("v.mp4", { endpoint: { autoVideo: true } })), "/v.mp4");

@@ -3,7 +3,7 @@ import { isMediaError } from "@mediatap/core";
 import { parseChain } from "../src/index.ts";
 import { codeThrown } from "./helpers.ts";
 
-describe("url-imagekit: wishes outside of the language", () => {
+describe("url-imagekit: requests outside of the language", () => {
   const rows: [chain: string, message: RegExp][] = [
     ["w-abc", /^Expected positive integer for w but received 'abc'$/],
     ["w-", /positive integer for w/],
@@ -233,7 +233,7 @@ describe("url-imagekit: wishes outside of the language", () => {
   });
 });
 
-describe("url-imagekit: wishes that cannot be met", () => {
+describe("url-imagekit: requests that cannot be met", () => {
   const rows: [chain: string, capability: string][] = [
     ["l-video,i-a.mp4,l-end", "layers on pictures (l-video)"],
     ["l-subtitles,i-a.srt,l-end", "layers on pictures (l-subtitles)"],

@@ -32,10 +32,10 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       const version = prepare() ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
       const engine: Engine = { settings, tools: toolbox.tools, logger };
-      const readProbe = remembering(async (source, flight) => probe(source, flight, await engine.tools()));
-      hooks.inspect.for("probe").tapPromise(NAME, async (source, flight) => {
-        const fact = await readProbe(source, flight);
-        if (fact) assertBounds(fact, flight.limits);
+      const readProbe = remembering(async (source, context) => probe(source, context, await engine.tools()));
+      hooks.inspect.for("probe").tapPromise(NAME, async (source, context) => {
+        const fact = await readProbe(source, context);
+        if (fact) assertBounds(fact, context.limits);
         return fact;
       });
 
@@ -44,10 +44,10 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         const demuxer = await isVideo(source);
         return demuxer === undefined ? undefined : { format: formatOf(demuxer), document: true };
       });
-      hooks.inspect.for("header").tapPromise(NAME, async (source, flight) => {
-        return (await isVideo(source)) ? headerOf(source, flight, settings) : undefined;
+      hooks.inspect.for("header").tapPromise(NAME, async (source, context) => {
+        return (await isVideo(source)) ? headerOf(source, context, settings) : undefined;
       });
-      hooks.decode.tapPromise(NAME, (source, wish, flight) => still(engine, source, wish, flight));
+      hooks.decode.tapPromise(NAME, (source, request, context) => still(engine, source, request, context));
       hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(toolbox, settings, diagnosis));
       tapStreams(api, engine);
       tapTransform(api, engine);

@@ -29,17 +29,17 @@ export function addCalls(
   segments: number,
 ): void {
   manage("POST", PATH, async (request, endpoints) => {
-    const wish = parse(await request.body());
+    const target = parse(await request.body());
     const items: Item[] = [];
     const refused: Failure[] = [];
     const own = idsOf(endpoints);
-    const clients = wish.clients.map(lowerCase);
+    const clients = target.clients.map(lowerCase);
     // Of the headers, `host` alone decides about the endpoint.
     const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
-    for (const url of new Set(wish.urls)) {
+    for (const url of new Set(target.urls)) {
       try {
         for (const client of hosts) assertOwn(await resolve(url, client), own);
-        items.push({ url, clients, segments: wish.segments ?? segments });
+        items.push({ url, clients, segments: target.segments ?? segments });
       } catch (error) {
         refused.push(failureOf(url, error));
       }

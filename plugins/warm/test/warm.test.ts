@@ -103,7 +103,7 @@ describe("warm", () => {
     assert.deepEqual(videos.begun, ["grows.mp4"]);
   });
 
-  it("makes nothing anew that caches have", async () => {
+  it("makes nothing again that caches have", async () => {
     await start();
     await server.ask("/a.mp4?tr=w-20");
     await callsOf(server).warm(["/a.mp4?tr=w-20"]);

@@ -78,16 +78,16 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
     await worker.printed("this worker takes work");
     return worker;
   }
-  const flights = () => {
+  const renders = () => {
     let made = 0;
     server.server.generation.hooks.report.tap("test", ({ kind }) => {
-      if (kind === "flight") made++;
+      if (kind === "render") made++;
     });
     return () => made;
   };
 
   it("has other processes make it: here it is a hit", async () => {
-    const made = flights();
+    const made = renders();
     const worker = await startWorker();
     const path = "/tr:w-20,rt-90/photo.png";
     const progress = await callsOf(server).warm([path, "/missing.png", "/tr:w-abc/photo.png"]);

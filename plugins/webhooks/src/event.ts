@@ -51,7 +51,7 @@ export interface Told {
   readonly base: string;
 }
 
-type Flown = Extract<Report, { kind: "flight" }>;
+type Flown = Extract<Report, { kind: "render" }>;
 
 /** What a job is in ImageKit's words; `undefined`: nothing that events tell of, parts of streams among it. */
 export function typeOf({ asset, media, transformation: { output } }: Job): Type | undefined {
@@ -81,10 +81,10 @@ export function failed(told: Told, flown: Flown, reason: Reason): Event {
 /** Why work failed; `undefined`: it was refused before it began, which is no event. */
 export function reasonOf(
   error: MediaError,
-  { plan, flight }: Flown,
+  { plan, context }: Flown,
   isAccepted: boolean,
 ): Reason | undefined {
-  if (flight.signal.aborted || error.code === "EBUSY" || error.code === "EINTERNAL") {
+  if (context.signal.aborted || error.code === "EBUSY" || error.code === "EINTERNAL") {
     return isAccepted ? "internal_server_error" : undefined;
   }
   if (plan || isAccepted) return "encoding_failed";

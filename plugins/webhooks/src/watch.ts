@@ -1,4 +1,11 @@
-import { type Endpoint, type Exchange, type Flight, type Job, type PluginHooks, Stage } from "@mediatap/core";
+import {
+  type Endpoint,
+  type Exchange,
+  type Job,
+  type PluginHooks,
+  type RenderContext,
+  Stage,
+} from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import {
   type Asked,
@@ -37,7 +44,7 @@ export function watch(
 ): void {
   const asked = new LRUCache<string, Asked>({ max: REMEMBERED });
   /** Plans are also made to explain a URL: work is what was begun as such. */
-  const begun = new WeakMap<Flight, Begun>();
+  const begun = new WeakMap<RenderContext, Begun>();
   let endpoints: readonly Endpoint[] = [];
 
   const typeOfJob = (job: Job): Type | undefined => {
@@ -55,18 +62,18 @@ export function watch(
 
   // First: a trace or a plan that another plugin returns ends the search.
   hooks.trace.tap({ name: NAME, stage: Stage.first }, (work) => {
-    if (work.kind !== "flight") return undefined;
-    const { flight, job } = work;
+    if (work.kind !== "render") return undefined;
+    const { context, job } = work;
     const type = typeOfJob(job);
     if (type) {
-      const by = asked.get(flight.key);
-      begun.set(flight, { job, type, asked: by, base: baseOf(job, endpoints, baseUrl), isAccepted: false });
+      const by = asked.get(context.key);
+      begun.set(context, { job, type, asked: by, base: baseOf(job, endpoints, baseUrl), isAccepted: false });
     }
     return undefined;
   });
 
-  hooks.transform.tap({ name: NAME, stage: Stage.first }, (_job, _source, flight) => {
-    const work = begun.get(flight);
+  hooks.transform.tap({ name: NAME, stage: Stage.first }, (_job, _source, context) => {
+    const work = begun.get(context);
     if (work && !work.isAccepted) {
       work.isAccepted = true;
       tell(accepted(work));
@@ -75,8 +82,8 @@ export function watch(
   });
 
   hooks.report.tap(NAME, (report) => {
-    const work = report.kind === "flight" ? begun.get(report.flight) : undefined;
-    if (!work || report.kind !== "flight") return;
+    const work = report.kind === "render" ? begun.get(report.context) : undefined;
+    if (!work || report.kind !== "render") return;
     const { error } = report;
     if (!error) {
       // What was only confirmed is no news.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig, VideoOutput } from "@mediatap/core";
-import { memoryStorage, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { jobLanguage, jobUrl, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
 import { describeWithSdks } from "../../../test/suites/support/sdks.ts";
@@ -31,7 +31,7 @@ describe("webhooks", () => {
     const files = memoryStorage(new Map(FILES.map((name) => [name, Buffer.from(name)])));
     server = await startServer(
       {
-        plugins: [wishLanguage(), files, fakeVideos(), cacheMemory(), hooks],
+        plugins: [jobLanguage(), files, fakeVideos(), cacheMemory(), hooks],
         origins: { files: { type: "MEMORY" } },
         endpoints: { default: { origins: ["files"] }, shop: { origins: ["files"] } },
         ...more,
@@ -40,7 +40,7 @@ describe("webhooks", () => {
     );
   }
   const video = (path: string, output: VideoOutput = { format: "mp4" }) =>
-    wishUrl(path, { output: { video: output } });
+    jobUrl(path, { output: { video: output } });
   const told = async (count: number) =>
     (await receiver.received(count)).map(({ event }) => event).sort((a, b) => a.type.localeCompare(b.type));
 
@@ -169,7 +169,7 @@ describe("webhooks", () => {
       { part: { kind: "playlist", track: "360" } },
     ];
     for (const part of parts) await server.ask(video("clip.mp4", part));
-    await server.ask(wishUrl("clip.mp4", { output: { format: "webp" } }));
+    await server.ask(jobUrl("clip.mp4", { output: { format: "webp" } }));
     await server.ask(`/-/explain?url=${encodeURIComponent(video("clip.mp4"))}`);
     await server.ask(video("clip.mp4"));
     await server.ask(video("clip.mp4"));
@@ -188,7 +188,7 @@ describe("webhooks", () => {
     assert.deepEqual([stream_protocol, variants], ["HLS", ["240", "360"]]);
   });
 
-  it("sends again what was not taken, under the same id and signed anew", async () => {
+  it("sends again what was not taken, under the same id and signed again", async () => {
     await start({ events: ["video.transformation.ready"] });
     receiver.answers.push({ status: 500 }, { status: 503 }, { status: 302, headers: { location: "/" } });
     await server.ask(video("clip.mp4"));

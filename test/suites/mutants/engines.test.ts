@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DecodeWish, Header, Job, Plan, Source } from "@mediatap/core";
+import type { DecodeOptions, Header, Job, Plan, Source } from "@mediatap/core";
 import { decodeIco } from "@mediatap/decode-ico";
 import { imageSharp } from "@mediatap/image-sharp";
 import { describeDecode, describeTransform, makePng, type Spot } from "@mediatap/test";
@@ -45,7 +45,7 @@ describe("describeTransform", () => {
       /nobody can do|step of another plugin/,
     ],
     "does the steps in another order": [steps((all) => all.toReversed()), /foretold: one after the other/],
-    "enlarges against the wish": [
+    "enlarges against the request": [
       steps((all) => all.map((step) => (step.op === "resize" ? { ...step, enlarge: true } : step))),
       /foretold: not larger/,
     ],
@@ -106,8 +106,8 @@ describe("describeDecode", () => {
 
   const MUTANTS: Readonly<Record<string, Mutant>> = {
     "gives the first page only": [
-      decoded((next, source: Source, wish: DecodeWish, ...rest: unknown[]) =>
-        next(source, { ...wish, page: 1 }, ...rest),
+      decoded((next, source: Source, request: DecodeOptions, ...rest: unknown[]) =>
+        next(source, { ...request, page: 1 }, ...rest),
       ),
       /gives each page/,
     ],

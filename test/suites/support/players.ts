@@ -25,7 +25,7 @@ interface Scripted extends Page {
 
 /** A page in which a video plays; in its code `video` is the element. */
 export interface Playing {
-  /** Opens it anew, with the scripts of players, and runs code in it. */
+  /** Opens it again, with the scripts of players, and runs code in it. */
   open(scripts: readonly string[], code: string): Promise<void>;
   evaluate<T>(code: string): Promise<T>;
   /** Waits until something holds in the page. */

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { bodyOf, type Delivered, type Flight, type MediatapConfig, type Plugin } from "@mediatap/core";
+import { bodyOf, type Delivered, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
@@ -49,7 +49,7 @@ export interface Counter extends Plugin {
   readonly plans: () => number;
   /** Plans that ran. */
   readonly transforms: () => number;
-  /** Flights that opened a source, conditional questions included. */
+  /** Renders that opened a source, conditional questions included. */
   readonly fetches: () => number;
 }
 
@@ -74,7 +74,7 @@ export function counter(): Counter {
         return undefined;
       });
       hooks.report.tap("counter", (report) => {
-        if (report.kind === "flight" && report.spans.list.some(({ name }) => name === "transformation"))
+        if (report.kind === "render" && report.spans.list.some(({ name }) => name === "transformation"))
           transforms++;
       });
     },
@@ -85,7 +85,7 @@ export function counter(): Counter {
 export interface Gate extends Plugin {
   /** Paths of the work that has begun and not ended. */
   readonly running: Set<string>;
-  /** Flights that were aborted while they waited. */
+  /** Renders that were aborted while they waited. */
   readonly aborted: string[];
   /** Resolves when this many pieces of work have begun in all. */
   begun(count: number): Promise<void>;
@@ -101,14 +101,14 @@ export function gate(cost = 10, memory: (path: string) => number = () => 0): Gat
   const waiting: { count: number; resolve: () => void }[] = [];
   let total = 0;
 
-  async function run(name: string, flight: Flight) {
+  async function run(name: string, context: RenderContext) {
     running.add(name);
     total++;
     for (const waiter of waiting) if (total >= waiter.count) waiter.resolve();
     const onAbort = () => aborted.push(name);
-    flight.signal.addEventListener("abort", onAbort, { once: true });
+    context.signal.addEventListener("abort", onAbort, { once: true });
     await promise;
-    flight.signal.removeEventListener("abort", onAbort);
+    context.signal.removeEventListener("abort", onAbort);
     running.delete(name);
     const bytes = Buffer.from(`made of ${name}`);
     return { body: bodyOf(bytes, (b) => Readable.from([b])), type: "text/plain", format: "gate" };
@@ -133,7 +133,7 @@ export function gate(cost = 10, memory: (path: string) => number = () => 0): Gat
           cost,
           memory: memory(asset.path),
           explain: () => ({ gate: name }),
-          run: (flight) => run(name, flight),
+          run: (context) => run(name, context),
         };
       });
     },
@@ -142,7 +142,7 @@ export function gate(cost = 10, memory: (path: string) => number = () => 0): Gat
 
 /** A cache whose entries go stale, lose their bodies or are gone when the test says so. */
 export interface TestCache extends Plugin {
-  /** From now on what is kept is past its freshness, until it is stored anew. */
+  /** From now on what is kept is past its freshness, until it is stored again. */
   expire(): void;
   evictBodies(): void;
   clear(): void;

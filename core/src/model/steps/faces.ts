@@ -1,5 +1,5 @@
 import type { Size } from "../expression.ts";
-import type { FaceBox } from "../flight.ts";
+import type { FaceBox } from "../render-context.ts";
 import type { Box, Corner } from "./geometry.ts";
 
 /** The nearest whole number to `value` that is not outside. */

@@ -1,5 +1,5 @@
 import type { Size } from "../expression.ts";
-import type { FaceBox } from "../flight.ts";
+import type { FaceBox } from "../render-context.ts";
 import type { Focus, Step } from "../transformation.ts";
 import { type Box, extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./geometry.ts";
 import type { Stage } from "./registry.ts";

@@ -1,6 +1,6 @@
 import { invalid, MediaError } from "../errors.ts";
 import { type Expression, evaluate, type Scope, type Size, scopeOf } from "../expression.ts";
-import type { FaceBox } from "../flight.ts";
+import type { FaceBox } from "../render-context.ts";
 import type { Focus, StepOf } from "../transformation.ts";
 import { around, between, windowOn } from "./faces.ts";
 import type { Stage } from "./registry.ts";
@@ -56,7 +56,7 @@ function positive(name: string, expression: Expression, scope: Scope): number {
   return value;
 }
 
-interface Wish {
+interface SizeOptions {
   readonly width?: Expression;
   readonly height?: Expression;
   readonly ratio?: Expression;
@@ -64,7 +64,7 @@ interface Wish {
 }
 
 /** The dimensions asked for: `ratio` completes a single one, `dpr` multiplies both unless that leaves 1–5000 px. */
-function wanted(step: Wish, stage: Stage): { width?: number; height?: number } {
+function wanted(step: SizeOptions, stage: Stage): { width?: number; height?: number } {
   const scope = scopeAt(stage);
   let width = step.width === undefined ? undefined : positive("width", step.width, scope);
   let height = step.height === undefined ? undefined : positive("height", step.height, scope);

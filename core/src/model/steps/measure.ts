@@ -1,7 +1,7 @@
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
-import type { FaceBox } from "../flight.ts";
 import type { Limits } from "../limits.ts";
+import type { FaceBox } from "../render-context.ts";
 import type { Step, Transformation } from "../transformation.ts";
 import { branchOf } from "./compose.ts";
 import { facesAfter } from "./follow.ts";

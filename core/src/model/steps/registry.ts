@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
-import type { FaceBox } from "../flight.ts";
+import type { FaceBox } from "../render-context.ts";
 import type { Op, Step, StepOf } from "../transformation.ts";
 
 /** The picture at a point of a chain. */
@@ -20,7 +20,7 @@ export interface Stage {
 export interface StepDefinition<S> {
   /** Checks a step once, at the border. Any Standard Schema library. */
   readonly schema: StandardSchemaV1<unknown, S>;
-  /** The form that all equal wishes share; `undefined`: it changes nothing and is dropped. */
+  /** The form that all equal requests share; `undefined`: it changes nothing and is dropped. */
   readonly canonical?: (step: S) => S | undefined;
   /** Size of the picture after the step. Left out: as before. */
   readonly size?: (step: S, stage: Stage) => Size;

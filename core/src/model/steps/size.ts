@@ -12,7 +12,7 @@ const dpr = expression.refine(
 
 const zoom = z.number().positive();
 
-/** `ratio` and `zoom` where they do not count, a `dpr` of 1 and the default focus are left out: equal wishes are equal. */
+/** `ratio` and `zoom` where they do not count, a `dpr` of 1 and the default focus are left out: equal requests are equal. */
 function tidy<S extends StepOf<"resize"> | StepOf<"extract">>(step: S): S {
   const single = (step.width === undefined) !== (step.height === undefined);
   const none = step.width === undefined && step.height === undefined;

@@ -1,10 +1,10 @@
-import { type Flight, isMediaError, parentScope, type Size, type Step } from "@mediatap/core";
+import { isMediaError, parentScope, type RenderContext, type Size, type Step } from "@mediatap/core";
 import { decodeCost, megapixels, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { isVector } from "../read/decoded.ts";
 import { FACES_COST, facesBefore } from "../read/faces.ts";
-import { blockSize, wishFor } from "./draw.ts";
+import { blockSize, wantedSize } from "./draw.ts";
 import type { LayerFiles } from "./open.ts";
 import { textWork } from "./text.ts";
 
@@ -19,7 +19,7 @@ export interface Work {
 /** What layers are priced with. */
 export interface Pricing extends Pick<Draft, "registry" | "settings"> {
   readonly files: LayerFiles;
-  readonly flight: Flight;
+  readonly renderContext: RenderContext;
 }
 
 const NONE: Work = { cost: 0, memory: 0 };
@@ -40,13 +40,13 @@ export function layerWork(step: Step, base: Size, pricing: Pricing): Work {
 }
 
 function workOf(layer: LayerOf<Step>, base: Size, pricing: Pricing): Work {
-  const { files, flight, registry, settings } = pricing;
-  const parts = { flight, registry, settings, scope: parentScope(base) };
+  const { files, renderContext, registry, settings } = pricing;
+  const parts = { renderContext, registry, settings, scope: parentScope(base) };
   switch (layer.kind) {
     case "image": {
       const { header } = files.image(layer.path);
-      const job = wishFor(layer.steps);
-      return drawn(draftOf({ ...parts, job, header, ...facesBefore(layer.steps, flight) }), pricing);
+      const job = wantedSize(layer.steps);
+      return drawn(draftOf({ ...parts, job, header, ...facesBefore(layer.steps, renderContext) }), pricing);
     }
     case "color": {
       const size = blockSize(layer, parts.scope);
@@ -55,7 +55,7 @@ function workOf(layer: LayerOf<Step>, base: Size, pricing: Pricing): Work {
     case "text": {
       // What is laid on a text is priced as if it were laid on the picture: the text's size is not known yet.
       const inner = layer.steps.map((step) => layerWork(step, base, pricing));
-      return sum([textWork(layer, base, flight.limits), ...inner]);
+      return sum([textWork(layer, base, renderContext.limits), ...inner]);
     }
     default:
       return NONE;

@@ -1,11 +1,11 @@
 import {
   evaluate,
-  type Flight,
   type Layer,
   MediaError,
   type PlacedLayer,
   parentScope,
   placeLayer,
+  type RenderContext,
   type Scope,
   type Size,
   type Source,
@@ -32,7 +32,7 @@ export interface DrawnLayer {
 }
 
 export interface LayerTools {
-  readonly flight: Flight;
+  readonly renderContext: RenderContext;
   readonly registry: StepRegistry;
   readonly settings: Settings;
   readonly files: LayerFiles;
@@ -61,23 +61,23 @@ export async function drawLayer(
 }
 
 async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {
-  const { flight, registry, settings, files, search } = tools;
-  const parts = { flight, registry, settings, scope };
+  const { renderContext, registry, settings, files, search } = tools;
+  const parts = { renderContext, registry, settings, scope };
   switch (layer.kind) {
     case "image": {
       const { source, header } = files.image(layer.path);
       const faces = looksForFaces(layer.steps) ? await search.of(source) : {};
-      return { draft: draftOf({ ...parts, job: wishFor(layer.steps), header, ...faces }), from: source };
+      return { draft: draftOf({ ...parts, job: wantedSize(layer.steps), header, ...faces }), from: source };
     }
     case "color": {
       const size = blockSize(layer, scope);
-      assertFits(size, flight);
+      assertFits(size, renderContext);
       const create = { ...size, channels: 4 as const, background: layer.color };
       const from = await pixelsOf(sharp({ create, limitInputPixels: false }));
       return { draft: draftOfPixels({ ...parts, size, steps: layer.steps }), from };
     }
     case "text": {
-      const from = await drawStyled(layer, scope, files, flight);
+      const from = await drawStyled(layer, scope, files, renderContext);
       return { draft: draftOfPixels({ ...parts, size: from, steps: layer.steps }), from };
     }
     default:
@@ -86,8 +86,8 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
   }
 }
 
-/** What a layer is wished for as: pixels with alpha, in sRGB, one frame. */
-export const wishFor = (steps: readonly Step[]) => ({
+/** What a layer is requested for as: pixels with alpha, in sRGB, one frame. */
+export const wantedSize = (steps: readonly Step[]) => ({
   transformation: { steps, output: { format: "png", colorProfile: "srgb", metadata: "strip" } as const },
   accept: "basic" as const,
 });
@@ -104,7 +104,7 @@ function lengthOf(name: string, length: Parameters<typeof evaluate>[0], scope: S
   return value;
 }
 
-function assertFits(size: Size, { limits }: Flight): void {
+function assertFits(size: Size, { limits }: RenderContext): void {
   if (megapixels(size) <= limits.outputMegapixels && Math.max(size.width, size.height) <= limits.outputSide) {
     return;
   }

@@ -1,9 +1,9 @@
 import {
   type Asset,
-  type Flight,
   type Header,
   MediaError,
   printable,
+  type RenderContext,
   type Source,
   type Step,
 } from "@mediatap/core";
@@ -38,14 +38,14 @@ export const isFontFile = (font: string | undefined): font is string =>
 export async function openLayers(
   steps: readonly Step[],
   asset: Asset,
-  flight: Flight,
+  renderContext: RenderContext,
   fonts: Fonts,
 ): Promise<LayerFiles> {
   const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
   collect(steps, paths);
   const [images, fontFiles, notes] = await Promise.all([
-    openAll(paths.images, (path) => openImage(path, asset, flight)),
-    openAll(paths.fonts, (path) => flight.open(assetOf(path, asset))),
+    openAll(paths.images, (path) => openImage(path, asset, renderContext)),
+    openAll(paths.fonts, (path) => renderContext.open(assetOf(path, asset))),
     Promise.all([...paths.families].map((family) => fonts.noteOn(family))),
   ]);
   return {
@@ -87,11 +87,11 @@ async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Pr
   return new Map(opened);
 }
 
-async function openImage(path: string, asset: Asset, flight: Flight): Promise<LayerImage> {
-  const source = await flight.open(assetOf(path, asset));
-  const header = await flight.inspect("header", source);
+async function openImage(path: string, asset: Asset, renderContext: RenderContext): Promise<LayerImage> {
+  const source = await renderContext.open(assetOf(path, asset));
+  const header = await renderContext.inspect("header", source);
   if (!isReadable(header)) {
-    const kind = await flight.inspect("kind", source);
+    const kind = await renderContext.inspect("kind", source);
     if (kind) throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${kind.format} files`);
     throw new MediaError("UNIDENTIFIED", `Expected a picture for the layer '${printable(path)}'`);
   }

@@ -1,9 +1,9 @@
 import {
   evaluate,
-  type Flight,
   type Layer,
   type Limits,
   parentScope,
+  type RenderContext,
   type Scope,
   type Size,
 } from "@mediatap/core";
@@ -18,7 +18,7 @@ export async function drawStyled(
   layer: TextLayer,
   scope: Scope,
   files: LayerFiles,
-  { limits, signal }: Flight,
+  { limits, signal }: RenderContext,
 ): Promise<Pixels> {
   const { font } = layer.style;
   const chosen = isFontFile(font) ? await readFont(files.font(font)) : font;

@@ -170,7 +170,7 @@ const turnsOnly = (pass: Pass) =>
 const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
 
-/** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another wish. */
+/** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another request. */
 export function apply(
   image: Sharp,
   pass: ReadyPass,

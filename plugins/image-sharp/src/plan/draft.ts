@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import {
   evaluate,
   type FaceBox,
-  type Flight,
   type Header,
   invalid,
   type Job,
@@ -10,6 +9,7 @@ import {
   MediaError,
   measure,
   type Output,
+  type RenderContext,
   type Rgba,
   type Scope,
   type Size,
@@ -72,7 +72,7 @@ const OWN_DENSITY = 72;
 export interface DraftInput {
   readonly job: Pick<Job, "transformation" | "accept">;
   readonly header: Header;
-  readonly flight: Flight;
+  readonly renderContext: RenderContext;
   readonly registry: StepRegistry;
   readonly settings: Settings;
   /** Further variables: those of the picture on which a layer is laid. */
@@ -88,8 +88,8 @@ export function draftOf(input: DraftInput): Draft {
 
 /** As `draftOf`, with an output in which conditions have had their say. */
 function draftFor(input: DraftInput, output: Output): Draft {
-  const { job, header, flight, registry, settings, scope: more } = input;
-  const { limits } = flight;
+  const { job, header, renderContext, registry, settings, scope: more } = input;
+  const { limits } = renderContext;
   const asked = job.transformation.steps;
   const animated = keepsAnimation(header, asked, output);
   const frames = animated ? header.frames : 1;
@@ -209,11 +209,18 @@ export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {
 }
 
 /** As `draftOf`, for a layer that starts from pixels that were drawn. */
-export function draftOfPixels({ size, steps, flight, registry, settings, scope = {} }: PixelsInput): Draft {
+export function draftOfPixels({
+  size,
+  steps,
+  renderContext,
+  registry,
+  settings,
+  scope = {},
+}: PixelsInput): Draft {
   const output: Output = { format: "png" };
   const { width, height } = size;
   const original = { width, height };
-  measure({ steps, output }, original, registry, flight.limits, { scope });
+  measure({ steps, output }, original, registry, renderContext.limits, { scope });
   const start = { original, current: original, scope, registry, alpha: true, animated: false };
   return {
     header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
@@ -312,7 +319,7 @@ function carriesGainMap({ gainMap, orientation }: Header, { parts, rest, size, a
 
 /** A profile or metadata go along only where no pixels have to be taken out in between. */
 function keepsOf(output: Output, { parts }: Planned, frames: number): Draft["keeps"] {
-  const wish =
+  const request =
     output.metadata === "keep" ? "metadata" : output.colorProfile === "keep" ? "profile" : undefined;
-  return frames === 1 && parts.every(({ kind }) => kind === "pass") ? wish : undefined;
+  return frames === 1 && parts.every(({ kind }) => kind === "pass") ? request : undefined;
 }

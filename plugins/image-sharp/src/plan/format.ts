@@ -29,7 +29,7 @@ export interface Choice {
   readonly others?: readonly WriteFormat[];
 }
 
-export interface Wish {
+export interface FormatOptions {
   readonly output: Output;
   readonly accept: Job["accept"];
   readonly header: Header;
@@ -51,15 +51,15 @@ export function keepsAnimation({ frames, format }: Header, steps: readonly Step[
   return !["avif", "jpeg", "png"].includes(output.format ?? "auto");
 }
 
-/** The output format, by rule; or several of which the smallest is kept, where that is wished for. */
-export function chooseFormat(wish: Wish, limits: Limits): Choice {
-  const { output, header } = wish;
-  const { animated } = wish;
+/** The output format, by rule; or several of which the smallest is kept, where that is requested for. */
+export function chooseFormat(request: FormatOptions, limits: Limits): Choice {
+  const { output, header } = request;
+  const { animated } = request;
   switch (output.format ?? "auto") {
     case "auto":
-      return automatic(wish, limits);
+      return automatic(request, limits);
     case "source":
-      return sameAsSource(wish);
+      return sameAsSource(request);
     case "gif":
       if (header.format !== "gif" && !(header.format === "apng" && animated)) {
         throw new MediaError("EINVAL", "Expected a GIF or an animated PNG for GIF output");
@@ -68,11 +68,11 @@ export function chooseFormat(wish: Wish, limits: Limits): Choice {
     case "svg":
       throw new MediaError("EINVAL", "Expected an SVG source for SVG output");
     default:
-      return named(wish, output.format as WriteFormat, limits);
+      return named(request, output.format as WriteFormat, limits);
   }
 }
 
-function named({ size, header, animated }: Wish, format: WriteFormat, limits: Limits): Choice {
+function named({ size, header, animated }: FormatOptions, format: WriteFormat, limits: Limits): Choice {
   const megapixels = (size.width * size.height) / 1e6;
   if (format === "avif" && megapixels > limits.avifMegapixels) {
     throw new MediaError(
@@ -91,18 +91,20 @@ const isWritten = (format: string): format is WriteFormat => format in LONGEST;
 
 const holds = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= LONGEST[format];
 
-function sameAsSource({ header, alpha, animated }: Wish): Choice {
+function sameAsSource({ header, alpha, animated }: FormatOptions): Choice {
   if (animated && header.format === "apng") return { format: "webp", why: "apng is not written" };
   if (isWritten(header.format)) return { format: header.format, why: "as the source" };
   return { format: alpha ? "png" : "jpeg", why: `${header.format} is not written` };
 }
 
-function automatic(wish: Wish, limits: Limits): Choice {
-  const { output, accept, animated } = wish;
-  const candidates = animated ? moving(accept) : still(wish, limits);
-  const may = ({ format }: Choice) => holds(format, wish.size) && (output.allowed?.includes(format) ?? true);
+function automatic(request: FormatOptions, limits: Limits): Choice {
+  const { output, accept, animated } = request;
+  const candidates = animated ? moving(accept) : still(request, limits);
+  const may = ({ format }: Choice) =>
+    holds(format, request.size) && (output.allowed?.includes(format) ?? true);
   const chosen =
-    (output.smallest && accept !== "jpeg" && smallest(wish, candidates.filter(may))) || candidates.find(may);
+    (output.smallest && accept !== "jpeg" && smallest(request, candidates.filter(may))) ||
+    candidates.find(may);
   if (chosen) return chosen;
   throw new MediaError(
     "EINVAL",
@@ -111,8 +113,8 @@ function automatic(wish: Wish, limits: Limits): Choice {
 }
 
 /** What may hold the picture as well as any other. `undefined`: not more than one. */
-function smallest(wish: Wish, candidates: readonly Choice[]): Choice | undefined {
-  const { output, header, alpha, animated } = wish;
+function smallest(request: FormatOptions, candidates: readonly Choice[]): Choice | undefined {
+  const { output, header, alpha, animated } = request;
   const lossless = output.lossless === true;
   const competes: Partial<Record<WriteFormat, boolean>> = {
     jpeg: !alpha && !lossless,
@@ -135,8 +137,8 @@ const moving = (accept: Job["accept"]): Choice[] => [
 ];
 
 /** Best first. The last ones are for what no better format may or can hold. */
-function still(wish: Wish, limits: Limits): Choice[] {
-  const { output, accept, header, steps, size, alpha, clearedBy, gainMap } = wish;
+function still(request: FormatOptions, limits: Limits): Choice[] {
+  const { output, accept, header, steps, size, alpha, clearedBy, gainMap } = request;
   const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
   // when it is asked for by name, as ImageKit does.

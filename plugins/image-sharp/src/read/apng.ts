@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { type Flight, MediaError, type Size } from "@mediatap/core";
+import { MediaError, type RenderContext, type Size } from "@mediatap/core";
 import sharp from "sharp";
 import type { Pixels } from "../pixels/buffer.ts";
 import type { Animation } from "../write/encode.ts";
@@ -136,7 +136,7 @@ function controlOf(data: Buffer): Control {
 export async function drawApng(
   apng: Apng,
   { first, last }: { first: number; last: number },
-  { signal }: Flight,
+  { signal }: RenderContext,
 ): Promise<Pixels> {
   const { width, height } = apng;
   const length = width * height * CHANNELS;

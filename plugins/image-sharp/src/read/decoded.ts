@@ -1,7 +1,7 @@
 import {
-  type Flight,
   type Header,
   MediaError,
+  type RenderContext,
   type Size,
   type Source,
   type Transformation,
@@ -21,11 +21,11 @@ export const isVector = ({ format, decode }: Header): boolean => format === "svg
 export async function staysDocument(
   { steps, output }: Transformation,
   source: Source,
-  flight: Flight,
+  renderContext: RenderContext,
 ): Promise<boolean> {
   const { format = "auto", density } = output;
   if (steps.length > 0 || density !== undefined || (format !== "auto" && format !== "source")) return false;
-  return (await flight.inspect("kind", source))?.document === true;
+  return (await renderContext.inspect("kind", source))?.document === true;
 }
 
 /** What of a decoded file is needed. */
@@ -46,11 +46,11 @@ export async function decodedInput(
   source: Source,
   header: Header,
   { page, time, size }: Part,
-  flight: Flight,
+  renderContext: RenderContext,
 ): Promise<Uint8Array> {
   const wanted = isVector(header) ? { width: size.width, height: size.height } : {};
-  const wish = { ...(page > 0 && { page: page + 1 }), ...(time !== undefined && { time }), ...wanted };
-  const decoded = await flight.decode(source, wish);
+  const options = { ...(page > 0 && { page: page + 1 }), ...(time !== undefined && { time }), ...wanted };
+  const decoded = await renderContext.decode(source, options);
   if (!decoded) throw new MediaError("EUNSUPPORTED", `Pictures of ${header.format} files are not supported`);
   // As many as the header's pixels take, which have been counted.
   const bytes = await decoded.bytes(Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-import type { FaceBox, Flight, Source, Step } from "@mediatap/core";
+import type { FaceBox, RenderContext, Source, Step } from "@mediatap/core";
 
 /** Milliseconds that a search for faces takes, beside decoding the picture. */
 export const FACES_COST = 350;
@@ -25,16 +25,16 @@ export function looksForFaces(steps: readonly Step[]): boolean {
 }
 
 /** The faces that a chain needs to know of before pixel work. */
-export const facesBefore = (steps: readonly Step[], flight: Flight): { faces?: KnownFaces } =>
-  looksForFaces(steps) && flight.learns("faces") ? { faces: "pending" } : {};
+export const facesBefore = (steps: readonly Step[], renderContext: RenderContext): { faces?: KnownFaces } =>
+  looksForFaces(steps) && renderContext.learns("faces") ? { faces: "pending" } : {};
 
 /** Looks for faces while a picture is made. A search that fails makes no picture fail: its faces are unknown. */
 export class FaceSearch {
   #failed = false;
-  readonly #flight: Flight;
+  readonly #renderContext: RenderContext;
 
-  constructor(flight: Flight) {
-    this.#flight = flight;
+  constructor(renderContext: RenderContext) {
+    this.#renderContext = renderContext;
   }
 
   /** Whether a search failed. */
@@ -44,11 +44,11 @@ export class FaceSearch {
 
   async of(source: Source): Promise<{ faces?: readonly FaceBox[] }> {
     try {
-      const faces = await this.#flight.inspect("faces", source);
+      const faces = await this.#renderContext.inspect("faces", source);
       return faces ? { faces } : {};
     } catch {
       // The plugin that looked has told the log.
-      this.#flight.signal.throwIfAborted();
+      this.#renderContext.signal.throwIfAborted();
       this.#failed = true;
       return {};
     }

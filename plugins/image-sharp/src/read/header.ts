@@ -1,5 +1,12 @@
 import { stat } from "node:fs/promises";
-import { type Flight, type Header, MediaError, remembering, type Source, xmlText } from "@mediatap/core";
+import {
+  type Header,
+  MediaError,
+  type RenderContext,
+  remembering,
+  type Source,
+  xmlText,
+} from "@mediatap/core";
 import sharp, { type Metadata } from "sharp";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
@@ -10,11 +17,11 @@ import { checkSvg } from "./svg.ts";
 /** Elements of an SVG that together take about as long as painting its area once. */
 const SVG_ELEMENTS = 40;
 
-/** Learns headers. An SVG is checked against the limits of each flight. */
+/** Learns headers. An SVG is checked against the limits of each render. */
 export const createHeaderReader = (entries: number) =>
   remembering(readHeader, { entries, keep: ({ format }) => format !== "svg" });
 
-async function readHeader(source: Source, { limits }: Flight): Promise<Header | undefined> {
+async function readHeader(source: Source, { limits }: RenderContext): Promise<Header | undefined> {
   const format = sniff(await source.peek(SNIFF_LENGTH));
   if (!format) return undefined;
   try {
@@ -53,7 +60,7 @@ function apngHeader({ width, height, isPalette }: Metadata, frames: number): Hea
 export async function inputOf(
   source: Source,
   format: string,
-  limits: Flight["limits"],
+  limits: RenderContext["limits"],
 ): Promise<string | Uint8Array> {
   if (format === "svg") return Buffer.from(xmlText(await source.bytes(limits.svgBytes)));
   if (format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH))) {

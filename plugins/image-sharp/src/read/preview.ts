@@ -1,4 +1,4 @@
-import type { Flight, RawFrame, Size, Source } from "@mediatap/core";
+import type { RawFrame, RenderContext, Size, Source } from "@mediatap/core";
 import sharp from "sharp";
 import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
 import { decodedInput, isReadable, isVector } from "./decoded.ts";
@@ -13,17 +13,20 @@ const GREY = "#808080";
 const OWN_DENSITY = 72;
 
 /** The first frame, small, upright and opaque, with three channels. `undefined`: not a picture that is read here. */
-export async function readPreview(source: Source, flight: Flight): Promise<RawFrame | undefined> {
-  const header = await flight.inspect("header", source);
+export async function readPreview(
+  source: Source,
+  renderContext: RenderContext,
+): Promise<RawFrame | undefined> {
+  const header = await renderContext.inspect("header", source);
   if (!isReadable(header)) return undefined;
-  const { limits } = flight;
+  const { limits } = renderContext;
   const factor = Math.min(1, SIDE / Math.max(header.width, header.height));
   const size: Size = isVector(header)
     ? { width: Math.ceil(header.width * factor), height: Math.ceil(header.height * factor) }
     : { width: header.width, height: header.height };
   try {
     const input = header.decode
-      ? await decodedInput(source, header, { page: 0, size }, flight)
+      ? await decodedInput(source, header, { page: 0, size }, renderContext)
       : await inputOf(source, header.format, limits);
     const image = sharp(input, {
       autoOrient: true,

@@ -1,4 +1,4 @@
-import type { Flight, Source } from "@mediatap/core";
+import type { RenderContext, Source } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
 import { openPixels } from "../pixels/buffer.ts";
@@ -15,16 +15,20 @@ export interface Opened {
 }
 
 /** A source as the beginning of its first pipeline. Throws what reading or decoding it throws. */
-export async function openSource(source: Source, draft: Draft, flight: Flight): Promise<Opened> {
+export async function openSource(
+  source: Source,
+  draft: Draft,
+  renderContext: RenderContext,
+): Promise<Opened> {
   const { header, frames, page, density, planned, keeps } = draft;
-  const { limits } = flight;
+  const { limits } = renderContext;
   if (header.format === "apng" && (frames > 1 || page > 0)) {
     const apng = readApng(await source.bytes(limits.imageBytes));
-    const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, flight);
+    const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, renderContext);
     return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
   }
   const input = header.decode
-    ? await decode(source, draft, flight)
+    ? await decode(source, draft, renderContext)
     : await inputOf(source, header.format, limits);
   const options: SharpOptions = {
     autoOrient: true,
@@ -50,8 +54,8 @@ export async function openSource(source: Source, draft: Draft, flight: Flight): 
   };
 }
 
-function decode(source: Source, draft: Draft, flight: Flight): Promise<Uint8Array> {
+function decode(source: Source, draft: Draft, renderContext: RenderContext): Promise<Uint8Array> {
   const { header, page, time, original, planned } = draft;
   const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
-  return decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, flight);
+  return decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext);
 }

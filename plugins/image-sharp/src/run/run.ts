@@ -1,10 +1,10 @@
 import {
   type Corner,
   evaluate,
-  type Flight,
   facesIn,
   MediaError,
   measure,
+  type RenderContext,
   type Rendition,
   type Size,
   type Source,
@@ -48,19 +48,19 @@ export async function run(
   draft: Draft,
   source: Source,
   files: LayerFiles,
-  flight: Flight,
+  renderContext: RenderContext,
 ): Promise<Rendition> {
-  const search = new FaceSearch(flight);
+  const search = new FaceSearch(renderContext);
   try {
     const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
-    const make = (draft: Draft) => new Run(draft, files, flight, search).do(source);
+    const make = (draft: Draft) => new Run(draft, files, renderContext, search).do(source);
     // A gain map that cannot be read, or cut as finely, is no reason to have no picture.
     const rendition = await (known.gainMap
       ? make(known).catch(() => make({ ...known, gainMap: false }))
       : make(known));
     return search.failed ? { ...rendition, degraded: true } : rendition;
   } catch (error) {
-    throw flight.signal.aborted ? flight.signal.reason : mediaError(error);
+    throw renderContext.signal.aborted ? renderContext.signal.reason : mediaError(error);
   }
 }
 
@@ -68,7 +68,7 @@ export async function run(
 class Run {
   readonly #draft: Draft;
   readonly #files: LayerFiles;
-  readonly #flight: Flight;
+  readonly #renderContext: RenderContext;
   readonly #search: FaceSearch;
   readonly #deadline: number;
   /** The picture so far; `#busy` once something is asked of it. */
@@ -78,12 +78,12 @@ class Run {
   /** Where what was left of all frames lay in those that were trimmed. */
   #trimmed: Corner | undefined;
 
-  constructor(draft: Draft, files: LayerFiles, flight: Flight, search: FaceSearch) {
+  constructor(draft: Draft, files: LayerFiles, renderContext: RenderContext, search: FaceSearch) {
     this.#search = search;
     this.#draft = draft;
     this.#files = files;
-    this.#flight = flight;
-    this.#deadline = performance.now() + flight.limits.imageWork;
+    this.#renderContext = renderContext;
+    this.#deadline = performance.now() + renderContext.limits.imageWork;
   }
 
   async do(source: Source): Promise<Rendition> {
@@ -111,7 +111,7 @@ class Run {
   }
 
   async #open(source: Source): Promise<void> {
-    const { image, animation } = await openSource(source, this.#draft, this.#flight);
+    const { image, animation } = await openSource(source, this.#draft, this.#renderContext);
     this.#image = image;
     this.#animation = animation;
   }
@@ -122,7 +122,7 @@ class Run {
         return this.#pass(part.pass);
       case "fill": {
         const pixels = await this.#pixels();
-        this.#flight.signal.throwIfAborted();
+        this.#renderContext.signal.throwIfAborted();
         this.#image = await fill(pixels, part);
         this.#busy = true;
         return;
@@ -134,7 +134,7 @@ class Run {
       case "effect":
         return this.#take(
           await perform(part, await this.#pixels(), {
-            signal: this.#flight.signal,
+            signal: this.#renderContext.signal,
             milliseconds: this.#left(),
           }),
         );
@@ -198,11 +198,12 @@ class Run {
   }
 
   #layer(step: StepOf<"overlay">, base: Size): Promise<DrawnLayer> {
-    this.#flight.signal.throwIfAborted();
+    this.#renderContext.signal.throwIfAborted();
     const { registry, settings } = this.#draft;
-    const [flight, files, search] = [this.#flight, this.#files, this.#search];
-    const draw = (draft: Draft, start: Source | Pixels) => new Run(draft, files, flight, search).draw(start);
-    return drawLayer(step, base, { flight, registry, settings, files, search, draw });
+    const [renderContext, files, search] = [this.#renderContext, this.#files, this.#search];
+    const draw = (draft: Draft, start: Source | Pixels) =>
+      new Run(draft, files, renderContext, search).draw(start);
+    return drawLayer(step, base, { renderContext, registry, settings, files, search, draw });
   }
 
   /** A layer that cuts the picture to its own shape, or moves its pixels. */
@@ -217,14 +218,14 @@ class Run {
     const { original, scope, registry } = this.#draft;
     const current = { width: frame.width, height: frame.height };
     const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
-    const { limits } = this.#flight;
+    const { limits } = this.#renderContext;
     if (megapixels(size) * this.#draft.frames > limits.outputMegapixels) {
       throw new MediaError(
         "ELIMIT",
         `Expected at most ${limits.outputMegapixels} megapixels after ${step.op}`,
       );
     }
-    const done = await this.#flight.step(rawFrame(frame), step, size);
+    const done = await this.#renderContext.step(rawFrame(frame), step, size);
     if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
     return fromRawFrame(done);
   }
@@ -232,7 +233,7 @@ class Run {
   async #each(pixels: Pixels, work: (frame: Pixels) => Promise<Pixels>): Promise<Pixels[]> {
     const done: Pixels[] = [];
     for (const frame of framesOf(pixels)) {
-      this.#flight.signal.throwIfAborted();
+      this.#renderContext.signal.throwIfAborted();
       done.push(await work(frame));
     }
     return done;
@@ -247,7 +248,7 @@ class Run {
     this.#image = held.open();
     this.#busy = false;
     const { original, scope, output, frames, registry } = this.#draft;
-    measure({ steps: rest, output }, original, registry, this.#flight.limits, {
+    measure({ steps: rest, output }, original, registry, this.#renderContext.limits, {
       current: held.size,
       frames,
       scope,
@@ -271,13 +272,13 @@ class Run {
   }
 
   async #pixels(): Promise<Pixels> {
-    this.#flight.signal.throwIfAborted();
+    this.#renderContext.signal.throwIfAborted();
     return pixelsOf(this.#timed(this.#image), this.#draft.frames);
   }
 
   async #hold(): Promise<Held> {
     if (!this.#draft.keeps) return holdPixels(await this.#pixels());
-    this.#flight.signal.throwIfAborted();
+    this.#renderContext.signal.throwIfAborted();
     return holdWithMetadata(keep(this.#timed(this.#image), this.#draft.keeps));
   }
 
@@ -294,7 +295,7 @@ class Run {
   }
 
   #encode(): Promise<Rendition> {
-    const { signal } = this.#flight;
+    const { signal } = this.#renderContext;
     signal.throwIfAborted();
     return write({
       draft: this.#draft,

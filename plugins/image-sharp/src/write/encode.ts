@@ -19,7 +19,7 @@ export interface Animation {
 export const avifQuality = (quality: number) =>
   Math.round(quality <= QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - QUALITY) * 2);
 
-/** How a picture is written, beyond what was wished for. */
+/** How a picture is written, beyond what was requested for. */
 export interface EncodeOptions {
   readonly settings: Settings;
   /** Whether a PNG has a palette, as its source had. */

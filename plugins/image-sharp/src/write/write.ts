@@ -35,7 +35,7 @@ interface Written {
   readonly height: number;
 }
 
-/** Writes the picture: once, or, where that was wished for, in several ways of which the best is kept. */
+/** Writes the picture: once, or, where that was requested for, in several ways of which the best is kept. */
 export async function write(done: Done): Promise<Rendition> {
   const { format, data, width, height } = await written(done);
   const body = bodyOf(data, (bytes) => Readable.from([bytes]));
@@ -66,8 +66,8 @@ async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: n
   }
   // Scaled true colours of a picture that had few would make a larger file than the source.
   const palette = header.palette === true && /^a?png$/.test(header.format) && !output.lossless;
-  const wish = quality === undefined ? output : { ...output, quality };
-  encodeAs(image, format, wish, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
+  const request = quality === undefined ? output : { ...output, quality };
+  encodeAs(image, format, request, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   return { format, data, width: info.width, height: info.pageHeight ?? info.height };
 }

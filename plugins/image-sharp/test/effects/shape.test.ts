@@ -251,13 +251,13 @@ describe("image-sharp: effects at work", () => {
     for (const { rendition } of await Promise.all(all)) assert.ok((rendition.width as number) > 60);
   });
 
-  it("give equal bytes for equal wishes", async () => {
+  it("give equal bytes for equal requests", async () => {
     const bytes = await source();
-    const wish = {
+    const request = {
       steps: [bend(77), { op: "shadow", sigma: 2, strength: 1, x: 0, y: 0 }],
       output: PNG,
     } as const;
-    const [first, second] = [await render(bytes, wish), await render(bytes, wish)];
+    const [first, second] = [await render(bytes, request), await render(bytes, request)];
     assert.ok(Buffer.from(first.bytes).equals(second.bytes));
   });
 });

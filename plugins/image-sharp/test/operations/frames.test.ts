@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Plugin, RawFrame, Rgba, Step } from "@mediatap/core";
 import {
+  jobLanguage,
+  jobUrl,
   MEMORY_ENDPOINT,
   memoryStorage,
   startServer,
   type TestServer,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import sharp from "sharp";
 import { imageSharp } from "../../src/index.ts";
@@ -50,7 +50,7 @@ describe("frames for steps of plugins", () => {
       },
     };
     server = await startServer({
-      plugins: [wishLanguage(), memoryStorage(files), imageSharp(), capture],
+      plugins: [jobLanguage(), memoryStorage(files), imageSharp(), capture],
       ...MEMORY_ENDPOINT,
     });
   });
@@ -69,9 +69,7 @@ describe("frames for steps of plugins", () => {
       it(`are sRGB with straight alpha: ${name}, colour profile ${colorProfile}`, async () => {
         frames.length = 0;
         const steps = [{ op: "test-capture" } as unknown as Step];
-        const { status } = await server.ask(
-          wishUrl(name, { steps, output: { format: "png", colorProfile } }),
-        );
+        const { status } = await server.ask(jobUrl(name, { steps, output: { format: "png", colorProfile } }));
         assert.equal(status, 200);
         const [frame] = frames;
         assert(frame);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AcceptClass, Output, RawFrame, Step, StepDefinition, StepRegistry } from "@mediatap/core";
 import sharp from "sharp";
 import { z } from "zod";
-import { flightOf, jobOf, near, pixels, plan, quarters, render, sourceOf, taps } from "../helpers.ts";
+import { contextOf, jobOf, near, pixels, plan, quarters, render, sourceOf, taps } from "../helpers.ts";
 
 const opaque = async () => (await quarters()).jpeg().toBuffer();
 const clear = async () => (await quarters(64, 48, 100)).png().toBuffer();
@@ -200,7 +200,7 @@ describe("image-sharp: knowing a picture", () => {
       .jpeg()
       .withMetadata({ orientation: 6, density: 300 })
       .toBuffer();
-    const header = await inspect(sourceOf(bytes), flightOf({}, inspect));
+    const header = await inspect(sourceOf(bytes), contextOf({}, inspect));
     assert.deepEqual(header, {
       format: "jpeg",
       width: 48,
@@ -217,10 +217,10 @@ describe("image-sharp: knowing a picture", () => {
   it("reads the bytes of a known source no more, and those of a changed one again", async () => {
     const { inspect } = taps();
     const bytes = await opaque();
-    const flight = flightOf({}, inspect);
+    const renderContext = contextOf({}, inspect);
     const reads = async (etag?: string) => {
       const source = sourceOf(bytes, etag === undefined ? {} : { etag });
-      await inspect(source, flight);
+      await inspect(source, renderContext);
       return source.reads.count;
     };
     assert.deepEqual([await reads('"1"'), await reads('"1"'), await reads('"2"')], [1, 0, 1]);
@@ -269,7 +269,7 @@ describe("image-sharp: knowing a picture", () => {
       await transform(
         jobOf({}),
         sourceOf(await opaque()),
-        flightOf({}, async () => undefined),
+        contextOf({}, async () => undefined),
       ),
       undefined,
     );

@@ -15,7 +15,7 @@ const spy: Plugin = {
   apiVersion: 1,
   apply({ hooks }) {
     hooks.report.tap("spy", (report) => {
-      if (report.kind === "flight" && report.plan) estimate = report.plan.memory;
+      if (report.kind === "render" && report.plan) estimate = report.plan.memory;
     });
   },
 };

@@ -76,7 +76,7 @@ describe("image-sharp: passes", () => {
     );
   });
 
-  it("begins anew behind a step whose size only pixels tell", async () => {
+  it("begins again behind a step whose size only pixels tell", async () => {
     const { passes } = await drawn([{ op: "trim", tolerance: 10 }, scale(20)]);
     assert.equal(passes.length, 2);
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Output, Step } from "@mediatap/core";
 import sharp from "sharp";
-import { BLUE, flightOf, GREEN, near, pixels, plan, RED, render, sourceOf, taps } from "../helpers.ts";
+import { BLUE, contextOf, GREEN, near, pixels, plan, RED, render, sourceOf, taps } from "../helpers.ts";
 
 const WIDTH = 40;
 const HEIGHT = 20;
@@ -176,7 +176,7 @@ describe("image-sharp: animations", () => {
 
   it("counts its frames", async () => {
     const { inspect } = taps();
-    const header = await inspect(sourceOf(await film("gif")), flightOf({}, inspect));
+    const header = await inspect(sourceOf(await film("gif")), contextOf({}, inspect));
     assert.deepEqual([header?.frames, header?.width, header?.height], [3, WIDTH, HEIGHT]);
   });
 });

@@ -217,11 +217,11 @@ describe("a text", () => {
         fc.option(fc.integer({ min: 1, max: 200 })),
         async (...args) => {
           const [text, style, width] = args;
-          const wish = { ...style, ...(width !== null && { width }) };
+          const request = { ...style, ...(width !== null && { width }) };
           try {
-            const first = await draw(text, wish);
+            const first = await draw(text, request);
             assert.equal(first.data.length, first.width * first.height * 4);
-            assertSame(await draw(text, wish), first);
+            assertSame(await draw(text, request), first);
           } catch (error) {
             if (!isMediaError(error)) throw error;
             assert.equal((error as { status?: number }).status, 400);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { imageSharp } from "../../src/index.ts";
-import { flightOf, near, pixels, plan, quarters, RED, render, sourceOf, WHITE } from "../helpers.ts";
+import { contextOf, near, pixels, plan, quarters, RED, render, sourceOf, WHITE } from "../helpers.ts";
 
 const half = { op: "resize", width: 32, fit: "inside", enlarge: true } as const;
 
@@ -210,7 +210,7 @@ describe("image-sharp: plans", () => {
 
   it("asks more for more pixels, slower formats and more steps", async () => {
     const bytes = await photo(1600, 1200);
-    const cost = async (wish: Parameters<typeof plan>[1]) => (await plan(bytes, wish))?.cost as number;
+    const cost = async (request: Parameters<typeof plan>[1]) => (await plan(bytes, request))?.cost as number;
     const small = await cost({ steps: [half] });
     const large = await cost({});
     assert.ok(small < large);
@@ -242,8 +242,8 @@ describe("image-sharp: plans", () => {
 
   it("refuses a source, a step and a result with too many pixels before any is read", async () => {
     const bytes = await photo(400, 300);
-    const refused = (wish: Parameters<typeof plan>[1]) =>
-      assert.rejects(plan(bytes, wish), { code: "ELIMIT" });
+    const refused = (request: Parameters<typeof plan>[1]) =>
+      assert.rejects(plan(bytes, request), { code: "ELIMIT" });
     await refused({ limits: { megapixels: 0.1 } });
     await assert.rejects(plan(bytes, { limits: { megapixels: 0.1, outputMegapixels: 0.1 } }), /a source of/);
     await refused({ steps: [{ op: "resize", width: 60000, fit: "inside", enlarge: true }] });
@@ -307,7 +307,7 @@ describe("image-sharp: plans", () => {
     const controller = new AbortController();
     controller.abort(new Error("gone"));
     await assert.rejects(
-      made?.run(flightOf({ signal: controller.signal }, async () => undefined)) ?? Promise.resolve(),
+      made?.run(contextOf({ signal: controller.signal }, async () => undefined)) ?? Promise.resolve(),
       {
         message: "gone",
       },
@@ -316,7 +316,7 @@ describe("image-sharp: plans", () => {
 
   it("ends when its time is up", async () => {
     const made = await plan(await photo(400, 300), { steps: [half] });
-    const late = flightOf({ limits: { imageWork: 0 } }, async () => undefined);
+    const late = contextOf({ limits: { imageWork: 0 } }, async () => undefined);
     await assert.rejects(made?.run(late) ?? Promise.resolve(), { code: "ETIMEDOUT" });
   });
 

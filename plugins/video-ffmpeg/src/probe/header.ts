@@ -1,4 +1,4 @@
-import { type Flight, type Header, MediaError, type Source } from "@mediatap/core";
+import { type Header, MediaError, type RenderContext, type Source } from "@mediatap/core";
 import type { Settings } from "../options.ts";
 import { isHdr } from "./colour.ts";
 
@@ -16,8 +16,8 @@ const POSTER = 3;
 const BYTES = 8 * 1024 * 1024;
 
 /** A video as those see it that want a still of it. */
-export async function headerOf(source: Source, flight: Flight, settings: Settings): Promise<Header> {
-  const probe = await flight.inspect("probe", source);
+export async function headerOf(source: Source, context: RenderContext, settings: Settings): Promise<Header> {
+  const probe = await context.inspect("probe", source);
   if (!probe?.video) throw new MediaError("UNIDENTIFIED", "The source has no pictures", { status: 400 });
   const { format, duration, video } = probe;
   const hdr = isHdr(video);

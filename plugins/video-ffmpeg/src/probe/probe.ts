@@ -1,4 +1,4 @@
-import { type Flight, MediaError, type Probe, type Source } from "@mediatap/core";
+import { MediaError, type Probe, type RenderContext, type Source } from "@mediatap/core";
 import { type Command, collect, start } from "../process/command.ts";
 import { inTurn } from "../process/queue.ts";
 import type { Tools } from "../process/tools.ts";
@@ -36,14 +36,18 @@ const MOST = 1e6;
  * Asks ffprobe what a file is; where there is none, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY`
  * where too many wait.
  */
-export async function probe(source: Source, flight: Flight, tools: Tools): Promise<FileProbe | undefined> {
+export async function probe(
+  source: Source,
+  context: RenderContext,
+  tools: Tools,
+): Promise<FileProbe | undefined> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   if (!demuxer) return undefined;
-  return inTurn(flight, async () => {
-    const input = await openInput(source, demuxer, flight);
+  return inTurn(context, async () => {
+    const input = await openInput(source, demuxer, context);
     try {
       const found = await (tools.ffprobe ? ask : listen)(tools, input, {
-        signal: flight.signal,
+        signal: context.signal,
         timeout: source.file === undefined ? REMOTE_TIME : TIME,
         most: MOST,
         // It is short, and somebody waits for it before anything else can begin.

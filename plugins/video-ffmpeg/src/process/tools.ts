@@ -28,7 +28,7 @@ export interface Tools extends Programs {
   readonly filters: ReadonlySet<string>;
 }
 
-type Wish = Pick<Settings, "ffmpeg" | "ffprobe">;
+type ProgramPaths = Pick<Settings, "ffmpeg" | "ffprobe">;
 
 const MISSING = "Videos need ffmpeg, which is not installed on this server";
 
@@ -40,7 +40,7 @@ export interface Toolbox {
   tools(): Promise<Tools>;
 }
 
-export function openToolbox(settings: Wish): Toolbox {
+export function openToolbox(settings: ProgramPaths): Toolbox {
   let found: { readonly programs: Programs | undefined } | undefined;
   let tools: Promise<Tools> | undefined;
   const programs = () => {
@@ -65,7 +65,10 @@ export function openToolbox(settings: Wish): Toolbox {
  * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once,
  * and waits for that. `undefined`: there is no ffmpeg that runs. Throws `EBUSY` if the machine can start none now.
  */
-export function findPrograms(settings: Wish, env: NodeJS.ProcessEnv = process.env): Programs | undefined {
+export function findPrograms(
+  settings: ProgramPaths,
+  env: NodeJS.ProcessEnv = process.env,
+): Programs | undefined {
   const named = [settings.ffmpeg, env.FFMPEG_BIN];
   const broken: string[] = [];
   for (const [at, name] of [...named, bundled(), "ffmpeg"].entries()) {

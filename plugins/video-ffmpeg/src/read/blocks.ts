@@ -131,7 +131,7 @@ export class Blocks {
     }
   }
 
-  /** Who comes later asks anew. */
+  /** Who comes later asks again. */
   #leave(run: Run | undefined): void {
     if (!run || --run.users > 0) return;
     this.#drop(run);

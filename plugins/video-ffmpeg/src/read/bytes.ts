@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type Flight, MediaError, type Source } from "@mediatap/core";
+import { MediaError, type RenderContext, type Source } from "@mediatap/core";
 import { BLOCK } from "./blocks.ts";
 import { placeOf } from "./input.ts";
 import { loopback } from "./loopback.ts";
@@ -16,9 +16,9 @@ export interface Bytes {
 }
 
 /** Opens a source: its local file, or parts of it at its origin, which are kept for all who read. */
-export async function openBytes(source: Source, flight: Flight): Promise<Bytes> {
-  const place = await placeOf(source, flight);
-  if (place.file === undefined) return blockBytes(place.blocks, flight);
+export async function openBytes(source: Source, context: RenderContext): Promise<Bytes> {
+  const place = await placeOf(source, context);
+  if (place.file === undefined) return blockBytes(place.blocks, context);
   let handle: FileHandle | undefined;
   try {
     handle = await open(place.file, "r");
@@ -53,7 +53,7 @@ function fileBytes(handle: FileHandle, size: number, release: () => void): Bytes
 
 function blockBytes(
   file: Extract<Awaited<ReturnType<typeof placeOf>>, { readonly blocks: object }>["blocks"],
-  { signal }: Flight,
+  { signal }: RenderContext,
 ): Bytes {
   const { size } = file;
   return {

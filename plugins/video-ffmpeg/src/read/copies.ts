@@ -1,6 +1,6 @@
 import { open, rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { type Flight, MediaError, type Source } from "@mediatap/core";
+import { MediaError, type RenderContext, type Source } from "@mediatap/core";
 import { type Temp, temp } from "../process/temp.ts";
 
 /** A whole file on this machine. */
@@ -35,7 +35,7 @@ export class Wholes {
    * `key` tells the file, and this version of it; left out, nobody else can share the copy. Throws `ELIMIT` for a file beyond
    * `limits.videoBytes` or `limits.tempBytes`, `EBUSY` where there is no room now.
    */
-  async open(source: Source, key: string | undefined, { signal, limits }: Flight): Promise<Whole> {
+  async open(source: Source, key: string | undefined, { signal, limits }: RenderContext): Promise<Whole> {
     const path = this.#temp.newPath();
     const name = key ?? path;
     let held = this.#held.get(name);

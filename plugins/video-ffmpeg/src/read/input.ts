@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Flight, isMediaError, type Source, type SourceFacts } from "@mediatap/core";
+import { isMediaError, type RenderContext, type Source, type SourceFacts } from "@mediatap/core";
 import { BLOCK, type BlockFile } from "./blocks.ts";
 import { loopback } from "./loopback.ts";
 
@@ -19,8 +19,8 @@ const MOST_WHOLE = 10_000;
  * read. A file of an origin that gives no parts is copied first, within `limits.videoBytes` and `limits.tempBytes`. `demuxer`:
  * as of `demuxerOf`; no other is tried, and nothing but that file or address can be opened.
  */
-export async function openInput(source: Source, demuxer: string, flight: Flight): Promise<Input> {
-  const place = await placeOf(source, flight);
+export async function openInput(source: Source, demuxer: string, context: RenderContext): Promise<Input> {
+  const place = await placeOf(source, context);
   if (place.file === undefined) {
     const { url, close } = await loopback().open(place.blocks);
     const args = ["-protocol_whitelist", "http,tcp", ...ofDemuxer(demuxer), "-seekable", "1", "-i", url];
@@ -35,7 +35,7 @@ export type Place =
   | { readonly file?: undefined; readonly blocks: BlockFile };
 
 /** Finds it; a file of an origin that gives no parts is copied first. */
-export async function placeOf(source: Source, flight: Flight): Promise<Place> {
+export async function placeOf(source: Source, context: RenderContext): Promise<Place> {
   if (source.file !== undefined) return { file: source.file, release: () => {} };
   const key = keyOf(source.facts);
   const { size } = source.facts;
@@ -44,13 +44,13 @@ export async function placeOf(source: Source, flight: Flight): Promise<Place> {
       key,
       size,
       open: (range, signal) => source.again(range, signal),
-      room: flight.limits.tempBytes,
+      room: context.limits.tempBytes,
     };
-    if (await givesParts(blocks, source, flight)) return { blocks };
+    if (await givesParts(blocks, source, context)) return { blocks };
     if (whole.size >= MOST_WHOLE) whole.clear();
     whole.add(key);
   }
-  const { path, release } = await loopback().wholes.open(source, key, flight);
+  const { path, release } = await loopback().wholes.open(source, key, context);
   return { file: path, release };
 }
 
@@ -75,7 +75,7 @@ function keyOf({ origin, path, host, etag, lastModified, size }: SourceFacts): s
 }
 
 /** Whether an origin cuts out the part that is asked for; found out with the first, which is wanted anyway. */
-async function givesParts(file: BlockFile, source: Source, { signal }: Flight): Promise<boolean> {
+async function givesParts(file: BlockFile, source: Source, { signal }: RenderContext): Promise<boolean> {
   if (file.size <= BLOCK) return true;
   const reader = loopback().blocks.reader(file);
   signal.addEventListener("abort", reader.leave, { once: true });

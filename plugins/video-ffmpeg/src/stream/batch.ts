@@ -7,7 +7,7 @@ const WINDOW = 8;
 export type Work<R> = (names: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, R>>;
 
 /** One of several results that one run can give. */
-interface Wish<R> {
+interface CopyRequest<R> {
   readonly name: string;
   readonly signal: AbortSignal;
   batch?: Batch<R>;
@@ -15,28 +15,28 @@ interface Wish<R> {
 
 interface Batch<R> {
   /** Whose source is read. */
-  readonly leader: Wish<R>;
+  readonly leader: CopyRequest<R>;
   readonly results: Promise<ReadonlyMap<string, R>>;
 }
 
 /**
- * Has work that is wished for at the same time, and that shares most of its cost, done by one run: the rungs of a segment, whose
+ * Has work that is requested for at the same time, and that shares most of its cost, done by one run: the rungs of a segment, whose
  * source is decoded once.
  */
 export function createGathering<R>() {
-  const groups = new Map<string, Set<Wish<R>>>();
+  const groups = new Map<string, Set<CopyRequest<R>>>();
 
-  function forget(key: string, wish: Wish<R>): void {
+  function forget(key: string, request: CopyRequest<R>): void {
     const waiting = groups.get(key);
-    waiting?.delete(wish);
+    waiting?.delete(request);
     if (waiting?.size === 0) groups.delete(key);
   }
 
-  function begin(key: string, leader: Wish<R>, work: Work<R>): Batch<R> {
+  function begin(key: string, leader: CopyRequest<R>, work: Work<R>): Batch<R> {
     const taken = [...(groups.get(key) ?? []), leader].filter(
-      (wish) => wish === leader || !wish.signal.aborted,
+      (request) => request === leader || !request.signal.aborted,
     );
-    for (const wish of taken) forget(key, wish);
+    for (const request of taken) forget(key, request);
     const nobody = new AbortController();
     const onAbort = () => {
       if (taken.every(({ signal }) => signal.aborted)) nobody.abort(leader.signal.reason);
@@ -47,7 +47,7 @@ export function createGathering<R>() {
     });
     results.catch(() => {});
     const batch = { leader, results };
-    for (const wish of taken) wish.batch = batch;
+    for (const request of taken) request.batch = batch;
     return batch;
   }
 
@@ -62,10 +62,10 @@ export function createGathering<R>() {
       signal: AbortSignal,
       patience: number,
     ): (work: Work<R>) => Promise<R> {
-      const wish: Wish<R> = { name, signal };
+      const request: CopyRequest<R> = { name, signal };
       const waiting = groups.get(key) ?? new Set();
-      groups.set(key, waiting.add(wish));
-      const leave = () => forget(key, wish);
+      groups.set(key, waiting.add(request));
+      const leave = () => forget(key, request);
       const timer = setTimeout(leave, patience).unref();
       signal.addEventListener("abort", leave, { once: true });
 
@@ -73,14 +73,15 @@ export function createGathering<R>() {
         try {
           for (;;) {
             signal.throwIfAborted();
-            if (!wish.batch && (groups.get(key)?.size ?? 0) <= 1) await delay(WINDOW, undefined, { signal });
-            const batch = wish.batch ?? begin(key, wish, work);
+            if (!request.batch && (groups.get(key)?.size ?? 0) <= 1)
+              await delay(WINDOW, undefined, { signal });
+            const batch = request.batch ?? begin(key, request, work);
             try {
               return (await orAborted(batch.results, signal)).get(name) as R;
             } catch (error) {
-              // The one whose source was read has left, and it was closed: the others begin anew.
-              if (batch.leader === wish || !batch.leader.signal.aborted || signal.aborted) throw error;
-              delete wish.batch;
+              // The one whose source was read has left, and it was closed: the others begin again.
+              if (batch.leader === request || !batch.leader.signal.aborted || signal.aborted) throw error;
+              delete request.batch;
             }
           }
         } finally {

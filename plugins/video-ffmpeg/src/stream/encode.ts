@@ -25,7 +25,7 @@ export function pictureArgs(rung: Rung, grid: Grid, quality: number): readonly s
 }
 
 /**
- * How sound is written: constant quality, since rate control would begin anew in each segment, and be heard. 1 is about 110 kbit/s,
+ * How sound is written: constant quality, since rate control would begin again in each segment, and be heard. 1 is about 110 kbit/s,
  * and never much more than 200; 1.5 took 420 for sharp beats.
  */
 export const SOUND_ARGS: readonly string[] = ["-c:a", "aac", "-q:a", "1", "-flags:a", "+bitexact"];

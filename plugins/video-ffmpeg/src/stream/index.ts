@@ -33,11 +33,11 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   const gathering = createGathering<Parts>();
   const tracks = createTracks();
   const texts = createTexts(engine.settings.subtitles);
-  hooks.transform.tapPromise(NAME, async (job, source, flight) => {
+  hooks.transform.tapPromise(NAME, async (job, source, context) => {
     const part = job.transformation.output.video?.part;
     if (!part) return undefined;
-    const layout = await layoutOf(job, source, flight, engine, tracks);
-    return planOf(part, { job, source, flight, layout });
+    const layout = await layoutOf(job, source, context, engine, tracks);
+    return planOf(part, { job, source, context, layout });
   });
 
   hooks.respond.tap(NAME, ({ status }, exchange) => {
@@ -58,9 +58,9 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   }
 
   /** Subtitles of a track, whose name is settled. */
-  async function openText(track: string, { job, flight }: Asked) {
+  async function openText(track: string, { job, context }: Asked) {
     const language = texts.languageOf(track);
-    const source = language && (await texts.open(job.asset, language, flight));
+    const source = language && (await texts.open(job.asset, language, context));
     if (!source) throw nothingThere();
     return source;
   }
@@ -75,7 +75,7 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
     switch (part.kind) {
       case "master":
         await Promise.all(ladders.map(assertWritable));
-        return masterPlan(part, asked, ladders, await texts.find(asked.job.asset, asked.flight));
+        return masterPlan(part, asked, ladders, await texts.find(asked.job.asset, asked.context));
       case "text":
         return textPart(await openText(part.track, asked), asked, part.track);
       case "playlist": {

@@ -1,4 +1,4 @@
-import { type Flight, type Job, MediaError, type Size, type Source } from "@mediatap/core";
+import { type Job, MediaError, type RenderContext, type Size, type Source } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
 import { matrixOf } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
@@ -43,18 +43,18 @@ export interface Sound {
 export async function layoutOf(
   job: Job,
   source: Source,
-  flight: Flight,
+  context: RenderContext,
   engine: Engine,
   tracks: Tracks,
 ): Promise<Layout> {
   const { transformation } = job;
-  const probe = (await flight.inspect("probe", source)) as FileProbe | undefined;
+  const probe = (await context.inspect("probe", source)) as FileProbe | undefined;
   if (!probe) throw new MediaError("EINVAL", "Expected a video");
   const { video, audio } = probe;
   const { segmentSeconds } = engine.settings;
-  const rate = video && rateOf(video, probe.peak, flight.limits.videoRate);
+  const rate = video && rateOf(video, probe.peak, context.limits.videoRate);
   const graph = graphOf(transformation.steps, probe, {
-    limits: flight.limits,
+    limits: context.limits,
     tools: await engine.tools(),
     ...(rate && { rate: `${rate.n}/${rate.d}` }),
   });
@@ -73,7 +73,7 @@ export async function layoutOf(
           rate,
           size: graph.picture.size,
           graph,
-          ...(await copyingOf({ engine, tracks, job, source, flight, probe, graph, rate, grid: fixed })),
+          ...(await copyingOf({ engine, tracks, job, source, context, probe, graph, rate, grid: fixed })),
           ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),

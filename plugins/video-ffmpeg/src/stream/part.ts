@@ -1,12 +1,12 @@
 import { Readable } from "node:stream";
-import { bodyOf, type Flight, type Job, type Rendition, type Source } from "@mediatap/core";
+import { bodyOf, type Job, type RenderContext, type Rendition, type Source } from "@mediatap/core";
 import type { Layout } from "./layout.ts";
 
 /** What a part is planned of. */
 export interface Asked {
   readonly job: Job;
   readonly source: Source;
-  readonly flight: Flight;
+  readonly context: RenderContext;
   readonly layout: Layout;
 }
 

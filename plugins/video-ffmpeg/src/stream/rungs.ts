@@ -38,7 +38,7 @@ export interface Encoding {
 /** Several rungs of a segment by one process, which decodes once; by their names. */
 export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<string, Parts>> {
   const { engine, asked, pictures, rungs, index, signal } = encoding;
-  const { job, source, flight, layout } = asked;
+  const { job, source, context, layout } = asked;
   const { format } = layout.probe;
   const { grid, graph } = pictures;
   const tools = await engine.tools();
@@ -48,14 +48,16 @@ export async function encodeRungs(encoding: Encoding): Promise<ReadonlyMap<strin
   const isPlain = graph.picture?.plain && !layout.probe.video?.alpha;
   const folder = isPlain ? undefined : await privateFolder();
   try {
-    const extras = folder ? await prepareExtras(graph, { job, flight, tools, folder, first: 1 }) : undefined;
-    const input = await openInput(source, format, flight);
+    const extras = folder
+      ? await prepareExtras(graph, { job, renderContext: context, tools, folder, first: 1 })
+      : undefined;
+    const input = await openInput(source, format, context);
     const run = (from: number) =>
       collectAll({
         program: tools.ffmpeg,
         args: argsOf(encoding, cut, [...seekArgs(from), ...input.args], extras, tools),
         signal,
-        timeout: flight.limits.videoSegment,
+        timeout: context.limits.videoSegment,
         niceness: engine.settings.niceness,
         pipes: rungs.length - 1,
         ...(folder && { folder }),

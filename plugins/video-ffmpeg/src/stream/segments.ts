@@ -36,7 +36,7 @@ export function picturePlan(
   { grid, rung, pictures }: PictureTrack,
   index: number,
 ): Plan {
-  const { job, source, flight, layout } = asked;
+  const { job, source, context, layout } = asked;
   const { width, height, ladder, maxrate } = rung;
   const name = trackNameOf(rung);
   const {
@@ -54,7 +54,7 @@ export function picturePlan(
     // Others than those of H.264 take too much of a machine to be made together.
     ladder === "h264" ? ladder : name,
   ]);
-  const obtain = gathering.announce(group, name, flight.signal, flight.limits.videoQueueWait);
+  const obtain = gathering.announce(group, name, context.signal, context.limits.videoQueueWait);
   const { probe } = layout;
   const from = probe.video ?? pictures.size;
   const megapixels = (one: { readonly width: number; readonly height: number }) =>
@@ -76,12 +76,12 @@ export function picturePlan(
       frames,
       rate: pictures.rate,
     }),
-    async run(flight) {
+    async run(context) {
       const made = await obtain(async (names, signal) => {
         const rungs = names.map(
           (one) => rungOf(Number.parseInt(one, 10), pictures.size, pictures.rate, ladder) as Rung,
         );
-        return encodeRungs({ engine, asked: { ...asked, flight }, pictures, rungs, index, quality, signal });
+        return encodeRungs({ engine, asked: { ...asked, context }, pictures, rungs, index, quality, signal });
       });
       return { ...renditionOf(made.segment, PICTURES, "m4s"), width, height };
     },
@@ -111,7 +111,7 @@ export function soundInit(engine: Engine): Plan {
 }
 
 /** How an initialisation is made. */
-interface InitWish {
+interface InitOptions {
   readonly args: readonly string[];
   readonly type: string;
   readonly memory: number;
@@ -120,20 +120,20 @@ interface InitWish {
   readonly init?: (parts: Parts) => Buffer;
 }
 
-function initPlan(engine: Engine, { args, type, memory, explanation, init }: InitWish): Plan {
+function initPlan(engine: Engine, { args, type, memory, explanation, init }: InitOptions): Plan {
   return {
     engine: NAME,
     lane: "video",
     cost: 80,
     memory,
     explain: () => explanation,
-    async run(flight) {
+    async run(context) {
       const { ffmpeg } = await engine.tools();
       const file = await collect({
         program: ffmpeg,
         args,
-        signal: flight.signal,
-        timeout: flight.limits.videoSegment,
+        signal: context.signal,
+        timeout: context.limits.videoSegment,
         niceness: engine.settings.niceness,
       });
       const parts = splitFragment(file);
@@ -161,15 +161,15 @@ export function soundPlan(
       from: secondsOf(grid, firstAt(grid, index)),
       frames: framesAt(grid, index),
     }),
-    async run(flight) {
+    async run(context) {
       const { ffmpeg } = await engine.tools();
-      const input = await openInput(source, probe.format, flight);
+      const input = await openInput(source, probe.format, context);
       try {
         const file = await collect({
           program: ffmpeg,
           args: soundArgs({ start, index, filters, channels: probe.audio?.channels ?? 2 }, grid, input.args),
-          signal: flight.signal,
-          timeout: flight.limits.videoSegment,
+          signal: context.signal,
+          timeout: context.limits.videoSegment,
           niceness: engine.settings.niceness,
         });
         return renditionOf(splitFragment(file).segment, SOUND, "m4s");

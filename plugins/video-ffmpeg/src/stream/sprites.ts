@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { Flight, Plan } from "@mediatap/core";
+import type { Plan, RenderContext } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
 import { NAME } from "../options.ts";
 import { decoderArgs } from "../probe/colour.ts";
@@ -40,8 +40,8 @@ export function sheetPlan(
     cost: 100 + (exact ? whole : 20 * megapixels * count),
     memory: 40 * MB + 30e6 * megapixels,
     explain: () => ({ sheet, pictures: count, interval: previews.interval, frames: exact ? "all" : "key" }),
-    async run(flight) {
-      const bytes = await draw({ engine, asked, pictures, previews, sheet, count, exact, flight });
+    async run(context) {
+      const bytes = await draw({ engine, asked, pictures, previews, sheet, count, exact, context });
       return { ...renditionOf(bytes, "image/jpeg", "jpeg"), ...size };
     },
   };
@@ -55,7 +55,7 @@ interface Drawing {
   readonly sheet: number;
   readonly count: number;
   readonly exact: boolean;
-  readonly flight: Flight;
+  readonly context: RenderContext;
 }
 
 async function draw({
@@ -66,18 +66,18 @@ async function draw({
   sheet,
   count,
   exact,
-  flight,
+  context,
 }: Drawing): Promise<Buffer> {
   const { job, source, layout } = asked;
   const { probe, start } = layout;
   const tools = await engine.tools();
   const rate = `1/${previews.interval}`;
-  const graph = graphOf(job.transformation.steps, probe, { limits: flight.limits, tools, rate });
+  const graph = graphOf(job.transformation.steps, probe, { limits: context.limits, tools, rate });
   const from = sheet * COLUMNS * ROWS * previews.interval;
   const folder = await privateFolder();
   let extras: Extras | undefined;
   try {
-    extras = await prepareExtras(graph, { job, flight, tools, folder, first: 1 });
+    extras = await prepareExtras(graph, { job, renderContext: context, tools, folder, first: 1 });
     const { label } = extras;
     // The last that is not behind its time; of key frames the one that is near.
     const fps = `fps=${rate}:round=${exact ? "up" : "near"}`;
@@ -94,7 +94,7 @@ async function draw({
     const small = `scale=${width}:${height}:flags=bicubic${matrix}:out_color_matrix=bt601:out_range=pc,setsar=1`;
     const tile = `tile=${Math.min(COLUMNS, count)}x${Math.ceil(count / COLUMNS)}:nb_frames=${count}`;
     const steps = graph.picture?.wire({ from: "cut", to: "drawn", extra: (one) => label(one), offset: from });
-    const input = await openInput(source, probe.format, flight);
+    const input = await openInput(source, probe.format, context);
     try {
       return await collect({
         program: tools.ffmpeg,
@@ -111,8 +111,8 @@ async function draw({
           ...["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"],
           ...["-f", "image2pipe", "pipe:1"],
         ],
-        signal: flight.signal,
-        timeout: flight.limits.videoSegment,
+        signal: context.signal,
+        timeout: context.limits.videoSegment,
         niceness: engine.settings.niceness,
         folder,
       });

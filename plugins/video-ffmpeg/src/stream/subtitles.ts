@@ -1,4 +1,4 @@
-import { type Asset, type Flight, isMediaError, type Source } from "@mediatap/core";
+import { type Asset, isMediaError, type RenderContext, type Source } from "@mediatap/core";
 import { isSubtitles } from "./webvtt.ts";
 
 /** Subtitles that a stream offers. */
@@ -35,12 +35,12 @@ export function createTexts(languages: readonly string[]) {
   const absent = new Map<string, number>();
 
   /** The subtitles of one language. `undefined`: there are none. Throws what opening them throws. */
-  async function open(asset: Asset, language: string, flight: Flight): Promise<Source | undefined> {
+  async function open(asset: Asset, language: string, context: RenderContext): Promise<Source | undefined> {
     const { tenant, endpoint, kind, host } = asset;
     for (const path of pathsOf(asset, language)) {
       const key = JSON.stringify([tenant, endpoint, kind, host, path]);
       if ((absent.get(key) ?? 0) > performance.now()) continue;
-      const source = await flight.open({ tenant, endpoint, kind, path }).catch((error: unknown) => {
+      const source = await context.open({ tenant, endpoint, kind, path }).catch((error: unknown) => {
         // Some stores forbid to read what is not there.
         if (isMediaError(error) && (error.code === "ENOENT" || error.code === "EACCES")) return undefined;
         throw error;
@@ -56,14 +56,14 @@ export function createTexts(languages: readonly string[]) {
     open,
 
     /** What a video has. Where a file needs a signature, so does the playlist: that is thrown. */
-    async find(asset: Asset, flight: Flight): Promise<Found> {
+    async find(asset: Asset, context: RenderContext): Promise<Found> {
       let doubtful = false;
       const found = await Promise.all(
         languages.map(async (language) => {
           try {
-            return (await open(asset, language, flight)) && textOf(language);
+            return (await open(asset, language, context)) && textOf(language);
           } catch (error) {
-            flight.signal.throwIfAborted();
+            context.signal.throwIfAborted();
             if (isMediaError(error) && error.code === "ESIGNATURE") throw error;
             doubtful = true;
             return undefined;

@@ -1,4 +1,4 @@
-import type { Flight, Source } from "@mediatap/core";
+import type { RenderContext, Source } from "@mediatap/core";
 import { assertBounds } from "../probe/limits.ts";
 import type { FileProbe } from "../probe/probe.ts";
 import { SNIFF_LENGTH } from "../read/input.ts";
@@ -7,7 +7,7 @@ import { type Animation, isMovingWebp, readMovingWebp } from "./webp.ts";
 // Animations that ffmpeg cannot read, and the image engine can.
 
 /** What a source says of itself, where it is one. */
-export async function animationOf(source: Source, { limits }: Flight): Promise<Animation | undefined> {
+export async function animationOf(source: Source, { limits }: RenderContext): Promise<Animation | undefined> {
   if (!isMovingWebp(await source.peek(SNIFF_LENGTH))) return undefined;
   return readMovingWebp(await source.bytes(limits.imageBytes));
 }
@@ -16,7 +16,10 @@ export async function animationOf(source: Source, { limits }: Flight): Promise<A
 const RATES = { least: 10, most: 50 } as const;
 
 /** The same as of a video. Throws `ELIMIT` where it is more than that may be. */
-export function probeOfAnimation({ width, height, alpha, delays }: Animation, { limits }: Flight): FileProbe {
+export function probeOfAnimation(
+  { width, height, alpha, delays }: Animation,
+  { limits }: RenderContext,
+): FileProbe {
   const rate = Math.min(RATES.most, Math.max(RATES.least, 1_000 / Math.min(...delays)));
   const probe: FileProbe = {
     format: "webp",

@@ -129,14 +129,14 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
   const paint = draft.behind;
   assertPaint(paint, "round");
   const isBlurred = paint.kind === "blurred";
-  const wish = draft.mask({ kind: "mask", radius, size, inverted: !isBlurred });
+  const request = draft.mask({ kind: "mask", radius, size, inverted: !isBlurred });
   if (!isBlurred) {
     const color = opaque(paint.kind === "color" ? paint.color : BLACK);
     // One frame of the corners, laid on all pictures.
     draft.add(({ from, to, label, extra }) => {
       const [mask, filled, edges, corner] = [label(), label(), label(), label()];
       return [
-        `[${extra(wish)}]split[${mask}][${filled}]`,
+        `[${extra(request)}]split[${mask}][${filled}]`,
         `[${filled}]format=yuv420p,drawbox=c=${color}:t=fill[${edges}]`,
         `[${edges}][${mask}]alphamerge[${corner}]`,
         `[${from}][${corner}]overlay=0:0[${to}]`,
@@ -149,7 +149,7 @@ const round: Drawer<"round"> = ({ radius }, draft) => {
     return [
       `[${from}]split[${copy}][${picture}]`,
       `[${copy}]${blurredCopy(paint, size)}[${back}]`,
-      `[${picture}][${extra(wish)}]alphamerge[${front}]`,
+      `[${picture}][${extra(request)}]alphamerge[${front}]`,
       `[${back}][${front}]overlay=0:0[${to}]`,
     ];
   });
@@ -222,10 +222,10 @@ const overlay: Drawer<"overlay"> = (step, draft) => {
 
 /** Drawn by the image engine at its place on a clear canvas, so that layers lie as on pictures. */
 function layPicture(step: StepOf<"overlay">, draft: Drafting): void {
-  const [wish, clock] = [draft.layer(step), draft.clock()];
+  const [request, clock] = [draft.layer(step), draft.clock()];
   draft.add(({ from, to, extra, offset }) => {
-    const time = wish.time ? `:${between(wish.time, clock, offset)}` : "";
-    return [`[${from}][${extra(wish)}]overlay=0:0${time}[${to}]`];
+    const time = request.time ? `:${between(request.time, clock, offset)}` : "";
+    return [`[${from}][${extra(request)}]overlay=0:0${time}[${to}]`];
   });
 }
 

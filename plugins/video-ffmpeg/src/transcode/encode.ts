@@ -3,17 +3,17 @@ import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
 import type { Graph } from "./graph.ts";
 
-/** Encoders' threads: always as many, so that all machines make the same bytes of one wish. */
+/** Encoders' threads: always as many, so that all machines make the same bytes of one request. */
 const THREADS = 4;
 
 /** Longest way between two key frames, in seconds: how far a player that seeks has to decode. */
 const KEY_SECONDS = 4;
 
 /** A video output as the core fills it in. */
-export type Wish = Required<Omit<VideoOutput, "part">> & { readonly format: "mp4" | "webm" };
+export type VideoOptions = Required<Omit<VideoOutput, "part">> & { readonly format: "mp4" | "webm" };
 
-type Codec = Exclude<Wish["codec"], "none">;
-type SoundCodec = Exclude<Wish["audio"], "none">;
+type Codec = Exclude<VideoOptions["codec"], "none">;
+type SoundCodec = Exclude<VideoOptions["audio"], "none">;
 
 interface Encoder {
   readonly name: string;
@@ -100,11 +100,11 @@ export interface Recipe {
 }
 
 /**
- * Chooses what is written for a wish. Throws `EINVAL` for codecs that do not go together, `EUNSUPPORTED` for one that ffmpeg
+ * Chooses what is written for a request. Throws `EINVAL` for codecs that do not go together, `EUNSUPPORTED` for one that ffmpeg
  * cannot write here.
  */
-export function recipeOf(wish: Wish, probe: Probe, graph: Graph, tools: Tools): Recipe {
-  const { format, codec, audio, quality } = wish;
+export function recipeOf(request: VideoOptions, probe: Probe, graph: Graph, tools: Tools): Recipe {
+  const { format, codec, audio, quality } = request;
   const { codec: codecs, audio: own } = TOGETHER[format];
   const isSet =
     (codec === "none" || codecs.includes(codec)) && (audio === "none" || audio === own) && codec !== audio;

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Flight, Job } from "@mediatap/core";
+import type { Job, RenderContext } from "@mediatap/core";
 import { decoderArgs } from "../probe/colour.ts";
 import type { Tools } from "../process/tools.ts";
 import { openInput } from "../read/input.ts";
@@ -22,7 +22,7 @@ export interface Extras {
 
 export interface ExtrasContext {
   readonly job: Job;
-  readonly flight: Flight;
+  readonly renderContext: RenderContext;
   readonly tools: Tools;
   /** Where files are written; ffmpeg must work in it. */
   readonly folder: string;
@@ -32,7 +32,7 @@ export interface ExtrasContext {
 
 /** Draws, writes and opens what a graph, with those within, reads beside the video. */
 export async function prepareExtras(graph: Graph, context: ExtrasContext): Promise<Extras> {
-  const { job, flight, folder, first, tools } = context;
+  const { job, renderContext, folder, first, tools } = context;
   const graphs = withInner(graph);
   const all: readonly Extra[] = graphs.flatMap(({ layers, masks, videos }) => [
     ...layers,
@@ -47,7 +47,7 @@ export async function prepareExtras(graph: Graph, context: ExtrasContext): Promi
   async function argsOf(extra: Extra, index: number): Promise<readonly string[]> {
     switch (extra.kind) {
       case "layer": {
-        const path = await drawLayer(extra, job, flight, folder, `layer-${index}`);
+        const path = await drawLayer(extra, job, renderContext, folder, `layer-${index}`);
         return ["-protocol_whitelist", "file", "-f", "png_pipe", "-i", `file:${path}`];
       }
       case "mask": {
@@ -60,7 +60,7 @@ export async function prepareExtras(graph: Graph, context: ExtrasContext): Promi
         ];
       }
       case "video": {
-        const input = await openInput(extra.file.source, extra.file.demuxer, flight);
+        const input = await openInput(extra.file.source, extra.file.demuxer, renderContext);
         opened.push(() => input.close());
         return [...videoArgs(extra, tools), ...input.args];
       }

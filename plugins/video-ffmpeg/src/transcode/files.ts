@@ -1,11 +1,11 @@
 import {
   type Asset,
-  type Flight,
   isMediaError,
   type Job,
   MediaError,
   type Probe,
   printable,
+  type RenderContext,
   type Source,
   type Step,
 } from "@mediatap/core";
@@ -37,12 +37,12 @@ export const isFontFile = (font: string | undefined): font is string =>
   font !== undefined && FONT_FILE.test(font);
 
 /** Opens what layers of videos and of subtitles show. Throws what opening throws, and `UNIDENTIFIED` for what is none. */
-export async function openLayerFiles(job: Job, flight: Flight): Promise<LayerFiles> {
+export async function openLayerFiles(job: Job, context: RenderContext): Promise<LayerFiles> {
   const paths = { videos: new Set<string>(), texts: new Set<string>(), fonts: new Set<string>() };
   collect(job.transformation.steps, paths);
-  const open = (path: string) => flight.open(assetOf(path, job.asset));
+  const open = (path: string) => context.open(assetOf(path, job.asset));
   const [videos, texts, fonts] = await Promise.all([
-    all(paths.videos, async (path) => videoOf(await open(path), flight)),
+    all(paths.videos, async (path) => videoOf(await open(path), context)),
     all(paths.texts, async (path) => readCues(await bytesOf(await open(path), MOST_TEXT))),
     all(paths.fonts, async (path) => bytesOf(await open(path), MOST_FONT)),
   ]);
@@ -78,9 +78,9 @@ async function all<T>(paths: ReadonlySet<string>, open: (path: string) => Promis
   return new Map(await Promise.all([...paths].map(async (path) => [path, await open(path)] as const)));
 }
 
-async function videoOf(source: Source, flight: Flight): Promise<VideoFile> {
+async function videoOf(source: Source, context: RenderContext): Promise<VideoFile> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
-  const probe = demuxer === undefined ? undefined : await flight.inspect("probe", source);
+  const probe = demuxer === undefined ? undefined : await context.inspect("probe", source);
   if (!demuxer || !probe?.video) {
     const path = printable(source.facts.path);
     throw new MediaError("UNIDENTIFIED", `Expected a video for the layer '${path}'`, { status: 400 });

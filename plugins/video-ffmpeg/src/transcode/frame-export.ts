@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { type Flight, type Job, MediaError, type PluginApi, type RawFrame } from "@mediatap/core";
+import { type Job, MediaError, type PluginApi, type RawFrame, type RenderContext } from "@mediatap/core";
 import { z } from "zod";
 import { NAME } from "../options.ts";
 import { temp } from "../process/temp.ts";
@@ -40,7 +40,7 @@ export function tapFilm({ hooks, steps }: Pick<PluginApi, "hooks" | "steps">): F
 export interface FilmContext {
   readonly films: Films;
   readonly job: Job;
-  readonly flight: Flight;
+  readonly renderContext: RenderContext;
   readonly folder: string;
 }
 
@@ -52,16 +52,16 @@ export const FILM = "apng";
  * times. Throws what that engine throws, and `EUNSUPPORTED` where it does not give them all.
  */
 export async function filmInput({ delays }: Animation, context: FilmContext): Promise<Input> {
-  const { films, job, flight, folder } = context;
+  const { films, job, renderContext, folder } = context;
   const path = join(folder, "film.png");
   const file = await open(path, "wx", 0o600);
   const apng = createApng(delays);
-  let to = flight.key;
+  let to = renderContext.key;
   while (films.has(to)) to += "+";
   let frames = 0;
   let taken = 0;
   const write = async (bytes: Buffer) => {
-    temp().take(bytes.length, flight.limits.tempBytes);
+    temp().take(bytes.length, renderContext.limits.tempBytes);
     taken += bytes.length;
     await file.appendFile(bytes);
   };
@@ -72,7 +72,7 @@ export async function filmInput({ delays }: Animation, context: FilmContext): Pr
     frames++;
   });
   try {
-    const { body } = await flight.render(filmJob(job, to));
+    const { body } = await renderContext.render(filmJob(job, to));
     await body?.close?.();
     if (frames !== delays.length) {
       throw new MediaError("EUNSUPPORTED", "Animated WebP needs an image engine that gives all its frames");

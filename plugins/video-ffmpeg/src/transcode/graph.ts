@@ -12,11 +12,11 @@ import {
 import type { Tools } from "../process/tools.ts";
 import { drawers } from "./draws.ts";
 import type { LayerFiles } from "./files.ts";
-import type { MaskWish } from "./mask.ts";
-import type { LayerWish, VideoLayer } from "./overlays.ts";
+import type { MaskOptions } from "./mask.ts";
+import type { LayerOptions, VideoLayer } from "./overlays.ts";
 import { createPicture } from "./picture.ts";
 import { type Track, tempo } from "./sound.ts";
-import type { SubtitleWish } from "./subtitles.ts";
+import type { SubtitleOptions } from "./subtitles.ts";
 import { createTimeline } from "./timeline.ts";
 import { seconds } from "./units.ts";
 import type { Piece, Wires } from "./wiring.ts";
@@ -67,10 +67,10 @@ export interface Graph {
   readonly isMixed: boolean;
   /** There is something to hear. */
   readonly isAudible: boolean;
-  readonly layers: readonly LayerWish[];
-  readonly masks: readonly MaskWish[];
+  readonly layers: readonly LayerOptions[];
+  readonly masks: readonly MaskOptions[];
   readonly videos: readonly VideoLayer[];
-  readonly subtitles: readonly SubtitleWish[];
+  readonly subtitles: readonly SubtitleOptions[];
   /** What is done, in words. */
   readonly words: readonly string[];
 }

@@ -1,22 +1,22 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { type Flight, type Job, MediaError } from "@mediatap/core";
-import type { LayerWish } from "./overlays.ts";
+import { type Job, MediaError, type RenderContext } from "@mediatap/core";
+import type { LayerOptions } from "./overlays.ts";
 
 /**
  * Has the image engine draw a layer: at its place on a clear canvas as large as the picture below, so that it looks and lies as
  * on a picture. Resolves with the path of a PNG.
  */
 export async function drawLayer(
-  { step, base }: LayerWish,
+  { step, base }: LayerOptions,
   job: Job,
-  flight: Flight,
+  context: RenderContext,
   folder: string,
   name: string,
 ): Promise<string> {
   const { time: _, ...overlay } = step;
-  const { record, body } = await flight.render({
+  const { record, body } = await context.render({
     ...job,
     accept: "basic",
     delivery: {},

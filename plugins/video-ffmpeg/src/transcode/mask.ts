@@ -3,7 +3,7 @@ import type { Size, StepOf } from "@mediatap/core";
 type Radius = StepOf<"round">["radius"];
 
 /** A mask to be drawn. */
-export interface MaskWish {
+export interface MaskOptions {
   readonly kind: "mask";
   readonly radius: Radius;
   readonly size: Size;
@@ -15,7 +15,7 @@ export interface MaskWish {
 const FINE = 4;
 
 /** What stays of a picture with round corners: a byte a pixel, 255 where all of it stays. */
-export function drawMask({ radius, size: { width, height }, inverted }: MaskWish): Uint8Array {
+export function drawMask({ radius, size: { width, height }, inverted }: MaskOptions): Uint8Array {
   const edges = radius === "max" ? ellipse(width, height) : corners(radius, width, height);
   const mask = new Uint8Array(width * height).fill(255);
   const covered = new Float64Array(width);

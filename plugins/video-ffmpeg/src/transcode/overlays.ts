@@ -11,13 +11,13 @@ import {
 } from "@mediatap/core";
 import type { VideoFile } from "./files.ts";
 import type { Graph, GraphContext } from "./graph.ts";
-import type { MaskWish } from "./mask.ts";
+import type { MaskOptions } from "./mask.ts";
 import { mixed, type Track } from "./sound.ts";
-import { type SubtitleWish, USUAL_SIZE } from "./subtitles.ts";
+import { type SubtitleOptions, USUAL_SIZE } from "./subtitles.ts";
 import { showing, type Timeline, type Times } from "./timeline.ts";
 
 /** A layer that the image engine draws, on a clear canvas as large as the picture at that point. */
-export interface LayerWish {
+export interface LayerOptions {
   readonly kind: "layer";
   readonly step: StepOf<"overlay">;
   /** Size of the picture below. */
@@ -37,8 +37,8 @@ export interface VideoLayer {
 
 /** Notes what filters read beside the video. */
 export interface Overlays {
-  layer(step: StepOf<"overlay">): LayerWish;
-  mask(wish: MaskWish): MaskWish;
+  layer(step: StepOf<"overlay">): LayerOptions;
+  mask(request: MaskOptions): MaskOptions;
   video(step: StepOf<"overlay">): { readonly video: VideoLayer; readonly time: Times };
   /** The name of its files. */
   subtitles(step: StepOf<"overlay">): string;
@@ -61,10 +61,10 @@ export interface Ground {
 /** Gathers layers while steps are laid out. */
 export function createOverlays({ original, current, context, scope, timeline, track, graphOf }: Ground) {
   const { files, tools } = context;
-  const layers: LayerWish[] = [];
-  const masks: MaskWish[] = [];
+  const layers: LayerOptions[] = [];
+  const masks: MaskOptions[] = [];
   const videos: VideoLayer[] = [];
-  const subtitles: (() => SubtitleWish)[] = [];
+  const subtitles: (() => SubtitleOptions)[] = [];
 
   function timesOf(overlay: StepOf<"overlay">): Times | undefined {
     const { lasts } = timeline;
@@ -74,13 +74,13 @@ export function createOverlays({ original, current, context, scope, timeline, tr
   const overlays: Overlays = {
     layer(overlay) {
       const time = timesOf(overlay);
-      const wish: LayerWish = { kind: "layer", step: overlay, base: current(), ...(time && { time }) };
-      layers.push(wish);
-      return wish;
+      const request: LayerOptions = { kind: "layer", step: overlay, base: current(), ...(time && { time }) };
+      layers.push(request);
+      return request;
     },
-    mask(wish) {
-      masks.push(wish);
-      return wish;
+    mask(request) {
+      masks.push(request);
+      return request;
     },
     video(overlay) {
       const { layer } = overlay;
@@ -94,15 +94,15 @@ export function createOverlays({ original, current, context, scope, timeline, tr
       const shown = Math.min(time.end, lasts) - time.start;
       // An animation goes on as long as it is to be seen.
       const seconds = file.demuxer === "gif" ? shown : Math.min(shown, graph.duration);
-      const wish: VideoLayer = { kind: "video", file, graph, seconds };
-      videos.push(wish);
+      const request: VideoLayer = { kind: "video", file, graph, seconds };
+      videos.push(request);
       if (graph.isAudible) {
         const clock = timeline.clock();
-        track.pieces.push(mixed(wish, () => clock(time.start, 0)));
+        track.pieces.push(mixed(request, () => clock(time.start, 0)));
         track.isMixed = true;
         track.gain = Math.max(track.gain, 1);
       }
-      return { video: wish, time: { start: time.start, end: time.start + seconds } };
+      return { video: request, time: { start: time.start, end: time.start + seconds } };
     },
     subtitles(overlay) {
       const { layer } = overlay;

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import {
   bodyOf,
-  type Flight,
   type Job,
   type Limits,
   MediaError,
   type Plan,
   type Probe,
+  type RenderContext,
   type Rendition,
   type Size,
   type Source,
@@ -79,7 +79,7 @@ const WRITERS: Readonly<Record<Moving, Writer>> = {
   },
 };
 
-/** Whether a job wishes for a moving picture of a piece of a video. */
+/** Whether a job asks for a moving picture of a piece of a video. */
 export function isPreview({ transformation: { steps, output } }: Job): boolean {
   return (
     !output.video &&
@@ -94,17 +94,17 @@ export async function planPreview(
   engine: Engine,
   job: Job,
   source: Source,
-  flight: Flight,
+  context: RenderContext,
 ): Promise<Plan | undefined> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   if (demuxer === undefined) return undefined;
-  const { limits } = flight;
-  const probe = await probeOf(source, flight);
+  const { limits } = context;
+  const probe = await probeOf(source, context);
   const tools = await engine.tools();
   const graph = graphOf(job.transformation.steps, probe, {
     limits,
     tools,
-    files: await openLayerFiles(job, flight),
+    files: await openLayerFiles(job, context),
   });
   if (!graph.picture || !probe.video) throw new MediaError("EINVAL", "Expected a video with a picture");
   const { size } = graph.picture;
@@ -135,7 +135,7 @@ export async function planPreview(
       format,
       passes: [`encode by ${WRITERS[format].needs}`],
     }),
-    run: (flight) => run({ engine, job, source, probe, tools, graph, format, rate, demuxer }, flight),
+    run: (context) => run({ engine, job, source, probe, tools, graph, format, rate, demuxer }, context),
   };
 }
 
@@ -177,9 +177,9 @@ interface RunParts {
   readonly demuxer: string;
 }
 
-async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
+async function run(parts: RunParts, context: RenderContext): Promise<Rendition> {
   const { engine, job, source, probe, tools, graph, format, rate, demuxer } = parts;
-  const { limits, signal } = flight;
+  const { limits, signal } = context;
   const size = graph.picture?.size ?? { width: 0, height: 0 };
   const { quality = 80, lossless = false } = job.transformation.output;
   const writer = WRITERS[format];
@@ -187,8 +187,8 @@ async function run(parts: RunParts, flight: Flight): Promise<Rendition> {
   const { from, chains } = before("0:V:0", cut.picture, "cut");
   const folder = await privateFolder();
   try {
-    const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
-    const input = await openInput(source, demuxer, flight);
+    const extras = await prepareExtras(graph, { job, renderContext: context, folder, tools, first: 1 });
+    const input = await openInput(source, demuxer, context);
     const path = join(folder, "moving");
     try {
       await collect({

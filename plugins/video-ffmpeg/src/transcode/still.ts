@@ -1,9 +1,9 @@
 import {
   createTiff,
-  type DecodeWish,
-  type Flight,
+  type DecodeOptions,
   MediaError,
   memorySource,
+  type RenderContext,
   type Source,
 } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
@@ -22,15 +22,15 @@ const COUNTS_FRAMES: readonly string[] = ["avi", "ogg"];
 export async function still(
   engine: Engine,
   source: Source,
-  { time, page = 1 }: DecodeWish,
-  flight: Flight,
+  { time, page = 1 }: DecodeOptions,
+  context: RenderContext,
 ): Promise<Source | undefined> {
   const demuxer = videoDemuxerOf(await source.peek(SNIFF_LENGTH));
   if (!demuxer) return undefined;
   if (page > 1)
     throw new MediaError("EINVAL", "Expected a page from 1 to 1: stills of videos are chosen by time");
   const tools = await engine.tools();
-  const probe = (await flight.inspect("probe", source)) as FileProbe | undefined;
+  const probe = (await context.inspect("probe", source)) as FileProbe | undefined;
   const video = probe?.video;
   if (!video) throw noPicture();
   const { width, height, alpha } = video;
@@ -46,7 +46,7 @@ export async function still(
     ...toSdr(video, tools),
   ];
   const pixels = alpha ? "rgba" : "rgb24";
-  const input = await openInput(source, demuxer, flight);
+  const input = await openInput(source, demuxer, context);
   try {
     const { file, pixels: room } = createTiff({ width, height, colors: "rgb", alpha });
     const running = start({
@@ -62,8 +62,8 @@ export async function still(
         ...["-map", "0:V:0", "-frames:v", "1", "-vf", filters.join(",")],
         ...["-f", "rawvideo", "-pix_fmt", pixels, "pipe:1"],
       ],
-      signal: flight.signal,
-      timeout: Math.min(flight.limits.imageWork, flight.limits.videoSegment),
+      signal: context.signal,
+      timeout: Math.min(context.limits.imageWork, context.limits.videoSegment),
       niceness: engine.settings.niceness,
     });
     let length = 0;

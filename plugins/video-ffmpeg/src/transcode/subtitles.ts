@@ -6,7 +6,7 @@ import type { Cue } from "./cues.ts";
 import { familyIn } from "./font-name.ts";
 
 /** Subtitles to be burnt in. */
-export interface SubtitleWish {
+export interface SubtitleOptions {
   /** Names of its files, in the folder that ffmpeg works in. */
   readonly name: string;
   /** Times are those of the filter. */
@@ -22,21 +22,21 @@ export interface SubtitleWish {
 /** Height of the font, as part of the picture's. */
 export const USUAL_SIZE = 1 / 16;
 
-export const fileOf = ({ name }: SubtitleWish) => `${name}.ass`;
-export const fontsOf = ({ name }: SubtitleWish) => `${name}-fonts`;
+export const fileOf = ({ name }: SubtitleOptions) => `${name}.ass`;
+export const fontsOf = ({ name }: SubtitleOptions) => `${name}-fonts`;
 
 let families: ReturnType<typeof findFamilies> | undefined;
 
 /** Writes what libass reads: the text as a script of our own, so that nothing in it is an instruction, and its font. */
-export async function writeSubtitles(wish: SubtitleWish, folder: string): Promise<void> {
-  const fonts = join(folder, fontsOf(wish));
+export async function writeSubtitles(request: SubtitleOptions, folder: string): Promise<void> {
+  const fonts = join(folder, fontsOf(request));
   await mkdir(fonts);
-  const family = await placeFont(wish, fonts);
-  await writeFile(join(folder, fileOf(wish)), scriptOf(wish, family));
+  const family = await placeFont(request, fonts);
+  await writeFile(join(folder, fileOf(request)), scriptOf(request, family));
 }
 
 /** Puts the font's file into the folder. Its family's name. */
-async function placeFont({ style, font }: SubtitleWish, folder: string): Promise<string> {
+async function placeFont({ style, font }: SubtitleOptions, folder: string): Promise<string> {
   if (font) {
     const path = join(folder, "font.ttf");
     await writeFile(path, font);
@@ -56,7 +56,7 @@ async function placeFont({ style, font }: SubtitleWish, folder: string): Promise
 const WHITE: Rgba = { r: 255, g: 255, b: 255, alpha: 1 };
 const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };
 
-function scriptOf({ cues, style, size, base }: SubtitleWish, family: string): string {
+function scriptOf({ cues, style, size, base }: SubtitleOptions, family: string): string {
   const { color = WHITE, background, bold, italic, shadow } = style;
   const outline = style.outline ?? { width: background || shadow ? 0 : Math.max(1, size / 16), color: BLACK };
   // 3: a box in the outline's colour behind each line, as far as the outline is wide; 1: letters with outline and shadow.

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import {
-  type Flight,
   type Job,
   MediaError,
   type Plan,
   type Probe,
+  type RenderContext,
   type Rendition,
   type Source,
 } from "@mediatap/core";
@@ -16,7 +16,15 @@ import type { Tools } from "../process/tools.ts";
 import { demuxerOf, openInput, SNIFF_LENGTH } from "../read/input.ts";
 import { animationOf, decodingCost, decodingMemory, probeOfAnimation } from "./animation.ts";
 import { finishArgs, runArgs } from "./arguments.ts";
-import { bytesOf, costOf, describeRecipe, memoryOf, type Recipe, recipeOf, type Wish } from "./encode.ts";
+import {
+  bytesOf,
+  costOf,
+  describeRecipe,
+  memoryOf,
+  type Recipe,
+  recipeOf,
+  type VideoOptions,
+} from "./encode.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { FILM, type Films, filmInput } from "./frame-export.ts";
@@ -54,21 +62,21 @@ export async function planWhole(
   engine: WholeEngine,
   job: Job,
   source: Source,
-  flight: Flight,
+  context: RenderContext,
 ): Promise<Plan> {
   const { steps, output } = job.transformation;
-  const { limits } = flight;
-  const animation = await animationOf(source, flight);
-  const probe = animation ? probeOfAnimation(animation, flight) : await probeOf(source, flight);
+  const { limits } = context;
+  const animation = await animationOf(source, context);
+  const probe = animation ? probeOfAnimation(animation, context) : await probeOf(source, context);
   const tools = await engine.tools();
-  const wish = output.video as Wish;
+  const request = output.video as VideoOptions;
   const graph = graphOf(steps, probe, {
     limits,
     tools,
-    files: await openLayerFiles(job, flight),
-    soundOnly: wish.codec === "none",
+    files: await openLayerFiles(job, context),
+    soundOnly: request.codec === "none",
   });
-  const recipe = recipeOf(wish, probe, graph, tools);
+  const recipe = recipeOf(request, probe, graph, tools);
   const cost = costOf(recipe, probe, graph, tools) + decodingCost(animation);
   const waits = engine.settings.delivery === "wait" || cost <= BRIEF;
   const draft: Draft = { job, source, probe, tools, graph, recipe, waits, ...(animation && { animation }) };
@@ -95,43 +103,43 @@ export async function planWhole(
       ],
       delivery: waits ? "sent when it is whole" : "sent while it is made",
     }),
-    run: (flight) => run(engine, draft, flight),
+    run: (context) => run(engine, draft, context),
   };
 }
 
 /** What a file is that is to be a video. */
-export async function probeOf(source: Source, flight: Flight): Promise<Probe> {
-  const { limits } = flight;
+export async function probeOf(source: Source, context: RenderContext): Promise<Probe> {
+  const { limits } = context;
   const { size } = source.facts;
   if (size !== undefined && size > limits.videoBytes) {
     throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoBytes} bytes`);
   }
-  const probe = await flight.inspect("probe", source);
+  const probe = await context.inspect("probe", source);
   if (probe) return probe;
   throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
 }
 
-async function run(engine: WholeEngine, draft: Draft, flight: Flight): Promise<Rendition> {
+async function run(engine: WholeEngine, draft: Draft, context: RenderContext): Promise<Rendition> {
   const { recipe, graph, waits } = draft;
   const { underway } = engine;
-  const growth = await begin(engine, draft, flight);
+  const growth = await begin(engine, draft, context);
   underway.add(growth);
   growth.whole.catch(() => {}).finally(() => underway.delete(growth));
-  const abort = () => growth.abort(flight.signal.reason);
-  flight.signal.addEventListener("abort", abort, { once: true });
+  const abort = () => growth.abort(context.signal.reason);
+  context.signal.addEventListener("abort", abort, { once: true });
   try {
-    if (flight.signal.aborted) abort();
+    if (context.signal.aborted) abort();
     const body = waits ? await growth.whole : await growth.begun().then(() => growth.body);
     const size = recipe.picture && graph.picture?.size;
     return { body, type: recipe.type, format: recipe.format, ...size };
   } finally {
-    flight.signal.removeEventListener("abort", abort);
+    context.signal.removeEventListener("abort", abort);
   }
 }
 
-async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise<Growth> {
+async function begin(engine: WholeEngine, draft: Draft, context: RenderContext): Promise<Growth> {
   const { job, source, probe, tools, graph, recipe, waits, animation } = draft;
-  const { limits } = flight;
+  const { limits } = context;
   const { niceness } = engine.settings;
   const longest = Math.max(graph.duration, graph.stretch.duration) * 1_000;
   const timeout = Math.max(limits.videoSegment, limits.videoTime * longest);
@@ -148,12 +156,12 @@ async function begin(engine: WholeEngine, draft: Draft, flight: Flight): Promise
   const opened: { close(): Promise<void> }[] = [];
   const input = { close: async () => void (await Promise.all(opened.splice(0).map((one) => one.close()))) };
   try {
-    const extras = await prepareExtras(graph, { job, flight, folder, tools, first: 1 });
+    const extras = await prepareExtras(graph, { job, renderContext: context, folder, tools, first: 1 });
     opened.push(extras);
     const demuxer = animation ? FILM : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
     const main = animation
-      ? await filmInput(animation, { films: engine.films, job, flight, folder })
-      : await openInput(source, demuxer, flight);
+      ? await filmInput(animation, { films: engine.films, job, renderContext: context, folder })
+      : await openInput(source, demuxer, context);
     opened.push(main);
     const args = runArgs({ recipe, graph, probe, tools, demuxer, input: main.args, extras });
     return await grow({

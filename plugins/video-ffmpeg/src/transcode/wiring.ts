@@ -1,8 +1,8 @@
-import type { MaskWish } from "./mask.ts";
-import type { LayerWish, VideoLayer } from "./overlays.ts";
+import type { MaskOptions } from "./mask.ts";
+import type { LayerOptions, VideoLayer } from "./overlays.ts";
 
 /** A file that filters read beside the video: one of `Graph.layers`, `Graph.masks` or `Graph.videos`, or of those within. */
-export type Extra = LayerWish | MaskWish | VideoLayer;
+export type Extra = LayerOptions | MaskOptions | VideoLayer;
 
 /** What a piece is wired to. */
 export interface Wires {

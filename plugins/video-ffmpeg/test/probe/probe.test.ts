@@ -5,12 +5,12 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,
+  jobLanguage,
+  jobUrl,
   makePng,
   readPng,
   startServer,
   type TestServer,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "../support/videos.ts";
@@ -26,8 +26,8 @@ function prober(): Plugin & { readonly probes: Map<string, Probe> } {
     apiVersion: 1,
     probes,
     apply({ hooks }) {
-      hooks.transform.tapPromise({ name: "prober", stage: -50 }, async (_job, source, flight) => {
-        const probe = await flight.inspect("probe", source);
+      hooks.transform.tapPromise({ name: "prober", stage: -50 }, async (_job, source, context) => {
+        const probe = await context.inspect("probe", source);
         if (probe) probes.set(source.facts.path, probe);
         return undefined;
       });
@@ -50,7 +50,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     const config: MediatapConfig = {
       plugins: [
         ...(more.plugins ?? []),
-        ...[wishLanguage(), storageFs(), imageSharp(), videoFfmpeg(more.options)],
+        ...[jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(more.options)],
       ],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
@@ -69,7 +69,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
   }
 
   const ask = (server: TestServer, name: string, steps: readonly Step[] = [still]) =>
-    server.ask(wishUrl(name, { steps, output: steps.length > 0 ? { format: "png" } : {} }));
+    server.ask(jobUrl(name, { steps, output: steps.length > 0 ? { format: "png" } : {} }));
 
   before(async () => {
     studio = await openStudio();

@@ -8,12 +8,12 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,
+  jobLanguage,
+  jobUrl,
   startServer,
   type TestServer,
   until,
   useUpDescriptors,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import { pino } from "pino";
 import { videoFfmpeg } from "../../src/index.ts";
@@ -38,7 +38,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
   /** Another still each time: nothing is remembered of the one before. */
   const url = () => {
     const still: Step = { op: "frame", page: 1, time: ++stills / 100 };
-    return wishUrl("clip.mp4", { steps: [still], output: { format: "png" } });
+    return jobUrl("clip.mp4", { steps: [still], output: { format: "png" } });
   };
   /** What programs run from now on. */
   const put = async (name: "ffmpeg" | "ffprobe", before: string, program: string) => {
@@ -61,7 +61,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     server = await startServer(
       {
         plugins: [
-          wishLanguage(),
+          jobLanguage(),
           storageFs(),
           imageSharp(),
           videoFfmpeg({ ffmpeg: studio.path("ffmpeg"), ffprobe: studio.path("ffprobe") }),
@@ -104,7 +104,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     await studio.make("other.mp4", "-i", studio.path("clip.mp4"), "-c", "copy", "-t", "2");
     await rm(studio.path("ffprobe"));
     const still: Step = { op: "frame", page: 1 };
-    const path = wishUrl("other.mp4", { steps: [still], output: { format: "png" } });
+    const path = jobUrl("other.mp4", { steps: [still], output: { format: "png" } });
     assert.deepEqual(await outcome(path), BUSY);
     await putBoth();
     assert.equal((await outcome(path))[0], 200);
@@ -133,7 +133,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     // Whatever is opened last: programs, what grows, what is finished and read.
     for (const free of [6, 8, 10, 12, 14, 16, 18, 20]) {
       const release = useUpDescriptors(free);
-      const video = wishUrl("clip.mp4", { steps: [resize(100 + free)], output: { video: {} } });
+      const video = jobUrl("clip.mp4", { steps: [resize(100 + free)], output: { video: {} } });
       const { status, after } = await askOver(agent, server.port, video).finally(release);
       assert([`503 5`, "200 undefined"].includes(`${status} ${after}`), `${free} free: ${status}`);
     }

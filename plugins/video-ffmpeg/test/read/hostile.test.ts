@@ -9,12 +9,12 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,
+  jobLanguage,
+  jobUrl,
   readPng,
   startServer,
   type TestServer,
   until,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { pointingElsewhere } from "../support/boxes.ts";
@@ -33,7 +33,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
 
   async function start(limits: Partial<Record<LimitName, number>> = {}, options: VideoFfmpegOptions = {}) {
     const place = await startServer({
-      plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
+      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
       limits,
@@ -43,7 +43,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
   }
 
   const ask = (name: string, time?: number, place = server) =>
-    place.ask(wishUrl(name, { steps: [still(time)], output: { format: "png" } }));
+    place.ask(jobUrl(name, { steps: [still(time)], output: { format: "png" } }));
   const put = (name: string, bytes: string | Uint8Array) => writeFile(join(studio.folder, name), bytes);
   const canaryUrl = () => `http://127.0.0.1:${(canary.address() as AddressInfo).port}`;
 
@@ -196,7 +196,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     const place = await start({}, { ffmpeg: program });
     const controller = new AbortController();
     const asked = place
-      .ask(wishUrl("clip.mp4", { steps: [still(3)] }), { signal: controller.signal })
+      .ask(jobUrl("clip.mp4", { steps: [still(3)] }), { signal: controller.signal })
       .catch(() => undefined);
     await until(() => ownProgramsWith(title).length > 0, "it runs");
     controller.abort();

@@ -7,6 +7,8 @@ import { storageWeb } from "@mediatap/storage-web";
 import {
   type Answer,
   describeWith,
+  jobLanguage,
+  jobUrl,
   type OriginFile,
   readPng,
   startOrigin,
@@ -14,8 +16,6 @@ import {
   type TestServer,
   until,
   type WebOrigin,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { temp } from "../../src/process/temp.ts";
@@ -34,7 +34,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
 
   const start = async (limits: Partial<Record<LimitName, number>> = {}) => {
     const server = await startServer({
-      plugins: [wishLanguage(), storageWeb(), imageSharp(), videoFfmpeg()],
+      plugins: [jobLanguage(), storageWeb(), imageSharp(), videoFfmpeg()],
       origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
       endpoints: { default: { origins: ["site"] } },
       limits,
@@ -70,7 +70,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
   }
 
   const ask = (server: TestServer, name: string, time?: number, options = {}) =>
-    server.ask(wishUrl(name, { steps: [frame(time)], output: { format: "png" } }), options);
+    server.ask(jobUrl(name, { steps: [frame(time)], output: { format: "png" } }), options);
 
   /** As the origin answers by itself, but for what a test wants otherwise. */
   function answering(
@@ -131,12 +131,12 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     assert(temp().taken > 0);
   });
 
-  it("are read anew when they change", async () => {
+  it("are read again when they change", async () => {
     const name = put({ bytes: large, headers: { etag: '"a"' } });
     const server = await start();
     assert.equal(numberOf(await ask(server, name, 1)), 25);
     origin.files.set(name, { bytes: small, headers: { etag: '"b"' } });
-    // The first answer may be kept for a while; another wish sees the new file.
+    // The first answer may be kept for a while; another request sees the new file.
     assert.equal(numberOf(await ask(server, name, 2)), 50);
   });
 

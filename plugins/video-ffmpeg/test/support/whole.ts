@@ -2,14 +2,7 @@ import assert from "node:assert/strict";
 import type { Step, VideoOutput } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import {
-  type Answer,
-  describeWith,
-  startServer,
-  type TestServer,
-  wishLanguage,
-  wishUrl,
-} from "@mediatap/test";
+import { type Answer, describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "./results.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "./videos.ts";
@@ -25,16 +18,16 @@ export const paint = (r: number, g: number, b: number) =>
 export const resize = (more: object) => ({ op: "resize", fit: "cover", enlarge: true, ...more }) as Step;
 
 /** A video, the steps that are done to it, and what it is to be; in MP4 where that is left out. */
-type Wish = [path: string, steps?: readonly Step[], video?: VideoOutput];
+type Request = [path: string, steps?: readonly Step[], video?: VideoOutput];
 
 /** Asks for whole videos, and looks at them. */
 export interface Whole {
   /** Where the videos lie. Each suite has `fields.mp4` and makes the others. */
   readonly studio: Studio;
-  ask(...wish: Wish): Promise<Answer>;
-  make(...wish: Wish): Promise<Result>;
+  ask(...request: Request): Promise<Answer>;
+  make(...request: Request): Promise<Result>;
   /** Status and message of an answer. */
-  refusal(...wish: Wish): Promise<string>;
+  refusal(...request: Request): Promise<string>;
 }
 
 /** A suite about whole videos; `prepare` makes those that it needs. */
@@ -51,7 +44,7 @@ export function describeWhole(
       await studio.make("fields.mp4", ...fields("320x180"), ...tone, ...mp4());
       await prepare(studio);
       server = await startServer({
-        plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" })],
+        plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" })],
         origins: { files: { type: "FOLDER", path: studio.folder } },
         endpoints: { default: { origins: ["files"] } },
       });
@@ -61,20 +54,20 @@ export function describeWhole(
       await studio?.close();
     });
 
-    const ask = (...[path, steps = [], video = {}]: Wish) =>
-      server.ask(wishUrl(path, { steps, output: { video } }));
+    const ask = (...[path, steps = [], video = {}]: Request) =>
+      server.ask(jobUrl(path, { steps, output: { video } }));
     suite({
       get studio() {
         return studio;
       },
       ask,
-      async make(...wish) {
-        const answer = await ask(...wish);
+      async make(...request) {
+        const answer = await ask(...request);
         assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
         return look(studio, answer.body);
       },
-      async refusal(...wish) {
-        const { status, text } = await ask(...wish);
+      async refusal(...request) {
+        const { status, text } = await ask(...request);
         return `${status} ${status === 200 ? "" : text.trim()}`;
       },
     });

@@ -3,7 +3,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import type { Step, VideoOutput } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "../support/results.ts";
 import { FFMPEG, openStudio, type Studio } from "../support/videos.ts";
@@ -65,13 +65,13 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
 
   const start = (...more: ReturnType<typeof imageSharp>[]) =>
     startServer({
-      plugins: [wishLanguage(), storageFs(), ...more, videoFfmpeg({ delivery: "wait" }), cacheMemory()],
+      plugins: [jobLanguage(), storageFs(), ...more, videoFfmpeg({ delivery: "wait" }), cacheMemory()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
 
   const ask = (path: string, steps: Step[] = [], output: VideoOutput = {}, at = server) =>
-    at.ask(wishUrl(path, { steps, output: { video: output } }));
+    at.ask(jobUrl(path, { steps, output: { video: output } }));
 
   async function make(path: string, steps: Step[] = [], output: VideoOutput = {}): Promise<Result> {
     const answer = await ask(path, steps, output);
@@ -135,7 +135,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
 
   it("has no more frames than pictures may have", async () => {
     const strict = await startServer({
-      plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
+      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
       limits: { frames: 2 },
@@ -149,7 +149,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
 
   it("is not handed to anybody else", async () => {
     const answer = await server.ask(
-      wishUrl("fields.webp", { steps: [{ op: "film", to: "x" } as never], output: { format: "webp" } }),
+      jobUrl("fields.webp", { steps: [{ op: "film", to: "x" } as never], output: { format: "webp" } }),
     );
     assert.equal(answer.status, 403);
   });

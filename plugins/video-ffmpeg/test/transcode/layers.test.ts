@@ -4,7 +4,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import type { Layer, Place, Step, VideoOutput } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "../support/results.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
@@ -24,7 +24,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     await studio.make("red.mp4", ...red, ...mp4());
     await studio.make("logo.png", "-f", "lavfi", "-i", "color=blue:s=40x20", "-frames:v", "1");
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" }), cacheMemory()],
+      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" }), cacheMemory()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -39,7 +39,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     ({ op: "overlay", layer, place, ...more }) as Step;
 
   async function make(...steps: Step[]): Promise<Result> {
-    const answer = await server.ask(wishUrl("red.mp4", { steps, output: { video: {} } }));
+    const answer = await server.ask(jobUrl("red.mp4", { steps, output: { video: {} } }));
     assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
     return look(studio, answer.body);
   }
@@ -115,7 +115,7 @@ describeWith(FFMPEG, "layers on videos", () => {
   it("of text and colours add no source: the video's validators alone tell whether it still holds", async () => {
     const green: Layer = { kind: "color", color: color(0, 255, 0), width: 20, height: 20, steps: [] };
     const tagOf = async (layer: Layer) => {
-      const path = wishUrl("red.mp4", { steps: [lay(layer)], output: { video: { audio: "none" } } });
+      const path = jobUrl("red.mp4", { steps: [lay(layer)], output: { video: { audio: "none" } } });
       return (await server.ask(path)).headers.etag ?? "";
     };
     assert.match(await tagOf(green), /^"[^.+]+\.[^+]/);
@@ -228,7 +228,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     });
 
     async function heard(path: string, steps: Step[], output: VideoOutput = {}): Promise<Result> {
-      const answer = await server.ask(wishUrl(path, { steps, output: { video: output } }));
+      const answer = await server.ask(jobUrl(path, { steps, output: { video: output } }));
       assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
       return look(studio, answer.body);
     }
@@ -375,7 +375,7 @@ describeWith(FFMPEG, "layers on videos", () => {
 
     it("that are none are refused", async () => {
       const answer = await server.ask(
-        wishUrl("red.mp4", { steps: [burn("none.srt")], output: { video: {} } }),
+        jobUrl("red.mp4", { steps: [burn("none.srt")], output: { video: {} } }),
       );
       assert.equal(answer.status, 400);
       assert.match(answer.text, /subtitles/);
@@ -389,7 +389,7 @@ describeWith(FFMPEG, "layers on videos", () => {
       [{ kind: "video", path: "none.mp4", steps: [] }, 404, "'none.mp4' of the transformation"],
       [{ kind: "video", path: "text.mp4", steps: [] }, 400, "Expected a video for the layer 'text.mp4'"],
     ] as [Layer, number, string][]) {
-      const answer = await server.ask(wishUrl("red.mp4", { steps: [lay(layer)], output: { video: {} } }));
+      const answer = await server.ask(jobUrl("red.mp4", { steps: [lay(layer)], output: { video: {} } }));
       assert.equal(answer.status, status, answer.text);
       assert(answer.text.includes(text), answer.text);
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Output, Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import sharp from "sharp";
 import { look } from "../support/results.ts";
@@ -17,7 +17,7 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     await studio.make("test.mp4", ...testPicture(4), ...mp4());
     await studio.make("long.mp4", "-f", "lavfi", "-i", "color=red:s=32x32:r=5:d=60", ...mp4());
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
+      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -32,7 +32,7 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     { op: "resize", width: 160, fit: "inside", enlarge: true },
   ];
   const ask = (output: Output, accept = "*/*", steps = piece, path = "test.mp4") =>
-    server.ask(wishUrl(path, { steps, output }), { headers: { accept } });
+    server.ask(jobUrl(path, { steps, output }), { headers: { accept } });
 
   for (const format of ["gif", "webp"] as const) {
     it(`is ${format} where that is asked for`, async () => {

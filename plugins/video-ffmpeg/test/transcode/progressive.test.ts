@@ -6,14 +6,14 @@ import type { Plugin, Step, VideoOutput } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,
+  jobLanguage,
+  jobUrl,
   makeFolder,
   memoryStorage,
   startServer,
   type TestFolder,
   type TestServer,
   until,
-  wishLanguage,
-  wishUrl,
 } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { programsWith } from "../support/processes.ts";
@@ -63,7 +63,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
 
   const start = async (...more: Plugin[]) => {
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), videos(), ...more],
+      plugins: [jobLanguage(), storageFs(), videos(), ...more],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -75,7 +75,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
 
   const url = (output: VideoOutput = {}, path = "long.mp4", width = 480) => {
     const steps: Step[] = [{ op: "resize", width, fit: "inside", enlarge: true }];
-    return `${server.url}${wishUrl(path, { steps, output: { video: output } })}`;
+    return `${server.url}${jobUrl(path, { steps, output: { video: output } })}`;
   };
 
   /** Reads what comes first, and leaves the rest. */
@@ -181,7 +181,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
 
   it("that is larger than the limit resets the connection", async () => {
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), videos()],
+      plugins: [jobLanguage(), storageFs(), videos()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
       limits: { videoOutput: 300_000 },
@@ -194,7 +194,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
 
   it("ends at once with the last who waits for it", async () => {
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), videos({ delivery: "wait" })],
+      plugins: [jobLanguage(), storageFs(), videos({ delivery: "wait" })],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -219,7 +219,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     await studio.make("behind.mp4", "-i", studio.path("long.mp4"), "-c", "copy");
     server = await startServer({
       plugins: [
-        wishLanguage(),
+        jobLanguage(),
         memoryStorage(new Map([["long.mp4", await studio.bytes("behind.mp4")]])),
         videos(),
       ],
@@ -234,7 +234,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
 
   it("is sent whole, with its length, where it is waited for", async () => {
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), videos({ delivery: "wait" })],
+      plugins: [jobLanguage(), storageFs(), videos({ delivery: "wait" })],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, readPng, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, readPng, startServer, type TestServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "../support/videos.ts";
@@ -16,7 +16,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
 
   const start = async (options: VideoFfmpegOptions = {}) => {
     const place = await startServer({
-      plugins: [wishLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
+      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -38,13 +38,13 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
   });
 
   async function picture(path: string, steps: readonly Step[], place = server) {
-    const answer = await place.ask(wishUrl(path, { steps, output: { format: "png" } }));
+    const answer = await place.ask(jobUrl(path, { steps, output: { format: "png" } }));
     assert.equal(answer.status, 200, `${answer.text.slice(0, 200)}`);
     return readPng(answer.body);
   }
 
   it("leaves a video as it is where no picture of it is asked for", async () => {
-    const answer = await server.ask(wishUrl("clip.mp4"));
+    const answer = await server.ask(jobUrl("clip.mp4"));
     assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "video/mp4"]);
     assert(answer.body.equals(await studio.bytes("clip.mp4")));
   });
@@ -67,7 +67,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
   });
 
   it("refuses a time behind the end", async () => {
-    const { status } = await server.ask(wishUrl("count.mp4", { steps: [frame(12.5)] }));
+    const { status } = await server.ask(jobUrl("count.mp4", { steps: [frame(12.5)] }));
     assert.equal(status, 400);
   });
 
@@ -75,7 +75,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     const steps: Step[] = [frame(2), { op: "resize", width: 80, fit: "inside", enlarge: false }];
     const { width, height, at } = await picture("count.mp4", steps);
     assert.deepEqual([width, height, numberIn(at, 0.5)], [80, 45, 50]);
-    const { headers } = await server.ask(wishUrl("clip.mp4", { steps }), {
+    const { headers } = await server.ask(jobUrl("clip.mp4", { steps }), {
       headers: { accept: "image/webp" },
     });
     assert.equal(headers["content-type"], "image/webp");

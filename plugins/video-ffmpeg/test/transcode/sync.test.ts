@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Step, VideoOutput } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer, wishLanguage, wishUrl } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { look } from "../support/results.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
@@ -39,7 +39,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
       "libopus",
     );
     server = await startServer({
-      plugins: [wishLanguage(), storageFs(), videoFfmpeg({ delivery: "wait" })],
+      plugins: [jobLanguage(), storageFs(), videoFfmpeg({ delivery: "wait" })],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
@@ -51,7 +51,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
 
   /** When it flashes and when it sounds. */
   async function events(path: string, steps: readonly Step[], video: VideoOutput): Promise<[number, number]> {
-    const answer = await server.ask(wishUrl(path, { steps, output: { video } }));
+    const answer = await server.ask(jobUrl(path, { steps, output: { video } }));
     assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
     const result = await look(studio, answer.body);
     const { stderr } = await run("/usr/bin/ffmpeg", [

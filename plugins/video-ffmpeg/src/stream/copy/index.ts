@@ -1,4 +1,4 @@
-import type { Flight, Job, Source } from "@mediatap/core";
+import type { Job, RenderContext, Source } from "@mediatap/core";
 import type { Engine } from "../../engine.ts";
 import { isHdr } from "../../probe/colour.ts";
 import type { FileProbe } from "../../probe/probe.ts";
@@ -26,12 +26,12 @@ export interface Copied extends Copying {
 }
 
 /** What is to be judged. */
-export interface Wish {
+export interface CopyRequest {
   readonly engine: Engine;
   readonly tracks: Tracks;
   readonly job: Job;
   readonly source: Source;
-  readonly flight: Flight;
+  readonly context: RenderContext;
   readonly probe: FileProbe;
   readonly graph: Graph;
   readonly rate: Rate;
@@ -62,19 +62,19 @@ export interface Judged {
 }
 
 /** Finds out whether pictures can be packaged as they are, and where they are cut. Rejects where the file cannot be read. */
-export async function copyingOf(wish: Wish): Promise<Judged> {
-  const { engine, tracks, source, flight, graph, rate, grid } = wish;
+export async function copyingOf(request: CopyRequest): Promise<Judged> {
+  const { engine, tracks, source, context, graph, rate, grid } = request;
   const unfit = (error: unknown): Judged => ({ grid, copying: unfitFor(error) });
   try {
-    assertFit(wish, await engine.tools());
-    const track = await tracks(source, flight);
-    assertSame(wish, track);
+    assertFit(request, await engine.tools());
+    const track = await tracks(source, context);
+    assertSame(request, track);
     const known = found.get(track) ?? new Map<string, Judged>();
     found.set(track, known);
     const name = JSON.stringify([graph.stretch.start, rate, grid]);
     const before = known.get(name);
     if (before !== undefined) return before;
-    const judged = await judge(wish, track).catch(unfit);
+    const judged = await judge(request, track).catch(unfit);
     if (known.size >= MOST_FOUND) known.clear();
     known.set(name, judged);
     return judged;
@@ -84,7 +84,7 @@ export async function copyingOf(wish: Wish): Promise<Judged> {
 }
 
 /** What is known without reading more. */
-function assertFit({ engine, job, source, probe, graph, rate }: Wish, { ffprobe }: Tools): void {
+function assertFit({ engine, job, source, probe, graph, rate }: CopyRequest, { ffprobe }: Tools): void {
   const { video, begins = 0 } = probe;
   const { etag, lastModified } = source.facts;
   if (!engine.settings.copy) throw new Unfit("copying is turned off");
@@ -104,15 +104,15 @@ function assertFit({ engine, job, source, probe, graph, rate }: Wish, { ffprobe 
 }
 
 /** What ffmpeg sees has to be what is read here. */
-function assertSame({ probe: { video } }: Wish, { width, height }: Track): void {
+function assertSame({ probe: { video } }: CopyRequest, { width, height }: Track): void {
   if (video?.width !== width || video.height !== height)
     throw new Unfit("its index contradicts its pictures");
 }
 
-async function judge(wish: Wish, track: Track): Promise<Judged> {
-  const { source, flight } = wish;
-  const { grid, pieces } = cut(wish, track);
-  const bytes = await openBytes(source, flight);
+async function judge(request: CopyRequest, track: Track): Promise<Judged> {
+  const { source, context } = request;
+  const { grid, pieces } = cut(request, track);
+  const bytes = await openBytes(source, context);
   try {
     // Some encoders call frames key frames from which pictures only recover: the second tells.
     for (let index = 0; index < Math.min(2, segmentsOf(grid)); index++) {
@@ -130,7 +130,7 @@ async function judge(wish: Wish, track: Track): Promise<Judged> {
 
 /** Cuts as planned where the file has key frames there, else where it has some, if that is of use for the rung of its size. */
 function cut(
-  { graph, probe, rate, grid }: Wish,
+  { graph, probe, rate, grid }: CopyRequest,
   own: Track,
 ): { readonly grid: Grid; readonly pieces: Pieces } {
   const { start } = graph.stretch;

@@ -50,8 +50,8 @@ export function copiedPlan(
       frames: cut.samples,
       bytes,
     }),
-    async run(flight) {
-      const file = await openBytes(source, flight);
+    async run(context) {
+      const file = await openBytes(source, context);
       try {
         const media = await samplesFrom(file, track, cut);
         const segment = Buffer.concat([copiedHeader(track, pieces, cut, index + 1), ...media]);

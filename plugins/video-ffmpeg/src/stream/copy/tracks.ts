@@ -1,4 +1,4 @@
-import { type Flight, remembering, type Source } from "@mediatap/core";
+import { type RenderContext, remembering, type Source } from "@mediatap/core";
 import { inTurn } from "../../process/queue.ts";
 import { type Bytes, openBytes } from "../../read/bytes.ts";
 import { HEADER, headerOf, Unfit } from "./boxes.ts";
@@ -40,10 +40,10 @@ export function createTracks(room = ROOM) {
     return track;
   }
 
-  const learn = remembering<Known>(async (source, flight) => {
+  const learn = remembering<Known>(async (source, context) => {
     try {
       const known: Known = {};
-      hold(known, await inTurn(flight, () => readTrack(source, flight)));
+      hold(known, await inTurn(context, () => readTrack(source, context)));
       return known;
     } catch (error) {
       return { unfit: unfitFor(error) };
@@ -51,10 +51,10 @@ export function createTracks(room = ROOM) {
   });
 
   /** Throws `Unfit`. */
-  return async (source: Source, flight: Flight): Promise<Track> => {
-    const known = await learn(source, flight);
+  return async (source: Source, context: RenderContext): Promise<Track> => {
+    const known = await learn(source, context);
     if (known?.unfit !== undefined) throw new Unfit(known.unfit);
-    return hold(known ?? {}, known?.track ?? (await inTurn(flight, () => readTrack(source, flight))));
+    return hold(known ?? {}, known?.track ?? (await inTurn(context, () => readTrack(source, context))));
   };
 }
 
@@ -68,8 +68,8 @@ export function unfitFor(error: unknown): string {
   throw error;
 }
 
-async function readTrack(source: Source, flight: Flight): Promise<Track> {
-  const bytes = await openBytes(source, flight);
+async function readTrack(source: Source, context: RenderContext): Promise<Track> {
+  const bytes = await openBytes(source, context);
   try {
     return trackOf(await indexOf(bytes), bytes.size);
   } finally {

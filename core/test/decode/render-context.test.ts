@@ -1,20 +1,24 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, createTiff, type DecodeWish, memorySource, type Plugin } from "@mediatap/core";
-import { memoryStorage, startServer, type TestServer, wishLanguage } from "@mediatap/test";
+import { bodyOf, createTiff, type DecodeOptions, memorySource, type Plugin } from "@mediatap/core";
+import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 
-/** Decodes every file, and an engine that wishes for pages of it. */
-function decoder(wishes: readonly DecodeWish[], decodes: DecodeWish[], closed: { count: number }): Plugin {
+/** Decodes every file, and an engine that asks for pages of it. */
+function decoder(
+  optionss: readonly DecodeOptions[],
+  decodes: DecodeOptions[],
+  closed: { count: number },
+): Plugin {
   const name = "test-decoder";
   return {
     name,
     version: "1.0.0",
     apiVersion: 1,
     apply({ hooks }) {
-      hooks.decode.tapPromise(name, async (source, wish) => {
-        decodes.push(wish);
-        if (wish.page === 9) return undefined;
-        const made = memorySource(source.facts, Buffer.from(`page ${wish.page ?? 1}`));
+      hooks.decode.tapPromise(name, async (source, options) => {
+        decodes.push(options);
+        if (options.page === 9) return undefined;
+        const made = memorySource(source.facts, Buffer.from(`page ${options.page ?? 1}`));
         return { ...made, close: async () => void closed.count++ };
       });
       hooks.transform.tap(name, (_job, source) => ({
@@ -23,12 +27,12 @@ function decoder(wishes: readonly DecodeWish[], decodes: DecodeWish[], closed: {
         cost: 1,
         memory: 0,
         explain: () => ({}),
-        async run(flight) {
-          const found = await Promise.all(wishes.map((wish) => flight.decode(source, wish)));
+        async run(context) {
+          const found = await Promise.all(optionss.map((options) => context.decode(source, options)));
           const texts = await Promise.all(
             found.map(async (page) => page && Buffer.from(await page.bytes(99)).toString()),
           );
-          assert.equal(flight.sources.length, 1);
+          assert.equal(context.sources.length, 1);
           const body = bodyOf(Buffer.from(JSON.stringify(texts)), (part) => Readable.from([part]));
           return { body, type: "application/json", format: "json" };
         },
@@ -37,16 +41,16 @@ function decoder(wishes: readonly DecodeWish[], decodes: DecodeWish[], closed: {
   };
 }
 
-describe("decoding in a flight", () => {
+describe("decoding in a render", () => {
   let server: TestServer | undefined;
   afterEach(() => server?.close());
 
-  it("is done once a wish, is no source of its own, and is let go at the end", async () => {
-    const decodes: DecodeWish[] = [];
+  it("is done once a request, is no source of its own, and is let go at the end", async () => {
+    const decodes: DecodeOptions[] = [];
     const closed = { count: 0 };
-    const wishes = [{}, { page: 2 }, {}, { page: 2 }, { page: 2, width: 10 }, { page: 9 }];
+    const optionss = [{}, { page: 2 }, {}, { page: 2 }, { page: 2, width: 10 }, { page: 9 }];
     server = await startServer({
-      plugins: [wishLanguage(), memoryStorage(Buffer.from("file")), decoder(wishes, decodes, closed)],
+      plugins: [jobLanguage(), memoryStorage(Buffer.from("file")), decoder(optionss, decodes, closed)],
       origins: { files: { type: "MEMORY" } },
       endpoints: { default: { origins: ["files"] } },
     });

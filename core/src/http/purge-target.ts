@@ -6,7 +6,7 @@ import type { NewBan } from "../purge/bans.ts";
 import { exchangeOf } from "./question.ts";
 
 /** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
-export interface UrlWish {
+export interface UrlTarget {
   readonly url: string;
 }
 
@@ -26,7 +26,11 @@ const INVALID = "The URL is not valid for cache purging.";
  * The bans that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
  * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
-export async function bansOfUrl({ url }: UrlWish, generation: Generation, log: Logger): Promise<PurgeOrder> {
+export async function bansOfUrl(
+  { url }: UrlTarget,
+  generation: Generation,
+  log: Logger,
+): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
   const star = url.indexOf("*");
   if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);

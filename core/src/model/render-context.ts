@@ -39,7 +39,7 @@ export interface Facts {
   probe: Probe;
 }
 
-/** What a file is that an image engine reads only by `Flight.decode`, that clients draw, or that nobody here reads. */
+/** What a file is that an image engine reads only by `RenderContext.decode`, that clients draw, or that nobody here reads. */
 export interface Kind {
   /** As in its header. */
   readonly format: string;
@@ -79,7 +79,7 @@ export interface Header {
   readonly duration?: number;
   /** Sizes of the pages, where they differ; `width` and `height` are the first one's. */
   readonly pages?: readonly Size[];
-  /** An image engine reads it only by `Flight.decode`. */
+  /** An image engine reads it only by `RenderContext.decode`. */
   readonly decode?: Decoding;
 }
 
@@ -100,7 +100,7 @@ export interface Decoding {
 }
 
 /** What of a file is wanted as pixels. */
-export interface DecodeWish {
+export interface DecodeOptions {
   /** Counted from 1. Left out: the first. */
   readonly page?: number;
   /** Seconds from the beginning. */
@@ -172,7 +172,7 @@ export interface RawFrame {
  * One piece of shared work under one key. It knows no request. It is aborted when nobody waits for it any more,
  * or at its deadline.
  */
-export interface Flight {
+export interface RenderContext {
   readonly key: string;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
@@ -191,10 +191,10 @@ export interface Flight {
   learns(fact: keyof Facts): boolean;
   /**
    * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads, upright, one page. To be called when
-   * the plan's turn has come: it is pixel work. What is wished for twice is decoded once. `undefined`: nobody decodes it.
-   * Closed with the flight.
+   * the plan's turn has come: it is pixel work. What is requested for twice is decoded once. `undefined`: nobody decodes it.
+   * Closed with the render.
    */
-  decode(source: Source, wish: DecodeWish): Promise<Source | undefined>;
+  decode(source: Source, request: DecodeOptions): Promise<Source | undefined>;
   /**
    * Carries out a step that the engine does not know, by the `step` hook. `size`: of the frame that comes back, by the
    * step's definition. `undefined`: no plugin carries it out.

@@ -3,8 +3,8 @@ import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
-import type { DecodeWish, Flight } from "../model/flight.ts";
 import type { Job } from "../model/job.ts";
+import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
 import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import { signatureRequired } from "./access.ts";
@@ -16,16 +16,16 @@ import { createSpans } from "./spans.ts";
 /** How deep a job may ask for nested jobs. */
 const DEPTH = 3;
 
-export interface OwnFlight extends Flight {
+export interface OwnContext extends RenderContext {
   /** When it began, to be compared with bans. */
   readonly since: number;
   /** Closes every source that was opened. */
   close(): Promise<void>;
-  /** The same, and forgets them: the work begins anew. */
+  /** The same, and forgets them: the work begins again. */
   reset(): Promise<void>;
   /** Notes a source that somebody else opened, so that it is closed and recorded. */
   own(source: Source): Source;
-  /** A source that outlives the flight: its bytes are still being delivered. */
+  /** A source that outlives the render: its bytes are still being delivered. */
   release(source: Source): void;
 }
 
@@ -45,7 +45,7 @@ function ofFurther({ path }: Asset, error: unknown): unknown {
 
 type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
 
-export interface FlightParts {
+export interface ContextOptions {
   readonly key: string;
   /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
   readonly asset: Asset;
@@ -58,9 +58,9 @@ export interface FlightParts {
   readonly render?: Render;
 }
 
-const renderNothing: Render = () => Promise.reject(new Error("this flight renders nothing"));
+const renderNothing: Render = () => Promise.reject(new Error("nothing can be rendered here"));
 
-export function createFlight(services: Services, parts: FlightParts): OwnFlight {
+export function createContext(services: Services, parts: ContextOptions): OwnContext {
   const { hooks, endpoints, steps } = services;
   const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = parts;
   const limits = services.limitsOf(main.tenant);
@@ -68,7 +68,7 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
   const sources: SourceFacts[] = [];
   const spans = createSpans();
   const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
-  const flight: OwnFlight = {
+  const context: OwnContext = {
     key,
     since: services.bans.now(),
     signal,
@@ -86,10 +86,10 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
     },
     async open(asset) {
       const named = main.host === undefined ? asset : { ...asset, host: main.host };
-      const source = await fetchSource(hooks, named, flight).catch((error: unknown) => {
+      const source = await fetchSource(hooks, named, context).catch((error: unknown) => {
         throw ofFurther(asset, error);
       });
-      flight.own(source);
+      context.own(source);
       if (source.facts.private && !trusted) throw signatureRequired();
       return source;
     },
@@ -105,32 +105,32 @@ export function createFlight(services: Services, parts: FlightParts): OwnFlight 
       sources.push(...delivered.record.sources.filter((facts) => !isKnown(facts)));
       return delivered;
     },
-    inspect: (fact, source) => hooks.inspect.for(fact).promise(source, flight) as Promise<never>,
+    inspect: (fact, source) => hooks.inspect.for(fact).promise(source, context) as Promise<never>,
     learns: (fact) => hooks.inspect.for(fact).isUsed(),
-    decode(source, wish) {
+    decode(source, wanted) {
       const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
       decoded.set(source, pages);
-      const { page, time, width, height } = wish;
+      const { page, time, width, height } = wanted;
       const key = JSON.stringify([page, time, width, height]);
       const known = pages.get(key);
       if (known) return known;
-      const made = decodeOnce(source, wish);
+      const made = decodeOnce(source, wanted);
       pages.set(key, made);
       return made;
     },
     step: (frame, step, size) => hooks.step.for(step.op).promise(frame, step, size),
     async reset() {
-      await flight.close();
+      await context.close();
       sources.length = 0;
     },
     async close() {
       await Promise.all(open.splice(0).map((source) => source.close().catch(() => {})));
     },
   };
-  return flight;
+  return context;
 
-  async function decodeOnce(source: Source, wish: DecodeWish): Promise<Source | undefined> {
-    const made = await spans.measure("decode", () => hooks.decode.promise(source, wish, flight));
+  async function decodeOnce(source: Source, wanted: DecodeOptions): Promise<Source | undefined> {
+    const made = await spans.measure("decode", () => hooks.decode.promise(source, wanted, context));
     // Another form of a source that is in the record already.
     if (made) open.push(made);
     return made;

@@ -50,7 +50,7 @@ describe("equal work at one time", () => {
     await origin.close();
   });
 
-  /** Asks, and waits until all have met the same flight. */
+  /** Asks, and waits until all have met the same render. */
   async function together(paths: readonly string[], signals: readonly (AbortSignal | undefined)[] = []) {
     const asked = origin.asked(/([^/?]+)(\?|$)/.exec(paths[0] ?? "")?.[1] ?? "");
     const answers = paths.map((path, at) => {
@@ -59,7 +59,7 @@ describe("equal work at one time", () => {
     });
     for (const answer of answers) answer.catch(() => {});
     const { request, response } = await asked;
-    await until(() => count.fetches() >= new Set(paths).size, "every wish has a flight");
+    await until(() => count.fetches() >= new Set(paths).size, "every request has a render");
     // One more round trip through the server: what was sent before has been read by now.
     await server.ask("/-/live");
     return { answers, request, response };
@@ -78,7 +78,7 @@ describe("equal work at one time", () => {
     assert.equal(done.filter(({ headers }) => /collapsed/.test(headers["cache-status"] ?? "")).length, 15);
   });
 
-  it("is one download for different wishes of one source", async () => {
+  it("is one download for different requests of one source", async () => {
     const widths = [40, 50, 60, 70, 80];
     const { answers } = await together(widths.map((width) => `/tr:w-${width}/slow.jpg`));
     release();
@@ -110,10 +110,10 @@ describe("equal work at one time", () => {
     await Promise.allSettled(answers);
     await until(() => response.closed, "the origin sees it");
     assert(!response.writableFinished);
-    await until(() => server.server.generation.pipeline.flights.size === 0, "no flight is left");
+    await until(() => server.server.generation.pipeline.renders.size === 0, "no render is left");
     assert.equal(cache.size(), 0);
     assert.equal(count.transforms(), 0);
-    // And the next one begins anew.
+    // And the next one begins again.
     release();
     assert.equal((await server.ask("/tr:w-60/slow.jpg")).status, 200);
   });

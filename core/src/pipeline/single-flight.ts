@@ -7,10 +7,10 @@ interface Flying<T> {
 
 /**
  * Work that happens once however many ask for it at the same time. Each asker may leave by its signal; when the last
- * one has left, the work's own signal is aborted and a later asker begins anew. `lasts`: for how long a result may be joined
+ * one has left, the work's own signal is aborted and a later asker begins again. `lasts`: for how long a result may be joined
  * still; left out, not at all.
  */
-export function createFlights<T>(lasts: (result: T) => Promise<unknown> | undefined = () => undefined) {
+export function createSingleFlight<T>(lasts: (result: T) => Promise<unknown> | undefined = () => undefined) {
   const flying = new Map<string, Flying<T>>();
 
   return {
@@ -27,8 +27,8 @@ export function createFlights<T>(lasts: (result: T) => Promise<unknown> | undefi
     /** Joins the work of this key, or begins it. */
     async join(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
       signal.throwIfAborted();
-      let flight = flying.get(key);
-      if (!flight) {
+      let context = flying.get(key);
+      if (!context) {
         const controller = new AbortController();
         const begun: Flying<T> = { controller, waiters: 0, promise: work(controller.signal) };
         const land = () => {
@@ -40,24 +40,24 @@ export function createFlights<T>(lasts: (result: T) => Promise<unknown> | undefi
           else land();
         }, land);
         flying.set(key, begun);
-        flight = begun;
+        context = begun;
       }
-      return wait(key, flight, signal);
+      return wait(key, context, signal);
     },
   };
 
-  function wait(key: string, flight: Flying<T>, signal: AbortSignal): Promise<T> {
-    flight.waiters++;
+  function wait(key: string, context: Flying<T>, signal: AbortSignal): Promise<T> {
+    context.waiters++;
     return new Promise<T>((resolve, reject) => {
       const leave = () => {
-        if (--flight.waiters === 0) {
-          if (flying.get(key) === flight) flying.delete(key);
-          flight.controller.abort(signal.reason);
+        if (--context.waiters === 0) {
+          if (flying.get(key) === context) flying.delete(key);
+          context.controller.abort(signal.reason);
         }
         reject(signal.reason);
       };
       signal.addEventListener("abort", leave, { once: true });
-      flight.promise.then(
+      context.promise.then(
         (value) => {
           signal.removeEventListener("abort", leave);
           if (!signal.aborted) resolve(value);
@@ -71,4 +71,4 @@ export function createFlights<T>(lasts: (result: T) => Promise<unknown> | undefi
   }
 }
 
-export type Flights<T> = ReturnType<typeof createFlights<T>>;
+export type SingleFlight<T> = ReturnType<typeof createSingleFlight<T>>;
