@@ -16,6 +16,8 @@ export interface Network {
   readonly admit: Admit;
   readonly resolve: Resolve;
   readonly limits: Limits;
+  /** Whether connections serve several requests. */
+  readonly reuse: boolean;
   /** HTTP proxy through which public addresses are reached. */
   readonly proxy?: URL | undefined;
 }
@@ -26,7 +28,7 @@ export interface Network {
  * in TLS and `Host` stay the URL's. Proxies of the environment are not used.
  */
 export function createAgent(network: Network): Agent {
-  const { limits } = network;
+  const { limits, reuse } = network;
   return new Agent({
     factory: (origin, options) =>
       new Pool(origin, {
@@ -38,7 +40,8 @@ export function createAgent(network: Network): Agent {
     maxHeaderSize: limits.headerBytes,
     // HTTP/1.1 only: one parser, one set of limits.
     allowH2: false,
-    pipelining: 1,
+    // 0: no keep-alive.
+    pipelining: reuse ? 1 : 0,
     keepAliveTimeout: 10_000,
     keepAliveMaxTimeout: 60_000,
   });

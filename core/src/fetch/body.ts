@@ -1,22 +1,30 @@
 import { pipeline, Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { codeOf } from "../model/errors.ts";
 import type { Clock } from "./clock.ts";
 
 /** The codings that are undone; more than one at a time is not (RFC 9110 §8.4). */
 const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, br: createBrotliDecompress } as const;
 
-/** The name of a coding as sent; `undefined` for none. */
+export type Coding = keyof typeof DECODERS;
+
+/** The name of a coding, in lower case; `undefined` for none. */
 export function codingOf(header: string | undefined): string | undefined {
   const coding = header?.trim().toLowerCase();
   return coding === undefined || coding === "" || coding === "identity" ? undefined : coding;
 }
 
-export function isDecodable(coding: string): coding is keyof typeof DECODERS {
+export function isDecodable(coding: string): coding is Coding {
   return Object.hasOwn(DECODERS, coding);
 }
 
+/** Whether an error is one of zlib or Brotli. */
+export function isCodingError(error: unknown): boolean {
+  return /^(Z_|ERR__)/.test(codeOf(error) ?? "");
+}
+
 /** The body without its coding, decoded as it is read. */
-export function decode(body: Readable, coding: keyof typeof DECODERS): Readable {
+export function decode(body: Readable, coding: Coding): Readable {
   return pipeline(body, DECODERS[coding](), () => undefined);
 }
 

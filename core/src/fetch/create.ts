@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Agent, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { reasonOf } from "../log.ts";
 import { loopListWith, loopMark } from "../loop.ts";
 import { MediaError } from "../model/errors.ts";
@@ -53,13 +53,19 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
   const allow = createAllowList(options.network?.allow ?? []);
-  // Two pools, so that a connection opened by trust is never reused without it.
   const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
-  const guarded = createAgent({
-    ...network,
-    admit: (host, port, address) => admits(allow, host, port, address),
+  // Two pools, so that a connection opened by trust is never reused without it.
+  const createPools = (reuse: boolean) => ({
+    guarded: createAgent({
+      ...network,
+      reuse,
+      admit: (host, port, address) => admits(allow, host, port, address),
+    }),
+    trusting: createAgent({ ...network, reuse, admit: () => true }),
   });
-  const trusting = createAgent({ ...network, admit: () => true });
+  const pools = createPools(true);
+  // If one idle connection is dead, the others to the same host probably are, too: a retry opens its own.
+  const retryPools = createPools(false);
   const own = {
     "user-agent": options.userAgent ?? "mediatap",
     "accept-encoding": "identity",
@@ -98,7 +104,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           work,
           clock,
         );
-        const next = isReading(request.method) ? redirectOf(answer, hop) : undefined;
+        const next = redirectOf(answer, hop, request);
         if (!next) return respond(answer, hop, request, work, clock, done);
         await drop(answer, work.signal);
         if (redirects === limits.redirects) {
@@ -118,13 +124,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   async function send(
     hop: Hop,
     headers: Record<string, string>,
-    { method = "GET", body, host }: FetchOptions,
+    { method = "GET", body, host, firstByte }: FetchOptions,
     work: AbortController,
     clock: Clock,
   ): Promise<Dispatcher.ResponseData> {
     const { signal } = work;
     let interim = 0;
-    const agent: Agent = hop.trusted ? trusting : guarded;
     const named = hop.trusted && host !== undefined ? { host } : {};
     for (let attempt = 1; ; attempt++) {
       const started = performance.now();
@@ -135,7 +140,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         options.log.debug({ ...what, ...answer }, "a request to an origin");
       };
       try {
-        const answer = await agent.request({
+        const { trusting, guarded } = attempt === 1 ? pools : retryPools;
+        const answer = await (hop.trusted ? trusting : guarded).request({
           origin: hop.url.origin,
           path: hop.url.pathname + hop.url.search,
           method,
@@ -143,6 +149,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           // TLS asks for the name of the address, whatever the host.
           ...(named.host === undefined ? {} : { servername: hop.host }),
           body: body ?? null,
+          ...(firstByte !== undefined && { headersTimeout: firstByte }),
           signal,
           onInfo() {
             if (++interim > INTERIM) work.abort(badAnswer(new Error("interim answers without end")));
@@ -171,7 +178,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     done: () => void,
   ): FetchResponse {
     const headers = flatten(answer.headers);
-    const body = readOf(decoded(answer, headers, request.method), {
+    const body = readOf(decoded(answer, headers, request), {
       clock,
       done,
       failure: (error) =>
@@ -191,11 +198,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   function decoded(
     answer: Dispatcher.ResponseData,
     headers: Record<string, string>,
-    method: FetchOptions["method"],
+    { method, coded = false }: FetchOptions,
   ): Readable {
     if (Object.values(answer.headers).flat().length > limits.headers) throw spoilt(answer, "header count");
     const coding = codingOf(headers["content-encoding"]);
-    if (coding === undefined) return answer.body;
+    if (coding === undefined || coded) return answer.body;
     delete headers["content-encoding"];
     delete headers["content-length"];
     if (!hasBody(answer, method)) return answer.body;
@@ -207,13 +214,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     fetch,
     async close() {
-      await Promise.all([guarded.destroy(), trusting.destroy()]);
+      const agents = [pools, retryPools].flatMap(({ guarded, trusting }) => [guarded, trusting]);
+      await Promise.all(agents.map((agent) => agent.destroy()));
     },
   };
-}
-
-function isReading(method: FetchOptions["method"] = "GET"): boolean {
-  return method === "GET" || method === "HEAD";
 }
 
 /** Whether a body follows the headers (RFC 9110 §6.4.1). */
@@ -221,9 +225,14 @@ function hasBody({ statusCode }: Dispatcher.ResponseData, method: FetchOptions["
   return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
 }
 
-/** Where an answer sends us. Throws `UNIDENTIFIED` if it does not say so properly. */
-function redirectOf(answer: Dispatcher.ResponseData, hop: Hop): URL | undefined {
-  if (!REDIRECTS.has(answer.statusCode)) return undefined;
+/** Where a redirect leads to; `undefined`: it is the response. Throws `UNIDENTIFIED` if it names no address. */
+function redirectOf(
+  answer: Dispatcher.ResponseData,
+  hop: Hop,
+  { method = "GET", follows = () => true }: FetchOptions,
+): URL | undefined {
+  const isReading = method === "GET" || method === "HEAD";
+  if (!isReading || !REDIRECTS.has(answer.statusCode) || !follows(flatten(answer.headers))) return undefined;
   const location = answer.headers.location;
   const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
   if (next) return next;

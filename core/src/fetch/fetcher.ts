@@ -20,6 +20,12 @@ export interface FetchOptions {
   readonly ports?: readonly number[];
   /** A further judgement on every untrusted address, redirects included. @default all that the guard admits */
   readonly admits?: (url: URL) => boolean;
+  /** Whether a redirect with these headers is followed; otherwise it is returned as the response. @default every redirect */
+  readonly follows?: (headers: FetchResponse["headers"]) => boolean;
+  /** Leave content codings on the body, and its `Content-Encoding` and `Content-Length` among the headers. @default false */
+  readonly coded?: boolean;
+  /** Milliseconds until the headers of the response are there. @default limits.originFirstByte */
+  readonly firstByte?: number;
   /**
    * Milliseconds from first connect to last byte. The time that the reader takes does not count.
    * @default limits.originTotal
@@ -33,7 +39,7 @@ export interface FetchResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Address that answered, after redirects. */
   readonly url: string;
-  /** Decoded from gzip or br if the origin compressed against our request; idle and total limits apply while reading. */
+  /** Decoded if the origin compressed it with gzip or br although not asked to; idle and total limits apply while reading. */
   readonly body: Readable;
   /** Stops reading and frees the connection. */
   cancel(): void;

@@ -1,3 +1,4 @@
+import { type Coding, codingOf, isDecodable } from "../fetch/body.ts";
 import type { FetchResponse } from "../fetch/fetcher.ts";
 import { LOOP_CAUSE } from "../loop.ts";
 import { MediaError, STATUS } from "../model/errors.ts";
@@ -13,13 +14,16 @@ export interface Question {
   readonly range: ByteRange | undefined;
   /** Validators were sent. */
   readonly conditional: boolean;
+  /** The origin's own code for a failure. */
+  readonly errorCode: string | undefined;
 }
 
-/** Throws for an answer that is neither a file nor "not here". */
-export function assertAnswered(response: FetchResponse): void {
+/** Throws for an answer that is neither a file nor "not here". `errorCode`: the origin's own, for the log. */
+export function assertAnswered(response: FetchResponse, errorCode?: string): void {
   const { status } = response;
+  const cause = statusError(status, errorCode);
   if (status === 401 || status === 403) {
-    throw new MediaError("EACCES", "The origin denies access to the file");
+    throw new MediaError("EACCES", "The origin denies access to the file", { cause });
   }
   if (status === 200 || status === 203 || status === 404 || status === 410) return;
   if (status === STATUS.ELOOP) {
@@ -28,9 +32,15 @@ export function assertAnswered(response: FetchResponse): void {
   }
   const seconds = retryAfterOf(response);
   throw new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
+    cause,
     outage: status === 429 || status >= 500,
     ...(seconds !== undefined && { retryAfterSeconds: seconds }),
   });
+}
+
+/** A status as the cause of a failure. */
+export function statusError(status: number, errorCode = ""): Error {
+  return new Error(errorCode === "" ? `status ${status}` : `status ${status}, ${errorCode}`);
 }
 
 /** Throws `UNIDENTIFIED` if a picture, video or document, by its path, is a page (an error page with status 200) or empty. */
@@ -45,6 +55,8 @@ export interface Answer {
   readonly facts: EntryFacts;
   /** The body is the range asked for, instead of the whole file. */
   readonly part: boolean;
+  /** Content coding of the body. */
+  readonly coding?: Coding;
 }
 
 /**
@@ -53,13 +65,23 @@ export interface Answer {
  */
 export function judge(response: FetchResponse, question: Question): Answer | typeof NOT_MODIFIED | undefined {
   const { status, headers } = response;
+  const { path, head, range } = question;
   if (status === 304 && question.conditional) return NOT_MODIFIED;
-  const part = status === 206 && question.range !== undefined;
-  if (!part) assertAnswered(response);
+  const coding = codingOf(headers["content-encoding"]);
+  const part = range !== undefined && isPart(response, range);
+  if (!part) assertAnswered(response, question.errorCode);
   if (status === 404 || status === 410) return undefined;
-  const facts = factsOf(headers, part ? contentRangeOf(headers)?.size : lengthOf(headers));
-  assertMedia(question.path, facts, question.head);
-  return { facts, part };
+  const size = part ? contentRangeOf(headers)?.size : lengthOf(headers);
+  const facts = factsOf(headers, coding === undefined ? size : undefined);
+  assertMedia(path, facts, head);
+  if (coding === undefined || head) return { facts, part };
+  if (isDecodable(coding)) return { facts, part, coding };
+  throw new MediaError("UNIDENTIFIED", "The origin's file has an unknown content coding");
+}
+
+/** Whether an answer is a range of the file. One of coded bytes is not: it cannot be decoded by itself. */
+export function isPart(response: FetchResponse, range: ByteRange): boolean {
+  return isExactly(response, range) && codingOf(response.headers["content-encoding"]) === undefined;
 }
 
 /** Whether an answer holds exactly a range: cut off at the end of the file, and in one part. */

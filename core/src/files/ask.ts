@@ -13,23 +13,33 @@ export interface HttpFilesOptions {
   readonly videoTimeout?: number | undefined;
 }
 
-/** Where something is asked for, and the headers that belong there: credentials above all. */
-export interface HttpAddress {
+/** Where something is requested, and the headers that belong there: credentials above all. */
+export interface HttpAddress extends Pick<FetchOptions, "trusted"> {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Something at an HTTP origin that can be asked for. */
-export interface HttpTarget extends Pick<FetchOptions, "trusted" | "host" | "ports" | "admits"> {
+/** Something at an HTTP origin that can be requested. */
+export interface HttpTarget extends Pick<FetchOptions, "host" | "ports" | "admits"> {
   /**
-   * Its address; called before each request. `renew`: the credentials of the last one were refused (401). Returns
-   * `undefined` if there are no others; the request is then not repeated.
+   * Its address; called before each request. `refusal`: the response to the last one, once, if its status is one of
+   * `refusals`. Returns `undefined` if no other address or credentials are left; that response then counts.
    */
-  address(renew: boolean): HttpAddress | undefined | Promise<HttpAddress | undefined>;
+  address(
+    refusal: FetchResponse | undefined,
+    request: HttpRequest,
+  ): HttpAddress | undefined | Promise<HttpAddress | undefined>;
+  /** Statuses after which another address or other credentials may help. @default [401] */
+  readonly refusals?: readonly number[];
+  /** The origin's own code for a failure, for the log. @default none */
+  errorCode?(headers: FetchResponse["headers"]): string | undefined;
 }
 
 /** A request, but for its address. */
-export type HttpRequest = Pick<FetchOptions, "method" | "headers" | "body" | "signal">;
+export type HttpRequest = Pick<
+  FetchOptions,
+  "method" | "headers" | "body" | "signal" | "coded" | "firstByte"
+>;
 
 /** Makes a request and repeats it as long as that makes sense before `deadline` (as of `performance.now()`). */
 export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
@@ -39,33 +49,35 @@ const PASSING = new Set([500, 502, 503, 504]);
 
 /** The fetcher, with retries on top; lost connections are already retried by the fetcher itself. */
 export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
-  return async ({ address, ...rules }, request, deadline) => {
+  return async ({ address, refusals = [401], ...rules }, request, deadline) => {
     const retries = begin();
     let waited = false;
     let repeated = 0;
     let renewed = false;
     // It may be a login's that many requests wait for.
-    const find = (renew: boolean) => inTime(address(renew), deadline, request.signal);
-    let at = await find(false);
+    const find = (refusal?: FetchResponse) => inTime(address(refusal, request), deadline, request.signal);
+    let at = await find();
     for (;;) {
       if (!at) throw new Error("a target without an address");
-      const headers = { accept: "*/*", ...at.headers, ...request.headers };
+      const { url, ...place } = at;
+      const headers = { accept: "*/*", ...place.headers, ...request.headers };
       const left = deadline - performance.now();
-      const options = { ...rules, ...request, headers, total: Math.max(1, left) };
-      const response = await fetcher.fetch(at.url, options).catch((error: unknown) => {
+      const options = { ...rules, ...request, ...place, headers, total: Math.max(1, left) };
+      const response = await fetcher.fetch(url, options).catch((error: unknown) => {
         if (!request.signal.aborted) retries.end(false);
         throw error;
       });
-      if (response.status === 401 && !renewed) {
+      if (refusals.includes(response.status) && !renewed) {
         renewed = true;
-        const other = await find(true).catch((error: unknown) => {
+        const other = await find(response).catch((error: unknown) => {
           response.cancel();
           throw error;
         });
-        if (!other) return response;
-        response.cancel();
-        at = other;
-        continue;
+        if (other) {
+          response.cancel();
+          at = other;
+          continue;
+        }
       }
       const asked = retryAfterOf(response);
       let pause: number | undefined;
@@ -78,7 +90,7 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
       waited ||= asked !== undefined;
       response.cancel();
       await delay(pause, undefined, { signal: request.signal }).catch(() => request.signal.throwIfAborted());
-      at = await find(false);
+      at = await find();
     }
   };
 }

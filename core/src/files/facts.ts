@@ -68,7 +68,7 @@ function isPrivate(headers: Headers): boolean {
   return PRIVATE.some((name) => headers[name]?.trim().toLowerCase() === "true");
 }
 
-/** `Content-Length`; the fetcher leaves it out where the body came with a content coding. */
+/** `Content-Length`: of a body with a content coding that of the coded form. */
 export function lengthOf(headers: Headers): number | undefined {
   const text = headers["content-length"];
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;

@@ -2,18 +2,12 @@ import { Readable } from "node:stream";
 import type { Fetcher, FetchResponse } from "../fetch/fetcher.ts";
 import { isForFewer } from "../model/control.ts";
 import { MediaError } from "../model/errors.ts";
-import {
-  type ByteRange,
-  type EntryFacts,
-  NOT_MODIFIED,
-  type OpenOptions,
-  type StorageEntry,
-} from "../model/source.ts";
-import { isExactly, judge } from "./answer.ts";
+import { type ByteRange, NOT_MODIFIED, type OpenOptions, type StorageEntry } from "../model/source.ts";
+import { isExactly, isPart, judge, statusError } from "./answer.ts";
 import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
-import { factsOf, isVideoPath } from "./facts.ts";
+import { factsOf, isVideoPath, lengthOf } from "./facts.ts";
 import { createRetries } from "./retries.ts";
-import { streamOf } from "./stream.ts";
+import { decodedStreamOf, type Reading, streamOf } from "./stream.ts";
 
 type Headers = Readonly<Record<string, string>>;
 type Send = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
@@ -59,18 +53,21 @@ async function openFile(
   const { signal, head = false } = options;
   const { path } = file;
   const range = head ? undefined : options.range;
-  const send: Send = (headers, method = "GET") => ask(file, { method, headers, signal }, deadline);
+  const send: Send = (headers, method = "GET") =>
+    ask(file, { method, headers, signal, coded: true }, deadline);
 
   const conditions = conditionsOf(options);
   const response = head ? await askHead(send, conditions) : await askBody(send, conditions, range);
   const conditional = Object.keys(conditions).length > 0;
+  const errorCode = file.errorCode?.(response.headers);
   let answer: ReturnType<typeof judge>;
   try {
     answer = file.noFile?.(response.headers)
       ? undefined
-      : judge(response, { path, head, range, conditional });
+      : judge(response, { path, head, range, conditional, errorCode });
     if (answer === undefined && file.noPlace?.(response.headers)) {
-      throw new MediaError("EACCES", "The origin's place for files does not exist");
+      const cause = statusError(response.status, errorCode);
+      throw new MediaError("EACCES", "The origin's place for files does not exist", { cause });
     }
   } catch (error) {
     response.cancel();
@@ -87,23 +84,26 @@ async function openFile(
   }
   if (typeof answer !== "object") return answer;
 
-  const { facts, part } = answer;
+  const { facts, part, coding } = answer;
   const wanted = range && upTo(facts.size, range);
   let stream: Readable | undefined;
   return {
     ...facts,
     ...(wanted && { ranged: part }),
     body() {
-      stream =
-        wanted && wanted.start > wanted.end
-          ? Readable.from([])
-          : streamOf({
-              response,
-              from: part && range ? range.start : 0,
-              range: wanted,
-              endsThere: part,
-              resume: (at) => askRest(send, facts, at, wanted),
-            });
+      const length = part ? facts.size : lengthOf(response.headers);
+      const last = coding === undefined ? wanted?.end : undefined;
+      const reading: Reading = {
+        response,
+        from: part && range ? range.start : 0,
+        range: wanted,
+        endsThere: part,
+        async resume(at) {
+          return length === undefined ? undefined : askRest(send, facts.etag, at, last ?? length - 1);
+        },
+      };
+      if (wanted && wanted.start > wanted.end) stream = Readable.from([]);
+      else stream = coding === undefined ? streamOf(reading) : decodedStreamOf(reading, coding);
       return stream;
     },
     close() {
@@ -130,25 +130,21 @@ async function askBody(
 ): Promise<FetchResponse> {
   if (!range) return send(conditions);
   const response = await send({ ...conditions, range: `bytes=${range.start}-${range.end}` });
-  if (response.status !== 416 && (response.status !== 206 || isExactly(response, range))) return response;
+  if (response.status !== 416 && (response.status !== 206 || isPart(response, range))) return response;
   response.cancel();
   return send(conditions);
 }
 
-/**
- * The bytes that are still missing, of a file whose length and strong entity tag are known (RFC 9110 §13.1.5).
- * `undefined`: they cannot be had of the same file.
- */
+/** The bytes that are missing, of the same file by its strong entity tag (RFC 9110 §13.1.5); `undefined`: there are none. */
 async function askRest(
   send: Send,
-  { size, etag }: EntryFacts,
-  at: number,
-  wanted: ByteRange | undefined,
+  etag: string | undefined,
+  start: number,
+  end: number,
 ): Promise<FetchResponse | undefined> {
-  if (size === undefined || !etag?.startsWith('"')) return undefined;
-  const rest = { start: at, end: wanted?.end ?? size - 1 };
-  const response = await send({ range: `bytes=${rest.start}-${rest.end}`, "if-range": etag });
-  if (isExactly(response, rest) && response.headers.etag === etag) return response;
+  if (!etag?.startsWith('"') || end < start) return undefined;
+  const response = await send({ range: `bytes=${start}-${end}`, "if-range": etag });
+  if (isExactly(response, { start, end }) && response.headers.etag === etag) return response;
   response.cancel();
   return undefined;
 }

@@ -1,10 +1,13 @@
 import { Readable } from "node:stream";
+import { type Coding, decode, isCodingError } from "../fetch/body.ts";
 import type { FetchResponse } from "../fetch/fetcher.ts";
 import { MediaError } from "../model/errors.ts";
 import type { ByteRange } from "../model/source.ts";
 
+type Body = Pick<FetchResponse, "body" | "cancel">;
+
 export interface Reading {
-  readonly response: FetchResponse;
+  readonly response: Body;
   /** Place in the file of the body's first byte. */
   readonly from: number;
   /** The bytes wanted; left out: all that come. */
@@ -12,7 +15,7 @@ export interface Reading {
   /** Nothing follows the range: reading to the end costs little, and keeps the connection. */
   readonly endsThere: boolean;
   /** Asks for the same file from a place on; `undefined`: that cannot be had. */
-  readonly resume: (at: number) => Promise<FetchResponse | undefined>;
+  readonly resume: (at: number) => Promise<Body | undefined>;
 }
 
 /**
@@ -63,7 +66,18 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
 
   copyTwice().then(
     () => out.push(null),
-    (error: Error) => out.destroy(error),
+    (error: Error) => out.destroy(isCodingError(error) ? undecodable(error) : error),
   );
   return out;
+}
+
+/** The bytes wanted of an answer with a content coding. Whatever breaks off is continued in the coded form. */
+export function decodedStreamOf(reading: Reading, coding: Coding): Readable {
+  const body = decode(streamOf({ ...reading, range: undefined }), coding);
+  const response = { body, cancel: () => void body.destroy() };
+  return streamOf({ ...reading, response, resume: async () => undefined });
+}
+
+function undecodable(cause: Error): MediaError {
+  return new MediaError("UNIDENTIFIED", "The origin's file cannot be decoded", { cause });
 }

@@ -4,6 +4,7 @@ import {
   createHttpFiles,
   createTokens,
   type Fetcher,
+  type FetchResponse,
   type HttpFilesOptions,
   keyOf,
   type OriginConfig,
@@ -30,10 +31,9 @@ export function createAkeneo(origin: OriginConfig, fetcher: Fetcher, settings: H
 
   function targetOf(encoded: string) {
     return {
-      trusted: baseUrl,
-      async address(renew: boolean) {
-        const headers = { authorization: `Bearer ${await tokens(renew)}` };
-        return { url: `${baseUrl}/api/rest/v1/${encoded}`, headers };
+      async address(refusal: FetchResponse | undefined) {
+        const headers = { authorization: `Bearer ${await tokens(refusal !== undefined)}` };
+        return { url: `${baseUrl}/api/rest/v1/${encoded}`, headers, trusted: baseUrl };
       },
     };
   }

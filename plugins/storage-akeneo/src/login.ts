@@ -3,6 +3,7 @@ import {
   codeOf,
   type FetchResponse,
   type HttpFiles,
+  type HttpTarget,
   MediaError,
   type Token,
 } from "@mediatap/core";
@@ -31,11 +32,9 @@ export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSig
       authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
       "content-type": "application/json",
     },
-  };
-  const target = {
     trusted: baseUrl,
-    address: (renew: boolean) => (renew ? undefined : address),
   };
+  const target: HttpTarget = { address: (refusal) => (refusal ? undefined : address) };
   const body = JSON.stringify({ grant_type: "password", username, password });
 
   return async (signal) => {

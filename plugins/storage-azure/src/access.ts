@@ -73,7 +73,7 @@ function pipelineOf(
 function signedAccess(url: string, sas: string, pipeline: StoragePipelineOptions): Access {
   return {
     async address(encoded, renew) {
-      return renew ? undefined : { url: `${url}/${encoded}?${sas}`, headers: VERSION };
+      return renew ? undefined : { url: `${url}/${encoded}?${sas}`, headers: VERSION, trusted: url };
     },
     async client() {
       const { ContainerClient } = await sdk();
@@ -106,7 +106,9 @@ function keyAccess(
   });
   return {
     async address(encoded, renew) {
-      return renew ? undefined : { url: `${url}/${encoded}?${await permits()}`, headers: VERSION };
+      return renew
+        ? undefined
+        : { url: `${url}/${encoded}?${await permits()}`, headers: VERSION, trusted: url };
     },
     async client() {
       const { ContainerClient, StorageSharedKeyCredential } = await sdk();
@@ -141,7 +143,7 @@ function tokenAccess(
   const opening = async (renew = false) => ({ ...VERSION, authorization: `Bearer ${await tokens(renew)}` });
   return {
     async address(encoded, renew) {
-      return { url: `${url}/${encoded}`, headers: await opening(renew) };
+      return { url: `${url}/${encoded}`, headers: await opening(renew), trusted: url };
     },
     async client() {
       const { ContainerClient } = await sdk();

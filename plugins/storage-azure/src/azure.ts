@@ -2,15 +2,16 @@ import {
   canonicalOf,
   createHttpFiles,
   type Fetcher,
+  type HttpTarget,
   isEntryName,
   MediaError,
   type OriginConfig,
   type Storage,
 } from "@mediatap/core";
 import { createAccess } from "./access.ts";
-import { assertWorks, wordOf } from "./check.ts";
+import { assertWorks, errorCode } from "./check.ts";
 import { failureOf } from "./failures.ts";
-import { blobName, containerUrl, fieldsOf } from "./fields.ts";
+import { blobName, fieldsOf } from "./fields.ts";
 import type { StorageAzureOptions } from "./options.ts";
 import { answered, upload } from "./upload.ts";
 
@@ -30,11 +31,10 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
   const { timeout, credential } = settings;
   const access = createAccess(fields, { where, fetcher, timeout, credential });
   const files = createHttpFiles(fetcher, settings);
-  const trusted = containerUrl(fields);
 
-  function targetOf(name: string) {
+  function targetOf(name: string): HttpTarget {
     const encoded = name.split("/").map(encodeURIComponent).join("/");
-    return { trusted, address: (renew: boolean) => access.address(encoded, renew) };
+    return { address: (refusal) => access.address(encoded, refusal !== undefined), errorCode };
   }
 
   /** A blob as Azure's client sees it. */
@@ -52,7 +52,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
         {
           ...targetOf(name),
           path,
-          noPlace: (headers) => wordOf(headers) === "ContainerNotFound",
+          noPlace: (headers) => errorCode(headers) === "ContainerNotFound",
           // Folders of accounts with a hierarchical namespace.
           noFile: (headers) => headers["x-ms-meta-hdi_isfolder"] === "true",
         },

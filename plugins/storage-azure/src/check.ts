@@ -1,33 +1,33 @@
 import { assertAnswered, type FetchResponse, isMediaError, MediaError } from "@mediatap/core";
 import type { Fields } from "./fields.ts";
 
-/** Azure's words for a failure, such as `AuthenticationFailed`; "" where an answer has none. */
-export function wordOf(headers: FetchResponse["headers"]): string {
-  const word = headers["x-ms-error-code"] ?? "";
-  return /^\w{1,60}$/.test(word) ? word : "";
+/** Azure's code for a failure, such as `AuthenticationFailed`; "" if a response has none. */
+export function errorCode(headers: FetchResponse["headers"]): string {
+  const code = headers["x-ms-error-code"] ?? "";
+  return /^\w{1,60}$/.test(code) ? code : "";
 }
 
 /** Whether a container answers as it should to the question for a blob that nobody has. Throws in plain words. */
 export function assertWorks(response: FetchResponse, fields: Fields): void {
-  const word = wordOf(response.headers);
-  if (word === "ContainerNotFound") {
+  const code = errorCode(response.headers);
+  if (code === "ContainerNotFound") {
     throw new MediaError("EACCES", `The account ${fields.accountName} has no container ${fields.container}`);
   }
   try {
     assertAnswered(response);
   } catch (error) {
-    if (word === "" || !isMediaError(error)) throw error;
-    const reason = reasonOf(word, fields);
-    const cause = new Error(reason === undefined ? word : `${reason} (${word})`);
+    if (code === "" || !isMediaError(error)) throw error;
+    const reason = reasonOf(code, fields);
+    const cause = new Error(reason === undefined ? code : `${reason} (${code})`);
     throw new MediaError(error.code, error.message, { cause, outage: error.outage });
   }
 }
 
-/** What Azure's word means for this origin ("Common REST API error codes" and what they ask for). */
-function reasonOf(word: string, { sasToken, accountKey }: Fields): string | undefined {
+/** What Azure's code means for this origin ("Common REST API error codes" and what they ask for). */
+function reasonOf(code: string, { sasToken, accountKey }: Fields): string | undefined {
   const credential =
     sasToken !== undefined ? "SAS token" : accountKey !== undefined ? "account key" : "identity's token";
-  switch (word) {
+  switch (code) {
     case "AuthenticationFailed":
     case "InvalidAuthenticationInfo":
       return endOf(sasToken) ?? `its ${credential} is wrong`;

@@ -30,7 +30,7 @@ export function speakGcs(fetcher: Fetcher): Fetcher {
     const { "if-modified-since": since, ...headers } = requestOf(options.headers);
     const head = options.method === "HEAD";
     const address = `${url}?${head ? `fields=${FIELDS}` : "alt=media"}`;
-    const answer = await fetcher.fetch(address, { ...options, method: "GET", headers });
+    const answer = await fetcher.fetch(address, { ...options, method: "GET", headers, coded: !head });
     if (answer.status === 404)
       return (await isOfBucket(answer)) ? withHeaders(answer, { [NO_BUCKET]: "" }) : answer;
     if (answer.status === 304) return withHeaders(answer, mediaFactsOf(answer.headers));

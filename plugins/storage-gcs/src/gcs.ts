@@ -47,10 +47,9 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
 
   function targetOf(url: string): HttpTarget {
     return {
-      trusted: endpoint,
-      async address(renew) {
-        const headers = await access(renew);
-        return headers && { url, headers };
+      async address(refusal) {
+        const headers = await access(refusal !== undefined);
+        return headers && { url, headers, trusted: endpoint };
       },
     };
   }

@@ -77,13 +77,12 @@ export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings
     async open(path, options) {
       const encoded = encodePath(path);
       if (encoded === undefined) return undefined;
-      const at = { url: join(baseUrl, encoded), headers };
+      const at = { url: join(baseUrl, encoded), headers, trusted: baseUrl };
       const entry = await files.open(
         {
           path,
-          trusted: baseUrl,
           ...(forwardsHost && options.host !== undefined && { host: options.host }),
-          address: (renew) => (renew ? undefined : at),
+          address: (refusal) => (refusal ? undefined : at),
         },
         options,
       );

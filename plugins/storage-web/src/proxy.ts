@@ -1,6 +1,7 @@
 import {
   createHttpFiles,
   type Fetcher,
+  type FetchResponse,
   type HttpFilesOptions,
   MediaError,
   type OriginConfig,
@@ -44,7 +45,7 @@ export function createWebProxy(origin: OriginConfig, fetcher: Fetcher, settings:
     async open(path, options) {
       const url = URL.parse(path);
       if (!url) throw new MediaError("EACCES", "The origin's address is not allowed");
-      const address = (renew: boolean) => (renew ? undefined : { url: url.href });
+      const address = (refusal?: FetchResponse) => (refusal ? undefined : { url: url.href });
       return files.open({ path: url.pathname, address, ports, ...(admits && { admits }) }, options);
     },
   };

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { gzipSync } from "node:zlib";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { gunzipSync, gzipSync } from "node:zlib";
 import {
   createFetcher,
   DEFAULT_LIMITS,
@@ -265,12 +268,64 @@ describe("a hostile origin", () => {
     await assert.rejects(read(), { code: "UNIDENTIFIED" });
   });
 
-  it("that compresses against our request is read, its size unknown", async () => {
+  it("that compresses although not asked to is read, its size unknown", async () => {
     answer = (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(text));
     const entry = await open("a.svg");
     assert(entry && entry !== NOT_MODIFIED);
     assert.equal(entry.size, undefined);
     assert.equal((await buffer(await entry.body())).toString(), text);
+  });
+
+  it("that compresses although not asked to is read in ranges", async () => {
+    answer = (request, response) => {
+      // A server that cuts the range out of the coded bytes.
+      sendRange(request, response, gzipSync(text), { "content-encoding": "gzip", etag: '"coded"' });
+    };
+    assert.equal(await read("a.svg", { range: { start: 5, end: 7 } }), "567");
+    assert.equal(origin.requests.length, 2);
+    assert.equal(origin.requests[1]?.headers.range, undefined);
+  });
+
+  it("that compresses although not asked to is continued where it broke off", async () => {
+    const coded = gzipSync(randomBytes(100_000).toString("hex"));
+    answer = (request, response, count) => {
+      const headers = { "content-encoding": "gzip", etag: '"coded"' };
+      if (count > 1) return sendRange(request, response, coded, headers);
+      response.writeHead(200, { ...headers, "content-length": coded.length });
+      response.write(coded.subarray(0, 40_000), () => response.destroy());
+    };
+    assert.equal(await read("a.svg"), gunzipSync(coded).toString());
+    assert.match(origin.requests[1]?.headers.range ?? "", new RegExp(`^bytes=\\d+-${coded.length - 1}$`));
+  });
+
+  for (const [what, coding] of [
+    ["a broken", "gzip"],
+    ["an unknown", "zstd"],
+  ] as const) {
+    it(`whose file has ${what} content coding fails for this file alone`, async () => {
+      answer = (_, response) => response.writeHead(200, { "content-encoding": coding }).end(text);
+      await assert.rejects(read("a.svg"), { code: "UNIDENTIFIED", outage: false });
+    });
+  }
+
+  it("whose idle connections are all dead answers the retry over a new one", async () => {
+    await fetcher.close();
+    connect({ originFirstByte: 2_000 });
+    const dead = new Set<Socket>();
+    answer = ({ socket }, response) => {
+      if (!dead.has(socket)) response.writeHead(200, { "content-length": text.length }).end(text);
+    };
+    // Opened at the same time, so that each has a connection.
+    const entries = await Promise.all(Array.from({ length: 6 }, () => open()));
+    for (const { socket } of origin.requests) dead.add(socket);
+    for (const entry of entries) {
+      assert(entry && entry !== NOT_MODIFIED);
+      await buffer(await entry.body());
+    }
+    assert.equal(dead.size, 6);
+    // undici uses a connection again one turn of the event loop later.
+    await nextTurn();
+    assert.equal(await read(), text);
   });
 
   for (const status of [405, 501]) {
