@@ -97,6 +97,7 @@ export { DEFAULT_LIMITS } from "./model/limits.ts";
 export type { RequestOutcome } from "./model/outcome.ts";
 export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";
+export type { Remuxable, RemuxCut, RemuxOptions, RemuxSegment } from "./model/remux.ts";
 export type {
   DecodeOptions,
   Decoding,

@@ -6,12 +6,13 @@ import { presetDevelopment } from "@mediatap/preset-development";
 import { presetImagekit } from "@mediatap/preset-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import { samples } from "./samples.ts";
 
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
 export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
-  plugins: [storageFs(), imageSharp(), focusFaces(), videoFfmpeg(), cacheMemory()],
+  plugins: [storageFs(), imageSharp(), focusFaces(), videoFfmpeg(), videoRemux(), cacheMemory()],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
 });

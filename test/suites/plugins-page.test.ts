@@ -22,6 +22,7 @@ import { makePng, memoryStorage, readPng, startServer } from "@mediatap/test";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import { webhooks } from "@mediatap/webhooks";
 
 const root = join(import.meta.dirname, "../..");
@@ -193,6 +194,7 @@ async function stages(): Promise<string[]> {
     imageSharp(),
     timing(),
     videoFfmpeg(),
+    videoRemux(),
     webhooks({ url: "http://127.0.0.1:1/", secret: "whsec_c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1yZWFk" }),
   ];
   const found = new Set<string>();

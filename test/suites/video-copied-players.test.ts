@@ -16,6 +16,7 @@ import {
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import {
   type Browser,
   describeInBrowser,
@@ -135,7 +136,7 @@ describeWith(FFMPEG, "streams of what is there, in players", () =>
         ]);
       }
       server = await startServer({
-        plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
+        plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), videoRemux(), cacheMemory()],
         origins: { files: { type: "FOLDER", path: folder.path } },
         endpoints: { default: { origins: ["files"] } },
         server: { explain: true },

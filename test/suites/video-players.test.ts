@@ -6,6 +6,7 @@ import { storageFs } from "@mediatap/storage-fs";
 import { runFfmpeg, startServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import { describePlayers, HLS, SHAKA } from "./support/players.ts";
 
 const RATE = 25;
@@ -111,7 +112,7 @@ async function start(folder: string) {
     ...["-preset", "ultrafast", "-g", "250", "-bf", "2", "-c:a", "aac"],
   );
   return await startServer({
-    plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), cacheMemory()],
+    plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg(), videoRemux(), cacheMemory()],
     origins: { files: { type: "FOLDER", path: folder } },
     endpoints: { default: { origins: ["files"] } },
   });

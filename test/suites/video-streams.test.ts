@@ -18,6 +18,7 @@ import {
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import { signed } from "./support/signed.ts";
 
 const KEY = "private_test_key";
@@ -37,7 +38,7 @@ describeWith(FFMPEG, "streams over HTTP", () => {
     );
     origin = await startOrigin({ "clip.mp4": await readFile(file) });
     server = await startServer({
-      plugins: [urlImagekit(), storageWeb(), imageSharp(), videoFfmpeg(), cacheMemory()],
+      plugins: [urlImagekit(), storageWeb(), imageSharp(), videoFfmpeg(), videoRemux(), cacheMemory()],
       origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
       endpoints: { default: { origins: ["site"] }, closed: { origins: ["site"], restrictUnsigned: "all" } },
       privateKey: KEY,

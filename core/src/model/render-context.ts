@@ -2,6 +2,7 @@ import type { Asset } from "./asset.ts";
 import type { Size } from "./expression.ts";
 import type { Job } from "./job.ts";
 import type { Limits } from "./limits.ts";
+import type { Remuxable } from "./remux.ts";
 import type { Delivered } from "./rendition.ts";
 import type { Source, SourceFacts } from "./source.ts";
 import type { Step } from "./transformation.ts";
@@ -29,7 +30,8 @@ export interface Spans {
  * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that is no
  * plain picture, by its first bytes alone. `preview`: the first frame, small, upright and
  * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
- * `probe`: of a file with moving pictures or sound.
+ * `probe`: of a file with moving pictures or sound. `remux`: of a file whose pictures can be packaged without encoding, or why
+ * they cannot, in words for `explain`; its inspector reads `source` by ranges (`source.again`).
  */
 export interface Facts {
   kind: Kind;
@@ -37,6 +39,7 @@ export interface Facts {
   preview: RawFrame;
   faces: readonly FaceBox[];
   probe: Probe;
+  remux: Remuxable | { readonly unfit: string };
 }
 
 /** What a file is that an image engine reads only by `RenderContext.decode`, that clients draw, or that nobody here reads. */

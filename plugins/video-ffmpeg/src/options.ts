@@ -36,8 +36,9 @@ export interface VideoFfmpegOptions {
   /** Length of a stream's segments, in seconds. @default 4 */
   readonly segmentSeconds?: number;
   /**
-   * A rung of a stream that is as large as its source is packaged without encoding where the source is made for it: H.264 that
-   * browsers play, of a constant rate, not much above the rung's. Segments then begin where it has key frames. @default true
+   * A rung of a stream that is as large as its source is packaged without encoding if the source fits (H.264 that browsers play, of
+   * a constant rate, not much above the rung's) and a plugin can do it (`video-remux`). Segments then begin at its key frames.
+   * @default true
    */
   readonly copy?: boolean;
   /**

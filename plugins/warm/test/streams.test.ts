@@ -15,6 +15,7 @@ import {
 } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 import { warm } from "../src/index.ts";
 import { callsOf, KEY } from "./calls.ts";
 
@@ -31,7 +32,7 @@ describeWith(FFMPEG, "warm: streams", () => {
     const bytes = await readFile(clip);
     origin = await startOrigin({ "clip.mp4": bytes, "other.mp4": bytes });
     server = await startServer({
-      plugins: [urlImagekit(), storageWeb(), videoFfmpeg(), cacheMemory(), warm()],
+      plugins: [urlImagekit(), storageWeb(), videoFfmpeg(), videoRemux(), cacheMemory(), warm()],
       origins: { files: { type: "WEB_FOLDER", baseUrl: origin.url } },
       endpoints: { default: { origins: ["files"] } },
       privateKey: KEY,

@@ -17,6 +17,7 @@ import { storageWeb } from "@mediatap/storage-web";
 import { svgDompurify } from "@mediatap/svg-dompurify";
 import { timing } from "@mediatap/timing";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
+import { videoRemux } from "@mediatap/video-remux";
 
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
@@ -41,6 +42,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       svgDompurify(),
       focusFaces(),
       videoFfmpeg(),
+      videoRemux(),
       cacheMemory(),
       timing(),
     ],
@@ -85,4 +87,5 @@ export {
   svgDompurify,
   timing,
   videoFfmpeg,
+  videoRemux,
 };

@@ -4,9 +4,6 @@ import { type Ladder, NAME } from "../options.ts";
 import { createGathering } from "./batch.ts";
 import type { Parts } from "./boxes.ts";
 import { lackOf } from "./codecs.ts";
-import { copiedOf, whyEncoded } from "./copy/index.ts";
-import { copiedInitPlan, copiedPlan } from "./copy/plans.ts";
-import { createTracks } from "./copy/tracks.ts";
 import { secondsOf, segmentsOf, shortestOf, stillGrid } from "./grid.ts";
 import { encoded, ladderOf, rungOf } from "./ladder.ts";
 import { type Layout, layoutOf, type Sound } from "./layout.ts";
@@ -14,6 +11,8 @@ import { type Asked, renditionOf } from "./part.ts";
 import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND, STILLS } from "./playlists.ts";
 import { createAhead } from "./prefetch.ts";
 import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
+import { copiedOf, whyEncoded } from "./remux.ts";
+import { copiedInitPlan, copiedPlan } from "./remux-plans.ts";
 import { type PictureTrack, pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
 import { sheetPlan } from "./sprites.ts";
 import { textPart } from "./subtitle-part.ts";
@@ -31,12 +30,11 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
   const { ladders } = engine.settings;
   const ahead = createAhead(api, (track) => PICTURES.test(track));
   const gathering = createGathering<Parts>();
-  const tracks = createTracks();
   const texts = createTexts(engine.settings.subtitles);
   hooks.transform.tapPromise(NAME, async (job, source, context) => {
     const part = job.transformation.output.video?.part;
     if (!part) return undefined;
-    const layout = await layoutOf(job, source, context, engine, tracks);
+    const layout = await layoutOf(job, source, context, engine);
     return planOf(part, { job, source, context, layout });
   });
 
@@ -128,7 +126,7 @@ function masterPlan(
   const rungs = ladders.flatMap((ladder) => ladderOf(names, size, rate, ladder));
   const stream = {
     rate,
-    rungs: rungs.map((rung) => copiedOf(rung, pictures.copying)?.offer ?? encoded(rung, segment)),
+    rungs: rungs.map((rung) => copiedOf(rung, pictures.remuxed)?.offer ?? encoded(rung, segment)),
     pictures: grid,
     ...(sound && { sound: sound.grid }),
     texts,
@@ -136,7 +134,7 @@ function masterPlan(
   const explanation = {
     master: protocol,
     rungs: stream.rungs.map((rung) => {
-      const why = whyEncoded(rung, pictures.copying);
+      const why = whyEncoded(rung, pictures.remuxed);
       return { ...rung, made: why === undefined ? "copied" : `encoded: ${why}` };
     }),
     sound: sound !== undefined,
@@ -163,7 +161,7 @@ function trackOf(
   const rung = pictures && ladder && rungOf(Number(height), pictures.size, pictures.rate, ladder);
   if (!rung) throw nothingThere();
   const grid = stills ? stillGrid(pictures.grid) : pictures.grid;
-  const copied = stills ? undefined : copiedOf(rung, pictures.copying);
+  const copied = stills ? undefined : copiedOf(rung, pictures.remuxed);
   return { grid, rung, pictures: { ...pictures, grid }, ...(copied && { copied }) };
 }
 

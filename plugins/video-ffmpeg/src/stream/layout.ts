@@ -3,9 +3,8 @@ import type { Engine } from "../engine.ts";
 import { matrixOf } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
 import { type Graph, graphOf } from "../transcode/graph.ts";
-import { type Copying, copyingOf } from "./copy/index.ts";
-import type { Tracks } from "./copy/tracks.ts";
 import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";
+import { type Remuxed, remuxedOf } from "./remux.ts";
 
 /** What a stream of a job is, found out without decoding. */
 export interface Layout {
@@ -27,8 +26,8 @@ export interface Pictures {
   readonly size: Size;
   /** What the steps come to. */
   readonly graph: Graph;
-  /** How they can be packaged as they are, or why they cannot. */
-  readonly copying: Copying | string;
+  /** How they can be packaged without encoding, or why they cannot. */
+  readonly remuxed: Remuxed | string;
   /** How colours are to be read where the source does not say. */
   readonly matrix?: string;
 }
@@ -45,7 +44,6 @@ export async function layoutOf(
   source: Source,
   context: RenderContext,
   engine: Engine,
-  tracks: Tracks,
 ): Promise<Layout> {
   const { transformation } = job;
   const probe = (await context.inspect("probe", source)) as FileProbe | undefined;
@@ -73,7 +71,7 @@ export async function layoutOf(
           rate,
           size: graph.picture.size,
           graph,
-          ...(await copyingOf({ engine, tracks, job, source, context, probe, graph, rate, grid: fixed })),
+          ...(await remuxedOf({ engine, job, source, context, probe, graph, rate, grid: fixed })),
           ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),

@@ -10,6 +10,6 @@ export interface Asked {
   readonly layout: Layout;
 }
 
-export function renditionOf(bytes: Buffer, type: string, format: string): Rendition {
+export function renditionOf(bytes: Uint8Array, type: string, format: string): Rendition {
   return { body: bodyOf(bytes, (part) => Readable.from([part])), type, format };
 }

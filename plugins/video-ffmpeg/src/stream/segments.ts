@@ -6,12 +6,12 @@ import { openInput } from "../read/input.ts";
 import type { Gathering } from "./batch.ts";
 import { type Parts, splitFragment } from "./boxes.ts";
 import { CODECS } from "./codecs.ts";
-import { type Copied, whyEncoded } from "./copy/index.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
 import { codecOf, type Rung, rungOf, trackNameOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
 import { type Asked, renditionOf } from "./part.ts";
+import { type Copied, whyEncoded } from "./remux.ts";
 import { encodeRungs } from "./rungs.ts";
 import { soundArgs } from "./sound.ts";
 
@@ -69,7 +69,7 @@ export function picturePlan(
       track: name,
       size: { width, height },
       codec: codecOf(rung),
-      ...(!grid.stills && { made: `encoded: ${whyEncoded(rung, pictures.copying)}` }),
+      ...(!grid.stills && { made: `encoded: ${whyEncoded(rung, pictures.remuxed)}` }),
       maxrate,
       quality,
       from: secondsOf(grid, firstAt(grid, index)),

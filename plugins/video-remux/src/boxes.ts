@@ -1,7 +1,15 @@
 // Boxes of ISO files (ISO 14496-12 §4.2), read and written.
 
-/** What makes a file one that is not packaged as it is, in words. */
+/** Why a file cannot be remuxed, in words for `explain`. */
 export class Unfit extends Error {}
+
+/** Those words; throws the error again if it is about something else than the file. */
+export function unfitFor(error: unknown): string {
+  if (error instanceof Unfit) return error.message;
+  // A table ends before what is read of it.
+  if (error instanceof RangeError) return "its index is damaged";
+  throw error;
+}
 
 /** A box within bytes that are there. */
 export interface Box {

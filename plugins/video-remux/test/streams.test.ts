@@ -16,17 +16,10 @@ import {
   until,
   type WebOrigin,
 } from "@mediatap/test";
+import { type VideoFfmpegOptions, videoFfmpeg } from "@mediatap/video-ffmpeg";
 import fc from "fast-check";
-import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
-import { BLOCK } from "../../src/read/blocks.ts";
-import { followedGrid } from "../../src/stream/copy/follow.ts";
-import { piecesOf, stretchesOf } from "../../src/stream/copy/pieces.ts";
-import { trackOf } from "../../src/stream/copy/track.ts";
-import { unfitFor } from "../../src/stream/copy/tracks.ts";
-import { copiedHeader, copiedInit } from "../../src/stream/copy/write.ts";
-import { type Grid, pictureGrid } from "../../src/stream/grid.ts";
-import { streamLanguage } from "../support/language.ts";
-import { ownProgramsWith } from "../support/processes.ts";
+import { streamLanguage } from "../../video-ffmpeg/test/support/language.ts";
+import { ownProgramsWith } from "../../video-ffmpeg/test/support/processes.ts";
 import {
   boxesIn,
   decoded,
@@ -40,8 +33,22 @@ import {
   told,
   track,
   type Variant,
-} from "../support/streams.ts";
-import { FFMPEG, mp4, numbered, openStudio, type Studio, testPicture } from "../support/videos.ts";
+} from "../../video-ffmpeg/test/support/streams.ts";
+import {
+  FFMPEG,
+  mp4,
+  numbered,
+  openStudio,
+  type Studio,
+  testPicture,
+} from "../../video-ffmpeg/test/support/videos.ts";
+import { unfitFor } from "../src/boxes.ts";
+import { cutOf, stretchesOf } from "../src/cut.ts";
+import { followedGrid } from "../src/follow.ts";
+import { equalGrid, type Grid } from "../src/grid.ts";
+import { videoRemux } from "../src/index.ts";
+import { trackOf } from "../src/track.ts";
+import { initOf, segmentHeader } from "../src/write.ts";
 
 const run = promisify(execFile);
 const clip = (start: number, duration?: number): Step => ({
@@ -49,16 +56,19 @@ const clip = (start: number, duration?: number): Step => ({
   start,
   ...(duration !== undefined && { duration }),
 });
+/** Bytes of a file at an origin that are fetched and kept as one. */
+const BLOCK = 512 * 1024;
+
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
-describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
+describeWith(FFMPEG, "video-remux: streams that are not encoded", () => {
   let studio: Studio;
   let server: TestServer;
   const others: TestServer[] = [];
 
   const start = async (options: VideoFfmpegOptions = {}) => {
     const place = await startServer({
-      plugins: [streamLanguage(), storageFs(), videoFfmpeg(options)],
+      plugins: [streamLanguage(), storageFs(), videoFfmpeg(options), videoRemux()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
       server: { explain: true },
@@ -412,7 +422,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
       origins.push(origin);
       origin.files.set(name, file);
       const place = await startServer({
-        plugins: [streamLanguage(), storageWeb(), videoFfmpeg()],
+        plugins: [streamLanguage(), storageWeb(), videoFfmpeg(), videoRemux()],
         origins: { site: { type: "WEB_FOLDER", baseUrl: origin.url } },
         endpoints: { default: { origins: ["site"] } },
         server: { explain: true },
@@ -531,14 +541,15 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
       const bytes = await studio.bytes("count.mp4");
       const [from, to] = indexIn(bytes);
       const rate = { n: 30_000, d: 1_001 };
-      const fixed = pictureGrid(rate, 13, 4);
+      const frames = 120;
+      const fixed = equalGrid(rate, 390, frames);
       const judge = (index: Buffer, grid = fixed, isAgain = false): void => {
         try {
           const found = trackOf(index, bytes.length);
-          const pieces = piecesOf(found, grid, rate, 0);
-          const { base, count } = pieces;
-          copiedInit(found);
-          copiedHeader(found, pieces, { from: base, samples: count }, 1);
+          const cut = cutOf(found, grid, 0);
+          const { base, count } = cut;
+          initOf(found);
+          segmentHeader(found, cut, { from: base, samples: count }, 1);
           for (const { start, length } of stretchesOf(found, base, count)) {
             assert(start >= 0 && start + length <= bytes.length);
           }
@@ -549,7 +560,7 @@ describeWith(FFMPEG, "video-ffmpeg: streams of what is there", () => {
       };
       const followed = (index: Buffer): Grid => {
         try {
-          return followedGrid(trackOf(index, bytes.length), fixed, rate, 0);
+          return followedGrid(trackOf(index, bytes.length), fixed, frames, 0);
         } catch (error) {
           unfitFor(error);
           return fixed;

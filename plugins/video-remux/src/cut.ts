@@ -1,11 +1,10 @@
-import { firstAt, framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf } from "../grid.ts";
 import { Unfit } from "./boxes.ts";
+import { firstAt, framesAt, type Grid, longestOf, secondsOf, shortSeconds } from "./grid.ts";
 import type { Track } from "./track.ts";
-import { overhead } from "./write.ts";
 
-/** The frames of a track that are a stream's, from a key frame on. */
-export interface Pieces extends Beginning {
-  /** Samples; as many as the grid has frames behind `lag`, or fewer in its last segment. */
+/** The frames of a track that a stream consists of, from a key frame on. */
+export interface Cut extends Beginning {
+  /** Samples; as many as the grid has frames after `lag`, or fewer in its last segment. */
   readonly count: number;
   /** Bits a second, on the whole … */
   readonly average: number;
@@ -22,6 +21,9 @@ export interface Beginning {
   /** The same in ticks of the track. */
   readonly ticks: number;
 }
+
+/** Bytes of a segment beside those of its samples. */
+export const overhead = (samples: number) => 96 + 16 * samples;
 
 /** Samples that follow each other. */
 export interface Run {
@@ -45,11 +47,11 @@ const GAP = 64 * 1024;
  * each segment has to consist of samples that follow each other in the file's order of decoding, the first of them a key
  * frame. `start`: second of the file at which the stream begins. Throws `Unfit`.
  */
-export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): Pieces {
+export function cutOf(track: Track, grid: Grid, start: number): Cut {
   const { count, keys, delays, timescale } = track;
   if (timescale > FINEST) throw new Unfit("its index counts too fine a time");
-  const frameAt = framesOf(track, rate, start);
-  const beginning = beginningOf(track, grid, rate, start);
+  const frameAt = framesOf(track, grid, start);
+  const beginning = beginningOf(track, grid, start);
   const { base, lag } = beginning;
   for (let at = 0; at < base; at++) if (frameAt(at) >= 0) throw new Unfit("it does not begin at a key frame");
   const rests = base + grid.total - lag;
@@ -59,11 +61,11 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
   const last = Math.min(count, rests);
   const rates: { bits: number; seconds: number }[] = [];
   const seen = new Uint8Array(longestOf(grid));
-  for (let index = 0; index < segmentsOf(grid); index++) {
+  for (let index = 0; index < grid.starts.length; index++) {
     const first = firstAt(grid, index);
     const { from, samples } = runOf(grid, { ...beginning, count: last - base }, index);
     if (samples <= 0) throw new Unfit("its pictures end before its sound");
-    if (keys[from] !== 1) throw new Unfit(`it has no key frame at ${time(grid, first)} s`);
+    if (keys[from] !== 1) throw new Unfit(`it has no key frame at ${shortSeconds(grid, first)} s`);
     seen.fill(0);
     for (let at = from; at < from + samples; at++) {
       const frame = frameAt(at) - (index === 0 ? lag : first);
@@ -71,7 +73,9 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
       if (Math.abs(delay) > MOST_DELAY * timescale)
         throw new Unfit("its frames are shown long after they are decoded");
       if (!(frame >= 0 && frame < samples) || seen[frame]) {
-        throw new Unfit(`its frames from ${time(grid, first)} s on have no constant rate, or need others`);
+        throw new Unfit(
+          `its frames from ${shortSeconds(grid, first)} s on have no constant rate, or need others`,
+        );
       }
       seen[frame] = 1;
     }
@@ -94,27 +98,30 @@ export function piecesOf(track: Track, grid: Grid, rate: Rate, start: number): P
 /** The samples of a segment. */
 export function runOf(
   grid: Grid,
-  { base, lag, count }: Pick<Pieces, "base" | "lag" | "count">,
+  { base, lag, count }: Pick<Cut, "base" | "lag" | "count">,
   index: number,
 ): Run {
   const first = Math.max(0, firstAt(grid, index) - lag);
-  const behind = firstAt(grid, index) + framesAt(grid, index) - lag;
-  return { from: base + first, samples: Math.min(behind, count) - first };
+  const end = firstAt(grid, index) + framesAt(grid, index) - lag;
+  return { from: base + first, samples: Math.min(end, count) - first };
 }
 
-const time = (grid: Grid, frame: number) => Number(secondsOf(grid, frame).toFixed(3));
-
 /** The frame of the grid that a sample is nearest to. */
-export function framesOf({ timescale, epoch, decoded, delays }: Track, { n, d }: Rate, start: number) {
+export function framesOf(
+  { timescale, epoch, decoded, delays }: Track,
+  { rate: { n, d } }: Grid,
+  start: number,
+) {
   const zero = epoch + start * timescale;
   const ticks = (timescale * d) / n;
   return (at: number) => Math.round(((decoded[at] as number) + (delays[at] as number) - zero) / ticks);
 }
 
 /** Finds the key frame that a stream begins with. Throws `Unfit` where there is none. */
-export function beginningOf(track: Track, grid: Grid, { n, d }: Rate, start: number): Beginning {
+export function beginningOf(track: Track, grid: Grid, start: number): Beginning {
   const { count, keys, timescale } = track;
-  const frameAt = framesOf(track, { n, d }, start);
+  const { n, d } = grid.rate;
+  const frameAt = framesOf(track, grid, start);
   const lag = frameAt(0);
   // Only where it is the file's own beginning nothing else can be shown before.
   if (lag > 0 && start === 0 && keys[0] === 1 && secondsOf(grid, lag) <= MOST_LACKING) {

@@ -1,19 +1,19 @@
-import { type Grid, type Rate, secondsOf } from "../grid.ts";
 import { Unfit } from "./boxes.ts";
-import { beginningOf, framesOf } from "./pieces.ts";
+import { beginningOf, framesOf } from "./cut.ts";
+import { type Grid, shortSeconds } from "./grid.ts";
 import type { Track } from "./track.ts";
 
-/** How short and how long a segment may be, for one of the usual length: who begins to look waits for an encoded one. */
+/** Shortest and longest segment, as parts of the usual length: a viewer who starts playback waits for an encoded one. */
 const SHORTEST = 0.5;
 const LONGEST = 1.5;
 
 /**
- * A grid whose segments begin at key frames of a track, each as near to the usual length as can be; so only the track decides
- * them. Throws `Unfit` where key frames are too far apart.
+ * A grid whose segments begin at key frames of a track, each as near to `frames` as possible; so only the track decides them.
+ * Throws `Unfit` if key frames are too far apart.
  */
-export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number): Grid {
-  const { frames, total } = grid;
-  const cuts = cutsOf(track, grid, rate, start);
+export function followedGrid(track: Track, grid: Grid, frames: number, start: number): Grid {
+  const { total } = grid;
+  const cuts = cutsOf(track, grid, start);
   const longest = LONGEST * frames;
   const starts = [0];
   for (let next = 0; ; ) {
@@ -29,7 +29,7 @@ export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number
     if (total - from <= longest) break;
     if (best === undefined) {
       throw new Unfit(
-        `it has no key frame within ${seconds(grid, longest)} s from ${seconds(grid, from)} s on`,
+        `it has no key frame within ${shortSeconds(grid, longest)} s from ${shortSeconds(grid, from)} s on`,
       );
     }
     starts.push(best);
@@ -37,15 +37,13 @@ export function followedGrid(track: Track, grid: Grid, rate: Rate, start: number
   return { ...grid, starts };
 }
 
-/** Frames before which all are decoded that are shown before. */
-function cutsOf(track: Track, grid: Grid, rate: Rate, start: number): readonly number[] {
-  const frameAt = framesOf(track, rate, start);
-  const { base, lag } = beginningOf(track, grid, rate, start);
+/** Key frames of the track before which all frames are decoded that are shown before. */
+function cutsOf(track: Track, grid: Grid, start: number): readonly number[] {
+  const frameAt = framesOf(track, grid, start);
+  const { base, lag } = beginningOf(track, grid, start);
   const cuts: number[] = [];
   const end = Math.min(track.count, base + grid.total - lag);
   for (let at = base; at < end; at++)
     if (track.keys[at] === 1 && frameAt(at) === at - base + lag) cuts.push(frameAt(at));
   return cuts;
 }
-
-const seconds = (grid: Grid, frames: number) => Number(secondsOf(grid, frames).toFixed(3));

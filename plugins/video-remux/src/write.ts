@@ -1,12 +1,12 @@
 import { box, fullBox, u16, u32 } from "./boxes.ts";
-import type { Beginning, Run } from "./pieces.ts";
+import type { Beginning, Run } from "./cut.ts";
 import type { Track } from "./track.ts";
 
 /** What all tracks say that are turned in no way. */
 const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
 /** What a player needs before the segments of a track (ISO 14496-12 §8.8): its description, and no samples. */
-export function copiedInit({ width, height, timescale, avc, colour }: Track): Buffer {
+export function initOf({ width, height, timescale, avc, colour }: Track): Buffer {
   const entry = box(
     "avc1",
     u32(0),
@@ -62,14 +62,11 @@ export function copiedInit({ width, height, timescale, avc, colour }: Track): Bu
 const KEY = 0x2000000;
 const OTHER = 0x1010000;
 
-/** Bytes of a segment beside those of its samples. */
-export const overhead = (samples: number) => 96 + 16 * samples;
-
 /**
  * What stands before the bytes of a segment's samples: `moof`, and the header of `mdat`. The first
  * sample of the stream is shown at 0, and `ticks` longer. `number`: of the segment, from 1 on.
  */
-export function copiedHeader(
+export function segmentHeader(
   track: Track,
   { base, ticks }: Beginning,
   { from, samples }: Run,
