@@ -18,7 +18,7 @@ import {
 } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { metrics } from "@mediatap/metrics";
-import { makePng, memoryStorage, readPng, startServer } from "@mediatap/test";
+import { makePng, memoryStorage, readPng, startServer, until } from "@mediatap/test";
 import { timing } from "@mediatap/timing";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
@@ -105,7 +105,8 @@ describe("PLUGINS.md", () => {
     try {
       const { status, headers } = await server.ask("/a.txt");
       assert.deepEqual([status, headers["x-powered-by"]], [200, "coffee"]);
-      assert.equal((await server.ask("/-/counter")).text, "1\n");
+      // A request is reported once its response has been sent.
+      await until(async () => (await server.ask("/-/counter")).text === "1\n", "it is counted");
       assert.match((await server.ask("/-/metrics")).text, /^mediatap_counter_requests_total\b.* 1$/m);
       assert.equal((await server.ask("/-/api/v1/counter")).status, 401);
       const authorization = `Basic ${Buffer.from("a key of sixteen bytes:").toString("base64")}`;
