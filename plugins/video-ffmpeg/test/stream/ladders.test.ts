@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, startServer, type TestServer } from "@mediatap/test";
+import { videoRemux } from "@mediatap/video-remux";
 import { parse } from "mpd-parser";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
@@ -54,7 +55,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
 
   async function start(options: VideoFfmpegOptions): Promise<TestServer> {
     const started = await startServer({
-      plugins: [streamLanguage(), storageFs(), videoFfmpeg({ copy: false, ...options })],
+      plugins: [streamLanguage(), storageFs(), videoFfmpeg({ copy: false, ...options }), videoRemux()],
       origins: { files: { type: "FOLDER", path: studio.folder } },
       endpoints: { default: { origins: ["files"] } },
     });
