@@ -154,7 +154,7 @@ describe("crops around faces", () => {
 describe("faces in the steps after", () => {
   const faces = [face(600, 200, 100, 50)];
   const after = (step: Step) =>
-    facesAfter(step, { original: PICTURE, current: PICTURE, faces })?.map(rounded);
+    facesAfter(step, { original: PICTURE, current: PICTURE, faces }, createBuiltInRegistry())?.map(rounded);
   const rounded = ({ left, top, width, height }: FaceBox) =>
     [left, top, width, height].map((value) => Math.round(value * 1000) / 1000);
 

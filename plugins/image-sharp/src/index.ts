@@ -64,8 +64,8 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         const faces = facesBefore(asked, renderContext);
         const draft = draftOf({ job, header, renderContext, registry: steps, settings, ...faces });
         // Where sizes are guessed, a condition may turn out either way.
-        const sure = draft.planned.rest.length === 0 && !draft.withFaces;
-        const taken = sure ? draft.guess.taken.map(({ step }) => step) : asked;
+        const sure = draft.plan.known.rest.length === 0 && !draft.withFaces;
+        const taken = sure ? draft.plan.taken.map(({ step }) => step) : asked;
         return planOf(draft, source, await openLayers(taken, job.asset, renderContext, fonts), renderContext);
       });
     },

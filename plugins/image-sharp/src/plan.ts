@@ -24,17 +24,17 @@ const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
 export function planOf(draft: Draft, source: Source, files: LayerFiles, renderContext: RenderContext): Plan {
-  const { header, original, frames, writes, guess, planned, settings } = draft;
+  const { header, original, frames, writes, plan, settings } = draft;
   const { limits } = renderContext;
   const searched = writes.some((write) => write.searched);
-  const scaled = firstScale(guess.parts);
-  const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
+  const scaled = firstScale(plan.parts);
+  const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
   const shrink = draft.gainMap ? 1 : shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const still = header.moves ? ["only the first frame of the animation can be read"] : [];
-  const notes = [...still, ...guess.notes, ...files.notes];
+  const notes = [...still, ...plan.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;
   const pricing = { files, renderContext, registry: draft.registry, settings };
-  const layers = guess.taken.map(({ step, before }) => ({
+  const layers = plan.taken.map(({ step, before }) => ({
     // One that decides over the pixels below is drawn for each frame.
     times: step.op === "overlay" && reshapes(step) ? frames : 1,
     ...layerWork(step, before, pricing),
@@ -50,7 +50,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
       decoderCost(header, decoded) +
       (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
       sumOf(layers.map(({ cost, times }) => cost * times)) / frames,
-    result: guess.size,
+    result: plan.size,
     outputs: writes.map((write) => ({
       format: write.format,
       tries: write.searched ? settings.autoQuality.tries : 1,
@@ -72,12 +72,12 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     memory: memoryOf(draft, decoded, source) + sumOf(layers.map(({ memory }) => memory)),
     explain: () => ({
       source: `${header.format} ${page.width}x${page.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
-      passes: describe(guess.parts),
+      passes: describe(plan.parts),
       ...(shrink > 1 && { shrinkOnLoad: shrink }),
       // From there on sizes are guessed.
-      ...(planned.rest.length > 0 && { estimatedAfter: planned.taken.at(-1)?.step.op }),
-      size: `${guess.size.width}x${guess.size.height}`,
-      steps: guess.taken.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
+      ...(plan.known.rest.length > 0 && { estimatedAfter: plan.known.until }),
+      size: `${plan.size.width}x${plan.size.height}`,
+      steps: plan.taken.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
       format: writes.length > 1 ? writes.map((write) => write.format) : writes[0].format,
       why: draft.why,
       ...(searched && { quality: wordsFor(settings.autoQuality) }),

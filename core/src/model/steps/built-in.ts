@@ -1,6 +1,7 @@
 import { composeSteps } from "./compose.ts";
 import { effectSteps } from "./effects.ts";
 import { orientSteps } from "./orient.ts";
+import { overlaySteps } from "./overlay.ts";
 import { createStepRegistry, type StepDefinition, type StepRegistry } from "./registry.ts";
 import { sizeSteps } from "./size.ts";
 import { surfaceSteps } from "./surface.ts";
@@ -8,14 +9,26 @@ import { timeSteps } from "./time.ts";
 import { toneSteps } from "./tone.ts";
 import { writeSteps } from "./write.ts";
 
+/** By their names, so that the declarations of the package contain what each file adds to `Steps`. */
+type BuiltIn = typeof orientSteps &
+  typeof timeSteps &
+  typeof sizeSteps &
+  typeof toneSteps &
+  typeof surfaceSteps &
+  typeof effectSteps &
+  typeof overlaySteps &
+  typeof composeSteps &
+  typeof writeSteps;
+
 /** The operations that every server knows, with their definitions. */
-export const builtInSteps = {
+export const builtInSteps: BuiltIn = {
   ...orientSteps,
   ...timeSteps,
   ...sizeSteps,
   ...toneSteps,
   ...surfaceSteps,
   ...effectSteps,
+  ...overlaySteps,
   ...composeSteps,
   ...writeSteps,
 };

@@ -1,9 +1,15 @@
 import { z } from "zod";
 import { evaluate, type Scope } from "../expression.ts";
 import type { Condition, Step, StepOf } from "../transformation.ts";
-import { overlay } from "./overlay.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, innerStep } from "./schema.ts";
+
+declare module "../transformation.ts" {
+  interface Steps {
+    /** Chooses steps by the picture's size. */
+    when: { readonly if: Condition; readonly then: readonly Step[]; readonly else: readonly Step[] };
+  }
+}
 
 const condition: z.ZodType<Condition> = z.lazy(() =>
   z.union([
@@ -46,5 +52,5 @@ const when: StepDefinition<StepOf<"when">> = {
   }),
 };
 
-/** Steps that hold further steps. */
-export const composeSteps = { overlay, when };
+/** Steps that choose further steps. */
+export const composeSteps = { when };

@@ -1,12 +1,74 @@
 import { z } from "zod";
+import type { Rgba } from "../colour.ts";
 import { invalid, MediaError } from "../errors.ts";
-import { evaluate } from "../expression.ts";
+import { type Expression, evaluate } from "../expression.ts";
 import type { Point, StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
 import { distortedSize, isQuadrilateral } from "./distort.ts";
 import { megapixels, scopeAt } from "./geometry.ts";
 import type { Stage, StepDefinition } from "./registry.ts";
 import { expression, rgba } from "./schema.ts";
+
+declare module "../transformation.ts" {
+  interface Steps {
+    /**
+     * A linear gradient over all of the picture, clear parts included. Colours are mixed premultiplied (CSS Images 3
+     * §3.1), so that one fades into clear without a grey in between.
+     */
+    gradient: {
+      /** The way it runs, in degrees: 0 to the top, 90 to the right. Its length reaches from corner to corner, as in CSS. */
+      readonly angle: number;
+      readonly from: Rgba;
+      readonly to: Rgba;
+      /** Where `to` is reached: up to 1 a fraction of the length, above that pixels. Zero or less is an error. */
+      readonly stop: Expression;
+    };
+    /** Gives the picture another shape; around it the canvas is clear. */
+    distort:
+      | {
+          readonly mode: "perspective";
+          /**
+           * Where the corners come to lie, clockwise from the top left one, in pixels from the picture's old top left
+           * corner; a convex quadrilateral. The canvas grows where they lie outside, and never shrinks.
+           */
+          readonly corners: readonly [Point, Point, Point, Point];
+        }
+      | {
+          readonly mode: "arc";
+          /**
+           * Degrees that the picture spans, up to 360: the middle rises, or sinks below 0. The middle line keeps its
+           * length; the canvas is what the arc needs.
+           */
+          readonly angle: number;
+        };
+    /** A black shadow behind what is opaque. The canvas stays: only clear parts show it, so an opaque picture has none. */
+    shadow: {
+      /** Of the blur, in pixels. */
+      readonly sigma: number;
+      /** Opacity, 0–1. */
+      readonly strength: number;
+      /** Offset as a fraction of the width, -1–1; above 0 to the right. */
+      readonly x: number;
+      /** Offset as a fraction of the height, -1–1; above 0 to the bottom. */
+      readonly y: number;
+    };
+    /** Lays hue and saturation of a colour on the picture, whose luminosity stays (the blend mode `color` of Compositing 1). */
+    colorize: {
+      readonly color: Rgba;
+      /** 0–1. */
+      readonly intensity: number;
+    };
+    /** Replaces one colour by another, its shades by the like shades. */
+    recolor: {
+      /** Where it is translucent, what was replaced becomes so. */
+      readonly to: Rgba;
+      /** Distance in CIELAB up to which a colour counts as `from`, 0–100; the effect fades over its last quarter. */
+      readonly tolerance: number;
+      /** Left out: the picture's dominant colour. */
+      readonly from?: Rgba;
+    };
+  }
+}
 
 /** ImageKit's largest picture that gets a shadow. */
 const SHADOW_MEGAPIXELS = 2;
@@ -30,6 +92,7 @@ const shadow: StepDefinition<StepOf<"shadow">> = {
       `Expected at most ${SHADOW_MEGAPIXELS} megapixels for shadow but received ${received.toFixed(1)}`,
     );
   },
+  faces: "stay",
   cost: (step, before) => megapixels(before) * (60 + 2 * step.sigma),
 };
 
@@ -68,6 +131,7 @@ const gradient: StepDefinition<StepOf<"gradient">> = {
     gradientLine(step, stage);
     return stage.current;
   },
+  faces: "stay",
   cost: (_step, before) => megapixels(before) * 40,
 };
 
@@ -104,6 +168,7 @@ const colorize: StepDefinition<StepOf<"colorize">> = {
     intensity: z.number().min(0).max(1),
   }),
   canonical: (step) => (step.intensity === 0 || step.color.alpha === 0 ? undefined : step),
+  faces: "stay",
   cost: (_step, before) => 5 + megapixels(before) * 20,
 };
 
@@ -114,6 +179,7 @@ const recolor: StepDefinition<StepOf<"recolor">> = {
     tolerance: z.number().min(0).max(100),
     from: rgba.exactOptional(),
   }),
+  faces: "stay",
   cost: (_step, before) => 5 + megapixels(before) * 150,
 };
 

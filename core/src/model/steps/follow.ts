@@ -1,74 +1,39 @@
 import type { Size } from "../expression.ts";
 import type { FaceBox } from "../render-context.ts";
-import type { Focus, Step } from "../transformation.ts";
-import { type Box, extractGeometry, placeAt, resizeGeometry, rotatedSize } from "./geometry.ts";
-import type { Stage } from "./registry.ts";
-import { borderWidth } from "./surface.ts";
+import type { Focus, Step, StepOf } from "../transformation.ts";
+import { type Box, type ExtractGeometry, placeAt, type ResizeGeometry, rotatedSize } from "./geometry.ts";
+import type { Stage, StageWithFaces, StepRegistry } from "./registry.ts";
 
-/** Steps that leave everything where it is. */
-const STILL: ReadonlySet<string> = new Set([
-  "frame",
-  "clip",
-  "speed",
-  "volume",
-  "blur",
-  "grayscale",
-  "contrast",
-  "sharpen",
-  "unsharp",
-  "round",
-  "opacity",
-  "flatten",
-  "gradient",
-  "shadow",
-  "colorize",
-  "recolor",
-]);
-
-/** Where the faces are after a step. `undefined`: only pixels tell. */
-export function facesAfter(step: Step, stage: Stage): readonly FaceBox[] | undefined {
-  const { faces, current } = stage;
+/** Where the faces are after a step. `undefined`: none was known, or only pixels tell. */
+export function facesAfter(step: Step, stage: Stage, registry: StepRegistry): readonly FaceBox[] | undefined {
+  const { faces } = stage;
   if (!faces) return undefined;
-  switch (step.op) {
-    case "resize": {
-      const { scaled, crop, at, canvas, window } = resizeGeometry(step, stage);
-      if (window) return facesIn(faces, current, window);
-      if (canvas) return facesIn(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
-      if (!crop) return faces;
-      if (!at && isSearched(step.focus) && !same(crop, scaled)) return undefined;
-      return facesIn(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
-    }
-    case "extract": {
-      const { canvas, scaled, size: _size, ...box } = extractGeometry(step, stage);
-      const known = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
-      if (!known && isSearched(step.focus) && !same(box, current)) return undefined;
-      const left = facesIn(faces, current, box);
-      const piece = scaled ?? box;
-      return canvas ? facesIn(left, piece, from(canvas)) : left;
-    }
-    case "rotate":
-      return faces.map((face) => turned(face, current, step.angle));
-    case "flip":
-      return faces.map((face) => ({
-        ...face,
-        ...(step.horizontal && { left: 1 - face.left - face.width }),
-        ...(step.vertical && { top: 1 - face.top - face.height }),
-      }));
-    case "border": {
-      const edge = borderWidth(step, stage);
-      const { width, height } = current;
-      return facesIn(faces, current, {
-        left: -edge,
-        top: -edge,
-        width: width + 2 * edge,
-        height: height + 2 * edge,
-      });
-    }
-    case "overlay":
-      return step.blend?.mode === "cutter" || step.blend?.mode === "displace" ? undefined : faces;
-    default:
-      return STILL.has(step.op) ? faces : undefined;
-  }
+  const follow = registry.get(step.op)?.faces;
+  return follow === "stay" ? faces : follow?.(step, { ...stage, faces });
+}
+
+export function facesAfterResize(
+  step: StepOf<"resize">,
+  { faces, current }: StageWithFaces,
+  { scaled, crop, at, canvas, window }: ResizeGeometry,
+): readonly FaceBox[] | undefined {
+  if (window) return facesIn(faces, current, window);
+  if (canvas) return facesIn(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
+  if (!crop) return faces;
+  if (!at && isSearched(step.focus) && !same(crop, scaled)) return undefined;
+  return facesIn(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
+}
+
+export function facesAfterExtract(
+  step: StepOf<"extract">,
+  { faces, current }: StageWithFaces,
+  { canvas, scaled, size: _size, ...box }: ExtractGeometry,
+): readonly FaceBox[] | undefined {
+  const known = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+  if (!known && isSearched(step.focus) && !same(box, current)) return undefined;
+  const left = facesIn(faces, current, box);
+  const piece = scaled ?? box;
+  return canvas ? facesIn(left, piece, from(canvas)) : left;
 }
 
 const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
@@ -96,7 +61,7 @@ export function facesIn(faces: readonly FaceBox[], picture: Size, box: Box): rea
 }
 
 /** The box around a face in a picture turned clockwise. */
-function turned({ left, top, width, height }: FaceBox, picture: Size, degrees: number): FaceBox {
+export function turned({ left, top, width, height }: FaceBox, picture: Size, degrees: number): FaceBox {
   const canvas = rotatedSize(picture, degrees);
   const cos = Math.cos((degrees * Math.PI) / 180);
   const sin = Math.sin((degrees * Math.PI) / 180);

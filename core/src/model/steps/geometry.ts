@@ -264,9 +264,10 @@ function intersection(window: Box, picture: Size): Box {
 }
 
 /** Size of the canvas that a rotated picture needs. */
-export function rotatedSize({ width, height }: Size, angle: number): Size {
+export function rotatedSize(size: Size, angle: number): Size {
+  const { width, height } = size;
   const turn = ((angle % 360) + 360) % 360;
-  if (turn % 180 === 0) return { width, height };
+  if (turn % 180 === 0) return size;
   if (turn % 90 === 0) return { width: height, height: width };
   const cos = Math.abs(Math.cos((turn * Math.PI) / 180));
   const sin = Math.abs(Math.sin((turn * Math.PI) / 180));

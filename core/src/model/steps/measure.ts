@@ -2,14 +2,55 @@ import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
 import type { Limits } from "../limits.ts";
 import type { FaceBox } from "../render-context.ts";
-import type { Step, Transformation } from "../transformation.ts";
+import type { Output, Step, Transformation } from "../transformation.ts";
 import { branchOf } from "./compose.ts";
 import { facesAfter } from "./follow.ts";
 import { megapixels, scopeAt } from "./geometry.ts";
-import type { StepRegistry } from "./registry.ts";
+import type { Stage, StepRegistry } from "./registry.ts";
 
 /** Longest side of a JPEG or PNG; those formats count only where they are asked for by name. */
 const LONG_SIDE = 65535;
+
+/** What bounds the sizes of a picture on its way. */
+export interface SizeBounds {
+  readonly limits: Limits;
+  /** Frames that go through every step. */
+  readonly frames: number;
+  /** Of the result. */
+  readonly format: Output["format"] | undefined;
+}
+
+/** Size of the picture after a step, by the step's definition. One whose size only pixels tell (`trim`) counts as unchanged. */
+export const sizeAfter = (step: Step, stage: Stage, registry: StepRegistry): Size =>
+  registry.get(step.op)?.size?.(step, stage) ?? stage.current;
+
+/**
+ * Throws `ELIMIT` if a step leaves more than `outputMegapixels`, all frames together, or makes a side longer than `outputSide`
+ * (65535 for JPEG and PNG that are requested by name).
+ */
+export function assertSizeAfter(
+  { op }: Step,
+  before: Size,
+  after: Size,
+  { limits, frames, format }: SizeBounds,
+) {
+  const received = megapixels(after) * frames;
+  if (received > limits.outputMegapixels) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${limits.outputMegapixels} megapixels after ${op} but received ${received.toFixed(1)}`,
+    );
+  }
+  // A picture that was longer before is not the fault of this step.
+  const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
+  const side = Math.max(after.width, after.height);
+  if (side > Math.max(longest, before.width, before.height)) {
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${longest} pixels a side after ${op} but received ${side}`,
+    );
+  }
+}
 
 export interface MeasureOptions {
   /** Size before the first step. @default the original's */
@@ -22,11 +63,7 @@ export interface MeasureOptions {
   readonly faces?: readonly FaceBox[];
 }
 
-/**
- * Size of the picture after each step, without pixel work. A step whose size only pixels can tell (`trim`) counts as one that
- * changes nothing. Throws `ELIMIT` where a step leaves more than `outputMegapixels`, all frames together, or makes a side
- * longer than `outputSide` (65535 for JPEG and PNG asked for by name), and `EINVAL` where a step fits no picture of that size.
- */
+/** Size of the picture after each step, without pixel work. Throws as `sizeAfter` and `assertSizeAfter` do. */
 export function measure(
   transformation: Transformation,
   original: Size,
@@ -34,8 +71,7 @@ export function measure(
   limits: Limits,
   { frames = 1, scope = {}, ...start }: MeasureOptions = {},
 ): Size[] {
-  const { format } = transformation.output;
-  const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
+  const bounds = { limits, frames, format: transformation.output.format };
   let current = start.current ?? original;
   let { faces } = start;
   const after = (step: Step, current: Size): Size => {
@@ -43,23 +79,9 @@ export function measure(
     if (step.op === "when") {
       return branchOf(step, scopeAt(stage)).reduce((size, inner) => after(inner, size), current);
     }
-    const size = registry.get(step.op)?.size?.(step, stage) ?? current;
-    const received = megapixels(size) * frames;
-    if (received > limits.outputMegapixels) {
-      throw new MediaError(
-        "ELIMIT",
-        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op} but received ${received.toFixed(1)}`,
-      );
-    }
-    // A picture that was longer before is not the fault of this step.
-    const side = Math.max(size.width, size.height);
-    if (side > Math.max(longest, current.width, current.height)) {
-      throw new MediaError(
-        "ELIMIT",
-        `Expected at most ${longest} pixels a side after ${step.op} but received ${side}`,
-      );
-    }
-    faces = facesAfter(step, stage);
+    const size = sizeAfter(step, stage, registry);
+    assertSizeAfter(step, current, size, bounds);
+    faces = facesAfter(step, stage, registry);
     return size;
   };
   return transformation.steps.map((step) => {

@@ -14,6 +14,20 @@ import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, gravity, innerStep, rgba } from "./schema.ts";
 
+declare module "../transformation.ts" {
+  interface Steps {
+    /** Lays a layer on the picture. Its size stays, unless the layer cuts it out. */
+    overlay: {
+      readonly layer: Layer;
+      readonly place: Place;
+      /** When it shows, on a video. Left out: all the time. */
+      readonly time?: Showing;
+      /** Left out: the layer covers what lies below. */
+      readonly blend?: Blend;
+    };
+  }
+}
+
 /** Characters of a text. */
 const LONGEST = 2500;
 
@@ -90,7 +104,7 @@ const blend: z.ZodType<Blend> = z.discriminatedUnion("mode", [
 const SLOW: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
 
 /** Laying something on the picture. The layer's own steps are checked by their definitions, as those of a branch are. */
-export const overlay: StepDefinition<StepOf<"overlay">> = {
+const overlay: StepDefinition<StepOf<"overlay">> = {
   schema: z.strictObject({
     op: z.literal("overlay"),
     layer,
@@ -105,8 +119,13 @@ export const overlay: StepDefinition<StepOf<"overlay">> = {
     ...foldTime(time),
     ...(blend && { blend: blend.mode === "displace" ? foldFields(blend, "x", "y") : blend }),
   }),
+  faces: ({ blend }, { faces }) =>
+    blend?.mode === "cutter" || blend?.mode === "displace" ? undefined : faces,
   cost: ({ blend }, before) => 5 + megapixels(before) * (SLOW[blend?.mode ?? ""] ?? 20),
 };
+
+/** Steps that lay something on the picture. */
+export const overlaySteps = { overlay };
 
 function foldLayer(layer: Layer): Layer {
   switch (layer.kind) {

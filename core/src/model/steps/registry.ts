@@ -16,6 +16,9 @@ export interface Stage {
   readonly faces?: readonly FaceBox[];
 }
 
+/** One whose faces are known. */
+export type StageWithFaces = Stage & Required<Pick<Stage, "faces">>;
+
 /** All that the core and the engines must know of an operation beside how to carry it out. */
 export interface StepDefinition<S> {
   /** Checks a step once, at the border. Any Standard Schema library. */
@@ -29,6 +32,10 @@ export interface StepDefinition<S> {
    * that: a photograph becomes a PNG of several times the size if the client accepts nothing better. @default false
    */
   readonly opaque?: boolean | ((step: S) => boolean);
+  /**
+   * Where the faces are after the step; `stay`: where they were. `undefined`: only pixels tell, and so it is for a definition without.
+   */
+  readonly faces?: "stay" | ((step: S, stage: StageWithFaces) => readonly FaceBox[] | undefined);
   /** Estimated milliseconds of one core. Left out: 4 for each megapixel of the larger side of the step. */
   readonly cost?: (step: S, before: Size, after: Size) => number;
 }

@@ -1,9 +1,62 @@
 import { z } from "zod";
+import type { Paint } from "../colour.ts";
+import type { Expression } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields, without } from "./canonical.ts";
+import { facesAfterExtract, facesAfterResize } from "./follow.ts";
 import { extractGeometry, megapixels, resizeGeometry } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, focus, paint } from "./schema.ts";
+
+declare module "../transformation.ts" {
+  interface Steps {
+    /** Scales, and crops or pads where `fit` says so. Without both dimensions the other follows the ratio. */
+    resize: {
+      readonly width?: Length;
+      readonly height?: Length;
+      /** Width / height; counts only beside exactly one of `width` and `height`. */
+      readonly ratio?: Expression;
+      /**
+       * `cover`: fill the box, crop the excess · `contain`: fit inside, pad to the box · `fill`: stretch ·
+       * `inside`: fit inside · `outside`: smallest picture that covers the box.
+       */
+      readonly fit: "cover" | "contain" | "fill" | "inside" | "outside";
+      /** Whether a small picture may be scaled up. */
+      readonly enlarge: boolean;
+      /** Multiplies width and height; ignored where a result would leave 1–5000 px. Zero or less is an error. */
+      readonly dpr?: Expression;
+      /** For `cover` and `contain`. Left out: the centre. */
+      readonly focus?: Focus;
+      /** For `cover` around faces: above 1 the crop shows so much less of what is around them. @default 1 */
+      readonly zoom?: number;
+      /** For `contain`; an opaque colour also lies behind clear parts of the picture. Left out: black, around it only. */
+      readonly background?: Paint;
+    };
+    /**
+     * Cuts a window out of the unscaled picture. A missing dimension is the picture's; with neither of them `faces` cuts the
+     * box that holds all faces, made wider or higher up to `ratio`.
+     */
+    extract: {
+      readonly width?: Length;
+      readonly height?: Length;
+      /** As in `resize`. */
+      readonly ratio?: Expression;
+      readonly dpr?: Expression;
+      /** The window's corner (`from: "corner"`) or its middle; a missing one of the pair is 0. */
+      readonly at?: { readonly from: "corner" | "center"; readonly x: Length; readonly y: Length };
+      /** Where the window lies when `at` is left out. */
+      readonly focus?: Focus;
+      /** Around faces: below 1 the window shows more of what is around them, above 1 less. Its size stays. @default 1 */
+      readonly zoom?: number;
+      /** A window that leaves the picture: an error, cut to what is there, or padded. */
+      readonly outside: "error" | "clip" | "pad";
+      /** `false`: the window grows to hold the whole picture (`pad` only). */
+      readonly shrink: boolean;
+      /** As in `resize`. */
+      readonly background?: Paint;
+    };
+  }
+}
 
 const dpr = expression.refine(
   (value) => typeof value !== "number" || value > 0,
@@ -52,6 +105,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     );
   },
   size: (step, stage) => resizeGeometry(step, stage).size,
+  faces: (step, stage) => facesAfterResize(step, stage, resizeGeometry(step, stage)),
   // Each pixel of the larger side is read or written once; writing between others takes more of them.
   cost: (_step, before, after) =>
     Math.max(4 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
@@ -80,6 +134,7 @@ const extract: StepDefinition<StepOf<"extract">> = {
     );
   },
   size: (step, stage) => extractGeometry(step, stage).size,
+  faces: (step, stage) => facesAfterExtract(step, stage, extractGeometry(step, stage)),
 };
 
 /** Steps that set the size. */

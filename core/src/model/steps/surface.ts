@@ -1,11 +1,28 @@
 import { z } from "zod";
+import type { Paint, Rgba } from "../colour.ts";
 import { invalid } from "../errors.ts";
 import { evaluate } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
+import { facesIn } from "./follow.ts";
 import { megapixels, scopeAt } from "./geometry.ts";
 import type { Stage, StepDefinition } from "./registry.ts";
 import { expression, paint, rgba } from "./schema.ts";
+
+declare module "../transformation.ts" {
+  interface Steps {
+    /** Cuts edges that are like the corner's colour; `tolerance` 1–99. */
+    trim: { readonly tolerance: number };
+    /** A frame around the picture; the canvas grows by twice its width. */
+    border: { readonly width: Length; readonly color: Rgba };
+    /** Rounds corners: radii in pixels, clockwise from top left, or an ellipse. */
+    round: { readonly radius: "max" | readonly [number, number, number, number] };
+    /** 0–1, of the whole picture. */
+    opacity: { readonly value: number };
+    /** Lays the picture on a background. */
+    flatten: { readonly background: Paint };
+  }
+}
 
 /** Width of a `border` in pixels; 0 or more. Throws `EINVAL` for less. */
 export function borderWidth(step: StepOf<"border">, stage: Stage): number {
@@ -29,6 +46,16 @@ const border: StepDefinition<StepOf<"border">> = {
     const width = borderWidth(step, stage);
     return { width: stage.current.width + 2 * width, height: stage.current.height + 2 * width };
   },
+  faces: (step, stage) => {
+    const edge = borderWidth(step, stage);
+    const { width, height } = stage.current;
+    return facesIn(stage.faces, stage.current, {
+      left: -edge,
+      top: -edge,
+      width: width + 2 * edge,
+      height: height + 2 * edge,
+    });
+  },
 };
 
 const radius = z.number().min(0);
@@ -39,6 +66,7 @@ const round: StepDefinition<StepOf<"round">> = {
     radius: z.union([z.literal("max"), z.tuple([radius, radius, radius, radius])]),
   }),
   canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
+  faces: "stay",
   // What shines through has to be written, too.
   cost: (_step, before) => 10 + megapixels(before) * 40,
 };
@@ -46,11 +74,13 @@ const round: StepDefinition<StepOf<"round">> = {
 const opacity: StepDefinition<StepOf<"opacity">> = {
   schema: z.strictObject({ op: z.literal("opacity"), value: z.number().min(0).max(1) }),
   canonical: (step) => (step.value === 1 ? undefined : step),
+  faces: "stay",
   cost: (_step, before) => megapixels(before) * 20,
 };
 
 const flatten: StepDefinition<StepOf<"flatten">> = {
   schema: z.strictObject({ op: z.literal("flatten"), background: paint }),
+  faces: "stay",
 };
 
 /** Steps that work on edges, corners and transparency. */

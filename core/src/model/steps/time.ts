@@ -1,10 +1,26 @@
 import { z } from "zod";
 import { invalid } from "../errors.ts";
-import { evaluate, type Scope } from "../expression.ts";
+import { type Expression, evaluate, type Scope } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression } from "./schema.ts";
+
+declare module "../transformation.ts" {
+  interface Steps {
+    /** What is kept of the time of a video, in seconds of the source. `end` outdoes `duration`. */
+    clip: {
+      /** @default 0 */
+      readonly start?: Expression;
+      readonly end?: Expression;
+      readonly duration?: Expression;
+    };
+    /** Plays faster (above 1) or slower, sound at its own pitch; 0.25–4. */
+    speed: { readonly factor: number };
+    /** Loudness: 1 as it is, 0 silent, up to 4. */
+    volume: { readonly gain: number };
+  }
+}
 
 const clip: StepDefinition<StepOf<"clip">> = {
   schema: z.strictObject({
@@ -22,18 +38,21 @@ const clip: StepDefinition<StepOf<"clip">> = {
       ...(end !== undefined ? { end } : duration !== undefined && { duration }),
     };
   },
+  faces: "stay",
   cost: () => 0,
 };
 
 const speed: StepDefinition<StepOf<"speed">> = {
   schema: z.strictObject({ op: z.literal("speed"), factor: z.number().min(0.25).max(4) }),
   canonical: (step) => (step.factor === 1 ? undefined : step),
+  faces: "stay",
   cost: () => 0,
 };
 
 const volume: StepDefinition<StepOf<"volume">> = {
   schema: z.strictObject({ op: z.literal("volume"), gain: z.number().min(0).max(4) }),
   canonical: (step) => (step.gain === 1 ? undefined : step),
+  faces: "stay",
   cost: () => 0,
 };
 

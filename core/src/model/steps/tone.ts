@@ -3,25 +3,45 @@ import type { StepOf } from "../transformation.ts";
 import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 
+declare module "../transformation.ts" {
+  interface Steps {
+    blur: { readonly sigma: number };
+    grayscale: Record<never, never>;
+    /** Stretches the tones to the full range. */
+    contrast: Record<never, never>;
+    sharpen: { readonly amount: number };
+    unsharp: {
+      readonly radius: number;
+      readonly sigma: number;
+      readonly amount: number;
+      readonly threshold: number;
+    };
+  }
+}
+
 const blur: StepDefinition<StepOf<"blur">> = {
   schema: z.strictObject({ op: z.literal("blur"), sigma: z.number().min(0).max(1000) }),
   canonical: (step) => (step.sigma === 0 ? undefined : step),
+  faces: "stay",
   // The mask has one dimension, twice; its length grows with sigma.
   cost: (step, before) => megapixels(before) * (4 + step.sigma),
 };
 
 const grayscale: StepDefinition<StepOf<"grayscale">> = {
   schema: z.strictObject({ op: z.literal("grayscale") }),
+  faces: "stay",
 };
 
 const contrast: StepDefinition<StepOf<"contrast">> = {
   schema: z.strictObject({ op: z.literal("contrast") }),
+  faces: "stay",
   cost: (_step, before) => megapixels(before) * 50,
 };
 
 const sharpen: StepDefinition<StepOf<"sharpen">> = {
   schema: z.strictObject({ op: z.literal("sharpen"), amount: z.number().min(0) }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
+  faces: "stay",
   // Small pictures are cut into as many bands as large ones.
   cost: (_step, before) => 15 + megapixels(before) * 70,
 };
@@ -35,6 +55,7 @@ const unsharp: StepDefinition<StepOf<"unsharp">> = {
     threshold: z.number().min(0),
   }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
+  faces: "stay",
   cost: (step, before) => 15 + megapixels(before) * (70 + 4 * step.sigma),
 };
 

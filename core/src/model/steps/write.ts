@@ -2,6 +2,17 @@ import { z } from "zod";
 import type { StepOf } from "../transformation.ts";
 import type { StepDefinition } from "./registry.ts";
 
+declare module "../transformation.ts" {
+  interface Steps {
+    /** Changes how the result is written: for branches of `when`. It outdoes the output, and what comes later outdoes it. */
+    write: {
+      readonly output: Pick<Output, "quality" | "lossless" | "progressive" | "colorProfile" | "metadata"> & {
+        readonly format?: "source" | ImageFormat;
+      };
+    };
+  }
+}
+
 const write: StepDefinition<StepOf<"write">> = {
   schema: z.strictObject({
     op: z.literal("write"),

@@ -1,5 +1,5 @@
 import type { Rgba } from "@mediatap/core";
-import type { Samples } from "./task.ts";
+import { inColor, type Samples } from "./samples.ts";
 
 /** Steps of luminosity that are worked out: four for each that a sample can tell apart. */
 const STEPS = 1020;
@@ -21,8 +21,20 @@ function inLuminosity(color: Triple, wanted: number): Triple {
   }) as Triple;
 }
 
-/** Lays hue and saturation of a colour on a picture of three or four channels, in place. */
-export function tint({ data, channels }: Samples, { r, g, b, alpha }: Rgba, intensity: number): void {
+interface Options {
+  readonly color: Rgba;
+  readonly intensity: number;
+}
+
+/** Lays hue and saturation of a colour on a picture. */
+export function pixels(picture: Samples, { color, intensity }: Options): Samples {
+  const colored = inColor(picture, false);
+  tint(colored, color, intensity);
+  return colored;
+}
+
+/** In place, on a picture of three or four channels. */
+function tint({ data, channels }: Samples, { r, g, b, alpha }: Rgba, intensity: number): void {
   const weight = intensity * alpha;
   const table = new Float32Array((STEPS + 1) * 3);
   for (let step = 0; step <= STEPS; step++) {

@@ -1,5 +1,15 @@
 import type { Arc, Box, Point, Size } from "@mediatap/core";
-import type { Samples } from "./task.ts";
+import type { Samples } from "./samples.ts";
+
+type Options =
+  | { readonly kind: "perspective"; readonly corners: readonly Point[]; readonly canvas: Box }
+  | { readonly kind: "arc"; readonly arc: Arc; readonly sinks: boolean };
+
+/** Gives a picture another shape. */
+export const pixels = (picture: Samples, options: Options): Samples =>
+  options.kind === "arc"
+    ? bend(picture, options.arc, options.sinks)
+    : perspective(picture, options.corners, options.canvas);
 
 /** Where the pixels of one line of a canvas come from. */
 interface Line {
@@ -104,7 +114,7 @@ function draw({ data, width, height, channels }: Samples, line: Line, to: Uint8A
 }
 
 /** Moves the corners of a picture, and all else as it is seen in space. */
-export function perspective(picture: Samples, corners: readonly Point[], canvas: Box): Samples {
+function perspective(picture: Samples, corners: readonly Point[], canvas: Box): Samples {
   const { left, top, width, height } = canvas;
   const moved = corners.map(([x, y]): Point => [x + left, y + top]);
   return warp(picture, seenAt(picture, moved, { width, height }));
@@ -188,7 +198,7 @@ function insideOf(sides: Float64Array, x: number, y: number): number {
 }
 
 /** Bends a picture into an arc: its middle rises or sinks. */
-export function bend(picture: Samples, arc: Arc, sinks: boolean): Samples {
+function bend(picture: Samples, arc: Arc, sinks: boolean): Samples {
   return warp(picture, bentTo(picture, arc, sinks));
 }
 

@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { createPlaces, MediaError, shortageOf } from "@mediatap/core";
 import type { Pixels } from "../pixels/buffer.ts";
-import type { Samples, Task } from "./task.ts";
+import type { PixelModule, Samples } from "./samples.ts";
 
 // Threads for work on pixels that libvips has no operation for. They belong to the process: as many as there are cores,
 // started when needed, ended after some rest, or at once when nobody wants the work any more. A resting one keeps no
@@ -25,8 +25,20 @@ export interface Bounds {
   readonly milliseconds: number;
 }
 
-/** The task's result. Throws the signal's reason or `ETIMEDOUT` at once; the work then stops where it is. */
-export async function offLoop(task: Task, picture: Pixels, bounds: Bounds): Promise<Pixels> {
+/** Work of a module of this folder, for a thread. Plain data. */
+export interface ThreadWork {
+  readonly module: string;
+  readonly options: unknown;
+}
+
+/** `module`: name of the file, `M`: its type. */
+export const threadWork = <M extends PixelModule>(
+  module: string,
+  options: Parameters<M["pixels"]>[1],
+): ThreadWork => ({ module, options });
+
+/** Its result. Throws the signal's reason or `ETIMEDOUT` at once; the work then stops where it is. */
+export async function offLoop(work: ThreadWork, picture: Pixels, bounds: Bounds): Promise<Pixels> {
   const late = new AbortController();
   const timer = setTimeout(
     () => late.abort(new MediaError("ETIMEDOUT", "The picture took too long to make")),
@@ -34,18 +46,18 @@ export async function offLoop(task: Task, picture: Pixels, bounds: Bounds): Prom
   );
   const stop = AbortSignal.any([bounds.signal, late.signal]);
   try {
-    return await places.run(() => handOver(task, picture, stop), { signal: stop });
+    return await places.run(() => handOver(work, picture, stop), { signal: stop });
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function handOver(task: Task, { data, ...rest }: Pixels, stop: AbortSignal): Promise<Pixels> {
+async function handOver(work: ThreadWork, { data, ...rest }: Pixels, stop: AbortSignal): Promise<Pixels> {
   const worker = wake();
   // Memory of sharp's own cannot be handed over, so it is copied.
   const samples = new Uint8Array(data);
   try {
-    worker.postMessage({ task, picture: { ...rest, data: samples } }, [samples.buffer]);
+    worker.postMessage({ work, picture: { ...rest, data: samples } }, [samples.buffer]);
     const [done] = (await once(worker, "message", { signal: stop })) as [Samples];
     putToRest(worker);
     return { ...done, data: Buffer.from(done.data.buffer) };

@@ -1,6 +1,6 @@
 import type { Rgba } from "@mediatap/core";
 import { mostCommonColor, type Rgb } from "../pixels/palette.ts";
-import type { Samples } from "./task.ts";
+import { inColor, type Samples } from "./samples.ts";
 
 // sRGB (IEC 61966-2-1) → CIELAB under its own white, D65.
 
@@ -54,11 +54,21 @@ const EQUAL = 0.5;
 
 const labOf = ({ r, g, b }: Rgb) => toLab(Math.round(r), Math.round(g), Math.round(b), { l: 0, a: 0, b: 0 });
 
-/**
- * Moves the colours around `from` as `from` moves to `to`, in place, in a picture of three or four channels. Left out,
- * `from` is the most common colour of the first frame.
- */
-export function recolor(picture: Samples, to: Rgba, tolerance: number, from?: Rgba): void {
+interface Options {
+  readonly to: Rgba;
+  readonly tolerance: number;
+  readonly from?: Rgba;
+}
+
+/** Moves the colours around `from` as `from` moves to `to`. Left out, `from` is the most common colour of the first frame. */
+export function pixels(picture: Samples, options: Options): Samples {
+  const colored = inColor(picture, options.to.alpha < 1);
+  recolor(colored, options);
+  return colored;
+}
+
+/** In place, in a picture of three or four channels. */
+function recolor(picture: Samples, { to, tolerance, from }: Options): void {
   const { channels } = picture;
   const { buffer, byteOffset, byteLength } = picture.data;
   const data = new Uint8ClampedArray(buffer, byteOffset, byteLength);

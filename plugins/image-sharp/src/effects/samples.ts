@@ -1,5 +1,3 @@
-import type { Arc, Box, Point, Rgba } from "@mediatap/core";
-
 /** Samples of a picture as they travel between threads: frames one below the other, 8 bits a sample. */
 export interface Samples {
   readonly data: Uint8Array<ArrayBuffer>;
@@ -10,11 +8,25 @@ export interface Samples {
   readonly frames: number;
 }
 
-/** What libvips has no operation for: plain data, for another thread. */
-export type Task =
-  | { readonly kind: "perspective"; readonly corners: readonly Point[]; readonly canvas: Box }
-  | { readonly kind: "arc"; readonly arc: Arc; readonly sinks: boolean }
-  | { readonly kind: "colorize"; readonly color: Rgba; readonly intensity: number }
-  /** How alike two frames are: the result's samples are one number of 64 bits, low byte first. */
-  | { readonly kind: "likeness" }
-  | { readonly kind: "recolor"; readonly to: Rgba; readonly tolerance: number; readonly from?: Rgba };
+/** A module whose `pixels` runs in a thread. `options` are plain data. */
+export interface PixelModule<O = never> {
+  pixels(picture: Samples, options: O): Samples;
+}
+
+/** The picture with three channels, and a fourth where it is clear or may become so. */
+export function inColor(picture: Samples, clear: boolean): Samples {
+  const { channels, data } = picture;
+  const wanted = clear || channels === 2 || channels === 4 ? 4 : 3;
+  if (channels === wanted) return picture;
+  const grey = channels < 3;
+  const alpha = channels === 2 || channels === 4;
+  const pixels = data.length / channels;
+  const wide = new Uint8Array(pixels * wanted);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const from = pixel * channels;
+    const to = pixel * wanted;
+    for (let part = 0; part < 3; part++) wide[to + part] = data[from + (grey ? 0 : part)] as number;
+    if (wanted === 4) wide[to + 3] = alpha ? (data[from + channels - 1] as number) : 255;
+  }
+  return { ...picture, data: wide, channels: wanted };
+}

@@ -1,16 +1,28 @@
 import type { StepOf } from "@mediatap/core";
 import sharp, { type Sharp } from "sharp";
-import { openPixels, type Pixels } from "../pixels/buffer.ts";
+import { framesOf, join, openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 
 /** Standard deviations beyond which a blur does not show, and where its mask ends. */
 const SEEN = 3;
 const FAINT = Math.exp(-(SEEN ** 2) / 2);
 
-/** One picture with alpha, laid on its own blurred shadow. */
-export async function castShadow(
-  picture: Pixels,
-  { sigma, strength, x, y }: StepOf<"shadow">,
-): Promise<Sharp> {
+/** Lays each frame on its own blurred shadow. A picture that turned out to have no alpha casts none. */
+export async function castShadows(
+  pixels: Pixels,
+  step: StepOf<"shadow">,
+  signal: AbortSignal,
+): Promise<Pixels> {
+  if (pixels.channels === 1 || pixels.channels === 3) return pixels;
+  const done: Pixels[] = [];
+  for (const frame of framesOf(pixels)) {
+    signal.throwIfAborted();
+    done.push(await pixelsOf(await castShadow(frame, step)));
+  }
+  return join(done);
+}
+
+/** One picture with alpha. */
+async function castShadow(picture: Pixels, { sigma, strength, x, y }: StepOf<"shadow">): Promise<Sharp> {
   const { width, height } = picture;
   const margin = Math.ceil(SEEN * sigma);
   const [right, down] = [Math.round(x * width), Math.round(y * height)];

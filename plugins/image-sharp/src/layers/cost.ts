@@ -66,13 +66,13 @@ type LayerOf<S> = S extends { op: "overlay"; layer: infer L } ? L : never;
 
 /** A layer is drawn whole before it is laid on anything: twice while its pixels are passed on. */
 function drawn(draft: Draft, pricing: Pricing): Work {
-  const { header, original, guess, withFaces } = draft;
-  const decoded = isVector(header) ? drawnSize(guess.parts, original) : original;
+  const { header, original, plan, withFaces } = draft;
+  const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
   const decode = header.format === "raw" ? 0 : decodeCost(header, decoded) * (withFaces ? 2 : 1);
-  const largest = Math.max(megapixels(guess.size), ...guess.taken.map(({ after }) => megapixels(after)));
+  const largest = Math.max(megapixels(plan.size), ...plan.taken.map(({ after }) => megapixels(after)));
   const own = {
-    cost: decode + (withFaces ? FACES_COST : 0) + stepsCost(draft, decoded) + PLAIN * megapixels(guess.size),
+    cost: decode + (withFaces ? FACES_COST : 0) + stepsCost(draft, decoded) + PLAIN * megapixels(plan.size),
     memory: 2 * PIXEL * largest * 1e6,
   };
-  return sum([own, ...guess.taken.map(({ step, before }) => layerWork(step, before, pricing))]);
+  return sum([own, ...plan.taken.map(({ step, before }) => layerWork(step, before, pricing))]);
 }

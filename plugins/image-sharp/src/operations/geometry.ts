@@ -118,35 +118,34 @@ function assertScalable({ width, height }: Size): void {
   throw new MediaError("ELIMIT", `Expected less than ${LONGEST} pixels a side before the crop of a resize`);
 }
 
-export const resize: Drawer<"resize"> = (step, context) => {
+const resize: Drawer<"resize"> = (step, context) => {
   const { current, alpha } = context;
-  const { scaled, crop, at, canvas, window, size } = resizeGeometry(step, context);
+  const { scaled, crop, at, canvas, window } = resizeGeometry(step, context);
   const { place, strategy, note } = at || window ? {} : looking(step.focus, context);
   const scale = scaling(window ?? current, scaled);
-  if (window) return { work: [...cut(window, current), ...scale], size, alpha };
+  if (window) return { work: [...cut(window, current), ...scale], alpha };
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
     const whole = context.vector === true || smaller(scaled, current);
     const work: Work[] = whole
       ? [{ slot: "smart", value: { ...crop, strategy, scaled: true } }]
       : smart(current, scaled, crop, strategy);
-    return { work, size, alpha, ...told };
+    return { work, alpha, ...told };
   }
   if (crop) assertScalable(scaled);
   if (crop) {
     return {
       work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],
-      size,
       alpha,
       ...told,
     };
   }
-  if (!canvas) return { work: scale, size, alpha };
+  if (!canvas) return { work: scale, alpha };
   const lies = { ...canvas, ...placeAt(place, canvas, scaled) };
-  return { ...laid(scale, lies, scaled, step.background, alpha), size, ...told };
+  return { ...laid(scale, lies, scaled, step.background, alpha), ...told };
 };
 
-export const extract: Drawer<"extract"> = (step, context) => {
+const extract: Drawer<"extract"> = (step, context) => {
   const { current, alpha, faces = [] } = context;
   const { canvas, scaled, size, ...box } = extractGeometry(step, context);
   const placed = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
@@ -157,33 +156,28 @@ export const extract: Drawer<"extract"> = (step, context) => {
     strategy && !same(box, current)
       ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
       : [...cut(box, current), ...scaling(box, piece)];
-  if (!canvas && !step.background) return { work: window, size, alpha, ...told };
+  if (!canvas && !step.background) return { work: window, alpha, ...told };
   return {
     ...laid(window, canvas ?? { left: 0, top: 0, ...size }, piece, step.background, alpha),
-    size,
     ...told,
   };
 };
 
-export const rotate: Drawer<"rotate"> = (step, context) => {
-  const { angle, background } = step;
-  const { current, alpha, registry } = context;
+const rotate: Drawer<"rotate"> = ({ angle, background }, { alpha }) => {
   const turn = ((angle % 360) + 360) % 360;
-  if (turn === 0) return { work: [], size: current, alpha };
+  if (turn === 0) return { work: [], alpha };
   if (turn % 90 === 0) {
-    const size = turn === 180 ? current : { width: current.height, height: current.width };
-    return { work: [{ slot: "turn", value: turn as 90 | 180 | 270 }], size, alpha };
+    return { work: [{ slot: "turn", value: turn as 90 | 180 | 270 }], alpha };
   }
   const color = background?.kind === "color" ? background.color : CLEAR;
   const turned: Work = { slot: "rotate", value: { angle: turn, background: color } };
   const work: Work[] =
     background && background.kind !== "color" ? [turned, { kind: "fill", paint: background }] : [turned];
   // libvips rounds the new canvas in its own way.
-  const size = registry.get(step.op)?.size?.(step, context) ?? current;
-  return { work, size, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
+  return { work, unsure: true, alpha: !background || clearAfter(work, background, alpha) };
 };
 
-export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
+const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
   tone(
     [
       ...(vertical ? [{ slot: "flip", value: true } as const] : []),
@@ -192,20 +186,23 @@ export const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
     context,
   );
 
-export const trim: Drawer<"trim"> = ({ tolerance }, context) => {
+const trim: Drawer<"trim"> = ({ tolerance }, context) => {
   const { current, alpha } = context;
   if (Math.min(current.width, current.height) < SHORTEST) return tone([], context);
-  return { work: [{ slot: "trim", value: { tolerance, alpha } }], size: current, unsure: true, alpha };
+  return { work: [{ slot: "trim", value: { tolerance, alpha } }], unsure: true, alpha };
 };
 
-export const border: Drawer<"border"> = (step, context) => {
-  const { width, height } = context.current;
+const border: Drawer<"border"> = (step, context) => {
   const edge = borderWidth(step, context);
-  const size = { width: width + 2 * edge, height: height + 2 * edge };
   const alpha = context.alpha || (edge > 0 && step.color.alpha < 1);
   return {
-    work: pad({ ...size, left: edge, top: edge }, context.current, { kind: "color", color: step.color }),
-    size,
+    work: pad({ ...context.after, left: edge, top: edge }, context.current, {
+      kind: "color",
+      color: step.color,
+    }),
     alpha,
   };
 };
+
+/** Operations that change size and place. */
+export const geometry = { resize, extract, rotate, flip, trim, border };

@@ -1,31 +1,20 @@
 import type { Step, StepRegistry } from "@mediatap/core";
-import { EFFECTS } from "./effects.ts";
-import { border, extract, flip, resize, rotate, trim } from "./geometry.ts";
+import { effects } from "./effects.ts";
+import { geometry } from "./geometry.ts";
 import { type Context, type Drawer, type Drawn, tone } from "./operation.ts";
-import { flatten, opacity, overlay, round } from "./surface.ts";
-import { blur, contrast, grayscale, sharpen, unsharp } from "./tone.ts";
+import { surfaces } from "./surface.ts";
+import { tones } from "./tone.ts";
 
-const DRAWERS = {
+/** The operations of this engine by their names. */
+const OPERATIONS = {
   // It has had its say on the output.
   write: ((_step, context) => tone([], context)) as Drawer<"write">,
   // The decoder has been told which frame to read.
   frame: ((_step, context) => tone([], context)) as Drawer<"frame">,
-  resize,
-  extract,
-  rotate,
-  flip,
-  blur,
-  grayscale,
-  contrast,
-  sharpen,
-  unsharp,
-  trim,
-  border,
-  round,
-  opacity,
-  flatten,
-  ...EFFECTS,
-  overlay,
+  ...geometry,
+  ...tones,
+  ...surfaces,
+  ...effects,
 };
 
 function staysOpaque(step: Step, registry: StepRegistry): boolean {
@@ -35,8 +24,8 @@ function staysOpaque(step: Step, registry: StepRegistry): boolean {
 
 /** What a step comes to at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
 export function draw(step: Step, context: Context): Drawn {
-  const drawer = (DRAWERS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
+  const drawer = (OPERATIONS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
   if (drawer) return drawer(step, context);
   const alpha = context.alpha || !staysOpaque(step, context.registry);
-  return { work: [{ kind: "foreign", step }], size: context.current, unsure: true, alpha };
+  return { work: [{ kind: "foreign", step }], unsure: true, alpha };
 }

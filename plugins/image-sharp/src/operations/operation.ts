@@ -1,5 +1,6 @@
 import type { Box, Paint, Rgba, Size, Step, StepOf, StepRegistry, StepStage } from "@mediatap/core";
-import type { Effect } from "./effects.ts";
+import type { Bounds } from "../effects/pool.ts";
+import type { Pixels } from "../pixels/buffer.ts";
 import type { Draw } from "./pass.ts";
 
 /** Fills what is clear, and the area around, with a paint that depends on the picture. */
@@ -16,6 +17,14 @@ export interface Reshape {
   readonly step: StepOf<"overlay">;
 }
 
+/** Work on pixels between two pipelines. */
+export interface Effect {
+  readonly kind: "effect";
+  readonly words: string;
+  /** Carries it out on all frames. */
+  run(pixels: Pixels, bounds: Bounds): Promise<Pixels>;
+}
+
 /** A step of a third party. */
 export interface Foreign {
   readonly kind: "foreign";
@@ -27,8 +36,7 @@ export type Work = Draw | Fill | Reshape | Effect | Foreign;
 /** What a step comes to. */
 export interface Drawn {
   readonly work: readonly Work[];
-  /** Size afterwards; only pixels can tell it where `unsure`. */
-  readonly size: Size;
+  /** Only pixels can tell the size afterwards. */
   readonly unsure?: boolean;
   readonly alpha: boolean;
   readonly note?: string;
@@ -36,6 +44,8 @@ export interface Drawn {
 
 /** The picture before a step. */
 export interface Context extends StepStage {
+  /** Size after the step, by its definition. */
+  readonly after: Size;
   readonly registry: StepRegistry;
   readonly alpha: boolean;
   readonly animated: boolean;
@@ -49,9 +59,5 @@ export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) =
 
 export const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 
-/** Only colours, not places: the size stays. */
-export const tone = (work: readonly Work[], { current, alpha }: Context): Drawn => ({
-  work,
-  size: current,
-  alpha,
-});
+/** Leaves the transparency alone. */
+export const tone = (work: readonly Work[], { alpha }: Context): Drawn => ({ work, alpha });

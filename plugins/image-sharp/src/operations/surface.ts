@@ -1,12 +1,11 @@
 import type { Rgba, Size, StepOf } from "@mediatap/core";
 import { CLEAR, type Drawer, tone, type Work } from "./operation.ts";
 
-export const round: Drawer<"round"> = ({ radius }, { current }) => {
+const round: Drawer<"round"> = ({ radius }, { current }) => {
   const input = Buffer.from(maskOf(radius, current));
   // Tiled from the corner, so that each frame of an animation gets the mask.
   return {
     work: [{ slot: "over", value: { input, blend: "dest-in", tile: true, left: 0, top: 0 } }],
-    size: current,
     alpha: true,
   };
 };
@@ -48,26 +47,25 @@ export const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, heigh
   },
 });
 
-export const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
+const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
   work: [veil({ ...CLEAR, alpha: value }, "dest-in", current)],
-  size: current,
   alpha: true,
 });
 
-export const flatten: Drawer<"flatten"> = ({ background }, context) => {
+const flatten: Drawer<"flatten"> = ({ background }, context) => {
   const { current, alpha } = context;
   if (!alpha) return tone([], context);
   if (background.kind !== "color") {
-    return { work: [{ kind: "fill", paint: background }], size: current, alpha: false };
+    return { work: [{ kind: "fill", paint: background }], alpha: false };
   }
   const { color } = background;
-  if (color.alpha < 1) return { work: [veil(color, "dest-over", current)], size: current, alpha: true };
-  return { work: [{ slot: "flatten", value: color }], size: current, alpha: false };
+  if (color.alpha < 1) return { work: [veil(color, "dest-over", current)], alpha: true };
+  return { work: [{ slot: "flatten", value: color }], alpha: false };
 };
 
-export const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
+const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
   const mode = step.blend?.mode;
-  const drawn = { size: current, alpha: alpha || mode === "cutout" || mode === "cutter" };
+  const drawn = { alpha: alpha || mode === "cutout" || mode === "cutter" };
   if (mode === "displace") return { ...drawn, work: [{ kind: "reshape", step }] };
   // The result is as large as the layer, which only its own pixels tell.
   if (mode === "cutter") return { ...drawn, work: [{ kind: "reshape", step }], unsure: true };
@@ -76,3 +74,6 @@ export const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
     work: [{ slot: "over", value: { layer: step, base: current, opaque: !drawn.alpha } }],
   };
 };
+
+/** Operations on edges, corners and transparency, and layers. */
+export const surfaces = { round, opacity, flatten, overlay };

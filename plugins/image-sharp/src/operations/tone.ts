@@ -1,24 +1,23 @@
 import { type Drawer, tone } from "./operation.ts";
 
 /** libvips blurs from a sigma of 0.3 on; less would not be seen. */
-export const blur: Drawer<"blur"> = ({ sigma }, context) =>
+const blur: Drawer<"blur"> = ({ sigma }, context) =>
   tone(sigma < 0.3 ? [] : [{ slot: "blur", value: sigma }], context);
 
-export const grayscale: Drawer<"grayscale"> = (_step, context) =>
+const grayscale: Drawer<"grayscale"> = (_step, context) =>
   tone([{ slot: "grayscale", value: true }], context);
 
-export const contrast: Drawer<"contrast"> = (_step, context) =>
-  tone([{ slot: "normalise", value: true }], context);
+const contrast: Drawer<"contrast"> = (_step, context) => tone([{ slot: "normalise", value: true }], context);
 
 /** `amount` 50 is sharp's own strength; it has no upper end. */
-export const sharpen: Drawer<"sharpen"> = ({ amount }, context) => {
+const sharpen: Drawer<"sharpen"> = ({ amount }, context) => {
   const strength = Math.min(amount / 50, 1000);
   const value = { sigma: 1, m1: strength, m2: 2 * strength, x1: 2, y2: 10 * strength, y3: 20 * strength };
   return tone(amount === 0 ? [] : [{ slot: "sharpen", value }], context);
 };
 
 /** In libvips' words: what differs by less than the threshold (of 100 steps of lightness) is left alone. */
-export const unsharp: Drawer<"unsharp"> = ({ radius, sigma, amount, threshold }, context) => {
+const unsharp: Drawer<"unsharp"> = ({ radius, sigma, amount, threshold }, context) => {
   const value = {
     sigma: Math.min(10, Math.max(0.3, sigma || radius / 2)),
     m1: 0,
@@ -29,3 +28,6 @@ export const unsharp: Drawer<"unsharp"> = ({ radius, sigma, amount, threshold },
   };
   return tone(amount === 0 ? [] : [{ slot: "sharpen", value }], context);
 };
+
+/** Operations that change colours and leave the size alone. */
+export const tones = { blur, grayscale, contrast, sharpen, unsharp };

@@ -44,8 +44,8 @@ export const PIXEL = 4;
 export const PLAIN = 4;
 
 /** Milliseconds of the steps, of a picture that the decoder gives in this size. */
-export const stepsCost = ({ guess, registry, original }: Draft, decoded: Size): number =>
-  guess.taken.reduce((sum, { step, before: size, after }) => {
+export const stepsCost = ({ plan, registry, original }: Draft, decoded: Size): number =>
+  plan.taken.reduce((sum, { step, before: size, after }) => {
     const before = size === original ? decoded : size;
     const larger = Math.max(megapixels(before), megapixels(after));
     return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);

@@ -7,7 +7,6 @@ import {
   type Job,
   type Limits,
   MediaError,
-  measure,
   type Output,
   type RenderContext,
   type Rgba,
@@ -23,7 +22,7 @@ import { isVector } from "../read/decoded.ts";
 import type { KnownFaces } from "../read/faces.ts";
 import { megapixels } from "./cost.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
-import { drawnSize, type Planned, planSteps } from "./steps.ts";
+import { assertSizes, drawnSize, type Known, type Planned, Planner } from "./steps.ts";
 
 /** All that is decided of a picture before any pixel is read. */
 export interface Draft {
@@ -52,10 +51,8 @@ export interface Draft {
   /** How it is written; of several the smallest is kept. */
   readonly writes: Writes;
   readonly why: string;
-  /** What is known to be done; the rest is planned when the size is known. */
-  readonly planned: Planned;
-  /** All of it, with sizes guessed where only pixels tell them. */
-  readonly guess: Planned;
+  /** The steps, with sizes guessed where only pixels tell them. */
+  readonly plan: Planned;
 }
 
 /** A format, and whether its quality is looked for. */
@@ -120,7 +117,8 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...faces,
     pending,
   };
-  const trial = planSteps(asked, { ...start, guess: true });
+  const planner = new Planner(start).take(asked);
+  const trial = planner.plan();
   const written = outputAfter(output, trial);
   if (!isDeepStrictEqual(written, output)) return draftFor(input, written);
   const {
@@ -141,16 +139,14 @@ function draftFor(input: DraftInput, output: Output): Draft {
     },
     limits,
   );
-  const steps = format === "jpeg" ? [...asked, onBackground(settings.jpegBackground)] : asked;
-  const guess = planSteps(steps, { ...start, guess: true });
-  const planned = planSteps(steps, { ...start, guess: false });
-  assertDecided(planned);
-  const drawn = vector ? drawnSize(guess.parts, original) : original;
+  const plan = format === "jpeg" ? planner.take([onBackground(settings.jpegBackground)]).plan() : trial;
+  assertDecided(plan.known);
+  const drawn = vector ? drawnSize(plan.parts, original) : original;
   checkSource(drawn, frames, limits);
-  measure({ steps, output }, original, registry, limits, { frames, scope, ...faces });
-  checkResult(guess.size, frames, limits);
-  const keeps = keepsOf(output, guess, frames);
-  const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, guess);
+  assertSizes(plan, { limits, frames, format: output.format });
+  checkResult(plan.size, frames, limits);
+  const keeps = keepsOf(output, plan, frames);
+  const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, plan);
   return {
     header,
     settings,
@@ -174,8 +170,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
       searched: !gainMap && isSearched(format, output, frames),
     })) as unknown as Writes,
     why,
-    planned,
-    guess,
+    plan,
   };
 }
 
@@ -185,7 +180,7 @@ function outputAfter(output: Output, { taken }: Planned): Output {
 }
 
 /** Throws `EUNSUPPORTED` where only pixels tell how the result is written: encoders are chosen before. */
-function assertDecided({ rest }: Planned): void {
+function assertDecided({ rest }: Known): void {
   const decides = (step: Step): boolean =>
     step.op === "when" &&
     [...step.then, ...step.else].some((inner) => inner.op === "write" || decides(inner));
@@ -220,8 +215,9 @@ export function draftOfPixels({
   const output: Output = { format: "png" };
   const { width, height } = size;
   const original = { width, height };
-  measure({ steps, output }, original, registry, renderContext.limits, { scope });
   const start = { original, current: original, scope, registry, alpha: true, animated: false };
+  const plan = new Planner(start).take(steps).plan();
+  assertSizes(plan, { limits: renderContext.limits, frames: 1, format: output.format });
   return {
     header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
     settings,
@@ -233,8 +229,7 @@ export function draftOfPixels({
     page: 0,
     writes: [{ format: "png", searched: false }],
     why: "a layer",
-    planned: planSteps(steps, { ...start, guess: false }),
-    guess: planSteps(steps, { ...start, guess: true }),
+    plan,
   };
 }
 
@@ -310,8 +305,8 @@ function onBackground(hex: string): Step {
 const SMALLEST_MAPPED = 64;
 
 /** Whether a gain map can go along: with an upright picture, through one pipeline that knows how to treat it. */
-function carriesGainMap({ gainMap, orientation }: Header, { parts, rest, size, alpha }: Planned): boolean {
-  if (!gainMap || orientation > 2 || parts.length > 1 || rest.length > 0 || alpha) return false;
+function carriesGainMap({ gainMap, orientation }: Header, { parts, known, size, alpha }: Planned): boolean {
+  if (!gainMap || orientation > 2 || parts.length > 1 || known.rest.length > 0 || alpha) return false;
   const [part] = parts;
   const small = Math.min(size.width, size.height) < SMALLEST_MAPPED;
   return !small && (part === undefined || (part.kind === "pass" && takesGainMap(part.pass)));

@@ -27,30 +27,26 @@ const area = ({ width, height }: Size) => width * height;
 
 /** Estimated peak of memory in bytes. `decoded`: size in which the source is drawn or read. */
 export function memoryOf(draft: Draft, decoded: Size, source: Source): number {
-  const { header, frames, guess, writes, gainMap } = draft;
+  const { header, frames, plan, writes, gainMap } = draft;
   const { decode } = header;
   const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
   const decoder = decode ? decode.memory + decode.pixelMemory * area(decoded) : 0;
-  const channels = header.alpha || guess.alpha ? 4 : 3;
-  const largest = Math.max(area(guess.size), ...guess.taken.map(({ after }) => area(after)));
+  const channels = header.alpha || plan.alpha ? 4 : 3;
+  const largest = Math.max(area(plan.size), ...plan.taken.map(({ after }) => area(after)));
   const encoder = Math.max(...writes.map(({ format }) => ENCODER[format]));
   const copies = Math.max(
-    ...guess.parts.map(copiesOf),
-    guess.parts.length > 1 || writes.length > 1 || writes[0].searched ? 2 : 1,
+    ...plan.parts.map(copiesOf),
+    plan.parts.length > 1 || writes.length > 1 || writes[0].searched ? 2 : 1,
   );
   const pixels =
-    readBytes(draft, decoded, channels) + copies * channels * largest + encoder * area(guess.size);
+    readBytes(draft, decoded, channels) + copies * channels * largest + encoder * area(plan.size);
   const faces = draft.withFaces ? FACES_MEMORY : 0;
   return Math.round(BASE + download + decoder + faces + frames * pixels * (gainMap ? 2 : 1));
 }
 
 /** Bytes of the decoder, and of the copy that turns what it gives upright. */
-function readBytes(
-  { header, frames, guess, settings, gainMap }: Draft,
-  size: Size,
-  channels: number,
-): number {
-  const scaled = firstScale(guess.parts);
+function readBytes({ header, frames, plan, settings, gainMap }: Draft, size: Size, channels: number): number {
+  const scaled = firstScale(plan.parts);
   const { format, orientation } = header;
   const shrink = gainMap ? 1 : shrinkOnLoad(format, size, scaled, settings.fastShrinkOnLoad);
   const read = { width: size.width / shrink, height: size.height / shrink };

@@ -1,16 +1,18 @@
 import {
+  assertSizeAfter,
   branchOf,
   type FaceBox,
   facesAfter,
   type Scope,
   type Size,
+  type SizeBounds,
   type Step,
   type StepRegistry,
   scopeOf,
+  sizeAfter,
 } from "@mediatap/core";
-import type { Effect } from "../operations/effects.ts";
 import { draw } from "../operations/index.ts";
-import type { Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
+import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
 
 /** A run of one pipeline, or something between two. */
@@ -23,19 +25,31 @@ export interface Taken {
   readonly after: Size;
 }
 
-export interface Planned {
-  /** The steps that the parts stand for; conditions are decided. */
-  readonly taken: readonly Taken[];
+/** Steps as far as their sizes are known without pixel work. */
+export interface Known {
   readonly parts: readonly Part[];
   /** Steps left over: the size that they start from is known only once the parts have been done. */
   readonly rest: readonly Step[];
   readonly size: Size;
   readonly alpha: boolean;
-  /** The step of another plugin that may have made an opaque picture transparent. */
-  readonly clearedBy?: string;
   /** Faces in what the parts make, where they are known; a trim at the end is not reckoned with. */
   readonly faces?: readonly FaceBox[];
+  /** The operation after which only pixels tell the size. */
+  readonly until?: string;
+}
+
+/** All steps; sizes that only pixels tell are guessed. */
+export interface Planned {
+  /** The steps that the parts stand for; conditions are decided. */
+  readonly taken: readonly Taken[];
+  readonly parts: readonly Part[];
+  readonly size: Size;
+  readonly alpha: boolean;
+  /** The step of another plugin that may have made an opaque picture transparent. */
+  readonly clearedBy?: string;
   readonly notes: readonly string[];
+  /** What of it can be carried out before a size has to be measured. */
+  readonly known: Known;
 }
 
 export interface PlanContext {
@@ -50,68 +64,106 @@ export interface PlanContext {
   readonly faces?: readonly FaceBox[];
   /** Faces are looked for later. */
   readonly pending?: boolean;
-  /** Go on with a guess where the size is not known; for prices and explanations. */
-  readonly guess: boolean;
 }
 
 /**
- * Steps as few pipelines as their order allows. A new pipeline starts where libvips would do things in another order than
- * asked for, and where something needs the pixels.
+ * Plans steps as few pipelines as their order allows. A new pipeline starts where libvips would do things in another order than
+ * requested, and where something needs the pixels.
  */
-export function planSteps(steps: readonly Step[], context: PlanContext): Planned {
-  const parts: Part[] = [];
-  const notes = new Set<string>();
-  const { faces: known, ...around } = context;
-  let { current, alpha } = context;
-  let faces = known;
-  let clearedBy: string | undefined;
-  let pass: Pass = {};
-  const close = () => {
-    if (!isEmpty(pass)) parts.push({ kind: "pass", pass });
-    pass = {};
-  };
-  const taken: Taken[] = [];
-  const left = [...steps];
-  for (let step = left.shift(); step; step = left.shift()) {
-    if (step.op === "when") {
-      left.unshift(...branchOf(step, scopeOf(context.original, current, context.scope)));
-      continue;
-    }
-    const vector = context.vector === true && parts.length === 0 && isEmpty(pass);
-    const stage = { ...around, current, alpha, vector, ...(faces && { faces }) };
-    const drawn = draw(step, stage);
-    for (const work of drawn.work) {
-      if ("kind" in work) {
-        close();
-        parts.push(work);
-      } else if (!put(pass, work)) {
-        close();
-        put(pass, work);
-      }
-    }
-    if (drawn.note !== undefined) notes.add(drawn.note);
-    taken.push({ step, before: current, after: drawn.size });
-    current = drawn.size;
-    if (!alpha && drawn.alpha && isForeign(drawn.work)) clearedBy = step.op;
-    alpha = drawn.alpha;
-    // Only pixels tell what trimming leaves of them.
-    if (step.op !== "trim") faces = facesAfter(step, stage);
-    if (!drawn.unsure) continue;
-    close();
-    if (!context.guess) break;
+export class Planner {
+  readonly #context: PlanContext;
+  readonly #parts: Part[] = [];
+  readonly #taken: Taken[] = [];
+  readonly #notes = new Set<string>();
+  #pass: Pass = {};
+  #current: Size;
+  #alpha: boolean;
+  #faces: readonly FaceBox[] | undefined;
+  #clearedBy: string | undefined;
+  /** Once a size is not known. */
+  #known: Known | undefined;
+
+  constructor(context: PlanContext) {
+    this.#context = context;
+    this.#current = context.current;
+    this.#alpha = context.alpha;
+    this.#faces = context.faces;
   }
-  close();
-  if (!alpha) clearedBy = undefined;
-  return {
-    taken,
-    parts,
-    rest: left,
-    size: current,
-    alpha,
-    ...(clearedBy && { clearedBy }),
-    ...(faces && { faces }),
-    notes: [...notes],
-  };
+
+  /** Goes on with further steps. */
+  take(steps: readonly Step[]): this {
+    const { original, scope } = this.#context;
+    if (this.#known) this.#known = { ...this.#known, rest: [...this.#known.rest, ...steps] };
+    const left = [...steps];
+    for (let step = left.shift(); step; step = left.shift()) {
+      if (step.op === "when") left.unshift(...branchOf(step, scopeOf(original, this.#current, scope)));
+      else if (this.#step(step)) this.#known ??= { ...this.#state(), rest: [...left], until: step.op };
+    }
+    return this;
+  }
+
+  /** Returns whether only pixels tell the size after the step. */
+  #step(step: Step): boolean {
+    const { faces: _first, ...context } = this.#context;
+    const [current, alpha, faces] = [this.#current, this.#alpha, this.#faces];
+    const vector = context.vector === true && this.#parts.length === 0 && isEmpty(this.#pass);
+    const stage = { ...context, current, alpha, vector, ...(faces && { faces }) };
+    const after = sizeAfter(step, stage, context.registry);
+    const drawn = draw(step, { ...stage, after });
+    for (const work of drawn.work) this.#add(work);
+    if (drawn.note !== undefined) this.#notes.add(drawn.note);
+    this.#taken.push({ step, before: current, after });
+    this.#current = after;
+    if (!alpha && drawn.alpha && isForeign(drawn.work)) this.#clearedBy = step.op;
+    this.#alpha = drawn.alpha;
+    // Only pixels tell what trimming leaves of them.
+    if (step.op !== "trim") this.#faces = facesAfter(step, stage, context.registry);
+    if (drawn.unsure) this.#close();
+    return drawn.unsure === true;
+  }
+
+  #add(work: Work): void {
+    if ("kind" in work) {
+      this.#close();
+      this.#parts.push(work);
+    } else if (!put(this.#pass, work)) {
+      this.#close();
+      put(this.#pass, work);
+    }
+  }
+
+  #close(): void {
+    if (!isEmpty(this.#pass)) this.#parts.push({ kind: "pass", pass: this.#pass });
+    this.#pass = {};
+  }
+
+  #state() {
+    // The open pass may still grow.
+    const open: Part[] = isEmpty(this.#pass) ? [] : [{ kind: "pass", pass: { ...this.#pass } }];
+    return {
+      parts: [...this.#parts, ...open],
+      size: this.#current,
+      alpha: this.#alpha,
+      ...(this.#faces && { faces: this.#faces }),
+    };
+  }
+
+  /** The plan for the steps so far. */
+  plan(): Planned {
+    const { faces, ...state } = this.#state();
+    return {
+      ...state,
+      taken: [...this.#taken],
+      ...(this.#alpha && this.#clearedBy && { clearedBy: this.#clearedBy }),
+      notes: [...this.#notes],
+      known: this.#known ?? { ...state, rest: [], ...(faces && { faces }) },
+    };
+  }
+}
+
+/** Throws `ELIMIT` for a picture that is too large on its way. */
+export function assertSizes({ taken }: Planned, bounds: SizeBounds): void {
+  for (const { step, before, after } of taken) assertSizeAfter(step, before, after, bounds);
 }
 
 const isForeign = (work: readonly Work[]) => work.some((one) => "kind" in one && one.kind === "foreign");

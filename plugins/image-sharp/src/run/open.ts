@@ -20,7 +20,7 @@ export async function openSource(
   draft: Draft,
   renderContext: RenderContext,
 ): Promise<Opened> {
-  const { header, frames, page, density, planned, keeps } = draft;
+  const { header, frames, page, density, plan, keeps } = draft;
   const { limits } = renderContext;
   if (header.format === "apng" && (frames > 1 || page > 0)) {
     const apng = readApng(await source.bytes(limits.imageBytes));
@@ -39,7 +39,7 @@ export async function openSource(
     ...(density !== undefined && { density }),
   };
   const image = sharp(input, options);
-  const [first] = planned.parts;
+  const [first] = plan.known.parts;
   const colored = first?.kind === "pass" && addsColor(first.pass);
   if (frames === 1 && header.depth !== 16 && !colored) return { image, animation: {} };
   const meta = await image.metadata();
@@ -55,7 +55,7 @@ export async function openSource(
 }
 
 function decode(source: Source, draft: Draft, renderContext: RenderContext): Promise<Uint8Array> {
-  const { header, page, time, original, planned } = draft;
-  const size = header.decode?.vector ? drawnSize(planned.parts, original) : original;
+  const { header, page, time, original, plan } = draft;
+  const size = header.decode?.vector ? drawnSize(plan.known.parts, original) : original;
   return decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext);
 }

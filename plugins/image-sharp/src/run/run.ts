@@ -1,21 +1,21 @@
 import {
+  assertSizeAfter,
   type Corner,
   evaluate,
   facesIn,
   MediaError,
-  measure,
   type RenderContext,
   type Rendition,
   type Size,
   type Source,
   type Step,
   type StepOf,
+  sizeAfter,
 } from "@mediatap/core";
 import type { OverlayOptions, Sharp } from "sharp";
 import { composed, cutTo } from "../layers/compose.ts";
 import { type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
-import { perform } from "../operations/effects.ts";
 import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
 import { trimOf } from "../operations/trim.ts";
 import {
@@ -31,9 +31,8 @@ import {
   rawFrame,
   trimmed,
 } from "../pixels/buffer.ts";
-import { megapixels } from "../plan/cost.ts";
 import type { Draft } from "../plan/draft.ts";
-import { type Part, type Planned, planSteps } from "../plan/steps.ts";
+import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
 import { FaceSearch } from "../read/faces.ts";
 import { mediaError } from "../read/libvips.ts";
 import { scoredWithin } from "../write/auto-quality.ts";
@@ -102,11 +101,11 @@ class Run {
   }
 
   async #steps(): Promise<void> {
-    let planned: Planned = this.#draft.planned;
+    let { known } = this.#draft.plan;
     for (;;) {
-      for (const part of planned.parts) await this.#part(part);
-      if (planned.rest.length === 0) break;
-      planned = await this.#planRest(planned);
+      for (const part of known.parts) await this.#part(part);
+      if (known.rest.length === 0) break;
+      known = await this.#planRest(known);
     }
   }
 
@@ -133,7 +132,7 @@ class Run {
         );
       case "effect":
         return this.#take(
-          await perform(part, await this.#pixels(), {
+          await part.run(await this.#pixels(), {
             signal: this.#renderContext.signal,
             milliseconds: this.#left(),
           }),
@@ -215,16 +214,11 @@ class Run {
   }
 
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
-    const { original, scope, registry } = this.#draft;
+    const { original, scope, registry, frames, output } = this.#draft;
     const current = { width: frame.width, height: frame.height };
-    const size = registry.get(step.op)?.size?.(step, { original, current, scope }) ?? current;
+    const size = sizeAfter(step, { original, current, scope }, registry);
     const { limits } = this.#renderContext;
-    if (megapixels(size) * this.#draft.frames > limits.outputMegapixels) {
-      throw new MediaError(
-        "ELIMIT",
-        `Expected at most ${limits.outputMegapixels} megapixels after ${step.op}`,
-      );
-    }
+    assertSizeAfter(step, current, size, { limits, frames, format: output.format });
     const done = await this.#renderContext.step(rawFrame(frame), step, size);
     if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
     return fromRawFrame(done);
@@ -240,7 +234,7 @@ class Run {
   }
 
   /** Plans the steps that had to wait for the true size, under the same limits. */
-  async #planRest({ rest, size, alpha, faces: known }: Planned): Promise<Planned> {
+  async #planRest({ rest, size, alpha, faces: known }: Known): Promise<Known> {
     const held = await this.#hold();
     const corner = held.trimmed ?? this.#trimmed;
     this.#trimmed = undefined;
@@ -248,13 +242,7 @@ class Run {
     this.#image = held.open();
     this.#busy = false;
     const { original, scope, output, frames, registry } = this.#draft;
-    measure({ steps: rest, output }, original, registry, this.#renderContext.limits, {
-      current: held.size,
-      frames,
-      scope,
-      ...(faces && { faces }),
-    });
-    return planSteps(rest, {
+    const planner = new Planner({
       original,
       current: held.size,
       scope,
@@ -262,8 +250,10 @@ class Run {
       alpha,
       animated: frames > 1,
       ...(faces && { faces }),
-      guess: false,
     });
+    const plan = planner.take(rest).plan();
+    assertSizes(plan, { limits: this.#renderContext.limits, frames, format: output.format });
+    return plan.known;
   }
 
   #take(pixels: Pixels): void {

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from "sharp";
-import { type Bounds, offLoop } from "../effects/pool.ts";
+import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
 import type { Held } from "../pixels/buffer.ts";
 import { type Luma, likeness } from "../pixels/likeness.ts";
@@ -17,11 +17,8 @@ export const scoredWithin =
     const { width, height } = reference;
     if (width * height <= SMALL) return likeness(reference, candidate);
     const data = Buffer.concat([reference.data, candidate.data]);
-    const done = await offLoop(
-      { kind: "likeness" },
-      { data, width, height, channels: 1, frames: 2 },
-      bounds(),
-    );
+    const work = threadWork<typeof import("../effects/compare.ts")>("compare", undefined);
+    const done = await offLoop(work, { data, width, height, channels: 1, frames: 2 }, bounds());
     return done.data.readDoubleLE();
   };
 

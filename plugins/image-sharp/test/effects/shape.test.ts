@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { arcGeometry, type Point, type Step } from "@mediatap/core";
 import sharp from "sharp";
-import { offLoop } from "../../src/effects/pool.ts";
+import { offLoop, threadWork } from "../../src/effects/pool.ts";
 import type { Pixels } from "../../src/pixels/buffer.ts";
 import {
   BLUE,
@@ -210,7 +210,12 @@ describe("image-sharp: effects at work", () => {
     channels: 3,
     frames: 1,
   });
-  const task = { kind: "arc", arc: arcGeometry(90, large()), sinks: false } as const;
+  const arc = arcGeometry(90, large());
+  const task = threadWork<typeof import("../../src/effects/distort.ts")>("distort", {
+    kind: "arc",
+    arc,
+    sinks: false,
+  });
 
   it("leave the event loop to others", async () => {
     const { signal } = new AbortController();
@@ -223,7 +228,7 @@ describe("image-sharp: effects at work", () => {
       await turn();
       turns++;
     }
-    assert.equal((await done).width, task.arc.size.width);
+    assert.equal((await done).width, arc.size.width);
     assert.ok(turns > 100, `${turns}`);
   });
 
