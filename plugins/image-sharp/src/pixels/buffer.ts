@@ -13,6 +13,13 @@ export interface Pixels {
   readonly trimmed?: Corner;
 }
 
+/** Timing of an animation. */
+export interface Animation {
+  readonly loop?: number;
+  /** Milliseconds a frame. */
+  readonly delay?: number[];
+}
+
 /** A picture that is done up to a point and can be gone on with. */
 export interface Held {
   readonly size: Size;

@@ -1,7 +1,7 @@
-import type { Header, Size } from "@mediatap/core";
+import type { Header, Size, StepRegistry } from "@mediatap/core";
 import type { Settings } from "../options.ts";
-import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
+import type { Taken } from "./steps.ts";
 
 // Milliseconds of one core for a megapixel, measured with photographs; ratios hold between machines, figures do not.
 
@@ -43,8 +43,14 @@ export const PIXEL = 4;
 /** Milliseconds for a megapixel of a step whose definition names no price. */
 export const PLAIN = 4;
 
+interface Priced {
+  readonly plan: { readonly taken: readonly Taken[] };
+  readonly registry: StepRegistry;
+  readonly original: Size;
+}
+
 /** Milliseconds of the steps, of a picture that the decoder gives in this size. */
-export const stepsCost = ({ plan, registry, original }: Draft, decoded: Size): number =>
+export const stepsCost = ({ plan, registry, original }: Priced, decoded: Size): number =>
   plan.taken.reduce((sum, { step, before: size, after }) => {
     const before = size === original ? decoded : size;
     const larger = Math.max(megapixels(before), megapixels(after));

@@ -1,8 +1,7 @@
 import { crc32 } from "node:zlib";
 import { MediaError, type RenderContext, type Size } from "@mediatap/core";
 import sharp from "sharp";
-import type { Pixels } from "../pixels/buffer.ts";
-import type { Animation } from "../write/encode.ts";
+import type { Animation, Pixels } from "../pixels/buffer.ts";
 
 // Animated PNG (PNG, third edition, §4.9, §11.3.6), which libvips reads as the still that it is to others: each frame is taken out
 // as a PNG of its own, read by libvips, and laid on the canvas here.

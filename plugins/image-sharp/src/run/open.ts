@@ -1,13 +1,13 @@
 import type { RenderContext, Source } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
+import type { Animation } from "../pixels/buffer.ts";
 import { openPixels } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { drawApng, readApng } from "../read/apng.ts";
 import { decodedInput } from "../read/decoded.ts";
 import { inputOf } from "../read/header.ts";
-import type { Animation } from "../write/encode.ts";
 
 export interface Opened {
   readonly image: Sharp;

@@ -18,6 +18,7 @@ import { type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
 import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
 import { trimOf } from "../operations/trim.ts";
+import type { Animation } from "../pixels/buffer.ts";
 import {
   framesOf,
   fromRawFrame,
@@ -36,7 +37,6 @@ import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
 import { FaceSearch } from "../read/faces.ts";
 import { mediaError } from "../read/libvips.ts";
 import { scoredWithin } from "../write/auto-quality.ts";
-import type { Animation } from "../write/encode.ts";
 import { keep, write } from "../write/write.ts";
 import { displace } from "./displace.ts";
 import { fill } from "./fill.ts";

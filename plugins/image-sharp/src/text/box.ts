@@ -1,6 +1,6 @@
 import sharp from "sharp";
-import type { TextBox, TextPixels } from "./index.ts";
 import { type Ink, roomOf } from "./ink.ts";
+import type { TextBox, TextPixels } from "./style.ts";
 
 const CHANNELS = 4;
 

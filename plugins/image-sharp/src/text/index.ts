@@ -1,42 +1,12 @@
-import { invalid, type Limits, MediaError, type Rgba } from "@mediatap/core";
+import { invalid, type Limits, MediaError } from "@mediatap/core";
 import { boxed, measureBox } from "./box.ts";
-import type { FontRef, Fonts } from "./fonts.ts";
+import type { Fonts } from "./fonts.ts";
 import { layOut, roomOf } from "./ink.ts";
 import { LONGEST } from "./runs.ts";
+import type { TextBox, TextPixels } from "./style.ts";
 
 export { type FontRef, Fonts, type FontsOptions, readFont } from "./fonts.ts";
-
-/** A text and how it looks, all in pixels. */
-export interface TextBox {
-  /** Plain text; nothing in it is markup. What exceeds 2500 characters is cut. */
-  readonly text: string;
-  /** Height of the font, at least 1. */
-  readonly size: number;
-  /** Left out: the default family. */
-  readonly font?: FontRef;
-  readonly bold: boolean;
-  readonly italic: boolean;
-  readonly strikethrough: boolean;
-  readonly color: Rgba;
-  /** Of the lines, whichever way they are read. */
-  readonly align: "left" | "center" | "right";
-  /** Width, padding included, in which lines are wrapped. Left out: as wide as the text. */
-  readonly width?: number;
-  /** From one line to the next. Left out: the font's own. */
-  readonly lineHeight?: number;
-  /** Clockwise from the top. */
-  readonly padding: readonly [number, number, number, number];
-  /** Of the box, which then is as wide as `width`, if that is given. */
-  readonly background?: Rgba;
-}
-
-/** 8 bits a sample, colours not multiplied by alpha. */
-export interface TextPixels {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 4;
-}
+export type { TextBox, TextPixels } from "./style.ts";
 
 export interface TextTools {
   readonly fonts: Fonts;

@@ -1,8 +1,8 @@
 import { MediaError } from "@mediatap/core";
 import sharp from "sharp";
 import type { Fonts } from "./fonts.ts";
-import type { TextBox } from "./index.ts";
 import { escapeMarkup, inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
+import type { TextBox } from "./style.ts";
 
 /** Pixels of four channels. */
 export interface Ink {

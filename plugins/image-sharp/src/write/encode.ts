@@ -1,17 +1,11 @@
 import type { Output } from "@mediatap/core";
 import type { Sharp } from "sharp";
 import type { Settings } from "../options.ts";
+import type { Animation } from "../pixels/buffer.ts";
 import type { WriteFormat } from "../plan/format.ts";
 
 /** Quality where neither the URL nor the endpoint names one. */
 const QUALITY = 80;
-
-/** Timing of an animation. */
-export interface Animation {
-  readonly loop?: number;
-  /** Milliseconds a frame. */
-  readonly delay?: number[];
-}
 
 /**
  * AVIF needs lower figures for the same look: 80 becomes 60, and from there on the scale closes up to 100.

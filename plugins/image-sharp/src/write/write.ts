@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import { bodyOf, type Rendition } from "@mediatap/core";
 import type { Sharp } from "sharp";
-import type { Held } from "../pixels/buffer.ts";
+import type { Animation, Held } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import type { WriteFormat } from "../plan/format.ts";
 import { leastQuality, type Scored } from "./auto-quality.ts";
-import { type Animation, encodeAs } from "./encode.ts";
+import { encodeAs } from "./encode.ts";
 
 const TYPES: Readonly<Record<WriteFormat, string>> = {
   jpeg: "image/jpeg",
