@@ -31,7 +31,7 @@ const UNREAD: Readonly<Record<string, Buffer>> = {
 };
 
 const PICTURES =
-  "jpg png gif webp avif bmp tif ico svg svgz psd heic jxl jp2 tga ppm pam pcx qoi exr hdr pdf eps mp4 mov webm mkv avi".split(
+  "jpg png gif webp avif bmp tif ico svg svgz psd heic jxl jp2 tga ppm pam pcx qoi exr hdr pdf eps cr2 cr3 nef arw orf raf rw2 mxf mp4 mov webm mkv avi".split(
     " ",
   );
 

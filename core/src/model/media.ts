@@ -1,14 +1,35 @@
 import { contentType, lookup } from "mime-types";
 
 /** Types that stand for pictures, videos or sound. Documents of pages count: engines make pictures of them. */
-const MEDIA = /^(?:(?:image|video|audio)\/|application\/(?:pdf|postscript)\b)/i;
+const MEDIA =
+  /^(?:(?:image|video|audio)\/|application\/(?:pdf|postscript|mxf|ogg|dicom|vnd\.rn-realmedia(?:-vbr)?)\b)/i;
 
-/** Extensions of pictures that IANA's and Apache's tables lack. */
+/** Extensions of pictures and videos that IANA's and Apache's tables lack; raw pictures of cameras as shared-mime-info names them. */
 const MORE_TYPES: Readonly<Record<string, string>> = {
+  arw: "image/x-sony-arw",
+  avifs: "image/avif",
+  cr2: "image/x-canon-cr2",
+  cr3: "image/x-canon-cr3",
+  cur: "image/x-win-cur",
+  divx: "video/x-msvideo",
   hdr: "image/vnd.radiance",
+  hevc: "video/h265",
+  hif: "image/heic",
+  j2c: "image/j2c",
+  j2k: "image/j2c",
+  jpc: "image/j2c",
+  mpo: "image/mpo",
+  nef: "image/x-nikon-nef",
+  orf: "image/x-olympus-orf",
   pam: "image/x-portable-arbitrarymap",
+  pef: "image/x-pentax-pef",
   pfm: "image/x-portable-floatmap",
   qoi: "image/qoi",
+  raf: "image/x-fuji-raf",
+  rw2: "image/x-panasonic-rw2",
+  srw: "image/x-samsung-srw",
+  xcf: "image/x-xcf",
+  y4m: "video/x-yuv4mpeg",
 };
 
 /** File name of a path or an address, without query and fragment. */
