@@ -94,6 +94,7 @@ export { evaluate, parentScope, scopeOf, VARIABLES } from "./model/expression.ts
 export type { AcceptClass, Delivery, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
+export { typeOfName } from "./model/media.ts";
 export type { RequestOutcome } from "./model/outcome.ts";
 export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";

@@ -15,6 +15,9 @@ async function moving(format: "gif" | "webp"): Promise<Buffer> {
   return format === "gif" ? animation.gif().toBuffer() : animation.webp({ lossless: true }).toBuffer();
 }
 
+const DRAWING =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="20" height="30" fill="red"/></svg>';
+
 describe("a URL that ends in ik-thumbnail.jpg", () => {
   let folder: TestFolder;
   let server: TestServer;
@@ -33,6 +36,8 @@ describe("a URL that ends in ik-thumbnail.jpg", () => {
         .toBuffer(),
       "clear.png": makePng(40, 30, (x) => [0, 0, 255, x < 20 ? 0 : 255]),
       "photo.jpg": await photo(40, 30),
+      "drawing.svg": DRAWING,
+      "drawing.png": DRAWING,
     });
     server = await serverWith({});
   });
@@ -41,7 +46,7 @@ describe("a URL that ends in ik-thumbnail.jpg", () => {
     await folder.close();
   });
 
-  const NAMES = ["moving.gif", "moving.webp", "palette.png", "clear.png", "photo.jpg"];
+  const NAMES = ["moving.gif", "moving.webp", "palette.png", "clear.png", "photo.jpg", "drawing.svg"];
   async function formatOf(path: string, accept?: string, from = server) {
     const { status, headers, body, text } = await from.ask(
       path,
@@ -63,6 +68,17 @@ describe("a URL that ends in ik-thumbnail.jpg", () => {
         }
       }
     }
+  });
+
+  it("is needed for an SVG, unless its name claims that it is another picture", async () => {
+    for (const tr of ["", "?tr=w-20", "?tr=w-20,rt-90"]) {
+      const { headers, body } = await server.ask(`/drawing.svg${tr}`);
+      assert.deepEqual([headers["content-type"], body.toString()], ["image/svg+xml", DRAWING], tr);
+      const { format } = await formatOf(`/drawing.png${tr}`, "image/webp");
+      assert.equal(format, "webp", tr);
+    }
+    const original = await server.ask("/drawing.png?tr=orig-true");
+    assert.equal(original.body.toString(), DRAWING);
   });
 
   it("lays what is clear on the background", async () => {

@@ -1,4 +1,12 @@
-import { type Kind, type Plugin, parseOptions, type Source, Stage } from "@mediatap/core";
+import {
+  type Kind,
+  type Plugin,
+  parseOptions,
+  type Source,
+  Stage,
+  type Transformation,
+  typeOfName,
+} from "@mediatap/core";
 import sharp from "sharp";
 import { openLayers } from "./layers/open.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
@@ -22,8 +30,7 @@ const VERSION = "0.1.0";
 
 /**
  * Makes images with libvips. Reads JPEG, PNG and animated PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
- * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs for which no raster format
- * is asked, and documents of which no picture is. A step of another plugin goes to the `step`
+ * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs that stay SVGs, and documents of which no picture is. A step of another plugin goes to the `step`
  * hook; what nobody can do is `EUNSUPPORTED`.
  */
 export function imageSharp(options: ImageSharpOptions = {}): Plugin {
@@ -52,11 +59,12 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 
       hooks.transform.tapPromise(NAME, async (job, source, renderContext) => {
-        const { format = "auto", video } = job.transformation.output;
+        const { format, video } = job.transformation.output;
         if (format === "original" || video) return undefined;
         // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
-        const staysVector = format === "auto" || format === "source" || format === "svg";
-        if (staysVector && sniff(await source.peek(SNIFF_LENGTH)) === "svg") return undefined;
+        if (staysVector(job.transformation, source) && sniff(await source.peek(SNIFF_LENGTH)) === "svg") {
+          return undefined;
+        }
         if (await staysDocument(job.transformation, source, renderContext)) return undefined;
         const header = await renderContext.inspect("header", source);
         if (!isReadable(header)) return undefined;
@@ -70,6 +78,17 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       });
     },
   };
+}
+
+/** Types of pictures that an SVG is drawn as if its name claims that it is one: clients could not show it otherwise. */
+const RASTER = /^image\/(?:p?jpeg|a?png|webp|avif|gif|tiff|bmp)$/;
+
+/** Whether an SVG is delivered as one: the URL asks for no other format, nor for a page (`ik-thumbnail.jpg`). */
+function staysVector({ steps, output }: Transformation, { facts }: Source): boolean {
+  const { format = "auto" } = output;
+  if (format === "svg") return true;
+  if (format !== "auto" && format !== "source") return false;
+  return !RASTER.test(typeOfName(facts.path) ?? "") && !steps.some(({ op }) => op === "frame");
 }
 
 async function kindOf(source: Source): Promise<Kind | undefined> {
