@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { ask, makeFolder, startOrigin, type TestFolder, until, type WebOrigin } from "@mediatap/test";
@@ -56,15 +56,25 @@ describe("a server that runs out of file descriptors", () => {
     if (!existsSync(PRLIMIT)) this.skip();
     const picture = await photo(60, 40);
     folder = await makeFolder({ "files/photo.jpg": picture, "package.json": "{}" });
-    origin = await startOrigin({ "photo.jpg": picture });
+    origin = await startOrigin({ "photo.jpg": picture, "bucket/photo.jpg": picture });
     const config = {
       presets: ["mediatap"],
       origins: {
         files: { type: "FOLDER", path: "./files" },
         // A name, so that it must be resolved.
         web: { type: "WEB_FOLDER", baseUrl: origin.url.replace("127.0.0.1", "localhost") },
+        // Its client is loaded with the first request.
+        bucket: {
+          type: "S3_COMPATIBLE",
+          ...{ bucket: "bucket", endpoint: origin.url, s3ForcePathStyle: true },
+          ...{ accessKey: "key", secretKey: "secret" },
+        },
       },
-      endpoints: { default: { origins: ["files"] }, web: { origins: ["web"] } },
+      endpoints: {
+        default: { origins: ["files"] },
+        web: { origins: ["web"] },
+        bucket: { origins: ["bucket"] },
+      },
     };
     await folder.write("mediatap.config.json", JSON.stringify(config));
     server = await serving([], { cwd: folder.path, by: [PRLIMIT, "--nofile=4096:4096"] });
@@ -91,6 +101,7 @@ describe("a server that runs out of file descriptors", () => {
     ["a picture of a folder", "/tr:w-20/photo.jpg"],
     ["a file as it is", "/photo.jpg?tr=orig-true"],
     ["a picture of an origin whose name is to be resolved", "/web/tr:w-20/photo.jpg"],
+    ["a picture of an origin whose client is to be loaded", "/bucket/tr:w-20/photo.jpg"],
   ] as const) {
     it(`is busy with ${what}, keeps no failure, and recovers by itself`, async () => {
       allowFiles(server.pid, 0);
@@ -194,6 +205,57 @@ for (const workers of ["1", "2"]) {
     });
   });
 }
+
+/** A control group with a limit of threads, of either version; `undefined`: this system gives us none. */
+function createGroup():
+  | { readonly add: (pid: number) => void; allow(threads?: number): void; remove(): void }
+  | undefined {
+  for (const root of ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"]) {
+    const path = `${root}/mediatap-test-${process.pid}`;
+    try {
+      mkdirSync(path);
+      if (existsSync(`${path}/pids.max`)) {
+        return {
+          add: (pid) => writeFileSync(`${path}/cgroup.procs`, String(pid)),
+          allow: (threads) => {
+            const now = Number(readFileSync(`${path}/pids.current`, "utf8"));
+            writeFileSync(`${path}/pids.max`, threads === undefined ? "max" : String(now + threads));
+          },
+          remove: () => rmdirSync(path),
+        };
+      }
+      rmdirSync(path);
+    } catch {}
+  }
+  return undefined;
+}
+
+describe("a server that may start hardly any threads", () => {
+  it("is busy with a picture, keeps no failure, and recovers by itself", async function () {
+    const group = createGroup();
+    if (!group) this.skip();
+    const folder = await makeFolder({ "photo.jpg": await photo(60, 40), "package.json": "{}" });
+    const server = await serving(["."], { cwd: folder.path });
+    try {
+      // The thread pool starts as a whole; libvips starts its threads with each picture, and crashes without two of them.
+      assert.equal((await ask(server.port, "/photo.jpg?tr=orig-true")).status, 200);
+      group.add(server.pid);
+      group.allow(2);
+      const { status, headers } = await ask(server.port, "/photo.jpg?tr=w-20");
+      assert.deepEqual(
+        [status, headers["ik-error"], headers["cache-control"]],
+        [503, "EBUSY - The server is busy", "no-store"],
+      );
+      group.allow();
+      assert.equal((await ask(server.port, "/photo.jpg?tr=w-20")).status, 200);
+    } finally {
+      server.kill("SIGKILL");
+      await server.ended;
+      group.remove();
+      await folder.close();
+    }
+  });
+});
 
 describe("a server of several processes whose primary one can open no files", () => {
   let folder: TestFolder;

@@ -131,6 +131,9 @@ const LOOKUP_FAILURES: ReadonlySet<string> = new Set([
   "EAI_SYSTEM",
 ]);
 
+/** What Node throws, without a code, if it cannot open a file of a module that is loaded. */
+const LOADING_FAILURE = /^Cannot read package config .*: too many open files/;
+
 /** Causes that are looked at. */
 const MAX_CAUSES = 5;
 
@@ -149,6 +152,7 @@ function shortageIn(error: unknown, causes: number): unknown {
   const code = codeOf(error) ?? "";
   if (SHORTAGES.has(code)) return error;
   if (LOOKUP_FAILURES.has(code) && openingFails()) return error;
+  if (LOADING_FAILURE.test(error.message)) return error;
   // One error for each address that was tried.
   const others = error instanceof AggregateError ? error.errors : [error.cause];
   for (const other of others) {

@@ -111,6 +111,10 @@ describeWith(FFMPEG, "a server's folder for temporary files", () => {
       const { code, out } = await mediatap(["doctor", files()], { env: { TMPDIR: temp } });
       assert.equal(code, 0);
       assert.match(out, /^poor +temporary files .* 0\.0 GB free/m);
+      // Whatever is left is filled: a font has no room either.
+      const full = writeFile(join(temp, "rest"), Buffer.alloc(256 * 1024));
+      await assert.rejects(full, { code: "ENOSPC" });
+      assert.equal(await outcome(server, TEXT), BUSY);
     } finally {
       for (const server of servers) server.kill("SIGKILL");
       await Promise.all(servers.map((one) => one.ended));

@@ -1,4 +1,4 @@
-import { isMediaError, MediaError } from "@mediatap/core";
+import { isMediaError, MediaError, shortageOf } from "@mediatap/core";
 import sharp from "sharp";
 
 /** Reads JPEGs with gain maps as such: else they are JPEGs as others. */
@@ -33,13 +33,23 @@ export function setUpLibvips({ gainMaps }: { readonly gainMaps: boolean }): void
   });
 }
 
+/** What libvips and its libraries write if the system refuses a thread, a file, memory or disk space (strerror(3)). */
+const SHORTAGE =
+  /resource temporarily unavailable|too many open files|cannot allocate memory|no space left on device|disk quota exceeded/i;
+const RETRY_AFTER_SECONDS = 5;
+
 /** An error of libvips as one that a client may see. Its own words can hold paths, so they stay in the cause. */
 export function mediaError(cause: unknown): MediaError {
   if (isMediaError(cause)) return cause as MediaError;
   if (cause instanceof TypeError || cause instanceof RangeError) {
     return new MediaError("EINTERNAL", "The picture could not be made", { cause });
   }
+  const shortage = shortageOf(cause);
+  if (shortage) return shortage;
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (SHORTAGE.test(text)) {
+    return new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
   if (/timeout/i.test(text))
     return new MediaError("ETIMEDOUT", "The picture took too long to make", { cause });
   if (/pixel limit/i.test(text))
