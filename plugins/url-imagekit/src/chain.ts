@@ -17,8 +17,9 @@ import { expand, type NamedTransformations } from "./named.ts";
 import { isKey, KEYS, type Key, LAYER_KEYS, RETIRED_KEYS, readInto, type Values } from "./parameters.ts";
 import { lenient } from "./query.ts";
 import type { Reading } from "./reading.ts";
+import { unknownParameter } from "./respell.ts";
 import { stepsOf } from "./steps.ts";
-import { separated, unknownParameter } from "./suggest.ts";
+import { separated } from "./suggest.ts";
 import {
   type Chain,
   type ChainLimits,

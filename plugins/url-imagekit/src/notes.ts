@@ -3,7 +3,7 @@ import { MAX_DIMENSION } from "./numbers.ts";
 import { isKey, KEYS, PARAMETERS } from "./parameters.ts";
 import type { Address } from "./path.ts";
 import type { Pair } from "./query.ts";
-import { respelled } from "./suggest.ts";
+import { respelled } from "./respell.ts";
 import type { Chain } from "./tokenize.ts";
 
 /** Folders of a path, and parameters of a query, that are looked at. */

@@ -1,13 +1,10 @@
 import type { ImageFormat } from "@mediatap/core";
 import { paint } from "./colours.ts";
-import * as effect from "./effects.ts";
 import { isMissing, lacking, type Missing } from "./missing.ts";
-import { boolean, flag, integer, number, oneOf, type Reader } from "./numbers.ts";
+import { boolean, integer, number, oneOf, type Reader } from "./numbers.ts";
+import { OPERATIONS, type OperationKey } from "./operations.ts";
 import * as read from "./values.ts";
 import { rungs, seconds } from "./video.ts";
-
-/** The usual tolerance of `t-true`: the documentation's example lies between 5 and 15. */
-const TRIM = 10;
 
 /** How a picture meets its box. */
 export type Mode =
@@ -52,6 +49,10 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   ["webm", "webm"],
 ]);
 
+const READERS = Object.fromEntries(
+  Object.entries(OPERATIONS).map(([key, { read }]) => [key, read]),
+) as unknown as { readonly [K in OperationKey]: (typeof OPERATIONS)[K]["read"] };
+
 /** Every parameter outside of layers, and how its value is read. */
 export const PARAMETERS = {
   // Size and crop
@@ -69,31 +70,10 @@ export const PARAMETERS = {
   yc: read.coordinate,
   bg: paint,
 
-  // Effects
   pg: read.page,
-  t: read.tolerance(TRIM),
-  rt: read.angle,
-  fl: oneOf(
-    new Map([
-      ["h", { horizontal: true, vertical: false }],
-      ["v", { horizontal: false, vertical: true }],
-      ["h_v", { horizontal: true, vertical: true }],
-      ["v_h", { horizontal: true, vertical: true }],
-    ]),
-  ),
-  "e-grayscale": flag,
-  "e-contrast": flag,
-  "e-sharpen": read.sharpness,
-  "e-usm": read.unsharp,
-  bl: integer(1, 100),
-  r: read.radius,
-  b: read.border,
-  o: integer(0, 100),
-  cr: effect.recolor,
-  "e-colorize": effect.colorize,
-  "e-gradient": effect.gradient,
-  "e-distort": effect.distort,
-  "e-shadow": effect.shadow,
+
+  ...READERS,
+
   "e-bgremove": without("background removal"),
   "e-removedotbg": without("background removal"),
   "e-changebg": without("generated backgrounds"),

@@ -1,23 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  isMediaError,
-  MediaError,
-  type Output,
-  type Step,
-  type StepOf,
-  type Transformation,
-} from "@mediatap/core";
+import { isMediaError, type Output, type Step, type StepOf, type Transformation } from "@mediatap/core";
 import { type ChainOptions, readChain } from "./chain.ts";
-import { printColour, printPaint } from "./colours.ts";
+import { printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
 import { type CustomParameters, printCustom } from "./custom.ts";
-import { printColorize, printDistort, printGradient, printRecolor, printShadow } from "./effects.ts";
 import { printExpression } from "./expression.ts";
 import { printLayer } from "./layer-print.ts";
 import { printNumber } from "./numbers.ts";
+import { printOperation } from "./operations.ts";
 import type { Mode } from "./parameters.ts";
-import { radiusOf } from "./steps.ts";
 import { tokenize } from "./tokenize.ts";
+import { unprintable } from "./unprintable.ts";
 import { printFocus } from "./values.ts";
 import { printHead, printVideo, splitHead } from "./video.ts";
 import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
@@ -104,26 +97,6 @@ const PRINTERS: Printers = {
   },
   resize: printResize,
   extract: printExtract,
-  rotate: ({ angle, background }) => {
-    if (background) throw unprintable("rotation with a background");
-    return `rt-${printNumber(angle)}`;
-  },
-  flip: ({ horizontal, vertical }) => (horizontal ? (vertical ? "fl-h_v" : "fl-h") : "fl-v"),
-  blur: ({ sigma }) => `bl-${radiusOf(sigma)}`,
-  grayscale: () => "e-grayscale",
-  contrast: () => "e-contrast",
-  sharpen: ({ amount }) => `e-sharpen-${printNumber(amount)}`,
-  unsharp: ({ radius, sigma, amount, threshold }) =>
-    `e-usm-${[radius, sigma, amount, threshold].map(printNumber).join("-")}`,
-  gradient: printGradient,
-  distort: printDistort,
-  shadow: printShadow,
-  colorize: printColorize,
-  recolor: printRecolor,
-  trim: ({ tolerance }) => `t-${printNumber(tolerance)}`,
-  border: ({ width, color }) => `b-${printExpression(width)}_${printColour(color)}`,
-  round: ({ radius }) => `r-${radius === "max" ? radius : radius.map(printNumber).join("_")}`,
-  opacity: ({ value }) => `o-${Math.round(value * 100)}`,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
   write: ({ output }) => items(...printOutput(output)),
   overlay: (step, parameters) => printLayer(step, (steps, wanted) => printAll(steps, wanted, parameters)),
@@ -142,7 +115,7 @@ function printBranch(steps: readonly Step[], parameters: CustomParameters): stri
 
 function printStep(step: Step, parameters: CustomParameters): string {
   const printer = PRINTERS[step.op] as ((step: Step, parameters: CustomParameters) => string) | undefined;
-  const text = printer ? printer(step, parameters) : printCustom(step, parameters);
+  const text = printer ? printer(step, parameters) : (printOperation(step) ?? printCustom(step, parameters));
   if (text === undefined) throw unprintable(step.op);
   return text;
 }
@@ -221,8 +194,4 @@ function printOutput(output: Output): (string | undefined)[] {
     metadata && `md-${metadata === "keep"}`,
     density === undefined ? undefined : `dn-${printExpression(density)}`,
   ];
-}
-
-function unprintable(what: string): MediaError {
-  return new MediaError("EUNSUPPORTED", `Not supported in URLs of this language: ${what}`);
 }
