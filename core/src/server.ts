@@ -166,7 +166,7 @@ export async function createServer({
 
 function warnOfKeys({ config, source }: LoadedConfig, log: Logger): void {
   for (const field of weakKeys(config)) {
-    log.warn(`${source}: ${field} has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`);
+    log.warn(`${source}: ${field} is shorter than ${MIN_KEY_BYTES} bytes and can be guessed`);
   }
 }
 

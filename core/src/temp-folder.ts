@@ -94,7 +94,7 @@ function writeOwner(path: string): void {
 
 const noFolder = (cause: unknown): MediaError =>
   shortageOf(cause) ??
-  new MediaError("EBUSY", "The server has no room for temporary files", {
+  new MediaError("EBUSY", "The server has no space for temporary files", {
     cause,
     retryAfterSeconds: RETRY_SECONDS,
   });
@@ -117,7 +117,7 @@ export async function examineTempFolder(): Promise<Parameters<Diagnosis["add"]>[
     };
   } catch (error) {
     const { message } = (error as MediaError).cause as Error;
-    return { what, state: "bad", text: `no videos and no texts on pictures: ${message}`, advice };
+    return { what, state: "bad", text: `no videos and no texts on images: ${message}`, advice };
   }
 }
 

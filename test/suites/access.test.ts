@@ -165,8 +165,8 @@ describe("private keys", () => {
     await server.close();
     const messages = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
     assert.deepEqual(messages, [
-      "test: privateKeys.1 has fewer than 16 bytes and can be guessed",
-      "test: endpoints.default.privateKey has fewer than 16 bytes and can be guessed",
+      "test: privateKeys.1 is shorter than 16 bytes and can be guessed",
+      "test: endpoints.default.privateKey is shorter than 16 bytes and can be guessed",
     ]);
     assert(!lines.join("").includes("hunter2"));
   });
@@ -244,7 +244,7 @@ describe("endpoints and their rules", () => {
     assert.equal((await server.ask("/one/shop.txt")).text, "shop");
   });
 
-  it("answer nothing where there is no default and no other fits", async () => {
+  it("answer nothing where there is no default and no other matches", async () => {
     const server = await startServer({
       plugins: usual(),
       origins: { blog: { type: "FOLDER", path: blog.path } },

@@ -261,7 +261,7 @@ describe("effects in URLs", () => {
 
     it("does not change an opaque picture, and is for 2 megapixels at most, after resizing", async () => {
       (await seen("e-shadow")).is(2, 2, RED, 0);
-      await refused("e-shadow", /^ELIMIT - Expected at most 2 megapixels for shadow/, "wide.png");
+      await refused("e-shadow", /^ELIMIT - Expected at most 2 megapixels for a shadow/, "wide.png");
       assert.deepEqual((await seen("w-210,e-shadow", "wide.png")).size, [210, 100]);
     });
   });

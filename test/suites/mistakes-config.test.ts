@@ -218,8 +218,8 @@ describe("a configuration with a mistake", () => {
     await write("slow.config.ts", `${plugin}\n${config}`);
     const { code, all } = await mediatap("doctor", "--config", "slow.config.ts");
     assert.equal(code, 1);
-    assert.match(all, /^BAD +slow +no answer within 5 s$/m);
-    assert.match(all, /^BAD +origin photos +(?:SLOW: )?no answer within 5/m);
+    assert.match(all, /^BAD +slow +no response within 5 s$/m);
+    assert.match(all, /^BAD +origin photos +(?:SLOW: )?no response within 5/m);
     assert.match(all, /^ok +endpoint default /m);
   });
 });

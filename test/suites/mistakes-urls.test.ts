@@ -70,7 +70,7 @@ describe("a URL with a mistake", () => {
     ["/t-shirts/x-ray.jpg", 404, "Not Found: No file was found at the specified path\n"],
     ["/tr:l-image,i-a@@nope.png,l-end/photo.jpg", 404, "Not Found: ", ": 'a/nope.png' of the transformation"],
     ["/tr:l-text,i-Hi,ff-fonts@@no.ttf,l-end/photo.jpg", 404, ": 'fonts/no.ttf' of the transformation"],
-    ["/tr:l-image,i-note.txt,l-end/photo.jpg", 404, "Expected a picture for the layer 'note.txt'"],
+    ["/tr:l-image,i-note.txt,l-end/photo.jpg", 404, "Expected an image for the layer 'note.txt'"],
     ["/shop/photo.jpg", 401, "A valid signature is required"],
     [`/shop/photo.jpg?ik-s=${"0".repeat(40)}`, 401, "The signature does not match this URL"],
     [`/shop/nowhere.jpg?ik-s=${"0".repeat(40)}`, 401, "The signature does not match this URL"],

@@ -254,9 +254,9 @@ export default {
 
     await write("mediatap.config.mjs", CONFIG.replace('"FOLDER"', '"FOLDR"'));
     server.kill("SIGHUP");
-    await until(() => lines("was not taken").length === 1, "it was refused");
+    await until(() => lines("was not reloaded").length === 1, "it was refused");
     assert.match(
-      lines("was not taken")[0] ?? "",
+      lines("was not reloaded")[0] ?? "",
       /: mediatap\.config\.mjs: origins\.files\.type: no plugin serves 'FOLDR', did you mean "FOLDER"\?$/,
     );
     assert.equal(await text(server.port), "two");
@@ -266,8 +266,8 @@ export default {
       CONFIG.replace("endpoints", "endponts").replace("default", "default "),
     );
     server.kill("SIGHUP");
-    await until(() => lines("was not taken").length === 2, "it was refused again");
-    assert.match(lines("was not taken")[1] ?? "", /: mediatap\.config\.mjs: endponts: unknown field/);
+    await until(() => lines("was not reloaded").length === 2, "it was refused again");
+    assert.match(lines("was not reloaded")[1] ?? "", /: mediatap\.config\.mjs: endponts: unknown field/);
     assert.equal(await text(server.port), "two");
   });
 
@@ -296,8 +296,8 @@ export default {
     await until(() => lines("was reloaded").length === 1, "it was taken");
     assert.equal(await text(server.port), "two");
     await write("mediatap.config.mjs", "nonsense(");
-    await until(() => lines("was not taken").length === 1, "it was refused");
-    assert.match(lines("was not taken")[0] ?? "", /: mediatap\.config\.mjs: /);
+    await until(() => lines("was not reloaded").length === 1, "it was refused");
+    assert.match(lines("was not reloaded")[0] ?? "", /: mediatap\.config\.mjs: /);
     await write(
       "mediatap.config.mjs",
       CONFIG.replace("folder }", "folder, }").replace("path: folder", 'path: "./one"'),

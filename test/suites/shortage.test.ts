@@ -141,7 +141,7 @@ describe("a server that runs out of file descriptors", () => {
   });
 
   it("says so in the log", () => {
-    const warnings = server.lines.filter(({ msg }) => msg === "the machine could not do the work");
+    const warnings = server.lines.filter(({ msg }) => msg === "the machine has run out of resources");
     assert(warnings.length > 0);
     assert.match(JSON.stringify(warnings[0]), /EMFILE/);
   });
@@ -282,7 +282,7 @@ describe("a server of several processes whose primary one can open no files", ()
     const [first = 0, second = 0] = children();
     allowFiles(server.pid, 0);
     process.kill(first, "SIGKILL");
-    await until(() => logged(/could not be started/).length > 0, "it was tried in vain");
+    await until(() => logged(/^starting .*a worker failed/).length > 0, "it was tried in vain");
     const status = (path: string) =>
       ask(server.port, path).then(
         ({ status }) => status,

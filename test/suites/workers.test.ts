@@ -238,11 +238,11 @@ describe("a server of several processes", () => {
     assert.deepEqual(kinds, new Set([200, "lost"]));
   });
 
-  it("replaces a process that does not answer", async () => {
+  it("replaces a process that does not respond", async () => {
     server = await serving(["--workers", "2"], { cwd: folder.path, env: { WORKER_TIMEOUT: "3000" } });
     const [hanging = 0] = await processes();
     process.kill(hanging, "SIGSTOP");
-    await until(() => mentioned("does not answer").length > 0, "it was noticed");
+    await until(() => mentioned("does not respond").length > 0, "it was noticed");
     const isReplaced = (now: ReadonlySet<number>) => now.size === 2 && !now.has(hanging);
     await until(() => processes().then(isReplaced, () => false), "there are two again");
   });
@@ -295,7 +295,7 @@ describe("a server of several processes", () => {
     const before = await processes();
     await write("mediatap.config.mjs", CONFIG.replace('"FOLDER"', '"FOLDR"'));
     kill("SIGHUP");
-    await until(() => mentioned("the old ones go on").length === 1, "it was refused");
+    await until(() => mentioned("the old workers stay active").length === 1, "it was refused");
     assert.deepEqual([...(await processes())].sort(), [...before].sort());
     kill("SIGTERM");
     const { code, err } = (await server?.ended) ?? { code: null, err: "" };

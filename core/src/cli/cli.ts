@@ -67,22 +67,22 @@ function defectOf(error: unknown): Error | undefined {
 
 const CONFIG = [
   "--config <file>",
-  "configuration file; left out, mediatap.config.* and others are looked for",
+  "configuration file; default: mediatap.config.* or similar, searched upwards",
 ] as const;
 
 function createProgram(options: CliOptions): Command {
   const program = new Command("mediatap")
-    .description("Serves images from where they lie, transformed as their URLs ask.")
+    .description("Renders images and videos on demand from their URL.")
     .version(version())
     .exitOverride()
-    .showHelpAfterError("(--help shows what there is)")
+    .showHelpAfterError("(--help lists commands and options)")
     .addHelpText(
       "after",
       `
 Examples:
   mediatap serve ./photos                              a folder, without any configuration
   mediatap serve --config mediatap.config.ts --port 8080
-  mediatap explain "/tr:w-400,h-300/harbour.jpg"       what would be done, and why`,
+  mediatap explain "/tr:w-400,h-300/harbour.jpg"       what the server would do, and why`,
     );
 
   program
@@ -91,11 +91,11 @@ Examples:
     .argument("[folder]", "serve the files of this folder; no configuration is needed")
     .option(...CONFIG)
     .option("--origin <url>", "serve the files of this web server; no configuration is needed")
-    .option("--port <number>", "port to listen on; else PORT, server.port, 3000; 0: any free one", port)
-    .option("--host <address>", "address to listen on; else HOST, server.host, every address")
-    .option("--workers <number>", "processes, or auto for one per four cores; else WORKERS, 1", workers)
-    .option("--watch", "take a changed configuration file by itself, as SIGHUP does; else server.watch")
-    .option("--no-watch", "take it only at SIGHUP")
+    .option("--port <number>", "port to listen on; default: PORT, server.port, 3000; 0: any free port", port)
+    .option("--host <address>", "address to listen on; default: HOST, server.host, all addresses")
+    .option("--workers <number>", "processes, or auto for one per four cores; default: WORKERS, 1", workers)
+    .option("--watch", "reload the configuration when its file changes, as at SIGHUP; default: server.watch")
+    .option("--no-watch", "reload it only at SIGHUP")
     .action(
       async (folder: string | undefined, flags: ConfigFlags & ServeFlags & { readonly origin?: string }) => {
         await serve(() => loadServed(options, { folder, ...flags }), flags);
@@ -104,7 +104,9 @@ Examples:
 
   program
     .command("config")
-    .description("check the configuration and print it, secrets masked, with where each value came from")
+    .description(
+      "check and print the resolved configuration, with the source of each value and secrets masked",
+    )
     .argument("[folder]", "as for serve")
     .option(...CONFIG)
     .option("--json", "for programs")
@@ -117,7 +119,7 @@ Examples:
   program
     .command("doctor")
     .description(
-      "try each origin and setting, and say what is wrong and what to do; exit code 1 if something is",
+      "check each origin and setting, and show problems and remedies; exit code 1 if there is a problem",
     )
     .argument("[folder]", "as for serve")
     .option(...CONFIG)
@@ -126,43 +128,43 @@ Examples:
       const findings = await examine(await load(options, { folder, config: flags.config }));
       console.log(flags.json ? JSON.stringify(findings, null, 2) : findingsText(findings));
       if (findings.some(({ state }) => state === "bad")) {
-        throw new MediaError("ECONFIG", "something is wrong, see above");
+        throw new MediaError("ECONFIG", "problems were found, see above");
       }
     });
 
   program
     .command("explain")
     .description(
-      "say what the server would do for a URL, without pixel work; exit code 1 if it would answer with an error",
+      "show what the server would do for a URL, without rendering; exit code 1 if the response would be an error",
     )
     .argument("<url>", "absolute URL, or its path and query")
     .option("--folder <folder>", "as the argument of serve")
     .option(...CONFIG)
     .option("--accept <header>", "Accept header of the client", "image/avif,image/webp,*/*")
-    .option("-H, --header <name: value>", "another header of the client; may be repeated", headerOption)
+    .option("-H, --header <name: value>", "another header of the client; can be repeated", headerOption)
     .option("--json", "for programs")
     .action(async (url: string, flags: ExplainFlags) => {
       const headers = { accept: flags.accept, ...flags.header };
       const config = await load(options, flags);
       const { text, status } = await explainUrl(config, { url, headers }, flags.json === true);
       console.log(text);
-      if (status >= 400) throw new MediaError("ECONFIG", `the URL would be answered with ${status}`);
+      if (status >= 400) throw new MediaError("ECONFIG", `the response would be ${status}`);
     });
 
   program
     .command("purge")
-    .description("have a running server forget what its caches hold; browsers keep what they have")
-    .argument("[url]", "URL whose answers are forgotten; with * at its end, all that begin with it")
-    .option("--source <path>", "all that was made of this original")
-    .option("--prefix <path>", "all that was made of originals whose path begins so")
-    .option("--tag <tag>", "all under this tag")
+    .description("remove entries from the caches of a running server; browser caches are not affected")
+    .argument("[url]", "URL to purge; with * at its end, all URLs that begin with it")
+    .option("--source <path>", "all renditions of this original")
+    .option("--prefix <path>", "all renditions of originals whose path begins with this")
+    .option("--tag <tag>", "everything with this tag")
     .option("--all", "everything of the account")
     .option(
       "--server <url>",
-      "the server; else that of the URL, else the one of the configuration, on this machine",
+      "the server; default: that of the URL, else that of the configuration, on this machine",
     )
-    .option("--key <key>", "a private key; else MEDIATAP_PRIVATE_KEY, else the configuration's")
-    .option("--no-wait", "do not wait until it is done")
+    .option("--key <key>", "a private key; default: MEDIATAP_PRIVATE_KEY, else that of the configuration")
+    .option("--no-wait", "do not wait for completion")
     .option(...CONFIG)
     .action(async (url: string | undefined, flags: PurgeFlags & ConfigFlags) => {
       const server = flags.server ?? serverOf(url);

@@ -69,7 +69,7 @@ function unlessLate(error: unknown): false {
 const slow = (what: string, timeout: number): Finding => ({
   what,
   state: "bad",
-  text: `no answer within ${timeout / 1000} s`,
+  text: `no response within ${timeout / 1000} s`,
 });
 
 async function ofPlugins({ hooks }: Generation, local: boolean): Promise<Finding[]> {
@@ -118,12 +118,12 @@ function ofProcess(): Finding[] {
       ? {
           what: "allocator",
           state: "good",
-          text: preload.includes("jemalloc") ? "jemalloc" : "the system's, bounded",
+          text: preload.includes("jemalloc") ? "jemalloc" : "system default, with few arenas",
         }
       : {
           what: "allocator",
           state: "poor",
-          text: "the system's: memory comes back late after a burst",
+          text: "system default: memory is returned late after a burst",
           advice: "start through the command mediatap; install libjemalloc2",
         },
   ];
@@ -131,15 +131,15 @@ function ofProcess(): Finding[] {
 
 /** What to do about an origin that fails, by the code of its failure. */
 const ADVICE: Readonly<Record<string, string>> = {
-  EACCES: "check the credentials, and that they may read this place",
-  ECONNREFUSED: "check the address, the network between here and there, and its certificate",
-  UNIDENTIFIED: "see what the place itself logs about this request",
+  EACCES: "check the credentials and their permission to read this location",
+  ECONNREFUSED: "check the address, the network connection and the certificate",
+  UNIDENTIFIED: "check the logs of the origin for this request",
 };
 
 async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> {
   const what = `origin ${name}`;
   if (storage.urls && !storage.check)
-    return { what, state: "good", text: `${type}, asked as URLs name its hosts` };
+    return { what, state: "good", text: `${type}, hosts are named in URLs` };
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
   const started = performance.now();
   try {
@@ -151,7 +151,7 @@ async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> 
     return {
       what,
       state: "good",
-      text: `${type}, answered in ${Math.round(performance.now() - started)} ms`,
+      text: `${type}, responded in ${Math.round(performance.now() - started)} ms`,
     };
   } catch (error) {
     const code = codeOf(error);
@@ -182,8 +182,8 @@ function ofKeys({ config }: LoadedConfig): Finding[] {
   return weakKeys(config).map((field) => ({
     what: field,
     state: "poor",
-    text: `has fewer than ${MIN_KEY_BYTES} bytes and can be guessed`,
-    advice: "make a key with: openssl rand -hex 32",
+    text: `is shorter than ${MIN_KEY_BYTES} bytes and can be guessed`,
+    advice: "create a key with: openssl rand -hex 32",
   }));
 }
 

@@ -65,7 +65,10 @@ export function textOf(said: Explanation): string {
     rows.push(["output", pairs(output)]);
   }
   if (accept) {
-    rows.push(["accept", `${accept.class}${accept.negotiated ? ", decides the format" : ", plays no part"}`]);
+    rows.push([
+      "accept",
+      `${accept.class}${accept.negotiated ? ", determines the format" : ", has no effect"}`,
+    ]);
   }
   if (said.key) rows.push(["cache key", said.key]);
   if (cache) rows.push(["cache", cache.name ? `${cache.state} in ${cache.name}` : cache.state]);
@@ -81,7 +84,11 @@ export function textOf(said: Explanation): string {
   return [said.url, "", ...rows.map(rowText)].join("\n");
 }
 
-const BY = { host: "by host name", path: "by the first part of the path", default: "no other fits" } as const;
+const BY = {
+  host: "by host name",
+  path: "by the first segment of the path",
+  default: "no other matches",
+} as const;
 const COLUMN = 12;
 
 function rowText([name, ...lines]: Row): string {
@@ -97,7 +104,7 @@ function pairs(fields: object): string {
 }
 
 function originLines(origins: readonly OriginAnswer[]): string[] {
-  if (origins.length === 0) return ["none that answers this kind of address"];
+  if (origins.length === 0) return ["none for this kind of address"];
   return origins.map(({ name, type, label, answer, error }, at) => {
     const what = label === undefined ? type : `${type}, ${label}`;
     return `${at + 1}. ${name} (${what}): ${answer}${error ? `, ${problemLine(error)}` : ""}`;
@@ -115,7 +122,7 @@ function sourceLine({
 }: NonNullable<Explanation["source"]>) {
   return [
     `from ${origin}${copy ? `, ${copy.stale ? "stale " : ""}copy in ${copy.by}` : ""}`,
-    size === undefined ? "size not known" : bytes(size),
+    size === undefined ? "unknown size" : bytes(size),
     type,
     etag && `ETag ${etag}`,
     lastModified !== undefined && `modified ${new Date(lastModified).toISOString()}`,
@@ -161,7 +168,7 @@ function tree(value: unknown, indent = "  "): string[] {
 function limitLines(limits: readonly LimitUse[] | "pending"): string[] {
   if (limits === "pending") return [limits];
   const hit = limits.filter(({ exceeded }) => exceeded);
-  if (hit.length === 0) return ["none is hit"];
+  if (hit.length === 0) return ["none is exceeded"];
   return hit.map(({ name, used, allowed }) => `${name}: ${used} is more than ${allowed}`);
 }
 

@@ -102,7 +102,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       const isPlain = codeOf(error) === "ECONFIG" && (error as MediaError).plugin === undefined;
       const known = isPlain ? {} : { err: error };
       const why = (error as Error).message.split("\n").join("; ");
-      log.error(known, `the configuration was not taken, the old one goes on: ${why}`);
+      log.error(known, `the configuration was not reloaded, the old one stays active: ${why}`);
     }
   });
   const watch = isWatching ? watchFiles(() => served.files, reload) : undefined;
@@ -142,8 +142,8 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     member?.tell({ mediatap: "leaving" });
     leave.fail();
   };
-  process.on("unhandledRejection", crash("a promise was rejected and nobody listened"));
-  process.on("uncaughtException", crash("an error was thrown and nobody caught it"));
+  process.on("unhandledRejection", crash("unhandled promise rejection"));
+  process.on("uncaughtException", crash("uncaught exception"));
   return promise;
 }
 
@@ -154,7 +154,7 @@ async function warn({ generation }: MediatapServer, log: Logger): Promise<void> 
       log.warn(`${what}: ${text}${advice === undefined ? "" : `; ${advice}`}`);
     }
   } catch (err) {
-    log.warn({ err }, "the server could not be checked");
+    log.warn({ err }, "the checks after the start failed");
   }
 }
 
@@ -218,7 +218,7 @@ function onSignals(log: Logger, { reload, end, kill }: SignalActions): void {
     if (ending) return;
     ending = true;
     terminal.stop();
-    log.info(`${reason}: finishing what runs`);
+    log.info(`${reason}: finishing running requests`);
     end(accept);
   };
   const terminal = watchTerminal(() => begin("the terminal is gone", false));
@@ -279,7 +279,7 @@ function oneAtATime(work: () => Promise<void>): () => void {
 
 function noteAddress({ config: before }: LoadedConfig, { config: after }: LoadedConfig, log: Logger): void {
   const same = before.server?.port === after.server?.port && before.server?.host === after.server?.host;
-  if (!same) log.warn("server.port and server.host are taken at the next start");
+  if (!same) log.warn("server.port and server.host take effect at the next start");
 }
 
 function workersOf(wanted: number | "auto"): number {

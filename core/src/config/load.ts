@@ -108,8 +108,7 @@ async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
     const received = Array.isArray(config) ? "an array" : typeof config === "object" ? "null" : typeof config;
     throw new MediaError("ECONFIG", `Expected an object as the configuration but received ${received}`);
   }
-  if (depth > DEPTH)
-    throw new MediaError("ECONFIG", `presets: Expected at most ${DEPTH} presets in one another`);
+  if (depth > DEPTH) throw new MediaError("ECONFIG", `presets: Expected at most ${DEPTH} nested presets`);
   const fields = config as Record<string, unknown>;
   // The configuration itself is named by who called.
   const inside = depth === 0 ? "" : `${source}: `;
@@ -181,7 +180,7 @@ async function made(entry: unknown, { from, modules }: Place, where: string, kin
     return { value: module.default(options ?? undefined), name, folder: module.folder };
   } catch (error) {
     if (codeOf(error) === "ECONFIG") throw atSource(where, error);
-    throw new MediaError("ECONFIG", `${where}: '${name}' could not be made: ${(error as Error).message}`, {
+    throw new MediaError("ECONFIG", `${where}: '${name}' could not be created: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -210,6 +209,6 @@ function asPlugin(value: unknown, where: string): Plugin {
       : `install a newer @mediatap/core, or an older ${name}`;
   throw new MediaError(
     "ECONFIG",
-    `${where}: ${name} ${version} was written for version ${apiVersion} of the plugin API, this core has ${API_VERSION}: ${advice}`,
+    `${where}: ${name} ${version} was written for version ${apiVersion} of the plugin API, but this core has ${API_VERSION}: ${advice}`,
   );
 }

@@ -39,7 +39,7 @@ export async function importNamed(
     throw new MediaError("ECONFIG", `${where}: '${name}' could not be loaded: ${cause.message}`, { cause });
   });
   if (typeof module.default !== "function") {
-    throw new MediaError("ECONFIG", `${where}: '${name}' has no default export that makes a ${kind}`);
+    throw new MediaError("ECONFIG", `${where}: '${name}' has no default export that creates a ${kind}`);
   }
   return { default: module.default as NamedModule["default"], folder: dirname(path), files };
 }

@@ -32,7 +32,7 @@ export function xmlText(bytes: Uint8Array): string {
   const text = isBytewise ? new TextDecoder(declared).decode(bytes) : plain;
   // Wherever it is: finding out where a document type ends takes a parser.
   if (text.includes("<!ENTITY")) {
-    throw new MediaError("EUNSUPPORTED", "Expected an SVG without declarations of its own");
+    throw new MediaError("EUNSUPPORTED", "Expected an SVG without entity declarations");
   }
   return text.replace(DECLARATION, "$1");
 }

@@ -163,7 +163,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
   const find = createFind(generation.endpoints, generation.tenants);
   const home = createHome(generation.endpoints, generation.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
-    log.warn({ requests, ...last }, "the machine could not do the work"),
+    log.warn({ requests, ...last }, "the machine has run out of resources"),
   );
   const mark = loopMark(serverMark(generation.endpoints));
 
@@ -253,7 +253,10 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
       }
       if (ORIGIN_FAILURES.has(failure.code)) {
         const { id, key, request } = exchange;
-        log.info({ id, key, url: request.url, code: failure.code }, "no origin gave a file to this request");
+        log.info(
+          { id, key, url: request.url, code: failure.code },
+          "no origin returned a file for this request",
+        );
       } else if (failure.code === "EBUSY") {
         // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
         if (failure.cause !== undefined) noteShortage({ err: failure, id: exchange.id });
@@ -262,7 +265,7 @@ function createMedia({ generation, log, isReady, isRefused }: AppParts) {
         log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
       }
       return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
-        log.error({ err: cause, id: exchange.id }, "an error could not be answered in full");
+        log.error({ err: cause, id: exchange.id }, "sending an error response failed");
         if (res.headersSent) res.destroy();
         else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();
         return 0;

@@ -51,7 +51,7 @@ export function createFind(endpoints: readonly Endpoint[], tenants: readonly Ten
         : byId.get(endpointId({ tenant, endpoint: segment }));
     if (named) enter(segment);
     const endpoint = named ?? byId.get(endpointId({ tenant, endpoint: "default" }));
-    if (!endpoint) throw new MediaError("ENOENT", "No endpoint answers this address");
+    if (!endpoint) throw new MediaError("ENOENT", "No endpoint serves this address");
     return { endpoint, target: { path, query, mount } };
   };
 }

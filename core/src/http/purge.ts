@@ -65,7 +65,7 @@ export function addPurgeRoutes(
     const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
     log.info(
       { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
-      "a purge was asked for",
+      "a purge was requested",
     );
     done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
     await heard;
@@ -78,7 +78,7 @@ export function addPurgeRoutes(
     if ("url" in target) {
       const order = await bansOfUrl(target, generation, log);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
-        throw new Refused(403, "This key is not one of the URL's endpoint.");
+        throw new Refused(403, "This key is not valid for the endpoint of the URL.");
       }
       return order;
     }

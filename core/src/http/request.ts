@@ -195,7 +195,7 @@ function leaveSignal(res: ServerResponse, timeout: number): AbortSignal {
   );
   const gone = () => {
     clearTimeout(timer);
-    if (!res.writableFinished) controller.abort(new MediaError("ETIMEDOUT", "The client has gone"));
+    if (!res.writableFinished) controller.abort(new MediaError("ETIMEDOUT", "The client disconnected"));
   };
   if (res.closed) gone();
   else res.once("close", gone);

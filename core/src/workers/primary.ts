@@ -88,7 +88,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
       hear(worker, holder, message, handle),
     );
     worker.on("error", (err) => {
-      log.warn({ err, worker: worker.process.pid }, "a worker could not be started, or not be told");
+      log.warn({ err, worker: worker.process.pid }, "starting or notifying a worker failed");
       if (worker.process.pid === undefined) gone(1);
     });
     worker.once("exit", gone);
@@ -141,7 +141,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
       port ??= ready.port;
       return { worker, ready };
     } catch (err) {
-      log.error({ err }, "a worker could not be started");
+      log.error({ err }, "starting a worker failed");
       return 1;
     }
   }
@@ -166,7 +166,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
     });
     const timer = setInterval(() => {
       if (unanswered++ < PINGS) return send(worker, { mediatap: "ping" });
-      log.error({ worker: worker.process.pid, timeout }, "a worker does not answer and is killed");
+      log.error({ worker: worker.process.pid, timeout }, "a worker does not respond and is killed");
       clearInterval(timer);
       worker.process.kill("SIGKILL");
     }, timeout / PINGS).unref();
@@ -211,7 +211,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
       const launched = await launch(place.worker);
       if (ending) return;
       if (typeof launched === "number") {
-        log.error("a new worker did not start, for the reason above: the old ones go on");
+        log.error("a new worker did not start, for the reason above: the old workers stay active");
         return;
       }
       const old = place.worker;

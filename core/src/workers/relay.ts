@@ -36,7 +36,7 @@ export function createRelay(log: Pick<Logger, "warn">, timeout = TIMEOUT_MS) {
         from.send({ mediatap: "delivered", id: number, replies });
       };
       const timer = setTimeout(() => {
-        log.warn({ workers: waiting.size }, "an announcement was not received in time by all workers");
+        log.warn({ workers: waiting.size }, "not all workers confirmed a message in time");
         done();
       }, timeout);
       timer.unref();

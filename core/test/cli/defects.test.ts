@@ -53,7 +53,7 @@ describe("an error outside of all hooks", () => {
 
   it("in a timer ends the process as failed, and names plugin, package, place and stack", async () => {
     const { server, line } = await fails("late.mjs", "/-/late-throw");
-    assert.equal(line.msg, "an error was thrown and nobody caught it, in the plugin 'late'");
+    assert.equal(line.msg, "uncaught exception, in the plugin 'late'");
     assert.equal(line.plugin, "late");
     assert.equal(line.package, "mediatap-late");
     assert.match(String(line.at), /node_modules\/mediatap-late\/index\.js:2$/);
@@ -63,19 +63,19 @@ describe("an error outside of all hooks", () => {
 
   it("in a promise is reported in the same way", async () => {
     const { server, line } = await fails("late.mjs", "/-/late-reject");
-    assert.equal(line.msg, "a promise was rejected and nobody listened, in the plugin 'late'");
+    assert.equal(line.msg, "unhandled promise rejection, in the plugin 'late'");
     assert.equal((await server.ended).code, 1);
   });
 
   it("of a file that is in no package is reported with the file", async () => {
     const { line } = await fails("own.mjs", "/-/own-throw");
-    assert.match(line.msg, /^an error was thrown and nobody caught it, in \/.*\/own\.js:2$/);
+    assert.match(line.msg, /^uncaught exception, in \/.*\/own\.js:2$/);
     assert.equal(line.plugin, undefined);
   });
 
   it("that is none is reported, too", async () => {
     const { server, line } = await fails("late.mjs", "/-/late-odd");
-    assert.equal(line.msg, "an error was thrown and nobody caught it");
+    assert.equal(line.msg, "uncaught exception");
     assert.equal((await server.ended).code, 1);
   });
 

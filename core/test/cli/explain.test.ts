@@ -87,7 +87,7 @@ describe("mediatap explain", () => {
       /^ +3\. third \(FOLDER, folder third\): not asked$/m,
       /^header +png 1024x1024, with alpha$/m,
       /^plan +image-sharp, lane light, about \d+ ms/m,
-      /^limits +none is hit$/m,
+      /^limits +none is exceeded$/m,
       /^status +200$/m,
       /^errors +none$/m,
     ]) {
@@ -97,11 +97,11 @@ describe("mediatap explain", () => {
 
   for (const [url, code, line] of [
     ["/tr:w-10/logo.png", 0, ""],
-    ["/nowhere.png", 1, "mediatap: the URL would be answered with 404"],
-    ["/tr:w-abc/logo.png", 1, "mediatap: the URL would be answered with 400"],
-    ["/shop/logo.png", 1, "mediatap: the URL would be answered with 401"],
-    ["/plain/logo.png", 1, "mediatap: the URL would be answered with 403"],
-    ["/tr:l-image,i-nope.png,l-end/logo.png", 1, "mediatap: the URL would be answered with 404"],
+    ["/nowhere.png", 1, "mediatap: the response would be 404"],
+    ["/tr:w-abc/logo.png", 1, "mediatap: the response would be 400"],
+    ["/shop/logo.png", 1, "mediatap: the response would be 401"],
+    ["/plain/logo.png", 1, "mediatap: the response would be 403"],
+    ["/tr:l-image,i-nope.png,l-end/logo.png", 1, "mediatap: the response would be 404"],
     ["/tr:di-logo.png/nowhere.png", 0, ""],
   ] as const) {
     it(`ends with ${code}: ${url}`, async () => {

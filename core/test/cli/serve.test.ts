@@ -142,7 +142,7 @@ describe("mediatap serve", () => {
       const asked = ask(port, "/file.txt");
       await logged(server, "opened");
       kill(signal);
-      await logged(server, "finishing what runs");
+      await logged(server, "finishing running requests");
       await folder.write("go", "");
       const answer = await asked;
       assert.equal(answer.status, 200);
@@ -177,7 +177,7 @@ describe("mediatap serve", () => {
     // An answer to a later connection: the earlier one has reached the server.
     assert.equal((await ask(port, "/-/ready")).status, 200);
     kill("SIGTERM");
-    await logged(server, "finishing what runs");
+    await logged(server, "finishing running requests");
     kill("SIGTERM");
     assert.equal((await ended).code, 1);
     open.destroy();

@@ -30,7 +30,7 @@ describe("npm start", () => {
       const ended = once(out, "close");
       npm.kill(signal);
       await ended;
-      assert.match(output, new RegExp(`${signal}: finishing what runs`));
+      assert.match(output, new RegExp(`${signal}: finishing running requests`));
       await assert.rejects(ask(port, "/-/live"));
     });
   }

@@ -56,11 +56,11 @@ describeWith(FFMPEG, "a server's folder for temporary files", () => {
     const temp = place("missing");
     const server = await start(temp);
     const [texts, videos] = warnings(server);
-    assert.match(texts ?? "", /^texts on pictures are refused .* ENOENT/);
+    assert.match(texts ?? "", /^texts on images are refused .* ENOENT/);
     assert.match(videos ?? "", /^videos are refused .* ENOENT/);
     assert.equal(await outcome(server, IMAGE), "200");
     for (const url of [TEXT, STILL, VIDEO]) assert.equal(await outcome(server, url), BUSY, url);
-    assert.match(warnings(server).at(-1) ?? "", /no room for temporary files.*ENOENT/);
+    assert.match(warnings(server).at(-1) ?? "", /no space for temporary files.*ENOENT/);
 
     await mkdir(temp);
     for (const url of [TEXT, STILL, VIDEO]) assert.equal(await outcome(server, url), "200", url);
@@ -107,7 +107,7 @@ describeWith(FFMPEG, "a server's folder for temporary files", () => {
       const urls = [1, 2, 3, 4].map((at) => `/clip.mp4?tr=w-${300 + 2 * at},h-170,q-100`);
       // A body that breaks off rejects.
       for (const one of await Promise.all(urls.map((url) => outcome(server, url)))) assert.equal(one, BUSY);
-      assert.match(warnings(server).at(-1) ?? "", /no room for temporary files/);
+      assert.match(warnings(server).at(-1) ?? "", /no space for temporary files/);
       const { code, out } = await mediatap(["doctor", files()], { env: { TMPDIR: temp } });
       assert.equal(code, 0);
       assert.match(out, /^poor +temporary files .* 0\.0 GB free/m);
@@ -125,6 +125,6 @@ describeWith(FFMPEG, "a server's folder for temporary files", () => {
   it("is missing, says the doctor", async () => {
     const { code, out } = await mediatap(["doctor", files()], { env: { TMPDIR: place("nowhere") } });
     assert.equal(code, 1);
-    assert.match(out, /^BAD +temporary files +no videos and no texts on pictures: ENOENT.*\n.*set TMPDIR/m);
+    assert.match(out, /^BAD +temporary files +no videos and no texts on images: ENOENT.*\n.*set TMPDIR/m);
   });
 });

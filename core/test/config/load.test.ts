@@ -192,7 +192,7 @@ describe("loadConfig", () => {
       { plugins: ["./nowhere.js"] },
       "config: plugins.0: cannot find the plugin './nowhere.js': there is no such file",
     ],
-    [{ plugins: ["odd"] }, "config: plugins.0: 'odd' has no default export that makes a plugin"],
+    [{ plugins: ["odd"] }, "config: plugins.0: 'odd' has no default export that creates a plugin"],
     [{ plugins: ["picky"] }, "config: plugins.0: picky.size: Expected number"],
     [
       { plugins: [[plugin("a"), function storageFs() {}]] },
@@ -217,11 +217,11 @@ describe("loadConfig", () => {
     ],
     [
       { plugins: [{ ...plugin("a"), apiVersion: 2 }] },
-      "config: plugins.0: a 1.0.0 was written for version 2 of the plugin API, this core has 1: install a newer @mediatap/core, or an older a",
+      "config: plugins.0: a 1.0.0 was written for version 2 of the plugin API, but this core has 1: install a newer @mediatap/core, or an older a",
     ],
     [
       { presets: [{ plugins: [{ ...plugin("a"), apiVersion: 0 }] }] },
-      "config: preset 1 of config: plugins.0: a 1.0.0 was written for version 0 of the plugin API, this core has 1: install a newer a",
+      "config: preset 1 of config: plugins.0: a 1.0.0 was written for version 0 of the plugin API, but this core has 1: install a newer a",
     ],
     [
       { plugins: [plugin("a"), [plugin("b"), plugin("a")]] },
@@ -267,7 +267,7 @@ describe("loadConfig", () => {
   it("ends presets that start from themselves", async () => {
     const preset: { presets: MediatapConfig[] } = { presets: [] };
     preset.presets.push(preset);
-    assert.match(await messageOf(() => load(preset)), /^config: presets: Expected at most 20 presets/);
+    assert.match(await messageOf(() => load(preset)), /^config: presets: Expected at most 20 nested presets/);
   });
 });
 

@@ -57,10 +57,10 @@ export function decodePsd(): Plugin {
         if (page > 1) throw new MediaError("EUNSUPPORTED", "Layers of PSD files are not supported");
         const file = await fileOf(source);
         if (file.mode === "channels") {
-          throw new MediaError("EUNSUPPORTED", "PSD files of single channels are not supported");
+          throw new MediaError("EUNSUPPORTED", "Multichannel PSD files are not supported");
         }
         if (!file.flattened) {
-          throw new MediaError("EUNSUPPORTED", "The PSD was saved without a flattened picture");
+          throw new MediaError("EUNSUPPORTED", "The PSD was saved without a flattened image");
         }
         return memorySource(source.facts, await flatten(file, source, context));
       });
@@ -137,7 +137,7 @@ async function flattenedBytes(
   if (size - start > limit) {
     throw new MediaError(
       "ELIMIT",
-      `Expected a flattened picture of at most ${limit} bytes but received ${size - start}`,
+      `Expected a flattened image of at most ${limit} bytes but received ${size - start}`,
     );
   }
   if (size <= start) throw broken();

@@ -184,7 +184,7 @@ describe("decode-psd", () => {
     files.set("bare.psd", makePsd({ ...rgb, resources: [[1057, info]] }));
     assert.deepEqual(await refusal("/tr:w-9/bare.psd"), [
       403,
-      "EUNSUPPORTED - The PSD was saved without a flattened picture",
+      "EUNSUPPORTED - The PSD was saved without a flattened image",
     ]);
     files.set("single.psd", makePsd({ ...rgb, mode: 7 }));
     assert.equal((await refusal("/tr:w-9/single.psd"))[0], 403);

@@ -37,11 +37,8 @@ export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
               );
             } catch (cause) {
               context.signal.throwIfAborted();
-              logger.warn(
-                { err: cause, path: source.facts.path.slice(0, 500) },
-                "faces could not be looked for",
-              );
-              throw new MediaError("EINTERNAL", "Faces could not be looked for", { cause });
+              logger.warn({ err: cause, path: source.facts.path.slice(0, 500) }, "face detection failed");
+              throw new MediaError("EINTERNAL", "Face detection failed", { cause });
             }
           },
           { entries },

@@ -45,7 +45,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       try {
         setUpFontconfig();
       } catch (err) {
-        logger.warn({ err }, "texts on pictures are refused until there is room for temporary files");
+        logger.warn({ err }, "texts on images are refused until there is space for temporary files");
       }
       const { fontFolders: folders } = settings;
       const fonts = shared(`${NAME}.fonts ${JSON.stringify(folders)}`, () => new Fonts({ folders }));

@@ -25,7 +25,7 @@ export function createSink(file: string | undefined, log: PluginApi["logger"]): 
     broken = true;
   };
   const onDrain = () => {
-    if (lost > 0) log.warn({ lines: lost }, "lines of the access log were left out: its file is too slow");
+    if (lost > 0) log.warn({ lines: lost }, "lines of the access log were dropped: its file is too slow");
     lost = 0;
   };
   out.on("error", onError).on("drain", onDrain);

@@ -167,7 +167,7 @@ export function createFolderRoute(api: Api, current: () => Generation | undefine
         }
         own = page.next;
       } catch (error) {
-        api.logger.warn({ err: error, origin: name }, "the folder of an origin could not be listed");
+        api.logger.warn({ err: error, origin: name }, "listing the folder of an origin failed");
         const message = isMediaError(error) ? error.message : "The origin failed";
         problems.push({ origin: shortName(name), message });
         own = undefined;

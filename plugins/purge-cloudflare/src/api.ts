@@ -58,7 +58,7 @@ export function createApi({ fetcher, api, zone, token, retries, signal }: ApiOpt
     } catch (cause) {
       if (signal.aborted) throw cause;
       return {
-        error: new MediaError("UNIDENTIFIED", "Cloudflare did not take a purge", { cause }),
+        error: new MediaError("UNIDENTIFIED", "Cloudflare did not accept a purge", { cause }),
         wait: backoff,
       };
     }

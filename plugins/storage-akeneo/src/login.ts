@@ -48,7 +48,7 @@ export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSig
       const answer = await bodyOf(response);
       assertLoggedIn(response, answer);
       const token = tokenSchema.safeParse(answer);
-      if (!token.success) throw new MediaError("UNIDENTIFIED", "The origin's login gave no token");
+      if (!token.success) throw new MediaError("UNIDENTIFIED", "The origin's login returned no token");
       const { access_token: text, expires_in } = token.data;
       return { text, expires: Date.now() + expires_in * 1000 };
     } finally {

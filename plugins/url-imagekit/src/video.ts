@@ -58,7 +58,7 @@ export function videoOutputOf({ f, vc, ac, q }: Values): VideoOutput {
       .map(([key, value]) => `${key}-${value}`);
     throw new MediaError(
       "EINVAL",
-      `Expected f, vc and ac that go together (mp4 with h264 and aac; webm with vp9 or av1 and opus) but received '${printable(asked.join(","))}'`,
+      `Expected f, vc and ac that fit together (mp4 with h264 and aac; webm with vp9 or av1 and opus) but received '${printable(asked.join(","))}'`,
     );
   }
   return {

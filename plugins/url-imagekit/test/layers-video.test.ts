@@ -128,7 +128,7 @@ describe("url-imagekit: layers of videos", () => {
     ],
     ["l-video,i-a.mp4,sr-240,l-end", "Expected 'sr' outside of layers of videos"],
     ["l-video,i-a.mp4,orig-true,l-end", "Expected 'orig' outside of layers of videos"],
-    ["l-video,i-a.mp4,vc-h264,ac-opus,l-end", "Expected f, vc and ac that go together"],
+    ["l-video,i-a.mp4,vc-h264,ac-opus,l-end", "Expected f, vc and ac that fit together"],
     ["l-video,w-5,l-end", "Expected an input (i or ie) for l-video"],
     ["l-video,i-..@@a.mp4,l-end", "Expected a plain name in the path but received '..'"],
     ["l-subtitles,i-a.srt,lm-multiply,l-end", "Expected 'lm' outside of layers of subtitles"],

@@ -65,7 +65,7 @@ describe("url-imagekit: videos", () => {
           const chain = [f, vc, ac].filter(Boolean).join(",");
           const problem = chain && problemOf(`v.mp4?tr=${chain}`);
           if (!problem) good.add(chain);
-          else assert.match(problem, /^EINVAL Expected f, vc and ac that go together .* but received '/);
+          else assert.match(problem, /^EINVAL Expected f, vc and ac that fit together .* but received '/);
         }
       }
     }

@@ -57,14 +57,14 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         try {
           temp();
         } catch (err) {
-          logger.warn({ err }, "videos are refused until there is room for temporary files");
+          logger.warn({ err }, "videos are refused until there is space for temporary files");
         }
         try {
           confinement();
           toolbox.tools().catch(() => {});
           return toolbox.programs()?.version;
         } catch (err) {
-          logger.warn({ err }, "the programs for videos are looked for when the first video is requested");
+          logger.warn({ err }, "ffmpeg is searched when the first video is requested");
           return undefined;
         }
       }

@@ -63,4 +63,4 @@ function assertWithin(size: number, start: number, length: number): void {
   if (!(start >= 0 && length >= 0 && start + length <= size)) throw cutOff();
 }
 
-const cutOff = () => new MediaError("UNIDENTIFIED", "The video is cut off", { status: 400 });
+const cutOff = () => new MediaError("UNIDENTIFIED", "The video is truncated", { status: 400 });

@@ -106,7 +106,7 @@ async function samplesFrom(
       const offset = (track.offsets[at] as number) - start;
       const sample = stretch.subarray(offset, offset + (track.sizes[at] as number));
       if (!isWhole(sample, track.avc)) {
-        throw new MediaError("UNIDENTIFIED", "The video's index does not fit its pictures", { status: 400 });
+        throw new MediaError("UNIDENTIFIED", "The video's index does not match its frames", { status: 400 });
       }
       media.push(sample);
     }

@@ -598,7 +598,7 @@ describeWith(FFMPEG, "video-remux: streams that are not encoded", () => {
       assert.equal((await place.ask("/short.mp4/240-1.m4s")).status, 200);
     });
 
-    it("are refused where it does not fit its pictures", async () => {
+    it("are refused if it does not match its frames", async () => {
       const bytes = Buffer.from(await studio.bytes("count.mp4"));
       // The pictures of the last two segments are other bytes.
       bytes.fill(0x55, Math.floor(bytes.length * 0.7));

@@ -52,7 +52,7 @@ export function addCalls(
     const found = await queue.progress(params.id ?? "");
     const own = idsOf(endpoints);
     if (!found?.endpoints.every((id) => own.has(id))) {
-      throw new MediaError("ENOENT", "No work is known by this id");
+      throw new MediaError("ENOENT", "There is no batch with this id");
     }
     return { body: found.progress };
   });
@@ -67,7 +67,7 @@ const idsOf = (endpoints: readonly Endpoint[]) =>
 /** What is wrong with the URL of another endpoint is none of the caller's business. */
 function assertOwn({ asset, problem }: Job, own: ReadonlySet<string>): void {
   if (!own.has(idOf(asset.tenant, asset.endpoint))) {
-    throw new MediaError("EFORBIDDEN", "This key is not one of the URL's endpoint");
+    throw new MediaError("EFORBIDDEN", "This key is not valid for the endpoint of the URL");
   }
   if (problem) throw new MediaError(problem.code, problem.message);
 }

@@ -21,21 +21,21 @@ export function addWarm({ command, running }: Pick<PluginApi, "command" | "runni
   command((program) => {
     program
       .command("warm")
-      .description("have a running server make what URLs ask for, before anybody does")
+      .description("pre-render URLs on a running server before they are requested")
       .argument("[urls...]", "absolute URLs, or their paths and queries")
-      .option("--file <file>", "URLs from a file, one a line; -: from the standard input")
+      .option("--file <file>", "file with one URL per line; -: standard input")
       .option(
         "--segments <number>",
-        "of streams: how many segments from the start on; else the server's own number",
+        "for streams: number of segments from the start; default: the option of the server",
       )
       .option(
         "--accept <header>",
-        "Accept header of the clients; may be repeated",
+        "Accept header of the clients; can be repeated",
         (value: string, list: readonly string[] = []) => [...list, value],
       )
-      .option("--server <url>", "the server; else the one of the configuration, on this machine")
-      .option("--key <key>", "a private key; else MEDIATAP_PRIVATE_KEY, else the configuration's")
-      .option("--no-wait", "do not wait until it is done")
+      .option("--server <url>", "the server; default: that of the configuration, on this machine")
+      .option("--key <key>", "a private key; default: MEDIATAP_PRIVATE_KEY, else that of the configuration")
+      .option("--no-wait", "do not wait for completion")
       .action((urls: readonly string[], flags: WarmFlags) => warm(urls, flags, running));
   });
 }
@@ -73,7 +73,7 @@ async function warm(
       console.error(`${url}: ${code} ${message}`);
     }
     if (failed === 0) return;
-    throw new MediaError("ECONFIG", `${failed} of ${total} URLs could not be made`);
+    throw new MediaError("ECONFIG", `${failed} of ${total} URLs could not be rendered`);
   }
 }
 
@@ -99,7 +99,7 @@ export function addWorker(
   command((program) => {
     program
       .command("worker")
-      .description("make what the queue in Redis holds, with this configuration, until SIGTERM or SIGINT")
+      .description("render the URLs in the Redis queue with this configuration, until SIGTERM or SIGINT")
       .option("--concurrency <number>", "URLs at once", String(defaults.concurrency))
       .action(async ({ concurrency }: { readonly concurrency: string }) => {
         const count = Number(concurrency);

@@ -64,7 +64,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
     const queue = new Queue<Item | Parent>(name, settings);
     const flows = new FlowProducer(settings);
     const onError = (err: Error) =>
-      logger.warn({ reason: err.message || codeOf(err) }, "the queue's Redis fails");
+      logger.warn({ reason: err.message || codeOf(err) }, "the Redis of the queue failed");
     queue.on("error", onError);
     flows.on("error", onError);
     const close = () => Promise.all([queue.close(), flows.close()]);
@@ -201,8 +201,10 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
     stalledInterval: takeOver,
     maxStalledCount: LOSSES,
   });
-  worker.on("error", (err) => logger.warn({ reason: err.message || codeOf(err) }, "the queue's Redis fails"));
-  worker.on("stalled", (job) => logger.warn({ job }, "a worker was lost, its work is taken over"));
+  worker.on("error", (err) =>
+    logger.warn({ reason: err.message || codeOf(err) }, "the Redis of the queue failed"),
+  );
+  worker.on("stalled", (job) => logger.warn({ job }, "a worker was lost, its job is reassigned"));
   try {
     await ready(worker.waitUntilReady());
   } catch {

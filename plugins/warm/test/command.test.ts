@@ -73,7 +73,7 @@ describe("mediatap warm", () => {
     assert.equal(code, 1);
     assert.match(out, /^1 of 2 warm, 1 failed\n$/);
     assert.match(err, /^\/missing\.png: ENOENT No file was found/m);
-    assert.match(err, /^mediatap: 1 of 2 URLs could not be made$/m);
+    assert.match(err, /^mediatap: 1 of 2 URLs could not be rendered$/m);
   });
 
   it("does not wait where nobody wants to", async () => {

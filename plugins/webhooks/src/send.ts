@@ -48,10 +48,10 @@ export function createSender({ url, secrets, retries, timeout, waiting, firstWai
       if (!failure || stop.signal.aborted) return;
       const about = { event: event.id, type: event.type, receiver, reason: failure.reason, tries: tries + 1 };
       if (failure.final || tries >= retries) {
-        server?.logger.warn(about, "a webhook was not taken and is given up");
+        server?.logger.warn(about, "a webhook was not delivered and is dropped");
         return;
       }
-      server?.logger.debug(about, "a webhook was not taken and is tried again");
+      server?.logger.debug(about, "a webhook was not delivered and will be retried");
       const backoff = Math.min(firstWait * 2 ** tries, LONGEST_WAIT) * (0.5 + Math.random() / 2);
       const wait = Math.min(Math.max(backoff, failure.after ?? 0), LONGEST_WAIT);
       await pause(wait, undefined, { signal: stop.signal });
@@ -110,7 +110,8 @@ export function createSender({ url, secrets, retries, timeout, waiting, firstWai
       await Promise.race([queue.onIdle(), pause(LAST, undefined, { signal: late.signal }).catch(() => {})]);
       late.abort();
       const lost = queue.size + queue.pending;
-      if (lost > 0) ending.logger.warn({ receiver, lost }, "the server ends before all webhooks were taken");
+      if (lost > 0)
+        ending.logger.warn({ receiver, lost }, "the server stops before all webhooks were delivered");
       server = undefined;
     },
     close(): void {

@@ -211,7 +211,7 @@ describe("webhooks", () => {
     await server.close();
     assert.equal(receiver.calls.length, 5);
     const text = lines.join("");
-    const given = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /is given up/.test(msg));
+    const given = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /is dropped/.test(msg));
     assert.deepEqual(
       given.map(({ reason, tries, receiver }) => [reason, tries, receiver]),
       [
@@ -245,7 +245,7 @@ describe("webhooks", () => {
       said.filter(({ level }) => level >= 40).map(({ msg, lost }) => [msg, lost]),
       [
         ["too many webhooks wait: new ones are dropped", undefined],
-        ["the server ends before all webhooks were taken", 6],
+        ["the server stops before all webhooks were delivered", 6],
       ],
     );
   });

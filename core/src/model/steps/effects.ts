@@ -89,7 +89,7 @@ const shadow: StepDefinition<StepOf<"shadow">> = {
     if (received <= SHADOW_MEGAPIXELS) return current;
     throw new MediaError(
       "ELIMIT",
-      `Expected at most ${SHADOW_MEGAPIXELS} megapixels for shadow but received ${received.toFixed(1)}`,
+      `Expected at most ${SHADOW_MEGAPIXELS} megapixels for a shadow but received ${received.toFixed(1)}`,
     );
   },
   faces: "stay",

@@ -180,14 +180,14 @@ export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractG
   const { left, top } = corner(step, stage, window);
   const piece = intersection({ left, top, ...window }, current);
   if (piece.width <= 0 || piece.height <= 0) {
-    throw new MediaError("EINVAL", "Expected a window that overlaps the picture");
+    throw new MediaError("EINVAL", "Expected a window that overlaps the image");
   }
   if (piece.width === window.width && piece.height === window.height) return { ...piece, size: window };
   switch (step.outside) {
     case "error":
       throw new MediaError(
         "EINVAL",
-        `Expected a window inside the picture of ${current.width}x${current.height} but received ${window.width}x${window.height} at ${left},${top}`,
+        `Expected a window inside the image of ${current.width}x${current.height} but received ${window.width}x${window.height} at ${left},${top}`,
       );
     case "clip":
       return { ...piece, size: { width: piece.width, height: piece.height } };

@@ -41,7 +41,7 @@ export const threadWork = <M extends PixelModule>(
 export async function offLoop(work: ThreadWork, picture: Pixels, bounds: Bounds): Promise<Pixels> {
   const late = new AbortController();
   const timer = setTimeout(
-    () => late.abort(new MediaError("ETIMEDOUT", "The picture took too long to make")),
+    () => late.abort(new MediaError("ETIMEDOUT", "The image took too long to render")),
     bounds.milliseconds,
   );
   const stop = AbortSignal.any([bounds.signal, late.signal]);
@@ -64,7 +64,7 @@ async function handOver(work: ThreadWork, { data, ...rest }: Pixels, stop: Abort
   } catch (cause) {
     void worker.terminate();
     if (stop.aborted) throw stop.reason;
-    throw shortageOf(cause) ?? new MediaError("EINTERNAL", "The picture could not be made", { cause });
+    throw shortageOf(cause) ?? new MediaError("EINTERNAL", "The image could not be rendered", { cause });
   }
 }
 

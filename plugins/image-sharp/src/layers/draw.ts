@@ -82,7 +82,7 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
     }
     default:
       // `openLayers` has seen to it.
-      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${layer.kind} on pictures`);
+      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${layer.kind} on images`);
   }
 }
 

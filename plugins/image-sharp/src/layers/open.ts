@@ -73,7 +73,7 @@ function collect(steps: readonly Step[], paths: Paths): void {
     if (step.op !== "overlay") continue;
     const { layer } = step;
     if (layer.kind === "video" || layer.kind === "subtitles") {
-      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on pictures`);
+      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on images`);
     }
     if (layer.kind === "image") paths.images.add(layer.path);
     const font = layer.kind === "text" ? layer.style.font : undefined;
@@ -93,7 +93,7 @@ async function openImage(path: string, asset: Asset, renderContext: RenderContex
   if (!isReadable(header)) {
     const kind = await renderContext.inspect("kind", source);
     if (kind) throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${kind.format} files`);
-    throw new MediaError("UNIDENTIFIED", `Expected a picture for the layer '${printable(path)}'`);
+    throw new MediaError("UNIDENTIFIED", `Expected an image for the layer '${printable(path)}'`);
   }
   return { source, header };
 }

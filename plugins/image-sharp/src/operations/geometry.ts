@@ -36,7 +36,7 @@ function looking(focus: Focus | undefined, { animated, faces, pending }: Context
   const instead = animated ? "the centre" : "what catches the eye";
   if (focus === "faces") {
     const note = pending
-      ? `faces are looked for when the picture is made; where there is none, ${instead}`
+      ? `faces are detected when the image is rendered; if there is none, ${instead}`
       : `${faces ? "no face found" : "no faces known"}: ${instead} instead`;
     return animated ? { note } : { strategy: "attention", note };
   }

@@ -86,7 +86,7 @@ export function framesOfPng(head: Uint8Array): number {
   return 0;
 }
 
-const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readable picture");
+const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readable image");
 
 /** Takes an animated PNG apart. Throws `UNIDENTIFIED` for one that has not as many frames as it says. */
 export function readApng(bytes: Uint8Array): Apng {

@@ -51,12 +51,12 @@ export async function decodedInput(
   const wanted = isVector(header) ? { width: size.width, height: size.height } : {};
   const options = { ...(page > 0 && { page: page + 1 }), ...(time !== undefined && { time }), ...wanted };
   const decoded = await renderContext.decode(source, options);
-  if (!decoded) throw new MediaError("EUNSUPPORTED", `Pictures of ${header.format} files are not supported`);
+  if (!decoded) throw new MediaError("EUNSUPPORTED", `Images of ${header.format} files are not supported`);
   // As many as the header's pixels take, which have been counted.
   const bytes = await decoded.bytes(Number.POSITIVE_INFINITY);
   const { autoOrient: found } = await sharp(bytes, { limitInputPixels: false }).metadata();
   if (found.width !== size.width || found.height !== size.height) {
-    throw new MediaError("UNIDENTIFIED", "The source is not what its header says");
+    throw new MediaError("UNIDENTIFIED", "The source does not match its header");
   }
   return bytes;
 }

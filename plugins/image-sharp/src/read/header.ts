@@ -66,7 +66,7 @@ export async function inputOf(
   if (format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH))) {
     const bytes = await source.bytes(limits.imageBytes);
     if (hasStill(bytes)) return asStill(bytes);
-    throw new MediaError("EUNSUPPORTED", "Not supported here: animated AVIF without a still picture in it");
+    throw new MediaError("EUNSUPPORTED", "Not supported here: animated AVIF without a still image");
   }
   if (source.file === undefined) return source.bytes(limits.imageBytes);
   const size = source.facts.size ?? (await stat(source.file)).size;

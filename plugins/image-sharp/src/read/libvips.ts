@@ -42,7 +42,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function mediaError(cause: unknown): MediaError {
   if (isMediaError(cause)) return cause as MediaError;
   if (cause instanceof TypeError || cause instanceof RangeError) {
-    return new MediaError("EINTERNAL", "The picture could not be made", { cause });
+    return new MediaError("EINTERNAL", "The image could not be rendered", { cause });
   }
   const shortage = shortageOf(cause);
   if (shortage) return shortage;
@@ -51,8 +51,7 @@ export function mediaError(cause: unknown): MediaError {
     return new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
   if (/timeout/i.test(text))
-    return new MediaError("ETIMEDOUT", "The picture took too long to make", { cause });
-  if (/pixel limit/i.test(text))
-    return new MediaError("ELIMIT", "The picture has too many pixels", { cause });
-  return new MediaError("UNIDENTIFIED", "The source is not a readable picture", { cause });
+    return new MediaError("ETIMEDOUT", "The image took too long to render", { cause });
+  if (/pixel limit/i.test(text)) return new MediaError("ELIMIT", "The image has too many pixels", { cause });
+  return new MediaError("UNIDENTIFIED", "The source is not a readable image", { cause });
 }

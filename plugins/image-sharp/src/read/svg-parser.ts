@@ -23,7 +23,7 @@ const MAX_NESTED = 100;
 const refuse = (what: string) => new MediaError("EUNSUPPORTED", `Expected an SVG without ${what}`);
 export const tooMany = (limit: number) =>
   new MediaError("ELIMIT", `Expected at most ${limit} elements of an SVG, references followed`);
-const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readable picture");
+const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readable image");
 
 /**
  * Reads which elements a document has and what refers to what, looking at each character once. Throws `EUNSUPPORTED` for

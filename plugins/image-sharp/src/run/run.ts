@@ -280,7 +280,7 @@ class Run {
   /** Milliseconds until the deadline. Throws `ETIMEDOUT` once it has passed. */
   #left(): number {
     const left = this.#deadline - performance.now();
-    if (left <= 0) throw new MediaError("ETIMEDOUT", "The picture took too long to make");
+    if (left <= 0) throw new MediaError("ETIMEDOUT", "The image took too long to render");
     return left;
   }
 

@@ -93,8 +93,8 @@ function failed(cause: unknown, custom: boolean): undefined {
   const text = cause instanceof Error ? cause.message : "";
   if (/no text to render/.test(text)) return undefined;
   if (/too big|out of memory/.test(text)) {
-    throw new MediaError("ELIMIT", "The text is too large to be drawn", { cause });
+    throw new MediaError("ELIMIT", "The text is too large to draw", { cause });
   }
-  if (custom) throw new MediaError("EINVAL", "The font is broken", { cause });
+  if (custom) throw new MediaError("EINVAL", "The font is damaged", { cause });
   throw new MediaError("EINTERNAL", "The text could not be drawn", { cause });
 }

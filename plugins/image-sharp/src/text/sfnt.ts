@@ -25,7 +25,7 @@ const MOST_FACES = 64;
 const refused = (received: string) =>
   new MediaError("EINVAL", `Expected a TrueType or OpenType font but received ${received}`);
 
-const broken = (cause: unknown) => new MediaError("EINVAL", "The font is broken", { cause });
+const broken = (cause: unknown) => new MediaError("EINVAL", "The font is damaged", { cause });
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

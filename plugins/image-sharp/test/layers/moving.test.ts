@@ -20,7 +20,7 @@ describe("a layer that moves, laid on a picture", () => {
       for (const step of [overlay, inner]) {
         await rejects(plan(picture, { steps: [step] }), {
           code: "EUNSUPPORTED",
-          message: `Not supported here: layers of ${name} on pictures`,
+          message: `Not supported here: layers of ${name} on images`,
         });
       }
     });

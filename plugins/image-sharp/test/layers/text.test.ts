@@ -105,7 +105,7 @@ describe("a text laid on a picture", () => {
 
   for (const [what, layer, message] of [
     ["a WOFF2 file", "i-a,ff-fonts@@own.woff2", /WOFF2/],
-    ["a broken font", "i-a,ff-fonts@@broken.ttf", /font is broken/],
+    ["a broken font", "i-a,ff-fonts@@broken.ttf", /font is damaged/],
     ["a text that is too wide", `i-${"W".repeat(300)},fs-200`, /16383 px/],
     ["a font that is too high", "i-a,fs-17000", /16383 px/],
     ["padding that leaves no room", "i-a,w-20,pa-10", /padding/],

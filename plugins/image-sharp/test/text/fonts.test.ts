@@ -176,7 +176,7 @@ describe("fonts of texts", () => {
         const rest = new Map(tables);
         rest.delete(tag);
         const font = writeFace({ flavor, tables: rest }, "x");
-        await assert.rejects(draw("a", { font }), { code: "EINVAL", message: "The font is broken" }, tag);
+        await assert.rejects(draw("a", { font }), { code: "EINVAL", message: "The font is damaged" }, tag);
       }
       for (const length of [4, 11, 100, 1000, lobster.length - 1000]) {
         await assert.rejects(draw("a", { font: lobster.subarray(0, length) }), { code: "EINVAL" });

@@ -205,7 +205,7 @@ describe("image-sharp: plans", () => {
     assert.ok(made);
     const { pending, notes } = made.explain() as { pending?: string[]; notes?: string[] };
     assert.deepEqual(pending, ["faces"]);
-    assert.match(notes?.join() ?? "", /^faces are looked for when the picture is made/);
+    assert.match(notes?.join() ?? "", /^faces are detected when the image is rendered/);
   });
 
   it("asks more for more pixels, slower formats and more steps", async () => {

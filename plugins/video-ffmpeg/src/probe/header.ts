@@ -18,7 +18,7 @@ const BYTES = 8 * 1024 * 1024;
 /** A video as those see it that want a still of it. */
 export async function headerOf(source: Source, context: RenderContext, settings: Settings): Promise<Header> {
   const probe = await context.inspect("probe", source);
-  if (!probe?.video) throw new MediaError("UNIDENTIFIED", "The source has no pictures", { status: 400 });
+  if (!probe?.video) throw new MediaError("UNIDENTIFIED", "The source has no video track", { status: 400 });
   const { format, duration, video } = probe;
   const hdr = isHdr(video);
   return {

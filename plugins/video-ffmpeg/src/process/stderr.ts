@@ -4,14 +4,14 @@ type Kind = readonly [pattern: RegExp, code: ConstructorParameters<typeof MediaE
 
 /** What ffmpeg says when it fails, by what is at fault; the first that fits is taken. */
 const KINDS: readonly Kind[] = [
-  [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no room for temporary files"],
+  [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no space for temporary files"],
   [
     // A thread or a file that the system refuses (EAGAIN, EMFILE, ENFILE).
     /Resource temporarily unavailable|Too many open files/i,
     "EBUSY",
     "The server is busy",
   ],
-  [/File too large/i, "ELIMIT", "The video that is made is too large"],
+  [/File too large/i, "ELIMIT", "The resulting video is too large"],
   [
     /Cannot allocate memory|bad_alloc|Error allocating|malloc.*fail/i,
     "ELIMIT",
@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
   [
     /moov atom not found|truncat|partial file|Stream ends prematurely/i,
     "UNIDENTIFIED",
-    "The video is cut off",
+    "The video is truncated",
   ],
   [
     /Invalid data found|could not find codec parameters|error reading header|EBML header parsing failed/i,
@@ -70,7 +70,7 @@ export function complaintOf(said: string, code: number | null, killedBy: NodeJS.
   if (killedBy === "SIGXCPU" || told)
     return new MediaError("ETIMEDOUT", "The video took too long", options(""));
   if (killedBy === "SIGXFSZ") {
-    return new MediaError("ELIMIT", "The video that is made is too large", options(""));
+    return new MediaError("ELIMIT", "The resulting video is too large", options(""));
   }
   if (NOT_STARTED.has(code)) return notStarted(new Error(lines));
   const kind = KINDS.find(([pattern]) => pattern.test(said));

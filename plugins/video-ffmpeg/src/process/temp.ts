@@ -92,7 +92,7 @@ function openTemp() {
         keeper(taken + bytes - most);
       }
       if (taken + bytes > most) {
-        throw new MediaError("EBUSY", "The server has no room for temporary files", {
+        throw new MediaError("EBUSY", "The server has no space for temporary files", {
           cause: new Error(`${bytes} bytes are needed, ${Math.max(0, most - taken)} are left in ${folder}`),
           retryAfterSeconds: 5,
         });

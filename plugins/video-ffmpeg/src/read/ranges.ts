@@ -28,7 +28,7 @@ const blockSource = (source: Source, blocks: BlockFile): Source => ({
   facts: { ...source.facts, size: blocks.size },
   async again({ start, end } = { start: 0, end: blocks.size - 1 }, signal = new AbortController().signal) {
     if (!(start >= 0 && start <= end && end < blocks.size)) {
-      throw new MediaError("UNIDENTIFIED", "The video is cut off", { status: 400 });
+      throw new MediaError("UNIDENTIFIED", "The video is truncated", { status: 400 });
     }
     return Readable.from(readBlocks(blocks, start, end, signal));
   },

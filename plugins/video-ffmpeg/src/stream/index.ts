@@ -119,7 +119,7 @@ function masterPlan(
   { texts, doubtful }: Found,
 ): Plan {
   const { pictures, sound } = asked.layout;
-  if (!pictures) throw new MediaError("EINVAL", "sr: Expected a video with pictures");
+  if (!pictures) throw new MediaError("EINVAL", "sr: Expected a source with a video track");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
   const { rate, grid, size } = pictures;
   const segment = secondsOf(grid, shortestOf(grid));

@@ -82,7 +82,7 @@ export function createAhead({ enqueue, state, logger }: PluginApi, isPictures: (
     } catch (error) {
       made.delete(name);
       // The last segment has none behind it, a silent stream has no sound, and a busy server says no.
-      logger.debug({ err: error }, "a part of a stream was not made ahead");
+      logger.debug({ err: error }, "prefetching a part of a stream failed");
     }
   }
 

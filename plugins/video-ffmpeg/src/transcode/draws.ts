@@ -232,7 +232,7 @@ function layPicture(step: StepOf<"overlay">, draft: Drafting): void {
 function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
   const { video, time } = draft.video(step);
   const { picture } = video.graph;
-  if (!picture) throw new MediaError("EINVAL", "Expected a layer with a picture");
+  if (!picture) throw new MediaError("EINVAL", "Expected a layer with a video track");
   const [clock, base, layer] = [draft.clock(), draft.current, picture.size];
   const { probe } = video.file;
   const original = probe.video ?? { width: 0, height: 0 };

@@ -111,7 +111,7 @@ export function recipeOf(request: VideoOptions, probe: Probe, graph: Graph, tool
   if (!isSet) {
     throw new MediaError(
       "EINVAL",
-      `Expected codecs that go together but received f-${format},vc-${codec},ac-${audio}`,
+      `Expected codecs that fit together but received f-${format},vc-${codec},ac-${audio}`,
     );
   }
   const picture = codec === "none" || !graph.picture ? undefined : pictureOf(codec, quality, probe, graph);
@@ -120,7 +120,7 @@ export function recipeOf(request: VideoOptions, probe: Probe, graph: Graph, tool
   if (!picture && !sound) {
     throw new MediaError(
       "EINVAL",
-      codec === "none" ? "Expected a video with sound" : "Expected a video with a picture",
+      codec === "none" ? "Expected a video with sound" : "Expected a source with a video track",
     );
   }
   if (picture?.how === "encode") encoderOf(picture.codec, graph, tools);

@@ -134,7 +134,7 @@ export function graphOf(steps: readonly Step[], probe: Probe, context: GraphCont
           if (step.op === "overlay" && step.layer.kind === "video") draft.video(step);
           break;
         }
-        if (!shown) throw new MediaError("EINVAL", `Expected a video with a picture for ${step.op}`);
+        if (!shown) throw new MediaError("EINVAL", `Expected a source with a video track for ${step.op}`);
         drawer(step as never, draft);
         assertSize(draft.current, step.op, limits);
         words.push(`${step.op} ${draft.current.width}x${draft.current.height}`);

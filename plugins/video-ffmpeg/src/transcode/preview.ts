@@ -106,7 +106,7 @@ export async function planPreview(
     tools,
     files: await openLayerFiles(job, context),
   });
-  if (!graph.picture || !probe.video) throw new MediaError("EINVAL", "Expected a video with a picture");
+  if (!graph.picture || !probe.video) throw new MediaError("EINVAL", "Expected a source with a video track");
   const { size } = graph.picture;
   const format = formatOf(job, tools);
   const rate = rateOf(graph, limits);
@@ -144,7 +144,7 @@ function rateOf({ picture, duration }: Graph, limits: Limits): number {
   if (duration > LONGEST) {
     throw new MediaError(
       "ELIMIT",
-      `Expected a moving picture of at most ${LONGEST} seconds but received ${seconds(duration)}`,
+      `Expected an animated image of at most ${LONGEST} seconds but received ${seconds(duration)}`,
     );
   }
   const most = Math.min(FASTEST, picture?.fps ?? FASTEST, limits.frames / duration);
@@ -159,7 +159,7 @@ function formatOf({ transformation: { output }, accept }: Job, { encoders }: Too
     throw new MediaError("EUNSUPPORTED", `Not supported here: this server's ffmpeg cannot write ${format}`);
   }
   if (format !== "auto" && format !== "source") {
-    throw new MediaError("EINVAL", `Expected gif, webp or avif for a moving picture but received ${format}`);
+    throw new MediaError("EINVAL", `Expected gif, webp or avif for an animated image but received ${format}`);
   }
   const isOpen = accept !== "basic" && (allowed?.includes("webp") ?? true);
   return isOpen && encoders.has(WRITERS.webp.needs) ? "webp" : "gif";

@@ -65,7 +65,7 @@ export async function grow({
     if (reading > 0 || state === "over" || (isAwaited && state === "growing")) return;
     timer = setTimeout(
       () => {
-        if (state === "growing") end.abort(new MediaError("EINTERNAL", "Nobody reads the video any more"));
+        if (state === "growing") end.abort(new MediaError("EINTERNAL", "No client reads the video any more"));
         else void clear();
       },
       state === "growing" ? PATIENCE : LINGER,

@@ -97,4 +97,4 @@ const posterFilters = (): readonly string[] => [
 /** As ffmpeg reads it: never with an exponent. */
 const seconds = (time: number) => time.toFixed(6);
 
-const noPicture = () => new MediaError("UNIDENTIFIED", "The source has no pictures", { status: 400 });
+const noPicture = () => new MediaError("UNIDENTIFIED", "The source has no video track", { status: 400 });

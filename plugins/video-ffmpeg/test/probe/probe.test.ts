@@ -176,7 +176,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     const server = await start();
     const { status, text } = await ask(server, "sound.m4a");
     assert.equal(status, 400);
-    assert.match(text, /no pictures/);
+    assert.match(text, /no video track/);
   });
 
   it("are examined, with the programs, by the doctor", async () => {
