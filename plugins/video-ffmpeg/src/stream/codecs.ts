@@ -1,8 +1,9 @@
+import type { Size } from "@mediatap/core";
 import type { Ladder } from "../options.ts";
 import type { Tools } from "../process/tools.ts";
 import type { Parts } from "./boxes.ts";
 import { type Grid, longestOf, type Rate } from "./grid.ts";
-import type { Rung, Size } from "./ladder.ts";
+import type { Rung } from "./rung.ts";
 import { withSequence } from "./sequence.ts";
 
 /** How rungs of one codec are encoded, and what is told of them. */

@@ -2,7 +2,7 @@ import { hasIndex } from "../read/input.ts";
 import { CODECS } from "./codecs.ts";
 import type { Grid, Rate } from "./grid.ts";
 import { secondsOf } from "./grid.ts";
-import type { Rung } from "./ladder.ts";
+import type { Rung } from "./rung.ts";
 
 /** Filters that stand last, so that all that is encoded says the same of itself. */
 export const tailFilters = ({ width, height }: Rung, matrix: string | undefined): readonly string[] => [

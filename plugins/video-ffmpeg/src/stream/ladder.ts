@@ -1,24 +1,8 @@
-import { MediaError, type Probe } from "@mediatap/core";
+import { MediaError, type Probe, type Size } from "@mediatap/core";
 import type { Ladder } from "../options.ts";
 import { CODECS, levelOf } from "./codecs.ts";
 import type { Rate } from "./grid.ts";
-
-/** One quality of the pictures that players choose from. */
-export interface Rung {
-  /** Its height as ImageKit names it: 240, 360 … */
-  readonly name: number;
-  /** The codec that it is encoded in. */
-  readonly ladder: Ladder;
-  /** Pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** Bits a second, at most. */
-  readonly maxrate: number;
-  /** The same of pictures that fill its box: what a viewer of this rung is ready for. */
-  readonly boxRate: number;
-  /** Level of its codec times ten. */
-  readonly level: number;
-}
+import type { Rung } from "./rung.ts";
 
 /** A rung as players are told of it. */
 export interface Offer extends Rung {
@@ -43,11 +27,6 @@ const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrat
 
 /** All of them, from low to high. */
 export const NAMES: readonly number[] = [...BOXES.keys()];
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Bits a second follow the number of pixels to this power at the same quality: details of small pictures cost more of them. */
 const PIXEL_POWER = 0.75;

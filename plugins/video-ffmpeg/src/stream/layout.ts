@@ -2,7 +2,8 @@ import { type Job, MediaError, type RenderContext, type Size, type Source } from
 import type { Engine } from "../engine.ts";
 import { matrixOf } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
-import { type Graph, graphOf } from "../transcode/graph.ts";
+import { graphOf } from "../transcode/graph.ts";
+import type { Graph } from "../transcode/model.ts";
 import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";
 import { type Remuxed, remuxedOf } from "./remux.ts";
 

@@ -1,5 +1,5 @@
+import type { Size } from "@mediatap/core";
 import { partName, slot } from "@mediatap/core";
-import type { Size } from "./ladder.ts";
 import { clock } from "./webvtt.ts";
 
 /** Pixels of a small picture's longer side. */

@@ -2,9 +2,9 @@ import type { Plan } from "@mediatap/core";
 import { NAME } from "../options.ts";
 import { withRanges } from "../read/ranges.ts";
 import { firstAt, type Grid, secondsOf } from "./grid.ts";
-import type { Rung } from "./ladder.ts";
 import { type Asked, renditionOf } from "./part.ts";
 import type { Copied } from "./remux.ts";
+import type { Rung } from "./rung.ts";
 
 const TYPE = "video/mp4";
 

@@ -4,9 +4,10 @@ import { isHdr } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
 import { withRanges } from "../read/ranges.ts";
-import type { Graph } from "../transcode/graph.ts";
+import type { Graph } from "../transcode/model.ts";
 import type { Grid, Rate } from "./grid.ts";
-import { ladderOf, NAMES, type Offer, type Rung } from "./ladder.ts";
+import { ladderOf, NAMES, type Offer } from "./ladder.ts";
+import type { Rung } from "./rung.ts";
 
 /** The pictures of a stream that can be packaged without encoding. */
 export interface Remuxed extends Pick<Remuxable, "width" | "height" | "codec"> {

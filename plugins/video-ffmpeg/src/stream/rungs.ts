@@ -19,10 +19,11 @@ import {
   tailFilters,
 } from "./encode.ts";
 import { firstAt, framesAt, picturesAt, secondsOf } from "./grid.ts";
-import { type Rung, trackNameOf } from "./ladder.ts";
+import { trackNameOf } from "./ladder.ts";
 import type { Pictures } from "./layout.ts";
 import type { Asked } from "./part.ts";
 import { collectAll } from "./run.ts";
+import type { Rung } from "./rung.ts";
 
 /** Rungs of a segment to be made together. */
 export interface Encoding {

@@ -8,10 +8,11 @@ import { type Parts, splitFragment } from "./boxes.ts";
 import { CODECS } from "./codecs.ts";
 import { pictureInitArgs, soundInitArgs } from "./encode.ts";
 import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
-import { codecOf, type Rung, rungOf, trackNameOf } from "./ladder.ts";
+import { codecOf, rungOf, trackNameOf } from "./ladder.ts";
 import type { Pictures, Sound } from "./layout.ts";
 import { type Asked, renditionOf } from "./part.ts";
 import { type Copied, whyEncoded } from "./remux.ts";
+import type { Rung } from "./rung.ts";
 import { encodeRungs } from "./rungs.ts";
 import { soundArgs } from "./sound.ts";
 

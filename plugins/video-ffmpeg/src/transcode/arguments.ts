@@ -4,7 +4,7 @@ import type { Tools } from "../process/tools.ts";
 import { before, cutOf } from "./cut.ts";
 import { codecArgs, type Recipe } from "./encode.ts";
 import type { Extras } from "./extras.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph } from "./model.ts";
 import { wireSound } from "./sound.ts";
 import { seconds } from "./units.ts";
 

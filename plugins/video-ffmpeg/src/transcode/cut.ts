@@ -1,5 +1,5 @@
 import { hasIndex } from "../read/input.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph } from "./model.ts";
 import { seconds } from "./units.ts";
 
 /** How a piece is taken out of a source. */

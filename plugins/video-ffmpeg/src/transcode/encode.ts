@@ -1,7 +1,7 @@
 import { MediaError, type Probe, type VideoOutput } from "@mediatap/core";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph } from "./model.ts";
 
 /** Encoders' threads: always as many, so that all machines make the same bytes of one request. */
 const THREADS = 4;

@@ -4,13 +4,11 @@ import type { Job, RenderContext } from "@mediatap/core";
 import { decoderArgs } from "../probe/colour.ts";
 import type { Tools } from "../process/tools.ts";
 import { openInput } from "../read/input.ts";
-import type { Graph } from "./graph.ts";
 import { drawLayer } from "./layers.ts";
 import { drawMask } from "./mask.ts";
-import type { VideoLayer } from "./overlays.ts";
+import type { Extra, Graph, VideoLayer } from "./model.ts";
 import { writeSubtitles } from "./subtitles.ts";
 import { seconds } from "./units.ts";
-import type { Extra } from "./wiring.ts";
 
 /** Inputs beside the video. */
 export interface Extras {

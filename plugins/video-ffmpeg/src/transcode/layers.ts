@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type Job, MediaError, type RenderContext } from "@mediatap/core";
-import type { LayerOptions } from "./overlays.ts";
+import type { LayerOptions } from "./model.ts";
 
 /**
  * Has the image engine draw a layer: at its place on a clear canvas as large as the picture below, so that it looks and lies as

@@ -9,31 +9,11 @@ import {
   type StepOf,
   scopeOf,
 } from "@mediatap/core";
-import type { VideoFile } from "./files.ts";
-import type { Graph, GraphContext } from "./graph.ts";
 import type { MaskOptions } from "./mask.ts";
+import type { Graph, GraphContext, LayerOptions, VideoLayer } from "./model.ts";
 import { mixed, type Track } from "./sound.ts";
 import { type SubtitleOptions, USUAL_SIZE } from "./subtitles.ts";
 import { showing, type Timeline, type Times } from "./timeline.ts";
-
-/** A layer that the image engine draws, on a clear canvas as large as the picture at that point. */
-export interface LayerOptions {
-  readonly kind: "layer";
-  readonly step: StepOf<"overlay">;
-  /** Size of the picture below. */
-  readonly base: Size;
-  /** When it shows, in seconds of the picture below; left out: always. */
-  readonly time?: Times;
-}
-
-/** A video that lies on the video. */
-export interface VideoLayer {
-  readonly kind: "video";
-  readonly file: VideoFile;
-  readonly graph: Graph;
-  /** Seconds of it that are shown, at most. */
-  readonly seconds: number;
-}
 
 /** Notes what filters read beside the video. */
 export interface Overlays {

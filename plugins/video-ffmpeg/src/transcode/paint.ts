@@ -1,5 +1,5 @@
 import { MediaError, type Paint, type Rgba, type Size } from "@mediatap/core";
-import type { Piece, Wires } from "./wiring.ts";
+import type { Piece, Wires } from "./model.ts";
 
 export const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };
 

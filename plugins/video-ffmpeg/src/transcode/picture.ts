@@ -1,11 +1,11 @@
 import type { Paint, Probe, Scope, Size, Step } from "@mediatap/core";
 import type { FileProbe } from "../probe/probe.ts";
-import type { Graph, GraphContext } from "./graph.ts";
+import type { Graph, GraphContext, Piece } from "./model.ts";
 import { createOverlays, type Ground, type Overlays } from "./overlays.ts";
 import { beginning } from "./start.ts";
 import type { Clock } from "./timeline.ts";
 import { even, rateOf, same } from "./units.ts";
-import { type Piece, wire } from "./wiring.ts";
+import { wire } from "./wiring.ts";
 
 /** Steps whose result depends on the time. */
 const TIMED: ReadonlySet<Step["op"]> = new Set(["clip", "overlay", "when"]);

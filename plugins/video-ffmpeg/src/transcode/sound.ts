@@ -1,8 +1,7 @@
 import type { Probe } from "@mediatap/core";
-import type { Graph } from "./graph.ts";
-import type { VideoLayer } from "./overlays.ts";
+import type { Graph, Piece, VideoLayer, Wires } from "./model.ts";
 import { seconds } from "./units.ts";
-import { type Piece, type Wires, wire } from "./wiring.ts";
+import { wire } from "./wiring.ts";
 
 /** Samples a second of all sound that is made. */
 const RATE = 48_000;

@@ -1,8 +1,8 @@
 import type { Paint, Probe, Size } from "@mediatap/core";
 import { matrixOf, toSdr } from "../probe/colour.ts";
 import type { Tools } from "../process/tools.ts";
+import type { Piece } from "./model.ts";
 import { BLACK, onBlurred, opaque } from "./paint.ts";
-import type { Piece } from "./wiring.ts";
 
 /** Pixels that have no matrix: red, green and blue. */
 const RGB = /^(?:rgb|bgr|gbr|argb|abgr|pal8|0rgb|0bgr)/;

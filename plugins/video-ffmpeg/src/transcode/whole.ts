@@ -28,7 +28,8 @@ import {
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { FILM, type Films, filmInput } from "./frame-export.ts";
-import { type Graph, graphOf } from "./graph.ts";
+import { graphOf } from "./graph.ts";
+import type { Graph } from "./model.ts";
 import { type Growth, grow, removeFolder } from "./progressive.ts";
 import { rateOf, seconds } from "./units.ts";
 import type { Animation } from "./webp.ts";

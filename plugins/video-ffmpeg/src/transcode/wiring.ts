@@ -1,23 +1,4 @@
-import type { MaskOptions } from "./mask.ts";
-import type { LayerOptions, VideoLayer } from "./overlays.ts";
-
-/** A file that filters read beside the video: one of `Graph.layers`, `Graph.masks` or `Graph.videos`, or of those within. */
-export type Extra = LayerOptions | MaskOptions | VideoLayer;
-
-/** What a piece is wired to. */
-export interface Wires {
-  readonly from: string;
-  readonly to: string;
-  /** A label that nothing else has. */
-  label(): string;
-  /** The label of a further input: of its pictures, or of its sound. */
-  extra(extra: Extra, track?: "sound"): string;
-  /** Seconds of the result at which this run begins, in the time that the filter sees. */
-  readonly offset: number;
-}
-
-/** A part of the graph: filters in a row, or a wiring of its own. */
-export type Piece = string | ((wires: Wires) => readonly string[]);
+import type { Piece, Wires } from "./model.ts";
 
 /** Joins pieces to the text of a graph from one label to another. */
 export function wire(

@@ -251,8 +251,8 @@ function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
   });
 }
 
-/** What can be done to the pictures of a video, one entry an operation. */
-export const drawers: Readonly<Partial<Record<string, (step: never, draft: Drafting) => void>>> = {
+/** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `graphOf`. */
+export const OPERATIONS: Readonly<Partial<Record<string, (step: never, draft: Drafting) => void>>> = {
   resize,
   extract,
   rotate,
