@@ -58,7 +58,8 @@ export function readOf(source: Readable, { clock, failure, done }: ReadOptions):
     source.pause();
     clock.hold();
   });
-  source.on("end", () => out.push(null));
+  // undici uses a connection again one turn of the event loop later: whoever reads on then needs no second connection.
+  source.on("end", () => setImmediate(() => out.push(null)));
   source.on("error", (error) => out.destroy(failure(error) as Error));
   source.pause();
   clock.hold();

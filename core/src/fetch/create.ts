@@ -150,6 +150,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           ...(named.host === undefined ? {} : { servername: hop.host }),
           body: body ?? null,
           ...(firstByte !== undefined && { headersTimeout: firstByte }),
+          // undici closes connections after HEAD, for servers that send a body all the same.
+          ...(hop.trusted && { reset: false }),
           signal,
           onInfo() {
             if (++interim > INTERIM) work.abort(badAnswer(new Error("interim answers without end")));
