@@ -31,17 +31,14 @@ export { ensureFolder } from "./ensure-folder.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
-export { assertAnswered, assertMedia } from "./files/answer.ts";
+export { assertAnswered } from "./files/answer.ts";
 export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
-export { parseRetryAfter } from "./files/ask.ts";
 export type { CanonicalFields } from "./files/canonical.ts";
 export { canonicalFields, canonicalOf } from "./files/canonical.ts";
 export { isVideoPath } from "./files/facts.ts";
 export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
-export type { RequestRetries, Retries } from "./files/retries.ts";
-export { createRetries } from "./files/retries.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {

@@ -55,22 +55,15 @@ interface Timed {
 const TIMED: readonly Timed[] = [
   {
     limits: { originConnect: SHORT_MS },
-    ends: ({ fault, type }) =>
-      fault === "host does not answer" || (fault === "TLS handshake stalls" && type !== "S3_COMPATIBLE"),
+    ends: ({ fault }) => ["host does not answer", "TLS handshake stalls"].includes(fault),
   },
   {
     limits: { originFirstByte: SHORT_MS },
-    ends: ({ fault, type }) =>
-      ["no answer in time", "header stalls"].includes(fault) ||
-      (type === "S3_COMPATIBLE"
-        ? ["TLS handshake stalls", "status 101 not asked for", "interim answers without end"].includes(fault)
-        : fault === "status line without end"),
+    ends: ({ fault }) => ["no answer in time", "header stalls", "status line without end"].includes(fault),
   },
   {
     limits: { originIdle: SHORT_MS },
-    ends: ({ fault, type }) =>
-      ["body stalls", "body never begins"].includes(fault) ||
-      (fault === "chunk extension without end" && type !== "S3_COMPATIBLE"),
+    ends: ({ fault }) => ["body stalls", "body never begins", "chunk extension without end"].includes(fault),
   },
   {
     // Long enough for the head of an answer, which must have come.

@@ -19,7 +19,10 @@ export interface Question {
 }
 
 /** Throws for an answer that is neither a file nor "not here". `errorCode`: the origin's own, for the log. */
-export function assertAnswered(response: FetchResponse, errorCode?: string): void {
+export function assertAnswered(
+  response: Pick<FetchResponse, "status" | "headers">,
+  errorCode?: string,
+): void {
   const { status } = response;
   const cause = statusError(status, errorCode);
   if (status === 401 || status === 403) {
@@ -44,7 +47,7 @@ export function statusError(status: number, errorCode = ""): Error {
 }
 
 /** Throws `UNIDENTIFIED` if a picture, video or document, by its path, is a page (an error page with status 200) or empty. */
-export function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): void {
+function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): void {
   if (!isMediaName(path)) return;
   if (isPage(type)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
   if (size === 0 && !head) throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");

@@ -31,6 +31,8 @@ export interface HttpTarget extends Pick<FetchOptions, "host" | "ports" | "admit
   ): HttpAddress | undefined | Promise<HttpAddress | undefined>;
   /** Statuses after which another address or other credentials may help. @default [401] */
   readonly refusals?: readonly number[];
+  /** Statuses of a fault that may be gone in a moment: the request is repeated. @default [500, 502, 503, 504] */
+  readonly passing?: readonly number[];
   /** The origin's own code for a failure, for the log. @default none */
   errorCode?(headers: FetchResponse["headers"]): string | undefined;
 }
@@ -44,12 +46,13 @@ export type HttpRequest = Pick<
 /** Makes a request and repeats it as long as that makes sense before `deadline` (as of `performance.now()`). */
 export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
 
-/** Statuses of a fault that may be gone in a moment. */
-const PASSING = new Set([500, 502, 503, 504]);
-
 /** The fetcher, with retries on top; lost connections are already retried by the fetcher itself. */
 export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
-  return async ({ address, refusals = [401], ...rules }, request, deadline) => {
+  return async (
+    { address, refusals = [401], passing = [500, 502, 503, 504], ...rules },
+    request,
+    deadline,
+  ) => {
     const retries = begin();
     let waited = false;
     let repeated = 0;
@@ -82,7 +85,7 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
       const asked = retryAfterOf(response);
       let pause: number | undefined;
       if (asked !== undefined) pause = waited ? undefined : asked * 1000;
-      else if (PASSING.has(response.status)) pause = retries.pause(repeated++);
+      else if (passing.includes(response.status)) pause = retries.pause(repeated++);
       if (pause === undefined || performance.now() + pause >= deadline || !retries.spend()) {
         retries.end(response.status !== 429 && response.status < 500);
         return response;
@@ -96,7 +99,10 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
 }
 
 /** Seconds after which an origin that is too busy wants to be asked again. */
-export function retryAfterOf({ status, headers }: FetchResponse): number | undefined {
+export function retryAfterOf({
+  status,
+  headers,
+}: Pick<FetchResponse, "status" | "headers">): number | undefined {
   return status === 429 || status === 503 ? parseRetryAfter(headers["retry-after"]) : undefined;
 }
 

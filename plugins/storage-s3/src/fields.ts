@@ -8,22 +8,17 @@ export type S3CompatibleOptions = z.input<typeof s3Compatible>;
 /** Fields of an origin of type `CLOUDINARY_BACKUP`. */
 export type CloudinaryBackupOptions = z.input<typeof cloudinaryBackup>;
 
-/** Where the objects of an origin lie, and how to ask for them: what the fields of all types come to. */
-export interface Place {
-  readonly bucket: string;
-  /** What all keys begin with, its slash included. */
-  readonly prefix: string;
-  readonly region: string;
-  /** Left out: Amazon's, by the region. */
-  readonly endpoint: string | undefined;
-  readonly pathStyle: boolean;
-  readonly requesterPays: boolean;
-  /** Left out: what the environment, the SDK's files or the machine's role provide. */
-  readonly keys:
-    | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
-    | undefined;
-  readonly includeCanonicalHeader: boolean;
-  readonly baseUrlForCanonicalHeader?: string | undefined;
+/** Fields of an origin, checked and with their defaults: those of `S3`, which has those of all types. */
+export type Fields = z.output<typeof s3>;
+
+/** The keys of the configuration; left out: the SDK finds others. */
+export function keysOf({ accessKey, secretKey, sessionToken, useIAMRole }: Fields) {
+  if (useIAMRole || accessKey === undefined || secretKey === undefined) return undefined;
+  return {
+    accessKeyId: accessKey,
+    secretAccessKey: secretKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+  };
 }
 
 const address = z
@@ -60,11 +55,11 @@ export const s3 = z
     /** Of temporary keys. */
     sessionToken: text.optional(),
     /** Leave keys aside, and use those that the machine's role has. @default false */
-    useIAMRole: z.boolean().default(false),
+    useIAMRole: z.boolean().optional(),
     /** Another address than Amazon's public ones. */
     endpoint: address.optional(),
     /** Agree to pay for requests, where the bucket's owner does not. @default false */
-    requesterPays: z.boolean().default(false),
+    requesterPays: z.boolean().optional(),
   })
   .refine(({ accessKey, secretKey }) => (accessKey === undefined) === (secretKey === undefined), {
     error: "Expected accessKey and secretKey together",
@@ -73,46 +68,10 @@ export const s3 = z
   .refine(({ sessionToken, accessKey }) => sessionToken === undefined || accessKey !== undefined, {
     error: "Expected sessionToken only beside accessKey and secretKey",
     path: ["sessionToken"],
-  })
-  .transform(({ useIAMRole, ...fields }) =>
-    placeOf(useIAMRole ? { ...fields, accessKey: undefined } : fields),
-  );
+  });
 
-export const s3Compatible = z
-  .strictObject({ ...common, accessKey: text, secretKey: text, endpoint: address })
-  .transform(placeOf);
+const keys = { accessKey: text, secretKey: text };
 
-export const cloudinaryBackup = z
-  .strictObject({ ...common, accessKey: text, secretKey: text, endpoint: address.optional() })
-  .transform(placeOf);
+export const s3Compatible = z.strictObject({ ...common, ...keys, endpoint: address });
 
-interface Fields extends Pick<Place, "bucket" | "prefix" | "region" | "includeCanonicalHeader"> {
-  readonly baseUrlForCanonicalHeader?: string | undefined;
-  readonly s3ForcePathStyle: boolean;
-  readonly accessKey?: string | undefined;
-  readonly secretKey?: string | undefined;
-  readonly sessionToken?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly requesterPays?: boolean;
-}
-
-function placeOf(fields: Fields): Place {
-  const {
-    accessKey,
-    secretKey,
-    sessionToken,
-    s3ForcePathStyle,
-    endpoint,
-    requesterPays = false,
-    ...rest
-  } = fields;
-  const keys =
-    accessKey === undefined || secretKey === undefined
-      ? undefined
-      : {
-          accessKeyId: accessKey,
-          secretAccessKey: secretKey,
-          ...(sessionToken !== undefined && { sessionToken }),
-        };
-  return { ...rest, endpoint, pathStyle: s3ForcePathStyle, requesterPays, keys };
-}
+export const cloudinaryBackup = z.strictObject({ ...common, ...keys, endpoint: address.optional() });

@@ -1,19 +1,12 @@
-import {
-  type HttpFilesOptions,
-  type OriginConfig,
-  type Plugin,
-  parseOptions,
-  type Storage,
-} from "@mediatap/core";
+import { type HttpFilesOptions, type OriginConfig, type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
-import { createBucket } from "./bucket.ts";
-import { cloudinaryBackup, type Place, s3, s3Compatible } from "./fields.ts";
+import { cloudinaryBackup, s3, s3Compatible } from "./fields.ts";
 import { createStorage } from "./storage.ts";
 
 const NAME = "storage-s3";
 const VERSION = "0.1.0";
 
-/** Retries and time limits; see {@link HttpFilesOptions}. A part of an upload has `videoTimeout`, too. */
+/** Retries and time limits; see {@link HttpFilesOptions}. Each request of an upload has `videoTimeout`. */
 export type StorageS3Options = HttpFilesOptions;
 
 const schema = z.strictObject({
@@ -24,7 +17,7 @@ const schema = z.strictObject({
 
 /**
  * Originals from S3 and what speaks its protocol: origins of the types `S3`, `S3_COMPATIBLE` and `CLOUDINARY_BACKUP`.
- * The SDK is loaded, and credentials are looked for, with the first request.
+ * The SDK is loaded, and credentials are searched for, with the first request.
  */
 export function storageS3(options: StorageS3Options = {}): Plugin {
   const settings = parseOptions(schema, options, NAME);
@@ -32,28 +25,16 @@ export function storageS3(options: StorageS3Options = {}): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
-    apply({ hooks, limitsOf, requestFrom }) {
-      const limits = limitsOf();
-      const closers: (() => void)[] = [];
-      const open = (place: Place): Storage => {
-        const bucket = createBucket(place, { limits, settings, requestFrom });
-        closers.push(bucket.close);
-        return createStorage(bucket, place, { limits, settings });
-      };
+    apply({ hooks, fetcher }) {
       for (const [type, fields] of [
         ["S3", s3],
         ["S3_COMPATIBLE", s3Compatible],
         ["CLOUDINARY_BACKUP", cloudinaryBackup],
       ] as const) {
-        hooks.storage
-          .for(type)
-          .tap(NAME, (origin: OriginConfig) =>
-            open(parseOptions(fields, origin.options, `origins.${origin.name}`)),
-          );
+        hooks.storage.for(type).tap(NAME, ({ name, options }: OriginConfig) => {
+          return createStorage(parseOptions(fields, options, `origins.${name}`), fetcher, settings);
+        });
       }
-      hooks.stop.tap(NAME, () => {
-        for (const close of closers) close();
-      });
     },
   };
 }

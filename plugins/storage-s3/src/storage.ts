@@ -1,60 +1,114 @@
-import { canonicalOf, isEntryName, keyOf, type Limits, MediaError, type Storage } from "@mediatap/core";
-import type { Bucket, Settings } from "./bucket.ts";
-import { assertWorks } from "./check.ts";
-import { failureOf } from "./failures.ts";
-import type { Place } from "./fields.ts";
-import { openObject } from "./open.ts";
-import { answered, PART_BYTES, upload } from "./upload.ts";
+import {
+  canonicalOf,
+  type Fetcher,
+  type HttpFile,
+  isEntryName,
+  isForFewer,
+  keyOf,
+  MediaError,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type Storage,
+} from "@mediatap/core";
+import { createBucket, type Settings } from "./bucket.ts";
+import { assertWorks, explained } from "./check.ts";
+import { errorCode } from "./dialect.ts";
+import { answered, isMissing } from "./failures.ts";
+import type { Fields } from "./fields.ts";
+import { PART_BYTES, upload } from "./upload.ts";
 
-interface StorageOptions {
-  readonly limits: Limits;
-  readonly settings: Settings;
-  /** Bytes of an upload's part; shorter files are sent whole. @default 8 MiB */
-  readonly partBytes?: number;
-}
+/** A name that no object has: "not there" is the answer of a bucket that can be read and listed. */
+const NOBODY = "mediatap-doctor/no-such-file";
+/** For nobody but those who sign. */
+const FEWEST = { private: true, cacheControl: "private, no-store" };
 
-/** The objects of a place as a storage. */
-export function createStorage(bucket: Bucket, place: Place, options: StorageOptions): Storage {
-  const { limits, settings, partBytes = PART_BYTES } = options;
-  const { prefix } = place;
+/**
+ * The storage of a bucket. Objects are read by the core's HTTP file reader, as files of every HTTP origin are; the SDK
+ * signs, writes, removes and lists.
+ */
+export function createStorage(
+  fields: Fields,
+  fetcher: Fetcher,
+  settings: Settings,
+  /** Bytes of an upload's part; shorter files are sent whole. */
+  partBytes = PART_BYTES,
+): Storage {
+  const { files, objectOf, sdk } = createBucket(fields, fetcher, settings);
+  const { prefix } = fields;
+
+  /**
+   * Whether an object that did not change is for fewer clients than it was. Its entity tag is a hash of the bytes, and a 304
+   * does not carry the object's metadata: a HEAD does.
+   */
+  async function isForFewerNow(file: HttpFile, { held, signal }: OpenOptions): Promise<boolean> {
+    if (!held || !isForFewer(FEWEST, held)) return false;
+    const now = await files.open(file, { head: true, signal });
+    return typeof now !== "object" || isForFewer(now, held);
+  }
+
+  async function openObject(file: HttpFile, options: OpenOptions) {
+    const { onNotModified, ...rest } = options;
+    let report = () => {};
+    const entry = await files.open(file, {
+      ...rest,
+      onNotModified(facts) {
+        report = () => onNotModified?.(facts);
+      },
+    });
+    if (entry !== NOT_MODIFIED) return entry;
+    if (await isForFewerNow(file, options)) {
+      const { ifNoneMatch: _, ifModifiedSince: __, ...unconditional } = rest;
+      return files.open(file, unconditional);
+    }
+    report();
+    return entry;
+  }
 
   return {
-    label: `bucket ${place.bucket}`,
+    label: `bucket ${fields.bucket}`,
 
     async open(path, options) {
-      options.signal.throwIfAborted();
       const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
-      const entry = await openObject({ bucket, key, path, options, limits, settings });
-      return typeof entry === "object" ? { ...entry, ...canonicalOf(place, path) } : entry;
+      const noPlace: HttpFile["noPlace"] = (headers) => errorCode(headers) === "NoSuchBucket";
+      const entry = await openObject({ ...objectOf(key), path, noPlace }, options);
+      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
     },
 
-    check: (signal) => assertWorks(bucket, place, { signal, deadline: performance.now() + settings.timeout }),
+    async check(signal) {
+      const request = files.ask(objectOf(prefix + NOBODY), { signal }, files.deadlineOf(NOBODY));
+      const response = await request.catch((error: unknown) => {
+        throw explained(error, fields);
+      });
+      response.cancel();
+      assertWorks(response, fields);
+    },
 
     async write(path, body, facts) {
       const key = keyOf(prefix, path);
       if (key === undefined) throw new MediaError("EINVAL", "Expected a path that can be an object's key");
-      const { own, ...by } = await bucket.client();
-      await upload({ ...by, at: { ...own, Key: key }, body, facts, partBytes });
+      await upload(await sdk(), key, body, facts, partBytes);
     },
 
     async remove(path) {
       const key = keyOf(prefix, path);
       if (key === undefined) return;
-      const { sdk, client, own } = await bucket.client();
-      const gone = client.send(new sdk.DeleteObjectCommand({ ...own, Key: key })).catch((error: unknown) => {
-        // S3 itself says nothing about a key that is missing, others do.
-        if (failureOf(error).kind !== "absent") throw error;
-      });
-      await answered(gone);
+      const { commands, client, common } = await sdk();
+      const removed = client
+        .send(new commands.DeleteObjectCommand({ ...common, Key: key }))
+        .catch((error: unknown) => {
+          // S3 itself does not report a key that is missing, other services do.
+          if (!isMissing(error)) throw error;
+        });
+      await answered(removed);
     },
 
     async *list(below) {
-      const { sdk, client, own } = await bucket.client();
+      const { commands, client, common } = await sdk();
       let ContinuationToken: string | undefined;
       do {
-        const input = { ...own, Prefix: prefix + below, ContinuationToken };
-        const page = await answered(client.send(new sdk.ListObjectsV2Command(input)));
+        const input = { ...common, Prefix: prefix + below, ContinuationToken };
+        const page = await answered(client.send(new commands.ListObjectsV2Command(input)));
         for (const { Key = "" } of page.Contents ?? []) {
           const path = Key.slice(prefix.length);
           if (keyOf(prefix, path) !== undefined) yield path;
@@ -67,10 +121,10 @@ export function createStorage(bucket: Bucket, place: Place, options: StorageOpti
       signal.throwIfAborted();
       const Prefix = prefix + (folder === "" ? "" : `${folder}/`);
       if (keyOf("", `${Prefix}x`) === undefined) return { entries: [] };
-      const { sdk, client, own } = await bucket.client();
-      const input = { ...own, Prefix, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
+      const { commands, client, common } = await sdk();
+      const input = { ...common, Prefix, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
       const page = await answered(
-        client.send(new sdk.ListObjectsV2Command(input), { abortSignal: signal }),
+        client.send(new commands.ListObjectsV2Command(input), { abortSignal: signal }),
       ).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
@@ -79,14 +133,14 @@ export function createStorage(bucket: Bucket, place: Place, options: StorageOpti
         name: key.slice(Prefix.length, -1),
         kind: "folder" as const,
       }));
-      const files = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({
+      const entries = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({
         name: Key.slice(Prefix.length),
         kind: "file" as const,
         ...(Size !== undefined && { size: Size }),
         ...(LastModified && { lastModified: LastModified.getTime() }),
       }));
       return {
-        entries: [...folders, ...files].filter(({ name }) => isEntryName(name)),
+        entries: [...folders, ...entries].filter(({ name }) => isEntryName(name)),
         ...(page.IsTruncated && page.NextContinuationToken && { next: page.NextContinuationToken }),
       };
     },

@@ -1,30 +1,29 @@
 import type { Readable } from "node:stream";
-import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
+import type { CompletedPart } from "@aws-sdk/client-s3";
 import type { EntryFacts } from "@mediatap/core";
-import type { Sdk } from "./bucket.ts";
-import { failureOf, invalidAnswer } from "./failures.ts";
+import type { Sdk } from "./client.ts";
+import { answered, invalidAnswer } from "./failures.ts";
 
 /** Bytes that are held and sent at a time; the least that S3 takes for a part is 5 MiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
-
-export interface Upload {
-  readonly sdk: Sdk;
-  readonly client: S3Client;
-  /** Bucket and key. */
-  readonly at: { readonly Bucket: string; readonly Key: string; readonly RequestPayer?: "requester" };
-  readonly body: Readable | Uint8Array;
-  readonly facts: EntryFacts;
-  readonly partBytes: number;
-}
 
 /**
  * Sends an object's bytes, in parts where they are many. The object comes to be with the last request: where the body
  * breaks off, nothing of it stays, and what was there before does.
  */
-export async function upload({ sdk, client, at, body, facts, partBytes }: Upload): Promise<void> {
+export async function upload(
+  { commands, client, common }: Sdk,
+  key: string,
+  body: Readable | Uint8Array,
+  facts: EntryFacts,
+  partBytes: number,
+): Promise<void> {
+  const at = { ...common, Key: key };
   const headers = headersOf(facts);
   const put = (Body: Buffer) =>
-    answered(client.send(new sdk.PutObjectCommand({ ...at, ...headers, Body, ContentLength: Body.length })));
+    answered(
+      client.send(new commands.PutObjectCommand({ ...at, ...headers, Body, ContentLength: Body.length })),
+    );
   const parts: CompletedPart[] = [];
   let UploadId: string | undefined;
   try {
@@ -37,22 +36,25 @@ export async function upload({ sdk, client, at, body, facts, partBytes }: Upload
     if (UploadId === undefined) return void (await put(last));
     await send(last);
     const MultipartUpload = { Parts: parts };
-    await answered(client.send(new sdk.CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload })));
+    await answered(
+      client.send(new commands.CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload })),
+    );
   } catch (error) {
     // Parts that nobody completes or aborts are kept, and cost money.
     if (UploadId !== undefined) {
-      await client.send(new sdk.AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined);
+      await client.send(new commands.AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined);
     }
     throw error;
   }
 
   async function send(Body: Buffer): Promise<void> {
-    UploadId ??= (await answered(client.send(new sdk.CreateMultipartUploadCommand({ ...at, ...headers }))))
-      .UploadId;
+    UploadId ??= (
+      await answered(client.send(new commands.CreateMultipartUploadCommand({ ...at, ...headers })))
+    ).UploadId;
     if (UploadId === undefined) throw invalidAnswer();
     const PartNumber = parts.length + 1;
     const part = { ...at, UploadId, PartNumber, Body, ContentLength: Body.length };
-    const { ETag } = await answered(client.send(new sdk.UploadPartCommand(part)));
+    const { ETag } = await answered(client.send(new commands.UploadPartCommand(part)));
     if (ETag === undefined) throw invalidAnswer();
     parts.push({ PartNumber, ETag });
   }
@@ -65,16 +67,6 @@ function headersOf({ type, cacheControl, private: isPrivate }: EntryFacts) {
     ...(cacheControl !== undefined && { CacheControl: cacheControl }),
     ...(isPrivate && { Metadata: { isprivatefile: "true" } }),
   };
-}
-
-/** The answer; failures as MediaErrors. */
-export async function answered<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    const failure = failureOf(cause);
-    throw "error" in failure ? failure.error : invalidAnswer(cause);
-  }
 }
 
 /** The body in chunks of the same length, but for the last one. */

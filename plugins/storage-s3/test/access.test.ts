@@ -109,6 +109,13 @@ describeWith(RADOSGW, "the keys of a bucket", () => {
     }
   });
 
+  it("that have expired are denied, whatever the status is", async () => {
+    all.front.fault = (_, response) => refuse(response, 400, "ExpiredToken");
+    await assert.rejects(all.storage().open("a.txt", { signal }), DENIED);
+    const { write } = all.storage() as Required<Storage>;
+    await assert.rejects(write("new.txt", Buffer.from("new"), {}), DENIED);
+  });
+
   it("open no bucket that is missing, which is no missing file", async () => {
     const storage = all.storage({ fields: { bucket: "nowhere" } });
     await assert.rejects(storage.open("a.txt", { signal }), DENIED);
@@ -196,7 +203,10 @@ describeWith(RADOSGW, "the keys of a bucket", () => {
       for await (const path of list("new")) assert.equal(path, "new.txt");
       await remove("new.txt");
       assert.equal(all.front.requests.length, 5);
-      assert(all.front.requests.every(({ headers }) => headers["x-req-from"] === "test"));
+      for (const { headers } of all.front.requests) {
+        assert.equal(headers["x-req-from"], "test");
+        assert.equal(headers["user-agent"], "mediatap");
+      }
       return all.front.requests.map(({ headers }) => headers["x-amz-request-payer"]);
     };
     assert.deepEqual(new Set(await use(all.storage())), new Set([undefined]));
@@ -219,6 +229,27 @@ describeWith(RADOSGW, "the keys of a bucket", () => {
       const regions = all.front.requests.map(({ headers }) => headers.authorization?.split("/")[2]);
       assert.deepEqual(regions, ["us-east-1", "eu-west-1", "eu-west-1"]);
     }
+    const region = () => all.front.requests.at(-1)?.headers.authorization?.split("/")[2];
+    // Amazon names the region in the body of this one, and another address in the headers of that one.
+    all.front.fault = first(1, (_, response) => {
+      const region = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-2</Region></Error>";
+      response.writeHead(400).end(region);
+      return true;
+    });
+    await read(all.storage(), "a.txt");
+    assert.equal(region(), "eu-west-2");
+    const location = "http://169.254.169.254/";
+    all.front.fault = first(1, (_, response) =>
+      refuse(response, 307, "TemporaryRedirect", { ...elsewhere, location }),
+    );
+    await read(all.storage(), "a.txt");
+    assert.equal(region(), "eu-west-1");
+
+    all.front.fault = first(1, (_, response) => refuse(response, 301, "PermanentRedirect", elsewhere));
+    const { write } = all.storage() as Required<Storage>;
+    await write("new.txt", Buffer.from("new"), {});
+    assert.equal(region(), "eu-west-1");
+
     all.front.fault = (_, response) => refuse(response, 301, "PermanentRedirect", elsewhere);
     await assert.rejects(all.storage().open("a.txt", { signal }), { code: "UNIDENTIFIED", outage: false });
   });
@@ -320,6 +351,40 @@ describeWith(RADOSGW, "the keys of a bucket", () => {
       );
     });
   });
+});
+
+describe("a bucket of Amazon's", () => {
+  for (const [bucket, region, host] of [
+    ["shop-photos", "eu-central-1", "shop-photos.s3.eu-central-1.amazonaws.com"],
+    ["shop-photos", "cn-north-1", "shop-photos.s3.cn-north-1.amazonaws.com.cn"],
+    ["shop.photos", "eu-central-1", "s3.eu-central-1.amazonaws.com"],
+    ["shop--use1-az4--x-s3", "us-east-1", "shop--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com"],
+    [
+      "arn:aws:s3:eu-west-1:123456789012:accesspoint/shop",
+      "eu-west-1",
+      "shop-123456789012.s3-accesspoint.eu-west-1.amazonaws.com",
+    ],
+  ] as const) {
+    it(`is requested at the address of its kind and region: ${bucket}, ${region}`, async () => {
+      const names = new Set<string>();
+      const fields = { bucket, region, endpoint: undefined, s3ForcePathStyle: undefined };
+      const amazon = { endpoint: "", accessKey: "key", secretKey: "secret" };
+      const { storage, close } = storageOf(amazon, {
+        type: "S3",
+        fields,
+        async resolve(name) {
+          names.add(name);
+          throw Object.assign(new Error("no network"), { code: "ENOTFOUND" });
+        },
+      });
+      await assert.rejects(storage.open("a.txt", { signal }), { code: "ECONNREFUSED" });
+      await assert.rejects(storage.write?.("a.txt", Buffer.from("a"), {}) ?? Promise.resolve(), {
+        code: "ECONNREFUSED",
+      });
+      assert.deepEqual([...names], [host]);
+      close();
+    });
+  }
 });
 
 describeWith(MOTO, "the keys of a machine's role", () => {

@@ -7,7 +7,7 @@ import {
   startMoto,
   startRadosgw,
 } from "@mediatap/test";
-import { lookupHere, openPlace, type PlaceOptions } from "./places.ts";
+import { openPlace, type PlaceOptions, resolveHere } from "./places.ts";
 
 function contract(
   name: string,
@@ -46,7 +46,7 @@ describeWith(RADOSGW, "radosgw", () => {
   contract("a bucket in path style", startRadosgw, false, () => ({ partBytes }));
   contract("a folder of a bucket as a virtual host", startRadosgw, false, (port) => ({
     partBytes,
-    lookup: lookupHere,
+    resolve: resolveHere,
     fields: {
       prefix: "some folder/é",
       endpoint: `http://${RADOSGW_DOMAIN}:${port}`,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { LookupFunction } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
+  createFetcher,
   DEFAULT_LIMITS,
   type EntryFacts,
+  type FetcherOptions,
   type Limits,
   NOT_MODIFIED,
   type OpenOptions,
@@ -13,18 +14,17 @@ import {
   type StorageEntry,
 } from "@mediatap/core";
 import type { S3Service } from "@mediatap/test";
-import { createBucket, type Settings } from "../src/bucket.ts";
+import type { Settings } from "../src/bucket.ts";
 import { s3, s3Compatible } from "../src/fields.ts";
 import { createStorage } from "../src/storage.ts";
 
 /** The plugin's defaults. */
 export const SETTINGS: Settings = { retries: 2, timeout: 30_000, videoTimeout: 300_000 };
 
+type Resolve = NonNullable<FetcherOptions["resolve"]>;
+
 /** Every name is this machine's. */
-export const lookupHere: LookupFunction = (_host, { all }, callback) => {
-  if (all) return callback(null, [{ address: "127.0.0.1", family: 4 }]);
-  callback(null, "127.0.0.1", 4);
-};
+export const resolveHere: Resolve = async () => [{ address: "127.0.0.1", family: 4 }];
 
 export interface TestPlace {
   readonly storage: Storage;
@@ -41,7 +41,7 @@ export interface PlaceOptions {
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly limits?: Partial<Limits>;
   readonly settings?: Partial<Settings>;
-  readonly lookup?: LookupFunction;
+  readonly resolve?: Resolve;
   readonly partBytes?: number;
 }
 
@@ -50,20 +50,18 @@ export type Keyed = Pick<S3Service, "endpoint" | "accessKey" | "secretKey">;
 /** The storage of an origin; fields that are `undefined` are left out. */
 export function storageOf(
   service: Keyed,
-  { type, fields, limits, settings, lookup, partBytes }: PlaceOptions = {},
+  { type, fields, limits, settings, resolve, partBytes }: PlaceOptions = {},
 ): { storage: Storage; close: () => void } {
   const { endpoint, accessKey, secretKey } = service;
   const all = { bucket: "photos", endpoint, accessKey, secretKey, s3ForcePathStyle: true, ...fields };
-  const place = parseOptions(type === "S3" ? s3 : s3Compatible, all, "origins.photos");
-  const options = {
+  const location = parseOptions(type === "S3" ? s3 : s3Compatible, all, "origins.photos");
+  const fetcher = createFetcher({
     limits: { ...DEFAULT_LIMITS, ...limits },
-    settings: { ...SETTINGS, ...settings },
     requestFrom: "test",
-    ...(lookup && { lookup }),
-    ...(partBytes !== undefined && { partBytes }),
-  };
-  const bucket = createBucket(place, options);
-  return { storage: createStorage(bucket, place, options), close: bucket.close };
+    ...(resolve && { resolve }),
+  });
+  const storage = createStorage(location, fetcher, { ...SETTINGS, ...settings }, partBytes);
+  return { storage, close: () => void fetcher.close() };
 }
 
 /** The bytes of a file. */
