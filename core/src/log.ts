@@ -35,11 +35,26 @@ export function createLogger({
 /** Bytes that are kept for an output that cannot be written to for the moment, such as a file on a full disk. */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
-/** JSON lines on the standard output. A line that cannot be written is dropped: logging never fails. */
+/** How often lines are written again that nobody reads, in milliseconds. */
+const RETRY_INTERVAL_MS = 100;
+
+/** JSON lines on the standard output. A line that cannot be written is dropped: logging never fails, and never waits. */
 function forPrograms(): DestinationStream {
-  return pino
-    .destination({ dest: process.stdout.fd ?? 1, sync: true, maxLength: MAX_PENDING_BYTES })
-    .on("error", () => {});
+  const output = pino.destination({
+    dest: process.stdout.fd ?? 1,
+    sync: true,
+    maxLength: MAX_PENDING_BYTES,
+    // Otherwise the whole process sleeps until a reader that has stalled goes on.
+    retryEAGAIN: () => false,
+  });
+  let retry: NodeJS.Timeout | undefined;
+  return output.on("error", (error) => {
+    if (codeOf(error) !== "EAGAIN" || retry) return;
+    retry = setTimeout(() => {
+      retry = undefined;
+      output.write("");
+    }, RETRY_INTERVAL_MS).unref();
+  });
 }
 
 let areErrorsIgnored = false;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ask, describeWith, type InTerminal, PYTHON, startInTerminal } from "@mediatap/test";
+import { spawn } from "node:child_process";
+import { ask, describeWith, type InTerminal, PYTHON, startInTerminal, until } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
 import { BIN } from "./mediatap.ts";
 
@@ -80,5 +81,51 @@ describeWith(PYTHON, "mediatap serve on a terminal", () => {
     process.kill(server.pid, "SIGHUP");
     await server.shows(/the configuration was taken bypassCache/);
     assert.equal((await ask(server.port, "/-/live")).status, 200);
+  });
+});
+
+describe("mediatap serve whose log is not read", () => {
+  it("answers all the same, and writes what is left when it is read again", async () => {
+    const lines = 400;
+    const filler = "a".repeat(2_000);
+    const folder = await folderWith({
+      "config.mjs": `
+        export default {
+          presets: ["@mediatap/preset-imagekit"],
+          plugins: [{ name: "noisy", version: "1.0.0", apiVersion: 1, apply({ hooks, logger }) {
+            hooks.storage.for("NOTHING").tap("noisy", () => ({ open: async (path) => void logger.info({ path }, "${filler}") }));
+          } }],
+          origins: { nothing: { type: "NOTHING" } },
+          endpoints: { default: { origins: ["nothing"] } },
+        };`,
+      "package.json": {},
+    });
+    const args = ["serve", "--port", "0", "--host", "127.0.0.1", "--config", `${folder.path}/config.mjs`];
+    const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      let out = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        out += text;
+      });
+      await until(() => /listens on http:\/\/[^:]+:\d+/.test(out), "it listens");
+      const port = Number(/listens on http:\/\/[^:]+:(\d+)/.exec(out)?.[1]);
+      child.stdout.pause();
+      // Far more than a pipe takes.
+      for (let at = 0; at < lines; at++) assert.equal((await ask(port, `/${at}`)).status, 404);
+      child.stdout.resume();
+      await until(() => out.includes(`"path":"${lines - 1}"`), "the last line is written");
+      const paths = out
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+        .flatMap(({ path }) => (path === undefined ? [] : [Number(path)]));
+      assert.deepEqual(
+        paths,
+        Array.from({ length: lines }, (_, at) => at),
+      );
+    } finally {
+      child.kill("SIGKILL");
+      await folder.remove();
+    }
   });
 });
