@@ -79,7 +79,7 @@ describeWith(PYTHON, "mediatap serve on a terminal", () => {
   it("reloads at SIGHUP as long as the terminal is there", async () => {
     const server = await start([folder.path], { streams: ["stdout", "stderr"], controlling: true });
     process.kill(server.pid, "SIGHUP");
-    await server.shows(/the configuration was taken bypassCache/);
+    await server.shows(/the configuration was reloaded/);
     assert.equal((await ask(server.port, "/-/live")).status, 200);
   });
 });
