@@ -55,29 +55,29 @@ interface Timed {
 const TIMED: readonly Timed[] = [
   {
     limits: { originConnect: SHORT_MS },
-    ends: ({ fault }) => ["host does not answer", "TLS handshake stalls"].includes(fault),
+    ends: ({ fault }) => ["host does not respond", "TLS handshake stalls"].includes(fault),
   },
   {
     limits: { originFirstByte: SHORT_MS },
-    ends: ({ fault }) => ["no answer in time", "header stalls", "status line without end"].includes(fault),
+    ends: ({ fault }) => ["no response in time", "header stalls", "endless status line"].includes(fault),
   },
   {
     limits: { originIdle: SHORT_MS },
-    ends: ({ fault }) => ["body stalls", "body never begins", "chunk extension without end"].includes(fault),
+    ends: ({ fault }) => ["body stalls", "body never begins", "endless chunk extension"].includes(fault),
   },
   {
     // Long enough for the head of an answer, which must have come.
     timeout: 3_000,
     ends: ({ fault, asFile }) =>
-      ["header drips", "body drips"].includes(fault) ||
-      (asFile && ["body never ends", "length over the limit"].includes(fault)),
+      ["header arrives byte by byte", "body arrives byte by byte"].includes(fault) ||
+      (asFile && ["body never ends", "Content-Length over the limit"].includes(fault)),
   },
 ];
 
 /** A server for all that ends by itself. */
 const UNTIMED: Timed = { ends: (request) => !TIMED.some(({ ends }) => ends(request)) };
 
-/** What a client meets: a status, with its code where it is an error; or an answer that is broken off. */
+/** What a client meets: a status, with its code where it is an error; or a truncated response. */
 interface Met {
   /** Asked for smaller. */
   readonly picture: string;
@@ -91,10 +91,12 @@ interface Row {
   readonly but: ReadonlyMap<string, Met>;
 }
 
-/** The first table of core/ERRORS.md. */
+/** The table of HTTP origins in core/ERRORS.md. */
 function readTable(): Row[] {
   const text = readFileSync(new URL("../../core/ERRORS.md", import.meta.url), "utf8");
-  const lines = /\| -+ \|[^\n]*\n((?:\|[^\n]*\n)+)/.exec(text)?.[1]?.trim().split("\n") ?? [];
+  const lines =
+    /^\| Fault +\| Image [^\n]*\n\| -+ \|[^\n]*\n((?:\|[^\n]*\n)+)/m.exec(text)?.[1]?.trim().split("\n") ??
+    [];
   return lines.map((line) => {
     const [fault = "", picture = "", file = "", but = ""] = line
       .replaceAll("`", "")
@@ -186,7 +188,7 @@ describe("the table of errors", () => {
     const answer = await serverOf(timedFor(request))
       .ask(`/${endpointOf(type, fault)}/${asFile ? "tr:orig-true" : "tr:w-20"}/${path}`)
       .catch(() => undefined);
-    if (!answer) return "broken off";
+    if (!answer) return "truncated";
     const { status, headers, text } = answer;
     const said = `${JSON.stringify(headers)} ${status < 400 ? "" : text}`;
     assert.doesNotMatch(

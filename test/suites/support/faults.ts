@@ -133,19 +133,19 @@ const HTML = "<html><h1>Please log in</h1></html>";
 /** Every fault, by its name in core/ERRORS.md: a place, or what happens to a request. */
 export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "connection refused": "refused",
-  "host does not answer": "nowhere",
+  "host does not respond": "nowhere",
   "name not found": "unknown",
-  "no TLS at that port": "plain",
+  "no TLS on the port": "plain",
   "TLS handshake stalls": "silent",
-  "certificate of its own making": "self-signed",
-  "certificate of another name": "other name",
-  "certificate that has expired": "expired",
-  "no answer in time": () => {},
+  "self-signed certificate": "self-signed",
+  "certificate of another host name": "other name",
+  "expired certificate": "expired",
+  "no response in time": () => {},
   "header stalls": (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-type: im"),
-  "header drips": (socket) =>
+  "header arrives byte by byte": (socket) =>
     drip(socket, Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\nx-long: ${"x".repeat(900)}`)),
-  "closed without an answer": (socket) => void socket.end(),
-  "reset without an answer": (socket) => void socket.resetAndDestroy(),
+  "closed without a response": (socket) => void socket.end(),
+  "reset without a response": (socket) => void socket.resetAndDestroy(),
 
   "status 404": answer(404, { "content-type": "text/plain" }, "not here"),
   "status 410": answer(410),
@@ -159,7 +159,7 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "status 400": answer(400),
   "status 405": answer(405),
   "status 407": answer(407, { "proxy-authenticate": "Basic" }),
-  "status 416 not asked for": answer(416, { "content-range": "bytes */10" }),
+  "unexpected status 416": answer(416, { "content-range": "bytes */10" }),
   "status 418": answer(418),
   "status 429": answer(429),
   "status 429 with Retry-After": answer(429, { "retry-after": 60 }),
@@ -169,22 +169,22 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "status 503 with Retry-After": answer(503, { "retry-after": 60 }),
   "status 504": answer(504),
   "status 999": answer(999),
-  "status 101 not asked for": (socket) => {
+  "unexpected status 101": (socket) => {
     send(socket, 101, { connection: "upgrade", upgrade: "websocket" });
     socket.end();
   },
-  "status 204 in place of a file": (socket) => {
+  "status 204 instead of a file": (socket) => {
     send(socket, 204, {});
     socket.end();
   },
-  "status 205 in place of a file": answer(205),
-  "status 206 not asked for": picture({ "content-range": "bytes 0-9/1000" }, undefined, 206),
-  "several parts not asked for": (socket, good) => {
+  "status 205 instead of a file": answer(205),
+  "unexpected status 206": picture({ "content-range": "bytes 0-9/1000" }, undefined, 206),
+  "unexpected multipart response": (socket, good) => {
     const part = "--x\r\ncontent-type: image/jpeg\r\ncontent-range: bytes 0-9/1000\r\n\r\n";
     const body = Buffer.concat([Buffer.from(part), good.subarray(0, 10), Buffer.from("\r\n--x--\r\n")]);
     answer(206, { "content-type": "multipart/byteranges; boundary=x" }, body)(socket, good, "");
   },
-  "status 304 not asked for": answer(304),
+  "unexpected status 304": answer(304),
 
   "redirect loop": (socket, good, request) =>
     answer(302, { location: /^GET (\S+)/.exec(request)?.[1] ?? "/" })(socket, good, request),
@@ -195,61 +195,61 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
       request,
     ),
   "redirect without Location": answer(302),
-  "redirect to no URL": answer(302, { location: "http://[" }),
-  "redirect that is no text": answer(302, { location: "/\xff\xfe" }),
+  "redirect to an invalid URL": answer(302, { location: "http://[" }),
+  "redirect to bytes that are not UTF-8": answer(302, { location: "/\xff\xfe" }),
   "redirect to a private address": answer(302, { location: "http://169.254.169.254/latest/meta-data/" }),
   "redirect to another port": answer(302, { location: "http://127.0.0.1:1/" }),
-  "redirect to a name of the house": answer(302, { location: "http://intranet/" }),
+  "redirect to an internal host name": answer(302, { location: "http://intranet/" }),
   "redirect with a password": answer(302, { location: "http://me:hunter2@example.com/" }),
   "redirect to another scheme": answer(302, { location: "file:///etc/passwd" }),
 
-  "HTML in place of a picture": answer(200, { "content-type": "text/html" }, HTML),
-  "JSON in place of a picture": answer(200, { "content-type": "application/json" }, '{"error":"no"}'),
-  "HTML that calls itself a picture": answer(200, { "content-type": "image/jpeg" }, HTML),
-  "nothing in place of a picture": answer(200, { "content-type": "image/jpeg" }),
-  "a picture that is cut": picture({}, (good) => good.subarray(0, 40)),
-  "a picture that is cut in the middle": picture({}, (good) => good.subarray(0, good.length / 2)),
-  "a picture of too many pixels": picture({}, () => pngHeader(60_000, 60_000)),
-  "a picture with a false size": picture({}, enlarged),
-  "a picture that calls itself a video": picture({ "content-type": "video/mp4" }),
+  "HTML instead of an image": answer(200, { "content-type": "text/html" }, HTML),
+  "JSON instead of an image": answer(200, { "content-type": "application/json" }, '{"error":"no"}'),
+  "HTML with an image content type": answer(200, { "content-type": "image/jpeg" }, HTML),
+  "empty body instead of an image": answer(200, { "content-type": "image/jpeg" }),
+  "image truncated in its header": picture({}, (good) => good.subarray(0, 40)),
+  "image truncated in the middle": picture({}, (good) => good.subarray(0, good.length / 2)),
+  "image with too many pixels": picture({}, () => pngHeader(60_000, 60_000)),
+  "image with a false size": picture({}, enlarged),
+  "image with a video content type": picture({ "content-type": "video/mp4" }),
 
-  "body breaks off": half((socket) => void socket.end()),
-  "body is reset": half((socket) => void socket.resetAndDestroy()),
+  "truncated body": half((socket) => void socket.end()),
+  "connection reset in the body": half((socket) => void socket.resetAndDestroy()),
   "body stalls": half(() => {}),
-  "body drips": half(drip),
+  "body arrives byte by byte": half(drip),
   "body never begins": (socket, good) => send(socket, 200, { "content-length": good.length }),
   "body never ends": chunked(chunk, (socket) => pour(socket, chunk(Buffer.alloc(PIECE)))),
-  "body of a length, and more": (socket, good) => {
+  "body longer than Content-Length": (socket, good) => {
     send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
     socket.write(Buffer.concat([good, Buffer.alloc(1000, "more")]));
   },
-  "a second answer, unasked": (socket, good) => {
+  "unsolicited second response": (socket, good) => {
     send(socket, 200, { "content-type": "image/jpeg", "content-length": good.length });
     socket.write(good);
     socket.write(
       `HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: ${HTML.length}\r\n\r\n${HTML}`,
     );
   },
-  "length over the limit": (socket, good) => {
+  "Content-Length over the limit": (socket, good) => {
     send(socket, 200, { "content-type": "image/jpeg", "content-length": 1e12 });
     socket.write(good);
     pour(socket, Buffer.alloc(PIECE));
   },
-  "no length, ended by closing": under(() => "HTTP/1.0 200 OK\r\ncontent-type: image/jpeg\r\n\r\n"),
-  "bad chunk": chunked(
+  "no Content-Length, ended by close": under(() => "HTTP/1.0 200 OK\r\ncontent-type: image/jpeg\r\n\r\n"),
+  "invalid chunk": chunked(
     () => "xyz\r\n",
     (socket) => socket.end(),
   ),
-  "chunk of a size beyond numbers": chunked(
+  "chunk size out of range": chunked(
     () => `${"f".repeat(20)}\r\n`,
     (socket) => socket.end(),
   ),
-  "chunks that break off": chunked(chunk, (socket) => void socket.end()),
-  "chunk extension without end": chunked(
+  "truncated chunks": chunked(chunk, (socket) => void socket.end()),
+  "endless chunk extension": chunked(
     () => "5;",
     (socket) => pour(socket, Buffer.alloc(10_000, "x")),
   ),
-  "trailers without end": chunked(
+  "endless trailers": chunked(
     (good) => Buffer.concat([chunk(good), Buffer.from("0\r\n")]),
     (socket) => pour(socket, Buffer.from("x-trailer: x\r\n".repeat(1000))),
   ),
@@ -259,26 +259,26 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
   "brotli bomb": picture({ "content-encoding": "br" }, (good) =>
     brotliCompressSync(Buffer.concat([good, Buffer.alloc(8 * MIB)]), FAST),
   ),
-  "gzip that is none": picture({ "content-encoding": "gzip" }),
-  "gzip that is cut": picture({ "content-encoding": "gzip" }, (good) => gzipSync(good).subarray(0, -20)),
+  "invalid gzip": picture({ "content-encoding": "gzip" }),
+  "truncated gzip": picture({ "content-encoding": "gzip" }, (good) => gzipSync(good).subarray(0, -20)),
   "gzip of gzip": picture({ "content-encoding": "gzip, gzip" }, (good) => gzipSync(gzipSync(good))),
   "unknown content coding": picture({ "content-encoding": "rot13" }),
 
-  "header over the limit": picture({ "x-large": "x".repeat(20_000) }),
-  "header without end": endless("HTTP/1.1 200 OK\r\n", "x-endless: x\r\n"),
-  "status line without end": endless("HTTP/1.1 200 ", "x"),
-  "interim answers without end": endless("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
-  "an interim answer": (socket, good, request) => {
+  "header section over the limit": picture({ "x-large": "x".repeat(20_000) }),
+  "endless header section": endless("HTTP/1.1 200 OK\r\n", "x-endless: x\r\n"),
+  "endless status line": endless("HTTP/1.1 200 ", "x"),
+  "endless interim responses": endless("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+  "interim response": (socket, good, request) => {
     socket.write("HTTP/1.1 103 Early Hints\r\nlink: </x.css>; rel=preload\r\n\r\n");
     picture()(socket, good, request);
   },
   "too many headers": picture(Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`x-${at}`, "x"]))),
-  "headers of another charset": picture({
+  "header values in another charset": picture({
     "content-type": "image/jpeg; charset=utf-16",
     etag: '"\xc3\xa4\xff"',
     "x-note": "\xff\xfe",
   }),
-  "headers that are for itself": picture({
+  "headers that are not for clients": picture({
     "set-cookie": "secret=1",
     "strict-transport-security": "max-age=1",
     "content-security-policy": "default-src 'none'",
@@ -288,18 +288,20 @@ export const FAULTS: Readonly<Record<string, Place | Fault>> = {
     location: "/secret",
     "x-secret": "secret",
   }),
-  "length and chunks": under(
+  "Content-Length and chunks": under(
     (length) =>
       `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\ntransfer-encoding: chunked\r\n\r\n${length.toString(16)}\r\n`,
   ),
-  "conflicting lengths": bytes("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
-  "length of no number": bytes("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\nabcd"),
-  "length below nothing": bytes("HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\nabcd"),
-  "bad bytes in a header": bytes("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),
+  "conflicting Content-Length": bytes(
+    "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+  ),
+  "Content-Length that is not a number": bytes("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\nabcd"),
+  "negative Content-Length": bytes("HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\nabcd"),
+  "invalid bytes in a header": bytes("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),
   "space before a colon": under((length) => `HTTP/1.1 200 OK\r\ncontent-length : ${length}\r\n\r\n`),
-  "lines that end badly": under((length) => `HTTP/1.1 200 OK\ncontent-length: ${length}\n\n`),
-  "status of no number": bytes("HTTP/1.1 abc OK\r\ncontent-length: 0\r\n\r\n"),
-  "no version of HTTP": bytes("HTTP/9.9 200 OK\r\ncontent-length: 0\r\n\r\n"),
-  "no header at all": bytes(HTML),
-  "no HTTP": bytes("SSH-2.0-OpenSSH_9.2\r\n"),
+  "invalid line endings": under((length) => `HTTP/1.1 200 OK\ncontent-length: ${length}\n\n`),
+  "status that is not a number": bytes("HTTP/1.1 abc OK\r\ncontent-length: 0\r\n\r\n"),
+  "unknown HTTP version": bytes("HTTP/9.9 200 OK\r\ncontent-length: 0\r\n\r\n"),
+  "no header section": bytes(HTML),
+  "not HTTP": bytes("SSH-2.0-OpenSSH_9.2\r\n"),
 };
