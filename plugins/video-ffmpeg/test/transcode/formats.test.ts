@@ -85,7 +85,7 @@ describeWhole("whole videos", prepare, (whole) => {
       /^403 .*faces/,
     );
     assert.match(await refusal("fields.mp4", [resize({ width: 5000 })]), /^400 .*4096/);
-    assert.match(await refusal("sound.m4a", [resize({ width: 50 })]), /^400 .*picture/);
+    assert.match(await refusal("sound.m4a", [resize({ width: 50 })]), /^400 .*video track/);
     assert.match(await refusal("silent.mp4", [], { codec: "none" }), /^400 .*sound/);
   });
 
