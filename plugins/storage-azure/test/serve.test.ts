@@ -77,7 +77,7 @@ withAzurite(() => {
       const printed = await command.run("config", "--config", "good.json");
       assert.match(printed.all, /sasToken: '\*\*\*'/);
       const fine = await command.run("doctor", "--config", "good.json");
-      assert.match(fine.all, /^ok {4}origin blobs .*AZURE_BLOB, answered/m);
+      assert.match(fine.all, /^ok {4}origin blobs .*AZURE_BLOB, responded/m);
       for (const { all } of [explained, printed, fine]) assert.doesNotMatch(all, /sig=|sig%3D/);
     });
 
