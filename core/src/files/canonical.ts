@@ -1,17 +1,13 @@
 import { z } from "zod";
 import type { EntryFacts } from "../model/source.ts";
+import { httpUrl } from "./fields.ts";
 
 /** Fields that origins of every type have: the address by which search engines should know a file. */
 export const canonicalFields = {
   /** Name the canonical address of each file. @default false */
   includeCanonicalHeader: z.boolean().default(false),
   /** Base of these addresses; without it there are none. */
-  baseUrlForCanonicalHeader: z
-    .string()
-    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\]/.test(text), {
-      error: "Expected an http or https URL without query and fragment",
-    })
-    .optional(),
+  baseUrlForCanonicalHeader: httpUrl.optional(),
 };
 
 export interface CanonicalFields {
@@ -23,5 +19,5 @@ export interface CanonicalFields {
 export function canonicalOf(fields: CanonicalFields, path: string): Pick<EntryFacts, "canonical"> {
   const { includeCanonicalHeader, baseUrlForCanonicalHeader: base } = fields;
   if (!includeCanonicalHeader || base === undefined) return {};
-  return { canonical: `${base.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}` };
+  return { canonical: `${base}/${path.split("/").map(encodeURIComponent).join("/")}` };
 }

@@ -2,7 +2,13 @@ import { Readable } from "node:stream";
 import type { Fetcher, FetchResponse } from "../fetch/fetcher.ts";
 import { isForFewer } from "../model/control.ts";
 import { MediaError } from "../model/errors.ts";
-import { type ByteRange, NOT_MODIFIED, type OpenOptions, type StorageEntry } from "../model/source.ts";
+import {
+  type ByteRange,
+  type EntryFacts,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type StorageEntry,
+} from "../model/source.ts";
 import { isExactly, isPart, judge, statusError } from "./answer.ts";
 import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
 import { factsOf, isVideoPath, lengthOf } from "./facts.ts";
@@ -13,7 +19,7 @@ type Headers = Readonly<Record<string, string>>;
 type Send = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
 
 /** A file at an HTTP origin. */
-export interface HttpFile extends HttpTarget {
+export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
   /** Its path, for what can be told from its extension. */
   readonly path: string;
   /** Whether a 404 speaks of the place instead of the file: then it is a failure (`EACCES`). @default never */
@@ -89,6 +95,7 @@ async function openFile(
   let stream: Readable | undefined;
   return {
     ...facts,
+    ...(file.canonical !== undefined && { canonical: file.canonical }),
     ...(wanted && { ranged: part }),
     body() {
       const length = part ? facts.size : lengthOf(response.headers);

@@ -44,8 +44,7 @@ export function createAkeneo(origin: OriginConfig, fetcher: Fetcher, settings: H
     async open(path, options) {
       const encoded = encodedOf(path);
       if (encoded === undefined) return undefined;
-      const entry = await files.open({ ...targetOf(encoded), path }, options);
-      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
+      return files.open({ ...targetOf(encoded), path, ...canonicalOf(fields, path) }, options);
     },
 
     async check(signal) {

@@ -1,14 +1,9 @@
-import { canonicalFields, type OriginConfig, parseOptions } from "@mediatap/core";
+import { canonicalFields, httpUrl, type OriginConfig, parseOptions } from "@mediatap/core";
 import { z } from "zod";
 
 const schema = z.strictObject({
   /** Address of the PIM; may be a private one, and is trusted for exactly its scheme, host and port. */
-  baseUrl: z
-    .string()
-    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\@]/.test(text), {
-      error: "Expected an http or https URL without user, query and fragment",
-    })
-    .transform((url) => url.replace(/\/+$/, "")),
+  baseUrl: httpUrl,
   /** Id and secret of the connection. The id joins both in a header, so it has no colon (RFC 7617 §2). */
   clientId: z.string().regex(/^[^:]+$/, { error: "Expected a client id without a colon" }),
   clientSecret: z.string().min(1),

@@ -4,8 +4,10 @@ import {
   type FetchResponse,
   type HttpFiles,
   type HttpTarget,
+  isMediaError,
   MediaError,
   type Token,
+  textOf,
 } from "@mediatap/core";
 import { z } from "zod";
 import type { Fields } from "./fields.ts";
@@ -18,8 +20,8 @@ const tokenSchema = z.object({
 });
 const messageSchema = z.object({ message: z.string() });
 
-/** Bytes of an answer that are read at most. */
-const LONGEST = 16_384;
+/** Length of the longest body that is read. */
+const MAX_BYTES = 16_384;
 
 /**
  * Logs in with a user's name and password. Throws `EACCES` where the PIM knows no such connection or user, or is none.
@@ -81,18 +83,12 @@ function reasonOf(answer: unknown): Error | undefined {
   return /user|password/i.test(said) ? new Error("username or password is wrong") : undefined;
 }
 
-/** The body as JSON; `undefined` for one that is none, or too long. */
-async function bodyOf({ body }: FetchResponse): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LONGEST) return undefined;
-    chunks.push(chunk);
-  }
+/** The body as JSON; `undefined` if it is none, or too long. */
+async function bodyOf(response: FetchResponse): Promise<unknown> {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
+    return JSON.parse(await textOf(response, MAX_BYTES));
+  } catch (error) {
+    if (isMediaError(error) && error.outage) throw error;
     return undefined;
   }
 }

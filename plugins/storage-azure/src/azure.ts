@@ -3,7 +3,7 @@ import {
   createHttpFiles,
   type Fetcher,
   type HttpTarget,
-  isEntryName,
+  listObjects,
   MediaError,
   type OriginConfig,
   type Storage,
@@ -18,7 +18,7 @@ import { answered, upload } from "./upload.ts";
 /** A name that nobody has. */
 const NOBODY = "mediatap-doctor-no-such-file";
 /** Milliseconds that a page of a list may take. */
-const PATIENCE = 60_000;
+const LIST_TIMEOUT_MS = 60_000;
 
 /**
  * The storage of an `AZURE_BLOB` origin. Blobs are read by the core's fetcher, as files of every HTTP origin are;
@@ -48,17 +48,17 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
     async open(path, options) {
       const name = blobName(prefix, path);
       if (name === undefined) return undefined;
-      const entry = await files.open(
+      return files.open(
         {
           ...targetOf(name),
           path,
+          ...canonicalOf(fields, path),
           noPlace: (headers) => errorCode(headers) === "ContainerNotFound",
           // Folders of accounts with a hierarchical namespace.
           noFile: (headers) => headers["x-ms-meta-hdi_isfolder"] === "true",
         },
         options,
       );
-      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
     },
 
     async check(signal) {
@@ -92,7 +92,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
       const container = await access.client();
       let continuationToken: string | undefined;
       do {
-        const options = { prefix: prefix + below, abortSignal: AbortSignal.timeout(PATIENCE) };
+        const options = { prefix: prefix + below, abortSignal: AbortSignal.timeout(LIST_TIMEOUT_MS) };
         const pages = container
           .listBlobsFlat({ ...options, includeMetadata: true })
           .byPage(continuationToken === undefined ? {} : { continuationToken });
@@ -108,39 +108,32 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
       } while (continuationToken);
     },
 
-    async listFolder(folder, { limit = 100, cursor, signal }) {
-      signal.throwIfAborted();
-      const above = prefix + (folder === "" ? "" : `${folder}/`);
-      if (blobName("", `${above}x`) === undefined) return { entries: [] };
-      const container = await access.client();
-      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-      const page = await container
-        .listBlobsByHierarchy("/", { prefix: above, includeMetadata: true, abortSignal })
-        .byPage({ maxPageSize: limit, ...(cursor !== undefined && { continuationToken: cursor }) })
-        .next()
-        .catch((error: unknown) => {
-          signal.throwIfAborted();
-          throw failureOf(error);
-        });
-      if (page.done) return { entries: [] };
-      const { segment, continuationToken } = page.value;
-      const folders = (segment.blobPrefixes ?? []).map(({ name }) => ({
-        name: name.slice(above.length, -1),
-        kind: "folder" as const,
-      }));
-      const files = segment.blobItems
-        .filter(({ metadata }) => metadata?.hdi_isfolder !== "true")
-        .map(({ name, metadata, properties }) => ({
-          name: name.slice(above.length),
-          kind: "file" as const,
-          ...(properties.contentLength !== undefined && { size: properties.contentLength }),
-          lastModified: properties.lastModified.getTime(),
-          private: isPrivateMark(metadata),
-        }));
-      return {
-        entries: [...folders, ...files].filter(({ name }) => isEntryName(name) && !name.includes("\\")),
-        ...(continuationToken && { next: continuationToken }),
+    listFolder(folder, options) {
+      const { limit = 100, cursor, signal } = options;
+      const list = async (above: string) => {
+        const container = await access.client();
+        const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+        const page = await container
+          .listBlobsByHierarchy("/", { prefix: above, includeMetadata: true, abortSignal })
+          .byPage({ maxPageSize: limit, ...(cursor !== undefined && { continuationToken: cursor }) })
+          .next()
+          .catch((error: unknown) => {
+            throw failureOf(error);
+          });
+        if (page.done) return { folders: [], files: [] };
+        const { segment, continuationToken } = page.value;
+        const files = segment.blobItems
+          .filter(({ metadata }) => metadata?.hdi_isfolder !== "true")
+          .map(({ name, metadata, properties }) => ({
+            key: name,
+            size: properties.contentLength,
+            lastModified: properties.lastModified.getTime(),
+            private: isPrivateMark(metadata),
+          }));
+        const folders = (segment.blobPrefixes ?? []).map(({ name }) => name);
+        return { folders, files, next: continuationToken };
       };
+      return listObjects(list, prefix, folder, options, (key) => blobName("", key) !== undefined);
     },
   };
 }

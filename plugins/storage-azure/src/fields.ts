@@ -1,4 +1,11 @@
-import { canonicalFields, keyOf, type OriginConfig, objectPrefix, parseOptions } from "@mediatap/core";
+import {
+  canonicalFields,
+  httpUrl,
+  keyOf,
+  type OriginConfig,
+  objectPrefix,
+  parseOptions,
+} from "@mediatap/core";
 import { z } from "zod";
 
 const schema = z
@@ -26,12 +33,7 @@ const schema = z
      * Address of the account at an emulator or a private cloud. A bare IP address or `localhost` is followed by the
      * account's name, as Azurite wants it. @default "https://<accountName>.blob.core.windows.net"
      */
-    endpoint: z
-      .string()
-      .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\@]/.test(text), {
-        error: "Expected an http or https URL without user, query and fragment",
-      })
-      .optional(),
+    endpoint: httpUrl.optional(),
     ...canonicalFields,
   })
   .refine(({ sasToken, accountKey }) => sasToken === undefined || accountKey === undefined, {
@@ -54,9 +56,8 @@ export function fieldsOf({ name, options }: OriginConfig): Fields {
 export function containerUrl({ accountName, container, endpoint }: Fields): string {
   if (endpoint === undefined) return `https://${accountName}.blob.core.windows.net/${container}`;
   const { hostname, pathname } = new URL(endpoint);
-  const base = endpoint.replace(/\/+$/, "");
   const isBare = pathname === "/" && /^(localhost|[\d.]+|\[.*\])$/.test(hostname);
-  return `${isBare ? `${base}/${accountName}` : base}/${container}`;
+  return `${isBare ? `${endpoint}/${accountName}` : endpoint}/${container}`;
 }
 
 /**

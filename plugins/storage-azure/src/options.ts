@@ -1,4 +1,4 @@
-import type { HttpFilesOptions } from "@mediatap/core";
+import { type HttpFilesOptions, httpFilesOptions } from "@mediatap/core";
 import { z } from "zod";
 import type { AzureCredential } from "./access.ts";
 
@@ -11,10 +11,7 @@ export interface StorageAzureOptions extends HttpFilesOptions {
   readonly credential?: AzureCredential | undefined;
 }
 
-export const optionsSchema = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  timeout: z.int().positive().default(30_000),
-  videoTimeout: z.int().positive().default(300_000),
+export const optionsSchema = httpFilesOptions.extend({
   credential: z
     .custom<AzureCredential>((value) => typeof (value as Partial<AzureCredential>)?.getToken === "function", {
       error: "Expected a credential with a getToken function",

@@ -1,5 +1,5 @@
-import { createTokens, type Fetcher, isMediaError, MediaError } from "@mediatap/core";
-import { textOf } from "./answers.ts";
+import { createTokens, type Fetcher, isMediaError, MediaError, textOf } from "@mediatap/core";
+import { MAX_BYTES } from "./answers.ts";
 import type { Fields } from "./fields.ts";
 
 /**
@@ -79,7 +79,7 @@ function fetchBy(fetcher: Fetcher, address: string, signal: AbortSignal): typeof
       trusted: address,
       signal,
     });
-    return new Response(await textOf(answer), { status: answer.status, headers: answer.headers });
+    return new Response(await textOf(answer, MAX_BYTES), { status: answer.status, headers: answer.headers });
   };
 }
 

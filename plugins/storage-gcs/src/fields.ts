@@ -1,13 +1,6 @@
 import { createPrivateKey } from "node:crypto";
-import { canonicalFields, type OriginConfig, objectPrefix, parseOptions } from "@mediatap/core";
+import { canonicalFields, httpUrl, type OriginConfig, objectPrefix, parseOptions } from "@mediatap/core";
 import { z } from "zod";
-
-const address = z
-  .string()
-  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\@]/.test(text), {
-    error: "Expected an http or https URL without user, query and fragment",
-  })
-  .transform((text) => text.replace(/\/+$/, ""));
 
 const schema = z
   .strictObject({
@@ -32,9 +25,9 @@ const schema = z
     /** Ask without credentials: a public bucket, or an emulator. @default false */
     anonymous: z.boolean().default(false),
     /** Address of the service: an emulator's, or that of a private or regional endpoint. */
-    endpoint: address.default("https://storage.googleapis.com"),
+    endpoint: httpUrl.default("https://storage.googleapis.com"),
     /** `token_uri` of the key file: where a service account's signature is exchanged for a token. */
-    tokenUri: address.default("https://oauth2.googleapis.com/token"),
+    tokenUri: httpUrl.default("https://oauth2.googleapis.com/token"),
     ...canonicalFields,
   })
   .refine(({ clientEmail, privateKey }) => (clientEmail === undefined) === (privateKey === undefined), {

@@ -8,8 +8,8 @@ import {
   type HttpFilesOptions,
   type HttpRequest,
   type HttpTarget,
-  isEntryName,
   keyOf,
+  listObjects,
   MediaError,
   type OriginConfig,
   type Storage,
@@ -88,9 +88,8 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
     async open(path, options) {
       const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
-      const file = { ...targetOf(urlOf(key)), path, noPlace: saysNoBucket };
-      const entry = await files.open(file, options);
-      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
+      const file = { ...targetOf(urlOf(key)), path, noPlace: saysNoBucket, ...canonicalOf(fields, path) };
+      return files.open(file, options);
     },
 
     async check(signal) {
@@ -136,33 +135,26 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
       } while (token !== undefined);
     },
 
-    async listFolder(folder, { limit = 100, cursor, signal }) {
-      signal.throwIfAborted();
-      const above = prefix + (folder === "" ? "" : `${folder}/`);
-      if (keyOf("", `${above}x`) === undefined) return { entries: [] };
-      const query = {
-        prefix: above,
-        delimiter: "/",
-        maxResults: String(limit),
-        fields: "items(name,size,updated,metadata/isprivatefile),prefixes,nextPageToken",
-        ...(cursor !== undefined && { pageToken: cursor }),
+    listFolder(folder, options) {
+      const { limit = 100, cursor, signal } = options;
+      const list = async (above: string) => {
+        const query = {
+          prefix: above,
+          delimiter: "/",
+          maxResults: String(limit),
+          fields: "items(name,size,updated,metadata/isprivatefile),prefixes,nextPageToken",
+          ...(cursor !== undefined && { pageToken: cursor }),
+        };
+        const { items, prefixes, nextPageToken } = await pageOf(query, signal);
+        const files = items.map(({ name, size, updated, metadata }) => ({
+          key: name,
+          size: size === undefined ? undefined : Number(size),
+          lastModified: updated === undefined ? undefined : Date.parse(updated),
+          private: isPrivateMark(metadata?.isprivatefile),
+        }));
+        return { folders: prefixes, files, next: nextPageToken };
       };
-      const { items, prefixes, nextPageToken } = await pageOf(query, signal);
-      const folders = prefixes.map((name) => ({
-        name: name.slice(above.length, -1),
-        kind: "folder" as const,
-      }));
-      const files = items.map(({ name, size, updated, metadata }) => ({
-        name: name.slice(above.length),
-        kind: "file" as const,
-        ...(size !== undefined && { size: Number(size) }),
-        ...(updated !== undefined && { lastModified: Date.parse(updated) }),
-        private: isPrivateMark(metadata?.isprivatefile),
-      }));
-      return {
-        entries: [...folders, ...files].filter(({ name }) => isEntryName(name)),
-        ...(nextPageToken !== undefined && { next: nextPageToken }),
-      };
+      return listObjects(list, prefix, folder, options);
     },
   };
 }

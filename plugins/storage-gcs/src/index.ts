@@ -1,5 +1,4 @@
-import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
-import { z } from "zod";
+import { type HttpFilesOptions, httpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
 import { createGcs } from "./gcs.ts";
 
 const NAME = "storage-gcs";
@@ -8,15 +7,9 @@ const VERSION = "0.1.0";
 /** Retries and time limits of reads; see {@link HttpFilesOptions}. */
 export type StorageGcsOptions = HttpFilesOptions;
 
-const schema = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  timeout: z.int().positive().default(30_000),
-  videoTimeout: z.int().positive().default(300_000),
-});
-
 /** Originals from Google Cloud Storage: origins of the type `GCS`. */
 export function storageGcs(options: StorageGcsOptions = {}): Plugin {
-  const settings = parseOptions(schema, options, NAME);
+  const settings = parseOptions(httpFilesOptions, options, NAME);
   return {
     name: NAME,
     version: VERSION,

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import type { EntryFacts, FetchResponse, HttpRequest } from "@mediatap/core";
-import { MediaError } from "@mediatap/core";
+import { chunksOf, MediaError } from "@mediatap/core";
 
 /** Bytes that are held and sent at a time; a multiple of 256 KiB (Cloud Storage, "Resumable uploads"). */
-const CHUNK = 4 * 1024 * 1024;
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 export type Send = (url: string, request: Omit<HttpRequest, "signal">) => Promise<FetchResponse>;
 
@@ -24,13 +24,9 @@ export function resourceOf(name: string, { type, cacheControl, private: isPrivat
 export async function upload(session: string, body: Readable | Uint8Array, send: Send): Promise<void> {
   let sent = 0;
   try {
-    let held: Buffer | undefined;
-    for await (const chunk of chunksOf(body)) {
-      if (held) sent = await put(session, held, sent, undefined, send);
-      held = chunk;
+    for await (const { bytes, isLast } of chunksOf(body, CHUNK_BYTES)) {
+      sent = await put(session, bytes, sent, isLast ? sent + bytes.length : undefined, send);
     }
-    const last = held ?? Buffer.alloc(0);
-    await put(session, last, sent, sent + last.length, send);
   } catch (error) {
     // Answered with 499; a session that nobody ends is forgotten after a week.
     await send(session, { method: "DELETE" }).then(
@@ -81,21 +77,4 @@ function stuck({ status }: FetchResponse): MediaError {
   return new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
     outage: status === 429 || status >= 500,
   });
-}
-
-/** The body in chunks of the same length, but for the last one. */
-async function* chunksOf(body: Readable | Uint8Array): AsyncGenerator<Buffer> {
-  let held: Buffer[] = [];
-  let length = 0;
-  for await (const piece of body instanceof Uint8Array ? [body] : (body as AsyncIterable<Uint8Array>)) {
-    held.push(Buffer.from(piece));
-    length += piece.length;
-    while (length >= CHUNK) {
-      const whole = Buffer.concat(held);
-      yield whole.subarray(0, CHUNK);
-      held = [whole.subarray(CHUNK)];
-      length -= CHUNK;
-    }
-  }
-  if (length > 0) yield Buffer.concat(held);
 }

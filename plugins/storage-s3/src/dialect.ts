@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
-import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
+import { type Fetcher, type FetchOptions, type FetchResponse, textOf } from "@mediatap/core";
 
 type Headers = Readonly<Record<string, string>>;
 
 /** Holds the service's own code for a failure, such as `NoSuchKey`: S3 sends it in the body alone. */
 const ERROR_CODE = "x-amz-error-code";
 const REGION = "x-amz-bucket-region";
-/** An error's XML is shorter than this; what follows is not read. */
-const ERROR_BYTES = 64 * 1024;
+/** An error's XML is shorter than this. */
+const MAX_ERROR_BYTES = 64 * 1024;
 /** Codes of credentials that are refused with status 400. */
 const DENIED = /^(ExpiredToken|ExpiredTokenException|InvalidToken|TokenRefreshRequired)$/;
 
@@ -26,7 +26,7 @@ export function speakS3(fetcher: Fetcher): Fetcher {
     const { status, headers } = response;
     if (status < 300 || status === 304) return { ...response, headers: withoutChunked(headers) };
     // A response to HEAD has no body.
-    const text = options.method === "HEAD" ? "" : await beginningOf(response);
+    const text = options.method === "HEAD" ? "" : await textOf(response, MAX_ERROR_BYTES).catch(() => "");
     const code = /<Code>\s*(\w{1,60})\s*<\/Code>/.exec(text)?.[1];
     const region = regionOf(headers) ?? /<Region>\s*([a-z0-9-]{1,32})\s*<\/Region>/.exec(text)?.[1];
     return {
@@ -65,22 +65,4 @@ function withoutChunked(headers: Headers): Headers {
   if (coding === undefined || !/aws-chunked/i.test(coding)) return headers;
   const codings = coding.split(/[\s,]+/).filter((name) => !/^(aws-chunked)?$/i.test(name));
   return codings.length === 0 ? others : { ...others, "content-encoding": codings.join(", ") };
-}
-
-/** The beginning of an error's body; "" if it breaks off. */
-async function beginningOf({ body, cancel }: FetchResponse): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > ERROR_BYTES) break;
-    }
-    return Buffer.concat(chunks).toString();
-  } catch {
-    return "";
-  } finally {
-    cancel();
-  }
 }

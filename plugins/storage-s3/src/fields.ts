@@ -1,4 +1,4 @@
-import { canonicalFields, objectPrefix } from "@mediatap/core";
+import { canonicalFields, httpUrl, objectPrefix } from "@mediatap/core";
 import { z } from "zod";
 
 /** Fields of an origin of type `S3`. */
@@ -21,11 +21,6 @@ export function keysOf({ accessKey, secretKey, sessionToken, useIAMRole }: Field
   };
 }
 
-const address = z
-  .string()
-  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[?#\s\\@]/.test(text), {
-    error: "Expected an http or https URL without user, query and fragment",
-  });
 const text = z.string().min(1);
 
 const common = {
@@ -57,7 +52,7 @@ export const s3 = z
     /** Leave keys aside, and use those that the machine's role has. @default false */
     useIAMRole: z.boolean().optional(),
     /** Another address than Amazon's public ones. */
-    endpoint: address.optional(),
+    endpoint: httpUrl.optional(),
     /** Agree to pay for requests, where the bucket's owner does not. @default false */
     requesterPays: z.boolean().optional(),
   })
@@ -72,6 +67,6 @@ export const s3 = z
 
 const keys = { accessKey: text, secretKey: text };
 
-export const s3Compatible = z.strictObject({ ...common, ...keys, endpoint: address });
+export const s3Compatible = z.strictObject({ ...common, ...keys, endpoint: httpUrl });
 
-export const cloudinaryBackup = z.strictObject({ ...common, ...keys, endpoint: address.optional() });
+export const cloudinaryBackup = z.strictObject({ ...common, ...keys, endpoint: httpUrl.optional() });

@@ -1,5 +1,10 @@
-import { type HttpFilesOptions, type OriginConfig, type Plugin, parseOptions } from "@mediatap/core";
-import { z } from "zod";
+import {
+  type HttpFilesOptions,
+  httpFilesOptions,
+  type OriginConfig,
+  type Plugin,
+  parseOptions,
+} from "@mediatap/core";
 import { cloudinaryBackup, s3, s3Compatible } from "./fields.ts";
 import { createStorage } from "./storage.ts";
 
@@ -9,18 +14,12 @@ const VERSION = "0.1.0";
 /** Retries and time limits; see {@link HttpFilesOptions}. Each request of an upload has `videoTimeout`. */
 export type StorageS3Options = HttpFilesOptions;
 
-const schema = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  timeout: z.int().positive().default(30_000),
-  videoTimeout: z.int().positive().default(300_000),
-});
-
 /**
  * Originals from S3 and what speaks its protocol: origins of the types `S3`, `S3_COMPATIBLE` and `CLOUDINARY_BACKUP`.
  * The SDK is loaded, and credentials are searched for, with the first request.
  */
 export function storageS3(options: StorageS3Options = {}): Plugin {
-  const settings = parseOptions(schema, options, NAME);
+  const settings = parseOptions(httpFilesOptions, options, NAME);
   return {
     name: NAME,
     version: VERSION,

@@ -2,9 +2,9 @@ import {
   canonicalOf,
   type Fetcher,
   type HttpFile,
-  isEntryName,
   isForFewer,
   keyOf,
+  listObjects,
   MediaError,
   NOT_MODIFIED,
   type OpenOptions,
@@ -71,8 +71,7 @@ export function createStorage(
       const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
       const noPlace: HttpFile["noPlace"] = (headers) => errorCode(headers) === "NoSuchBucket";
-      const entry = await openObject({ ...objectOf(key), path, noPlace }, options);
-      return typeof entry === "object" ? { ...entry, ...canonicalOf(fields, path) } : entry;
+      return openObject({ ...objectOf(key), path, noPlace, ...canonicalOf(fields, path) }, options);
     },
 
     async check(signal) {
@@ -117,32 +116,23 @@ export function createStorage(
       } while (ContinuationToken !== undefined);
     },
 
-    async listFolder(folder, { limit = 100, cursor, signal }) {
-      signal.throwIfAborted();
-      const Prefix = prefix + (folder === "" ? "" : `${folder}/`);
-      if (keyOf("", `${Prefix}x`) === undefined) return { entries: [] };
-      const { commands, client, common } = await sdk();
-      const input = { ...common, Prefix, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
-      const page = await answered(
-        client.send(new commands.ListObjectsV2Command(input), { abortSignal: signal }),
-      ).catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw error;
-      });
-      const folders = (page.CommonPrefixes ?? []).map(({ Prefix: key = "" }) => ({
-        name: key.slice(Prefix.length, -1),
-        kind: "folder" as const,
-      }));
-      const entries = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({
-        name: Key.slice(Prefix.length),
-        kind: "file" as const,
-        ...(Size !== undefined && { size: Size }),
-        ...(LastModified && { lastModified: LastModified.getTime() }),
-      }));
-      return {
-        entries: [...folders, ...entries].filter(({ name }) => isEntryName(name)),
-        ...(page.IsTruncated && page.NextContinuationToken && { next: page.NextContinuationToken }),
+    listFolder(folder, options) {
+      const { limit = 100, cursor, signal } = options;
+      const list = async (above: string) => {
+        const { commands, client, common } = await sdk();
+        const input = { ...common, Prefix: above, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
+        const page = await answered(
+          client.send(new commands.ListObjectsV2Command(input), { abortSignal: signal }),
+        );
+        const files = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({
+          key: Key,
+          size: Size,
+          lastModified: LastModified?.getTime(),
+        }));
+        const folders = (page.CommonPrefixes ?? []).map(({ Prefix = "" }) => Prefix);
+        return { folders, files, next: page.IsTruncated ? page.NextContinuationToken : undefined };
       };
+      return listObjects(list, prefix, folder, options);
     },
   };
 }

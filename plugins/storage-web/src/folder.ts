@@ -1,7 +1,12 @@
 import {
+  canonicalFields,
+  canonicalOf,
   createHttpFiles,
   type Fetcher,
+  type HttpFile,
   type HttpFilesOptions,
+  httpUrl,
+  keyOf,
   type OriginConfig,
   parseOptions,
   type Storage,
@@ -32,13 +37,9 @@ export interface WebFolderOptions {
 const RESERVED =
   /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|expect|accept-encoding|range|if-.*)$/i;
 
-const webUrl = z.string().refine(isPlainWebUrl, {
-  error: "Expected an http or https URL without user, query and fragment",
-});
-
 const schema = z
   .strictObject({
-    baseUrl: webUrl,
+    baseUrl: httpUrl,
     forwardHostHeaderToOrigin: z.boolean().default(false),
     headers: z
       .record(
@@ -53,8 +54,7 @@ const schema = z
       .regex(/^[^:]*$/, { error: "Expected a name without a colon" })
       .optional(),
     password: z.string().optional(),
-    includeCanonicalHeader: z.boolean().default(false),
-    baseUrlForCanonicalHeader: webUrl.optional(),
+    ...canonicalFields,
   })
   .refine((fields) => (fields.username === undefined) === (fields.password === undefined), {
     error: "Expected username and password together",
@@ -65,7 +65,7 @@ const schema = z
 export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings: HttpFilesOptions): Storage {
   const fields = parseOptions(schema, origin.options, `origins.${origin.name}`);
   const { baseUrl, forwardHostHeaderToOrigin: forwardsHost } = fields;
-  const canonicalBase = fields.baseUrlForCanonicalHeader ?? baseUrl;
+  const canonical = { ...fields, baseUrlForCanonicalHeader: fields.baseUrlForCanonicalHeader ?? baseUrl };
   const headers = { ...fields.headers };
   if (fields.username !== undefined) {
     headers.authorization = `Basic ${Buffer.from(`${fields.username}:${fields.password}`).toString("base64")}`;
@@ -75,36 +75,16 @@ export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings
     label: baseUrl,
     forwardsHost,
     async open(path, options) {
-      const encoded = encodePath(path);
-      if (encoded === undefined) return undefined;
-      const at = { url: join(baseUrl, encoded), headers, trusted: baseUrl };
-      const entry = await files.open(
-        {
-          path,
-          ...(forwardsHost && options.host !== undefined && { host: options.host }),
-          address: (refusal) => (refusal ? undefined : at),
-        },
-        options,
-      );
-      if (!fields.includeCanonicalHeader || typeof entry !== "object") return entry;
-      return { ...entry, canonical: join(canonicalBase, encoded) };
+      if (keyOf("", path, Number.POSITIVE_INFINITY) === undefined) return undefined;
+      const url = `${baseUrl}/${path.split("/").map(encodeURIComponent).join("/")}`;
+      const at = { url, headers, trusted: baseUrl };
+      const file: HttpFile = {
+        path,
+        ...canonicalOf(canonical, path),
+        ...(forwardsHost && options.host !== undefined && { host: options.host }),
+        address: (refusal) => (refusal ? undefined : at),
+      };
+      return files.open(file, options);
     },
   };
-}
-
-/** A path as it stands in a URL, encoded segment by segment; `undefined` for one that no server should be asked for. */
-function encodePath(path: string): string | undefined {
-  const segments = path.split("/");
-  if (!path.isWellFormed() || segments.some((segment) => ["", ".", ".."].includes(segment))) return undefined;
-  return segments.map(encodeURIComponent).join("/");
-}
-
-function join(base: string, encoded: string): string {
-  return `${base.replace(/\/+$/, "")}/${encoded}`;
-}
-
-function isPlainWebUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol)) return false;
-  return url.username === "" && url.password === "" && !/[?#\s\\]/.test(text);
 }

@@ -1,5 +1,4 @@
-import { type HttpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
-import { z } from "zod";
+import { type HttpFilesOptions, httpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
 import { createWebFolder } from "./folder.ts";
 import { createWebProxy } from "./proxy.ts";
 
@@ -9,18 +8,12 @@ const VERSION = "0.1.0";
 /** Retries and time limits of reads; see {@link HttpFilesOptions}. */
 export type StorageWebOptions = HttpFilesOptions;
 
-const schema = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  timeout: z.int().positive().default(30_000),
-  videoTimeout: z.int().positive().default(300_000),
-});
-
 /**
  * Originals from web servers: origins of the types `WEB_FOLDER` (paths below a base URL) and `WEB_PROXY` (absolute
  * URLs that clients name). All requests go through the core's guarded fetcher.
  */
 export function storageWeb(options: StorageWebOptions = {}): Plugin {
-  const settings = parseOptions(schema, options, NAME);
+  const settings = parseOptions(httpFilesOptions, options, NAME);
   return {
     name: NAME,
     version: VERSION,
