@@ -48,14 +48,17 @@ function controlOf(headers: Headers): Pick<EntryFacts, "cacheControl" | "cdnCach
 /** Longest time that an `Expires` stands for: a year, whatever its date. */
 const MAX_EXPIRES_MS = 365 * 24 * 60 * 60_000;
 
+/** Larger ages count as this one (RFC 9111 §1.2.2). */
+const MAX_AGE_SECONDS = 2 ** 31;
+
 /** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3); of a list of ages the first (§5.1). */
 function expiryOf({ expires, date, age }: Headers): Pick<EntryFacts, "expiresIn" | "age"> {
   const now = parseHttpDate(date ?? "") ?? Date.now();
   const until = parseHttpDate(expires ?? "", now) ?? now;
-  const [seconds] = /^\d{1,10}(?=\s*(?:,|$))/.exec(age?.trim() ?? "") ?? [];
+  const [seconds] = /^\d+(?=\s*(?:,|$))/.exec(age?.trim() ?? "") ?? [];
   return {
     ...(expires !== undefined && { expiresIn: Math.min(MAX_EXPIRES_MS, Math.max(0, until - now)) }),
-    ...(Number(seconds) > 0 && { age: Number(seconds) * 1000 }),
+    ...(Number(seconds) > 0 && { age: Math.min(MAX_AGE_SECONDS, Number(seconds)) * 1000 }),
   };
 }
 

@@ -12,6 +12,8 @@ describe("what an origin's headers say of a file", () => {
       ["7200, 0", 7200],
       ["7200,0", 7200],
       [" 7200 , 0", 7200],
+      ["99999999999", 2 ** 31],
+      ["9".repeat(400), 2 ** 31],
       ["0, 7200", undefined],
       ["0", undefined],
       ["7200a", undefined],
