@@ -177,6 +177,15 @@ function assertOwn(answer: unknown, plugin: string, args: readonly unknown[]): v
   }
 }
 
+/** Calls a function that a plugin registered; an error gets the names of what it is for and of the plugin. */
+export async function attributed<T>(hook: string, plugin: string, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw wrap(error, hook, plugin);
+  }
+}
+
 /**
  * The error with hook and plugin noted, once. What is not a MediaError becomes `EBUSY` if a resource of the system is used up, else
  * `EINTERNAL`, with the cause kept.

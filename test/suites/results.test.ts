@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { bodyOf, type Found, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
+import { metrics } from "@mediatap/metrics";
 import {
   jobLanguage,
   jobUrl,
@@ -232,5 +233,68 @@ describe("what a tap returns that its hook cannot use", () => {
         await assertBlamed("step:test-half", reason, half);
       });
     }
+  });
+});
+
+describe("a function that a plugin registered and that fails", () => {
+  const KEY = "private_key_of_the_failures";
+  let server: TestServer;
+  const lines: { msg: string; metric?: string; err?: { hook?: string; plugin?: string; message: string } }[] =
+    [];
+  before(async () => {
+    const boom = () => {
+      throw new Error("boom");
+    };
+    const plugin: Plugin = {
+      name: NAME,
+      version: "1.0.0",
+      apiVersion: 1,
+      apply({ route, manage, metric }) {
+        route("GET", "/-/boom", boom);
+        manage("GET", "/v1/boom", async () => boom());
+        metric({ name: "boom", help: "Fails.", type: "gauge", read: boom });
+        metric({ name: "text", help: "No number.", type: "gauge", read: () => [[{}, "1" as never]] });
+        metric({ name: "fine", help: "Works.", type: "gauge", read: () => [[{}, 3]] });
+      },
+    };
+    server = await startServer(
+      {
+        plugins: [jobLanguage(), plugin, memoryStorage(makePng(4, 2, () => [9, 8, 7, 255])), metrics()],
+        ...MEMORY_ENDPOINT,
+        privateKey: KEY,
+      },
+      {
+        log: pino({ level: "warn" }, { write: (line: string) => void lines.push(JSON.parse(line)) }) as never,
+      },
+    );
+  });
+  beforeEach(() => void lines.splice(0));
+  after(() => server.close());
+
+  for (const [hook, path, headers] of [
+    ["route", "/-/boom", {}],
+    ["manage", "/-/api/v1/boom", { authorization: `Basic ${btoa(`${KEY}:`)}` }],
+  ] as const) {
+    it(`is the fault of its plugin: ${hook}`, async () => {
+      const { status, text } = await server.ask(path, { headers });
+      assert.deepEqual([status, text], [500, "Internal error\n"]);
+      assert.deepEqual(
+        lines.map(({ err }) => [err?.hook, err?.plugin]),
+        [[hook, NAME]],
+      );
+      assert.match(lines[0]?.err?.message ?? "", /boom/);
+    });
+  }
+
+  it("leaves the other metrics as they are", async () => {
+    const { status, text } = await server.ask("/-/metrics");
+    assert.equal(status, 200);
+    assert.match(text, /^mediatap_fine 3$/m);
+    assert.doesNotMatch(text, /^mediatap_(?:boom|text)\b/m);
+    const failures = lines.map(({ metric, err }) => [metric, err?.hook, err?.plugin]);
+    assert.deepEqual(failures.toSorted(), [
+      ["boom", "metric", NAME],
+      ["text", "metric", NAME],
+    ]);
   });
 });

@@ -121,7 +121,9 @@ async function buildGeneration(
   const purges = shares.take("core:purges", () => createPurges(bus, log));
   const leases = shares.take("core:leases", () => createLeases(log));
   const steps = createBuiltInRegistry();
-  const registrations = createRegistrations(steps, callsPath(config));
+  const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
+    log.warn({ err, metric }, "a metric could not be read"),
+  );
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
   const types = new Set<string>();

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { wrap } from "../facade.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { type CallHandler, type Metric, type PluginApi, pluginError, type RouteHandler } from "../plugin.ts";
@@ -37,7 +38,11 @@ type Registering = Pick<PluginApi, "route" | "manage" | "command" | "fingerprint
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins
  * would silently decide which one is heard.
  */
-export function createRegistrations(registry: StepRegistry, managementPath: string | undefined) {
+export function createRegistrations(
+  registry: StepRegistry,
+  managementPath: string | undefined,
+  onMetricFailure: (error: MediaError, metric: string) => void,
+) {
   const routes: Route[] = [];
   const calls: Call[] = [];
   const commands: PluginCommand[] = [];
@@ -97,7 +102,7 @@ export function createRegistrations(registry: StepRegistry, managementPath: stri
             `the metric ${name} is no ${type} in another plugin: choose another name`,
           );
         }
-        metrics.push(metric);
+        metrics.push({ ...metric, read: () => valuesOf(plugin, metric) });
       },
       steps: {
         ...registry,
@@ -112,6 +117,19 @@ export function createRegistrations(registry: StepRegistry, managementPath: stri
         },
       },
     };
+  }
+
+  /** One metric that cannot be read must not take the others along. */
+  function valuesOf(plugin: string, metric: Metric): ReturnType<Metric["read"]> {
+    try {
+      const values = metric.read();
+      const wrong = values.find(([, value]) => typeof value !== "number");
+      if (wrong) throw new TypeError(`Expected a number as the value but received ${typeof wrong[1]}`);
+      return values;
+    } catch (error) {
+      onMetricFailure(wrap(error, "metric", plugin), metric.name);
+      return [];
+    }
   }
 
   return {

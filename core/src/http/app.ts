@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import Router from "@koa/router";
 import Koa from "koa";
 import type { Logger } from "pino";
-import { wrap } from "../facade.ts";
+import { attributed, wrap } from "../facade.ts";
 import { type Generation, serverMark } from "../generation/generation.ts";
 import { maskUrl, throttled } from "../log.ts";
 import { assertNoLoop, loopMark } from "../loop.ts";
@@ -77,9 +77,10 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
       ctx.body = await explainOver(new URLSearchParams(ctx.querystring), generation, generation.log);
     });
   }
-  for (const { method, path, handler } of generation.routes) {
+  for (const { method, path, handler, plugin } of generation.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const reply = await handler(requestOf(ctx as never, clientIp(ctx.req)));
+      const request = requestOf(ctx as never, clientIp(ctx.req));
+      const reply = await attributed("route", plugin, () => handler(request));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
       if (reply.body !== undefined)

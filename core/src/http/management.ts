@@ -4,6 +4,7 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import { LRUCache } from "lru-cache";
 import type { LoadedConfig } from "../config/load.ts";
+import { attributed } from "../facade.ts";
 import type { Generation } from "../generation/generation.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { isMediaError } from "../model/errors.ts";
@@ -85,10 +86,9 @@ export function createManagement(generation: Generation) {
     if (path === undefined) return;
     for (const { method, path: below, handler, plugin } of generation.calls) {
       const call = answered(`See the README of ${plugin}.`, async (ctx) => {
-        const { status = 200, body } = await handler(
-          requestOf(ctx, clientIp(ctx.req)),
-          await authenticate(ctx),
-        );
+        const endpoints = await authenticate(ctx);
+        const request = requestOf(ctx, clientIp(ctx.req));
+        const { status = 200, body } = await attributed("manage", plugin, () => handler(request, endpoints));
         ctx.status = status;
         ctx.body = body;
       });
