@@ -134,7 +134,7 @@ describe("an origin that is down", () => {
     for (let i = 0; i < FAILURES + 2; i++) {
       const answer = await ask("/alone");
       assert.equal(answer.status, 404);
-      assert.match(answer.headers["ik-error"] ?? "", /^UNIDENTIFIED - The origin answered with status 500$/);
+      assert.match(answer.headers["ik-error"] ?? "", /^UNIDENTIFIED - The origin responded with status 500$/);
     }
     assert.equal(main.requests.length, FAILURES);
   });
@@ -189,7 +189,7 @@ describe("an origin that is down", () => {
       for (const path of ["/alone/busy.jpg", "/alone/tr:w-30/busy.jpg", "/alone/tr:w-31/busy.jpg"]) {
         const answer = await server.ask(path);
         assert.equal(answer.status, 404);
-        assert.equal(answer.headers["ik-error"], `UNIDENTIFIED - The origin answered with status ${status}`);
+        assert.equal(answer.headers["ik-error"], `UNIDENTIFIED - The origin responded with status ${status}`);
         assert.match(answer.headers["cache-control"] ?? "", /max-age=(30|2\d)$/);
         assert.match(answer.headers["retry-after"] ?? "", /^(30|2\d)$/);
       }

@@ -108,7 +108,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         if (!next) return respond(answer, hop, request, work, clock, done);
         await drop(answer, work.signal);
         if (redirects === limits.redirects) {
-          throw new MediaError("UNIDENTIFIED", "The origin redirects too often");
+          throw new MediaError("UNIDENTIFIED", "The origin redirects too many times");
         }
         if (!sameOrigin(next, hop.url)) headers = kept(headers);
         hop = checkUrl(next, rules);

@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Failure {
   if (BAD_ANSWER.test(code) || isParserError(error)) return { error: badAnswer(error), again: false };
   if (TIMEOUT.test(code)) {
     return {
-      error: new MediaError("ECONNREFUSED", "The origin did not answer in time", {
+      error: new MediaError("ECONNREFUSED", "The origin did not respond in time", {
         cause: error,
         outage: true,
       }),
@@ -40,13 +40,13 @@ export function failureOf(error: unknown): Failure {
 /** The failure of a body of which a part may have been read. */
 export function brokenBody(cause: unknown): MediaError {
   const message = TIMEOUT.test(codeOf(cause) ?? "")
-    ? "The origin's answer took too long"
-    : "The origin's answer broke off";
+    ? "The origin's response took too long"
+    : "The origin's response is truncated";
   return new MediaError("UNIDENTIFIED", message, { cause, outage: true });
 }
 
 export function badAnswer(cause: unknown): MediaError {
-  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause, outage: true });
+  return new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause, outage: true });
 }
 
 /** undici's parser errors have no code for some faults. */

@@ -34,7 +34,7 @@ export function assertAnswered(
     throw new MediaError("UNIDENTIFIED", "The origin's files come from this server", { cause });
   }
   const seconds = retryAfterOf(response);
-  throw new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
+  throw new MediaError("UNIDENTIFIED", `The origin responded with status ${status}`, {
     cause,
     outage: status === 429 || status >= 500,
     ...(seconds !== undefined && { retryAfterSeconds: seconds }),

@@ -32,7 +32,7 @@ export async function textOf({ body }: FetchResponse, maxBytes: number): Promise
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > maxBytes) throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer");
+    if (length > maxBytes) throw new MediaError("UNIDENTIFIED", "The origin sent an invalid response");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -73,7 +73,7 @@ async function openFile(
       : judge(response, { path, head, range, conditional, errorCode });
     if (answer === undefined && file.noPlace?.(response.headers)) {
       const cause = statusError(response.status, errorCode);
-      throw new MediaError("EACCES", "The origin's place for files does not exist", { cause });
+      throw new MediaError("EACCES", "The origin's folder or bucket does not exist", { cause });
     }
   } catch (error) {
     response.cancel();

@@ -48,7 +48,7 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
       if (out.destroyed || (at > end && !endsThere)) return;
     }
     if (endsThere && at <= end)
-      throw new MediaError("UNIDENTIFIED", "The origin's answer broke off", { outage: true });
+      throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
   }
 
   async function copyTwice(): Promise<void> {

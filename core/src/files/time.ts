@@ -9,7 +9,7 @@ export async function inTime<T>(wanted: T | Promise<T>, deadline: number, signal
   const over = Promise.withResolvers<never>();
   const abort = () => over.reject(signal?.reason);
   const late = setTimeout(
-    () => over.reject(new MediaError("ECONNREFUSED", "The origin did not answer in time", { outage: true })),
+    () => over.reject(new MediaError("ECONNREFUSED", "The origin did not respond in time", { outage: true })),
     Math.max(1, deadline - performance.now()),
   );
   signal?.addEventListener("abort", abort, { once: true });

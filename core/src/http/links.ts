@@ -19,7 +19,8 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Del
   if (!links || !body?.settled) return delivered;
   const job = { ...links, transformation: { ...links.transformation, output: anyPart(links) } };
   const pattern = await hooks.link.for(job.language).promise(job, exchange);
-  if (pattern === undefined) throw new MediaError("EUNSUPPORTED", "Streams have no URLs in this language");
+  if (pattern === undefined)
+    throw new MediaError("EUNSUPPORTED", "This URL language has no URLs for streams");
   const [before = "", after = ""] = pattern.split("*");
   const escaped = /\bxml\b/.test(record.type) ? (text: string) => text.replaceAll("&", "&amp;") : String;
   const text = fillSlots((await textOf(body)).toString("utf8"), (name) => escaped(before + name + after));

@@ -28,6 +28,6 @@ async function originalLink(
 ): Promise<string> {
   const job = { ...pending, transformation: { steps: [], output: { format: "original" } } } as const;
   const link = await hooks.link.for(job.language).promise(job, exchange);
-  if (link === undefined) throw new MediaError("EUNSUPPORTED", "Originals have no URLs in this language");
+  if (link === undefined) throw new MediaError("EUNSUPPORTED", "This URL language has no URLs for originals");
   return link;
 }

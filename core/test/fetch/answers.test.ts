@@ -180,7 +180,7 @@ describe("an answer", () => {
 });
 
 describe("an origin", () => {
-  const silent = { code: "ECONNREFUSED", message: "The origin did not answer in time" };
+  const silent = { code: "ECONNREFUSED", message: "The origin did not respond in time" };
 
   it("that sends no headers is given up", async () => {
     await using origin = await serve(() => undefined);
@@ -213,7 +213,7 @@ describe("an origin", () => {
     const { body } = await fetcher.fetch(origin.url, { trusted: origin.url });
     await assert.rejects(buffer(body), {
       code: "UNIDENTIFIED",
-      message: "The origin's answer took too long",
+      message: "The origin's response took too long",
     });
   });
 
@@ -235,7 +235,7 @@ describe("an origin", () => {
     expire();
     await assert.rejects(buffer(body), {
       code: "UNIDENTIFIED",
-      message: "The origin's answer took too long",
+      message: "The origin's response took too long",
     });
   });
 

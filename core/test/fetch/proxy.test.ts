@@ -128,7 +128,7 @@ describe("a proxy on the way to origins", () => {
       });
       await assert.rejects(fetcher.fetch("http://images.example.com/"), {
         code: "ECONNREFUSED",
-        message: /^The origin (could not be reached|did not answer in time)$/,
+        message: /^The origin (could not be reached|did not respond in time)$/,
       });
       assert.equal(origin.connections(), 0);
     });

@@ -99,7 +99,7 @@ describe("a redirect", () => {
     location = "/again";
     await assert.rejects(fetcher.fetch(origin.url, { trusted: origin.url }), {
       code: "UNIDENTIFIED",
-      message: "The origin redirects too often",
+      message: "The origin redirects too many times",
     });
     assert.equal(origin.requests.length, 4);
   });

@@ -81,7 +81,7 @@ async function load(url) {
     showAnswer(answer, source, hintFor(url));
   } catch (error) {
     if (signal.aborted) return;
-    showProblem("No answer", error instanceof Error ? error.message : String(error));
+    showProblem("No response", error instanceof Error ? error.message : String(error));
   }
   $("editor").ariaBusy = "false";
 }

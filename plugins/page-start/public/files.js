@@ -111,7 +111,7 @@ const REFUSALS = {
   ESIGNATURE:
     "This endpoint serves signed URLs only (restrictUnsigned), so its files are not listed here. Paste a signed URL into the field above.",
   EFORBIDDEN: "The access rules of this endpoint refuse this browser, so its files are not listed here.",
-  ENOENT: "No endpoint answers here, or it speaks another URL language than this page.",
+  ENOENT: "No endpoint serves this address, or it uses another URL language than this page.",
 };
 
 /** What to say about a folder besides its files. */

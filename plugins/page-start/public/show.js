@@ -67,7 +67,7 @@ export function showSource(source) {
 
 const CANNOT = "This browser cannot show it. Open it in another program.";
 const NO_STREAM =
-  "This browser does not play such streams by itself. Players such as hls.js and shaka-player do.\n\n";
+  "This browser does not play such streams natively. Players such as hls.js and shaka-player do.\n\n";
 
 export function showAnswer(answer, source, hint) {
   if (answer.ok) {
@@ -142,7 +142,7 @@ function measure(answer, source) {
 function unmeasured({ ok, type, bytes }) {
   if (!ok) return "";
   if (/mpegurl|dash/.test(type)) return "a stream is sent in parts";
-  return Number.isFinite(bytes) ? "" : "sent while it is made";
+  return Number.isFinite(bytes) ? "" : "sent while it is encoded";
 }
 
 function savedText(less) {
@@ -164,10 +164,10 @@ function cacheWords(status) {
   const has = (name) => new RegExp(`;\\s*${name}\\b`).test(status);
   const detail = param("detail") ?? "";
   if (status === "") return ["–", ""];
-  if (detail === "revalidated") return ["Hit", "the origin confirmed it"];
+  if (detail === "revalidated") return ["Hit", "the origin has revalidated it"];
   if (has("hit")) return [Number(param("ttl")) < 0 ? "Stale" : "Hit", CACHES[detail] ?? "from a cache"];
   const reason = param("fwd") ?? "miss";
-  if (reason === "bypass") return ["Bypass", "not looked for in a cache"];
+  if (reason === "bypass") return ["Bypass", "no cache lookup"];
   const kept = has("stored") ? "now stored" : "not stored";
   const word = reason === "stale" ? "Stale" : "Miss";
   return [word, has("collapsed") ? `shared with another request, ${kept}` : `made for this request, ${kept}`];

@@ -16,7 +16,7 @@ function write(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-const STATES = { closed: "answers", "half-open": "is tried again", open: "is skipped" };
+const STATES = { closed: "available", "half-open": "being probed", open: "skipped" };
 
 function show(data) {
   write("rate", `${count(data.perSecond)}/s`);
@@ -56,7 +56,7 @@ function places({ places, running }) {
 }
 
 function origin({ name, type, breaker, asked, failed }) {
-  const calls = asked === 0 ? "not asked yet" : `asked ${count(asked)}×`;
+  const calls = asked === 0 ? "not requested yet" : `requested ${count(asked)}×`;
   return element(
     "li",
     { className: breaker === "closed" ? "" : "failing" },
@@ -122,7 +122,9 @@ async function poll() {
     } catch (error) {
       live(
         false,
-        /^\d+$/.test(error.message) ? `The server answered ${error.message}` : "The server does not answer",
+        /^\d+$/.test(error.message)
+          ? `The server responded with ${error.message}`
+          : "The server does not respond",
       );
     }
   }

@@ -62,7 +62,7 @@ describeInBrowser("the status page in Chromium", () => {
     await page.goto(`${server.url}/-/status`);
     await until(isLive);
     assert.match(String(await page.textContent("#rate-note")), /0 in all$/);
-    assert.match(String(await page.textContent("#origins")), /siteWEB_FOLDERnot asked yetanswers/);
+    assert.match(String(await page.textContent("#origins")), /siteWEB_FOLDERnot requested yetavailable/);
     assert.match(String(await page.textContent("#failures")), /^None/);
     assert.match(String(await page.textContent("#work-note")), /^0 of \d+ at once$/);
     assert.match(String(await page.textContent("#memory")), /^\d[\d.]* (?:MB|GB)$/);
@@ -83,7 +83,7 @@ describeInBrowser("the status page in Chromium", () => {
     await server.ask("/broken.png?token=s3cret");
     await page.goto(`${server.url}/-/status`);
     await until(`document.querySelector("#origins .pill.open") !== null`);
-    assert.match(String(await page.textContent("#origins")), /failed 1×is skipped/);
+    assert.match(String(await page.textContent("#origins")), /failed 1×skipped/);
     assert.match(String(await page.textContent("#failures")), /UNIDENTIFIED.*\(site\)broken\.png/);
     // The client got a 404; to the operator it is a failure.
     await until(`document.getElementById("failed").textContent === "100%"`);
@@ -112,7 +112,7 @@ describeInBrowser("the status page in Chromium", () => {
     await until(isLive);
     await server.close();
     closed = true;
-    await until(`document.getElementById("live-text").textContent === "The server does not answer"`);
+    await until(`document.getElementById("live-text").textContent === "The server does not respond"`);
     assert.equal(await page.evaluate(inPage(`document.querySelector("main").className`)), "stale");
   });
 });

@@ -5,7 +5,7 @@ export function failureOf(cause: unknown): MediaError {
   if (isMediaError(cause)) return cause;
   const { statusCode, name } = cause as { statusCode?: number; name?: string };
   if (name === "AbortError" || name === "TimeoutError") {
-    return new MediaError("ECONNREFUSED", "The origin did not answer in time", { cause, outage: true });
+    return new MediaError("ECONNREFUSED", "The origin did not respond in time", { cause, outage: true });
   }
   // 404 is that of the container: a blob that is missing is no failure where this is used.
   if (statusCode === 401 || statusCode === 403 || statusCode === 404) {
@@ -19,7 +19,7 @@ export function failureOf(cause: unknown): MediaError {
 export function loginFailureOf(cause: unknown): MediaError {
   const { statusCode = 0, errors = [] } = cause as { statusCode?: number; errors?: readonly Error[] };
   if (statusCode === 429 || statusCode >= 500) {
-    return new MediaError("UNIDENTIFIED", `The origin's login answered with status ${statusCode}`, {
+    return new MediaError("UNIDENTIFIED", `The origin's login responded with status ${statusCode}`, {
       cause,
       outage: true,
     });

@@ -57,7 +57,7 @@ export async function listFolder(
   } catch (cause) {
     signal.throwIfAborted();
     if (["ENOENT", "ENOTDIR"].includes(codeOf(cause) ?? "")) {
-      throw new MediaError("EACCES", "The origin's place for files does not exist", { cause });
+      throw new MediaError("EACCES", "The origin's folder or bucket does not exist", { cause });
     }
     if (["EACCES", "EPERM"].includes(codeOf(cause) ?? "")) {
       throw new MediaError("EACCES", "The folder may not be read", { cause });

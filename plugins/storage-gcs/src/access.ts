@@ -94,7 +94,7 @@ function loginFailureOf(error: unknown): MediaError {
     return new MediaError("ECONNREFUSED", "The origin could not be reached", { cause: error, outage: true });
   }
   if (response && (response.status === 429 || response.status >= 500)) {
-    return new MediaError("UNIDENTIFIED", `The origin answered with status ${response.status}`, {
+    return new MediaError("UNIDENTIFIED", `The origin responded with status ${response.status}`, {
       cause: error,
       outage: true,
     });

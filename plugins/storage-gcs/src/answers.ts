@@ -10,7 +10,7 @@ export async function jsonOf<T>(response: FetchResponse, schema: z.ZodType<T>): 
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
+    throw new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause });
   }
 }
 

@@ -166,10 +166,10 @@ function isPrivateMark(text = ""): boolean {
 /** Where the bytes of an upload go to. */
 function sessionOf({ status, headers }: FetchResponse): string {
   if (status !== 200 || headers.location === undefined)
-    throw new MediaError("UNIDENTIFIED", "The origin gave an invalid answer");
+    throw new MediaError("UNIDENTIFIED", "The origin sent an invalid response");
   return headers.location;
 }
 
 function noBucket(): MediaError {
-  return new MediaError("EACCES", "The origin's place for files does not exist");
+  return new MediaError("EACCES", "The origin's folder or bucket does not exist");
 }

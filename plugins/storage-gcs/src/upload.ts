@@ -74,7 +74,7 @@ function keptBy({ status, headers }: FetchResponse): number | undefined {
 }
 
 function stuck({ status }: FetchResponse): MediaError {
-  return new MediaError("UNIDENTIFIED", `The origin answered with status ${status}`, {
+  return new MediaError("UNIDENTIFIED", `The origin responded with status ${status}`, {
     outage: status === 429 || status >= 500,
   });
 }

@@ -18,7 +18,7 @@ export function failureOf(cause: unknown): MediaError {
     return new MediaError("ECONNREFUSED", "The origin could not be reached", { cause, outage: true });
   }
   if (name === "NoSuchBucket") {
-    return new MediaError("EACCES", "The origin's place for files does not exist", { cause });
+    return new MediaError("EACCES", "The origin's folder or bucket does not exist", { cause });
   }
   try {
     assertAnswered({ status, headers: {} }, name);
@@ -41,7 +41,7 @@ export function isMissing(error: unknown): boolean {
 
 /** A well-formed response that does not answer the request. */
 export function invalidAnswer(cause?: unknown): MediaError {
-  return new MediaError("UNIDENTIFIED", "The origin gave an invalid answer", { cause });
+  return new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause });
 }
 
 /** The response of the SDK; failures as MediaErrors. */

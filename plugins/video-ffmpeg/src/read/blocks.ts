@@ -188,7 +188,7 @@ export class Blocks {
         if (index > last) return;
       }
       signal.throwIfAborted();
-      throw new MediaError("UNIDENTIFIED", "The origin broke off", { outage: true });
+      throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
     } finally {
       signal.removeEventListener("abort", stop);
       body.destroy();

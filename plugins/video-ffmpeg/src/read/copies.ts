@@ -97,7 +97,7 @@ export class Wholes {
       signal.throwIfAborted();
       const { size } = source.facts;
       if (size !== undefined && held.bytes !== size) {
-        throw new MediaError("UNIDENTIFIED", "The origin broke off", { outage: true });
+        throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
       }
       held.done = true;
     } finally {

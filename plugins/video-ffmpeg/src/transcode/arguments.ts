@@ -14,7 +14,7 @@ export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
 /** Fragments of a second, so that players can begin at once; `delay_moov`: the head knows where sound and picture begin. */
 const FRAGMENTS = ["-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000"];
 
-/** Form in which the result is sent while it is made. */
+/** Form in which the result is sent while it is encoded. */
 const growingFormat = (format: Recipe["format"]): string[] =>
   format === "mp4" ? [...FRAGMENTS, "-f", "mp4"] : ["-cluster_time_limit", "1000", "-f", "webm"];
 

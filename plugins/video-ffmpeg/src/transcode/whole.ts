@@ -102,7 +102,7 @@ export async function planWhole(
         recipe.picture?.how === "encode" || recipe.sound?.how === "encode" ? "encode" : "copy",
         "index",
       ],
-      delivery: waits ? "sent when it is whole" : "sent while it is made",
+      delivery: waits ? "sent when it is whole" : "sent while it is encoded",
     }),
     run: (context) => run(engine, draft, context),
   };
