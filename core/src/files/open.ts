@@ -3,6 +3,7 @@ import type { Fetcher, FetchResponse } from "../fetch/fetcher.ts";
 import { isForFewer } from "../model/control.ts";
 import { MediaError } from "../model/errors.ts";
 import {
+  type Audience,
   type ByteRange,
   type EntryFacts,
   NOT_MODIFIED,
@@ -26,7 +27,12 @@ export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
   noPlace?(headers: Headers): boolean;
   /** Whether a success speaks of something that is no file, such as a folder: then the file is not there. @default never */
   noFile?(headers: Headers): boolean;
+  /** A 304 does not contain the metadata of the file: a HEAD finds out for whom it is now. @default false */
+  readonly hasBareNotModified?: boolean;
 }
+
+/** For nobody but those who sign. */
+const FEWEST: Audience = { private: true, cacheControl: "private, no-store" };
 
 /** Files at an HTTP origin, read as its faults demand. */
 export interface HttpFiles {
@@ -81,12 +87,16 @@ async function openFile(
   }
   if (typeof answer !== "object" || head) response.cancel();
   if (answer === NOT_MODIFIED) {
-    const now = factsOf(response.headers, undefined);
-    if (options.held && isForFewer(now, options.held)) {
-      const { ifNoneMatch: _, ifModifiedSince: __, ...unconditional } = options;
-      return openFile(ask, file, unconditional, deadline);
+    const { ifNoneMatch: _, ifModifiedSince: __, held, ...rest } = options;
+    const reopen = (again: Partial<OpenOptions> = {}) => openFile(ask, file, { ...rest, ...again }, deadline);
+    const facts = factsOf(response.headers, undefined);
+    let now: Audience = facts;
+    if (held && file.hasBareNotModified && isForFewer(FEWEST, held)) {
+      const entry = await reopen({ head: true });
+      now = typeof entry === "object" ? entry : FEWEST;
     }
-    options.onNotModified?.(now);
+    if (held && isForFewer(now, held)) return reopen();
+    options.onNotModified?.(facts);
   }
   if (typeof answer !== "object") return answer;
 

@@ -1,36 +1,24 @@
-import type { S3Client } from "@aws-sdk/client-s3";
 import { assertAnswered, type HttpFiles } from "@mediatap/core";
 import type { HttpRequest } from "@smithy/core/protocols";
 import { errorCode } from "./dialect.ts";
 import { type Fields, keysOf } from "./fields.ts";
 
-/** Amazon's SDK, and a client whose requests the core sends. */
-export interface Sdk {
-  readonly commands: typeof import("@aws-sdk/client-s3");
-  readonly client: S3Client;
-  /** What goes with each request. */
-  readonly common: { readonly Bucket: string; readonly RequestPayer?: "requester" };
-  readonly escapeUriPath: (path: string) => string;
-  /** The address of the bucket, and what signs requests to it. */
-  locate(): Promise<{
-    readonly url: URL;
-    readonly signer: Awaited<ReturnType<S3Client["config"]["signer"]>>;
-    readonly signing: { readonly signingRegion: string; readonly signingService: string };
-  }>;
+/** What {@link loadSdk} returns. */
+export type Sdk = Awaited<ReturnType<typeof loadSdk>>;
+
+export interface SdkOptions {
+  readonly region: () => Promise<string>;
+  /** Sends the client's requests. */
+  readonly ask: HttpFiles["ask"];
+  /** Milliseconds that a request may take. */
+  readonly timeout: number;
 }
 
 /** Statuses of a fault that may be gone in a moment. */
 export const PASSING = [429, 500, 502, 503, 504];
 
-/** `timeout`: milliseconds that a request may take. */
-export async function loadSdk(
-  fields: Fields,
-  {
-    region,
-    ask,
-    timeout,
-  }: { readonly region: () => Promise<string>; readonly ask: HttpFiles["ask"]; readonly timeout: number },
-): Promise<Sdk> {
+/** Amazon's SDK and a client for a bucket, whose requests the core sends. */
+export async function loadSdk(fields: Fields, { region, ask, timeout }: SdkOptions) {
   const [commands, { getEndpointFromInstructions }, { buildQueryString, escapeUriPath }] = await Promise.all([
     import("@aws-sdk/client-s3"),
     import("@smithy/core/endpoints"),
@@ -54,6 +42,7 @@ export async function loadSdk(
     // The core repeats requests, but no POST; a second attempt is also made at the service's time.
     maxAttempts: 2,
   });
+  /** What goes with each request. */
   const common = { Bucket: bucket, ...(fields.requesterPays && { RequestPayer: "requester" as const }) };
 
   async function handle(request: HttpRequest, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}) {
@@ -82,6 +71,7 @@ export async function loadSdk(
     client,
     common,
     escapeUriPath,
+    /** The address of the bucket, and what signs requests to it. */
     async locate() {
       const { ListObjectsV2Command } = commands;
       const { url, properties } = await getEndpointFromInstructions(

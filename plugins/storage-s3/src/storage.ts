@@ -2,12 +2,9 @@ import {
   canonicalOf,
   type Fetcher,
   type HttpFile,
-  isForFewer,
   keyOf,
   listObjects,
   MediaError,
-  NOT_MODIFIED,
-  type OpenOptions,
   type Storage,
 } from "@mediatap/core";
 import { createBucket, type Settings } from "./bucket.ts";
@@ -19,8 +16,6 @@ import { PART_BYTES, upload } from "./upload.ts";
 
 /** A name that no object has: "not there" is the answer of a bucket that can be read and listed. */
 const NOBODY = "mediatap-doctor/no-such-file";
-/** For nobody but those who sign. */
-const FEWEST = { private: true, cacheControl: "private, no-store" };
 
 /**
  * The storage of a bucket. Objects are read by the core's HTTP file reader, as files of every HTTP origin are; the SDK
@@ -36,42 +31,21 @@ export function createStorage(
   const { files, objectOf, sdk } = createBucket(fields, fetcher, settings);
   const { prefix } = fields;
 
-  /**
-   * Whether an object that did not change is for fewer clients than it was. Its entity tag is a hash of the bytes, and a 304
-   * does not carry the object's metadata: a HEAD does.
-   */
-  async function isForFewerNow(file: HttpFile, { held, signal }: OpenOptions): Promise<boolean> {
-    if (!held || !isForFewer(FEWEST, held)) return false;
-    const now = await files.open(file, { head: true, signal });
-    return typeof now !== "object" || isForFewer(now, held);
-  }
-
-  async function openObject(file: HttpFile, options: OpenOptions) {
-    const { onNotModified, ...rest } = options;
-    let report = () => {};
-    const entry = await files.open(file, {
-      ...rest,
-      onNotModified(facts) {
-        report = () => onNotModified?.(facts);
-      },
-    });
-    if (entry !== NOT_MODIFIED) return entry;
-    if (await isForFewerNow(file, options)) {
-      const { ifNoneMatch: _, ifModifiedSince: __, ...unconditional } = rest;
-      return files.open(file, unconditional);
-    }
-    report();
-    return entry;
-  }
-
   return {
     label: `bucket ${fields.bucket}`,
 
     async open(path, options) {
       const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
-      const noPlace: HttpFile["noPlace"] = (headers) => errorCode(headers) === "NoSuchBucket";
-      return openObject({ ...objectOf(key), path, noPlace, ...canonicalOf(fields, path) }, options);
+      const file: HttpFile = {
+        ...objectOf(key),
+        path,
+        noPlace: (headers) => errorCode(headers) === "NoSuchBucket",
+        // The entity tag is a hash of the bytes, and metadata are not sent with a 304.
+        hasBareNotModified: true,
+        ...canonicalOf(fields, path),
+      };
+      return files.open(file, options);
     },
 
     async check(signal) {

@@ -4,7 +4,7 @@ import { chunksOf, type EntryFacts } from "@mediatap/core";
 import type { Sdk } from "./client.ts";
 import { answered, invalidAnswer } from "./failures.ts";
 
-/** Bytes that are held and sent at a time; the least that S3 takes for a part is 5 MiB. */
+/** Bytes that are kept in memory and sent at a time; S3 accepts no part below 5 MiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
 
 /**
