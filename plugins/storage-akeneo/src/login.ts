@@ -67,7 +67,7 @@ function assertLoggedIn(response: FetchResponse, answer: unknown): void {
   }
   if (status === 404 || status === 410) {
     const cause = new Error("there is no PIM at baseUrl");
-    throw new MediaError("EACCES", "The origin has no login API API", { cause });
+    throw new MediaError("EACCES", "The origin has no login API", { cause });
   }
   assertAnswered(response);
 }
