@@ -139,6 +139,7 @@ export type {
   StorageEntry,
 } from "./model/source.ts";
 export { NOT_MODIFIED, updatedFacts } from "./model/source.ts";
+export type { Box, Corner } from "./model/steps/box.ts";
 export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export { branchOf } from "./model/steps/compose.ts";
 export type { Arc } from "./model/steps/distort.ts";
@@ -146,7 +147,7 @@ export { arcGeometry, isQuadrilateral, perspectiveBox } from "./model/steps/dist
 export type { GradientLine } from "./model/steps/effects.ts";
 export { gradientLine } from "./model/steps/effects.ts";
 export { facesAfter, facesIn } from "./model/steps/follow.ts";
-export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
+export type { ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry } from "./model/steps/geometry.ts";
 export type { MeasureOptions, SizeBounds } from "./model/steps/measure.ts";
 export { assertSizeAfter, measure, sizeAfter } from "./model/steps/measure.ts";
