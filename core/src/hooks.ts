@@ -16,7 +16,7 @@ import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { DecodeOptions, Facts, Header, RawFrame, RenderContext, Spans } from "./model/render-context.ts";
-import type { Body, Delivered, Provenance, RenditionRecord } from "./model/rendition.ts";
+import type { Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
   Audience,
   EntryFacts,
@@ -39,14 +39,8 @@ export const Stage = {
   first: -1000,
   /** In `fetch`: saved copies, before any origin is asked. */
   copies: -100,
-  /** Of a tap that names no stage. In `lookup`: caches in memory. */
+  /** Of a tap that names no stage. */
   normal: 0,
-  /** In `lookup`: caches on a disk of this machine. */
-  disk: 10,
-  /** In `lookup`: caches in a store on the network, such as Redis. */
-  network: 20,
-  /** In `lookup`: caches in a bucket or another origin. */
-  bucket: 30,
   /** In `fetch`: the core asks the endpoint's origins. */
   origins: 100,
   /** After those that know better. */
@@ -54,24 +48,6 @@ export const Stage = {
   /** After all others: to have the last word. */
   last: 1000,
 } as const;
-
-/** A question to the caches. */
-export interface Lookup {
-  readonly key: string;
-  /** The body is wanted, too: a cache that has the record alone passes, as it does on a miss. */
-  readonly needsBody: boolean;
-  /** The judgement of the core: made by these engines, not banned, and no origin needs to be asked. */
-  isFresh(record: RenditionRecord): boolean;
-  /** Hands over an entry that is past its freshness: the core may revalidate it, or serve it when all else fails. */
-  offer(stale: Delivered): void;
-  /** A cache that passes asks to be handed what a cache further down returns; `store` is called in the background. */
-  fill(store: (entry: Delivered) => void | Promise<void>): void;
-}
-
-export interface Found extends Delivered {
-  /** Name of the cache that answered. */
-  readonly cache: string;
-}
 
 /** Asks an origin only for what has changed. */
 export interface Conditions {
@@ -238,13 +214,6 @@ export function createHooks() {
     admit: new AsyncSeriesHook<[exchange: Exchange, job: Job]>(["exchange", "job"], "admit"),
 
     /**
-     * Key → stored rendition. Nearest cache first (`Stage.normal`, `disk`, `network`, `bucket`). Return an entry only if `lookup.isFresh(record)`; give a stale one
-     * to `lookup.offer` and return `undefined`. A throw is logged and counts as a miss. What one cache returns, those
-     * before it get by `lookup.fill`.
-     */
-    lookup: new AsyncSeriesBailHook<[lookup: Lookup], Found | undefined>(["lookup"], "lookup"),
-
-    /**
      * Asset → opened original. Library and source caches first, then the core's own tap, which asks the endpoint's
      * origins in order. `undefined`: not here. `NOT_MODIFIED` only if conditions were sent. A throw ends the search.
      */
@@ -320,15 +289,6 @@ export function createHooks() {
     substitute: new AsyncSeriesBailHook<[job: Job, reason: Reason], Substitute | undefined>(
       ["job", "reason"],
       "substitute",
-    ),
-
-    /**
-     * Stores a rendition under `record.key`. All caches at once, after the response; a throw is logged. Without a body only the
-     * record is replaced; a stored body remains valid if the `etag` of both records is the same, otherwise it must go.
-     */
-    store: new AsyncParallelHook<[record: RenditionRecord, body: Body | undefined]>(
-      ["record", "body"],
-      "store",
     ),
 
     /**

@@ -3,6 +3,20 @@
 export type { Command } from "commander";
 export type { Logger } from "pino";
 
+export type {
+  CacheBackend,
+  CacheEntry,
+  CacheOptions,
+  CacheRegistration,
+  CacheTier,
+  JournalRule,
+  MaybePromise,
+  PurgeJournal,
+  StoredMetadata,
+} from "./cache/backend.ts";
+export { timeOfRule } from "./cache/rule-id.ts";
+export { createStorageBackend, type WritableStorage } from "./cache/storage-backend.ts";
+export { type BodyReference, decodeMetadata, encodeMetadata } from "./cache/stored-file.ts";
 export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
 export { createCacheBreaker, within } from "./caches/breaker.ts";
 export type { KnownEntry } from "./caches/confirmed.ts";
@@ -51,10 +65,8 @@ export type {
   AttemptOutcome,
   Conditions,
   Diagnosis,
-  Found,
   Generation,
   Hooks,
-  Lookup,
   OpenedOriginal,
   OriginConfig,
   OriginInfo,
@@ -68,7 +80,7 @@ export type { PageSources } from "./http/page-file.ts";
 export { pageFile } from "./http/page-file.ts";
 export { maskUrl, reasonOf } from "./log.ts";
 export type { Asset } from "./model/asset.ts";
-export type { Ban } from "./model/ban.ts";
+export type { Ban, PurgeRule } from "./model/ban.ts";
 export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export { isForFewer, isStorable, sharedControlOf } from "./model/control.ts";
@@ -139,7 +151,6 @@ export type {
   StorageEntry,
 } from "./model/source.ts";
 export { NOT_MODIFIED, updatedFacts } from "./model/source.ts";
-export type { Box, Corner } from "./model/steps/box.ts";
 export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export { branchOf } from "./model/steps/compose.ts";
 export type { Arc } from "./model/steps/distort.ts";
@@ -147,7 +158,7 @@ export { arcGeometry, isQuadrilateral, perspectiveBox } from "./model/steps/dist
 export type { GradientLine } from "./model/steps/effects.ts";
 export { gradientLine } from "./model/steps/effects.ts";
 export { facesAfter, facesIn } from "./model/steps/follow.ts";
-export type { ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
+export type { Box, Corner, ExtractGeometry, ResizeGeometry } from "./model/steps/geometry.ts";
 export { extractGeometry, placeAt, resizeGeometry } from "./model/steps/geometry.ts";
 export type { MeasureOptions, SizeBounds } from "./model/steps/measure.ts";
 export { assertSizeAfter, measure, sizeAfter } from "./model/steps/measure.ts";

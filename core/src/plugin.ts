@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
+import type { CacheRegistration } from "./cache/backend.ts";
 import type { ConfigSections } from "./config/schema.ts";
 import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Conditions, Hooks } from "./hooks.ts";
@@ -213,6 +214,8 @@ export interface PluginApi {
   state(): ServerState;
   /** Adds something that is measured to what the server reports. Call in `apply`. */
   metric(metric: Metric): void;
+  /** Adds a cache. Call in `apply`. */
+  cache(registration: CacheRegistration): void;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /**

@@ -1,4 +1,4 @@
-import type { Found, Lookup } from "./hooks.ts";
+import type { CacheEntry } from "./cache/backend.ts";
 import type { Size } from "./model/expression.ts";
 import type { RawFrame } from "./model/render-context.ts";
 import { NOT_MODIFIED } from "./model/source.ts";
@@ -26,6 +26,7 @@ const SOURCE: Shape = {
   close: "function",
 };
 const BODY: Shape = { settled: "boolean", stream: "function" };
+const BODY_FIELDS = fieldsOf({ body: BODY });
 const RENDITION: Shape = {
   body: BODY,
   type: "string",
@@ -35,9 +36,8 @@ const RENDITION: Shape = {
 /** The shapes of what taps return, by hook. A field that is not listed is optional, or a plugin's own. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   resolve: JOB,
-  lookup: {
-    cache: "string",
-    record: {
+  cache: {
+    metadata: {
       key: "string",
       engines: "string",
       type: "string",
@@ -70,8 +70,6 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   trace: { id: "string", flags: "string" },
 };
 
-const BODY_FIELDS = fieldsOf({ body: BODY });
-
 /** Throws a TypeError if a result is not what its hook's contract says. */
 export type ResultCheck = (result: unknown, args: readonly unknown[]) => void;
 
@@ -84,7 +82,7 @@ export function resultCheckOf(hook: string): ResultCheck | undefined {
   const shape = SHAPES[hook] ?? SHAPES[family];
   const fields = shape && fieldsOf(shape);
   const fail = (lack: string) => {
-    throw new TypeError(`Unexpected result of the hook ${hook}: ${lack}`);
+    throw new TypeError(`Unexpected result of the ${hook === "cache" ? "cache" : `hook ${hook}`}: ${lack}`);
   };
   if (family === "link") {
     return (result) => typeof result === "string" || fail(`Expected a URL but received ${kindOf(result)}`);
@@ -100,9 +98,9 @@ export function resultCheckOf(hook: string): ResultCheck | undefined {
 /** What a shape does not tell. */
 function moreLackOf(family: string, result: unknown, args: readonly unknown[]): string | undefined {
   if (family === "step") return frameLack(result as RawFrame, args[2] as Size | undefined);
-  if (family !== "lookup") return undefined;
-  const { record, body } = result as Found;
-  if (record.key !== (args[0] as Lookup).key) return "record.key is the key of another entry";
+  if (family !== "cache") return undefined;
+  const { metadata, body } = result as CacheEntry;
+  if (metadata.key !== args[0]) return "metadata.key is the key of another entry";
   return body === undefined ? undefined : lackOf({ body }, BODY_FIELDS);
 }
 

@@ -99,6 +99,15 @@ export function describeCache(
       for (const record of records) assert.deepEqual((await host.find(record.key)).found?.record, record);
     });
 
+    it("loses the entry of a file that has gone", async () => {
+      const record = newRecord();
+      await host.store(record, Buffer.from("x"));
+      assert((await host.find(record.key)).found);
+      const error = { code: "ENOENT", status: 404, message: "No file was found" } as const;
+      await host.store({ ...record, error, stored: record.stored + 1 });
+      assertNothing(await host.find(record.key, false));
+    });
+
     it("keeps an empty body as a body", async () => {
       const record = newRecord(newKey(), { length: 0 });
       await host.store(record, new Uint8Array());
@@ -143,7 +152,8 @@ export function describeCache(
         "e\u0301",
         "k".repeat(300),
       ];
-      const records = keys.map((key) => newRecord(`${key} ${newKey()}`));
+      const end = newKey();
+      const records = keys.map((key) => newRecord(`${key} ${end}`));
       for (const record of records) await host.store(record, Buffer.from(record.key));
       for (const record of records) {
         const { found } = await host.find(record.key);

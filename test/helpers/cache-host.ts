@@ -4,10 +4,10 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
   type Ban,
+  type Body,
   bodyOf,
   createServer,
   type Delivered,
-  type Found,
   loadConfig,
   type MediatapConfig,
   type Plugin,
@@ -18,14 +18,16 @@ import { jobLanguage, MEMORY_ENDPOINT, memoryStorage } from "./stand-ins.ts";
 
 /** What a cache returned, and what it offered as past its freshness. */
 export interface Finding {
-  readonly found: Found | undefined;
+  readonly found: (Delivered & { readonly cache: string }) | undefined;
   readonly stale: Delivered | undefined;
 }
 
 /** The hooks of a cache inside a server that listens to nobody. */
 export interface CacheHost extends AsyncDisposable {
   /** Resolves when the cache is done with it. */
-  store(record: RenditionRecord, bytes?: Uint8Array): Promise<void>;
+  store(record: RenditionRecord, bytes?: Uint8Array, since?: number): Promise<void>;
+  /** The moment, for work that stores its result later. */
+  now(): number;
   /** A record counts as fresh unless the test says otherwise. */
   find(key: string, fresh?: boolean): Promise<Finding>;
   /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
@@ -67,37 +69,37 @@ export async function hostCache(
     { source: "test", base: process.cwd() },
   );
   const server = await createServer({ config, ...(log && { log }) });
-  const { hooks } = server.generation;
+  const { cache, purges } = server.generation;
   await server.generation.start();
-  let sequence = 0;
 
   async function find({ key, needsBody, fresh, below }: Question): Promise<Finding> {
-    let stale: Delivered | undefined;
-    const fills: ((entry: Delivered) => void | Promise<void>)[] = [];
-    const found = await hooks.lookup.promise({
+    const { found, stale, fill } = await cache.find({
       key,
-      needsBody,
-      isFresh: () => fresh,
-      offer(entry) {
-        stale ??= entry;
-      },
-      fill: (store) => fills.push(store),
+      body: needsBody ? "required" : "wanted",
+      signal: new AbortController().signal,
+      judge: () => (fresh ? "fresh" : "stale"),
     });
-    if (below && !found) await Promise.all(fills.map((store) => store(below)));
-    return { found, stale };
+    if (below && !found) await fill({ metadata: below.record, ...withBody(below.body) });
+    return {
+      found: found && { record: found.metadata, ...withBody(found.body), cache: found.cache },
+      stale: stale && { record: stale.metadata, ...withBody(stale.body) },
+    };
   }
 
   return {
-    store: (record, bytes) =>
-      hooks.store.promise(record, bytes && bodyOf(bytes, (part) => Readable.from([part]))),
+    store: (record, bytes, since) =>
+      cache.store(record, bytes && bodyOf(bytes, (part) => Readable.from([part])), since),
+    now: purges.bans.now,
     find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
     findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
     purge: (kind, value, tenant) =>
-      hooks.purge.promise({ sequence: ++sequence, kind, value, ...(tenant !== undefined && { tenant }) }),
+      purges.begin([{ kind, value, ...(tenant !== undefined && { tenant }) }]).done,
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
+
+const withBody = (body: Body | undefined) => (body?.settled ? { body } : {});
 
 /** A key as the core makes them. */
 export const newKey = () => randomBytes(32).toString("base64url");

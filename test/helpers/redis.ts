@@ -59,7 +59,12 @@ export async function startRedis({ port: wanted, settings = [] }: RedisStart = {
 /** A cluster of three. */
 export async function startRedisCluster(): Promise<{ readonly nodes: Redis[]; close(): Promise<void> }> {
   const settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"];
-  const nodes = await Promise.all([1, 2, 3].map(() => startRedis({ settings })));
+  const nodes = await Promise.all(
+    [1, 2, 3].map(async () =>
+      // By itself the second port is the first one and 10,000, which may be in use.
+      startRedis({ settings: [...settings, "--cluster-port", String(await freePort())] }),
+    ),
+  );
   const close = async () => {
     await Promise.all(nodes.map((node) => node.close()));
   };

@@ -229,9 +229,9 @@ describe("304 without work", () => {
   ): Promise<{ server: TestServer; count: Counter; cache: TestCache }> {
     const count = counter();
     const cache = testCache();
-    const server = await startServer(
-      where === "web" ? webConfig([origin.url], count, cache) : folderConfig(folder.path, count, cache),
-    );
+    const config =
+      where === "web" ? webConfig([origin.url], count, cache) : folderConfig(folder.path, count, cache);
+    const server = await startServer({ ...config, staleWhileRevalidate: 0 });
     servers.push(server);
     return { server, count, cache };
   }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Delivered, Plugin } from "@mediatap/core";
 import {
   type Answer,
   resetTime,
@@ -11,43 +10,9 @@ import {
   type WebOrigin,
 } from "@mediatap/test";
 import { photo, seen } from "./support/photos.ts";
-import { webConfig } from "./support/plugins.ts";
+import { type TestCache, testCache, webConfig } from "./support/plugins.ts";
 
 const DAY = 24 * 60 * 60;
-
-/** A cache in which time passes when the test says so. */
-function agingCache() {
-  const entries = new Map<string, Delivered>();
-  return {
-    // Takes the place of the usual one.
-    name: "test-cache",
-    version: "1",
-    apiVersion: 1,
-    size: () => entries.size,
-    clear: () => entries.clear(),
-    /** Lets so many seconds pass. */
-    pass(seconds: number) {
-      for (const [key, { record, ...rest }] of entries) {
-        const { stored, freshUntil } = record;
-        const older = { stored: stored - seconds * 1000, freshUntil: freshUntil - seconds * 1000 };
-        entries.set(key, { record: { ...record, ...older }, ...rest });
-      }
-    },
-    apply({ hooks }: Parameters<Plugin["apply"]>[0]) {
-      hooks.lookup.tap("test-cache", ({ key, isFresh, offer }) => {
-        const entry = entries.get(key);
-        if (!entry) return undefined;
-        if (isFresh(entry.record)) return { ...entry, cache: "test-cache" };
-        offer(entry);
-        return undefined;
-      });
-      hooks.store.tap("test-cache", (record, body) => {
-        entries.set(record.key, { record, ...(body ? { body } : {}) });
-      });
-      hooks.purge.tap("test-cache", () => entries.clear());
-    },
-  };
-}
 
 const PATH = "/tr:w-50,f-png/photo.jpg";
 const control = ({ headers }: Answer) => headers["cache-control"] ?? "";
@@ -56,13 +21,13 @@ const ttl = (answer: Answer) => Number(/; ttl=(-?\d+)/.exec(cacheStatus(answer))
 
 describe("freshness", () => {
   let origin: WebOrigin;
-  let cache: ReturnType<typeof agingCache>;
+  let cache: TestCache;
   let server: TestServer;
   let picture: Buffer;
   beforeEach(async () => {
     picture = await photo(120, 80);
     origin = await startOrigin({ "photo.jpg": picture });
-    cache = agingCache();
+    cache = testCache();
     stopTime();
   });
   afterEach(async () => {

@@ -93,7 +93,7 @@ describe("plugins that misbehave", () => {
         version: "1",
         apiVersion: 1,
         apply({ hooks }) {
-          for (const name of ["resolve", "lookup", "fetch", "transform", "substitute"] as const) {
+          for (const name of ["resolve", "fetch", "transform", "substitute"] as const) {
             hooks[name].tap({ name: "nothing", stage: -1000 }, () => null as never);
           }
           hooks.inspect.for("header").tap({ name: "nothing", stage: -1000 }, () => null as never);
@@ -114,14 +114,20 @@ describe("plugins that misbehave", () => {
         name: "broken-cache",
         version: "1",
         apiVersion: 1,
-        apply({ hooks }) {
-          hooks.lookup.tap({ name: "broken-cache", stage: -1 }, () => {
-            throw new Error("no cache");
-          });
-          hooks.store.tap("broken-cache", () => {
+        apply({ cache }) {
+          const fail = () => {
             throw new Error("disk full");
+          };
+          const options = { settings: {}, maxEntryBytes: 1_000_000 };
+          cache({ ...options, tier: "memory", open: () => ({ get: fail, put: fail, delete: fail }) });
+          const reject = () => Promise.reject(new Error("no cache"));
+          cache({ ...options, tier: "memory", open: () => ({ get: reject, put: reject, delete: reject }) });
+          cache({
+            ...options,
+            tier: "network",
+            timeout: 1_000,
+            open: () => ({ get: reject, put: fail, delete: fail, start: reject }),
           });
-          hooks.store.tapPromise("broken-cache", () => Promise.reject(new Error("disk full")));
         },
       }),
     );
@@ -201,7 +207,7 @@ describe("plugins that misbehave", () => {
     }
   });
 
-  for (const hook of ["resolve", "admit", "lookup", "fetch", "authorize", "transform", "respond"] as const) {
+  for (const hook of ["resolve", "admit", "fetch", "authorize", "transform", "respond"] as const) {
     it(`is cut off when ${hook} never comes back, and harms no other`, async () => {
       const forever = new Promise<never>(() => {});
       let hangs = true;

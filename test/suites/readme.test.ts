@@ -124,6 +124,6 @@ function tapsOf(plugin: string): string[] {
     .map((file) => readFileSync(join(root, file), "utf8"))
     .join("\n");
   const hooks = [...sources.matchAll(/\bhooks\s*\.\s*(\w+)/g)].map(([, hook = ""]) => hook);
-  const caches = /\bapi\s*\.\s*cache\(/.test(sources) ? ["cache"] : [];
+  const caches = /\bcache\(\{/.test(sources) ? ["cache"] : [];
   return [...new Set([...hooks, ...caches])].filter((hook) => !LIFECYCLE.includes(hook)).sort();
 }

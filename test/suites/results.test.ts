@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, type Found, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
+import { bodyOf, type CacheEntry, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { metrics } from "@mediatap/metrics";
 import {
@@ -35,10 +35,16 @@ function nonsense() {
     name: NAME,
     version: "1.0.0",
     apiVersion: 1,
-    apply({ hooks, steps }) {
-      for (const name of ["resolve", "lookup", "fetch", "transform", "substitute"] as const) {
+    apply({ hooks, steps, cache }) {
+      for (const name of ["resolve", "fetch", "transform", "substitute"] as const) {
         hooks[name].tapPromise(tap, async () => results[name] as never);
       }
+      cache({
+        tier: "memory",
+        settings: {},
+        maxEntryBytes: 1,
+        open: () => ({ get: () => results.cache as never, put: () => {}, delete: () => {} }),
+      });
       hooks.inspect.for("header").tap(tap, () => results["inspect:header"] as never);
       const size = ({ width, height }: RawFrame) => ({ width: Math.ceil(width / 2), height });
       steps.define("test-half", {
@@ -88,21 +94,21 @@ describe("what a tap returns that its hook cannot use", () => {
   async function assertBlamed(hook: string, reason: RegExp, path = url): Promise<void> {
     // What `resolve` returned for a URL is memoised.
     const { status, text } = await server.ask(`${path}&request=${++requests}`);
-    assert.equal(status, hook === "lookup" ? 200 : 500, text.slice(0, 200));
+    assert.equal(status, hook === "cache" ? 200 : 500, text.slice(0, 200));
     if (status === 500) assert.equal(text, "Internal error\n");
     const line = lines.find(({ err }) => err?.plugin !== undefined);
     assert.deepEqual([line?.err?.hook, line?.err?.plugin], [hook, NAME]);
     assert.match(line?.err?.stack ?? "", reason);
   }
 
-  for (const hook of ["resolve", "lookup", "fetch", "transform"] as const) {
+  for (const hook of ["resolve", "cache", "fetch", "transform"] as const) {
     it(`is the fault of its plugin: anything from ${hook}`, async () => {
       const value = fc.anything().filter((value) => value !== null && value !== undefined);
       await fc.assert(
         fc.asyncProperty(value, async (value) => {
           lines = [];
           results[hook] = value;
-          await assertBlamed(hook, new RegExp(`Unexpected result of the hook ${hook}: Expected an? `));
+          await assertBlamed(hook, new RegExp(`Unexpected result of the (hook )?${hook}: Expected an? `));
         }),
         { numRuns: 40 },
       );
@@ -172,17 +178,12 @@ describe("what a tap returns that its hook cannot use", () => {
       { format: "png" },
       /Expected a number for width but received undefined/,
     ],
-    [
-      "an entry without a record",
-      "lookup",
-      { cache: NAME },
-      /Expected an object for record but received undefined/,
-    ],
+    ["an entry without metadata", "cache", {}, /Expected an object for metadata but received undefined/],
     [
       "an entry of another key",
-      "lookup",
-      { cache: NAME, record: newRecord(), body: body("wrong") } satisfies Found,
-      /record\.key is the key of another entry/,
+      "cache",
+      { metadata: newRecord(), body: body("wrong") } satisfies CacheEntry,
+      /metadata\.key is the key of another entry/,
     ],
   ] as const) {
     it(`is the fault of its plugin: ${what}`, async () => {

@@ -22,7 +22,7 @@ const slow = {
   name: "slow",
   version: "1",
   apiVersion: 1,
-  apply({ hooks, route, purge, state, limitsOf, workers }) {
+  apply({ hooks, cache, route, purge, state, limitsOf, workers }) {
     if (existsSync("broken")) throw new MediaError("ECONFIG", "it is broken");
     route("GET", "/-/process", () => ({ body: JSON.stringify({ pid: process.pid, workers, limits: limitsOf(), places: state().work.places, pool: process.env.UV_THREADPOOL_SIZE }) }));
     route("POST", "/-/forget", async () => (await purge({ kind: "all", value: "" }), { body: "done" }));
@@ -36,7 +36,7 @@ const slow = {
       process.send({ mediatap: "inherit" });
     }));
     route("POST", "/-/crash", () => void setImmediate(() => { throw new Error("crashed"); }));
-    hooks.lookup.tap({ name: "slow", stage: -100 }, ({ key }) => void say("asked", { key }));
+    cache({ tier: "memory", settings: {}, maxEntryBytes: 0, open: () => ({ get: (key) => void say("asked", { key }), put() {}, delete() {} }) });
     hooks.stop.tap("slow", () => say("stopped"));
     hooks.transform.tap({ name: "slow", stage: -100 }, ({ asset }) => {
       if (!asset.path.startsWith("slow/")) return undefined;

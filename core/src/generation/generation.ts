@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
+import { type Cache, createCache, createNegativeCache } from "../cache/cache.ts";
+import { createTier, type Tier } from "../cache/tier.ts";
 import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import {
@@ -36,8 +38,15 @@ import { type Plugin, type PluginApi, pluginError, type ServerState } from "../p
 import { type Bus, createBus } from "../purge/bus.ts";
 import { createPurges, type Purges } from "../purge/purges.ts";
 import { runningServer } from "../running.ts";
+import { systemClock } from "../util/clock.ts";
 import { version } from "../version.ts";
-import { type Call, createRegistrations, type PluginCommand, type Route } from "./registrations.ts";
+import {
+  type Call,
+  createRegistrations,
+  type PluginCommand,
+  type RegisteredCache,
+  type Route,
+} from "./registrations.ts";
 import { limitsOfShare } from "./share.ts";
 import { type Shared, type Shares, sharesOf } from "./shared.ts";
 
@@ -46,6 +55,7 @@ export interface Generation {
   readonly info: GenerationInfo;
   readonly config: LoadedConfig;
   readonly hooks: Hooks;
+  readonly cache: Cache;
   readonly log: Logger;
   readonly limitsOf: LimitsOf;
   readonly endpoints: readonly Endpoint[];
@@ -219,8 +229,14 @@ async function buildGeneration(
   askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
   const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
+  const failures = shares.take("core:failures", () => {
+    const negative = createNegativeCache();
+    return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
+  });
+  const cache = createCache({ isUsed: registrations.caches.length > 0, failures, now: purges.bans.now });
   pipeline = createPipeline({
     hooks,
+    cache,
     log,
     limitsOf,
     steps,
@@ -241,6 +257,7 @@ async function buildGeneration(
     info,
     config,
     hooks,
+    cache,
     log,
     limitsOf,
     endpoints,
@@ -254,10 +271,19 @@ async function buildGeneration(
     commands: registrations.commands,
     purges,
     bus,
-    start: () =>
-      hooks.start
-        .promise(info)
-        .catch((error: unknown) => Promise.reject(atSource(config.source, startError(error, "plugins")))),
+    async start() {
+      try {
+        await hooks.start.promise(info);
+        const tiers = registrations.caches.map((registered) => {
+          registered.opened = openTier(registered);
+          return registered.opened;
+        });
+        cache.open(tiers);
+        await Promise.all(tiers.map((tier) => tier.start()));
+      } catch (error) {
+        throw atSource(config.source, startError(error, "plugins"));
+      }
+    },
     lead() {
       scheduler.adopt(limits);
       budget.adopt(limits.queueBytes);
@@ -268,6 +294,32 @@ async function buildGeneration(
       return stopped;
     },
   };
+
+  /** A backend that is open already, from the configuration before, is taken over. */
+  function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredCache): Tier {
+    const own = registrations.caches.filter((cache) => cache.plugin === plugin);
+    const place = own.findIndex((cache) => cache.open === open);
+    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () => {
+      const tier = createTier({
+        name: plugin,
+        backend: open(),
+        options,
+        log: log.child({ plugin }),
+        clock: systemClock,
+        cooldown: limits.failureLifetime,
+        isPurged: purges.bans.isBanned,
+        onRule: purges.learn,
+      });
+      const leave = purges.carry(async (rule) => tier.purge(rule));
+      return {
+        ...tier,
+        async close() {
+          leave();
+          await tier.close();
+        },
+      };
+    });
+  }
 
   async function stop(): Promise<void> {
     leave();

@@ -1,4 +1,7 @@
 import type { Command } from "commander";
+import type { CacheRegistration } from "../cache/backend.ts";
+import type { Tier } from "../cache/tier.ts";
+import { measureCache } from "../caches/metrics.ts";
 import { wrap } from "../facade.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
@@ -32,7 +35,17 @@ export interface PluginCommand {
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: "the core" }));
 const CORE_CALLS = ["/v1/files/purge", "/v1/files/purge/:id"].map((path) => ({ path, plugin: "the core" }));
 
-type Registering = Pick<PluginApi, "route" | "manage" | "command" | "fingerprint" | "metric" | "steps">;
+/** A cache backend, and the plugin that brings it. */
+export interface RegisteredCache extends CacheRegistration {
+  readonly plugin: string;
+  /** Once its backend has been opened. */
+  opened?: Tier;
+}
+
+type Registering = Pick<
+  PluginApi,
+  "route" | "manage" | "command" | "fingerprint" | "metric" | "steps" | "cache"
+>;
 
 /**
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins
@@ -48,6 +61,7 @@ export function createRegistrations(
   const commands: PluginCommand[] = [];
   const fingerprints: string[] = [];
   const metrics: Metric[] = [];
+  const caches: RegisteredCache[] = [];
   const owners = new Map<string, string>();
   let isClosed = false;
 
@@ -57,7 +71,7 @@ export function createRegistrations(
   }
 
   function of(plugin: string): Registering {
-    return {
+    const registering: Registering = {
       route(method, path, handler) {
         assertOpen(plugin, "route");
         assertMethod(plugin, method);
@@ -78,6 +92,16 @@ export function createRegistrations(
         }
         assertFree({ method, path, plugin }, [...CORE_CALLS, ...calls], "management call");
         calls.push({ method, path, handler, plugin });
+      },
+      cache(registration) {
+        assertOpen(plugin, "cache");
+        const registered: RegisteredCache = { ...registration, plugin };
+        caches.push(registered);
+        measureCache(registering, {
+          cache: plugin,
+          shared: registration.tier !== "memory",
+          read: () => registered.opened?.contents(),
+        });
       },
       command(define) {
         assertOpen(plugin, "command");
@@ -117,6 +141,7 @@ export function createRegistrations(
         },
       },
     };
+    return registering;
   }
 
   /** One metric that cannot be read must not take the others along. */
@@ -138,6 +163,7 @@ export function createRegistrations(
     commands,
     fingerprints,
     metrics,
+    caches,
     of,
     /** All plugins have been applied: what is registered later would not be heard. */
     close(): void {

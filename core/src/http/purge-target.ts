@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { Generation } from "../generation/generation.ts";
+import type { PurgeRule } from "../model/ban.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
-import type { NewBan } from "../purge/bans.ts";
 import { exchangeOf } from "./question.ts";
 
 /** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
@@ -14,7 +14,7 @@ export interface UrlTarget {
 export interface PurgeOrder {
   readonly tenant: string;
   readonly endpoint: string;
-  readonly bans: readonly NewBan[];
+  readonly bans: readonly PurgeRule[];
 }
 
 const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
@@ -54,7 +54,7 @@ async function one(url: string, generation: Generation, log: Logger): Promise<Pu
     endpoint,
     bans: [
       { kind: "url", value: url, ...scope },
-      ...[...new Set(keys)].map((value): NewBan => ({ kind: "key", value, ...scope })),
+      ...[...new Set(keys)].map((value): PurgeRule => ({ kind: "key", value, ...scope })),
       { kind: wide ? "source" : "original", value: path, ...scope },
     ],
   };
@@ -99,6 +99,6 @@ function invalid(error: unknown): unknown {
 }
 
 /** A server of one account has no need to tell whose entries are meant. */
-export function scopeOf(tenant: string, { tenants }: Pick<Generation, "tenants">): Pick<NewBan, "tenant"> {
+export function scopeOf(tenant: string, { tenants }: Pick<Generation, "tenants">): Pick<PurgeRule, "tenant"> {
   return tenants.length > 0 ? { tenant } : {};
 }

@@ -3,9 +3,9 @@ import type Koa from "koa";
 import { z } from "zod";
 import type { Generation } from "../generation/generation.ts";
 import { maskUrl } from "../log.ts";
+import type { PurgeRule } from "../model/ban.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { TAG } from "../model/tags.ts";
-import type { NewBan } from "../purge/bans.ts";
 import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
 import { createRate } from "./rate.ts";
@@ -96,7 +96,7 @@ export function addPurgeRoutes(
     const endpoints = await authenticate(ctx);
     const purge = purges.find(ctx.params.id);
     if (!purge) throw new Refused(400, UNKNOWN);
-    const isOwn = ({ tenant = "" }: NewBan) => endpoints.some((endpoint) => endpoint.tenant === tenant);
+    const isOwn = ({ tenant = "" }: PurgeRule) => endpoints.some((endpoint) => endpoint.tenant === tenant);
     if (!purge.bans.every(isOwn)) throw new Refused(404, UNKNOWN);
     ctx.body = { status: purge.state };
   }

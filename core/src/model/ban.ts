@@ -2,9 +2,7 @@ import type { Asset } from "./asset.ts";
 import type { RenditionRecord } from "./rendition.ts";
 
 /** Entries to forget. */
-export interface Ban {
-  /** Counts the bans of this process. */
-  readonly sequence: number;
+export interface PurgeRule {
   /**
    * What `value` is: the key of a rendition · path or URL of an original, for all that was made of it · the same, for
    * copies of the original alone · what such a path begins with · a tag · nothing: everything · the URL of an answer,
@@ -14,7 +12,15 @@ export interface Ban {
   readonly value: string;
   /** The account whose entries are meant, `""`: the server's own. Left out: those of all. */
   readonly tenant?: string;
-  /** Another process began it, and has told those outside of the server. */
+}
+
+/** A purge rule as this process has it. */
+export interface Ban extends PurgeRule {
+  /** The same in all processes; sorts by time. */
+  readonly id: string;
+  /** Counts the rules of this process. */
+  readonly sequence: number;
+  /** Another process began it, and has forwarded it to whatever is outside the server. */
   readonly remote?: boolean;
 }
 

@@ -30,6 +30,11 @@ export interface GrowingBody {
 
 export type Body = SettledBody | GrowingBody;
 
+/** The body, if all of it is there. */
+export function settled(body: Body | undefined): SettledBody | undefined {
+  return body?.settled ? body : undefined;
+}
+
 /** A body of bytes in memory. */
 export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Readable): SettledBody {
   return {

@@ -20,14 +20,14 @@ const endSchema = z.union([z.strictObject({ kept: z.boolean() }), z.strictObject
 type End = z.output<typeof endSchema>;
 
 export interface AcrossParts {
-  readonly services: Pick<Services, "leases" | "bans" | "engines" | "hooks" | "log">;
+  readonly services: Pick<Services, "leases" | "bans" | "engines" | "cache" | "log">;
   /** A whole and fresh entry of a key, from the caches. */
   readonly find: (request: RenderRequest) => Promise<Delivered | undefined>;
 }
 
 /** Does work once among the machines that have a cache in common: the others find there what one has made. */
 export function createAcross({ services, find }: AcrossParts) {
-  const { leases, bans, engines, hooks, log } = services;
+  const { leases, bans, engines, cache, log } = services;
   let isTold = false;
 
   /** `request` as one of those that are made once; `work` makes it. */
@@ -38,7 +38,7 @@ export function createAcross({ services, find }: AcrossParts) {
   ): Promise<Made> {
     const { job, key, trusted } = request;
     // Without a cache nobody could find what another one has made.
-    if (!leases.isUsed || !hooks.store.isUsed()) return await work();
+    if (!leases.isUsed || !cache.isUsed) return await work();
     const ban = bans.ofJob(job, key);
     const since = bans.timeOfJob(job, key);
     const claimed = await leases.claim(`rendition ${engines} ${key} ${trusted}`, { signal, since });

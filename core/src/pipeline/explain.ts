@@ -11,7 +11,7 @@ import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { isTrusted, signatureRequired } from "./access.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
-import { isUsable } from "./lookup.ts";
+import { judgeOf } from "./lookup.ts";
 import { assertDeliverable } from "./original.ts";
 import { createContext, type OwnContext } from "./render-context.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
@@ -120,7 +120,7 @@ export function unexplained(url: string, error: unknown): Explanation {
  * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
  */
 export function createExplain(services: Services) {
-  const { hooks, origins, endpoints, scheduler } = services;
+  const { hooks, cache, origins, endpoints, scheduler } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const authorize = createAuthorize(services);
@@ -238,18 +238,12 @@ export function createExplain(services: Services) {
   }
 
   async function cacheOf(key: string): Promise<CacheState> {
-    let stale = false;
-    const found = await hooks.lookup
-      .promise({
-        key,
-        needsBody: false,
-        fill: () => undefined,
-        isFresh: (record) => isUsable(record, services),
-        offer: () => {
-          stale = true;
-        },
-      })
-      .catch(() => undefined);
+    const { found, stale } = await cache.find({
+      key,
+      body: "unneeded",
+      signal: new AbortController().signal,
+      judge: judgeOf(services, false),
+    });
     if (found) return { state: "fresh", name: found.cache };
     return { state: stale ? "stale" : "miss" };
   }

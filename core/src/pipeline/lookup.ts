@@ -1,72 +1,74 @@
-import type { Lookup } from "../hooks.ts";
+import type { CacheResult } from "../cache/cache.ts";
+import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { Body, Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { Delivered, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { isHeld } from "./conditions.ts";
 import { overdueOf } from "./freshness.ts";
 import { originalAgain, SMALL } from "./original.ts";
 import type { Services } from "./services.ts";
 
-type Fill = Parameters<Lookup["fill"]>[0];
+/** What a lookup for a request came to. */
+export interface Lookup {
+  readonly found?: (Delivered & { readonly cache: string }) | undefined;
+  readonly stale?: Delivered | undefined;
+}
+
+/** A lookup for no request: at most one of these. */
+export interface WholeLookup {
+  readonly found?: { readonly record: RenditionRecord; readonly body: SettledBody };
+  readonly error?: NonNullable<RenditionRecord["error"]>;
+  readonly stale?: Delivered | undefined;
+}
+
+const NEVER = new AbortController().signal;
 
 /** What caches have, by key. */
 export function createLookup(services: Services) {
-  const { hooks, engines, bans, log } = services;
+  const { cache } = services;
 
-  /** For a request: the fresh entry, or one past its freshness. `again`: none is fresh. */
-  async function lookup(exchange: Exchange, key: string, asset: Asset, bypassCache: boolean) {
-    const question = questionOf(key, bypassCache);
-    const first = hooks.lookup.isUsed() ? await question.ask(false) : undefined;
-    const isBare = first !== undefined && lacksBody(first) && !holds(exchange, first.record);
+  /** The fresh entry, or one past its freshness. `again`: none is fresh. */
+  async function lookup(
+    exchange: Exchange,
+    key: string,
+    asset: Asset,
+    bypassCache: boolean,
+  ): Promise<Lookup> {
+    if (!cache.isUsed) return {};
+    const judge = judgeOf(services, bypassCache);
+    const { signal } = exchange;
+    const first = await cache.find({
+      key,
+      body: isConditional(exchange) ? "unneeded" : "wanted",
+      signal,
+      judge,
+    });
+    const { found } = first;
+    const isBare = found !== undefined && lacksBody(found) && !holds(exchange, found.metadata);
     // A cache further down may still have the body.
-    const whole = isBare ? await question.ask(true) : first;
-    if (whole) question.fill(whole);
-    const found = whole ?? first;
-    const { stale } = question;
-    return { found: found && withOriginal(found, asset), stale: stale && withOriginal(stale, asset) };
-  }
-
-  /** For no request: the fresh entry with its body, or a failure that is remembered, or one past its freshness. */
-  async function lookupWhole(key: string): Promise<WholeLookup> {
-    if (!hooks.lookup.isUsed()) return {};
-    const question = questionOf(key, false);
-    const found = await question.ask(true);
-    if (found?.record.error) return { error: found.record.error };
-    if (!found?.body) return { stale: question.stale };
-    question.fill(found);
-    return { found: { record: found.record, body: found.body } };
-  }
-
-  /** A question to the caches: it notes what is past its freshness, and those that want what another one has. */
-  function questionOf(key: string, bypassCache: boolean) {
-    const now = Date.now();
-    const since = bans.now();
-    let stale: Delivered | undefined;
-    const fills: Fill[] = [];
-    const isFresh = (record: RenditionRecord) => !bypassCache && isUsable(record, services, now);
-    const offer = (entry: Delivered) => {
-      if (entry.record.engines !== engines || entry.record.error || bans.isPending(entry.record)) return;
-      if (!stale || (!stale.body && entry.body)) stale = entry;
-    };
+    const whole = isBare ? await cache.find({ key, body: "required", signal, judge }) : first;
+    if (whole.found) void whole.fill(whole.found);
+    const result = whole.found ?? found;
+    const stale = first.stale ?? whole.stale;
     return {
-      get stale() {
-        return stale;
-      },
-      ask: (needsBody: boolean) =>
-        hooks.lookup.promise({ key, needsBody, isFresh, offer, fill: (store) => fills.push(store) }),
-      fill(found: Delivered): void {
-        if (!bans.isBanned(found.record, since)) for (const store of fills) void fill(store, found);
-      },
+      found: result && withOriginal({ ...deliveredOf(result), cache: result.cache }, asset),
+      stale: stale && withOriginal(deliveredOf(stale), asset),
     };
   }
 
-  /** Hands what one cache has to another that has not; the answer does not wait. */
-  async function fill(store: Fill, { record, body }: Delivered): Promise<void> {
-    try {
-      await store(body ? { record, body } : { record });
-    } catch (err) {
-      log.warn({ err, key: record.key }, "a cache was not filled");
-    }
+  /** The fresh entry with its body, or a failure that is remembered, or one past its freshness. */
+  async function lookupWhole(key: string): Promise<WholeLookup> {
+    if (!cache.isUsed) return {};
+    const { found, stale, fill }: CacheResult = await cache.find({
+      key,
+      body: "required",
+      signal: NEVER,
+      judge: judgeOf(services, false),
+    });
+    if (found?.metadata.error) return { error: found.metadata.error };
+    if (!found?.body) return { stale: stale && deliveredOf(stale) };
+    void fill(found);
+    return { found: { record: found.metadata, body: found.body } };
   }
 
   /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
@@ -80,20 +82,25 @@ export function createLookup(services: Services) {
   return { lookup, lookupWhole, withOriginal };
 }
 
-/** Whether an entry can be served without asking anybody: made by these engines, not purged, and fresh. */
-export function isUsable(
-  record: RenditionRecord,
-  { engines, bans }: Pick<Services, "engines" | "bans">,
-  now = Date.now(),
-): boolean {
-  return record.engines === engines && overdueOf(record, now) < 0 && !bans.isPending(record);
+/** The core's judgement of entries, as of now. */
+export function judgeOf({ engines, bans }: Pick<Services, "engines" | "bans">, bypassCache: boolean) {
+  const now = Date.now();
+  // What is purged while a cache is read is not served, although it was found.
+  const since = bans.now();
+  return (metadata: RenditionRecord): "fresh" | "stale" | "unusable" => {
+    if (metadata.engines !== engines || bans.isBanned(metadata, since)) return "unusable";
+    if (!bypassCache && overdueOf(metadata, now) < 0) return "fresh";
+    return metadata.error ? "unusable" : "stale";
+  };
 }
 
-/** At most one of these. */
-interface WholeLookup {
-  readonly found?: { readonly record: RenditionRecord; readonly body: Body };
-  readonly error?: NonNullable<RenditionRecord["error"]>;
-  readonly stale?: Delivered | undefined;
+const deliveredOf = ({ metadata, body }: TierEntry): Delivered => ({
+  record: metadata,
+  ...(body && { body }),
+});
+
+function isConditional({ request }: Exchange): boolean {
+  return request.header("if-none-match") !== undefined || request.header("if-modified-since") !== undefined;
 }
 
 /** Whether the client has a rendition already. */
@@ -102,7 +109,7 @@ export function holds({ request }: Exchange, { etag, lastModified }: RenditionRe
 }
 
 /** Whether an entry has lost a body that caches keep: failures have none, and large originals are not kept. */
-function lacksBody({ record, body }: Delivered): boolean {
-  if (body || record.error) return false;
-  return !record.original || (record.length ?? Number.POSITIVE_INFINITY) <= SMALL;
+function lacksBody({ metadata, body }: TierEntry): boolean {
+  if (body || metadata.error) return false;
+  return !metadata.original || (metadata.length ?? Number.POSITIVE_INFINITY) <= SMALL;
 }

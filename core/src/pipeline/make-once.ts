@@ -1,5 +1,5 @@
 import { loopKey } from "../loop.ts";
-import type { Delivered } from "../model/rendition.ts";
+import { type Delivered, settled } from "../model/rendition.ts";
 import { createAcross } from "./across.ts";
 import { createMake, type Made, type RenderRequest } from "./make.ts";
 import type { Services } from "./services.ts";
@@ -21,7 +21,7 @@ export function nameOf({ job, key, trusted }: RenderRequest, bans: Services["ban
 
 /** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
 export function createMakeOnce({ services, find }: MakeOnceParts) {
-  const { hooks, engines, bans, once } = services;
+  const { cache, engines, bans, once } = services;
   const make = createMake(services);
   const across = createAcross({ services, find });
   const renders = createSingleFlight<Made>(untilKept);
@@ -38,8 +38,8 @@ export function createMakeOnce({ services, find }: MakeOnceParts) {
       { signal, since: bans.timeOfJob(job, key) },
       () => makeAcross(request, signal),
       ({ record, body }) => {
-        const stored = hooks.store.isUsed() && !bans.isBanned(record, since);
-        if (stored) void hooks.store.promise(record, body);
+        const stored = cache.isUsed && !bans.isBanned(record, since);
+        if (stored) void cache.store(record, settled(body), since);
         return { record, ...(body ? { body } : {}), spans: createSpans(), stored, joined: true };
       },
     );

@@ -4,7 +4,14 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import {
+  type Body,
+  type Delivered,
+  type Rendition,
+  type RenditionRecord,
+  type SettledBody,
+  settled,
+} from "../model/rendition.ts";
 import {
   type EntryFacts,
   NOT_MODIFIED,
@@ -52,7 +59,7 @@ export interface Made extends Delivered {
 
 /** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
 export function createMake(services: Services) {
-  const { hooks, scheduler, endpoints, engines, bans } = services;
+  const { hooks, cache, scheduler, endpoints, engines, bans } = services;
   const failed = new WeakMap<object, OwnContext["spans"]>();
 
   async function make(request: RenderRequest, signal: AbortSignal, depth = 0): Promise<Made> {
@@ -299,8 +306,8 @@ export function createMake(services: Services) {
 
   /** What caches have of a file that is not for everybody any more is served no longer: not at once, nor where its origin fails. */
   function outdate({ stale }: RenderRequest, { since }: OwnContext): void {
-    if (!stale || !hooks.store.isUsed() || bans.isBanned(stale.record, since)) return;
-    void hooks.store.promise({ ...stale.record, staleFor: 0, errorFor: 0 }, stale.body);
+    if (!stale || !cache.isUsed || bans.isBanned(stale.record, since)) return;
+    void cache.store({ ...stale.record, staleFor: 0, errorFor: 0 }, settled(stale.body), since);
   }
 
   function endpointOf({ asset }: Job): Endpoint | undefined {
@@ -313,8 +320,8 @@ export function createMake(services: Services) {
    */
   function store(entry: Delivered, keeping: Keeping, { since }: OwnContext): Promise<void> | undefined {
     const { record, body } = entry;
-    if (!keeping.store || !hooks.store.isUsed() || bans.isBanned(record, since)) return undefined;
-    return hooks.store.promise(record, body);
+    if (!keeping.store || !cache.isUsed || bans.isBanned(record, since)) return undefined;
+    return cache.store(record, settled(body), since);
   }
 }
 

@@ -42,7 +42,7 @@ const FALLBACK_LIFETIME = 60_000;
  *                   fetch ─► inspect ─► transform ─► run ─► store      (make.ts)
  */
 export function createPipeline(services: Services) {
-  const { hooks, limitsOf, log, bans } = services;
+  const { hooks, cache, limitsOf, log, bans } = services;
   const resolve = createResolve(services);
   const admit = createAdmit(services);
   const { lookup, lookupWhole, withOriginal } = createLookup(services);
@@ -180,7 +180,7 @@ export function createPipeline(services: Services) {
   /** What a plugin offers to be served now, while the request itself takes its time behind it. */
   async function insteadOf(exchange: Exchange, job: Job): Promise<Answer | undefined> {
     // Without a cache nobody would ever get what is made in the background.
-    if (!hooks.substitute.isUsed() || !hooks.store.isUsed()) return undefined;
+    if (!hooks.substitute.isUsed() || !cache.isUsed) return undefined;
     const offered = await hooks.substitute.promise(job, {});
     if (!offered) return undefined;
     const { job: instead, key } = resolve.complete(offered.job);

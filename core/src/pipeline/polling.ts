@@ -39,13 +39,13 @@ export function isOfEncoding({ code, status }: MediaError): boolean {
 }
 
 /** Holds requests for videos of endpoints with `videoPolling`. */
-export function createPolling({ hooks, limitsOf, log }: Pick<Services, "hooks" | "limitsOf" | "log">) {
+export function createPolling({ cache, limitsOf, log }: Pick<Services, "cache" | "limitsOf" | "log">) {
   const wholes = createSingleFlight<Made>();
 
   return {
     /** How an exchange's endpoint polls. Without a cache nobody would ever get what is made behind an answer. */
     of({ endpoint }: Exchange): Polling | undefined {
-      return hooks.store.isUsed() ? endpoint.videoPolling : undefined;
+      return cache.isUsed ? endpoint.videoPolling : undefined;
     },
 
     /**

@@ -9,7 +9,7 @@ import type { Services } from "./services.ts";
 export type Remember = ReturnType<typeof createRemember>;
 
 /** Keeps failures for a while, so that an outage is not asked about with every request. */
-export function createRemember({ hooks, endpoints, origins, limitsOf, engines, bans }: Services) {
+export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: Services) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
     if (
@@ -17,7 +17,7 @@ export function createRemember({ hooks, endpoints, origins, limitsOf, engines, b
       error.status >= 500 ||
       isChanged(error) ||
       isLoopFailure(error) ||
-      !hooks.store.isUsed()
+      !cache.isUsed
     )
       return;
     const endpoint = endpoints.get(endpointId(job.asset));
@@ -29,7 +29,7 @@ export function createRemember({ hooks, endpoints, origins, limitsOf, engines, b
     if (lifetime <= 0) return;
     const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
     const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };
-    if (!bans.isBanned(record, since)) void hooks.store.promise(record, undefined);
+    if (!bans.isBanned(record, since)) void cache.store(record, undefined, since);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Cache } from "../cache/cache.ts";
 import type { Hooks } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { LimitsOf } from "../model/limits.ts";
@@ -13,6 +14,7 @@ import type { OriginEntry } from "./sources.ts";
 /** What the pipeline of one generation works with. */
 export interface Services {
   readonly hooks: Hooks;
+  readonly cache: Cache;
   readonly log: Logger;
   readonly limitsOf: LimitsOf;
   readonly steps: StepRegistry;

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { Ban } from "../model/ban.ts";
+import { newRuleId } from "../cache/rule-id.ts";
+import type { Ban, PurgeRule } from "../model/ban.ts";
 import { monotonicNow } from "../monotonic.ts";
 import { type Bans, createBans, type NewBan } from "./bans.ts";
 import type { Bus } from "./bus.ts";
@@ -17,6 +18,7 @@ const announcement = z.object({
   id: z.string(),
   bans: z.array(
     z.object({
+      id: z.string(),
       kind: z.enum(["key", "source", "original", "prefix", "tag", "all", "url"]),
       value: z.string(),
       tenant: z.string().optional(),
@@ -56,6 +58,9 @@ export function createPurges(bus: Bus, log: Logger) {
     max: REMEMBERED,
   });
 
+  /** Ids of the rules that this process knows. */
+  const rules = new LRUCache<string, true>({ max: REMEMBERED });
+
   const ends = [
     bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
     bus.subscribe(MISSED, () => {
@@ -73,8 +78,8 @@ export function createPurges(bus: Bus, log: Logger) {
     }
     const { id, bans } = heard.data;
     if (states.has(id)) return;
-    const own = bans.map(({ kind, value, tenant }): NewBan => {
-      return { kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
+    const own = bans.map(({ id, kind, value, tenant }): NewBan => {
+      return { id, kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
     });
     void carryOut(id, own);
   }
@@ -83,6 +88,7 @@ export function createPurges(bus: Bus, log: Logger) {
   async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
     const entry = { state: "Pending" as PurgeState, at: monotonicNow(), bans: wanted };
     states.set(id, entry);
+    for (const ban of wanted) rules.set(ban.id, true);
     const added = wanted.map((ban) => bans.add(ban));
     await Promise.all(
       added.map(async (ban) => {
@@ -95,10 +101,17 @@ export function createPurges(bus: Bus, log: Logger) {
 
   return {
     bans,
-    begin(wanted: readonly NewBan[]): Purge {
+    begin(rules: readonly PurgeRule[]): Purge {
       const id = randomUUID().replaceAll("-", "");
+      const now = Date.now();
+      const wanted = rules.map((rule) => ({ ...rule, id: newRuleId(now) }));
       const done = carryOut(id, wanted);
       return { id, done, heard: bus.publish(TOPIC, { id, bans: wanted }) };
+    },
+    /** Carries out a rule that was found in the journal of a cache: its announcement got lost, or there is no bus. */
+    learn(rule: PurgeRule & { readonly id: string }): void {
+      if (rules.has(rule.id)) return;
+      void carryOut(`journal ${rule.id}`, [{ ...rule, remote: true }]);
     },
     /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
     find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>

@@ -1,5 +1,5 @@
 import type { CacheContents } from "@mediatap/core";
-import type { Logger } from "./store.ts";
+import type { Logger } from "./backend.ts";
 import { costOf } from "./sweep.ts";
 import type { Sweeper } from "./sweeper.ts";
 

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { RenditionRecord } from "@mediatap/core";
+import type { StoredMetadata } from "@mediatap/core";
 
 // An entry is one file, so that record and body are always of one version:
 //
@@ -14,7 +14,7 @@ import type { RenditionRecord } from "@mediatap/core";
 //
 // Integers are little-endian.
 
-const MAGIC = Buffer.from("mtrend\0\x01", "latin1");
+const MAGIC = Buffer.from("mtrend\0\x02", "latin1");
 const SUMMED = 12;
 const FIXED = 40;
 const CRC = 4;
@@ -31,7 +31,7 @@ const LONGEST_BODY = 2 ** 40;
 /** What stands before the body. */
 export interface Head {
   readonly version: string;
-  readonly record: RenditionRecord;
+  readonly record: StoredMetadata;
   /** Bytes of the body; `undefined`: there is none. */
   readonly bodyLength: number | undefined;
   /** Where the body begins. */
@@ -100,7 +100,7 @@ export function measureHead(bytes: Buffer): number {
  */
 export function parseHead(
   bytes: Buffer,
-  known?: { readonly version: string; readonly record: RenditionRecord },
+  known?: { readonly version: string; readonly record: StoredMetadata },
 ): Head {
   const start = measureHead(bytes);
   if (bytes.byteLength < start || crc32(bytes.subarray(SUMMED, start)) !== bytes.readUInt32LE(8))
@@ -116,9 +116,9 @@ export function parseHead(
   return { version, record, bodyLength, start, size: start + (bodyLength ?? 0), sums };
 }
 
-function parseRecord(text: string): RenditionRecord {
+function parseRecord(text: string): StoredMetadata {
   try {
-    return JSON.parse(text) as RenditionRecord;
+    return JSON.parse(text) as StoredMetadata;
   } catch {
     throw new Damaged();
   }

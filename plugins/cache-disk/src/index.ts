@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { measureCache, type Plugin, parseOptions, Stage } from "@mediatap/core";
+import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
+import { createDiskBackend } from "./backend.ts";
 import { examine } from "./check.ts";
-import { createStore, type Store } from "./store.ts";
 
 const NAME = "cache-disk";
 const GB = 1024 ** 3;
@@ -24,6 +24,9 @@ const schema = z.strictObject({
 /** Options of `cacheDisk`. */
 export type CacheDiskOptions = z.input<typeof schema>;
 
+/** Entries that are written at one time. */
+const WRITERS = 4;
+
 /**
  * Keeps renditions in a folder, within a budget; the least recently used go first. They survive restarts, and belong to
  * all processes that use the folder.
@@ -36,27 +39,16 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply(api) {
-      const { hooks, shared, logger, limitsOf, base } = api;
+    apply({ cache, hooks, logger, base }) {
       const path = resolve(base, checked.path);
-      const settings = { path, maxBytes, maxEntryBytes, timeout, rest: limitsOf().failureLifetime };
-      const store = shared<Store>(`${NAME}:${JSON.stringify(settings)}`, () => createStore(settings, logger));
-
-      hooks.start.tap(NAME, () => store.start());
-      measureCache(api, { cache: NAME, shared: true, read: store.contents });
-
-      hooks.lookup.tapPromise({ name: NAME, stage: Stage.disk }, async (lookup) => {
-        const found = await store.find(lookup.key);
-        if (found && (found.body || !lookup.needsBody)) {
-          if (lookup.isFresh(found.record)) return { ...found, cache: NAME };
-          lookup.offer(found);
-        }
-        lookup.fill(({ record, body }) => store.store(record, body));
-        return undefined;
+      cache({
+        tier: "disk",
+        settings: { path, maxBytes },
+        timeout,
+        maxEntryBytes,
+        writers: WRITERS,
+        open: () => createDiskBackend({ path, maxBytes }, logger),
       });
-
-      hooks.store.tapPromise(NAME, (record, body) => store.store(record, body));
-      hooks.purge.tapPromise(NAME, (ban) => store.purge(ban));
       hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(path, maxBytes, diagnosis));
     },
   };

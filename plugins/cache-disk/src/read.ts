@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
-import { type ByteRange, codeOf, type RenditionRecord } from "@mediatap/core";
+import { type ByteRange, codeOf, type StoredMetadata } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
 
@@ -35,7 +35,7 @@ export interface Entry {
 /** What was found before: less has to be parsed and copied if it is the same. */
 export interface Known {
   readonly version: string;
-  readonly record: RenditionRecord;
+  readonly record: StoredMetadata;
   /** Bytes of the file. */
   readonly size: number;
 }

@@ -3,26 +3,17 @@ import {
   lstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
-  renameSync,
   rmSync,
   type Stats,
   utimesSync,
 } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Ban, RenditionRecord } from "@mediatap/core";
+import type { PurgeRule, StoredMetadata } from "@mediatap/core";
 import { measureHead, parseHead } from "./format.ts";
-import {
-  isEntry,
-  isTemporary,
-  isTrash,
-  type Label,
-  labelOf,
-  type Places,
-  parseMark,
-  pathsOf,
-  writerOf,
-} from "./names.ts";
+import { parseRules } from "./journal.ts";
+import { isEntry, isJournal, isTemporary, isTrash, type Places, writerOf } from "./names.ts";
 
 // What looks at many files. It runs in a thread of its own, so that it may wait for the disk, which costs a fifth of asking
 // and being told. After each folder others have their turn: a purge does not wait for a count.
@@ -33,8 +24,8 @@ const SECTOR = 4096;
 /** Milliseconds without a change after which a file that is not finished never will be, whoever writes it. */
 const STALLED_MS = 5 * 60 * 1000;
 
-/** Milliseconds after which a mark without an entry belongs to none that is still to come. */
-const OLD_MARK_MS = 60 * 60 * 1000;
+/** Milliseconds after which nothing is written any more that began before, whatever it is. */
+const MAX_WORK_MS = 60 * 60 * 1000;
 
 /** Part of the budget that is left when something had to go: not each new entry should cost a count. */
 const LEAVE = 0.9;
@@ -78,7 +69,6 @@ export async function count(
       removed++;
     }
   }
-  await removeOldMarks(places);
   return { bytes, removed };
 }
 
@@ -118,94 +108,45 @@ async function removeTrash({ root }: Places): Promise<void> {
   }
 }
 
-/** Removes marks whose entry is gone. */
-async function removeOldMarks(places: Places): Promise<void> {
-  for (const folder of subfolders(places.index)) {
-    for (const file of files(folder)) removeOldMark(places, `${folder}/${file}`, file);
-    await turn();
-  }
-}
-
-/**
- * A process that writes the entry just now renews its mark, or makes it again where it is gone: so the mark is put aside
- * first, and back where it turns out to be in use.
- */
-function removeOldMark(places: Places, path: string, file: string): void {
-  const name = parseMark(file.replace(ASIDE, ""))?.name;
-  if (name === undefined || !isOld(path) || (lstat(places.entry(name)) && !file.endsWith(ASIDE))) return;
-  const mark = file.endsWith(ASIDE) ? path.slice(0, -ASIDE.length) : path;
-  const aside = mark + ASIDE;
-  if (aside !== path && !attempt(() => renameSync(mark, aside))) return;
-  if (lstat(places.entry(name)) || !isOld(aside)) attempt(() => renameSync(aside, mark));
-  else rmSync(aside, { force: true });
-}
-
-const ASIDE = ".old";
-
-function isOld(path: string): boolean {
-  const stats = lstat(path);
-  return stats !== undefined && Date.now() - stats.mtimeMs > OLD_MARK_MS;
-}
-
 /** Notes when entries were used: the order in which they go. */
 export function touch(places: Places, uses: readonly (readonly [name: string, time: number])[]): void {
   for (const [name, time] of uses) attempt(() => utimesSync(places.entry(name), time / 1000, time / 1000));
 }
 
-/** Whether a ban speaks of a record: the core's, which this thread loads only where it is needed. */
-export type IsBanned = (record: RenditionRecord, ban: Ban) => boolean;
+/** The core's judgement, which this thread loads only if it is needed. */
+export type MatchesRule = (metadata: StoredMetadata, rule: PurgeRule) => boolean;
 
-/** Removes all entries that a ban speaks of; `isBanned` decides where the index alone cannot: of whose account they are. */
-export async function purge(places: Places, ban: Ban, isBanned: IsBanned | undefined): Promise<void> {
-  for await (const names of candidates(places, ban)) {
-    for (const name of names) {
-      const path = places.entry(name);
-      const record = isBanned && recordOf(path);
-      if (!isBanned || (record && isBanned(record, ban))) rmSync(path, { force: true });
+/**
+ * Carries out the rules of journal files that are complete, and so old that no entry is still to come from before them; then
+ * the files are not needed any more.
+ */
+export async function compact(places: Places, load: () => Promise<MatchesRule>): Promise<void> {
+  const { purges } = places;
+  const complete = files(purges)
+    .filter(isJournal)
+    .sort()
+    .slice(0, -1)
+    .map((file) => `${purges}/${file}`)
+    .filter((path) => Date.now() - (lstat(path)?.mtimeMs ?? 0) > MAX_WORK_MS);
+  if (complete.length === 0) return;
+  const rules = parseRules(complete.map((path) => readFileSync(path, "utf8")).join(""));
+  const matches = await load();
+  for (const folder of subfolders(places.entries)) {
+    for (const file of files(folder).filter(isEntry)) {
+      const path = `${folder}/${file}`;
+      const metadata = metadataOf(path);
+      const isVoid = rules.some(
+        (rule) => metadata && matches(metadata, rule) && !metadata.purges?.includes(rule.id),
+      );
+      if (isVoid) rmSync(path, { force: true });
     }
     await turn();
   }
+  for (const path of complete) rmSync(path, { force: true });
 }
 
-/** Names of entries that have the source, prefix or tag, of whatever account. */
-async function* candidates(places: Places, { kind, value }: Ban): AsyncGenerator<string[]> {
-  if (kind === "source" || kind === "tag") {
-    const label = labelOf(kind, value);
-    yield marksIn(places.indexShardOf(label))
-      .filter((mark) => mark.label === label)
-      .map(({ name }) => name);
-  } else if (kind === "prefix") {
-    for (const folder of subfolders(places.index)) {
-      const groups = Map.groupBy(marksIn(folder), ({ label }) => label);
-      for (const [label, marks] of groups) {
-        const names = marks.map(({ name }) => name);
-        if (sourceOf(places, label, names)?.startsWith(value)) yield names;
-      }
-      await turn();
-    }
-  } else if (kind === "all") {
-    for (const folder of subfolders(places.entries)) yield files(folder).filter(isEntry);
-  }
-}
-
-function marksIn(folder: string) {
-  return files(folder)
-    .map(parseMark)
-    .filter((mark) => mark !== undefined);
-}
-
-/** The path that a label stands for, as one of its entries tells; `undefined`: none does, or it is a tag. */
-function sourceOf(places: Places, label: Label, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const record = recordOf(places.entry(name));
-    const path = record && pathsOf(record).find((known) => labelOf("source", known) === label);
-    if (path !== undefined) return path;
-  }
-  return undefined;
-}
-
-/** The record of an entry; `undefined`: it is gone, or damaged. */
-function recordOf(path: string): RenditionRecord | undefined {
+/** The metadata of an entry; `undefined`: it is gone, or damaged. */
+function metadataOf(path: string): StoredMetadata | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(path, "r");

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
-import { codeOf, ownerText, type RenditionRecord, type SettledBody, thisOwner } from "@mediatap/core";
-import type { Bans, Moment } from "./bans.ts";
+import { ownerText, type SettledBody, type StoredMetadata, thisOwner } from "@mediatap/core";
 import { FILE, inFolder } from "./folder.ts";
 import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
-import { type Label, labelsOf, type Places } from "./names.ts";
+import type { Places } from "./names.ts";
 
 type Handle = fs.promises.FileHandle;
 
@@ -15,25 +14,20 @@ export interface Written {
   readonly version: string;
 }
 
-/** Writes entries, each under a name of its own that becomes the right one when all is there. */
-export function createWriter(places: Places, bans: Bans) {
+/** Writes entries, each under a name of its own that becomes the right one when all of it is there. */
+export function createWriter(places: Places) {
   const writer = ownerText(thisOwner());
 
   /**
-   * Writes an entry in the place of what was there. `undefined`: it is not kept, since its record is too long or it was
-   * purged since `earlier`. Throws as the file system does.
+   * Writes an entry in the place of what was there. `undefined`: its metadata is too long. Throws as the file system does.
    */
-  async function write(
+  return async function write(
     name: string,
-    record: RenditionRecord,
+    metadata: StoredMetadata,
     body: SettledBody | undefined,
-    earlier: Moment,
   ): Promise<Written | undefined> {
-    const text = Buffer.from(JSON.stringify(record));
+    const text = Buffer.from(JSON.stringify(metadata));
     if (text.byteLength > LONGEST_RECORD) return undefined;
-    const since = await bans.now();
-    // First: a purge must find whatever can be found by its key.
-    for (const label of labelsOf(record)) await mark(label, name);
     const version = randomBytes(16);
     const temporary = `${places.entry(name)}.${writer}.${randomBytes(6).toString("hex")}.tmp`;
     try {
@@ -45,34 +39,15 @@ export function createWriter(places: Places, bans: Bans) {
         await handle.close();
       }
       await fs.promises.rename(temporary, places.entry(name));
-      // Who cannot tell must not keep it.
-      const isBanned = await bans.isBanned(record, earlier, since).catch(() => true);
-      if (!isBanned) return { size, version: version.toString("latin1") };
-      await fs.promises.rm(places.entry(name), { force: true });
-      return undefined;
+      return { size, version: version.toString("latin1") };
     } catch (error) {
       await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
-  }
-
-  /** Notes what an entry is made of. A mark that is there gets a new time, so that nobody takes it for left behind. */
-  async function mark(label: Label, name: string): Promise<void> {
-    const path = places.mark(label, name);
-    const now = new Date();
-    try {
-      await fs.promises.utimes(path, now, now);
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
-      const handle = await inFolder(places.indexShardOf(label), () => fs.promises.open(path, "w", FILE));
-      await handle.close();
-    }
-  }
-
-  return { write };
+  };
 }
 
-export type Writer = ReturnType<typeof createWriter>;
+export type Write = ReturnType<typeof createWriter>;
 
 /** Resolves with the bytes of the file. */
 async function writeAll(

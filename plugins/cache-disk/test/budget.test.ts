@@ -139,7 +139,7 @@ describe("cache-disk: the budget", () => {
     const next = await place.open();
     await next.close();
     assert.deepEqual(await place.files(/\.tmp$/), [names[1]]);
-    assert.deepEqual((await readdir(place.path)).sort(), ["v1"]);
+    assert.deepEqual((await readdir(place.path)).sort(), ["v2"]);
     assert(await has(await place.open(), key));
   });
 
@@ -178,7 +178,7 @@ describe("cache-disk: the budget", () => {
     await fill(await place.open(), 3);
     await (await place.open()).purge("source", "none");
     const all = await place.files(/./);
-    assert(all.length > 10);
+    assert(all.length > 6);
     for (const path of [place.path, ...all]) {
       const stats = await stat(path);
       assert.equal(stats.mode & 0o777, stats.isDirectory() ? 0o700 : 0o600, path);

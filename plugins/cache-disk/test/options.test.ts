@@ -54,9 +54,9 @@ describe("cacheDisk", () => {
   it("begins a relative path at the folder of the configuration", async () => {
     const server = await generationOf({ path: "here/cache" });
     const { record } = newEntry("a.jpg");
-    await server.generation.hooks.store.promise(record, undefined);
+    await server.generation.cache.store(record, undefined);
     await server.close();
-    assert.deepEqual(await readdir(join(folder.path, "here/cache")), ["v1"]);
+    assert.deepEqual(await readdir(join(folder.path, "here/cache")), ["v2"]);
   });
 
   it("writes nothing before there is something to keep", async () => {

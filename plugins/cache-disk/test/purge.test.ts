@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
-import { utimes } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { bytesOf, type CacheHost, newKey, newRecord, sourcesOf } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
-
-const MARKS = /\/index\/..\/[0-9a-f]{32}-[0-9a-f]{64}$/;
-const HOUR = 60 * 60;
 
 describe("cache-disk: purges, by several processes", () => {
   let place: Place;
@@ -98,21 +94,6 @@ describe("cache-disk: purges, by several processes", () => {
     await one.store(newRecord(key, { sources: sourcesOf("main.jpg", "layer.png") }), Buffer.from("2"));
     await two.purge("source", "layer.png");
     assert.equal(await has(one, key), false);
-  });
-
-  it("finds entries whose marks are old, and removes marks whose entries are gone", async () => {
-    const [stays, gone] = [await stored(one, "a.jpg"), await stored(one, "b.jpg")];
-    const past = Date.now() / 1000 - 2 * HOUR;
-    for (const mark of await place.files(MARKS)) await utimes(mark, past, past);
-    await one.purge("key", gone);
-    assert.equal((await place.files(MARKS)).length, 2);
-    await Promise.all([one.close(), two.close()]);
-    // Whoever starts counts, and clears up.
-    await (await place.open()).close();
-    const next = await place.open();
-    assert.equal((await place.files(MARKS)).length, 1);
-    await next.purge("source", "a.jpg");
-    assert.equal(await has(next, stays), false);
   });
 
   it("leaves nothing behind of all", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
-import { bytesOf, type CacheHost, newRecord } from "@mediatap/test";
+import { bytesOf, type CacheHost, newRecord, until } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
 
 describe("cache-disk: confirmed entries", () => {
@@ -71,12 +71,17 @@ describe("cache-disk: confirmed entries", () => {
   it("are stored where another process has removed them meanwhile", async () => {
     const { record, bytes } = newEntry("a.jpg");
     await host.store(record, bytes);
+    const since = host.now();
     await (await place.open()).purge("key", record.key);
     assert.equal((await host.find(record.key)).found, undefined);
     // What was made before the purge stays away, what was made afterwards is kept.
-    await host.store({ ...record, freshUntil: record.freshUntil + 1 }, bytes);
+    await host.store({ ...record, freshUntil: record.freshUntil + 1 }, bytes, since);
     assert.equal((await host.find(record.key)).found, undefined);
-    await host.store({ ...record, stored: later(0) }, bytes);
+    // While the purge is being carried out here, too, nothing is stored.
+    await until(async () => {
+      await host.store({ ...record, stored: later(0) }, bytes);
+      return (await host.find(record.key)).found !== undefined;
+    }, "it is kept");
     assert((await bytesOf((await host.find(record.key)).found)).equals(bytes));
   });
 

@@ -1,7 +1,8 @@
-import { MediaError, type Plugin, parseOptions, Stage } from "@mediatap/core";
+import { randomBytes } from "node:crypto";
+import { MediaError, type Plugin, parseOptions, within } from "@mediatap/core";
 import { z } from "zod";
-import { type AnyStore, redisLink, storeLink } from "./link.ts";
-import { createStore, type Store } from "./store.ts";
+import { keyvBackend } from "./backend.ts";
+import { type AnyStore, type Link, redisLink, storeLink } from "./link.ts";
 
 const NAME = "cache-keyv";
 const MB = 1024 * 1024;
@@ -30,6 +31,10 @@ const schema = z.strictObject({
 /** Options of `cacheKeyv`. */
 export type CacheKeyvOptions = z.input<typeof schema>;
 
+const WRITE_TIMEOUT_MS = 2_000;
+const QUEUE_BYTES = 32 * MB;
+const PROBE_TIMEOUT_MS = 15_000;
+
 /** Tells stores of the configuration apart. */
 const numbers = new WeakMap<object, number>();
 let last = 0;
@@ -38,47 +43,60 @@ let last = 0;
  * Keeps renditions in Redis, or any other store that Keyv has an adapter for, so that several servers have them in common.
  */
 export function cacheKeyv(options: CacheKeyvOptions): Plugin {
-  const { redis, store: given, ...checked } = parseOptions(schema, options, NAME);
-  if ((redis === undefined) === (given === undefined))
+  const { redis, store, ...checked } = parseOptions(schema, options, NAME);
+  if ((redis === undefined) === (store === undefined))
     throw new MediaError("ECONFIG", `${NAME}: Expected one of redis, store`);
+  const connect = () => (store ? storeLink(store) : redisLink(redis as string));
   return {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, shared, logger, limitsOf }) {
-      const settings = { ...checked, rest: limitsOf().failureLifetime };
-      const place = given ? numberOf(given) : redis;
-      const store = shared<Store>(`${NAME}:${JSON.stringify([place, settings])}`, () =>
-        createStore(given ? storeLink(given) : redisLink(redis as string), settings, logger),
-      );
-
-      hooks.start.tapPromise(NAME, ({ endpoints }) => store.start(endpoints.map(({ tenant }) => tenant)));
-
-      hooks.lookup.tapPromise({ name: NAME, stage: Stage.network }, async (lookup) => {
-        const found = await store.find(lookup.key);
-        if (found && (found.body || !lookup.needsBody)) {
-          if (lookup.isFresh(found.record)) return { ...found, cache: NAME };
-          lookup.offer(found);
-        }
-        lookup.fill(({ record, body }) => store.store(record, body));
-        return undefined;
+    apply({ cache, hooks, logger }) {
+      const { namespace, ttl, ...use } = checked;
+      cache({
+        tier: "network",
+        settings: { place: store ? numberOf(store) : redis, namespace },
+        ...use,
+        ttl,
+        writeTimeout: WRITE_TIMEOUT_MS,
+        queueBytes: QUEUE_BYTES,
+        open() {
+          const link = connect();
+          void link.connected.then((isConnected) => {
+            if (!isConnected) logger.warn(`${link.trouble()}; responses go on without it`);
+          });
+          return keyvBackend(link, { namespace, ttl });
+        },
       });
-
-      hooks.store.tapPromise(NAME, (record, body) => store.store(record, body));
-      hooks.purge.tapPromise(NAME, (ban) => store.purge(ban));
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
         if (diagnosis.local) return;
+        const link = connect();
         try {
-          const text = `a value is written, read and removed in ${Math.round(await store.probe())} ms`;
+          const milliseconds = Math.round(await probe(link, namespace));
+          const text = `a value is written, read and removed in ${milliseconds} ms`;
           diagnosis.add({ what: NAME, state: "good", text });
         } catch (error) {
           const advice = "is it running, and may this machine reach it with these credentials?";
           diagnosis.add({ what: NAME, state: "bad", text: (error as Error).message, advice });
+        } finally {
+          if (!store) await link.close();
         }
       });
     },
   };
+}
+
+/** What `mediatap doctor` tries: milliseconds that it took to write, read and remove a value. */
+async function probe(link: Link, namespace: string): Promise<number> {
+  const started = performance.now();
+  const name = `${namespace}:doctor-${randomBytes(6).toString("hex")}`;
+  const value = "mediatap doctor was here";
+  await within(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
+  const found = await within(PROBE_TIMEOUT_MS, link.get(name));
+  if (found !== value) throw new Error("What was written is read as something else");
+  await within(PROBE_TIMEOUT_MS, link.delete(name));
+  return performance.now() - started;
 }
 
 function isStore(value: unknown): boolean {

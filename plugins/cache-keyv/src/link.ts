@@ -22,6 +22,8 @@ export interface Link {
   getMany(keys: string[]): Promise<unknown[]>;
   /** `ttl` in milliseconds; left out: for good. */
   set(key: string, value: string, ttl?: number): Promise<void>;
+  /** Sets a value unless there is one; whether it did. Left out: the store cannot do that at one go. */
+  setIfAbsent?(key: string, value: string): Promise<boolean>;
   delete(key: string): Promise<void>;
   /** Says that an answer did not come in time. */
   late(): void;
@@ -36,6 +38,7 @@ interface Connection {
   readonly keyv: Keyv;
   /** Resolves once it can be used. */
   readonly ready: Promise<unknown>;
+  setIfAbsent?(key: string, value: string): Promise<boolean>;
   /** `force`: breaks it off, where that is known how. */
   end(force: boolean): Promise<unknown>;
 }
@@ -50,12 +53,25 @@ export function storeLink(store: AnyStore): Link {
 
 /** A link to Redis, or what speaks its protocol. */
 export function redisLink(options: RedisOptions): Link {
-  return linkOf(nameOf(options), async () => {
-    const { default: KeyvRedis } = await import("@keyv/redis");
-    const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
-    const keyv = await ownKeyv(adapter);
-    return { keyv, ready: adapter.getClient(), end: (force) => adapter.disconnect(force) };
-  });
+  return linkOf(
+    nameOf(options),
+    async () => {
+      const { default: KeyvRedis } = await import("@keyv/redis");
+      const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
+      const keyv = await ownKeyv(adapter);
+      const ready = adapter.getClient();
+      return {
+        keyv,
+        ready,
+        async setIfAbsent(key, value) {
+          const client = await ready;
+          return (await client.set(key, wrapped(value), { NX: true })) === "OK";
+        },
+        end: (force) => adapter.disconnect(force),
+      };
+    },
+    true,
+  );
 }
 
 function isKeyv(store: AnyStore): store is Keyv {
@@ -69,7 +85,7 @@ async function ownKeyv(store: KeyvStoreAdapter | Map<unknown, unknown>): Promise
     store,
     useKeyPrefix: false,
     throwOnErrors: true,
-    serialize: ({ value, expires }) => `${expires ?? ""}\n${String(value)}`,
+    serialize: ({ value, expires }) => wrapped(String(value), expires),
     deserialize<T>(text: string) {
       const end = text.indexOf("\n");
       const expires = Number(text.slice(0, end));
@@ -79,13 +95,18 @@ async function ownKeyv(store: KeyvStoreAdapter | Map<unknown, unknown>): Promise
   });
 }
 
+/** A value as it is stored. */
+function wrapped(value: string, expires?: number): string {
+  return `${expires ?? ""}\n${value}`;
+}
+
 /** What messages call it: with its address, if that is one URL, without its password. */
 function nameOf(options: RedisOptions): string {
   const url = typeof options === "string" ? options : options.url;
   return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
 }
 
-function linkOf(name: string, connect: () => Promise<Connection>): Link {
+function linkOf(name: string, connect: () => Promise<Connection>, isAtomic = false): Link {
   let connection: Promise<Connection> | undefined;
   /** It could be used once. */
   let isReady = false;
@@ -123,16 +144,17 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
     return opened;
   }
 
-  async function run<T>(work: (keyv: Keyv) => Promise<T>): Promise<T> {
+  async function run<T>(work: (keyv: Keyv, connection: Connection) => Promise<T>): Promise<T> {
     connection ??= open();
     const current = connection;
-    const { keyv, ready } = await current;
+    const opened = await current;
+    const { keyv, ready } = opened;
     if (!isReady && performance.now() - begun > CONNECTING) throw new Error(trouble());
     await ready;
     // A client that was ended meanwhile would connect again, and nobody would end it.
     if (connection !== current) throw new Error("the store was let go of");
     const before = errors;
-    const result = await work(keyv);
+    const result = await work(keyv, opened);
     if (errors !== before) throw last;
     lates = 0;
     return result;
@@ -153,6 +175,10 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
       if (!(await run((keyv) => keyv.set(key, value, ttl ?? 0))))
         throw new Error("the store refused a value");
     },
+    ...(isAtomic && {
+      setIfAbsent: (key, value) =>
+        run(async (_, { setIfAbsent }) => (await setIfAbsent?.(key, value)) === true),
+    }),
     delete: (key) => run((keyv) => keyv.delete(key)).then(() => undefined),
     late() {
       // While it connects, it sees by itself to what does not answer.

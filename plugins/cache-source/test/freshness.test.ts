@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { cacheMemory } from "@mediatap/cache-memory";
+import type { PluginApi } from "@mediatap/core";
 import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, DAY, makeCopies, plain, type Setting, seen, startWith, strange } from "./server.ts";
 
@@ -314,31 +315,35 @@ describe("cache-source: a copy whose time is up", () => {
 
 /** The cache in memory, whose entries are past their freshness when the test says so. */
 function expiring() {
-  const real = Date.now;
-  let shift = 0;
+  let isExpired = false;
   const plugin = cacheMemory();
   return {
     expire() {
-      shift = 200 * DAY;
+      isExpired = true;
     },
     plugin: {
       ...plugin,
-      apply(api: Parameters<typeof plugin.apply>[0]) {
+      apply(api: PluginApi) {
         plugin.apply({
           ...api,
-          hooks: {
-            ...api.hooks,
-            lookup: {
-              ...api.hooks.lookup,
-              tap: (name, fn) =>
-                api.hooks.lookup.tap(name, (lookup) =>
-                  fn({
-                    ...lookup,
-                    isFresh: (record) => record.freshUntil > real() + shift && lookup.isFresh(record),
-                  }),
-                ),
-            },
-          },
+          cache: (registration) =>
+            api.cache({
+              ...registration,
+              open() {
+                const backend = registration.open();
+                return {
+                  ...backend,
+                  async get(key, options) {
+                    const entry = await backend.get(key, options);
+                    if (!entry?.metadata) return entry;
+                    // Past the time for which it is served while it is revalidated, and within that for failures.
+                    const late = Date.now() - 2 * DAY;
+                    const freshUntil = Math.min(entry.metadata.freshUntil, isExpired ? late : Infinity);
+                    return { ...entry, metadata: { ...entry.metadata, freshUntil } };
+                  },
+                };
+              },
+            }),
         });
       },
     },

@@ -1,15 +1,15 @@
 import { buffer } from "node:stream/consumers";
 import {
+  createStorageBackend,
   type Generation,
   MediaError,
   type Plugin,
   type PluginApi,
   parseOptions,
-  Stage,
   type Storage,
+  type WritableStorage,
 } from "@mediatap/core";
 import { z } from "zod";
-import { createStore, type Store, type WritableStorage } from "./store.ts";
 
 const NAME = "cache-storage";
 const DAY = 24 * 60 * 60 * 1000;
@@ -49,29 +49,23 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     apply(api) {
-      const { hooks, logger, limitsOf } = api;
-      let store: Store | undefined;
-
-      hooks.start.tapPromise(NAME, async (generation) => {
-        const storage = writableOf(api, origin);
-        assertHidden(origin, generation);
-        store = createStore({ ...checked, storage, logger, rest: limitsOf().failureLifetime });
-        await store.start();
+      const { hooks } = api;
+      const { prefix, ...use } = checked;
+      let generation: Generation | undefined;
+      hooks.start.tap(NAME, (started) => {
+        generation = started;
       });
 
-      hooks.lookup.tapPromise({ name: NAME, stage: Stage.bucket }, async (lookup) => {
-        const found = await store?.find(lookup.key);
-        if (found && (found.body || !lookup.needsBody)) {
-          if (lookup.isFresh(found.record)) return { ...found, cache: NAME };
-          lookup.offer(found);
-        }
-        lookup.fill(({ record, body }) => store?.store(record, body));
-        return undefined;
+      api.cache({
+        tier: "storage",
+        settings: { origin, prefix },
+        ...use,
+        open() {
+          const storage = writableOf(api, origin);
+          if (generation) assertHidden(origin, generation);
+          return createStorageBackend(storage, prefix);
+        },
       });
-
-      hooks.store.tapPromise(NAME, async (record, body) => store?.store(record, body));
-      hooks.purge.tapPromise(NAME, async (ban) => store?.purge(ban));
-      hooks.stop.tapPromise(NAME, async () => store?.stop());
 
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {
         if (diagnosis.local) return;

@@ -155,7 +155,13 @@ describe("purge-cloudflare", () => {
 
   it("leaves it to the process in which a purge began", async () => {
     await start();
-    await server.server.generation.hooks.purge.promise({ sequence: 1, kind: "all", value: "", remote: true });
+    await server.server.generation.hooks.purge.promise({
+      id: "1",
+      sequence: 1,
+      kind: "all",
+      value: "",
+      remote: true,
+    });
     assert.equal(calls.length, 0);
   });
 

@@ -1,27 +1,15 @@
-import {
-  type Expression,
-  invalid,
-  type Length,
-  MediaError,
-  printable,
-  type Showing,
-  type Step,
-} from "@mediatap/core";
+import { type Expression, invalid, type Length, MediaError, printable, type Showing } from "@mediatap/core";
 import { elsewhere, MOVING } from "./allowed.ts";
 import { assertExpressions } from "./expression.ts";
 import { isPlaceKey, PLACE, type PlaceValues } from "./layer-place.ts";
 import { isTimeKey, TIMES, timeOf } from "./layer-time.ts";
 import type { Reader } from "./numbers.ts";
-import type { Values } from "./parameters.ts";
 import { parameterPath } from "./path.ts";
 import { lenient } from "./query.ts";
 import type { Reading } from "./reading.ts";
 import type { Item, LayerBlock, Parameter } from "./tokenize.ts";
 import { coordinate } from "./values.ts";
 import { isMoving } from "./wanted.ts";
-
-/** The items of one step of the language that no layer key is among → steps; the page of the source goes to `once`. */
-export type ReadItems = (items: readonly Item[], reading: Reading, once: Values) => Step[];
 
 /** Keys that act on the picture as a whole, or on the answer: they have no meaning in a layer. */
 const OUTER = new Set(["f", "lo", "pr", "cp", "md", "dn", "di", "orig", "c2pa", "vc", "ac", "sr", "lang"]);

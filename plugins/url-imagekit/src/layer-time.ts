@@ -1,8 +1,7 @@
 import type { Expression, Showing } from "@mediatap/core";
 import { assertExpressions, type Known } from "./expression.ts";
 import type { Parameter } from "./tokenize.ts";
-import { seconds } from "./values.ts";
-import { printTime } from "./video.ts";
+import { printTime, seconds } from "./video.ts";
 
 /** When a layer shows on a video: parameters of the layer, and what they are in the model. */
 export const TIMES = { lso: "start", leo: "end", ldu: "duration" } as const;

@@ -1,6 +1,7 @@
 import { invalid, type StepOf, type SubtitleStyle } from "@mediatap/core";
 import { colour, printColour } from "./colours.ts";
-import { pathOf, type ReadItems, read1, sort, type ValuesOf } from "./layer-parts.ts";
+import type { ReadItems } from "./layer.ts";
+import { pathOf, read1, sort, type ValuesOf } from "./layer-parts.ts";
 import { placeOf } from "./layer-place.ts";
 import { font, positive, typography } from "./layer-text.ts";
 import { decimal, printNumber, type Reader } from "./numbers.ts";

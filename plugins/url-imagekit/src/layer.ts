@@ -1,6 +1,6 @@
 import { type Layer, MediaError, printable, type Rgba, type Step, type StepOf } from "@mediatap/core";
 import { colour } from "./colours.ts";
-import { inputOf, type Parts, pathOf, type ReadItems, read1, sort } from "./layer-parts.ts";
+import { inputOf, type Parts, pathOf, read1, sort } from "./layer-parts.ts";
 import { blendOf, placeOf } from "./layer-place.ts";
 import { TEXT, type TextValues, textOf } from "./layer-text.ts";
 import { readMoving } from "./layer-video.ts";
@@ -16,6 +16,9 @@ const CANVAS = "ik_canvas";
 
 /** Parameters of a block of colour. */
 const BLOCK = { w: extent("iw"), h: extent("ih"), bg: colour, al: integer(1, 9) } as const;
+
+/** The items of one step of the language that no layer key is among → steps; the page of the source goes to `once`. */
+export type ReadItems = (items: readonly Item[], reading: Reading, once: Values) => Step[];
 
 /**
  * `l-image,…,l-end` and `l-text,…,l-end` → a step. `undefined`: noted as missing. Throws `EINVAL` for what has no meaning

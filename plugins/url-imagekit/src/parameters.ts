@@ -4,6 +4,7 @@ import { isMissing, lacking, type Missing } from "./missing.ts";
 import { boolean, integer, number, oneOf, type Reader } from "./numbers.ts";
 import { OPERATIONS, type OperationKey } from "./operations.ts";
 import * as read from "./values.ts";
+import { rungs, seconds } from "./video.ts";
 
 /** How a picture meets its box. */
 export type Mode =
@@ -97,10 +98,10 @@ export const PARAMETERS = {
   // Video; speed and loudness are words of our own
   vc: words("h264", "vp9", "av1", "none"),
   ac: words("aac", "opus", "none"),
-  so: read.seconds,
-  eo: read.seconds,
-  du: read.seconds,
-  sr: read.rungs,
+  so: seconds,
+  eo: seconds,
+  du: seconds,
+  sr: rungs,
   spd: number(0.25, 4),
   vol: number(0, 4),
   lang: without("generated subtitles"),

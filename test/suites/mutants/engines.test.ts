@@ -125,7 +125,7 @@ describe("describeDecode", () => {
       decoded(async () => {
         throw new Error("defect");
       }),
-      /damaged|truncated/,
+      /damaged|cut off/,
     ],
     "calls its files documents": [
       { "inspect:kind": async (next) => ({ ...((await next()) as object), document: false }) },

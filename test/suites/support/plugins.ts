@@ -1,6 +1,14 @@
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { bodyOf, type Delivered, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
+import {
+  bodyOf,
+  type CacheEntry,
+  type CacheTier,
+  isBanned,
+  type MediatapConfig,
+  type Plugin,
+  type RenderContext,
+} from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
@@ -140,43 +148,70 @@ export function gate(cost = 10, memory: (path: string) => number = () => 0): Gat
   };
 }
 
-/** A cache whose entries go stale, lose their bodies or are gone when the test says so. */
+/** A cache in this process's memory that shows what it has, and whose entries age or vanish when the test says so. */
 export interface TestCache extends Plugin {
-  /** From now on what is kept is past its freshness, until it is stored again. */
+  readonly entries: Map<string, CacheEntry>;
+  /** How often something was stored. */
+  readonly puts: () => number;
+  readonly size: () => number;
+  change(change: (entry: CacheEntry) => CacheEntry): void;
+  /** From now on what is there is past its freshness, until it is stored again. */
   expire(): void;
+  /** Lets so many seconds pass. */
+  pass(seconds: number): void;
   evictBodies(): void;
   clear(): void;
-  readonly size: () => number;
+  /** Storing fails. */
+  fails: boolean;
 }
 
-export function testCache(): TestCache {
-  const entries = new Map<string, Delivered & { expired: boolean }>();
-  return {
-    name: "test-cache",
+export function testCache({ name = "test-cache", tier = "memory" as CacheTier } = {}): TestCache {
+  const entries = new Map<string, CacheEntry>();
+  let puts = 0;
+  const change = (of: (entry: CacheEntry) => CacheEntry) => {
+    for (const [key, entry] of entries) entries.set(key, of(entry));
+  };
+  const aged = (by: number, { metadata, ...rest }: CacheEntry): CacheEntry => {
+    const { stored, freshUntil } = metadata;
+    return { ...rest, metadata: { ...metadata, stored: stored - by, freshUntil: freshUntil - by } };
+  };
+  const plugin: TestCache = {
+    name,
     version: "1",
     apiVersion: 1,
-    expire() {
-      for (const [key, entry] of entries) entries.set(key, { ...entry, expired: true });
-    },
-    evictBodies() {
-      for (const [key, { record, expired }] of entries) entries.set(key, { record, expired });
-    },
-    clear: () => entries.clear(),
+    entries,
+    puts: () => puts,
     size: () => entries.size,
-    apply({ hooks }) {
-      hooks.lookup.tap("test-cache", ({ key, isFresh, offer }) => {
-        const entry = entries.get(key);
-        if (!entry) return undefined;
-        const { expired, ...found } = entry;
-        if (!expired && isFresh(entry.record)) return { ...found, cache: "test-cache" };
-        offer(found);
-        return undefined;
-      });
-      hooks.store.tap("test-cache", (record, body) => {
-        entries.set(record.key, { record, expired: false, ...(body ? { body } : {}) });
+    fails: false,
+    change,
+    expire: () =>
+      change(({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, freshUntil: Date.now() - 1 } })),
+    pass: (seconds) => change((entry) => aged(seconds * 1000, entry)),
+    evictBodies: () => change(({ metadata }) => ({ metadata })),
+    clear: () => entries.clear(),
+    apply(api) {
+      api.cache({
+        tier,
+        settings: {},
+        maxEntryBytes: 10_000_000,
+        open: () => ({
+          get: (key) => entries.get(key),
+          put(key, metadata, body) {
+            if (plugin.fails) throw new Error("no room");
+            puts++;
+            const before = entries.get(key);
+            const kept = body ?? (before?.metadata.etag === metadata.etag ? before?.body : undefined);
+            entries.set(key, { metadata, ...(kept && { body: kept }) });
+          },
+          delete: (key) => void entries.delete(key),
+          deleteMatching(rule) {
+            for (const [key, { metadata }] of entries) if (isBanned(metadata, rule)) entries.delete(key);
+          },
+        }),
       });
     },
   };
+  return plugin;
 }
 
 export { until } from "@mediatap/test";

@@ -1,8 +1,7 @@
 import type { Size } from "../expression.ts";
 import type { FaceBox } from "../render-context.ts";
 import type { Focus, Step, StepOf } from "../transformation.ts";
-import type { Box } from "./box.ts";
-import { type ExtractGeometry, placeAt, type ResizeGeometry, rotatedSize } from "./geometry.ts";
+import { type Box, type ExtractGeometry, placeAt, type ResizeGeometry, rotatedSize } from "./geometry.ts";
 import type { Stage, StageWithFaces, StepRegistry } from "./registry.ts";
 
 /** Where the faces are after a step. `undefined`: none was known, or only pixels tell. */

@@ -1,0 +1,127 @@
+import { LRUCache } from "lru-cache";
+import { type Ban, isBanned } from "../model/ban.ts";
+import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
+import type { Tier, TierEntry } from "./tier.ts";
+
+/** Failures that are remembered; each for a minute at most. */
+const MAX_FAILURES = 10_000;
+
+/** What a lookup came to. */
+export interface CacheResult {
+  /** Fresh; from the nearest tier that has it. */
+  readonly found?: TierEntry & { readonly cache: string };
+  /** Past its freshness; with a body if any tier has one. */
+  readonly stale?: TierEntry;
+  /** Stores an entry in the tiers that were asked and did not have it. */
+  fill(entry: TierEntry): Promise<void>;
+}
+
+export interface CacheQuery {
+  readonly key: string;
+  /** `unneeded`: metadata is enough. `required`: a tier that has the metadata alone is passed. */
+  readonly body: "unneeded" | "wanted" | "required";
+  readonly signal: AbortSignal;
+  /** The core's judgement of an entry. `unusable`: made by other engines, or about to be purged. */
+  judge(metadata: RenditionRecord): "fresh" | "stale" | "unusable";
+}
+
+/** Failures that are remembered, for all runtimes of a process. */
+export function createNegativeCache() {
+  const failures = new LRUCache<string, RenditionRecord>({ max: MAX_FAILURES });
+  return {
+    get: (key: string) => failures.get(key),
+    set: (metadata: RenditionRecord) => failures.set(metadata.key, metadata),
+    delete: (key: string) => failures.delete(key),
+    purge(rule: Ban): void {
+      for (const [key, failure] of failures.entries()) if (isBanned(failure, rule)) failures.delete(key);
+    },
+  };
+}
+
+export type NegativeCache = ReturnType<typeof createNegativeCache>;
+
+export interface CacheParts {
+  readonly isUsed: boolean;
+  readonly failures: NegativeCache;
+  /** The moment, as of the purge rules. */
+  readonly now: () => number;
+}
+
+/** All caches of a runtime, the nearest first. */
+export function createCache({ isUsed, failures, now }: CacheParts) {
+  let ordered: readonly Tier[] = [];
+
+  /** Answers at once if a tier in memory has the entry. */
+  function find(query: CacheQuery): MaybePromise<CacheResult> {
+    const failure = failures.get(query.key);
+    if (failure && query.judge(failure) === "fresh") {
+      return { found: { metadata: failure, cache: ordered[0]?.name ?? "" }, fill: async () => {} };
+    }
+    return ask(query, 0, [], undefined);
+  }
+
+  function ask(
+    query: CacheQuery,
+    from: number,
+    missed: Tier[],
+    stale: TierEntry | undefined,
+  ): MaybePromise<CacheResult> {
+    let best = stale;
+    for (let at = from; at < ordered.length; at++) {
+      const tier = ordered[at] as Tier;
+      const answer = tier.find(query.key, query.body !== "unneeded", query.signal);
+      if (answer instanceof Promise) {
+        return answer.then((entry) => take(tier, entry) ?? ask(query, at + 1, missed, best));
+      }
+      const result = take(tier, answer);
+      if (result) return result;
+    }
+    return { ...(best && { stale: best }), fill };
+
+    function take(tier: Tier, entry: TierEntry | undefined): CacheResult | undefined {
+      if (entry && (entry.body || query.body !== "required")) {
+        const verdict = query.judge(entry.metadata);
+        if (verdict === "fresh") return { found: { ...entry, cache: tier.name }, fill };
+        if (verdict === "stale" && (!best || (!best.body && entry.body))) best = entry;
+      }
+      missed.push(tier);
+      return undefined;
+    }
+
+    async function fill({ metadata, body }: TierEntry): Promise<void> {
+      const since = now();
+      await Promise.all(missed.map((tier) => tier.put(metadata, body, since)));
+    }
+  }
+
+  /** Stores in all tiers; resolves once that is done, or given up. `since`: when the work began that it is the result of. */
+  async function store(
+    metadata: RenditionRecord,
+    body: SettledBody | undefined,
+    since = now(),
+  ): Promise<void> {
+    const { key, error } = metadata;
+    if (error) {
+      failures.set(metadata);
+      // An outage says nothing of what is there.
+      if (!error.outage) await Promise.all(ordered.map((tier) => tier.has(key) && tier.remove(key)));
+      return;
+    }
+    failures.delete(key);
+    await Promise.all(ordered.map((tier) => tier.put(metadata, body, since)));
+  }
+
+  return {
+    /** Whether there is any. */
+    isUsed,
+    /** The backends have been opened. */
+    open(tiers: readonly Tier[]): void {
+      ordered = [...tiers].sort((a, b) => CACHE_TIERS.indexOf(a.tier) - CACHE_TIERS.indexOf(b.tier));
+    },
+    find,
+    store,
+  };
+}
+
+export type Cache = ReturnType<typeof createCache>;

@@ -1,0 +1,50 @@
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import type { StoredMetadata } from "./backend.ts";
+
+// Metadata as backends that store text or files write it:
+//
+//     head, JSON ⏎ metadata, JSON
+
+const FORMAT = 2;
+
+const head = z.strictObject({
+  format: z.literal(FORMAT),
+  /** CRC-32 of the metadata. */
+  sum: z.number(),
+  body: z
+    .strictObject({
+      /** Names the body; random, new with each write. */
+      version: z.string().regex(/^[0-9a-f]{32}$/),
+      length: z.int().min(0),
+      /** CRC-32 of the body. */
+      sum: z.number(),
+    })
+    .optional(),
+});
+
+/** Which bytes belong to the metadata. */
+export type BodyReference = NonNullable<z.output<typeof head>["body"]>;
+
+export interface MetadataFile {
+  readonly metadata: StoredMetadata;
+  readonly body?: BodyReference;
+}
+
+export function encodeMetadata({ metadata, body }: MetadataFile): string {
+  const text = JSON.stringify(metadata);
+  return `${JSON.stringify({ format: FORMAT, sum: crc32(text), ...(body && { body }) })}\n${text}`;
+}
+
+/** `undefined`: damaged, or of another release. */
+export function decodeMetadata(text: string): MetadataFile | undefined {
+  const end = text.indexOf("\n");
+  try {
+    const { sum, body } = head.parse(JSON.parse(text.slice(0, end)));
+    const rest = text.slice(end + 1);
+    if (crc32(rest) !== sum) return undefined;
+    return { metadata: JSON.parse(rest) as StoredMetadata, ...(body && { body }) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,334 @@
+import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import { createCacheBreaker, within } from "../caches/breaker.ts";
+import { createTurns } from "../caches/turns.ts";
+import { wrap } from "../facade.ts";
+import { type Ban, isBanned } from "../model/ban.ts";
+import { isMediaError } from "../model/errors.ts";
+import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import { resultCheckOf } from "../results.ts";
+import type { Clock } from "../util/clock.ts";
+import type {
+  CacheBackend,
+  CacheEntry,
+  CacheMiss,
+  CacheOptions,
+  JournalRule,
+  MaybePromise,
+  StoredMetadata,
+} from "./backend.ts";
+import { createSharedJournal } from "./shared-journal.ts";
+
+const MB = 1024 * 1024;
+
+const checkEntry = resultCheckOf("cache");
+
+/** Entries of which it is remembered what the backend has. */
+const MAX_KNOWN = 5_000;
+
+/** A revalidation that moves the end of freshness by less than this is not worth a write, in milliseconds. */
+const MIN_EXTENSION_MS = 60_000;
+
+/** Bytes that an entry counts for in the write queue, besides its body. */
+const METADATA_BYTES = 1_000;
+
+/** Milliseconds after which the rules of processes that this one does not hear of are read. */
+const REFRESH_MS = 30_000;
+
+/** Milliseconds that starting and stopping wait for a backend. */
+const START_TIMEOUT_MS = 2_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+const WRITE_TIMEOUT_MS = 10_000;
+
+/** What the parts of a process share, as a tier needs it. */
+export interface TierParts {
+  /** The plugin that registered the backend; its name in logs and in `Cache-Status`. */
+  readonly name: string;
+  readonly backend: CacheBackend;
+  readonly options: CacheOptions;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Milliseconds for which a backend that failed is left alone. */
+  readonly cooldown: number;
+  /** Whether an entry has been purged in this process since a moment (`PurgeRules.now()`). */
+  readonly isPurged: (metadata: RenditionRecord, since: number) => boolean;
+  /** Another process has purged this, and this one had not heard of it. */
+  readonly onRule?: (rule: JournalRule) => void;
+}
+
+export interface TierEntry {
+  readonly metadata: RenditionRecord;
+  readonly body?: SettledBody;
+}
+
+/** What is known of an entry without asking the backend. */
+interface Known {
+  /** As the backend has it. */
+  readonly stored: number;
+  readonly freshUntil: number;
+  readonly hasBody: boolean;
+  /** As it was revalidated last. */
+  readonly metadata: RenditionRecord;
+}
+
+/** One backend with all that the core does around it. Nothing here throws: a cache never breaks delivery. */
+export function createTier({ name, backend, options, log, clock, cooldown, isPurged, onRule }: TierParts) {
+  const { tier, timeout, writeTimeout = WRITE_TIMEOUT_MS, maxEntryBytes, ttl } = options;
+  const isLocal = timeout === undefined;
+  const journal =
+    backend.journal &&
+    createSharedJournal(backend.journal, {
+      clock,
+      ...(ttl !== undefined && { ttl }),
+      ...(onRule && { onRule }),
+    });
+  const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
+  const pending = new Map<Ban, JournalRule | undefined>();
+  const writes = new Set<Promise<void>>();
+  const queue = createTurns({ places: options.writers ?? 8, most: options.queueBytes ?? 64 * MB });
+  const reading = breaker("cannot be read and is bypassed", "can be read again");
+  const writing = breaker("cannot be written to; nothing is stored", "can be written to again");
+  let cancelTimer = () => {};
+  let cancelRefresh = () => {};
+  let isClosed = false;
+
+  function breaker(down: string, up: string) {
+    return createCacheBreaker({
+      rest: cooldown,
+      now: clock.monotonic,
+      onFailure: (err) => log.warn({ err, cache: name }, `a cache ${down}`),
+      onRecovery: () => log.info({ cache: name }, `a cache ${up}`),
+    });
+  }
+
+  /** A backend that answers from memory has no breaker: what it throws is a defect of its own. */
+  function attempt<T>(work: () => MaybePromise<T>): MaybePromise<T | undefined> {
+    const failed = (err: unknown) => {
+      log.warn({ err: wrap(err, "cache", name), cache: name }, "a cache failed");
+      return undefined;
+    };
+    try {
+      const done = work();
+      return done instanceof Promise ? done.catch(failed) : done;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** The entry of a key, if the backend has it and no purge rule matches it. */
+  function find(key: string, body: boolean, signal: AbortSignal): MaybePromise<TierEntry | undefined> {
+    if (isLocal) {
+      return attempt(() => {
+        const entry = backend.get(key, { signal, body });
+        return entry instanceof Promise ? entry.then(judge) : judge(entry);
+      });
+    }
+    return reading.run(async () => {
+      const late = new AbortController();
+      try {
+        const read = async () => {
+          const entry = await backend.get(key, { signal: AbortSignal.any([signal, late.signal]), body });
+          if (journal && entry && !journal.isCurrent(entry.journal)) await journal.read();
+          return entry;
+        };
+        return judge(await within(timeout, read()));
+      } catch (error) {
+        late.abort();
+        // The request has gone: no fault of the backend.
+        if (signal.aborted) return undefined;
+        throw error;
+      }
+    });
+
+    function judge(entry: CacheEntry | CacheMiss | undefined): TierEntry | undefined {
+      if (entry === undefined || entry === null || isMiss(entry)) {
+        if (!isLocal) known.delete(key);
+        return undefined;
+      }
+      checkEntry?.(entry, [key]);
+      const { purges: _, ...metadata } = entry.metadata;
+      if (isExpired(metadata) || matchesPending(metadata) || journal?.allows(entry.metadata) === false)
+        return undefined;
+      return {
+        metadata: latest(metadata, entry.body !== undefined),
+        ...(entry.body && { body: entry.body }),
+      };
+    }
+  }
+
+  /** An entry from the future would outlive the rules that match it. */
+  function isExpired({ stored }: RenditionRecord): boolean {
+    if (ttl === undefined) return false;
+    const age = clock.now() - stored;
+    return age < 0 || age > ttl;
+  }
+
+  function matchesPending(metadata: RenditionRecord): boolean {
+    if (pending.size === 0) return false;
+    for (const rule of pending.keys()) if (isBanned(metadata, rule)) return true;
+    return false;
+  }
+
+  /** The metadata of an entry as it was revalidated last; the backend may have an older state of the same entry. */
+  function latest(metadata: RenditionRecord, hasBody: boolean): RenditionRecord {
+    if (isLocal) return metadata;
+    const before = known.get(metadata.key);
+    if (before && before.stored === metadata.stored && before.metadata.etag === metadata.etag)
+      return before.metadata;
+    note(metadata, hasBody);
+    return metadata;
+  }
+
+  function note(metadata: RenditionRecord, hasBody: boolean): void {
+    const { key, stored, freshUntil } = metadata;
+    known.set(key, { stored, freshUntil, hasBody, metadata });
+  }
+
+  /** Stores an entry; resolves once that is done, or given up. */
+  function put(metadata: RenditionRecord, body: SettledBody | undefined, since: number): MaybePromise<void> {
+    if (metadata.private && options.private === false) return remove(metadata.key);
+    const kept = body && body.length <= maxEntryBytes ? body : undefined;
+    if (isLocal) {
+      if (isPurged(metadata, since)) return undefined;
+      return attempt(() => {
+        const done = backend.put(metadata.key, metadata, kept);
+        return done instanceof Promise
+          ? done.then(() => (isPurged(metadata, since) ? backend.delete(metadata.key) : undefined))
+          : undefined;
+      });
+    }
+    if (isRevalidationOnly(metadata, body)) return undefined;
+    const limit = writeTimeout + (kept?.length ?? 0) / 1000;
+    const bytes = METADATA_BYTES + (kept?.bytes ? kept.length : 0);
+    return track(queue(bytes, () => writing.run(() => within(limit, write(metadata, kept, since)))));
+  }
+
+  async function write(
+    metadata: RenditionRecord,
+    body: SettledBody | undefined,
+    since: number,
+  ): Promise<void> {
+    const { key } = metadata;
+    known.delete(key);
+    if (journal && !journal.isCurrent(undefined)) await journal.read();
+    const purges = journal?.matching(metadata) ?? [];
+    if (isPurged(metadata, since)) return;
+    const stored: StoredMetadata = purges.length > 0 ? { ...metadata, purges } : metadata;
+    try {
+      await backend.put(key, stored, body);
+    } catch (error) {
+      // The body could not be read: no fault of the backend.
+      if (isMediaError(error)) return;
+      throw error;
+    }
+    if (isPurged(metadata, since)) await backend.delete(key);
+    else note(metadata, body !== undefined);
+  }
+
+  /** Whether the backend has this entry already, and it is fresh for about as long: to remember that is enough. */
+  function isRevalidationOnly(metadata: RenditionRecord, body: SettledBody | undefined): boolean {
+    const before = known.get(metadata.key);
+    if (!before || (body && !before.hasBody)) return false;
+    if (Math.abs(metadata.freshUntil - before.freshUntil) > MIN_EXTENSION_MS) return false;
+    if (metadata.etag === undefined || !isSameButTimes(before.metadata, metadata)) return false;
+    known.set(metadata.key, { ...before, metadata });
+    return true;
+  }
+
+  function remove(key: string): MaybePromise<void> {
+    known.delete(key);
+    if (isLocal) return attempt(() => backend.delete(key));
+    return track(writing.run(async () => await within(writeTimeout, Promise.resolve(backend.delete(key)))));
+  }
+
+  async function track(work: Promise<unknown>): Promise<void> {
+    const done = work.then(() => {});
+    writes.add(done);
+    await done.finally(() => writes.delete(done));
+  }
+
+  /**
+   * Carries a rule out. From the call on nothing that it matches is found; resolves once the backend has nothing of it any
+   * more, or has failed: then it is tried again until it works.
+   */
+  function purge(rule: Ban): MaybePromise<void> {
+    // These are for others: copies of originals, and CDNs.
+    if (rule.kind === "original" || rule.kind === "url") return;
+    for (const [key, { metadata }] of known.entries()) if (isBanned(metadata, rule)) known.delete(key);
+    const inJournal = journal && journalRule(rule);
+    if (inJournal && rule.remote) journal.learn(inJournal);
+    if (isLocal) return attempt(() => backend.deleteMatching?.(rule));
+    pending.set(rule, inJournal);
+    return carryOut(rule, inJournal).catch((err: unknown) => {
+      log.warn({ err, cache: name }, "a cache could not carry out a purge; it is tried again");
+      retryLater();
+    });
+  }
+
+  async function carryOut(rule: Ban, inJournal: JournalRule | undefined): Promise<void> {
+    if (journal && inJournal && !rule.remote) await journal.add(inJournal);
+    if (rule.kind === "key") await backend.delete(rule.value);
+    else await backend.deleteMatching?.(rule);
+    pending.delete(rule);
+  }
+
+  function retryLater(): void {
+    cancelTimer();
+    cancelTimer = clock.after(cooldown, () => {
+      void Promise.all([...pending].map(([rule, inJournal]) => carryOut(rule, inJournal))).catch(retryLater);
+    });
+  }
+
+  /** Reads the journal: this process may have missed what others purged. */
+  const refresh = () => reading.run(async () => journal?.read());
+
+  function refreshLater(): void {
+    if (isClosed) return;
+    cancelRefresh = clock.after(REFRESH_MS, () => void refresh().finally(refreshLater));
+  }
+
+  return {
+    name,
+    tier,
+    find,
+    put,
+    remove,
+    purge,
+    contents: () => backend.contents?.(),
+    /** Whether the backend may have the entry of a key. */
+    has: (key: string) => isLocal || known.has(key),
+    async start(): Promise<void> {
+      const connect = async () => {
+        await backend.start?.();
+        await journal?.read();
+      };
+      if (!isLocal) await reading.run(() => within(START_TIMEOUT_MS, connect()));
+      if (journal) refreshLater();
+    },
+    refresh,
+    async close(): Promise<void> {
+      isClosed = true;
+      cancelTimer();
+      cancelRefresh();
+      await within(STOP_TIMEOUT_MS, Promise.all(writes)).catch(() => undefined);
+      await backend.close?.();
+    },
+  };
+}
+
+export type Tier = ReturnType<typeof createTier>;
+
+/** What a backend of another plugin returns may be anything. */
+const isMiss = (entry: CacheEntry | CacheMiss): entry is CacheMiss =>
+  typeof entry.journal === "string" && entry.metadata === undefined;
+
+function journalRule({ id, kind, value, tenant }: Ban): JournalRule {
+  return { id, kind, value, ...(tenant !== undefined && { tenant }) };
+}
+
+function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
+  const text = (metadata: RenditionRecord) => JSON.stringify({ ...metadata, stored: 0, freshUntil: 0 });
+  return text(a) === text(b);
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { Readable } from "node:stream";
+import {
+  bodyOf,
+  type CacheBackend,
+  changed,
+  codeOf,
+  type PluginApi,
+  type PurgeRule,
+  type SettledBody,
+  type StoredMetadata,
+} from "@mediatap/core";
+import { LRUCache } from "lru-cache";
+import { createBudget } from "./budget.ts";
+import { Damaged, type Head } from "./format.ts";
+import { createDiskJournal } from "./journal.ts";
+import { nameOf, placesIn } from "./names.ts";
+import { createReader, type Entry, type Known } from "./read.ts";
+import { createSweeper } from "./sweeper.ts";
+import { createWriter } from "./write.ts";
+
+export type Logger = PluginApi["logger"];
+
+/** Entries that are parsed faster because it is known what they are. */
+const MAX_KNOWN = 5_000;
+
+const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
+
+export interface DiskOptions {
+  /** The folder, absolute. */
+  readonly path: string;
+  readonly maxBytes: number;
+}
+
+/** Entries as files of a folder, which processes may share. */
+export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logger): CacheBackend {
+  const places = placesIn(path);
+  const reader = createReader();
+  const write = createWriter(places);
+  const sweeper = createSweeper(path);
+  const budget = createBudget(sweeper, maxBytes, logger);
+  const journal = createDiskJournal(places);
+  const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  let damaged = 0;
+
+  /** The entry of a key. What is in its place and is none is removed, so that the next request finds a new one. */
+  async function read(name: string, key: string): Promise<Entry | undefined> {
+    try {
+      const entry = await reader.read(places.entry(name), known.get(name));
+      if (!entry) known.delete(name);
+      else if (entry.head.record.key !== key) throw new Damaged();
+      else note(name, entry.head);
+      return entry;
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      await discard(name);
+      return undefined;
+    }
+  }
+
+  function note(name: string, { version, record, size }: Head): void {
+    if (known.get(name)?.version !== version) known.set(name, { version, record, size });
+  }
+
+  async function discard(name: string): Promise<void> {
+    known.delete(name);
+    logger.warn({ name, damaged: ++damaged }, "an entry of the cache was damaged, and is removed");
+    await fs.promises.rm(places.entry(name), { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  function bodyIn(name: string, { head, bytes }: Entry): SettledBody | undefined {
+    if (bytes) return bodyOf(bytes, toStream);
+    return head.bodyLength === undefined ? undefined : longBody(name, head, head.bodyLength);
+  }
+
+  /** A body that is sent from its file; it may have gone, or been replaced, by then. */
+  function longBody(name: string, { version, record: { etag } }: Head, length: number): SettledBody {
+    const isSame = (now: Head) =>
+      now.version === version ||
+      (etag !== undefined && now.record.etag === etag && now.bodyLength === length);
+    const onFailure = async (err: unknown) => {
+      if (err instanceof Damaged) await discard(name);
+      else logger.warn({ err, name }, "an entry of the cache could not be read");
+    };
+    return {
+      settled: true,
+      length,
+      async stream(range) {
+        const stream = await reader.stream(places.entry(name), { isSame, onFailure, range }).catch(onFailure);
+        if (!stream) throw changed();
+        return stream;
+      },
+    };
+  }
+
+  /** Metadata that comes alone, as after a revalidation, keeps the body that belongs to it. */
+  async function bodyBefore(name: string, { key, etag }: StoredMetadata): Promise<SettledBody | undefined> {
+    if (etag === undefined) return undefined;
+    const entry = await read(name, key);
+    return entry?.head.record.etag === etag ? bodyIn(name, entry) : undefined;
+  }
+
+  /** All entries are gone at once, for all processes; the next count removes what is put aside. */
+  async function putAside(): Promise<void> {
+    const trash = `${path}/trash-${randomBytes(6).toString("hex")}`;
+    await fs.promises.rename(places.entries, trash).catch((error: unknown) => {
+      if (codeOf(error) !== "ENOENT") throw error;
+    });
+    budget.start();
+  }
+
+  return {
+    async get(key) {
+      const name = nameOf(key);
+      const [version, entry] = await Promise.all([journal.version(), read(name, key)]);
+      if (!entry) return { journal: version };
+      budget.used(name);
+      const body = bodyIn(name, entry);
+      return { metadata: entry.head.record, ...(body && { body }), journal: version };
+    },
+    async put(key, metadata, body) {
+      const name = nameOf(key);
+      const written = await write(name, metadata, body ?? (await bodyBefore(name, metadata)));
+      if (!written) return;
+      known.set(name, { ...written, record: metadata });
+      await budget.added(written.size);
+    },
+    async delete(key) {
+      const name = nameOf(key);
+      known.delete(name);
+      await fs.promises.rm(places.entry(name), { force: true });
+    },
+    async deleteMatching({ kind, tenant }: PurgeRule) {
+      if (kind === "all" && tenant === undefined) await putAside();
+    },
+    journal,
+    contents: budget.contents,
+    async start() {
+      budget.start();
+    },
+    async close() {
+      await budget.close();
+      await sweeper.close();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { type JournalRule, type PurgeJournal, timeOfRule } from "@mediatap/core";
+import { z } from "zod";
+import type { Link } from "./link.ts";
+
+// Purge rules in a store that knows no lists: each has a numbered slot. A head says which numbers are taken.
+//
+//     NAMESPACE:purges-1                 { epoch, first, last }
+//     NAMESPACE:purges-1:EPOCH:NUMBER    a rule
+//
+// If the store loses the head, a new epoch begins, and entries of an older epoch are misses: nobody knows what was purged.
+
+const headSchema = z.strictObject({ epoch: z.string(), first: z.int().min(1), last: z.int().min(0) });
+type Head = Readonly<z.output<typeof headSchema>>;
+
+const ruleSchema = z.strictObject({
+  id: z.string(),
+  kind: z.enum(["key", "source", "prefix", "tag", "all"]),
+  value: z.string(),
+  tenant: z.string().optional(),
+  /** Ids of the rules before it that it makes superfluous. */
+  replaces: z.array(z.string()).optional(),
+});
+
+/** Slots that are read at one time. */
+const BATCH = 100;
+
+/** Milliseconds after which a slot that was written belongs to its writer, in a store without conditional writes. */
+const SETTLE_MS = 50;
+
+/** What an entry needs to know of the journal, read together with it. */
+export interface JournalState {
+  readonly epoch: string | undefined;
+  /** Of the journal, if it is as this process knows it; anything else if not. */
+  readonly version: string;
+}
+
+interface Known {
+  readonly head: Head;
+  readonly rules: readonly JournalRule[];
+  /** When the rules of the slots from `head.first` on were made. */
+  readonly times: readonly number[];
+}
+
+export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
+  const headName = `${namespace}:purges-1`;
+  const slotName = (epoch: string, number: number) => `${headName}:${epoch}:${number}`;
+  let known: Known | undefined;
+
+  const versionOf = ({ epoch, last }: Head) => `${epoch} ${last}`;
+
+  async function readHead(): Promise<Head> {
+    const found = parse(headSchema, await link.get(headName));
+    if (found) return found;
+    const head = { epoch: randomBytes(9).toString("base64url"), first: 1, last: 0 };
+    await link.set(headName, JSON.stringify(head));
+    // Another process may have begun an epoch at the same moment.
+    return parse(headSchema, await link.get(headName)) ?? head;
+  }
+
+  /** Reads the slots that are not known yet, also those beyond the head: it is written after them. */
+  async function catchUp(): Promise<Known> {
+    const { epoch, first, last } = await readHead();
+    const before = known?.head.epoch === epoch ? known : undefined;
+    let rules = before?.rules ?? [];
+    const times = [...(before?.times ?? [])];
+    const start = before?.head.first ?? first;
+    let at = start + times.length - 1;
+    for (;;) {
+      const numbers = Array.from({ length: BATCH }, (_, index) => at + 1 + index);
+      const values = await link.getMany(numbers.map((number) => slotName(epoch, number)));
+      let read = 0;
+      for (const value of values) {
+        const rule = parse(ruleSchema, value);
+        if (!rule && at + 1 > last) break;
+        // A slot that the store has lost: it may have matched anything.
+        rules = withRule(rules, rule ?? { id: lostId(at + 1), kind: "all", value: "" });
+        times.push(rule ? timeOfRule(rule.id) : Date.now());
+        at++;
+        read++;
+      }
+      if (read < BATCH) break;
+    }
+    known = { head: { epoch, first: start, last: at }, rules, times };
+    return known;
+  }
+
+  return {
+    /** Names of the values to be read with an entry, for `stateOf`. */
+    names: () => [headName, ...(known ? [slotName(known.head.epoch, known.head.last + 1)] : [])],
+    /** What these values say. */
+    stateOf([head, next]: readonly unknown[]): JournalState {
+      const found = parse(headSchema, head);
+      // The store has lost its rules, or begun again: what is written next must not be of the old epoch.
+      if (found?.epoch !== known?.head.epoch) known = undefined;
+      const isKnown =
+        known !== undefined && found?.epoch === known.head.epoch && found.last <= known.head.last && !next;
+      return { epoch: found?.epoch, version: known && isKnown ? versionOf(known.head) : "changed" };
+    },
+    /** The epoch under which entries are written. */
+    epoch: async (): Promise<string> => known?.head.epoch ?? (await readHead()).epoch,
+    journal: {
+      async read() {
+        const { head, rules } = await catchUp();
+        return { rules, version: versionOf(head) };
+      },
+      async add(rule, replaces) {
+        const text = JSON.stringify(replaces.length > 0 ? { ...rule, replaces } : rule);
+        for (;;) {
+          const { head, times } = await catchUp();
+          const { epoch } = head;
+          const last = head.last + 1;
+          if (!(await take(slotName(epoch, last), text))) continue;
+          // Slots whose rules are older than every entry are free.
+          const old = times.findIndex((time) => time >= Date.now() - ttl);
+          const first = head.first + (old < 0 ? times.length : old);
+          await link.set(headName, JSON.stringify({ epoch, first, last }));
+          for (let number = head.first; number < first; number++) await link.delete(slotName(epoch, number));
+          await catchUp();
+          return;
+        }
+      },
+    } satisfies PurgeJournal,
+  };
+
+  /** Writes a slot, unless another process was first. */
+  async function take(name: string, text: string): Promise<boolean> {
+    if (link.setIfAbsent) return await link.setIfAbsent(name, text);
+    await link.set(name, text);
+    await delay(SETTLE_MS);
+    return (await link.get(name)) === text;
+  }
+}
+
+/** Later than every other id, and the same in all processes. */
+const lostId = (number: number) => `zzzzzzzzzz${number.toString(16).padStart(12, "0")}`;
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    return schema.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
+}
+
+function withRule(
+  rules: readonly JournalRule[],
+  { replaces = [], tenant, ...rule }: z.output<typeof ruleSchema>,
+): readonly JournalRule[] {
+  const gone = new Set(replaces);
+  const others = gone.size > 0 ? rules.filter(({ id }) => !gone.has(id)) : rules;
+  return [...others, { ...rule, ...(tenant !== undefined && { tenant }) }];
+}
