@@ -8,6 +8,7 @@ import {
   type FaceBox,
   facesAfter,
   measure,
+  type Op,
   resizeGeometry,
   type Size,
   type Step,
@@ -178,6 +179,20 @@ describe("faces in the steps after", () => {
     const at = { from: "corner", x: 0, y: 0 } as const;
     const cut = { op: "extract", width: 500, height: 200, at, outside: "error", shrink: true } as const;
     assert.deepEqual(after(cut), []);
+  });
+
+  it("are where the definition of a plugin's step says", () => {
+    const own = createBuiltInRegistry();
+    const schema = own.get("grayscale")?.schema as never;
+    own.define("quiet" as Op, { schema, faces: "stay" } as never);
+    own.define("moving" as Op, { schema, faces: () => [face(0, 0, 100, 50)] } as never);
+    own.define("silent" as Op, { schema } as never);
+    const stage = { original: PICTURE, current: PICTURE, faces };
+    const follow = (op: string) => facesAfter({ op } as unknown as Step, stage, own);
+    assert.deepEqual(follow("quiet"), faces);
+    assert.deepEqual(follow("moving"), [face(0, 0, 100, 50)]);
+    assert.equal(follow("silent"), undefined);
+    assert.equal(facesAfter({ op: "grayscale" }, { original: PICTURE, current: PICTURE }, own), undefined);
   });
 
   it("are unknown where only pixels tell", () => {

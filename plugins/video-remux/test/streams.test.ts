@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import { promisify } from "node:util";
-import type { Step } from "@mediatap/core";
+import type { Plugin, Step } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
 import {
@@ -392,6 +392,28 @@ describeWith(FFMPEG, "video-remux: streams that are not encoded", () => {
     ]);
   });
 
+  it("are encoded if no plugin packages them, or if the one that answers first refuses", async () => {
+    const answering = (name: string, ...plugins: readonly Plugin[]) =>
+      startServer({
+        plugins: [streamLanguage(), storageFs(), videoFfmpeg(), ...plugins],
+        origins: { files: { type: "FOLDER", path: studio.folder } },
+        endpoints: { default: { origins: ["files"] } },
+        server: { explain: true },
+      }).then(async (place) => {
+        others.push(place);
+        return made(name, "360", [], place);
+      });
+    assert.deepEqual(await answering("clip.mp4"), ["encoded: no plugin packages it without encoding"]);
+    const refusing: Plugin = {
+      name: "remux-nothing",
+      version: "1.0.0",
+      apiVersion: 1,
+      apply: ({ hooks }) =>
+        hooks.inspect.for("remux").tap("remux-nothing", () => ({ unfit: "it is private" })),
+    };
+    assert.deepEqual(await answering("clip.mp4", refusing, videoRemux()), ["encoded: it is private"]);
+  });
+
   it("are made without a program, of the bytes of the file", async () => {
     const { whole } = await track(server, "/clip.mp4/360.m3u8");
     const bytes = await studio.bytes("clip.mp4");
@@ -606,7 +628,7 @@ describeWith(FFMPEG, "video-remux: streams that are not encoded", () => {
       assert.deepEqual(await made("other-bytes.mp4", "240"), ["copied"]);
       const answer = await server.ask("/other-bytes.mp4/240-3.m4s");
       assert.equal(answer.status, 400);
-      assert.match(answer.text, /index does not fit/);
+      assert.match(answer.text, /index does not match/);
       assert.equal((await server.ask("/other-bytes.mp4/240-0.m4s")).status, 200);
     });
   });

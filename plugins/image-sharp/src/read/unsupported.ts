@@ -71,9 +71,6 @@ const SIGNATURES: readonly (readonly [format: string, test: (head: Uint8Array) =
   ["emf", (head) => at0("01 00 00 00")(head) && ascii(head, 40, 44) === " EMF"],
 ];
 
-/** Bytes at the start of a file that are enough to tell. */
-export const SIGNATURE_LENGTH = 64;
-
 /** The picture format of a file that this engine does not read. `undefined`: none that is known. */
 export function unreadFormat(head: Uint8Array): string | undefined {
   return SIGNATURES.find(([, test]) => test(head))?.[0];

@@ -80,8 +80,6 @@ export function createTexts(languages: readonly string[]) {
   };
 }
 
-export type Texts = ReturnType<typeof createTexts>;
-
 function textOf(language: string): Text {
   const track = `${PREFIX}${language}`;
   if (language === UNKNOWN) return { track, label: "Subtitles" };
