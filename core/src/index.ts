@@ -45,8 +45,6 @@ export { ensureFolder } from "./ensure-folder.ts";
 export type { FetcherOptions } from "./fetch/create.ts";
 export { createFetcher } from "./fetch/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
-export { assertAnswered } from "./files/answer.ts";
-export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/ask.ts";
 export type { Chunk } from "./files/bodies.ts";
 export { chunksOf, textOf } from "./files/bodies.ts";
 export type { CanonicalFields } from "./files/canonical.ts";
@@ -58,6 +56,8 @@ export { listObjects } from "./files/folder.ts";
 export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
+export { assertAnswered } from "./files/response.ts";
+export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/send.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {

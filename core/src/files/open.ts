@@ -10,10 +10,10 @@ import {
   type OpenOptions,
   type StorageEntry,
 } from "../model/source.ts";
-import { isExactly, isPart, judge, statusError } from "./answer.ts";
-import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./ask.ts";
 import { factsOf, isVideoPath, lengthOf } from "./facts.ts";
+import { isExactly, isPart, judge, statusError } from "./response.ts";
 import { createRetries } from "./retries.ts";
+import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./send.ts";
 import { decodedStreamOf, type Reading, streamOf } from "./stream.ts";
 
 type Headers = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import { createTokens, type Fetcher, isMediaError, MediaError, textOf } from "@mediatap/core";
-import { MAX_BYTES } from "./answers.ts";
 import type { Fields } from "./fields.ts";
+import { MAX_BYTES } from "./responses.ts";
 
 /**
  * The headers that open the bucket. `renew`: those of the last request were refused. `undefined`: there are no others.

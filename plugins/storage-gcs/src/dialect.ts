@@ -1,6 +1,6 @@
 import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
 import { z } from "zod";
-import { isOfBucket, jsonOf } from "./answers.ts";
+import { isOfBucket, jsonOf } from "./responses.ts";
 
 type Headers = Readonly<Record<string, string>>;
 

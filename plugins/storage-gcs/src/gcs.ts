@@ -16,9 +16,9 @@ import {
 } from "@mediatap/core";
 import { z } from "zod";
 import { createAccess } from "./access.ts";
-import { isOfBucket, jsonOf } from "./answers.ts";
 import { saysNoBucket, speakGcs } from "./dialect.ts";
 import { fieldsOf } from "./fields.ts";
+import { isOfBucket, jsonOf } from "./responses.ts";
 import { resourceOf, upload } from "./upload.ts";
 
 const page = z.object({

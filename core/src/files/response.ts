@@ -4,8 +4,8 @@ import { LOOP_CAUSE } from "../loop.ts";
 import { MediaError, STATUS } from "../model/errors.ts";
 import { isMediaName } from "../model/media.ts";
 import { type ByteRange, type EntryFacts, NOT_MODIFIED } from "../model/source.ts";
-import { retryAfterOf } from "./ask.ts";
 import { contentRangeOf, factsOf, isPage, lengthOf } from "./facts.ts";
+import { retryAfterOf } from "./send.ts";
 
 /** What was asked, as far as it decides what an answer means. */
 export interface Question {
