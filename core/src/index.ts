@@ -57,7 +57,7 @@ export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
 export type { HttpFile, HttpFiles } from "./files/open.ts";
 export { createHttpFiles } from "./files/open.ts";
 export { assertAnswered } from "./files/response.ts";
-export type { Ask, HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "./files/send.ts";
+export type { HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget, Send } from "./files/send.ts";
 export type { Token } from "./files/tokens.ts";
 export { createTokens } from "./files/tokens.ts";
 export type {

@@ -29,11 +29,11 @@ export function decode(body: Readable, coding: Coding): Readable {
 }
 
 export interface ReadOptions {
-  /** Runs only while the origin is waited for: a slow reader does not use up the origin's time. */
+  /** Runs only while the stream waits for the origin: a slow reader does not use up the origin's time. */
   readonly clock: Clock;
-  /** What the reader is told of a failure. */
+  /** The error that the reader gets for a failure. */
   readonly failure: (error: unknown) => unknown;
-  /** Called once, when the body was read or given up. */
+  /** Called once, when the body was read or cancelled. */
   readonly done: () => void;
 }
 
@@ -51,7 +51,7 @@ export function readOf(source: Readable, { clock, failure, done }: ReadOptions):
       callback(error);
     },
   });
-  // A failure while nobody listens is told to whoever reads later; without a listener it would end the process.
+  // A failure while nobody listens reaches whoever reads later; without a listener it would end the process.
   out.on("error", () => undefined);
   source.on("data", (chunk: Buffer) => {
     if (out.push(chunk)) return;

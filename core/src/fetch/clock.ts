@@ -1,4 +1,4 @@
-/** Milliseconds that run only while somebody else is waited for. */
+/** A timer that runs only while it waits for the other side. */
 export interface Clock {
   /** Milliseconds left. */
   left(): number;

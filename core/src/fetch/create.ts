@@ -27,7 +27,7 @@ export interface FetcherOptions {
   };
   /** Value of `x-req-from`. @default "mediatap" */
   readonly requestFrom?: string;
-  /** Tells this server from others of its kind in `CDN-Loop` (RFC 8586): letters, digits and `-._`. @default none */
+  /** Distinguishes this server from others in `CDN-Loop` (RFC 8586): letters, digits and `-._`. @default none */
   readonly serverMark?: string;
   /** @default "mediatap" */
   readonly userAgent?: string;
@@ -41,12 +41,12 @@ export interface FetcherOptions {
 
 /** Request headers that a redirect to another origin keeps; they carry no secret. */
 const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
-/** Bytes of a body that nobody wants which are read rather than the connection closed. */
-const SHORT = 16_384;
-/** Milliseconds that such a rest may take. */
-const PATIENCE = 100;
-/** Interim answers (1xx) that an origin may send before its answer (RFC 9110 §15.2). */
-const INTERIM = 20;
+/** An unneeded body up to this length is read to its end to keep the connection; a longer one is closed. */
+const SHORT_BODY_BYTES = 16_384;
+/** Milliseconds that this may take. */
+const DRAIN_TIMEOUT_MS = 100;
+/** Interim responses (1xx) that an origin may send before its response (RFC 9110 §15.2). */
+const MAX_INTERIM_RESPONSES = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** Makes the one HTTP client for addresses that a client can influence; see {@link Fetcher}. */
@@ -120,7 +120,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** One request; repeated once where nothing came back, unless it is a POST (RFC 9110 §9.2.2). */
+  /** One request; repeated once if no response came, unless it is a POST (RFC 9110 §9.2.2). */
   async function send(
     hop: Hop,
     headers: Record<string, string>,
@@ -154,7 +154,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           ...(hop.trusted && { reset: false }),
           signal,
           onInfo() {
-            if (++interim > INTERIM) work.abort(badAnswer(new Error("interim answers without end")));
+            if (++interim > MAX_INTERIM_RESPONSES)
+              work.abort(badAnswer(new Error("interim answers without end")));
           },
         });
         note({ status: answer.statusCode });
@@ -186,17 +187,17 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       failure: (error) =>
         request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
     });
-    // A short rest is read out: that keeps the connection, where closing it would cost a new one.
-    const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT;
+    // A short rest is read to its end: closing the connection would cost a new one.
+    const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT_BODY_BYTES;
     const cancel = () => {
       if (!short) return void body.destroy();
-      const late = setTimeout(() => body.destroy(), PATIENCE);
+      const late = setTimeout(() => body.destroy(), DRAIN_TIMEOUT_MS);
       body.once("close", () => clearTimeout(late)).resume();
     };
     return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
   }
 
-  /** The body without content coding; `headers` then say nothing of the coded form. */
+  /** The body without content coding; `headers` then no longer describe the coded form. */
   function decoded(
     answer: Dispatcher.ResponseData,
     headers: Record<string, string>,
@@ -243,17 +244,17 @@ function redirectOf(
   throw new MediaError("UNIDENTIFIED", message, { cause });
 }
 
-/** The error for an answer of no use; its connection is closed. */
+/** The error for an invalid response; its connection is closed. */
 function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
   answer.body.on("error", () => undefined).destroy();
   return badAnswer(new Error(reason));
 }
 
-/** Reads out a short body, so that the connection can be used again, or closes it. */
+/** Reads a short body to its end, so that the connection can be used again, or closes it. */
 async function drop({ headers, body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
   body.on("error", () => undefined);
-  if (Number(headers["content-length"]) > SHORT) body.destroy();
-  else await body.dump({ limit: SHORT, signal }).catch(() => undefined);
+  if (Number(headers["content-length"]) > SHORT_BODY_BYTES) body.destroy();
+  else await body.dump({ limit: SHORT_BODY_BYTES, signal }).catch(() => undefined);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

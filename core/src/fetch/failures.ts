@@ -1,19 +1,19 @@
 import { codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
 
-/** A request without an answer: whether asking once more can help, and what the caller is told. */
+/** A request without a response: whether a retry can help, and the error for the caller. */
 export interface Failure {
   readonly error: unknown;
   readonly again: boolean;
 }
 
-/** An answer that breaks HTTP or a limit of ours. */
+/** A response that breaks HTTP or one of our limits. */
 const BAD_ANSWER = /^UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE|NOT_SUPPORTED|ABORTED_UPGRADE)/;
 /** Codes of OpenSSL and of Node's `tls`. */
 const TLS =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
 const TIMEOUT = /^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
 
-/** What a failure before the answer means. */
+/** What a failure before the response means. */
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error) ?? "";
   // A refusal of the guard, or a defect of the caller.

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 
 export interface FetchOptions {
-  /** Only GET and HEAD follow redirects; all but POST are repeated where nothing came back. */
+  /** Only GET and HEAD follow redirects; all but POST are repeated if no response came. */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -37,7 +37,7 @@ export interface FetchResponse {
   readonly status: number;
   /** Lower-case names; a repeated header is joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
-  /** Address that answered, after redirects. */
+  /** Address that responded, after redirects. */
   readonly url: string;
   /** Decoded if the origin compressed it with gzip or br although not asked to; idle and total limits apply while reading. */
   readonly body: Readable;
@@ -46,10 +46,10 @@ export interface FetchResponse {
 }
 
 /**
- * Makes requests to origins: judges every address after it was resolved, pins it for the connection, follows a
- * bounded number of redirects and judges each again, and bounds every phase in time.
- * Throws MediaErrors: `EACCES` (refused by the guard), `ECONNREFUSED` (no answer), `UNIDENTIFIED` (bad answer).
- * Any HTTP status is an answer, not an error.
+ * Sends requests to origins: checks every address after it was resolved, pins it for the connection, follows a
+ * bounded number of redirects and checks each again, and bounds every phase in time.
+ * Throws MediaErrors: `EACCES` (refused by the guard), `ECONNREFUSED` (no response), `UNIDENTIFIED` (invalid response).
+ * Any HTTP status is a response, not an error.
  */
 export interface Fetcher {
   fetch(url: string, options: FetchOptions): Promise<FetchResponse>;

@@ -9,7 +9,7 @@ export const DEFAULT_PORTS = [80, 443] as const;
 /** Names that are never public: RFC 6761 §6.3, RFC 6762 §3, and `.internal`, reserved by ICANN in 2024. */
 const PRIVATE_NAMES = ["localhost", "local", "internal"];
 
-/** An address that may be asked, in the form that is connected to. */
+/** An address that requests may go to, in the form that is connected to. */
 export interface Hop {
   /** Without user, password and fragment; its host without a trailing dot. */
   readonly url: URL;

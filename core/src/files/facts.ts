@@ -12,7 +12,7 @@ const PRIVATE = [
   "x-goog-meta-isprivatefile",
 ];
 
-/** What an answer's headers say of the file. Values that break their grammar are left out. */
+/** The metadata of a file in the headers of a response. Values that break their grammar are left out. */
 export function factsOf(headers: Headers, size: number | undefined): EntryFacts {
   const { etag } = headers;
   const modified = headers["last-modified"] ?? "";

@@ -12,7 +12,7 @@ export const objectPrefix = z
   .transform((prefix) => (/(^|\/)$/.test(prefix) ? prefix.replace(/^\/$/, "") : `${prefix}/`))
   .default("");
 
-/** The key of a path; `undefined` for one that no server should be asked for, or that is longer than keys are. */
+/** The key of a path; `undefined` if the path is ambiguous for servers, or the key is longer than `longest` bytes. */
 export function keyOf(prefix: string, path: string, longest = 1024): string | undefined {
   const key = prefix + path;
   return isPlain(path) && Buffer.byteLength(key) <= longest ? key : undefined;

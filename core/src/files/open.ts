@@ -11,21 +11,21 @@ import {
   type StorageEntry,
 } from "../model/source.ts";
 import { factsOf, isVideoPath, lengthOf } from "./facts.ts";
-import { isExactly, isPart, judge, statusError } from "./response.ts";
+import { isExactly, isPart, readResponse, statusError } from "./response.ts";
 import { createRetries } from "./retries.ts";
-import { type Ask, createAsk, type HttpFilesOptions, type HttpTarget } from "./send.ts";
+import { createSend, type HttpFilesOptions, type HttpTarget, type Send } from "./send.ts";
 import { decodedStreamOf, type Reading, streamOf } from "./stream.ts";
 
 type Headers = Readonly<Record<string, string>>;
-type Send = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
+type SendOne = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
 
 /** A file at an HTTP origin. */
 export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
-  /** Its path, for what can be told from its extension. */
+  /** Its path; the extension decides what is expected. */
   readonly path: string;
-  /** Whether a 404 speaks of the place instead of the file: then it is a failure (`EACCES`). @default never */
+  /** Whether a 404 means that the bucket or container does not exist: then it is a failure (`EACCES`). @default never */
   noPlace?(headers: Headers): boolean;
-  /** Whether a success speaks of something that is no file, such as a folder: then the file is not there. @default never */
+  /** Whether a success describes something that is no file, such as a folder: then the file is not there. @default never */
   noFile?(headers: Headers): boolean;
   /** A 304 does not contain the metadata of the file: a HEAD finds out for whom it is now. @default false */
   readonly hasBareNotModified?: boolean;
@@ -34,30 +34,30 @@ export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
 /** For nobody but those who sign. */
 const FEWEST: Audience = { private: true, cacheControl: "private, no-store" };
 
-/** Files at an HTTP origin, read as its faults demand. */
+/** The reader of an HTTP origin's files. */
 export interface HttpFiles {
   /** All of `Storage.open` but for finding the address. */
   open(file: HttpFile, options: OpenOptions): Promise<StorageEntry | typeof NOT_MODIFIED | undefined>;
-  /** One answer to a question of the storage's own, such as a login, with the same retries. */
-  readonly ask: Ask;
-  /** When the time for a file is up, as of `performance.now()`. */
+  /** Sends a request of the storage's own, such as a login, with the same retries. */
+  readonly send: Send;
+  /** The end of the time for a file, as of `performance.now()`. */
   deadlineOf(path: string): number;
 }
 
 /**
- * Reads files over HTTP for a storage: credentials are renewed once, passing faults retried, statuses and broken
- * bodies turned into MediaErrors, ranges cut out where the origin ignores them, a body that breaks off continued once.
- * One for each origin, since retries share a budget.
+ * Reads files over HTTP for a storage. It renews credentials once, retries transient faults, turns statuses and broken bodies
+ * into MediaErrors, cuts out ranges that the origin ignores, undoes content codings and continues a broken body once.
+ * Each origin has its own, because retries share a budget.
  */
 export function createHttpFiles(fetcher: Fetcher, options: HttpFilesOptions = {}): HttpFiles {
   const { retries = 2, timeout = 30_000, videoTimeout = 300_000 } = options;
-  const ask = createAsk(fetcher, createRetries(retries));
+  const send = createSend(fetcher, createRetries(retries));
   const deadlineOf = (path: string) => performance.now() + (isVideoPath(path) ? videoTimeout : timeout);
-  return { ask, deadlineOf, open: (file, wanted) => openFile(ask, file, wanted, deadlineOf(file.path)) };
+  return { send, deadlineOf, open: (file, options) => openFile(send, file, options, deadlineOf(file.path)) };
 }
 
 async function openFile(
-  ask: Ask,
+  sendTo: Send,
   file: HttpFile,
   options: OpenOptions,
   deadline: number,
@@ -65,19 +65,19 @@ async function openFile(
   const { signal, head = false } = options;
   const { path } = file;
   const range = head ? undefined : options.range;
-  const send: Send = (headers, method = "GET") =>
-    ask(file, { method, headers, signal, coded: true }, deadline);
+  const send: SendOne = (headers, method = "GET") =>
+    sendTo(file, { method, headers, signal, coded: true }, deadline);
 
   const conditions = conditionsOf(options);
-  const response = head ? await askHead(send, conditions) : await askBody(send, conditions, range);
+  const response = head ? await requestHead(send, conditions) : await requestBody(send, conditions, range);
   const conditional = Object.keys(conditions).length > 0;
   const errorCode = file.errorCode?.(response.headers);
-  let answer: ReturnType<typeof judge>;
+  let result: ReturnType<typeof readResponse>;
   try {
-    answer = file.noFile?.(response.headers)
+    result = file.noFile?.(response.headers)
       ? undefined
-      : judge(response, { path, head, range, conditional, errorCode });
-    if (answer === undefined && file.noPlace?.(response.headers)) {
+      : readResponse(response, { path, head, range, conditional, errorCode });
+    if (result === undefined && file.noPlace?.(response.headers)) {
       const cause = statusError(response.status, errorCode);
       throw new MediaError("EACCES", "The origin's folder or bucket does not exist", { cause });
     }
@@ -85,10 +85,11 @@ async function openFile(
     response.cancel();
     throw error;
   }
-  if (typeof answer !== "object" || head) response.cancel();
-  if (answer === NOT_MODIFIED) {
+  if (typeof result !== "object" || head) response.cancel();
+  if (result === NOT_MODIFIED) {
     const { ifNoneMatch: _, ifModifiedSince: __, held, ...rest } = options;
-    const reopen = (again: Partial<OpenOptions> = {}) => openFile(ask, file, { ...rest, ...again }, deadline);
+    const reopen = (again: Partial<OpenOptions> = {}) =>
+      openFile(sendTo, file, { ...rest, ...again }, deadline);
     const facts = factsOf(response.headers, undefined);
     let now: Audience = facts;
     if (held && file.hasBareNotModified && isForFewer(FEWEST, held)) {
@@ -98,9 +99,9 @@ async function openFile(
     if (held && isForFewer(now, held)) return reopen();
     options.onNotModified?.(facts);
   }
-  if (typeof answer !== "object") return answer;
+  if (typeof result !== "object") return result;
 
-  const { facts, part, coding } = answer;
+  const { facts, part, coding } = result;
   const wanted = range && upTo(facts.size, range);
   let stream: Readable | undefined;
   return {
@@ -116,7 +117,7 @@ async function openFile(
         range: wanted,
         endsThere: part,
         async resume(at) {
-          return length === undefined ? undefined : askRest(send, facts.etag, at, last ?? length - 1);
+          return length === undefined ? undefined : requestRest(send, facts.etag, at, last ?? length - 1);
         },
       };
       if (wanted && wanted.start > wanted.end) stream = Readable.from([]);
@@ -131,17 +132,17 @@ async function openFile(
   };
 }
 
-/** The headers of the file, by `HEAD` where the origin knows it. */
-async function askHead(send: Send, conditions: Headers): Promise<FetchResponse> {
+/** The headers of the file, by `HEAD` if the origin supports it. */
+async function requestHead(send: SendOne, conditions: Headers): Promise<FetchResponse> {
   const response = await send(conditions, "HEAD");
   if (response.status !== 405 && response.status !== 501) return response;
   response.cancel();
   return send(conditions);
 }
 
-/** The file or a range of it; the whole file where the origin answers the range with another one. */
-async function askBody(
-  send: Send,
+/** The file or a range of it; the whole file if the origin sends another range. */
+async function requestBody(
+  send: SendOne,
   conditions: Headers,
   range: ByteRange | undefined,
 ): Promise<FetchResponse> {
@@ -152,9 +153,9 @@ async function askBody(
   return send(conditions);
 }
 
-/** The bytes that are missing, of the same file by its strong entity tag (RFC 9110 §13.1.5); `undefined`: there are none. */
-async function askRest(
-  send: Send,
+/** The missing bytes, if the file has the same strong entity tag (RFC 9110 §13.1.5). */
+async function requestRest(
+  send: SendOne,
   etag: string | undefined,
   start: number,
   end: number,
@@ -173,7 +174,7 @@ function conditionsOf({ ifNoneMatch, ifModifiedSince }: OpenOptions): Headers {
   };
 }
 
-/** The range without what lies behind the end of the file. */
+/** The range, cut off at the end of the file. */
 function upTo(size: number | undefined, { start, end }: ByteRange): ByteRange {
   return { start, end: size === undefined ? end : Math.min(end, size - 1) };
 }

@@ -7,8 +7,8 @@ import { type ByteRange, type EntryFacts, NOT_MODIFIED } from "../model/source.t
 import { contentRangeOf, factsOf, isPage, lengthOf } from "./facts.ts";
 import { retryAfterOf } from "./send.ts";
 
-/** What was asked, as far as it decides what an answer means. */
-export interface Question {
+/** What was requested, as far as it decides what a response means. */
+export interface FileRequest {
   readonly path: string;
   readonly head: boolean;
   readonly range: ByteRange | undefined;
@@ -18,7 +18,7 @@ export interface Question {
   readonly errorCode: string | undefined;
 }
 
-/** Throws for an answer that is neither a file nor "not here". `errorCode`: the origin's own, for the log. */
+/** Throws for a response that is neither a file nor "not here". `errorCode`: the origin's own, for the log. */
 export function assertAnswered(
   response: Pick<FetchResponse, "status" | "headers">,
   errorCode?: string,
@@ -46,33 +46,35 @@ export function statusError(status: number, errorCode = ""): Error {
   return new Error(errorCode === "" ? `status ${status}` : `status ${status}, ${errorCode}`);
 }
 
-/** Throws `UNIDENTIFIED` if a picture, video or document, by its path, is a page (an error page with status 200) or empty. */
+/** Throws `UNIDENTIFIED` if the path is that of a picture, video or document, and the file a page (an error page with status 200) or empty. */
 function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): void {
   if (!isMediaName(path)) return;
   if (isPage(type)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
   if (size === 0 && !head) throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");
 }
 
-/** The file, as an answer has it. */
-export interface Answer {
+/** The file in a response. */
+export interface FileResponse {
   readonly facts: EntryFacts;
-  /** The body is the range asked for, instead of the whole file. */
+  /** The body is the requested range instead of the whole file. */
   readonly part: boolean;
   /** Content coding of the body. */
   readonly coding?: Coding;
 }
 
 /**
- * What an answer means. `undefined`: the file is not there. Throws `EACCES` where the origin denies it, and
- * `UNIDENTIFIED` for all that is no proper answer to the question.
+ * What a response means. `undefined`: the file is not there. Throws `EACCES` if the origin denies it, and `UNIDENTIFIED` for
+ * everything that does not fit the request.
  */
-export function judge(response: FetchResponse, question: Question): Answer | typeof NOT_MODIFIED | undefined {
+export function readResponse(
+  response: FetchResponse,
+  { path, head, range, conditional, errorCode }: FileRequest,
+): FileResponse | typeof NOT_MODIFIED | undefined {
   const { status, headers } = response;
-  const { path, head, range } = question;
-  if (status === 304 && question.conditional) return NOT_MODIFIED;
+  if (status === 304 && conditional) return NOT_MODIFIED;
   const coding = codingOf(headers["content-encoding"]);
   const part = range !== undefined && isPart(response, range);
-  if (!part) assertAnswered(response, question.errorCode);
+  if (!part) assertAnswered(response, errorCode);
   if (status === 404 || status === 410) return undefined;
   const size = part ? contentRangeOf(headers)?.size : lengthOf(headers);
   const facts = factsOf(headers, coding === undefined ? size : undefined);
@@ -82,16 +84,16 @@ export function judge(response: FetchResponse, question: Question): Answer | typ
   throw new MediaError("UNIDENTIFIED", "The origin's file has an unknown content coding");
 }
 
-/** Whether an answer is a range of the file. One of coded bytes is not: it cannot be decoded by itself. */
+/** Whether a response contains a range of the file. One of coded bytes does not count: it cannot be decoded by itself. */
 export function isPart(response: FetchResponse, range: ByteRange): boolean {
   return isExactly(response, range) && codingOf(response.headers["content-encoding"]) === undefined;
 }
 
-/** Whether an answer holds exactly a range: cut off at the end of the file, and in one part. */
+/** Whether a response contains exactly a range, in one part, and cut off at the end of the file. */
 export function isExactly({ status, headers }: FetchResponse, { start, end }: ByteRange): boolean {
-  const found = contentRangeOf(headers);
-  if (status !== 206 || !found || found.start !== start) return false;
+  const range = contentRangeOf(headers);
+  if (status !== 206 || range?.start !== start) return false;
   const length = lengthOf(headers);
-  if (length !== undefined && length !== found.end - found.start + 1) return false;
-  return found.end === (found.size === undefined ? end : Math.min(end, found.size - 1));
+  if (length !== undefined && length !== range.end - range.start + 1) return false;
+  return range.end === (range.size === undefined ? end : Math.min(end, range.size - 1));
 }

@@ -1,12 +1,12 @@
-/** Retries that an origin may have at once before anything is known of it, and at most. */
+/** Retries in the budget of an origin: at the beginning, and at most. */
 const INITIAL_BUDGET = 10;
 const MAX_BUDGET = 100;
 /** What a request adds to the budget: in an outage retries stay below a tenth of the requests. */
 const PER_REQUEST = 0.1;
-/** What an answer adds, and an answer to a retry: an origin that answers some requests can be asked again for the others. */
+/** What a response adds, and a response to a retry: an origin that responds to some requests can be retried for the others. */
 const PER_ANSWER = 1;
 const PER_ANSWERED_RETRY = 3;
-/** Share of the retries that must have been answered lately, so that a request is repeated more often than configured … */
+/** Share of recent retries that must have got a response for a request to be repeated more often than configured … */
 const USEFUL = 0.2;
 /** … and how often then, in multiples of that. */
 const USEFUL_FACTOR = 3;
@@ -15,11 +15,11 @@ const WEIGHT = 0.1;
 
 /** Retries of one request. */
 export interface RequestRetries {
-  /** Milliseconds to wait after a fault that may pass, before the request is sent again. `undefined`: it is not, after so many retries. */
+  /** Milliseconds to wait before the next retry after a transient fault; `undefined`: there is none after so many. */
   pause(repeated: number): number | undefined;
   /** Takes one retry from the budget, for whatever reason; `false`: none is left. */
   spend(): boolean;
-  /** The last answer has come; `worked`: the origin is not in trouble, whatever it answered. */
+  /** The last response is there; `worked`: the origin has no outage, whatever the response is. */
   end(worked: boolean): void;
 }
 
@@ -30,9 +30,9 @@ export interface Retries {
 }
 
 /**
- * Repeats what may succeed the next time, without making an outage worse. A failed request is repeated up to `retries` times;
- * up to three times as often while retries are answered, since then the origin fails at random. The budget grows with
- * answers, and hardly without them.
+ * Repeats requests that may succeed, without making an outage worse. A failed request is repeated up to `retries` times, and up
+ * to three times as often while retries get responses, because the origin then fails at random. The budget grows with responses,
+ * and hardly without them.
  */
 export function createRetries(retries: number, random: () => number = Math.random): Retries {
   let budget = INITIAL_BUDGET;

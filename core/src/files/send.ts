@@ -5,9 +5,9 @@ import type { Retries } from "./retries.ts";
 import { inTime } from "./time.ts";
 
 export interface HttpFilesOptions {
-  /** How often a request is repeated that was answered with 500, 502, 503 or 504. @default 2 */
+  /** Retries of a request after a response with status 500, 502, 503 or 504. @default 2 */
   readonly retries?: number | undefined;
-  /** Milliseconds that an origin has for one file, waiting and retries included. @default 30000 */
+  /** Milliseconds for one file, waiting and retries included. @default 30000 */
   readonly timeout?: number | undefined;
   /** The same for files with a video's extension. @default 300000 */
   readonly videoTimeout?: number | undefined;
@@ -44,10 +44,10 @@ export type HttpRequest = Pick<
 >;
 
 /** Makes a request and repeats it as long as that makes sense before `deadline` (as of `performance.now()`). */
-export type Ask = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
+export type Send = (target: HttpTarget, request: HttpRequest, deadline: number) => Promise<FetchResponse>;
 
 /** The fetcher, with retries on top; lost connections are already retried by the fetcher itself. */
-export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
+export function createSend(fetcher: Fetcher, { begin }: Retries): Send {
   return async (
     { address, refusals = [401], passing = [500, 502, 503, 504], ...rules },
     request,
@@ -57,7 +57,7 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
     let waited = false;
     let repeated = 0;
     let renewed = false;
-    // It may be a login's that many requests wait for.
+    // It may depend on a login that many requests wait for.
     const find = (refusal?: FetchResponse) => inTime(address(refusal, request), deadline, request.signal);
     let at = await find();
     for (;;) {
@@ -82,15 +82,15 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
           continue;
         }
       }
-      const asked = retryAfterOf(response);
+      const retryAfter = retryAfterOf(response);
       let pause: number | undefined;
-      if (asked !== undefined) pause = waited ? undefined : asked * 1000;
+      if (retryAfter !== undefined) pause = waited ? undefined : retryAfter * 1000;
       else if (passing.includes(response.status)) pause = retries.pause(repeated++);
       if (pause === undefined || performance.now() + pause >= deadline || !retries.spend()) {
         retries.end(response.status !== 429 && response.status < 500);
         return response;
       }
-      waited ||= asked !== undefined;
+      waited ||= retryAfter !== undefined;
       response.cancel();
       await delay(pause, undefined, { signal: request.signal }).catch(() => request.signal.throwIfAborted());
       at = await find();
@@ -98,7 +98,7 @@ export function createAsk(fetcher: Fetcher, { begin }: Retries): Ask {
   };
 }
 
-/** Seconds after which an origin that is too busy wants to be asked again. */
+/** Seconds after which an origin that is too busy allows another request. */
 export function retryAfterOf({
   status,
   headers,

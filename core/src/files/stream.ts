@@ -8,19 +8,19 @@ type Body = Pick<FetchResponse, "body" | "cancel">;
 
 export interface Reading {
   readonly response: Body;
-  /** Place in the file of the body's first byte. */
+  /** Offset of the body's first byte in the file. */
   readonly from: number;
-  /** The bytes wanted; left out: all that come. */
+  /** The requested bytes; left out: all of them. */
   readonly range?: ByteRange | undefined;
   /** Nothing follows the range: reading to the end costs little, and keeps the connection. */
   readonly endsThere: boolean;
-  /** Asks for the same file from a place on; `undefined`: that cannot be had. */
+  /** Requests the same file from an offset on; `undefined`: that is not possible. */
   readonly resume: (at: number) => Promise<Body | undefined>;
 }
 
 /**
- * The bytes wanted out of an answer, which may begin before them and end after them. A body that breaks off is
- * continued once. The stream fails where bytes are missing; destroying it frees the connection.
+ * The requested bytes of a response, which may begin before them and end after them. A body that breaks off is
+ * continued once. The stream fails if bytes are missing; destroying it frees the connection.
  */
 export function streamOf({ response, from, range, endsThere, resume }: Reading): Readable {
   const { start, end } = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
@@ -58,7 +58,7 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
       const rest = out.destroyed ? undefined : await resume(at).catch(() => undefined);
       if (!rest) throw error;
       current = rest;
-      // Destroyed while we asked.
+      // Destroyed during the request.
       if (out.destroyed) return rest.cancel();
       await copy();
     }
@@ -71,7 +71,7 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
   return out;
 }
 
-/** The bytes wanted of an answer with a content coding. Whatever breaks off is continued in the coded form. */
+/** The requested bytes of a response with a content coding. A body that breaks off is continued in its coded form. */
 export function decodedStreamOf(reading: Reading, coding: Coding): Readable {
   const body = decode(streamOf({ ...reading, range: undefined }), coding);
   const response = { body, cancel: () => void body.destroy() };

@@ -1,7 +1,7 @@
 import { MediaError } from "../model/errors.ts";
 
 /**
- * Waits for something until `deadline` (as of `performance.now()`) or a signal; it goes on by itself, for others who may
+ * Waits for a result until `deadline` (as of `performance.now()`) or a signal. The work itself goes on, for others that may
  * wait for it. Throws `ECONNREFUSED` or the signal's reason.
  */
 export async function inTime<T>(wanted: T | Promise<T>, deadline: number, signal?: AbortSignal): Promise<T> {

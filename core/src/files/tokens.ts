@@ -1,21 +1,21 @@
 import { inTime } from "./time.ts";
 
-/** Something that opens an origin's doors for a while. */
+/** Credentials that expire. */
 export interface Token {
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly expires: number;
 }
 
-/** Milliseconds before its end at which a token is no longer used, so that it lasts for a request. */
-const MARGIN = 60_000;
+/** A token is not used in the last milliseconds before it expires, so that it lasts for a request. */
+const EXPIRY_MARGIN_MS = 60_000;
 /** Milliseconds for which a token counts as new: many requests that were refused together log in once. */
-const NEW = 1_000;
+const NEW_TOKEN_MS = 1_000;
 
 /**
- * Keeps a token until shortly before it expires; requests that need one at the same time share one login. With `renew`
- * a token that is not quite new is given up for another. A login that fails is not remembered. It belongs to no request,
- * so it has `timeout` milliseconds of its own; then its signal ends it, and those who still wait get `ECONNREFUSED`.
+ * Keeps a token until shortly before it expires. Requests that need one at the same time share one login. With `renew`
+ * a token that is not new is replaced. A failed login is not cached. A login belongs to no request: its signal ends it
+ * after `timeout` milliseconds, and requests that still wait for it fail with `ECONNREFUSED`.
  */
 export function createTokens(
   login: (signal: AbortSignal) => Promise<Token>,
@@ -23,7 +23,7 @@ export function createTokens(
 ): (renew?: boolean) => Promise<string> {
   let current: Token | undefined;
   let since = 0;
-  /** When the token has run its time, as of `performance.now()`: a clock that is set back does not make it last longer. */
+  /** Expiry of the token as of `performance.now()`: a clock that is set back does not make it last longer. */
   let until = 0;
   let pending: Promise<Token> | undefined;
 
@@ -32,7 +32,7 @@ export function createTokens(
     try {
       current = await inTime(login(work.signal), performance.now() + timeout);
       since = performance.now();
-      until = since + current.expires - Date.now() - MARGIN;
+      until = since + current.expires - Date.now() - EXPIRY_MARGIN_MS;
       return current;
     } finally {
       work.abort();
@@ -41,8 +41,9 @@ export function createTokens(
   }
 
   return async (renew = false) => {
-    const isNew = performance.now() - since < NEW;
-    const lasts = (token: Token) => performance.now() < until && Date.now() < token.expires - MARGIN;
+    const isNew = performance.now() - since < NEW_TOKEN_MS;
+    const lasts = (token: Token) =>
+      performance.now() < until && Date.now() < token.expires - EXPIRY_MARGIN_MS;
     if (current && (isNew || (!renew && lasts(current)))) return current.text;
     pending ??= replace();
     return (await pending).text;

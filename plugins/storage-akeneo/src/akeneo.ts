@@ -49,7 +49,7 @@ export function createAkeneo(origin: OriginConfig, fetcher: Fetcher, settings: H
 
     async check(signal) {
       const encoded = encodedOf(NOBODY) as string;
-      const response = await files.ask(targetOf(encoded), { signal }, files.deadlineOf(NOBODY));
+      const response = await files.send(targetOf(encoded), { signal }, files.deadlineOf(NOBODY));
       response.cancel();
       assertAnswered(response);
     },

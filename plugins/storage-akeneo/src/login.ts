@@ -40,7 +40,7 @@ export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSig
   const body = JSON.stringify({ grant_type: "password", username, password });
 
   return async (signal) => {
-    const send = () => files.ask(target, { method: "POST", body, signal }, files.deadlineOf(""));
+    const send = () => files.send(target, { method: "POST", body, signal }, files.deadlineOf(""));
     // The fetcher repeats no POST where nothing came back; a second login does no harm.
     const response = await send().catch((error: unknown) => {
       if (codeOf(error) !== "ECONNREFUSED" || signal.aborted) throw error;

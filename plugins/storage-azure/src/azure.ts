@@ -63,7 +63,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
 
     async check(signal) {
       const request = { method: "HEAD", signal } as const;
-      const response = await files.ask(targetOf(prefix + NOBODY), request, files.deadlineOf(NOBODY));
+      const response = await files.send(targetOf(prefix + NOBODY), request, files.deadlineOf(NOBODY));
       response.cancel();
       assertWorks(response, fields);
     },

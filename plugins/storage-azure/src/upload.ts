@@ -7,7 +7,7 @@ import { failureOf } from "./failures.ts";
 /** Bytes of a block, and of what an upload holds in memory. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** Milliseconds that each request of an upload may take. */
-const PATIENCE = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface UploadOptions {
   readonly blobHTTPHeaders: BlobHTTPHeaders;
@@ -40,7 +40,7 @@ export async function upload(
 /** Makes a request of Azure's client; failures as MediaErrors. */
 export async function answered(request: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
   try {
-    await request(AbortSignal.timeout(PATIENCE));
+    await request(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
   } catch (error) {
     throw failureOf(error);
   }

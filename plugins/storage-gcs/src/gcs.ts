@@ -42,7 +42,7 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
   const { bucket, prefix, endpoint } = fields;
   const access = createAccess(fields, fetcher, settings.timeout);
   const files = createHttpFiles(speakGcs(fetcher), settings);
-  const { ask, deadlineOf } = createHttpFiles(fetcher, settings);
+  const { send: sendTo, deadlineOf } = createHttpFiles(fetcher, settings);
   const objects = `/storage/v1/b/${encodeURIComponent(bucket)}/o`;
 
   function targetOf(url: string): HttpTarget {
@@ -62,7 +62,7 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
     request: Omit<HttpRequest, "signal">,
     signal = new AbortController().signal,
   ) {
-    const response = await ask(targetOf(url), { ...request, signal }, deadlineOf(""));
+    const response = await sendTo(targetOf(url), { ...request, signal }, deadlineOf(""));
     try {
       if (response.status >= 400) assertAnswered(response);
       // Only a removal asks for an object.

@@ -48,7 +48,7 @@ export function createBucket(fields: Fields, fetcher: Fetcher, settings: Setting
   let refreshedAt = Number.NEGATIVE_INFINITY;
   let refreshing: Promise<unknown> | undefined;
   const sdk = memoize(() =>
-    loadSdk(fields, { region: async () => region, ask: files.ask, timeout: settings.videoTimeout }),
+    loadSdk(fields, { region: async () => region, send: files.send, timeout: settings.videoTimeout }),
   );
   const locate = memoize(async () => (await sdk()).locate());
 

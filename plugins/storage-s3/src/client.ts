@@ -9,7 +9,7 @@ export type Sdk = Awaited<ReturnType<typeof loadSdk>>;
 export interface SdkOptions {
   readonly region: () => Promise<string>;
   /** Sends the client's requests. */
-  readonly ask: HttpFiles["ask"];
+  readonly send: HttpFiles["send"];
   /** Milliseconds that a request may take. */
   readonly timeout: number;
 }
@@ -18,7 +18,7 @@ export interface SdkOptions {
 export const PASSING = [429, 500, 502, 503, 504];
 
 /** Amazon's SDK and a client for a bucket, whose requests the core sends. */
-export async function loadSdk(fields: Fields, { region, ask, timeout }: SdkOptions) {
+export async function loadSdk(fields: Fields, { region, send, timeout }: SdkOptions) {
   const [commands, { getEndpointFromInstructions }, { buildQueryString, escapeUriPath }] = await Promise.all([
     import("@aws-sdk/client-s3"),
     import("@smithy/core/endpoints"),
@@ -50,7 +50,7 @@ export async function loadSdk(fields: Fields, { region, ask, timeout }: SdkOptio
     const trusted = `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}`;
     const search = buildQueryString(query);
     const address = { url: `${trusted}${path}${search && `?${search}`}`, headers, trusted };
-    const { status, ...response } = await ask(
+    const { status, ...response } = await send(
       { address: (refusal) => (refusal ? undefined : address), passing: PASSING },
       {
         method: method as "GET" | "POST" | "PUT" | "DELETE",

@@ -49,7 +49,7 @@ export function createStorage(
     },
 
     async check(signal) {
-      const request = files.ask(objectOf(prefix + NOBODY), { signal }, files.deadlineOf(NOBODY));
+      const request = files.send(objectOf(prefix + NOBODY), { signal }, files.deadlineOf(NOBODY));
       const response = await request.catch((error: unknown) => {
         throw explained(error, fields);
       });
