@@ -52,6 +52,7 @@ describe("page-start: the listing of a folder", () => {
     folder = await makeFolder({
       "a.png": picture,
       "b.mp4": "not read",
+      "c.tga": "not read",
       "notes.txt": "notes",
       ".env": "SECRET=1",
       ".git/config": "secret",
@@ -117,6 +118,7 @@ describe("page-start: the listing of a folder", () => {
       "100% & more #1.png",
       "a.png",
       "b.mp4",
+      "c.tga",
       "ik-thumbnail.jpg",
       "notes.txt",
       "sub/",
@@ -127,6 +129,7 @@ describe("page-start: the listing of a folder", () => {
       "100% & more #1.png": "image",
       "a.png": "image",
       "b.mp4": "video",
+      "c.tga": "image",
       "ik-thumbnail.jpg": "image",
       "notes.txt": "file",
       sub: "folder",
@@ -255,7 +258,7 @@ describe("page-start: the listing of a folder", () => {
   it("contains videos only where pictures have to be signed, and the reverse", async () => {
     for (const [restrictUnsigned, expected] of [
       ["images", ["b.mp4"]],
-      ["videos", ["100% & more #1.png", "a.png", "ik-thumbnail.jpg", "notes.txt", "tr:w-100"]],
+      ["videos", ["100% & more #1.png", "a.png", "c.tga", "ik-thumbnail.jpg", "notes.txt", "tr:w-100"]],
     ] as const) {
       await start({ privateKey: KEY, endpoints: { default: { origins: ["photos"], restrictUnsigned } } });
       const files = (await list()).items.filter(({ kind }) => kind !== "folder").map(({ name }) => name);

@@ -1,4 +1,4 @@
-import type { Job } from "@mediatap/core";
+import { type Job, typeOfName } from "@mediatap/core";
 import type { Address } from "./path.ts";
 
 const IMAGES =
@@ -16,12 +16,18 @@ type Named = Pick<Address, "kind" | "path">;
 export function mediaOf({ suffixes, ...named }: Named & Pick<Address, "suffixes">): Job["media"] {
   if (suffixes.includes("ik-video.mp4") || suffixes.includes("ik-gif-video.mp4")) return "video";
   const extension = extensionOf(named);
-  return extension === undefined ? "image" : (KINDS.get(extension) ?? "file");
+  return extension === undefined ? "image" : kindOf(extension);
+}
+
+/** By the service's lists, then by the media type: the service does not read TGA or QOI, this server does. */
+function kindOf(extension: string): Job["media"] {
+  return KINDS.get(extension) ?? (typeOfName(`.${extension}`)?.startsWith("image/") ? "image" : "file");
 }
 
 /** Whether the name's extension is one of pictures. */
 export function isPicture(named: Named): boolean {
-  return KINDS.get(extensionOf(named) ?? "") === "image";
+  const extension = extensionOf(named);
+  return extension !== undefined && kindOf(extension) === "image";
 }
 
 function extensionOf({ kind, path }: Named): string | undefined {

@@ -172,10 +172,16 @@ describe("url-imagekit: what a URL names", () => {
   }
 
   it("tells images, videos and files apart by name", () => {
-    const kinds = ["a.JPG", "a.mp4", "a.css", "a", "b/ik-video.mp4", "https://example.com/v.webm?x=a.jpg"];
+    const kinds = [
+      ...["a.JPG", "a.mp4", "a.css", "a", "b/ik-video.mp4", "https://example.com/v.webm?x=a.jpg"],
+      ...["a.tga", "a.qoi", "a.ppm", "a.nef", "a.ts"],
+    ];
     assert.deepEqual(
       kinds.map((url) => jobOf(url).media),
-      ["image", "video", "file", "image", "video", "video"],
+      [
+        ...["image", "video", "file", "image", "video", "video"],
+        ...["image", "image", "image", "image", "file"],
+      ],
     );
   });
 });
