@@ -115,6 +115,17 @@ describe("the README", () => {
   });
 });
 
+describe("CONTRIBUTING.md", () => {
+  it("names only files and folders that exist", async () => {
+    const page = await readFile(join(root, "CONTRIBUTING.md"), "utf8");
+    const paths = [...page.matchAll(/`((?:core|plugins|presets|examples|test|bench)\/[^`]+)`/g)]
+      .map(([, path = ""]) => path)
+      .filter((path) => !/NAME/.test(path));
+    assert.ok(paths.length > 20);
+    for (const path of paths) assert.ok(globSync(path, { cwd: root }).length > 0, path);
+  });
+});
+
 /** Hooks that every plugin may tap to manage itself; the table of the README leaves them out. */
 const LIFECYCLE: readonly string[] = ["start", "stop", "diagnose"];
 
