@@ -8,13 +8,13 @@ import {
   SyncHook,
 } from "tapable";
 import type { Asset } from "./model/asset.ts";
-import type { Ban } from "./model/ban.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import type { MediaError } from "./model/errors.ts";
 import type { Exchange, Reply } from "./model/exchange.ts";
 import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
+import type { Ban } from "./model/purge-rule.ts";
 import type { DecodeOptions, Facts, Header, RawFrame, RenderContext, Spans } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
@@ -28,7 +28,7 @@ import type {
   StorageEntry,
 } from "./model/source.ts";
 import type { Step } from "./model/transformation.ts";
-import type { Trace } from "./trace.ts";
+import type { Trace } from "./util/trace.ts";
 
 /**
  * Order of the taps of one hook: lower stages run first, taps of one stage in the order in which their plugins are configured.

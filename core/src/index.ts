@@ -14,23 +14,25 @@ export type {
   PurgeJournal,
   StoredMetadata,
 } from "./cache/backend.ts";
+export type { CacheBreaker, CacheBreakerOptions } from "./cache/breaker.ts";
+export { createCacheBreaker, within } from "./cache/breaker.ts";
+export { isFromFuture } from "./cache/freshness.ts";
+export type { CacheContents, MeasuredCache } from "./cache/metrics.ts";
+export { measureCache } from "./cache/metrics.ts";
+export type { KnownEntry } from "./cache/revalidated.ts";
+export { isOnlyConfirmed } from "./cache/revalidated.ts";
 export { timeOfRule } from "./cache/rule-id.ts";
 export { createStorageBackend, type WritableStorage } from "./cache/storage-backend.ts";
 export { type BodyReference, decodeMetadata, encodeMetadata } from "./cache/stored-file.ts";
-export type { CacheBreaker, CacheBreakerOptions } from "./caches/breaker.ts";
-export { createCacheBreaker, within } from "./caches/breaker.ts";
-export type { KnownEntry } from "./caches/confirmed.ts";
-export { isOnlyConfirmed } from "./caches/confirmed.ts";
-export type { CacheContents, MeasuredCache } from "./caches/metrics.ts";
-export { measureCache } from "./caches/metrics.ts";
-export type { Turns, TurnsOptions } from "./caches/turns.ts";
-export { createTurns } from "./caches/turns.ts";
+export type { Turns, TurnsOptions } from "./cache/write-queue.ts";
+export { createTurns } from "./cache/write-queue.ts";
 export type { CliOptions } from "./cli/cli.ts";
 export { runCli } from "./cli/cli.ts";
 export type { FindOptions, FoundConfig } from "./config/find.ts";
 export { findConfig } from "./config/find.ts";
 export type { LoadedConfig, LoadOptions } from "./config/load.ts";
 export { loadConfig } from "./config/load.ts";
+export { didYouMean, nearest, parseOptions } from "./config/options.ts";
 export type { ConfigSections, MediatapConfig, Named } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export { memorySource } from "./decode/memory.ts";
@@ -41,25 +43,6 @@ export type { ThreadProgram, ThreadTask, ThreadTools } from "./decode/thread.ts"
 export { inThread } from "./decode/thread.ts";
 export type { Tiff, TiffLayout } from "./decode/tiff.ts";
 export { createTiff } from "./decode/tiff.ts";
-export { ensureFolder } from "./ensure-folder.ts";
-export type { FetcherOptions } from "./fetch/create.ts";
-export { createFetcher } from "./fetch/create.ts";
-export type { Fetcher, FetchOptions, FetchResponse } from "./fetch/fetcher.ts";
-export type { Chunk } from "./files/bodies.ts";
-export { chunksOf, textOf } from "./files/bodies.ts";
-export type { CanonicalFields } from "./files/canonical.ts";
-export { canonicalFields, canonicalOf } from "./files/canonical.ts";
-export { isVideoPath } from "./files/facts.ts";
-export { httpFilesOptions, httpUrl } from "./files/fields.ts";
-export type { Listing } from "./files/folder.ts";
-export { listObjects } from "./files/folder.ts";
-export { isEntryName, keyOf, objectPrefix } from "./files/key.ts";
-export type { HttpFile, HttpFiles } from "./files/open.ts";
-export { createHttpFiles } from "./files/open.ts";
-export { assertAnswered } from "./files/response.ts";
-export type { HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget, Send } from "./files/send.ts";
-export type { Token } from "./files/tokens.ts";
-export { createTokens } from "./files/tokens.ts";
 export type {
   Attempt,
   AttemptOutcome,
@@ -78,10 +61,7 @@ export type {
 export { Stage } from "./hooks.ts";
 export type { PageSources } from "./http/page-file.ts";
 export { pageFile } from "./http/page-file.ts";
-export { maskUrl, reasonOf } from "./log.ts";
 export type { Asset } from "./model/asset.ts";
-export type { Ban, PurgeRule } from "./model/ban.ts";
-export { isBanned, isOriginalBanned, tenantOf } from "./model/ban.ts";
 export type { Paint, Rgba } from "./model/colour.ts";
 export { isForFewer, isStorable, sharedControlOf } from "./model/control.ts";
 export type {
@@ -112,6 +92,8 @@ export { typeOfName } from "./model/media.ts";
 export type { RequestOutcome } from "./model/outcome.ts";
 export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";
+export type { Ban, PurgeRule } from "./model/purge-rule.ts";
+export { isBanned, isOriginalBanned, tenantOf } from "./model/purge-rule.ts";
 export type { Remuxable, RemuxCut, RemuxOptions, RemuxSegment } from "./model/remux.ts";
 export type {
   DecodeOptions,
@@ -194,16 +176,25 @@ export type {
   Transformation,
   VideoOutput,
 } from "./model/transformation.ts";
-export { monotonicNow } from "./monotonic.ts";
-export { didYouMean, nearest, parseOptions } from "./options.ts";
-export type { Owner } from "./owner.ts";
-export { isGone, ownerText, parseOwner, thisOwner } from "./owner.ts";
-export type { BreakerState } from "./pipeline/breaker.ts";
-export { isFromFuture } from "./pipeline/freshness.ts";
-export type { Lease, LeaseEnd, LeaseLine, LeaseOptions, Leases } from "./pipeline/leases.ts";
-export type { Load } from "./pipeline/scheduler.ts";
-export type { PlaceOptions, Places } from "./places.ts";
-export { createPlaces } from "./places.ts";
+export type { BreakerState } from "./origin/breaker.ts";
+export type { FetcherOptions } from "./origin/client/create.ts";
+export { createFetcher } from "./origin/client/create.ts";
+export type { Fetcher, FetchOptions, FetchResponse } from "./origin/client/fetcher.ts";
+export type { Chunk } from "./origin/reader/bodies.ts";
+export { chunksOf, textOf } from "./origin/reader/bodies.ts";
+export type { CanonicalFields } from "./origin/reader/canonical.ts";
+export { canonicalFields, canonicalOf } from "./origin/reader/canonical.ts";
+export { httpFilesOptions, httpUrl } from "./origin/reader/fields.ts";
+export type { Listing } from "./origin/reader/folder.ts";
+export { listObjects } from "./origin/reader/folder.ts";
+export { isEntryName, keyOf, objectPrefix } from "./origin/reader/key.ts";
+export { isVideoPath } from "./origin/reader/metadata.ts";
+export type { HttpFile, HttpFiles } from "./origin/reader/open.ts";
+export { createHttpFiles } from "./origin/reader/open.ts";
+export { assertAnswered } from "./origin/reader/response.ts";
+export type { HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget, Send } from "./origin/reader/send.ts";
+export type { Token } from "./origin/reader/tokens.ts";
+export { createTokens } from "./origin/reader/tokens.ts";
 export type {
   CallHandler,
   CallReply,
@@ -226,9 +217,18 @@ export type {
   TapOptions,
 } from "./plugin.ts";
 export { API_VERSION } from "./plugin.ts";
-export type { Bus, BusLine, LineEnd } from "./purge/bus.ts";
-export type { CloseOptions, MediatapServer, ServerOptions } from "./server.ts";
-export { createServer } from "./server.ts";
-export { openTempFolder, type TempFolder } from "./temp-folder.ts";
-export type { Trace } from "./trace.ts";
-export { currentTrace } from "./trace.ts";
+export type { CloseOptions, MediatapServer, ServerOptions } from "./server/server.ts";
+export { createServer } from "./server/server.ts";
+export { ensureFolder } from "./util/ensure-folder.ts";
+export { maskUrl, reasonOf } from "./util/log.ts";
+export { monotonicNow } from "./util/monotonic.ts";
+export type { Owner } from "./util/owner.ts";
+export { isGone, ownerText, parseOwner, thisOwner } from "./util/owner.ts";
+export type { PlaceOptions, Places } from "./util/semaphore.ts";
+export { createPlaces } from "./util/semaphore.ts";
+export { openTempFolder, type TempFolder } from "./util/temp-folder.ts";
+export type { Trace } from "./util/trace.ts";
+export { currentTrace } from "./util/trace.ts";
+export type { Bus, BusLine, LineEnd } from "./work/bus.ts";
+export type { Lease, LeaseEnd, LeaseLine, LeaseOptions, Leases } from "./work/locks.ts";
+export type { Load } from "./work/scheduler.ts";

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { CacheRegistration } from "./cache/backend.ts";
 import type { ConfigSections } from "./config/schema.ts";
-import type { Fetcher } from "./fetch/fetcher.ts";
 import type { Conditions, Hooks } from "./hooks.ts";
 import type { Asset } from "./model/asset.ts";
 import type { Endpoint } from "./model/endpoint.ts";
@@ -23,10 +22,11 @@ import type {
 } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
-import type { BreakerState } from "./pipeline/breaker.ts";
-import type { Leases } from "./pipeline/leases.ts";
-import type { Load } from "./pipeline/scheduler.ts";
-import type { Bus } from "./purge/bus.ts";
+import type { BreakerState } from "./origin/breaker.ts";
+import type { Fetcher } from "./origin/client/fetcher.ts";
+import type { Bus } from "./work/bus.ts";
+import type { Leases } from "./work/locks.ts";
+import type { Load } from "./work/scheduler.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {

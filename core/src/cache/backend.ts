@@ -1,6 +1,6 @@
-import type { CacheContents } from "../caches/metrics.ts";
-import type { PurgeRule } from "../model/ban.ts";
+import type { PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CacheContents } from "./metrics.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
 

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Ban, isBanned } from "../model/ban.ts";
+import { type Ban, isBanned } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
 import type { Tier, TierEntry } from "./tier.ts";

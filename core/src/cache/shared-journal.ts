@@ -1,4 +1,4 @@
-import { isBanned, type PurgeRule } from "../model/ban.ts";
+import { isBanned, type PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import type { Clock } from "../util/clock.ts";
 import type { JournalRule, PurgeJournal, StoredMetadata } from "./backend.ts";

@@ -1,4 +1,4 @@
-import type { PurgeRule } from "../model/ban.ts";
+import type { PurgeRule } from "../model/purge-rule.ts";
 import type { JournalRule, PurgeJournal } from "./backend.ts";
 import type { WritableStorage } from "./storage-backend.ts";
 

@@ -1,10 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
-import { createCacheBreaker, within } from "../caches/breaker.ts";
-import { createTurns } from "../caches/turns.ts";
 import { wrap } from "../facade.ts";
-import { type Ban, isBanned } from "../model/ban.ts";
 import { isMediaError } from "../model/errors.ts";
+import { type Ban, isBanned } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
@@ -17,7 +15,9 @@ import type {
   MaybePromise,
   StoredMetadata,
 } from "./backend.ts";
+import { createCacheBreaker, within } from "./breaker.ts";
 import { createSharedJournal } from "./shared-journal.ts";
+import { createTurns } from "./write-queue.ts";
 
 const MB = 1024 * 1024;
 

@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
+import { secretsOf } from "../config/options.ts";
 import { configSchema, DEFAULT_RULES } from "../config/schema.ts";
-import { createGeneration } from "../generation/generation.ts";
-import { createShared } from "../generation/shared.ts";
-import { createLogger } from "../log.ts";
-import { maskSecrets } from "../mask.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
-import { secretsOf } from "../options.ts";
+import { createGeneration } from "../server/runtime.ts";
+import { createShared } from "../server/singletons.ts";
+import { createLogger } from "../util/log.ts";
+import { maskSecrets } from "../util/redact.ts";
 
 const DEFAULTS = {
   ...DEFAULT_RULES,

@@ -1,14 +1,14 @@
 import { availableParallelism } from "node:os";
-import { within } from "../caches/breaker.ts";
+import { within } from "../cache/breaker.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
-import { createGeneration, type Generation } from "../generation/generation.ts";
-import { createShared } from "../generation/shared.ts";
 import type { Diagnosis } from "../hooks.ts";
-import { createLogger, reasonOf } from "../log.ts";
 import { codeOf, isMediaError } from "../model/errors.ts";
-import type { OriginEntry } from "../pipeline/sources.ts";
-import { examineTempFolder } from "../temp-folder.ts";
+import type { OriginEntry } from "../origin/sources.ts";
+import { createGeneration, type Generation } from "../server/runtime.ts";
+import { createShared } from "../server/singletons.ts";
+import { createLogger, reasonOf } from "../util/log.ts";
+import { examineTempFolder } from "../util/temp-folder.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];
 

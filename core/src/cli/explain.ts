@@ -1,8 +1,5 @@
 import type { LoadedConfig } from "../config/load.ts";
-import { createGeneration } from "../generation/generation.ts";
-import { createShared } from "../generation/shared.ts";
-import { exchangeOf, type Question } from "../http/question.ts";
-import { createLogger } from "../log.ts";
+import { exchangeOf, type Question } from "../http/synthetic-request.ts";
 import { stableJson } from "../model/canonical.ts";
 import {
   type Explanation,
@@ -11,7 +8,10 @@ import {
   type PlanSummary,
   type Problem,
   unexplained,
-} from "../pipeline/explain.ts";
+} from "../request/explain.ts";
+import { createGeneration } from "../server/runtime.ts";
+import { createShared } from "../server/singletons.ts";
+import { createLogger } from "../util/log.ts";
 
 /** An explanation for people or programs. */
 export interface Explained {

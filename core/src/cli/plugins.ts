@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
-import { createGeneration } from "../generation/generation.ts";
-import { createShared } from "../generation/shared.ts";
-import { createLogger } from "../log.ts";
 import { pluginError } from "../plugin.ts";
+import { createGeneration } from "../server/runtime.ts";
+import { createShared } from "../server/singletons.ts";
+import { createLogger } from "../util/log.ts";
 
 /** What lists all commands. */
 const HELP = new Set(["--help", "-h", "help"]);

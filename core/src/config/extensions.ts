@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
-import { parseOptions } from "../options.ts";
 import { type Plugin, pluginError } from "../plugin.ts";
+import { parseOptions } from "./options.ts";
 import { configSchema, endpointSchema, tenantSchema } from "./schema.ts";
 
 type Fields = Readonly<Record<string, StandardSchemaV1>>;

@@ -1,9 +1,9 @@
-import { isSecret } from "../mask.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
-import { parseOptions } from "../options.ts";
 import { API_VERSION, type Plugin } from "../plugin.ts";
+import { isSecret } from "../util/redact.ts";
 import { defaultOf, type Extensions, extendedSchema, extensionsOf, withoutDefaults } from "./extensions.ts";
 import { type Layer, mergeConfigs, type Provenances } from "./merge.ts";
+import { parseOptions } from "./options.ts";
 import { importNamed } from "./packages.ts";
 import type { CheckedConfig, MediatapConfig } from "./schema.ts";
 

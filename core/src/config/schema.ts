@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { EndpointFields } from "../model/endpoint.ts";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import { TAG, TAG_HEADERS } from "../model/tags.ts";
-import { secret } from "../options.ts";
 import type { PluginList } from "../plugin.ts";
+import { secret } from "./options.ts";
 
 /** 180 days, ImageKit's lifetime of a delivered file. */
 const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";

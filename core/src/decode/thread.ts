@@ -5,7 +5,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import type { RenderContext } from "../model/render-context.ts";
-import { createPlaces } from "../places.ts";
+import { createPlaces } from "../util/semaphore.ts";
 import type { Tiff, TiffLayout } from "./tiff.ts";
 import { type Module, WebAssembly } from "./wasm.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { throttled } from "../log.ts";
+import { throttled } from "../util/log.ts";
 import type { Traffic } from "./drain.ts";
 
 /** Descriptors that are kept for everything but requests: logs, fonts, cache files, programs, pipes between processes. */

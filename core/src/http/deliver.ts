@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline as pipe } from "node:stream/promises";
-import type { Generation } from "../generation/generation.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Exchange, Reply } from "../model/exchange.ts";
 import type { Body, Delivered } from "../model/rendition.ts";
-import { codedTag, codingOf } from "../pipeline/coding.ts";
-import { isHeld } from "../pipeline/conditions.ts";
+import { isHeld } from "../request/conditions.ts";
+import type { Generation } from "../server/runtime.ts";
 import { encoded, isCompressible } from "./coding.ts";
+import { codedTag, codingOf } from "./content-coding.ts";
 import type { Within } from "./deadline.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
 import { withLinks } from "./links.ts";

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
-import type { Generation } from "../generation/generation.ts";
 import { MediaError } from "../model/errors.ts";
-import { type Explanation, unexplained } from "../pipeline/explain.ts";
-import { exchangeOf } from "./question.ts";
+import { type Explanation, unexplained } from "../request/explain.ts";
+import type { Generation } from "../server/runtime.ts";
+import { exchangeOf } from "./synthetic-request.ts";
 
 /** What a question over HTTP may say of the request that it is about. */
 const HEADERS = ["accept", "user-agent", "host"] as const;

@@ -1,4 +1,6 @@
 import { create as createDisposition } from "content-disposition";
+import { errorLifetime } from "../cache/entry.ts";
+import { ageOf, overdueOf, privately } from "../cache/freshness.ts";
 import { isNegotiated } from "../model/canonical.ts";
 import { lifetimeOf, parseCacheControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -8,8 +10,6 @@ import type { Job } from "../model/job.ts";
 import type { Limits } from "../model/limits.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import { cdnTagsOf, tagsText } from "../model/tags.ts";
-import { ageOf, overdueOf, privately } from "../pipeline/freshness.ts";
-import { errorLifetime } from "../pipeline/record.ts";
 import { cacheStatus } from "./cache-status.ts";
 
 export type HeaderFields = Record<string, string | number | undefined>;

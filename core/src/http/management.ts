@@ -5,10 +5,10 @@ import type Koa from "koa";
 import { LRUCache } from "lru-cache";
 import type { LoadedConfig } from "../config/load.ts";
 import { attributed } from "../facade.ts";
-import type { Generation } from "../generation/generation.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { isMediaError } from "../model/errors.ts";
 import type { RouteRequest } from "../plugin.ts";
+import type { Generation } from "../server/runtime.ts";
 import { createClientIp } from "./request.ts";
 
 /** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */

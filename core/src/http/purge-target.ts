@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
-import type { Generation } from "../generation/generation.ts";
-import type { PurgeRule } from "../model/ban.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
-import { exchangeOf } from "./question.ts";
+import type { PurgeRule } from "../model/purge-rule.ts";
+import type { Generation } from "../server/runtime.ts";
+import { exchangeOf } from "./synthetic-request.ts";
 
 /** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
 export interface UrlTarget {

@@ -1,11 +1,11 @@
 import type Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import type { Generation } from "../generation/generation.ts";
-import { maskUrl } from "../log.ts";
-import type { PurgeRule } from "../model/ban.ts";
 import type { Endpoint } from "../model/endpoint.ts";
+import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
+import type { Generation } from "../server/runtime.ts";
+import { maskUrl } from "../util/log.ts";
 import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
 import { createRate } from "./rate.ts";

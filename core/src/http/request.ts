@@ -7,8 +7,8 @@ import { MediaError } from "../model/errors.ts";
 import type { Claims, Exchange, MediaRequest, Target } from "../model/exchange.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { Provenance } from "../model/rendition.ts";
-import { acceptClass } from "../pipeline/accept.ts";
-import { createSpans } from "../pipeline/spans.ts";
+import { acceptClass } from "../request/accept.ts";
+import { createSpans } from "../util/spans.ts";
 
 /** Ids are a random prefix of the process and a count: unique, and cheap to make. */
 const PREFIX = randomBytes(6).toString("hex");

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { tenantOf } from "./ban.ts";
+import { tenantOf } from "./purge-rule.ts";
 import type { RenditionRecord } from "./rendition.ts";
 
 /** Headers by which CDNs are told under which names an answer may be purged. */

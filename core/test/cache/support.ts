@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { CacheBackend, JournalRule, PurgeJournal, StoredMetadata } from "../../src/cache/backend.ts";
-import { isBanned } from "../../src/model/ban.ts";
+import { isBanned } from "../../src/model/purge-rule.ts";
 import { bodyOf, type RenditionRecord, type SettledBody } from "../../src/model/rendition.ts";
 import type { Clock } from "../../src/util/clock.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 import type { MediatapConfig } from "../../src/config/schema.ts";
-import { createGeneration } from "../../src/generation/generation.ts";
-import { createShared } from "../../src/generation/shared.ts";
-import { createLogger } from "../../src/log.ts";
 import type { Plugin } from "../../src/plugin.ts";
+import { createGeneration } from "../../src/server/runtime.ts";
+import { createShared } from "../../src/server/singletons.ts";
+import { createLogger } from "../../src/util/log.ts";
 import { folderWith, messageOf } from "./folder.ts";
 
 const plugin = (name: string, apply: Plugin["apply"] = () => {}): Plugin => ({

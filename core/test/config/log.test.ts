@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { prettyLine } from "../../src/pretty.ts";
+import { prettyLine } from "../../src/util/log-format.ts";
 
 const line = (fields: object) =>
   prettyLine(JSON.stringify({ level: 30, time: 0, pid: 1, hostname: "h", ...fields }), false);

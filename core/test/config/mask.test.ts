@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parseOptions, secretsOf } from "../../src/config/options.ts";
 import { configSchema } from "../../src/config/schema.ts";
-import { maskSecrets, maskText } from "../../src/mask.ts";
-import { parseOptions, secretsOf } from "../../src/options.ts";
+import { maskSecrets, maskText } from "../../src/util/redact.ts";
 
 describe("masking", () => {
   for (const name of [

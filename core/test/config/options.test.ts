@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { parseOptions } from "../../src/options.ts";
+import { parseOptions } from "../../src/config/options.ts";
 import { messageOf } from "./folder.ts";
 
 const schema = z.strictObject({

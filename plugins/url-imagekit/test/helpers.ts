@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Rgba, Step } from "@mediatap/core";
 import { DEFAULT_LIMITS, isMediaError, MediaError } from "@mediatap/core";
-import { checkClaims } from "../../../core/src/pipeline/access.ts";
+import { checkClaims } from "../../../core/src/request/access.ts";
 import { parseChain, urlImagekit } from "../src/index.ts";
 
 /** An endpoint with every rule at its default. */

@@ -1,0 +1,115 @@
+import type { Asset } from "../model/asset.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Delivered, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import { isHeld } from "../request/conditions.ts";
+import { originalAgain, SMALL } from "../work/original.ts";
+import type { Services } from "../work/services.ts";
+import type { CacheResult } from "./cache.ts";
+import { overdueOf } from "./freshness.ts";
+import type { TierEntry } from "./tier.ts";
+
+/** What a lookup for a request came to. */
+export interface Lookup {
+  readonly found?: (Delivered & { readonly cache: string }) | undefined;
+  readonly stale?: Delivered | undefined;
+}
+
+/** A lookup for no request: at most one of these. */
+export interface WholeLookup {
+  readonly found?: { readonly record: RenditionRecord; readonly body: SettledBody };
+  readonly error?: NonNullable<RenditionRecord["error"]>;
+  readonly stale?: Delivered | undefined;
+}
+
+const NEVER = new AbortController().signal;
+
+/** What caches have, by key. */
+export function createLookup(services: Services) {
+  const { cache } = services;
+
+  /** The fresh entry, or one past its freshness. `again`: none is fresh. */
+  async function lookup(
+    exchange: Exchange,
+    key: string,
+    asset: Asset,
+    bypassCache: boolean,
+  ): Promise<Lookup> {
+    if (!cache.isUsed) return {};
+    const judge = judgeOf(services, bypassCache);
+    const { signal } = exchange;
+    const first = await cache.find({
+      key,
+      body: isConditional(exchange) ? "unneeded" : "wanted",
+      signal,
+      judge,
+    });
+    const { found } = first;
+    const isBare = found !== undefined && lacksBody(found) && !holds(exchange, found.metadata);
+    // A cache further down may still have the body.
+    const whole = isBare ? await cache.find({ key, body: "required", signal, judge }) : first;
+    if (whole.found) void whole.fill(whole.found);
+    const result = whole.found ?? found;
+    const stale = first.stale ?? whole.stale;
+    return {
+      found: result && withOriginal({ ...deliveredOf(result), cache: result.cache }, asset),
+      stale: stale && withOriginal(deliveredOf(stale), asset),
+    };
+  }
+
+  /** The fresh entry with its body, or a failure that is remembered, or one past its freshness. */
+  async function lookupWhole(key: string): Promise<WholeLookup> {
+    if (!cache.isUsed) return {};
+    const { found, stale, fill }: CacheResult = await cache.find({
+      key,
+      body: "required",
+      signal: NEVER,
+      judge: judgeOf(services, false),
+    });
+    if (found?.metadata.error) return { error: found.metadata.error };
+    if (!found?.body) return { stale: stale && deliveredOf(stale) };
+    void fill(found);
+    return { found: { record: found.metadata, body: found.body } };
+  }
+
+  /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
+  function withOriginal<D extends Delivered>(delivered: D, asset: Asset): D {
+    const facts = delivered.record.sources[0];
+    if (delivered.body || !delivered.record.original || !facts) return delivered;
+    const body = originalAgain(services, asset, facts);
+    return body ? { ...delivered, body } : delivered;
+  }
+
+  return { lookup, lookupWhole, withOriginal };
+}
+
+/** The core's judgement of entries, as of now. */
+export function judgeOf({ engines, bans }: Pick<Services, "engines" | "bans">, bypassCache: boolean) {
+  const now = Date.now();
+  // What is purged while a cache is read is not served, although it was found.
+  const since = bans.now();
+  return (metadata: RenditionRecord): "fresh" | "stale" | "unusable" => {
+    if (metadata.engines !== engines || bans.isBanned(metadata, since)) return "unusable";
+    if (!bypassCache && overdueOf(metadata, now) < 0) return "fresh";
+    return metadata.error ? "unusable" : "stale";
+  };
+}
+
+const deliveredOf = ({ metadata, body }: TierEntry): Delivered => ({
+  record: metadata,
+  ...(body && { body }),
+});
+
+function isConditional({ request }: Exchange): boolean {
+  return request.header("if-none-match") !== undefined || request.header("if-modified-since") !== undefined;
+}
+
+/** Whether the client has a rendition already. */
+export function holds({ request }: Exchange, { etag, lastModified }: RenditionRecord): boolean {
+  return isHeld(request, etag, lastModified);
+}
+
+/** Whether an entry has lost a body that caches keep: failures have none, and large originals are not kept. */
+function lacksBody({ metadata, body }: TierEntry): boolean {
+  if (body || metadata.error) return false;
+  return !metadata.original || (metadata.length ?? Number.POSITIVE_INFINITY) <= SMALL;
+}

@@ -1,0 +1,39 @@
+import { lifetimeOf } from "../model/control.ts";
+import { endpointId } from "../model/endpoint.ts";
+import { isChanged, isMediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import { isLoopFailure } from "../origin/loop.ts";
+import type { Services } from "../work/services.ts";
+import { errorLifetime, errorRecord } from "./entry.ts";
+
+export type Remember = ReturnType<typeof createRemember>;
+
+/** Keeps failures for a while, so that an outage is not asked about with every request. */
+export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: Services) {
+  /** `since`: when the work that failed began. */
+  return function remember(key: string, job: Job, error: unknown, since: number): void {
+    if (
+      !isMediaError(error) ||
+      error.status >= 500 ||
+      isChanged(error) ||
+      isLoopFailure(error) ||
+      !cache.isUsed
+    )
+      return;
+    const endpoint = endpoints.get(endpointId(job.asset));
+    const asked =
+      endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
+    // In an outage the origin is spared, even if a success would have to be confirmed each time.
+    const success = error.outage || !endpoint ? Number.POSITIVE_INFINITY : lifetimeOf(endpoint.cacheControl);
+    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), success, ...asked);
+    if (lifetime <= 0) return;
+    const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
+    const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };
+    if (!bans.isBanned(record, since)) void cache.store(record, undefined, since);
+  };
+}
+
+/** A failure of an origin other than "not here" and "denied": a stale copy serves better than it. */
+export function isOriginFailure(error: unknown): boolean {
+  return isMediaError(error) && ["ECONNREFUSED", "UNIDENTIFIED", "ETIMEDOUT", "EBUSY"].includes(error.code);
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { Ban, PurgeRule } from "../model/purge-rule.ts";
+import { monotonicNow } from "../util/monotonic.ts";
+import type { Bus } from "../work/bus.ts";
+import { type Bans, createBans, type NewBan } from "./purge-rules.ts";
+import { newRuleId } from "./rule-id.ts";
+
+const TOPIC = "purge";
+const MISSED = "purge:missed";
+
+/** Purges whose state is remembered. */
+const REMEMBERED = 10_000;
+
+const announcement = z.object({
+  id: z.string(),
+  bans: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.enum(["key", "source", "original", "prefix", "tag", "all", "url"]),
+      value: z.string(),
+      tenant: z.string().optional(),
+    }),
+  ),
+});
+
+/** What a process that was cut off is told again: the purges of the last hour, in milliseconds, and how many at most. */
+const MISSED_FOR = 60 * 60_000;
+const MOST_MISSED = 1_000;
+
+export type PurgeState = "Pending" | "Completed";
+
+/** Carries bans out in the caches of one generation. */
+export type Carry = (ban: Ban) => Promise<void>;
+
+/** A purge that has begun: from now on this process serves, joins and stores nothing older. */
+export interface Purge {
+  readonly id: string;
+  /** Resolves when the caches of this process have forgotten what they had. */
+  readonly done: Promise<void>;
+  /** Resolves when it holds in all other processes, too, or they are known to be away. Never rejects. */
+  readonly heard: Promise<void>;
+}
+
+/**
+ * The purges of the process: each is carried out by the caches of all generations, and announced to the other processes,
+ * which do the same. One that was missed while a line was lost is asked for again.
+ */
+export function createPurges(bus: Bus, log: Logger) {
+  const bans: Bans = createBans();
+  const carriers = new Set<Carry>();
+  const states = new LRUCache<
+    string,
+    { state: PurgeState; readonly at: number; readonly bans: readonly NewBan[] }
+  >({
+    max: REMEMBERED,
+  });
+
+  /** Ids of the rules that this process knows. */
+  const rules = new LRUCache<string, true>({ max: REMEMBERED });
+
+  const ends = [
+    bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
+    bus.subscribe(MISSED, () => {
+      const since = monotonicNow() - MISSED_FOR;
+      const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MOST_MISSED);
+      for (const [id, { bans }] of missed.reverse()) bus.publish(TOPIC, { id, bans });
+    }),
+  ];
+
+  function hear(message: unknown): void {
+    const heard = announcement.safeParse(message);
+    if (!heard.success) {
+      log.warn("a purge of another process could not be read");
+      return;
+    }
+    const { id, bans } = heard.data;
+    if (states.has(id)) return;
+    const own = bans.map(({ id, kind, value, tenant }): NewBan => {
+      return { id, kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
+    });
+    void carryOut(id, own);
+  }
+
+  /** The bans hold when this returns; the promise is for the caches. */
+  async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
+    const entry = { state: "Pending" as PurgeState, at: monotonicNow(), bans: wanted };
+    states.set(id, entry);
+    for (const ban of wanted) rules.set(ban.id, true);
+    const added = wanted.map((ban) => bans.add(ban));
+    await Promise.all(
+      added.map(async (ban) => {
+        await Promise.allSettled([...carriers].map((carry) => carry(ban)));
+        bans.done(ban);
+      }),
+    );
+    entry.state = "Completed";
+  }
+
+  return {
+    bans,
+    begin(rules: readonly PurgeRule[]): Purge {
+      const id = randomUUID().replaceAll("-", "");
+      const now = Date.now();
+      const wanted = rules.map((rule) => ({ ...rule, id: newRuleId(now) }));
+      const done = carryOut(id, wanted);
+      return { id, done, heard: bus.publish(TOPIC, { id, bans: wanted }) };
+    },
+    /** Carries out a rule that was found in the journal of a cache: its announcement got lost, or there is no bus. */
+    learn(rule: PurgeRule & { readonly id: string }): void {
+      if (rules.has(rule.id)) return;
+      void carryOut(`journal ${rule.id}`, [{ ...rule, remote: true }]);
+    },
+    /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
+    find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>
+      states.peek(id),
+    /** Adds the caches of a generation; returns what takes them away. */
+    carry(carrier: Carry): () => void {
+      carriers.add(carrier);
+      return () => carriers.delete(carrier);
+    },
+    close() {
+      for (const end of ends) end();
+    },
+  };
+}
+
+export type Purges = ReturnType<typeof createPurges>;

@@ -1,0 +1,87 @@
+import { codedTag, codingOf } from "../http/content-coding.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Delivered, RenditionRecord } from "../model/rendition.ts";
+import type { SourceFacts } from "../model/source.ts";
+import { isTrusted } from "../request/access.ts";
+import { matches } from "../request/conditions.ts";
+import { originalType } from "../work/original.ts";
+import { createContext } from "../work/render-context.ts";
+import { nameOf } from "../work/render-once.ts";
+import type { Services } from "../work/services.ts";
+import { createSingleFlight } from "../work/single-flight.ts";
+import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "./entry.ts";
+import { keepingOf } from "./freshness.ts";
+
+/** What the origin's answer confirmed. */
+interface Confirmed {
+  readonly key: string;
+  readonly job: Job;
+  readonly endpoint: Endpoint;
+  readonly etag: string;
+  readonly facts: SourceFacts;
+  readonly original: boolean;
+}
+
+/**
+ * A client that holds a rendition of this request asks whether it is still right, and nothing of it is known here any
+ * more: the origin's validators tell, without download or transform.
+ */
+export function createConfirm(services: Services) {
+  const { hooks, engines, bans } = services;
+  const confirmations = createSingleFlight<SourceFacts | undefined>();
+
+  /** A record without its body, where what the client holds is still right. */
+  async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
+    const held = exchange.request.header("if-none-match");
+    const wanted = held && jobTag(key, engines);
+    if (!wanted || !held.includes(`"${wanted}.`) || held.includes(`"${wanted}.${COMPOSED_TAG}`))
+      return undefined;
+    const name = nameOf({ job, key, trusted: isTrusted(exchange) }, bans);
+    const facts = await confirmations.join(name, exchange.signal, (signal) => factsOf(job, key, signal));
+    const original = held.includes(`.${ORIGINAL_TAG}`);
+    const etag = facts && etagOf(key, engines, [facts], { original });
+    const form = etag && heldForm(held, etag, exchange);
+    if (!form) return undefined;
+    exchange.cache = { hit: false, forward: "miss", revalidated: true };
+    const { endpoint } = exchange;
+    return { record: confirmedRecord({ key, job, endpoint, etag: form, facts, original }) };
+  }
+
+  /** What the origin says of a file; `undefined` for one that is not for everybody. */
+  async function factsOf(job: Job, key: string, signal: AbortSignal): Promise<SourceFacts | undefined> {
+    const context = createContext(services, { key, asset: job.asset, signal });
+    const answer = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
+    if (!answer || typeof answer === "symbol") return undefined;
+    await answer.close();
+    return answer.facts.private ? undefined : answer.facts;
+  }
+
+  /** It says what a rendition made now would say: how long it may be kept, and under which tags. */
+  function confirmedRecord({ key, job, endpoint, etag, facts, original }: Confirmed): RenditionRecord {
+    return {
+      key,
+      asset: job.asset,
+      engines,
+      type: original ? originalType(facts) : "application/octet-stream",
+      format: "confirmed",
+      etag,
+      ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
+      sources: [facts],
+      stored: Date.now(),
+      ...keepingOf([facts], endpoint).fields,
+      ...tagsOf(endpoint, [facts]),
+      private: false,
+      original,
+    };
+  }
+
+  return confirm;
+}
+
+/** The client's own form of a tag: as it is, or with the content coding that this request would get. */
+function heldForm(held: string, etag: string, { request }: Exchange): string | undefined {
+  const coding = codingOf(request.header("accept-encoding"));
+  return [...(coding ? [codedTag(etag, coding)] : []), etag].find((form) => matches(held, form));
+}

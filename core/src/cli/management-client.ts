@@ -1,0 +1,60 @@
+import type { LoadedConfig } from "../config/load.ts";
+import { MediaError } from "../model/errors.ts";
+import type { RunningServer, ServerFlags } from "../plugin.ts";
+
+/** Milliseconds for an answer at most. */
+const PATIENCE = 30_000;
+
+/**
+ * A running server, and the key to its management: by flags of the command line, else by the environment, else as the
+ * configuration of this machine says. Throws `ECONFIG` where none is known.
+ */
+export function runningServer(flags: ServerFlags, config: LoadedConfig | undefined): RunningServer {
+  const calls = addressOf(flags.server, config);
+  const authorization = `Basic ${Buffer.from(`${keyOf(flags.key, config)}:`).toString("base64")}`;
+  return {
+    origin: new URL(calls).origin,
+    call: (path, { method = "GET", body } = {}) =>
+      ask(`${calls}${path}`, {
+        method,
+        headers: { authorization, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+async function ask(address: string, init: RequestInit): Promise<Record<string, unknown>> {
+  const { origin } = new URL(address);
+  const answer = await fetch(address, {
+    ...init,
+    redirect: "error",
+    signal: AbortSignal.timeout(PATIENCE),
+  }).catch((cause: unknown) => {
+    throw new MediaError("ECONFIG", `no server answers at ${origin}; --server names another`, { cause });
+  });
+  const said = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  if (answer.ok) return said;
+  const why = typeof said.message === "string" ? `: ${said.message}` : "";
+  const hint =
+    answer.status === 404 && why === ""
+      ? ": are such calls switched off there, or is no key configured? --server names another server"
+      : "";
+  throw new MediaError("ECONFIG", `${origin} answered ${answer.status}${why}${hint}`);
+}
+
+/** Where calls lie: at `--server`, else at the server of the configuration on this machine. */
+function addressOf(server: string | undefined, config: LoadedConfig | undefined): string {
+  const port = Number(process.env.PORT) || config?.config.server?.port || 3000;
+  const base = server ?? `http://localhost:${port}`;
+  if (!URL.canParse(base)) throw new MediaError("ECONFIG", `--server: Expected a URL but received '${base}'`);
+  const { path = "/-/api" } = config?.config.management || {};
+  const { origin, pathname } = new URL(base);
+  return `${origin}${pathname === "/" ? path.replace(/\/+$/, "") : pathname.replace(/\/+$/, "")}`;
+}
+
+function keyOf(key: string | undefined, config: LoadedConfig | undefined): string {
+  const { privateKey, privateKeys = [] } = config?.config ?? {};
+  const found = key ?? (process.env.MEDIATAP_PRIVATE_KEY || privateKey || privateKeys[0]);
+  if (found) return found;
+  throw new MediaError("ECONFIG", "no key: --key, MEDIATAP_PRIVATE_KEY or the configuration's privateKey");
+}

@@ -1,0 +1,59 @@
+import type { Logger } from "pino";
+import type { Exchange } from "../model/exchange.ts";
+import { acceptClass } from "../request/accept.ts";
+import type { Generation } from "../server/runtime.ts";
+import { createSpans } from "../util/spans.ts";
+import { createFind } from "./endpoint-router.ts";
+import { nextId, targetOf } from "./request.ts";
+
+/** A request that nobody sent. */
+export interface Question {
+  /** Absolute URL, or its path and query. */
+  readonly url: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Address of the client. @default 127.0.0.1 */
+  readonly ip?: string | undefined;
+}
+
+/** The exchange that a request would become. Throws what the server would answer before it. */
+export function exchangeOf(
+  { url, headers, ip = "127.0.0.1" }: Question,
+  generation: Pick<Generation, "endpoints" | "tenants" | "limitsOf">,
+  log: Logger,
+): Exchange {
+  const { endpoints, tenants, limitsOf } = generation;
+  const limits = limitsOf();
+  const target = targetOf(asSent(url), limits.urlBytes);
+  const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
+  const found = createFind(endpoints, tenants)(host, target);
+  const request = {
+    method: "GET",
+    url: target,
+    host,
+    ip,
+    header: (name: string) => headers[name.toLowerCase()],
+  };
+  return {
+    id: nextId(),
+    started: performance.now(),
+    request,
+    ...found,
+    accept: acceptClass(headers.accept, headers["user-agent"], found.endpoint),
+    signal: AbortSignal.timeout(limits.request),
+    claims: {},
+    spans: createSpans(),
+    log,
+    provenance: "real",
+  };
+}
+
+/** What a client would put on the wire: no fragment, nothing but printable ASCII, a slash at the start. */
+function asSent(url: string): string {
+  const text = url.replace(/#.*$/s, "").replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+  return text.startsWith("/") || /^https?:\/\//i.test(text) ? text : `/${text}`;
+}
+
+function hostNamed(url: string): string | undefined {
+  return /^https?:\/\/(?:[^/?#@]*@)?([^/?#@:]+)/i.exec(url)?.[1]?.toLowerCase();
+}

@@ -1,0 +1,79 @@
+import type { Logger } from "pino";
+import { wrap } from "../facade.ts";
+import type { Attempt, AttemptOutcome, Hooks } from "../hooks.ts";
+import type { Asset } from "../model/asset.ts";
+import { codeOf, type MediaError } from "../model/errors.ts";
+import { NOT_MODIFIED, type Source } from "../model/source.ts";
+import { reasonOf } from "../util/log.ts";
+import { maskText } from "../util/redact.ts";
+import { currentTrace } from "../util/trace.ts";
+import { traced } from "../work/traced.ts";
+import { SKIPPED } from "./breaker.ts";
+
+type Answer = Source | typeof NOT_MODIFIED | undefined;
+
+/**
+ * Notes what came of each attempt: for the client how long it took, by the place of the origin, since its name is the
+ * operator's; for the operator a line in the log, which is a warning where the origin failed, and a report.
+ */
+export function createAttempts(hooks: Hooks, log: Logger) {
+  return (attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> =>
+    traced(hooks, { kind: "attempt", attempt }, () => made(attempt, ask));
+
+  async function made(attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> {
+    const { place, origin, asset, context } = attempt;
+    const started = performance.now();
+    const report = (outcome: AttemptOutcome, error?: MediaError) => {
+      const duration = performance.now() - started;
+      hooks.report.call({ kind: "attempt", attempt, outcome, duration, ...(error ? { error } : {}) });
+    };
+    const noted = (outcome: string) => {
+      const duration = performance.now() - started;
+      context.spans.add(`origin-${place}`, duration, outcome, started);
+      return {
+        origin,
+        path: shown(asset),
+        outcome,
+        ms: Math.round(duration),
+        key: context.key,
+        trace: currentTrace()?.id,
+      };
+    };
+    try {
+      const answer = await ask();
+      const outcome = outcomeOf(answer);
+      log.debug(noted(outcome), "an origin was asked");
+      report(outcome);
+      return answer;
+    } catch (error) {
+      if (context.signal.aborted) {
+        report("aborted");
+        throw error;
+      }
+      const failure = wrap(error, "fetch", origin);
+      if (codeOf(failure.cause) === SKIPPED) {
+        log.debug(noted("skipped"), "an origin was passed over");
+        report("skipped", failure);
+      } else {
+        const line = noted(`failed ${failure.code}`);
+        report("failed", failure);
+        log.warn({ ...line, reason: reasonOf(failure) }, MESSAGES[codeOf(failure.cause) ?? ""] ?? FAILED);
+      }
+      throw failure;
+    }
+  }
+}
+
+/** The file as the log names it. */
+export function shown({ path }: Asset): string {
+  return maskText(path).slice(0, 500);
+}
+
+const FAILED = "an origin failed";
+/** By the code of the cause. */
+const MESSAGES: Readonly<Record<string, string>> = { EGUARD: "an address of an origin was refused" };
+
+function outcomeOf(answer: Answer): AttemptOutcome {
+  if (answer === undefined) return "not here";
+  return answer === NOT_MODIFIED ? "not modified" : "found";
+}

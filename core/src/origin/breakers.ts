@@ -1,0 +1,62 @@
+import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import type { Asset } from "../model/asset.ts";
+import type { Limits } from "../model/limits.ts";
+import { reasonOf } from "../util/log.ts";
+import { type Breaker, type BreakerChange, type BreakerState, createBreaker } from "./breaker.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
+import type { OriginEntry } from "./sources.ts";
+
+/** Hosts behind web proxies whose state is kept. */
+const MOST = 1000;
+
+/** The circuit breakers of all origins; a web proxy has one for each host. */
+export interface Breakers {
+  of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker;
+  /** Files that origins do not want to be asked for. */
+  readonly pauses: Pauses;
+  /** State of each origin that was asked, by its name. */
+  states(): Record<string, BreakerState>;
+  /** The limits of another configuration hold from now on. */
+  adopt(limits: Limits): void;
+}
+
+interface Known {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly breaker: Breaker;
+}
+
+export function createBreakers(initial: Limits, log: Logger): Breakers {
+  const limits = { ...initial };
+  const noting = (origin: string, host: string | undefined) => (change: BreakerChange) => {
+    const what = { origin, ...(host === undefined ? {} : { host }) };
+    if (change.state === "closed") return log.info(what, "an origin answers again");
+    const { error, milliseconds } = change;
+    const line = { ...what, code: error.code, ms: Math.round(milliseconds), reason: reasonOf(error) };
+    log.warn(line, "an origin is skipped for a while");
+  };
+  const known = new LRUCache<string, Known>({ max: MOST });
+  return {
+    pauses: createPauses(),
+    of({ name, fingerprint, storage }, asset) {
+      const host = storage.urls ? (URL.parse(asset.path)?.host ?? "") : undefined;
+      const key = host === undefined ? name : `${name} ${host}`;
+      let entry = known.get(key);
+      // Under the same name a new configuration may mean another place.
+      if (entry?.fingerprint !== fingerprint) {
+        entry = { name, fingerprint, breaker: createBreaker(limits, { onChange: noting(name, host) }) };
+        known.set(key, entry);
+      }
+      return entry.breaker;
+    },
+    adopt: (others) => void Object.assign(limits, others),
+    states() {
+      const states: Record<string, BreakerState> = {};
+      for (const { name, breaker } of known.values()) {
+        if (states[name] === undefined || breaker.state !== "closed") states[name] = breaker.state;
+      }
+      return states;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import ipaddr from "ipaddr.js";
+import { MediaError, printable } from "../../model/errors.ts";
+import { normalHost } from "./url.ts";
+
+/** The private places that client-given addresses may reach: `network.allow`, parsed. */
+export interface AllowList {
+  /** A host that is listed by its name, with this port or with none. */
+  host(host: string, port: number): boolean;
+  /** An IP address that is listed, alone or by its network. */
+  address(address: string, port: number): boolean;
+  /** A host or address that is listed with exactly this port. */
+  port(host: string, port: number): boolean;
+}
+
+interface Entry {
+  readonly host?: string;
+  readonly network?: [ipaddr.IPv4 | ipaddr.IPv6, number];
+  readonly port?: number;
+}
+
+/** Parses entries of the forms `host`, `host:port` and CIDR. Throws `ECONFIG` for any other. */
+export function createAllowList(entries: readonly string[]): AllowList {
+  const list = entries.map(parse);
+  const covers = (entry: Entry, port: number) => entry.port === undefined || entry.port === port;
+  return {
+    host: (host, port) => list.some((entry) => entry.host === host && covers(entry, port)),
+    address(address, port) {
+      if (!ipaddr.isValid(address)) return false;
+      const ip = ipaddr.process(address);
+      return list.some(
+        ({ network, ...entry }) =>
+          network && network[0].kind() === ip.kind() && ip.match(network) && covers(entry, port),
+      );
+    },
+    port(host, port) {
+      const ip = ipaddr.isValid(host) ? ipaddr.process(host) : undefined;
+      return list.some(
+        ({ network, ...entry }) =>
+          entry.port === port &&
+          (entry.host === host || (network && ip && network[0].kind() === ip.kind() && ip.match(network))),
+      );
+    },
+  };
+}
+
+function parse(text: string): Entry {
+  if (ipaddr.isValidCIDR(text)) return { network: ipaddr.parseCIDR(text) };
+  const bare = ipaddr.IPv6.isValid(text) ? `[${text}]` : text;
+  const match = /^(?<host>\[[^\]]+\]|[^:/?#@\\\s]+)(?::(?<port>\d{1,5}))?$/.exec(bare);
+  const host = match?.groups?.host && hostOf(match.groups.host);
+  const port = match?.groups?.port === undefined ? undefined : Number(match.groups.port);
+  if (!host || (port !== undefined && (port < 1 || port > 65535))) {
+    throw new MediaError(
+      "ECONFIG",
+      `network.allow: Expected host, host:port or CIDR but received '${printable(text)}'`,
+    );
+  }
+  const at = port === undefined ? {} : { port };
+  if (!ipaddr.isValid(host)) return { host, ...at };
+  const ip = ipaddr.process(host);
+  return { network: [ip, ip.kind() === "ipv4" ? 32 : 128], ...at };
+}
+
+function hostOf(text: string): string | undefined {
+  const url = URL.parse(`http://${text}/`);
+  return url ? normalHost(url) : undefined;
+}

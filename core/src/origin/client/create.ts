@@ -1,0 +1,274 @@
+import { lookup } from "node:dns/promises";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import type { Dispatcher } from "undici";
+import { MediaError } from "../../model/errors.ts";
+import type { Limits } from "../../model/limits.ts";
+import { reasonOf } from "../../util/log.ts";
+import { currentTrace, traceHeaders } from "../../util/trace.ts";
+import { loopListWith, loopMark } from "../loop.ts";
+import { createAgent, type Resolve } from "./agent.ts";
+import { createAllowList } from "./allow.ts";
+import { codingOf, decode, isDecodable, readOf } from "./body.ts";
+import { type Clock, createClock } from "./clock.ts";
+import { badAnswer, brokenBody, failureOf } from "./failures.ts";
+import type { Fetcher, FetchOptions, FetchResponse } from "./fetcher.ts";
+import { proxyOf } from "./tunnel.ts";
+import { admits, checkUrl, type Hop, refused, sameOrigin } from "./url.ts";
+
+export interface FetcherOptions {
+  readonly limits: Limits;
+  readonly network?: {
+    /** `host`, `host:port` or CIDR: the private addresses that client-given URLs may reach. @default none */
+    readonly allow?: readonly string[] | undefined;
+    /** HTTP proxy through which public addresses are reached; those of the environment are not used. @default none */
+    readonly proxy?: string | undefined;
+  };
+  /** Value of `x-req-from`. @default "mediatap" */
+  readonly requestFrom?: string;
+  /** Distinguishes this server from others in `CDN-Loop` (RFC 8586): letters, digits and `-._`. @default none */
+  readonly serverMark?: string;
+  /** @default "mediatap" */
+  readonly userAgent?: string;
+  /** Resolves names. @default the system's resolver */
+  readonly resolve?: Resolve;
+  /** Measures the time that an origin has for a request. @default createClock */
+  readonly clock?: typeof createClock;
+  /** Gets a line at level `debug` for each request, repeated ones and redirects included. @default none */
+  readonly log?: Logger;
+}
+
+/** Request headers that a redirect to another origin keeps; they carry no secret. */
+const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
+/** An unneeded body up to this length is read to its end to keep the connection; a longer one is closed. */
+const SHORT_BODY_BYTES = 16_384;
+/** Milliseconds that this may take. */
+const DRAIN_TIMEOUT_MS = 100;
+/** Interim responses (1xx) that an origin may send before its response (RFC 9110 §15.2). */
+const MAX_INTERIM_RESPONSES = 20;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Makes the one HTTP client for addresses that a client can influence; see {@link Fetcher}. */
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
+  const allow = createAllowList(options.network?.allow ?? []);
+  const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
+  // Two pools, so that a connection opened by trust is never reused without it.
+  const createPools = (reuse: boolean) => ({
+    guarded: createAgent({
+      ...network,
+      reuse,
+      admit: (host, port, address) => admits(allow, host, port, address),
+    }),
+    trusting: createAgent({ ...network, reuse, admit: () => true }),
+  });
+  const pools = createPools(true);
+  // If one idle connection is dead, the others to the same host probably are, too: a retry opens its own.
+  const retryPools = createPools(false);
+  const own = {
+    "user-agent": options.userAgent ?? "mediatap",
+    "accept-encoding": "identity",
+    "x-req-from": options.requestFrom ?? "mediatap",
+  };
+  const mark = loopMark(options.serverMark);
+
+  async function fetch(address: string, request: FetchOptions): Promise<FetchResponse> {
+    request.signal.throwIfAborted();
+    const url = URL.parse(address);
+    if (!url) throw refused("not a URL");
+    const rules = {
+      allow,
+      trusted: request.trusted === undefined ? undefined : new URL(request.trusted),
+      ports: request.ports,
+      admits: request.admits,
+    };
+    const work = new AbortController();
+    const giveUp = () => work.abort(request.signal.reason);
+    request.signal.addEventListener("abort", giveUp, { once: true });
+    const clock = start(request.total ?? limits.originTotal, () =>
+      work.abort(Object.assign(new Error("total time"), { code: "ETIMEDOUT" })),
+    );
+    const done = () => {
+      clock.hold();
+      request.signal.removeEventListener("abort", giveUp);
+    };
+    try {
+      let headers = lowerCase(request.headers);
+      let hop = checkUrl(url, rules);
+      for (let redirects = 0; ; redirects++) {
+        const answer = await send(
+          hop,
+          { ...headers, ...own, "cdn-loop": loopListWith(mark) },
+          request,
+          work,
+          clock,
+        );
+        const next = redirectOf(answer, hop, request);
+        if (!next) return respond(answer, hop, request, work, clock, done);
+        await drop(answer, work.signal);
+        if (redirects === limits.redirects) {
+          throw new MediaError("UNIDENTIFIED", "The origin redirects too many times");
+        }
+        if (!sameOrigin(next, hop.url)) headers = kept(headers);
+        hop = checkUrl(next, rules);
+      }
+    } catch (error) {
+      done();
+      request.signal.throwIfAborted();
+      throw work.signal.aborted ? failureOf(work.signal.reason).error : error;
+    }
+  }
+
+  /** One request; repeated once if no response came, unless it is a POST (RFC 9110 §9.2.2). */
+  async function send(
+    hop: Hop,
+    headers: Record<string, string>,
+    { method = "GET", body, host, firstByte }: FetchOptions,
+    work: AbortController,
+    clock: Clock,
+  ): Promise<Dispatcher.ResponseData> {
+    const { signal } = work;
+    let interim = 0;
+    const named = hop.trusted && host !== undefined ? { host } : {};
+    for (let attempt = 1; ; attempt++) {
+      const started = performance.now();
+      const note = (answer: object) => {
+        if (!options.log?.isLevelEnabled("debug")) return;
+        const ms = Math.round(performance.now() - started);
+        const what = { method, host: hop.url.host, attempt, ms, trace: currentTrace()?.id };
+        options.log.debug({ ...what, ...answer }, "a request to an origin");
+      };
+      try {
+        const { trusting, guarded } = attempt === 1 ? pools : retryPools;
+        const answer = await (hop.trusted ? trusting : guarded).request({
+          origin: hop.url.origin,
+          path: hop.url.pathname + hop.url.search,
+          method,
+          headers: { ...headers, ...named, ...traceHeaders() },
+          // TLS asks for the name of the address, whatever the host.
+          ...(named.host === undefined ? {} : { servername: hop.host }),
+          body: body ?? null,
+          ...(firstByte !== undefined && { headersTimeout: firstByte }),
+          // undici closes connections after HEAD, for servers that send a body all the same.
+          ...(hop.trusted && { reset: false }),
+          signal,
+          onInfo() {
+            if (++interim > MAX_INTERIM_RESPONSES)
+              work.abort(badAnswer(new Error("interim answers without end")));
+          },
+        });
+        note({ status: answer.statusCode });
+        return answer;
+      } catch (error) {
+        note({ reason: reasonOf(error) });
+        if (signal.aborted) throw error;
+        const failure = failureOf(error);
+        const pause = 20 + Math.random() * 80;
+        if (!failure.again || method === "POST" || attempt === 2 || clock.left() < pause) throw failure.error;
+        await delay(pause, undefined, { signal });
+      }
+    }
+  }
+
+  /** Gives the body to the caller, under the clock, as long as the caller's signal lasts. */
+  function respond(
+    answer: Dispatcher.ResponseData,
+    hop: Hop,
+    request: FetchOptions,
+    work: AbortController,
+    clock: Clock,
+    done: () => void,
+  ): FetchResponse {
+    const headers = flatten(answer.headers);
+    const body = readOf(decoded(answer, headers, request), {
+      clock,
+      done,
+      failure: (error) =>
+        request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
+    });
+    // A short rest is read to its end: closing the connection would cost a new one.
+    const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT_BODY_BYTES;
+    const cancel = () => {
+      if (!short) return void body.destroy();
+      const late = setTimeout(() => body.destroy(), DRAIN_TIMEOUT_MS);
+      body.once("close", () => clearTimeout(late)).resume();
+    };
+    return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
+  }
+
+  /** The body without content coding; `headers` then no longer describe the coded form. */
+  function decoded(
+    answer: Dispatcher.ResponseData,
+    headers: Record<string, string>,
+    { method, coded = false }: FetchOptions,
+  ): Readable {
+    if (Object.values(answer.headers).flat().length > limits.headers) throw spoilt(answer, "header count");
+    const coding = codingOf(headers["content-encoding"]);
+    if (coding === undefined || coded) return answer.body;
+    delete headers["content-encoding"];
+    delete headers["content-length"];
+    if (!hasBody(answer, method)) return answer.body;
+    // A range of coded bytes cannot be decoded by itself.
+    if (!isDecodable(coding) || answer.statusCode === 206) throw spoilt(answer, "content coding");
+    return decode(answer.body, coding);
+  }
+
+  return {
+    fetch,
+    async close() {
+      const agents = [pools, retryPools].flatMap(({ guarded, trusting }) => [guarded, trusting]);
+      await Promise.all(agents.map((agent) => agent.destroy()));
+    },
+  };
+}
+
+/** Whether a body follows the headers (RFC 9110 §6.4.1). */
+function hasBody({ statusCode }: Dispatcher.ResponseData, method: FetchOptions["method"]): boolean {
+  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
+}
+
+/** Where a redirect leads to; `undefined`: it is the response. Throws `UNIDENTIFIED` if it names no address. */
+function redirectOf(
+  answer: Dispatcher.ResponseData,
+  hop: Hop,
+  { method = "GET", follows = () => true }: FetchOptions,
+): URL | undefined {
+  const isReading = method === "GET" || method === "HEAD";
+  if (!isReading || !REDIRECTS.has(answer.statusCode) || !follows(flatten(answer.headers))) return undefined;
+  const location = answer.headers.location;
+  const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
+  if (next) return next;
+  const { message, cause } = spoilt(answer, "redirect without a location");
+  // One file's fault, not the origin's.
+  throw new MediaError("UNIDENTIFIED", message, { cause });
+}
+
+/** The error for an invalid response; its connection is closed. */
+function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
+  answer.body.on("error", () => undefined).destroy();
+  return badAnswer(new Error(reason));
+}
+
+/** Reads a short body to its end, so that the connection can be used again, or closes it. */
+async function drop({ headers, body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
+  body.on("error", () => undefined);
+  if (Number(headers["content-length"]) > SHORT_BODY_BYTES) body.destroy();
+  else await body.dump({ limit: SHORT_BODY_BYTES, signal }).catch(() => undefined);
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function kept(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.has(name)));
+}
+
+function flatten(headers: Dispatcher.ResponseData["headers"]): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return flat;
+}

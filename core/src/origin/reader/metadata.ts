@@ -1,0 +1,103 @@
+import { parseHttpDate } from "../../model/http-date.ts";
+import type { EntryFacts } from "../../model/source.ts";
+import { readTags } from "../../model/tags.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Headers that mark a private file: ImageKit's own, and the metadata `isprivatefile` as S3, Azure and GCS send it. */
+const PRIVATE = [
+  "is-private-file",
+  "x-amz-meta-isprivatefile",
+  "x-ms-meta-isprivatefile",
+  "x-goog-meta-isprivatefile",
+];
+
+/** The metadata of a file in the headers of a response. Values that break their grammar are left out. */
+export function factsOf(headers: Headers, size: number | undefined): EntryFacts {
+  const { etag } = headers;
+  const modified = headers["last-modified"] ?? "";
+  // Its other forms are validators, too, and harm nobody (RFC 9110 §5.6.7).
+  const lastModified = parseHttpDate(modified) ?? Date.parse(modified);
+  return {
+    ...(size !== undefined && { size }),
+    ...(headers["content-type"] && { type: headers["content-type"] }),
+    // RFC 9110 §8.8.3.
+    ...(etag && /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) && { etag }),
+    ...(Number.isFinite(lastModified) && { lastModified }),
+    ...controlOf(headers),
+    ...expiryOf(headers),
+    ...tagsOf(headers),
+    ...(isPrivate(headers) && { private: true }),
+  };
+}
+
+/**
+ * What the headers say to caches. `Vary` with a `*` among its members: anything may bring about another answer, which to
+ * caches is the same as `no-store` (RFC 9111 §4.1).
+ */
+function controlOf(headers: Headers): Pick<EntryFacts, "cacheControl" | "cdnCacheControl"> {
+  const varies = (headers.vary ?? "").split(",").some((name) => name.trim() === "*");
+  const parts = [headers["cache-control"], varies && "no-store"].filter(Boolean);
+  const targeted = headers["cdn-cache-control"];
+  return {
+    ...(parts.length > 0 && { cacheControl: parts.join(", ") }),
+    ...(varies ? {} : targeted !== undefined && { cdnCacheControl: targeted }),
+  };
+}
+
+/** Longest time that an `Expires` stands for: a year, whatever its date. */
+const MAX_EXPIRES_MS = 365 * 24 * 60 * 60_000;
+
+/** Larger ages count as this one (RFC 9111 §1.2.2). */
+const MAX_AGE_SECONDS = 2 ** 31;
+
+/** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3); of a list of ages the first (§5.1). */
+function expiryOf({ expires, date, age }: Headers): Pick<EntryFacts, "expiresIn" | "age"> {
+  const now = parseHttpDate(date ?? "") ?? Date.now();
+  const until = parseHttpDate(expires ?? "", now) ?? now;
+  const [seconds] = /^\d+(?=\s*(?:,|$))/.exec(age?.trim() ?? "") ?? [];
+  return {
+    ...(expires !== undefined && { expiresIn: Math.min(MAX_EXPIRES_MS, Math.max(0, until - now)) }),
+    ...(Number(seconds) > 0 && { age: Math.min(MAX_AGE_SECONDS, Number(seconds)) * 1000 }),
+  };
+}
+
+function tagsOf(headers: Headers): Pick<EntryFacts, "tags"> {
+  const tags = readTags([headers["cache-tag"], headers["edge-cache-tag"], headers["surrogate-key"]]);
+  return tags.length > 0 ? { tags } : {};
+}
+
+function isPrivate(headers: Headers): boolean {
+  return PRIVATE.some((name) => headers[name]?.trim().toLowerCase() === "true");
+}
+
+/** `Content-Length`: of a body with a content coding that of the coded form. */
+export function lengthOf(headers: Headers): number | undefined {
+  const text = headers["content-length"];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** `Content-Range` (RFC 9110 §14.4); `undefined` if it is missing or wrong. */
+export function contentRangeOf(
+  headers: Headers,
+): { readonly start: number; readonly end: number; readonly size: number | undefined } | undefined {
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(headers["content-range"]?.trim() ?? "");
+  if (!match) return undefined;
+  const [start, end] = [Number(match[1]), Number(match[2])];
+  const size = match[3] === "*" ? undefined : Number(match[3]);
+  return start <= end && (size === undefined || end < size) ? { start, end, size } : undefined;
+}
+
+const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi|og[gv]|mp(e|g|eg)|m2?ts|ts|3gp|3g2|hevc|wmv|flv)$/i;
+
+export function isVideoPath(path: string): boolean {
+  return VIDEO.test(path);
+}
+
+/** HTML or JSON, by the origin's word. */
+export function isPage(type = ""): boolean {
+  const name = type.split(";")[0]?.trim().toLowerCase() ?? "";
+  return (
+    name === "text/html" || name === "application/xhtml+xml" || /^application\/([\w.-]+\+)?json$/.test(name)
+  );
+}

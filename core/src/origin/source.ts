@@ -1,0 +1,296 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { open as openFile } from "node:fs/promises";
+import { PassThrough, Readable } from "node:stream";
+import { changed, codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
+import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
+import type { Copies } from "./tee.ts";
+
+/** Counts the bytes of sources that are held in memory, against one budget for the process. */
+export interface ByteBudget {
+  take(bytes: number): void;
+  give(bytes: number): void;
+  /** The limit of another configuration holds from now on. */
+  adopt(limit: number): void;
+}
+
+export function createByteBudget(initial: number): ByteBudget {
+  let limit = initial;
+  let held = 0;
+  return {
+    adopt(other) {
+      limit = other;
+    },
+    take(bytes) {
+      held += bytes;
+      if (held <= limit) return;
+      held -= bytes;
+      throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
+    },
+    give(bytes) {
+      held -= bytes;
+    },
+  };
+}
+
+export interface SourceParts {
+  readonly entry: StorageEntry;
+  readonly facts: SourceFacts;
+  /** Opens the file again, where the entry came from. */
+  readonly open: Reopen;
+  readonly signal: AbortSignal;
+  readonly budget: ByteBudget;
+  readonly copies: Copies;
+  /** The body was read to its end. */
+  readonly onWhole: () => void;
+  /** The connection broke while the body was read. */
+  readonly onOutage: (error: MediaError) => void;
+  /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
+  readonly mayHandOver: () => boolean;
+}
+
+/**
+ * A source over what a storage opened. A local file is read in place. Anything else is read once, from the connection
+ * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it again.
+ */
+export function createSource(parts: SourceParts): Source {
+  const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage, onWhole } = parts;
+  const head: Buffer[] = [];
+  let body: Promise<Readable> | undefined;
+  let ended = false;
+  let handedOver = false;
+  let whole: Promise<Uint8Array> | undefined;
+  let settled: Uint8Array | undefined;
+  let held = 0;
+  let closed = false;
+  /** Why reading has ended before the end: what was read after it would have a gap. */
+  let failure: { readonly error: unknown } | undefined;
+  let ranged: boolean | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  // Readers of one connection take turns.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  };
+
+  const opened = () => {
+    body ??= Promise.resolve(entry.body()).then((stream) => {
+      if (closed) stream.destroy();
+      stream.on("error", () => {});
+      return stream;
+    });
+    return body;
+  };
+
+  const keep = (chunk: Buffer) => {
+    budget.take(chunk.byteLength);
+    held += chunk.byteLength;
+    head.push(chunk);
+  };
+
+  /** Reads on until `enough` or the end; a connection that breaks is a failed download. */
+  async function readUntil(enough: (length: number) => boolean): Promise<number> {
+    if (failure) throw failure.error;
+    let length = head.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    if (ended || enough(length)) return length;
+    const stream = await opened();
+    try {
+      while (!enough(length)) {
+        const chunk = (stream.read() as Buffer | null) ?? (await nextChunk(stream, signal));
+        if (chunk === undefined) {
+          ended = true;
+          break;
+        }
+        keep(chunk);
+        length += chunk.byteLength;
+      }
+    } catch (error) {
+      failure = { error: judged(error) };
+      throw failure.error;
+    }
+    if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
+    if (ended) onWhole();
+    return length;
+  }
+
+  const judged = (error: unknown) => {
+    if (signal.aborted) return error;
+    return isMediaError(error) ? noted(error) : (shortageOf(error) ?? brokeOff(error));
+  };
+  const noted = (error: MediaError) => {
+    if (error.outage) onOutage(error);
+    broken.set(error, facts);
+    return error;
+  };
+  const brokeOff = (cause: unknown) =>
+    noted(new MediaError("UNIDENTIFIED", "The origin broke off", { cause, outage: true }));
+
+  async function readFile(length: number): Promise<Uint8Array> {
+    const handle = await openFile(entry.file as string, "r");
+    try {
+      const buffer = Buffer.allocUnsafe(length);
+      const { bytesRead } = await handle.read(buffer, 0, length, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Never more than the length that was promised, should the file grow meanwhile. A file that cannot be opened fails here. */
+  async function readFrom(file: string, range: ByteRange | undefined): Promise<Readable> {
+    if (facts.size === 0) return Readable.from([]);
+    const whole = facts.size === undefined ? {} : { start: 0, end: facts.size - 1 };
+    const stream = createReadStream(file, range ?? whole);
+    try {
+      await once(stream, "open");
+      return stream;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") throw changed();
+      throw shortageOf(error) ?? brokeOff(error);
+    }
+  }
+
+  const source: Source = {
+    facts,
+    ...(entry.file === undefined ? {} : { file: entry.file }),
+    async peek(length) {
+      if (settled) return settled.subarray(0, length);
+      if (entry.file !== undefined) return readFile(length);
+      return inTurn(async () => {
+        await readUntil((have) => have >= length);
+        return Buffer.concat(head).subarray(0, length);
+      });
+    },
+    bytes(limit) {
+      const tooLarge = () => new MediaError("ELIMIT", `Expected a file of at most ${limit} bytes`);
+      if ((facts.size ?? 0) > limit) return Promise.reject(tooLarge());
+      whole ??= inTurn(async () => {
+        if (entry.file !== undefined) {
+          const size = facts.size ?? 0;
+          budget.take(size);
+          held += size;
+          settled = await readFile(size);
+          return settled;
+        }
+        const length = await readUntil((have) => have > limit);
+        if (length > limit) throw tooLarge();
+        settled = head.length === 1 ? (head[0] as Buffer) : Buffer.concat(head, length);
+        head.length = 0;
+        copies.give(settled);
+        return settled;
+      });
+      return whole;
+    },
+    async stream(range) {
+      if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
+      if (entry.file !== undefined) return readFrom(entry.file, range);
+      if (ended && !range && !handedOver) {
+        copies.give(Buffer.concat(head));
+        return Readable.from(head.slice());
+      }
+      if (range || handedOver || failure || !mayHandOver()) return reopen(open, facts, signal, range);
+      handedOver = true;
+      const rest = await opened();
+      const out = new PassThrough();
+      for (const chunk of head.splice(0)) out.write(chunk);
+      rest.on("end", onWhole).on("error", (error) => {
+        if (isMediaError(error)) noted(error);
+        out.destroy(error);
+      });
+      out.on("close", () => rest.destroy());
+      return copies.along(rest.pipe(out), facts.size);
+    },
+    async again(range, signal = new AbortController().signal) {
+      const entry = await openSame(open, facts, signal, range);
+      if (range) ranged = entry.ranged ?? true;
+      return entry.body();
+    },
+    ranged: () => ranged,
+    async close() {
+      if (closed) return;
+      closed = true;
+      budget.give(held);
+      head.length = 0;
+      if (body && !handedOver) await body.then((stream) => stream.destroy()).catch(() => {});
+      if (!handedOver) await entry.close?.();
+    },
+  };
+  return source;
+}
+
+const broken = new WeakMap<object, SourceFacts>();
+
+/** The source whose bytes broke off, if that is what an error tells of: another origin may have them whole. */
+export function brokenSource(error: unknown): SourceFacts | undefined {
+  return typeof error === "object" && error !== null ? broken.get(error) : undefined;
+}
+
+export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
+
+/** The bytes of a file that was open before; they must still be the same. */
+async function reopen(
+  open: Reopen,
+  facts: SourceFacts,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<Readable> {
+  return (await openSame(open, facts, signal, range)).body();
+}
+
+/** A file that was open before, opened again. Throws where it is no longer the same. */
+export async function openSame(
+  open: Reopen,
+  facts: SourceFacts,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<StorageEntry> {
+  const entry = await open({ signal, ...(range ? { range } : {}) });
+  if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
+    if (typeof entry === "object") await entry.close?.();
+    throw changed();
+  }
+  return entry;
+}
+
+/** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */
+export function sameFile(a: StorageEntry | SourceFacts, b: SourceFacts): boolean {
+  if (a.etag !== undefined && b.etag !== undefined) return a.etag === b.etag;
+  return a.lastModified === b.lastModified && (a.size ?? b.size) === (b.size ?? a.size);
+}
+
+function nextChunk(stream: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
+  if (stream.errored) return Promise.reject(stream.errored);
+  if (stream.readableEnded) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      stream.off("readable", onReadable).off("end", onEnd).off("error", onError).off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+    };
+    const settle = (fn: () => void) => () => {
+      done();
+      fn();
+    };
+    const onReadable = () => {
+      const chunk = stream.read() as Buffer | null;
+      if (chunk === null) return;
+      done();
+      resolve(chunk);
+    };
+    const onEnd = settle(() => resolve(undefined));
+    const onError = (error: Error) => {
+      done();
+      reject(error);
+    };
+    const onClose = settle(() =>
+      stream.readableEnded ? resolve(undefined) : reject(new Error("closed early")),
+    );
+    const onAbort = settle(() => {
+      stream.destroy();
+      reject(signal.reason);
+    });
+    stream.on("readable", onReadable).on("end", onEnd).on("error", onError).on("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

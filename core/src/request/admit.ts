@@ -1,0 +1,44 @@
+import { endpointId } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { SourceFacts } from "../model/source.ts";
+import type { Services } from "../work/services.ts";
+import { checkClaims, clientCheck, isTrusted, signatureRequired } from "./access.ts";
+
+/**
+ * May the request be answered at all? If several things are wrong, access rules come first (403), then the signature
+ * (401), then the grammar (400). The taps of `admit` only report: the endpoint's rules are enforced here, after all of
+ * them, whatever language the URL is in.
+ */
+export function createAdmit({ hooks, endpoints }: Services) {
+  const clientChecks = new Map([...endpoints.values()].map((endpoint) => [endpoint, clientCheck(endpoint)]));
+
+  async function admit(exchange: Exchange, job: Job): Promise<void> {
+    const { endpoint, request, claims } = exchange;
+    clientChecks.get(endpoint)?.(request);
+    if (hooks.admit.isUsed()) await hooks.admit.promise(exchange, job);
+    checkClaims(endpoint, claims, job);
+    // A language may find the asset on another endpoint: both have to allow it.
+    if (endpoints.get(endpointId(job.asset)) !== endpoint) ofAsset(exchange, job);
+    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+  }
+
+  /** The rules of the endpoint to which a job's asset belongs, for a request that has been admitted. */
+  function ofAsset({ request, claims }: Exchange, job: Job): void {
+    const endpoint = endpoints.get(endpointId(job.asset));
+    if (!endpoint) return;
+    clientChecks.get(endpoint)?.(request);
+    checkClaims(endpoint, claims, job);
+  }
+
+  return Object.assign(admit, { ofAsset });
+}
+
+/** May the request have what was made of these sources? */
+export function createAuthorize({ hooks }: Services) {
+  return async function authorize(exchange: Exchange, facts: readonly SourceFacts[]): Promise<void> {
+    if (facts.some((source) => source.private) && !isTrusted(exchange)) throw signatureRequired();
+    if (hooks.authorize.isUsed()) await hooks.authorize.promise(exchange, facts);
+  };
+}

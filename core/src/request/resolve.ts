@@ -1,0 +1,133 @@
+import { LRUCache } from "lru-cache";
+import type { Asset } from "../model/asset.ts";
+import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
+import { invalid, isMediaError, MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Output, Transformation } from "../model/transformation.ts";
+import type { Services } from "../work/services.ts";
+
+/** A job in canonical form with its key. */
+export interface Resolved {
+  readonly job: Job;
+  readonly key: string;
+}
+
+/** Characters of URLs that the memo may hold. */
+const MEMO_SIZE = 8 * 1024 * 1024;
+
+/**
+ * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
+ * unless a language looked at further headers.
+ */
+export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Services) {
+  const forwarding = new Set(
+    [...origins].filter(([, { storage }]) => storage.forwardsHost).map(([name]) => name),
+  );
+  const memo = new LRUCache<string, Resolved>({
+    maxSize: MEMO_SIZE,
+    sizeCalculation: (_, name) => name.length + 500,
+  });
+
+  async function resolve(exchange: Exchange): Promise<Resolved> {
+    const { endpoint, request } = exchange;
+    const host = forwarding.size === 0 ? "" : request.host;
+    const name = `${host} ${exchange.accept} ${endpoint.tenant}/${endpoint.name} ${exchange.target.mount} ${request.url}`;
+    const known = memo.get(name);
+    if (known) return known;
+    let plain = true;
+    // A copy: an exchange that is another's prototype gives those after it hidden classes of their own (http/request.ts).
+    const watched: Exchange = {
+      ...exchange,
+      signal: exchange.signal,
+      request: {
+        ...request,
+        header(header) {
+          plain = false;
+          return request.header(header);
+        },
+      },
+    };
+    const job = await byLanguages(watched, endpoint);
+    if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
+    const resolved = complete(forwarding.size === 0 ? job : askedOf(job, host));
+    if (plain) memo.set(name, resolved);
+    return resolved;
+  }
+
+  /** The first job that one of the endpoint's languages finds, in its order; without one, in the order installed. */
+  async function byLanguages(exchange: Exchange, endpoint: Endpoint): Promise<Job | undefined> {
+    if (endpoint.languages.length === 0) return await hooks.resolve.promise(exchange, endpoint);
+    for (const language of endpoint.languages) {
+      const job = await hooks.resolve.promise(exchange, { ...endpoint, languages: [language] });
+      if (job) return job;
+    }
+    return undefined;
+  }
+
+  /** The job with the host name that the client asked, where that decides what is found. */
+  function askedOf(job: Job, host: string): Job {
+    const { fallback } = job.delivery;
+    const delivery = fallback ? { ...job.delivery, fallback: named(fallback, host) } : job.delivery;
+    return { ...job, asset: named(job.asset, host), delivery };
+  }
+
+  function named(asset: Asset, host: string): Asset {
+    const { library, origins = [] } = endpoints.get(endpointId(asset)) ?? {};
+    return [library, ...origins].some((name) => name !== undefined && forwarding.has(name))
+      ? { ...asset, host }
+      : asset;
+  }
+
+  /** The job in canonical form, with its key. */
+  function complete(job: Job): Resolved {
+    const endpoint = endpoints.get(endpointId(job.asset));
+    if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
+    const asked = withoutIgnored(job, endpoint);
+    const done = job.problem ? asked : inCanonicalForm(asked, endpoint);
+    return { job: done, key: keyOf(done, endpoint) };
+  }
+
+  /** Without the query parameters that the endpoint ignores. */
+  function withoutIgnored(job: Job, { ignoreQuery }: Endpoint): Job {
+    const { query } = job;
+    if (ignoreQuery.length === 0 || query.length === 0) return job;
+    return { ...job, query: query.filter(([name]) => !ignoreQuery.includes(name)) };
+  }
+
+  function inCanonicalForm(job: Job, endpoint: Endpoint): Job {
+    try {
+      // One step of a URL may stand for a dozen operations; languages count their own.
+      const limit = limitsOf(endpoint.tenant).steps;
+      if (job.transformation.steps.length > limit * 12) {
+        throw new MediaError("ELIMIT", `Expected at most ${limit} steps`);
+      }
+      const transformation = canonicalTransformation(job.transformation, endpoint, steps);
+      for (const format of formatsOf(transformation)) assertAllowed(format, endpoint);
+      const completed = { ...job, transformation };
+      return isNegotiated(completed) ? completed : { ...completed, accept: "basic" };
+    } catch (error) {
+      if (!isMediaError(error)) throw error;
+      return { ...job, problem: { code: error.code, message: error.message } };
+    }
+  }
+
+  return Object.assign(resolve, { complete });
+}
+
+/** Every format that may come of it. */
+function formatsOf({ steps, output }: Transformation): Output["format"][] {
+  const named = steps.flatMap((step) => {
+    if (step.op === "write") return [step.output.format];
+    return step.op === "when" ? formatsOf({ steps: [...step.then, ...step.else], output: {} }) : [];
+  });
+  return [output.format, ...named];
+}
+
+/** A format asked for by name must be one of the endpoint's. */
+function assertAllowed(format: Output["format"], { allowedFormats }: Endpoint): void {
+  if (format === undefined || format === "auto" || format === "source" || format === "original") return;
+  if (allowedFormats.length === 0 || allowedFormats.includes(format)) return;
+  throw invalid("the format", `one of ${allowedFormats.join(", ")}`, format);
+}

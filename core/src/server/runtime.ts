@@ -1,0 +1,468 @@
+import { hash } from "node:crypto";
+import { availableParallelism } from "node:os";
+import type { Logger } from "pino";
+import { type Cache, createCache, createNegativeCache } from "../cache/cache.ts";
+import { createPurges, type Purges } from "../cache/purges.ts";
+import { createTier, type Tier } from "../cache/tier.ts";
+import { runningServer } from "../cli/management-client.ts";
+import { extensionsOf } from "../config/extensions.ts";
+import { atSource, type LoadedConfig } from "../config/load.ts";
+import { didYouMean } from "../config/options.ts";
+import {
+  resolveEndpoints,
+  resolveLimits,
+  resolveOrigins,
+  resolveTenants,
+  type Tenant,
+} from "../config/resolve.ts";
+import type { ConfigSections } from "../config/schema.ts";
+import { type FacadeEvents, facadeOf } from "../facade.ts";
+import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import type { Traffic } from "../http/drain.ts";
+import { callsPath } from "../http/management.ts";
+import { exchangeOf, type Question } from "../http/synthetic-request.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import { createLimitsOf, type LimitsOf } from "../model/limits.ts";
+import { createBuiltInRegistry } from "../model/steps/built-in.ts";
+import { type Breakers, createBreakers } from "../origin/breakers.ts";
+import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
+import type { Fetcher } from "../origin/client/fetcher.ts";
+import { createByteBudget } from "../origin/source.ts";
+import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../origin/sources.ts";
+import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
+import { createPipeline, type Pipeline } from "../request/answer.ts";
+import { systemClock } from "../util/clock.ts";
+import { reasonOf } from "../util/log.ts";
+import { version } from "../util/version.ts";
+import { type Bus, createBus } from "../work/bus.ts";
+import { createLeases } from "../work/locks.ts";
+import type { Once } from "../work/once.ts";
+import { createScheduler, type Scheduler } from "../work/scheduler.ts";
+import {
+  type Call,
+  createRegistrations,
+  type PluginCommand,
+  type RegisteredCache,
+  type Route,
+} from "./registrations.ts";
+import { type Shared, type Shares, sharesOf } from "./singletons.ts";
+import { limitsOfShare } from "./worker-limits.ts";
+
+/** One immutable configuration with its hooks and plugin instances. */
+export interface Generation {
+  readonly info: GenerationInfo;
+  readonly config: LoadedConfig;
+  readonly hooks: Hooks;
+  readonly cache: Cache;
+  readonly log: Logger;
+  readonly limitsOf: LimitsOf;
+  readonly endpoints: readonly Endpoint[];
+  readonly tenants: readonly Tenant[];
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly pipeline: Pipeline;
+  readonly scheduler: Scheduler;
+  readonly breakers: Breakers;
+  readonly purges: Purges;
+  /** Announcements to other processes; of the process, as the purges are. */
+  readonly bus: Bus;
+  readonly routes: readonly Route[];
+  readonly calls: readonly Call[];
+  readonly commands: readonly PluginCommand[];
+  start(): Promise<void>;
+  /** From now on its limits hold for what the generations of a process have in common. */
+  lead(): void;
+  /** Runs `stop` and gives back what it shares; once, however often it is called. */
+  stop(): Promise<void>;
+}
+
+export interface GenerationParts {
+  readonly log: Logger;
+  readonly shared: Shared;
+  /** 1, and one more with each reload. */
+  readonly number?: number;
+  /** Processes of this server, among which its budgets are divided. @default 1 */
+  readonly workers?: number;
+  /** Does work under a key once for all of them. Left out: there is one process. */
+  readonly once?: Once;
+  /** What goes on over HTTP. Left out: nothing does. */
+  readonly traffic?: Readonly<Pick<Traffic, "running" | "connections">>;
+}
+
+/**
+ * Builds a generation from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
+ * then; nothing runs yet.
+ */
+export async function createGeneration(config: LoadedConfig, parts: GenerationParts): Promise<Generation> {
+  const hooks = createHooks();
+  const shares = sharesOf(parts.shared);
+  try {
+    return await buildGeneration(config, hooks, shares, parts);
+  } catch (error) {
+    const { number = 1, log } = parts;
+    const info = { number, endpoints: [], origins: [] };
+    // Storages may have opened clients before another one refused its options.
+    await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "a plugin could not stop"));
+    await shares.giveAll();
+    throw error;
+  }
+}
+
+async function buildGeneration(
+  config: LoadedConfig,
+  hooks: Hooks,
+  shares: Shares,
+  { log, number = 1, workers = 1, once, traffic = { running: 0, connections: 0 } }: GenerationParts,
+): Promise<Generation> {
+  const endpoints = endpointsOf(config);
+  const tenants = resolveTenants(config.config);
+  const limits = limitsOfShare(resolveLimits(config.config), workers);
+  const limitsOf = createLimitsOf(limits, tenants);
+  const byName = new Map(
+    endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
+  );
+  const origins = new Map<string, OriginEntry>();
+  const scheduler = shares.take("core:scheduler", () =>
+    createScheduler(limits, availableParallelism() / workers),
+  );
+  const budget = shares.take("core:bytes", () => createByteBudget(limits.queueBytes));
+  const bus = shares.take("core:bus", () => createBus(log));
+  const purges = shares.take("core:purges", () => createPurges(bus, log));
+  const leases = shares.take("core:leases", () => createLeases(log));
+  const steps = createBuiltInRegistry();
+  const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
+    log.warn({ err, metric }, "a metric could not be read"),
+  );
+  const requestFrom = config.config.requestFrom ?? "mediatap";
+  const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
+  const types = new Set<string>();
+  let opened: typeof origins | undefined;
+  let pipeline: Pipeline | undefined;
+  let askOrigins: AskOrigins | undefined;
+  let breakers: Breakers | undefined;
+  let stopped: Promise<void> | undefined;
+
+  const events: FacadeEvents = {
+    onFor: (map, key) => map === "storage" && types.add(key),
+    onFailure: (hook, error) =>
+      log.warn(
+        { err: error, cause: error.cause, hook, plugin: error.plugin },
+        "a plugin failed and was passed over",
+      ),
+  };
+  for (const plugin of config.plugins) {
+    const { name } = plugin;
+    const after = <T>(part: T | undefined, call: string) => afterStart(part, name, call);
+    const api: PluginApi = {
+      ...registrations.of(name),
+      hooks: facadeOf(hooks, name, events),
+      logger: log.child({ plugin: name }),
+      fetcher,
+      requestFrom,
+      limitsOf,
+      base: config.base,
+      section: (field) => sectionOf(config, plugin, field),
+      storage: (origin) => originOf(after(opened, `storage("${origin}")`), origin).storage,
+      askOrigins: (asset, conditions, context) => after(askOrigins, "askOrigins")(asset, conditions, context),
+      source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
+      state: () => state(after(breakers, "state")),
+      running: (flags) => runningServer(flags, config),
+      resolve: (url, headers) => resolveUrl(after(pipeline, "resolve"), url, headers),
+      admit: (url, headers, ip) => admitUrl(after(pipeline, "admit"), { url, headers: headers ?? {}, ip }),
+      obtain: (job, { signal = new AbortController().signal } = {}) =>
+        after(pipeline, "obtain").obtainBehind(job, signal),
+      enqueue: (job, options) => enqueue(after(pipeline, "enqueue"), job, options?.signal),
+      shared: shares.take,
+      workers,
+      bus,
+      leases,
+      async purge(what) {
+        const { done, heard } = purges.begin([what]);
+        await Promise.all([done, heard]);
+      },
+    };
+    apply(plugin, api, config);
+  }
+  registrations.close();
+
+  function state(breakers: Breakers): ServerState {
+    const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
+    const asked = breakers.states();
+    const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
+    return {
+      version: version(),
+      plugins,
+      work: scheduler.load(),
+      breakers: Object.fromEntries(states),
+      traffic: { requests: traffic.running, connections: traffic.connections },
+      metrics: registrations.metrics,
+    };
+  }
+
+  async function resolveUrl(
+    pipeline: Pipeline,
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Job> {
+    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
+    return (await pipeline.resolve(exchange)).job;
+  }
+
+  async function admitUrl(pipeline: Pipeline, question: Question): Promise<Job> {
+    const exchange = exchangeOf(question, { endpoints, tenants, limitsOf }, log);
+    const { job } = await pipeline.resolve(exchange);
+    await pipeline.admit(exchange, job);
+    return job;
+  }
+
+  if (!hooks.resolve.isUsed()) {
+    throw new MediaError(
+      "ECONFIG",
+      `${config.source}: plugins: Expected at least one URL language, for instance presets: [presetMediatap()]`,
+    );
+  }
+  assertLanguages(config, endpoints);
+  await openOrigins(config, hooks, [...types], origins);
+  opened = origins;
+  breakers = shares.take("core:breakers", () => createBreakers(limits, log));
+  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
+  const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
+  const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
+  const failures = shares.take("core:failures", () => {
+    const negative = createNegativeCache();
+    return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
+  });
+  const cache = createCache({ isUsed: registrations.caches.length > 0, failures, now: purges.bans.now });
+  pipeline = createPipeline({
+    hooks,
+    cache,
+    log,
+    limitsOf,
+    steps,
+    endpoints: byName,
+    origins,
+    scheduler,
+    budget,
+    bans: purges.bans,
+    engines,
+    leases,
+    ...(once ? { once } : {}),
+  });
+
+  const leave = purges.carry((ban) => hooks.purge.promise(ban));
+  const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
+  const info = { number, endpoints, origins: places };
+  return {
+    info,
+    config,
+    hooks,
+    cache,
+    log,
+    limitsOf,
+    endpoints,
+    tenants,
+    origins,
+    pipeline,
+    scheduler,
+    breakers,
+    routes: registrations.routes,
+    calls: registrations.calls,
+    commands: registrations.commands,
+    purges,
+    bus,
+    async start() {
+      try {
+        await hooks.start.promise(info);
+        const tiers = registrations.caches.map((registered) => {
+          registered.opened = openTier(registered);
+          return registered.opened;
+        });
+        cache.open(tiers);
+        await Promise.all(tiers.map((tier) => tier.start()));
+      } catch (error) {
+        throw atSource(config.source, startError(error, "plugins"));
+      }
+    },
+    lead() {
+      scheduler.adopt(limits);
+      budget.adopt(limits.queueBytes);
+      breakers?.adopt(limits);
+    },
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+
+  /** A backend that is open already, from the configuration before, is taken over. */
+  function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredCache): Tier {
+    const own = registrations.caches.filter((cache) => cache.plugin === plugin);
+    const place = own.findIndex((cache) => cache.open === open);
+    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () => {
+      const tier = createTier({
+        name: plugin,
+        backend: open(),
+        options,
+        log: log.child({ plugin }),
+        clock: systemClock,
+        cooldown: limits.failureLifetime,
+        isPurged: purges.bans.isBanned,
+        onRule: purges.learn,
+      });
+      const leave = purges.carry(async (rule) => tier.purge(rule));
+      return {
+        ...tier,
+        async close() {
+          leave();
+          await tier.close();
+        },
+      };
+    });
+  }
+
+  async function stop(): Promise<void> {
+    leave();
+    await hooks.stop
+      .promise(info)
+      .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));
+    await fetcher.close();
+    await shares.giveAll();
+  }
+}
+
+function endpointsOf({ config, plugins, source }: LoadedConfig): Endpoint[] {
+  try {
+    return resolveEndpoints(config, extensionsOf(plugins).endpointFields);
+  } catch (error) {
+    throw atSource(source, error);
+  }
+}
+
+function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): Fetcher {
+  try {
+    return createFetcher({ ...options, network: config.network ?? {} });
+  } catch (error) {
+    throw atSource(source, error);
+  }
+}
+
+function apply(plugin: Plugin, api: PluginApi, { source }: LoadedConfig): void {
+  try {
+    const returned: unknown = plugin.apply(api);
+    if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== "function") return;
+    Promise.resolve(returned).catch(() => {});
+  } catch (error) {
+    if (codeOf(error) === "ECONFIG") throw atSource(source, error);
+    throw atSource(source, pluginError(plugin.name, `apply failed: ${reasonOf(error)}`, error));
+  }
+  throw atSource(
+    source,
+    pluginError(
+      plugin.name,
+      "apply returned a promise, and nothing waits for it: apply is synchronous, what takes time belongs into hooks.start.tapPromise",
+    ),
+  );
+}
+
+/** Why the server cannot start, for the operator: `where` it is, hook, plugin and cause. */
+function startError(error: unknown, where: string): unknown {
+  const { code, hook, plugin, message, cause } = error as Partial<MediaError>;
+  if (hook === undefined || plugin === undefined) return error;
+  if (code === "ECONFIG") {
+    const isNamed = where !== "plugins" || message?.includes(plugin) === true;
+    return isNamed ? error : pluginError(plugin, `${message}`, error);
+  }
+  // The message of a defect is for clients: its cause says what happened.
+  const why = (code === "EINTERNAL" ? reasonOf(cause) || String(cause) : reasonOf(error)) || message;
+  return new MediaError("ECONFIG", `${where}: ${plugin} failed in the hook ${hook}: ${why}`, {
+    cause: cause ?? error,
+    hook,
+    plugin,
+  });
+}
+
+/** Languages that endpoints name must be plugins that are installed. */
+function assertLanguages({ source, plugins }: LoadedConfig, endpoints: readonly Endpoint[]): void {
+  const names = plugins.map((plugin) => plugin.name);
+  for (const { name, languages } of endpoints) {
+    const unknown = languages.find((language) => !names.includes(language));
+    if (unknown !== undefined) {
+      const hint = didYouMean(unknown, names);
+      throw new MediaError(
+        "ECONFIG",
+        `${source}: endpoints.${name}.languages: no plugin '${unknown}'${hint}`,
+      );
+    }
+  }
+}
+
+/** Each configured origin through the storage plugin of its type. */
+async function openOrigins(
+  config: LoadedConfig,
+  hooks: Hooks,
+  types: readonly string[],
+  origins: Map<string, OriginEntry>,
+): Promise<void> {
+  for (const { name, at, type, hedge, fingerprint, options } of resolveOrigins(config.config)) {
+    const storage = await hooks.storage
+      .for(type)
+      .promise({ name, type, base: config.base, options })
+      .catch((error: unknown) =>
+        Promise.reject(atSource(config.source, atOrigin(startError(error, at), name, at))),
+      );
+    if (!storage) {
+      throw new MediaError(
+        "ECONFIG",
+        `${config.source}: ${at}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
+      );
+    }
+    origins.set(name, { name, type, storage, fingerprint, ...(hedge === undefined ? {} : { hedge }) });
+  }
+}
+
+/** Storages know an origin by its name; a tenant's stands elsewhere in the configuration. */
+function atOrigin(error: unknown, name: string, at: string): unknown {
+  if (codeOf(error) !== "ECONFIG") return error;
+  const { message, hook, plugin } = error as MediaError;
+  return new MediaError("ECONFIG", message.replaceAll(`origins.${name}`, at), {
+    cause: error,
+    ...(hook !== undefined && { hook }),
+    ...(plugin !== undefined && { plugin }),
+  });
+}
+
+/** Tells this server, and its siblings of the same configuration, from others in `CDN-Loop`. */
+export function serverMark(endpoints: readonly Endpoint[]): string {
+  return hash(
+    "sha256",
+    JSON.stringify(endpoints.map(({ name, fingerprint }) => [name, fingerprint])),
+    "hex",
+  ).slice(0, 12);
+}
+
+function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): OriginEntry {
+  const origin = origins.get(name);
+  if (origin) return origin;
+  throw new MediaError("ECONFIG", `unknown origin '${name}'${didYouMean(name, [...origins.keys()])}`);
+}
+
+async function enqueue(pipeline: Pipeline, job: Job, signal = new AbortController().signal) {
+  await pipeline.background(job, signal);
+}
+
+/** The value of a section that a plugin has added. */
+function sectionOf<K extends keyof ConfigSections>(
+  { config }: LoadedConfig,
+  { name, sections = {} }: Plugin,
+  field: K,
+): ConfigSections[K] {
+  if (field in sections) return (config as unknown as ConfigSections)[field];
+  throw pluginError(name, `api.section("${String(field)}"): the plugin's sections have no such field`);
+}
+
+/** What a plugin may ask for once the generation is complete. */
+function afterStart<T>(part: T | undefined, plugin: string, call: string): T {
+  if (part !== undefined) return part;
+  throw pluginError(plugin, `api.${call} was called too early: call it in a tap of start, or later`);
+}

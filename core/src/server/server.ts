@@ -1,0 +1,195 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, ListenOptions } from "node:net";
+import type { Logger } from "pino";
+import type { LoadedConfig } from "../config/load.ts";
+import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
+import { createApp } from "../http/app.ts";
+import { boundConnections } from "../http/connections.ts";
+import { drain, type Traffic } from "../http/drain.ts";
+import { codeOf } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+import { createLogger } from "../util/log.ts";
+import type { Once } from "../work/once.ts";
+import { createGeneration, type Generation } from "./runtime.ts";
+import { createShared } from "./singletons.ts";
+import { createSuccession } from "./swap.ts";
+import type { SocketHandle } from "./workers/worker.ts";
+
+export interface ServerOptions {
+  readonly config: LoadedConfig;
+  /** Left out: by the configuration's `log`. */
+  readonly log?: Logger;
+  /** Processes that the server runs as; budgets are divided by it. @default 1 */
+  readonly workers?: number;
+  /** Does work once for all of them. Left out: each for itself. */
+  readonly once?: Once;
+}
+
+export interface CloseOptions {
+  /** Milliseconds for which new connections are still taken as long as requests keep coming. @default 0 */
+  readonly accept?: number;
+  /** Milliseconds for which a connection must be idle before it is closed. @default 0 */
+  readonly quiet?: number;
+}
+
+/** How processes of one server share a port. */
+export interface SocketOptions {
+  /** Other processes listen on the same port; the kernel spreads connections over them (SO_REUSEPORT). @default false */
+  readonly reusePort?: boolean;
+  /** A listening socket of another process, in the place of an own one. */
+  readonly handle?: SocketHandle | undefined;
+}
+
+/** A server, not yet listening. */
+export interface MediatapServer {
+  /** The newest: that of the configuration which new requests meet. */
+  readonly generation: Generation;
+  /** Starts the plugins and listens; resolves with the address. */
+  listen(
+    port?: number,
+    host?: string,
+    socket?: SocketOptions,
+  ): Promise<{ readonly port: number; readonly url: string }>;
+  /** The listening socket, as it can be sent to another process that is to accept its connections, too. */
+  socket(): SocketHandle | undefined;
+  /**
+   * Takes another configuration, whole or not at all: its plugins are started beside the old ones, then new requests
+   * meet them; the old ones stop with their last request. What belongs to the process, such as caches in memory, stays.
+   * Where the server listens does not change. Rejects where the configuration is wrong or a plugin could not start; then
+   * all remains as it was.
+   */
+  reload(config: LoadedConfig): Promise<void>;
+  /** Takes no new connections, lets what runs end (at most `limits.drain`), stops the plugins. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** Builds a server. Throws `ECONFIG` when the configuration is wrong. */
+export async function createServer({
+  config,
+  log = createLogger(config.config.log),
+  ...more
+}: ServerOptions): Promise<MediatapServer> {
+  const traffic: Traffic = { running: 0, connections: 0, last: 0 };
+  const parts = { log, shared: createShared(), traffic, ...more };
+  let ready = true;
+  let closing: Promise<void> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  const succession = createSuccession(await createGeneration(config, parts), (generation) =>
+    createApp({
+      generation,
+      log,
+      isReady: () => ready,
+      isRefused: (socket) => connections.isRefused(socket),
+    }).callback(),
+  );
+  const limits = succession.generation.limitsOf();
+  const http = createHttpServer(
+    { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
+    answer,
+  );
+  const connections = boundConnections(http, traffic, log);
+  // Each of many requests behind one another listens for its end.
+  http.on("connection", (socket) => socket.setMaxListeners(0));
+  adopt(limits);
+
+  /** Sets what a configuration says about connections. */
+  function adopt(limits: Limits): void {
+    http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
+    http.requestTimeout = limits.request;
+    http.keepAliveTimeout = limits.clientKeepAlive;
+    http.maxHeadersCount = limits.headers;
+    connections.adopt(limits.connections);
+  }
+
+  function answer(req: IncomingMessage, res: ServerResponse): void {
+    traffic.running++;
+    traffic.last = performance.now();
+    if (!ready || connections.isRefused(req.socket)) res.shouldKeepAlive = false;
+    void succession.serve(req, res).finally(() => {
+      traffic.running--;
+      traffic.last = performance.now();
+    });
+  }
+
+  async function take(next: LoadedConfig): Promise<void> {
+    const number = succession.generation.info.number + 1;
+    const { level } = log;
+    // Before the plugins are handed their loggers.
+    log.level = next.config.log?.level ?? level;
+    let generation: Generation | undefined;
+    try {
+      generation = await createGeneration(next, { ...parts, number });
+      warnOfKeys(next, log);
+      await generation.start();
+      if (closing) throw new Error("the server is closing");
+    } catch (error) {
+      log.level = level;
+      await generation?.stop();
+      throw error;
+    }
+    generation.lead();
+    adopt(generation.limitsOf());
+    succession.follow(generation);
+  }
+
+  return {
+    get generation() {
+      return succession.generation;
+    },
+    async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
+      warnOfKeys(config, log);
+      await succession.generation.start();
+      await listening(http, port, host, socket);
+      const address = http.address() as AddressInfo;
+      return { port: address.port, url: `http://localhost:${address.port}` };
+    },
+    socket: () => (http.listening ? (http as { _handle?: SocketHandle })._handle : undefined),
+    reload(next) {
+      const taken = turn.then(() => take(next));
+      turn = taken.catch(() => {});
+      return taken;
+    },
+    close({ accept = 0, quiet = 0 } = {}) {
+      ready = false;
+      closing ??= drain(http, traffic, { accept, quiet, limit: succession.generation.limitsOf().drain })
+        .then(() => turn)
+        .then(succession.stop);
+      return closing;
+    },
+  };
+}
+
+function warnOfKeys({ config, source }: LoadedConfig, log: Logger): void {
+  for (const field of weakKeys(config)) {
+    log.warn(`${source}: ${field} is shorter than ${MIN_KEY_BYTES} bytes and can be guessed`);
+  }
+}
+
+async function listening(
+  http: Server,
+  port: number,
+  host: string | undefined,
+  { reusePort = false, handle }: SocketOptions,
+): Promise<void> {
+  const listen = (target: ListenOptions | SocketHandle) =>
+    new Promise<void>((resolve, reject) => {
+      http.once("error", reject);
+      http.listen(target, () => {
+        http.off("error", reject);
+        resolve();
+      });
+    });
+  if (handle) return await listen(handle);
+  const address = { port, ...(host === undefined ? {} : { host }) };
+  if (!reusePort) return await listen(address);
+  await listen({ ...address, reusePort }).catch((error: unknown) => {
+    // Systems without it share one socket, by way of node:cluster.
+    if (codeOf(error) !== "ENOTSUP") throw error;
+    return listen(address);
+  });
+}

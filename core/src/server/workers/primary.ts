@@ -1,0 +1,281 @@
+import type { SendHandle } from "node:child_process";
+import cluster, { type Worker } from "node:cluster";
+import { availableParallelism } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "pino";
+import { createLeases, type Holder } from "./locks.ts";
+import type { ToPrimary, ToWorker } from "./messages.ts";
+import { createRelay } from "./relay.ts";
+import { INHERITS, type SocketHandle, WORKER_PORT, WORKERS } from "./worker.ts";
+
+type Ready = Extract<ToPrimary, { mediatap: "ready" }>;
+
+/** One of the places that are to be filled with a worker. */
+interface Place {
+  worker: Worker | undefined;
+  /** How often in a row a worker did not live long. */
+  failures: number;
+}
+
+/** Milliseconds that a worker must have lived so that its successor need not wait … */
+const LONG = 10_000;
+/** … and how long it waits else: doubled with each failure, at most this. */
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 30_000;
+/** Milliseconds beyond its own limit after which a worker that is to go is killed. */
+const GRACE = 5_000;
+/** How often a worker is asked whether its event loop turns, within the time after which it counts as stuck. */
+const PINGS = 6;
+
+export interface PrimaryOptions {
+  readonly workers: number;
+  readonly log: Logger;
+  /** Milliseconds after which a worker that does not answer is killed and replaced; 0: never. */
+  readonly timeout: number;
+  /** Called once, when all serve. */
+  readonly onReady: (ready: Ready) => void;
+}
+
+export interface Primary {
+  /** Resolves with the exit code when all workers have gone. */
+  readonly ended: Promise<number>;
+  /** Replaces all workers, one after the other: the new one serves before the old one goes. */
+  restart(): void;
+  /** Lets all workers finish. `accept`: new connections are taken for a while. */
+  end(accept: boolean): void;
+  /** Ends all at once. */
+  kill(): void;
+}
+
+/**
+ * Runs this program as several processes that share its port and its limits. Each worker accepts connections from a socket of its
+ * own; none passes through this process.
+ */
+export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions): Primary {
+  const { promise: ended, resolve } = Promise.withResolvers<number>();
+  const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
+  const leases = createLeases();
+  const relay = createRelay(log);
+  const holders = new Map<Worker, Holder>();
+  /** How long each that serves may take to finish, in milliseconds. */
+  const drains = new WeakMap<Worker, number>();
+  /** Which worker each new one replaces, and the reverse while the listening socket is on its way. */
+  const predecessors = new WeakMap<Worker, Worker>();
+  const heirs = new Map<Worker, Worker>();
+  /** Known with the first worker that listens. */
+  let port: number | undefined;
+  let ending = false;
+  let restarting = false;
+  let again = false;
+  let code = 0;
+
+  // On systems without SO_REUSEPORT the workers accept connections from one socket.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({ serialization: "advanced" });
+  const pool = poolSize(workers);
+
+  function fork(old?: Worker): Worker {
+    const worker = cluster.fork({
+      [WORKERS]: String(workers),
+      UV_THREADPOOL_SIZE: pool,
+      ...(port !== undefined && { [WORKER_PORT]: String(port) }),
+      ...(old && { [INHERITS]: "1" }),
+    });
+    if (old) predecessors.set(worker, old);
+    const holder = { send: (message: ToWorker) => send(worker, message) };
+    holders.set(worker, holder);
+    worker.on("message", (message: ToPrimary, handle?: SocketHandle) =>
+      hear(worker, holder, message, handle),
+    );
+    worker.on("error", (err) => {
+      log.warn({ err, worker: worker.process.pid }, "starting or notifying a worker failed");
+      if (worker.process.pid === undefined) gone(1);
+    });
+    worker.once("exit", gone);
+    return worker;
+
+    function gone(exit: number | null): void {
+      if (!holders.delete(worker)) return;
+      leases.gone(holder);
+      relay.gone(holder);
+      passOn(worker, undefined);
+      if (ending && drains.delete(worker) && exit !== 0) code = 1;
+      if (ending && holders.size === 0) resolve(code);
+    }
+  }
+
+  function hear(worker: Worker, holder: Holder, message: ToPrimary, handle?: SocketHandle): void {
+    if (message.mediatap === "ask") {
+      leases.ask(holder, message.id, message.name, message.since);
+    } else if (message.mediatap === "leave") leases.leave(holder, message.id, message.name);
+    else if (message.mediatap === "done") {
+      leases.done(holder, message);
+    } else if (message.mediatap === "ready") drains.set(worker, message.drain);
+    else if (message.mediatap === "announce") {
+      const others = [...holders].map(([other, its]) => [its, drains.has(other)] as const);
+      relay.announce(holder, message.id, message.text, others);
+    } else if (message.mediatap === "received") relay.received(holder, message.id, message.reply);
+    else if (message.mediatap === "inherit") {
+      const old = predecessors.get(worker);
+      if (old && holders.has(old)) {
+        heirs.set(old, worker);
+        send(old, { mediatap: "pass on" });
+      } else holder.send({ mediatap: "socket" });
+    } else if (message.mediatap === "socket") passOn(worker, handle);
+  }
+
+  /** Gives a worker's listening socket, if there is one, to the worker that replaces it. */
+  function passOn(old: Worker, handle: SocketHandle | undefined): void {
+    const heir = heirs.get(old);
+    heirs.delete(old);
+    if (heir) send(heir, { mediatap: "socket" }, handle);
+    else handle?.close();
+  }
+
+  /** Starts a worker; resolves when it serves, with its exit code when it ended before. */
+  async function launch(old?: Worker): Promise<{ readonly worker: Worker; readonly ready: Ready } | number> {
+    try {
+      const worker = fork(old);
+      const ready = await started(worker);
+      if (typeof ready === "number") return ready;
+      port ??= ready.port;
+      return { worker, ready };
+    } catch (err) {
+      log.error({ err }, "starting a worker failed");
+      return 1;
+    }
+  }
+
+  /** Resolves when the worker serves; with its exit code when it ended before. */
+  function started(worker: Worker): Promise<Ready | number> {
+    return new Promise((done) => {
+      worker.once("exit", (exit) => done(exit || 1));
+      worker.on("error", () => worker.process.pid === undefined && done(1));
+      worker.on("message", (message: ToPrimary) => {
+        if (message.mediatap === "ready") done(message);
+      });
+    });
+  }
+
+  /** Kills a worker whose event loop stands still: nobody else can accept the connections that wait at its socket. */
+  function watch(worker: Worker): void {
+    if (timeout === 0) return;
+    let unanswered = 0;
+    worker.on("message", (message: ToPrimary) => {
+      if (message.mediatap === "pong") unanswered = 0;
+    });
+    const timer = setInterval(() => {
+      if (unanswered++ < PINGS) return send(worker, { mediatap: "ping" });
+      log.error({ worker: worker.process.pid, timeout }, "a worker does not respond and is killed");
+      clearInterval(timer);
+      worker.process.kill("SIGKILL");
+    }, timeout / PINGS).unref();
+    worker.once("exit", () => clearInterval(timer));
+  }
+
+  /** Keeps a place filled from now on: a worker that goes by itself is followed by another. */
+  function keep(place: Place, worker: Worker): void {
+    const since = performance.now();
+    place.worker = worker;
+    watch(worker);
+    const left = (how: string) => {
+      if (ending || place.worker !== worker) return;
+      place.worker = undefined;
+      place.failures = performance.now() - since < LONG ? place.failures + 1 : 0;
+      log.error({ worker: worker.process.pid }, `a worker ${how}; another one takes its place`);
+      void fill(place);
+    };
+    worker.on("message", (message: ToPrimary) => message.mediatap === "leaving" && left("is about to end"));
+    worker.once("exit", (exit, signal) => left(signal ? `was ended by ${signal}` : `ended with ${exit}`));
+  }
+
+  async function fill(place: Place): Promise<void> {
+    while (!ending && place.worker === undefined) {
+      if (place.failures > 0) await pause(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (place.failures - 1)));
+      if (ending || place.worker !== undefined) return;
+      const launched = await launch();
+      if (typeof launched === "object") return keep(place, launched.worker);
+      place.failures++;
+    }
+  }
+
+  function retire(worker: Worker, accept: boolean): void {
+    send(worker, { mediatap: "drain", accept });
+    const late = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + GRACE);
+    worker.once("exit", () => clearTimeout(late));
+  }
+
+  async function restart(): Promise<void> {
+    for (const place of places) {
+      if (ending) return;
+      const launched = await launch(place.worker);
+      if (ending) return;
+      if (typeof launched === "number") {
+        log.error("a new worker did not start, for the reason above: the old workers stay active");
+        return;
+      }
+      const old = place.worker;
+      place.failures = 0;
+      keep(place, launched.worker);
+      if (old) retire(old, false);
+    }
+    log.info(`${workers} new workers serve`);
+  }
+
+  async function start(): Promise<void> {
+    const [first, ...rest] = places as [Place, ...Place[]];
+    const launched = await launch();
+    if (typeof launched === "number") {
+      // It has said why.
+      ending = true;
+      code = launched;
+      return resolve(code);
+    }
+    keep(first, launched.worker);
+    await Promise.all(rest.map(fill));
+    if (!ending) onReady(launched.ready);
+  }
+
+  void start();
+  return {
+    ended,
+    restart() {
+      again = true;
+      if (restarting) return;
+      restarting = true;
+      void (async () => {
+        while (again && !ending) {
+          again = false;
+          await restart();
+        }
+        restarting = false;
+      })();
+    },
+    end(accept) {
+      ending = true;
+      for (const worker of holders.keys()) {
+        // One that does not serve yet has nothing to finish.
+        if (drains.has(worker)) retire(worker, accept);
+        else worker.process.kill("SIGKILL");
+      }
+      if (holders.size === 0) resolve(code);
+    },
+    kill() {
+      for (const worker of holders.keys()) worker.process.kill("SIGKILL");
+    },
+  };
+}
+
+function send(worker: Worker, message: ToWorker, handle?: SocketHandle): void {
+  const sent = () => handle?.close();
+  if (worker.isConnected()) worker.send(message, handle as SendHandle | undefined, {}, sent);
+  else sent();
+}
+
+/** Threads for a worker's share of the cores, and two for files and names; what the operator set is left alone. */
+function poolSize(workers: number): string {
+  const cores = availableParallelism();
+  const set = process.env.UV_THREADPOOL_SIZE;
+  if (set !== undefined && set !== String(cores + 2)) return set;
+  return String(Math.max(1, Math.round(cores / workers)) + 2);
+}

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { lstat, readdir, readFile, readlink, rm, stat, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Diagnosis } from "../hooks.ts";
+import { MediaError, shortageOf } from "../model/errors.ts";
+import { isGone, type Owner, thisOwner } from "./owner.ts";
+
+// Temporary files of a process lie in a folder of its own. It names its owner, so that the next process can tell whether the owner
+// is gone (killed, out of memory) and remove what it left, programs that still work in it included.
+
+/** A private folder of this process for temporary files. */
+export interface TempFolder {
+  /** Absolute. Its owner alone may read it (0700). Programs that work in it are found when their server is gone. */
+  readonly path: string;
+  /** Makes the folder again if somebody has removed it, without what was in it. Throws `EBUSY` if that fails. */
+  restore(): void;
+  /** Removes it, with all that is in it. */
+  close(): Promise<void>;
+}
+
+/** The file in a folder that names its owner; its time is renewed while the owner lives. */
+const OWNER_FILE = "owner";
+/** Time between renewals. */
+const PULSE_MS = 60_000;
+/** Age from which an owner that cannot be seen from here (in another container) counts as gone. */
+const SILENCE_MS = 10 * PULSE_MS;
+/** Age from which a folder that names no owner is left over: of a process that was killed while it made the folder. */
+const OWNERLESS_MS = 24 * 60 * 60 * 1_000;
+/** Free space of the disk below which the doctor warns. */
+const LITTLE_BYTES = 256 * 1024 * 1024;
+const RETRY_SECONDS = 5;
+
+const prefixOf = (name: string) => `mediatap-${name}-`;
+
+/**
+ * Makes a folder `mediatap-<name>-…` below the system's own for temporary files (`TMPDIR`), which goes with the process. Folders of
+ * that name whose process is gone are removed in the background. Throws `EBUSY` if none can be made: the place is missing, full, or not writable.
+ */
+export function openTempFolder(name: string): TempFolder {
+  const path = makeFolder(name);
+  const owner = join(path, OWNER_FILE);
+  const pulse = setInterval(() => {
+    const now = new Date();
+    try {
+      utimesSync(owner, now, now);
+    } catch {
+      // The folder is gone; what is written to it fails by itself.
+    }
+  }, PULSE_MS);
+  pulse.unref();
+  const onExit = () => rmSync(path, { recursive: true, force: true });
+  process.once("exit", onExit);
+  removeOrphans(tmpdir(), prefixOf(name)).catch(() => {});
+  return {
+    path,
+    restore() {
+      if (existsSync(path)) return;
+      try {
+        mkdirSync(path, { mode: 0o700 });
+      } catch (cause) {
+        throw noFolder(cause);
+      }
+      writeOwner(path);
+    },
+    async close() {
+      clearInterval(pulse);
+      process.off("exit", onExit);
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+function makeFolder(name: string): string {
+  let path: string;
+  try {
+    path = mkdtempSync(join(tmpdir(), prefixOf(name)));
+  } catch (cause) {
+    throw noFolder(cause);
+  }
+  writeOwner(path);
+  return path;
+}
+
+/** Removes the folder where that fails: nobody could tell whose it is. */
+function writeOwner(path: string): void {
+  try {
+    writeFileSync(join(path, OWNER_FILE), JSON.stringify(thisOwner()), { mode: 0o600 });
+  } catch (cause) {
+    rmSync(path, { recursive: true, force: true });
+    throw noFolder(cause);
+  }
+}
+
+const noFolder = (cause: unknown): MediaError =>
+  shortageOf(cause) ??
+  new MediaError("EBUSY", "The server has no space for temporary files", {
+    cause,
+    retryAfterSeconds: RETRY_SECONDS,
+  });
+
+/** Whether temporary files can be written, for the doctor. */
+export async function examineTempFolder(): Promise<Parameters<Diagnosis["add"]>[0]> {
+  const what = "temporary files";
+  const place = tmpdir();
+  const advice = "make that folder writable, free space on its disk, or set TMPDIR";
+  try {
+    const folder = openTempFolder("doctor");
+    await folder.close();
+    const { bavail, bsize } = await statfs(place);
+    const free = bavail * bsize;
+    return {
+      what,
+      state: free < LITTLE_BYTES ? "poor" : "good",
+      text: `${place}, ${(free / 1e9).toFixed(1)} GB free`,
+      ...(free < LITTLE_BYTES && { advice }),
+    };
+  } catch (error) {
+    const { message } = (error as MediaError).cause as Error;
+    return { what, state: "bad", text: `no videos and no texts on images: ${message}`, advice };
+  }
+}
+
+/** Removes the folders of processes that are gone, and ends what still works in them. Others' folders are left alone. */
+async function removeOrphans(place: string, prefix: string): Promise<void> {
+  const names = (await readdir(place)).filter((name) => name.startsWith(prefix));
+  for (const name of names) {
+    const path = join(place, name);
+    if (!(await isOrphan(path).catch(() => false))) continue;
+    await endThoseIn(path);
+    await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function isOrphan(path: string): Promise<boolean> {
+  const found = await lstat(path);
+  if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid())) return false;
+  const marker = join(path, OWNER_FILE);
+  try {
+    const owner = JSON.parse(await readFile(marker, "utf8")) as Owner;
+    return isGone(owner) ?? Date.now() - (await stat(marker)).mtimeMs > SILENCE_MS;
+  } catch {
+    return Date.now() - found.mtimeMs > OWNERLESS_MS;
+  }
+}
+
+/** Ends the processes whose working folder lies in a folder; known only where there is `/proc`. */
+async function endThoseIn(folder: string): Promise<void> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const place = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+    if (place !== folder && !place?.startsWith(`${folder}/`)) continue;
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has gone meanwhile.
+    }
+  }
+}

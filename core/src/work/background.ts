@@ -1,0 +1,70 @@
+import { LRUCache } from "lru-cache";
+import type { createLookup } from "../cache/lookup.ts";
+import { isOriginFailure, type Remember } from "../cache/negative.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import type { Obtained } from "../model/rendition.ts";
+import type { createResolve } from "../request/resolve.ts";
+import { wholeAndKept } from "./complete.ts";
+import { errorOf } from "./failed.ts";
+import type { RenderRequest } from "./render.ts";
+import { type MakeOnce, nameOf } from "./render-once.ts";
+import type { Services } from "./services.ts";
+
+export interface BehindParts {
+  readonly services: Services;
+  readonly complete: ReturnType<typeof createResolve>["complete"];
+  readonly lookupWhole: ReturnType<typeof createLookup>["lookupWhole"];
+  readonly work: MakeOnce;
+  readonly remember: Remember;
+}
+
+/** The way of work that no request waits for. */
+export function createBehind({ services, complete, lookupWhole, work, remember }: BehindParts) {
+  const { limitsOf, log, bans } = services;
+  const { renders, makeOnce, makeAcross } = work;
+  /** Work that failed behind an answer a moment ago. */
+  const resting = new LRUCache<string, true>({ max: 10_000 });
+
+  /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
+  function revalidate(request: RenderRequest): void {
+    const { job, key } = request;
+    const name = nameOf(request, bans);
+    if (renders.has(name) || resting.has(name)) return;
+    const since = bans.now();
+    renders
+      .join(name, new AbortController().signal, (signal) => makeAcross(request, signal))
+      .then((made) => made.body?.close?.())
+      .catch((error: unknown) => {
+        resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
+        log.debug({ err: error, key }, "a rendition was not confirmed behind an answer");
+        if (!isOriginFailure(error)) remember(key, job, error, since);
+      });
+  }
+
+  /** Makes a rendition for the caches, whatever they have. */
+  async function make(asked: Job, signal: AbortSignal): Promise<void> {
+    const request = { ...complete(asked), trusted: true };
+    await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
+  }
+
+  /** A rendition from a cache, else made; resolves once caches have been handed it whole. */
+  async function obtain(asked: Job, signal: AbortSignal): Promise<Obtained> {
+    const { job, key } = complete(asked);
+    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+    const { found, error, stale } = await lookupWhole(key);
+    if (error) throw errorOf(error);
+    if (found) return { ...found, hit: true };
+    const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
+    const since = bans.now();
+    try {
+      const made = await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
+      return { ...(await wholeAndKept(made, signal)), hit: false };
+    } catch (failure) {
+      if (!signal.aborted) remember(key, job, failure, since);
+      throw failure;
+    }
+  }
+
+  return { revalidate, make, obtain };
+}

@@ -1,0 +1,162 @@
+import { Readable } from "node:stream";
+import { isSvg, SVG_HEAD_LENGTH } from "../decode/svg.ts";
+import type { Asset } from "../model/asset.ts";
+import { asksForNothing, isRaster } from "../model/canonical.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import { contentTypeOfName, isMediaType, typeOfName } from "../model/media.ts";
+import type { RenderContext } from "../model/render-context.ts";
+import { type Body, bodyOf } from "../model/rendition.ts";
+import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
+import type { Transformation } from "../model/transformation.ts";
+import { openSame } from "../origin/source.ts";
+import { offerCopies } from "../origin/sources.ts";
+import { createCopies } from "../origin/tee.ts";
+import type { Services } from "./services.ts";
+
+/** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
+export const SMALL = 1024 * 1024;
+
+/** Types that pages embed: other bytes under such a name are a failure of the origin, even if the URL asks for nothing. */
+const EMBEDDED = /^image\/(?:p?jpeg|a?png|webp|avif|gif)$/;
+
+/**
+ * May a file be delivered as it is, of which no engine makes what the job asks for? A transformation is never answered
+ * with the original, unless the file is no media at all. Throws `EUNSUPPORTED` for media that nobody here transforms,
+ * `UNIDENTIFIED` for files that are not what their name, their type or the URL claims (400 if the URL asks for a
+ * transformation), and whatever reading the header throws.
+ */
+export async function assertDeliverable(
+  job: Job,
+  endpoint: Endpoint | undefined,
+  source: Source,
+  context: RenderContext,
+): Promise<void> {
+  const { output } = job.transformation;
+  if (output.sanitizeSvg) await assertNoSvg(source);
+  if (output.format === "original") return;
+  const type = typeOfName(source.facts.path);
+  const kind = await context.inspect("kind", source);
+  if (endpoint && asksForNothing(job.transformation, endpoint)) {
+    if (!EMBEDDED.test(type ?? "") || kind || (await context.inspect("header", source))) return;
+    throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
+  }
+  if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
+  if (kind?.scalable && !isRaster(output.format)) return;
+  const header = kind ? undefined : await context.inspect("header", source);
+  // How a picture is to be written is no matter if none is asked for.
+  if ((kind?.document || header) && !asksForPixels(job.transformation)) return;
+  const format = (kind ?? header)?.format;
+  if (format !== undefined) {
+    throw new MediaError("EUNSUPPORTED", `Not supported here: transformations of ${format} files`);
+  }
+  const named = [type, source.facts.type].find(isMediaType);
+  if (named === undefined && !namesPicture(job.transformation)) return;
+  if (!context.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
+  if (named?.startsWith("audio/")) {
+    throw new MediaError("EUNSUPPORTED", `Expected a picture or a video but received ${named}`);
+  }
+  throw new MediaError("UNIDENTIFIED", "The file is not a picture or a video that can be read", {
+    status: 400,
+  });
+}
+
+/** Throws `EUNSUPPORTED` for an SVG that no plugin has sanitised. */
+async function assertNoSvg(source: Source): Promise<void> {
+  const isNamed = originalType(source.facts).startsWith("image/svg+xml");
+  if (!isNamed && !isSvg(await source.peek(SVG_HEAD_LENGTH))) return;
+  throw new MediaError("EUNSUPPORTED", "Not supported here: sanitised SVGs");
+}
+
+const asksForPixels = ({ steps, output }: Transformation): boolean =>
+  steps.length > 0 || output.density !== undefined || isRaster(output.format);
+
+/** Whether a picture is asked for whatever the file's name is: by a page or a moment (`/ik-thumbnail.jpg`). */
+const namesPicture = ({ steps }: Transformation): boolean =>
+  steps.some(({ op }) => op === "frame" || op === "clip");
+
+/** What runs in a page; an origin's word alone must not make a file into it. */
+const RUNS = /javascript|ecmascript|typescript|jscript|livescript|wasm|text\/css|shockwave/i;
+
+/** Media type of an original: by its name, since an origin's word must not turn a picture into a page. */
+export function originalType(facts: SourceFacts): string {
+  return contentTypeOfName(facts.path) || safeType(facts.type) || "application/octet-stream";
+}
+
+function safeType(type: string | undefined): string | undefined {
+  if (type === undefined || RUNS.test(type)) return undefined;
+  return /^[\w.+-]+\/[\w.+-]+(\s*;\s*charset=[\w-]+)?$/i.test(type) ? type : undefined;
+}
+
+/** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
+export async function originalBody(source: Source): Promise<Body> {
+  const { size } = source.facts;
+  if (source.file === undefined && (size ?? 0) <= SMALL) {
+    // Without a promised length, only reading on tells whether it is small.
+    const start = await source.peek(SMALL + 1);
+    if (start.byteLength <= SMALL)
+      return bodyOf(await source.bytes(SMALL), (bytes) => Readable.from([bytes]));
+  }
+  if (source.file !== undefined && size !== undefined) {
+    await source.close();
+    return { settled: true, length: size, stream: (range) => source.stream(range) };
+  }
+  // The connection that is open already serves the first reader of the whole.
+  let first: Source | undefined = source;
+  const take = () => {
+    const taken = first;
+    first = undefined;
+    return taken;
+  };
+  const stream = async (range?: ByteRange) => {
+    const part = partOf(range, size);
+    return (part ? undefined : await whole(take())) ?? source.again(part);
+  };
+  const close = async () => take()?.close();
+  return size === undefined
+    ? { settled: false, stream, close }
+    : { settled: true, length: size, stream, close };
+}
+
+/** A source's bytes from the start; the source is let go with the last of them, whoever else reads of it. */
+async function whole(source: Source | undefined): Promise<Readable | undefined> {
+  try {
+    const stream = await source?.stream();
+    return stream?.once("close", () => void source?.close());
+  } catch (error) {
+    await source?.close();
+    throw error;
+  }
+}
+
+/** The range, where it is not the whole file: players ask for `bytes=0-`. */
+function partOf(range: ByteRange | undefined, size: number | undefined): ByteRange | undefined {
+  return range && range.start === 0 && size !== undefined && range.end >= size - 1 ? undefined : range;
+}
+
+/** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
+export function originalAgain(services: Services, asset: Asset, facts: SourceFacts): Body | undefined {
+  const { hooks, log, origins, endpoints } = services;
+  const { size, host, path } = facts;
+  const storage = origins.get(facts.origin)?.storage;
+  if (!storage || size === undefined) return undefined;
+
+  async function stream(range?: ByteRange): Promise<Readable> {
+    const part = partOf(range, size);
+    let kept = true;
+    const open = async (options: OpenOptions) => {
+      const copy = hooks.reopen.isUsed() ? await hooks.reopen.promise(facts, options) : undefined;
+      kept = copy !== undefined;
+      return copy ?? storage?.open(path, { ...(host === undefined ? {} : { host }), ...options });
+    };
+    const entry = await openSame(open, facts, new AbortController().signal, part);
+    const isLibrary = endpoints.get(endpointId(asset))?.library === facts.origin;
+    if (kept || part || isLibrary) return entry.body();
+    const copies = createCopies(facts.origin, log);
+    offerCopies(hooks, { asset, facts, entry, copies });
+    return copies.along(await entry.body(), size);
+  }
+
+  return { settled: true, length: size, stream };
+}

@@ -1,0 +1,138 @@
+import type { Asset } from "../model/asset.ts";
+import { canonicalTransformation, keyOf } from "../model/canonical.ts";
+import { endpointId } from "../model/endpoint.ts";
+import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
+import type { Delivered } from "../model/rendition.ts";
+import type { Source, SourceFacts } from "../model/source.ts";
+import { sameFile } from "../origin/source.ts";
+import { fetchSource } from "../origin/sources.ts";
+import { signatureRequired } from "../request/access.ts";
+import { maskText } from "../util/redact.ts";
+import { createSpans } from "../util/spans.ts";
+import type { Services } from "./services.ts";
+
+/** How deep a job may ask for nested jobs. */
+const DEPTH = 3;
+
+export interface OwnContext extends RenderContext {
+  /** When it began, to be compared with bans. */
+  readonly since: number;
+  /** Closes every source that was opened. */
+  close(): Promise<void>;
+  /** The same, and forgets them: the work begins again. */
+  reset(): Promise<void>;
+  /** Notes a source that somebody else opened, so that it is closed and recorded. */
+  own(source: Source): Source;
+  /** A source that outlives the render: its bytes are still being delivered. */
+  release(source: Source): void;
+}
+
+/** The failure of a file that the transformation names, with its path: the URL has several. */
+function ofFurther({ path }: Asset, error: unknown): unknown {
+  if (!isMediaError(error) || isChanged(error) || error.status >= 500) return error;
+  const { code, message, cause, status, retryAfterSeconds, outage, hook, plugin } = error;
+  return new MediaError(code, `${message}: '${printable(maskText(path))}' of the transformation`, {
+    cause,
+    status,
+    outage,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(hook !== undefined && { hook }),
+    ...(plugin !== undefined && { plugin }),
+  });
+}
+
+type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
+
+export interface ContextOptions {
+  readonly key: string;
+  /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
+  readonly asset: Asset;
+  /** Private files are open to whoever waits for it. @default false */
+  readonly trusted?: boolean;
+  readonly signal: AbortSignal;
+  /** How many jobs it is nested in. @default 0 */
+  readonly depth?: number;
+  /** Carries out a nested job. Left out: there are none. */
+  readonly render?: Render;
+}
+
+const renderNothing: Render = () => Promise.reject(new Error("nothing can be rendered here"));
+
+export function createContext(services: Services, parts: ContextOptions): OwnContext {
+  const { hooks, endpoints, steps } = services;
+  const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = parts;
+  const limits = services.limitsOf(main.tenant);
+  const open: Source[] = [];
+  const sources: SourceFacts[] = [];
+  const spans = createSpans();
+  const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
+  const context: OwnContext = {
+    key,
+    since: services.bans.now(),
+    signal,
+    deadline: Date.now() + limits.request,
+    limits,
+    spans,
+    sources,
+    own(source) {
+      open.push(source);
+      sources.push(source.facts);
+      return source;
+    },
+    release(source) {
+      open.splice(open.indexOf(source), 1);
+    },
+    async open(asset) {
+      const named = main.host === undefined ? asset : { ...asset, host: main.host };
+      const source = await fetchSource(hooks, named, context).catch((error: unknown) => {
+        throw ofFurther(asset, error);
+      });
+      context.own(source);
+      if (source.facts.private && !trusted) throw signatureRequired();
+      return source;
+    },
+    async render(job) {
+      if (depth >= DEPTH) throw new MediaError("ELIMIT", `Expected at most ${DEPTH} nested renditions`);
+      const endpoint = endpoints.get(endpointId(job.asset));
+      if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
+      const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };
+      const delivered = await render(nested, keyOf(nested, endpoint), depth + 1, signal);
+      // One that is known already, in this version, counts once.
+      const isKnown = (facts: SourceFacts) =>
+        sources.some((one) => one.origin === facts.origin && one.path === facts.path && sameFile(one, facts));
+      sources.push(...delivered.record.sources.filter((facts) => !isKnown(facts)));
+      return delivered;
+    },
+    inspect: (fact, source) => hooks.inspect.for(fact).promise(source, context) as Promise<never>,
+    learns: (fact) => hooks.inspect.for(fact).isUsed(),
+    decode(source, wanted) {
+      const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
+      decoded.set(source, pages);
+      const { page, time, width, height } = wanted;
+      const key = JSON.stringify([page, time, width, height]);
+      const known = pages.get(key);
+      if (known) return known;
+      const made = decodeOnce(source, wanted);
+      pages.set(key, made);
+      return made;
+    },
+    step: (frame, step, size) => hooks.step.for(step.op).promise(frame, step, size),
+    async reset() {
+      await context.close();
+      sources.length = 0;
+    },
+    async close() {
+      await Promise.all(open.splice(0).map((source) => source.close().catch(() => {})));
+    },
+  };
+  return context;
+
+  async function decodeOnce(source: Source, wanted: DecodeOptions): Promise<Source | undefined> {
+    const made = await spans.measure("decode", () => hooks.decode.promise(source, wanted, context));
+    // Another form of a source that is in the record already.
+    if (made) open.push(made);
+    return made;
+  }
+}

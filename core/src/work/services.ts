@@ -1,0 +1,33 @@
+import type { Logger } from "pino";
+import type { Cache } from "../cache/cache.ts";
+import type { Bans } from "../cache/purge-rules.ts";
+import type { Hooks } from "../hooks.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { LimitsOf } from "../model/limits.ts";
+import type { StepRegistry } from "../model/steps/registry.ts";
+import type { ByteBudget } from "../origin/source.ts";
+import type { OriginEntry } from "../origin/sources.ts";
+import type { Leases } from "./locks.ts";
+import type { Once } from "./once.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** What the pipeline of one generation works with. */
+export interface Services {
+  readonly hooks: Hooks;
+  readonly cache: Cache;
+  readonly log: Logger;
+  readonly limitsOf: LimitsOf;
+  readonly steps: StepRegistry;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly scheduler: Scheduler;
+  readonly budget: ByteBudget;
+  /** What was purged lately. */
+  readonly bans: Bans;
+  /** Hash over the engines installed and their versions. */
+  readonly engines: string;
+  /** Who does which work, among machines. */
+  readonly leases: Leases;
+  /** Left out: there are no other processes. */
+  readonly once?: Once;
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { factsOf } from "../../../src/origin/reader/metadata.ts";
+
+const HOUR = 3_600_000;
+const of = (headers: Record<string, string>) => factsOf(headers, undefined);
+
+describe("what an origin's headers say of a file", () => {
+  it("is its age: the first of several, none where it is no number", () => {
+    for (const [age, seconds] of [
+      ["7200", 7200],
+      ["7200, 0", 7200],
+      ["7200,0", 7200],
+      [" 7200 , 0", 7200],
+      ["99999999999", 2 ** 31],
+      ["9".repeat(400), 2 ** 31],
+      ["0, 7200", undefined],
+      ["0", undefined],
+      ["7200a", undefined],
+      ["7200.0", undefined],
+      ["-7200", undefined],
+      ["abc", undefined],
+      ["", undefined],
+    ] as const)
+      assert.equal(of({ age }).age, seconds && seconds * 1000, age);
+  });
+
+  it("is the time to its Expires by the origin's clock, at most a year", () => {
+    const date = "Tue, 01 Jan 2030 00:00:00 GMT";
+    for (const [expires, milliseconds] of [
+      ["Tue, 01 Jan 2030 01:00:00 GMT", HOUR],
+      ["Tuesday, 01-Jan-30 01:00:00 GMT", HOUR],
+      ["Tue Jan  1 01:00:00 2030", HOUR],
+      ["Mon, 31 Dec 2029 23:00:00 GMT", 0],
+      ["Tue, 01 Jan 2999 00:00:00 GMT", 365 * 24 * HOUR],
+      ["Tue, 01 Jan 2030 1:00:00 GMT", 0],
+      ["0", 0],
+      ["", 0],
+    ] as const)
+      assert.equal(of({ expires, date }).expiresIn, milliseconds, expires);
+    assert.equal(of({ date }).expiresIn, undefined);
+    // Without a date of the origin's our own clock counts.
+    for (const date of ["nonsense", ""]) {
+      const expires = new Date(Date.now() + HOUR).toUTCString();
+      const { expiresIn = 0 } = of({ expires, date });
+      assert(expiresIn > HOUR - 60_000 && expiresIn <= HOUR, String(expiresIn));
+    }
+  });
+
+  it("is that nobody may store it, where a star is a member of Vary", () => {
+    for (const vary of ["*", "Foo, *", "*, Foo", "a,*,b", " * "])
+      assert.equal(of({ vary, "cache-control": "max-age=5" }).cacheControl, "max-age=5, no-store", vary);
+    for (const vary of ["", "Foo", "a*, *b", "Accept, Accept-Encoding"])
+      assert.equal(of({ vary, "cache-control": "max-age=5" }).cacheControl, "max-age=5", vary);
+  });
+
+  it("is a time of zero or more, whatever they are", () => {
+    const text = fc.string({ maxLength: 40, unit: "binary" });
+    fc.assert(
+      fc.property(text, text, text, text, (age, expires, date, vary) => {
+        const facts = of({ age, expires, date, vary, "last-modified": date });
+        for (const time of [facts.age ?? 0, facts.expiresIn ?? 0]) assert(Number.isFinite(time) && time >= 0);
+        assert(facts.lastModified === undefined || Number.isFinite(facts.lastModified));
+      }),
+    );
+  });
+});

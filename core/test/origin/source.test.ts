@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { createByteBudget } from "../../src/origin/source.ts";
+import { ownSource } from "../../src/origin/sources.ts";
+
+const CHUNK = 1000;
+
+/** A source whose bytes count up, so that a gap shows. */
+function counting(chunks: number, limit: number) {
+  const bytes = Buffer.from(Array.from({ length: chunks * CHUNK }, (_, at) => at % 251));
+  const parts = Array.from({ length: chunks }, (_, at) => bytes.subarray(at * CHUNK, (at + 1) * CHUNK));
+  const budget = createByteBudget(limit);
+  const entry = { body: () => Readable.from(parts, { objectMode: false }) };
+  const facts = { origin: "test", path: "file", fetched: 0 };
+  return { source: ownSource({ entry, facts, budget, open: async () => entry }), budget, bytes };
+}
+
+describe("a source for whose bytes there is no room", () => {
+  it("is not read on with a gap when there is room again", async () => {
+    const { source, budget, bytes } = counting(10, 3 * CHUNK);
+    await assert.rejects(source.bytes(1e6), { code: "EBUSY" });
+    budget.adopt(1e6);
+    await assert.rejects(source.peek(5 * CHUNK), { code: "EBUSY" });
+    await assert.rejects(source.bytes(1e6), { code: "EBUSY" });
+    // As a stream it takes no room, and is opened again.
+    assert.deepEqual(await buffer(await source.stream()), bytes);
+  });
+
+  it("gives back the room that it took", async () => {
+    const { source, budget } = counting(10, 3 * CHUNK);
+    await assert.rejects(source.bytes(1e6), { code: "EBUSY" });
+    await source.close();
+    budget.take(3 * CHUNK);
+    assert.throws(() => budget.take(1), { code: "EBUSY" });
+  });
+});
