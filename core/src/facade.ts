@@ -1,12 +1,12 @@
 import { types } from "node:util";
 import { HookMap, SyncBailHook, SyncHook } from "tapable";
-import { didYouMean } from "./config/options.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts";
 import type { Job } from "./model/job.ts";
 import { type PluginHooks, pluginError, type TapOptions } from "./plugin.ts";
 import { resultCheckOf } from "./results.ts";
+import { didYouMean } from "./util/did-you-mean.ts";
 
 interface RawHook {
   name?: string;

@@ -155,7 +155,7 @@ export type Report =
     };
 
 /** What a plugin is told when the server starts and stops. */
-export interface Generation {
+export interface RuntimeInfo {
   /** Counts configurations, from 1. */
   readonly number: number;
   readonly endpoints: readonly Endpoint[];
@@ -175,10 +175,10 @@ export interface OriginInfo {
 export function createHooks() {
   return {
     /**
-     * A generation begins, before it takes requests; in series. Open clients here, or later on first use.
-     * A throw stops the start (or the reload: the old generation goes on).
+     * A runtime begins, before it takes requests; in series. Open clients here, or later on first use.
+     * A throw stops the start (or the reload: the old runtime goes on).
      */
-    start: new AsyncSeriesHook<[generation: Generation]>(["generation"], "start"),
+    start: new AsyncSeriesHook<[runtime: RuntimeInfo]>(["runtime"], "start"),
 
     /**
      * A piece of work begins, as part of the trace `parent`. Return the trace under which it is to be done, if you keep
@@ -309,7 +309,7 @@ export function createHooks() {
     purge: new AsyncParallelHook<[ban: Ban]>(["ban"], "purge"),
 
     /**
-     * Configuration of an origin → its storage: `storage.for("FOLDER")`. Called once an origin and generation; throw
+     * Configuration of an origin → its storage: `storage.for("FOLDER")`. Called once an origin and runtime; throw
      * `ECONFIG` naming the field. Connect on first use, not here.
      */
     storage: new HookMap<AsyncSeriesBailHook<[origin: OriginConfig], Storage | undefined>>(
@@ -322,8 +322,8 @@ export function createHooks() {
      */
     diagnose: new AsyncSeriesHook<[diagnosis: Diagnosis]>(["diagnosis"], "diagnose"),
 
-    /** A generation ends: close clients, timers, files. All taps at once, each once. */
-    stop: new AsyncParallelHook<[generation: Generation]>(["generation"], "stop"),
+    /** A runtime ends: close clients, timers, files. All taps at once, each once. */
+    stop: new AsyncParallelHook<[runtime: RuntimeInfo]>(["runtime"], "stop"),
   };
 }
 

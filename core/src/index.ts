@@ -32,7 +32,7 @@ export type { FindOptions, FoundConfig } from "./config/find.ts";
 export { findConfig } from "./config/find.ts";
 export type { LoadedConfig, LoadOptions } from "./config/load.ts";
 export { loadConfig } from "./config/load.ts";
-export { didYouMean, nearest, parseOptions } from "./config/options.ts";
+export { parseOptions } from "./config/options.ts";
 export type { ConfigSections, MediatapConfig, Named } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export { memorySource } from "./decode/memory.ts";
@@ -48,13 +48,13 @@ export type {
   AttemptOutcome,
   Conditions,
   Diagnosis,
-  Generation,
   Hooks,
   OpenedOriginal,
   OriginConfig,
   OriginInfo,
   Reason,
   Report,
+  RuntimeInfo,
   Substitute,
   Work,
 } from "./hooks.ts";
@@ -219,6 +219,8 @@ export type {
 export { API_VERSION } from "./plugin.ts";
 export type { CloseOptions, MediatapServer, ServerOptions } from "./server/server.ts";
 export { createServer } from "./server/server.ts";
+export type { Bus, BusLine, LineEnd } from "./util/bus.ts";
+export { didYouMean, nearest } from "./util/did-you-mean.ts";
 export { ensureFolder } from "./util/ensure-folder.ts";
 export { maskUrl, reasonOf } from "./util/log.ts";
 export { monotonicNow } from "./util/monotonic.ts";
@@ -226,9 +228,8 @@ export type { Owner } from "./util/owner.ts";
 export { isGone, ownerText, parseOwner, thisOwner } from "./util/owner.ts";
 export type { PlaceOptions, Places } from "./util/semaphore.ts";
 export { createPlaces } from "./util/semaphore.ts";
-export { openTempFolder, type TempFolder } from "./util/temp-folder.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
-export type { Bus, BusLine, LineEnd } from "./work/bus.ts";
+export type { Load } from "./work/load.ts";
 export type { Lease, LeaseEnd, LeaseLine, LeaseOptions, Leases } from "./work/locks.ts";
-export type { Load } from "./work/scheduler.ts";
+export { openTempFolder, type TempFolder } from "./work/temp-folder.ts";

@@ -24,9 +24,9 @@ import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
 import type { BreakerState } from "./origin/breaker.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
-import type { Bus } from "./work/bus.ts";
+import type { Bus } from "./util/bus.ts";
+import type { Load } from "./work/load.ts";
 import type { Leases } from "./work/locks.ts";
-import type { Load } from "./work/scheduler.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {

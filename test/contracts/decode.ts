@@ -58,7 +58,7 @@ interface Darkroom extends AsyncDisposable {
   readonly server: TestServer;
   readonly seen: Witness;
   make(path: string, steps?: readonly Step[], output?: Output, options?: AskOptions): Promise<Answer>;
-  explain(): ReturnType<TestServer["server"]["generation"]["pipeline"]["explain"]>;
+  explain(): ReturnType<TestServer["server"]["runtime"]["pipeline"]["explain"]>;
   close(): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ async function darkroom(
     server,
     seen,
     make: (path, steps = [], output = {}, options) => server.ask(jobUrl(path, { steps, output }), options),
-    explain: () => server.server.generation.pipeline.explain(seen.exchanges[0] as Exchange),
+    explain: () => server.server.runtime.pipeline.explain(seen.exchanges[0] as Exchange),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   };
@@ -302,7 +302,7 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
     }
 
     it("stops when nobody waits, and gives its place back", async () => {
-      const { scheduler } = room.server.server.generation;
+      const { scheduler } = room.server.server.runtime;
       const gone = Array.from({ length: 8 }, async (_, at) => {
         const controller = new AbortController();
         const steps: Step[] = [{ op: "resize", width: 100 + at, fit: "inside", enlarge: true }];

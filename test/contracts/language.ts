@@ -207,7 +207,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
           const key = await keyOf(prefix + url);
           const [exchange] = seen.exchanges;
           assert(exchange?.job);
-          const link = await server.server.generation.hooks.link
+          const link = await server.server.runtime.hooks.link
             .for(plugin.name)
             .promise(exchange.job, exchange);
           if (link === undefined) continue;
@@ -295,7 +295,7 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
     it("says the same of a URL each time", async () => {
       const endpoint = seen.exchanges.find(({ endpoint }) => endpoint.name === "default")
         ?.endpoint as Endpoint;
-      const { resolve } = server.server.generation.hooks;
+      const { resolve } = server.server.runtime.hooks;
       for (const url of right) {
         await keyOf(url);
         const [exchange] = seen.exchanges;

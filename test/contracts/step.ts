@@ -139,7 +139,7 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
 
     /** Carries a step out, without an engine. */
     function carriedOut(step: Step, frame: RawFrame): Promise<RawFrame | undefined> {
-      const { hooks } = room.server.server.generation;
+      const { hooks } = room.server.server.runtime;
       const copy = { ...frame, data: Uint8Array.from(frame.data) };
       return hooks.step.for(step.op).promise(copy, step, sizeOf(step, frame));
     }

@@ -84,7 +84,7 @@ async function studio(plugin: Plugin, limits: Partial<Record<LimitName, number>>
       files.set(name, bytes);
       await make(name, [], { format: "original" });
       const [exchange] = seen.exchanges;
-      const { facts } = await server.server.generation.pipeline.explain(exchange as Exchange);
+      const { facts } = await server.server.runtime.pipeline.explain(exchange as Exchange);
       assert(typeof facts.header === "object", `${name} is a picture: ${facts.header}`);
       return facts.header;
     },
@@ -255,7 +255,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
     it("prices a plan, and says what it would do, before it does it", async () => {
       await made(CHAINS.larger as readonly Step[]);
       const [exchange] = room.seen.exchanges;
-      const { plan } = await room.server.server.generation.pipeline.explain(exchange as Exchange);
+      const { plan } = await room.server.server.runtime.pipeline.explain(exchange as Exchange);
       assert(typeof plan === "object");
       assert.equal(plan.engine, place.plugin.name);
       assert(plan.cost > 0 && Number.isFinite(plan.cost));
@@ -368,7 +368,7 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
     });
 
     it("stops when nobody waits, and gives its place back", async () => {
-      const { scheduler } = room.server.server.generation;
+      const { scheduler } = room.server.server.runtime;
       const gone = Array.from({ length: 6 }, async (_, at) => {
         const controller = new AbortController();
         const steps: Step[] = [

@@ -69,8 +69,8 @@ export async function hostCache(
     { source: "test", base: process.cwd() },
   );
   const server = await createServer({ config, ...(log && { log }) });
-  const { cache, purges } = server.generation;
-  await server.generation.start();
+  const { cache, purges } = server.runtime;
+  await server.runtime.start();
 
   async function find({ key, needsBody, fresh, below }: Question): Promise<Finding> {
     const { found, stale, fill } = await cache.find({

@@ -110,7 +110,7 @@ describe("equal work at one time", () => {
     await Promise.allSettled(answers);
     await until(() => response.closed, "the origin sees it");
     assert(!response.writableFinished);
-    await until(() => server.server.generation.pipeline.renders.size === 0, "no render is left");
+    await until(() => server.server.runtime.pipeline.renders.size === 0, "no render is left");
     assert.equal(cache.size(), 0);
     assert.equal(count.transforms(), 0);
     // And the next one begins again.

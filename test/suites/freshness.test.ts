@@ -580,7 +580,7 @@ describe("freshness", () => {
       }
       assert.equal(origin.count("photo.jpg"), before + 1);
       release.resolve();
-      await until(() => server.server.generation.pipeline.renders.size === 0, "the question was answered");
+      await until(() => server.server.runtime.pipeline.renders.size === 0, "the question was answered");
       const after = await server.ask(PATH);
       assert.match(cacheStatus(after), /^mediatap; hit; ttl=5\d\d/);
       assert.equal(after.headers["x-mediatap-provenance"], undefined);
@@ -611,7 +611,7 @@ describe("freshness", () => {
       origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
       for (let time = 0; time < 20; time++) {
         assert.equal((await server.ask(PATH)).status, 200);
-        await until(() => server.server.generation.pipeline.renders.size === 0, "the question was answered");
+        await until(() => server.server.runtime.pipeline.renders.size === 0, "the question was answered");
       }
       assert.equal(origin.count("photo.jpg"), 2);
     });
@@ -622,7 +622,7 @@ describe("freshness", () => {
       cache.pass(700);
       origin.files.delete("photo.jpg");
       assert.equal((await server.ask(PATH)).status, 200);
-      await until(() => server.server.generation.pipeline.renders.size === 0, "the question was answered");
+      await until(() => server.server.runtime.pipeline.renders.size === 0, "the question was answered");
       const answer = await server.ask(PATH);
       assert.equal(answer.status, 404);
       assert.match(cacheStatus(answer), /^mediatap; hit; ttl=\d\d; detail=test-cache$/);

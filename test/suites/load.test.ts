@@ -42,7 +42,7 @@ describe("more work than there is room for", () => {
     await folder.close();
   });
   const cores = async () => (await import("node:os")).availableParallelism();
-  const load = () => server.server.generation.scheduler.load();
+  const load = () => server.server.runtime.scheduler.load();
 
   it("is refused with 503 and a time to come back, while all that was taken is done", async () => {
     const refused: Answer[] = [];

@@ -35,7 +35,7 @@ describe("more memory than there is", () => {
     await server.close();
   });
   after(() => folder.close());
-  const load = () => server.server.generation.scheduler.load();
+  const load = () => server.server.runtime.scheduler.load();
 
   it("is not taken: work waits for its turn while others run, although there are places", async () => {
     const first = server.ask("/gate/60?tr=w-5");

@@ -69,7 +69,7 @@ describe("the README", () => {
     assert(plugin);
     const other = await startServer(
       {
-        plugins: [plugin, ...server.server.generation.config.plugins],
+        plugins: [plugin, ...server.server.runtime.config.plugins],
         origins: { photos: { type: "FOLDER", path: "photos" } },
         endpoints: { default: { origins: ["photos"] } },
       },

@@ -118,10 +118,10 @@ describe("another configuration", () => {
 
   it("brings its limits along", async () => {
     server = await startServer({ ...folderConfig(folder.path), limits: { transforms: 3 } });
-    assert.equal(server.server.generation.scheduler.load().places, 3);
+    assert.equal(server.server.runtime.scheduler.load().places, 3);
     const work = gate();
     await reload({ ...folderConfig(folder.path, work), limits: { transforms: 1, queueWait: 10 } });
-    assert.equal(server.server.generation.scheduler.load().places, 1);
+    assert.equal(server.server.runtime.scheduler.load().places, 1);
     const first = server.ask("/gate/0?tr=w-5");
     await work.begun(1);
     assert.equal((await server.ask("/gate/0?tr=w-6")).status, 503);
@@ -132,7 +132,7 @@ describe("another configuration", () => {
   it("that is wrong changes nothing, and leaves nothing behind", async () => {
     const { all, plugin } = lives();
     server = await startServer({ ...folderConfig(folder.path, plugin()), limits: { transforms: 3 } });
-    const { number } = server.server.generation.info;
+    const { number } = server.server.runtime.info;
     const wrong = folderConfig(folder.path, plugin());
     await assert.rejects(
       reload({ ...wrong, limits: { transforms: 7 }, origins: { files: { type: "FOLDR", path: "." } } }),
@@ -145,8 +145,8 @@ describe("another configuration", () => {
       apply: ({ hooks }) => hooks.start.tapPromise("refusing", () => Promise.reject(new Error("no"))),
     };
     await assert.rejects(reload(folderConfig(folder.path, plugin(), refusing)));
-    assert.equal(server.server.generation.info.number, number);
-    assert.equal(server.server.generation.scheduler.load().places, 3);
+    assert.equal(server.server.runtime.info.number, number);
+    assert.equal(server.server.runtime.scheduler.load().places, 3);
     assert.equal((await server.ask("/a.txt")).text, "one");
     assert.deepEqual(
       all.map(({ stops }) => stops),

@@ -121,7 +121,7 @@ describe("tenants", () => {
     const PURGE = "/-/api/v1/files/purge";
     // A call that is not tried here is one that nobody has thought about.
     assert.deepEqual(
-      server.server.generation.calls.map(({ method, path }) => `${method} ${path}`),
+      server.server.runtime.calls.map(({ method, path }) => `${method} ${path}`),
       ["POST /v1/warm", "GET /v1/warm/:id"],
     );
     const keys = { own: "own-key", acme: "acme-key", beta: "beta-key" };

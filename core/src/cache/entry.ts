@@ -1,11 +1,10 @@
 import { hash } from "node:crypto";
 import type { Asset } from "../model/asset.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { MediaError } from "../model/errors.ts";
+import { type MediaError, pauseOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Body, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
-import { pauseOf } from "../origin/pauses.ts";
 
 /** Half of a strong entity tag that the request decides: which rendition, by which engines. */
 export function jobTag(key: string, engines: string): string {

@@ -3,8 +3,8 @@ import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ban, PurgeRule } from "../model/purge-rule.ts";
+import type { Bus } from "../util/bus.ts";
 import { monotonicNow } from "../util/monotonic.ts";
-import type { Bus } from "../work/bus.ts";
 import { type Bans, createBans, type NewBan } from "./purge-rules.ts";
 import { newRuleId } from "./rule-id.ts";
 
@@ -32,7 +32,7 @@ const MOST_MISSED = 1_000;
 
 export type PurgeState = "Pending" | "Completed";
 
-/** Carries bans out in the caches of one generation. */
+/** Carries bans out in the caches of one runtime. */
 export type Carry = (ban: Ban) => Promise<void>;
 
 /** A purge that has begun: from now on this process serves, joins and stores nothing older. */
@@ -45,7 +45,7 @@ export interface Purge {
 }
 
 /**
- * The purges of the process: each is carried out by the caches of all generations, and announced to the other processes,
+ * The purges of the process: each is carried out by the caches of all runtimes, and announced to the other processes,
  * which do the same. One that was missed while a line was lost is asked for again.
  */
 export function createPurges(bus: Bus, log: Logger) {
@@ -116,7 +116,7 @@ export function createPurges(bus: Bus, log: Logger) {
     /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
     find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>
       states.peek(id),
-    /** Adds the caches of a generation; returns what takes them away. */
+    /** Adds the caches of a runtime; returns what takes them away. */
     carry(carrier: Carry): () => void {
       carriers.add(carrier);
       return () => carriers.delete(carrier);

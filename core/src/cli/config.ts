@@ -3,7 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { secretsOf } from "../config/options.ts";
 import { configSchema, DEFAULT_RULES } from "../config/schema.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
-import { createGeneration } from "../server/runtime.ts";
+import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 import { maskSecrets } from "../util/redact.ts";
@@ -22,8 +22,8 @@ const DEFAULTS = {
  */
 export async function showConfig(loaded: LoadedConfig, json: boolean): Promise<string> {
   const log = createLogger({ level: "silent" });
-  const generation = await createGeneration(loaded, { log, shared: createShared() });
-  await generation.stop();
+  const runtime = await createRuntime(loaded, { log, shared: createShared() });
+  await runtime.stop();
 
   const { config, plugins, source, provenances } = loaded;
   const named = plugins.map(({ name, version }) => `${name}@${version}`);

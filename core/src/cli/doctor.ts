@@ -3,12 +3,13 @@ import { within } from "../cache/breaker.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import type { Diagnosis } from "../hooks.ts";
+import type { Runtime } from "../http/runtime.ts";
 import { codeOf, isMediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../origin/sources.ts";
-import { createGeneration, type Generation } from "../server/runtime.ts";
+import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger, reasonOf } from "../util/log.ts";
-import { examineTempFolder } from "../util/temp-folder.ts";
+import { examineTempFolder } from "../work/temp-folder.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];
 
@@ -22,31 +23,31 @@ const START_TIMEOUT_MS = 15_000;
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const log = createLogger({ level: "silent" });
-  const generation = await createGeneration(config, { log, shared: createShared() });
+  const runtime = await createRuntime(config, { log, shared: createShared() });
   try {
-    const started = await within(START_TIMEOUT_MS, generation.start()).then(() => true, unlessLate);
-    const found = await Promise.all([ofPlugins(generation, false), ofOrigins(generation, () => true)]);
+    const started = await within(START_TIMEOUT_MS, runtime.start()).then(() => true, unlessLate);
+    const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);
     return [
       ...ofProcess(),
       await examineTempFolder(),
       ...ofConfig(config),
       ...(started ? [] : [slow("start", START_TIMEOUT_MS)]),
       ...found.flat(),
-      ...ofEndpoints(generation),
+      ...ofEndpoints(runtime),
       ...ofKeys(config),
     ];
   } finally {
-    await within(START_TIMEOUT_MS, generation.stop()).catch(() => {});
+    await within(START_TIMEOUT_MS, runtime.stop()).catch(() => {});
   }
 }
 
 /** What is wrong with a server that has just started, as far as this machine can tell without asking others. */
-export async function examineLocally(generation: Generation): Promise<Finding[]> {
+export async function examineLocally(runtime: Runtime): Promise<Finding[]> {
   const found = await Promise.all([
-    ofPlugins(generation, true),
-    ofOrigins(generation, ({ storage }) => storage.isLocal === true),
+    ofPlugins(runtime, true),
+    ofOrigins(runtime, ({ storage }) => storage.isLocal === true),
   ]);
-  return [...ofConfig(generation.config), ...found.flat()].filter(({ state }) => state !== "good");
+  return [...ofConfig(runtime.config), ...found.flat()].filter(({ state }) => state !== "good");
 }
 
 /** The findings of a check; one about the check itself if it fails or takes too long. */
@@ -72,7 +73,7 @@ const slow = (what: string, timeout: number): Finding => ({
   text: `no response within ${timeout / 1000} s`,
 });
 
-async function ofPlugins({ hooks }: Generation, local: boolean): Promise<Finding[]> {
+async function ofPlugins({ hooks }: Runtime, local: boolean): Promise<Finding[]> {
   const checks = hooks.diagnose.taps.map(({ name, fn }) =>
     checked(name, async () => {
       const findings: Finding[] = [];
@@ -83,7 +84,7 @@ async function ofPlugins({ hooks }: Generation, local: boolean): Promise<Finding
   return (await Promise.all(checks)).flat();
 }
 
-async function ofOrigins({ origins }: Generation, isMeant: (origin: OriginEntry) => boolean) {
+async function ofOrigins({ origins }: Runtime, isMeant: (origin: OriginEntry) => boolean) {
   const meant = [...origins.values()].filter(isMeant);
   const checks = meant.map((origin) =>
     checked(`origin ${origin.name}`, async () => [await ofOrigin(origin)]),
@@ -171,7 +172,7 @@ function reasons(error: unknown): string {
   return code + reasonOf(error);
 }
 
-function ofEndpoints({ endpoints }: Generation): Finding[] {
+function ofEndpoints({ endpoints }: Runtime): Finding[] {
   return endpoints.map(({ tenant, name, origins }) => {
     const what = `endpoint ${tenant === "" ? "" : `${tenant}/`}${name}`;
     return { what, state: "good", text: `asks ${origins.join(", then ")}` };

@@ -9,7 +9,7 @@ import {
   type Problem,
   unexplained,
 } from "../request/explain.ts";
-import { createGeneration } from "../server/runtime.ts";
+import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 
@@ -27,19 +27,19 @@ export async function explainUrl(
   json: boolean,
 ): Promise<Explained> {
   const log = createLogger({ level: "silent" });
-  const generation = await createGeneration(config, { log, shared: createShared() });
-  await generation.start();
+  const runtime = await createRuntime(config, { log, shared: createShared() });
+  await runtime.start();
   try {
     const explanation = await explained();
     const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
     return { text, status: explanation.status };
   } finally {
-    await generation.stop();
+    await runtime.stop();
   }
 
   async function explained(): Promise<Explanation> {
     try {
-      return await generation.pipeline.explain(exchangeOf(question, generation, log));
+      return await runtime.pipeline.explain(exchangeOf(question, runtime, log));
     } catch (error) {
       return unexplained(question.url, error);
     }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { pluginError } from "../plugin.ts";
-import { createGeneration } from "../server/runtime.ts";
+import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 
@@ -24,23 +24,23 @@ export async function addPluginCommands(
   const config = await load(configFlag(args)).catch(() => undefined);
   if (!config) return async () => {};
   const log = createLogger(isHelp ? { level: "silent" } : config.config.log);
-  const created = createGeneration(config, { log, shared: createShared() });
+  const created = createRuntime(config, { log, shared: createShared() });
   // A wrong configuration does not hide the help.
-  const generation = await (isHelp ? created.catch(() => undefined) : created);
-  if (!generation) return async () => {};
-  for (const { define, plugin } of generation.commands) {
+  const runtime = await (isHelp ? created.catch(() => undefined) : created);
+  if (!runtime) return async () => {};
+  for (const { define, plugin } of runtime.commands) {
     try {
       define(program);
     } catch (error) {
-      await generation.stop();
+      await runtime.stop();
       throw pluginError(plugin, `its command was not added: ${(error as Error).message}`, error);
     }
   }
   for (const command of program.commands) {
     if (!own.includes(command.name())) command.option("--config <file>", "configuration file");
   }
-  program.hook("preAction", () => generation.start());
-  return () => generation.stop();
+  program.hook("preAction", () => runtime.start());
+  return () => runtime.stop();
 }
 
 function configFlag(args: readonly string[]): string | undefined {

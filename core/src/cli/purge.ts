@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { ServerFlags } from "../plugin.ts";
-import { runningServer } from "./management-client.ts";
+import { runningServer } from "../server/management-client.ts";
 
 /** What is to be forgotten, as the command line says it. */
 export interface PurgeFlags extends ServerFlags {

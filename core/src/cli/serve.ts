@@ -78,7 +78,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     workers: member?.workers ?? 1,
     ...(member && { once: member.once }),
   });
-  member?.connect(server.generation.bus);
+  member?.connect(server.runtime.bus);
   stepBack();
   const listening = await (member
     ? listenAsOne(server, member, port, host)
@@ -96,7 +96,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       served = next;
       noteAddress(config, next.config, log);
       void warn(server, log);
-      log.info({ generation: server.generation.info.number }, "the configuration was reloaded");
+      log.info({ generation: server.runtime.info.number }, "the configuration was reloaded");
     } catch (error) {
       // The stack tells where in a plugin it was.
       const isPlain = codeOf(error) === "ECONFIG" && (error as MediaError).plugin === undefined;
@@ -121,7 +121,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       mediatap: "ready",
       port: listening.port,
       ...(host === undefined ? {} : { host }),
-      drain: server.generation.limitsOf().drain,
+      drain: server.runtime.limitsOf().drain,
     });
   } else {
     onSignals(log, { reload, end: leave.drain });
@@ -148,9 +148,9 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
 }
 
 /** Logs what is wrong with the server as it is configured; nothing waits for that. */
-async function warn({ generation }: MediatapServer, log: Logger): Promise<void> {
+async function warn({ runtime }: MediatapServer, log: Logger): Promise<void> {
   try {
-    for (const { what, text, advice } of await examineLocally(generation)) {
+    for (const { what, text, advice } of await examineLocally(runtime)) {
       log.warn(`${what}: ${text}${advice === undefined ? "" : `; ${advice}`}`);
     }
   } catch (err) {
@@ -242,7 +242,7 @@ function leaving(server: MediatapServer, log: Logger, resolve: (code: number) =>
     /** `accept`: new connections are taken as long as requests keep coming, so that who balances the load can follow. */
     drain(accept: boolean): void {
       before();
-      const { drainAccept } = server.generation.limitsOf();
+      const { drainAccept } = server.runtime.limitsOf();
       server.close({ accept: accept ? drainAccept : 0, quiet: QUIET }).then(
         () => resolve(0),
         (error: unknown) => {

@@ -1,6 +1,6 @@
-import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { MediaError, printable } from "../model/errors.ts";
+import { didYouMean } from "../util/did-you-mean.ts";
 import { isSecret, maskText, type SecretFields } from "../util/redact.ts";
 
 /**
@@ -140,27 +140,6 @@ function amount(of: string, bound: number | bigint, words: string): string {
     return bound === 1 && words === "at least" ? "text that is not empty" : `${words} ${bound} characters`;
   if (of === "array" || of === "set") return `${words} ${bound} ${bound === 1 ? "entry" : "entries"}`;
   return `number of ${words} ${bound}`;
-}
-
-/** Characters above which a word resembles no name: the comparison takes time in proportion to the length. */
-const MAX_WORD_LENGTH = 64;
-
-/** The known name closest to `word` (Levenshtein distance, in any case); `undefined` if none is close. */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
-  if (word.length > MAX_WORD_LENGTH) return undefined;
-  let best: { readonly name: string; readonly far: number } | undefined;
-  for (const name of known) {
-    const far = distance(word.toLowerCase(), name.toLowerCase());
-    if (!best || far < best.far) best = { name, far };
-  }
-  return best && best.far <= Math.max(2, Math.floor(word.length / 3)) ? best.name : undefined;
-}
-
-/** `, did you mean "origins"?` if a known name is close; else the known names, if they are few. */
-export function didYouMean(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  if (near !== undefined) return `, did you mean "${near}"?`;
-  return known.length > 0 && known.length <= 24 ? `; known are ${known.join(", ")}` : "";
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

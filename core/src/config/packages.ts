@@ -3,8 +3,8 @@ import { createRequire, findPackageJSON } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { codeOf, MediaError } from "../model/errors.ts";
+import { nearest } from "../util/did-you-mean.ts";
 import { importFresh } from "./fresh.ts";
-import { nearest } from "./options.ts";
 
 /** A module that a configuration names, and the folder it was found in. */
 export interface NamedModule {

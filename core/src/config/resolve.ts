@@ -3,8 +3,8 @@ import { stableJson } from "../model/canonical.ts";
 import type { Endpoint, NamedTransformation } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
+import { didYouMean } from "../util/did-you-mean.ts";
 import { defaultOf, type Extensions } from "./extensions.ts";
-import { didYouMean } from "./options.ts";
 import { type CheckedConfig, DEFAULT_RULES, POLLING } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */

@@ -6,12 +6,11 @@ import { attributed, wrap } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { assertNoLoop, loopMark } from "../origin/loop.ts";
+import { assertNoLoop, loopMark, serverMarkOf } from "../origin/loop.ts";
 import { type Answer, isPending } from "../request/polling.ts";
-import { type Generation, serverMark } from "../server/runtime.ts";
+import { traced } from "../traced.ts";
 import { maskUrl, throttled } from "../util/log.ts";
-import { busy } from "../work/scheduler.ts";
-import { traced } from "../work/traced.ts";
+import { busy } from "../work/load.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError, deliverText } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";
@@ -29,9 +28,10 @@ import {
   readBody,
   targetOf,
 } from "./request.ts";
+import type { Runtime } from "./runtime.ts";
 
 export interface AppParts {
-  readonly generation: Generation;
+  readonly runtime: Runtime;
   readonly log: Logger;
   /** `false` while the server drains. */
   readonly isReady: () => boolean;
@@ -39,13 +39,13 @@ export interface AppParts {
   readonly isRefused: (socket: Socket) => boolean;
 }
 
-/** The Koa application of one generation: `/-/` and `/` are routes, all else is media. */
-export function createApp({ generation, log, isReady, isRefused }: AppParts): Koa {
+/** The Koa application of one runtime: `/-/` and `/` are routes, all else is media. */
+export function createApp({ runtime, log, isReady, isRefused }: AppParts): Koa {
   const app = new Koa();
-  const routes = createRoutes(generation, isReady);
-  const hasHome = generation.routes.some(({ path }) => path === "/");
-  const isCompatible = purgePaths(generation)?.some((path) => !path.startsWith("/-/")) === true;
-  const media = createMedia({ generation, log, isReady, isRefused });
+  const routes = createRoutes(runtime, isReady);
+  const hasHome = runtime.routes.some(({ path }) => path === "/");
+  const isCompatible = purgePaths(runtime)?.some((path) => !path.startsWith("/-/")) === true;
+  const media = createMedia({ runtime, log, isReady, isRefused });
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
@@ -59,9 +59,9 @@ export function createApp({ generation, log, isReady, isRefused }: AppParts): Ko
 }
 
 /** Routes of the core and of plugins. */
-function createRoutes(generation: Generation, isReady: () => boolean) {
+function createRoutes(runtime: Runtime, isReady: () => boolean) {
   const router = new Router();
-  const clientIp = createClientIp(generation.config.config.trustedProxies ?? []);
+  const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   router.get("/-/live", (ctx) => {
     ctx.body = "live\n";
   });
@@ -69,15 +69,15 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
     const state = isReady() ? "ready" : "draining";
     ctx.status = state === "ready" ? 200 : 503;
     // An origin that is down makes no server unready: the others go on.
-    if ("verbose" in ctx.query) ctx.body = { state, origins: generation.breakers.states() };
+    if ("verbose" in ctx.query) ctx.body = { state, origins: runtime.breakers.states() };
     else ctx.body = `${state}\n`;
   });
-  if (generation.config.config.server?.explain) {
+  if (runtime.config.config.server?.explain) {
     router.get("/-/explain", async (ctx) => {
-      ctx.body = await explainOver(new URLSearchParams(ctx.querystring), generation, generation.log);
+      ctx.body = await explainOver(new URLSearchParams(ctx.querystring), runtime, runtime.log);
     });
   }
-  for (const { method, path, handler, plugin } of generation.routes) {
+  for (const { method, path, handler, plugin } of runtime.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
       const request = requestOf(ctx as never, clientIp(ctx.req));
       const reply = await attributed("route", plugin, () => handler(request));
@@ -87,8 +87,8 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
         ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
     });
   }
-  const management = createManagement(generation);
-  addPurgeRoutes(router, generation, management);
+  const management = createManagement(runtime);
+  addPurgeRoutes(router, runtime, management);
   management.addCalls(router);
   const dispatch = router.routes();
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
@@ -99,7 +99,7 @@ function createRoutes(generation: Generation, isReady: () => boolean) {
       await dispatch(ctx as never, next);
     } catch (error) {
       const failure = wrap(error, "route", "core");
-      if (failure.status >= 500) generation.log.error({ err: failure }, "a route failed");
+      if (failure.status >= 500) runtime.log.error({ err: failure }, "a route failed");
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
     }
@@ -155,18 +155,18 @@ const NOWHERE: Endpoint = {
   fingerprint: "",
 };
 
-function createMedia({ generation, log, isReady, isRefused }: AppParts) {
-  const { limitsOf, pipeline, hooks, config } = generation;
+function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
+  const { limitsOf, pipeline, hooks, config } = runtime;
   const limits = limitsOf();
   const within = createDeadline(limits.request);
   const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
-  const find = createFind(generation.endpoints, generation.tenants);
-  const home = createHome(generation.endpoints, generation.tenants);
+  const find = createFind(runtime.endpoints, runtime.tenants);
+  const home = createHome(runtime.endpoints, runtime.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
     log.warn({ requests, ...last }, "the machine has run out of resources"),
   );
-  const mark = loopMark(serverMark(generation.endpoints));
+  const mark = loopMark(serverMarkOf(runtime.endpoints));
 
   return async (ctx: Koa.Context): Promise<void> => {
     const { req, res } = ctx;

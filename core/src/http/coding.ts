@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
 import { LRUCache } from "lru-cache";
 import type { Body } from "../model/rendition.ts";
-import type { Coding } from "./content-coding.ts";
+import type { Coding } from "../util/content-coding.ts";
 
 /** Text that compresses well; pictures, video and archives are compressed already. */
 const TEXT =

@@ -5,16 +5,16 @@ import type { MediaError } from "../model/errors.ts";
 import type { Exchange, Reply } from "../model/exchange.ts";
 import type { Body, Delivered } from "../model/rendition.ts";
 import { isHeld } from "../request/conditions.ts";
-import type { Generation } from "../server/runtime.ts";
+import { codedTag, codingOf } from "../util/content-coding.ts";
 import { encoded, isCompressible } from "./coding.ts";
-import { codedTag, codingOf } from "./content-coding.ts";
 import type { Within } from "./deadline.ts";
 import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
 import { withLinks } from "./links.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
+import type { Runtime } from "./runtime.ts";
 
-/** What all answers of a generation are sent with. */
-export interface Sender extends Pick<Generation, "hooks" | "limitsOf"> {
+/** What all answers of a runtime are sent with. */
+export interface Sender extends Pick<Runtime, "hooks" | "limitsOf"> {
   readonly within: Within;
   /** `false` while the server drains: each connection is closed with its answer. */
   readonly isReady: () => boolean;

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { MediaError } from "../model/errors.ts";
 import { type Explanation, unexplained } from "../request/explain.ts";
-import type { Generation } from "../server/runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { exchangeOf } from "./synthetic-request.ts";
 
 /** What a question over HTTP may say of the request that it is about. */
@@ -13,7 +13,7 @@ const HEADERS = ["accept", "user-agent", "host"] as const;
  */
 export async function explainOver(
   query: URLSearchParams,
-  generation: Generation,
+  runtime: Runtime,
   log: Logger,
 ): Promise<Explanation> {
   const url = query.get("url");
@@ -23,8 +23,8 @@ export async function explainOver(
     return value === null ? [] : [[name, value] as const];
   });
   try {
-    return await generation.pipeline.explain(
-      exchangeOf({ url, headers: Object.fromEntries(named) }, generation, log),
+    return await runtime.pipeline.explain(
+      exchangeOf({ url, headers: Object.fromEntries(named) }, runtime, log),
     );
   } catch (error) {
     return unexplained(url, error);

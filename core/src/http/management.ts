@@ -8,8 +8,8 @@ import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { isMediaError } from "../model/errors.ts";
 import type { RouteRequest } from "../plugin.ts";
-import type { Generation } from "../server/runtime.ts";
 import { createClientIp } from "./request.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
 const SLOWED = 300;
@@ -31,7 +31,7 @@ export class Refused extends Error {
 export function managementPath({
   config,
   endpoints,
-}: Pick<Generation, "config" | "endpoints">): string | undefined {
+}: Pick<Runtime, "config" | "endpoints">): string | undefined {
   return endpoints.some(({ privateKeys }) => privateKeys.length > 0) ? callsPath(config) : undefined;
 }
 
@@ -42,9 +42,9 @@ export function callsPath({ config }: Pick<LoadedConfig, "config">): string | un
 }
 
 /** Calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
-export function createManagement(generation: Generation) {
-  const keys = keysOf(generation.endpoints);
-  const clientIp = createClientIp(generation.config.config.trustedProxies ?? []);
+export function createManagement(runtime: Runtime) {
+  const keys = keysOf(runtime.endpoints);
+  const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
 
   /** The endpoints that the key of a call is good for. Throws `Refused`. */
@@ -82,9 +82,9 @@ export function createManagement(generation: Generation) {
 
   /** Adds the calls of plugins. */
   function addCalls(router: Router): void {
-    const path = managementPath(generation);
+    const path = managementPath(runtime);
     if (path === undefined) return;
-    for (const { method, path: below, handler, plugin } of generation.calls) {
+    for (const { method, path: below, handler, plugin } of runtime.calls) {
       const call = answered(`See the README of ${plugin}.`, async (ctx) => {
         const endpoints = await authenticate(ctx);
         const request = requestOf(ctx, clientIp(ctx.req));

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
-import type { Generation } from "../server/runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { exchangeOf } from "./synthetic-request.ts";
 
 /** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
@@ -26,23 +26,19 @@ const INVALID = "The URL is not valid for cache purging.";
  * The bans that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
  * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
-export async function bansOfUrl(
-  { url }: UrlTarget,
-  generation: Generation,
-  log: Logger,
-): Promise<PurgeOrder> {
+export async function bansOfUrl({ url }: UrlTarget, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
   const star = url.indexOf("*");
   if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);
-  return star < 0 ? await one(url, generation, log) : await below(url.slice(0, -1), generation, log);
+  return star < 0 ? await one(url, runtime, log) : await below(url.slice(0, -1), runtime, log);
 }
 
-async function one(url: string, generation: Generation, log: Logger): Promise<PurgeOrder> {
-  const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, generation, log)));
+async function one(url: string, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+  const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, runtime, log)));
   const { job } = resolved[0] as (typeof resolved)[number];
   const { tenant, endpoint, path } = job.asset;
-  const scope = scopeOf(tenant, generation);
-  const { complete } = generation.pipeline.resolve;
+  const scope = scopeOf(tenant, runtime);
+  const { complete } = runtime.pipeline.resolve;
   const keys = resolved.flatMap(({ job, key }) => {
     const { fallback, ...delivery } = job.delivery;
     return fallback ? [key, complete({ ...job, asset: fallback, delivery }).key] : [key];
@@ -61,14 +57,14 @@ async function one(url: string, generation: Generation, log: Logger): Promise<Pu
 }
 
 /** All originals whose path begins as that of the URL does, however they are transformed. */
-async function below(start: string, generation: Generation, log: Logger): Promise<PurgeOrder> {
-  const { target } = asked(start, generation, log);
+async function below(start: string, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+  const { target } = asked(start, runtime, log);
   if (target.query !== "" || !isNarrow(target.path)) throw new MediaError("EINVAL", INVALID);
   // A path may not end with a slash, so one letter stands for what may follow.
-  const { job } = await resolve(`${start}x`, "basic", generation, log);
+  const { job } = await resolve(`${start}x`, "basic", runtime, log);
   const { tenant, endpoint, path } = job.asset;
   const value = path.slice(0, -1);
-  const scope = scopeOf(tenant, generation);
+  const scope = scopeOf(tenant, runtime);
   return { tenant, endpoint, bans: [{ kind: "prefix", value, ...scope }] };
 }
 
@@ -77,17 +73,17 @@ function isNarrow(path: string): boolean {
   return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
 }
 
-function asked(url: string, generation: Generation, log: Logger) {
+function asked(url: string, runtime: Runtime, log: Logger) {
   try {
-    return exchangeOf({ url, headers: {} }, generation, log);
+    return exchangeOf({ url, headers: {} }, runtime, log);
   } catch (error) {
     throw invalid(error);
   }
 }
 
-async function resolve(url: string, accept: AcceptClass, generation: Generation, log: Logger) {
-  const exchange = asked(url, generation, log);
-  return await generation.pipeline
+async function resolve(url: string, accept: AcceptClass, runtime: Runtime, log: Logger) {
+  const exchange = asked(url, runtime, log);
+  return await runtime.pipeline
     .resolve({ ...exchange, accept })
     .catch((error: unknown) => Promise.reject(invalid(error)));
 }
@@ -99,6 +95,6 @@ function invalid(error: unknown): unknown {
 }
 
 /** A server of one account has no need to tell whose entries are meant. */
-export function scopeOf(tenant: string, { tenants }: Pick<Generation, "tenants">): Pick<PurgeRule, "tenant"> {
+export function scopeOf(tenant: string, { tenants }: Pick<Runtime, "tenants">): Pick<PurgeRule, "tenant"> {
   return tenants.length > 0 ? { tenant } : {};
 }

@@ -4,11 +4,11 @@ import { z } from "zod";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
-import type { Generation } from "../server/runtime.ts";
 import { maskUrl } from "../util/log.ts";
 import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
 import { createRate } from "./rate.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Where the service has it. */
 const PATH = "/v1/files/purge";
@@ -28,10 +28,10 @@ const targetSchema = z.union([
 ]);
 
 /** The paths of purges; `undefined`: this server takes none, for want of a key or by its configuration. */
-export function purgePaths(generation: Pick<Generation, "config" | "endpoints">): string[] | undefined {
-  const path = managementPath(generation);
+export function purgePaths(runtime: Pick<Runtime, "config" | "endpoints">): string[] | undefined {
+  const path = managementPath(runtime);
   if (path === undefined) return undefined;
-  const { compatible = false } = generation.config.config.management || {};
+  const { compatible = false } = runtime.config.config.management || {};
   return [`${path}${PATH}`, ...(compatible ? [PATH] : [])];
 }
 
@@ -46,12 +46,12 @@ export function isPurge(url: string): boolean {
  */
 export function addPurgeRoutes(
   router: Router,
-  generation: Generation,
+  runtime: Runtime,
   { authenticate, answered }: Management,
 ): void {
-  const paths = purgePaths(generation);
+  const paths = purgePaths(runtime);
   if (!paths) return;
-  const { log, purges, config } = generation;
+  const { log, purges, config } = runtime;
   const management = config.config.management || {};
   const rate = createRate(management.purgesPerMinute ?? 600);
 
@@ -76,14 +76,14 @@ export function addPurgeRoutes(
   async function orderOf(body: Uint8Array, endpoints: readonly Endpoint[]): Promise<PurgeOrder> {
     const target = parseTarget(body);
     if ("url" in target) {
-      const order = await bansOfUrl(target, generation, log);
+      const order = await bansOfUrl(target, runtime, log);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
         throw new Refused(403, "This key is not valid for the endpoint of the URL.");
       }
       return order;
     }
-    const tenant = accountOf(endpoints, generation);
-    const scope = scopeOf(tenant, generation);
+    const tenant = accountOf(endpoints, runtime);
+    const scope = scopeOf(tenant, runtime);
     const [kind, value] = Object.entries(target)[0] as ["source" | "prefix" | "tag" | "all", string | true];
     return {
       tenant,
@@ -116,9 +116,9 @@ function parseTarget(body: Uint8Array): z.output<typeof targetSchema> {
 }
 
 /** The account of a key that is good for all of it: what is purged beyond a URL is not one endpoint's. */
-function accountOf(endpoints: readonly Endpoint[], generation: Generation): string {
+function accountOf(endpoints: readonly Endpoint[], runtime: Runtime): string {
   const tenant = endpoints[0]?.tenant ?? "";
-  const whole = generation.endpoints.filter((endpoint) => endpoint.tenant === tenant);
+  const whole = runtime.endpoints.filter((endpoint) => endpoint.tenant === tenant);
   const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));
   if (!isWhole || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
     throw new Refused(403, "This key is not one of a whole account: it purges by URL only.");

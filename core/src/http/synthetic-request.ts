@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
 import type { Exchange } from "../model/exchange.ts";
 import { acceptClass } from "../request/accept.ts";
-import type { Generation } from "../server/runtime.ts";
 import { createSpans } from "../util/spans.ts";
 import { createFind } from "./endpoint-router.ts";
 import { nextId, targetOf } from "./request.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** A request that nobody sent. */
 export interface Question {
@@ -19,10 +19,10 @@ export interface Question {
 /** The exchange that a request would become. Throws what the server would answer before it. */
 export function exchangeOf(
   { url, headers, ip = "127.0.0.1" }: Question,
-  generation: Pick<Generation, "endpoints" | "tenants" | "limitsOf">,
+  runtime: Pick<Runtime, "endpoints" | "tenants" | "limitsOf">,
   log: Logger,
 ): Exchange {
-  const { endpoints, tenants, limitsOf } = generation;
+  const { endpoints, tenants, limitsOf } = runtime;
   const limits = limitsOf();
   const target = targetOf(asSent(url), limits.urlBytes);
   const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";

@@ -186,3 +186,11 @@ export function printable(text: string, length = 60): string {
   const cut = text.length > length ? `${text.slice(0, length - 1)}…` : text;
   return cut.replace(/[^\x20-\x7e…]/g, "?").replaceAll("…", "...");
 }
+
+/** Longest time for which a file is not asked for again, whatever its origin wants. */
+const MAX_PAUSE_MS = 30_000;
+
+/** Milliseconds for which a file is not to be asked for again, where its origin wants so (`Retry-After`). */
+export function pauseOf({ outage, retryAfterSeconds = 0 }: MediaError): number | undefined {
+  return outage && retryAfterSeconds > 0 ? Math.min(retryAfterSeconds * 1000, MAX_PAUSE_MS) : undefined;
+}

@@ -4,10 +4,10 @@ import type { Attempt, AttemptOutcome, Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { codeOf, type MediaError } from "../model/errors.ts";
 import { NOT_MODIFIED, type Source } from "../model/source.ts";
+import { traced } from "../traced.ts";
 import { reasonOf } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";
 import { currentTrace } from "../util/trace.ts";
-import { traced } from "../work/traced.ts";
 import { SKIPPED } from "./breaker.ts";
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;

@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { hash } from "node:crypto";
+import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 
 /**
@@ -62,4 +64,13 @@ export const LOOP_CAUSE = "ELOOPED";
 /** Whether work failed because a request came back to a server that it had passed. */
 export function isLoopFailure(error: unknown): boolean {
   return (error as { cause?: { code?: unknown } } | undefined)?.cause?.code === LOOP_CAUSE;
+}
+
+/** Tells this server, and its siblings of the same configuration, from others in `CDN-Loop`. */
+export function serverMarkOf(endpoints: readonly Endpoint[]): string {
+  return hash(
+    "sha256",
+    JSON.stringify(endpoints.map(({ name, fingerprint }) => [name, fingerprint])),
+    "hex",
+  ).slice(0, 12);
 }

@@ -1,17 +1,9 @@
 import { LRUCache } from "lru-cache";
-import { isMediaError, MediaError } from "../model/errors.ts";
+import { isMediaError, MediaError, pauseOf } from "../model/errors.ts";
 import { skipped } from "./breaker.ts";
-
-/** Longest time for which a file is not asked for again, whatever its origin wants. */
-const MAX_PAUSE_MS = 30_000;
 
 /** Files that are remembered. */
 const MAX_FILES = 10_000;
-
-/** Milliseconds for which a file is not to be asked for again, where its origin wants so (`Retry-After`). */
-export function pauseOf({ outage, retryAfterSeconds = 0 }: MediaError): number | undefined {
-  return outage && retryAfterSeconds > 0 ? Math.min(retryAfterSeconds * 1000, MAX_PAUSE_MS) : undefined;
-}
 
 /**
  * Keeps requests from an origin for a file that it refused for a while (429 or 503 with `Retry-After`). It refused one file

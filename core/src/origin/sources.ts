@@ -17,7 +17,7 @@ import {
   type StorageEntry,
 } from "../model/source.ts";
 import { reasonOf } from "../util/log.ts";
-import { createSingleFlight } from "../work/single-flight.ts";
+import { createSingleFlight } from "../util/single-flight.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { hedged } from "./hedge.ts";

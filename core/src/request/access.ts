@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import type { Asset } from "../model/asset.ts";
+import { signatureRequired } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Claims, Exchange, MediaRequest } from "../model/exchange.ts";
@@ -35,16 +36,6 @@ export function checkClaims(endpoint: Endpoint, claims: Claims, job: Job): void 
   if (endpoint.restrictUnnamed && transformation !== "none" && transformation !== "named") {
     throw new MediaError("EINVAL", "Expected named transformations only");
   }
-}
-
-/** Whether private files are open to a request: it is signed, or asks for named transformations only. */
-export function isTrusted({ claims }: Exchange): boolean {
-  return claims.signature === "valid" || claims.transformation === "named";
-}
-
-/** One text for a signature that is missing and for private files, so that it reveals nothing about the file. */
-export function signatureRequired(): MediaError {
-  return new MediaError("ESIGNATURE", "A valid signature is required");
 }
 
 /**

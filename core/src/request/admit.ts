@@ -1,10 +1,11 @@
+import { isTrusted, signatureRequired } from "../model/claims.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { SourceFacts } from "../model/source.ts";
 import type { Services } from "../work/services.ts";
-import { checkClaims, clientCheck, isTrusted, signatureRequired } from "./access.ts";
+import { checkClaims, clientCheck } from "./access.ts";
 
 /**
  * May the request be answered at all? If several things are wrong, access rules come first (403), then the signature

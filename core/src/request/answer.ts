@@ -1,8 +1,6 @@
 import { overdueOf, servesBehind, servesOnError } from "../cache/freshness.ts";
-import { createLookup, holds } from "../cache/lookup.ts";
-import { createRemember, isOriginFailure } from "../cache/negative.ts";
-import { createConfirm } from "../cache/revalidate.ts";
 import { wrap } from "../facade.ts";
+import { isTrusted } from "../model/claims.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
@@ -11,15 +9,15 @@ import type { Spans } from "../model/render-context.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { withLoopList } from "../origin/loop.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
-import { createBehind } from "../work/background.ts";
 import { errorOf } from "../work/failed.ts";
 import type { Made } from "../work/render.ts";
 import { createMakeOnce, nameOf } from "../work/render-once.ts";
 import type { Services } from "../work/services.ts";
-import { createSubstitute } from "../work/substitute.ts";
-import { isTrusted } from "./access.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
+import { createBehind } from "./background.ts";
 import { createExplain } from "./explain.ts";
+import { createLookup, holds } from "./lookup.ts";
+import { createRemember, isOriginFailure } from "./negative.ts";
 import {
   type Answer,
   createPolling,
@@ -29,6 +27,8 @@ import {
   isPending,
 } from "./polling.ts";
 import { createResolve } from "./resolve.ts";
+import { createConfirm } from "./revalidate.ts";
+import { createSubstitute } from "./substitute.ts";
 
 /** How long a substitute may be kept, in milliseconds. */
 const FALLBACK_LIFETIME = 60_000;

@@ -1,6 +1,6 @@
-import { judgeOf } from "../cache/lookup.ts";
 import { wrap } from "../facade.ts";
 import { isNegotiated } from "../model/canonical.ts";
+import { isTrusted, signatureRequired } from "../model/claims.ts";
 import { endpointId } from "../model/endpoint.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -14,10 +14,10 @@ import { candidates, missing, mostTelling, type OriginEntry } from "../origin/so
 import { assertDeliverable } from "../work/original.ts";
 import { createContext, type OwnContext } from "../work/render-context.ts";
 import type { Services } from "../work/services.ts";
-import { createSubstitute } from "../work/substitute.ts";
-import { isTrusted, signatureRequired } from "./access.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
+import { judgeOf } from "./lookup.ts";
 import { createResolve, type Resolved } from "./resolve.ts";
+import { createSubstitute } from "./substitute.ts";
 
 /** An origin, and what it said: `asked` only as far as the origins before it did not have the file. */
 export interface OriginAnswer {

@@ -3,10 +3,10 @@ import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
+import { createSingleFlight } from "../util/single-flight.ts";
 import { wholeAndKept } from "../work/complete.ts";
 import type { Made } from "../work/render.ts";
 import type { Services } from "../work/services.ts";
-import { createSingleFlight } from "../work/single-flight.ts";
 
 /** Work that goes on in the background: the client is to ask again. */
 export interface Pending {

@@ -3,33 +3,10 @@ import type { CacheRegistration } from "../cache/backend.ts";
 import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
 import { wrap } from "../facade.ts";
+import { type Call, METHODS, type Method, type PluginCommand, type Route } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
-import { type CallHandler, type Metric, type PluginApi, pluginError, type RouteHandler } from "../plugin.ts";
-
-const METHODS = ["GET", "POST", "DELETE"] as const;
-type Method = (typeof METHODS)[number];
-
-export interface Route {
-  readonly method: Method;
-  readonly path: string;
-  readonly handler: RouteHandler;
-  readonly plugin: string;
-}
-
-/** A call of the management that a plugin answers. */
-export interface Call {
-  readonly method: Method;
-  /** Below the management's own. */
-  readonly path: string;
-  readonly handler: CallHandler;
-  readonly plugin: string;
-}
-
-export interface PluginCommand {
-  readonly define: (program: Command) => void;
-  readonly plugin: string;
-}
+import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
 
 /** Paths of the core. */
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: "the core" }));

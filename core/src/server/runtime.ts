@@ -4,10 +4,8 @@ import type { Logger } from "pino";
 import { type Cache, createCache, createNegativeCache } from "../cache/cache.ts";
 import { createPurges, type Purges } from "../cache/purges.ts";
 import { createTier, type Tier } from "../cache/tier.ts";
-import { runningServer } from "../cli/management-client.ts";
 import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import { didYouMean } from "../config/options.ts";
 import {
   resolveEndpoints,
   resolveLimits,
@@ -17,9 +15,10 @@ import {
 } from "../config/resolve.ts";
 import type { ConfigSections } from "../config/schema.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
-import { createHooks, type Generation as GenerationInfo, type Hooks } from "../hooks.ts";
+import { createHooks, type Hooks, type RuntimeInfo } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
 import { callsPath } from "../http/management.ts";
+import type { Runtime } from "../http/runtime.ts";
 import { exchangeOf, type Question } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
@@ -29,55 +28,25 @@ import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { type Breakers, createBreakers } from "../origin/breakers.ts";
 import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
 import type { Fetcher } from "../origin/client/fetcher.ts";
+import { serverMarkOf } from "../origin/loop.ts";
 import { createByteBudget } from "../origin/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../origin/sources.ts";
 import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
 import { createPipeline, type Pipeline } from "../request/answer.ts";
+import { type Bus, createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
+import { didYouMean } from "../util/did-you-mean.ts";
 import { reasonOf } from "../util/log.ts";
 import { version } from "../util/version.ts";
-import { type Bus, createBus } from "../work/bus.ts";
 import { createLeases } from "../work/locks.ts";
 import type { Once } from "../work/once.ts";
 import { createScheduler, type Scheduler } from "../work/scheduler.ts";
-import {
-  type Call,
-  createRegistrations,
-  type PluginCommand,
-  type RegisteredCache,
-  type Route,
-} from "./registrations.ts";
+import { runningServer } from "./management-client.ts";
+import { createRegistrations, type RegisteredCache } from "./registrations.ts";
 import { type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
-/** One immutable configuration with its hooks and plugin instances. */
-export interface Generation {
-  readonly info: GenerationInfo;
-  readonly config: LoadedConfig;
-  readonly hooks: Hooks;
-  readonly cache: Cache;
-  readonly log: Logger;
-  readonly limitsOf: LimitsOf;
-  readonly endpoints: readonly Endpoint[];
-  readonly tenants: readonly Tenant[];
-  readonly origins: ReadonlyMap<string, OriginEntry>;
-  readonly pipeline: Pipeline;
-  readonly scheduler: Scheduler;
-  readonly breakers: Breakers;
-  readonly purges: Purges;
-  /** Announcements to other processes; of the process, as the purges are. */
-  readonly bus: Bus;
-  readonly routes: readonly Route[];
-  readonly calls: readonly Call[];
-  readonly commands: readonly PluginCommand[];
-  start(): Promise<void>;
-  /** From now on its limits hold for what the generations of a process have in common. */
-  lead(): void;
-  /** Runs `stop` and gives back what it shares; once, however often it is called. */
-  stop(): Promise<void>;
-}
-
-export interface GenerationParts {
+export interface RuntimeParts {
   readonly log: Logger;
   readonly shared: Shared;
   /** 1, and one more with each reload. */
@@ -91,14 +60,14 @@ export interface GenerationParts {
 }
 
 /**
- * Builds a generation from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
+ * Builds a runtime from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
  * then; nothing runs yet.
  */
-export async function createGeneration(config: LoadedConfig, parts: GenerationParts): Promise<Generation> {
+export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
   const hooks = createHooks();
   const shares = sharesOf(parts.shared);
   try {
-    return await buildGeneration(config, hooks, shares, parts);
+    return await buildRuntime(config, hooks, shares, parts);
   } catch (error) {
     const { number = 1, log } = parts;
     const info = { number, endpoints: [], origins: [] };
@@ -109,12 +78,12 @@ export async function createGeneration(config: LoadedConfig, parts: GenerationPa
   }
 }
 
-async function buildGeneration(
+async function buildRuntime(
   config: LoadedConfig,
   hooks: Hooks,
   shares: Shares,
-  { log, number = 1, workers = 1, once, traffic = { running: 0, connections: 0 } }: GenerationParts,
-): Promise<Generation> {
+  { log, number = 1, workers = 1, once, traffic = { running: 0, connections: 0 } }: RuntimeParts,
+): Promise<Runtime> {
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
@@ -135,7 +104,7 @@ async function buildGeneration(
     log.warn({ err, metric }, "a metric could not be read"),
   );
   const requestFrom = config.config.requestFrom ?? "mediatap";
-  const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMark(endpoints) });
+  const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMarkOf(endpoints) });
   const types = new Set<string>();
   let opened: typeof origins | undefined;
   let pipeline: Pipeline | undefined;
@@ -432,15 +401,6 @@ function atOrigin(error: unknown, name: string, at: string): unknown {
   });
 }
 
-/** Tells this server, and its siblings of the same configuration, from others in `CDN-Loop`. */
-export function serverMark(endpoints: readonly Endpoint[]): string {
-  return hash(
-    "sha256",
-    JSON.stringify(endpoints.map(({ name, fingerprint }) => [name, fingerprint])),
-    "hex",
-  ).slice(0, 12);
-}
-
 function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): OriginEntry {
   const origin = origins.get(name);
   if (origin) return origin;
@@ -461,7 +421,7 @@ function sectionOf<K extends keyof ConfigSections>(
   throw pluginError(name, `api.section("${String(field)}"): the plugin's sections have no such field`);
 }
 
-/** What a plugin may ask for once the generation is complete. */
+/** What a plugin may ask for once the runtime is complete. */
 function afterStart<T>(part: T | undefined, plugin: string, call: string): T {
   if (part !== undefined) return part;
   throw pluginError(plugin, `api.${call} was called too early: call it in a tap of start, or later`);

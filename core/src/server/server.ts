@@ -11,11 +11,12 @@ import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import { createApp } from "../http/app.ts";
 import { boundConnections } from "../http/connections.ts";
 import { drain, type Traffic } from "../http/drain.ts";
+import type { Runtime } from "../http/runtime.ts";
 import { codeOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { createLogger } from "../util/log.ts";
 import type { Once } from "../work/once.ts";
-import { createGeneration, type Generation } from "./runtime.ts";
+import { createRuntime } from "./runtime.ts";
 import { createShared } from "./singletons.ts";
 import { createSuccession } from "./swap.ts";
 import type { SocketHandle } from "./workers/worker.ts";
@@ -48,7 +49,7 @@ export interface SocketOptions {
 /** A server, not yet listening. */
 export interface MediatapServer {
   /** The newest: that of the configuration which new requests meet. */
-  readonly generation: Generation;
+  readonly runtime: Runtime;
   /** Starts the plugins and listens; resolves with the address. */
   listen(
     port?: number,
@@ -79,15 +80,15 @@ export async function createServer({
   let ready = true;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
-  const succession = createSuccession(await createGeneration(config, parts), (generation) =>
+  const succession = createSuccession(await createRuntime(config, parts), (runtime) =>
     createApp({
-      generation,
+      runtime,
       log,
       isReady: () => ready,
       isRefused: (socket) => connections.isRefused(socket),
     }).callback(),
   );
-  const limits = succession.generation.limitsOf();
+  const limits = succession.runtime.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
     answer,
@@ -117,33 +118,33 @@ export async function createServer({
   }
 
   async function take(next: LoadedConfig): Promise<void> {
-    const number = succession.generation.info.number + 1;
+    const number = succession.runtime.info.number + 1;
     const { level } = log;
     // Before the plugins are handed their loggers.
     log.level = next.config.log?.level ?? level;
-    let generation: Generation | undefined;
+    let runtime: Runtime | undefined;
     try {
-      generation = await createGeneration(next, { ...parts, number });
+      runtime = await createRuntime(next, { ...parts, number });
       warnOfKeys(next, log);
-      await generation.start();
+      await runtime.start();
       if (closing) throw new Error("the server is closing");
     } catch (error) {
       log.level = level;
-      await generation?.stop();
+      await runtime?.stop();
       throw error;
     }
-    generation.lead();
-    adopt(generation.limitsOf());
-    succession.follow(generation);
+    runtime.lead();
+    adopt(runtime.limitsOf());
+    succession.follow(runtime);
   }
 
   return {
-    get generation() {
-      return succession.generation;
+    get runtime() {
+      return succession.runtime;
     },
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
       warnOfKeys(config, log);
-      await succession.generation.start();
+      await succession.runtime.start();
       await listening(http, port, host, socket);
       const address = http.address() as AddressInfo;
       return { port: address.port, url: `http://localhost:${address.port}` };
@@ -156,7 +157,7 @@ export async function createServer({
     },
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
-      closing ??= drain(http, traffic, { accept, quiet, limit: succession.generation.limitsOf().drain })
+      closing ??= drain(http, traffic, { accept, quiet, limit: succession.runtime.limitsOf().drain })
         .then(() => turn)
         .then(succession.stop);
       return closing;

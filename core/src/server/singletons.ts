@@ -6,7 +6,7 @@ interface Entry {
   users: number;
 }
 
-/** Things of the process that generations have in common, counted by reference: made once, closed with the last user. */
+/** Things of the process that runtimes have in common, counted by reference: made once, closed with the last user. */
 export function createShared() {
   const entries = new Map<string, Entry>();
   return {
@@ -30,7 +30,7 @@ export function createShared() {
 
 export type Shared = ReturnType<typeof createShared>;
 
-/** What one generation has taken of it. */
+/** What one runtime has taken of it. */
 export interface Shares {
   readonly take: Shared["take"];
   /** Gives all of it back, last first. */

@@ -1,26 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Generation } from "./runtime.ts";
+import type { Runtime } from "../http/runtime.ts";
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
-/** A generation with the requests that it answers. */
+/** A runtime with the requests that it answers. */
 interface Reign {
-  readonly generation: Generation;
+  readonly runtime: Runtime;
   readonly handle: Handler;
   requests: number;
   /** Its last request has ended. */
   onIdle: () => void;
 }
 
-/** Generations one after the other: requests meet the newest, and an older one ends with its last request. */
-export function createSuccession(first: Generation, handlerOf: (generation: Generation) => Handler) {
-  const begin = (generation: Generation): Reign => {
-    return { generation, handle: handlerOf(generation), requests: 0, onIdle: () => {} };
+/** Runtimes one after the other: requests meet the newest, and an older one ends with its last request. */
+export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) => Handler) {
+  const begin = (runtime: Runtime): Reign => {
+    return { runtime, handle: handlerOf(runtime), requests: 0, onIdle: () => {} };
   };
   const retired = new Set<Reign>();
   let current = begin(first);
 
-  /** Lets a generation end what it began, work behind answers included. */
+  /** Lets a runtime end what it began, work behind answers included. */
   async function retire(reign: Reign): Promise<void> {
     retired.add(reign);
     if (reign.requests > 0) {
@@ -28,14 +28,14 @@ export function createSuccession(first: Generation, handlerOf: (generation: Gene
         reign.onIdle = resolve;
       });
     }
-    await reign.generation.pipeline.renders.landed();
-    await reign.generation.stop();
+    await reign.runtime.pipeline.renders.landed();
+    await reign.runtime.stop();
     retired.delete(reign);
   }
 
   return {
-    get generation() {
-      return current.generation;
+    get runtime() {
+      return current.runtime;
     },
     /** Answers a request; resolves when nothing of it goes on any more. */
     async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -44,14 +44,14 @@ export function createSuccession(first: Generation, handlerOf: (generation: Gene
       await Promise.allSettled([reign.handle(req, res), gone(req, res)]);
       if (--reign.requests === 0) reign.onIdle();
     },
-    follow(generation: Generation): void {
+    follow(runtime: Runtime): void {
       const old = current;
-      current = begin(generation);
+      current = begin(runtime);
       void retire(old);
     },
     /** Stops all of them, whatever they do. */
     async stop(): Promise<void> {
-      await Promise.all([current, ...retired].map(({ generation }) => generation.stop()));
+      await Promise.all([current, ...retired].map(({ runtime }) => runtime.stop()));
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Plan } from "../model/plan.ts";
-import { busy, type Load } from "./scheduler.ts";
+import { busy, type Load } from "./load.ts";
 
 interface Waiting {
   readonly plan: Plan;

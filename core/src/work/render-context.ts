@@ -1,5 +1,6 @@
 import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
+import { signatureRequired } from "../model/claims.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
@@ -8,7 +9,6 @@ import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import { sameFile } from "../origin/source.ts";
 import { fetchSource } from "../origin/sources.ts";
-import { signatureRequired } from "../request/access.ts";
 import { maskText } from "../util/redact.ts";
 import { createSpans } from "../util/spans.ts";
 import type { Services } from "./services.ts";

@@ -1,10 +1,10 @@
 import { type Delivered, settled } from "../model/rendition.ts";
 import { loopKey } from "../origin/loop.ts";
+import { createSingleFlight } from "../util/single-flight.ts";
 import { createSpans } from "../util/spans.ts";
 import { createAcross } from "./across.ts";
 import { createMake, type Made, type RenderRequest } from "./render.ts";
 import type { Services } from "./services.ts";
-import { createSingleFlight } from "./single-flight.ts";
 
 export type MakeOnce = ReturnType<typeof createMakeOnce>;
 

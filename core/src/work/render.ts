@@ -2,6 +2,7 @@ import { etagOf, lastModifiedOf, tagsOf } from "../cache/entry.ts";
 import { type Keeping, keepingOf } from "../cache/freshness.ts";
 import { wrap } from "../facade.ts";
 import type { Conditions } from "../hooks.ts";
+import { signatureRequired } from "../model/claims.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
@@ -23,12 +24,11 @@ import {
 } from "../model/source.ts";
 import { brokenSource } from "../origin/source.ts";
 import { fetchSource } from "../origin/sources.ts";
-import { signatureRequired } from "../request/access.ts";
 import { resultCheckOf } from "../results.ts";
+import { traced } from "../traced.ts";
 import { assertDeliverable, originalBody, originalType } from "./original.ts";
 import { createContext, type OwnContext } from "./render-context.ts";
 import type { Services } from "./services.ts";
-import { traced } from "./traced.ts";
 
 /** What a render is asked to make. */
 export interface RenderRequest {

@@ -2,20 +2,10 @@ import { availableParallelism } from "node:os";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
+import { busy, type Load } from "./load.ts";
 import { createQueue, type Memory, type Queue } from "./queue.ts";
 
 const MB = 1024 * 1024;
-
-/** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
-export interface Load {
-  /** How many plans run at once at most. */
-  readonly places: number;
-  readonly running: number;
-  readonly waiting: number;
-  readonly waitingCost: number;
-  /** Bytes that the plans which run take, by their estimates. */
-  readonly memory: number;
-}
 
 /** How much more may wait for a place among videos: they take longer, and players wait for them. */
 const VIDEO_PATIENCE = 20;
@@ -121,10 +111,3 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
 }
 
 export type Scheduler = ReturnType<typeof createScheduler>;
-
-/** The server is too busy for more. */
-export function busy(seconds: number): MediaError {
-  return new MediaError("EBUSY", "The server is busy", {
-    retryAfterSeconds: Math.max(1, Math.ceil(seconds)),
-  });
-}

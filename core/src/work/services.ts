@@ -11,7 +11,7 @@ import type { Leases } from "./locks.ts";
 import type { Once } from "./once.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What the pipeline of one generation works with. */
+/** What the pipeline of one runtime works with. */
 export interface Services {
   readonly hooks: Hooks;
   readonly cache: Cache;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 import type { MediatapConfig } from "../../src/config/schema.ts";
 import type { Plugin } from "../../src/plugin.ts";
-import { createGeneration } from "../../src/server/runtime.ts";
+import { createRuntime } from "../../src/server/runtime.ts";
 import { createShared } from "../../src/server/singletons.ts";
 import { createLogger } from "../../src/util/log.ts";
 import { folderWith, messageOf } from "./folder.ts";
@@ -30,8 +30,8 @@ const load = (config: MediatapConfig, base = import.meta.dirname) =>
 async function start(config: MediatapConfig): Promise<LoadedConfig> {
   const loaded = await load(config);
   const log = createLogger({ level: "silent" });
-  const generation = await createGeneration(loaded, { log, shared: createShared() });
-  await generation.stop();
+  const runtime = await createRuntime(loaded, { log, shared: createShared() });
+  await runtime.stop();
   return loaded;
 }
 
@@ -271,7 +271,7 @@ describe("loadConfig", () => {
   });
 });
 
-describe("a generation", () => {
+describe("a runtime", () => {
   it("is made of a configuration that is right", async () => {
     await start({ plugins, origins, endpoints });
   });

@@ -28,7 +28,7 @@ describe("cacheDisk", () => {
     });
   }
 
-  async function generationOf(options: CacheDiskOptions) {
+  async function runtimeOf(options: CacheDiskOptions) {
     const config = await loadConfig(
       {
         plugins: [jobLanguage(), memoryStorage(new Map()), cacheDisk(options)],
@@ -39,22 +39,22 @@ describe("cacheDisk", () => {
       { source: "test", base: folder.path },
     );
     const server = await createServer({ config });
-    await server.generation.start();
+    await server.runtime.start();
     return server;
   }
 
   async function diagnosed(options: CacheDiskOptions) {
     const findings: Parameters<Diagnosis["add"]>[0][] = [];
-    const server = await generationOf(options);
-    await server.generation.hooks.diagnose.promise({ add: (finding) => findings.push(finding) });
+    const server = await runtimeOf(options);
+    await server.runtime.hooks.diagnose.promise({ add: (finding) => findings.push(finding) });
     await server.close();
     return findings;
   }
 
   it("begins a relative path at the folder of the configuration", async () => {
-    const server = await generationOf({ path: "here/cache" });
+    const server = await runtimeOf({ path: "here/cache" });
     const { record } = newEntry("a.jpg");
-    await server.generation.cache.store(record, undefined);
+    await server.runtime.cache.store(record, undefined);
     await server.close();
     assert.deepEqual(await readdir(join(folder.path, "here/cache")), ["v2"]);
   });

@@ -1,7 +1,6 @@
 import {
   type Asset,
   didYouMean,
-  type Generation,
   isStorable,
   MediaError,
   measureCache,
@@ -9,6 +8,7 @@ import {
   type Plugin,
   type PluginApi,
   parseOptions,
+  type RuntimeInfo,
   Stage,
   type Storage,
 } from "@mediatap/core";
@@ -69,8 +69,8 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
       let parts: ReturnType<typeof start> | undefined;
 
       measureCache(api, { cache: NAME, shared: true, read: () => parts?.budget?.contents() });
-      hooks.start.tap(NAME, (generation) => {
-        parts = start(api, writing, checked, generation);
+      hooks.start.tap(NAME, (runtime) => {
+        parts = start(api, writing, checked, runtime);
       });
 
       hooks.fetch.tapPromise({ name: NAME, stage: Stage.copies }, async (asset, conditions, context) => {
@@ -126,13 +126,13 @@ export function cacheSource(options: CacheSourceOptions): Plugin {
 }
 
 /** What the plugin works with once the origins are known. Throws `ECONFIG` where options do not fit them. */
-function start(api: PluginApi, writing: Writing, options: Options, generation: Generation) {
+function start(api: PluginApi, writing: Writing, options: Options, runtime: RuntimeInfo) {
   const { logger } = api;
   const limits = api.limitsOf();
   const storage = writableOf(api, options.storage);
-  assertHidden(options.storage, generation);
-  const places = placesOf(options, generation);
-  const isFolder = typeOf(options.storage, generation) === "FOLDER";
+  assertHidden(options.storage, runtime);
+  const places = placesOf(options, runtime);
+  const isFolder = typeOf(options.storage, runtime) === "FOLDER";
   const maxBytes = options.budget ?? (isFolder && 10 * GB);
   const maxFileBytes =
     options.maxFileBytes ?? (maxBytes === false ? Number.POSITIVE_INFINITY : Math.ceil(maxBytes / 8));
@@ -166,7 +166,7 @@ function start(api: PluginApi, writing: Writing, options: Options, generation: G
     maxFileBytes,
     fetch,
     endpointOf: ({ tenant, endpoint }: Asset) =>
-      generation.endpoints.find((known) => known.tenant === tenant && known.name === endpoint),
+      runtime.endpoints.find((known) => known.tenant === tenant && known.name === endpoint),
   };
 }
 
@@ -183,7 +183,7 @@ function writableOf(api: PluginApi, name: string): WritableStorage {
 }
 
 /** Whoever could ask for the files of copies by their names would read private ones, and those of other tenants. */
-function assertHidden(name: string, { endpoints }: Generation): void {
+function assertHidden(name: string, { endpoints }: RuntimeInfo): void {
   const asking = endpoints.find(({ origins, library }) => library === name || origins.includes(name));
   if (!asking) return;
   throw optionError(
@@ -195,7 +195,7 @@ function assertHidden(name: string, { endpoints }: Generation): void {
 /** Fingerprints of the origins whose files are copied. Folders are as near as their copies would be. */
 function placesOf(
   { origins: wanted, storage }: Options,
-  { origins }: Generation,
+  { origins }: RuntimeInfo,
 ): ReadonlyMap<string, string> {
   const names = origins.map(({ name }) => name);
   const unknown = wanted?.find((name) => !names.includes(name));
@@ -208,7 +208,7 @@ function placesOf(
   return new Map(copied.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
-function typeOf(wanted: string, { origins }: Generation): string | undefined {
+function typeOf(wanted: string, { origins }: RuntimeInfo): string | undefined {
   return origins.find(({ name }) => name === wanted)?.type;
 }
 

@@ -150,7 +150,7 @@ describe("cache-source: a copy whose time is up", () => {
     });
     const answers = [10, 11, 12, 13].map(ask);
     await asked;
-    const { renders } = server.server.generation.pipeline;
+    const { renders } = server.server.runtime.pipeline;
     await until(() => renders.size === answers.length, "all are being made");
     assert.equal((await server.ask("/-/live")).status, 200);
     resolve();

@@ -34,7 +34,7 @@ describe("cache-source: a purge", () => {
   });
 
   const purge = (kind: Ban["kind"], value: string) =>
-    server.server.generation.hooks.purge.promise({ id: String(sequence), sequence: ++sequence, kind, value });
+    server.server.runtime.hooks.purge.promise({ id: String(sequence), sequence: ++sequence, kind, value });
 
   async function forgotten(): Promise<string[]> {
     const asked: string[] = [];

@@ -43,7 +43,7 @@ describeWith(MOTO, "cache-source: copies in a bucket", () => {
         },
       );
     let server = await start(DAY);
-    const storage = (): Storage => server.server.generation.origins.get("copies")?.storage as Storage;
+    const storage = (): Storage => server.server.runtime.origins.get("copies")?.storage as Storage;
     const records = async () => {
       const paths: string[] = [];
       for await (const path of storage().list?.("") ?? []) if (path.endsWith(".json")) paths.push(path);
@@ -72,7 +72,7 @@ describeWith(MOTO, "cache-source: copies in a bucket", () => {
 
       server = await start(DAY);
       assert.equal(await red(50), 10);
-      await server.server.generation.hooks.purge.promise({ id: "1", sequence: 1, kind: "all", value: "" });
+      await server.server.runtime.hooks.purge.promise({ id: "1", sequence: 1, kind: "all", value: "" });
       assert.equal(await records(), 0);
       assert.equal((await server.ask("/tr:w-60/a.png")).status, 404);
     } finally {

@@ -1,11 +1,11 @@
 import { buffer } from "node:stream/consumers";
 import {
   createStorageBackend,
-  type Generation,
   MediaError,
   type Plugin,
   type PluginApi,
   parseOptions,
+  type RuntimeInfo,
   type Storage,
   type WritableStorage,
 } from "@mediatap/core";
@@ -51,9 +51,9 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
     apply(api) {
       const { hooks } = api;
       const { prefix, ...use } = checked;
-      let generation: Generation | undefined;
+      let runtime: RuntimeInfo | undefined;
       hooks.start.tap(NAME, (started) => {
-        generation = started;
+        runtime = started;
       });
 
       api.cache({
@@ -62,7 +62,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
         ...use,
         open() {
           const storage = writableOf(api, origin);
-          if (generation) assertHidden(origin, generation);
+          if (runtime) assertHidden(origin, runtime);
           return createStorageBackend(storage, prefix);
         },
       });
@@ -95,7 +95,7 @@ function writableOf(api: PluginApi, name: string): WritableStorage {
 }
 
 /** Whoever could ask for the files by their names would read private ones, and those of other tenants. */
-function assertHidden(name: string, { endpoints }: Generation): void {
+function assertHidden(name: string, { endpoints }: RuntimeInfo): void {
   const asking = endpoints.find(({ origins, library }) => library === name || origins.includes(name));
   if (asking)
     throw optionError(

@@ -158,7 +158,7 @@ describe("decode-pdf", () => {
       assert.equal((await server.ask(`/${name}`)).text, text);
       const [exchange] = seen.exchanges;
       assert(exchange);
-      const { errors, plan } = await server.server.generation.pipeline.explain(exchange);
+      const { errors, plan } = await server.server.runtime.pipeline.explain(exchange);
       assert.deepEqual([errors, plan], [[], "none"]);
     }
   });
@@ -217,7 +217,7 @@ describe("decode-pdf", () => {
       [answer.status, answer.headers["ik-error"]],
       [504, "ETIMEDOUT - The file took too long to decode"],
     );
-    assert.equal(strict.server.generation.scheduler.load().running, 0);
+    assert.equal(strict.server.runtime.scheduler.load().running, 0);
     await picture("/tr:w-50,f-png/doc.pdf");
     await strict.close();
   });

@@ -45,8 +45,8 @@ export function metrics(options: MetricsOptions = {}): Plugin {
       const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
       const ends: (() => void)[] = [];
       const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];
-      hooks.start.tap(NAME, (generation) => {
-        instruments.show(state, generation);
+      hooks.start.tap(NAME, (runtime) => {
+        instruments.show(state, runtime);
         // Its observers begin to look.
         registries();
         ends.push(bus.answer(NAME, values));

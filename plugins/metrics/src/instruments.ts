@@ -1,4 +1,4 @@
-import type { Exchange, Generation, Report, ServerState } from "@mediatap/core";
+import type { Exchange, Report, RuntimeInfo, ServerState } from "@mediatap/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { createTally } from "./tally.ts";
 
@@ -21,7 +21,7 @@ export interface Instruments {
   /** What all workers of a server measure alike: one of them reports it. */
   readonly common: Registry;
   /** Whose state the gauges show from now on. */
-  show(state: () => ServerState, generation: Generation): void;
+  show(state: () => ServerState, runtime: RuntimeInfo): void;
   count(report: Report): void;
   close(): void;
 }
@@ -139,9 +139,9 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
   return {
     registry,
     common,
-    show(read, generation) {
+    show(read, runtime) {
       state = read;
-      number = generation.number;
+      number = runtime.number;
       for (const { name } of read().metrics) reportMetric(name);
     },
     count(report) {

@@ -44,7 +44,7 @@ export interface Tally {
  */
 export function createTally(registry: Registry, buckets: readonly number[]): Tally {
   const rows = new Map<string, Row>();
-  /** Endpoints of one generation are gone with it; their rows stay. */
+  /** Endpoints of one runtime are gone with it; their rows stay. */
   const byEndpoint = new WeakMap<Endpoint, Row>();
   const registers = [registry];
 

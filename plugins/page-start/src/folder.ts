@@ -1,7 +1,6 @@
 import {
   type Endpoint,
   type FolderEntry,
-  type Generation,
   isMediaError,
   type Job,
   MediaError,
@@ -9,6 +8,7 @@ import {
   type PluginApi,
   type RouteReply,
   type RouteRequest,
+  type RuntimeInfo,
   type Storage,
 } from "@mediatap/core";
 import { isLocal } from "./local.ts";
@@ -58,7 +58,7 @@ type Api = Pick<PluginApi, "resolve" | "admit" | "storage" | "limitsOf" | "logge
  * The route that lists a folder, `url`, as far as its endpoint serves it without a signature: each file is judged by the rules of
  * the endpoint as a request for it would be, private ones are left out. Only for this machine and its network.
  */
-export function createFolderRoute(api: Api, current: () => Generation | undefined) {
+export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefined) {
   return async (request: RouteRequest): Promise<RouteReply> => {
     const host = request.header("host");
     if (!isLocal(request.ip, host)) {

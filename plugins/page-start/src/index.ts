@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import {
-  type Generation,
   type PageSources,
   type Plugin,
   pageFile,
   parseOptions,
   type RouteHandler,
+  type RuntimeInfo,
 } from "@mediatap/core";
 import { z } from "zod";
 import { createFolderRoute } from "./folder.ts";
@@ -71,9 +71,9 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
     version: VERSION,
     apiVersion: 1,
     apply(api) {
-      let current: Generation | undefined;
-      api.hooks.start.tap(NAME, (generation) => {
-        current = generation;
+      let current: RuntimeInfo | undefined;
+      api.hooks.start.tap(NAME, (runtime) => {
+        current = runtime;
       });
       for (const { name, text } of files) {
         if (name !== "index.html") api.route("GET", `/-/start/${name}`, pageFile(name, text, SOURCES));

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import {
-  type Generation,
   type Plugin,
   pageFile,
   parseOptions,
   type RouteHandler,
+  type RuntimeInfo,
   type ServerState,
 } from "@mediatap/core";
 import { z } from "zod";
@@ -55,9 +55,9 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
     apply({ hooks, route, shared, state, bus }) {
       const tally = shared(NAME, () => createTally());
       const ends: (() => void)[] = [];
-      let current: Generation | undefined;
-      hooks.start.tap(NAME, (generation) => {
-        current = generation;
+      let current: RuntimeInfo | undefined;
+      hooks.start.tap(NAME, (runtime) => {
+        current = runtime;
         ends.push(bus.answer(NAME, own));
       });
       hooks.stop.tap(NAME, () => {

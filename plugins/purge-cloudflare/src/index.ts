@@ -2,9 +2,9 @@ import {
   type Ban,
   foldersOf,
   folderTagOf,
-  type Generation,
   type Plugin,
   parseOptions,
+  type RuntimeInfo,
   sourceTagOf,
 } from "@mediatap/core";
 import { z } from "zod";
@@ -53,7 +53,7 @@ export function purgeCloudflare(options: PurgeCloudflareOptions): Plugin {
       const tags = createBatch((names) => send({ tags: names }), MOST, DELAY);
       let accounts: readonly string[] = [""];
 
-      hooks.start.tap(NAME, ({ endpoints }: Generation) => {
+      hooks.start.tap(NAME, ({ endpoints }: RuntimeInfo) => {
         accounts = [...new Set(endpoints.map(({ tenant }) => tenant))];
         const silent = endpoints.filter(({ tagHeader }) => tagHeader !== "Cache-Tag").map(({ name }) => name);
         if (silent.length === 0) return;

@@ -155,7 +155,7 @@ describe("purge-cloudflare", () => {
 
   it("leaves it to the process in which a purge began", async () => {
     await start();
-    await server.server.generation.hooks.purge.promise({
+    await server.server.runtime.hooks.purge.promise({
       id: "1",
       sequence: 1,
       kind: "all",

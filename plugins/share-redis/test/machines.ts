@@ -94,7 +94,7 @@ export function makeMachines() {
       const machine: Machine = {
         ...server,
         renders: () => renders,
-        purge: (path) => server.server.generation.purges.begin([{ kind: "source", value: path }]).done,
+        purge: (path) => server.server.runtime.purges.begin([{ kind: "source", value: path }]).done,
         askToPurge: (path) =>
           server.ask("/-/api/v1/files/purge", {
             method: "POST",

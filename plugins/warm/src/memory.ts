@@ -25,7 +25,7 @@ export interface MemoryOptions {
   readonly waiting: number;
 }
 
-/** What it needs of the server; each generation brings its own. */
+/** What it needs of the server; each runtime brings its own. */
 export interface Server extends Pick<PluginApi, "logger"> {
   readonly make: MakeItem;
   readonly load: () => Load;
@@ -140,7 +140,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
 
   return {
     ...memory,
-    /** The newest generation's. */
+    /** The newest runtime's. */
     use(next: Server): void {
       server = next;
     },

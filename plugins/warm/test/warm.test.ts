@@ -187,7 +187,7 @@ describe("warm", () => {
     const running = server.ask("/a.mp4?tr=w-20");
     await until(() => videos.begun.length === 1, "it has begun");
     const waiting = server.ask("/b.mp4?tr=w-20");
-    await until(() => server.server.generation.scheduler.load().waiting === 1, "it waits");
+    await until(() => server.server.runtime.scheduler.load().waiting === 1, "it waits");
     const { post, tell } = callsOf(server);
     const { id } = JSON.parse((await post({ urls: ["/tr:w-20/photo.png"] })).text);
     // A picture would find a place at once.

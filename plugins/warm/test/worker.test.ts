@@ -80,7 +80,7 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
   }
   const renders = () => {
     let made = 0;
-    server.server.generation.hooks.report.tap("test", ({ kind }) => {
+    server.server.runtime.hooks.report.tap("test", ({ kind }) => {
       if (kind === "render") made++;
     });
     return () => made;

@@ -17,7 +17,7 @@ export interface SendOptions {
   readonly firstWait: number;
 }
 
-/** What it needs of the server; each generation brings its own fetcher. */
+/** What it needs of the server; each runtime brings its own fetcher. */
 export type Server = Pick<PluginApi, "logger"> & { readonly fetcher: Fetcher };
 
 /** Events that are under way to a receiver at once. */
@@ -90,7 +90,7 @@ export function createSender({ url, secrets, retries, timeout, waiting, firstWai
   }
 
   return {
-    /** The newest generation's. */
+    /** The newest runtime's. */
     use(next: Server): void {
       server = next;
     },
@@ -103,7 +103,7 @@ export function createSender({ url, secrets, retries, timeout, waiting, firstWai
       }
       void queue.add(() => deliver(event)).catch(() => {});
     },
-    /** A generation ends: the newest gives what is under way a moment, the rest is lost. */
+    /** A runtime ends: the newest gives what is under way a moment, the rest is lost. */
     async leave(ending: Server): Promise<void> {
       if (server !== ending) return;
       const late = new AbortController();

@@ -52,8 +52,8 @@ export function watch(
     return type && types.includes(type) ? type : undefined;
   };
 
-  hooks.start.tap(NAME, (generation) => {
-    endpoints = generation.endpoints;
+  hooks.start.tap(NAME, (runtime) => {
+    endpoints = runtime.endpoints;
   });
 
   hooks.admit.tap(NAME, (exchange, job) => {

@@ -1,7 +1,7 @@
 import type { SendHandle } from "node:child_process";
 import { Readable } from "node:stream";
 import { bodyOf, type Delivered } from "../../model/rendition.ts";
-import type { Bus, LineEnd } from "../../work/bus.ts";
+import type { Bus, LineEnd } from "../../util/bus.ts";
 import { errorOf, type Failed, failureOf } from "../../work/failed.ts";
 import type { Once } from "../../work/once.ts";
 import { REMEMBERED } from "./locks.ts";

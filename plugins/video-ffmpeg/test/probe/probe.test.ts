@@ -183,7 +183,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     type Finding = Parameters<Diagnosis["add"]>[0];
     const findings = async (server: TestServer) => {
       const found: Finding[] = [];
-      await server.server.generation.hooks.diagnose.promise({ add: (finding) => found.push(finding) });
+      await server.server.runtime.hooks.diagnose.promise({ add: (finding) => found.push(finding) });
       return new Map(found.map((finding) => [finding.what, finding]));
     };
     const here = await findings(await start({ options: { ffmpeg: FFMPEG.path } }));

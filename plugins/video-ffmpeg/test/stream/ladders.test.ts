@@ -293,7 +293,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
       assert.match(text, /option ladders.*cannot write av1.*libsvtav1/, name);
     }
     const found = new Map<string, string>();
-    await without.server.generation.hooks.diagnose.promise({
+    await without.server.runtime.hooks.diagnose.promise({
       add: ({ what, state }) => void found.set(what, state),
     });
     assert.equal(found.get("video ladder av1"), "bad");

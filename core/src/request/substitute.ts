@@ -2,8 +2,8 @@ import type { Substitute } from "../hooks.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import type { createAdmit } from "../request/admit.ts";
-import type { Services } from "./services.ts";
+import type { Services } from "../work/services.ts";
+import type { createAdmit } from "./admit.ts";
 
 /** The job of a default image, and what a plugin said about it, if it is a plugin's. */
 export interface Instead extends Partial<Omit<Substitute, "job">> {

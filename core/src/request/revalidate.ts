@@ -1,18 +1,18 @@
-import { codedTag, codingOf } from "../http/content-coding.ts";
+import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "../cache/entry.ts";
+import { keepingOf } from "../cache/freshness.ts";
+import { isTrusted } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
-import { isTrusted } from "../request/access.ts";
-import { matches } from "../request/conditions.ts";
+import { codedTag, codingOf } from "../util/content-coding.ts";
+import { createSingleFlight } from "../util/single-flight.ts";
 import { originalType } from "../work/original.ts";
 import { createContext } from "../work/render-context.ts";
 import { nameOf } from "../work/render-once.ts";
 import type { Services } from "../work/services.ts";
-import { createSingleFlight } from "../work/single-flight.ts";
-import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "./entry.ts";
-import { keepingOf } from "./freshness.ts";
+import { matches } from "./conditions.ts";
 
 /** What the origin's answer confirmed. */
 interface Confirmed {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pino } from "pino";
-import { createBus, type LineEnd } from "../../src/work/bus.ts";
+import { createBus, type LineEnd } from "../../src/util/bus.ts";
 
 const log = pino({ level: "silent" });
 

@@ -1,5 +1,5 @@
-import type { Hooks, Work } from "../hooks.ts";
-import { currentTrace, inTrace } from "../util/trace.ts";
+import type { Hooks, Work } from "./hooks.ts";
+import { currentTrace, inTrace } from "./util/trace.ts";
 
 /** Does a piece of work under the trace that a plugin keeps of it, if one does. */
 export function traced<T>(hooks: Hooks, work: Work, run: () => T): T {

@@ -1,10 +1,10 @@
+import { errorLifetime, errorRecord } from "../cache/entry.ts";
 import { lifetimeOf } from "../model/control.ts";
 import { endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import { isLoopFailure } from "../origin/loop.ts";
 import type { Services } from "../work/services.ts";
-import { errorLifetime, errorRecord } from "./entry.ts";
 
 export type Remember = ReturnType<typeof createRemember>;
 

@@ -1,15 +1,15 @@
 import { LRUCache } from "lru-cache";
-import type { createLookup } from "../cache/lookup.ts";
-import { isOriginFailure, type Remember } from "../cache/negative.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Obtained } from "../model/rendition.ts";
-import type { createResolve } from "../request/resolve.ts";
-import { wholeAndKept } from "./complete.ts";
-import { errorOf } from "./failed.ts";
-import type { RenderRequest } from "./render.ts";
-import { type MakeOnce, nameOf } from "./render-once.ts";
-import type { Services } from "./services.ts";
+import { wholeAndKept } from "../work/complete.ts";
+import { errorOf } from "../work/failed.ts";
+import type { RenderRequest } from "../work/render.ts";
+import { type MakeOnce, nameOf } from "../work/render-once.ts";
+import type { Services } from "../work/services.ts";
+import type { createLookup } from "./lookup.ts";
+import { isOriginFailure, type Remember } from "./negative.ts";
+import type { createResolve } from "./resolve.ts";
 
 export interface BehindParts {
   readonly services: Services;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnosis } from "../hooks.ts";
 import { MediaError, shortageOf } from "../model/errors.ts";
-import { isGone, type Owner, thisOwner } from "./owner.ts";
+import { isGone, type Owner, thisOwner } from "../util/owner.ts";
 
 // Temporary files of a process lie in a folder of its own. It names its owner, so that the next process can tell whether the owner
 // is gone (killed, out of memory) and remove what it left, programs that still work in it included.

@@ -1,12 +1,12 @@
+import type { CacheResult } from "../cache/cache.ts";
+import { overdueOf } from "../cache/freshness.ts";
+import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Delivered, RenditionRecord, SettledBody } from "../model/rendition.ts";
-import { isHeld } from "../request/conditions.ts";
 import { originalAgain, SMALL } from "../work/original.ts";
 import type { Services } from "../work/services.ts";
-import type { CacheResult } from "./cache.ts";
-import { overdueOf } from "./freshness.ts";
-import type { TierEntry } from "./tier.ts";
+import { isHeld } from "./conditions.ts";
 
 /** What a lookup for a request came to. */
 export interface Lookup {

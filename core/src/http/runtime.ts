@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import type { Logger } from "pino";
+import type { Cache } from "../cache/cache.ts";
+import type { Purges } from "../cache/purges.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Tenant } from "../config/resolve.ts";
+import type { Hooks, RuntimeInfo } from "../hooks.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { LimitsOf } from "../model/limits.ts";
+import type { Breakers } from "../origin/breakers.ts";
+import type { OriginEntry } from "../origin/sources.ts";
+import type { CallHandler, RouteHandler } from "../plugin.ts";
+import type { Pipeline } from "../request/answer.ts";
+import type { Bus } from "../util/bus.ts";
+import type { Scheduler } from "../work/scheduler.ts";
+
+export const METHODS = ["GET", "POST", "DELETE"] as const;
+
+export type Method = (typeof METHODS)[number];
+
+export interface Route {
+  readonly method: Method;
+  readonly path: string;
+  readonly handler: RouteHandler;
+  readonly plugin: string;
+}
+
+/** A call of the management that a plugin answers. */
+export interface Call {
+  readonly method: Method;
+  /** Below the management's own. */
+  readonly path: string;
+  readonly handler: CallHandler;
+  readonly plugin: string;
+}
+
+export interface PluginCommand {
+  readonly define: (program: Command) => void;
+  readonly plugin: string;
+}
+
+/** One immutable configuration with its hooks and plugin instances. */
+export interface Runtime {
+  readonly info: RuntimeInfo;
+  readonly config: LoadedConfig;
+  readonly hooks: Hooks;
+  readonly cache: Cache;
+  readonly log: Logger;
+  readonly limitsOf: LimitsOf;
+  readonly endpoints: readonly Endpoint[];
+  readonly tenants: readonly Tenant[];
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly pipeline: Pipeline;
+  readonly scheduler: Scheduler;
+  readonly breakers: Breakers;
+  readonly purges: Purges;
+  /** Announcements to other processes; of the process, as the purges are. */
+  readonly bus: Bus;
+  readonly routes: readonly Route[];
+  readonly calls: readonly Call[];
+  readonly commands: readonly PluginCommand[];
+  start(): Promise<void>;
+  /** From now on its limits hold for what the runtimes of a process have in common. */
+  lead(): void;
+  /** Runs `stop` and gives back what it shares; once, however often it is called. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** The parts of the core, from the bottom to the top. A part imports its own files and those of lower parts. */
+const PARTS: readonly (readonly string[])[] = [
+  ["model"],
+  ["util"],
+  ["hooks.ts", "plugin.ts", "facade.ts", "results.ts", "traced.ts", "config"],
+  ["cache", "decode"],
+  ["origin"],
+  ["work"],
+  ["request"],
+  ["http"],
+  ["server"],
+  ["cli"],
+  ["index.ts"],
+];
+
+/** They name what plugins get from other parts, as types. */
+const NAMES_TYPES = ["plugin.ts", "results.ts"];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+function importsOf(folder: string): Import[] {
+  const files = globSync("**/*.ts", { cwd: folder });
+  return files.flatMap((from) => {
+    const source = readFileSync(join(folder, from), "utf8");
+    const found = source.matchAll(/^(?:import|export)(\s+type)?\s[^;"]*?from\s+"(\.[^"]+)"/gm);
+    return [...found].map(([, type, to = ""]) => ({
+      from,
+      to: relative(folder, resolve(folder, dirname(from), to)),
+      isType: type !== undefined,
+    }));
+  });
+}
+
+const partOf = (file: string) => file.split("/")[0] ?? "";
+const levelOf = (file: string) => PARTS.findIndex((parts) => parts.includes(partOf(file)));
+
+/** Files that import each other, in a circle. */
+function circlesIn(imports: readonly Import[]): string[] {
+  const targets = Map.groupBy(imports, ({ from }) => from);
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file].join(" → "));
+    if (at >= 0 || done.has(file)) return;
+    for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return circles;
+}
+
+describe("the architecture", () => {
+  const imports = importsOf(join(ROOT, "core/src"));
+
+  it("has a place for every file of the core", () => {
+    const files = globSync("**/*.ts", { cwd: join(ROOT, "core/src") });
+    assert.deepEqual(
+      files.filter((file) => levelOf(file) < 0),
+      [],
+    );
+  });
+
+  it("has imports in the core that go one way", () => {
+    const wrong = imports.filter(({ from, to, isType }) => {
+      if (partOf(from) === partOf(to) || (isType && NAMES_TYPES.includes(from))) return false;
+      const [own, other] = [levelOf(from), levelOf(to)];
+      return other > own || (other === own && own > 2);
+    });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} → ${to}`),
+      [],
+    );
+  });
+
+  for (const folder of ["core", ...globSync("{plugins,presets}/*", { cwd: ROOT })]) {
+    it(`has no circles in ${folder}`, () => {
+      const values = importsOf(join(ROOT, folder, "src")).filter(({ isType }) => !isType);
+      assert.deepEqual(circlesIn(values), []);
+    });
+  }
+
+  it("has plugins that know the core, and no other plugin", () => {
+    const wrong = globSync("plugins/*/src/**/*.ts", { cwd: ROOT }).flatMap((file) => {
+      const source = readFileSync(join(ROOT, file), "utf8");
+      const own = file.split("/")[1];
+      return (
+        [...source.matchAll(/from "@mediatap\/([\w-]+)/g)]
+          .map(([, name]) => name)
+          // Font files, no plugin.
+          .filter((name) => name !== "core" && name !== own && name !== "fonts-standard")
+          .map((name) => `${file}: ${name}`)
+      );
+    });
+    assert.deepEqual(wrong, []);
+  });
+});
