@@ -3,7 +3,7 @@ import type { Asset } from "../model/asset.ts";
 import { signatureRequired } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { Claims, Exchange, MediaRequest } from "../model/exchange.ts";
+import type { Claims, MediaRequest } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Layer, Step } from "../model/transformation.ts";
 import { isVideoPath } from "../origin/reader/metadata.ts";

@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import type { CacheRegistration } from "../cache/backend.ts";
 import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";

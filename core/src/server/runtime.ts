@@ -1,21 +1,15 @@
 import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
-import { type Cache, createCache, createNegativeCache } from "../cache/cache.ts";
-import { createPurges, type Purges } from "../cache/purges.ts";
+import { createCache, createNegativeCache } from "../cache/cache.ts";
+import { createPurges } from "../cache/purges.ts";
 import { createTier, type Tier } from "../cache/tier.ts";
 import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import {
-  resolveEndpoints,
-  resolveLimits,
-  resolveOrigins,
-  resolveTenants,
-  type Tenant,
-} from "../config/resolve.ts";
+import { resolveEndpoints, resolveLimits, resolveOrigins, resolveTenants } from "../config/resolve.ts";
 import type { ConfigSections } from "../config/schema.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
-import { createHooks, type Hooks, type RuntimeInfo } from "../hooks.ts";
+import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
 import { callsPath } from "../http/management.ts";
 import type { Runtime } from "../http/runtime.ts";
@@ -23,7 +17,7 @@ import { exchangeOf, type Question } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
-import { createLimitsOf, type LimitsOf } from "../model/limits.ts";
+import { createLimitsOf } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { type Breakers, createBreakers } from "../origin/breakers.ts";
 import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
@@ -33,14 +27,14 @@ import { createByteBudget } from "../origin/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../origin/sources.ts";
 import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
 import { createPipeline, type Pipeline } from "../request/answer.ts";
-import { type Bus, createBus } from "../util/bus.ts";
+import { createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { reasonOf } from "../util/log.ts";
 import { version } from "../util/version.ts";
 import { createLeases } from "../work/locks.ts";
 import type { Once } from "../work/once.ts";
-import { createScheduler, type Scheduler } from "../work/scheduler.ts";
+import { createScheduler } from "../work/scheduler.ts";
 import { runningServer } from "./management-client.ts";
 import { createRegistrations, type RegisteredCache } from "./registrations.ts";
 import { type Shared, type Shares, sharesOf } from "./singletons.ts";

@@ -1,5 +1,4 @@
 import { MediaError } from "../model/errors.ts";
-import type { Lane, Plan } from "../model/plan.ts";
 
 /** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
 export interface Load {
