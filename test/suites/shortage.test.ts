@@ -100,6 +100,8 @@ describe("a server that runs out of file descriptors", () => {
   for (const [what, path] of [
     ["a picture of a folder", "/tr:w-20/photo.jpg"],
     ["a file as it is", "/photo.jpg?tr=orig-true"],
+    ["a default image", "/missing.jpg?tr=di-photo.jpg"],
+    ["a default image that is transformed", "/missing.jpg?tr=w-21,di-photo.jpg"],
     ["a picture of an origin whose name is to be resolved", "/web/tr:w-20/photo.jpg"],
     ["a picture of an origin whose client is to be loaded", "/bucket/tr:w-20/photo.jpg"],
   ] as const) {

@@ -200,7 +200,10 @@ export function createPipeline(services: Services) {
     const instead = await substituteOf(exchange, job, error);
     if (!instead) throw error;
     const { key } = resolve.complete(instead.job);
-    const delivered = await obtain(exchange, instead.job, key).catch(() => Promise.reject(error));
+    const delivered = await obtain(exchange, instead.job, key).catch((failure: unknown) =>
+      // A default image that could not be opened now may be there: "not here" would be wrong, and be kept.
+      Promise.reject(isMediaError(failure) && failure.status < 500 ? error : failure),
+    );
     // Text is no default image.
     if (!isPending(delivered) && isMediaName(job.asset.path) && !isMediaType(delivered.record.type)) {
       await delivered.body?.close?.();
