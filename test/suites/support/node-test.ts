@@ -1,4 +1,4 @@
-// Contract suites as `node --test` runs them: see node-test.test.ts.
+// Contract suites as `node --test` runs them: see repository/node-test.test.ts.
 import { cacheMemory } from "@mediatap/cache-memory";
 import { describeCache, describeLanguage, describeStorage } from "@mediatap/test";
 import { pixelate } from "../../../examples/custom-step/pixelate.ts";

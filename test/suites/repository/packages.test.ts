@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { ask, startOrigin, testCommand } from "@mediatap/test";
+
+const root = join(import.meta.dirname, "../../..");
+const REPOSITORY = "https://github.com/mediatap/mediatap";
+
+interface Manifest {
+  readonly name: string;
+  readonly description: string;
+  readonly keywords: readonly string[];
+  readonly license: string;
+  readonly homepage: string;
+  readonly bugs: string;
+  readonly repository: { readonly url: string; readonly directory: string };
+  readonly publishConfig: { readonly access: string };
+}
+
+const folders = globSync(["core", "test", "plugins/*", "presets/*"], { cwd: root }).filter((folder) =>
+  existsSync(join(root, folder, "package.json")),
+);
+
+function read(...path: string[]): string {
+  return readFileSync(join(root, ...path), "utf8");
+}
+
+function linksOf(page: string): string[] {
+  return [...page.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
+}
+
+describe("the packages", () => {
+  it("say what they are, under which licence, and where they come from", () => {
+    assert.ok(folders.length > 30);
+    for (const folder of folders) {
+      const manifest = JSON.parse(read(folder, "package.json")) as Manifest;
+      const { name, description, keywords, license, homepage, bugs, repository, publishConfig } = manifest;
+      assert.match(description, /Mediatap|media server/, name);
+      assert.ok(keywords.includes("mediatap"), name);
+      assert.equal(keywords.includes("mediatap-plugin"), folder.startsWith("plugins/"), name);
+      assert.equal(license, "Apache-2.0", name);
+      assert.equal(read(folder, "LICENSE"), read("LICENSE"), name);
+      assert.equal(homepage, `${REPOSITORY}/tree/main/${folder}#readme`, name);
+      assert.equal(bugs, `${REPOSITORY}/issues`, name);
+      assert.deepEqual(repository, { type: "git", url: `git+${REPOSITORY}.git`, directory: folder }, name);
+      assert.deepEqual(publishConfig, { access: "public" }, name);
+    }
+  });
+
+  it("have pages whose links lead somewhere, also outside the repository", () => {
+    const pages = globSync(["core/*.md", "{plugins,presets}/*/*.md", "test/*.md"], { cwd: root });
+    for (const page of pages) {
+      for (const link of linksOf(read(page))) {
+        const [, path] = new RegExp(`^${REPOSITORY}/(?:blob|tree)/main/(.+)$`).exec(link) ?? [];
+        if (path !== undefined) assert.ok(existsSync(join(root, path)), `${page}: ${link}`);
+        if (/^[a-z]+:/.test(link)) continue;
+        const target = resolve(root, dirname(page), link);
+        assert.ok(target.startsWith(join(root, dirname(page), "/")), `${page}: ${link} leaves the package`);
+        assert.ok(existsSync(target), `${page}: ${link}`);
+      }
+    }
+  });
+
+  describe("packed and installed into an empty folder", () => {
+    let home: string;
+    before(async function () {
+      this.timeout(600_000);
+      home = await mkdtemp(join(tmpdir(), "mediatap-test-packages-"));
+      await mkdir(join(home, "tarballs"));
+      run(root, "npx", "tsc", "-b");
+      const { stdout } = run(
+        root,
+        "npm",
+        "pack",
+        ...folders.flatMap((folder) => ["--workspace", folder]),
+        "--json",
+        "--pack-destination",
+        join(home, "tarballs"),
+      );
+      const packed = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+      for (const { filename, files } of packed) {
+        const paths = files.map(({ path }) => path);
+        assert.ok(paths.includes("LICENSE") && paths.includes("README.md"), filename);
+        assert.ok(!paths.some((path) => path.endsWith(".tsbuildinfo")), filename);
+      }
+      await writeFile(join(home, "package.json"), "{}");
+      const tarballs = packed.map(({ filename }) => join(home, "tarballs", basename(filename)));
+      run(
+        home,
+        "npm",
+        "install",
+        "--prefer-offline",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        ...tarballs,
+      );
+      await mkdir(join(home, "photos"));
+      await cp(join(root, "examples/start/media/dogs.jpg"), join(home, "photos/dogs.jpg"));
+    });
+    after(() => rm(home, { recursive: true, force: true }));
+
+    /** Serves a configuration with what was installed, and requests a small picture. */
+    async function servesPicture(config: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+      const bin = join(home, "node_modules/mediatap/bin/mediatap.js");
+      await testCommand({ bin, cwd: dirname(config), env }).served(config, async (port) => {
+        const headers = { accept: "image/webp" };
+        const answer = await ask(port, "/tr:w-40/dogs.jpg", { headers });
+        assert.equal(answer.status, 200);
+        assert.equal(answer.headers["content-type"], "image/webp");
+      });
+    }
+
+    it("serve a picture", async () => {
+      const config = join(home, "mediatap.config.mts");
+      await writeFile(
+        config,
+        `import { defineConfig, presetMediatap } from "mediatap";
+        export default defineConfig({
+          presets: [presetMediatap()],
+          origins: { photos: { type: "FOLDER", path: "./photos" } },
+          endpoints: { default: { origins: ["photos"] } },
+        });`,
+      );
+      await servesPicture(config);
+    });
+
+    it("serve a picture by a configuration outside that folder, as in a container", async () => {
+      const origin = await startOrigin({ "dogs.jpg": await readFile(join(home, "photos/dogs.jpg")) });
+      const elsewhere = await mkdtemp(join(tmpdir(), "mediatap-test-config-"));
+      try {
+        const config = join(elsewhere, "mediatap.config.mjs");
+        await cp(join(root, "examples/deploy/mediatap.config.mjs"), config);
+        const cache = join(elsewhere, "cache");
+        await servesPicture(config, { ...process.env, CACHE_DIR: cache, ORIGIN_URL: origin.url });
+        assert.ok(existsSync(cache));
+      } finally {
+        await origin.close();
+        await rm(elsewhere, { recursive: true, force: true });
+      }
+    });
+  });
+});
+
+function run(cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
+  const result = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
+  assert.equal(result.status, 0, `${command} ${args[0]}: ${result.stderr}`);
+  return result;
+}
