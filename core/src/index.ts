@@ -16,16 +16,11 @@ export type {
 } from "./cache/backend.ts";
 export type { CacheBreaker, CacheBreakerOptions } from "./cache/breaker.ts";
 export { createCacheBreaker, within } from "./cache/breaker.ts";
-export { isFromFuture } from "./cache/freshness.ts";
 export type { CacheContents, MeasuredCache } from "./cache/metrics.ts";
 export { measureCache } from "./cache/metrics.ts";
-export type { KnownEntry } from "./cache/revalidated.ts";
-export { isOnlyConfirmed } from "./cache/revalidated.ts";
 export { timeOfRule } from "./cache/rule-id.ts";
 export { createStorageBackend, type WritableStorage } from "./cache/storage-backend.ts";
 export { type BodyReference, decodeMetadata, encodeMetadata } from "./cache/stored-file.ts";
-export type { Turns, TurnsOptions } from "./cache/write-queue.ts";
-export { createTurns } from "./cache/write-queue.ts";
 export type { CliOptions } from "./cli/cli.ts";
 export { runCli } from "./cli/cli.ts";
 export type { FindOptions, FoundConfig } from "./config/find.ts";

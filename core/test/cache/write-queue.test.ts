@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate as settle } from "node:timers/promises";
-import { createTurns } from "@mediatap/core";
+import { createTurns } from "../../src/cache/write-queue.ts";
 
 describe("the turns of a cache's work", () => {
   /** Work that ends when it is told to. */

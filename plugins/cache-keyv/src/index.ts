@@ -63,7 +63,7 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
         open() {
           const link = connect();
           void link.connected.then((isConnected) => {
-            if (!isConnected) logger.warn(`${link.trouble()}; responses go on without it`);
+            if (!isConnected) logger.warn(`${link.trouble()}; the cache is not used until it is`);
           });
           return keyvBackend(link, { namespace, ttl });
         },
