@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createServer, findConfig, loadConfig } from "@mediatap/core";
+import { createServer, findConfig, loadConfig } from "@mediatap/core/server";
 import { ask } from "@mediatap/test";
 import sharp from "sharp";
 

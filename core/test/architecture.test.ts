@@ -16,7 +16,7 @@ const PARTS: readonly (readonly string[])[] = [
   ["http"],
   ["server"],
   ["cli"],
-  ["index.ts"],
+  ["index.ts", "exports"],
 ];
 
 /** They name what plugins get from other parts, as types. */

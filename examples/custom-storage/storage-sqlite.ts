@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { addAbortSignal, Readable } from "node:stream";
-import { MediaError, NOT_MODIFIED, type Plugin, parseOptions, type Storage } from "@mediatap/core";
+import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
+import { NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import { z } from "zod";
 
 const NAME = "storage-sqlite";

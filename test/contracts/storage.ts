@@ -10,7 +10,7 @@ import {
   type OpenOptions,
   type Storage,
   type StorageEntry,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { after, before, describe, it } from "./runner.ts";
 
 /** What a storage offers beyond the bytes. */

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import {
-  createBuiltInRegistry,
   DEFAULT_LIMITS,
   type Exchange,
   type Header,
   type LimitName,
-  measure,
   type Output,
   type Plugin,
   type RawFrame,
   type Size,
   type Step,
 } from "@mediatap/core";
+import { createBuiltInRegistry, measure } from "@mediatap/core/steps";
 import fc from "fast-check";
 import { makePng } from "../helpers/png.ts";
 import { type Answer, type AskOptions, startServer, type TestServer } from "../helpers/server.ts";

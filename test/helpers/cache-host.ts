@@ -3,17 +3,15 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
-  type Ban,
   type Body,
   bodyOf,
-  createServer,
   type Delivered,
-  loadConfig,
   type MediatapConfig,
   type Plugin,
   type RenditionRecord,
-  type ServerOptions,
 } from "@mediatap/core";
+import type { Ban } from "@mediatap/core/cache";
+import { createServer, loadConfig, type ServerOptions } from "@mediatap/core/server";
 import { jobLanguage, MEMORY_ENDPOINT, memoryStorage } from "./stand-ins.ts";
 
 /** What a cache returned, and what it offered as past its freshness. */

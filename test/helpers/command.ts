@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { runCli } from "@mediatap/core";
+import { runCli } from "@mediatap/core/server";
 
 export interface CommandOptions {
   /** The program, as JavaScript. */

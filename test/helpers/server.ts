@@ -1,11 +1,6 @@
 import { request } from "node:http";
-import {
-  createServer,
-  loadConfig,
-  type MediatapConfig,
-  type MediatapServer,
-  type ServerOptions,
-} from "@mediatap/core";
+import type { MediatapConfig } from "@mediatap/core";
+import { createServer, loadConfig, type MediatapServer, type ServerOptions } from "@mediatap/core/server";
 
 type Logger = NonNullable<ServerOptions["log"]>;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { codeOf, createCacheBreaker, within } from "@mediatap/core";
+import { createCacheBreaker, within } from "../../src/cache/breaker.ts";
+import { codeOf } from "../../src/model/errors.ts";
 
 const REST = 30;
 

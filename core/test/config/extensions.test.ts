@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { z } from "zod";
+import type { MediatapConfig } from "../../src/config/schema.ts";
+import type { Plugin } from "../../src/plugin.ts";
 import { mediatap } from "../cli/mediatap.ts";
 import { folderWith, messageOf } from "./folder.ts";
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type RenderContext, remembering, type Source, type SourceFacts } from "../../src/index.ts";
+import { remembering } from "../../src/decode/remember.ts";
+import type { RenderContext } from "../../src/model/render-context.ts";
+import type { Source, SourceFacts } from "../../src/model/source.ts";
 
 interface Fact {
   readonly value: number;

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, createTiff, type DecodeOptions, memorySource, type Plugin } from "@mediatap/core";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
+import { memorySource } from "../../src/decode/memory.ts";
+import { createTiff } from "../../src/decode/tiff.ts";
+import type { DecodeOptions } from "../../src/model/render-context.ts";
+import { bodyOf } from "../../src/model/rendition.ts";
+import type { Plugin } from "../../src/plugin.ts";
 
 /** Decodes every file, and an engine that asks for pages of it. */
 function decoder(

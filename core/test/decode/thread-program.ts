@@ -1,4 +1,4 @@
-import type { ThreadTools } from "@mediatap/core";
+import type { ThreadTools } from "../../src/decode/thread.ts";
 
 // A program for threads that does what its input says.
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import { DEFAULT_LIMITS, inThread, type LimitName, type MediaError } from "@mediatap/core";
 import { until, useUpDescriptors } from "@mediatap/test";
+import { inThread } from "../../src/decode/thread.ts";
+import type { MediaError } from "../../src/model/errors.ts";
+import { DEFAULT_LIMITS, type LimitName } from "../../src/model/limits.ts";
 import type { Options } from "./thread-program.ts";
 
 const PAGE = 65_536;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { type PageSources, type Plugin, pageFile } from "@mediatap/core";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
+import { type PageSources, pageFile } from "../../src/http/page-file.ts";
+import type { Plugin } from "../../src/plugin.ts";
 
 const page = (name: string, sources?: PageSources): Plugin => ({
   name: "page",

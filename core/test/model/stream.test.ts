@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { type NamedPart, partName, partOfName, slot } from "@mediatap/core";
-import { fillSlots } from "../../src/model/stream.ts";
+import { fillSlots, type NamedPart, partName, partOfName, slot } from "../../src/model/stream.ts";
 
 const PARTS: readonly (readonly [name: string, part: NamedPart])[] = [
   ["360.m3u8", { kind: "playlist", track: "360" }],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate as settle } from "node:timers/promises";
-import { createPlaces, type PlaceOptions } from "@mediatap/core";
+import { createPlaces, type PlaceOptions } from "../../src/util/semaphore.ts";
 
 describe("places for work", () => {
   /** Two places, and pieces of work that end when they are told to. */

@@ -1,16 +1,8 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { Readable } from "node:stream";
-import {
-  bodyOf,
-  type CacheBackend,
-  changed,
-  codeOf,
-  type PluginApi,
-  type PurgeRule,
-  type SettledBody,
-  type StoredMetadata,
-} from "@mediatap/core";
+import { bodyOf, changed, codeOf, type PluginApi, type SettledBody } from "@mediatap/core";
+import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { CacheContents } from "@mediatap/core";
+import type { CacheContents } from "@mediatap/core/cache";
 import type { Logger } from "./backend.ts";
 import { costOf } from "./sweep.ts";
 import type { Sweeper } from "./sweeper.ts";

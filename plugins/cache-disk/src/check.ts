@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { codeOf, type Diagnosis, ensureFolder } from "@mediatap/core";
+import { codeOf, type Diagnosis } from "@mediatap/core";
+import { ensureFolder } from "@mediatap/core/storage";
 
 const MB = 1024 * 1024;
 

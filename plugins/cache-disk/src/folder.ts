@@ -1,4 +1,5 @@
-import { codeOf, ensureFolder } from "@mediatap/core";
+import { codeOf } from "@mediatap/core";
+import { ensureFolder } from "@mediatap/core/storage";
 
 /** For nobody but the user of this process. */
 const FOLDER = 0o700;

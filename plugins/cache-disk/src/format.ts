@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { StoredMetadata } from "@mediatap/core";
+import type { StoredMetadata } from "@mediatap/core/cache";
 
 // An entry is one file, so that record and body are always of one version:
 //

@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { codeOf, type JournalRule, type PurgeJournal } from "@mediatap/core";
+import { codeOf } from "@mediatap/core";
+import type { JournalRule, PurgeJournal } from "@mediatap/core/cache";
 import { z } from "zod";
 import { FILE, inFolder } from "./folder.ts";
 import { isJournal, type Places } from "./names.ts";

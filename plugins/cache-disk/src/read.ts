@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
-import { type ByteRange, codeOf, type StoredMetadata } from "@mediatap/core";
+import { type ByteRange, codeOf } from "@mediatap/core";
+import type { StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
 

@@ -10,7 +10,7 @@ import {
   utimesSync,
 } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import type { PurgeRule, StoredMetadata } from "@mediatap/core";
+import type { PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { measureHead, parseHead } from "./format.ts";
 import { parseRules } from "./journal.ts";
 import { isEntry, isJournal, isTemporary, isTrash, type Places, writerOf } from "./names.ts";

@@ -21,14 +21,14 @@ export interface Answer {
 
 async function carryOut(places: Places, task: Task): Promise<unknown> {
   if (task.what === "touch") return touch(places, task.uses);
-  await compact(places, async () => (await import("@mediatap/core")).isBanned);
+  await compact(places, async () => (await import("@mediatap/core/cache")).isBanned);
   return await count(places, task.maxBytes, isWriterGone);
 }
 
 /** The core is loaded only where there is something to be found out: most of what is being written is this process's own. */
 async function isWriterGone(writer: string): Promise<boolean> {
   if (writer === workerData) return false;
-  const { isGone, parseOwner } = await import("@mediatap/core");
+  const { isGone, parseOwner } = await import("@mediatap/core/cache");
   const owner = parseOwner(writer);
   return owner !== undefined && isGone(owner) === true;
 }

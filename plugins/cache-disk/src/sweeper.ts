@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { ownerText, thisOwner } from "@mediatap/core";
+import { ownerText, thisOwner } from "@mediatap/core/cache";
 import type { Answer, Question, Task } from "./sweeper-thread.ts";
 
 /** Milliseconds after which a thread without work ends. */

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
-import { ownerText, type SettledBody, type StoredMetadata, thisOwner } from "@mediatap/core";
+import type { SettledBody } from "@mediatap/core";
+import { ownerText, type StoredMetadata, thisOwner } from "@mediatap/core/cache";
 import { FILE, inFolder } from "./folder.ts";
 import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
 import type { Places } from "./names.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { ownerText, thisOwner } from "@mediatap/core";
+import { ownerText, thisOwner } from "@mediatap/core/cache";
 import { type CacheHost, until } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
 

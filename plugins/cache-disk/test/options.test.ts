@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createServer, type Diagnosis, loadConfig, MediaError } from "@mediatap/core";
+import { type Diagnosis, MediaError } from "@mediatap/core";
+import { createServer, loadConfig } from "@mediatap/core/server";
 import { hostCache, jobLanguage, makeFolder, memoryStorage, type TestFolder } from "@mediatap/test";
 import { type CacheDiskOptions, cacheDisk } from "../src/index.ts";
 import { newEntry } from "./place.ts";

@@ -2,7 +2,8 @@ import { hash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
-import { bodyOf, type CacheBackend, type CacheEntry, decodeMetadata, encodeMetadata } from "@mediatap/core";
+import { bodyOf } from "@mediatap/core";
+import { type CacheBackend, type CacheEntry, decodeMetadata, encodeMetadata } from "@mediatap/core/cache";
 import { createKeyvJournal } from "./journal.ts";
 import type { Link } from "./link.ts";
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { MediaError, type Plugin, parseOptions, within } from "@mediatap/core";
+import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
+import { within } from "@mediatap/core/cache";
 import { z } from "zod";
 import { keyvBackend } from "./backend.ts";
 import { type AnyStore, type Link, redisLink, storeLink } from "./link.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type JournalRule, type PurgeJournal, timeOfRule } from "@mediatap/core";
+import { type JournalRule, type PurgeJournal, timeOfRule } from "@mediatap/core/cache";
 import { z } from "zod";
 import type { Link } from "./link.ts";
 

@@ -1,4 +1,5 @@
-import { codeOf, maskUrl, reasonOf, within } from "@mediatap/core";
+import { codeOf, maskUrl, reasonOf } from "@mediatap/core";
+import { within } from "@mediatap/core/cache";
 import type { Keyv, KeyvStoreAdapter } from "keyv";
 
 /** A store of Keyv's, or one that Keyv can use, such as a `Map`. */

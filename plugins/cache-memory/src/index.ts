@@ -1,14 +1,7 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import {
-  bodyOf,
-  type CacheBackend,
-  isBanned,
-  type Plugin,
-  parseOptions,
-  type SettledBody,
-  type StoredMetadata,
-} from "@mediatap/core";
+import { bodyOf, type Plugin, parseOptions, type SettledBody } from "@mediatap/core";
+import { type CacheBackend, isBanned, type StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 

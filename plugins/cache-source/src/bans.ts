@@ -1,4 +1,4 @@
-import { type Ban, isOriginalBanned, tenantOf } from "@mediatap/core";
+import { type Ban, isOriginalBanned, tenantOf } from "@mediatap/core/cache";
 import type { Owner } from "./names.ts";
 
 /** How many bans are remembered for copies that are being written. */

@@ -1,4 +1,5 @@
-import type { CacheContents, PluginApi } from "@mediatap/core";
+import type { PluginApi } from "@mediatap/core";
+import type { CacheContents } from "@mediatap/core/cache";
 import type { CopyRecord } from "./record.ts";
 import type { CopyStore } from "./store.ts";
 

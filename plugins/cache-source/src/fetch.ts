@@ -1,16 +1,13 @@
 import {
   type Asset,
-  type Conditions,
   codeOf,
   type Endpoint,
-  type EntryFacts,
-  isForFewer,
-  NOT_MODIFIED,
   type PluginApi,
   type RenderContext,
   type Source,
-  sharedControlOf,
 } from "@mediatap/core";
+import { type Conditions, sharedControlOf } from "@mediatap/core/cache";
+import { type EntryFacts, isForFewer, NOT_MODIFIED } from "@mediatap/core/storage";
 import type { CopyLeases } from "./leases.ts";
 import { nameOf, type Owner } from "./names.ts";
 import { type CopyRecord, confirmedRecord, entryFacts, sourceFacts } from "./record.ts";

@@ -1,17 +1,15 @@
 import {
   type Asset,
   didYouMean,
-  isStorable,
   MediaError,
-  measureCache,
-  monotonicNow,
   type Plugin,
   type PluginApi,
   parseOptions,
   type RuntimeInfo,
   Stage,
-  type Storage,
 } from "@mediatap/core";
+import { isStorable, measureCache, monotonicNow } from "@mediatap/core/cache";
+import type { Storage } from "@mediatap/core/storage";
 import { z } from "zod";
 import { createBans } from "./bans.ts";
 import { createBudget } from "./budget.ts";

@@ -1,4 +1,5 @@
-import { isVideoPath, type Lease, type PluginApi, type RenderContext } from "@mediatap/core";
+import type { Lease, PluginApi, RenderContext } from "@mediatap/core";
+import { isVideoPath } from "@mediatap/core/storage";
 
 /** Milliseconds that a copy which another machine is making is waited for; then the origin is asked here, too. */
 const PATIENCE = 5_000;

@@ -1,4 +1,4 @@
-import type { Ban } from "@mediatap/core";
+import type { Ban } from "@mediatap/core/cache";
 import { isOf } from "./bans.ts";
 import { stemOf } from "./names.ts";
 import type { CopyStore } from "./store.ts";

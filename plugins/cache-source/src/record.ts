@@ -1,5 +1,6 @@
 import { buffer } from "node:stream/consumers";
-import { type EntryFacts, type SourceFacts, type StorageEntry, updatedFacts } from "@mediatap/core";
+import type { SourceFacts } from "@mediatap/core";
+import { type EntryFacts, type StorageEntry, updatedFacts } from "@mediatap/core/storage";
 import { z } from "zod";
 
 /** Longest file of a record that is read. */

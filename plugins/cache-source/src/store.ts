@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import type { OpenOptions, PluginApi, SourceFacts, Storage, StorageEntry } from "@mediatap/core";
+import type { PluginApi, SourceFacts } from "@mediatap/core";
+import type { OpenOptions, Storage, StorageEntry } from "@mediatap/core/storage";
 import type { Bans } from "./bans.ts";
 import { writeBytes } from "./bytes.ts";
 import { bytesPath, type Owner, parsePath, recordPath } from "./names.ts";

@@ -6,7 +6,7 @@ import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import type { Storage } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import { type Answer, startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { pino } from "pino";
 import { type Copies, makeCopies, plain, type Setting, seen, startWith, strange } from "./server.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keyOf } from "@mediatap/core";
+import { keyOf } from "@mediatap/core/storage";
 import fc from "fast-check";
 import { bytesPath, nameOf, type Owner, parsePath, recordPath, stemOf } from "../src/names.ts";
 

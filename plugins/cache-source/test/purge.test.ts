@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Ban, Plugin } from "@mediatap/core";
+import type { Plugin } from "@mediatap/core";
+import type { Ban } from "@mediatap/core/cache";
 import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, makeCopies, plain, startWith } from "./server.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Storage } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import { storageS3 } from "@mediatap/storage-s3";
 import { describeWith, MOTO, type S3Service, startMoto, startOrigin, until } from "@mediatap/test";
 import { DAY, plain, seen, startWith } from "./server.ts";

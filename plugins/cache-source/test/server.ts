@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MediatapConfig, Plugin, Storage } from "@mediatap/core";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";

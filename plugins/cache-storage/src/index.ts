@@ -1,14 +1,7 @@
 import { buffer } from "node:stream/consumers";
-import {
-  createStorageBackend,
-  MediaError,
-  type Plugin,
-  type PluginApi,
-  parseOptions,
-  type RuntimeInfo,
-  type Storage,
-  type WritableStorage,
-} from "@mediatap/core";
+import { MediaError, type Plugin, type PluginApi, parseOptions, type RuntimeInfo } from "@mediatap/core";
+import { createStorageBackend, type WritableStorage } from "@mediatap/core/cache";
+import type { Storage } from "@mediatap/core/storage";
 import { z } from "zod";
 
 const NAME = "cache-storage";

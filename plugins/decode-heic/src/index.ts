@@ -2,15 +2,13 @@ import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   type Header,
-  inThread,
   isMediaError,
   MediaError,
-  memorySource,
   type Plugin,
   type RenderContext,
-  remembering,
   type Source,
 } from "@mediatap/core";
+import { inThread, memorySource, remembering } from "@mediatap/core/decode";
 import { wasmFile } from "./libheif.ts";
 import type { HeifHeader, HeifTask } from "./program.ts";
 import { isHeif, SNIFF_LENGTH } from "./sniff.ts";

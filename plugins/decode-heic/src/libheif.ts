@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { ThreadTools } from "@mediatap/core";
+import type { ThreadTools } from "@mediatap/core/decode";
 
 /** Address in the library's memory. */
 export type Pointer = number;

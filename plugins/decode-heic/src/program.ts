@@ -1,4 +1,5 @@
-import type { Size, ThreadProgram, ThreadTools, TiffLayout } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { ThreadProgram, ThreadTools, TiffLayout } from "@mediatap/core/decode";
 import { profileOf } from "./icc.ts";
 import { type Libheif, openLibheif, type Pointer } from "./libheif.ts";
 

@@ -1,15 +1,13 @@
 import { extname } from "node:path";
 import {
   type Header,
-  inThread,
   isMediaError,
   MediaError,
-  memorySource,
   type Plugin,
   type RenderContext,
-  remembering,
   type Source,
 } from "@mediatap/core";
+import { inThread, memorySource, remembering } from "@mediatap/core/decode";
 import { DIB_LENGTH, type Dib, hasAlpha, readDib } from "./dib.ts";
 import { asTiff } from "./huffman.ts";
 import { isIcon, picturesOf, SNIFF_LENGTH } from "./icon.ts";

@@ -1,4 +1,4 @@
-import type { ThreadProgram } from "@mediatap/core";
+import type { ThreadProgram } from "@mediatap/core/decode";
 import { type Dib, hasAlpha } from "./dib.ts";
 
 // Runs in a thread of its own.

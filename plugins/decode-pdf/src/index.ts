@@ -1,15 +1,13 @@
 import { extname } from "node:path";
 import {
   type Header,
-  inThread,
   isMediaError,
   MediaError,
-  memorySource,
   type Plugin,
   type RenderContext,
-  remembering,
   type Source,
 } from "@mediatap/core";
+import { inThread, memorySource, remembering } from "@mediatap/core/decode";
 import type { PdfHeader, PdfTask } from "./program.ts";
 
 const NAME = "decode-pdf";

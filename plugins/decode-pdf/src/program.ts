@@ -1,5 +1,6 @@
 import { init, type WrappedPdfiumModule } from "@embedpdf/pdfium";
-import type { Size, ThreadProgram, ThreadTools } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { ThreadProgram, ThreadTools } from "@mediatap/core/decode";
 
 // Runs in a thread of its own, with a library of its own: nothing is given back but with the thread.
 

@@ -2,15 +2,13 @@ import { extname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import {
   type Header,
-  inThread,
   isMediaError,
   MediaError,
-  memorySource,
   type Plugin,
   type RenderContext,
-  remembering,
   type Source,
 } from "@mediatap/core";
+import { inThread, memorySource, remembering } from "@mediatap/core/decode";
 import { BrokenPsd, isPsd, type PsdFile, readHead, SNIFF_LENGTH } from "./file.ts";
 import type { PsdTask } from "./program.ts";
 

@@ -1,5 +1,5 @@
 import { inflateSync } from "node:zlib";
-import type { ThreadProgram, TiffLayout } from "@mediatap/core";
+import type { ThreadProgram, TiffLayout } from "@mediatap/core/decode";
 import type { Mode, PsdFile } from "./file.ts";
 import { convert } from "./samples.ts";
 

@@ -1,14 +1,6 @@
 import { extname } from "node:path";
-import {
-  type Header,
-  inThread,
-  isMediaError,
-  MediaError,
-  memorySource,
-  type Plugin,
-  remembering,
-  type Source,
-} from "@mediatap/core";
+import { type Header, isMediaError, MediaError, type Plugin, type Source } from "@mediatap/core";
+import { inThread, memorySource, remembering } from "@mediatap/core/decode";
 import { HEAD_LENGTH, type Layout, layoutOf } from "./layout.ts";
 import type { RasterTask } from "./program.ts";
 

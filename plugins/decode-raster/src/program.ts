@@ -1,4 +1,4 @@
-import type { ThreadProgram } from "@mediatap/core";
+import type { ThreadProgram } from "@mediatap/core/decode";
 import type { Layout } from "./layout.ts";
 import { drawPnm } from "./pnm.ts";
 import { drawQoi } from "./qoi.ts";

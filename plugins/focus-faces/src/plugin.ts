@@ -1,4 +1,5 @@
-import { type FaceBox, inThread, MediaError, type Plugin, parseOptions, remembering } from "@mediatap/core";
+import { type FaceBox, MediaError, type Plugin, parseOptions } from "@mediatap/core";
+import { inThread, remembering } from "@mediatap/core/decode";
 import { type FocusFacesOptions, focusFacesSchema } from "./options.ts";
 import type { Search } from "./program.ts";
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { FaceBox, RawFrame, ThreadProgram } from "@mediatap/core";
+import type { FaceBox, RawFrame } from "@mediatap/core";
+import type { ThreadProgram } from "@mediatap/core/decode";
 import { detect } from "./detect.ts";
 import { readNetwork } from "./network.ts";
 

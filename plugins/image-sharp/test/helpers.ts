@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import {
-  createBuiltInRegistry,
   DEFAULT_LIMITS,
   type Header,
   type Job,
@@ -13,8 +12,8 @@ import {
   type Rendition,
   type Source,
   type Step,
-  type StepRegistry,
 } from "@mediatap/core";
+import { createBuiltInRegistry, type StepRegistry } from "@mediatap/core/steps";
 import sharp from "sharp";
 import { type ImageSharpOptions, imageSharp } from "../src/index.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { createServer, loadConfig, type MediatapConfig, type Plugin } from "@mediatap/core";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
+import { createServer, loadConfig } from "@mediatap/core/server";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageWeb } from "@mediatap/storage-web";
 import { makePng, startOrigin, startServer, type TestServer, type WebOrigin } from "@mediatap/test";

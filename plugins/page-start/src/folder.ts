@@ -1,16 +1,14 @@
 import {
   type Endpoint,
-  type FolderEntry,
   isMediaError,
   type Job,
   MediaError,
-  NOT_MODIFIED,
   type PluginApi,
   type RouteReply,
   type RouteRequest,
   type RuntimeInfo,
-  type Storage,
 } from "@mediatap/core";
+import { type FolderEntry, NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import { isLocal } from "./local.ts";
 
 /** Entries on a page. */

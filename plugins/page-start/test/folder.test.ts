@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { MediatapConfig, Plugin, Storage } from "@mediatap/core";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
 import { presetDevelopment } from "@mediatap/preset-development";
 import { storageFs } from "@mediatap/storage-fs";

@@ -1,6 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Fetcher, MediaError } from "@mediatap/core";
+import { MediaError } from "@mediatap/core";
+import type { Fetcher } from "@mediatap/core/storage";
 
 export interface ApiOptions {
   readonly fetcher: Fetcher;

@@ -1,12 +1,5 @@
-import {
-  type Ban,
-  foldersOf,
-  folderTagOf,
-  type Plugin,
-  parseOptions,
-  type RuntimeInfo,
-  sourceTagOf,
-} from "@mediatap/core";
+import { type Plugin, parseOptions, type RuntimeInfo } from "@mediatap/core";
+import { type Ban, foldersOf, folderTagOf, sourceTagOf } from "@mediatap/core/cache";
 import { z } from "zod";
 import { createApi } from "./api.ts";
 import { createBatch } from "./batch.ts";

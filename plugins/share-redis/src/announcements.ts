@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type LineEnd, type PluginApi, within } from "@mediatap/core";
+import type { LineEnd, PluginApi } from "@mediatap/core";
+import { within } from "@mediatap/core/cache";
 import type { Link } from "./link.ts";
 import { ABSENT, ANNOUNCE, CATCH_UP, NOTE, OTHERS, PRESENT } from "./scripts.ts";
 

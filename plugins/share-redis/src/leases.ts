@@ -1,12 +1,6 @@
 import { hash, randomUUID } from "node:crypto";
-import {
-  createCacheBreaker,
-  type Lease,
-  type LeaseEnd,
-  type LeaseOptions,
-  monotonicNow,
-  type PluginApi,
-} from "@mediatap/core";
+import type { Lease, LeaseEnd, LeaseOptions, PluginApi } from "@mediatap/core";
+import { createCacheBreaker, monotonicNow } from "@mediatap/core/cache";
 import type { Link } from "./link.ts";
 import { CLAIM, RELEASE, RENEW } from "./scripts.ts";
 

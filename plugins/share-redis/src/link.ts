@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { maskUrl, reasonOf, within } from "@mediatap/core";
+import { maskUrl, reasonOf } from "@mediatap/core";
+import { within } from "@mediatap/core/cache";
 import { createClient, createCluster, createSentinel } from "@redis/client";
 
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type PluginApi, within } from "@mediatap/core";
+import type { PluginApi } from "@mediatap/core";
+import { within } from "@mediatap/core/cache";
 import { BUS_NEWS, createAnnouncements, READ_NEWS } from "./announcements.ts";
 import { createLeaseLine, LEASE_NEWS, type LeaseParts } from "./leases.ts";
 import { createLink, type RedisOptions } from "./link.ts";

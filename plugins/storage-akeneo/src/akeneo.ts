@@ -9,7 +9,7 @@ import {
   keyOf,
   type OriginConfig,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { fieldsOf } from "./fields.ts";
 import { createLogin } from "./login.ts";
 

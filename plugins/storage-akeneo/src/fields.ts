@@ -1,4 +1,5 @@
-import { canonicalFields, httpUrl, type OriginConfig, parseOptions } from "@mediatap/core";
+import { parseOptions } from "@mediatap/core";
+import { canonicalFields, httpUrl, type OriginConfig } from "@mediatap/core/storage";
 import { z } from "zod";
 
 const schema = z.strictObject({

@@ -1,14 +1,12 @@
+import { codeOf, isMediaError, MediaError } from "@mediatap/core";
 import {
   assertAnswered,
-  codeOf,
   type FetchResponse,
   type HttpFiles,
   type HttpTarget,
-  isMediaError,
-  MediaError,
   type Token,
   textOf,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { z } from "zod";
 import type { Fields } from "./fields.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { NOT_MODIFIED, type OpenOptions } from "@mediatap/core";
+import { NOT_MODIFIED, type OpenOptions } from "@mediatap/core/storage";
 import fc from "fast-check";
 import { isLogin } from "./pim.ts";
 import { openPlace, type Place } from "./places.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NOT_MODIFIED, type Storage } from "@mediatap/core";
+import { NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import { freePort, passTime, resetTime, stopTime, until } from "@mediatap/test";
 import { CREDENTIALS, isLogin, startPim } from "./pim.ts";
 import { openPlace, type Place } from "./places.ts";

@@ -1,4 +1,5 @@
-import { createFetcher, DEFAULT_LIMITS, type HttpFilesOptions, type Storage } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher, type HttpFilesOptions, type Storage } from "@mediatap/core/storage";
 import { createAkeneo } from "../src/akeneo.ts";
 import { CREDENTIALS, type Pim, startPim } from "./pim.ts";
 

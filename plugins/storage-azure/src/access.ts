@@ -1,5 +1,6 @@
 import type { StoragePipelineOptions } from "@azure/storage-blob";
-import { createTokens, type Fetcher, type HttpAddress, MediaError } from "@mediatap/core";
+import { MediaError } from "@mediatap/core";
+import { createTokens, type Fetcher, type HttpAddress } from "@mediatap/core/storage";
 import { loginFailureOf } from "./failures.ts";
 import { containerUrl, type Fields } from "./fields.ts";
 import { networkOf } from "./network.ts";

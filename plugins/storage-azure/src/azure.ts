@@ -1,13 +1,13 @@
+import { MediaError } from "@mediatap/core";
 import {
   canonicalOf,
   createHttpFiles,
   type Fetcher,
   type HttpTarget,
   listObjects,
-  MediaError,
   type OriginConfig,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { createAccess } from "./access.ts";
 import { assertWorks, errorCode } from "./check.ts";
 import { failureOf } from "./failures.ts";

@@ -1,4 +1,5 @@
-import { assertAnswered, type FetchResponse, isMediaError, MediaError } from "@mediatap/core";
+import { isMediaError, MediaError } from "@mediatap/core";
+import { assertAnswered, type FetchResponse } from "@mediatap/core/storage";
 import type { Fields } from "./fields.ts";
 
 /** Azure's code for a failure, such as `AuthenticationFailed`; "" if a response has none. */

@@ -1,11 +1,5 @@
-import {
-  canonicalFields,
-  httpUrl,
-  keyOf,
-  type OriginConfig,
-  objectPrefix,
-  parseOptions,
-} from "@mediatap/core";
+import { parseOptions } from "@mediatap/core";
+import { canonicalFields, httpUrl, keyOf, type OriginConfig, objectPrefix } from "@mediatap/core/storage";
 import { z } from "zod";
 
 const schema = z

@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import type { HttpOperationResponse, IHttpClient, WebResource } from "@azure/storage-blob";
-import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
+import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core/storage";
 
 /**
  * The core's guarded fetcher as the network of Azure's client, for bodies that are in memory. `opening`: headers that

@@ -1,4 +1,4 @@
-import { type HttpFilesOptions, httpFilesOptions } from "@mediatap/core";
+import { type HttpFilesOptions, httpFilesOptions } from "@mediatap/core/storage";
 import { z } from "zod";
 import type { AzureCredential } from "./access.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { BlobHTTPHeaders, BlockBlobClient } from "@azure/storage-blob";
-import { chunksOf } from "@mediatap/core";
+import { chunksOf } from "@mediatap/core/storage";
 import { failureOf } from "./failures.ts";
 
 /** Bytes of a block, and of what an upload holds in memory. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core";
+import { NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
 import fc from "fast-check";
 import { withAzurite } from "./azurite.ts";
 import { openPlace, type Place } from "./places.ts";

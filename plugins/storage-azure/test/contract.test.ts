@@ -1,5 +1,6 @@
 import type { ContainerClient } from "@azure/storage-blob";
-import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { createAzure } from "../src/azure.ts";
 import { ACCOUNT, KEY, sasOf, startAzurite, withAzurite } from "./azurite.ts";

@@ -1,5 +1,6 @@
 import type { ContainerClient } from "@azure/storage-blob";
-import { createFetcher, DEFAULT_LIMITS, type Storage } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher, type Storage } from "@mediatap/core/storage";
 import { createAzure } from "../src/azure.ts";
 import type { StorageAzureOptions } from "../src/index.ts";
 import { ACCOUNT, type Azurite, sasOf, startAzurite } from "./azurite.ts";

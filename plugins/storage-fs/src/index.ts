@@ -2,16 +2,8 @@ import { once } from "node:events";
 import { constants, createReadStream } from "node:fs";
 import { open as openFile, realpath } from "node:fs/promises";
 import { basename, resolve, sep } from "node:path";
-import {
-  changed,
-  codeOf,
-  MediaError,
-  NOT_MODIFIED,
-  type Plugin,
-  parseOptions,
-  type Storage,
-  shortageOf,
-} from "@mediatap/core";
+import { changed, codeOf, MediaError, type Plugin, parseOptions, shortageOf } from "@mediatap/core";
+import { NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import { z } from "zod";
 import { assertReadable } from "./check.ts";
 import { listFolder } from "./list.ts";

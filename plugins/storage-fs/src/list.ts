@@ -1,15 +1,13 @@
 import type { Dirent } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf, MediaError, shortageOf } from "@mediatap/core";
 import {
-  codeOf,
   type FolderEntry,
   type FolderPage,
   isEntryName,
   type ListFolderOptions,
-  MediaError,
-  shortageOf,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { isBelow, TEMPORARY } from "./write.ts";
 
 /** Names that are read from a folder at a time. */

@@ -3,7 +3,8 @@ import { constants } from "node:fs";
 import { opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
-import { codeOf, type EntryFacts, ensureFolder, MediaError, type Storage } from "@mediatap/core";
+import { codeOf, MediaError } from "@mediatap/core";
+import { type EntryFacts, ensureFolder, type Storage } from "@mediatap/core/storage";
 
 /** A file under way: it becomes the real one by a rename. */
 export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;

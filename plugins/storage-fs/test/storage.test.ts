@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { codeOf, type FolderPage, type ListFolderOptions, type Storage } from "@mediatap/core";
+import { codeOf } from "@mediatap/core";
+import type { FolderPage, ListFolderOptions, Storage } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { folderStorage } from "../src/index.ts";
 

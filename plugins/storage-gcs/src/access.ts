@@ -1,4 +1,5 @@
-import { createTokens, type Fetcher, isMediaError, MediaError, textOf } from "@mediatap/core";
+import { isMediaError, MediaError } from "@mediatap/core";
+import { createTokens, type Fetcher, textOf } from "@mediatap/core/storage";
 import type { Fields } from "./fields.ts";
 import { MAX_BYTES } from "./responses.ts";
 

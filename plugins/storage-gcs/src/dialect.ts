@@ -1,4 +1,4 @@
-import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core";
+import type { Fetcher, FetchOptions, FetchResponse } from "@mediatap/core/storage";
 import { z } from "zod";
 import { isOfBucket, jsonOf } from "./responses.ts";
 

@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
-import { canonicalFields, httpUrl, type OriginConfig, objectPrefix, parseOptions } from "@mediatap/core";
+import { parseOptions } from "@mediatap/core";
+import { canonicalFields, httpUrl, type OriginConfig, objectPrefix } from "@mediatap/core/storage";
 import { z } from "zod";
 
 const schema = z

@@ -1,7 +1,7 @@
+import { codeOf, MediaError } from "@mediatap/core";
 import {
   assertAnswered,
   canonicalOf,
-  codeOf,
   createHttpFiles,
   type Fetcher,
   type FetchResponse,
@@ -10,10 +10,9 @@ import {
   type HttpTarget,
   keyOf,
   listObjects,
-  MediaError,
   type OriginConfig,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { z } from "zod";
 import { createAccess } from "./access.ts";
 import { saysNoBucket, speakGcs } from "./dialect.ts";

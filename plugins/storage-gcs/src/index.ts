@@ -1,4 +1,5 @@
-import { type HttpFilesOptions, httpFilesOptions, type Plugin, parseOptions } from "@mediatap/core";
+import { type Plugin, parseOptions } from "@mediatap/core";
+import { type HttpFilesOptions, httpFilesOptions } from "@mediatap/core/storage";
 import { createGcs } from "./gcs.ts";
 
 const NAME = "storage-gcs";

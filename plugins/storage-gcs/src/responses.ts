@@ -1,4 +1,5 @@
-import { type FetchResponse, MediaError, textOf } from "@mediatap/core";
+import { MediaError } from "@mediatap/core";
+import { type FetchResponse, textOf } from "@mediatap/core/storage";
 import type { z } from "zod";
 
 /** Length of the longest body that is no media: a page of a list has a thousand names. */

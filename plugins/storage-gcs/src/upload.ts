@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
-import type { EntryFacts, FetchResponse, HttpRequest } from "@mediatap/core";
-import { chunksOf, MediaError } from "@mediatap/core";
+import { MediaError } from "@mediatap/core";
+import type { EntryFacts, FetchResponse, HttpRequest } from "@mediatap/core/storage";
+import { chunksOf } from "@mediatap/core/storage";
 
 /** Bytes that are held and sent at a time; a multiple of 256 KiB (Cloud Storage, "Resumable uploads"). */
 const CHUNK_BYTES = 4 * 1024 * 1024;

@@ -1,4 +1,5 @@
-import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { createGcs } from "../src/gcs.ts";
 import { type Google, startGoogle } from "./google.ts";

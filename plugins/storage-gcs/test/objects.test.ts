@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core";
+import { NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
 import fc from "fast-check";
 import { type Said, store } from "./objects.ts";
 import { openPlace, type Place } from "./places.ts";

@@ -1,4 +1,5 @@
-import { createFetcher, DEFAULT_LIMITS, type HttpFilesOptions, type Storage } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher, type HttpFilesOptions, type Storage } from "@mediatap/core/storage";
 import { createGcs } from "../src/gcs.ts";
 import type { Account } from "./accounts.ts";
 import { type Google, startGoogle } from "./google.ts";

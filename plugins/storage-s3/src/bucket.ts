@@ -6,7 +6,7 @@ import {
   type HttpFiles,
   type HttpFilesOptions,
   type HttpTarget,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { loadSdk, PASSING, type Sdk } from "./client.ts";
 import { errorCode, regionOf, speakS3 } from "./dialect.ts";
 import { failureOf } from "./failures.ts";

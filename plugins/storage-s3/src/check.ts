@@ -1,4 +1,5 @@
-import { assertAnswered, codeOf, type FetchResponse, isMediaError, MediaError } from "@mediatap/core";
+import { codeOf, isMediaError, MediaError } from "@mediatap/core";
+import { assertAnswered, type FetchResponse } from "@mediatap/core/storage";
 import { errorCode, regionOf } from "./dialect.ts";
 import { isWithoutKeys } from "./failures.ts";
 import type { Fields } from "./fields.ts";

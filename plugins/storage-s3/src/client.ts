@@ -1,4 +1,4 @@
-import { assertAnswered, type HttpFiles } from "@mediatap/core";
+import { assertAnswered, type HttpFiles } from "@mediatap/core/storage";
 import type { HttpRequest } from "@smithy/core/protocols";
 import { errorCode } from "./dialect.ts";
 import { type Fields, keysOf } from "./fields.ts";

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type Fetcher, type FetchOptions, type FetchResponse, textOf } from "@mediatap/core";
+import { type Fetcher, type FetchOptions, type FetchResponse, textOf } from "@mediatap/core/storage";
 
 type Headers = Readonly<Record<string, string>>;
 

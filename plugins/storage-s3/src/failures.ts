@@ -1,4 +1,5 @@
-import { assertAnswered, isMediaError, MediaError } from "@mediatap/core";
+import { isMediaError, MediaError } from "@mediatap/core";
+import { assertAnswered } from "@mediatap/core/storage";
 
 /** What the SDK adds to errors. */
 interface SdkError {

@@ -1,4 +1,4 @@
-import { canonicalFields, httpUrl, objectPrefix } from "@mediatap/core";
+import { canonicalFields, httpUrl, objectPrefix } from "@mediatap/core/storage";
 import { z } from "zod";
 
 /** Fields of an origin of type `S3`. */

@@ -1,10 +1,5 @@
-import {
-  type HttpFilesOptions,
-  httpFilesOptions,
-  type OriginConfig,
-  type Plugin,
-  parseOptions,
-} from "@mediatap/core";
+import { type Plugin, parseOptions } from "@mediatap/core";
+import { type HttpFilesOptions, httpFilesOptions, type OriginConfig } from "@mediatap/core/storage";
 import { cloudinaryBackup, s3, s3Compatible } from "./fields.ts";
 import { createStorage } from "./storage.ts";
 

@@ -1,12 +1,12 @@
+import { MediaError } from "@mediatap/core";
 import {
   canonicalOf,
   type Fetcher,
   type HttpFile,
   keyOf,
   listObjects,
-  MediaError,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { createBucket, type Settings } from "./bucket.ts";
 import { assertWorks, explained } from "./check.ts";
 import { errorCode } from "./dialect.ts";

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { CompletedPart } from "@aws-sdk/client-s3";
-import { chunksOf, type EntryFacts } from "@mediatap/core";
+import { chunksOf, type EntryFacts } from "@mediatap/core/storage";
 import type { Sdk } from "./client.ts";
 import { answered, invalidAnswer } from "./failures.ts";
 

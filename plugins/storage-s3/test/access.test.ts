@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Storage } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import {
   describeWith,
   MOTO,

@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { isMediaError, type Storage } from "@mediatap/core";
+import { isMediaError } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import {
   describeWith,
   MOTO,

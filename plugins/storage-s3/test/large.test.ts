@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline, Readable } from "node:stream";
-import type { Storage } from "@mediatap/core";
+import type { Storage } from "@mediatap/core/storage";
 import { entryOf, read, storageOf } from "./places.ts";
 
 const MB = 1024 * 1024;

@@ -11,7 +11,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { NOT_MODIFIED, type Storage } from "@mediatap/core";
+import { NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import {
   describeWith,
   MOTO,

@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
 import { buffer } from "node:stream/consumers";
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DEFAULT_LIMITS, type Limits, parseOptions } from "@mediatap/core";
 import {
   createFetcher,
-  DEFAULT_LIMITS,
   type EntryFacts,
   type FetcherOptions,
-  type Limits,
   NOT_MODIFIED,
   type OpenOptions,
-  parseOptions,
   type Storage,
   type StorageEntry,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import type { S3Service } from "@mediatap/test";
 import type { Settings } from "../src/bucket.ts";
 import { s3, s3Compatible } from "../src/fields.ts";

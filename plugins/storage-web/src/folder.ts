@@ -1,3 +1,4 @@
+import { parseOptions } from "@mediatap/core";
 import {
   canonicalFields,
   canonicalOf,
@@ -8,9 +9,8 @@ import {
   httpUrl,
   keyOf,
   type OriginConfig,
-  parseOptions,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { z } from "zod";
 
 /** Fields of an origin of type `WEB_FOLDER`. */

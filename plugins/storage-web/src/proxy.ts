@@ -1,13 +1,12 @@
+import { MediaError, parseOptions } from "@mediatap/core";
 import {
   createHttpFiles,
   type Fetcher,
   type FetchResponse,
   type HttpFilesOptions,
-  MediaError,
   type OriginConfig,
-  parseOptions,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { z } from "zod";
 
 /** Fields of an origin of type `WEB_PROXY`. */

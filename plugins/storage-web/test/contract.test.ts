@@ -1,4 +1,5 @@
-import { createFetcher, DEFAULT_LIMITS, type EntryFacts } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "@mediatap/core";
+import { createFetcher, type EntryFacts } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { createWebFolder } from "../src/folder.ts";
 import { createWebProxy } from "../src/proxy.ts";

@@ -5,15 +5,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { DEFAULT_LIMITS, type Limits } from "@mediatap/core";
 import {
   createFetcher,
-  DEFAULT_LIMITS,
   type Fetcher,
-  type Limits,
   NOT_MODIFIED,
   type OpenOptions,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { createWebFolder } from "../src/folder.ts";
 import { createOrigin, type Origin, sendRange } from "./origin.ts";
 import { SETTINGS } from "./settings.ts";

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { buffer } from "node:stream/consumers";
+import { DEFAULT_LIMITS, type PluginApi } from "@mediatap/core";
 import {
   createFetcher,
-  DEFAULT_LIMITS,
   type Fetcher,
   NOT_MODIFIED,
   type OriginConfig,
-  type PluginApi,
   type Storage,
-} from "@mediatap/core";
+} from "@mediatap/core/storage";
 import { createWebFolder } from "../src/folder.ts";
 import storageWebDefault, { storageWeb } from "../src/index.ts";
 import { createWebProxy } from "../src/proxy.ts";

@@ -4,9 +4,7 @@ import { extname, join } from "node:path";
 import { Readable } from "node:stream";
 import {
   bodyOf,
-  inThread,
   isMediaError,
-  isSvg,
   type Job,
   MediaError,
   type Plan,
@@ -14,9 +12,8 @@ import {
   type RenderContext,
   type Rendition,
   type Source,
-  SVG_HEAD_LENGTH,
-  xmlText,
 } from "@mediatap/core";
+import { inThread, isSvg, SVG_HEAD_LENGTH, xmlText } from "@mediatap/core/decode";
 import type { SanitizeTask } from "./program.ts";
 
 const NAME = "svg-dompurify";

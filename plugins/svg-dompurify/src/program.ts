@@ -1,4 +1,4 @@
-import type { ThreadProgram } from "@mediatap/core";
+import type { ThreadProgram } from "@mediatap/core/decode";
 import { SaxesParser } from "saxes";
 import { sanitize, Unreadable } from "./sanitize.ts";
 

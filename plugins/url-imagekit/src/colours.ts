@@ -1,4 +1,5 @@
-import { invalid, type MediaError, type Paint, type Rgba } from "@mediatap/core";
+import { invalid, type MediaError } from "@mediatap/core";
+import type { Paint, Rgba } from "@mediatap/core/steps";
 import names from "color-name";
 import { lacking, type Missing } from "./missing.ts";
 import { decimal, printNumber, type Reader, signedDecimal } from "./numbers.ts";

@@ -1,4 +1,5 @@
-import { type Condition, invalid, MediaError, type Variable } from "@mediatap/core";
+import { invalid, MediaError } from "@mediatap/core";
+import type { Condition, Variable } from "@mediatap/core/steps";
 import { printExpression } from "./expression.ts";
 import { decimal } from "./numbers.ts";
 

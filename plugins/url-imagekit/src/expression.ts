@@ -1,11 +1,5 @@
-import {
-  type Expression,
-  invalid,
-  MediaError,
-  type Operator,
-  VARIABLES,
-  type Variable,
-} from "@mediatap/core";
+import { invalid, MediaError } from "@mediatap/core";
+import { type Expression, type Operator, VARIABLES, type Variable } from "@mediatap/core/steps";
 import { decimal, printNumber } from "./numbers.ts";
 
 /** What an expression may name anywhere. */

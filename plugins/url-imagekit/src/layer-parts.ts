@@ -1,4 +1,5 @@
-import { type Expression, invalid, type Length, MediaError, printable, type Showing } from "@mediatap/core";
+import { invalid, MediaError, printable } from "@mediatap/core";
+import type { Expression, Length, Showing } from "@mediatap/core/steps";
 import { elsewhere, MOVING } from "./allowed.ts";
 import { assertExpressions } from "./expression.ts";
 import { isPlaceKey, PLACE, type PlaceValues } from "./layer-place.ts";

@@ -1,4 +1,5 @@
-import { type Blend, type Gravity, type Length, MediaError, type Offset, type Place } from "@mediatap/core";
+import { MediaError } from "@mediatap/core";
+import type { Blend, Gravity, Length, Offset, Place } from "@mediatap/core/steps";
 import { oneOf, type Reader } from "./numbers.ts";
 import { coordinate } from "./values.ts";
 

@@ -1,4 +1,5 @@
-import type { Layer, Length, Offset, Place, Step, StepOf, SubtitleStyle, TextStyle } from "@mediatap/core";
+import type { Step, StepOf } from "@mediatap/core";
+import type { Layer, Length, Offset, Place, SubtitleStyle, TextStyle } from "@mediatap/core/steps";
 import { printColour } from "./colours.ts";
 import { printExpression } from "./expression.ts";
 import { printShowing } from "./layer-time.ts";

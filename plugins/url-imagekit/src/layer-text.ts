@@ -1,4 +1,5 @@
-import { invalid, type Layer, type Length, type TextStyle } from "@mediatap/core";
+import { invalid } from "@mediatap/core";
+import type { Layer, Length, TextStyle } from "@mediatap/core/steps";
 import { colour } from "./colours.ts";
 import { isExpression } from "./expression.ts";
 import { integer, oneOf, pixels, type Reader } from "./numbers.ts";

@@ -1,4 +1,4 @@
-import type { Expression, Showing } from "@mediatap/core";
+import type { Expression, Showing } from "@mediatap/core/steps";
 import { assertExpressions, type Known } from "./expression.ts";
 import type { Parameter } from "./tokenize.ts";
 import { printTime, seconds } from "./video.ts";

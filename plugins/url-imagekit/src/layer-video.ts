@@ -1,4 +1,5 @@
-import { invalid, type StepOf, type SubtitleStyle } from "@mediatap/core";
+import { invalid, type StepOf } from "@mediatap/core";
+import type { SubtitleStyle } from "@mediatap/core/steps";
 import { colour, printColour } from "./colours.ts";
 import type { ReadItems } from "./layer.ts";
 import { pathOf, read1, sort, type ValuesOf } from "./layer-parts.ts";

@@ -1,4 +1,5 @@
-import { type Layer, MediaError, printable, type Rgba, type Step, type StepOf } from "@mediatap/core";
+import { MediaError, printable, type Step, type StepOf } from "@mediatap/core";
+import type { Layer, Rgba } from "@mediatap/core/steps";
 import { colour } from "./colours.ts";
 import { inputOf, type Parts, pathOf, read1, sort } from "./layer-parts.ts";
 import { blendOf, placeOf } from "./layer-place.ts";

@@ -1,4 +1,5 @@
-import type { Focus, Length, Paint, StepOf } from "@mediatap/core";
+import type { StepOf } from "@mediatap/core";
+import type { Focus, Length, Paint } from "@mediatap/core/steps";
 import type { Mode, Values } from "./parameters.ts";
 import type { Reading } from "./reading.ts";
 

@@ -1,13 +1,5 @@
-import {
-  type Expression,
-  invalid,
-  isQuadrilateral,
-  type Op,
-  type Point,
-  type Rgba,
-  type Step,
-  type StepOf,
-} from "@mediatap/core";
+import { invalid, type Op, type Step, type StepOf } from "@mediatap/core";
+import { type Expression, isQuadrilateral, type Point, type Rgba } from "@mediatap/core/steps";
 import { colour, printColour } from "./colours.ts";
 import { expression, isExpression, printExpression } from "./expression.ts";
 import {

@@ -1,4 +1,4 @@
-import type { ImageFormat } from "@mediatap/core";
+import type { ImageFormat } from "@mediatap/core/steps";
 import { paint } from "./colours.ts";
 import { isMissing, lacking, type Missing } from "./missing.ts";
 import { boolean, integer, number, oneOf, type Reader } from "./numbers.ts";

@@ -1,4 +1,5 @@
-import type { Paint, Step } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { Paint } from "@mediatap/core/steps";
 import { geometry } from "./modes.ts";
 import { stepFor, stepsFor } from "./operations.ts";
 import type { Values } from "./parameters.ts";

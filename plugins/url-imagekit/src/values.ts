@@ -1,4 +1,5 @@
-import { type Expression, type Focus, invalid, type Length } from "@mediatap/core";
+import { invalid } from "@mediatap/core";
+import type { Expression, Focus, Length } from "@mediatap/core/steps";
 import { colour } from "./colours.ts";
 import { expression, isExpression } from "./expression.ts";
 import { lacking, type Missing } from "./missing.ts";

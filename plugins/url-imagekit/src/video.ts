@@ -1,12 +1,5 @@
-import {
-  type Expression,
-  type ImageFormat,
-  invalid,
-  MediaError,
-  printable,
-  type Step,
-  type VideoOutput,
-} from "@mediatap/core";
+import { invalid, MediaError, printable, type Step } from "@mediatap/core";
+import type { Expression, ImageFormat, VideoOutput } from "@mediatap/core/steps";
 import { expression, isExpression, printExpression } from "./expression.ts";
 import { decimal, printNumber, type Reader } from "./numbers.ts";
 import type { Values } from "./parameters.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Condition, DEFAULT_LIMITS, evaluate, type Step } from "@mediatap/core";
+import { DEFAULT_LIMITS, type Step } from "@mediatap/core";
+import { type Condition, evaluate } from "@mediatap/core/steps";
 import { parseChain } from "../src/index.ts";
 import { codeThrown, namedChains, stepsOf, table } from "./helpers.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Rgba, Step } from "@mediatap/core";
+import type { AcceptClass, Endpoint, Exchange, Job, Plugin, Reply, Step } from "@mediatap/core";
 import { DEFAULT_LIMITS, isMediaError, MediaError } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import { checkClaims } from "../../../core/src/request/access.ts";
 import { parseChain, urlImagekit } from "../src/index.ts";
 

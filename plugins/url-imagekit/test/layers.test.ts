@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Layer, Step, StepOf } from "@mediatap/core";
+import type { Step, StepOf } from "@mediatap/core";
+import type { Layer } from "@mediatap/core/steps";
 import fc from "fast-check";
 import { parseChain, printChain } from "../src/index.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Job, partOfName, type Step, type VideoOutput } from "@mediatap/core";
+import { type Job, partOfName, type Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import fc from "fast-check";
 import { printChain } from "../src/index.ts";
 import { codeThrown, exchangeFor, jobOf, taps } from "./helpers.ts";

@@ -1,4 +1,5 @@
-import { type Plugin, parseOptions, remembering, type Source } from "@mediatap/core";
+import { type Plugin, parseOptions, type Source } from "@mediatap/core";
+import { remembering } from "@mediatap/core/decode";
 import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";

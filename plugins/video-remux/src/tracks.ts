@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { createPlaces, type RenderContext, remembering, type Source } from "@mediatap/core";
+import { createPlaces, type RenderContext, type Source } from "@mediatap/core";
+import { remembering } from "@mediatap/core/decode";
 import { HEADER, headerOf, Unfit, unfitFor } from "./boxes.ts";
 import { type Reader, withReader } from "./reader.ts";
 import { bytesOf } from "./samples.ts";

@@ -205,7 +205,7 @@ describe("warm", () => {
     const { id } = JSON.parse((await post({ urls: ["/a.mp4?tr=w-20", "/b.mp4?tr=w-20"] })).text);
     await until(() => videos.begun.length === 1, "it has begun");
     const { server: running } = server;
-    const { loadConfig } = await import("@mediatap/core");
+    const { loadConfig } = await import("@mediatap/core/server");
     await running.reload(
       await loadConfig({ log: { level: "silent" }, ...configured() }, { source: "test", base: "." }),
     );

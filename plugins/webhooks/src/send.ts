@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Fetcher, type PluginApi, reasonOf } from "@mediatap/core";
+import { type PluginApi, reasonOf } from "@mediatap/core";
+import type { Fetcher } from "@mediatap/core/storage";
 import PQueue from "p-queue";
 import type { Event } from "./event.ts";
 import { signatures } from "./sign.ts";

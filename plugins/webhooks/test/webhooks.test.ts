@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { MediatapConfig, VideoOutput } from "@mediatap/core";
+import type { MediatapConfig } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { jobLanguage, jobUrl, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { pino } from "pino";
 import { Webhook } from "standardwebhooks";

@@ -1,4 +1,5 @@
-import { type MediatapConfig, runCli } from "@mediatap/core";
+import type { MediatapConfig } from "@mediatap/core";
+import { runCli } from "@mediatap/core/server";
 
 /** The configuration of a server that was given nothing but one origin. */
 async function serving(

@@ -4,7 +4,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import { cacheSource } from "@mediatap/cache-source";
 import { cacheStorage } from "@mediatap/cache-storage";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
-import { createTokens } from "@mediatap/core";
+import { createTokens } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { CacheBackend, Plugin, PurgeRule, StoredMetadata } from "@mediatap/core";
+import type { Plugin } from "@mediatap/core";
+import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { describeCache } from "@mediatap/test";
 import { failuresOf } from "../../helpers/failures.ts";
 

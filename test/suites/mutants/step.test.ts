@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Plugin, RawFrame, Size, StepDefinition, StepOf } from "@mediatap/core";
+import type { Plugin, RawFrame, Size, StepOf } from "@mediatap/core";
+import type { StepDefinition } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { describeStep } from "@mediatap/test";
 import { z } from "zod";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type EntryFacts, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core";
+import { type EntryFacts, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { failuresOf } from "../../helpers/failures.ts";
 import { CAN, type Mutation, memoryPlace } from "../support/memory-place.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { DEFAULT_LIMITS, type LimitName, loadConfig } from "@mediatap/core";
+import { DEFAULT_LIMITS, type LimitName } from "@mediatap/core";
+import { loadConfig } from "@mediatap/core/server";
 import { decodePdf } from "@mediatap/decode-pdf";
 import {
   FFMPEG,

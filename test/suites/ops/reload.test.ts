@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { loadConfig, type MediatapConfig, type Plugin } from "@mediatap/core";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
+import { loadConfig } from "@mediatap/core/server";
 import {
   makeFolder,
   startOrigin,

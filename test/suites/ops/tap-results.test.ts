@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, type CacheEntry, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
+import { bodyOf, type Plan, type Plugin, type RawFrame } from "@mediatap/core";
+import type { CacheEntry } from "@mediatap/core/cache";
 import { imageSharp } from "@mediatap/image-sharp";
 import { metrics } from "@mediatap/metrics";
 import {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createServer, findConfig, loadConfig } from "@mediatap/core";
+import { createServer, findConfig, loadConfig } from "@mediatap/core/server";
 import { makeFolder } from "@mediatap/test";
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -8,14 +8,8 @@ import { cacheKeyv } from "@mediatap/cache-keyv";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { cacheSource } from "@mediatap/cache-source";
 import { cacheStorage } from "@mediatap/cache-storage";
-import {
-  API_VERSION,
-  createServer,
-  loadConfig,
-  type MediatapConfig,
-  type Plugin,
-  Stage,
-} from "@mediatap/core";
+import { API_VERSION, type MediatapConfig, type Plugin, Stage } from "@mediatap/core";
+import { createServer, loadConfig } from "@mediatap/core/server";
 import { imageSharp } from "@mediatap/image-sharp";
 import { metrics } from "@mediatap/metrics";
 import { makePng, memoryStorage, readPng, startServer, until } from "@mediatap/test";

@@ -1,7 +1,13 @@
 import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type EntryFacts, type FolderEntry, isForFewer, NOT_MODIFIED, type Storage } from "@mediatap/core";
+import {
+  type EntryFacts,
+  type FolderEntry,
+  isForFewer,
+  NOT_MODIFIED,
+  type Storage,
+} from "@mediatap/core/storage";
 import type { StorageSetup } from "@mediatap/test";
 
 export interface File extends EntryFacts {

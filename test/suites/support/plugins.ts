@@ -1,14 +1,7 @@
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
-import {
-  bodyOf,
-  type CacheEntry,
-  type CacheTier,
-  isBanned,
-  type MediatapConfig,
-  type Plugin,
-  type RenderContext,
-} from "@mediatap/core";
+import { bodyOf, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
+import { type CacheEntry, type CacheTier, isBanned } from "@mediatap/core/cache";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createBuiltInRegistry, type Step } from "../../../src/index.ts";
 import { canonicalSteps } from "../../../src/model/canonical.ts";
+import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
+import type { Step } from "../../../src/model/transformation.ts";
 
 const when = (then: readonly Step[], otherwise: readonly Step[]): Step => ({
   op: "when",

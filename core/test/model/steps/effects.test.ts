@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  arcGeometry,
-  createBuiltInRegistry,
-  DEFAULT_LIMITS,
-  gradientLine,
-  isQuadrilateral,
-  measure,
-  type Point,
-  perspectiveBox,
-  type Size,
-  type Step,
-  type StepOf,
-} from "../../../src/index.ts";
+import type { Size } from "../../../src/model/expression.ts";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
+import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
+import { arcGeometry, isQuadrilateral, perspectiveBox } from "../../../src/model/steps/distort.ts";
+import { gradientLine } from "../../../src/model/steps/effects.ts";
+import { measure } from "../../../src/model/steps/measure.ts";
+import type { Point, Step, StepOf } from "../../../src/model/transformation.ts";
 
 const box = (width: number, height: number): Size => ({ width, height });
 const measured = (step: Step, size: Size, limits = DEFAULT_LIMITS) =>

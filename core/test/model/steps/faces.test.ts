@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Box,
-  createBuiltInRegistry,
-  DEFAULT_LIMITS,
-  extractGeometry,
-  type FaceBox,
-  facesAfter,
-  measure,
-  type Op,
-  resizeGeometry,
-  type Size,
-  type Step,
-  type StepOf,
-} from "../../../src/index.ts";
+import type { Size } from "../../../src/model/expression.ts";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
+import type { FaceBox } from "../../../src/model/render-context.ts";
+import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
+import { facesAfter } from "../../../src/model/steps/follow.ts";
+import { type Box, extractGeometry, resizeGeometry } from "../../../src/model/steps/geometry.ts";
+import { measure } from "../../../src/model/steps/measure.ts";
+import type { Op, Step, StepOf } from "../../../src/model/transformation.ts";
 
 const PICTURE: Size = { width: 1000, height: 500 };
 const face = (left: number, top: number, width: number, height: number): FaceBox => ({

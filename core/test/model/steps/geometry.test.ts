@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { extractGeometry, placeAt, resizeGeometry, type Size, type StepOf } from "../../../src/index.ts";
-import { rotatedSize } from "../../../src/model/steps/geometry.ts";
+import type { Size } from "../../../src/model/expression.ts";
+import { extractGeometry, placeAt, resizeGeometry, rotatedSize } from "../../../src/model/steps/geometry.ts";
+import type { StepOf } from "../../../src/model/transformation.ts";
 
 type Resize = StepOf<"resize">;
 type Extract = StepOf<"extract">;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createBuiltInRegistry, type Showing, type Step, type StepOf } from "../../../src/index.ts";
 import { canonicalSteps } from "../../../src/model/canonical.ts";
+import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
+import type { Showing, Step, StepOf } from "../../../src/model/transformation.ts";
 
 const registry = createBuiltInRegistry();
 const red = { r: 255, g: 0, b: 0, alpha: 1 };

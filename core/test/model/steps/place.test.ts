@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Gravity,
-  type Offset,
-  type Place,
-  placeLayer,
-  type Scope,
-  type Size,
-} from "../../../src/index.ts";
+import type { Scope, Size } from "../../../src/model/expression.ts";
+import { placeLayer } from "../../../src/model/steps/place.ts";
+import type { Gravity, Offset, Place } from "../../../src/model/transformation.ts";
 
 const box = (width: number, height: number): Size => ({ width, height });
 interface Sizes {

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  createBuiltInRegistry,
-  DEFAULT_LIMITS,
-  measure,
-  type Op,
-  type Output,
-  type Step,
-  type StepDefinition,
-  type StepOf,
-} from "../../../src/index.ts";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
 import type { builtInSteps } from "../../../src/model/steps/built-in.ts";
+import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
+import { measure } from "../../../src/model/steps/measure.ts";
+import type { StepDefinition } from "../../../src/model/steps/registry.ts";
+import type { Op, Output, Step, StepOf } from "../../../src/model/transformation.ts";
 
 const registry = createBuiltInRegistry();
 const definition = (op: string) => registry.get(op) as StepDefinition<Step>;

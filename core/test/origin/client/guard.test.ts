@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
 import fc from "fast-check";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
+import { createFetcher } from "../../../src/origin/client/create.ts";
 import { fetcherWith, type Server, serve } from "./servers.ts";
 
 const refusal = { code: "EACCES", message: "The origin's address is not allowed" };

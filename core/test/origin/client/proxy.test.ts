@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
-import { createFetcher, DEFAULT_LIMITS } from "@mediatap/core";
 import { makeCertificate } from "@mediatap/test";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
+import { createFetcher } from "../../../src/origin/client/create.ts";
 import { fetcherWith, type Server, serve } from "./servers.ts";
 
 /** A proxy that leads every tunnel to one port of this machine, wherever it was to go. */

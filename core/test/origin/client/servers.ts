@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
-import { createFetcher, DEFAULT_LIMITS, type FetcherOptions, type FetchOptions } from "@mediatap/core";
+import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
+import { createFetcher, type FetcherOptions } from "../../../src/origin/client/create.ts";
+import type { FetchOptions } from "../../../src/origin/client/fetcher.ts";
 
 /** A server that notes what reaches it. */
 export interface Server extends AsyncDisposable {

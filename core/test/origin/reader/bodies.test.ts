@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { type Chunk, chunksOf } from "@mediatap/core";
 import fc from "fast-check";
+import { type Chunk, chunksOf } from "../../../src/origin/reader/bodies.ts";
 
 describe("a body in chunks", () => {
   it("has the same bytes, in chunks of one length but for the last, which is marked", async () => {

@@ -1,4 +1,4 @@
-import type { Rgba } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import { inColor, type Samples } from "./samples.ts";
 
 /** Steps of luminosity that are worked out: four for each that a sample can tell apart. */

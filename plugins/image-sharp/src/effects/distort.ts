@@ -1,4 +1,5 @@
-import type { Arc, Box, Point, Size } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { Arc, Box, Point } from "@mediatap/core/steps";
 import type { Samples } from "./samples.ts";
 
 type Options =

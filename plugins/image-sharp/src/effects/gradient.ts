@@ -1,4 +1,5 @@
-import type { GradientLine, Rgba, Size } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { GradientLine, Rgba } from "@mediatap/core/steps";
 
 /** Stops between colours whose opacity differs: SVG mixes them without regard to it. */
 const STOPS = 32;

@@ -1,4 +1,4 @@
-import type { Rgba } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import { mostCommonColor, type Rgb } from "../pixels/palette.ts";
 import { inColor, type Samples } from "./samples.ts";
 

@@ -1,4 +1,5 @@
-import type { PlacedLayer, StepOf } from "@mediatap/core";
+import type { StepOf } from "@mediatap/core";
+import type { PlacedLayer } from "@mediatap/core/steps";
 import type { Blend, OverlayOptions, Sharp } from "sharp";
 import { openPixels, type Pixels } from "../pixels/buffer.ts";
 import type { DrawnLayer } from "./draw.ts";

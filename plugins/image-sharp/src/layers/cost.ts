@@ -1,4 +1,5 @@
-import { isMediaError, parentScope, type RenderContext, type Size, type Step } from "@mediatap/core";
+import { isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
+import { parentScope } from "@mediatap/core/steps";
 import { decodeCost, megapixels, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";

@@ -1,19 +1,21 @@
 import {
-  evaluate,
-  type Layer,
   MediaError,
-  type PlacedLayer,
-  parentScope,
-  placeLayer,
   type RenderContext,
-  type Scope,
   type Size,
   type Source,
   type Step,
   type StepOf,
+} from "@mediatap/core";
+import {
+  evaluate,
+  type Layer,
+  type PlacedLayer,
+  parentScope,
+  placeLayer,
+  type Scope,
   type StepRegistry,
   scopeOf,
-} from "@mediatap/core";
+} from "@mediatap/core/steps";
 import sharp from "sharp";
 import type { Settings } from "../options.ts";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";

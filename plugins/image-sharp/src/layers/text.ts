@@ -1,12 +1,5 @@
-import {
-  evaluate,
-  type Layer,
-  type Limits,
-  parentScope,
-  type RenderContext,
-  type Scope,
-  type Size,
-} from "@mediatap/core";
+import type { Limits, RenderContext, Size } from "@mediatap/core";
+import { evaluate, type Layer, parentScope, type Scope } from "@mediatap/core/steps";
 import type { Pixels } from "../pixels/buffer.ts";
 import { drawText, readFont, type TextBox, textCost, textMemory } from "../text/index.ts";
 import { isFontFile, type LayerFiles } from "./open.ts";

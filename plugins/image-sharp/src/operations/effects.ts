@@ -1,4 +1,4 @@
-import { arcGeometry, gradientLine, perspectiveBox } from "@mediatap/core";
+import { arcGeometry, gradientLine, perspectiveBox } from "@mediatap/core/steps";
 import { gradientSvg } from "../effects/gradient.ts";
 import { offLoop, type ThreadWork, threadWork } from "../effects/pool.ts";
 import { castShadows } from "../effects/shadow.ts";

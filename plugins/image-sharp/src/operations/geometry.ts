@@ -1,14 +1,13 @@
+import { MediaError, type Size } from "@mediatap/core";
 import {
   type Box,
   borderWidth,
   extractGeometry,
   type Focus,
-  MediaError,
   type Paint,
   placeAt,
   resizeGeometry,
-  type Size,
-} from "@mediatap/core";
+} from "@mediatap/core/steps";
 import { CLEAR, type Context, type Drawer, tone, type Work } from "./operation.ts";
 import { veil } from "./surface.ts";
 import { SHORTEST } from "./trim.ts";

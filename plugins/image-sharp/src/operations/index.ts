@@ -1,4 +1,5 @@
-import type { Step, StepRegistry } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { StepRegistry } from "@mediatap/core/steps";
 import { effects } from "./effects.ts";
 import { geometry } from "./geometry.ts";
 import { type Context, type Drawer, type Drawn, tone } from "./operation.ts";

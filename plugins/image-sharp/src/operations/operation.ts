@@ -1,4 +1,5 @@
-import type { Box, Paint, Rgba, Size, Step, StepOf, StepRegistry, StepStage } from "@mediatap/core";
+import type { Size, Step, StepOf } from "@mediatap/core";
+import type { Box, Paint, Rgba, StepRegistry, StepStage } from "@mediatap/core/steps";
 import type { Bounds } from "../effects/pool.ts";
 import type { Pixels } from "../pixels/buffer.ts";
 import type { Draw } from "./pass.ts";

@@ -1,4 +1,5 @@
-import type { Box, Rgba, Size, StepOf } from "@mediatap/core";
+import type { Size, StepOf } from "@mediatap/core";
+import type { Box, Rgba } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp, TrimOptions } from "sharp";
 
 export interface Margins {

@@ -1,4 +1,5 @@
-import type { Rgba, Size, StepOf } from "@mediatap/core";
+import type { Size, StepOf } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import { CLEAR, type Drawer, tone, type Work } from "./operation.ts";
 
 const round: Drawer<"round"> = ({ radius }, { current }) => {

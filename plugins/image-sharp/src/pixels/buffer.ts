@@ -1,4 +1,5 @@
-import type { Corner, RawFrame, Size } from "@mediatap/core";
+import type { RawFrame, Size } from "@mediatap/core";
+import type { Corner } from "@mediatap/core/steps";
 import sharp, { type Channels, type OutputInfo, type Sharp } from "sharp";
 
 /** Pixels between two pipelines: frames one below the other, 8 bits a sample. */

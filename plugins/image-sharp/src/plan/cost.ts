@@ -1,4 +1,5 @@
-import type { Header, Size, StepRegistry } from "@mediatap/core";
+import type { Header, Size } from "@mediatap/core";
+import type { StepRegistry } from "@mediatap/core/steps";
 import type { Settings } from "../options.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Taken } from "./steps.ts";

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  evaluate,
   type FaceBox,
   type Header,
   invalid,
@@ -9,13 +8,10 @@ import {
   MediaError,
   type Output,
   type RenderContext,
-  type Rgba,
-  type Scope,
   type Size,
   type Step,
-  type StepRegistry,
-  scopeOf,
 } from "@mediatap/core";
+import { evaluate, type Rgba, type Scope, type StepRegistry, scopeOf } from "@mediatap/core/steps";
 import { takesGainMap } from "../operations/pass.ts";
 import type { Settings } from "../options.ts";
 import { isVector } from "../read/decoded.ts";

@@ -1,6 +1,5 @@
 import {
   type Header,
-  type ImageFormat,
   type Job,
   type Limits,
   MediaError,
@@ -8,6 +7,7 @@ import {
   type Size,
   type Step,
 } from "@mediatap/core";
+import type { ImageFormat } from "@mediatap/core/steps";
 
 /** Formats that this engine writes. */
 export type WriteFormat = Exclude<ImageFormat, "svg">;

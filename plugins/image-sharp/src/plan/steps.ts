@@ -1,16 +1,14 @@
+import type { FaceBox, Size, Step } from "@mediatap/core";
 import {
   assertSizeAfter,
   branchOf,
-  type FaceBox,
   facesAfter,
   type Scope,
-  type Size,
   type SizeBounds,
-  type Step,
   type StepRegistry,
   scopeOf,
   sizeAfter,
-} from "@mediatap/core";
+} from "@mediatap/core/steps";
 import { draw } from "../operations/index.ts";
 import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";

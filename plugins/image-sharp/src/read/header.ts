@@ -1,12 +1,6 @@
 import { stat } from "node:fs/promises";
-import {
-  type Header,
-  MediaError,
-  type RenderContext,
-  remembering,
-  type Source,
-  xmlText,
-} from "@mediatap/core";
+import { type Header, MediaError, type RenderContext, type Source } from "@mediatap/core";
+import { remembering, xmlText } from "@mediatap/core/decode";
 import sharp, { type Metadata } from "sharp";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";

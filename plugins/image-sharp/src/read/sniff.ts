@@ -1,4 +1,4 @@
-import { isSvg } from "@mediatap/core";
+import { isSvg } from "@mediatap/core/decode";
 
 /** Formats that this engine reads. */
 export const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;

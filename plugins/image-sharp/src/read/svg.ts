@@ -1,4 +1,5 @@
-import { type Limits, xmlText } from "@mediatap/core";
+import type { Limits } from "@mediatap/core";
+import { xmlText } from "@mediatap/core/decode";
 import { type Node, readSvg, type Svg, tooMany } from "./svg-parser.ts";
 
 /** Referenced, these are read once and not drawn again. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { PlacedLayer } from "@mediatap/core";
+import type { PlacedLayer } from "@mediatap/core/steps";
 import type { Pixels } from "../pixels/buffer.ts";
 
 /** Samples after which other work gets its turn. */

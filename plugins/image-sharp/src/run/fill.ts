@@ -1,4 +1,5 @@
-import type { Box, Paint, Size } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { Box, Paint } from "@mediatap/core/steps";
 import type { Sharp } from "sharp";
 import type { Fill } from "../operations/operation.ts";
 import { framesOf, openPixels, type Pixels } from "../pixels/buffer.ts";

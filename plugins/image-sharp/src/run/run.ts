@@ -1,8 +1,4 @@
 import {
-  assertSizeAfter,
-  type Corner,
-  evaluate,
-  facesIn,
   MediaError,
   type RenderContext,
   type Rendition,
@@ -10,8 +6,8 @@ import {
   type Source,
   type Step,
   type StepOf,
-  sizeAfter,
 } from "@mediatap/core";
+import { assertSizeAfter, type Corner, evaluate, facesIn, sizeAfter } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp } from "sharp";
 import { composed, cutTo } from "../layers/compose.ts";
 import { type DrawnLayer, drawLayer } from "../layers/draw.ts";

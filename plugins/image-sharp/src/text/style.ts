@@ -1,4 +1,4 @@
-import type { Rgba } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import type { FontRef } from "./fonts.ts";
 
 /** A text and how it looks, all in pixels. */

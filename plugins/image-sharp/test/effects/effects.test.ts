@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Rgba, Step, StepOf } from "@mediatap/core";
+import type { Step, StepOf } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import sharp from "sharp";
 import {
   BLUE,

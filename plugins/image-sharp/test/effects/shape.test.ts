@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { arcGeometry, type Point, type Step } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import { arcGeometry, type Point } from "@mediatap/core/steps";
 import sharp from "sharp";
 import { offLoop, threadWork } from "../../src/effects/pool.ts";
 import type { Pixels } from "../../src/pixels/buffer.ts";

@@ -1,5 +1,6 @@
 import { rejects } from "node:assert/strict";
-import type { Layer, Step } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { Layer } from "@mediatap/core/steps";
 import { makePng } from "@mediatap/test";
 import { plan } from "../helpers.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Plugin, RawFrame, Rgba, Step } from "@mediatap/core";
+import type { Plugin, RawFrame, Step } from "@mediatap/core";
+import type { Rgba } from "@mediatap/core/steps";
 import {
   jobLanguage,
   jobUrl,

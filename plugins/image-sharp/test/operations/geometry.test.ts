@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Paint, Step } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { Paint } from "@mediatap/core/steps";
 import sharp from "sharp";
 import {
   BLUE,

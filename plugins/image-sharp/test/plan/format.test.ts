@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { AcceptClass, Output, RawFrame, Step, StepDefinition, StepRegistry } from "@mediatap/core";
+import type { AcceptClass, Output, RawFrame, Step } from "@mediatap/core";
+import type { StepDefinition, StepRegistry } from "@mediatap/core/steps";
 import sharp from "sharp";
 import { z } from "zod";
 import { contextOf, jobOf, near, pixels, plan, quarters, render, sourceOf, taps } from "../helpers.ts";

@@ -1,4 +1,5 @@
-import { MediaError, type Probe, type VideoOutput } from "@mediatap/core";
+import { MediaError, type Probe } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
 import type { Graph } from "./model.ts";

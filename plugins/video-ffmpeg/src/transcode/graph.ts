@@ -1,13 +1,5 @@
-import {
-  branchOf,
-  type Limits,
-  MediaError,
-  type Probe,
-  type Scope,
-  type Size,
-  type Step,
-  scopeOf,
-} from "@mediatap/core";
+import { type Limits, MediaError, type Probe, type Size, type Step } from "@mediatap/core";
+import { branchOf, type Scope, scopeOf } from "@mediatap/core/steps";
 import type { Graph, GraphContext } from "./model.ts";
 import { OPERATIONS } from "./operations.ts";
 import { createPicture } from "./picture.ts";

@@ -1,4 +1,5 @@
-import type { Limits, Scope, Size, StepOf, Stretch } from "@mediatap/core";
+import type { Limits, Size, StepOf } from "@mediatap/core";
+import type { Scope, Stretch } from "@mediatap/core/steps";
 import type { Tools } from "../process/tools.ts";
 import type { LayerFiles, VideoFile } from "./files.ts";
 import type { MaskOptions } from "./mask.ts";

@@ -1,18 +1,14 @@
+import { invalid, MediaError, type Size, type Step, type StepOf } from "@mediatap/core";
 import {
   type Box,
   borderWidth,
   extractGeometry,
   type Focus,
-  invalid,
-  MediaError,
   type Paint,
   placeAt,
   placeLayer,
   resizeGeometry,
-  type Size,
-  type Step,
-  type StepOf,
-} from "@mediatap/core";
+} from "@mediatap/core/steps";
 import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
 import type { Drafting } from "./picture.ts";
 import type { Clock, Times } from "./timeline.ts";

@@ -1,14 +1,5 @@
-import {
-  evaluate,
-  MediaError,
-  type Probe,
-  parentScope,
-  type Scope,
-  type Size,
-  type Step,
-  type StepOf,
-  scopeOf,
-} from "@mediatap/core";
+import { MediaError, type Probe, type Size, type Step, type StepOf } from "@mediatap/core";
+import { evaluate, parentScope, type Scope, scopeOf } from "@mediatap/core/steps";
 import type { MaskOptions } from "./mask.ts";
 import type { Graph, GraphContext, LayerOptions, VideoLayer } from "./model.ts";
 import { mixed, type Track } from "./sound.ts";

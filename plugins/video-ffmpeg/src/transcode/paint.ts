@@ -1,4 +1,5 @@
-import { MediaError, type Paint, type Rgba, type Size } from "@mediatap/core";
+import { MediaError, type Size } from "@mediatap/core";
+import type { Paint, Rgba } from "@mediatap/core/steps";
 import type { Piece, Wires } from "./model.ts";
 
 export const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };

@@ -1,4 +1,5 @@
-import type { Paint, Probe, Scope, Size, Step } from "@mediatap/core";
+import type { Probe, Size, Step } from "@mediatap/core";
+import type { Paint, Scope } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Graph, GraphContext, Piece } from "./model.ts";
 import { createOverlays, type Ground, type Overlays } from "./overlays.ts";

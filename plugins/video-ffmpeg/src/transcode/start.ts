@@ -1,4 +1,5 @@
-import type { Paint, Probe, Size } from "@mediatap/core";
+import type { Probe, Size } from "@mediatap/core";
+import type { Paint } from "@mediatap/core/steps";
 import { matrixOf, toSdr } from "../probe/colour.ts";
 import type { Tools } from "../process/tools.ts";
 import type { Piece } from "./model.ts";

@@ -1,11 +1,5 @@
-import {
-  createTiff,
-  type DecodeOptions,
-  MediaError,
-  memorySource,
-  type RenderContext,
-  type Source,
-} from "@mediatap/core";
+import { type DecodeOptions, MediaError, type RenderContext, type Source } from "@mediatap/core";
+import { createTiff, memorySource } from "@mediatap/core/decode";
 import type { Engine } from "../engine.ts";
 import { decoderArgs, matrixOf, toSdr } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";

@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import type { Rgba, Size, SubtitleStyle } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
+import type { Rgba, SubtitleStyle } from "@mediatap/core/steps";
 import { ALIASES, DEFAULT_FAMILY, familyKey, findFamilies } from "@mediatap/fonts-standard";
 import type { Cue } from "./cues.ts";
 import { familyIn } from "./font-name.ts";

@@ -1,4 +1,5 @@
-import { evaluate, MediaError, type Scope, type StepOf, type Stretch, stretchOf } from "@mediatap/core";
+import { MediaError, type StepOf } from "@mediatap/core";
+import { evaluate, type Scope, type Stretch, stretchOf } from "@mediatap/core/steps";
 
 /** When a layer shows, in seconds of the picture below. */
 export interface Times {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Step, VideoOutput } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { type Answer, describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";

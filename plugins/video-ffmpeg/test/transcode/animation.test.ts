@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { Step, VideoOutput } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Step, VideoOutput } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { look, type Result } from "../support/results.ts";
 import type { Studio } from "../support/videos.ts";
 import { describeWhole, fields, quarters, resize, silent, sizeOf, tone } from "../support/whole.ts";

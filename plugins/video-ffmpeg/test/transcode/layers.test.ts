@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { Layer, Place, Step, VideoOutput } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { Layer, Place, VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";

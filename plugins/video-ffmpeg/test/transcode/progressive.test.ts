@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { cacheDisk } from "@mediatap/cache-disk";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { Plugin, Step, VideoOutput } from "@mediatap/core";
+import type { Plugin, Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { storageFs } from "@mediatap/storage-fs";
 import {
   describeWith,

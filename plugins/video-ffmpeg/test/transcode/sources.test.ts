@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Layer, Step } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { Layer } from "@mediatap/core/steps";
 import { isLike } from "../support/results.ts";
 import { mp4, numbered, numberIn, type Studio, testPicture } from "../support/videos.ts";
 import {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Step, VideoOutput } from "@mediatap/core";
+import type { Step } from "@mediatap/core";
+import type { VideoOutput } from "@mediatap/core/steps";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";

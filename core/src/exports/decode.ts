@@ -1,0 +1,9 @@
+// What decoders need beside the root: threads, sources in memory, memoized inspection, TIFF and SVG.
+
+export { memorySource } from "../decode/memory.ts";
+export { remembering } from "../decode/remember.ts";
+export { isSvg, SVG_HEAD_LENGTH, xmlText } from "../decode/svg.ts";
+export type { ThreadProgram, ThreadTools } from "../decode/thread.ts";
+export { inThread } from "../decode/thread.ts";
+export type { TiffLayout } from "../decode/tiff.ts";
+export { createTiff } from "../decode/tiff.ts";
