@@ -93,7 +93,10 @@ async function probe(link: Link, namespace: string): Promise<number> {
   const started = performance.now();
   const name = `${namespace}:doctor-${randomBytes(6).toString("hex")}`;
   const value = "mediatap doctor was here";
-  await within(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
+  const written = within(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
+  written.catch(() => {});
+  if (!(await within(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.trouble());
+  await written;
   const found = await within(PROBE_TIMEOUT_MS, link.get(name));
   if (found !== value) throw new Error("What was written is read as something else");
   await within(PROBE_TIMEOUT_MS, link.delete(name));

@@ -158,13 +158,12 @@ describe("svg-dompurify", () => {
       }
     }
     await assertClean("/clean/evil.svg/ik-video.mp4");
-    // A URL that promises another picture gets one.
-    for (const drawn of ["evil.jpg", "missing.png?tr=di-evil.svg"]) {
-      const { status, headers, text } = await server.ask(`/clean/${drawn}`);
-      assert.equal(status, 200, drawn);
-      assert.match(headers["content-type"] ?? "", /^image\/(?!svg)/, drawn);
-      assert.doesNotMatch(text, /<svg|script/i, drawn);
-    }
+    await assertClean("/clean/missing.png?tr=di-evil.svg");
+    // A name that promises another picture gets one.
+    const { status, headers, text } = await server.ask("/clean/evil.jpg");
+    assert.equal(status, 200);
+    assert.match(headers["content-type"] ?? "", /^image\/(?!svg)/);
+    assert.doesNotMatch(text, /<svg|script/i);
   });
 
   it("sanitises what an origin calls an SVG, and what is one whatever it is called", async () => {
