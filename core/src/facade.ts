@@ -7,6 +7,7 @@ import type { Job } from "./model/job.ts";
 import { type PluginHooks, pluginError, type TapOptions } from "./plugin.ts";
 import { resultCheckOf } from "./results.ts";
 import { didYouMean } from "./util/did-you-mean.ts";
+import { within } from "./util/within.ts";
 
 interface RawHook {
   name?: string;
@@ -23,6 +24,9 @@ export interface FacadeEvents {
   /** A tap of a hook failed whose taps must not harm one another. */
   readonly onFailure?: (hook: string, error: MediaError) => void;
 }
+
+/** Milliseconds for each tap of the hooks that a start waits for. */
+const START_TIMEOUT_MS = 30_000;
 
 /** Hooks whose taps are on their own: a failure of one is noted, and counts as if it had answered nothing. */
 const ISOLATED = new Set(["opened", "reopen", "report", "purge", "stop", "trace"]);
@@ -88,6 +92,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
   const name = hook.name ?? "hook";
   const isSync = SYNC.includes(hook.constructor);
   const check = resultCheckOf(name);
+  const isPartOfStart = /^(?:start|storage:.*)$/.test(name);
 
   function place(options: string | TapOptions) {
     const stage = typeof options === "object" ? (options?.stage ?? 0) : 0;
@@ -141,7 +146,8 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
       hook.tapPromise(place(options), async (...args) => {
         if (isForOthers(name, subject, args)) return undefined;
         try {
-          const answer = (await fn(...args)) ?? undefined;
+          const work = fn(...args);
+          const answer = (await (isPartOfStart ? inTime(work) : work)) ?? undefined;
           if (answer !== undefined) check?.(answer, args);
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
@@ -152,6 +158,10 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
     },
   });
 }
+
+/** Without a timer, Node would end silently once nothing else keeps it alive. */
+const inTime = (work: unknown) =>
+  within(START_TIMEOUT_MS, Promise.resolve(work), `it took longer than ${START_TIMEOUT_MS / 1000} s`);
 
 /**
  * An endpoint may name its languages: the others are not asked. The language that resolved a URL judges its signature: no

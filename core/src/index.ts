@@ -15,7 +15,7 @@ export type {
   StoredMetadata,
 } from "./cache/backend.ts";
 export type { CacheBreaker, CacheBreakerOptions } from "./cache/breaker.ts";
-export { createCacheBreaker, within } from "./cache/breaker.ts";
+export { createCacheBreaker } from "./cache/breaker.ts";
 export type { CacheContents, MeasuredCache } from "./cache/metrics.ts";
 export { measureCache } from "./cache/metrics.ts";
 export { timeOfRule } from "./cache/rule-id.ts";
@@ -225,6 +225,7 @@ export type { PlaceOptions, Places } from "./util/semaphore.ts";
 export { createPlaces } from "./util/semaphore.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
+export { within } from "./util/within.ts";
 export type { Load } from "./work/load.ts";
 export type { Lease, LeaseEnd, LeaseLine, LeaseOptions, Leases } from "./work/locks.ts";
 export { openTempFolder, type TempFolder } from "./work/temp-folder.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { jobLanguage, MEMORY_ENDPOINT, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import type { MediatapConfig } from "../src/config/schema.ts";
 import { API_VERSION, type Plugin, type PluginApi } from "../src/plugin.ts";
@@ -214,6 +215,43 @@ describe("a plugin that is wrong", () => {
         serverWith([storage], { origins: { files: { type: "MEMORY" }, mine: { type: "P" } } }),
       );
       assert.equal(message, `test: origins.mine: p failed in the hook storage:P: ${why}`);
+    }
+  });
+
+  it("is named when its tap of start or storage never settles", async () => {
+    for (const [what, apply] of [
+      [
+        "plugins: p failed in the hook start",
+        (never) =>
+          ({ hooks }) =>
+            hooks.start.tapPromise("p", never),
+      ],
+      [
+        "origins.mine: p failed in the hook storage:P",
+        (never) =>
+          ({ hooks }) =>
+            hooks.storage.for("P").tapPromise("p", never),
+      ],
+    ] as readonly [string, (never: () => Promise<never>) => (api: PluginApi) => void][]) {
+      const { promise: called, resolve } = Promise.withResolvers<void>();
+      const never = () => {
+        mock.timers.enable({ apis: ["setTimeout"] });
+        // The timer is set once this has returned.
+        setImmediate(resolve);
+        return new Promise<never>(() => {});
+      };
+      try {
+        const message = messageOf(async () => {
+          const own = { origins: { files: { type: "MEMORY" }, mine: { type: "P" } } };
+          const server = await serverWith([plugin("p", apply(never))], what.startsWith("origins") ? own : {});
+          await server.close();
+        });
+        await called;
+        mock.timers.tick(30_000);
+        assert.equal(await message, `test: ${what}: it took longer than 30 s`);
+      } finally {
+        mock.timers.reset();
+      }
     }
   });
 

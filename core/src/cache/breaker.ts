@@ -67,12 +67,3 @@ export function createCacheBreaker({
     },
   };
 }
-
-/** Rejects with `ETIMEDOUT` when the work takes too long; it goes on unheard. */
-export function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(Object.assign(new Error("it took too long"), { code: "ETIMEDOUT" }));
-    const timer = setTimeout(late, milliseconds);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}

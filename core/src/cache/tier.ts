@@ -6,6 +6,7 @@ import { type Ban, isBanned } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
+import { within } from "../util/within.ts";
 import type {
   CacheBackend,
   CacheEntry,
@@ -15,7 +16,7 @@ import type {
   MaybePromise,
   StoredMetadata,
 } from "./backend.ts";
-import { createCacheBreaker, within } from "./breaker.ts";
+import { createCacheBreaker } from "./breaker.ts";
 import { createSharedJournal } from "./shared-journal.ts";
 import { createTurns } from "./write-queue.ts";
 

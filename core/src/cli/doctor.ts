@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { within } from "../cache/breaker.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import type { Diagnosis } from "../hooks.ts";
@@ -9,6 +8,7 @@ import type { OriginEntry } from "../origin/sources.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger, reasonOf } from "../util/log.ts";
+import { within } from "../util/within.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];

@@ -8,7 +8,7 @@ export type {
   PurgeJournal,
   StoredMetadata,
 } from "../cache/backend.ts";
-export { createCacheBreaker, within } from "../cache/breaker.ts";
+export { createCacheBreaker } from "../cache/breaker.ts";
 export type { CacheContents } from "../cache/metrics.ts";
 export { measureCache } from "../cache/metrics.ts";
 export { timeOfRule } from "../cache/rule-id.ts";
@@ -22,3 +22,4 @@ export { isBanned, isOriginalBanned, tenantOf } from "../model/purge-rule.ts";
 export { foldersOf, folderTagOf, sourceTagOf } from "../model/tags.ts";
 export { monotonicNow } from "../util/monotonic.ts";
 export { isGone, ownerText, parseOwner, thisOwner } from "../util/owner.ts";
+export { within } from "../util/within.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createCacheBreaker, within } from "../../src/cache/breaker.ts";
+import { createCacheBreaker } from "../../src/cache/breaker.ts";
 import { codeOf } from "../../src/model/errors.ts";
+import { within } from "../../src/util/within.ts";
 
 const REST = 30;
 
