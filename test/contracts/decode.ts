@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  createBuiltInRegistry,
   DEFAULT_LIMITS,
   type Exchange,
   type Header,
@@ -9,7 +10,7 @@ import {
   type Size,
   type Step,
 } from "@mediatap/core";
-import { createBuiltInRegistry, measure } from "@mediatap/core/steps";
+import { measure } from "@mediatap/core/steps";
 import fc from "fast-check";
 import { makePng, readPng } from "../helpers/png.ts";
 import { type Answer, type AskOptions, startServer, type TestServer } from "../helpers/server.ts";

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
-import { DEFAULT_LIMITS, type Plugin, type RawFrame, type Size, type Step } from "@mediatap/core";
-import { createBuiltInRegistry, measure, type StepDefinition, type StepRegistry } from "@mediatap/core/steps";
+import {
+  createBuiltInRegistry,
+  DEFAULT_LIMITS,
+  type Plugin,
+  type RawFrame,
+  type Size,
+  type Step,
+} from "@mediatap/core";
+import { measure, type StepDefinition, type StepRegistry } from "@mediatap/core/steps";
 import fc from "fast-check";
 import { makePng, readPng } from "../helpers/png.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import {
+  createBuiltInRegistry,
   DEFAULT_LIMITS,
   type Header,
   type Job,
@@ -13,7 +14,7 @@ import {
   type Source,
   type Step,
 } from "@mediatap/core";
-import { createBuiltInRegistry, type StepRegistry } from "@mediatap/core/steps";
+import type { StepRegistry } from "@mediatap/core/steps";
 import sharp from "sharp";
 import { type ImageSharpOptions, imageSharp } from "../src/index.ts";
 
