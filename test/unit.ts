@@ -37,7 +37,7 @@ const helpers = new Map(
 /** Whether a file of tests, or one that it imports, starts a server or a program. */
 const starts: (file: string) => boolean = memoize((file: string) =>
   importsOf(file).some(({ names, target }) => {
-    if (target === "@mediatap/core") return names.some((name) => NAMES.test(name));
+    if (/^@mediatap\/core(\/|$)/.test(target)) return names.some((name) => NAMES.test(name));
     if (target === "@mediatap/test") return names.some((name) => starts(helpers.get(name) ?? file));
     if (!target.startsWith(".")) return MODULES.test(target);
     const imported = resolve(dirname(file), target);
