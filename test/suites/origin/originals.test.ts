@@ -54,6 +54,9 @@ describe("a file that cannot be transformed", () => {
       "utf7.svg": svg(RED, "UTF-7"),
       "good.svg": svg(RED),
       "many.svg": svg('<rect width="6"/>'.repeat(10_001)),
+      "blurred.svg": svg(
+        `<filter id="f"><feGaussianBlur stdDeviation="90"/></filter>${`<g filter="url(#f)">${RED}</g>`.repeat(40)}`,
+      ),
       "long.svg": svg(`<!-- ${"x".repeat(1024 * 1024)} -->${RED}`),
       "outside.svg": svg('<image href="https://example.com/a.png"/>'),
       ...Object.fromEntries(PICTURES.map((extension) => [`lie.${extension}`, TEXT])),
@@ -151,6 +154,11 @@ describe("a file that cannot be transformed", () => {
     }
     await assertRefused("/unnamed-jxl?tr=w-20", 403, "EUNSUPPORTED");
     await assertRefused("/named-otherwise.jpg?tr=w-20", 403, "EUNSUPPORTED");
+  });
+
+  it("is refused if it is a drawing whose filters take longer than an image may, at the size asked for", async () => {
+    await assertRefused("/blurred.svg?tr=f-png,w-4000", 400, "ELIMIT");
+    assert.equal((await server.ask("/blurred.svg?tr=f-png,w-60")).status, 200);
   });
 
   it("is refused if it is sound", async () => {

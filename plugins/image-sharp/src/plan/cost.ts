@@ -6,7 +6,7 @@ import type { Taken } from "./steps.ts";
 
 // Milliseconds of one core for a megapixel, measured with photographs; ratios hold between machines, figures do not.
 
-const DECODE: Readonly<Record<string, number>> = {
+export const DECODE: Readonly<Record<string, number> & { svg: number }> = {
   jpeg: 4,
   png: 12,
   apng: 24,

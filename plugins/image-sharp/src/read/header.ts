@@ -2,14 +2,12 @@ import { stat } from "node:fs/promises";
 import { type Header, MediaError, type RenderContext, type Source } from "@mediatap/core";
 import { remembering, xmlText } from "@mediatap/core/decode";
 import sharp, { type Metadata } from "sharp";
+import { DECODE } from "../plan/cost.ts";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
-
-/** Elements of an SVG that together take about as long as painting its area once. */
-const SVG_ELEMENTS = 40;
 
 /** Learns headers. An SVG is checked against the limits of each render. */
 export const createHeaderReader = (entries: number) =>
@@ -20,7 +18,7 @@ async function readHeader(source: Source, { limits }: RenderContext): Promise<He
   if (!format) return undefined;
   try {
     const input = await inputOf(source, format, limits);
-    const elements = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
+    const cost = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
     // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
     const frames = format === "png" ? framesOfPng(await source.peek(APNG_LENGTH)) : 0;
@@ -38,7 +36,7 @@ async function readHeader(source: Source, { limits }: RenderContext): Promise<He
       ...(meta.isProgressive && { interlaced: true }),
       ...(format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH)) && { moves: true }),
       ...(meta.density !== undefined && { density: meta.density }),
-      ...(elements > 0 && { weight: 1 + elements / SVG_ELEMENTS }),
+      ...(cost > 0 && { weight: 1 + cost / DECODE.svg }),
     };
   } catch (error) {
     throw mediaError(error);

@@ -1,10 +1,13 @@
 import { MediaError } from "@mediatap/core";
+import { createFilterPricing, FILTER_FUNCTION, FUNCTION_COST } from "./svg-filters.ts";
 
 /** An element that can be referred to, or the whole document. */
 export interface Node {
   readonly name: string;
   /** Elements in it, itself included, references not followed. A filter counts as many. */
   own: number;
+  /** Estimated milliseconds for each megapixel that is drawn. What is in a filter counts for the filter only. */
+  cost: number;
   /** `#id` and `.class` of what is drawn along with it, once for each place in it that names them. */
   readonly references: string[];
 }
@@ -30,8 +33,13 @@ const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readabl
  * what reaches outside the document or hides from this reader, and `ELIMIT` for more than `limit` elements or references.
  */
 export function readSvg(text: string, limit: number): Svg {
-  const root: Node = { name: "", own: 0, references: [] };
-  const named = new Map<string, Node>();
+  const root: Node = { name: "", own: 0, cost: 0, references: [] };
+  const named = new Map<string, Node>([
+    [FUNCTION, { name: "filter", own: FILTER, cost: FUNCTION_COST, references: [] }],
+  ]);
+  // Filters that are open: their regions, as a part of the drawing.
+  const areas = new Map<Node, number>();
+  let pricing: ReturnType<typeof createFilterPricing> | undefined;
   const classes = new Map<string, string[]>();
   // The root and the named elements that are open: what a new element counts for.
   const counted: Node[] = [root];
@@ -59,16 +67,20 @@ export function readSvg(text: string, limit: number): Svg {
     } else {
       const tag = readTag(text, start);
       at = tag.end;
+      pricing ??= createFilterPricing(text, tag);
       const id = tag.attributes.get("id");
       const isNew = id !== undefined && !named.has(`#${id}`);
       if (isNew) {
-        const node: Node = { name: tag.name, own: 0, references: [] };
+        const node: Node = { name: tag.name, own: 0, cost: 0, references: [] };
+        if (tag.name === "filter") areas.set(node, pricing.areaOf(tag));
         named.set(`#${id}`, node);
         counted.push(node);
       }
       const references = referencesOf(tag);
       const weight = weightOf(tag);
+      const filterCost = isFilter(tag) ? pricing.costOf(tag) : undefined;
       for (const node of counted) {
+        node.cost += filterCost === undefined ? ELEMENT_COST : filterCost * (areas.get(node) ?? 0);
         node.own += weight;
         node.references.push(...references);
       }
@@ -139,13 +151,21 @@ function decode(value: string): string {
 
 /** Elements that drawing one part of a filter stands for: it touches every pixel of its area. */
 const FILTER = 100;
+/** Milliseconds for a megapixel of any other element: 40 together take about as long as painting the area once. */
+const ELEMENT_COST = 0.5;
+
+const isFilter = ({ name }: Tag) => name.startsWith("fe");
 
 /** Elements that drawing an element stands for. Some filters take as long as their numbers are large. */
-function weightOf({ name, attributes }: Tag): number {
-  if (!name.startsWith("fe")) return 1;
+function weightOf(tag: Tag): number {
+  if (!isFilter(tag)) return 1;
+  const { attributes } = tag;
   const number = (attribute: string) => Number.parseFloat(attributes.get(attribute) ?? "") || 0;
   return FILTER * Math.max(1, number("numOctaves"), number("order") ** 2 / 9, number("radius") ** 2 / 25);
 }
+
+/** What a filter function of CSS refers to. */
+const FUNCTION = "#filter()";
 
 const RASTER = /^data:image\/(png|jpeg|jpg|gif|webp)[;,]/i;
 
@@ -169,12 +189,13 @@ function hrefOf(element: string, target: string): string[] {
   throw refuse("references to other documents");
 }
 
-/** Identifiers named by `url(#id)` in a style or a presentation attribute. */
+/** Identifiers named by `url(#id)`, and filter functions, in a style or a presentation attribute. */
 function referencesIn(css: string): string[] {
   if (css.includes("\\") && css.includes("(")) throw refuse("escapes in styles");
-  return [...css.matchAll(/url\(\s*["']?\s*([^"')]*)/gi)].flatMap(([, target = ""]) =>
+  const targets = [...css.matchAll(/url\(\s*["']?\s*([^"')]*)/gi)].flatMap(([, target = ""]) =>
     hrefOf("", target.trim()),
   );
+  return [...targets, ...(css.match(FILTER_FUNCTION) ?? []).map(() => FUNCTION)];
 }
 
 /** Notes which classes refer to what. Other selectors with references match what is not known here. */

@@ -127,6 +127,42 @@ describe("image-sharp: SVG", () => {
     assert.throws(() => check(wrap(deep + "</g>".repeat(200))), { code: "ELIMIT" });
   });
 
+  it("has filters that are priced by their kind, radius, number and region", () => {
+    const cost = (filter: string, attributes = "", uses = 1, around = "") =>
+      checkSvg(
+        Buffer.from(
+          `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000" ${around}><filter id="f" ${attributes}>${filter}</filter>${'<g filter="url(#f)"/>'.repeat(uses)}</svg>`,
+        ),
+        DEFAULT_LIMITS,
+      );
+    // Measured: milliseconds of one core for a megapixel.
+    for (const [filter, measured] of [
+      ['<feGaussianBlur stdDeviation="90"/>', 430],
+      ['<feTurbulence baseFrequency="0.05" numOctaves="10"/>', 711],
+      ['<feMorphology radius="5"/>', 1301],
+      ['<feMorphology radius="20"/>', 4743],
+      ['<feConvolveMatrix order="15"/>', 6974],
+      ['<feDisplacementMap scale="20"/>', 986],
+      ["<feFlood/>", 13],
+    ] as const) {
+      const priced = cost(filter);
+      assert.ok(priced > measured / 2 && priced < measured * 2, `${filter}: ${priced}`);
+    }
+    const blur = "<feGaussianBlur stdDeviation='5'/>";
+    assert.ok(cost(blur, "", 20) > 8000);
+    const region = 'filterUnits="userSpaceOnUse" width="100" height="100"';
+    assert.ok(cost(blur, region, 20) < 500);
+    // Units of parts may be larger.
+    assert.ok(cost(blur, region, 20, 'transform="scale(9)"') > 8000);
+    for (const style of [
+      '<g style="filter:blur(5px)"/>',
+      '<style>.a{filter:drop-shadow(1px 1px 2px red)}</style><g class="a"/>',
+    ]) {
+      assert.ok(check(wrap(style)) > 400, style);
+    }
+    refuses("<style>g{filter:blur(5px)}</style><g/>");
+  });
+
   it("is unreadable when it is not closed", () => {
     for (const text of ["<svg", "<svg a='b", "<svg><!-- ", "", "text"]) {
       assert.throws(() => check(text), { code: "UNIDENTIFIED" }, text);

@@ -1,0 +1,94 @@
+import type { Size } from "@mediatap/core";
+
+/** A tag as far as filters are concerned. */
+interface Tag {
+  /** Without a prefix. */
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+}
+
+/** Milliseconds of one core for each megapixel of a filter's region, measured with librsvg 2.63. */
+const COSTS: Readonly<Record<string, number>> = {
+  feDisplacementMap: 990,
+  feDropShadow: 500,
+  feFlood: 20,
+  feDistantLight: 0,
+  fePointLight: 0,
+  feSpotLight: 0,
+  feFuncR: 0,
+  feFuncG: 0,
+  feFuncB: 0,
+  feFuncA: 0,
+  feComponentTransfer: 350,
+  feDiffuseLighting: 350,
+  feSpecularLighting: 350,
+  feMerge: 50,
+  feMergeNode: 150,
+  feColorMatrix: 225,
+  feComposite: 235,
+  feBlend: 235,
+  feOffset: 50,
+};
+/** Of the others, blurs first: librsvg blurs in three passes, however large the radius is. */
+const COST = 430;
+
+/** Filters that CSS names by a function (Filter Effects 1, section 6), each priced like a blur. */
+export const FILTER_FUNCTION =
+  /\b(?:blur|brightness|contrast|drop-shadow|grayscale|hue-rotate|invert|opacity|saturate|sepia)\(/gi;
+export const FUNCTION_COST = COST;
+
+/** Pixels of a radius above which librsvg takes no longer. */
+const MAX_RADIUS = 10;
+/** Pixels of the width that a drawing is expected to be enlarged to: radii grow along. */
+const EXPECTED_WIDTH = 1000;
+
+/** Part of the picture that even the smallest filter takes as long as. */
+const MIN_AREA = 0.04;
+
+/** Parts of a drawing may have larger units than the whole, or that cannot be seen (character references). */
+const SCALED =
+  /\b(?:scale|matrix|skew[XY]?)\s*\(|\bslice\b|\bscale\s*:|objectBoundingBox|<(?:[\w.-]+:)?marker\b|&#/i;
+/** An element that begins units of its own, or would if it is the second one. */
+const VIEWPORT = /viewBox|<(?:[\w.-]+:)?svg\b/gi;
+
+/** Prices the filters of a drawing, whose `text` starts with `root` as its first element. */
+export function createFilterPricing(text: string, root: Tag) {
+  const own = `${text.match(VIEWPORT)}`.toLowerCase().split(",");
+  const isScaled = SCALED.test(text) || new Set(own).size < own.length;
+  const canvas = isScaled ? undefined : canvasOf(root);
+  const scale = canvas ? Math.max(1, EXPECTED_WIDTH / canvas.width) : MAX_RADIUS;
+
+  /** Milliseconds for a megapixel of one primitive. */
+  function costOf({ name, attributes }: Tag): number {
+    const numbers = (attribute: string) => (attributes.get(attribute) ?? "").split(/[\s,]+/).map(Number);
+    const product = (attribute: string, factor = 1, most = 1e6) => {
+      const [x = 0, y = x] = numbers(attribute);
+      return Math.min(most, (x || 0) * factor) * Math.min(most, (y || 0) * factor);
+    };
+    if (name === "feConvolveMatrix") return 220 + 30 * (product("order") || 9);
+    if (name === "feMorphology") return 60 * Math.max(2, product("radius", scale, MAX_RADIUS));
+    if (name === "feTurbulence") return 220 + 50 * (numbers("numOctaves")[0] || 1);
+    return COSTS[name] ?? COST;
+  }
+
+  /** Part of the picture, from 0 to 1, that a filter works on. */
+  function areaOf({ attributes }: Tag): number {
+    if (!canvas || attributes.get("filterUnits") !== "userSpaceOnUse") return 1;
+    const part =
+      (Number(attributes.get("width")) * Number(attributes.get("height"))) / (canvas.width * canvas.height);
+    return part >= 0 ? Math.min(1, Math.max(MIN_AREA, part)) : 1;
+  }
+
+  return { costOf, areaOf };
+}
+
+function canvasOf({ attributes }: Tag): Size | undefined {
+  const box = attributes
+    .get("viewBox")
+    ?.trim()
+    .split(/[\s,]+/);
+  const [width, height] = (box?.slice(2) ?? [attributes.get("width"), attributes.get("height")]).map((side) =>
+    Number.parseFloat(side ?? ""),
+  );
+  return width && height && width > 0 && height > 0 ? { width, height } : undefined;
+}
