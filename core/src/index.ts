@@ -66,6 +66,7 @@ export type {
   RouteHandler,
   RouteReply,
   RouteRequest,
+  RunningServer,
   ServerFlags,
   ServerState,
 } from "./plugin.ts";

@@ -175,31 +175,15 @@ export interface RunningServer {
   ): Promise<Record<string, unknown>>;
 }
 
-/** What the core hands to a plugin: everything it may use. */
-export interface PluginApi {
-  readonly hooks: PluginHooks;
-  readonly logger: Logger;
-  /** The only way to make a request to an address that a client can influence. */
-  readonly fetcher: Fetcher;
-  /** Value of `x-req-from` for requests to origins that an SDK makes; the fetcher's carry it by themselves. */
-  readonly requestFrom: string;
-  readonly steps: StepRegistry;
-  /**
-   * The limits of a tenant (`asset.tenant`, `endpoint.tenant`); without a name the server's, for what all tenants share.
-   * What gets a `RenderContext` finds those of its tenant in `render.limits`.
-   */
-  readonly limitsOf: LimitsOf;
-  /** Folder of the configuration: relative paths in options start there. */
-  readonly base: string;
-  /** The value of a field that `Plugin.sections` has added to the configuration. */
-  section<K extends keyof ConfigSections>(field: K): ConfigSections[K];
+/** Origins, for plugins that read originals on their own, such as caches of them. */
+export interface OriginsApi {
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
   /**
    * Asks the origins of the asset's endpoint in their order, or the one that `conditions` name, past all other taps of
    * `fetch`: for a cache that wants to know whether what it holds is still right. Returns and throws as `fetch` does.
    */
-  askOrigins(
+  ask(
     asset: Asset,
     conditions: Conditions,
     context: RenderContext,
@@ -210,23 +194,10 @@ export interface PluginApi {
     facts: SourceFacts,
     open: (options: OpenOptions) => ReturnType<Storage["open"]>,
   ): Source;
-  /** What the server is doing at this moment, for those who report it; known once `start` runs. */
-  state(): ServerState;
-  /** Adds something that is measured to what the server reports. Call in `apply`. */
-  metric(metric: Metric): void;
-  /** Adds a cache. Call in `apply`. */
-  cache(registration: CacheRegistration): void;
-  /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
-  route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
-  /**
-   * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
-   * is none where no key is configured, or the management is switched off.
-   */
-  manage(method: "GET" | "POST" | "DELETE", path: string, handler: CallHandler): void;
-  /** Adds a command to `mediatap`. */
-  command(define: (program: Command) => void): void;
-  /** A running server, for a command that asks it for something. Throws `ECONFIG` where no key is known. */
-  running(flags: ServerFlags): RunningServer;
+}
+
+/** Jobs, for plugins that start work themselves; known once `start` runs. */
+export interface JobsApi {
   /**
    * The job that a request would be for, in canonical form. `url`: absolute, or its path and query; `headers` by lower-case
    * name. No access rule is applied: the caller checks `asset.tenant` and `asset.endpoint`, and only then reports the job's
@@ -246,18 +217,12 @@ export interface PluginApi {
   obtain(job: Job, options?: { readonly signal?: AbortSignal }): Promise<Obtained>;
   /** Makes a rendition in the background, for the caches; resolves when it is done. Its plan waits in the queue like any other. */
   enqueue(job: Job, options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /**
-   * Something that belongs to the process, not to one configuration: made once a key; its `close`, if any, is
-   * called with its last user.
-   */
-  shared<T extends object>(key: string, create: () => T): T;
+}
+
+/** The other processes of this server, on this machine and on others. */
+export interface ClusterApi {
   /** Processes that this server runs as: a budget of memory that a plugin has for the whole is divided by it. */
   readonly workers: number;
-  /**
-   * Purges what caches have, here and in the other processes. Resolves when the caches of this process have removed it, and no
-   * other process serves anything older. Left out, `tenant` means all accounts.
-   */
-  purge(what: PurgeTarget): Promise<void>;
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
   readonly bus: Bus;
   /**
@@ -265,6 +230,60 @@ export interface PluginApi {
    * in common may ask for leases of its own.
    */
   readonly leases: Leases;
+}
+
+/** The loaded configuration. */
+export interface ConfigApi {
+  /** Folder of the configuration: relative paths in options start there. */
+  readonly base: string;
+  /** The value of a field that `Plugin.sections` has added to the configuration. */
+  section<K extends keyof ConfigSections>(field: K): ConfigSections[K];
+}
+
+/** What the core hands to a plugin: everything it may use. */
+export interface PluginApi {
+  readonly hooks: PluginHooks;
+  readonly logger: Logger;
+  /** The only way to make a request to an address that a client can influence. */
+  readonly fetcher: Fetcher;
+  readonly steps: StepRegistry;
+  /**
+   * The limits of a tenant (`asset.tenant`, `endpoint.tenant`); without a name the server's, for what all tenants share.
+   * What gets a `RenderContext` finds those of its tenant in `render.limits`.
+   */
+  readonly limitsOf: LimitsOf;
+  readonly config: ConfigApi;
+  readonly origins: OriginsApi;
+  readonly jobs: JobsApi;
+  readonly cluster: ClusterApi;
+  /** What the server is doing at this moment, for those who report it; known once `start` runs. */
+  state(): ServerState;
+  /** Adds something that is measured to what the server reports. Call in `apply`. */
+  metric(metric: Metric): void;
+  /** Adds a cache. Call in `apply`. */
+  cache(registration: CacheRegistration): void;
+  /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
+  route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
+  /**
+   * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
+   * is none where no key is configured, or the management is switched off.
+   */
+  manage(method: "GET" | "POST" | "DELETE", path: string, handler: CallHandler): void;
+  /**
+   * Adds a command to `mediatap`. `running`: a running server, for a command that asks it for something; it throws `ECONFIG`
+   * if no key is known.
+   */
+  command(define: (program: Command, running: (flags: ServerFlags) => RunningServer) => void): void;
+  /**
+   * Something that belongs to the process, not to one configuration: made once a key; its `close`, if any, is
+   * called with its last user.
+   */
+  shared<T extends object>(key: string, create: () => T): T;
+  /**
+   * Purges what caches have, here and in the other processes. Resolves when the caches of this process have removed it, and no
+   * other process serves anything older. Left out, `tenant` means all accounts.
+   */
+  purge(what: PurgeTarget): Promise<void>;
   /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
   fingerprint(text: string): void;
 }
@@ -282,7 +301,7 @@ export interface Plugin {
   readonly version: string;
   /** The `API_VERSION` that it was written for, as a number of its own: an import would always fit. */
   readonly apiVersion: number;
-  /** Fields that it adds to the top level of the configuration, with their schemas; `api.section` reads them. */
+  /** Fields that it adds to the top level of the configuration, with their schemas; `api.config.section` reads them. */
   readonly sections?: Readonly<Record<string, StandardSchemaV1>>;
   /**
    * Fields that it adds to endpoints, with their schemas, for `endpoint.fields`. At the top level, or of a tenant, they are the

@@ -5,6 +5,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "../..");
 const CORE = "@mediatap/core";
 const MAX_ROOT_NAMES = 120;
+const MAX_API_MEMBERS = 18;
 
 interface Manifest {
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -103,5 +104,23 @@ describe("the exports of the core", () => {
         assert.ok(read(page).includes(`| \`${specifier}\``) || specifier === CORE, `${page}: ${specifier}`);
       }
     }
+  });
+});
+
+describe("what a plugin gets", () => {
+  const [, body = ""] = /^export interface PluginApi \{\n(.*?)^\}/ms.exec(read("core/src/plugin.ts")) ?? [];
+  const members = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:<]/gm)].map(([, name = ""]) => name);
+
+  it(`has at most ${MAX_API_MEMBERS} members`, () => {
+    assert.ok(members.includes("hooks") && members.includes("fingerprint"));
+    assert.ok(members.length <= MAX_API_MEMBERS, members.join(", "));
+  });
+
+  it("is described in PLUGINS.md", () => {
+    const [, section = ""] = /^## The API\n(.*?)^## /ms.exec(read("core/PLUGINS.md")) ?? [];
+    const described = [...section.matchAll(/^\| (`[^|]*)\|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name),
+    );
+    assert.deepEqual(described.sort(), members.sort());
   });
 });

@@ -89,8 +89,8 @@ describe("a plugin that is wrong", () => {
       /: p: apply failed: no licence$/,
     ],
     [
-      ({ storage }) => storage("files"),
-      /: p: api\.storage\("files"\) was called too early: call it in a tap of start, or later$/,
+      ({ origins }) => origins.storage("files"),
+      /: p: api\.origins\.storage\("files"\) was called too early: call it in a tap of start, or later$/,
     ],
     [({ state }) => state(), /: p: api\.state was called too early: call it in a tap of start, or later$/],
     [
@@ -191,7 +191,7 @@ describe("a plugin that is wrong", () => {
 
   it("names an origin that it asks for in vain", async () => {
     const text = await refusal(
-      plugin("p", (api) => api.hooks.start.tap("p", () => void api.storage("flies"))),
+      plugin("p", (api) => api.hooks.start.tap("p", () => void api.origins.storage("flies"))),
     );
     assert.equal(text, `test: plugins: p: unknown origin 'flies', did you mean "files"?`);
   });

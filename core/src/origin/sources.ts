@@ -38,7 +38,7 @@ export interface OriginEntry {
   readonly fingerprint: string;
 }
 
-/** Asks the origins of an asset's endpoint, as `PluginApi.askOrigins` says. */
+/** Asks the origins of an asset's endpoint, as `api.origins.ask` says. */
 export type AskOrigins = (
   asset: Asset,
   conditions: Conditions,

@@ -18,10 +18,9 @@ export interface RegisteredCache extends CacheRegistration {
   opened?: Tier;
 }
 
-type Registering = Pick<
-  PluginApi,
-  "route" | "manage" | "command" | "fingerprint" | "metric" | "steps" | "cache"
->;
+type Registering = Pick<PluginApi, "route" | "manage" | "fingerprint" | "metric" | "steps" | "cache"> & {
+  command(define: PluginCommand["define"]): void;
+};
 
 /**
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins

@@ -117,29 +117,32 @@ async function buildRuntime(
   for (const plugin of config.plugins) {
     const { name } = plugin;
     const after = <T>(part: T | undefined, call: string) => afterStart(part, name, call);
+    const registering = registrations.of(name);
     const api: PluginApi = {
-      ...registrations.of(name),
+      ...registering,
+      command: (define) =>
+        registering.command((program) => define(program, (flags) => runningServer(flags, config))),
       hooks: facadeOf(hooks, name, events),
       logger: log.child({ plugin: name }),
       fetcher,
-      requestFrom,
       limitsOf,
-      base: config.base,
-      section: (field) => sectionOf(config, plugin, field),
-      storage: (origin) => originOf(after(opened, `storage("${origin}")`), origin).storage,
-      askOrigins: (asset, conditions, context) => after(askOrigins, "askOrigins")(asset, conditions, context),
-      source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
+      config: { base: config.base, section: (field) => sectionOf(config, plugin, field) },
+      origins: {
+        storage: (origin) => originOf(after(opened, `origins.storage("${origin}")`), origin).storage,
+        ask: (asset, conditions, context) => after(askOrigins, "origins.ask")(asset, conditions, context),
+        source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
+      },
+      jobs: {
+        resolve: (url, headers) => resolveUrl(after(pipeline, "jobs.resolve"), url, headers),
+        admit: (url, headers, ip) =>
+          admitUrl(after(pipeline, "jobs.admit"), { url, headers: headers ?? {}, ip }),
+        obtain: (job, { signal = new AbortController().signal } = {}) =>
+          after(pipeline, "jobs.obtain").obtainBehind(job, signal),
+        enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
+      },
+      cluster: { workers, bus, leases },
       state: () => state(after(breakers, "state")),
-      running: (flags) => runningServer(flags, config),
-      resolve: (url, headers) => resolveUrl(after(pipeline, "resolve"), url, headers),
-      admit: (url, headers, ip) => admitUrl(after(pipeline, "admit"), { url, headers: headers ?? {}, ip }),
-      obtain: (job, { signal = new AbortController().signal } = {}) =>
-        after(pipeline, "obtain").obtainBehind(job, signal),
-      enqueue: (job, options) => enqueue(after(pipeline, "enqueue"), job, options?.signal),
       shared: shares.take,
-      workers,
-      bus,
-      leases,
       async purge(what) {
         const { done, heard } = purges.begin([what]);
         await Promise.all([done, heard]);
@@ -412,7 +415,7 @@ function sectionOf<K extends keyof ConfigSections>(
   field: K,
 ): ConfigSections[K] {
   if (field in sections) return (config as unknown as ConfigSections)[field];
-  throw pluginError(name, `api.section("${String(field)}"): the plugin's sections have no such field`);
+  throw pluginError(name, `api.config.section("${String(field)}"): the plugin's sections have no such field`);
 }
 
 /** What a plugin may ask for once the runtime is complete. */

@@ -25,7 +25,7 @@ function greeter(more: Partial<Plugin> = {}): Plugin {
     apiVersion: 1,
     sections: { greetings: z.strictObject({ prefix: z.string().default("") }).default({ prefix: "" }) },
     endpointFields: { greeting: z.string().default("hello"), loudness: z.int().min(0).max(9).optional() },
-    apply({ hooks, section }) {
+    apply({ hooks, config: { section } }) {
       const { prefix = "" } = section("greetings") ?? {};
       hooks.respond.tap(name, ({ headers }, { endpoint: { fields } }) => {
         headers["x-greeting"] = `${prefix}${fields.greeting}${"!".repeat(fields.loudness ?? 0)}`;
@@ -143,10 +143,13 @@ describe("fields of the configuration that plugins add", () => {
     ],
     [
       {
-        plugins: [...(base().plugins ?? []), other({ apply: ({ section }) => void section("greetings") })],
+        plugins: [
+          ...(base().plugins ?? []),
+          other({ apply: ({ config: { section } }) => void section("greetings") }),
+        ],
         endpoints: all,
       },
-      `test: plugins: other: api.section("greetings"): the plugin's sections have no such field`,
+      `test: plugins: other: api.config.section("greetings"): the plugin's sections have no such field`,
     ],
   ] as unknown as [MediatapConfig, string][]) {
     it(`are checked: ${message}`, async () => {

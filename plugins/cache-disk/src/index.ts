@@ -39,7 +39,7 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ cache, hooks, logger, base }) {
+    apply({ cache, hooks, logger, config: { base } }) {
       const path = resolve(base, checked.path);
       cache({
         tier: "disk",

@@ -41,7 +41,7 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ cache, shared, workers }) {
+    apply({ cache, shared, cluster: { workers } }) {
       const budget: Budget = {
         maxBytes: Math.ceil(checked.maxBytes / workers),
         maxEntryBytes: Math.ceil((checked.maxEntryBytes ?? checked.maxBytes / 8) / workers),

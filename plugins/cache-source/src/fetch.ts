@@ -16,7 +16,7 @@ import type { CopyStore } from "./store.ts";
 export interface FetchParts {
   /** The plugin's name. */
   readonly plugin: string;
-  readonly api: Pick<PluginApi, "storage" | "source" | "askOrigins" | "logger">;
+  readonly api: Pick<PluginApi, "origins" | "logger">;
   readonly store: CopyStore;
   readonly leases: CopyLeases;
   /** When something was purged last, as of `monotonicNow()`. */
@@ -79,7 +79,7 @@ export function createFetch(parts: FetchParts) {
     return orderOf(endpoint).flatMap((origin) => {
       const place = places.get(origin);
       if (place === undefined || (conditions.origin ?? origin) !== origin) return [];
-      const { urls = false, forwardsHost = false } = api.storage(origin);
+      const { urls = false, forwardsHost = false } = api.origins.storage(origin);
       if ((asset.kind === "url") !== urls) return [];
       const owner: Owner = {
         origin,
@@ -141,11 +141,11 @@ export function createFetch(parts: FetchParts) {
     if (conditions.origin !== undefined) return undefined;
     const order = orderOf(endpoint);
     for (const earlier of order.slice(0, order.indexOf(origin))) {
-      const isCheap = earlier === endpoint.library || api.storage(earlier).freshFor !== undefined;
+      const isCheap = earlier === endpoint.library || api.origins.storage(earlier).freshFor !== undefined;
       if (!due && !isCheap) continue;
       const asked = { origin: earlier, ...(conditions.head && { head: true }) };
       try {
-        const found = await api.askOrigins(asset, asked, context);
+        const found = await api.origins.ask(asset, asked, context);
         if (typeof found === "object") return found;
       } catch (error) {
         // The failure is in the log already, and here is a copy.
@@ -163,7 +163,7 @@ export function createFetch(parts: FetchParts) {
     let answer: Answer;
     let said: EntryFacts = {};
     try {
-      answer = await api.askOrigins(
+      answer = await api.origins.ask(
         asset,
         {
           origin,
@@ -219,7 +219,7 @@ export function createFetch(parts: FetchParts) {
       // What is made of it is right for now, and soon the origin is asked again.
       ...(stale && { freshFor: context.limits.failureLifetime }),
     };
-    return api.source(entry, facts, (options) => store.open(name, record, options));
+    return api.origins.source(entry, facts, (options) => store.open(name, record, options));
   }
 }
 

@@ -144,7 +144,7 @@ function start(api: PluginApi, writing: Writing, options: Options, runtime: Runt
     onSaved: (name, record) => budget?.saved(name, record),
   });
   const budget = maxBytes === false ? undefined : createBudget({ store, maxBytes, logger });
-  const leases = createCopyLeases(api.leases, options.storage);
+  const leases = createCopyLeases(api.cluster.leases, options.storage);
   const fetch = createFetch({
     plugin: NAME,
     api,
@@ -171,7 +171,7 @@ function start(api: PluginApi, writing: Writing, options: Options, runtime: Runt
 function writableOf(api: PluginApi, name: string): WritableStorage {
   let storage: Storage;
   try {
-    storage = api.storage(name);
+    storage = api.origins.storage(name);
   } catch (error) {
     throw optionError("storage", (error as Error).message);
   }

@@ -23,7 +23,7 @@ export interface Wanted {
 }
 
 /** One machine copies an original that nobody has, and the others read the copy. */
-export function createCopyLeases(leases: PluginApi["leases"], place: string) {
+export function createCopyLeases(leases: PluginApi["cluster"]["leases"], place: string) {
   const held = new Map<string, Held>();
   const asking = new Map<string, Promise<"mine" | "made" | "unknown">>();
 

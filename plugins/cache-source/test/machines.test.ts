@@ -11,7 +11,7 @@ function makeLine() {
     name: "line",
     version: "1",
     apiVersion: 1,
-    apply({ leases }) {
+    apply({ cluster: { leases } }) {
       leases.connect({
         name: "line",
         async claim(name: string, { signal }: LeaseOptions): Promise<Lease | LeaseEnd | undefined> {

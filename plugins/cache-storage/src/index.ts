@@ -78,7 +78,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
 function writableOf(api: PluginApi, name: string): WritableStorage {
   let storage: Storage;
   try {
-    storage = api.storage(name);
+    storage = api.origins.storage(name);
   } catch (error) {
     throw optionError((error as Error).message);
   }

@@ -38,7 +38,7 @@ export function logAccess(options: LogAccessOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, logger, base, shared }) {
+    apply({ hooks, logger, config: { base }, shared }) {
       const path = file === undefined ? undefined : resolve(base, file);
       const line = format === "common" ? commonLine : combinedLine;
       // Of the process: under a new configuration the old one's last requests are still written.

@@ -41,7 +41,7 @@ export function metrics(options: MetricsOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, route, shared, state, bus }) {
+    apply({ hooks, route, shared, state, cluster: { bus } }) {
       const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
       const ends: (() => void)[] = [];
       const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];

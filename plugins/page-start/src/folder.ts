@@ -50,7 +50,7 @@ interface Listed {
   readonly storage: Storage & Required<Pick<Storage, "listFolder">>;
 }
 
-type Api = Pick<PluginApi, "resolve" | "admit" | "storage" | "limitsOf" | "logger">;
+type Api = Pick<PluginApi, "jobs" | "origins" | "limitsOf" | "logger">;
 
 /**
  * The route that lists a folder, `url`, as far as its endpoint serves it without a signature: each file is judged by the rules of
@@ -86,7 +86,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
     const origins = [
       ...new Set([endpoint.library, ...endpoint.origins].filter((name) => name !== undefined)),
     ];
-    const all = origins.map((name) => ({ name, storage: api.storage(name) }));
+    const all = origins.map((name) => ({ name, storage: api.origins.storage(name) }));
     const listed = all.filter((origin): origin is Listed => origin.storage.listFolder !== undefined);
     const { items, next, problems } = await pageOf(client, location, url, listed, cursor);
     return {
@@ -101,7 +101,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
 
   /** Where a folder's URL leads to, as the endpoint's language reads it. */
   async function locate(client: Client, url: string): Promise<Location | undefined> {
-    const job = await api
+    const job = await api.jobs
       .resolve(`http://${client.host}${url}${PICTURE}`, client.headers)
       .catch(unlessClients);
     if (!job || !`/${job.asset.path}`.endsWith(`/${PICTURE}`) || job.asset.kind !== "path") return undefined;
@@ -126,7 +126,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
 
   async function refusalTo(client: Client, url: string): Promise<{ code: string } | undefined> {
     try {
-      await api.admit(`http://${client.host}${url}`, client.headers, client.ip);
+      await api.jobs.admit(`http://${client.host}${url}`, client.headers, client.ip);
     } catch (error) {
       if (isMediaError(error)) return { code: error.code };
       throw error;
@@ -213,13 +213,13 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
         : undefined;
     }
     const at = `http://${client.host}`;
-    const job = await api.admit(`${at}${own}`, client.headers, client.ip).catch(unlessClients);
+    const job = await api.jobs.admit(`${at}${own}`, client.headers, client.ip).catch(unlessClients);
     const { asset } = job ?? {};
     if (asset?.kind !== "path" || asset.path !== path) return undefined;
     if (asset.tenant !== endpoint.tenant || asset.endpoint !== endpoint.name) return undefined;
     const still = job?.media === "video" ? "/ik-thumbnail.jpg" : "";
     const thumbnail = `${at}${mount}tr:w-360/${own.slice(mount.length)}${still}`;
-    const drawn = await api.admit(thumbnail, client.headers, client.ip).catch(unlessClients);
+    const drawn = await api.jobs.admit(thumbnail, client.headers, client.ip).catch(unlessClients);
     const isPlain = drawn?.asset.path !== path || drawn.asset.endpoint !== endpoint.name;
     return {
       name,

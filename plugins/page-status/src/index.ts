@@ -52,7 +52,7 @@ export function pageStatus(options: PageStatusOptions = {}): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
-    apply({ hooks, route, shared, state, bus }) {
+    apply({ hooks, route, shared, state, cluster: { bus } }) {
       const tally = shared(NAME, () => createTally());
       const ends: (() => void)[] = [];
       let current: RuntimeInfo | undefined;

@@ -30,7 +30,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, shared, bus, leases, logger, limitsOf, base }) {
+    apply({ hooks, shared, cluster, logger, limitsOf, config: { base } }) {
       const settings = {
         ...checked,
         name: NAME,
@@ -38,7 +38,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
         rest: limitsOf().failureLifetime,
       };
       const share = shared<Share>(`${NAME}:${JSON.stringify(settings)}`, () =>
-        createShare({ ...settings, api: { bus, leases, logger } }),
+        createShare({ ...settings, api: { cluster, logger } }),
       );
 
       hooks.start.tapPromise(NAME, () => share.start());

@@ -18,7 +18,7 @@ export interface ShareParts
   readonly name: string;
   readonly redis: RedisOptions;
   readonly member: string;
-  readonly api: Pick<PluginApi, "bus" | "leases" | "logger">;
+  readonly api: Pick<PluginApi, "cluster" | "logger">;
 }
 
 /** What this process has in common with other machines. */
@@ -48,8 +48,8 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     /** Connects, and reads what was said while this machine was away; a Redis that takes its time does not hold up the start. */
     async start(): Promise<void> {
       if (ends.length === 0) {
-        const end = api.bus.connect({ name, send: announcements.send });
-        ends.push(() => end.close(), api.leases.connect({ name, claim: leases.claim }));
+        const end = api.cluster.bus.connect({ name, send: announcements.send });
+        ends.push(() => end.close(), api.cluster.leases.connect({ name, claim: leases.claim }));
         announcements.start(end);
         link.start();
       }

@@ -24,7 +24,7 @@ const schema = z.strictObject({
  * that opens the call stands for signatures, and is good for URLs of its own endpoints only.
  */
 export function addCalls(
-  { manage, resolve }: Pick<PluginApi, "manage" | "resolve">,
+  { manage, jobs: { resolve } }: Pick<PluginApi, "manage" | "jobs">,
   queue: Queue,
   segments: number,
 ): void {

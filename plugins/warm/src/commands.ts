@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
-import { MediaError, type PluginApi, type ServerFlags } from "@mediatap/core";
+import { MediaError, type PluginApi, type RunningServer, type ServerFlags } from "@mediatap/core";
 import type { Progress } from "./batch.ts";
 import { PATH } from "./calls.ts";
 
@@ -17,8 +17,8 @@ const AT_ONCE = 500;
 const PACE = 300;
 
 /** Adds `mediatap warm`. */
-export function addWarm({ command, running }: Pick<PluginApi, "command" | "running">): void {
-  command((program) => {
+export function addWarm({ command }: Pick<PluginApi, "command">): void {
+  command((program, running) => {
     program
       .command("warm")
       .description("pre-render URLs on a running server before they are requested")
@@ -43,7 +43,7 @@ export function addWarm({ command, running }: Pick<PluginApi, "command" | "runni
 async function warm(
   named: readonly string[],
   flags: WarmFlags,
-  running: PluginApi["running"],
+  running: (flags: ServerFlags) => RunningServer,
 ): Promise<void> {
   const urls = [...named, ...(flags.file === undefined ? [] : await urlsOf(flags.file))];
   if (urls.length === 0) throw new MediaError("ECONFIG", "Expected URLs, or a file of them with --file");

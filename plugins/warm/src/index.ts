@@ -56,7 +56,7 @@ export function warm(options: WarmOptions = {}): Plugin {
 type Checked = z.output<typeof schema>;
 
 function inMemory(
-  { hooks, shared, bus, logger, state, limitsOf, ...api }: PluginApi,
+  { hooks, shared, cluster: { bus }, logger, state, limitsOf, ...api }: PluginApi,
   options: Checked,
 ): Queue {
   const { concurrency, retries, waiting } = options;

@@ -12,7 +12,7 @@ import type { MakeItem } from "./batch.ts";
 const MOST = 4 * 1024 * 1024;
 
 /** Brings a URL's rendition, and the first segments of the stream that it leads to, into the caches. */
-export function createMake({ resolve, obtain }: Pick<PluginApi, "resolve" | "obtain">): MakeItem {
+export function createMake({ jobs: { resolve, obtain } }: Pick<PluginApi, "jobs">): MakeItem {
   return async (item, signal) => {
     for (const headers of item.clients) {
       await makeJob(await resolve(item.url, headers), item.segments, signal);

@@ -349,7 +349,7 @@ describe("purges", () => {
       name: `line-${at}`,
       version: "1",
       apiVersion: 1,
-      apply({ bus }: { bus: { connect(line: object): (typeof ends)[number] } }) {
+      apply({ cluster: { bus } }: { cluster: { bus: { connect(line: object): (typeof ends)[number] } } }) {
         ends[at] = bus.connect({
           name: "line",
           send: (text: string) => (isCut ? undefined : ends[1 - at]?.receive(text)),

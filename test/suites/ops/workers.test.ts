@@ -22,7 +22,7 @@ const slow = {
   name: "slow",
   version: "1",
   apiVersion: 1,
-  apply({ hooks, cache, route, purge, state, limitsOf, workers }) {
+  apply({ hooks, cache, route, purge, state, limitsOf, cluster: { workers } }) {
     if (existsSync("broken")) throw new MediaError("ECONFIG", "it is broken");
     route("GET", "/-/process", () => ({ body: JSON.stringify({ pid: process.pid, workers, limits: limitsOf(), places: state().work.places, pool: process.env.UV_THREADPOOL_SIZE }) }));
     route("POST", "/-/forget", async () => (await purge({ kind: "all", value: "" }), { body: "done" }));

@@ -23,7 +23,10 @@ const FIRST_SOUND: readonly Part[] = [
  * of pictures was sent: one at a time, only on a server that has nothing else to do, and only as far as somebody follows. Where no
  * cache keeps what is made it stops. `isPictures`: of a track's name.
  */
-export function createAhead({ enqueue, state, logger }: PluginApi, isPictures: (track: string) => boolean) {
+export function createAhead(
+  { jobs: { enqueue }, state, logger }: PluginApi,
+  isPictures: (track: string) => boolean,
+) {
   /** Those made ahead that nobody has asked for yet; `true` once they are there. */
   const made = new Map<string, boolean>();
   let running = 0;
