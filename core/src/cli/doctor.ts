@@ -10,6 +10,7 @@ import { createShared } from "../server/singletons.ts";
 import { createLogger, reasonOf } from "../util/log.ts";
 import { within } from "../util/within.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
+import { ofThreads } from "./threads.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];
 
@@ -29,6 +30,7 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
     const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);
     return [
       ...ofProcess(),
+      ...ofThreads(),
       await examineTempFolder(),
       ...ofConfig(config),
       ...(started ? [] : [slow("start", START_TIMEOUT_MS)]),
@@ -47,7 +49,9 @@ export async function examineLocally(runtime: Runtime): Promise<Finding[]> {
     ofPlugins(runtime, true),
     ofOrigins(runtime, ({ storage }) => storage.isLocal === true),
   ]);
-  return [...ofConfig(runtime.config), ...found.flat()].filter(({ state }) => state !== "good");
+  return [...ofThreads(), ...ofConfig(runtime.config), ...found.flat()].filter(
+    ({ state }) => state !== "good",
+  );
 }
 
 /** The findings of a check; one about the check itself if it fails or takes too long. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ask, makePng, startOrigin } from "@mediatap/test";
+import { ask, makeFolder, makePng, startOrigin } from "@mediatap/test";
 import { folderWith } from "../config/folder.ts";
 import { mediatap, serving } from "./mediatap.ts";
 
@@ -88,6 +89,32 @@ describe("mediatap doctor", () => {
       assert.match(bad.err, /bad\.json: endpoints\.default\.restrictUnsigned: Expected a privateKey/);
     } finally {
       await folder.remove();
+    }
+  });
+});
+
+describe("mediatap doctor in a control group", () => {
+  it("warns of a limit that leaves few threads", async function () {
+    const group = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"]
+      .map((root) => `${root}/mediatap-doctor-${process.pid}`)
+      .find((path) => {
+        try {
+          mkdirSync(path);
+          if (existsSync(`${path}/pids.max`)) return true;
+          rmdirSync(path);
+        } catch {}
+        return false;
+      });
+    if (group === undefined) this.skip();
+    const folder = await makeFolder({ "a.txt": "a", "package.json": "{}" });
+    try {
+      writeFileSync(`${group}/pids.max`, "70");
+      const by = ["/bin/sh", "-c", `echo $$ > ${group}/cgroup.procs; exec "$0" "$@"`];
+      const { out } = await mediatap(["doctor", "."], { cwd: folder.path, by });
+      assert.match(out, /poor {2}threads +the control group allows \d+ more, fewer than 64/);
+    } finally {
+      rmdirSync(group);
+      await folder.close();
     }
   });
 });
