@@ -39,7 +39,10 @@ export async function assertDeliverable(
   const type = typeOfName(source.facts.path);
   const kind = await context.inspect("kind", source);
   if (endpoint && asksForNothing(job.transformation, endpoint)) {
-    if (!EMBEDDED.test(type ?? "") || kind || (await context.inspect("header", source))) return;
+    if (!EMBEDDED.test(type ?? "")) return;
+    const header = await context.inspect("header", source);
+    // A video is no picture, whatever its name is.
+    if (header ? header.duration === undefined : kind) return;
     throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
   }
   if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import type { MediatapConfig } from "@mediatap/core";
 import {
   makeFolder,
@@ -54,6 +55,19 @@ describe("a file that cannot be transformed", () => {
       "utf7.svg": svg(RED, "UTF-7"),
       "good.svg": svg(RED),
       "many.svg": svg('<rect width="6"/>'.repeat(10_001)),
+      "video.jpg": execFileSync(
+        "ffmpeg",
+        [
+          "-v",
+          "error",
+          "-f",
+          "lavfi",
+          "-i",
+          "testsrc=d=1:r=5:s=64x48",
+          "-movflags",
+          "frag_keyframe+empty_moov",
+        ].concat("-f", "mp4", "-"),
+      ),
       "blurred.svg": svg(
         `<filter id="f"><feGaussianBlur stdDeviation="90"/></filter>${`<g filter="url(#f)">${RED}</g>`.repeat(40)}`,
       ),
@@ -159,6 +173,11 @@ describe("a file that cannot be transformed", () => {
   it("is refused if it is a drawing whose filters take longer than an image may, at the size asked for", async () => {
     await assertRefused("/blurred.svg?tr=f-png,w-4000", 400, "ELIMIT");
     assert.equal((await server.ask("/blurred.svg?tr=f-png,w-60")).status, 200);
+  });
+
+  it("is refused if it is a video with the name of a picture, and nothing is asked", async () => {
+    await assertRefused("/video.jpg", 404, "UNIDENTIFIED");
+    assert.equal((await server.ask("/video.jpg?tr=orig-true")).status, 200);
   });
 
   it("is refused if it is sound", async () => {
