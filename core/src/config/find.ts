@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { basename, dirname, extname, relative, resolve } from "node:path";
 import { cosmiconfig, defaultLoaders, type Loader } from "cosmiconfig";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { withEnvironment } from "./environment.ts";
@@ -34,6 +34,7 @@ const PLACES = [
 ];
 
 const MODULES = [".ts", ".mts", ".js", ".mjs", ".cjs"];
+const FORMS = [...MODULES, ".json", ".yaml", ".yml"];
 
 /**
  * Finds and reads the configuration, in all its forms, each time again. `undefined`: there is none. Throws `ECONFIG` naming the file.
@@ -45,6 +46,10 @@ export async function findConfig({
 }: FindOptions = {}): Promise<FoundConfig | undefined> {
   const named = file === undefined ? undefined : resolve(cwd, file);
   if (named !== undefined && !existsSync(named)) throw new MediaError("ECONFIG", `${file}: no such file`);
+  const form = named === undefined ? "" : extname(named);
+  if (form !== "" && !FORMS.includes(form)) {
+    throw new MediaError("ECONFIG", `${file}: Expected a file that ends with one of ${FORMS.join(", ")}`);
+  }
   let files: readonly string[] | undefined;
   /** Node itself reads every kind of module, TypeScript included. */
   const byImport: Loader = async (file) => {

@@ -170,6 +170,14 @@ describe("findConfig", () => {
     }
   });
 
+  it("names the forms that are read if a file has another one", async () => {
+    const cwd = await folder({ "a.toml": "x = 1" });
+    assert.equal(
+      await messageOf(() => findConfig({ cwd, file: "a.toml" })),
+      "a.toml: Expected a file that ends with one of .ts, .mts, .js, .mjs, .cjs, .json, .yaml, .yml",
+    );
+  });
+
   it("names a file that is not there", async () => {
     assert.equal(await messageOf(() => findConfig({ file: "nowhere.json" })), "nowhere.json: no such file");
   });
