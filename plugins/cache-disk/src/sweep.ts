@@ -10,9 +10,8 @@ import {
   utimesSync,
 } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import type { PurgeRule, StoredMetadata } from "@mediatap/core/cache";
+import type { JournalRule, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { measureHead, parseHead } from "./format.ts";
-import { parseRules } from "./journal.ts";
 import { isEntry, isJournal, isTemporary, isTrash, type Places, writerOf } from "./names.ts";
 
 // What looks at many files. It runs in a thread of its own, so that it may wait for the disk, which costs a fifth of asking
@@ -113,14 +112,17 @@ export function touch(places: Places, uses: readonly (readonly [name: string, ti
   for (const [name, time] of uses) attempt(() => utimesSync(places.entry(name), time / 1000, time / 1000));
 }
 
-/** The core's judgement, which this thread loads only if it is needed. */
-export type MatchesRule = (metadata: StoredMetadata, rule: PurgeRule) => boolean;
+/** What purge rules need of the core, which this thread loads only if there are any to carry out. */
+export interface Rules {
+  parse(text: string): readonly JournalRule[];
+  matches(metadata: StoredMetadata, rule: PurgeRule): boolean;
+}
 
 /**
  * Carries out the rules of journal files that are complete, and so old that no entry is still to come from before them; then
  * the files are not needed any more.
  */
-export async function compact(places: Places, load: () => Promise<MatchesRule>): Promise<void> {
+export async function compact(places: Places, load: () => Promise<Rules>): Promise<void> {
   const { purges } = places;
   const complete = files(purges)
     .filter(isJournal)
@@ -129,8 +131,8 @@ export async function compact(places: Places, load: () => Promise<MatchesRule>):
     .map((file) => `${purges}/${file}`)
     .filter((path) => Date.now() - (lstat(path)?.mtimeMs ?? 0) > MAX_WORK_MS);
   if (complete.length === 0) return;
-  const rules = parseRules(complete.map((path) => readFileSync(path, "utf8")).join(""));
-  const matches = await load();
+  const { parse, matches } = await load();
+  const rules = parse(complete.map((path) => readFileSync(path, "utf8")).join(""));
   for (const folder of subfolders(places.entries)) {
     for (const file of files(folder).filter(isEntry)) {
       const path = `${folder}/${file}`;

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type Places, placesIn } from "./names.ts";
-import { compact, count, touch } from "./sweep.ts";
+import { compact, count, type Rules, touch } from "./sweep.ts";
 
 /** What the thread is asked to do; it answers with the same number. */
 export type Task =
@@ -21,8 +21,16 @@ export interface Answer {
 
 async function carryOut(places: Places, task: Task): Promise<unknown> {
   if (task.what === "touch") return touch(places, task.uses);
-  await compact(places, async () => (await import("@mediatap/core/cache")).isBanned);
+  await compact(places, loadRules);
   return await count(places, task.maxBytes, isWriterGone);
+}
+
+async function loadRules(): Promise<Rules> {
+  const [{ isBanned }, { parseRules }] = await Promise.all([
+    import("@mediatap/core/cache"),
+    import("./journal.ts"),
+  ]);
+  return { matches: isBanned, parse: parseRules };
 }
 
 /** The core is loaded only where there is something to be found out: most of what is being written is this process's own. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { bytesOf, type CacheHost, newKey, newRecord, sourcesOf } from "@mediatap/test";
 import { makePlace, newEntry, type Place } from "./place.ts";
@@ -94,6 +96,29 @@ describe("cache-disk: purges, by several processes", () => {
     await one.store(newRecord(key, { sources: sourcesOf("main.jpg", "layer.png") }), Buffer.from("2"));
     await two.purge("source", "layer.png");
     assert.equal(await has(one, key), false);
+  });
+
+  it("is carried out on the disk once its rules are older than all work, and they are removed", async () => {
+    const [gone, stays] = [await stored(one, "a.jpg"), await stored(one, "b.jpg")];
+    await one.purge("source", "a.jpg");
+    const later = await stored(one, "a.jpg");
+    await Promise.all([one.close(), two.close()]);
+    const [journal = ""] = await place.files(/purges\/\d+\.log$/);
+    const next = join(dirname(journal), "00000002.log");
+    await writeFile(next, "");
+    const past = Date.now() / 1000 - 2 * 60 * 60;
+    await utimes(journal, past, past);
+    assert.equal((await place.entries()).length, 3);
+    // Whoever starts counts, and clears up.
+    await (await place.open()).close();
+    assert.equal((await place.entries()).length, 2);
+    assert.deepEqual(await place.files(/purges\/\d+\.log$/), [next]);
+    const host = await place.open();
+    assert.deepEqual(await Promise.all([gone, stays, later].map((key) => has(host, key))), [
+      false,
+      true,
+      true,
+    ]);
   });
 
   it("leaves nothing behind of all", async () => {
