@@ -73,7 +73,7 @@ export function createPurges(bus: Bus, log: Logger) {
   function hear(message: unknown): void {
     const heard = announcement.safeParse(message);
     if (!heard.success) {
-      log.warn("a purge of another process could not be read");
+      log.warn("invalid purge message from another process");
       return;
     }
     const { id, bans } = heard.data;

@@ -263,7 +263,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
     if (isLocal) return attempt(() => backend.deleteMatching?.(rule));
     pending.set(rule, inJournal);
     return carryOut(rule, inJournal).catch((err: unknown) => {
-      log.warn({ err, cache: name }, "a cache could not carry out a purge; it is tried again");
+      log.warn({ err, cache: name }, "a purge of a cache failed and will be retried");
       retryLater();
     });
   }

@@ -67,7 +67,7 @@ function html(paths: readonly string[]): string {
 <style>${STYLE}</style>
 <main>
 <h1>This is a media server.</h1>
-<p>It has no pages: request a picture or a video by its URL.</p>
+<p>It has no pages: request an image or a video by its URL.</p>
 ${names.length === 0 ? "" : `<p>Its endpoints:</p>\n<ul>${names.join("")}</ul>\n`}</main>
 </html>
 `;

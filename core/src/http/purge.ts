@@ -121,7 +121,7 @@ function accountOf(endpoints: readonly Endpoint[], runtime: Runtime): string {
   const whole = runtime.endpoints.filter((endpoint) => endpoint.tenant === tenant);
   const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));
   if (!isWhole || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
-    throw new Refused(403, "This key is not one of a whole account: it purges by URL only.");
+    throw new Refused(403, "This key is not valid for the whole account: it can purge only URLs.");
   }
   return tenant;
 }

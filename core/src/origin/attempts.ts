@@ -42,7 +42,7 @@ export function createAttempts(hooks: Hooks, log: Logger) {
     try {
       const answer = await ask();
       const outcome = outcomeOf(answer);
-      log.debug(noted(outcome), "an origin was asked");
+      log.debug(noted(outcome), "an origin was tried");
       report(outcome);
       return answer;
     } catch (error) {
@@ -52,7 +52,7 @@ export function createAttempts(hooks: Hooks, log: Logger) {
       }
       const failure = wrap(error, "fetch", origin);
       if (codeOf(failure.cause) === SKIPPED) {
-        log.debug(noted("skipped"), "an origin was passed over");
+        log.debug(noted("skipped"), "an origin was skipped");
         report("skipped", failure);
       } else {
         const line = noted(`failed ${failure.code}`);

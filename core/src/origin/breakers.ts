@@ -31,7 +31,7 @@ export function createBreakers(initial: Limits, log: Logger): Breakers {
   const limits = { ...initial };
   const noting = (origin: string, host: string | undefined) => (change: BreakerChange) => {
     const what = { origin, ...(host === undefined ? {} : { host }) };
-    if (change.state === "closed") return log.info(what, "an origin answers again");
+    if (change.state === "closed") return log.info(what, "an origin responds again");
     const { error, milliseconds } = change;
     const line = { ...what, code: error.code, ms: Math.round(milliseconds), reason: reasonOf(error) };
     log.warn(line, "an origin is skipped for a while");

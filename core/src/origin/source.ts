@@ -125,7 +125,7 @@ export function createSource(parts: SourceParts): Source {
     return error;
   };
   const brokeOff = (cause: unknown) =>
-    noted(new MediaError("UNIDENTIFIED", "The origin broke off", { cause, outage: true }));
+    noted(new MediaError("UNIDENTIFIED", "The origin's response is truncated", { cause, outage: true }));
 
   async function readFile(length: number): Promise<Uint8Array> {
     const handle = await openFile(entry.file as string, "r");

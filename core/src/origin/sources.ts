@@ -177,7 +177,7 @@ export function tapOrigins(
         onOutage(error) {
           breaker.failed(error);
           const line = { origin: origin.name, path: shown(asset), reason: reasonOf(error) };
-          log.warn(line, "an origin broke off");
+          log.warn(line, "the response of an origin was truncated");
         },
         mayHandOver() {
           if (lease.users > 1) return false;

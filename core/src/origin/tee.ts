@@ -19,7 +19,7 @@ export interface Copies {
 
 /** Copies of an original of this origin; those that could not be written are logged. */
 export function createCopies(origin: string, log: Logger, patience = PATIENCE): Copies {
-  const onFailure = (err: unknown) => log.warn({ err, origin }, "a copy was not kept");
+  const onFailure = (err: unknown) => log.warn({ err, origin }, "a copy was not stored");
   let writers: Write[] = [];
   const take = () => writers.splice(0);
 
@@ -69,8 +69,8 @@ export function createCopies(origin: string, log: Logger, patience = PATIENCE): 
   function caughtUp(copy: PassThrough): Promise<void> {
     return new Promise((resolve) => {
       const late = setTimeout(() => {
-        log.warn({ origin }, "a copy could not keep up and was given up");
-        copy.destroy(new Error("the copy could not keep up"));
+        log.warn({ origin }, "a copy was too slow and was cancelled");
+        copy.destroy(new Error("the copy was too slow"));
       }, patience);
       const done = () => {
         clearTimeout(late);

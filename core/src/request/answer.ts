@@ -189,7 +189,7 @@ export function createPipeline(services: Services) {
     exchange.lifetime = offered.lifetime;
     if (offered.behind) {
       behind.make(offered.behind, new AbortController().signal).catch((err: unknown) => {
-        log.debug({ err, key: exchange.key }, "work behind an answer failed");
+        log.debug({ err, key: exchange.key }, "background work failed");
       });
     }
     return delivered;

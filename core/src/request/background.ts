@@ -37,7 +37,7 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
       .then((made) => made.body?.close?.())
       .catch((error: unknown) => {
         resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
-        log.debug({ err: error, key }, "a rendition was not confirmed behind an answer");
+        log.debug({ err: error, key }, "revalidating a rendition in the background failed");
         if (!isOriginFailure(error)) remember(key, job, error, since);
       });
   }

@@ -63,7 +63,7 @@ export function createPolling({ cache, limitsOf, log }: Pick<Services, "cache" |
           const made = await fly(end);
           return { ...made, ...(await wholeAndKept(made, end)) };
         } catch (error) {
-          log.info({ err: error, id }, "a video was not made");
+          log.info({ err: error, id }, "a video could not be rendered");
           failed(error);
           throw error;
         }

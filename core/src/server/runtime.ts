@@ -66,7 +66,7 @@ export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): 
     const { number = 1, log } = parts;
     const info = { number, endpoints: [], origins: [] };
     // Storages may have opened clients before another one refused its options.
-    await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "a plugin could not stop"));
+    await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "stopping a plugin failed"));
     await shares.giveAll();
     throw error;
   }
@@ -95,7 +95,7 @@ async function buildRuntime(
   const leases = shares.take("core:leases", () => createLeases(log));
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
-    log.warn({ err, metric }, "a metric could not be read"),
+    log.warn({ err, metric }, "reading a metric failed"),
   );
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMarkOf(endpoints) });
@@ -111,7 +111,7 @@ async function buildRuntime(
     onFailure: (hook, error) =>
       log.warn(
         { err: error, cause: error.cause, hook, plugin: error.plugin },
-        "a plugin failed and was passed over",
+        "a plugin failed and was skipped",
       ),
   };
   for (const plugin of config.plugins) {
@@ -291,7 +291,7 @@ async function buildRuntime(
     leave();
     await hooks.stop
       .promise(info)
-      .catch((error: unknown) => log.warn({ err: error }, "a plugin could not stop"));
+      .catch((error: unknown) => log.warn({ err: error }, "stopping a plugin failed"));
     await fetcher.close();
     await shares.giveAll();
   }

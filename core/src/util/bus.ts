@@ -65,7 +65,7 @@ export function createBus(log: Logger): Bus {
 
   function receive(line: string, text: string): Promise<string | undefined> | undefined {
     const message = parse(text);
-    if (!message) log.warn({ line }, "an announcement could not be read");
+    if (!message) log.warn({ line }, "invalid bus message");
     else if (message.asks) return replyTo(message.topic);
     else if (note(message.id)) {
       for (const { topic, listen } of subscribers) if (topic === message.topic) listen(message.message);
@@ -77,7 +77,7 @@ export function createBus(log: Logger): Bus {
     try {
       return JSON.stringify(await replies.get(topic)?.());
     } catch (err) {
-      log.warn({ err, topic }, "a question of another worker was not answered");
+      log.warn({ err, topic }, "handling a request of another worker failed");
       return undefined;
     }
   }
@@ -87,7 +87,7 @@ export function createBus(log: Logger): Bus {
       const answers = (await ask?.(text)) ?? [];
       return answers.map((answer) => JSON.parse(answer) as unknown);
     } catch (err) {
-      log.warn({ err, line: name, topic }, "other workers could not be asked");
+      log.warn({ err, line: name, topic }, "a request to the other workers failed");
       return [];
     }
   }
@@ -102,7 +102,7 @@ export function createBus(log: Logger): Bus {
         try {
           await line.send(text);
         } catch (err) {
-          log.warn({ err, line: line.name, topic }, "an announcement was not sent");
+          log.warn({ err, line: line.name, topic }, "sending a bus message failed");
         }
       });
       await Promise.all(sent);

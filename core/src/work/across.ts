@@ -79,7 +79,7 @@ export function createAcross({ services, find }: AcrossParts) {
       isTold = true;
       log.info(
         { key: request.key },
-        "what another machine has made was found in no cache: have they one in common?",
+        "the result of another machine is in no cache: do the machines share one?",
       );
     }
     return undefined;

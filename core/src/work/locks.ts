@@ -57,7 +57,7 @@ export function createLeases(log: Logger): Leases {
         return await line?.claim(`${name}${loopKey()}`, request);
       } catch (err) {
         if (request.signal.aborted) throw request.signal.reason;
-        log.warn({ err, line: line?.name }, "a lease could not be asked for");
+        log.warn({ err, line: line?.name }, "requesting a lock failed");
         return undefined;
       }
     },

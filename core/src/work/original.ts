@@ -43,7 +43,7 @@ export async function assertDeliverable(
     const header = await context.inspect("header", source);
     // A video is no picture, whatever its name is.
     if (header ? header.duration === undefined : kind) return;
-    throw new MediaError("UNIDENTIFIED", "The file is not a picture that can be read");
+    throw new MediaError("UNIDENTIFIED", "The file is not a readable image");
   }
   if (output.video) throw new MediaError("EUNSUPPORTED", "Not supported here: videos");
   if (kind?.scalable && !isRaster(output.format)) return;
@@ -58,9 +58,9 @@ export async function assertDeliverable(
   if (named === undefined && !namesPicture(job.transformation)) return;
   if (!context.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
   if (named?.startsWith("audio/")) {
-    throw new MediaError("EUNSUPPORTED", `Expected a picture or a video but received ${named}`);
+    throw new MediaError("EUNSUPPORTED", `Expected an image or a video but received ${named}`);
   }
-  throw new MediaError("UNIDENTIFIED", "The file is not a picture or a video that can be read", {
+  throw new MediaError("UNIDENTIFIED", "The file is not a readable image or video", {
     status: 400,
   });
 }

@@ -57,7 +57,7 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
 
   async function discard(name: string): Promise<void> {
     known.delete(name);
-    logger.warn({ name, damaged: ++damaged }, "an entry of the cache was damaged, and is removed");
+    logger.warn({ name, damaged: ++damaged }, "an entry of the cache was damaged and is deleted");
     await fs.promises.rm(places.entry(name), { recursive: true, force: true }).catch(() => undefined);
   }
 
@@ -73,7 +73,7 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
       (etag !== undefined && now.record.etag === etag && now.bodyLength === length);
     const onFailure = async (err: unknown) => {
       if (err instanceof Damaged) await discard(name);
-      else logger.warn({ err, name }, "an entry of the cache could not be read");
+      else logger.warn({ err, name }, "reading an entry of the cache failed");
     };
     return {
       settled: true,

@@ -41,10 +41,10 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger)
       written -= before;
       total = bytes + written;
       evictions += removed;
-      if (removed > 0) logger.debug({ removed, bytes }, "entries were removed to keep within the budget");
+      if (removed > 0) logger.debug({ removed, bytes }, "entries were evicted");
     } catch (err) {
       restUntil = performance.now() + AGAIN;
-      logger.warn({ err }, "the budget of the cache could not be kept");
+      logger.warn({ err }, "enforcing the budget of the cache failed");
     }
   }
 

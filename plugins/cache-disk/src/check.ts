@@ -22,14 +22,14 @@ export async function examine(path: string, maxBytes: number, diagnosis: Diagnos
         what,
         state: "poor",
         text,
-        advice: "what lies there already counts; else set maxBytes",
+        advice: "existing files count, too; otherwise set maxBytes",
       });
   } catch (error) {
     diagnosis.add({
       what,
       state: "bad",
       text: `${path} cannot be written to (${codeOf(error) ?? (error as Error).message})`,
-      advice: "make the folder, and let the user of this process write to it",
+      advice: "create the folder, and allow the user of this process to write to it",
     });
   }
 }

@@ -242,6 +242,6 @@ describe("cache-disk: faults of the disk", () => {
     await host.purge("source", "a.jpg");
     await storing;
     for (const key of [record.key, entry.record.key]) assert.deepEqual(await host.find(key), NOTHING);
-    assert.equal(warnings("could not carry out a purge"), 1);
+    assert.equal(warnings("a purge of a cache failed"), 1);
   });
 });

@@ -78,7 +78,7 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
           const text = `a value is written, read and removed in ${milliseconds} ms`;
           diagnosis.add({ what: NAME, state: "good", text });
         } catch (error) {
-          const advice = "is it running, and may this machine reach it with these credentials?";
+          const advice = "check that it runs, and that this machine can reach it with these credentials";
           diagnosis.add({ what: NAME, state: "bad", text: (error as Error).message, advice });
         } finally {
           if (!store) await link.close();
@@ -98,7 +98,7 @@ async function probe(link: Link, namespace: string): Promise<number> {
   if (!(await within(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.trouble());
   await written;
   const found = await within(PROBE_TIMEOUT_MS, link.get(name));
-  if (found !== value) throw new Error("What was written is read as something else");
+  if (found !== value) throw new Error("A written value was read with other content");
   await within(PROBE_TIMEOUT_MS, link.delete(name));
   return performance.now() - started;
 }

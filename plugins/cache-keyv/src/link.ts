@@ -118,7 +118,7 @@ function linkOf(name: string, connect: () => Promise<Connection>, isAtomic = fal
   let last: unknown;
   const connected = Promise.withResolvers<boolean>();
   const trouble = () => {
-    if (isReady) return `${name} does not answer`;
+    if (isReady) return `${name} does not respond`;
     return `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
   };
 

@@ -213,7 +213,7 @@ describeWith(REDIS, "cache-keyv: a Redis that fails", () => {
       await isKeptAgain(host);
     }
     assert.equal(warnings("cannot be written to"), 1);
-    assert.equal(warnings("does not answer"), 0);
+    assert.equal(warnings("does not respond"), 0);
   });
 
   it("is empty after it was flushed, and takes what is new", async () => {

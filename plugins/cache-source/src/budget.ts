@@ -85,7 +85,7 @@ export function createBudget({ store, maxBytes, logger }: BudgetParts) {
       removed++;
       evictions++;
     }
-    logger.info({ removed, bytes: total }, "saved copies were removed to keep within the budget");
+    logger.info({ removed, bytes: total }, "saved copies were evicted");
   }
 
   function run(): void {
@@ -94,7 +94,7 @@ export function createBudget({ store, maxBytes, logger }: BudgetParts) {
     running = count()
       .then(evict)
       .catch((err: unknown) => {
-        if (!end.signal.aborted) logger.warn({ err }, "the budget of saved copies could not be kept");
+        if (!end.signal.aborted) logger.warn({ err }, "enforcing the budget of saved copies failed");
       })
       .finally(() => {
         running = undefined;

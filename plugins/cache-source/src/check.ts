@@ -12,9 +12,9 @@ export async function examine(storage: WritableStorage, origin: string, diagnosi
     const bytes = Buffer.from("mediatap doctor was here");
     await storage.write(PROBE, bytes, { size: bytes.byteLength });
     const entry = await storage.open(PROBE, { signal: AbortSignal.timeout(15_000) });
-    if (typeof entry !== "object") throw new Error("What was written is not found again");
+    if (typeof entry !== "object") throw new Error("A written value was not found");
     const read = await buffer(await entry.body()).finally(() => entry.close?.());
-    if (!read.equals(bytes)) throw new Error("What was written is read as something else");
+    if (!read.equals(bytes)) throw new Error("A written value was read with other content");
     await storage.remove(PROBE);
     diagnosis.add({ what, state: "good", text: "files can be written, read and removed" });
   } catch (error) {
@@ -24,7 +24,8 @@ export async function examine(storage: WritableStorage, origin: string, diagnosi
       what,
       state: "bad",
       text: reason === undefined ? message : `${message} (${reason})`,
-      advice: "let the user of this process, or the origin's credentials, write, list and remove files there",
+      advice:
+        "allow the user of this process, or the origin's credentials, to write, list and delete files there",
     });
   }
 }

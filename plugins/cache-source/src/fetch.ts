@@ -70,7 +70,7 @@ export function createFetch(parts: FetchParts) {
       ms: Math.round(duration),
       key,
     };
-    logger.debug(line, "a saved copy was looked for");
+    logger.debug(line, "a saved copy was looked up");
     return answer;
   };
 

@@ -186,7 +186,7 @@ function assertHidden(name: string, { endpoints }: RuntimeInfo): void {
   if (!asking) return;
   throw optionError(
     "storage",
-    `the endpoint ${asking.name} asks the origin '${name}'; copies need one of their own`,
+    `the endpoint ${asking.name} asks the origin '${name}'; copies need a separate origin`,
   );
 }
 

@@ -132,7 +132,7 @@ export function createStore(parts: StoreParts) {
     record: CopyRecord | undefined,
     { origin, path }: Pick<Owner, "origin" | "path">,
   ) {
-    logger.warn({ origin, path: path.slice(0, 500) }, "a saved copy was broken, and is forgotten");
+    logger.warn({ origin, path: path.slice(0, 500) }, "a saved copy was damaged and is deleted");
     await remove(name, record?.version).catch((err: unknown) => logger.warn({ err }, FAILED));
   }
 
@@ -172,7 +172,7 @@ export function createStore(parts: StoreParts) {
   ): Promise<void> {
     const written = await writeBytes({ storage, name, facts, body, maxFileBytes });
     if ("givenUp" in written) {
-      logger.debug({ origin: facts.origin, reason: written.givenUp }, "a copy was given up");
+      logger.debug({ origin: facts.origin, reason: written.givenUp }, "a copy was cancelled");
       return;
     }
     const times = { checked: facts.fetched, used: Date.now() };

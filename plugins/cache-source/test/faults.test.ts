@@ -58,7 +58,7 @@ describe("cache-source: faults", () => {
       await once(answer, "readable");
       (await asked).response.destroy();
       await assert.rejects(buffer(answer));
-      await until(() => lines.some(({ msg }) => msg === "a copy was given up"), "the copy is given up");
+      await until(() => lines.some(({ msg }) => msg === "a copy was cancelled"), "the copy is given up");
       await copies.saved(0);
       assert.deepEqual(await copies.bytes(), []);
       origin.files.set("film.mp4", { bytes: film });
@@ -72,7 +72,7 @@ describe("cache-source: faults", () => {
       const [response] = await once(get(`${server.url}/film.mp4`), "response");
       await once(response, "data");
       response.destroy();
-      await until(() => lines.some(({ msg }) => msg === "a copy was given up"), "the copy is given up");
+      await until(() => lines.some(({ msg }) => msg === "a copy was cancelled"), "the copy is given up");
       await copies.saved(0);
       assert.deepEqual(await copies.bytes(), []);
       assert.deepEqual(warnings(), []);
@@ -93,7 +93,7 @@ describe("cache-source: faults", () => {
 
   describe("of the folder", () => {
     for (const [what, mode, told] of [
-      ["written to", 0o555, "a copy was not kept"],
+      ["written to", 0o555, "a copy was not stored"],
       ["read", 0o000, "the storage of saved copies failed"],
     ] as const) {
       it(`are told in the log, and nowhere else, when it may not be ${what}`, async () => {

@@ -67,7 +67,7 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
           await examine(writableOf(api, origin), `${checked.prefix}doctor.txt`);
           diagnosis.add({ what, state: "good", text: "files can be written, read and removed" });
         } catch (error) {
-          const advice = "let the origin's credentials write, list and remove files there";
+          const advice = "allow the origin's credentials to write, list and delete files there";
           diagnosis.add({ what, state: "bad", text: (error as Error).message, advice });
         }
       });
@@ -92,7 +92,7 @@ function assertHidden(name: string, { endpoints }: RuntimeInfo): void {
   const asking = endpoints.find(({ origins, library }) => library === name || origins.includes(name));
   if (asking)
     throw optionError(
-      `the endpoint ${asking.name} asks the origin '${name}'; renditions need one of their own`,
+      `the endpoint ${asking.name} asks the origin '${name}'; renditions need a separate origin`,
     );
 }
 
@@ -104,9 +104,9 @@ async function examine(storage: WritableStorage, path: string): Promise<void> {
   const bytes = Buffer.from("mediatap doctor was here");
   await storage.write(path, bytes, { size: bytes.byteLength });
   const entry = await storage.open(path, { signal: AbortSignal.timeout(15_000) });
-  if (typeof entry !== "object") throw new Error("What was written is not found again");
+  if (typeof entry !== "object") throw new Error("A written value was not found");
   const read = await buffer(await entry.body()).finally(() => entry.close?.());
-  if (!read.equals(bytes)) throw new Error("What was written is read as something else");
+  if (!read.equals(bytes)) throw new Error("A written value was read with other content");
   await storage.remove(path);
 }
 

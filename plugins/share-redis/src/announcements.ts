@@ -130,14 +130,14 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     const since = performance.now() - SAID_FOR;
     const again = said.filter(({ at }) => at > since).map(({ text }) => ({ text, sent: () => {} }));
     unsent.unshift(...again);
-    send().catch((err: unknown) => logger.debug({ err }, "Redis could not be told again"));
+    send().catch((err: unknown) => logger.debug({ err }, "repeating messages to Redis failed"));
   }
 
   /** This machine was away for longer than the list remembers. */
   function askForMissed(): void {
     if (performance.now() - asked < QUIET) return;
     asked = performance.now();
-    logger.warn("announcements of other machines were missed; they are asked for");
+    logger.warn("messages of other machines were missed and are requested");
     end?.recovered();
   }
 
@@ -186,7 +186,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
         const behind = others.filter((other) => isBefore(String(other), id));
         if (behind.length === 0) return;
         if (performance.now() > until) {
-          logger.warn({ processes: behind.length }, "an announcement was not read in time on all machines");
+          logger.warn({ processes: behind.length }, "not all machines confirmed a message in time");
           return;
         }
         await Promise.race([news, delay(CONFIRM_LOOK_MS, undefined, { ref: false })]);
@@ -209,7 +209,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
       unheard = 0;
       link.check(true);
     } catch (err) {
-      logger.debug({ err }, "Redis could not be asked for announcements");
+      logger.debug({ err }, "reading messages from Redis failed");
       link.check();
     }
   }
@@ -228,13 +228,13 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
       unsent.push({ text, sent: resolve });
       if (unsent.length > MOST_UNSENT) {
         unsent.shift();
-        logger.error("an announcement to other machines is lost: Redis has been away for too long");
+        logger.error("a message to other machines is lost: Redis was unavailable for too long");
       }
       try {
         await send();
         await confirmed(await within(PATIENCE, sent));
       } catch (err) {
-        logger.warn({ err }, "an announcement waits until Redis is back");
+        logger.warn({ err }, "a message waits until Redis is available again");
       }
     },
     /** Somebody has read on. */
@@ -243,7 +243,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     },
     /** There is news. */
     async hear(): Promise<void> {
-      await catchUp().catch((err: unknown) => logger.debug({ err }, "announcements could not be read"));
+      await catchUp().catch((err: unknown) => logger.debug({ err }, "reading messages failed"));
     },
     /** There is a connection, perhaps again. */
     async ready(): Promise<void> {

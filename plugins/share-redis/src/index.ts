@@ -49,7 +49,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
           const text = `a value is written and read in ${Math.round(await share.probe())} ms`;
           diagnosis.add({ what: NAME, state: "good", text });
         } catch (error) {
-          const advice = "is it running, and may this machine reach it with these credentials?";
+          const advice = "check that it runs, and that this machine can reach it with these credentials";
           diagnosis.add({ what: NAME, state: "bad", text: (error as Error).message, advice });
         }
       });

@@ -36,8 +36,8 @@ export function createLeaseLine(parts: LeaseParts) {
   const renewals = new Set<NodeJS.Timeout>();
   const breaker = createCacheBreaker({
     rest,
-    onFailure: (err) => logger.warn({ err }, "Redis does not answer: each machine works for itself"),
-    onRecovery: () => logger.info("Redis answers again: machines share their work"),
+    onFailure: (err) => logger.warn({ err }, "Redis does not respond: each machine works alone"),
+    onRecovery: () => logger.info("Redis responds again: machines share their work"),
   });
 
   const nameOf = (id: string) => `${namespace}:lease-1:${id}`;
@@ -103,7 +103,7 @@ export function createLeaseLine(parts: LeaseParts) {
   /** Where that fails, it ends by itself. */
   function giveBack(id: string, token: string, end: string): void {
     link.run(RELEASE, nameOf(id), token, end, KEPT, channel, LEASE_NEWS + id).catch((err: unknown) => {
-      logger.debug({ err }, "a lease was not given back, and will expire");
+      logger.debug({ err }, "a lock was not released and will expire");
     });
   }
 

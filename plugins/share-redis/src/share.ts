@@ -70,7 +70,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
         try {
           const asked = performance.now();
           const text = await within(PROBE, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
-          if (text !== "was here") throw new Error("What was written is read as something else");
+          if (text !== "was here") throw new Error("A written value was read with other content");
           return performance.now() - asked;
         } catch (error) {
           if (performance.now() - started > PROBE) throw error;

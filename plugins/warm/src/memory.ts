@@ -84,7 +84,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
     } catch (error) {
       if (stop.signal.aborted) return;
       const failure = failureOf(item.url, error);
-      if (failure.code === "EINTERNAL") server?.logger.error({ err: error }, "a URL could not be warmed");
+      if (failure.code === "EINTERNAL") server?.logger.error({ err: error }, "a URL could not be rendered");
       of.failed++;
       if (of.errors.length < TOLD) of.errors.push(failure);
     }

@@ -180,13 +180,13 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
     const started = performance.now();
     try {
       await make(item, new AbortController().signal);
-      logger.info({ url: item.url, ms: Math.round(performance.now() - started) }, "a URL was warmed");
+      logger.info({ url: item.url, ms: Math.round(performance.now() - started) }, "a URL was rendered");
     } catch (error) {
       const { code, message } = failureOf(item.url, error);
       const last = !isPassing(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       logger[last ? "warn" : "info"](
         { url: item.url, code, ...(code === "EINTERNAL" && { err: error }) },
-        last ? "a URL could not be warmed" : "a URL could not be warmed yet",
+        last ? "a URL could not be rendered" : "a URL could not be rendered yet",
       );
       const text = `${code}: ${message}`;
       throw isPassing(error) ? new Error(text) : new UnrecoverableError(text);
@@ -211,7 +211,7 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
     await worker.close(true).catch(() => {});
     throw away();
   }
-  logger.info({ queue: name, concurrency }, "this worker takes work");
+  logger.info({ queue: name, concurrency }, "this worker is ready");
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -75,7 +75,7 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
   async function startWorker(): Promise<Started> {
     const worker = begin(["worker", "--config", `${folder.path}/mediatap.config.mjs`]);
     workers.push(worker);
-    await worker.printed("this worker takes work");
+    await worker.printed("this worker is ready");
     return worker;
   }
   const renders = () => {
@@ -130,7 +130,7 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
     origin.files.set("held.png", { bytes: await makePng(40, 30, () => [0, 200, 0, 255]) });
     const heir = await startWorker();
     await until(async () => (await tell(id)).done === 1, "it is done");
-    await heir.printed("a URL was warmed");
+    await heir.printed("a URL was rendered");
     const { headers } = await server.ask("/tr:w-20/held.png", { headers: { accept: "image/webp" } });
     assert.match(headers["cache-status"] ?? "", /; hit/);
   });
@@ -140,7 +140,7 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
     const { post, tell } = callsOf(server);
     const urls = Array.from({ length: 20 }, (_, at) => `/tr:w-${at + 10}/photo.png`);
     const { id } = JSON.parse((await post({ urls })).text);
-    await worker.printed("a URL was warmed");
+    await worker.printed("a URL was rendered");
     worker.kill("SIGTERM");
     assert.equal(await worker.ended, 0);
     const { total, done, failed } = await tell(id);

@@ -156,7 +156,7 @@ describe("a configuration with a mistake", () => {
     const command = testCommand({ bin, cwd: folder, env: alone });
     const warnings = [
       /"privateKey: undefined; is an environment variable not set\?"/,
-      /"cache-disk: \/proc\/mediatap cannot be written to \(ENOENT\); make the folder,/,
+      /"cache-disk: \/proc\/mediatap cannot be written to \(ENOENT\); create the folder,/,
       /"ffmpeg: \/nowhere\/ffmpeg does not run: no videos, and no stills of them; install ffmpeg/,
       /"origin missing: FOLDER: there is no folder \S+\/nowhere; make it, mount it, or correct the path"/,
       /"origin file: FOLDER: \S+\/a-file is a file; name the folder that it lies in"/,

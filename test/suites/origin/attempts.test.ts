@@ -121,7 +121,11 @@ describe("each attempt at an origin", () => {
 
   it("has a warning where an original breaks off while it is sent", async () => {
     await assert.rejects(server.ask("/cut.bin"));
-    assert(warnings().some(({ msg, origin }) => msg === "an origin broke off" && origin === "shop"));
+    assert(
+      warnings().some(
+        ({ msg, origin }) => msg === "the response of an origin was truncated" && origin === "shop",
+      ),
+    );
   });
 
   it("shows every request to an origin at level debug, with redirects and retries, and no query", async () => {
