@@ -63,7 +63,7 @@ export const sections: readonly Section[] = [
         .split(" ")
         .map((focus): Shot => [`w-400:w-150,h-150,cm-extract,fo-${focus}`, "fig.jpg"]),
       [`${card},cm-pad_resize,fo-left,bg-DDE7E4`, "dogs.jpg", "padded on the right"],
-      ["w-150,h-150,fo-auto", "dandelion.jpg", "what catches the eye"],
+      ["w-150,h-150,fo-auto", "dandelion.jpg", "the salient region"],
       ["w-150,h-150,fo-custom", "dandelion.jpg", "a stored area; here the centre"],
       ["w-200", "astronaut.jpg", "a portrait …"],
       ["w-240,h-120,fo-face", "astronaut.jpg", "… cut around the face"],

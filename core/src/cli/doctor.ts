@@ -179,7 +179,7 @@ function reasons(error: unknown): string {
 function ofEndpoints({ endpoints }: Runtime): Finding[] {
   return endpoints.map(({ tenant, name, origins }) => {
     const what = `endpoint ${tenant === "" ? "" : `${tenant}/`}${name}`;
-    return { what, state: "good", text: `asks ${origins.join(", then ")}` };
+    return { what, state: "good", text: `tries ${origins.join(", then ")}` };
   });
 }
 

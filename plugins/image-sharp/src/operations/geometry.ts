@@ -32,7 +32,7 @@ interface Look {
 /** Which way to look where no faces tell. */
 function looking(focus: Focus | undefined, { animated, faces, pending }: Context): Look {
   // Each frame would choose a place of its own.
-  const instead = animated ? "the centre" : "what catches the eye";
+  const instead = animated ? "the centre" : "the salient region";
   if (focus === "faces") {
     const note = pending
       ? `faces are detected when the image is rendered; if there is none, ${instead}`

@@ -192,7 +192,7 @@ describe("image-sharp: plans", () => {
       steps: ["resize 200x200", "blur 200x200"],
       format: "webp",
       why: "the client accepts WebP",
-      notes: ["no faces known: what catches the eye instead"],
+      notes: ["no faces known: the salient region instead"],
     });
     assert.equal(made?.engine, "image-sharp");
   });
