@@ -27,7 +27,7 @@ const html = (video: string) => `<!doctype html>
 <main data-video="/${encodeURI(video)}">
 <header>
 <h1>One video, three players</h1>
-<p>The server cuts an ordinary file into a stream while it plays. All players get the same segments.</p>
+<p>The server encodes an ordinary file as a stream while it plays. All players get the same segments.</p>
 </header>
 <nav id="players" aria-label="Player">
 <a href="#hls">hls.js <small>HLS</small></a>
