@@ -1,4 +1,4 @@
-import { type CssNode, generate, type List, parse } from "css-tree";
+import { type CssNode, generate, type List, parse, tokenize, tokenTypes } from "css-tree";
 
 // What may stay in a sanitised SVG: elements and attributes by name, references within the document only. Names are compared
 // exactly, as XML has it.
@@ -105,6 +105,7 @@ const RAW = {
 
 function cleaned(css: string, context: "stylesheet" | "declarationList"): string | undefined {
   if (context === "declarationList" && isInert(css)) return css;
+  if (closesMore(css)) return undefined;
   try {
     const tree = parse(css, { context, ...RAW });
     if (tree.type === "StyleSheet" || tree.type === "DeclarationList") keepInert(tree.children);
@@ -113,6 +114,31 @@ function cleaned(css: string, context: "stylesheet" | "declarationList"): string
   } catch {
     return undefined;
   }
+}
+
+/** The token that ends a block, by the one that begins it. */
+const CLOSING = new Map<number, number>([
+  [tokenTypes.Function, tokenTypes.RightParenthesis],
+  [tokenTypes.LeftParenthesis, tokenTypes.RightParenthesis],
+  [tokenTypes.LeftSquareBracket, tokenTypes.RightSquareBracket],
+  [tokenTypes.LeftCurlyBracket, tokenTypes.RightCurlyBracket],
+]);
+const CLOSERS = new Set(CLOSING.values());
+
+/**
+ * Whether a bracket is closed that was not opened. The parser of css-tree 3.2 compares it with what an earlier text left in its
+ * buffers, and may never return.
+ */
+function closesMore(css: string): boolean {
+  const open: number[] = [];
+  let more = false;
+  tokenize(css, (type) => {
+    const closing = CLOSING.get(type);
+    if (closing !== undefined) open.push(closing);
+    else if (type === open.at(-1)) open.pop();
+    else if (open.length === 0 && CLOSERS.has(type)) more = true;
+  });
+  return more;
 }
 
 /** Takes out of a list all but rules and declarations that name nothing outside. */

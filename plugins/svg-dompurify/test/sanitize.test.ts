@@ -83,6 +83,16 @@ describe("svg-dompurify: what is left of an SVG", () => {
     }
   });
 
+  it("drops a style sheet that closes a bracket which it did not open", () => {
+    // An earlier text must not decide what it closes.
+    for (const before of ["a{b:u(", "a{b:[", "a{b:{c:d("]) {
+      cleanSheet(before);
+      for (const text of ["a{} ) b{fill:u(", "a:b]c{", "}a{fill:red}"]) {
+        assert.equal(cleanSheet(text), undefined, text);
+      }
+    }
+  });
+
   it("never names anything outside, whatever the style", () => {
     const pieces = fc.constantFrom(
       "url(",
