@@ -67,7 +67,7 @@ export function createTiff(layout: TiffLayout): Tiff {
   const directory = start + length + (length % 2);
   const values = directory + 2 + entries.length * 12 + 4;
   const outside = entries.reduce((sum, [, type, list]) => sum + outsideOf(type, list), 0);
-  if (values + outside > 2 ** 32) throw new RangeError("Expected a picture of less than 4 GB");
+  if (values + outside > 2 ** 32) throw new RangeError("Expected an image of less than 4 GB");
   const file = new Uint8Array(values + outside);
   const view = new DataView(file.buffer);
   file.set([0x49, 0x49, 42, 0]);

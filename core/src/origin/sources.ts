@@ -277,7 +277,7 @@ export async function fetchSource(hooks: Hooks, asset: Asset, context: RenderCon
   const found = await hooks.fetch.promise(asset, {}, context);
   if (!found) throw missing();
   if (found === NOT_MODIFIED) {
-    throw new MediaError("UNIDENTIFIED", "The origin answered a question that was not asked");
+    throw new MediaError("UNIDENTIFIED", "The origin sent an unexpected response");
   }
   return found;
 }

@@ -137,7 +137,7 @@ class Heif {
     });
     const isPrimary = (handle: Pointer) => library._heif_image_handle_is_primary_image(handle) !== 0;
     const sorted = [...handles.filter(isPrimary), ...handles.filter((handle) => !isPrimary(handle))];
-    return sorted.length > 0 ? sorted : this.#tools.fail("UNIDENTIFIED", "The file holds no picture");
+    return sorted.length > 0 ? sorted : this.#tools.fail("UNIDENTIFIED", "The file contains no image");
   }
 
   #size(handle: Pointer): Size {

@@ -61,7 +61,7 @@ function sizesOf(
   const out = allocate(pdfium, 8);
   const sizes = Array.from({ length: count }, (_, at): Size => {
     if (!pdfium.FPDF_GetPageSizeByIndexF(document, at, out))
-      fail("UNIDENTIFIED", "The PDF has a broken page");
+      fail("UNIDENTIFIED", "The PDF has a damaged page");
     const [width, height] = runtime(pdfium).HEAPF32.subarray(out / 4, out / 4 + 2) as unknown as [
       number,
       number,
@@ -83,7 +83,7 @@ function draw(
 ): Uint8Array {
   const { width, height } = size;
   const page = pdfium.FPDF_LoadPage(document, at);
-  if (page === 0) fail("UNIDENTIFIED", "The PDF has a broken page");
+  if (page === 0) fail("UNIDENTIFIED", "The PDF has a damaged page");
   const bitmap = pdfium.FPDFBitmap_CreateEx(width, height, BGR, 0, 0);
   if (bitmap === 0) throw new RangeError("Out of memory");
   pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE);

@@ -15,7 +15,7 @@ export interface RasterTask {
 const program: ThreadProgram<RasterTask, Uint8Array> = ({ layout, bytes }, { tiff, fail }) => {
   const { width, height, colors, alpha } = layout;
   const { file, pixels } = tiff({ width, height, colors, alpha });
-  return draw(layout, bytes, pixels) ? file : fail("UNIDENTIFIED", "The picture is cut off");
+  return draw(layout, bytes, pixels) ? file : fail("UNIDENTIFIED", "The image is truncated");
 };
 
 export default program;

@@ -61,7 +61,7 @@ async function folderOf(root: string, path: string): Promise<string> {
     });
     if (real === undefined) there = dirname(there);
   }
-  if (!isBelow(inside, real)) throw new MediaError("EACCES", "The file lies outside the folder");
+  if (!isBelow(inside, real)) throw new MediaError("EACCES", "The file is outside the folder");
   await ensureFolder(wanted);
   return realpath(wanted);
 }
