@@ -130,7 +130,7 @@ describe("cacheSource", () => {
       [
         "cannot",
         { copies: "a file" },
-        /^BAD +saved copies in copies +The file could not be written \(EEXIST\)\n +→ let the user/m,
+        /^BAD +saved copies in copies +The file could not be written \(EEXIST\)\n +→ allow the user/m,
       ],
     ] as const) {
       it(`say in doctor that copies ${what} be kept`, async () => {
