@@ -83,7 +83,11 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     ] as const) {
       await put(name, text);
       const { status, text: words } = await ask(name);
-      assert.match(`${status} ${words}`, /^40\d (?:Not Found|The file is not a picture or a video)/, name);
+      assert.match(
+        `${status} ${words}`,
+        /^40\d (?:Not Found|The file is not a readable image or video)/,
+        name,
+      );
     }
     assert.equal(connections, 0);
   });
