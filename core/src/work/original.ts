@@ -3,7 +3,7 @@ import { isSvg, SVG_HEAD_LENGTH } from "../decode/svg.ts";
 import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
-import { MediaError } from "../model/errors.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import { contentTypeOfName, isMediaType, typeOfName } from "../model/media.ts";
 import type { RenderContext } from "../model/render-context.ts";
@@ -40,7 +40,10 @@ export async function assertDeliverable(
   const kind = await context.inspect("kind", source);
   if (endpoint && asksForNothing(job.transformation, endpoint)) {
     if (!EMBEDDED.test(type ?? "")) return;
-    const header = await context.inspect("header", source);
+    // What nobody here can draw is delivered all the same.
+    const header = await context.inspect("header", source).catch((error: unknown) => {
+      if (!kind || codeOf(error) !== "EUNSUPPORTED") throw error;
+    });
     // A video is no picture, whatever its name is.
     if (header ? header.duration === undefined : kind) return;
     throw new MediaError("UNIDENTIFIED", "The file is not a readable image");
