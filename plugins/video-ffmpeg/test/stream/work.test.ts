@@ -173,8 +173,11 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.deepEqual([await runsWith("anullsrc"), await runsWith("atrim=start_pts=0:")], [1, 1]);
     await ask("240-0.m4s");
     await until(async () => (await runsWith("start_time=4.0")) === 1, "the second segment is made");
-    await ask("240-1.m4s");
-    await until(async () => (await runsWith("start_time=8.0")) === 1, "the third one is made");
+    // Work ahead is left out while the machine has other work, and begun with the next request.
+    await until(async () => {
+      await ask("240-1.m4s");
+      return (await runsWith("start_time=8.0")) === 1;
+    }, "the third one is made");
     assert.equal(await runsWith("start_time=4.0"), 1);
   });
 
