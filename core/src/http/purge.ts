@@ -95,9 +95,9 @@ export function addPurgeRoutes(
   async function tell(ctx: Koa.Context): Promise<void> {
     const endpoints = await authenticate(ctx);
     const purge = purges.find(ctx.params.id);
-    if (!purge) throw new Refused(400, UNKNOWN);
     const isOwn = ({ tenant = "" }: PurgeRule) => endpoints.some((endpoint) => endpoint.tenant === tenant);
-    if (!purge.bans.every(isOwn)) throw new Refused(404, UNKNOWN);
+    // One response for both: whether another account's request exists is not visible.
+    if (!purge?.bans.every(isOwn)) throw new Refused(400, UNKNOWN);
     ctx.body = { status: purge.state };
   }
 

@@ -161,7 +161,8 @@ describe("tenants", () => {
         );
         assert.match(await cacheStatus(other), /; hit/, `${one} ${other} ${JSON.stringify(target)}`);
         const state = await call(other, `${PURGE}/${body.requestId}`);
-        assert.deepEqual([state.status, state.body.message], [404, "No request found for this requestId."]);
+        assert.deepEqual([state.status, state.body.message], [400, "No request found for this requestId."]);
+        assert.deepEqual(state, await call(other, `${PURGE}/0123456789abcdef0123456789abcdef`));
       }
 
       // Neither by its URL, right or wrong, nor by the host name of a client.
