@@ -23,6 +23,8 @@ export interface FacadeEvents {
   readonly onFor?: (map: string, key: string) => void;
   /** A tap of a hook failed whose taps must not harm one another. */
   readonly onFailure?: (hook: string, error: MediaError) => void;
+  /** How a language writes a field of a step or a variable. Left out, or `undefined`: as the model does. */
+  readonly nameIn?: (language: string, subject: string) => string | undefined;
 }
 
 /** Milliseconds for each tap of the hooks that a start waits for. */
@@ -87,7 +89,7 @@ function known<T extends object>(what: string, plugin: string, object: T): T {
   });
 }
 
-function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: FacadeEvents) {
+function tappable(hook: RawHook, what: string, subject: Subject, { onFailure, nameIn }: FacadeEvents) {
   const plugin = subject.name;
   const name = hook.name ?? "hook";
   const isSync = SYNC.includes(hook.constructor);
@@ -105,10 +107,18 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
     throw pluginError(plugin, `${what}.${method}: Expected a name, then a function`);
   }
 
-  function failed(error: unknown): undefined {
+  function failed(error: unknown, args: readonly unknown[]): undefined {
     const wrapped = wrap(error, name, plugin);
+    if (name === "transform") nameSubject(wrapped, args[0] as Job);
     if (!ISOLATED.has(name)) throw wrapped;
     onFailure?.(name, wrapped);
+  }
+
+  /** Messages name what the client wrote. */
+  function nameSubject(error: MediaError, { language }: Job): void {
+    if (error.subject === undefined) return;
+    const named = nameIn?.(language, error.subject);
+    if (named !== undefined) error.message = error.message.replace(error.subject, () => named);
   }
 
   return known(what, plugin, {
@@ -135,7 +145,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
         } catch (error) {
-          return failed(error);
+          return failed(error, args);
         }
       });
     },
@@ -152,7 +162,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure }: 
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
         } catch (error) {
-          return failed(error);
+          return failed(error, args);
         }
       });
     },

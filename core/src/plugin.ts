@@ -308,6 +308,11 @@ export interface Plugin {
    * default of all its endpoints.
    */
   readonly endpointFields?: Readonly<Record<string, StandardSchemaV1>>;
+  /**
+   * Of a URL language: how it writes fields of steps and variables, by the model's names (`MediaError.subject`), for the messages
+   * of the core and of engines: `{ "clip.start": "from" }`.
+   */
+  readonly parameterNames?: Readonly<Record<string, string>>;
   /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
 }

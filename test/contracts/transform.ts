@@ -129,7 +129,9 @@ const CHAINS: Readonly<Record<string, readonly Step[]>> = {
   "padded to a box": [{ op: "resize", width: 50, height: 50, fit: "contain", enlarge: true }],
   larger: [{ op: "resize", width: 200, fit: "inside", enlarge: true }],
   "not larger": [{ op: "resize", width: 200, fit: "inside", enlarge: false }],
-  "half of the original": [{ op: "resize", width: ["div", "iw", 2], fit: "inside", enlarge: true }],
+  "half of the original": [
+    { op: "resize", width: ["div", "originalWidth", 2], fit: "inside", enlarge: true },
+  ],
   "cut out": [{ op: "extract", width: 20, height: 10, outside: "error", shrink: true }],
   "on its side": [{ op: "rotate", angle: 90 }],
   "with a border": [{ op: "border", width: 3, color: { r: 1, g: 2, b: 3, alpha: 1 } }],

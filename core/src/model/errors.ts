@@ -52,6 +52,11 @@ export interface MediaErrorOptions extends ErrorOptions {
   readonly outage?: boolean;
   /** Another status than the code's own. */
   readonly status?: number;
+  /**
+   * A field of a step (`clip.start`) or a variable, as `message` contains it: the language of the URL puts its own name there
+   * (`Plugin.parameterNames`).
+   */
+  readonly subject?: string;
   /** The hook in which it happened; set by the core. */
   readonly hook?: string;
   /** The plugin that threw; set by the core. */
@@ -68,6 +73,7 @@ export class MediaError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
   readonly outage: boolean;
+  readonly subject: string | undefined;
   hook: string | undefined;
   plugin: string | undefined;
 
@@ -77,6 +83,7 @@ export class MediaError extends Error {
     this.status = options.status ?? STATUS[code];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.outage = options.outage ?? false;
+    this.subject = options.subject;
     this.hook = options.hook;
     this.plugin = options.plugin;
   }
@@ -178,7 +185,9 @@ function openingFails(): boolean {
  */
 export function invalid(name: string, expected: string, received: unknown): MediaError {
   const shown = typeof received === "string" ? `'${printable(received)}'` : printable(String(received));
-  return new MediaError("EINVAL", `Expected ${expected} for ${name} but received ${shown}`);
+  return new MediaError("EINVAL", `Expected ${expected} for ${name} but received ${shown}`, {
+    subject: name,
+  });
 }
 
 /** `text` on one line of printable ASCII, at most `length` characters: safe in headers, logs and plain text. */

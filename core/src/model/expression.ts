@@ -1,29 +1,29 @@
 import { MediaError } from "./errors.ts";
 
 /**
- * What an expression may name. `i`: the original; `c`: the picture after the preceding steps; `b`: a layer's
- * parent. `w`, `h`: pixels; `ar`: width / height; `du`: seconds; `idn`: density in DPI.
+ * What an expression may name. `current`: the picture after the preceding steps; `parent`: the picture that a layer lies on. Width
+ * and height in pixels, ratio: width / height, duration in seconds, density in DPI.
  */
 export const VARIABLES = [
-  "iw",
-  "ih",
-  "iar",
-  "cw",
-  "ch",
-  "car",
-  "bw",
-  "bh",
-  "bar",
-  "idu",
-  "bdu",
-  "idn",
+  "originalWidth",
+  "originalHeight",
+  "originalRatio",
+  "currentWidth",
+  "currentHeight",
+  "currentRatio",
+  "parentWidth",
+  "parentHeight",
+  "parentRatio",
+  "originalDuration",
+  "parentDuration",
+  "originalDensity",
 ] as const;
 
 export type Variable = (typeof VARIABLES)[number];
 
 export type Operator = "add" | "sub" | "mul" | "div" | "mod" | "pow";
 
-/** A number, or a calculation that stays symbolic until the source is known: `["div", "iw", 2]`. */
+/** A number, or a calculation that stays symbolic until the source is known: `["div", "originalWidth", 2]`. */
 export type Expression = number | Variable | readonly [Operator, Expression, Expression];
 
 /** Values of the variables known at a point of a chain. */
@@ -37,19 +37,19 @@ export interface Size {
 /** The scope at a step, of the original's size and the size before the step. */
 export function scopeOf(original: Size, current: Size, more: Scope = {}): Scope {
   return {
-    iw: original.width,
-    ih: original.height,
-    iar: original.width / original.height,
-    cw: current.width,
-    ch: current.height,
-    car: current.width / current.height,
+    originalWidth: original.width,
+    originalHeight: original.height,
+    originalRatio: original.width / original.height,
+    currentWidth: current.width,
+    currentHeight: current.height,
+    currentRatio: current.width / current.height,
     ...more,
   };
 }
 
 /** The scope of a layer, of the size of the picture that it is laid on. */
 export function parentScope({ width, height }: Size): Scope {
-  return { bw: width, bh: height, bar: width / height };
+  return { parentWidth: width, parentHeight: height, parentRatio: width / height };
 }
 
 const APPLY: Record<Operator, (a: number, b: number) => number> = {
@@ -72,8 +72,10 @@ function compute(expression: Expression, scope: Scope): number {
   if (typeof expression === "number") return expression;
   if (typeof expression === "string") {
     const value = scope[expression];
-    if (value === undefined)
-      throw new MediaError("EINVAL", `Expected a variable known here but received ${expression}`);
+    if (value === undefined) {
+      const message = `Expected a variable known here but received ${expression}`;
+      throw new MediaError("EINVAL", message, { subject: expression });
+    }
     return value;
   }
   const [operator, left, right] = expression;

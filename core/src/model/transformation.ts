@@ -2,7 +2,7 @@ import type { Rgba } from "./colour.ts";
 import type { Expression } from "./expression.ts";
 import type { StreamPart } from "./stream.ts";
 
-/** Pixels, or a calculation that gives pixels. A fraction of the original is `["mul", "iw", 0.5]`. */
+/** Pixels, or a calculation that gives pixels. A fraction of the original is `["mul", "originalWidth", 0.5]`. */
 export type Length = Expression;
 
 export type Gravity =

@@ -106,7 +106,9 @@ async function buildRuntime(
   let breakers: Breakers | undefined;
   let stopped: Promise<void> | undefined;
 
+  const names = new Map(config.plugins.map(({ name, parameterNames }) => [name, parameterNames]));
   const events: FacadeEvents = {
+    nameIn: (language, subject) => names.get(language)?.[subject],
     onFor: (map, key) => map === "storage" && types.add(key),
     onFailure: (hook, error) =>
       log.warn(

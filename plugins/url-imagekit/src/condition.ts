@@ -7,12 +7,12 @@ type Comparison = Extract<Condition, { is: unknown }>;
 
 /** What a condition may name, and the variable that it is. */
 const PROPERTIES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
-  ["w", "cw"],
-  ["h", "ch"],
-  ["ar", "car"],
-  ["iw", "iw"],
-  ["ih", "ih"],
-  ["iar", "iar"],
+  ["w", "currentWidth"],
+  ["h", "currentHeight"],
+  ["ar", "currentRatio"],
+  ["iw", "originalWidth"],
+  ["ih", "originalHeight"],
+  ["iar", "originalRatio"],
 ]);
 
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "gt", "gte", "lt", "lte"]);

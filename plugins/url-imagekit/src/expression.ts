@@ -1,14 +1,22 @@
 import { invalid, MediaError } from "@mediatap/core";
-import { type Expression, type Operator, VARIABLES, type Variable } from "@mediatap/core/steps";
+import type { Expression, Operator, Variable } from "@mediatap/core/steps";
+import { VARIABLE_NAMES } from "./names.ts";
 import { decimal, printNumber } from "./numbers.ts";
 
-/** What an expression may name anywhere. */
-const NAMES: ReadonlySet<string> = new Set(VARIABLES);
+const VARIABLES: ReadonlyMap<string, Variable> = new Map(
+  Object.entries(VARIABLE_NAMES).map(([variable, name]) => [name, variable as Variable]),
+);
 
 /** Variables of the picture below, for layers only. */
-const PARENT: ReadonlySet<string> = new Set(["bw", "bh", "bar", "bdu"]);
+const PARENT: ReadonlySet<string> = new Set<Variable>([
+  "parentWidth",
+  "parentHeight",
+  "parentRatio",
+  "parentDuration",
+]);
+
 /** Variables that a layer without a picture of its own does not have. */
-const OWN: ReadonlySet<string> = new Set(["iw", "ih", "iar", "cw", "ch", "car", "idu", "idn"]);
+const OWN: ReadonlySet<string> = new Set([...VARIABLES.values()].filter((name) => !PARENT.has(name)));
 
 /** Whose variables an expression may name. */
 export type Known = "own" | "own and parent" | "parent";
@@ -49,7 +57,7 @@ const RANK: Readonly<Record<Operator, number>> = { mul: 4, div: 4, add: 3, sub: 
 
 /** Whether `text` is meant as an expression and not as a plain number. */
 export function isExpression(text: string): boolean {
-  return text.includes("_") || NAMES.has(text);
+  return text.includes("_") || VARIABLES.has(text);
 }
 
 /** Words up to which an expression is read at all; how many there may be is a limit of the server. */
@@ -86,7 +94,7 @@ export function expression(text: string, key: string): Expression {
 }
 
 function operand(word: string, text: string, key: string): Expression {
-  const value = NAMES.has(word) ? (word as Variable) : decimal(word);
+  const value = VARIABLES.get(word) ?? decimal(word);
   if (value === undefined) throw malformed(text, key);
   return value;
 }
@@ -102,7 +110,7 @@ function malformed(text: string, key: string): MediaError {
 /** `expression` in the language. Throws `EUNSUPPORTED` where it would need parentheses, which the language lacks. */
 export function printExpression(expression: Expression): string {
   if (typeof expression === "number") return printNumber(expression);
-  if (typeof expression === "string") return expression;
+  if (typeof expression === "string") return VARIABLE_NAMES[expression];
   const [operator, left, right] = expression;
   if (rankOf(left) < RANK[operator] || rankOf(right) <= RANK[operator]) {
     throw new MediaError("EUNSUPPORTED", "Not supported here: expressions with parentheses");

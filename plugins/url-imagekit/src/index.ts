@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createAdmit } from "./admit.ts";
 import { assertParameters, type CustomParameters } from "./custom.ts";
 import { createLink } from "./link.ts";
+import { PARAMETER_NAMES } from "./names.ts";
 import { createResolve, NAME } from "./resolve.ts";
 import { respond } from "./respond.ts";
 import { checkNamed } from "./stored.ts";
@@ -47,6 +48,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
+    parameterNames: PARAMETER_NAMES,
     apply({ hooks, limitsOf }) {
       hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf, parameters));
       hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality, parameters }));

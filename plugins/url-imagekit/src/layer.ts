@@ -16,7 +16,12 @@ import { isMoving, PICTURE } from "./wanted.ts";
 const CANVAS = "ik_canvas";
 
 /** Parameters of a block of colour. */
-const BLOCK = { w: extent("iw"), h: extent("ih"), bg: colour, al: integer(1, 9) } as const;
+const BLOCK = {
+  w: extent("originalWidth"),
+  h: extent("originalHeight"),
+  bg: colour,
+  al: integer(1, 9),
+} as const;
 
 /** The items of one step of the language that no layer key is among → steps; the page of the source goes to `once`. */
 export type ReadItems = (items: readonly Item[], reading: Reading, once: Values) => Step[];

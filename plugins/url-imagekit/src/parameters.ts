@@ -56,8 +56,8 @@ const READERS = Object.fromEntries(
 /** Every parameter outside of layers, and how its value is read. */
 export const PARAMETERS = {
   // Size and crop
-  w: read.extent("iw"),
-  h: read.extent("ih"),
+  w: read.extent("originalWidth"),
+  h: read.extent("originalHeight"),
   ar: read.ratio,
   dpr: read.dpr,
   c: modes("maintain_ratio", "maintain_ratio_no_enlarge", "force", "at_max", "at_max_enlarge", "at_least"),

@@ -12,9 +12,9 @@ import { suggesting } from "./suggest.ts";
  * A width or height: pixels, a fraction of the original's `side`, an expression, or (width only) `auto`.
  * `undefined` above 65535: such a parameter is ignored.
  */
-export function extent(side: "iw" | "ih"): Reader<Length | "auto" | undefined> {
+export function extent(side: "originalWidth" | "originalHeight"): Reader<Length | "auto" | undefined> {
   return (text, key) => {
-    if (side === "iw" && text === "auto") return "auto";
+    if (side === "originalWidth" && text === "auto") return "auto";
     if (isExpression(text)) return expression(text, key);
     const value = decimal(text);
     if (value === undefined || value === 0) throw invalid(key, "positive integer", text);

@@ -5,7 +5,14 @@ import { parseChain } from "../src/index.ts";
 import { codeThrown, namedChains, stepsOf, table } from "./helpers.ts";
 
 describe("url-imagekit: expressions", () => {
-  const scope = { iw: 1600, ih: 1067, cw: 800, ch: 533, iar: 1.5, car: 1.5 };
+  const scope = {
+    originalWidth: 1600,
+    originalHeight: 1067,
+    currentWidth: 800,
+    currentHeight: 533,
+    originalRatio: 1.5,
+    currentRatio: 1.5,
+  };
   const rows: [text: string, value: number][] = [
     ["iw_div_4", 400],
     ["ih_mul_0.8_add_iw_mul_0.4", 1493.6],
@@ -63,7 +70,7 @@ describe("url-imagekit: expressions", () => {
 
 describe("url-imagekit: conditions", () => {
   const wide = (width: number): Step => ({ op: "resize", width, fit: "inside", enlarge: true });
-  const tall = { left: "ch", is: "eq", right: 200 } as const;
+  const tall = { left: "currentHeight", is: "eq", right: 200 } as const;
   const when = (test: Condition, yes: Step[], no: Step[] = []): Step => ({
     op: "when",
     if: test,
@@ -75,7 +82,7 @@ describe("url-imagekit: conditions", () => {
     [
       "if-ar_gt_1,q-50,w-200,f-jpg:lo-true,if-else,md-true,if-end",
       when(
-        { left: "car", is: "gt", right: 1 },
+        { left: "currentRatio", is: "gt", right: 1 },
         [
           wide(200),
           { op: "write", output: { format: "jpeg", quality: 50 } },
@@ -86,7 +93,7 @@ describe("url-imagekit: conditions", () => {
     ],
     [
       "if-ar_gt_1,w-200,if-else,w-300,if-end",
-      when({ left: "car", is: "gt", right: 1 }, [wide(200)], [wide(300)]),
+      when({ left: "currentRatio", is: "gt", right: 1 }, [wide(200)], [wide(300)]),
     ],
     [
       "h-200:if-h_eq_200,w-100:rt-90,if-end:rt-90",
@@ -101,11 +108,11 @@ describe("url-imagekit: conditions", () => {
           any: [
             {
               all: [
-                { left: "ch", is: "gte", right: 100 },
-                { left: "ih", is: "lte", right: 400 },
+                { left: "currentHeight", is: "gte", right: 100 },
+                { left: "originalHeight", is: "lte", right: 400 },
               ],
             },
-            { left: "iar", is: "lt", right: 4 / 3 },
+            { left: "originalRatio", is: "lt", right: 4 / 3 },
           ],
         },
         [wide(50)],

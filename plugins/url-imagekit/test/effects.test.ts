@@ -72,7 +72,7 @@ describe("url-imagekit: effects", () => {
     ["r-0"],
     ["b-5_FF0000", { op: "border", width: 5, color: RED }],
     ["b-5-FF0000", { op: "border", width: 5, color: RED }],
-    ["b-cw_mul_0.05_FF0000", { op: "border", width: ["mul", "cw", 0.05], color: RED }],
+    ["b-cw_mul_0.05_FF0000", { op: "border", width: ["mul", "currentWidth", 0.05], color: RED }],
     ["o-50", { op: "opacity", value: 0.5 }],
     ["o-100"],
     ["pg-2", { op: "frame", page: 2 }],
@@ -119,9 +119,9 @@ describe("url-imagekit: effects with parts", () => {
     ],
     [
       "e-gradient-sp-ih_div_2_add_10_ld-bottom_left",
-      { ...gradient, angle: 225, stop: ["add", ["div", "ih", 2], 10] },
+      { ...gradient, angle: 225, stop: ["add", ["div", "originalHeight", 2], 10] },
     ],
-    ["e-gradient-ld-left_ld-0_sp-ch", { ...gradient, angle: 0, stop: "ch" }],
+    ["e-gradient-ld-left_ld-0_sp-ch", { ...gradient, angle: 0, stop: "currentHeight" }],
     [
       "e-distort-p-50_50_400_10_200_500_N10_100.5",
       {

@@ -18,7 +18,7 @@ describe("url-imagekit: layers of videos", () => {
       ["leo-5.25", { end: 5.25 }],
       [
         "lso-bdu_div_2,leo-bdu_sub_1,ldu-1",
-        { start: ["div", "bdu", 2], end: ["sub", "bdu", 1], duration: 1 },
+        { start: ["div", "parentDuration", 2], end: ["sub", "parentDuration", 1], duration: 1 },
       ],
       ["w-5", undefined],
     ];
@@ -67,9 +67,9 @@ describe("url-imagekit: layers of videos", () => {
         kind: "video",
         path: "b/a.gif",
         steps: [
-          { op: "clip", start: 1, duration: ["div", "bdu", 2] },
+          { op: "clip", start: 1, duration: ["div", "parentDuration", 2] },
           { op: "speed", factor: 2 },
-          { op: "resize", width: ["div", "bw", 4], ratio: 16 / 9, fit: "cover", enlarge: true },
+          { op: "resize", width: ["div", "parentWidth", 4], ratio: 16 / 9, fit: "cover", enlarge: true },
           { op: "rotate", angle: 90 },
         ],
       },

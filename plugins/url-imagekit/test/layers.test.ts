@@ -73,8 +73,8 @@ describe("url-imagekit: layers", () => {
     for (const [text, place] of [
       ["lx-10", { x: { by: 10, of: "edge" } }],
       ["lfo-left,ly-N0", { y: { by: 0, of: "edge", fromEnd: true } }],
-      ["lxc-bw_div_2,ly-5", { x: { by: ["div", "bw", 2], of: "center" }, y: { by: 5, of: "edge" } }],
-      ["lx-bw_sub_cw", { x: { by: ["sub", "bw", "cw"], of: "edge" } }],
+      ["lxc-bw_div_2,ly-5", { x: { by: ["div", "parentWidth", 2], of: "center" }, y: { by: 5, of: "edge" } }],
+      ["lx-bw_sub_cw", { x: { by: ["sub", "parentWidth", "currentWidth"], of: "edge" } }],
       ["lx-10,lap-center", { x: { by: 10, of: "edge" }, anchor: "center" }],
       ["lx-N10,lap-center", { x: { by: -10, of: "edge" }, anchor: "center" }],
       ["lyc-N10,lap-top_left", { y: { by: 10, of: "center", fromEnd: true } }],
@@ -102,7 +102,7 @@ describe("url-imagekit: layers", () => {
       kind: "color",
       color: red,
       width: 300,
-      height: ["div", "bh", 2],
+      height: ["div", "parentHeight", 2],
       steps: [],
     });
     assert.deepEqual(block("bg-FF0000,al-5").steps, [{ op: "opacity", value: 0.5 }]);
@@ -130,7 +130,7 @@ describe("url-imagekit: layers", () => {
       "w-300,fs-bw_div_10,ff-fonts@@My.ttf,co-red,ia-left,pa-1_2,al-9,tg-b_i_strikethrough,lh-20,bg-00000050,r-5,rt-N10",
     );
     assert.deepEqual(style, {
-      size: ["div", "bw", 10],
+      size: ["div", "parentWidth", 10],
       font: "fonts/My.ttf",
       bold: true,
       italic: true,
@@ -147,7 +147,7 @@ describe("url-imagekit: layers", () => {
       ["rotate", "round", "opacity"],
     );
     assert.equal(text("ff-Open Sans").style.font, "Open Sans");
-    assert.deepEqual(text("pa-bw_div_20").style.padding, Array(4).fill(["div", "bw", 20]));
+    assert.deepEqual(text("pa-bw_div_20").style.padding, Array(4).fill(["div", "parentWidth", 20]));
     assert.deepEqual(text("pa-1_2_3").style.padding, [1, 2, 3, 2]);
   });
 

@@ -15,7 +15,7 @@ describe("url-imagekit: output", () => {
     ["md-true,cp-false", { metadata: "keep", colorProfile: "srgb" }],
     ["md-false", { metadata: "strip" }],
     ["dn-300", { density: 300 }],
-    ["dn-idn_div_2", { density: ["div", "idn", 2] }],
+    ["dn-idn_div_2", { density: ["div", "originalDensity", 2] }],
     ["c2pa-false", {}],
   ];
   for (const [chain, output] of rows) {

@@ -122,7 +122,7 @@ describe("url-imagekit: printChain", () => {
     { op: "opacity", value: 0.505 },
     { op: "rotate", angle: 5, background: { kind: "dominant" } },
     { op: "resize", width: 5, height: 5, fit: "outside", enlarge: false },
-    { op: "resize", width: ["mul", ["add", "iw", 1], 2], fit: "inside", enlarge: true },
+    { op: "resize", width: ["mul", ["add", "originalWidth", 1], 2], fit: "inside", enlarge: true },
     { op: "resize", width: 5, height: 5, fit: "cover", enlarge: true, focus: "entropy" },
   ];
   for (const step of foreign) {

@@ -89,7 +89,10 @@ describe("url-imagekit: videos", () => {
     ["w-300,h-200", { ...square, ...cover }],
     ["so-5.25", { op: "clip", start: 5.25 }],
     ["w-300,h-200:so-5,du-3", { op: "clip", start: 5, duration: 3 }, { ...square, ...cover }],
-    ["so-idu_div_2,eo-idu_sub_1", { op: "clip", start: ["div", "idu", 2], end: ["sub", "idu", 1] }],
+    [
+      "so-idu_div_2,eo-idu_sub_1",
+      { op: "clip", start: ["div", "originalDuration", 2], end: ["sub", "originalDuration", 1] },
+    ],
     [
       "vol-0.5:spd-2:du-3",
       { op: "clip", duration: 3 },
@@ -163,7 +166,11 @@ describe("url-imagekit: pictures of videos", () => {
     const moment = (job: Job) => job.transformation.steps[0];
     assert.deepEqual(moment(still("")), { op: "frame", page: 1, time: 0 });
     assert.deepEqual(moment(still("w-5:so-5.5")), { op: "frame", page: 1, time: 5.5 });
-    assert.deepEqual(moment(still("so-idu_div_2")), { op: "frame", page: 1, time: ["div", "idu", 2] });
+    assert.deepEqual(moment(still("so-idu_div_2")), {
+      op: "frame",
+      page: 1,
+      time: ["div", "originalDuration", 2],
+    });
     assert.deepEqual(moment(jobOf("clip/ik-video.mp4/ik-thumbnail.jpg")), { op: "frame", page: 1, time: 0 });
     assert.equal(still("so-5").media, "video");
   });

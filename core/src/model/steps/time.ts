@@ -70,25 +70,25 @@ export interface Stretch {
  * an end a frame or so behind the last is the end.
  */
 export function stretchOf(step: StepOf<"clip">, duration: number, scope: Scope = {}): Stretch {
-  const known: Scope = { idu: duration, ...scope };
+  const known: Scope = { originalDuration: duration, ...scope };
   const of = (name: "start" | "end" | "duration") => {
     const value = step[name];
     return value === undefined ? undefined : evaluate(value, known);
   };
   const start = of("start") ?? 0;
   if (start < 0 || start >= duration)
-    throw invalid("so", `seconds from 0 to below ${shown(duration)}`, start);
+    throw invalid("clip.start", `seconds from 0 to below ${shown(duration)}`, start);
   const end = of("end");
   if (end !== undefined) {
     if (end <= start || end > duration + 0.5) {
-      throw invalid("eo", `seconds above ${shown(start)} up to ${shown(duration)}`, end);
+      throw invalid("clip.end", `seconds above ${shown(start)} up to ${shown(duration)}`, end);
     }
     return { start, duration: Math.min(end, duration) - start };
   }
   const length = of("duration");
   if (length === undefined) return { start, duration: duration - start };
   if (length <= 0 || length > duration + 0.5) {
-    throw invalid("du", `seconds above 0 up to ${shown(duration)}`, length);
+    throw invalid("clip.duration", `seconds above 0 up to ${shown(duration)}`, length);
   }
   return { start, duration: Math.min(length, duration - start) };
 }

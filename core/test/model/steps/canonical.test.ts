@@ -5,7 +5,7 @@ import type { Step } from "../../../src/model/transformation.ts";
 
 const when = (then: readonly Step[], otherwise: readonly Step[]): Step => ({
   op: "when",
-  if: { left: "iw", is: "gt", right: 100 },
+  if: { left: "originalWidth", is: "gt", right: 100 },
   then,
   else: otherwise,
 });

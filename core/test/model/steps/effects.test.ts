@@ -33,12 +33,12 @@ describe("gradient", () => {
   it("stops at a fraction, at pixels, or where an expression says", () => {
     assert.deepEqual(line({ stop: 0.25 }), [100, 0, 100, 25]);
     assert.deepEqual(line({ stop: 30 }), [100, 0, 100, 30]);
-    assert.deepEqual(line({ stop: ["div", "cw", 4] }), [100, 0, 100, 50]);
-    assert.deepEqual(line({ stop: ["div", "ch", "cw"] }), [100, 0, 100, 50]);
+    assert.deepEqual(line({ stop: ["div", "currentWidth", 4] }), [100, 0, 100, 50]);
+    assert.deepEqual(line({ stop: ["div", "currentHeight", "currentWidth"] }), [100, 0, 100, 50]);
   });
 
   it("is refused where it would stop before it begins", () => {
-    const stop = ["sub", "cw", 200] as const;
+    const stop = ["sub", "currentWidth", 200] as const;
     assert.throws(() => measured({ ...request, stop }, box(200, 100)), { code: "EINVAL", message: /stop/ });
   });
 });

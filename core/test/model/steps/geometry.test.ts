@@ -44,9 +44,12 @@ describe("resize", () => {
   });
 
   it("reads fractions from the original, also in later steps", () => {
-    const request = { width: ["mul", "iw", 0.5] } as const;
+    const request = { width: ["mul", "originalWidth", 0.5] } as const;
     assert.deepEqual(resized(request, box(100, 50), box(1000, 500)).size, box(500, 250));
-    assert.deepEqual(resized({ width: ["div", "cw", 2] }, box(100, 50), box(1000, 500)).size, box(50, 25));
+    assert.deepEqual(
+      resized({ width: ["div", "currentWidth", 2] }, box(100, 50), box(1000, 500)).size,
+      box(50, 25),
+    );
   });
 
   it("multiplies by dpr unless that leaves 1 to 5000", () => {
@@ -57,10 +60,16 @@ describe("resize", () => {
   });
 
   it("calculates dpr from the picture", () => {
-    const dpr = ["div", "iw", 320] as const;
+    const dpr = ["div", "originalWidth", 320] as const;
     assert.deepEqual(resized({ width: 100, height: 50, dpr }).size, box(200, 100));
-    assert.deepEqual(resized({ width: 100, height: 50, dpr: ["mul", "iw", 100] }).size, box(100, 50));
-    assert.throws(() => resized({ width: 100, dpr: ["sub", "iw", 640] }), { code: "EINVAL", message: /dpr/ });
+    assert.deepEqual(
+      resized({ width: 100, height: 50, dpr: ["mul", "originalWidth", 100] }).size,
+      box(100, 50),
+    );
+    assert.throws(() => resized({ width: 100, dpr: ["sub", "originalWidth", 640] }), {
+      code: "EINVAL",
+      message: /dpr/,
+    });
   });
 
   it("keeps the box's ratio at the picture's own scale where it may not enlarge", () => {
@@ -79,7 +88,7 @@ describe("resize", () => {
   });
 
   it("refuses lengths of zero or less, and rounds small ones up to a pixel", () => {
-    for (const width of [0, -5, ["sub", "iw", 640] as const]) {
+    for (const width of [0, -5, ["sub", "originalWidth", 640] as const]) {
       assert.throws(() => resized({ width }), { code: "EINVAL" });
     }
     assert.deepEqual(resized({ width: 0.2, height: 0.4 }).size, box(1, 1));
@@ -175,7 +184,11 @@ describe("extract", () => {
   });
 
   it("cuts at a corner or around a middle", () => {
-    const corner = extracted({ width: 100, height: 50, at: { from: "corner", x: 20, y: ["div", "ih", 5] } });
+    const corner = extracted({
+      width: 100,
+      height: 50,
+      at: { from: "corner", x: 20, y: ["div", "originalHeight", 5] },
+    });
     assert.deepEqual([corner.left, corner.top], [20, 173]);
     const middle = extracted({ width: 100, height: 50, at: { from: "center", x: 320, y: 400 } });
     assert.deepEqual([middle.left, middle.top], [270, 375]);

@@ -37,7 +37,7 @@ describe("layers of videos", () => {
         { start: 2, duration: 3 },
       ],
       [{ start: ["mul", 2, 3] }, { start: 6 }],
-      [{ start: 0, end: ["div", "bdu", 2], duration: 1 }, { end: ["div", "bdu", 2] }],
+      [{ start: 0, end: ["div", "parentDuration", 2], duration: 1 }, { end: ["div", "parentDuration", 2] }],
       [{ start: 0 }, undefined],
       [{}, undefined],
     ];

@@ -43,10 +43,16 @@ describe("the place of a layer", () => {
 
   it("knows the sizes of the picture, the layer and the layer's original, and what else it is told", () => {
     const sizes = { base: box(1000, 500), layer: box(100, 50), original: box(200, 300) };
-    assert.deepEqual(corner({ x: edge(["div", "bw", 4]), y: edge("ch") }, sizes), [250, 50]);
-    assert.deepEqual(corner({ x: edge("iw"), y: edge(["mul", "bar", 10]) }, sizes), [200, 20]);
-    assert.deepEqual(corner({ x: edge("idu") }, sizes, { idu: 7 }), [7, 0]);
-    assert.throws(() => placed({ x: edge("idu") }, sizes), { code: "EINVAL" });
+    assert.deepEqual(
+      corner({ x: edge(["div", "parentWidth", 4]), y: edge("currentHeight") }, sizes),
+      [250, 50],
+    );
+    assert.deepEqual(
+      corner({ x: edge("originalWidth"), y: edge(["mul", "parentRatio", 10]) }, sizes),
+      [200, 20],
+    );
+    assert.deepEqual(corner({ x: edge("originalDuration") }, sizes, { originalDuration: 7 }), [7, 0]);
+    assert.throws(() => placed({ x: edge("originalDuration") }, sizes), { code: "EINVAL" });
   });
 
   it("is moved inside, and what is larger than the picture is cut", () => {

@@ -12,19 +12,25 @@ const definition = (op: string) => registry.get(op) as StepDefinition<Step>;
 /** One of each operation, complete and valid. */
 const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   frame: { op: "frame", page: 2 },
-  clip: { op: "clip", start: 1, duration: ["div", "idu", 2] },
+  clip: { op: "clip", start: 1, duration: ["div", "originalDuration", 2] },
   speed: { op: "speed", factor: 2 },
   volume: { op: "volume", gain: 0.5 },
   resize: {
     op: "resize",
     width: 300,
-    height: ["div", "ih", 2],
+    height: ["div", "originalHeight", 2],
     fit: "contain",
     enlarge: true,
     dpr: 2,
     focus: "left",
   },
-  extract: { op: "extract", width: 300, at: { from: "center", x: 1, y: "ch" }, outside: "pad", shrink: true },
+  extract: {
+    op: "extract",
+    width: 300,
+    at: { from: "center", x: 1, y: "currentHeight" },
+    outside: "pad",
+    shrink: true,
+  },
   rotate: { op: "rotate", angle: 45, background: { kind: "color", color: { r: 1, g: 2, b: 3, alpha: 0.5 } } },
   flip: { op: "flip", horizontal: true, vertical: false },
   blur: { op: "blur", sigma: 3 },
@@ -33,7 +39,7 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   sharpen: { op: "sharpen", amount: 20 },
   unsharp: { op: "unsharp", radius: 1, sigma: 1, amount: 2, threshold: 0 },
   trim: { op: "trim", tolerance: 10 },
-  border: { op: "border", width: ["mul", "cw", 0.05], color: { r: 1, g: 2, b: 3, alpha: 1 } },
+  border: { op: "border", width: ["mul", "currentWidth", 0.05], color: { r: 1, g: 2, b: 3, alpha: 1 } },
   round: { op: "round", radius: [1, 2, 3, 4] },
   opacity: { op: "opacity", value: 0.5 },
   flatten: { op: "flatten", background: { kind: "gradient", colors: 4 } },
@@ -42,7 +48,7 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
     angle: 180,
     from: { r: 255, g: 255, b: 255, alpha: 1 },
     to: { r: 0, g: 0, b: 0, alpha: 0 },
-    stop: ["div", "ch", 2],
+    stop: ["div", "currentHeight", 2],
   },
   distort: {
     op: "distort",
@@ -59,14 +65,24 @@ const EXAMPLES: { readonly [K in keyof typeof builtInSteps]: StepOf<K> } = {
   recolor: { op: "recolor", to: { r: 255, g: 0, b: 0, alpha: 1 }, tolerance: 35 },
   overlay: {
     op: "overlay",
-    layer: { kind: "color", color: { r: 1, g: 2, b: 3, alpha: 1 }, width: ["div", "bw", 2], steps: [] },
+    layer: {
+      kind: "color",
+      color: { r: 1, g: 2, b: 3, alpha: 1 },
+      width: ["div", "parentWidth", 2],
+      steps: [],
+    },
     place: { x: { by: 5, of: "edge", fromEnd: true } },
     blend: { mode: "displace", x: 5, y: 0 },
   },
   write: { op: "write", output: { format: "png", quality: 50, lossless: true } },
   when: {
     op: "when",
-    if: { all: [{ left: "iw", is: "gt", right: 100 }, { any: [{ left: "iar", is: "lte", right: 1 }] }] },
+    if: {
+      all: [
+        { left: "originalWidth", is: "gt", right: 100 },
+        { any: [{ left: "originalRatio", is: "lte", right: 1 }] },
+      ],
+    },
     // biome-ignore lint/suspicious/noThenProperty: the word of the model.
     then: [{ op: "blur", sigma: 3 }],
     else: [],
@@ -206,9 +222,9 @@ describe("measure", () => {
         EXAMPLES.frame,
         { op: "resize", width: 320, fit: "inside", enlarge: true },
         { op: "rotate", angle: 90 },
-        { op: "border", width: ["div", "ch", 32], color },
+        { op: "border", width: ["div", "currentHeight", 32], color },
         EXAMPLES.trim,
-        { op: "extract", width: ["div", "iw", 2], height: 20, outside: "error", shrink: true },
+        { op: "extract", width: ["div", "originalWidth", 2], height: 20, outside: "error", shrink: true },
       ]),
       ["640x865", "320x433", "433x320", "453x340", "453x340", "320x20"],
     );
@@ -232,16 +248,21 @@ describe("measure", () => {
   it("follows conditions, step by step", () => {
     const when = (right: number, inner: readonly Step[]): Step => ({
       op: "when",
-      if: { any: [{ left: "cw", is: "lt", right }, { all: [{ left: "iar", is: "gte", right: 1 }] }] },
+      if: {
+        any: [
+          { left: "currentWidth", is: "lt", right },
+          { all: [{ left: "originalRatio", is: "gte", right: 1 }] },
+        ],
+      },
       // biome-ignore lint/suspicious/noThenProperty: the word of the model.
       then: inner,
       else: [],
     });
-    const half: Step = { op: "resize", width: ["div", "cw", 2], fit: "inside", enlarge: true };
+    const half: Step = { op: "resize", width: ["div", "currentWidth", 2], fit: "inside", enlarge: true };
     assert.deepEqual(sizes([when(640, [half])]), ["640x865"]);
     assert.deepEqual(sizes([when(641, [half, half]), when(161, [half])]), ["160x217", "80x109"]);
     assert.throws(() => sizes([when(641, [{ ...half, width: 20000 }])]), { code: "ELIMIT" });
-    assert.throws(() => sizes([{ ...EXAMPLES.when, if: { left: "bw", is: "eq", right: 1 } }]), {
+    assert.throws(() => sizes([{ ...EXAMPLES.when, if: { left: "parentWidth", is: "eq", right: 1 } }]), {
       code: "EINVAL",
     });
   });

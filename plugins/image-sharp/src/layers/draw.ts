@@ -96,7 +96,7 @@ export const wantedSize = (steps: readonly Step[]) => ({
 
 /** Size of a block of colour, before its steps. */
 export const blockSize = (
-  { width = "bw", height = "bh" }: Extract<Layer, { kind: "color" }>,
+  { width = "parentWidth", height = "parentHeight" }: Extract<Layer, { kind: "color" }>,
   scope: Scope,
 ): Size => ({ width: lengthOf("width", width, scope), height: lengthOf("height", height, scope) });
 

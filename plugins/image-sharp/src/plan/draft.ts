@@ -88,7 +88,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
   const frames = animated ? header.frames : 1;
   const page = pageOf(asked, header);
   const time = timeOf(asked, header);
-  const scope: Scope = { ...more, idn: header.density ?? OWN_DENSITY };
+  const scope: Scope = { ...more, originalDensity: header.density ?? OWN_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = isVector(header);
   const factor = vector && dpi !== undefined ? dpi / OWN_DENSITY : 1;
@@ -274,7 +274,10 @@ function pageOf(steps: readonly Step[], { frames }: Header): number {
 function timeOf(steps: readonly Step[], { duration, width, height }: Header): number | undefined {
   const step = steps.find(({ op }) => op === "frame");
   if (step?.op !== "frame" || step.time === undefined || duration === undefined) return undefined;
-  const time = evaluate(step.time, scopeOf({ width, height }, { width, height }, { idu: duration }));
+  const time = evaluate(
+    step.time,
+    scopeOf({ width, height }, { width, height }, { originalDuration: duration }),
+  );
   if (time >= 0 && time < duration) return time;
   throw invalid("the time of a still", `seconds from 0 to below ${Number(duration.toFixed(2))}`, time);
 }

@@ -55,7 +55,7 @@ describe("image-sharp: gradients", () => {
   it("stop where they are told to", async () => {
     const half = await over({ stop: 0.5, to: rgba(0, 0, 255) });
     assert.ok(near(half.at(25, 5), [128, 0, 255, 255], 6) && near(half.at(51, 5), BLUE));
-    const early = await over({ stop: ["div", "cw", 10], to: rgba(0, 0, 255) });
+    const early = await over({ stop: ["div", "currentWidth", 10], to: rgba(0, 0, 255) });
     assert.ok(near(early.at(5, 5), [128, 0, 255, 255], 20) && near(early.at(11, 5), BLUE));
   });
 

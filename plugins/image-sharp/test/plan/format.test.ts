@@ -189,7 +189,9 @@ describe("image-sharp: what passes through", () => {
   });
 
   it("draws an SVG at the resolution asked for", async () => {
-    const { rendition } = await render(svg, { output: { format: "png", density: ["mul", "idn", 2] } });
+    const { rendition } = await render(svg, {
+      output: { format: "png", density: ["mul", "originalDensity", 2] },
+    });
     assert.deepEqual([rendition.width, rendition.height], [316, 66]);
   });
 });

@@ -38,7 +38,7 @@ describe("image-sharp: steps of others and conditions", () => {
   it("chooses steps by the picture's size, also by one that only pixels tell", async () => {
     const wider: Step = {
       op: "when",
-      if: { left: "cw", is: "gt", right: 50 },
+      if: { left: "currentWidth", is: "gt", right: 50 },
       // biome-ignore lint/suspicious/noThenProperty: the word of the model.
       then: [scale(50), { op: "grayscale" }],
       else: [{ op: "border", width: 1, color: color(0, 0, 0).color }],

@@ -13,7 +13,7 @@ import { seconds } from "./units.ts";
 export function graphOf(steps: readonly Step[], probe: Probe, context: GraphContext): Graph {
   const { limits, soundOnly = false } = context;
   const shown = soundOnly ? undefined : probe.video;
-  const scope: Scope = { ...context.scope, idu: probe.duration };
+  const scope: Scope = { ...context.scope, originalDuration: probe.duration };
   const left = [...steps];
   const timeline = createTimeline(probe.duration, scope);
   const track: Track = { pieces: [], gain: probe.audio ? 1 : 0, isMixed: false };

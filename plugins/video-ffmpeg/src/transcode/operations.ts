@@ -102,7 +102,7 @@ const TURNS: Readonly<Record<number, string>> = {
 
 const rotate: Drawer<"rotate"> = ({ angle }, draft) => {
   const turn = TURNS[((angle % 360) + 360) % 360];
-  if (!turn) throw invalid("rt", "0, 90, 180, 270 or 360 on a video", angle);
+  if (!turn) throw invalid("rotate.angle", "0, 90, 180, 270 or 360 on a video", angle);
   draft.add(turn);
   const { width, height } = draft.current;
   if (angle % 180 !== 0) draft.current = { width: height, height: width };
@@ -232,7 +232,11 @@ function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
   const [clock, base, layer] = [draft.clock(), draft.current, picture.size];
   const { probe } = video.file;
   const original = probe.video ?? { width: 0, height: 0 };
-  const { left, top, shown } = placeLayer(step.place, { base, layer, original }, { idu: probe.duration });
+  const { left, top, shown } = placeLayer(
+    step.place,
+    { base, layer, original },
+    { originalDuration: probe.duration },
+  );
   const cut = same(shown, layer)
     ? ""
     : `crop=${shown.width}:${shown.height}:${shown.left}:${shown.top}:exact=1,`;

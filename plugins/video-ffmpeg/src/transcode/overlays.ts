@@ -39,7 +39,7 @@ export function createOverlays({ original, current, context, scope, timeline, tr
 
   function timesOf(overlay: StepOf<"overlay">): Times | undefined {
     const { lasts } = timeline;
-    return showing(overlay, lasts, scopeOf(original, current(), { ...scope, bdu: lasts }));
+    return showing(overlay, lasts, scopeOf(original, current(), { ...scope, parentDuration: lasts }));
   }
 
   const overlays: Overlays = {
@@ -59,7 +59,7 @@ export function createOverlays({ original, current, context, scope, timeline, tr
       if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: layers of videos");
       const file = files.video(layer.path);
       const { lasts } = timeline;
-      const inner: Scope = { ...parentScope(current()), bdu: lasts };
+      const inner: Scope = { ...parentScope(current()), parentDuration: lasts };
       const graph = graphOf(layer.steps, file.probe, { ...context, keepsAlpha: true, scope: inner });
       const time = timesOf(overlay) ?? { start: 0, end: lasts };
       const shown = Math.min(time.end, lasts) - time.start;
@@ -88,7 +88,11 @@ export function createOverlays({ original, current, context, scope, timeline, tr
       const { path, style } = layer;
       const base = current();
       const [clock, sourceClock, time] = [timeline.clock(), timeline.sourceClock(), timesOf(overlay)];
-      const inside = scopeOf(original, base, { ...scope, bw: base.width, bh: base.height });
+      const inside = scopeOf(original, base, {
+        ...scope,
+        parentWidth: base.width,
+        parentHeight: base.height,
+      });
       const size = style.size === undefined ? base.height * USUAL_SIZE : evaluate(style.size, inside);
       const font = style.font === undefined ? undefined : files.font(style.font);
       const name = `subtitles-${subtitles.length}`;

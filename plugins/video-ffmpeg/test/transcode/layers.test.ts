@@ -84,8 +84,8 @@ describeWith(FFMPEG, "layers on videos", () => {
     const layer: Layer = {
       kind: "color",
       color: color(0, 255, 0, 0.5),
-      width: ["div", "bw", 2],
-      height: ["div", "bh", 2],
+      width: ["div", "parentWidth", 2],
+      height: ["div", "parentHeight", 2],
       steps: [],
     };
     const at = await (await make(lay(layer))).at(1);
@@ -188,7 +188,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     it("with steps of their own, longer than what is below", async () => {
       const layer = clip(
         { op: "clip", start: 1 },
-        { op: "resize", width: ["div", "bw", 2], fit: "inside", enlarge: true },
+        { op: "resize", width: ["div", "parentWidth", 2], fit: "inside", enlarge: true },
       );
       const result = await make({ op: "clip", duration: 0.6 }, lay(layer, { gravity: "bottom-right" }));
       assert.ok(Math.abs(result.duration - 0.6) < 0.06, String(result.duration));

@@ -43,7 +43,7 @@ describeWhole("the pictures of whole videos", prepare, ({ make }) => {
       ["outside", [resize({ width: 100, height: 100, fit: "outside" })], "178x100"],
       ["enlarged", [resize({ width: 640 })], "640x360"],
       ["a ratio", [resize({ width: 100, ratio: 1 })], "100x100"],
-      ["an expression", [resize({ width: ["div", "iw", 2] })], "160x90"],
+      ["an expression", [resize({ width: ["div", "originalWidth", 2] })], "160x90"],
       [
         "a window",
         [
@@ -78,8 +78,15 @@ describeWhole("the pictures of whole videos", prepare, ({ make }) => {
       ],
       [
         "a condition",
-        // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
-        [{ op: "when", if: { left: "car", is: "gt", right: 1 }, then: [resize({ width: 64 })], else: [] }],
+        [
+          {
+            op: "when",
+            if: { left: "currentRatio", is: "gt", right: 1 },
+            // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
+            then: [resize({ width: 64 })],
+            else: [],
+          },
+        ],
         "64x36",
       ],
     ];

@@ -13,7 +13,7 @@ describeWhole(
     });
 
     it("an expression of the duration", async () => {
-      const result = await make("test.mp4", [{ op: "clip", start: ["div", "idu", 2] }]);
+      const result = await make("test.mp4", [{ op: "clip", start: ["div", "originalDuration", 2] }]);
       assert.ok(Math.abs(result.duration - 2) < 0.06, String(result.duration));
     });
 
