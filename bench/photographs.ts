@@ -1,6 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Sharp } from "sharp";
 import { sharp } from "./peers/sharp.ts";
 
 export const SAMPLES = new URL("../examples/start/media/", import.meta.url);
@@ -75,11 +76,27 @@ export async function large(megapixels: number): Promise<string> {
 }
 
 /** A photograph that costs little to make anything of; made once. */
-export async function small(): Promise<string> {
-  const file = join(tmpdir(), `mediatap-bench-${VERSION}-small.jpg`);
+export const small = () => once("small.jpg", (sharp) => sharp.resize({ width: 600 }).jpeg());
+
+/** One that costs next to nothing: 96x64, as avatars and icons are. */
+export const tiny = () => once("tiny.jpg", (sharp) => sharp.resize({ width: 96, height: 64 }).jpeg());
+
+/** A PNG of 3 megapixels that fades out towards its edges. */
+export const transparent = () =>
+  once("transparent.png", (sharp) => {
+    const [width, height] = [2000, 1500];
+    const mask = `<svg width="${width}" height="${height}"><radialGradient id="g"><stop offset=".5"/><stop offset="1" stop-opacity="0"/></radialGradient><rect width="100%" height="100%" fill="url(#g)"/></svg>`;
+    return sharp
+      .resize({ width, height })
+      .composite([{ input: Buffer.from(mask), blend: "dest-in" }])
+      .png();
+  });
+
+async function once(name: string, make: (sample: Sharp) => Sharp): Promise<string> {
+  const file = join(tmpdir(), `mediatap-bench-${VERSION}-${name}`);
   if (existsSync(file)) return file;
   const unfinished = `${file}.${process.pid}`;
-  await sharp(new URL("stream.jpg", SAMPLES).pathname).resize({ width: 600 }).jpeg().toFile(unfinished);
+  await make(sharp(new URL("stream.jpg", SAMPLES).pathname)).toFile(unfinished);
   renameSync(unfinished, file);
   return file;
 }

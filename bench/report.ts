@@ -28,6 +28,8 @@ type Figure = "throughput" | "p50" | "p99" | "cpu" | "peak";
 
 const OWN = "mediatap";
 const CEILING = "bare sharp";
+/** The ceiling of what is sent from a cache. */
+const SENDER = "node:http";
 
 const figure = (row: Row | undefined, name: Figure) =>
   row ? median(row.samples.map((sample) => sample[name])) : Number.NaN;
@@ -45,14 +47,15 @@ export function printReport(results: Results): void {
   );
   console.log("CPU: user and system time of the server's processes.");
   console.log(
-    `×: to ${CEILING} in the same repetition; where it takes no part, to the first of several servers.`,
+    `×: to ${CEILING} in the same repetition (${SENDER} for what comes from a cache); where neither takes part, to the first of several servers.`,
   );
   for (const scenario of results.scenarios) printScenario(scenario, rest);
   printReach(results);
 }
 
 function printScenario({ title, share, peers }: Results["scenarios"][number], rest: number): void {
-  const first = peers.find(({ peer }) => peer === CEILING) ?? peers[0];
+  const named = (name: string) => peers.find(({ peer }) => peer === name);
+  const first = named(SENDER) ?? named(CEILING) ?? peers[0];
   const compared = peers.length > 1;
   const shares = peers.some(({ samples }) => samples.some((sample) => sample.share !== undefined));
   const further = [...new Set(peers.flatMap(({ samples }) => samples.flatMap(namesOf)))];

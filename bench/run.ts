@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { hotClient } from "./load.ts";
 import { residentOf, sleep } from "./measure.ts";
-import { bare } from "./peers/bare.ts";
+import { bare, kept } from "./peers/bare.ts";
 import { ipx } from "./peers/ipx.ts";
 import { mediatap } from "./peers/mediatap.ts";
 import { nginx } from "./peers/nginx.ts";
@@ -21,10 +21,13 @@ import { distinct } from "./scenarios/distinct.ts";
 import { estimate } from "./scenarios/estimate.ts";
 import { hot } from "./scenarios/hot.ts";
 import { leave } from "./scenarios/leave.ts";
+import { many } from "./scenarios/many.ts";
 import { memory } from "./scenarios/memory.ts";
 import { mixed } from "./scenarios/mixed.ts";
+import { alpha, remote, tiny } from "./scenarios/pictures.ts";
 import { product } from "./scenarios/product.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { start as starts } from "./scenarios/start.ts";
 import { streams } from "./scenarios/stream.ts";
 import { through } from "./scenarios/through.ts";
 import { video } from "./scenarios/video.ts";
@@ -70,6 +73,9 @@ const SCENARIOS: readonly Scenario[] = [
   distinct("jpg"),
   distinct("webp"),
   distinct("avif"),
+  remote,
+  alpha,
+  tiny,
   product("product"),
   product("thumb-webp"),
   product("thumb-png"),
@@ -83,6 +89,8 @@ const SCENARIOS: readonly Scenario[] = [
   ...streams,
   heldCold,
   // Each of these has servers of its own.
+  many,
+  starts,
   mixed,
   burst,
   memory,
@@ -168,16 +176,19 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
     await beside(
       place,
       [mediatap],
-      (own) => [bare(own.pid), ...rivals()],
+      (own) => [bare(own.pid), kept(own.pid), ...rivals()],
       async (servers) => {
         for (const scenario of common) results.scenarios.push(await measured(scenario, servers, place));
       },
     );
   }
   for (const scenario of scenarios) {
-    const { servers: own, withBare } = scenario;
+    const { servers: own, withBare, beside: further } = scenario;
     if (!own) continue;
-    const others = (like: Running) => (withBare ? [bare(like.pid)] : []);
+    const others = ({ pid }: Running) => [
+      ...(withBare ? [bare(pid)] : []),
+      ...(further ? [further(pid)] : []),
+    ];
     try {
       results.scenarios.push(
         await beside(place, own, others, (servers) => measured(scenario, servers, place)),
@@ -198,7 +209,7 @@ async function measured(
   const { name, title, share, once } = scenario;
   const repetitions = once ? 1 : size.repetitions;
   const rows: Row[] = servers
-    .filter(({ peer }) => scenario.takes(peer))
+    .filter(({ peer }) => scenario.takes(peer) && (peer.only?.includes(name) ?? true))
     .map(({ peer }) => ({ peer: peer.name, samples: [] }));
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const [index, { peer }] of servers.entries()) {

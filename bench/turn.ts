@@ -61,7 +61,9 @@ export function turnOf(servers: Running[], index: number, place: Place): Turn {
     async restart() {
       const { peer } = running();
       await running().stop();
+      const begun = performance.now();
       servers[index] = await start(peer, media, web);
+      return begun;
     },
     async measure(work) {
       const { pid } = running();

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { createServer, get } from "node:http";
+import { createHash } from "node:crypto";
+import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Work } from "./peer.ts";
 import { sharp } from "./sharp.ts";
@@ -9,6 +10,8 @@ import { READ, works } from "./work.ts";
 const [media = ".", port = "0", origin = ""] = process.argv.slice(2);
 sharp.cache(false);
 sharp.concurrency(1);
+const kept = new Map<string, Kept>();
+const agent = new Agent({ keepAlive: true });
 
 createServer((request, response) => {
   const [, wanted = "", width, ...path] = (request.url ?? "").split("/");
@@ -24,14 +27,44 @@ createServer((request, response) => {
     video(Number(width), join(media, ...path)).stdout.pipe(response);
     return;
   }
-  picture(wanted, Number(width), join(media, ...path)).then(
+  if (wanted === "kept") {
+    const sent = kept.get(request.url as string);
+    if (sent) return void send(request, response, sent);
+  }
+  picture(wanted, Number(width), path.join("/")).then(
     (body) => {
+      if (wanted === "kept") {
+        const sent = new Kept(body);
+        kept.set(request.url as string, sent);
+        return send(request, response, sent);
+      }
       response.writeHead(200, { "content-type": "image/*", "content-length": body.length });
       response.end(body);
     },
     (error) => response.writeHead(404).end(String(error)),
   );
 }).listen(Number(port), "127.0.0.1");
+
+/** A body and the headers that go with it. */
+class Kept {
+  readonly body: Buffer;
+  readonly etag: string;
+  constructor(body: Buffer) {
+    // A buffer of libvips' may be larger than what it holds.
+    this.body = Buffer.from(body);
+    this.etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { body, etag }: Kept): void {
+  const headers = { etag, "cache-control": "public, max-age=3600" };
+  if (request.headers["if-none-match"] === etag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, { "content-type": "image/webp", "content-length": body.length, ...headers });
+  response.end(body);
+}
 
 /** As `video-ffmpeg` asks for it, but nothing is kept. */
 function video(width: number, file: string) {
@@ -54,12 +87,24 @@ function video(width: number, file: string) {
   );
 }
 
-async function picture(wanted: string, width: number, file: string): Promise<Buffer> {
+async function picture(wanted: string, width: number, path: string): Promise<Buffer> {
+  const file = join(media, path);
   const work = works[wanted as Work];
   if (work) return (await work(file, media)).toBuffer();
-  const image = sharp(file, READ).resize(width);
+  const image = sharp(wanted === "remote" ? await fetched(`${origin}/${path}`) : file, READ).resize(width);
   if (wanted === "jpg") image.jpeg({ quality: 80, optimiseCoding: true });
-  if (wanted === "webp") image.webp({ quality: 80, effort: 2 });
+  if (wanted === "webp" || wanted === "kept" || wanted === "remote") image.webp({ quality: 80, effort: 2 });
   if (wanted === "avif") image.avif({ quality: 60, effort: 1, chromaSubsampling: "4:2:0" });
   return image.toBuffer();
+}
+
+/** A file of the web server, in one buffer. */
+function fetched(url: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.once("error", reject).once("end", () => resolve(Buffer.concat(chunks)));
+    }).once("error", reject);
+  });
 }

@@ -7,19 +7,36 @@ const SERVER = fileURLToPath(new URL("bare-server.ts", import.meta.url));
 const NAMES = /^(?:LD_PRELOAD|MALLOC_\w+|UV_THREADPOOL_SIZE)$/;
 
 /** sharp behind `node:http`, with the allocator and the thread pool that `mediatap serve` (process `like`) gave itself. */
-export const bare = (like: number): Peer => ({
-  name: "bare sharp",
-  formats: ["jpg", "webp", "avif"],
-  conditions: false,
-  through: "/through",
-  command: (media, port, origin) => ({
-    args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, media, String(port), origin],
-    env: memoryEnvironment(like),
-  }),
-  path: (photograph, format) => `/${format}/512/${photograph}`,
-  work: (photograph, work) => `/${work}/-/${photograph}`,
-  video: () => `/video/640/${VIDEO}`,
-});
+export function bare(like: number): Peer {
+  const env = memoryEnvironment(like);
+  return {
+    name: "bare sharp",
+    formats: ["jpg", "webp", "avif"],
+    conditions: false,
+    through: "/through",
+    command: (media, port, origin) => ({
+      args: [process.execPath, "--disable-warning=ExperimentalWarning", SERVER, media, String(port), origin],
+      env,
+    }),
+    path: (photograph, format, width = 512) => `/${format}/${width}/${photograph}`,
+    remote: (photograph) => `/remote/256/${photograph}`,
+    work: (photograph, work) => `/${work}/-/${photograph}`,
+    video: () => `/video/640/${VIDEO}`,
+  };
+}
+
+/** `node:http` alone: sends what it has rendered once from a map, with the headers that any server sends. */
+export const kept = (like: number): Peer => {
+  const { command } = bare(like);
+  return {
+    name: "node:http",
+    only: ["hot", "304-warm", "many"],
+    formats: ["webp"],
+    conditions: true,
+    command,
+    path: (photograph, _, width = 512) => `/kept/${width}/${photograph}`,
+  };
+};
 
 function memoryEnvironment(pid: number): Record<string, string> {
   const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");

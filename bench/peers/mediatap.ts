@@ -22,7 +22,8 @@ export const configured = (name: string, changes: Changes = {}, flags: readonly 
     return { args: [process.execPath, BIN, "serve", "--config", config, ...address, ...flags] };
   },
   configure: (media, origin, others) => write(configOf(name, media), media, origin, others),
-  path: (photograph, format) => `/tr:w-512,q-80,f-${format}/${photograph}`,
+  path: (photograph, format, width = 512) => `/tr:w-${width},q-80,f-${format}/${photograph}`,
+  remote: (photograph) => `/web/tr:w-256,q-80,f-webp/${photograph}`,
   work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
   video: (request) => `/tr:w-640/${VIDEO}?v=${request}`,
 });

@@ -29,8 +29,12 @@ export interface Peer {
   command(media: string, port: number, origin: string): Command | Promise<Command>;
   /** Writes another configuration, which is taken at SIGHUP; left out: it takes none while it runs. */
   configure?(media: string, origin: string, changes: Readonly<Record<string, unknown>>): void;
-  /** Path of a picture, 512 pixels wide. */
-  path(photograph: string, format: Format): string;
+  /** Names of the only scenarios that it takes part in; left out: all that it can do. */
+  readonly only?: readonly string[];
+  /** Path of a picture, `width` pixels wide (512). */
+  path(photograph: string, format: Format, width?: number): string;
+  /** Path of a picture that the web server has, as WebP 256 pixels wide; left out: it does not ask web servers. */
+  remote?(photograph: string): string;
   /** Path of work of several steps; left out: it does none. */
   work?(photograph: string, work: Work): string;
   /** Path of the video, made smaller; `request` is another one each time. Left out: it does none. */
@@ -83,10 +87,10 @@ function freePort(): Promise<number> {
 }
 
 async function listening(peer: Peer, child: ChildProcess, port: number): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 3000; tries++) {
     if (child.exitCode !== null) throw new Error(`${peer.name} ended with ${child.exitCode}`);
     if (await connects(port)) return;
-    await sleep(50);
+    await sleep(5);
   }
   child.kill();
   throw new Error(`${peer.name} does not listen`);

@@ -14,7 +14,7 @@ export const heldCold: Scenario = {
   name: "304-cold",
   title: "304 after a restart, no rendition",
   takes: (peer) => peer.conditions,
-  run: (turn) => held(turn, () => turn.restart()),
+  run: (turn) => held(turn, async () => void (await turn.restart())),
 };
 
 async function held(turn: Turn, between: () => Promise<void>) {

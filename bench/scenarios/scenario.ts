@@ -26,8 +26,8 @@ export interface Turn {
   links(file?: string, count?: number): string[];
   /** Has the server take another configuration while it runs. */
   configure(changes: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Stops the server and starts it again, cold. */
-  restart(): Promise<void>;
+  /** Stops the server and starts it again, cold; resolves with the time (`performance.now()`) of the start. */
+  restart(): Promise<number>;
   /** Does the work, and measures what it costs the server until it is quiet again. */
   measure(work: () => Promise<Load>): Promise<Sample>;
 }
@@ -39,6 +39,8 @@ export interface Scenario {
   readonly servers?: readonly Peer[];
   /** Bare sharp beside them. */
   readonly withBare?: boolean;
+  /** A further server beside them, with the memory settings of the process `like`. */
+  readonly beside?: (like: number) => Peer;
   /** Repetitions would tell no more. */
   readonly once?: boolean;
   /** Memory is looked at once more after a rest. */
