@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Step } from "@mediatap/core";
 import { arcGeometry, type Point } from "@mediatap/core/steps";
 import sharp from "sharp";
@@ -203,34 +203,31 @@ describe("image-sharp: effects at work", () => {
     );
   });
 
-  /** Large enough to be at work for a second or more. */
-  const large = (): Pixels => ({
-    data: Buffer.alloc(5000 * 4000 * 3, 200),
-    width: 5000,
-    height: 4000,
+  const grey = (width: number, height: number): Pixels => ({
+    data: Buffer.alloc(width * height * 3, 200),
+    width,
+    height,
     channels: 3,
     frames: 1,
   });
-  const arc = arcGeometry(90, large());
-  const task = threadWork<typeof import("../../src/effects/distort.ts")>("distort", {
-    kind: "arc",
-    arc,
-    sinks: false,
-  });
+  /** Large enough to be at work for a second or more. */
+  const large = () => grey(5000, 4000);
+  const bending = (picture: Pixels) =>
+    threadWork<typeof import("../../src/effects/distort.ts")>("distort", {
+      kind: "arc",
+      arc: arcGeometry(90, picture),
+      sinks: false,
+    });
+  const task = bending(large());
 
   it("leave the event loop to others", async () => {
     const { signal } = new AbortController();
-    let working = true;
-    const done = offLoop(task, large(), { signal, milliseconds: 60_000 }).finally(() => {
-      working = false;
-    });
-    let turns = 0;
-    while (working) {
-      await turn();
-      turns++;
-    }
-    assert.equal((await done).width, arc.size.width);
-    assert.ok(turns > 100, `${turns}`);
+    const picture = grey(2000, 1500);
+    const [thread, all] = [process.threadCpuUsage(), process.cpuUsage()];
+    const done = await offLoop(bending(picture), picture, { signal, milliseconds: 600_000 });
+    const [here, everywhere] = [process.threadCpuUsage(thread).user, process.cpuUsage(all).user];
+    assert.equal(done.width, arcGeometry(90, picture).size.width);
+    assert.ok(here < everywhere / 2, `${here} of ${everywhere} microseconds`);
   });
 
   it("stop at once when nobody waits any more or the time is up, and the next one finds a thread", async () => {
