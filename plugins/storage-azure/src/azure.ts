@@ -52,6 +52,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
         {
           ...targetOf(name),
           path,
+          privateHeaders: ["x-ms-meta-isprivatefile"],
           ...canonicalOf(fields, path),
           noPlace: (headers) => errorCode(headers) === "ContainerNotFound",
           // Folders of accounts with a hierarchical namespace.

@@ -5,6 +5,7 @@ import {
   createHttpFiles,
   type Fetcher,
   type FetchResponse,
+  type HttpFile,
   type HttpFilesOptions,
   type HttpRequest,
   type HttpTarget,
@@ -87,7 +88,13 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
     async open(path, options) {
       const key = keyOf(prefix, path);
       if (key === undefined) return undefined;
-      const file = { ...targetOf(urlOf(key)), path, noPlace: saysNoBucket, ...canonicalOf(fields, path) };
+      const file: HttpFile = {
+        ...targetOf(urlOf(key)),
+        path,
+        privateHeaders: ["x-goog-meta-isprivatefile"],
+        noPlace: saysNoBucket,
+        ...canonicalOf(fields, path),
+      };
       return files.open(file, options);
     },
 

@@ -40,6 +40,8 @@ export function createStorage(
       const file: HttpFile = {
         ...objectOf(key),
         path,
+        // The second one: Google Cloud Storage by its S3 API.
+        privateHeaders: ["x-amz-meta-isprivatefile", "x-goog-meta-isprivatefile"],
         noPlace: (headers) => errorCode(headers) === "NoSuchBucket",
         // The entity tag is a hash of the bytes, and metadata are not sent with a 304.
         hasBareNotModified: true,

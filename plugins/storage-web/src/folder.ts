@@ -12,6 +12,7 @@ import {
   type Storage,
 } from "@mediatap/core/storage";
 import { z } from "zod";
+import { PRIVATE_HEADERS } from "./private.ts";
 
 /** Fields of an origin of type `WEB_FOLDER`. */
 export interface WebFolderOptions {
@@ -80,6 +81,7 @@ export function createWebFolder(origin: OriginConfig, fetcher: Fetcher, settings
       const at = { url, headers, trusted: baseUrl };
       const file: HttpFile = {
         path,
+        privateHeaders: PRIVATE_HEADERS,
         ...canonicalOf(canonical, path),
         ...(forwardsHost && options.host !== undefined && { host: options.host }),
         address: (refusal) => (refusal ? undefined : at),

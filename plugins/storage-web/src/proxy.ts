@@ -8,6 +8,7 @@ import {
   type Storage,
 } from "@mediatap/core/storage";
 import { z } from "zod";
+import { PRIVATE_HEADERS } from "./private.ts";
 
 /** Fields of an origin of type `WEB_PROXY`. */
 export interface WebProxyOptions {
@@ -45,7 +46,8 @@ export function createWebProxy(origin: OriginConfig, fetcher: Fetcher, settings:
       const url = URL.parse(path);
       if (!url) throw new MediaError("EACCES", "The origin's address is not allowed");
       const address = (refusal?: FetchResponse) => (refusal ? undefined : { url: url.href });
-      return files.open({ path: url.pathname, address, ports, ...(admits && { admits }) }, options);
+      const file = { path: url.pathname, privateHeaders: PRIVATE_HEADERS, address, ports };
+      return files.open({ ...file, ...(admits && { admits }) }, options);
     },
   };
 }

@@ -4,16 +4,18 @@ import { readTags } from "../../model/tags.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Headers that mark a private file: ImageKit's own, and the metadata `isprivatefile` as S3, Azure and GCS send it. */
-const PRIVATE = [
-  "is-private-file",
-  "x-amz-meta-isprivatefile",
-  "x-ms-meta-isprivatefile",
-  "x-goog-meta-isprivatefile",
-];
+/** The header with which any origin marks a private file. */
+const PRIVATE = "is-private-file";
 
-/** The metadata of a file in the headers of a response. Values that break their grammar are left out. */
-export function factsOf(headers: Headers, size: number | undefined): EntryFacts {
+/**
+ * The metadata of a file in the headers of a response. Values that break their grammar are left out. `privateHeaders`: further
+ * headers that mark a private file.
+ */
+export function factsOf(
+  headers: Headers,
+  size: number | undefined,
+  privateHeaders: readonly string[] = [],
+): EntryFacts {
   const { etag } = headers;
   const modified = headers["last-modified"] ?? "";
   // Its other forms are validators, too, and harm nobody (RFC 9110 §5.6.7).
@@ -27,7 +29,7 @@ export function factsOf(headers: Headers, size: number | undefined): EntryFacts 
     ...controlOf(headers),
     ...expiryOf(headers),
     ...tagsOf(headers),
-    ...(isPrivate(headers) && { private: true }),
+    ...([PRIVATE, ...privateHeaders].some((name) => isTrue(headers[name])) && { private: true }),
   };
 }
 
@@ -67,8 +69,8 @@ function tagsOf(headers: Headers): Pick<EntryFacts, "tags"> {
   return tags.length > 0 ? { tags } : {};
 }
 
-function isPrivate(headers: Headers): boolean {
-  return PRIVATE.some((name) => headers[name]?.trim().toLowerCase() === "true");
+function isTrue(value: string | undefined): boolean {
+  return value?.trim().toLowerCase() === "true";
 }
 
 /** `Content-Length`: of a body with a content coding that of the coded form. */

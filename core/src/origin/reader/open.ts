@@ -27,6 +27,8 @@ export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
   noPlace?(headers: Headers): boolean;
   /** Whether a success describes something that is no file, such as a folder: then the file is not there. @default never */
   noFile?(headers: Headers): boolean;
+  /** Headers whose value `true` marks a private file, beside `Is-Private-File`; lower-case. @default none */
+  readonly privateHeaders?: readonly string[];
   /** A 304 does not contain the metadata of the file: a HEAD finds out for whom it is now. @default false */
   readonly hasBareNotModified?: boolean;
 }
@@ -63,7 +65,7 @@ async function openFile(
   deadline: number,
 ): Promise<StorageEntry | typeof NOT_MODIFIED | undefined> {
   const { signal, head = false } = options;
-  const { path } = file;
+  const { path, privateHeaders = [] } = file;
   const range = head ? undefined : options.range;
   const send: SendOne = (headers, method = "GET") =>
     sendTo(file, { method, headers, signal, coded: true }, deadline);
@@ -76,7 +78,7 @@ async function openFile(
   try {
     result = file.noFile?.(response.headers)
       ? undefined
-      : readResponse(response, { path, head, range, conditional, errorCode });
+      : readResponse(response, { path, head, range, conditional, errorCode, privateHeaders });
     if (result === undefined && file.noPlace?.(response.headers)) {
       const cause = statusError(response.status, errorCode);
       throw new MediaError("EACCES", "The origin's folder or bucket does not exist", { cause });
@@ -90,7 +92,7 @@ async function openFile(
     const { ifNoneMatch: _, ifModifiedSince: __, held, ...rest } = options;
     const reopen = (again: Partial<OpenOptions> = {}) =>
       openFile(sendTo, file, { ...rest, ...again }, deadline);
-    const facts = factsOf(response.headers, undefined);
+    const facts = factsOf(response.headers, undefined, privateHeaders);
     let now: Audience = facts;
     if (held && file.hasBareNotModified && isForFewer(FEWEST, held)) {
       const entry = await reopen({ head: true });

@@ -16,6 +16,8 @@ export interface FileRequest {
   readonly conditional: boolean;
   /** The origin's own code for a failure. */
   readonly errorCode: string | undefined;
+  /** Headers that mark a private file, beside the usual one. */
+  readonly privateHeaders: readonly string[];
 }
 
 /** Throws for a response that is neither a file nor "not here". `errorCode`: the origin's own, for the log. */
@@ -68,7 +70,7 @@ export interface FileResponse {
  */
 export function readResponse(
   response: FetchResponse,
-  { path, head, range, conditional, errorCode }: FileRequest,
+  { path, head, range, conditional, errorCode, privateHeaders }: FileRequest,
 ): FileResponse | typeof NOT_MODIFIED | undefined {
   const { status, headers } = response;
   if (status === 304 && conditional) return NOT_MODIFIED;
@@ -77,7 +79,7 @@ export function readResponse(
   if (!part) assertAnswered(response, errorCode);
   if (status === 404 || status === 410) return undefined;
   const size = part ? contentRangeOf(headers)?.size : lengthOf(headers);
-  const facts = factsOf(headers, coding === undefined ? size : undefined);
+  const facts = factsOf(headers, coding === undefined ? size : undefined, privateHeaders);
   assertMedia(path, facts, head);
   if (coding === undefined || head) return { facts, part };
   if (isDecodable(coding)) return { facts, part, coding };
