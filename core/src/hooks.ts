@@ -15,7 +15,7 @@ import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { Ban } from "./model/purge-rule.ts";
-import type { DecodeOptions, Facts, Header, RawFrame, RenderContext, Spans } from "./model/render-context.ts";
+import type { DecodeOptions, Facts, Header, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
 import type {
   Audience,
@@ -27,6 +27,7 @@ import type {
   Storage,
   StorageEntry,
 } from "./model/source.ts";
+import type { Spans } from "./model/spans.ts";
 import type { Step } from "./model/transformation.ts";
 import type { Trace } from "./util/trace.ts";
 

@@ -39,8 +39,6 @@ export type {
   Probe,
   RawFrame,
   RenderContext,
-  Span,
-  Spans,
 } from "./model/render-context.ts";
 export type {
   Body,
@@ -54,6 +52,7 @@ export type {
 } from "./model/rendition.ts";
 export { bodyOf } from "./model/rendition.ts";
 export type { ByteRange, Source, SourceFacts } from "./model/source.ts";
+export type { Span, Spans } from "./model/spans.ts";
 export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";
 export { partName, partOfName, slot } from "./model/stream.ts";

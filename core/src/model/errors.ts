@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
+import type { Spans } from "./spans.ts";
 
 /**
  * Every code a client can meet, with the HTTP status it is answered with. The codes of failed origins and limits
@@ -76,6 +77,7 @@ export class MediaError extends Error {
   readonly subject: string | undefined;
   hook: string | undefined;
   plugin: string | undefined;
+  #spans: Spans | undefined;
 
   constructor(code: ErrorCode, message: string, options: MediaErrorOptions = {}) {
     super(message, options);
@@ -87,6 +89,15 @@ export class MediaError extends Error {
     this.hook = options.hook;
     this.plugin = options.plugin;
   }
+
+  /** What the render that failed spent its time on; set by the core. Not enumerable: no log repeats it. */
+  get spans(): Spans | undefined {
+    return this.#spans;
+  }
+
+  set spans(spans: Spans | undefined) {
+    this.#spans = spans;
+  }
 }
 
 /** Whether `error` is a MediaError of this or of another copy of this package. */
@@ -94,19 +105,23 @@ export function isMediaError(error: unknown): error is MediaError {
   return error instanceof Error && error.name === "MediaError" && "code" in error && "status" in error;
 }
 
-const CHANGED = Symbol.for("mediatap.changed");
+/** Code of the cause of a failure that `changed` tells apart. */
+const CHANGED_CAUSE = "ECHANGED";
 
 /**
  * Bytes that were promised are no longer there, or no longer the same. Thrown before the first of them, by a body's
  * `stream` or a storage, it has the request answered again.
  */
 export function changed(): MediaError {
-  return new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause: CHANGED });
+  const cause = Object.assign(new Error("the validators differ, or the file is gone"), {
+    code: CHANGED_CAUSE,
+  });
+  return new MediaError("UNIDENTIFIED", "The file changed while it was read", { cause });
 }
 
 /** Whether an error is one of `changed`. */
 export function isChanged(error: unknown): boolean {
-  return isMediaError(error) && error.cause === CHANGED;
+  return isMediaError(error) && codeOf(error.cause) === CHANGED_CAUSE;
 }
 
 /** The code of any error: ours, Node's (`ENOENT` of a file system …), or undefined. */

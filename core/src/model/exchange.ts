@@ -3,8 +3,8 @@ import type { Endpoint } from "./endpoint.ts";
 import type { MediaError } from "./errors.ts";
 import type { AcceptClass, Job } from "./job.ts";
 import type { Lane } from "./plan.ts";
-import type { Spans } from "./render-context.ts";
 import type { Delivered, Provenance } from "./rendition.ts";
+import type { Spans } from "./spans.ts";
 
 /** A request as plugins see it. */
 export interface MediaRequest {

@@ -5,26 +5,8 @@ import type { Limits } from "./limits.ts";
 import type { Remuxable } from "./remux.ts";
 import type { Delivered } from "./rendition.ts";
 import type { Source, SourceFacts } from "./source.ts";
+import type { Spans } from "./spans.ts";
 import type { Step } from "./transformation.ts";
-
-/** Time that a phase of the work took. */
-export interface Span {
-  readonly name: string;
-  /** When it began, by `performance.now()`. */
-  readonly start: number;
-  /** Milliseconds. */
-  readonly duration: number;
-  readonly description?: string;
-}
-
-/** Collects spans. */
-export interface Spans {
-  readonly list: readonly Span[];
-  /** Notes a phase. `start`: when it began. @default `duration` ago */
-  add(name: string, duration: number, description?: string, start?: number): void;
-  /** Runs `work` and notes how long it took, also when it fails. */
-  measure<T>(name: string, work: () => Promise<T>): Promise<T>;
-}
 
 /**
  * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that is no

@@ -200,5 +200,7 @@ export interface Source {
   again(range?: ByteRange, signal?: AbortSignal): Promise<Readable>;
   /** Whether ranges are cheap where the bytes lie (`StorageEntry.ranged`), as far as `again` has found out. */
   ranged?(): boolean | undefined;
+  /** Whether reading its bytes has failed: another origin may have them whole. */
+  isBroken?(): boolean;
   close(): Promise<void>;
 }

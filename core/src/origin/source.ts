@@ -65,6 +65,7 @@ export function createSource(parts: SourceParts): Source {
   let closed = false;
   /** Why reading has ended before the end: what was read after it would have a gap. */
   let failure: { readonly error: unknown } | undefined;
+  let broken = false;
   let ranged: boolean | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -121,7 +122,7 @@ export function createSource(parts: SourceParts): Source {
   };
   const noted = (error: MediaError) => {
     if (error.outage) onOutage(error);
-    broken.set(error, facts);
+    broken = true;
     return error;
   };
   const brokeOff = (cause: unknown) =>
@@ -208,6 +209,7 @@ export function createSource(parts: SourceParts): Source {
       return entry.body();
     },
     ranged: () => ranged,
+    isBroken: () => broken,
     async close() {
       if (closed) return;
       closed = true;
@@ -218,13 +220,6 @@ export function createSource(parts: SourceParts): Source {
     },
   };
   return source;
-}
-
-const broken = new WeakMap<object, SourceFacts>();
-
-/** The source whose bytes broke off, if that is what an error tells of: another origin may have them whole. */
-export function brokenSource(error: unknown): SourceFacts | undefined {
-  return typeof error === "object" && error !== null ? broken.get(error) : undefined;
 }
 
 export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;

@@ -5,8 +5,8 @@ import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import { isMediaName, isMediaType } from "../model/media.ts";
-import type { Spans } from "../model/render-context.ts";
 import type { Delivered } from "../model/rendition.ts";
+import type { Spans } from "../model/spans.ts";
 import { withLoopList } from "../origin/loop.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
 import { errorOf } from "../work/failed.ts";
@@ -160,7 +160,7 @@ export function createPipeline(services: Services) {
     } catch (error) {
       const forwardStatus = statusAt(error);
       exchange.cache = { hit: false, forward, collapsed, ...(forwardStatus && { forwardStatus }) };
-      tell(exchange, work.spansOf(error));
+      if (isMediaError(error)) tell(exchange, error.spans);
       if (stale?.body && isOriginFailure(error) && servesOnError(stale.record)) {
         await authorize(exchange, stale.record.sources);
         exchange.provenance = "stale";

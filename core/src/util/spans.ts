@@ -1,4 +1,4 @@
-import type { Span, Spans } from "../model/render-context.ts";
+import type { Span, Spans } from "../model/spans.ts";
 
 export function createSpans(): Spans {
   const list: Span[] = [];

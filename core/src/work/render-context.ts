@@ -1,17 +1,20 @@
+import type { Bans } from "../cache/purge-rules.ts";
+import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
 import { signatureRequired } from "../model/claims.ts";
-import { endpointId } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
+import type { LimitsOf } from "../model/limits.ts";
 import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
 import type { Delivered } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
+import type { StepRegistry } from "../model/steps/registry.ts";
 import { sameFile } from "../origin/source.ts";
 import { fetchSource } from "../origin/sources.ts";
 import { maskText } from "../util/redact.ts";
 import { createSpans } from "../util/spans.ts";
-import type { Services } from "./services.ts";
 
 /** How deep a job may ask for nested jobs. */
 const DEPTH = 3;
@@ -45,6 +48,15 @@ function ofFurther({ path }: Asset, error: unknown): unknown {
 
 type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
 
+/** What contexts of a runtime work with. */
+export interface ContextParts {
+  readonly hooks: Hooks;
+  readonly steps: StepRegistry;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly limitsOf: LimitsOf;
+  readonly bans: Pick<Bans, "now">;
+}
+
 export interface ContextOptions {
   readonly key: string;
   /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
@@ -60,17 +72,17 @@ export interface ContextOptions {
 
 const renderNothing: Render = () => Promise.reject(new Error("nothing can be rendered here"));
 
-export function createContext(services: Services, parts: ContextOptions): OwnContext {
-  const { hooks, endpoints, steps } = services;
-  const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = parts;
-  const limits = services.limitsOf(main.tenant);
+export function createContext(parts: ContextParts, options: ContextOptions): OwnContext {
+  const { hooks, endpoints, steps, bans } = parts;
+  const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = options;
+  const limits = parts.limitsOf(main.tenant);
   const open: Source[] = [];
   const sources: SourceFacts[] = [];
   const spans = createSpans();
   const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
   const context: OwnContext = {
     key,
-    since: services.bans.now(),
+    since: bans.now(),
     signal,
     deadline: Date.now() + limits.request,
     limits,

@@ -55,7 +55,6 @@ export function createMakeOnce({ services, find }: MakeOnceParts) {
     renders,
     makeOnce,
     makeAcross,
-    spansOf: make.spansOf,
   };
 }
 

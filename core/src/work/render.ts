@@ -1,34 +1,20 @@
-import { etagOf, lastModifiedOf, tagsOf } from "../cache/entry.ts";
-import { type Keeping, keepingOf } from "../cache/freshness.ts";
 import { wrap } from "../facade.ts";
-import type { Conditions } from "../hooks.ts";
+import type { Hooks } from "../hooks.ts";
 import { signatureRequired } from "../model/claims.ts";
-import { type Endpoint, endpointId } from "../model/endpoint.ts";
-import type { MediaError } from "../model/errors.ts";
+import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import {
-  type Body,
-  type Delivered,
-  type Rendition,
-  type RenditionRecord,
-  type SettledBody,
-  settled,
-} from "../model/rendition.ts";
-import {
-  type EntryFacts,
-  NOT_MODIFIED,
-  type Source,
-  type SourceFacts,
-  updatedFacts,
-} from "../model/source.ts";
-import { brokenSource } from "../origin/source.ts";
+import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { Source } from "../model/source.ts";
 import { fetchSource } from "../origin/sources.ts";
 import { resultCheckOf } from "../results.ts";
 import { traced } from "../traced.ts";
-import { assertDeliverable, originalBody, originalType } from "./original.ts";
-import { createContext, type OwnContext } from "./render-context.ts";
-import type { Services } from "./services.ts";
+import { createEntryWriter, type EntryWriter, type EntryWriterParts } from "./entry-writer.ts";
+import { originalBody, originalType } from "./original.ts";
+import { createPlanner, type PlanOf } from "./plan.ts";
+import { type ContextParts, createContext, type OwnContext } from "./render-context.ts";
+import { type Confirmations, revalidateSources } from "./revalidation.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** What a render is asked to make. */
 export interface RenderRequest {
@@ -36,7 +22,7 @@ export interface RenderRequest {
   readonly key: string;
   /** Private files are open to whoever waits for it. */
   readonly trusted: boolean;
-  /** A rendition past its freshness: its origin is asked whether it still holds. */
+  /** A rendition past its freshness: its origins are asked whether it still holds. */
   readonly stale?: Delivered;
 }
 
@@ -57,277 +43,220 @@ export interface Made extends Delivered {
   readonly degraded?: boolean;
 }
 
-/** The lower half of the picture: fetch, inspect, transform, run, store. Knows no request. */
-export function createMake(services: Services) {
-  const { hooks, cache, scheduler, endpoints, engines, bans } = services;
-  const failed = new WeakMap<object, OwnContext["spans"]>();
+export interface RenderParts extends ContextParts, EntryWriterParts {
+  readonly hooks: Hooks;
+  readonly bans: ContextParts["bans"] & EntryWriterParts["bans"];
+  readonly scheduler: Pick<Scheduler, "assertRoom" | "assertFits" | "run">;
+}
 
-  async function make(request: RenderRequest, signal: AbortSignal, depth = 0): Promise<Made> {
-    const { job, key } = request;
-    const started = performance.now();
-    const context = createContext(services, {
+export type Make = (request: RenderRequest, signal: AbortSignal, depth?: number) => Promise<Made>;
+
+/** Renders: fetch, inspect, transform, run, cache write. Knows no request. */
+export function createMake(parts: RenderParts): Make {
+  const { hooks, scheduler } = parts;
+  const planOf = createPlanner(parts);
+  const writer = createEntryWriter(parts);
+
+  return function make(request, signal, depth = 0) {
+    const { job, key, trusted } = request;
+    const context = createContext(parts, {
       key,
       asset: job.asset,
-      trusted: request.trusted,
+      trusted,
       signal,
       depth,
-      render: (nested, nestedKey, level, end) =>
-        make({ job: nested, key: nestedKey, trusted: request.trusted }, end, level),
+      render: (job, key, depth, signal) => make({ job, key, trusted }, signal, depth),
     });
-    return await traced(hooks, { kind: "render", context, job }, () => fly(request, context, depth, started));
+    const render = new Render({ request, context, depth, hooks, scheduler, planOf, writer });
+    return traced(hooks, { kind: "render", context, job }, () => render.done());
+  };
+}
+
+interface RenderOptions extends Pick<RenderParts, "hooks" | "scheduler"> {
+  readonly request: RenderRequest;
+  readonly context: OwnContext;
+  /** In how many jobs it is nested. */
+  readonly depth: number;
+  readonly planOf: PlanOf;
+  readonly writer: EntryWriter;
+}
+
+/** One run of the lower half of the picture. */
+class Render {
+  readonly #started = performance.now();
+  readonly #options: RenderOptions;
+  #plan: Plan | undefined;
+
+  constructor(options: RenderOptions) {
+    this.#options = options;
   }
 
-  async function fly(
-    request: RenderRequest,
-    context: OwnContext,
-    depth: number,
-    started: number,
-  ): Promise<Made> {
-    const { job, key } = request;
-    const { signal } = context;
-    let plan: Plan | undefined;
-    let error: MediaError | undefined;
-    let made: Made | undefined;
-
-    /** Where a source breaks off before anything of it was sent, the next origin that has the file is taken. */
-    async function makeOf(source: Source, broken: readonly string[]): Promise<Made> {
-      try {
-        if (source.facts.private && !request.trusted) {
-          outdate(request, context);
-          throw signatureRequired();
-        }
-        plan = await context.spans.measure("plan", () => hooks.transform.promise(job, source, context));
-        if (plan) scheduler.assertFits(plan);
-        return await settle(request, context, source, plan, depth);
-      } catch (cause) {
-        if (signal.aborted || brokenSource(cause) !== source.facts) throw cause;
-        // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
-        const except = source.facts.copy ? broken : [...broken, source.facts.origin];
-        const next = await context.spans
-          .measure("download", () => hooks.fetch.promise(job.asset, { except }, context))
-          .catch(() => undefined);
-        if (typeof next !== "object") throw cause;
-        await context.reset();
-        return await makeOf(context.own(next), except);
-      }
-    }
-
+  async done(): Promise<Made> {
+    const { context } = this.#options;
+    let made: Made;
     try {
-      if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
-      const source = await context.spans.measure("download", () => open(request, context));
-      if (source instanceof Map) return await renew(request.stale as Delivered, source, request, context);
-      made = await makeOf(source, []);
-      return made;
-    } catch (cause) {
-      error = cause as MediaError;
-      if (typeof cause === "object" && cause !== null) failed.set(cause, context.spans);
-      throw cause;
-    } finally {
-      if (made?.grown) {
-        made.grown.then(
-          ({ record }) => end(record),
-          (cause: unknown) => {
-            error = wrap(cause, "transform", plan?.engine ?? "core");
-            return end(undefined);
-          },
-        );
-      } else await end(made?.record);
+      made = await this.#make();
+    } catch (error) {
+      if (isMediaError(error)) error.spans = context.spans;
+      await this.#end({ error: error as MediaError });
+      throw error;
     }
+    if (made.grown)
+      made.grown.then(
+        (whole) => this.#end(whole),
+        (error) => this.#failed(error),
+      );
+    else await this.#end(made);
+    return made;
+  }
 
-    /** What grows ends with its last byte. */
-    async function end(record: RenditionRecord | undefined): Promise<void> {
-      await context.close();
-      const duration = performance.now() - started;
-      hooks.report.call({
-        kind: "render",
-        context,
-        key,
-        job,
-        duration,
-        spans: context.spans,
-        ...(plan ? { plan } : {}),
-        ...(record ? { record } : {}),
-        ...(error ? { error } : {}),
-      });
+  async #make(): Promise<Made> {
+    const { request, context, depth, scheduler } = this.#options;
+    const { stale, job } = request;
+    if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
+    const found = await context.spans.measure("download", () => this.#fetch());
+    if (stale && found instanceof Map) return this.#renew(stale, found);
+    return await this.#makeOf(found as Source, []);
+  }
+
+  /** The asset's source; or what the origins report of the sources of the stale rendition, if that still holds. */
+  async #fetch(): Promise<Source | Confirmations> {
+    const { request, context, hooks } = this.#options;
+    const { asset } = request.job;
+    const { sources } = request.stale?.record ?? {};
+    const found = sources && (await revalidateSources(hooks, asset, sources, context));
+    if (found instanceof Map) return found;
+    return context.own((found as Source | undefined) ?? (await fetchSource(hooks, asset, context)));
+  }
+
+  /** If a source breaks off before anything of it was sent, the next origin that has the file is taken. */
+  async #makeOf(source: Source, broken: readonly string[]): Promise<Made> {
+    const { request, context, planOf } = this.#options;
+    try {
+      if (source.facts.private && !request.trusted) {
+        this.#expireStale();
+        throw signatureRequired();
+      }
+      this.#plan = await planOf(request.job, source, context);
+      return this.#write(this.#plan ? await this.#run(this.#plan) : await this.#passThrough(source));
+    } catch (error) {
+      if (context.signal.aborted || !source.isBroken?.()) throw error;
+      // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
+      const except = source.facts.copy ? broken : [...broken, source.facts.origin];
+      const next = await this.#fetchElsewhere(except);
+      if (!next) throw error;
+      await context.reset();
+      return await this.#makeOf(context.own(next), except);
     }
   }
 
-  /** What work took that failed so. */
-  const spansOf = (error: unknown) => failed.get(error as object);
-  return Object.assign(make, { spansOf });
-
-  /** The asset's source; or what the origins said of the sources of the stale rendition, if that still holds. */
-  async function open({ job, stale }: RenderRequest, context: OwnContext): Promise<Source | Confirmations> {
-    const known = stale?.record.sources[0];
-    if (known && (known.etag !== undefined || known.lastModified !== undefined)) {
-      const confirmations: Confirmations = new Map();
-      const answer = await hooks.fetch.promise(job.asset, conditionsOf(known, confirmations), context);
-      if (answer === NOT_MODIFIED && (await othersHold(stale, confirmations, job, context)))
-        return confirmations;
-      if (typeof answer === "object") return context.own(answer);
-    }
-    return context.own(await fetchSource(hooks, job.asset, context));
+  async #fetchElsewhere(except: readonly string[]): Promise<Source | undefined> {
+    const { request, context, hooks } = this.#options;
+    const found = await context.spans
+      .measure("download", () => hooks.fetch.promise(request.job.asset, { except }, context))
+      .catch(() => undefined);
+    return typeof found === "object" ? found : undefined;
   }
 
-  /** Whether the other sources of a rendition, those of its layers, are what they were. */
-  async function othersHold(
-    stale: Delivered | undefined,
-    confirmations: Confirmations,
-    job: Job,
-    context: OwnContext,
-  ): Promise<boolean> {
-    const [, ...others] = stale?.record.sources ?? [];
-    const asked = others.map(async (facts) => {
-      const { tenant, endpoint } = job.asset;
-      const kind = /^https?:\/\//.test(facts.path) ? "url" : "path";
-      const asset = { tenant, endpoint, kind, path: facts.path } as const;
-      const conditions = { ...conditionsOf(facts, confirmations), head: true };
-      const answer = await hooks.fetch.promise(asset, conditions, context);
-      if (typeof answer === "object") await answer.close();
-      return answer === NOT_MODIFIED;
-    });
-    return (await Promise.all(asked)).every(Boolean);
+  /** The plan's work, when its turn has come; a nested job uses its parent's slot. */
+  #run(plan: Plan): Promise<Rendition> {
+    const { context, depth, scheduler } = this.#options;
+    const work = () => context.spans.measure("transformation", () => runPlan(plan, context));
+    if (depth > 0) return work();
+    const began = performance.now();
+    const afterWaiting = () => {
+      context.spans.add("queue", performance.now() - began, undefined, began);
+      return work();
+    };
+    return scheduler.run(plan, context.signal, afterWaiting, wholeOf);
   }
 
-  async function settle(
-    request: RenderRequest,
-    context: OwnContext,
-    source: Source,
-    plan: Plan | undefined,
-    depth: number,
-  ): Promise<Made> {
-    const { job, key } = request;
-    const rendition = plan ? await run(plan, context, depth) : await passThrough(job, source, context);
-    const { body, degraded = false, links } = rendition;
-    const keeping = keepingOf(context.sources, endpointOf(job));
-    const recordOf = (body: Body): RenditionRecord => ({
-      key,
-      asset: job.asset,
-      engines,
-      type: rendition.type,
-      format: rendition.format,
-      ...(rendition.width === undefined ? {} : { width: rendition.width }),
-      ...(rendition.height === undefined ? {} : { height: rendition.height }),
-      ...(body.settled ? { length: body.length } : {}),
-      ...optional(
-        "etag",
-        body.settled
-          ? etagOf(key, engines, context.sources, { body, original: plan === undefined })
-          : undefined,
-      ),
-      ...optional("lastModified", body.settled ? lastModifiedOf(context.sources) : undefined),
-      sources: [...context.sources],
-      stored: Date.now(),
-      ...keeping.fields,
-      ...tagsOf(endpointOf(job), context.sources),
-      private: context.sources.some((facts) => facts.private === true),
-      original: plan === undefined,
-      ...(links && { links }),
-    });
-    if (!keeping.store) outdate(request, context);
-    const record = recordOf(body);
-    const isKeepable = (whole: SettledBody) => whole.bytes !== undefined || plan !== undefined;
-    const keep = (whole: SettledBody, record: RenditionRecord) =>
-      store({ record, ...(isKeepable(whole) ? { body: whole } : {}) }, keeping, context);
-    const storing = body.settled && !degraded ? keep(body, record) : undefined;
-    const grown = wholeOf({ body })?.then((whole) => {
-      const record = recordOf(whole);
-      return { record, body: whole, ...optional("kept", keep(whole, record)) };
+  /** No engine has anything to do: the source's own bytes. */
+  async #passThrough(source: Source): Promise<Rendition> {
+    const body = await originalBody(source);
+    this.#options.context.release(source);
+    if (body.settled && body.bytes) await source.close();
+    return { body, type: originalType(source.facts), format: "original" };
+  }
+
+  #write(rendition: Rendition): Made {
+    const { request, context, writer } = this.#options;
+    const { body, degraded } = rendition;
+    const isOriginal = this.#plan === undefined;
+    const entry = writer.entryOf({ ...request, sources: context.sources, rendition, isOriginal });
+    if (!entry.isStorable) this.#expireStale();
+    const record = entry.metadata(body);
+    const write = (record: RenditionRecord, whole: SettledBody) => {
+      // Of a large original caches keep the metadata alone.
+      const hasBody = whole.bytes !== undefined || !isOriginal;
+      const stored = entry.isStorable
+        ? writer.write({ record, ...(hasBody && { body: whole }) }, context.since)
+        : undefined;
+      return { stored: stored !== undefined, ...(stored && hasBody && { kept: stored }) };
+    };
+    const grown = wholeOf(rendition)?.then((whole) => {
+      const record = entry.metadata(whole);
+      return { record, body: whole, ...write(record, whole) };
     });
     grown?.catch(() => {});
     return {
       record,
       body,
       spans: context.spans,
-      stored: storing !== undefined,
-      ...(storing && body.settled && isKeepable(body) && { kept: storing }),
+      ...(body.settled && !degraded ? write(record, body) : { stored: false }),
       ...(grown && { grown }),
-      ...(plan && { lane: plan.lane }),
+      ...(this.#plan && { lane: this.#plan.lane }),
       ...(degraded && { degraded }),
     };
   }
 
-  /** The plan's work, in its turn; a nested job uses its parent's place. */
-  function run(plan: Plan, context: OwnContext, depth: number) {
-    const work = () => context.spans.measure("transformation", () => runPlan(plan, context));
-    if (depth > 0) return work();
-    const waited = performance.now();
-    const inTurn = () => {
-      context.spans.add("queue", performance.now() - waited, undefined, waited);
-      return work();
-    };
-    return scheduler.run(plan, context.signal, inTurn, wholeOf);
-  }
-
-  /** No engine has anything to do: the source's own bytes. */
-  async function passThrough(job: Job, source: Source, context: OwnContext): Promise<Rendition> {
-    await assertDeliverable(job, endpointOf(job), source, context);
-    const body = await originalBody(source);
-    context.release(source);
-    const bytes = body.settled && body.bytes;
-    if (bytes) await source.close();
+  /** The stale rendition, confirmed by its origins: without download or transformation. */
+  #renew(stale: Delivered, confirmations: Confirmations): Made {
+    const { request, context, writer } = this.#options;
+    const { entry, isStorable } = writer.renewed(stale, confirmations, request.job);
+    if (!isStorable) this.#expireStale();
+    const stored = isStorable ? writer.write(entry, context.since) : undefined;
     return {
-      body,
-      type: originalType(source.facts),
-      format: "original",
-    };
-  }
-
-  /** The stale rendition, confirmed by its origins: its record is updated, without download or transform. */
-  async function renew(
-    stale: Delivered,
-    confirmations: Confirmations,
-    request: RenderRequest,
-    context: OwnContext,
-  ): Promise<Made> {
-    const now = Date.now();
-    const endpoint = endpointOf(request.job);
-    const sources = stale.record.sources.map((facts) => confirmed(facts, confirmations.get(facts), now));
-    const keeping = keepingOf(sources, endpoint, now);
-    const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = stale.record;
-    const record: RenditionRecord = {
-      ...before,
-      sources,
-      stored: now,
-      ...tagsOf(endpoint, sources),
-      ...keeping.fields,
-    };
-    const delivered = { record, ...(stale.body ? { body: stale.body } : {}) };
-    if (!keeping.store) outdate(request, context);
-    const storing = store(delivered, keeping, context);
-    return {
-      ...delivered,
+      ...entry,
       spans: context.spans,
       revalidated: true,
-      stored: storing !== undefined,
-      ...(storing && delivered.body && { kept: storing }),
+      stored: stored !== undefined,
+      ...(stored && entry.body && { kept: stored }),
     };
   }
 
-  /** What caches have of a file that is not for everybody any more is served no longer: not at once, nor where its origin fails. */
-  function outdate({ stale }: RenderRequest, { since }: OwnContext): void {
-    if (!stale || !cache.isUsed || bans.isBanned(stale.record, since)) return;
-    void cache.store({ ...stale.record, staleFor: 0, errorFor: 0 }, settled(stale.body), since);
+  #expireStale(): void {
+    const { request, context, writer } = this.#options;
+    if (request.stale) writer.expire(request.stale, context.since);
   }
 
-  function endpointOf({ asset }: Job): Endpoint | undefined {
-    return endpoints.get(endpointId(asset));
+  #failed(error: unknown): Promise<void> {
+    return this.#end({ error: wrap(error, "transform", this.#plan?.engine ?? "core") });
   }
 
-  /**
-   * Nothing is kept of what began before a purge of it, nor against the word of an origin. Resolves when caches have it;
-   * `undefined`: it is not kept.
-   */
-  function store(entry: Delivered, keeping: Keeping, { since }: OwnContext): Promise<void> | undefined {
-    const { record, body } = entry;
-    if (!keeping.store || !cache.isUsed || bans.isBanned(record, since)) return undefined;
-    return cache.store(record, settled(body), since);
+  /** A render whose body still grew has ended with the last byte. */
+  async #end({ record, error }: { record?: RenditionRecord; error?: MediaError }): Promise<void> {
+    const { request, context, hooks } = this.#options;
+    await context.close();
+    const { job, key } = request;
+    const duration = performance.now() - this.#started;
+    hooks.report.call({
+      kind: "render",
+      context,
+      key,
+      job,
+      duration,
+      spans: context.spans,
+      ...(this.#plan && { plan: this.#plan }),
+      ...(record && { record }),
+      ...(error && { error }),
+    });
   }
 }
 
 const checkRendition = resultCheckOf("run");
 
-/** Does what a plan says. What its engine does wrong is the engine's fault, not the core's. */
+/** Does the work of a plan. What its engine does wrong is the engine's fault, not the core's. */
 async function runPlan(plan: Plan, context: OwnContext): Promise<Rendition> {
   try {
     const rendition = await plan.run(context);
@@ -338,40 +267,7 @@ async function runPlan(plan: Plan, context: OwnContext): Promise<Rendition> {
   }
 }
 
-/** What a growing body becomes. */
-export function wholeOf(made: { readonly body?: Body } | undefined): Promise<SettledBody> | undefined {
-  return made?.body && !made.body.settled ? made.body.whole : undefined;
-}
-
-/** What origins said of sources that have not changed. */
-type Confirmations = Map<SourceFacts, EntryFacts>;
-
-/** Asks whether a source is still what it was, and notes what its origin says of it then. */
-function conditionsOf(facts: SourceFacts, confirmations: Confirmations): Conditions {
-  const { origin, etag, lastModified, cacheControl, cdnCacheControl } = facts;
-  return {
-    origin,
-    held: {
-      ...(facts.private && { private: true }),
-      ...(cacheControl !== undefined && { cacheControl }),
-      ...(cdnCacheControl !== undefined && { cdnCacheControl }),
-    },
-    onNotModified: (now) => confirmations.set(facts, now),
-    ...(etag === undefined ? {} : { ifNoneMatch: etag }),
-    ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
-  };
-}
-
-/** The facts of a source that was found to be right: if it was a stale copy, it is none any more. */
-function confirmed(facts: SourceFacts, said: EntryFacts | undefined, now: number): SourceFacts {
-  const { copy, age: _, ...known } = updatedFacts(facts, said, now);
-  const { age } = said ?? {};
-  const updated = { ...known, ...(age !== undefined && { age }) };
-  if (!copy?.stale) return copy ? { ...updated, copy } : updated;
-  const { freshFor: __, ...rest } = updated;
-  return rest;
-}
-
-function optional<K extends string, V>(name: K, value: V | undefined) {
-  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: V };
+/** What a body that still grows becomes. */
+function wholeOf({ body }: { readonly body: Body }): Promise<SettledBody> | undefined {
+  return body.settled ? undefined : body.whole;
 }

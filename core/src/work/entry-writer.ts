@@ -1,0 +1,106 @@
+import type { Cache } from "../cache/cache.ts";
+import { etagOf, lastModifiedOf, tagsOf } from "../cache/entry.ts";
+import { keepingOf } from "../cache/freshness.ts";
+import type { Bans } from "../cache/purge-rules.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
+import type { Job } from "../model/job.ts";
+import {
+  type Body,
+  type Delivered,
+  type Rendition,
+  type RenditionRecord,
+  settled,
+} from "../model/rendition.ts";
+import type { SourceFacts } from "../model/source.ts";
+import { type Clock, systemClock } from "../util/clock.ts";
+import { type Confirmations, confirmedSources } from "./revalidation.ts";
+
+export interface EntryWriterParts {
+  readonly cache: Pick<Cache, "isUsed" | "store">;
+  readonly bans: Pick<Bans, "isBanned">;
+  readonly engines: string;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** @default the system's */
+  readonly clock?: Clock;
+}
+
+/** What a render has made, and of what. */
+export interface EntryParts {
+  readonly job: Job;
+  readonly key: string;
+  readonly sources: readonly SourceFacts[];
+  readonly rendition: Rendition;
+  /** The bytes are the source's own. */
+  readonly isOriginal: boolean;
+}
+
+/** A cache entry to be: all that is known of it before its body is. */
+export interface NewEntry {
+  /** Its origins allow that caches store it. */
+  readonly isStorable: boolean;
+  /** Its metadata with this body. One that still grows gives no length and no validators. */
+  metadata(body: Body): RenditionRecord;
+}
+
+/** Describes renditions as cache entries, and stores them. */
+export function createEntryWriter(parts: EntryWriterParts) {
+  const { cache, bans, engines, endpoints, clock = systemClock } = parts;
+
+  function entryOf({ job, key, sources, rendition, isOriginal }: EntryParts): NewEntry {
+    const endpoint = endpoints.get(endpointId(job.asset));
+    const policy = keepingOf(sources, endpoint, clock.now());
+    const { type, format, width, height, links } = rendition;
+    const lastModified = lastModifiedOf(sources);
+    return {
+      isStorable: policy.store,
+      metadata(body) {
+        const etag = body.settled ? etagOf(key, engines, sources, { body, original: isOriginal }) : undefined;
+        return {
+          key,
+          asset: job.asset,
+          engines,
+          type,
+          format,
+          sources: [...sources],
+          stored: clock.now(),
+          private: sources.some((facts) => facts.private === true),
+          original: isOriginal,
+          ...policy.fields,
+          ...tagsOf(endpoint, sources),
+          ...(width !== undefined && { width }),
+          ...(height !== undefined && { height }),
+          ...(links && { links }),
+          ...(body.settled && { length: body.length }),
+          ...(body.settled && lastModified !== undefined && { lastModified }),
+          ...(etag !== undefined && { etag }),
+        };
+      },
+    };
+  }
+
+  /** A stale rendition whose origins have confirmed it: its metadata is updated, its body stays. */
+  function renewed({ record: known, body }: Delivered, confirmations: Confirmations, { asset }: Job) {
+    const now = clock.now();
+    const endpoint = endpoints.get(endpointId(asset));
+    const sources = confirmedSources(known, confirmations, now);
+    const policy = keepingOf(sources, endpoint, now);
+    const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = known;
+    const record = { ...before, sources, stored: now, ...policy.fields, ...tagsOf(endpoint, sources) };
+    return { isStorable: policy.store, entry: { record, ...(body && { body }) } };
+  }
+
+  /** Resolves once caches have it; `undefined`: there are none, or it was purged after `since`, when work on it began. */
+  function write({ record, body }: Delivered, since: number): Promise<void> | undefined {
+    if (!cache.isUsed || bans.isBanned(record, since)) return undefined;
+    return cache.store(record, settled(body), since);
+  }
+
+  /** What caches have of a file that is no longer for everybody is not served again: not at once, nor if its origin fails. */
+  function expire(stale: Delivered, since: number): void {
+    void write({ ...stale, record: { ...stale.record, staleFor: 0, errorFor: 0 } }, since);
+  }
+
+  return { entryOf, renewed, write, expire };
+}
+
+export type EntryWriter = ReturnType<typeof createEntryWriter>;

@@ -1,0 +1,79 @@
+import type { Conditions, Hooks } from "../hooks.ts";
+import type { Asset } from "../model/asset.ts";
+import type { RenderContext } from "../model/render-context.ts";
+import type { RenditionRecord } from "../model/rendition.ts";
+import {
+  type EntryFacts,
+  NOT_MODIFIED,
+  type Source,
+  type SourceFacts,
+  updatedFacts,
+} from "../model/source.ts";
+
+/** What origins reported of sources that have not changed. */
+export type Confirmations = ReadonlyMap<SourceFacts, EntryFacts>;
+
+/**
+ * Asks the origins whether the sources of a stale rendition have changed. Resolves with what they reported if none has, with the
+ * opened source if the asset's own has, and with `undefined` if that is unknown: it has no validators, or another source changed.
+ */
+export async function revalidateSources(
+  { fetch }: Pick<Hooks, "fetch">,
+  asset: Asset,
+  sources: readonly SourceFacts[],
+  context: RenderContext,
+): Promise<Confirmations | Source | undefined> {
+  const [main, ...others] = sources;
+  if (main?.etag === undefined && main?.lastModified === undefined) return undefined;
+  const confirmations = new Map<SourceFacts, EntryFacts>();
+  const found = await fetch.promise(asset, conditionsOf(main, confirmations), context);
+  if (typeof found === "object") return found;
+  if (found !== NOT_MODIFIED) return undefined;
+  const unmodified = await Promise.all(others.map(isUnmodified));
+  return unmodified.every(Boolean) ? confirmations : undefined;
+
+  async function isUnmodified(facts: SourceFacts): Promise<boolean> {
+    const { tenant, endpoint } = asset;
+    const { path } = facts;
+    const kind = /^https?:\/\//.test(path) ? "url" : "path";
+    const conditions = { ...conditionsOf(facts, confirmations), head: true };
+    const found = await fetch.promise({ tenant, endpoint, kind, path }, conditions, context);
+    if (typeof found === "object") await found.close();
+    return found === NOT_MODIFIED;
+  }
+}
+
+/** Asks whether a source is still what it was, and notes what its origin reports of it then. */
+function conditionsOf(facts: SourceFacts, confirmations: Map<SourceFacts, EntryFacts>): Conditions {
+  const { origin, etag, lastModified, cacheControl, cdnCacheControl } = facts;
+  return {
+    origin,
+    held: {
+      ...(facts.private && { private: true }),
+      ...(cacheControl !== undefined && { cacheControl }),
+      ...(cdnCacheControl !== undefined && { cdnCacheControl }),
+    },
+    onNotModified: (now) => confirmations.set(facts, now),
+    ...(etag === undefined ? {} : { ifNoneMatch: etag }),
+    ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
+  };
+}
+
+/** The sources of a rendition that still holds, with what their origins have reported now. */
+export function confirmedSources(
+  { sources }: RenditionRecord,
+  confirmations: Confirmations,
+  now: number,
+): SourceFacts[] {
+  return sources.map((facts) => confirmed(facts, confirmations.get(facts), now));
+}
+
+/** A source that was a stale copy is none any more. */
+function confirmed(facts: SourceFacts, reported: EntryFacts | undefined, now: number): SourceFacts {
+  const { copy, age: _, ...known } = updatedFacts(facts, reported, now);
+  const { age } = reported ?? {};
+  const updated = { ...known, ...(age !== undefined && { age }) };
+  if (!copy?.stale) return copy ? { ...updated, copy } : updated;
+  const { freshFor: __, ...rest } = updated;
+  return rest;
+}
