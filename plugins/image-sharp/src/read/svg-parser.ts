@@ -78,7 +78,7 @@ export function readSvg(text: string, limit: number): Svg {
       }
       const references = referencesOf(tag);
       const weight = weightOf(tag);
-      const filterCost = isFilter(tag) ? pricing.costOf(tag) : undefined;
+      const filterCost = isFilter(tag) ? pricing.costOf(tag, filterOf(open)) : undefined;
       for (const node of counted) {
         node.cost += filterCost === undefined ? ELEMENT_COST : filterCost * (areas.get(node) ?? 0);
         node.own += weight;
@@ -153,6 +153,11 @@ function decode(value: string): string {
 const FILTER = 100;
 /** Milliseconds for a megapixel of any other element: 40 together take about as long as painting the area once. */
 const ELEMENT_COST = 0.5;
+
+const filterOf = (open: readonly { readonly name: string }[]) => {
+  const parent = open.at(-1);
+  return parent?.name === "filter" ? parent : undefined;
+};
 
 const isFilter = ({ name }: Tag) => name.startsWith("fe");
 

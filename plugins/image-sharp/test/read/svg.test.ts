@@ -11,6 +11,20 @@ const check = (text: string, svgElements = 10_000) =>
 const refuses = (inner: string, code = "EUNSUPPORTED") =>
   assert.throws(() => check(wrap(inner)), { code }, inner);
 
+/** Shadows as design tools export them. */
+const FIGMA_SHADOW = `<feFlood flood-opacity="0" result="BackgroundImageFix"/>
+<feColorMatrix in="SourceAlpha" type="matrix" values="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 127 0" result="hardAlpha"/>
+<feOffset dy="4"/><feGaussianBlur stdDeviation="12"/><feComposite in2="hardAlpha" operator="out"/>
+<feColorMatrix type="matrix" values="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0.25 0"/>
+<feBlend mode="normal" in2="BackgroundImageFix" result="effect1_dropShadow"/>
+<feBlend mode="normal" in="SourceGraphic" in2="effect1_dropShadow" result="shape"/>`;
+const ILLUSTRATOR_SHADOW = `<feOffset dx="7" dy="7" in="SourceAlpha"/><feGaussianBlur result="blur" stdDeviation="5"/>
+<feFlood flood-opacity=".75"/><feComposite in2="blur" operator="in"/><feComposite in="SourceGraphic"/>`;
+const SKETCH_SHADOW = `<feOffset dx="0" dy="2" in="SourceAlpha" result="offset"/>
+<feGaussianBlur stdDeviation="4" in="offset" result="blur"/>
+<feColorMatrix values="0 0 0 0 0.2 0 0 0 0 0.1 0 0 0 0 0 0 0 0 0.5 0" in="blur" result="matrix"/>
+<feMerge><feMergeNode in="matrix"/><feMergeNode in="SourceGraphic"/></feMerge>`;
+
 /** Groups of ten uses of the group before: 10 ** depth elements in a few lines. */
 function nested(depth: number, reference: (id: number) => string): string {
   const groups = Array.from({ length: depth }, (_, index) => {
@@ -144,12 +158,32 @@ describe("image-sharp: SVG", () => {
       ['<feConvolveMatrix order="15"/>', 6974],
       ['<feDisplacementMap scale="20"/>', 986],
       ["<feFlood/>", 13],
+      [FIGMA_SHADOW, 313],
+      [ILLUSTRATOR_SHADOW, 343],
+      [SKETCH_SHADOW, 466],
     ] as const) {
       const priced = cost(filter);
       assert.ok(priced > measured / 2 && priced < measured * 2, `${filter}: ${priced}`);
     }
     const blur = "<feGaussianBlur stdDeviation='5'/>";
     assert.ok(cost(blur, "", 20) > 8000);
+    // An alpha channel alone is cheap only as long as it is one.
+    const alpha = '<feOffset in="SourceAlpha" result="a"/>';
+    assert.ok(cost(`${alpha}<feGaussianBlur in="a" stdDeviation="5"/>`) < 200);
+    for (const coloured of [
+      `${alpha}<feFlood result="a"/><feGaussianBlur in="a"/>`,
+      `${alpha}<feFlood result=" a"/><feGaussianBlur in="a"/>`,
+      `<g>${alpha}</g><feGaussianBlur in="a"/>`,
+      `${alpha}<feComposite in="a" in2="SourceGraphic"/><feGaussianBlur/>`,
+      `${alpha}</filter><filter id="g"><feGaussianBlur in="a"/>`,
+      '<feFlood result="SourceAlpha"/><feGaussianBlur in="SourceGraphic"/>',
+    ]) {
+      const total = checkSvg(
+        Buffer.from(wrap(`<filter id="f">${coloured}</filter><g filter="url(#f)"/><g filter="url(#g)"/>`)),
+        DEFAULT_LIMITS,
+      );
+      assert.ok(total > 400, coloured);
+    }
     const region = 'filterUnits="userSpaceOnUse" width="100" height="100"';
     assert.ok(cost(blur, region, 20) < 500);
     // Units of parts may be larger.
