@@ -55,7 +55,6 @@ export type { ByteRange, Source, SourceFacts } from "./model/source.ts";
 export type { Span, Spans } from "./model/spans.ts";
 export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";
-export { partName, partOfName, slot } from "./model/stream.ts";
 export type { Op, Output, Step, StepOf, Steps, Transformation } from "./model/transformation.ts";
 export type {
   Plugin,

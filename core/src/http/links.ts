@@ -4,7 +4,7 @@ import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { bodyOf, type Delivered } from "../model/rendition.ts";
-import { fillSlots } from "../model/stream.ts";
+import { fillSlots } from "../stream/names.ts";
 
 /** Bytes that a text with links may have. */
 const MOST = 4 * 1024 * 1024;

@@ -1,4 +1,5 @@
-import { invalid, type Job, MediaError, partName, partOfName } from "@mediatap/core";
+import { invalid, type Job, MediaError } from "@mediatap/core";
+import { partName, partOfName } from "@mediatap/core/stream";
 import { isPicture, mediaOf } from "./media.ts";
 import { type Address, type Suffix, TRACK } from "./path.ts";
 import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";

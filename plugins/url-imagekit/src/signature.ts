@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { partOfName, type Target } from "@mediatap/core";
+import type { Target } from "@mediatap/core";
+import { partOfName } from "@mediatap/core/stream";
 import { TRACK } from "./path.ts";
 import { lenient, readQuery } from "./query.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { type Job, partOfName, type Step } from "@mediatap/core";
+import type { Job, Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
+import { partOfName } from "@mediatap/core/stream";
 import fc from "fast-check";
 import { printChain } from "../src/index.ts";
 import { codeThrown, exchangeFor, jobOf, taps } from "./helpers.ts";

@@ -1,11 +1,5 @@
-import {
-  type Job,
-  MediaError,
-  type Obtained,
-  type PluginApi,
-  partOfName,
-  type StreamPart,
-} from "@mediatap/core";
+import { type Job, MediaError, type Obtained, type PluginApi, type StreamPart } from "@mediatap/core";
+import { partOfName } from "@mediatap/core/stream";
 import type { MakeItem } from "./batch.ts";
 
 /** Bytes that a playlist may have. */

@@ -1,4 +1,4 @@
-import { partName, slot } from "@mediatap/core";
+import { partName, slot } from "@mediatap/core/stream";
 import { framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
 import { codecOf, type Offer, trackNameOf as track } from "./ladder.ts";
 import type { Text } from "./subtitles.ts";

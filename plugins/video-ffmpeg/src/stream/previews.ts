@@ -1,5 +1,5 @@
 import type { Size } from "@mediatap/core";
-import { partName, slot } from "@mediatap/core";
+import { partName, slot } from "@mediatap/core/stream";
 import { clock } from "./webvtt.ts";
 
 /** Pixels of a small picture's longer side. */

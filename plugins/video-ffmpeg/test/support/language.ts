@@ -1,4 +1,5 @@
-import { type Job, type Plugin, partOfName, type Step, type StreamPart } from "@mediatap/core";
+import type { Job, Plugin, Step, StreamPart } from "@mediatap/core";
+import { partOfName } from "@mediatap/core/stream";
 
 const NAME = "test-streams";
 

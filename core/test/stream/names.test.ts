@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { fillSlots, type NamedPart, partName, partOfName, slot } from "../../src/model/stream.ts";
+import type { NamedPart } from "../../src/model/stream.ts";
+import { fillSlots, partName, partOfName, slot } from "../../src/stream/names.ts";
 
 const PARTS: readonly (readonly [name: string, part: NamedPart])[] = [
   ["360.m3u8", { kind: "playlist", track: "360" }],
