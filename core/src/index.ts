@@ -75,6 +75,6 @@ export { maskUrl, reasonOf } from "./util/log.ts";
 export { createPlaces } from "./util/semaphore.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
+export type { Lock, Locks } from "./work/coalesce/locks.ts";
 export type { Load } from "./work/load.ts";
-export type { Lease, LeaseEnd, LeaseOptions } from "./work/locks.ts";
 export { openTempFolder } from "./work/temp-folder.ts";

@@ -25,8 +25,8 @@ import type { Op, StepOf } from "./model/transformation.ts";
 import type { BreakerState } from "./origin/breaker.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Bus } from "./util/bus.ts";
+import type { ClusterLocks } from "./work/coalesce/cluster.ts";
 import type { Load } from "./work/load.ts";
-import type { Leases } from "./work/locks.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {
@@ -226,10 +226,10 @@ export interface ClusterApi {
   /** Announcements to the other processes of this server; a plugin that has a way to them lays a line. */
   readonly bus: Bus;
   /**
-   * Work that is done once among several machines; a plugin that has a way to them lays a line. A cache that machines have
-   * in common may ask for leases of its own.
+   * Locks for work that is done once among several machines; a plugin that can reach them connects its own. A cache that
+   * machines have in common may acquire locks for itself.
    */
-  readonly leases: Leases;
+  readonly locks: ClusterLocks;
 }
 
 /** The loaded configuration. */

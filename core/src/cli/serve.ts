@@ -76,7 +76,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     config,
     log,
     workers: member?.workers ?? 1,
-    ...(member && { once: member.once }),
+    ...(member && { workerLocks: member.locks }),
   });
   member?.connect(server.runtime.bus);
   stepBack();

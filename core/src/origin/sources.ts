@@ -16,8 +16,8 @@ import {
   type Storage,
   type StorageEntry,
 } from "../model/source.ts";
+import { createCoalescer } from "../util/coalescer.ts";
 import { reasonOf } from "../util/log.ts";
-import { createSingleFlight } from "../util/single-flight.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { hedged } from "./hedge.ts";
@@ -72,7 +72,7 @@ export function tapOrigins(
   bans: Pick<Bans, "ofOriginal">,
   log: Logger,
 ): AskOrigins {
-  const opening = createSingleFlight<Lease | Unmodified | undefined>();
+  const opening = createCoalescer<Lease | Unmodified | undefined>();
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
@@ -196,7 +196,7 @@ export function tapOrigins(
       if (!head && !isLibrary) offerCopies(hooks, { asset, facts, entry, copies });
       return lease;
     };
-    const lease = leases.get(key) ?? (await opening.join(key, context.signal, open));
+    const lease = leases.get(key) ?? (await opening.run(key, { signal: context.signal }, open));
     if (lease === undefined) return undefined;
     if ("confirmed" in lease) {
       onNotModified?.(lease.confirmed);

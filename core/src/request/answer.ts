@@ -11,7 +11,7 @@ import { withLoopList } from "../origin/loop.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
 import { errorOf } from "../work/failed.ts";
 import type { Made } from "../work/render.ts";
-import { createMakeOnce, nameOf } from "../work/render-once.ts";
+import { coalescedBy, createRenders } from "../work/renders.ts";
 import type { Services } from "../work/services.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
 import { createBehind } from "./background.ts";
@@ -51,9 +51,8 @@ export function createPipeline(services: Services) {
   const confirm = createConfirm(services);
   const polling = createPolling(services);
   const remember = createRemember(services);
-  const work = createMakeOnce({ services, find: async ({ key }) => (await lookupWhole(key)).found });
-  const { renders, makeOnce } = work;
-  const behind = createBehind({ services, complete: resolve.complete, lookupWhole, work, remember });
+  const renders = createRenders({ services, find: async ({ key }) => (await lookupWhole(key)).found });
+  const behind = createBehind({ services, complete: resolve.complete, lookupWhole, renders, remember });
 
   /** What a request gets; `again`: whatever caches hold is asked about first. Throws MediaErrors only. */
   async function answer(exchange: Exchange, { bypassCache = false } = {}): Promise<Answer> {
@@ -118,21 +117,19 @@ export function createPipeline(services: Services) {
   ): Promise<Answer> {
     const trusted = isTrusted(exchange);
     const wanted = { job, key, trusted, ...(stale ? { stale } : {}) };
-    const name = nameOf(wanted, bans);
     const since = bans.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return confirmed;
-    const collapsed = renders.has(name);
+    const collapsed = renders.isRunning(wanted);
     const forward = stale ? "stale" : "miss";
     try {
-      const fly = (end: AbortSignal) =>
-        renders.join(name, end, (signal) => inTrace(trace, () => makeOnce(wanted, signal)));
+      const fly = (end: AbortSignal) => inTrace(trace, () => renders.run(wanted, end));
       const polls = polling.of(exchange);
       const failed = (error: unknown) => remember(key, job, error, since);
       const made =
         polls && isHeldVideo(job)
-          ? await polling.hold(name, exchange, polls, { fly, failed })
+          ? await polling.hold(coalescedBy(wanted, services), exchange, polls, { fly, failed })
           : await fly(exchange.signal);
       if (!made) {
         exchange.cache = { hit: false, forward, collapsed };

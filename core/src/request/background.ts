@@ -5,7 +5,7 @@ import type { Obtained } from "../model/rendition.ts";
 import { wholeAndKept } from "../work/complete.ts";
 import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
-import { type MakeOnce, nameOf } from "../work/render-once.ts";
+import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Services } from "../work/services.ts";
 import type { createLookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
@@ -15,25 +15,24 @@ export interface BehindParts {
   readonly services: Services;
   readonly complete: ReturnType<typeof createResolve>["complete"];
   readonly lookupWhole: ReturnType<typeof createLookup>["lookupWhole"];
-  readonly work: MakeOnce;
+  readonly renders: Renders;
   readonly remember: Remember;
 }
 
 /** The way of work that no request waits for. */
-export function createBehind({ services, complete, lookupWhole, work, remember }: BehindParts) {
+export function createBehind({ services, complete, lookupWhole, renders, remember }: BehindParts) {
   const { limitsOf, log, bans } = services;
-  const { renders, makeOnce, makeAcross } = work;
   /** Work that failed behind an answer a moment ago. */
   const resting = new LRUCache<string, true>({ max: 10_000 });
 
   /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
   function revalidate(request: RenderRequest): void {
     const { job, key } = request;
-    const name = nameOf(request, bans);
-    if (renders.has(name) || resting.has(name)) return;
+    const { key: name } = coalescedBy(request, services);
+    if (renders.isRunning(request) || resting.has(name)) return;
     const since = bans.now();
     renders
-      .join(name, new AbortController().signal, (signal) => makeAcross(request, signal))
+      .run(request, new AbortController().signal, { background: true })
       .then((made) => made.body?.close?.())
       .catch((error: unknown) => {
         resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
@@ -45,7 +44,7 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
   /** Makes a rendition for the caches, whatever they have. */
   async function make(asked: Job, signal: AbortSignal): Promise<void> {
     const request = { ...complete(asked), trusted: true };
-    await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
+    await renders.run(request, signal);
   }
 
   /** A rendition from a cache, else made; resolves once caches have been handed it whole. */
@@ -58,7 +57,7 @@ export function createBehind({ services, complete, lookupWhole, work, remember }
     const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
     const since = bans.now();
     try {
-      const made = await renders.join(nameOf(request, bans), signal, (end) => makeOnce(request, end));
+      const made = await renders.run(request, signal);
       return { ...(await wholeAndKept(made, signal)), hit: false };
     } catch (failure) {
       if (!signal.aborted) remember(key, job, failure, since);

@@ -3,7 +3,7 @@ import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
-import { createSingleFlight } from "../util/single-flight.ts";
+import { createCoalescer } from "../util/coalescer.ts";
 import { wholeAndKept } from "../work/complete.ts";
 import type { Made } from "../work/render.ts";
 import type { Services } from "../work/services.ts";
@@ -40,7 +40,7 @@ export function isOfEncoding({ code, status }: MediaError): boolean {
 
 /** Holds requests for videos of endpoints with `videoPolling`. */
 export function createPolling({ cache, limitsOf, log }: Pick<Services, "cache" | "limitsOf" | "log">) {
-  const wholes = createSingleFlight<Made>();
+  const wholes = createCoalescer<Made>();
 
   return {
     /** How an exchange's endpoint polls. Without a cache nobody would ever get what is made behind an answer. */
@@ -53,12 +53,12 @@ export function createPolling({ cache, limitsOf, log }: Pick<Services, "cache" |
      * waiter's leaving ends it. `failed` is told where it fails, whether anybody still waits or not.
      */
     async hold(
-      name: string,
+      { key, since }: { readonly key: string; readonly since: number },
       { signal, id }: Exchange,
       { interval, tries }: Polling,
       { fly, failed }: { fly: (signal: AbortSignal) => Promise<Made>; failed: (error: unknown) => void },
     ): Promise<Made | undefined> {
-      const work = wholes.join(name, new AbortController().signal, async (end) => {
+      const work = wholes.run(key, { signal: new AbortController().signal, since }, async (end) => {
         try {
           const made = await fly(end);
           return { ...made, ...(await wholeAndKept(made, end)) };

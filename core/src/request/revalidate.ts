@@ -6,11 +6,11 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered, RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
+import { createCoalescer } from "../util/coalescer.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
-import { createSingleFlight } from "../util/single-flight.ts";
 import { originalType } from "../work/original.ts";
 import { createContext } from "../work/render-context.ts";
-import { nameOf } from "../work/render-once.ts";
+import { coalescedBy } from "../work/renders.ts";
 import type { Services } from "../work/services.ts";
 import { matches } from "./conditions.ts";
 
@@ -29,8 +29,8 @@ interface Confirmed {
  * more: the origin's validators tell, without download or transform.
  */
 export function createConfirm(services: Services) {
-  const { hooks, engines, bans } = services;
-  const confirmations = createSingleFlight<SourceFacts | undefined>();
+  const { hooks, engines } = services;
+  const confirmations = createCoalescer<SourceFacts | undefined>();
 
   /** A record without its body, where what the client holds is still right. */
   async function confirm(exchange: Exchange, job: Job, key: string): Promise<Delivered | undefined> {
@@ -38,8 +38,9 @@ export function createConfirm(services: Services) {
     const wanted = held && jobTag(key, engines);
     if (!wanted || !held.includes(`"${wanted}.`) || held.includes(`"${wanted}.${COMPOSED_TAG}`))
       return undefined;
-    const name = nameOf({ job, key, trusted: isTrusted(exchange) }, bans);
-    const facts = await confirmations.join(name, exchange.signal, (signal) => factsOf(job, key, signal));
+    const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, services);
+    const { signal } = exchange;
+    const facts = await confirmations.run(name, { signal, since }, (signal) => factsOf(job, key, signal));
     const original = held.includes(`.${ORIGINAL_TAG}`);
     const etag = facts && etagOf(key, engines, [facts], { original });
     const form = etag && heldForm(held, etag, exchange);

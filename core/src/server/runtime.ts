@@ -32,8 +32,8 @@ import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { reasonOf } from "../util/log.ts";
 import { version } from "../util/version.ts";
-import { createLeases } from "../work/locks.ts";
-import type { Once } from "../work/once.ts";
+import { createClusterLocks } from "../work/coalesce/cluster.ts";
+import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
 import { runningServer } from "./management-client.ts";
 import { createRegistrations, type RegisteredCache } from "./registrations.ts";
@@ -47,8 +47,8 @@ export interface RuntimeParts {
   readonly number?: number;
   /** Processes of this server, among which its budgets are divided. @default 1 */
   readonly workers?: number;
-  /** Does work under a key once for all of them. Left out: there is one process. */
-  readonly once?: Once;
+  /** Which of them does which work. Left out: there is one process. */
+  readonly workerLocks?: WorkerLocks;
   /** What goes on over HTTP. Left out: nothing does. */
   readonly traffic?: Readonly<Pick<Traffic, "running" | "connections">>;
 }
@@ -76,7 +76,7 @@ async function buildRuntime(
   config: LoadedConfig,
   hooks: Hooks,
   shares: Shares,
-  { log, number = 1, workers = 1, once, traffic = { running: 0, connections: 0 } }: RuntimeParts,
+  { log, number = 1, workers = 1, workerLocks, traffic = { running: 0, connections: 0 } }: RuntimeParts,
 ): Promise<Runtime> {
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
@@ -92,7 +92,7 @@ async function buildRuntime(
   const budget = shares.take("core:bytes", () => createByteBudget(limits.queueBytes));
   const bus = shares.take("core:bus", () => createBus(log));
   const purges = shares.take("core:purges", () => createPurges(bus, log));
-  const leases = shares.take("core:leases", () => createLeases(log));
+  const locks = shares.take("core:locks", () => createClusterLocks(log));
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
@@ -142,7 +142,7 @@ async function buildRuntime(
           after(pipeline, "jobs.obtain").obtainBehind(job, signal),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
       },
-      cluster: { workers, bus, leases },
+      cluster: { workers, bus, locks },
       state: () => state(after(breakers, "state")),
       shared: shares.take,
       async purge(what) {
@@ -214,8 +214,8 @@ async function buildRuntime(
     budget,
     bans: purges.bans,
     engines,
-    leases,
-    ...(once ? { once } : {}),
+    locks,
+    ...(workerLocks ? { workerLocks } : {}),
   });
 
   const leave = purges.carry((ban) => hooks.purge.promise(ban));

@@ -15,7 +15,7 @@ import type { Runtime } from "../http/runtime.ts";
 import { codeOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { createLogger } from "../util/log.ts";
-import type { Once } from "../work/once.ts";
+import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createRuntime } from "./runtime.ts";
 import { createShared } from "./singletons.ts";
 import { createSuccession } from "./swap.ts";
@@ -27,8 +27,8 @@ export interface ServerOptions {
   readonly log?: Logger;
   /** Processes that the server runs as; budgets are divided by it. @default 1 */
   readonly workers?: number;
-  /** Does work once for all of them. Left out: each for itself. */
-  readonly once?: Once;
+  /** Which of them does which work. Left out: each for itself. */
+  readonly workerLocks?: WorkerLocks;
 }
 
 export interface CloseOptions {

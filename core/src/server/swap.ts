@@ -28,7 +28,7 @@ export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) =
         reign.onIdle = resolve;
       });
     }
-    await reign.runtime.pipeline.renders.landed();
+    await reign.runtime.pipeline.renders.idle();
     await reign.runtime.stop();
     retired.delete(reign);
   }

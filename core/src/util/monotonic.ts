@@ -3,5 +3,5 @@
  * among workers; `performance.now()` begins with each process, and `Date.now()` jumps when the system clock is corrected.
  */
 export function monotonicNow(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
+  return Number(process.hrtime.bigint()) / 1_000_000;
 }

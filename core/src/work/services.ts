@@ -7,8 +7,8 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { ByteBudget } from "../origin/source.ts";
 import type { OriginEntry } from "../origin/sources.ts";
-import type { Leases } from "./locks.ts";
-import type { Once } from "./once.ts";
+import type { ClusterLocks } from "./coalesce/cluster.ts";
+import type { WorkerLocks } from "./coalesce/workers.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What the pipeline of one runtime works with. */
@@ -27,7 +27,7 @@ export interface Services {
   /** Hash over the engines installed and their versions. */
   readonly engines: string;
   /** Who does which work, among machines. */
-  readonly leases: Leases;
-  /** Left out: there are no other processes. */
-  readonly once?: Once;
+  readonly locks: ClusterLocks;
+  /** The same among the workers of this server. Left out: there are none. */
+  readonly workerLocks?: WorkerLocks;
 }

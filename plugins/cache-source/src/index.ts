@@ -144,7 +144,7 @@ function start(api: PluginApi, writing: Writing, options: Options, runtime: Runt
     onSaved: (name, record) => budget?.saved(name, record),
   });
   const budget = maxBytes === false ? undefined : createBudget({ store, maxBytes, logger });
-  const leases = createCopyLeases(api.cluster.leases, options.storage);
+  const leases = createCopyLeases(api.cluster.locks, options.storage);
   const fetch = createFetch({
     plugin: NAME,
     api,

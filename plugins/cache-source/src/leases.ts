@@ -1,12 +1,12 @@
-import type { Lease, PluginApi, RenderContext } from "@mediatap/core";
+import type { Lock, PluginApi, RenderContext } from "@mediatap/core";
 import { isVideoPath } from "@mediatap/core/storage";
 
 /** Milliseconds that a copy which another machine is making is waited for; then the origin is asked here, too. */
 const PATIENCE = 5_000;
 
-/** A lease that this process holds. */
+/** A lock that this process has. */
 interface Held {
-  readonly lease: Lease;
+  readonly lock: Lock;
   /** The names that the copy may have. */
   readonly names: readonly string[];
   /** Those that wanted it and are under way. */
@@ -23,17 +23,17 @@ export interface Wanted {
 }
 
 /** One machine copies an original that nobody has, and the others read the copy. */
-export function createCopyLeases(leases: PluginApi["cluster"]["leases"], place: string) {
+export function createCopyLeases(locks: PluginApi["cluster"]["locks"], place: string) {
   const held = new Map<string, Held>();
   const asking = new Map<string, Promise<"mine" | "made" | "unknown">>();
 
   async function ask(name: string, names: readonly string[], since: number) {
     try {
       const signal = AbortSignal.timeout(PATIENCE);
-      const claimed = await leases.claim(`copy ${place} ${name}`, { signal, since });
+      const claimed = await locks.acquire(`copy ${place} ${name}`, { signal, since });
       if (!claimed) return "unknown";
-      if ("end" in claimed) return "made";
-      const entry: Held = { lease: claimed, names, renders: new Set(), saving: 0 };
+      if ("outcome" in claimed) return "made";
+      const entry: Held = { lock: claimed, names, renders: new Set(), saving: 0 };
       for (const own of names) held.set(own, entry);
       return "mine";
     } catch {
@@ -45,13 +45,13 @@ export function createCopyLeases(leases: PluginApi["cluster"]["leases"], place: 
 
   function release(entry: Held): void {
     for (const name of entry.names) if (held.get(name) === entry) held.delete(name);
-    entry.lease.release("over");
+    entry.lock.release("over");
   }
 
   return {
     /** Whether to look for the copy once more: another machine has made it meanwhile. */
     async wait({ path, names, since }: Wanted, context: RenderContext): Promise<boolean> {
-      if (!leases.isUsed || names.length === 0 || isVideoPath(path)) return false;
+      if (!locks.isUsed || names.length === 0 || isVideoPath(path)) return false;
       const name = names.join(" ");
       let answer: "mine" | "made" | "unknown" = "mine";
       if (!names.some((own) => held.has(own))) {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Lease, LeaseEnd, LeaseOptions, Plugin } from "@mediatap/core";
+import type { Locks, Plugin } from "@mediatap/core";
 import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, makeCopies, noise, plain, seen, startWith } from "./server.ts";
 
-/** Leases among the servers of this test, as a plugin offers them that has a way to other machines. */
+/** Locks among the servers of this test, as a plugin offers them that can reach other machines. */
 function makeLine() {
   const held = new Map<string, { end: Promise<string>; resolve: (end: string) => void }>();
   const claims: string[] = [];
@@ -11,16 +11,15 @@ function makeLine() {
     name: "line",
     version: "1",
     apiVersion: 1,
-    apply({ cluster: { leases } }) {
-      leases.connect({
-        name: "line",
-        async claim(name: string, { signal }: LeaseOptions): Promise<Lease | LeaseEnd | undefined> {
+    apply({ cluster }) {
+      const locks: Locks = {
+        async acquire(name, { signal }) {
           claims.push(name);
           const other = held.get(name);
           if (other) {
             const { promise, reject } = Promise.withResolvers<never>();
             signal.addEventListener("abort", () => reject(signal.reason));
-            return { end: await Promise.race([other.end, promise]) };
+            return { outcome: await Promise.race([other.end, promise]) };
           }
           const { promise, resolve } = Promise.withResolvers<string>();
           held.set(name, { end: promise, resolve });
@@ -31,7 +30,8 @@ function makeLine() {
             },
           };
         },
-      });
+      };
+      cluster.locks.connect("line", locks);
     },
   };
   return { plugin, held, claims };
@@ -67,7 +67,7 @@ describe("cache-source: several machines with one storage", () => {
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
       for (const [at, { body }] of answers.entries()) assert.equal((await seen(body)).width, 11 + at);
       assert.equal(origin.count(path), 1, path);
-      await until(() => line.held.size === 0, "the lease is given back");
+      await until(() => line.held.size === 0, "the lock is released");
     }
     assert.equal((await seen((await servers[0]?.ask("/tr:w-9,f-png/a.png"))?.body ?? Buffer.of())).red, 200);
   });
@@ -81,10 +81,10 @@ describe("cache-source: several machines with one storage", () => {
     for (const { status } of await askAll("none.png")) assert.equal(status, 404);
     origin.files.set("text.png", { bytes: Buffer.from("no picture") });
     for (const { status } of await askAll("text.png")) assert.equal(status, 400);
-    await until(() => line.held.size === 0, "the leases are given back");
+    await until(() => line.held.size === 0, "the locks are released");
   });
 
-  it("ask for no lease where there is a copy already, nor for videos", async () => {
+  it("acquire no lock where there is a copy already, nor for videos", async () => {
     await askAll("a.png");
     await copies.saved(1);
     const isCopy = (name: string) => name.startsWith("copy ");

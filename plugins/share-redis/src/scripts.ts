@@ -18,14 +18,13 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 `;
 
 /**
- * Takes a lease, or says who has it. A value is `h`, held · `w`, held and waited for · `d`, done; the token of its holder;
- * when it was taken, by the clock of Redis; what the work came to.
+ * Acquires a lock. Its value is `h`, held · `w`, held and waited for · `d`, done; the token of its owner; when it was acquired, by
+ * the clock of Redis; the outcome of the work.
  *
- * Arguments: token · milliseconds until it expires · milliseconds after which a holder is overtaken · milliseconds before
- * now at which work was begun that is out of date. Answers `mine`, `done` with the end, or `held` with the milliseconds that
- * are left of it.
+ * Arguments: token · milliseconds until it expires · milliseconds after which an owner is overtaken · milliseconds ago before
+ * which work that began is out of date. Returns `mine`, `done` with the outcome, or `held` with the milliseconds until it expires.
  */
-export const CLAIM = `${READ}
+export const ACQUIRE = `${READ}
 local state, token, begun, rest = parse(read(KEYS[1]))
 local age = begun and now - begun
 local fits = age and age >= -60000 and age < tonumber(ARGV[4])
@@ -46,7 +45,7 @@ redis.call('set', KEYS[1], first .. ARGV[1] .. ' ' .. string.format('%.0f', now)
 return { 'mine' }
 `;
 
-/** Keeps a lease. Arguments: token · milliseconds until it expires. Answers whether it is still held by this token. */
+/** Renews a lock. Arguments: token · milliseconds until it expires. Returns whether this token still has it. */
 export const RENEW = `${READ}
 local state, token = parse(read(KEYS[1]))
 if token ~= ARGV[1] or state == 'd' then return 0 end
@@ -54,8 +53,8 @@ return redis.call('pexpire', KEYS[1], ARGV[2])
 `;
 
 /**
- * Gives a lease back, if this token still holds it. Arguments: token · the end, or nothing · milliseconds for which the end
- * is kept · channel · what is said there to those who wait.
+ * Releases a lock, if this token still has it. Arguments: token · the outcome, or nothing · milliseconds for which the outcome
+ * is kept · channel · what is published there if others wait.
  */
 export const RELEASE = `${READ}
 local state, token, begun = parse(read(KEYS[1]))

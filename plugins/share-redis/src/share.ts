@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PluginApi } from "@mediatap/core";
 import { within } from "@mediatap/core/cache";
 import { BUS_NEWS, createAnnouncements, READ_NEWS } from "./announcements.ts";
-import { createLeaseLine, LEASE_NEWS, type LeaseParts } from "./leases.ts";
 import { createLink, type RedisOptions } from "./link.ts";
+import { createRedisLocks, LOCK_NEWS, type LockParts } from "./locks.ts";
 import { NOTE } from "./scripts.ts";
 
 /** Milliseconds that the start of a server waits for what was said while it was away. */
@@ -14,7 +14,7 @@ const START = 1_000;
 const PROBE = 2_000;
 
 export interface ShareParts
-  extends Pick<LeaseParts, "namespace" | "timeout" | "expiry" | "patience" | "rest"> {
+  extends Pick<LockParts, "namespace" | "timeout" | "expiry" | "patience" | "rest"> {
   readonly name: string;
   readonly redis: RedisOptions;
   readonly member: string;
@@ -32,14 +32,14 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     onReady: () => {
       void announcements.ready().then(() => ready.resolve());
     },
-    onLost: () => leases.lost(),
+    onLost: () => locks.onLost(),
     onNews(text) {
       if (text === BUS_NEWS) void announcements.hear();
       else if (text === READ_NEWS) announcements.hearRead();
-      else if (text.startsWith(LEASE_NEWS)) leases.hear(text.slice(LEASE_NEWS.length));
+      else if (text.startsWith(LOCK_NEWS)) locks.onReleased(text.slice(LOCK_NEWS.length));
     },
   });
-  const leases = createLeaseLine({ link, channel, logger, ...settings });
+  const locks = createRedisLocks({ link, channel, logger, ...settings });
   const announcements = createAnnouncements({ link, namespace, channel, logger, member: shortened(member) });
   const ready = Promise.withResolvers<void>();
   const ends: (() => void)[] = [];
@@ -49,7 +49,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     async start(): Promise<void> {
       if (ends.length === 0) {
         const end = api.cluster.bus.connect({ name, send: announcements.send });
-        ends.push(() => end.close(), api.cluster.leases.connect({ name, claim: leases.claim }));
+        ends.push(() => end.close(), api.cluster.locks.connect(name, locks));
         announcements.start(end);
         link.start();
       }
@@ -80,7 +80,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     },
     async close(): Promise<void> {
       for (const end of ends.splice(0)) end();
-      leases.close();
+      locks.close();
       await announcements.close();
       await link.close();
     },

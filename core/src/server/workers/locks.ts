@@ -1,100 +1,101 @@
 import { monotonicNow } from "../../util/monotonic.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
-type Done = Pick<Extract<ToPrimary, { mediatap: "done" }>, "id" | "name" | "kept" | "outcome">;
+type Message<T extends ToPrimary["mediatap"]> = Omit<Extract<ToPrimary, { mediatap: T }>, "mediatap">;
 
-/** A worker, as far as leases know it. */
+/** A worker, as far as locks know it. */
 export interface Holder {
   send(message: ToWorker): void;
 }
 
-interface Lease {
+/** A worker that waits for a lock. */
+interface Waiter {
   readonly holder: Holder;
-  /** The holder's own number of its work. */
+  /** The worker's own number of its wait. */
   readonly id: number;
-  /** When it was given, as of `monotonicNow()`. */
+}
+
+interface Lock extends Waiter {
+  /** When it was granted, as of `monotonicNow()`. */
   readonly begun: number;
-  readonly waiting: { readonly holder: Holder; readonly id: number }[];
+  waiting: Waiter[];
   timer: NodeJS.Timeout;
 }
 
-/** Milliseconds after which work is not waited for any more: who holds the lease may be stuck. */
-const PATIENCE = 30_000;
+/** Milliseconds after which work is not waited for any longer: the worker that has the lock may be stuck. */
+const TIMEOUT_MS = 30_000;
 
-/** Milliseconds for which a worker can still be asked for what it has made. */
-export const REMEMBERED = 2_000;
+/** Milliseconds for which a worker can still be asked for an outcome. */
+export const RECENT_MS = 2_000;
 
-/** Who does which work, among the workers; the others wait for its outcome, or are handed it if they come a little late. */
-export function createLeases(patience = PATIENCE) {
-  const leases = new Map<string, Lease>();
+/** Locks among workers; the others wait for the outcome of the one that has it, and get it also if they come a little late. */
+export function createWorkerLocks(timeout = TIMEOUT_MS) {
+  const locks = new Map<string, Lock>();
 
-  function grant(name: string, holder: Holder, id: number, waiting: Lease["waiting"] = []): void {
-    leases.set(name, { holder, id, begun: monotonicNow(), waiting, timer: later(name, patience) });
-    holder.send({ mediatap: "answer", id });
-    if (waiting.length > 0) holder.send({ mediatap: "wanted", id, name });
+  function grant(key: string, { holder, id }: Waiter, waiting: Waiter[] = []): void {
+    locks.set(key, { holder, id, begun: monotonicNow(), waiting, timer: expireAfter(key, timeout) });
+    holder.send({ mediatap: "acquired", id });
+    if (waiting.length > 0) holder.send({ mediatap: "wanted", id, key });
   }
 
-  /** The end of a lease: all who still wait do the work themselves. */
-  function later(name: string, milliseconds: number): NodeJS.Timeout {
+  /** The end of a lock: all that still wait do the work themselves. */
+  function expireAfter(key: string, milliseconds: number): NodeJS.Timeout {
     return setTimeout(() => {
-      const lease = leases.get(name);
-      leases.delete(name);
-      for (const { holder, id } of lease?.waiting ?? []) holder.send({ mediatap: "answer", id });
+      const lock = locks.get(key);
+      locks.delete(key);
+      for (const { holder, id } of lock?.waiting ?? []) holder.send({ mediatap: "acquired", id });
     }, milliseconds).unref();
   }
 
-  /** The next one in the row does it. */
-  function pass(name: string, lease: Lease): void {
-    clearTimeout(lease.timer);
-    leases.delete(name);
-    const [next, ...rest] = lease.waiting;
-    if (next) grant(name, next.holder, next.id, rest);
+  /** The next one that waits gets it. */
+  function pass(key: string, { timer, waiting: [next, ...rest] }: Lock): void {
+    clearTimeout(timer);
+    locks.delete(key);
+    if (next) grant(key, next, rest);
   }
 
   return {
-    /** `since`: what was begun before is out of date. */
-    ask(holder: Holder, id: number, name: string, since: number): void {
-      const lease = leases.get(name);
+    acquire(holder: Holder, { id, key, since }: Message<"acquire">): void {
+      const lock = locks.get(key);
       // A worker joins its own work itself: if it asks again, what it did before is not to be had any more.
-      if (!lease || lease.holder === holder || lease.begun <= since) {
-        if (lease) clearTimeout(lease.timer);
-        grant(name, holder, id, lease?.waiting);
+      if (!lock || lock.holder === holder || lock.begun <= since) {
+        clearTimeout(lock?.timer);
+        grant(key, { holder, id }, lock?.waiting);
         return;
       }
-      lease.waiting.push({ holder, id });
-      if (lease.waiting.length === 1) lease.holder.send({ mediatap: "wanted", id: lease.id, name });
+      lock.waiting.push({ holder, id });
+      if (lock.waiting.length === 1) lock.holder.send({ mediatap: "wanted", id: lock.id, key });
     },
-    leave(holder: Holder, id: number, name: string): void {
-      const lease = leases.get(name);
-      if (!lease) return;
-      // It was given the lease just then, and does not do the work.
-      if (lease.holder === holder && lease.id === id) pass(name, lease);
-      const at = lease.waiting.findIndex((one) => one.holder === holder && one.id === id);
-      if (at >= 0) lease.waiting.splice(at, 1);
+    leave(holder: Holder, { id, key }: Message<"leave">): void {
+      const lock = locks.get(key);
+      if (!lock) return;
+      const isLeaving = (one: Waiter) => one.holder === holder && one.id === id;
+      // It was granted the lock just then, and does not do the work.
+      if (isLeaving(lock)) pass(key, lock);
+      else lock.waiting = lock.waiting.filter((one) => !isLeaving(one));
     },
-    /** Work has ended. Without an outcome that others can use, the next one does it. */
-    done(holder: Holder, { id, name, kept, outcome }: Done): void {
-      const lease = leases.get(name);
-      if (lease?.holder !== holder || lease.id !== id) return;
+    /** Without an outcome that others can use, the next one does the work. */
+    release(holder: Holder, { id, key, kept, outcome }: Message<"release">): void {
+      const lock = locks.get(key);
+      if (lock?.holder !== holder || lock.id !== id) return;
       if (!outcome && !kept) {
-        pass(name, lease);
+        pass(key, lock);
         return;
       }
       if (outcome) {
-        for (const { holder: other, id: asked } of lease.waiting.splice(0)) {
-          other.send({ mediatap: "answer", id: asked, outcome });
+        for (const { holder: other, id: asked } of lock.waiting.splice(0)) {
+          other.send({ mediatap: "acquired", id: asked, outcome });
         }
       }
-      clearTimeout(lease.timer);
-      if (kept) lease.timer = later(name, REMEMBERED);
-      else leases.delete(name);
+      clearTimeout(lock.timer);
+      if (kept) lock.timer = expireAfter(key, RECENT_MS);
+      else locks.delete(key);
     },
     /** A worker is gone, and with it what it did and waited for. */
     gone(holder: Holder): void {
-      for (const [name, lease] of leases) {
-        const others = lease.waiting.filter((one) => one.holder !== holder);
-        lease.waiting.splice(0, lease.waiting.length, ...others);
-        if (lease.holder === holder) pass(name, lease);
+      for (const [key, lock] of locks) {
+        lock.waiting = lock.waiting.filter((one) => one.holder !== holder);
+        if (lock.holder === holder) pass(key, lock);
       }
     },
   };

@@ -1,14 +1,4 @@
-import type { RenditionRecord } from "../../model/rendition.ts";
-import type { Failed } from "../../work/failed.ts";
-
-/** A rendition whose bytes are in memory. */
-export interface Made {
-  readonly record: RenditionRecord;
-  readonly bytes: Uint8Array;
-}
-
-/** What work that was done once came to. */
-export type Outcome = Made | Failed;
+import type { WorkerOutcome } from "../../work/coalesce/workers.ts";
 
 /** What a worker tells the primary process. */
 export type ToPrimary =
@@ -21,17 +11,17 @@ export type ToPrimary =
   | { readonly mediatap: "ready"; readonly port: number; readonly host?: string; readonly drain: number }
   /** It takes no new connections any more, for a reason of its own. */
   | { readonly mediatap: "leaving" }
-  /** May it do this work? Work that began before `since`, as of `monotonicNow()`, is out of date. */
-  | { readonly mediatap: "ask"; readonly id: number; readonly name: string; readonly since: number }
-  /** Nobody waits for the answer any more. */
-  | { readonly mediatap: "leave"; readonly id: number; readonly name: string }
-  /** Work has ended, the one that was asked for under this number; `kept`: its outcome can be asked for for a while. */
+  /** It acquires the lock of a key. Work that began before `since`, as of `monotonicNow()`, is out of date. */
+  | { readonly mediatap: "acquire"; readonly id: number; readonly key: string; readonly since: number }
+  /** Nobody waits for the lock, or for an outcome, any longer. */
+  | { readonly mediatap: "leave"; readonly id: number; readonly key: string }
+  /** It releases the lock that it acquired under this number; `kept`: the outcome can be requested for a while. */
   | {
-      readonly mediatap: "done";
+      readonly mediatap: "release";
       readonly id: number;
-      readonly name: string;
+      readonly key: string;
       readonly kept: boolean;
-      readonly outcome?: Outcome;
+      readonly outcome?: WorkerOutcome;
     }
   /** For all other workers; answered by `delivered` with the same number. */
   | { readonly mediatap: "announce"; readonly id: number; readonly text: string }
@@ -46,10 +36,10 @@ export type ToWorker =
   | { readonly mediatap: "socket" }
   | { readonly mediatap: "ping" }
   | { readonly mediatap: "drain"; readonly accept: boolean }
-  /** Somebody waits for the outcome of this work. */
-  | { readonly mediatap: "wanted"; readonly id: number; readonly name: string }
-  /** Without an outcome: it may do the work itself. */
-  | { readonly mediatap: "answer"; readonly id: number; readonly outcome?: Outcome }
+  /** Others wait for the outcome of the work that it has the lock for. */
+  | { readonly mediatap: "wanted"; readonly id: number; readonly key: string }
+  /** The end of a wait: with the outcome; else it has the lock, or does the work without. */
+  | { readonly mediatap: "acquired"; readonly id: number; readonly outcome?: WorkerOutcome }
   | { readonly mediatap: "announcement"; readonly id: number; readonly text: string }
   /** All other workers have received an announcement of this one. */
   | { readonly mediatap: "delivered"; readonly id: number; readonly replies: readonly string[] };

@@ -3,7 +3,7 @@ import cluster, { type Worker } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
-import { createLeases, type Holder } from "./locks.ts";
+import { createWorkerLocks, type Holder } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 import { createRelay } from "./relay.ts";
 import { INHERITS, type SocketHandle, WORKER_PORT, WORKERS } from "./worker.ts";
@@ -54,7 +54,7 @@ export interface Primary {
 export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions): Primary {
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
-  const leases = createLeases();
+  const locks = createWorkerLocks();
   const relay = createRelay(log);
   const holders = new Map<Worker, Holder>();
   /** How long each that serves may take to finish, in milliseconds. */
@@ -96,7 +96,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
 
     function gone(exit: number | null): void {
       if (!holders.delete(worker)) return;
-      leases.gone(holder);
+      locks.gone(holder);
       relay.gone(holder);
       passOn(worker, undefined);
       if (ending && drains.delete(worker) && exit !== 0) code = 1;
@@ -105,12 +105,10 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
   }
 
   function hear(worker: Worker, holder: Holder, message: ToPrimary, handle?: SocketHandle): void {
-    if (message.mediatap === "ask") {
-      leases.ask(holder, message.id, message.name, message.since);
-    } else if (message.mediatap === "leave") leases.leave(holder, message.id, message.name);
-    else if (message.mediatap === "done") {
-      leases.done(holder, message);
-    } else if (message.mediatap === "ready") drains.set(worker, message.drain);
+    if (message.mediatap === "acquire") locks.acquire(holder, message);
+    else if (message.mediatap === "leave") locks.leave(holder, message);
+    else if (message.mediatap === "release") locks.release(holder, message);
+    else if (message.mediatap === "ready") drains.set(worker, message.drain);
     else if (message.mediatap === "announce") {
       const others = [...holders].map(([other, its]) => [its, drains.has(other)] as const);
       relay.announce(holder, message.id, message.text, others);

@@ -1,16 +1,11 @@
 import type { SendHandle } from "node:child_process";
-import { Readable } from "node:stream";
-import { bodyOf, type Delivered } from "../../model/rendition.ts";
 import type { Bus, LineEnd } from "../../util/bus.ts";
-import { errorOf, type Failed, failureOf } from "../../work/failed.ts";
-import type { Once } from "../../work/once.ts";
-import { REMEMBERED } from "./locks.ts";
-import type { Made, Outcome, ToPrimary, ToWorker } from "./messages.ts";
+import type { WorkerLocks, WorkerOutcome } from "../../work/coalesce/workers.ts";
+import { RECENT_MS } from "./locks.ts";
+import type { ToPrimary, ToWorker } from "./messages.ts";
 
-/** Largest body that is handed to another process, in bytes. */
-const LARGEST = 16 * 1024 * 1024;
-/** Bytes that are held for processes that come a little late. */
-const ROOM = 32 * 1024 * 1024;
+/** Bytes of recent outcomes that are kept for workers that come a little late. */
+const MAX_RECENT_BYTES = 32 * 1024 * 1024;
 
 /** Environment variables: by the first a process knows that it is one of several, by the others where to listen. */
 export const WORKERS = "MEDIATAP_WORKERS";
@@ -33,7 +28,7 @@ export interface Membership {
   readonly workers: number;
   /** Port on which the others listen; left out by the first one. */
   readonly port?: number;
-  readonly once: Once;
+  readonly locks: WorkerLocks;
   /** The listening socket of the worker that this one replaces; `undefined`: it opens its own. */
   inherit(): Promise<SocketHandle | undefined>;
   /** How to get at the listening socket of this one, for the worker that replaces it. */
@@ -46,10 +41,10 @@ export interface Membership {
 
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
-  const waiting = new Map<number, (outcome: Outcome | undefined) => void>();
+  const waiting = new Map<number, (outcome: WorkerOutcome | undefined) => void>();
   const announced = new Map<number, (replies: readonly string[]) => void>();
-  /** Work that is or may come to be under way here, by its number, and whether others wait for it. */
-  const leading = new Map<number, { wanted: boolean }>();
+  /** Locks that this worker has or waits for, by their numbers, and whether others wait for the outcome. */
+  const locked = new Map<number, { isWanted: boolean }>();
   const recent = createRecent();
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
@@ -72,11 +67,11 @@ export function joinServer(): Membership {
       // One that comes too late is not needed any more.
       if (inherited) inherited(handle);
       else handle?.close();
-    } else if (message.mediatap === "answer") waiting.get(message.id)?.(message.outcome);
+    } else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
-      const work = leading.get(message.id);
-      if (work) work.wanted = true;
-      else giveRecent(message.id, message.name);
+      const lock = locked.get(message.id);
+      if (lock) lock.isWanted = true;
+      else release(message.id, message.key, recent.get(message.id), true);
     }
   });
   process.once("disconnect", () => {
@@ -99,17 +94,22 @@ export function joinServer(): Membership {
     }).finally(() => announced.delete(id));
   }
 
-  function giveRecent(id: number, name: string): void {
-    const outcome = recent.get(id);
-    tell({ mediatap: "done", id, name, kept: outcome !== undefined, ...(outcome ? { outcome } : {}) });
+  function release(id: number, key: string, outcome: WorkerOutcome | undefined, isWanted: boolean): void {
+    const kept = outcome !== undefined && recent.keep(id, outcome);
+    tell({ mediatap: "release", id, key, kept, ...(isWanted && outcome && { outcome }) });
   }
 
-  /** Resolves with what another worker made, or with nothing when this one is to do the work. */
-  function ask(id: number, name: string, since: number, signal: AbortSignal): Promise<Outcome | undefined> {
+  /** Resolves with the outcome of another worker, or with `undefined` if this one is to do the work. */
+  function wait(
+    id: number,
+    key: string,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<WorkerOutcome | undefined> {
     if (!process.connected) return Promise.resolve(undefined);
-    return new Promise<Outcome | undefined>((resolve, reject) => {
+    return new Promise<WorkerOutcome | undefined>((resolve, reject) => {
       const leave = () => {
-        tell({ mediatap: "leave", id, name });
+        tell({ mediatap: "leave", id, key });
         reject(signal.reason);
       };
       signal.addEventListener("abort", leave, { once: true });
@@ -117,36 +117,31 @@ export function joinServer(): Membership {
         signal.removeEventListener("abort", leave);
         resolve(outcome);
       });
-      tell({ mediatap: "ask", id, name, since });
+      tell({ mediatap: "acquire", id, key, since });
     }).finally(() => waiting.delete(id));
   }
 
-  const once: Once = async (name, { signal, since }, work, taken) => {
-    const id = ++last;
-    const own = { wanted: false };
-    // Before the answer: that others want it may be heard right behind it.
-    leading.set(id, own);
-    const outcome = await ask(id, name, since, signal).catch((error: unknown) => {
-      leading.delete(id);
-      throw error;
-    });
-    if (outcome) {
-      leading.delete(id);
-      return taken(deliveredOf(outcome));
-    }
-    const end = (result: Outcome | undefined, kept: boolean) => {
-      leading.delete(id);
-      tell({ mediatap: "done", id, name, kept, ...(own.wanted && result ? { outcome: result } : {}) });
-    };
-    try {
-      const made = await work();
-      const result = madeOf(made);
-      end(result, result !== undefined && recent.keep(id, result));
-      return made;
-    } catch (error) {
-      end(signal.aborted ? undefined : failureOf(error), false);
-      throw error;
-    }
+  const locks: WorkerLocks = {
+    async acquire(key, { signal, since = 0 }) {
+      const id = ++last;
+      const lock = { isWanted: false };
+      // Before it is acquired: that others want the outcome may be the next message.
+      locked.set(id, lock);
+      const outcome = await wait(id, key, since, signal).catch((error: unknown) => {
+        locked.delete(id);
+        throw error;
+      });
+      if (outcome) {
+        locked.delete(id);
+        return { outcome };
+      }
+      return {
+        release(outcome) {
+          locked.delete(id);
+          release(id, key, outcome, lock.isWanted);
+        },
+      };
+    },
   };
 
   function inherit(): Promise<SocketHandle | undefined> {
@@ -166,7 +161,7 @@ export function joinServer(): Membership {
   return {
     workers: Number(process.env[WORKERS]) || 1,
     ...(port > 0 && { port }),
-    once,
+    locks,
     inherit,
     onPassOn(ask) {
       socket = ask;
@@ -181,35 +176,25 @@ export function joinServer(): Membership {
   };
 }
 
-/** What was made a moment ago, for others that come a little late. */
+/** What this worker released a moment ago, for others that come a little late. */
 function createRecent() {
-  const kept = new Map<number, Made>();
+  const kept = new Map<number, WorkerOutcome>();
   let bytes = 0;
   return {
-    get: (id: number): Made | undefined => kept.get(id),
-    /** `false`: there is no room. */
-    keep(id: number, made: Made): boolean {
-      const size = made.bytes.byteLength;
-      if (bytes + size > ROOM) return false;
-      kept.set(id, made);
+    get: (id: number) => kept.get(id),
+    /** `false`: it is a failure, or there is no room. */
+    keep(id: number, outcome: WorkerOutcome): boolean {
+      if (kept.has(id)) return true;
+      if ("code" in outcome) return false;
+      const size = outcome.bytes.byteLength;
+      if (bytes + size > MAX_RECENT_BYTES) return false;
+      kept.set(id, outcome);
       bytes += size;
       setTimeout(() => {
         kept.delete(id);
         bytes -= size;
-      }, REMEMBERED).unref();
+      }, RECENT_MS).unref();
       return true;
     },
   };
-}
-
-/** What others can use as it is; large originals each reads for itself. */
-function madeOf({ record, body, degraded }: Delivered & { readonly degraded?: boolean }): Made | undefined {
-  if (degraded || !body?.settled || !body.bytes || body.length > LARGEST) return undefined;
-  return { record, bytes: body.bytes };
-}
-
-function deliveredOf(outcome: Made | Failed): Delivered {
-  if ("code" in outcome) throw errorOf(outcome);
-  const { record, bytes } = outcome;
-  return { record, body: bodyOf(bytes, (part) => Readable.from([part])) };
 }

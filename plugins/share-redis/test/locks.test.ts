@@ -41,9 +41,9 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
   const renders = () => all.reduce((sum, machine) => sum + machine.renders(), 0);
   const askAll = (path: string, each = 5) =>
     Promise.all(all.flatMap((machine) => Array.from({ length: each }, () => machine.ask(path))));
-  const leases = async () => (await redis.command("keys", "mediatap:lease-1:*")).split("\n").filter(Boolean);
+  const locks = async () => (await redis.command("keys", "mediatap:lock-1:*")).split("\n").filter(Boolean);
 
-  const isWaitedFor = async () => /^w /.test(await redis.command("get", (await leases())[0] ?? ""));
+  const isWaitedFor = async () => /^w /.test(await redis.command("get", (await locks())[0] ?? ""));
 
   /** The origin answers for a file only when it is told to. */
   function holdBack(path: string, bytes: Buffer): () => void {
@@ -75,13 +75,13 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     const goOn = holdBack("slow.png", plain(10));
     const slow = askAll("/tr:w-20,f-png/slow.png", 2);
     await until(() => origin.count("slow.png") === 1, "it has begun");
-    const [name = ""] = await leases();
+    const [name = ""] = await locks();
     let left = Number.POSITIVE_INFINITY;
     await until(async () => {
       const before = left;
       left = Number(await redis.command("pttl", name));
       return left > before;
-    }, "its lease is renewed");
+    }, "its lock is renewed");
     assert.equal(origin.count("slow.png"), 1);
     for (const { status } of await askAll("/tr:w-20,f-png/b.png", 2)) assert.equal(status, 200);
     goOn();
@@ -128,7 +128,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     const first = one?.red("/tr:w-20,f-png/slow.png");
     await until(() => origin.count("slow.png") === 1, "it has begun");
     // As if its holder were another one, which never comes back.
-    const [name = ""] = await leases();
+    const [name = ""] = await locks();
     await redis.command(
       "set",
       name,
@@ -213,11 +213,11 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     let width = 40;
     for (const [command = "", ...words] of values) {
       const path = `/tr:w-${width++},f-png/a.png`;
-      // The lease of this request, by doing it once.
+      // The lock of this request, by doing it once.
       await all[0]?.red(path);
       await all[0]?.purge("a.png");
-      await until(async () => (await leases()).length > 0, "it has a lease");
-      for (const name of await leases()) {
+      await until(async () => (await locks()).length > 0, "it has a lock");
+      for (const name of await locks()) {
         await redis.command("del", name);
         await redis.command(command, name, ...words);
       }
@@ -226,7 +226,7 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
         [200, 200],
         words.join(" "),
       );
-      for (const name of await leases()) await redis.command("del", name);
+      for (const name of await locks()) await redis.command("del", name);
     }
   });
 });

@@ -1,0 +1,95 @@
+/** For whom a piece of work is done. */
+export interface CoalesceOptions {
+  /** Aborts when whoever asked does not wait any longer. */
+  readonly signal: AbortSignal;
+  /** Work that began before this moment is out of date and is not joined; as of `monotonicNow()`. @default 0, any may be joined */
+  readonly since?: number;
+}
+
+/** Does identical concurrent work once: all that ask for a key get the result, or the failure, of one run. */
+export interface Coalescer<T> {
+  /** Joins the work of this key, or begins it. The signal of the work aborts when nobody waits for it any longer. */
+  run(key: string, options: CoalesceOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** Coalesces within this process. */
+export interface ProcessCoalescer<T> extends Coalescer<T> {
+  /** Number of keys whose work can be joined. */
+  readonly size: number;
+  /** Resolves once no work is running. */
+  idle(): Promise<void>;
+  /** Whether the work of this key can be joined. */
+  has(key: string, since?: number): boolean;
+}
+
+interface Run<T> {
+  readonly promise: Promise<T>;
+  readonly controller: AbortController;
+  waiters: number;
+}
+
+/** A result can be joined until the promise that `joinable` returns for it is settled; left out, not at all. */
+export function createCoalescer<T>(
+  joinable: (result: T) => Promise<unknown> | undefined = () => undefined,
+): ProcessCoalescer<T> {
+  const runs = new Map<string, Run<T>>();
+  // The askers of one key agree on the newest moment that concerns it, so older work has another name.
+  const nameOf = (key: string, since = 0) => (since > 0 ? `${key} ${since}` : key);
+
+  function begin(name: string, work: (signal: AbortSignal) => Promise<T>): Run<T> {
+    const controller = new AbortController();
+    const run: Run<T> = { controller, waiters: 0, promise: work(controller.signal) };
+    const end = () => forget(name, run);
+    run.promise.then((result) => {
+      const still = joinable(result);
+      if (still) still.then(end, end);
+      else end();
+    }, end);
+    runs.set(name, run);
+    return run;
+  }
+
+  function forget(name: string, run: Run<T>): void {
+    if (runs.get(name) === run) runs.delete(name);
+  }
+
+  return {
+    get size() {
+      return runs.size;
+    },
+    async idle() {
+      while (runs.size > 0) await Promise.allSettled([...runs.values()].map(({ promise }) => promise));
+    },
+    has: (key, since) => runs.has(nameOf(key, since)),
+    run(
+      key: string,
+      { signal, since }: CoalesceOptions,
+      work: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T> {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      const name = nameOf(key, since);
+      const run = runs.get(name) ?? begin(name, work);
+      run.waiters++;
+      return new Promise<T>((resolve, reject) => {
+        const leave = () => {
+          if (--run.waiters === 0) {
+            forget(name, run);
+            run.controller.abort(signal.reason);
+          }
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", leave, { once: true });
+        run.promise.then(
+          (value) => {
+            signal.removeEventListener("abort", leave);
+            if (!signal.aborted) resolve(value);
+          },
+          (error) => {
+            signal.removeEventListener("abort", leave);
+            reject(error);
+          },
+        );
+      });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { Readable } from "node:stream";
+import { bodyOf, type RenditionRecord, settled } from "../../model/rendition.ts";
+import { createSpans } from "../../util/spans.ts";
+import { errorOf, type Failed, failureOf } from "../failed.ts";
+import type { Made } from "../render.ts";
+import type { Services } from "../services.ts";
+import type { Handover, Locks } from "./locks.ts";
+
+/** Largest body that is handed to another worker, in bytes; larger originals each reads for itself. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** What workers hand over: a rendition whose bytes are in memory, or why there is none. */
+export type WorkerOutcome = { readonly record: RenditionRecord; readonly bytes: Uint8Array } | Failed;
+
+/** Locks among the workers of one server; their primary process arbitrates. */
+export type WorkerLocks = Locks<WorkerOutcome>;
+
+/** Hands renditions over to other workers, whose caches in memory store them, too. */
+export function workerHandover({
+  cache,
+  bans,
+}: Pick<Services, "cache" | "bans">): Handover<Made, WorkerOutcome> {
+  const since = bans.now();
+  return {
+    encode({ record, body, degraded }) {
+      if (degraded || !body?.settled || !body.bytes || body.length > MAX_BYTES) return undefined;
+      return { record, bytes: body.bytes };
+    },
+    encodeFailure: failureOf,
+    decode(outcome) {
+      if ("code" in outcome) throw errorOf(outcome);
+      const { record, bytes } = outcome;
+      const body = bodyOf(bytes, (part) => Readable.from([part]));
+      const stored = cache.isUsed && !bans.isBanned(record, since);
+      if (stored) void cache.store(record, settled(body), since);
+      return { record, body, spans: createSpans(), stored, joined: true };
+    },
+  };
+}
