@@ -61,42 +61,40 @@ async function make(index: number, count: number, file: string): Promise<void> {
 }
 
 /** A photograph of so many megapixels, 3:2, in the format of a camera; made once. */
-export async function large(megapixels: number): Promise<string> {
-  const file = join(tmpdir(), `mediatap-bench-${VERSION}-${megapixels}mp.jpg`);
-  if (existsSync(file)) return file;
-  const unfinished = `${file}.${process.pid}`;
-  const width = Math.floor(Math.sqrt(megapixels * 1e6 * 1.5));
-  const sample = new URL("mountains.jpg", SAMPLES).pathname;
-  await sharp(sample, { limitInputPixels: false })
-    .resize({ width, height: Math.floor(width / 1.5), fit: "cover" })
-    .jpeg({ quality: 88 })
-    .toFile(unfinished);
-  renameSync(unfinished, file);
-  return file;
-}
+export const large = (megapixels: number) =>
+  once(`${megapixels}mp.jpg`, () => {
+    const width = Math.floor(Math.sqrt(megapixels * 1e6 * 1.5));
+    const sample = new URL("mountains.jpg", SAMPLES).pathname;
+    return sharp(sample, { limitInputPixels: false })
+      .resize({ width, height: Math.floor(width / 1.5), fit: "cover" })
+      .jpeg({ quality: 88 });
+  });
 
 /** A photograph that costs little to make anything of; made once. */
-export const small = () => once("small.jpg", (sharp) => sharp.resize({ width: 600 }).jpeg());
+export const small = () => once("small.jpg", () => stream().resize({ width: 600 }).jpeg());
 
 /** One that costs next to nothing: 96x64, as avatars and icons are. */
-export const tiny = () => once("tiny.jpg", (sharp) => sharp.resize({ width: 96, height: 64 }).jpeg());
+export const tiny = () => once("tiny.jpg", () => stream().resize({ width: 96, height: 64 }).jpeg());
 
 /** A PNG of 3 megapixels that fades out towards its edges. */
 export const transparent = () =>
-  once("transparent.png", (sharp) => {
+  once("transparent.png", () => {
     const [width, height] = [2000, 1500];
     const mask = `<svg width="${width}" height="${height}"><radialGradient id="g"><stop offset=".5"/><stop offset="1" stop-opacity="0"/></radialGradient><rect width="100%" height="100%" fill="url(#g)"/></svg>`;
-    return sharp
+    return stream()
       .resize({ width, height })
       .composite([{ input: Buffer.from(mask), blend: "dest-in" }])
       .png();
   });
 
-async function once(name: string, make: (sample: Sharp) => Sharp): Promise<string> {
+const stream = () => sharp(new URL("stream.jpg", SAMPLES).pathname);
+
+/** A file that is made at its first use and kept for later runs. */
+export async function once(name: string, make: () => Sharp | Promise<Sharp>): Promise<string> {
   const file = join(tmpdir(), `mediatap-bench-${VERSION}-${name}`);
   if (existsSync(file)) return file;
   const unfinished = `${file}.${process.pid}`;
-  await make(sharp(new URL("stream.jpg", SAMPLES).pathname)).toFile(unfinished);
+  await (await make()).toFile(unfinished);
   renameSync(unfinished, file);
   return file;
 }

@@ -19,6 +19,7 @@ import { heldCold, heldWarm } from "./scenarios/conditions.ts";
 import { disk } from "./scenarios/disk.ts";
 import { distinct } from "./scenarios/distinct.ts";
 import { estimate } from "./scenarios/estimate.ts";
+import { fidelity } from "./scenarios/fidelity.ts";
 import { hot } from "./scenarios/hot.ts";
 import { leave } from "./scenarios/leave.ts";
 import { many } from "./scenarios/many.ts";
@@ -76,6 +77,7 @@ const SCENARIOS: readonly Scenario[] = [
   remote,
   alpha,
   tiny,
+  fidelity,
   product("product"),
   product("thumb-webp"),
   product("thumb-png"),
