@@ -1,4 +1,5 @@
 import { MediaError } from "../model/errors.ts";
+import type { Source } from "../model/source.ts";
 
 /** Encodings of XML documents that are read, by the names that documents give them. */
 const ENCODINGS = /^(?:utf-8|utf-16(?:le|be)?|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d)$/i;
@@ -43,24 +44,42 @@ const hasMark = ([first, second, third]: Uint8Array) => first === 0xef && second
 /** Bytes at the start of a file within which its first element is looked for. */
 export const SVG_HEAD_LENGTH = 4096;
 
-/** Whether the first element of a file is `svg`, after any prolog (XML 1.0 §2.8). Each part of the prolog is passed once. */
-export function isSvg(head: Uint8Array): boolean {
+/** Whether the first element of a file is `svg`, after any prolog (XML 1.0 §2.8). */
+export const isSvg = (head: Uint8Array): boolean => startsWithSvg(head) === true;
+
+/** As `isSvg`, with a prolog of any length: one that does not end within `limit` bytes counts as that of an SVG. */
+export async function isSvgSource(source: Source, limit: number): Promise<boolean> {
+  const known = startsWithSvg(await source.peek(SVG_HEAD_LENGTH));
+  if (known !== undefined) return known;
+  const more = await source.peek(limit);
+  return startsWithSvg(more) ?? more.byteLength >= limit;
+}
+
+/** `undefined`: the prolog does not end within these bytes. Each part of it is passed once. */
+function startsWithSvg(head: Uint8Array): boolean | undefined {
   const text = textOfHead(head);
   let at = 0;
   for (;;) {
     while (/\s/.test(text[at] ?? "")) at++;
     const end = text.startsWith("<?", at)
-      ? text.indexOf("?>", at) + 2
+      ? after(text, "?>", at + 2)
       : text.startsWith("<!--", at)
-        ? text.indexOf("-->", at) + 3
+        ? after(text, "-->", at + 4)
         : /^<!doctype/i.test(text.slice(at, at + 9))
           ? endOfDoctype(text, at)
           : undefined;
     if (end === undefined) break;
-    if (end <= at) return false;
+    if (end === 0) return undefined;
     at = end;
   }
-  return /^<(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s/>]/.test(text.slice(at, at + 40));
+  const start = text.slice(at, at + 40);
+  return start === "" ? undefined : /^<(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s/>]/.test(start);
+}
+
+/** Position after `end`; 0: it does not end here. */
+function after(text: string, end: string, from: number): number {
+  const at = text.indexOf(end, from);
+  return at === -1 ? 0 : at + end.length;
 }
 
 /** 0: it does not end here. */

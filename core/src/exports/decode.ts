@@ -2,7 +2,7 @@
 
 export { memorySource } from "../decode/memory.ts";
 export { remembering } from "../decode/remember.ts";
-export { isSvg, SVG_HEAD_LENGTH, xmlText } from "../decode/svg.ts";
+export { isSvg, isSvgSource, xmlText } from "../decode/svg.ts";
 export type { ThreadProgram, ThreadTools } from "../decode/thread.ts";
 export { inThread } from "../decode/thread.ts";
 export type { TiffLayout } from "../decode/tiff.ts";

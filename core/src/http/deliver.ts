@@ -84,7 +84,8 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
   const { request } = exchange;
   const headers = renditionHeaders(exchange, record);
   const rangeHeader = request.method === "GET" ? request.header("range") : undefined;
-  const compressible = record.original && isCompressible(record.type, record.length);
+  const isCompressed = record.format === "svgz";
+  const compressible = record.original && !isCompressed && isCompressible(record.type, record.length);
   if (compressible)
     headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
   // Only a client that holds the bytes is delivered a record without a body.
@@ -99,7 +100,7 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
   const lastModified = headers["last-modified"] === undefined ? undefined : record.lastModified;
   if (isHeld(request, etag, lastModified)) return notModified(headers);
   const chosen = coding ? await encoded(body, coding, etag) : body;
-  if (coding) headers["content-encoding"] = coding;
+  if (coding || isCompressed) headers["content-encoding"] = coding ?? "gzip";
   return ranged(exchange, headers, chosen, rangeHeader, record.lastModified);
 }
 
@@ -121,7 +122,7 @@ function ranged(
     rangeHeader !== undefined && rangeCounts(request, headers.etag as string | undefined, lastModified);
   const range = counts ? rangeOf(rangeHeader, body.length) : undefined;
   if (range === "unsatisfiable") {
-    const { "content-type": _, ...rest } = headers;
+    const { "content-type": _, "content-encoding": __, ...rest } = headers;
     return {
       reply: {
         status: 416,

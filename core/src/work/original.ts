@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { isSvg, SVG_HEAD_LENGTH } from "../decode/svg.ts";
+import { isSvgSource } from "../decode/svg.ts";
 import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
@@ -34,7 +34,7 @@ export async function assertDeliverable(
   context: RenderContext,
 ): Promise<void> {
   const { output } = job.transformation;
-  if (output.sanitizeSvg) await assertNoSvg(source);
+  if (output.sanitizeSvg) await assertNoSvg(source, context.limits.svgBytes);
   if (output.format === "original") return;
   const type = typeOfName(source.facts.path);
   const kind = await context.inspect("kind", source);
@@ -69,9 +69,8 @@ export async function assertDeliverable(
 }
 
 /** Throws `EUNSUPPORTED` for an SVG that no plugin has sanitised. */
-async function assertNoSvg(source: Source): Promise<void> {
-  const isNamed = originalType(source.facts).startsWith("image/svg+xml");
-  if (!isNamed && !isSvg(await source.peek(SVG_HEAD_LENGTH))) return;
+async function assertNoSvg(source: Source, limit: number): Promise<void> {
+  if (!isSvgType(source.facts) && !(await isSvgSource(source, limit))) return;
   throw new MediaError("EUNSUPPORTED", "Not supported here: sanitised SVGs");
 }
 
@@ -88,6 +87,15 @@ const RUNS = /javascript|ecmascript|typescript|jscript|livescript|wasm|text\/css
 /** Media type of an original: by its name, since an origin's word must not turn a picture into a page. */
 export function originalType(facts: SourceFacts): string {
   return contentTypeOfName(facts.path) || safeType(facts.type) || "application/octet-stream";
+}
+
+const isSvgType = (facts: SourceFacts): boolean => originalType(facts).startsWith("image/svg+xml");
+
+/** `svgz` for a compressed SVG, which browsers show only with `Content-Encoding: gzip`, else `original`. */
+export async function originalFormat(source: Source): Promise<"svgz" | "original"> {
+  if (!isSvgType(source.facts)) return "original";
+  const [first, second] = await source.peek(2);
+  return first === 0x1f && second === 0x8b ? "svgz" : "original";
 }
 
 function safeType(type: string | undefined): string | undefined {

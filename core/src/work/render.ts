@@ -10,7 +10,7 @@ import { fetchSource } from "../origin/sources.ts";
 import { resultCheckOf } from "../results.ts";
 import { traced } from "../traced.ts";
 import { createEntryWriter, type EntryWriter, type EntryWriterParts } from "./entry-writer.ts";
-import { originalBody, originalType } from "./original.ts";
+import { originalBody, originalFormat, originalType } from "./original.ts";
 import { createPlanner, type PlanOf } from "./plan.ts";
 import { type ContextParts, createContext, type OwnContext } from "./render-context.ts";
 import { type Confirmations, revalidateSources } from "./revalidation.ts";
@@ -173,10 +173,11 @@ class Render {
 
   /** No engine has anything to do: the source's own bytes. */
   async #passThrough(source: Source): Promise<Rendition> {
+    const format = await originalFormat(source);
     const body = await originalBody(source);
     this.#options.context.release(source);
     if (body.settled && body.bytes) await source.close();
-    return { body, type: originalType(source.facts), format: "original" };
+    return { body, type: originalType(source.facts), format };
   }
 
   #write(rendition: Rendition): Made {

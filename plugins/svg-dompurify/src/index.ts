@@ -13,7 +13,7 @@ import {
   type Rendition,
   type Source,
 } from "@mediatap/core";
-import { inThread, isSvg, SVG_HEAD_LENGTH, xmlText } from "@mediatap/core/decode";
+import { inThread, isSvgSource, xmlText } from "@mediatap/core/decode";
 import type { SanitizeTask } from "./program.ts";
 
 const NAME = "svg-dompurify";
@@ -65,7 +65,7 @@ const RASTER = /^(?:jpeg|png|webp|avif|gif)$/;
 async function concerns({ transformation }: Job, source: Source, context: RenderContext): Promise<boolean> {
   const { sanitizeSvg, video, format } = transformation.output;
   if (!sanitizeSvg || video || RASTER.test(format ?? "")) return false;
-  if (isSvg(await source.peek(SVG_HEAD_LENGTH))) return true;
+  if (await isSvgSource(source, context.limits.svgBytes)) return true;
   const { path, type = "" } = source.facts;
   const isNamed = /\.svgz?$/i.test(path.split(/[?#]/, 1)[0] ?? "") || /^image\/svg\+xml/i.test(type.trim());
   if (!isNamed) return false;

@@ -34,6 +34,9 @@ describe("svg-dompurify", () => {
     folder = await makeFolder({
       "evil.svg": EVIL,
       "evil.xml": EVIL,
+      "late.xml": `<?xml version="1.0"?><!-- ${"x".repeat(9000)} -->${EVIL}`,
+      "endless.xml": `<!-- ${"x".repeat(1024 * 1024)} -->${EVIL}`,
+      "other.xml": `<?xml version="1.0"?><!-- ${"x".repeat(9000)} --><list/>`,
       evil: EVIL,
       "evil.jpg": EVIL,
       "marked.svg": `\ufeff${EVIL}`,
@@ -147,6 +150,7 @@ describe("svg-dompurify", () => {
         "evil.svg?ik-attachment=true",
         "ik-seo/evil/name.svg",
         "evil.xml",
+        "late.xml",
         "evil",
         "marked.svg",
         "utf16.svg",
@@ -195,6 +199,7 @@ describe("svg-dompurify", () => {
       ["utf7.svg", 403, "EUNSUPPORTED"],
       ["entity.svg", 403, "EUNSUPPORTED"],
       ["long.svg", 400, "ELIMIT"],
+      ["endless.xml", 400, "ELIMIT"],
       ["many.svg", 400, "ELIMIT"],
       ["deep.svg", 400, "ELIMIT"],
       ["wide.svg", 400, "ELIMIT"],
@@ -220,6 +225,7 @@ describe("svg-dompurify", () => {
     assert(photo.body.equals((await server.ask("/photo.png")).body));
     assert((await server.ask("/clean/photo.png?tr=orig-true")).body.equals(png));
     assert.match((await server.ask("/clean/notes.txt")).text, /alert/);
+    assert.match((await server.ask("/clean/other.xml")).text, /<list\/>/);
     // A picture with the wrong name is none the less one.
     assert.match(
       (await server.ask("/clean/picture.svg")).headers["content-type"] ?? "",
@@ -259,6 +265,7 @@ describe("svg-dompurify", () => {
       "clean/evil.svg?tr=orig-true",
       "clean/evil",
       "clean/evil.xml",
+      "clean/late.xml",
       "evil.svg?ik-sanitizeSvg=true",
     ]) {
       assert.deepEqual(await refusal(`/${path}`, without), [403, "EUNSUPPORTED"], path);

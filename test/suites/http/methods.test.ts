@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import { photo, seen } from "../support/photos.ts";
 import { folderConfig } from "../support/plugins.ts";
+
+const DRAWING = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${"<path/>".repeat(99)}</svg>`;
 
 describe("methods and common headers", () => {
   let folder: TestFolder;
@@ -12,6 +15,8 @@ describe("methods and common headers", () => {
       "style.css": "body { color: red }\n".repeat(50),
       "page.html": "<h1>hello</h1>",
       "logo.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>x()</script></svg>',
+      "packed.svgz": gzipSync(DRAWING),
+      "plain.svgz": DRAWING,
       "data.json": "{}",
       "font.woff2": "wOF2",
       empty: "",
@@ -65,6 +70,28 @@ describe("methods and common headers", () => {
     const get = await server.ask("/style.css", { headers });
     assert.equal(get.headers["content-encoding"], "br");
     assert.deepEqual(lasting(head.headers), lasting(get.headers));
+  });
+
+  it("names the coding of compressed SVGs, and compresses none twice", async () => {
+    for (const encoding of ["gzip, br", "identity"]) {
+      const headers = { "accept-encoding": encoding };
+      // Rendered, then from the cache.
+      for (const _ of [1, 2]) {
+        const { status, body, headers: sent } = await server.ask("/packed.svgz", { headers });
+        const { "content-type": type, "content-encoding": coding } = sent;
+        assert.deepEqual([status, type, coding], [200, "image/svg+xml", "gzip"]);
+        assert.equal(gunzipSync(body).toString(), DRAWING);
+      }
+      const plain = await server.ask("/plain.svgz", { headers });
+      assert.equal(plain.headers["content-encoding"], encoding === "identity" ? undefined : "br");
+    }
+    const part = await server.ask("/packed.svgz", { headers: { range: "bytes=0-1" } });
+    assert.deepEqual(
+      [part.status, part.headers["content-encoding"], part.body.toString("hex")],
+      [206, "gzip", "1f8b"],
+    );
+    const none = await server.ask("/packed.svgz", { headers: { range: "bytes=9999-" } });
+    assert.deepEqual([none.status, none.headers["content-encoding"]], [416, undefined]);
   });
 
   it("answers OPTIONS with the methods it knows and the endpoint's CORS rule", async () => {
