@@ -22,8 +22,8 @@ import type {
 } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
-import type { BreakerState } from "./origin/breaker.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
+import type { BreakerState } from "./util/breaker.ts";
 import type { Bus } from "./util/bus.ts";
 import type { ClusterLocks } from "./work/coalesce/cluster.ts";
 import type { Load } from "./work/load.ts";

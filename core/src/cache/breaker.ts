@@ -1,14 +1,17 @@
-/** Failures in a row after which it is not tried again for a while. */
-const MOST = 3;
+import { createBreaker } from "../util/breaker.ts";
 
 /** Milliseconds between two lines of the log about the same. */
-const QUIET = 60_000;
+const LOG_INTERVAL_MS = 60_000;
+
+/** Failures in a row after which it is skipped for a while. */
+const MAX_FAILURES = 3;
 
 export interface CacheBreakerOptions {
-  /** Milliseconds after which a place that failed is tried again. */
+  /** Milliseconds after which a cache that failed is tried again. */
   readonly rest: number;
-  /** It failed several times in a row, or works again; told at most once a minute. */
+  /** It failed several times in a row; called at most once a minute. */
   readonly onFailure: (error: unknown) => void;
+  /** It works again, after a failure that was reported. */
   readonly onRecovery: () => void;
   /** Milliseconds of a clock that only runs forward. @default performance.now */
   readonly now?: () => number;
@@ -16,54 +19,34 @@ export interface CacheBreakerOptions {
 
 /** Work of a cache that may be left out. */
 export interface CacheBreaker {
-  /** The work's result; `undefined` where it fails, or is left out. */
+  /** The work's result; `undefined` if it fails, or is left out. */
   run<T>(work: () => Promise<T>): Promise<T | undefined>;
 }
 
 /** Keeps requests from a disk or server that fails or hangs: the work is left out, and tried once in a while. */
-export function createCacheBreaker({
-  rest,
-  onFailure,
-  onRecovery,
-  now = () => performance.now(),
-}: CacheBreakerOptions): CacheBreaker {
-  let failures = 0;
-  let openUntil = 0;
-  let probing = false;
-  let told = Number.NEGATIVE_INFINITY;
-  let isTold = false;
-
-  function worked(): void {
-    failures = 0;
-    if (isTold) onRecovery();
-    isTold = false;
-  }
-
-  function failed(error: unknown): void {
-    const at = now();
-    if (++failures < MOST) return;
-    openUntil = at + rest;
-    if (at - told < QUIET) return;
-    told = at;
-    isTold = true;
-    onFailure(error);
-  }
-
-  return {
-    async run(work) {
-      const isProbe = failures >= MOST;
-      if (isProbe && (probing || now() < openUntil)) return undefined;
-      probing ||= isProbe;
-      try {
-        const result = await work();
-        worked();
-        return result;
-      } catch (error) {
-        failed(error);
-        return undefined;
-      } finally {
-        if (isProbe) probing = false;
-      }
+export function createCacheBreaker(options: CacheBreakerOptions): CacheBreaker {
+  const { rest, onFailure, onRecovery, now = () => performance.now() } = options;
+  let reported = Number.NEGATIVE_INFINITY;
+  let isReported = false;
+  // The rate is never too high: only failures in a row count.
+  const limits = { breakerWindow: rest, breakerRequests: 1, breakerRate: 100 };
+  const breaker = createBreaker<unknown>(
+    { ...limits, breakerFailures: MAX_FAILURES, breakerOpen: rest },
+    {
+      judge: () => "fails",
+      probes: { succeeded: 1, failed: 1 },
+      now,
+      onChange(change) {
+        if (change.state === "closed") {
+          if (isReported) onRecovery();
+          isReported = false;
+        } else if (now() - reported >= LOG_INTERVAL_MS) {
+          reported = now();
+          isReported = true;
+          onFailure(change.error);
+        }
+      },
     },
-  };
+  );
+  return { run: (work) => breaker.run(work).catch(() => undefined) };
 }

@@ -8,7 +8,7 @@ import { traced } from "../traced.ts";
 import { reasonOf } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";
 import { currentTrace } from "../util/trace.ts";
-import { SKIPPED } from "./breaker.ts";
+import { SKIPPED } from "./pauses.ts";
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;
 

@@ -1,10 +1,17 @@
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import type { Asset } from "../model/asset.ts";
+import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
+import {
+  type Breaker,
+  type BreakerChange,
+  type BreakerParts,
+  type BreakerState,
+  createBreaker,
+} from "../util/breaker.ts";
 import { reasonOf } from "../util/log.ts";
-import { type Breaker, type BreakerChange, type BreakerState, createBreaker } from "./breaker.ts";
-import { createPauses, type Pauses } from "./pauses.ts";
+import { createPauses, type Pauses, skipped } from "./pauses.ts";
 import type { OriginEntry } from "./sources.ts";
 
 /** Hosts behind web proxies whose state is kept. */
@@ -12,7 +19,7 @@ const MOST = 1000;
 
 /** The circuit breakers of all origins; a web proxy has one for each host. */
 export interface Breakers {
-  of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker;
+  of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker<MediaError>;
   /** Files that origins do not want to be asked for. */
   readonly pauses: Pauses;
   /** State of each origin that was asked, by its name. */
@@ -24,12 +31,29 @@ export interface Breakers {
 interface Known {
   readonly name: string;
   readonly fingerprint: string;
-  readonly breaker: Breaker;
+  readonly breaker: Breaker<MediaError>;
+}
+
+/** "Not here" and "denied" show that an origin works; only outages count against it. */
+export function createOriginBreaker(
+  limits: Limits,
+  parts: Pick<BreakerParts<MediaError>, "now" | "random" | "onChange">,
+): Breaker<MediaError> {
+  return createBreaker<MediaError>(limits, {
+    judge(error) {
+      if (!isMediaError(error)) return undefined;
+      if (error.outage) return "fails";
+      return error.status < 500 ? "works" : undefined;
+    },
+    isConnectionFailure: ({ code }) => code === "ECONNREFUSED",
+    skip: skipped,
+    ...parts,
+  });
 }
 
 export function createBreakers(initial: Limits, log: Logger): Breakers {
   const limits = { ...initial };
-  const noting = (origin: string, host: string | undefined) => (change: BreakerChange) => {
+  const noting = (origin: string, host: string | undefined) => (change: BreakerChange<MediaError>) => {
     const what = { origin, ...(host === undefined ? {} : { host }) };
     if (change.state === "closed") return log.info(what, "an origin responds again");
     const { error, milliseconds } = change;
@@ -45,7 +69,7 @@ export function createBreakers(initial: Limits, log: Logger): Breakers {
       let entry = known.get(key);
       // Under the same name a new configuration may mean another place.
       if (entry?.fingerprint !== fingerprint) {
-        entry = { name, fingerprint, breaker: createBreaker(limits, { onChange: noting(name, host) }) };
+        entry = { name, fingerprint, breaker: createOriginBreaker(limits, { onChange: noting(name, host) }) };
         known.set(key, entry);
       }
       return entry.breaker;

@@ -1,6 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { isMediaError, MediaError, pauseOf } from "../model/errors.ts";
-import { skipped } from "./breaker.ts";
+
+/** Code of the cause of an error that was not met again: the origin is skipped. */
+export const SKIPPED = "ESKIPPED";
 
 /** Files that are remembered. */
 const MAX_FILES = 10_000;
@@ -44,4 +46,11 @@ function shortened(error: MediaError, milliseconds: number): MediaError {
     status,
     retryAfterSeconds: Math.ceil(milliseconds / 1000),
   });
+}
+
+/** A failure that was met before, without a new request. `milliseconds`: how long there will be none. */
+export function skipped({ code, message }: MediaError, milliseconds?: number): MediaError {
+  const cause = Object.assign(new Error("the origin is skipped for now"), { code: SKIPPED });
+  const retry = milliseconds === undefined ? {} : { retryAfterSeconds: Math.ceil(milliseconds / 1000) };
+  return new MediaError(code, message, { cause, outage: true, ...retry });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { MediaError } from "../../src/model/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/model/limits.ts";
-import { type BreakerChange, createBreaker } from "../../src/origin/breaker.ts";
+import { createOriginBreaker } from "../../src/origin/breakers.ts";
+import type { BreakerChange } from "../../src/util/breaker.ts";
 
 const limits = { ...DEFAULT_LIMITS, breakerFailures: 3 };
 const unreached = () => new MediaError("ECONNREFUSED", "down", { outage: true });
@@ -20,12 +21,12 @@ function seeded(seed = 1): () => number {
 describe("the circuit breaker of an origin", () => {
   let time: number;
   let asked: number;
-  let changes: BreakerChange[];
+  let changes: BreakerChange<MediaError>[];
   const breaker = () => {
     time = 0;
     asked = 0;
     changes = [];
-    return createBreaker(limits, {
+    return createOriginBreaker(limits, {
       now: () => time,
       random: seeded(),
       onChange: (change) => changes.push(change),
