@@ -7,19 +7,19 @@ import {
   type StepOf,
   type Transformation,
 } from "@mediatap/core";
-import { elsewhere, misplaced } from "./allowed.ts";
+import { WITH_PLAYLISTS, whereElse } from "./allowed.ts";
 import { condition } from "./condition.ts";
 import type { CustomParameter, CustomParameters } from "./custom.ts";
+import { isMissing, misplaced, separated } from "./errors.ts";
 import { assertExpressions } from "./expression.ts";
 import { type Hints, NO_HINTS } from "./hints.ts";
 import { readLayer } from "./layer.ts";
 import { expand, type NamedTransformations } from "./named.ts";
-import { isKey, KEYS, type Key, LAYER_KEYS, RETIRED_KEYS, readInto, type Values } from "./parameters.ts";
-import { lenient } from "./query.ts";
+import { isKey, KEYS, type Key, LAYER_KEYS, PARAMETERS, RETIRED_KEYS, type Values } from "./parameters.ts";
+import { lenient } from "./percent.ts";
 import type { Reading } from "./reading.ts";
 import { unknownParameter } from "./respell.ts";
 import { stepsOf } from "./steps.ts";
-import { separated } from "./suggest.ts";
 import {
   type Chain,
   type ChainLimits,
@@ -32,7 +32,12 @@ import { headOf, isStretch, movingFormat, videoOutputOf } from "./video.ts";
 import { isMoving, PICTURE, type Wanted } from "./wanted.ts";
 
 /** Parameters that describe the answer or the source: they act once, wherever they stand, and the last one wins. */
-const ONCE = "pg f q lo pr cp md dn di orig vc ac so eo du sr spd vol".split(" ") as readonly Key[];
+const ONCE: ReadonlySet<string> = new Set(
+  "pg f q lo pr cp md dn di orig vc ac so eo du sr spd vol".split(" "),
+);
+
+/** Those of them that a condition can decide. */
+const BRANCHED: ReadonlySet<string> = new Set(["f", "q", "lo", "pr", "cp", "md"]);
 
 export interface ChainOptions {
   /** What `n-` may name. @default {} */
@@ -80,19 +85,16 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
     parameters = {},
   } = options;
   const chain = expand(written, named, limits);
-  const length = lengthOf(chain);
-  if (length > limits.steps) {
-    throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps but received ${length}`);
-  }
-  // Each part has been held to this; several, in the path and in the query, and names add up.
-  if (layersOf(chain) > limits.layers) {
-    throw new MediaError("ELIMIT", `Expected at most ${limits.layers} layers`);
-  }
-  const original = chain.flat().find(isOriginal);
+  assertCounts(chain, limits);
+  const original = find(chain, "orig", "true");
   if (original) {
-    if (isStream(wanted)) throw elsewhere(original, "outside of streams");
+    if (wanted.kind === "master" || wanted.kind === "part") {
+      throw misplaced("orig", original.value, "outside of streams");
+    }
     return ORIGINAL;
   }
+  const resolutions = wanted.kind === "part" ? find(written, "sr") : undefined;
+  if (resolutions) throw misplaced("sr", resolutions.value, WITH_PLAYLISTS);
   const reading: Reading = {
     hints,
     known: "own",
@@ -102,8 +104,6 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
     parameters,
     refused: [],
   };
-  const resolutions = wanted.kind === "part" ? written.flat().find(isResolutions) : undefined;
-  if (resolutions) throw elsewhere(resolutions, "with ik-master.m3u8 or ik-master.mpd only");
   const once: Values = {};
   const steps = chain.flatMap((step) => readStep(step, reading, once));
   // Only now: an invalid chain is the client's to mend, whatever it asks for beside.
@@ -118,119 +118,131 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
   };
 }
 
-/** Steps of a chain, those in the branches of conditions included. */
-function lengthOf(chain: Chain): number {
-  const inner = (item: Item) => (item.kind === "if" ? lengthOf(item.yes) + lengthOf(item.no) : 0);
-  return chain.reduce((sum, step) => sum + 1 + step.reduce((more, item) => more + inner(item), 0), 0);
+/** Each part has been held to the limit on layers; several, in the path and in the query, and names add up. */
+function assertCounts(chain: Chain, limits: ChainLimits): void {
+  let [steps, layers] = [0, 0];
+  const count = (chain: Chain, isLayer: boolean) => {
+    for (const step of chain) {
+      if (!isLayer) steps++;
+      for (const item of step) {
+        if (item.kind === "layer") {
+          layers++;
+          count(item.chain, true);
+        } else if (item.kind === "if") {
+          count(item.yes, isLayer);
+          count(item.no, isLayer);
+        }
+      }
+    }
+  };
+  count(chain, false);
+  if (steps > limits.steps) {
+    throw new MediaError("ELIMIT", `Expected at most ${limits.steps} steps but received ${steps}`);
+  }
+  if (layers > limits.layers) throw new MediaError("ELIMIT", `Expected at most ${limits.layers} layers`);
 }
 
-/** Layers of a chain, those on layers and in the branches of conditions included. */
-function layersOf(chain: Chain): number {
-  return chain.flat().reduce((sum, item) => {
-    if (item.kind === "if") return sum + layersOf(item.yes) + layersOf(item.no);
-    return item.kind === "layer" ? sum + 1 + layersOf(item.chain) : sum;
-  }, 0);
+/** The first parameter with this key, and this value. */
+function find(chain: Chain, key: string, value?: string): Parameter | undefined {
+  for (const step of chain) {
+    for (const item of step) {
+      if (item.kind !== "parameter" || item.key !== key) continue;
+      if (value === undefined || item.value === value) return item;
+    }
+  }
+  return undefined;
 }
-
-/** Those of them that a condition can decide. */
-const BRANCHED: readonly Key[] = ["f", "q", "lo", "pr", "cp", "md"];
 
 /** One step of the language. What acts once is noted in `once`, which is left out inside of a condition. */
 function readStep(items: readonly Item[], reading: Reading, once?: Values): Step[] {
-  const { missing } = reading;
   const values: Values = {};
   const layers: Step[] = [];
   const custom = new Map<string, Step>();
   for (const item of items) {
-    if (item.kind === "parameter" && Object.hasOwn(reading.parameters, item.key)) {
-      if (isMoving(reading.wanted)) reading.refused.push(elsewhere(item, "on pictures only"));
-      else custom.set(item.key, (reading.parameters[item.key] as CustomParameter).read(item.value, item.key));
-    } else if (item.kind === "parameter") {
-      const key = known(item, reading);
-      const lacks = readValue(values, key, item.value);
-      assertExpressions(values[key], reading, item.value, key);
-      const wrong = misplaced(item, values, reading.wanted);
-      if (wrong) reading.refused.push(wrong);
-      else if (lacks) missing.push(`${lacks.missing} (${printable(nameOf(item))})`);
-      if (!once && ONCE.includes(key)) checkInCondition(key, values, reading);
-    } else if (item.kind === "if") {
-      if (isMoving(reading.wanted))
-        reading.refused.push(elsewhere({ key: "if", value: "" }, "on pictures only"));
+    if (item.kind === "if") {
+      if (isMoving(reading.wanted)) reading.refused.push(misplaced("if", "", "on pictures only"));
       return readCondition(item, reading);
-    } else {
+    } else if (item.kind === "layer") {
       const layer = readLayer(item, reading, readStep);
       if (layer) layers.push(layer);
+    } else if (Object.hasOwn(reading.parameters, item.key)) {
+      const { read } = reading.parameters[item.key] as CustomParameter;
+      if (isMoving(reading.wanted)) reading.refused.push(misplaced(item.key, item.value, "on pictures only"));
+      else custom.set(item.key, read(item.value, item.key));
+    } else {
+      readParameter(item, reading, values, once);
     }
   }
-  for (const key of ONCE) if (values[key] !== undefined) Object.assign(once ?? {}, { [key]: values[key] });
-  const output = once ? {} : outputOf(only(BRANCHED, values));
-  const write: Step[] =
-    Object.keys(output).length > 0 ? [{ op: "write", output: output as StepOf<"write">["output"] }] : [];
-  const own = Object.keys(reading.parameters).flatMap((key) => custom.get(key) ?? []);
-  return [...stepsOf(values, reading), ...own, ...layers, ...write];
+  const steps = stepsOf(values, reading);
+  if (custom.size > 0) {
+    for (const key of Object.keys(reading.parameters)) {
+      const step = custom.get(key);
+      if (step) steps.push(step);
+    }
+  }
+  steps.push(...layers);
+  if (once) return steps;
+  const output = outputOf(values) as StepOf<"write">["output"];
+  return Object.keys(output).length > 0 ? [...steps, { op: "write", output }] : steps;
 }
 
-function only(keys: readonly Key[], values: Values): Values {
-  return Object.fromEntries(keys.flatMap((key) => (key in values ? [[key, values[key]]] : [])));
+/** Reads one parameter into `values`, or into `once`; the last of a name wins. */
+function readParameter(item: Parameter, reading: Reading, values: Values, once: Values | undefined): void {
+  const { key, value: text } = item;
+  if (!isKey(key)) throw unknown(item, reading);
+  const value = readValue(key, text);
+  const lacks = isMissing(value) ? value : undefined;
+  if (!lacks) assertExpressions(value, reading, text, key);
+  const where = whereElse(key, text, lacks ? undefined : value, reading.wanted);
+  if (typeof where === "string") reading.refused.push(misplaced(key, text, where));
+  else if (where) reading.refused.push(where);
+  else if (lacks) {
+    reading.missing.push(`${lacks.missing} (${printable(text === "" ? key : `${key}-${text}`)})`);
+  }
+  const isOnce = ONCE.has(key);
+  if (isOnce && !once) assertInCondition(key, value, reading);
+  // A dimension that is too large to count is no value.
+  if (lacks || value === undefined) return;
+  const into: Record<string, unknown> = isOnce && once ? once : values;
+  into[key] = value;
+}
+
+/** With a hint where a parameter is written behind another sign than a comma. */
+function readValue(key: Key, text: string): unknown {
+  try {
+    return PARAMETERS[key](text, key);
+  } catch (error) {
+    throw separated(error, text);
+  }
 }
 
 /** A condition stands alone in its step, which the tokenizer has seen to. */
 function readCondition(block: IfBlock, reading: Reading): Step[] {
-  const test = condition(block.condition);
-  const [yes = [], no = []] = [block.yes, block.no].map((branch) =>
-    branch.flatMap((step) => readStep(step, reading)),
-  );
+  const branch = (chain: Chain) => chain.flatMap((step) => readStep(step, reading));
+  const [test, yes, no] = [condition(block.condition), branch(block.yes), branch(block.no)];
   if (yes.length === 0 && no.length === 0) return [];
   // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
   return [{ op: "when", if: test, then: yes, else: no }];
 }
 
 /** The page is the source's and cannot depend on it; what clients accept is asked before the source is known. */
-function checkInCondition(key: Key, values: Values, { known, missing }: Reading): void {
+function assertInCondition(key: Key, value: unknown, { known, missing }: Reading): void {
   if (key === "pg") throw new MediaError("EINVAL", "Expected 'pg' outside of conditions");
   if (known !== "own") throw new MediaError("EINVAL", `Expected '${key}' outside of layers`);
-  if (!BRANCHED.includes(key) || (key === "f" && values.f === "auto")) {
+  if (!BRANCHED.has(key) || (key === "f" && value === "auto")) {
     missing.push(`this output parameter in conditions (${key})`);
   }
 }
 
-/** As `readInto`, with a hint where a parameter is written behind another sign than a comma. */
-function readValue(values: Values, key: Key, text: string) {
-  try {
-    return readInto(values, key, text);
-  } catch (error) {
-    throw separated(error, text);
+/** The error for a key that has no meaning here. */
+function unknown({ key, value }: Parameter, { parameters }: Reading): MediaError {
+  const shown = printable(key);
+  if (RETIRED_KEYS.has(key)) {
+    const expected = `Expected a layer (l-image, l-text) but received retired parameter '${shown}'`;
+    return new MediaError("EINVAL", expected);
   }
-}
-
-/** The parameter's key. Throws `EINVAL` for one that has no meaning here. */
-function known(item: Parameter, { parameters }: Reading): Key {
-  if (isKey(item.key)) return item.key;
-  const shown = printable(item.key);
-  if (RETIRED_KEYS.has(item.key)) {
-    throw new MediaError(
-      "EINVAL",
-      `Expected a layer (l-image, l-text) but received retired parameter '${shown}'`,
-    );
-  }
-  if (LAYER_KEYS.has(item.key)) throw new MediaError("EINVAL", `Expected '${shown}' inside of a layer only`);
-  throw unknownParameter(lenient(item.key), item.value, new Set([...KEYS, ...Object.keys(parameters)]));
-}
-
-function nameOf({ key, value }: Parameter): string {
-  return value === "" ? key : `${key}-${value}`;
-}
-
-function isResolutions(item: Item): item is Parameter {
-  return item.kind === "parameter" && item.key === "sr";
-}
-
-function isStream({ kind }: Wanted): boolean {
-  return kind === "master" || kind === "part";
-}
-
-function isOriginal(item: Item): item is Parameter {
-  return item.kind === "parameter" && item.key === "orig" && item.value === "true";
+  if (LAYER_KEYS.has(key)) return new MediaError("EINVAL", `Expected '${shown}' inside of a layer only`);
+  return unknownParameter(lenient(key), value, new Set([...KEYS, ...Object.keys(parameters)]));
 }
 
 function outputFor(values: Values, wanted: Wanted): Output {

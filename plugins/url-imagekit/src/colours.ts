@@ -1,9 +1,8 @@
 import { invalid, type MediaError } from "@mediatap/core";
 import type { Paint, Rgba } from "@mediatap/core/steps";
 import names from "color-name";
-import { lacking, type Missing } from "./missing.ts";
+import { lacking, type Missing, suggesting } from "./errors.ts";
 import { decimal, printNumber, type Reader, signedDecimal } from "./numbers.ts";
-import { suggesting } from "./suggest.ts";
 
 /**
  * A colour: 3 or 6 hexadecimal digits; 6 and two decimal digits of opacity in percent (`FFAABB50` is half clear); or

@@ -1,11 +1,10 @@
-import { type Plugin, parseOptions } from "@mediatap/core";
+import { type Plugin, parseOptions, printable } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
 import { assertParameters, type CustomParameters } from "./custom.ts";
 import { createLink } from "./link.ts";
 import { PARAMETER_NAMES } from "./names.ts";
 import { createResolve, NAME } from "./resolve.ts";
-import { respond } from "./respond.ts";
 import { checkNamed } from "./stored.ts";
 
 export { type ChainOptions, parseChain } from "./chain.ts";
@@ -54,7 +53,10 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
       hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality, parameters }));
       hooks.admit.tap(NAME, createAdmit({ skewSeconds, limitsOf }));
       hooks.link.for(NAME).tap(NAME, createLink(limitsOf, parameters));
-      hooks.respond.tap(NAME, respond);
+      hooks.respond.tap(NAME, ({ headers }, { error }) => {
+        // By this header clients of the language tell one error from another.
+        if (error) headers["ik-error"] = `${error.code} - ${printable(error.message, 200)}`;
+      });
     },
   };
 }

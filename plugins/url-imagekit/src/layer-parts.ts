@@ -1,21 +1,20 @@
 import { invalid, MediaError, printable } from "@mediatap/core";
 import type { Expression, Length, Showing } from "@mediatap/core/steps";
-import { elsewhere, MOVING } from "./allowed.ts";
+import { MOVING } from "./allowed.ts";
+import { misplaced } from "./errors.ts";
 import { assertExpressions } from "./expression.ts";
-import { isPlaceKey, PLACE, type PlaceValues } from "./layer-place.ts";
-import { isTimeKey, TIMES, timeOf } from "./layer-time.ts";
+import { isPlaceKey, negative, PLACE, type PlaceValues } from "./layer-place.ts";
 import type { Reader } from "./numbers.ts";
-import { parameterPath } from "./path.ts";
-import { lenient } from "./query.ts";
+import { absoluteUrl, parameterPath } from "./path.ts";
+import { lenient, UTF8 } from "./percent.ts";
 import type { Reading } from "./reading.ts";
-import type { Item, LayerBlock, Parameter } from "./tokenize.ts";
+import type { Item, LayerBlock } from "./tokenize.ts";
 import { coordinate } from "./values.ts";
+import { seconds } from "./video.ts";
 import { isMoving } from "./wanted.ts";
 
 /** Keys that act on the picture as a whole, or on the answer: they have no meaning in a layer. */
 const OUTER = new Set(["f", "lo", "pr", "cp", "md", "dn", "di", "orig", "c2pa", "vc", "ac", "sr", "lang"]);
-
-export type ValuesOf<T extends Record<string, Reader<unknown>>> = { [K in keyof T]?: ReturnType<T[K]> };
 
 /** What is said of a layer, sorted. */
 export interface Parts {
@@ -29,82 +28,67 @@ export interface Parts {
   readonly chain: readonly (readonly Item[])[];
 }
 
-/** Reads the parameters of the layer's own kind. */
-export function read1<T extends Readonly<Record<string, Reader<unknown>>>>(
-  readers: T,
-  own: ReadonlyMap<string, string>,
-  { tokens }: Reading,
-): ValuesOf<T> {
-  const values: Record<string, unknown> = {};
-  for (const [key, text] of own) {
-    values[key] = (readers[key] as Reader<unknown>)(text, key);
-    assertExpressions(values[key], { known: "parent", tokens }, text, key);
-  }
-  return values as ValuesOf<T>;
-}
+/** When a layer shows on a video: parameters of the layer, and what they are in the model. */
+export const TIMES = { lso: "start", leo: "end", ldu: "duration" } as const;
 
-/** A layer's items by what they speak of: input, place, its kind's own parameters, and steps. */
-export function sort(
-  block: LayerBlock,
-  readers: Readonly<Record<string, Reader<unknown>>>,
-  { tokens, wanted }: Reading,
-): Parts {
-  // A place may speak of the layer and of the picture below.
-  const known = { known: "own and parent", tokens } as const;
+const isTimeKey = (key: string): key is keyof typeof TIMES => Object.hasOwn(TIMES, key);
+
+/** A layer's items by what they speak of: input, place, time, its kind's own parameters (`keys`), and steps. */
+export function sort(block: LayerBlock, keys: ReadonlySet<string>, { tokens, wanted }: Reading): Parts {
   const place: Record<string, unknown> = {};
   const time: Record<string, Expression> = {};
   const own = new Map<string, string>();
   const displaces = lastOf(block, "lm") === "displace";
-  const isText = block.type === "text";
   const only = ONLY.get(block.type);
   const isPlaced = !block.type.startsWith("subtitle");
-  const chain = block.chain.map((step) =>
-    step.filter((item) => {
-      if (item.kind !== "parameter") {
-        if (isPlaced) return true;
-        throw new MediaError("EINVAL", "Expected no layers in layers of subtitles");
-      }
-      // The SDKs know `fontColor` of texts, and send a `color` as it is.
-      const key = (isText || !isPlaced) && item.key === "color" ? "co" : item.key;
-      const { value } = item;
-      if (key === "i" || key === "ie") return false;
-      if (isTimeKey(key)) {
-        // On pictures they mean nothing.
-        if (isMoving(wanted)) time[TIMES[key]] = timeOf(item, known);
-        return false;
-      }
+  /** The value of a parameter that may speak of the layer and of the picture below. */
+  const read = <T>(reader: Reader<T>, key: string, text: string): T => {
+    const value = reader(text, key);
+    assertExpressions(value, { known: "own and parent", tokens }, text, key);
+    return value;
+  };
+  /** Whether the item is one of the layer's steps; all others are noted. */
+  const isStep = (item: Item): boolean => {
+    if (item.kind !== "parameter") {
+      if (isPlaced) return true;
+      throw new MediaError("EINVAL", "Expected no layers in layers of subtitles");
+    }
+    // The SDKs know `fontColor` of texts, and send a `color` as it is.
+    const key = (block.type === "text" || !isPlaced) && item.key === "color" ? "co" : item.key;
+    const { value } = item;
+    if (key === "i" || key === "ie") return false;
+    if (isTimeKey(key)) {
+      // On pictures they mean nothing.
+      if (isMoving(wanted)) time[TIMES[key]] = read(seconds, key, value);
+    } else if (isPlaceKey(key) && (isPlaced || key !== "lm")) {
       // Subtitles have their place; the SDKs let clients name another all the same.
-      if (isPlaceKey(key) && !isPlaced && key !== "lm") return false;
-      if (isPlaceKey(key) && isPlaced) {
-        if (key === "lm" && isMoving(wanted)) throw elsewhere(item, "on pictures only");
-        const read = PLACE[key](value, key);
-        assertExpressions(read, known, value, key);
-        if (read !== undefined) place[key] = read;
-        return false;
-      }
-      if (displaces && (key === "x" || key === "y")) {
-        place[`by-${key}`] = signed(value, key);
-        assertExpressions(place[`by-${key}`], known, value, key);
-        return false;
-      }
-      if (Object.hasOwn(readers, key)) {
-        own.set(key, value);
-        return false;
-      }
-      if (only && !only.keys.has(key)) throw misplaced(item, `layers of ${only.name}`);
-      if (OUTER.has(key) && !only?.keys.has(key)) throw misplaced(item, "layers");
+      if (!isPlaced) return false;
+      if (key === "lm" && isMoving(wanted)) throw misplaced(key, value, "on pictures only");
+      place[key] = read<unknown>(PLACE[key], key, value);
+    } else if (displaces && (key === "x" || key === "y")) {
+      place[`by-${key}`] = read(signed, key, value);
+    } else if (keys.has(key)) {
+      own.set(key, value);
+    } else {
+      if (only && !only.keys.has(key)) throw outside(key, `layers of ${only.name}`);
+      if (OUTER.has(key) && !only?.keys.has(key)) throw outside(key, "layers");
       // Quality means nothing for what is drawn, but clients send it.
       return key !== "q";
-    }),
-  );
+    }
+    return false;
+  };
+  const chain = block.chain.map((step) => step.filter(isStep)).filter((step) => step.length > 0);
   return {
     input: inputOf(block),
     place: place as PlaceValues,
     ...(Object.keys(time).length > 0 && { time }),
     own,
-    chain: chain.filter((step) => step.length > 0),
+    chain,
   };
 }
+
+const outside = (key: string, where: string) =>
+  new MediaError("EINVAL", `Expected '${printable(key)}' outside of ${where}`);
 
 /** What layers of some types may say beside their own parameters: a text once it is drawn, a video as any other. */
 const ONLY: ReadonlyMap<string, { readonly name: string; readonly keys: ReadonlySet<string> }> = new Map([
@@ -114,22 +98,12 @@ const ONLY: ReadonlyMap<string, { readonly name: string; readonly keys: Readonly
 ]);
 
 /** A length in either direction. */
-const signed: Reader<Length> = (text, key) => {
-  if (!text.startsWith("N")) return coordinate(text, key);
-  const length = coordinate(text.slice(1), key);
-  return typeof length === "number" ? 0 - length : ["sub", 0, length];
-};
+const signed: Reader<Length> = (text, key) =>
+  text.startsWith("N") ? negative(coordinate(text.slice(1), key)) : coordinate(text, key);
 
-function misplaced({ key }: Parameter, where: string): MediaError {
-  return new MediaError("EINVAL", `Expected '${printable(key)}' outside of ${where}`);
-}
-
-function lastOf(block: LayerBlock, ...keys: string[]): string | undefined {
-  let found: string | undefined;
-  for (const item of block.chain.flat()) {
-    if (item.kind === "parameter" && keys.includes(item.key)) found = item.value;
-  }
-  return found;
+function lastOf({ chain }: LayerBlock, key: string): string | undefined {
+  const last = chain.flat().findLast((item) => item.kind === "parameter" && item.key === key);
+  return last?.kind === "parameter" ? last.value : undefined;
 }
 
 /** The value of `ie`, or else of `i`. */
@@ -139,8 +113,6 @@ export function inputOf(block: LayerBlock): string {
   if (!input) throw new MediaError("EINVAL", `Expected an input (i or ie) for l-${block.type}`);
   return input;
 }
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Base64 of UTF-8, in either alphabet; a space is a `+` that a form encoding has changed, and `%` is left where a client
@@ -154,7 +126,7 @@ function decoded(text: string): string {
     .replace(/=+$/, "");
   try {
     if (!/^[A-Za-z0-9+/]+$/.test(base64)) throw new Error("no base64");
-    return utf8.decode(Buffer.from(base64, "base64"));
+    return UTF8.decode(Buffer.from(base64, "base64"));
   } catch {
     throw invalid("ie", "base64 of UTF-8", text);
   }
@@ -163,11 +135,8 @@ function decoded(text: string): string {
 /** A path on the endpoint, or an absolute URL for an origin that is a web proxy. `key` names it in errors. */
 export function pathOf(input: string, key = "i"): string {
   const plain = input.replaceAll("@@", "/");
-  if (!/^https?:\/\//i.test(plain)) return parameterPath(input.replaceAll("@@", "/").replace(/^\/+/, ""));
-  const url = URL.parse(plain);
-  if (!url?.hostname || url.username || url.password) {
-    throw invalid(key, "absolute URL without credentials", input);
-  }
-  url.hash = "";
-  return url.href;
+  if (!/^https?:\/\//i.test(plain)) return parameterPath(plain.replace(/^\/+/, ""));
+  const url = absoluteUrl(plain);
+  if (url === undefined) throw invalid(key, "absolute URL without credentials", input);
+  return url;
 }

@@ -1,7 +1,7 @@
 import { MediaError } from "@mediatap/core";
 import type { Blend, Gravity, Length, Offset, Place } from "@mediatap/core/steps";
 import { oneOf, type Reader } from "./numbers.ts";
-import { coordinate } from "./values.ts";
+import { coordinate, GRAVITIES } from "./values.ts";
 
 /** A distance; `N` in front counts it from the other edge. */
 interface Distance {
@@ -14,15 +14,7 @@ const distance: Reader<Distance> = (text, key) =>
     ? { length: coordinate(text.slice(1), key), reversed: true }
     : { length: coordinate(text, key), reversed: false };
 
-const gravity = oneOf<Gravity>(
-  new Map<string, Gravity>([
-    ...(["center", "top", "left", "bottom", "right"] as const).map((name) => [name, name] as const),
-    ["top_left", "top-left"],
-    ["top_right", "top-right"],
-    ["bottom_left", "bottom-left"],
-    ["bottom_right", "bottom-right"],
-  ]),
-);
+const gravity = oneOf(GRAVITIES);
 
 /** Where a layer lies and how it blends, as parameters of the layer. */
 export const PLACE = {
@@ -92,4 +84,5 @@ function signedLength(distance: Distance | undefined): Length {
   return distance.reversed ? negative(distance.length) : distance.length;
 }
 
-const negative = (length: Length): Length => (typeof length === "number" ? 0 - length : ["sub", 0, length]);
+export const negative = (length: Length): Length =>
+  typeof length === "number" ? 0 - length : ["sub", 0, length];

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, type Endpoint, invalid, MediaError } from "@mediatap/core";
-import { suggesting } from "./suggest.ts";
+import { suggesting } from "./errors.ts";
 import { type Chain, type ChainLimits, type Item, tokenize } from "./tokenize.ts";
 
 export type NamedTransformations = Endpoint["namedTransformations"];

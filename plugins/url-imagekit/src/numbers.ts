@@ -1,5 +1,5 @@
 import { invalid, type MediaError } from "@mediatap/core";
-import { suggesting } from "./suggest.ts";
+import { suggesting } from "./errors.ts";
 
 /** Turns the text of a value into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
 export type Reader<T> = (text: string, key: string) => T;
@@ -70,6 +70,12 @@ export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
   };
 }
 
+/** The first word of `table` that stands for `value`. */
+export function wordFor<T>(table: ReadonlyMap<string, T>, value: T): string | undefined {
+  for (const [word, known] of table) if (known === value) return word;
+  return undefined;
+}
+
 /** The error for a word that is not one of `known`: lists them, and repeats the closest. */
 export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
   const words = [...known];
@@ -82,3 +88,15 @@ export function printNumber(value: number): string {
   const text = String(value);
   return text.includes("e") ? value.toFixed(40).replace(/\.?0+$/, "") : text;
 }
+
+/** Parameters of a chain that is printed. `undefined`: nothing to say. */
+export type Items = readonly (string | undefined)[];
+
+/** `key-value`; nothing for a value that is left out. */
+export const item = <T>(
+  key: string,
+  value: T | undefined,
+  print: (value: T) => string,
+): string | undefined => (value === undefined ? undefined : `${key}-${print(value)}`);
+
+export const itemsOf = (...items: Items): string => items.filter((item) => item !== undefined).join(",");

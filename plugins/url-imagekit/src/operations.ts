@@ -1,6 +1,7 @@
 import { invalid, type Op, type Step, type StepOf } from "@mediatap/core";
 import { type Expression, isQuadrilateral, type Point, type Rgba } from "@mediatap/core/steps";
 import { colour, printColour } from "./colours.ts";
+import { unprintable } from "./errors.ts";
 import { expression, isExpression, printExpression } from "./expression.ts";
 import {
   decimal,
@@ -14,7 +15,6 @@ import {
   signedDecimal,
 } from "./numbers.ts";
 import { part, partsOf, percent, printPercent } from "./parts.ts";
-import { unprintable } from "./unprintable.ts";
 import * as read from "./values.ts";
 
 type Fields<S> = S extends unknown ? Omit<S, "op"> : never;
@@ -60,19 +60,12 @@ const FLIPS: ReadonlyMap<string, Fields<StepOf<"flip">>> = new Map([
   ["v_h", { horizontal: true, vertical: true }],
 ]);
 
-const DIRECTIONS: ReadonlyMap<string, number> = new Map([
-  ["top", 0],
-  ["top_right", 45],
-  ["right", 90],
-  ["bottom_right", 135],
-  ["bottom", 180],
-  ["bottom_left", 225],
-  ["left", 270],
-  ["top_left", 315],
-]);
+/** From the top clockwise, 45 degrees apart. */
+const DIRECTIONS = ["top", "top_right", "right", "bottom_right", "bottom", "bottom_left", "left", "top_left"];
 
 const direction: Reader<number> = (text, key) => {
-  const angle = DIRECTIONS.get(text) ?? decimal(text);
+  const named = DIRECTIONS.indexOf(text);
+  const angle = named < 0 ? decimal(text) : 45 * named;
   if (angle === undefined || angle >= 360) throw invalid(key, "angle below 360 or a direction", text);
   return angle;
 };
@@ -241,17 +234,19 @@ type OperationValues = { readonly [K in OperationKey]?: ReturnType<(typeof OPERA
 
 const KEYS = Object.keys(OPERATIONS) as OperationKey[];
 
-/** The step of one parameter, if it is there and changes something. */
-export function stepFor<K extends OperationKey>(key: K, values: OperationValues): Step[] {
-  const { op, step } = OPERATIONS[key] as unknown as Operation<Op, unknown>;
+/** Adds the step of one parameter, if it is there and changes something. */
+export function stepFor(key: OperationKey, values: OperationValues, steps: Step[]): void {
   const value = values[key];
-  const fields = value === undefined ? undefined : step(value);
-  return fields ? [{ op, ...fields } as Step] : [];
+  if (value === undefined) return;
+  const { op, step } = OPERATIONS[key] as unknown as Operation<Op, unknown>;
+  const fields = step(value);
+  if (fields) steps.push({ op, ...fields } as Step);
 }
 
-/** The steps of all parameters but `t`, in their order. */
-export const stepsFor = (values: OperationValues): Step[] =>
-  KEYS.flatMap((key) => (key === "t" ? [] : stepFor(key, values)));
+/** Adds the steps of all parameters but `t`, in their order. */
+export function stepsFor(values: OperationValues, steps: Step[]): void {
+  for (const key of KEYS) if (key !== "t") stepFor(key, values, steps);
+}
 
 const BY_OP = new Map<string, readonly [key: string, print: (step: never) => string]>(
   Object.entries(OPERATIONS).map(([key, { op, print }]) => [op, [key, print]]),

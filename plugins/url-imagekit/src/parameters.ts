@@ -1,41 +1,50 @@
+import type { StepOf } from "@mediatap/core";
 import type { ImageFormat } from "@mediatap/core/steps";
 import { paint } from "./colours.ts";
-import { isMissing, lacking, type Missing } from "./missing.ts";
+import { lacking, type Missing } from "./errors.ts";
 import { boolean, integer, number, oneOf, type Reader } from "./numbers.ts";
 import { OPERATIONS, type OperationKey } from "./operations.ts";
 import * as read from "./values.ts";
 import { rungs, seconds } from "./video.ts";
 
-/** How a picture meets its box. */
-export type Mode =
-  | "maintain_ratio"
-  | "maintain_ratio_no_enlarge"
-  | "force"
-  | "at_max"
-  | "at_max_enlarge"
-  | "at_least"
-  | "pad_resize"
-  | "pad_resize_no_enlarge"
-  | "extract"
-  | "pad_extract"
-  | "pad_extract_no_shrink";
+type Resize = Pick<StepOf<"resize">, "fit" | "enlarge">;
+type Extract = Pick<StepOf<"extract">, "outside" | "shrink">;
 
-function modes(...names: Mode[]): Reader<Mode> {
-  return words(...names);
-}
+/**
+ * How a picture meets its box: the `fit` of a resize, and whether a small picture is scaled up; or a window that is cut out of the
+ * unscaled picture, and what happens where it leaves the picture.
+ */
+export const MODES = {
+  maintain_ratio: { fit: "cover", enlarge: true },
+  maintain_ratio_no_enlarge: { fit: "cover", enlarge: false },
+  force: { fit: "fill", enlarge: true },
+  at_max: { fit: "inside", enlarge: false },
+  at_max_enlarge: { fit: "inside", enlarge: true },
+  at_least: { fit: "outside", enlarge: true },
+  pad_resize: { fit: "contain", enlarge: true },
+  pad_resize_no_enlarge: { fit: "contain", enlarge: false },
+  extract: { outside: "clip", shrink: true },
+  pad_extract: { outside: "pad", shrink: true },
+  pad_extract_no_shrink: { outside: "pad", shrink: false },
+} as const satisfies Readonly<Record<string, Resize | Extract>>;
+
+export type Mode = keyof typeof MODES;
+
+/** The parameter that names a mode. */
+export const keyOfMode = (mode: Mode) => (/^(?:pad_|extract)/.test(mode) ? "cm" : "c");
+
+const modes = (parameter: "c" | "cm") =>
+  words(...(Object.keys(MODES) as Mode[]).filter((mode) => keyOfMode(mode) === parameter));
 
 /** A parameter of the language that no step stands for. */
-function without(capability: string): Reader<Missing> {
-  return () => lacking(capability);
-}
+const without = (capability: string) => (): Missing => lacking(capability);
 
-function words<T extends string>(...known: T[]): Reader<T> {
-  return oneOf(new Map(known.map((word) => [word, word])));
-}
+const words = <T extends string>(...known: T[]): Reader<T> =>
+  oneOf(new Map(known.map((word) => [word, word])));
 
 type Format = "auto" | "source" | ImageFormat | "mp4" | "webm";
 
-const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
+export const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   ["auto", "auto"],
   ["orig", "source"],
   ["jpg", "jpeg"],
@@ -60,8 +69,8 @@ export const PARAMETERS = {
   h: read.extent("originalHeight"),
   ar: read.ratio,
   dpr: read.dpr,
-  c: modes("maintain_ratio", "maintain_ratio_no_enlarge", "force", "at_max", "at_max_enlarge", "at_least"),
-  cm: modes("pad_resize", "pad_resize_no_enlarge", "extract", "pad_extract", "pad_extract_no_shrink"),
+  c: modes("c"),
+  cm: modes("cm"),
   fo: read.focus,
   z: read.zoom,
   x: read.coordinate,
@@ -124,19 +133,4 @@ export const RETIRED_KEYS: ReadonlySet<string> = new Set(
 
 export const KEYS: ReadonlySet<string> = new Set(Object.keys(PARAMETERS));
 
-export function isKey(key: string): key is Key {
-  return Object.hasOwn(PARAMETERS, key);
-}
-
-/**
- * Reads one parameter into `values`; the last of a name wins. Gives back what the Transformation cannot say of it,
- * if anything.
- */
-export function readInto(values: Values, key: Key, text: string): Missing | undefined {
-  const value: unknown = PARAMETERS[key](text, key);
-  if (isMissing(value)) return value;
-  // A dimension that is too large to count.
-  if (value === undefined) return undefined;
-  (values as Record<string, unknown>)[key] = value;
-  return undefined;
-}
+export const isKey = (key: string): key is Key => Object.hasOwn(PARAMETERS, key);

@@ -55,7 +55,7 @@ export function readAddress(raw: string): Address | undefined {
   if (parts.length > 1 && parts.at(-1) === "") {
     throw new MediaError("EINVAL", "Expected the path of a file but received one that ends in a slash");
   }
-  const names = parts.map(segmentName);
+  const names = parts.map((part) => checkName(decodeText(part, "path")));
   return {
     kind: "path",
     path: joined(seo ? withoutTitle(names) : names),
@@ -134,19 +134,18 @@ function absolute(segments: readonly string[]): { path: string; sharesQuery: boo
 }
 
 function address(text: string): string {
-  const url = URL.parse(text.replace(/^(https?):\/\/?/i, "$1://"));
-  if (!url?.hostname || url.username || url.password) {
-    throw new MediaError(
-      "EINVAL",
-      `Expected absolute URL without credentials but received '${printable(text)}'`,
-    );
-  }
-  url.hash = "";
-  return url.href;
+  const url = absoluteUrl(text.replace(/^(https?):\/\/?/i, "$1://"));
+  if (url !== undefined) return url;
+  const expected = "Expected absolute URL without credentials";
+  throw new MediaError("EINVAL", `${expected} but received '${printable(text)}'`);
 }
 
-function segmentName(raw: string): string {
-  return checkName(decodeText(raw, "path"));
+/** The URL without a fragment; `undefined`: it is none, or has credentials. */
+export function absoluteUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url?.hostname || url.username || url.password) return undefined;
+  url.hash = "";
+  return url.href;
 }
 
 /** Refuses the names that must not become part of a path; nothing is repaired. */
@@ -176,9 +175,7 @@ function withoutTitle(names: readonly string[]): string[] {
   return [...names.slice(0, -2), checkName(name + (dot < 0 ? "" : title.slice(dot)))];
 }
 
-function notFound(): MediaError {
-  return new MediaError("ENOENT", "Not found");
-}
+const notFound = () => new MediaError("ENOENT", "Not found");
 
 /** Path of a parameter, where `@@` stands for `/` and a leading slash is optional; same rules as for a raw path. */
 export function parameterPath(text: string): string {

@@ -1,6 +1,6 @@
 import { invalid } from "@mediatap/core";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+export const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Undoes percent-encoding once. Bytes that a client sent unencoded are read as UTF-8 too. Throws `EINVAL` for an
@@ -29,5 +29,14 @@ function decodeBytes(text: string): string {
     } else if (code > 255) throw new Error("not a byte");
     bytes[length++] = code;
   }
-  return utf8.decode(bytes.subarray(0, length));
+  return UTF8.decode(bytes.subarray(0, length));
+}
+
+/** The decoded text, or the text as it is where it is not well encoded. */
+export function lenient(text: string): string {
+  try {
+    return decodeText(text, "query");
+  } catch {
+    return text;
+  }
 }

@@ -4,13 +4,13 @@ import { type ChainOptions, readChain } from "./chain.ts";
 import { printPaint } from "./colours.ts";
 import { printCondition } from "./condition.ts";
 import { type CustomParameters, printCustom } from "./custom.ts";
+import { unprintable } from "./errors.ts";
 import { printExpression } from "./expression.ts";
 import { printLayer } from "./layer-print.ts";
-import { printNumber } from "./numbers.ts";
+import { type Items, item, itemsOf, printNumber, wordFor } from "./numbers.ts";
 import { printOperation } from "./operations.ts";
-import type { Mode } from "./parameters.ts";
+import { FORMATS, keyOfMode, MODES, type Mode } from "./parameters.ts";
 import { tokenize } from "./tokenize.ts";
-import { unprintable } from "./unprintable.ts";
 import { printFocus } from "./values.ts";
 import { printHead, printVideo, splitHead } from "./video.ts";
 import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
@@ -26,9 +26,9 @@ export function printChain(transformation: Transformation, parameters: CustomPar
   const chain = printAll(steps, wanted, parameters);
   if (!readsAs(chain.join(":"), steps, { wanted: withoutPart(wanted), parameters }))
     throw unprintable("this order of steps");
-  const last = items(...(output.video ? printVideo(output.video) : printOutput(output)));
+  const last = itemsOf(...(output.video ? printVideo(output.video) : printOutput(output)));
   // A condition stands alone in its step.
-  if (last !== "") chain.push(chain.at(-1)?.startsWith("if-") ? last : items(chain.pop(), last));
+  if (last !== "") chain.push(chain.at(-1)?.startsWith("if-") ? last : itemsOf(chain.pop(), last));
   return chain.join(":");
 }
 
@@ -41,11 +41,11 @@ function withoutPart(wanted: Wanted): Wanted {
 function printAll(steps: readonly Step[], wanted: Wanted, parameters: CustomParameters): string[] {
   const { head, rest } = splitHead(steps, wanted);
   const [first, ...others] = printSteps(rest, { wanted: isMoving(wanted) ? VIDEO : PICTURE, parameters });
-  const taken = items(...printHead(head));
+  const taken = itemsOf(...printHead(head));
   if (taken === "") return first === undefined ? [] : [first, ...others];
   // A condition stands alone in its step.
   if (first === undefined || first.startsWith("if-")) return [taken, ...(first ? [first] : []), ...others];
-  return [items(taken, first), ...others];
+  return [itemsOf(taken, first), ...others];
 }
 
 /** Steps of the language: an operation joins the ones before it if that reads back as the same, in the same order. */
@@ -72,7 +72,7 @@ function printSteps(steps: readonly Step[], how: Printing): string[] {
 /** Both texts as one; a background that both name is named once. */
 function join(text: string, item: string): string {
   const known = new Set(text.split(","));
-  return items(text, ...item.split(",").filter((part) => !known.has(part)));
+  return itemsOf(text, ...item.split(",").filter((part) => !known.has(part)));
 }
 
 function readsAs(text: string, steps: readonly Step[], how: Printing): boolean {
@@ -98,13 +98,12 @@ const PRINTERS: Printers = {
   resize: printResize,
   extract: printExtract,
   flatten: ({ background }) => `bg-${printPaint(background)}`,
-  write: ({ output }) => items(...printOutput(output)),
+  write: ({ output }) => itemsOf(...printOutput(output)),
   overlay: (step, parameters) => printLayer(step, (steps, wanted) => printAll(steps, wanted, parameters)),
   when: (step, parameters) => {
     const test = printCondition(step.if);
-    const otherwise =
-      step.else.length === 0 ? undefined : items("if-else", printBranch(step.else, parameters));
-    return items(`if-${test}`, printBranch(step.then, parameters), otherwise, "if-end");
+    const otherwise = step.else.length === 0 ? undefined : `if-else,${printBranch(step.else, parameters)}`;
+    return itemsOf(`if-${test}`, printBranch(step.then, parameters), otherwise, "if-end");
   },
 };
 
@@ -121,77 +120,59 @@ function printStep(step: Step, parameters: CustomParameters): string {
 }
 
 function printResize(step: StepOf<"resize">): string {
-  const { background } = step;
-  return items(...size(step), modeOf(step), ...looking(step), background && `bg-${printPaint(background)}`);
+  return itemsOf(...size(step), modeOf(step), ...looking(step), item("bg", step.background, printPaint));
 }
 
 /** The item for a scaling mode; without both sides there is no box, and only enlarging matters. */
 function modeOf({ width, height, ratio, fit, enlarge }: StepOf<"resize">): string | undefined {
   const box = (width !== undefined && height !== undefined) || ratio !== undefined;
   if (!box) return enlarge ? undefined : "c-at_max";
-  const modes: Readonly<Record<typeof fit, { plain: Mode | undefined; still: Mode | undefined }>> = {
-    cover: { plain: undefined, still: "maintain_ratio_no_enlarge" },
-    contain: { plain: "pad_resize", still: "pad_resize_no_enlarge" },
-    fill: { plain: "force", still: undefined },
-    inside: { plain: "at_max_enlarge", still: "at_max" },
-    outside: { plain: "at_least", still: undefined },
-  };
-  const mode = enlarge ? modes[fit].plain : modes[fit].still;
-  if (!mode && !(fit === "cover" && enlarge)) throw unprintable(`resize with fit ${fit} that never enlarges`);
-  return mode && (fit === "contain" ? `cm-${mode}` : `c-${mode}`);
+  const mode = modeFor({ fit, enlarge });
+  if (!mode) throw unprintable(`resize with fit ${fit} that never enlarges`);
+  return mode === "maintain_ratio" ? undefined : `${keyOfMode(mode)}-${mode}`;
 }
+
+const modeFor = (how: object): Mode | undefined =>
+  (Object.keys(MODES) as Mode[]).find((mode) => isDeepStrictEqual(MODES[mode], how));
 
 function printExtract(step: StepOf<"extract">): string {
   const { at, outside, shrink, background } = step;
   const sized = step.width !== undefined || step.height !== undefined || at !== undefined;
-  if (step.focus === "faces" && !sized) return items(...size(step), ...looking(step));
-  const mode = outside === "pad" ? (shrink ? "pad_extract" : "pad_extract_no_shrink") : "extract";
+  if (step.focus === "faces" && !sized) return itemsOf(...size(step), ...looking(step));
   const c = at?.from === "center" ? "c" : "";
-  return items(
+  return itemsOf(
     ...size(step),
-    `cm-${mode}`,
-    at && `x${c}-${printExpression(at.x)}`,
-    at && `y${c}-${printExpression(at.y)}`,
+    `cm-${modeFor({ outside, shrink }) ?? "extract"}`,
+    item(`x${c}`, at?.x, printExpression),
+    item(`y${c}`, at?.y, printExpression),
     ...looking(step),
-    background && `bg-${printPaint(background)}`,
+    item("bg", background, printPaint),
   );
 }
 
-function looking({ focus, zoom }: StepOf<"resize"> | StepOf<"extract">): (string | undefined)[] {
-  return [
-    focus && `fo-${printFocus(focus) ?? focus}`,
-    zoom === undefined ? undefined : `z-${printNumber(zoom)}`,
-  ];
-}
+const looking = ({ focus, zoom }: StepOf<"resize"> | StepOf<"extract">): Items => [
+  item("fo", focus, printFocus),
+  item("z", zoom, printNumber),
+];
 
-function size({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract">): (string | undefined)[] {
-  return [
-    width === undefined ? undefined : `w-${printExpression(width)}`,
-    height === undefined ? undefined : `h-${printExpression(height)}`,
-    ratio === undefined ? undefined : `ar-${printExpression(ratio)}`,
-    dpr === undefined ? undefined : `dpr-${printExpression(dpr)}`,
-  ];
-}
+const size = ({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract">): Items => [
+  item("w", width, printExpression),
+  item("h", height, printExpression),
+  item("ar", ratio, printExpression),
+  item("dpr", dpr, printExpression),
+];
 
-function items(...parts: (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined).join(",");
-}
-
-const FORMATS: Readonly<Partial<Record<NonNullable<Output["format"]>, string>>> = {
-  source: "orig",
-  jpeg: "jpg",
-};
-
-function printOutput(output: Output): (string | undefined)[] {
+function printOutput(output: Output): Items {
   const { format, quality, lossless, progressive, colorProfile, metadata, density } = output;
+  const kept = (value: string) => String(value === "keep");
   return [
-    format && `f-${FORMATS[format] ?? format}`,
+    item("f", format, (format) => wordFor(FORMATS, format) ?? format),
     // The language has no word for it: the endpoint's own rule, where it came from, says it again.
-    quality === undefined || quality === "auto" ? undefined : `q-${printNumber(quality)}`,
-    lossless === undefined ? undefined : `lo-${lossless}`,
-    progressive === undefined ? undefined : `pr-${progressive}`,
-    colorProfile && `cp-${colorProfile === "keep"}`,
-    metadata && `md-${metadata === "keep"}`,
-    density === undefined ? undefined : `dn-${printExpression(density)}`,
+    item("q", quality === "auto" ? undefined : quality, printNumber),
+    item("lo", lossless, String),
+    item("pr", progressive, String),
+    item("cp", colorProfile, kept),
+    item("md", metadata, kept),
+    item("dn", density, printExpression),
   ];
 }

@@ -1,5 +1,5 @@
 import { invalid } from "@mediatap/core";
-import { decodeText } from "./percent.ts";
+import { lenient } from "./percent.ts";
 
 /** One parameter of a query. */
 export interface Pair {
@@ -20,15 +20,6 @@ export function readQuery(raw: string): Pair[] {
     pairs.push({ raw: part, name: lenient(name), rawValue: equals < 0 ? "" : part.slice(equals + 1) });
   }
   return pairs;
-}
-
-/** The decoded text, or the text as it is where it is not well encoded. */
-export function lenient(text: string): string {
-  try {
-    return decodeText(text, "query");
-  } catch {
-    return text;
-  }
 }
 
 /** Tags of SDKs, which mean nothing. */

@@ -1,6 +1,6 @@
 import { MediaError, printable } from "@mediatap/core";
+import { suggesting, withWord } from "./errors.ts";
 import { OPERATIONS } from "./operations.ts";
-import { suggesting, withWord } from "./suggest.ts";
 import type { Parameter } from "./tokenize.ts";
 
 /** The option names of the SDKs and what other products call them, in lower case → the key of the language. */

@@ -2,7 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Target } from "@mediatap/core";
 import { partOfName } from "@mediatap/core/stream";
 import { TRACK } from "./path.ts";
-import { lenient, readQuery } from "./query.ts";
+import { lenient } from "./percent.ts";
+import { readQuery } from "./query.ts";
 
 /** Stands in the message of a URL that never expires. */
 const NEVER = 9_999_999_999;

@@ -1,10 +1,18 @@
 import { invalid } from "@mediatap/core";
-import type { Expression, Focus, Length } from "@mediatap/core/steps";
+import type { Expression, Focus, Gravity, Length } from "@mediatap/core/steps";
 import { colour } from "./colours.ts";
+import { lacking, type Missing, suggesting } from "./errors.ts";
 import { expression, isExpression } from "./expression.ts";
-import { lacking, type Missing } from "./missing.ts";
-import { decimal, integer, MAX_DIMENSION, number, pixels, type Reader, signedDecimal } from "./numbers.ts";
-import { suggesting } from "./suggest.ts";
+import {
+  decimal,
+  integer,
+  MAX_DIMENSION,
+  number,
+  pixels,
+  type Reader,
+  signedDecimal,
+  wordFor,
+} from "./numbers.ts";
 
 // Readers of the values that have a grammar of their own, in the order of the table of parameters.
 
@@ -49,20 +57,26 @@ export const zoom: Reader<number> = (text, key) => {
   return value;
 };
 
-const GRAVITIES = ["center", "top", "left", "bottom", "right"] as const;
+/** The words of `lfo`, `lap` and `fo` for gravities. */
+export const GRAVITIES: ReadonlyMap<string, Gravity> = new Map<string, Gravity>([
+  ...(["center", "top", "left", "bottom", "right"] as const).map((word) => [word, word] as const),
+  ...(["top-left", "top-right", "bottom-left", "bottom-right"] as const).map(
+    (corner) => [corner.replace("-", "_"), corner] as const,
+  ),
+]);
 
-/** What `fo` may say beside the names of objects. Stored areas do not exist here, so `auto` takes their place. */
-const FOCUS: ReadonlyMap<string, Focus> = new Map<string, Focus>([
-  ...GRAVITIES.map((gravity) => [gravity, gravity] as const),
-  ["top_left", "top-left"],
-  ["top_right", "top-right"],
-  ["bottom_left", "bottom-left"],
-  ["bottom_right", "bottom-right"],
+/** Words of `fo` beside the gravities and the names of objects. Stored areas do not exist here, so `auto` takes their place. */
+const SEARCHES: ReadonlyMap<string, Focus> = new Map<string, Focus>([
   ["auto", "attention"],
   ["custom", "custom"],
   ["auto-custom_override", "attention"],
   ["face", "faces"],
 ]);
+
+/** Where a crop looks that no gravity names. */
+export const SEARCHED: ReadonlySet<Focus> = new Set(["attention", "entropy", "faces", "custom"]);
+
+const FOCUS: ReadonlyMap<string, Focus> = new Map<string, Focus>([...GRAVITIES, ...SEARCHES]);
 
 /** Classes of the COCO data set, as the language spells them. */
 const OBJECTS: ReadonlySet<string> = new Set(
@@ -82,11 +96,8 @@ export const focus: Reader<Focus | Missing> = (text, key) => {
   throw suggesting(invalid(key, expected, text), text, [...FOCUS.keys(), ...OBJECTS]);
 };
 
-/** The word of `fo` for a focus. */
-export function printFocus(focus: Focus): string | undefined {
-  for (const [word, value] of FOCUS) if (value === focus) return word;
-  return undefined;
-}
+/** The word of `fo` for a focus; there is none for `entropy`. */
+export const printFocus = (focus: Focus): string => wordFor(FOCUS, focus) ?? focus;
 
 /** Degrees clockwise from 0 to below 360; `auto` is 0, because pictures are upright from the start. */
 export const angle: Reader<number> = (text, key) => {
@@ -100,18 +111,10 @@ export const angle: Reader<number> = (text, key) => {
 export const radius: Reader<"max" | readonly [number, number, number, number]> = (text, key) => {
   if (text === "max") return "max";
   const all = text.split("_").map((part) => pixels(part, key));
-  const [topLeft, topRight, bottomRight, bottomLeft] =
-    all.length === 1 ? [...all, ...all, ...all, ...all] : all;
-  if (
-    all.length > 4 ||
-    topLeft === undefined ||
-    topRight === undefined ||
-    bottomRight === undefined ||
-    bottomLeft === undefined
-  ) {
-    throw invalid(key, "1 or 4 radii or max", text);
-  }
-  return [topLeft, topRight, bottomRight, bottomLeft];
+  const [first = 0] = all;
+  if (all.length === 1) return [first, first, first, first];
+  if (all.length !== 4) throw invalid(key, "1 or 4 radii or max", text);
+  return all as [number, number, number, number];
 };
 
 /** `<width>_<colour>`; old SDKs put a hyphen between them. */
@@ -143,16 +146,10 @@ export const unsharp: Reader<{ radius: number; sigma: number; amount: number; th
   key,
 ) => {
   const parts = (text === "" || text === "true" ? "2-2-0.8-0.024" : text).split("-").map(decimal);
-  const [radius, sigma, amount, threshold] = parts;
-  if (
-    parts.length !== 4 ||
-    radius === undefined ||
-    sigma === undefined ||
-    amount === undefined ||
-    threshold === undefined
-  ) {
+  if (parts.length !== 4 || parts.includes(undefined)) {
     throw invalid(key, "<radius>-<sigma>-<amount>-<threshold>", text);
   }
+  const [radius, sigma, amount, threshold] = parts as [number, number, number, number];
   return { radius, sigma, amount, threshold };
 };
 

@@ -1,7 +1,7 @@
 import { invalid, MediaError, printable, type Step } from "@mediatap/core";
 import type { Expression, ImageFormat, VideoOutput } from "@mediatap/core/steps";
 import { expression, isExpression, printExpression } from "./expression.ts";
-import { decimal, printNumber, type Reader } from "./numbers.ts";
+import { decimal, type Items, item, printNumber, type Reader } from "./numbers.ts";
 import type { Values } from "./parameters.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -73,23 +73,16 @@ export function movingFormat(f: Values["f"]): ImageFormat | "auto" {
 }
 
 /** Whether a picture of a video shows a stretch of it, not one moment. */
-export function isStretch({ eo, du }: Values): boolean {
-  return eo !== undefined || du !== undefined;
-}
+export const isStretch = ({ eo, du }: Values) => eo !== undefined || du !== undefined;
 
 /** The steps that come before all others, wherever in the chain they were asked for: what is taken of the source. */
 export function headOf(values: Values, wanted: Wanted): Step[] {
   const { so, eo, du, spd, vol } = values;
-  switch (wanted.kind) {
-    case "picture": {
-      const page = values.pg ?? wanted.page;
-      return page === undefined ? [] : [{ op: "frame", page }];
-    }
-    case "still":
-      if (!isStretch(values)) return [{ op: "frame", page: 1, time: so ?? 0 }];
-      break;
+  if (wanted.kind === "picture") {
+    const page = values.pg ?? wanted.page;
+    return page === undefined ? [] : [{ op: "frame", page }];
   }
-  const isCut = so !== undefined || isStretch(values);
+  if (wanted.kind === "still" && !isStretch(values)) return [{ op: "frame", page: 1, time: so ?? 0 }];
   const clip: Step = {
     op: "clip",
     ...(so !== undefined && { start: so }),
@@ -97,7 +90,7 @@ export function headOf(values: Values, wanted: Wanted): Step[] {
     ...(du !== undefined && { duration: du }),
   };
   return [
-    ...(isCut ? [clip] : []),
+    ...(so !== undefined || isStretch(values) ? [clip] : []),
     ...(spd === undefined ? [] : [{ op: "speed", factor: spd } as const]),
     ...(vol === undefined ? [] : [{ op: "volume", gain: vol } as const]),
   ];
@@ -105,51 +98,43 @@ export function headOf(values: Values, wanted: Wanted): Step[] {
 
 /** Splits what `headOf` gives off the steps. */
 export function splitHead(steps: readonly Step[], wanted: Wanted): { head: Step[]; rest: readonly Step[] } {
-  const isHead = (step: Step | undefined) => {
-    if (wanted.kind === "picture") return false;
-    if (step?.op === "frame") return step.time !== undefined;
-    return step?.op === "clip" || step?.op === "speed" || step?.op === "volume";
-  };
+  const isHead = (step: Step) =>
+    wanted.kind !== "picture" &&
+    (step.op === "frame" ? step.time !== undefined : ["clip", "speed", "volume"].includes(step.op));
   const end = steps.findIndex((step) => !isHead(step));
   const length = end < 0 ? steps.length : end;
   return { head: steps.slice(0, length), rest: steps.slice(length) };
 }
 
 /** The parameters for what is taken of the source. */
-export function printHead(head: readonly Step[]): string[] {
+export function printHead(head: readonly Step[]): Items {
   return head.flatMap((step) => {
     switch (step.op) {
       case "frame":
-        return step.time === undefined || step.time === 0 ? [] : [printTime("so", step.time)];
-      case "clip": {
-        const { start, end, duration } = step;
-        return [printTime("so", start), printTime("eo", end), printTime("du", duration)].filter(
-          (item) => item !== undefined,
-        );
-      }
+        return [item("so", step.time || undefined, printExpression)];
+      case "clip":
+        return [
+          item("so", step.start, printExpression),
+          item("eo", step.end, printExpression),
+          item("du", step.duration, printExpression),
+        ];
       case "speed":
-        return [`spd-${printNumber(step.factor)}`];
+        return [item("spd", step.factor, printNumber)];
       case "volume":
-        return [`vol-${printNumber(step.gain)}`];
+        return [item("vol", step.gain, printNumber)];
     }
     return [];
   });
 }
 
-export function printTime(key: string, time: Expression): string;
-export function printTime(key: string, time: Expression | undefined): string | undefined;
-export function printTime(key: string, time: Expression | undefined): string | undefined {
-  return time === undefined ? undefined : `${key}-${printExpression(time)}`;
-}
-
 /** The parameters for how a video is written. The parts of a stream say nothing of it. */
-export function printVideo({ format, codec, audio, quality, part }: VideoOutput): string[] {
+export function printVideo({ format, codec, audio, quality, part }: VideoOutput): Items {
   if (part?.kind === "master") return [`sr-${part.rungs.join("_")}`];
   if (part) return [];
   return [
-    ...(format === undefined ? [] : [`f-${format}`]),
-    ...(codec === undefined ? [] : [`vc-${codec}`]),
-    ...(audio === undefined ? [] : [`ac-${audio}`]),
-    ...(quality === undefined ? [] : [`q-${printNumber(quality)}`]),
+    item("f", format, String),
+    item("vc", codec, String),
+    item("ac", audio, String),
+    item("q", quality, printNumber),
   ];
 }
