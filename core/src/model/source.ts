@@ -169,11 +169,13 @@ export interface SourceFacts extends EntryFacts {
  * (RFC 9111 §3.2). An `Expires` that it does not repeat is still the old moment.
  */
 export function updatedFacts(known: SourceFacts, said: EntryFacts = {}, now = Date.now()): SourceFacts {
-  const { cacheControl, cdnCacheControl, expiresIn, tags } = said;
+  const { cacheControl, cdnCacheControl, expiresIn, age, tags } = said;
+  const { age: _, ...lasting } = known;
   const left = known.expiresIn === undefined ? undefined : known.expiresIn - Math.max(0, now - known.fetched);
   return {
-    ...known,
+    ...lasting,
     fetched: now,
+    ...(age !== undefined && { age }),
     ...(left !== undefined && { expiresIn: Math.max(0, left) }),
     ...(expiresIn !== undefined && { expiresIn }),
     ...(cacheControl !== undefined && { cacheControl }),

@@ -70,10 +70,8 @@ export function confirmedSources(
 
 /** A source that was a stale copy is none any more. */
 function confirmed(facts: SourceFacts, reported: EntryFacts | undefined, now: number): SourceFacts {
-  const { copy, age: _, ...known } = updatedFacts(facts, reported, now);
-  const { age } = reported ?? {};
-  const updated = { ...known, ...(age !== undefined && { age }) };
-  if (!copy?.stale) return copy ? { ...updated, copy } : updated;
-  const { freshFor: __, ...rest } = updated;
+  const updated = updatedFacts(facts, reported, now);
+  if (!updated.copy?.stale) return updated;
+  const { copy: _, freshFor: __, ...rest } = updated;
   return rest;
 }

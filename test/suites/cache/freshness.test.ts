@@ -227,6 +227,18 @@ describe("freshness", () => {
       });
     }
 
+    it("takes an old Date without Age for the age of the response", async () => {
+      await start(follow);
+      says({
+        "cache-control": "max-age=3600",
+        date: new Date(Date.now() - DAY * 1000).toUTCString(),
+      });
+      const answer = await server.ask(PATH);
+      assert.equal(control(answer), "public, max-age=3600");
+      assert(ttl(answer) <= 0, cacheStatus(answer));
+      assert(Number(answer.headers.age) >= DAY, answer.headers.age);
+    });
+
     for (const vary of ["*", "Accept, *", "*, Accept", " Accept ,  * "]) {
       it(`keeps nothing that varies by ${vary}`, async () => {
         await start(follow);

@@ -53,15 +53,24 @@ const MAX_EXPIRES_MS = 365 * 24 * 60 * 60_000;
 /** Larger ages count as this one (RFC 9111 §1.2.2). */
 const MAX_AGE_SECONDS = 2 ** 31;
 
-/** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3); of a list of ages the first (§5.1). */
-function expiryOf({ expires, date, age }: Headers): Pick<EntryFacts, "expiresIn" | "age"> {
-  const now = parseHttpDate(date ?? "") ?? Date.now();
-  const until = parseHttpDate(expires ?? "", now) ?? now;
-  const [seconds] = /^\d+(?=\s*(?:,|$))/.exec(age?.trim() ?? "") ?? [];
+/** By how much the clocks of an origin and of this machine may differ before its `Date` counts as old. */
+const MAX_CLOCK_SKEW_MS = 10_000;
+
+/** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3). */
+function expiryOf({ expires, date, age }: Headers, now = Date.now()): Pick<EntryFacts, "expiresIn" | "age"> {
+  const sent = parseHttpDate(date ?? "") ?? now;
+  const until = parseHttpDate(expires ?? "", sent) ?? sent;
+  const known = Math.max(ageOf(age), now - sent > MAX_CLOCK_SKEW_MS ? now - sent : 0);
   return {
-    ...(expires !== undefined && { expiresIn: Math.min(MAX_EXPIRES_MS, Math.max(0, until - now)) }),
-    ...(Number(seconds) > 0 && { age: Math.min(MAX_AGE_SECONDS, Number(seconds)) * 1000 }),
+    ...(expires !== undefined && { expiresIn: Math.min(MAX_EXPIRES_MS, Math.max(0, until - sent)) }),
+    ...(known > 0 && { age: known }),
   };
+}
+
+/** Milliseconds; of a list of ages the first counts (RFC 9111 §5.1). */
+function ageOf(age = ""): number {
+  const [seconds] = /^\d+(?=\s*(?:,|$))/.exec(age.trim()) ?? [];
+  return Math.min(MAX_AGE_SECONDS, Number(seconds ?? 0)) * 1000;
 }
 
 function tagsOf(headers: Headers): Pick<EntryFacts, "tags"> {

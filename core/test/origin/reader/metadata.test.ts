@@ -25,6 +25,19 @@ describe("what an origin's headers say of a file", () => {
       assert.equal(of({ age }).age, seconds && seconds * 1000, age);
   });
 
+  it("is the age that its Date shows, if that is more, with some tolerance for clocks", () => {
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toUTCString();
+    const seconds = (headers: Record<string, string>) => Math.round((of(headers).age ?? 0) / 1000);
+    assert.equal(of({ date: ago(0) }).age, undefined);
+    assert.equal(of({ date: ago(5) }).age, undefined);
+    assert.equal(of({ date: ago(-3600) }).age, undefined);
+    assert.equal(of({ date: ago(-3600), age: "7" }).age, 7000);
+    for (const headers of [{ date: ago(3600) }, { date: ago(3600), age: "5" }]) {
+      assert(Math.abs(seconds(headers) - 3600) < 60, JSON.stringify(headers));
+    }
+    assert.equal(seconds({ date: ago(3600), age: "7200" }), 7200);
+  });
+
   it("is the time to its Expires by the origin's clock, at most a year", () => {
     const date = "Tue, 01 Jan 2030 00:00:00 GMT";
     for (const [expires, milliseconds] of [
