@@ -7,7 +7,7 @@ import type { Job } from "./model/job.ts";
 import { type PluginHooks, pluginError, type TapOptions } from "./plugin.ts";
 import { resultCheckOf } from "./results.ts";
 import { didYouMean } from "./util/did-you-mean.ts";
-import { within } from "./util/within.ts";
+import { withTimeout } from "./util/timeout.ts";
 
 interface RawHook {
   name?: string;
@@ -171,7 +171,9 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure, na
 
 /** Without a timer, Node would end silently once nothing else keeps it alive. */
 const inTime = (work: unknown) =>
-  within(START_TIMEOUT_MS, Promise.resolve(work), `it took longer than ${START_TIMEOUT_MS / 1000} s`);
+  withTimeout(START_TIMEOUT_MS, Promise.resolve(work), {
+    message: `it took longer than ${START_TIMEOUT_MS / 1000} s`,
+  });
 
 /**
  * An endpoint may name its languages: the others are not asked. The language that resolved a URL judges its signature: no

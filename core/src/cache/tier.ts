@@ -6,7 +6,7 @@ import { type Ban, isBanned } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
-import { within } from "../util/within.ts";
+import { withTimeout } from "../util/timeout.ts";
 import type {
   CacheBackend,
   CacheEntry,
@@ -134,7 +134,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
           if (journal && entry && !journal.isCurrent(entry.journal)) await journal.read();
           return entry;
         };
-        return judge(await within(timeout, read()));
+        return judge(await withTimeout(timeout, read()));
       } catch (error) {
         late.abort();
         // The request has gone: no fault of the backend.
@@ -203,7 +203,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
     if (isRevalidationOnly(metadata, body)) return undefined;
     const limit = writeTimeout + (kept?.length ?? 0) / 1000;
     const bytes = METADATA_BYTES + (kept?.bytes ? kept.length : 0);
-    return track(queue(bytes, () => writing.run(() => within(limit, write(metadata, kept, since)))));
+    return track(queue(bytes, () => writing.run(() => withTimeout(limit, write(metadata, kept, since)))));
   }
 
   async function write(
@@ -241,7 +241,9 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
   function remove(key: string): MaybePromise<void> {
     known.delete(key);
     if (isLocal) return attempt(() => backend.delete(key));
-    return track(writing.run(async () => await within(writeTimeout, Promise.resolve(backend.delete(key)))));
+    return track(
+      writing.run(async () => await withTimeout(writeTimeout, Promise.resolve(backend.delete(key)))),
+    );
   }
 
   async function track(work: Promise<unknown>): Promise<void> {
@@ -305,7 +307,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
         await backend.start?.();
         await journal?.read();
       };
-      if (!isLocal) await reading.run(() => within(START_TIMEOUT_MS, connect()));
+      if (!isLocal) await reading.run(() => withTimeout(START_TIMEOUT_MS, connect()));
       if (journal) refreshLater();
     },
     refresh,
@@ -313,7 +315,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
       isClosed = true;
       cancelTimer();
       cancelRefresh();
-      await within(STOP_TIMEOUT_MS, Promise.all(writes)).catch(() => undefined);
+      await withTimeout(STOP_TIMEOUT_MS, Promise.all(writes)).catch(() => undefined);
       await backend.close?.();
     },
   };

@@ -8,7 +8,7 @@ import type { OriginEntry } from "../origin/sources.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
 import { createLogger, reasonOf } from "../util/log.ts";
-import { within } from "../util/within.ts";
+import { withTimeout } from "../util/timeout.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
 import { ofThreads } from "./threads.ts";
 
@@ -26,7 +26,7 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const log = createLogger({ level: "silent" });
   const runtime = await createRuntime(config, { log, shared: createShared() });
   try {
-    const started = await within(START_TIMEOUT_MS, runtime.start()).then(() => true, unlessLate);
+    const started = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => true, unlessLate);
     const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);
     return [
       ...ofProcess(),
@@ -39,7 +39,7 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
       ...ofKeys(config),
     ];
   } finally {
-    await within(START_TIMEOUT_MS, runtime.stop()).catch(() => {});
+    await withTimeout(START_TIMEOUT_MS, runtime.stop()).catch(() => {});
   }
 }
 
@@ -57,13 +57,13 @@ export async function examineLocally(runtime: Runtime): Promise<Finding[]> {
 /** The findings of a check; one about the check itself if it fails or takes too long. */
 async function checked(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
-    return await within(CHECK_TIMEOUT_MS, work());
+    return await withTimeout(CHECK_TIMEOUT_MS, work());
   } catch (error) {
     return [isLate(error) ? slow(what, CHECK_TIMEOUT_MS) : { what, state: "bad", text: reasons(error) }];
   }
 }
 
-/** Whether `within` gave up waiting. */
+/** Whether `withTimeout` gave up waiting. */
 const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT" && !isMediaError(error);
 
 function unlessLate(error: unknown): false {

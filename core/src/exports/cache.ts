@@ -22,4 +22,4 @@ export { isBanned, isOriginalBanned, tenantOf } from "../model/purge-rule.ts";
 export { foldersOf, folderTagOf, sourceTagOf } from "../model/tags.ts";
 export { monotonicNow } from "../util/monotonic.ts";
 export { isGone, ownerText, parseOwner, thisOwner } from "../util/owner.ts";
-export { within } from "../util/within.ts";
+export { withTimeout } from "../util/timeout.ts";

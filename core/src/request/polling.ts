@@ -4,6 +4,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { createCoalescer } from "../util/coalescer.ts";
+import { withTimeout } from "../util/timeout.ts";
 import { wholeAndKept } from "../work/complete.ts";
 import type { Made } from "../work/render.ts";
 import type { Services } from "../work/services.ts";
@@ -68,24 +69,11 @@ export function createPolling({ cache, limitsOf, log }: Pick<Services, "cache" |
           throw error;
         }
       });
-      return await settledWithin(work, Math.min(interval * tries, LONGEST * limitsOf().request), signal);
+      const timeout = Math.min(interval * tries, LONGEST * limitsOf().request);
+      return await withTimeout<Made | undefined>(timeout, work, { signal, onTimeout: () => undefined });
     },
   };
 }
 
 /** Part of a request's time for which it is held at most. */
 const LONGEST = 0.9;
-
-/** What work comes to; `undefined`: nothing yet. Rejects with the signal's reason when that aborts. */
-function settledWithin<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    const timer = setTimeout(resolve, ms, undefined);
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
-    work.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
-    });
-  });
-}

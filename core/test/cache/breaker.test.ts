@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createCacheBreaker } from "../../src/cache/breaker.ts";
 import { codeOf } from "../../src/model/errors.ts";
-import { within } from "../../src/util/within.ts";
+import { withTimeout } from "../../src/util/timeout.ts";
 
 const REST = 30;
 
@@ -59,8 +59,11 @@ describe("the breaker of a cache", () => {
   });
 
   it("bounds the time of work", async () => {
-    await assert.rejects(within(5, new Promise(() => undefined)), (error) => codeOf(error) === "ETIMEDOUT");
-    await assert.rejects(within(60_000, Promise.reject(new Error("x"))), /x/);
-    assert.equal(await within(60_000, Promise.resolve(5)), 5);
+    await assert.rejects(
+      withTimeout(5, new Promise(() => undefined)),
+      (error) => codeOf(error) === "ETIMEDOUT",
+    );
+    await assert.rejects(withTimeout(60_000, Promise.reject(new Error("x"))), /x/);
+    assert.equal(await withTimeout(60_000, Promise.resolve(5)), 5);
   });
 });

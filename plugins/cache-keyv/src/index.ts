@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
-import { within } from "@mediatap/core/cache";
+import { withTimeout } from "@mediatap/core/cache";
 import { z } from "zod";
 import { keyvBackend } from "./backend.ts";
 import { type AnyStore, type Link, redisLink, storeLink } from "./link.ts";
@@ -93,13 +93,13 @@ async function probe(link: Link, namespace: string): Promise<number> {
   const started = performance.now();
   const name = `${namespace}:doctor-${randomBytes(6).toString("hex")}`;
   const value = "mediatap doctor was here";
-  const written = within(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
+  const written = withTimeout(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
   written.catch(() => {});
-  if (!(await within(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.trouble());
+  if (!(await withTimeout(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.trouble());
   await written;
-  const found = await within(PROBE_TIMEOUT_MS, link.get(name));
+  const found = await withTimeout(PROBE_TIMEOUT_MS, link.get(name));
   if (found !== value) throw new Error("A written value was read with other content");
-  await within(PROBE_TIMEOUT_MS, link.delete(name));
+  await withTimeout(PROBE_TIMEOUT_MS, link.delete(name));
   return performance.now() - started;
 }
 

@@ -1,5 +1,5 @@
 import { codeOf, maskUrl, reasonOf } from "@mediatap/core";
-import { within } from "@mediatap/core/cache";
+import { withTimeout } from "@mediatap/core/cache";
 import type { Keyv, KeyvStoreAdapter } from "keyv";
 
 /** A store of Keyv's, or one that Keyv can use, such as a `Map`. */
@@ -165,7 +165,7 @@ function linkOf(name: string, connect: () => Promise<Connection>, isAtomic = fal
   async function end(force: boolean): Promise<void> {
     const opened = await connection;
     connection = undefined;
-    await within(LAST, Promise.resolve(opened?.end(force || !isReady))).catch(() => opened?.end(true));
+    await withTimeout(LAST, Promise.resolve(opened?.end(force || !isReady))).catch(() => opened?.end(true));
   }
 
   return {

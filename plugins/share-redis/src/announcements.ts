@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LineEnd, PluginApi } from "@mediatap/core";
-import { within } from "@mediatap/core/cache";
+import { withTimeout } from "@mediatap/core/cache";
 import type { Link } from "./link.ts";
 import { ABSENT, ANNOUNCE, CATCH_UP, NOTE, OTHERS, PRESENT } from "./scripts.ts";
 
@@ -93,7 +93,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   /** Those who wait for others to read on. */
   const waiting = new Set<() => void>();
 
-  const run = (...args: Parameters<Link["run"]>) => within(PATIENCE, link.run(...args));
+  const run = (...args: Parameters<Link["run"]>) => withTimeout(PATIENCE, link.run(...args));
 
   /** Reads what was said; however often it is called meanwhile, it ends when all is read. */
   function catchUp(): Promise<void> {
@@ -232,7 +232,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
       }
       try {
         await send();
-        await confirmed(await within(PATIENCE, sent));
+        await confirmed(await withTimeout(PATIENCE, sent));
       } catch (err) {
         logger.warn({ err }, "a message waits until Redis is available again");
       }

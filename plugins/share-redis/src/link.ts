@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { maskUrl, reasonOf } from "@mediatap/core";
-import { within } from "@mediatap/core/cache";
+import { withTimeout } from "@mediatap/core/cache";
 import { createClient, createCluster, createSentinel } from "@redis/client";
 
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
@@ -129,7 +129,7 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
       if (!own) return;
       if (!own.ready) return drop(own);
       const clients = [...new Set([own.commands, own.news])];
-      await within(LAST, Promise.all(clients.map((client) => client.close()))).catch(() => drop(own));
+      await withTimeout(LAST, Promise.all(clients.map((client) => client.close()))).catch(() => drop(own));
     },
   };
 }

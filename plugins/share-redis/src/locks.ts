@@ -2,7 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Lock, Locks, PluginApi } from "@mediatap/core";
-import { createCacheBreaker, monotonicNow } from "@mediatap/core/cache";
+import { createCacheBreaker, monotonicNow, withTimeout } from "@mediatap/core/cache";
 import type { Link } from "./link.ts";
 import { ACQUIRE, RELEASE, RENEW } from "./scripts.ts";
 
@@ -84,7 +84,7 @@ export function createRedisLocks(parts: LockParts): RedisLocks {
     const age = since > 0 ? Math.max(0, monotonicNow() - since) : Number.MAX_SAFE_INTEGER;
     const reply = link.run(ACQUIRE, nameOf(id), token, expiry, patience, age).then(parseReply);
     try {
-      return await inTime(timeout, reply);
+      return await withTimeout(timeout, reply);
     } catch (error) {
       // Nobody waits for it any longer: a lock that is granted after all is released.
       reply.then(({ state }) => state === "mine" && giveBack(id, token, "")).catch(() => {});
@@ -132,16 +132,6 @@ export function createRedisLocks(parts: LockParts): RedisLocks {
       for (const renewal of renewals) clearInterval(renewal);
     },
   };
-}
-
-/** Rejects when a reply takes too long; one that came while this process was busy is in time. */
-function inTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(Object.assign(new Error("it took too long"), { code: "ETIMEDOUT" }));
-    // What has come is read before that.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(late)), milliseconds);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 type Reply =

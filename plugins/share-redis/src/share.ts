@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PluginApi } from "@mediatap/core";
-import { within } from "@mediatap/core/cache";
+import { withTimeout } from "@mediatap/core/cache";
 import { BUS_NEWS, createAnnouncements, READ_NEWS } from "./announcements.ts";
 import { createLink, type RedisOptions } from "./link.ts";
 import { createRedisLocks, LOCK_NEWS, type LockParts } from "./locks.ts";
@@ -60,7 +60,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
       };
       void link.connected.then((works) => works || warn());
       // A refusal that has arrived meanwhile is heard first: it has a reason.
-      await within(START, ready.promise).catch(() => setImmediate(warn));
+      await withTimeout(START, ready.promise).catch(() => setImmediate(warn));
     },
     /** What `mediatap doctor` tries: milliseconds that it took to write and read a value. */
     async probe(): Promise<number> {
@@ -69,7 +69,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
       for (;;) {
         try {
           const asked = performance.now();
-          const text = await within(PROBE, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
+          const text = await withTimeout(PROBE, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
           if (text !== "was here") throw new Error("A written value was read with other content");
           return performance.now() - asked;
         } catch (error) {
