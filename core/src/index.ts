@@ -57,6 +57,7 @@ export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";
 export type { Op, Output, Step, StepOf, Steps, Transformation } from "./model/transformation.ts";
 export type {
+  CallHandler,
   Plugin,
   PluginApi,
   PluginHooks,

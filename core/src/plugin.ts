@@ -144,13 +144,29 @@ export type RouteHandler = (request: RouteRequest) => RouteReply | Promise<Route
 export interface CallReply {
   /** @default 200 */
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
+}
+
+/** What a call of the management may do with the rights of its key. */
+export interface CallRights {
+  /**
+   * Begins a purge of `{ url }`, `{ source }`, `{ prefix }`, `{ tag }` or `{ all: true }`. Resolves when no process serves anything
+   * older. Throws `EINVAL` for anything else, `EFORBIDDEN` if the key is not good for it, and `EBUSY` with status 429 for more
+   * than `management.purgesPerMinute`.
+   */
+  purge(target: unknown): Promise<{ readonly id: string }>;
+  /** `undefined`: there is no such purge, or it is one of another account. */
+  purgeState(id: string): "pending" | "completed" | undefined;
+  /** How many purges the key may begin in `interval`, and in how many milliseconds the next interval begins. */
+  purgeRate(): { readonly limit: number; readonly interval: number; readonly reset: number };
 }
 
 /** `endpoints`: those that the private key of the call is good for. What it throws below 500, and `EBUSY`, the caller reads. */
 export type CallHandler = (
   request: RouteRequest,
   endpoints: readonly Endpoint[],
+  rights: CallRights,
 ) => CallReply | Promise<CallReply>;
 
 /** How a command names a running server. */
@@ -268,7 +284,15 @@ export interface PluginApi {
    * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
    * is none where no key is configured, or the management is switched off.
    */
-  manage(method: "GET" | "POST" | "DELETE", path: string, handler: CallHandler): void;
+  manage(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    handler: CallHandler,
+    options?: {
+      /** `management.compatible` also serves it at `path` itself, on all hosts, as the service does whose API it has. @default false */
+      readonly atRoot?: boolean;
+    },
+  ): void;
   /**
    * Adds a command to `mediatap`. `running`: a running server, for a command that asks it for something; it throws `ECONFIG`
    * if no key is known.

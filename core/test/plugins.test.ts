@@ -122,8 +122,8 @@ describe("a plugin that is wrong", () => {
       /: p: the route GET \/-\/a is registered by itself already: /,
     ],
     [
-      manage("/v1/files/purge/:name"),
-      /: p: the management call GET \/v1\/files\/purge\/:name is registered by the core already as /,
+      manage("/v1/purges/:name"),
+      /: p: the management call GET \/v1\/purges\/:name is registered by the core already as /,
     ],
   ] as [(api: PluginApi) => unknown, RegExp][]) {
     it(`is refused with its name and a remedy: ${message.source.replaceAll("\\", "")}`, async () => {

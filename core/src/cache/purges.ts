@@ -30,7 +30,7 @@ const announcement = z.object({
 const MISSED_FOR = 60 * 60_000;
 const MOST_MISSED = 1_000;
 
-export type PurgeState = "Pending" | "Completed";
+export type PurgeState = "pending" | "completed";
 
 /** Carries bans out in the caches of one runtime. */
 export type Carry = (ban: Ban) => Promise<void>;
@@ -86,7 +86,7 @@ export function createPurges(bus: Bus, log: Logger) {
 
   /** The bans hold when this returns; the promise is for the caches. */
   async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
-    const entry = { state: "Pending" as PurgeState, at: monotonicNow(), bans: wanted };
+    const entry = { state: "pending" as PurgeState, at: monotonicNow(), bans: wanted };
     states.set(id, entry);
     for (const ban of wanted) rules.set(ban.id, true);
     const added = wanted.map((ban) => bans.add(ban));
@@ -96,7 +96,7 @@ export function createPurges(bus: Bus, log: Logger) {
         bans.done(ban);
       }),
     );
-    entry.state = "Completed";
+    entry.state = "completed";
   }
 
   return {

@@ -16,7 +16,7 @@ export interface PurgeFlags extends ServerFlags {
 
 /** Milliseconds between two questions whether a purge is done. */
 const PACE = 200;
-const PATH = "/v1/files/purge";
+const PATH = "/v1/purges";
 
 /**
  * Asks a running server to forget something; resolves with what to print. `config`: where a server of this machine and
@@ -38,11 +38,11 @@ export async function purgeAt(
   if (flags.server === undefined && named !== undefined) assertConfidential(new URL(named));
   const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
   const asked = await server.call(PATH, { method: "POST", body: Object.fromEntries(targets) });
-  const id = String(asked.requestId);
+  const id = String(asked.id);
   for (;;) {
-    const { status } = await server.call(`${PATH}/${id}`);
-    if (status === "Completed") return `${id}: completed by ${server.origin}`;
-    if (!flags.wait) return `${id}: ${String(status).toLowerCase()} at ${server.origin}`;
+    const { state } = await server.call(`${PATH}/${id}`);
+    if (state === "completed") return `${id}: completed by ${server.origin}`;
+    if (!flags.wait) return `${id}: ${String(state)} at ${server.origin}`;
     await pause(PACE);
   }
 }

@@ -470,7 +470,7 @@ export const configSchema = z.strictObject({
           .regex(/^\/-\/[\w/-]+$/, "Expected a path below /-/")
           .optional(),
         /**
-         * Also serve ImageKit's own path, `/v1/files/purge`, on all hosts.
+         * Also serve the calls of another product, such as those of `manage-imagekit`, at that product's own paths, on all hosts.
          * @default false
          * @example true
          */

@@ -16,9 +16,8 @@ import { deliver, deliverError, deliverText } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";
 import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
-import { createManagement, requestOf } from "./management.ts";
+import { addManagement, requestOf, rootCallsOf } from "./management.ts";
 import { deliverPending } from "./pending.ts";
-import { addPurgeRoutes, isPurge, purgePaths } from "./purge.ts";
 import {
   createClientIp,
   createExchange,
@@ -44,15 +43,13 @@ export function createApp({ runtime, log, isReady, isRefused }: AppParts): Koa {
   const app = new Koa();
   const routes = createRoutes(runtime, isReady);
   const hasHome = runtime.routes.some(({ path }) => path === "/");
-  const isCompatible = purgePaths(runtime)?.some((path) => !path.startsWith("/-/")) === true;
+  const isRootCall = rootCallsOf(runtime);
   const media = createMedia({ runtime, log, isReady, isRefused });
   app.silent = true;
   app.use((ctx, next) => {
     const url = ctx.req.url ?? "/";
     const isRoute =
-      url.startsWith("/-/") ||
-      (isCompatible && isPurge(url)) ||
-      (hasHome && (url === "/" || url.startsWith("/?")));
+      url.startsWith("/-/") || isRootCall?.(url) || (hasHome && (url === "/" || url.startsWith("/?")));
     return isRoute ? routes(ctx as never, next) : media(ctx);
   });
   return app;
@@ -87,9 +84,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
         ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
     });
   }
-  const management = createManagement(runtime);
-  addPurgeRoutes(router, runtime, management);
-  management.addCalls(router);
+  addManagement(router, runtime);
   const dispatch = router.routes();
   return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
     ctx.set("Cache-Control", "no-store");

@@ -8,6 +8,7 @@ import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { isMediaError } from "../model/errors.ts";
 import type { RouteRequest } from "../plugin.ts";
+import { createRights } from "./purge.ts";
 import { createClientIp } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -16,8 +17,13 @@ const SLOWED = 300;
 const GUESSES = 10;
 const MINUTE = 60_000;
 
-/** What the answer to a request that is refused says, in the service's form. */
-export class Refused extends Error {
+/** The owner of the calls that no plugin adds. */
+export const CORE = "the core";
+
+const HELP = "See CACHING.md of the server's core.";
+
+/** A refused call, as it is answered. */
+class Refused extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   constructor(status: number, message: string, headers: Record<string, string> = {}) {
@@ -28,10 +34,7 @@ export class Refused extends Error {
 }
 
 /** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
-export function managementPath({
-  config,
-  endpoints,
-}: Pick<Runtime, "config" | "endpoints">): string | undefined {
+function managementPath({ config, endpoints }: Pick<Runtime, "config" | "endpoints">): string | undefined {
   return endpoints.some(({ privateKeys }) => privateKeys.length > 0) ? callsPath(config) : undefined;
 }
 
@@ -41,8 +44,11 @@ export function callsPath({ config }: Pick<LoadedConfig, "config">): string | un
   return management === false ? undefined : (management.path ?? "/-/api").replace(/\/+$/, "");
 }
 
-/** Calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
-export function createManagement(runtime: Runtime) {
+/** Adds the calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
+export function addManagement(router: Router, runtime: Runtime): void {
+  const path = managementPath(runtime);
+  if (path === undefined) return;
+  const rightsOf = createRights(runtime);
   const keys = keysOf(runtime.endpoints);
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
@@ -80,26 +86,35 @@ export function createManagement(runtime: Runtime) {
     };
   }
 
-  /** Adds the calls of plugins. */
-  function addCalls(router: Router): void {
-    const path = managementPath(runtime);
-    if (path === undefined) return;
-    for (const { method, path: below, handler, plugin } of runtime.calls) {
-      const call = answered(`See the README of ${plugin}.`, async (ctx) => {
-        const endpoints = await authenticate(ctx);
-        const request = requestOf(ctx, clientIp(ctx.req));
-        const { status = 200, body } = await attributed("manage", plugin, () => handler(request, endpoints));
-        ctx.status = status;
-        ctx.body = body;
-      });
-      router.register(`${path}${below}`, [method], call);
-    }
+  for (const { method, path: below, handler, plugin, atRoot } of runtime.calls) {
+    const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
+    const call = answered(help, async (ctx) => {
+      const endpoints = await authenticate(ctx);
+      const request = requestOf(ctx, clientIp(ctx.req));
+      const work = () => handler(request, endpoints, rightsOf(endpoints));
+      const { status = 200, headers = {}, body } = await attributed("manage", plugin, work);
+      ctx.status = status;
+      ctx.set(headers);
+      ctx.body = body;
+    });
+    router.register(`${path}${below}`, [method], call);
+    if (atRoot && isCompatible(runtime)) router.register(below, [method], call);
   }
-
-  return { authenticate, answered, addCalls };
 }
 
-export type Management = ReturnType<typeof createManagement>;
+/** Tells requests for calls outside of the management's path from all others. `undefined`: there are no such calls. */
+export function rootCallsOf(runtime: Runtime): ((url: string) => boolean) | undefined {
+  if (managementPath(runtime) === undefined || !isCompatible(runtime)) return undefined;
+  const paths = runtime.calls.filter(({ atRoot }) => atRoot).map(({ path }) => path);
+  const patterns = paths.map((path) => path.replaceAll(".", "\\.").replace(/:\w+/g, "[\\w-]{1,64}"));
+  const pattern = new RegExp(`^(?:${patterns.join("|")})(?:\\?|$)`);
+  return paths.length === 0 ? undefined : (url) => pattern.test(url);
+}
+
+function isCompatible({ config }: Runtime): boolean {
+  const { compatible = false } = config.config.management || {};
+  return compatible;
+}
 
 /** A request to a route as plugins see it. */
 export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
@@ -137,6 +152,6 @@ function keysOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint[]>
   return new Map([...groups].map(([key, found]) => [key, found.map(([, endpoint]) => endpoint)]));
 }
 
-export function digest(text: string): string {
+function digest(text: string): string {
   return hash("sha256", text, "hex");
 }

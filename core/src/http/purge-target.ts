@@ -19,7 +19,6 @@ export interface PurgeOrder {
 
 const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
 
-/** The service's own words. */
 const INVALID = "The URL is not valid for cache purging.";
 
 /**
@@ -68,7 +67,7 @@ async function below(start: string, runtime: Runtime, log: Logger): Promise<Purg
   return { tenant, endpoint, bans: [{ kind: "prefix", value, ...scope }] };
 }
 
-/** The service purges by prefix only where that is two folders deep, 15 characters long, or a file's whole path. */
+/** Whether a prefix is two folders deep, 15 characters long, or a file's whole path: a shorter one purges more than was meant. */
 function isNarrow(path: string): boolean {
   return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
 }

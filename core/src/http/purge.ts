@@ -1,22 +1,20 @@
-import type Router from "@koa/router";
-import type Koa from "koa";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Endpoint } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
+import type { CallRights, RouteRequest } from "../plugin.ts";
 import { maskUrl } from "../util/log.ts";
-import { digest, type Management, managementPath, Refused } from "./management.ts";
 import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
-import { createRate } from "./rate.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Call, Runtime } from "./runtime.ts";
 
-/** Where the service has it. */
-const PATH = "/v1/files/purge";
+const MINUTE_MS = 60_000;
 
-/** ImageKit's own words. */
-const UNKNOWN = "No request found for this requestId.";
+/** Keys whose purges are counted. */
+const MAX_COUNTED_KEYS = 10_000;
 
-const HELP = "See CACHING.md of the server's core.";
+const EXPECTED = "Expected JSON with one of url, source, prefix, tag and all.";
 
 const text = z.string().min(1).max(8_192);
 const targetSchema = z.union([
@@ -27,58 +25,50 @@ const targetSchema = z.union([
   z.strictObject({ all: z.literal(true) }),
 ]);
 
-/** The paths of purges; `undefined`: this server takes none, for want of a key or by its configuration. */
-export function purgePaths(runtime: Pick<Runtime, "config" | "endpoints">): string[] | undefined {
-  const path = managementPath(runtime);
-  if (path === undefined) return undefined;
-  const { compatible = false } = runtime.config.config.management || {};
-  return [`${path}${PATH}`, ...(compatible ? [PATH] : [])];
-}
+/** The calls that purge: `POST …/v1/purges` returns 201 with an `id`, whose state `GET …/v1/purges/<id>` returns. */
+export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
+  {
+    method: "POST",
+    path: "/v1/purges",
+    async handler(request, _, { purge }) {
+      return { status: 201, body: await purge(await jsonOf(request)) };
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/purges/:id",
+    handler({ params: { id = "" } }, _, { purgeState }) {
+      const state = purgeState(id);
+      if (state === undefined) throw new MediaError("ENOENT", "There is no purge with this id");
+      return { body: { state } };
+    },
+  },
+];
 
-/** Whether a request outside of `/-/` is one of the service's own paths. */
-export function isPurge(url: string): boolean {
-  return /^\/v1\/files\/purge(?:\/[0-9a-f]{1,64})?(?:\?|$)/.test(url);
-}
-
-/**
- * Purges over HTTP, in ImageKit's form: `POST …/v1/files/purge` with `{"url": …}`, authenticated by a private key as the
- * user's name, answers 201 with a `requestId`, whose state `GET …/v1/files/purge/<requestId>` tells.
- */
-export function addPurgeRoutes(
-  router: Router,
-  runtime: Runtime,
-  { authenticate, answered }: Management,
-): void {
-  const paths = purgePaths(runtime);
-  if (!paths) return;
+/** What management calls may do, by the endpoints that their key is good for. */
+export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[]) => CallRights {
   const { log, purges, config } = runtime;
-  const management = config.config.management || {};
-  const rate = createRate(management.purgesPerMinute ?? 600);
+  const { purgesPerMinute: limit = 600 } = config.config.management || {};
+  const counts = new LRUCache<string, { count: number; readonly until: number }>({ max: MAX_COUNTED_KEYS });
 
-  async function begin(ctx: Koa.Context): Promise<void> {
-    const endpoints = await authenticate(ctx);
-    const { over, headers } = rate(digest(endpoints.map(({ tenant, name }) => `${tenant}/${name}`).join()));
-    ctx.set(headers);
-    if (over) throw new Refused(429, "Too many purges: try again later.", { "retry-after": "60" });
-    const order = await orderOf(await ctx.state.body(), endpoints);
-    const { id, done, heard } = purges.begin(order.bans);
-    const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
-    log.info(
-      { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
-      "a purge was requested",
-    );
-    done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
-    await heard;
-    ctx.status = 201;
-    ctx.body = { requestId: id };
+  /** The purges of a key in the present minute. */
+  function countOf(endpoints: readonly Endpoint[]) {
+    const name = JSON.stringify(endpoints.map((endpoint) => [endpoint.tenant, endpoint.name]));
+    const now = performance.now();
+    const known = counts.get(name);
+    if (known && known.until > now) return known;
+    const begun = { count: 0, until: now + MINUTE_MS };
+    counts.set(name, begun);
+    return begun;
   }
 
-  async function orderOf(body: Uint8Array, endpoints: readonly Endpoint[]): Promise<PurgeOrder> {
-    const target = parseTarget(body);
+  async function orderOf(body: unknown, endpoints: readonly Endpoint[]): Promise<PurgeOrder> {
+    const { data: target } = targetSchema.safeParse(body);
+    if (!target) throw new MediaError("EINVAL", EXPECTED);
     if ("url" in target) {
       const order = await bansOfUrl(target, runtime, log);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
-        throw new Refused(403, "This key is not valid for the endpoint of the URL.");
+        throw new MediaError("EFORBIDDEN", "This key is not valid for the endpoint of the URL.");
       }
       return order;
     }
@@ -92,26 +82,42 @@ export function addPurgeRoutes(
     };
   }
 
-  async function tell(ctx: Koa.Context): Promise<void> {
-    const endpoints = await authenticate(ctx);
-    const purge = purges.find(ctx.params.id);
-    const isOwn = ({ tenant = "" }: PurgeRule) => endpoints.some((endpoint) => endpoint.tenant === tenant);
-    // One response for both: whether another account's request exists is not visible.
-    if (!purge?.bans.every(isOwn)) throw new Refused(400, UNKNOWN);
-    ctx.body = { status: purge.state };
-  }
-
-  for (const path of paths) {
-    router.post(path, answered(HELP, begin));
-    router.get(`${path}/:id`, answered(HELP, tell));
-  }
+  return (endpoints) => ({
+    async purge(target) {
+      if (++countOf(endpoints).count > limit) {
+        const options = { status: 429, retryAfterSeconds: MINUTE_MS / 1000 };
+        throw new MediaError("EBUSY", "Too many purges: try again later.", options);
+      }
+      const order = await orderOf(target, endpoints);
+      const { id, done, heard } = purges.begin(order.bans);
+      const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
+      log.info(
+        { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
+        "a purge was requested",
+      );
+      done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
+      await heard;
+      return { id };
+    },
+    purgeState(id) {
+      const purge = purges.find(id);
+      const isOwn = ({ tenant = "" }: PurgeRule) => endpoints.some((endpoint) => endpoint.tenant === tenant);
+      // One response for both: whether another account's request exists is not visible.
+      return purge?.bans.every(isOwn) ? purge.state : undefined;
+    },
+    purgeRate: () => ({
+      limit,
+      interval: MINUTE_MS,
+      reset: Math.ceil(countOf(endpoints).until - performance.now()),
+    }),
+  });
 }
 
-function parseTarget(body: Uint8Array): z.output<typeof targetSchema> {
+async function jsonOf(request: RouteRequest): Promise<unknown> {
   try {
-    return targetSchema.parse(JSON.parse(Buffer.from(body).toString("utf8")));
+    return JSON.parse(Buffer.from(await request.body()).toString("utf8"));
   } catch {
-    throw new Refused(400, "Expected JSON with one of url, source, prefix, tag and all.");
+    throw new MediaError("EINVAL", EXPECTED);
   }
 }
 
@@ -121,7 +127,10 @@ function accountOf(endpoints: readonly Endpoint[], runtime: Runtime): string {
   const whole = runtime.endpoints.filter((endpoint) => endpoint.tenant === tenant);
   const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));
   if (!isWhole || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
-    throw new Refused(403, "This key is not valid for the whole account: it can purge only URLs.");
+    throw new MediaError(
+      "EFORBIDDEN",
+      "This key is not valid for the whole account: it can purge only URLs.",
+    );
   }
   return tenant;
 }

@@ -32,6 +32,7 @@ export interface Call {
   readonly path: string;
   readonly handler: CallHandler;
   readonly plugin: string;
+  readonly atRoot?: boolean;
 }
 
 export interface PluginCommand {

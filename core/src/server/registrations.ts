@@ -2,14 +2,15 @@ import type { CacheRegistration } from "../cache/backend.ts";
 import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
 import { wrap } from "../facade.ts";
+import { CORE } from "../http/management.ts";
+import { PURGE_CALLS } from "../http/purge.ts";
 import { type Call, METHODS, type Method, type PluginCommand, type Route } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
 
 /** Paths of the core. */
-const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: "the core" }));
-const CORE_CALLS = ["/v1/files/purge", "/v1/files/purge/:id"].map((path) => ({ path, plugin: "the core" }));
+const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: CORE }));
 
 /** A cache backend, and the plugin that brings it. */
 export interface RegisteredCache extends CacheRegistration {
@@ -32,7 +33,7 @@ export function createRegistrations(
   onMetricFailure: (error: MediaError, metric: string) => void,
 ) {
   const routes: Route[] = [];
-  const calls: Call[] = [];
+  const calls: Call[] = PURGE_CALLS.map((call) => ({ ...call, plugin: CORE }));
   const commands: PluginCommand[] = [];
   const fingerprints: string[] = [];
   const metrics: Metric[] = [];
@@ -59,14 +60,14 @@ export function createRegistrations(
         assertFree({ method, path, plugin }, [...CORE_ROUTES, ...routes], "route");
         routes.push({ method, path, handler, plugin });
       },
-      manage(method, path, handler) {
+      manage(method, path, handler, { atRoot = false } = {}) {
         assertOpen(plugin, "manage");
         assertMethod(plugin, method);
         if (!/^(?:\/[\w.~-]+|\/:\w+)+$/.test(path)) {
           throw pluginError(plugin, `Expected a path such as /v1/things for a call but received '${path}'`);
         }
-        assertFree({ method, path, plugin }, [...CORE_CALLS, ...calls], "management call");
-        calls.push({ method, path, handler, plugin });
+        assertFree({ method, path, plugin }, calls, "management call");
+        calls.push({ method, path, handler, plugin, atRoot });
       },
       cache(registration) {
         assertOpen(plugin, "cache");

@@ -60,7 +60,7 @@ describe("purge-cloudflare", () => {
     });
   };
   const headers = (key = KEY) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` });
-  const path = "/-/api/v1/files/purge";
+  const path = "/-/api/v1/purges";
 
   async function purge(...targets: object[]): Promise<void> {
     const asked = targets.map((target) =>
@@ -68,10 +68,10 @@ describe("purge-cloudflare", () => {
     );
     for (const { text, status } of await Promise.all(asked)) {
       assert.equal(status, 201, text);
-      const { requestId } = JSON.parse(text);
+      const { id } = JSON.parse(text);
       let state = "";
-      while (state !== "Completed") {
-        state = JSON.parse((await server.ask(`${path}/${requestId}`, { headers: headers() })).text).status;
+      while (state !== "completed") {
+        state = JSON.parse((await server.ask(`${path}/${id}`, { headers: headers() })).text).state;
       }
     }
   }

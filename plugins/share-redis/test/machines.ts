@@ -96,7 +96,7 @@ export function makeMachines() {
         renders: () => renders,
         purge: (path) => server.server.runtime.purges.begin([{ kind: "source", value: path }]).done,
         askToPurge: (path) =>
-          server.ask("/-/api/v1/files/purge", {
+          server.ask("/-/api/v1/purges", {
             method: "POST",
             headers: { authorization: `Basic ${Buffer.from(`${KEY}:`).toString("base64")}` },
             body: JSON.stringify({ source: path }),

@@ -1,4 +1,5 @@
 import { type MediatapConfig, parseOptions } from "@mediatap/core";
+import { manageImagekit } from "@mediatap/manage-imagekit";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { z } from "zod";
 
@@ -11,13 +12,13 @@ const schema = z.strictObject({
 export type PresetImagekitOptions = z.input<typeof schema>;
 
 /**
- * ImageKit's URL language and manners: requests to origins carry `x-req-from: imagekit`, so that firewall rules made
+ * ImageKit's URL language, management API and manners: requests to origins carry `x-req-from: imagekit`, so that firewall rules made
  * for the service go on working.
  */
 export function presetImagekit(options: PresetImagekitOptions = {}): MediatapConfig {
   const { privateKey } = parseOptions(schema, options, "preset-imagekit");
   return {
-    plugins: [urlImagekit()],
+    plugins: [urlImagekit(), manageImagekit()],
     requestFrom: "imagekit",
     ...(privateKey ? { privateKey } : {}),
   };

@@ -60,6 +60,7 @@ export { cacheStorage } from "@mediatap/cache-storage";
 export type { MediatapConfig } from "@mediatap/core";
 export { defineConfig } from "@mediatap/core";
 export { logAccess } from "@mediatap/log-access";
+export { manageImagekit } from "@mediatap/manage-imagekit";
 export { metrics } from "@mediatap/metrics";
 export { pageStart } from "@mediatap/page-start";
 export { pageStatus } from "@mediatap/page-status";

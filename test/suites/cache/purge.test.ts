@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Plugin } from "@mediatap/core";
 import {
   type Answer,
   startOrigin,
@@ -268,6 +269,36 @@ describe("purges over HTTP", () => {
 });
 
 describe("purges", () => {
+  it("are also taken by a call of the core's own, in whatever language URLs are", async () => {
+    const origin = await startOrigin({ "a.jpg": await photo(40, 40) });
+    const config = webConfig([origin.url]);
+    const plugins = config.plugins?.filter((plugin) => (plugin as Plugin).name !== "manage-imagekit") ?? [];
+    const server = await startServer({ ...config, plugins, privateKey: KEY });
+    try {
+      const call = async (path: string, body?: string) => {
+        const init = { method: body === undefined ? "GET" : "POST", headers: basic(KEY) };
+        const { status, text } = await server.ask(`/-/api${path}`, { ...init, ...(body && { body }) });
+        return { status, body: JSON.parse(text || "{}") };
+      };
+      assert.match(await status(server, "/a.jpg"), /miss/);
+      assert.match(await status(server, "/a.jpg"), /; hit/);
+      const { status: begun, body } = await call("/v1/purges", '{"url":"/a.jpg"}');
+      assert.equal(begun, 201);
+      await until(async () => (await call(`/v1/purges/${body.id}`)).body.state === "completed", "it is done");
+      assert.match(await status(server, "/a.jpg"), /miss/);
+      for (const wrong of ["{", "{}", '{"all":false}']) {
+        assert.equal((await call("/v1/purges", wrong)).status, 400, wrong);
+      }
+      const unknown = await call("/v1/purges/abc");
+      assert.deepEqual([unknown.status, unknown.body.message], [404, "There is no purge with this id"]);
+      const { status: missing } = await server.ask(PATH, { method: "POST", headers: basic(KEY), body: "{}" });
+      assert.equal(missing, 404);
+    } finally {
+      await server.close();
+      await origin.close();
+    }
+  });
+
   let origin: WebOrigin;
   const servers: TestServer[] = [];
   const start = async (more: object) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { codeOf, type MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
+import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
 import { startServer, type TestServer, until } from "@mediatap/test";
 import { sign, urlImagekit } from "@mediatap/url-imagekit";
@@ -24,7 +25,7 @@ async function colourOf(bytes: Uint8Array): Promise<string> {
 describe("tenants", () => {
   let root: string;
   let server: TestServer;
-  const plugins = () => [urlImagekit(), storageFs(), imageSharp(), cacheMemory(), warm()];
+  const plugins = () => [urlImagekit(), manageImagekit(), storageFs(), imageSharp(), cacheMemory(), warm()];
   const config = (): MediatapConfig => ({
     plugins: plugins(),
     origins: { photos: { type: "FOLDER", path: "own" } },
@@ -122,7 +123,14 @@ describe("tenants", () => {
     // A call that is not tried here is one that nobody has thought about.
     assert.deepEqual(
       server.server.runtime.calls.map(({ method, path }) => `${method} ${path}`),
-      ["POST /v1/warm", "GET /v1/warm/:id"],
+      [
+        "POST /v1/purges",
+        "GET /v1/purges/:id",
+        "POST /v1/files/purge",
+        "GET /v1/files/purge/:id",
+        "POST /v1/warm",
+        "GET /v1/warm/:id",
+      ],
     );
     const keys = { own: "own-key", acme: "acme-key", beta: "beta-key" };
     const paths = {

@@ -62,7 +62,7 @@ describe("a purge of a server of several workers", () => {
     return [...found.values()].sort();
   }
   const purge = () =>
-    ask(server.port, "/-/api/v1/files/purge", {
+    ask(server.port, "/-/api/v1/purges", {
       method: "POST",
       headers: { authorization: `Basic ${Buffer.from(`${KEY}:`).toString("base64")}` },
       body: JSON.stringify({ source: "a.css" }),

@@ -3,6 +3,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import { bodyOf, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
 import { type CacheEntry, type CacheTier, isBanned } from "@mediatap/core/cache";
 import { imageSharp } from "@mediatap/image-sharp";
+import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
 import { timing } from "@mediatap/timing";
@@ -16,6 +17,7 @@ export function usual(...more: Plugin[]): NonNullable<MediatapConfig["plugins"]>
   const names = more.map(({ name }) => (name === "test-cache" ? "cache-memory" : name));
   const plugins = [
     urlImagekit(),
+    manageImagekit(),
     storageFs(),
     storageWeb({ retries: 0 }),
     imageSharp(),

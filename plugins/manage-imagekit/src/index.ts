@@ -1,0 +1,63 @@
+import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
+
+const NAME = "manage-imagekit";
+
+/** Where the service has it. */
+const PURGE = "/v1/files/purge";
+
+const HELP = `See the README of ${NAME}.`;
+
+/** The states of a purge in the service's words. */
+const STATES = { pending: "Pending", completed: "Completed" } as const;
+
+/**
+ * ImageKit's management API, as far as a server without a media library has it: the purge of the cache
+ * (https://imagekit.io/docs/api-reference/purge-cache).
+ */
+export function manageImagekit(): Plugin {
+  return {
+    name: NAME,
+    version: "0.1.0",
+    apiVersion: 1,
+    apply({ manage }) {
+      manage("POST", PURGE, begin, { atRoot: true });
+      manage("GET", `${PURGE}/:id`, status, { atRoot: true });
+    },
+  };
+}
+
+/** Each response contains the rate limit of its key, refusals included. */
+const begin: CallHandler = async (request, _, { purge, purgeRate }) => {
+  const { limit, interval, reset } = purgeRate();
+  const headers = {
+    "X-RateLimit-Limit": String(limit),
+    "X-RateLimit-Reset": String(reset),
+    "X-RateLimit-Interval": String(interval),
+  };
+  try {
+    const { id } = await purge(jsonOf(await request.body()));
+    return { status: 201, headers, body: { requestId: id } };
+  } catch (error) {
+    if (!isMediaError(error) || error.status >= 500) throw error;
+    const { status, message, retryAfterSeconds: seconds } = error;
+    const wait = seconds === undefined ? {} : { "Retry-After": String(seconds) };
+    return { status, headers: { ...headers, ...wait }, body: { message, help: HELP } };
+  }
+};
+
+const status: CallHandler = ({ params: { id = "" } }, _, { purgeState }) => {
+  const state = purgeState(id);
+  if (state === undefined) throw new MediaError("EINVAL", "No request found for this requestId.");
+  return { body: { status: STATES[state] } };
+};
+
+/** `undefined`, which is no target of a purge: the body is no JSON. */
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+export default manageImagekit;
