@@ -1,4 +1,4 @@
-import type { Exchange, Job, LimitsOf } from "@mediatap/core";
+import type { Exchange, Job, LimitsOf, Target } from "@mediatap/core";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
@@ -24,37 +24,25 @@ export interface AdmitOptions {
 export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange: Exchange, job: Job) => void {
   // Keyed by job because the core keeps the job of a URL; expiry is judged for each request.
   const verdicts = new WeakMap<Job, Verdict>();
-  return (exchange, job) => {
-    const { endpoint, claims } = exchange;
+  return ({ endpoint, claims, target }, job) => {
+    const { privateKeys, tenant } = endpoint;
+    const url = `${target.mount} ${target.path}?${target.query}`;
     let verdict = verdicts.get(job);
-    if (verdict?.url !== urlOf(exchange)) {
-      verdict = judge(exchange, limitsOf(endpoint.tenant));
+    if (verdict?.url !== url) {
+      const signature = readSignature(target.query);
+      const genuine = signature !== undefined && isGenuine(target, signature, privateKeys);
+      verdict = { url, signature, genuine, wording: wording(target, limitsOf(tenant)) };
       verdicts.set(job, verdict);
     }
-    const { signature, genuine, wording } = verdict;
-    if (signature && endpoint.privateKeys.length > 0) {
+    const { signature, genuine } = verdict;
+    if (signature && privateKeys.length > 0) {
       claims.signature = !genuine ? "wrong" : isExpired(signature, skewSeconds) ? "expired" : "valid";
     }
-    if (wording === "none" || wording === "named") claims.transformation = wording;
+    if (verdict.wording === "none" || verdict.wording === "named") claims.transformation = verdict.wording;
   };
 }
 
-function judge(exchange: Exchange, limits: ChainLimits): Verdict {
-  const { endpoint, target } = exchange;
-  const signature = readSignature(target.query);
-  return {
-    url: urlOf(exchange),
-    signature,
-    genuine: signature !== undefined && isGenuine(target, signature, endpoint.privateKeys),
-    wording: wording(exchange, limits),
-  };
-}
-
-function urlOf({ target }: Exchange): string {
-  return `${target.mount} ${target.path}?${target.query}`;
-}
-
-function wording({ target }: Exchange, limits: ChainLimits): Wording | undefined {
+function wording(target: Target, limits: ChainLimits): Wording | undefined {
   try {
     const located = locate(target);
     return located && wordingOf(writtenChain(located, limits));

@@ -24,8 +24,7 @@ const PREVIEWS = "ik-seek-thumbnail-track.vtt";
  * What a path asks for. Throws `EINVAL` for endings that do not go together or need a video, `EUNSUPPORTED` for what no
  * job stands for.
  */
-export function wantedOf(address: Address): Wanted {
-  const { suffixes, path } = address;
+export function wantedOf({ suffixes, path }: Address, media: Job["media"]): Wanted {
   if (path.startsWith("ik-genimg-prompt-")) {
     throw new MediaError("EUNSUPPORTED", "Not supported here: generated images (ik-genimg-prompt)");
   }
@@ -33,7 +32,7 @@ export function wantedOf(address: Address): Wanted {
     const capability = WITHOUT[suffix];
     if (capability) throw new MediaError("EUNSUPPORTED", `Not supported here: ${capability} (${suffix})`);
   }
-  const isVideo = mediaOf(address) === "video";
+  const isVideo = media === "video";
   const last = suffixes.at(-1);
   if (suffixes.slice(0, -1).some((suffix) => !KIND.has(suffix))) {
     throw invalid("the path", "one ending of the language", suffixes.join("/"));

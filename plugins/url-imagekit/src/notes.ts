@@ -4,7 +4,7 @@ import { isKey, KEYS, PARAMETERS } from "./parameters.ts";
 import type { Address } from "./path.ts";
 import type { Pair } from "./query.ts";
 import { respelled } from "./respell.ts";
-import type { Chain } from "./tokenize.ts";
+import { type Chain, splitParameter } from "./tokenize.ts";
 
 /** Folders of a path, and parameters of a query, that are looked at. */
 const MAX_PARTS = 10;
@@ -51,7 +51,8 @@ function notesOfDimensions(chain: Chain): Note[] {
 
 /** The chain that a text in the wrong place stands for; `undefined`: it looks like none. */
 function chainIn(text: string): string | undefined {
-  if (text.length > 200) return undefined;
+  // Words alone are the names of most folders.
+  if (text.length > 200 || !/^[A-Za-z]+[^A-Za-z]/.test(text)) return undefined;
   let isChain = true;
   const chain = text.replace(/^tr[-=_:]/, "").replace(/[^,:]+/g, (item) => {
     const right = itemIn(item);
@@ -63,21 +64,15 @@ function chainIn(text: string): string | undefined {
 
 /** A parameter with its value as the language writes it. */
 function itemIn(text: string): string | undefined {
-  const item = itemOf(text);
-  if (isKey(item.key)) return isRight(item.key, item.value) ? text : undefined;
+  const item = splitParameter(text);
+  if (isKey(item.key)) return isRight(text) ? text : undefined;
   const right = respelled(item, KEYS);
-  if (right === undefined) return undefined;
-  const { key, value } = itemOf(right);
-  return isKey(key) && isRight(key, value) ? right : undefined;
+  return right !== undefined && isRight(right) ? right : undefined;
 }
 
-function itemOf(text: string) {
-  const dash = text.indexOf("-", text.startsWith("e-") ? 2 : 0);
-  return dash < 0 ? { key: text, value: "" } : { key: text.slice(0, dash), value: text.slice(dash + 1) };
-}
-
-function isRight(key: keyof typeof PARAMETERS, value: string): boolean {
-  if (value === "") return false;
+function isRight(text: string): boolean {
+  const { key, value } = splitParameter(text);
+  if (!isKey(key) || value === "") return false;
   try {
     PARAMETERS[key](value, key);
     return true;

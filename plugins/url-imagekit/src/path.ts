@@ -92,11 +92,7 @@ const MAX_REACH = 32;
 function endOfChain(all: readonly string[], start: number): number {
   let open = 0;
   for (let at = start; at < Math.min(all.length, start + MAX_REACH); at++) {
-    const [first = "", ...rest] = (all[at] as string).split(/[,:]/);
-    for (const token of at === start ? [first, ...rest] : rest) {
-      if (token === "l-end") open--;
-      else if (token.startsWith("l-")) open++;
-    }
+    for (const [, end] of (all[at] as string).matchAll(/[,:]l-(end(?![^,:]))?/g)) open += end ? -1 : 1;
     if (open <= 0) return at + 1;
   }
   return start + 1;

@@ -6,12 +6,12 @@ import {
   isMediaError,
   type Job,
   type LimitsOf,
-  type Transformation,
+  type Step,
 } from "@mediatap/core";
 import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
 import type { CustomParameters } from "./custom.ts";
 import { wantedOf } from "./endings.ts";
-import { type RequestHints, requestHints } from "./hints.ts";
+import { requestHints } from "./hints.ts";
 import { pathOf } from "./layer-parts.ts";
 import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
@@ -33,107 +33,76 @@ export interface ResolveOptions {
   readonly parameters?: CustomParameters;
 }
 
-/** The tap of `resolve`. */
-export function createResolve(options: ResolveOptions) {
-  return (exchange: Exchange, endpoint: Endpoint) => resolve(exchange, endpoint, options);
-}
-
 /**
- * URL → job. A transformation that is wrong becomes the job's `problem`; a path that is wrong is thrown.
+ * The tap of `resolve`: URL → job. A transformation that is wrong becomes the job's `problem`; a path that is wrong is thrown.
  * `undefined`: the URL names no asset.
  */
-function resolve(
-  exchange: Exchange,
-  endpoint: Endpoint,
-  { limitsOf, saveDataQuality, parameters = {} }: ResolveOptions,
-): Job | undefined {
-  const limits = limitsOf(endpoint.tenant);
-  const located = locate(exchange.target);
-  if (!located) return undefined;
-  const { address, pairs } = located;
-  const free = freePairs(pairs, endpoint.ignoreQuery);
-  const hints = requestHints((name) => exchange.request.header(name));
-  const asset: Asset = {
-    tenant: endpoint.tenant,
-    endpoint: endpoint.name,
-    kind: address.kind,
-    path: address.sharesQuery ? withQuery(address.path, free) : address.path,
-  };
-  const attachment = attachmentOf(pairs);
-  const job = {
-    asset,
-    query: address.sharesQuery ? [] : free.map(({ name, rawValue }) => [name, lenient(rawValue)] as const),
-    language: NAME,
-    media: mediaOf(address),
-  };
-  try {
-    const chain = writtenChain(located, limits);
-    const wanted = wantedOf(address);
-    const parsed = isUntouched(chain, wanted, address, endpoint)
-      ? ORIGINAL
-      : readChain(chain, { named: endpoint.namedTransformations, hints, limits, wanted, parameters });
-    const jpeg = endsAsJpeg(wanted, parsed.transformation);
-    const inFormat = jpeg ? withJpeg(parsed.transformation, endpoint) : parsed.transformation;
-    const weighed = lighter(inFormat, job.media, saveDataQuality, hints);
-    const transformation = sanitizesSvg(pairs) ? sanitized(weighed) : weighed;
-    const notes = notesOf(address, free, chain);
-    const fallback = parsed.fallback === undefined ? undefined : standIn(parsed.fallback, endpoint);
-    return {
-      ...job,
-      transformation,
-      ...(notes.length > 0 && { notes }),
-      accept: acceptFor(transformation, parsed, exchange.accept, jpeg),
-      delivery: {
-        ...(attachment !== undefined && { attachment }),
-        ...(fallback && { fallback }),
-        ...(hints.vary.length > 0 && { vary: hints.vary }),
-        ...(Object.keys(hints.headers).length > 0 && { headers: hints.headers }),
-      },
+export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: ResolveOptions) {
+  return (exchange: Exchange, endpoint: Endpoint): Job | undefined => {
+    const { tenant, namedTransformations: named } = endpoint;
+    const located = locate(exchange.target);
+    if (!located) return undefined;
+    const { address, pairs } = located;
+    const { kind, path, sharesQuery } = address;
+    const free = freePairs(pairs, endpoint.ignoreQuery);
+    const attachment = attachmentOf(pairs);
+    const media = mediaOf(address);
+    const job = {
+      asset: { tenant, endpoint: endpoint.name, kind, path: sharesQuery ? withQuery(path, free) : path },
+      query: sharesQuery ? [] : free.map(({ name, rawValue }) => [name, lenient(rawValue)] as const),
+      language: NAME,
+      media,
     };
-  } catch (error) {
-    if (!isMediaError(error)) throw error;
-    const { code, message } = error;
-    return {
-      ...job,
-      transformation: { steps: [], output: {} },
-      accept: exchange.accept,
-      delivery: {},
-      problem: { code, message },
-    };
-  }
+    try {
+      const limits = limitsOf(tenant);
+      const chain = writtenChain(located, limits);
+      const wanted = wantedOf(address, media);
+      const hints = requestHints((name) => exchange.request.header(name));
+      const parsed = isUntouched(chain, wanted, address, endpoint)
+        ? ORIGINAL
+        : readChain(chain, { named, hints, limits, wanted, parameters });
+      const { steps, output } = parsed.transformation;
+      const jpeg = isThumbnail(wanted) && !steps.some(({ op }) => op === "clip");
+      const isUsual = saveDataQuality !== undefined && media === "image" && output.quality === undefined;
+      const isLighter = isUsual && output.format !== "original" && hints.saveData();
+      const notes = notesOf(address, free, chain);
+      const { vary, headers } = hints;
+      return {
+        ...job,
+        transformation: {
+          steps,
+          output: {
+            ...output,
+            ...(jpeg && output.format === undefined && isFixedAsJpeg(endpoint) && { format: "jpeg" }),
+            ...(isLighter && { quality: saveDataQuality }),
+            ...(sanitizesSvg(pairs) && { sanitizeSvg: true }),
+          },
+        },
+        ...(notes.length > 0 && { notes }),
+        accept: acceptFor(steps, parsed, exchange.accept, jpeg),
+        delivery: {
+          ...(attachment !== undefined && { attachment }),
+          ...(parsed.fallback !== undefined && { fallback: standIn(parsed.fallback, endpoint) }),
+          ...(vary.length > 0 && { vary }),
+          ...(Object.keys(headers).length > 0 && { headers }),
+        },
+      };
+    } catch (error) {
+      if (!isMediaError(error)) throw error;
+      const { code, message } = error;
+      const transformation = { steps: [], output: {} };
+      return { ...job, transformation, accept: exchange.accept, delivery: {}, problem: { code, message } };
+    }
+  };
 }
 
-/** The transformation in the quality of those who save data, where it names none. */
-function lighter(
-  transformation: Transformation,
-  media: Job["media"],
-  quality: number | undefined,
-  hints: RequestHints,
-): Transformation {
-  const { steps, output } = transformation;
-  const concerned = media === "image" && output.format !== "original" && output.quality === undefined;
-  if (quality === undefined || !concerned || !hints.saveData()) return transformation;
-  return { steps, output: { ...output, quality } };
-}
+/** Whether the URL ends in `ik-thumbnail.jpg`. */
+const isThumbnail = (wanted: Wanted) =>
+  wanted.kind === "still" || (wanted.kind === "picture" && wanted.page !== undefined);
 
-const sanitized = ({ steps, output }: Transformation): Transformation => ({
-  steps,
-  output: { ...output, sanitizeSvg: true },
-});
-
-/** Whether the URL ends in `ik-thumbnail.jpg` and asks for a still. */
-function endsAsJpeg(wanted: Wanted, { steps }: Transformation): boolean {
-  const thumbnail = wanted.kind === "still" || (wanted.kind === "picture" && wanted.page !== undefined);
-  return thumbnail && !steps.some(({ op }) => op === "clip");
-}
-
-/** The same as a JPEG, on an endpoint that does not negotiate and if the URL names no format. */
-function withJpeg(transformation: Transformation, { autoFormat, allowedFormats }: Endpoint): Transformation {
-  const { steps, output } = transformation;
-  const allowed = allowedFormats.length === 0 || allowedFormats.includes("jpeg");
-  if (autoFormat || !allowed || output.format !== undefined) return transformation;
-  return { steps, output: { ...output, format: "jpeg" } };
-}
+/** Whether such a URL is a JPEG's if it names no format: the endpoint does not negotiate. */
+const isFixedAsJpeg = ({ autoFormat, allowedFormats }: Endpoint) =>
+  !autoFormat && (allowedFormats.length === 0 || allowedFormats.includes("jpeg"));
 
 function withQuery(address: string, free: readonly Pair[]): string {
   const url = new URL(address);
@@ -158,7 +127,7 @@ function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { auto
  * language keeps AVIF from pictures that keep their colour profile (`cp-true`) or are sharpened by `e-usm`.
  */
 function acceptFor(
-  { steps }: Transformation,
+  steps: readonly Step[],
   { keepsProfile }: ParsedChain,
   accept: AcceptClass,
   jpeg: boolean,

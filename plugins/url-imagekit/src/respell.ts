@@ -3,43 +3,17 @@ import { suggesting, withWord } from "./errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Parameter } from "./tokenize.ts";
 
-/** The option names of the SDKs and what other products call them, in lower case → the key of the language. */
-const LONG_NAMES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ...Object.fromEntries(
-      Object.entries(OPERATIONS).flatMap(([key, { names }]) => names.map((name) => [name, key])),
-    ),
-    width: "w",
-    height: "h",
-    aspectratio: "ar",
-    crop: "c",
-    fit: "c",
-    cropmode: "cm",
-    focus: "fo",
-    gravity: "fo",
-    zoom: "z",
-    xcenter: "xc",
-    ycenter: "yc",
-    background: "bg",
-    page: "pg",
-    format: "f",
-    quality: "q",
-    lossless: "lo",
-    progressive: "pr",
-    colorprofile: "cp",
-    metadata: "md",
-    density: "dn",
-    defaultimage: "di",
-    original: "orig",
-    named: "n",
-    videocodec: "vc",
-    audiocodec: "ac",
-    startoffset: "so",
-    endoffset: "eo",
-    duration: "du",
-    streamingresolutions: "sr",
-  }),
-);
+/** Keys whose steps do not say it themselves, and what SDKs and other products call them, in lower case. */
+const NAMES = `w width, h height, ar aspectratio, c crop, c fit, cm cropmode, fo focus, fo gravity, z zoom, xc xcenter, yc ycenter,
+  bg background, pg page, f format, q quality, lo lossless, pr progressive, cp colorprofile, md metadata, dn density,
+  di defaultimage, orig original, n named, vc videocodec, ac audiocodec, so startoffset, eo endoffset, du duration,
+  sr streamingresolutions`;
+
+/** Such a name → the key of the language. */
+const LONG_NAMES: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(OPERATIONS).flatMap(([key, { names }]) => names.map((name) => [name, key] as const)),
+  ...NAMES.split(/,\s+/).map((pair) => pair.split(" ").reverse() as [string, string]),
+]);
 
 /** What `width-400`, `w=400`, `w_400` or `w400` is in the language: `w-400`. `undefined`: none of its parameters. */
 export function respelled({ key, value }: Pick<Parameter, "key" | "value">, keys: ReadonlySet<string>) {

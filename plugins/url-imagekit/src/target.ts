@@ -8,24 +8,37 @@ import { type Chain, type ChainLimits, tokenize } from "./tokenize.ts";
 export interface Located {
   readonly address: Address;
   readonly pairs: readonly Pair[];
+  /** Once it has been read. */
+  chain?: Chain;
 }
+
+/** Each hook of a request asks for the same. */
+const known = new WeakMap<Target, Located>();
 
 /** `undefined`: the URL names no asset. */
 export function locate(target: Target): Located | undefined {
+  const before = known.get(target);
+  if (before) return before;
   const address = readAddress(target.path);
-  return address && { address, pairs: readQuery(target.query) };
+  if (!address) return undefined;
+  const located = { address, pairs: readQuery(target.query) };
+  known.set(target, located);
+  return located;
 }
 
 /** The steps of a URL: those in the path first, then those in the query. Throws `EINVAL` where they are malformed. */
-export function writtenChain({ address, pairs }: Located, limits: ChainLimits): Chain {
-  const asked = pairs.filter(({ name, rawValue }) => name === "tr" && rawValue !== "");
-  if (asked.length > 1) throw invalid("tr", "one transformation in the query", asked[1]?.rawValue);
-  return [
-    // In the path, values may hold encoded separators; in the query, clients encode the separators themselves, and some
-    // write a space as `+`, as forms do.
-    ...address.chains.flatMap((text) => tokenize(text, { encoded: true, limits })),
-    ...asked.flatMap(({ rawValue }) =>
-      tokenize(decodeText(rawValue.replaceAll("+", "%20"), "tr"), { limits }),
-    ),
-  ];
+export function writtenChain(located: Located, limits: ChainLimits): Chain {
+  located.chain ??= read(located, limits);
+  return located.chain;
+}
+
+function read({ address, pairs }: Located, limits: ChainLimits): Chain {
+  const [inQuery, second] = pairs.filter(({ name, rawValue }) => name === "tr" && rawValue !== "");
+  if (second) throw invalid("tr", "one transformation in the query", second.rawValue);
+  // In the path, values may hold encoded separators; in the query, clients encode the separators themselves, and some
+  // write a space as `+`, as forms do.
+  const chain = address.chains.flatMap((text) => tokenize(text, { encoded: true, limits }));
+  if (!inQuery) return chain;
+  const text = decodeText(inQuery.rawValue.replaceAll("+", "%20"), "tr");
+  return [...chain, ...tokenize(text, { limits })];
 }

@@ -77,9 +77,9 @@ export function tokenize(
       frame.yes = finish(frame, text);
       frame.steps = [[]];
     } else if (token.startsWith("l-") || token.startsWith("if-")) {
-      if (token.startsWith("l-")) layers++;
-      const kind = token.startsWith("l-") ? "layer" : "if";
-      frames.push(open(kind, token.slice(kind === "layer" ? 2 : 3)));
+      const isLayer = token.startsWith("l-");
+      if (isLayer) layers++;
+      frames.push(isLayer ? open("layer", token.slice(2)) : open("if", token.slice(3)));
       checkDepth(frames, layers, limits);
     } else {
       frame.steps.at(-1)?.push(parameter(token, encoded));
@@ -98,7 +98,7 @@ function endOfItem(text: string, start: number): number {
   while (end < text.length && text[end] !== "," && (text[end] !== ":" || isOfAddress(text, end))) end++;
   if (text[end] !== ":" || !text.startsWith("ar-", start)) return end;
   let second = end + 1;
-  while (isDigit(text.charCodeAt(second))) second++;
+  while (/[0-9.]/.test(text[second] ?? "")) second++;
   const follows = text[second] ?? ",";
   return second > end + 1 && (follows === "," || follows === ":") ? second : end;
 }
@@ -108,21 +108,18 @@ function isOfAddress(text: string, colon: number): boolean {
   return /^(?:@@|\/\/|[0-9]{1,5}(?:@@|\/))/.test(text.slice(colon + 1, colon + 8));
 }
 
-function isDigit(code: number): boolean {
-  return (code >= 48 && code <= 57) || code === 46;
+/** Keys of effects hold a hyphen themselves: `e-usm-2-2-0.8-0.024`. */
+export function splitParameter(text: string): { readonly key: string; readonly value: string } {
+  const dash = text.indexOf("-", text.startsWith("e-") ? 2 : 0);
+  return dash < 0 ? { key: text, value: "" } : { key: text.slice(0, dash), value: text.slice(dash + 1) };
 }
 
 function parameter(token: string, encoded: boolean): Parameter {
-  // Keys of effects hold a hyphen themselves: e-usm-2-2-0.8-0.024.
-  const dash = token.indexOf("-", token.startsWith("e-") ? 2 : 0);
-  const key = dash < 0 ? token : token.slice(0, dash);
-  const value = dash < 0 ? "" : token.slice(dash + 1);
+  const { key, value } = splitParameter(token);
   return { kind: "parameter", key, value: encoded ? decodeText(value, key) : value };
 }
 
-function open(kind: Frame["kind"], head: string): Frame {
-  return { kind, head, steps: [[]] };
-}
+const open = (kind: Frame["kind"], head: string): Frame => ({ kind, head, steps: [[]] });
 
 /** The last step of a frame is complete. */
 function checkStep({ steps }: Frame, text: string): void {
