@@ -93,7 +93,6 @@ const shadow: StepDefinition<StepOf<"shadow">> = {
     );
   },
   faces: "stay",
-  cost: (step, before) => megapixels(before) * (60 + 2 * step.sigma),
 };
 
 /** Where a gradient begins and where `to` is reached, in pixels. */
@@ -132,7 +131,6 @@ const gradient: StepDefinition<StepOf<"gradient">> = {
     return stage.current;
   },
   faces: "stay",
-  cost: (_step, before) => megapixels(before) * 40,
 };
 
 const point: z.ZodType<Point> = z.tuple([z.number(), z.number()]);
@@ -158,7 +156,6 @@ const distort: StepDefinition<StepOf<"distort">> = {
   ]),
   size: (step, { current }) => distortedSize(step, current),
   // Where the picture shrinks, each of its pixels is looked at; where it grows, each of the result.
-  cost: (_step, before, after) => 5 + (megapixels(before) + megapixels(after)) * 80,
 };
 
 const colorize: StepDefinition<StepOf<"colorize">> = {
@@ -169,7 +166,6 @@ const colorize: StepDefinition<StepOf<"colorize">> = {
   }),
   canonical: (step) => (step.intensity === 0 || step.color.alpha === 0 ? undefined : step),
   faces: "stay",
-  cost: (_step, before) => 5 + megapixels(before) * 20,
 };
 
 const recolor: StepDefinition<StepOf<"recolor">> = {
@@ -180,7 +176,6 @@ const recolor: StepDefinition<StepOf<"recolor">> = {
     from: rgba.exactOptional(),
   }),
   faces: "stay",
-  cost: (_step, before) => 5 + megapixels(before) * 150,
 };
 
 /** Steps that paint over, under and with the picture, or bend it. */

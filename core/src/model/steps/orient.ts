@@ -4,7 +4,7 @@ import type { Expression } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
 import { turned } from "./follow.ts";
-import { megapixels, rotatedSize } from "./geometry.ts";
+import { rotatedSize } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, paint } from "./schema.ts";
 
@@ -30,7 +30,6 @@ const frame: StepDefinition<StepOf<"frame">> = {
   }),
   canonical: (step) => (step.time === undefined ? step : foldFields(step, "time")),
   faces: "stay",
-  cost: () => 0,
 };
 
 const rotate: StepDefinition<StepOf<"rotate">> = {
@@ -42,7 +41,6 @@ const rotate: StepDefinition<StepOf<"rotate">> = {
   },
   size: (step, { current }) => rotatedSize(current, step.angle),
   faces: (step, { faces, current }) => faces.map((face) => turned(face, current, step.angle)),
-  cost: (step, _before, after) => megapixels(after) * (step.angle % 90 === 0 ? 4 : 16),
 };
 
 const flip: StepDefinition<StepOf<"flip">> = {

@@ -10,7 +10,6 @@ import type {
   TextStyle,
 } from "../transformation.ts";
 import { fold, foldFields } from "./canonical.ts";
-import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, gravity, innerStep, rgba } from "./schema.ts";
 
@@ -100,9 +99,6 @@ const blend: z.ZodType<Blend> = z.discriminatedUnion("mode", [
   z.strictObject({ mode: z.literal("displace"), x: expression, y: expression }),
 ]);
 
-/** Milliseconds for a megapixel where the layer decides over the picture's pixels, which then have to be held. */
-const SLOW: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
-
 /** Laying something on the picture. The layer's own steps are checked by their definitions, as those of a branch are. */
 const overlay: StepDefinition<StepOf<"overlay">> = {
   schema: z.strictObject({
@@ -121,7 +117,6 @@ const overlay: StepDefinition<StepOf<"overlay">> = {
   }),
   faces: ({ blend }, { faces }) =>
     blend?.mode === "cutter" || blend?.mode === "displace" ? undefined : faces,
-  cost: ({ blend }, before) => 5 + megapixels(before) * (SLOW[blend?.mode ?? ""] ?? 20),
 };
 
 /** Steps that lay something on the picture. */

@@ -36,7 +36,10 @@ export interface StepDefinition<S> {
    * Where the faces are after the step; `stay`: where they were. `undefined`: only pixels tell, and so it is for a definition without.
    */
   readonly faces?: "stay" | ((step: S, stage: StageWithFaces) => readonly FaceBox[] | undefined);
-  /** Estimated milliseconds of one core. Left out: 4 for each megapixel of the larger side of the step. */
+  /**
+   * Estimated milliseconds of one core, of an operation that a tap of the hook `step` carries out; engines price their own. Left
+   * out: 4 for each megapixel of the larger side of the step.
+   */
   readonly cost?: (step: S, before: Size, after: Size) => number;
 }
 

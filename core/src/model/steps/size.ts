@@ -4,7 +4,7 @@ import type { Expression } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields, without } from "./canonical.ts";
 import { facesAfterExtract, facesAfterResize } from "./follow.ts";
-import { extractGeometry, megapixels, resizeGeometry } from "./geometry.ts";
+import { extractGeometry, resizeGeometry } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 import { expression, focus, paint } from "./schema.ts";
 
@@ -107,8 +107,6 @@ const resize: StepDefinition<StepOf<"resize">> = {
   size: (step, stage) => resizeGeometry(step, stage).size,
   faces: (step, stage) => facesAfterResize(step, stage, resizeGeometry(step, stage)),
   // Each pixel of the larger side is read or written once; writing between others takes more of them.
-  cost: (_step, before, after) =>
-    Math.max(4 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
 };
 
 const extract: StepDefinition<StepOf<"extract">> = {

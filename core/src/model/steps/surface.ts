@@ -5,7 +5,7 @@ import { evaluate } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
 import { foldFields } from "./canonical.ts";
 import { facesIn } from "./follow.ts";
-import { megapixels, scopeAt } from "./geometry.ts";
+import { scopeAt } from "./geometry.ts";
 import type { Stage, StepDefinition } from "./registry.ts";
 import { expression, paint, rgba } from "./schema.ts";
 
@@ -33,7 +33,6 @@ export function borderWidth(step: StepOf<"border">, stage: Stage): number {
 
 const trim: StepDefinition<StepOf<"trim">> = {
   schema: z.strictObject({ op: z.literal("trim"), tolerance: z.number().min(1).max(99) }),
-  cost: (_step, before) => megapixels(before) * 110,
 };
 
 const border: StepDefinition<StepOf<"border">> = {
@@ -68,14 +67,12 @@ const round: StepDefinition<StepOf<"round">> = {
   canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
   faces: "stay",
   // What shines through has to be written, too.
-  cost: (_step, before) => 10 + megapixels(before) * 40,
 };
 
 const opacity: StepDefinition<StepOf<"opacity">> = {
   schema: z.strictObject({ op: z.literal("opacity"), value: z.number().min(0).max(1) }),
   canonical: (step) => (step.value === 1 ? undefined : step),
   faces: "stay",
-  cost: (_step, before) => megapixels(before) * 20,
 };
 
 const flatten: StepDefinition<StepOf<"flatten">> = {

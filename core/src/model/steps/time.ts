@@ -39,21 +39,18 @@ const clip: StepDefinition<StepOf<"clip">> = {
     };
   },
   faces: "stay",
-  cost: () => 0,
 };
 
 const speed: StepDefinition<StepOf<"speed">> = {
   schema: z.strictObject({ op: z.literal("speed"), factor: z.number().min(0.25).max(4) }),
   canonical: (step) => (step.factor === 1 ? undefined : step),
   faces: "stay",
-  cost: () => 0,
 };
 
 const volume: StepDefinition<StepOf<"volume">> = {
   schema: z.strictObject({ op: z.literal("volume"), gain: z.number().min(0).max(4) }),
   canonical: (step) => (step.gain === 1 ? undefined : step),
   faces: "stay",
-  cost: () => 0,
 };
 
 /** Steps that speak of time and sound. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { StepOf } from "../transformation.ts";
-import { megapixels } from "./geometry.ts";
 import type { StepDefinition } from "./registry.ts";
 
 declare module "../transformation.ts" {
@@ -24,7 +23,6 @@ const blur: StepDefinition<StepOf<"blur">> = {
   canonical: (step) => (step.sigma === 0 ? undefined : step),
   faces: "stay",
   // The mask has one dimension, twice; its length grows with sigma.
-  cost: (step, before) => megapixels(before) * (4 + step.sigma),
 };
 
 const grayscale: StepDefinition<StepOf<"grayscale">> = {
@@ -35,7 +33,6 @@ const grayscale: StepDefinition<StepOf<"grayscale">> = {
 const contrast: StepDefinition<StepOf<"contrast">> = {
   schema: z.strictObject({ op: z.literal("contrast") }),
   faces: "stay",
-  cost: (_step, before) => megapixels(before) * 50,
 };
 
 const sharpen: StepDefinition<StepOf<"sharpen">> = {
@@ -43,7 +40,6 @@ const sharpen: StepDefinition<StepOf<"sharpen">> = {
   canonical: (step) => (step.amount === 0 ? undefined : step),
   faces: "stay",
   // Small pictures are cut into as many bands as large ones.
-  cost: (_step, before) => 15 + megapixels(before) * 70,
 };
 
 const unsharp: StepDefinition<StepOf<"unsharp">> = {
@@ -56,7 +52,6 @@ const unsharp: StepDefinition<StepOf<"unsharp">> = {
   }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
   faces: "stay",
-  cost: (step, before) => 15 + megapixels(before) * (70 + 4 * step.sigma),
 };
 
 /** Steps that change colours and leave the size alone. */

@@ -26,7 +26,6 @@ const write: StepDefinition<StepOf<"write">> = {
     }),
   }),
   canonical: (step) => (Object.keys(step.output).length === 0 ? undefined : step),
-  cost: () => 0,
 };
 
 /** Steps that change nothing of the picture but how it is written. */

@@ -1,6 +1,7 @@
 import { isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
 import { parentScope } from "@mediatap/core/steps";
-import { decodeCost, megapixels, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
+import { megapixels } from "../pixels/size.ts";
+import { decodeCost, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { isVector } from "../read/decoded.ts";

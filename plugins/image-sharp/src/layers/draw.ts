@@ -19,7 +19,7 @@ import {
 import sharp from "sharp";
 import type { Settings } from "../options.ts";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
-import { megapixels } from "../plan/cost.ts";
+import { megapixels } from "../pixels/size.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { type FaceSearch, looksForFaces } from "../read/faces.ts";
 import type { LayerFiles } from "./open.ts";

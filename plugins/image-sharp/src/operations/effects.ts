@@ -2,7 +2,8 @@ import { arcGeometry, gradientLine, perspectiveBox } from "@mediatap/core/steps"
 import { gradientSvg } from "../effects/gradient.ts";
 import { offLoop, type ThreadWork, threadWork } from "../effects/pool.ts";
 import { castShadows } from "../effects/shadow.ts";
-import type { Drawer, Effect } from "./operation.ts";
+import { megapixels } from "../pixels/size.ts";
+import type { Drawer, Effect, Prices } from "./operation.ts";
 
 const inThread = (words: string, work: ThreadWork): Effect => ({
   kind: "effect",
@@ -51,3 +52,11 @@ const recolor: Drawer<"recolor"> = ({ op: _op, ...step }, { alpha }) => {
 
 /** Operations that paint over, under and with the picture, or bend it. */
 export const effects = { gradient, shadow, distort, colorize, recolor };
+
+export const effectPrices: Prices = {
+  gradient: (_step, before) => megapixels(before) * 40,
+  distort: (_step, before, after) => 5 + (megapixels(before) + megapixels(after)) * 80,
+  shadow: (step, before) => megapixels(before) * (60 + 2 * step.sigma),
+  colorize: (_step, before) => 5 + megapixels(before) * 20,
+  recolor: (_step, before) => 5 + megapixels(before) * 150,
+};

@@ -8,7 +8,8 @@ import {
   placeAt,
   resizeGeometry,
 } from "@mediatap/core/steps";
-import { CLEAR, type Context, type Drawer, tone, type Work } from "./operation.ts";
+import { megapixels } from "../pixels/size.ts";
+import { CLEAR, type Context, type Drawer, type Prices, tone, type Work } from "./operation.ts";
 import { veil } from "./surface.ts";
 import { SHORTEST } from "./trim.ts";
 
@@ -205,3 +206,10 @@ const border: Drawer<"border"> = (step, context) => {
 
 /** Operations that change size and place. */
 export const geometry = { resize, extract, rotate, flip, trim, border };
+
+export const geometryPrices: Prices = {
+  resize: (_step, before, after) =>
+    Math.max(4 * megapixels(before), megapixels(after) > megapixels(before) ? 20 * megapixels(after) : 0),
+  rotate: (step, _before, after) => megapixels(after) * (step.angle % 90 === 0 ? 4 : 16),
+  trim: (_step, before) => megapixels(before) * 110,
+};

@@ -1,10 +1,10 @@
 import type { Step } from "@mediatap/core";
 import type { StepRegistry } from "@mediatap/core/steps";
-import { effects } from "./effects.ts";
-import { geometry } from "./geometry.ts";
-import { type Context, type Drawer, type Drawn, tone } from "./operation.ts";
-import { surfaces } from "./surface.ts";
-import { tones } from "./tone.ts";
+import { effectPrices, effects } from "./effects.ts";
+import { geometry, geometryPrices } from "./geometry.ts";
+import { type Context, type Drawer, type Drawn, type Price, type Prices, tone } from "./operation.ts";
+import { surfacePrices, surfaces } from "./surface.ts";
+import { tonePrices, tones } from "./tone.ts";
 
 /** The operations of this engine by their names. */
 const OPERATIONS = {
@@ -17,6 +17,24 @@ const OPERATIONS = {
   ...surfaces,
   ...effects,
 };
+
+const free = () => 0;
+
+const PRICES: Prices = {
+  write: free,
+  frame: free,
+  clip: free,
+  speed: free,
+  volume: free,
+  ...geometryPrices,
+  ...tonePrices,
+  ...surfacePrices,
+  ...effectPrices,
+};
+
+/** The price of a step: this engine's, else that of its definition. */
+export const priceOf = ({ op }: Step, registry: StepRegistry): Price<Step> | undefined =>
+  (PRICES[op] as Price<Step> | undefined) ?? registry.get(op)?.cost;
 
 function staysOpaque(step: Step, registry: StepRegistry): boolean {
   const { opaque = false } = registry.get(step.op) ?? {};

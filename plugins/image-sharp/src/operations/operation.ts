@@ -58,6 +58,12 @@ export interface Context extends StepStage {
 
 export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
 
+/** Estimated milliseconds of one core for a step on one frame, measured with photographs. */
+export type Price<S> = (step: S, before: Size, after: Size) => number;
+
+/** The prices of operations by their names. An operation without one costs as much as a simple one. */
+export type Prices = { readonly [K in Step["op"]]?: Price<StepOf<K>> };
+
 export const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 
 /** Leaves the transparency alone. */

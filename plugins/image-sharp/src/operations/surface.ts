@@ -1,6 +1,7 @@
 import type { Size, StepOf } from "@mediatap/core";
 import type { Rgba } from "@mediatap/core/steps";
-import { CLEAR, type Drawer, tone, type Work } from "./operation.ts";
+import { megapixels } from "../pixels/size.ts";
+import { CLEAR, type Drawer, type Prices, tone, type Work } from "./operation.ts";
 
 const round: Drawer<"round"> = ({ radius }, { current }) => {
   const input = Buffer.from(maskOf(radius, current));
@@ -78,3 +79,12 @@ const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
 
 /** Operations on edges, corners and transparency, and layers. */
 export const surfaces = { round, opacity, flatten, overlay };
+
+/** Milliseconds for a megapixel if the layer decides over the picture's pixels, which then are in memory. */
+const SLOW: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
+
+export const surfacePrices: Prices = {
+  round: (_step, before) => 10 + megapixels(before) * 40,
+  opacity: (_step, before) => megapixels(before) * 20,
+  overlay: ({ blend }, before) => 5 + megapixels(before) * (SLOW[blend?.mode ?? ""] ?? 20),
+};

@@ -1,4 +1,5 @@
-import { type Drawer, tone } from "./operation.ts";
+import { megapixels } from "../pixels/size.ts";
+import { type Drawer, type Prices, tone } from "./operation.ts";
 
 /** libvips blurs from a sigma of 0.3 on; less would not be seen. */
 const blur: Drawer<"blur"> = ({ sigma }, context) =>
@@ -31,3 +32,10 @@ const unsharp: Drawer<"unsharp"> = ({ radius, sigma, amount, threshold }, contex
 
 /** Operations that change colours and leave the size alone. */
 export const tones = { blur, grayscale, contrast, sharpen, unsharp };
+
+export const tonePrices: Prices = {
+  blur: (step, before) => megapixels(before) * (4 + step.sigma),
+  contrast: (_step, before) => megapixels(before) * 50,
+  sharpen: (_step, before) => 15 + megapixels(before) * 70,
+  unsharp: (step, before) => 15 + megapixels(before) * (70 + 4 * step.sigma),
+};

@@ -1,6 +1,8 @@
 import type { Header, Size } from "@mediatap/core";
 import type { StepRegistry } from "@mediatap/core/steps";
+import { priceOf } from "../operations/index.ts";
 import type { Settings } from "../options.ts";
+import { megapixels } from "../pixels/size.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Taken } from "./steps.ts";
 
@@ -36,12 +38,10 @@ const LOSSLESS_WEBP = 10;
 
 const FIXED = 2;
 
-export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
-
 /** Bytes of a decoded pixel. */
 export const PIXEL = 4;
 
-/** Milliseconds for a megapixel of a step whose definition names no price. */
+/** Milliseconds for a megapixel of a step without a price. */
 export const PLAIN = 4;
 
 interface Priced {
@@ -55,7 +55,7 @@ export const stepsCost = ({ plan, registry, original }: Priced, decoded: Size): 
   plan.taken.reduce((sum, { step, before: size, after }) => {
     const before = size === original ? decoded : size;
     const larger = Math.max(megapixels(before), megapixels(after));
-    return sum + (registry.get(step.op)?.cost?.(step, before, after) ?? PLAIN * larger);
+    return sum + (priceOf(step, registry)?.(step, before, after) ?? PLAIN * larger);
   }, 0);
 
 /** How much of the scaling the decoder of a JPEG takes over (sharp's rule): 1, 2, 4 or 8. */
@@ -74,7 +74,7 @@ export interface Work {
   /** Factor by which the decoder shrinks. */
   readonly shrink: number;
   readonly frames: number;
-  /** Milliseconds of the steps, by their definitions. */
+  /** Milliseconds of the steps. */
   readonly steps: number;
   readonly result: Size;
   /** How it is written, each try counted. */

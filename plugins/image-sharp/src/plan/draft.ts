@@ -14,9 +14,9 @@ import {
 import { evaluate, type Rgba, type Scope, type StepRegistry, scopeOf } from "@mediatap/core/steps";
 import { takesGainMap } from "../operations/pass.ts";
 import type { Settings } from "../options.ts";
+import { megapixels } from "../pixels/size.ts";
 import { isVector } from "../read/decoded.ts";
 import type { KnownFaces } from "../read/faces.ts";
-import { megapixels } from "./cost.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import { assertSizes, drawnSize, type Known, type Planned, Planner } from "./steps.ts";
 

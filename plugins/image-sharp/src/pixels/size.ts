@@ -1,0 +1,3 @@
+import type { Size } from "@mediatap/core";
+
+export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
