@@ -25,10 +25,9 @@ export interface FacadeEvents {
   readonly onFailure?: (hook: string, error: MediaError) => void;
   /** How a language writes a field of a step or a variable. Left out, or `undefined`: as the model does. */
   readonly nameIn?: (language: string, subject: string) => string | undefined;
+  /** Milliseconds for each tap of the hooks that a start waits for. @default 30000 */
+  readonly startTimeout?: number;
 }
-
-/** Milliseconds for each tap of the hooks that a start waits for. */
-const START_TIMEOUT_MS = 30_000;
 
 /** Hooks whose taps are on their own: a failure of one is noted, and counts as if it had answered nothing. */
 const ISOLATED = new Set(["opened", "reopen", "report", "purge", "stop", "trace"]);
@@ -89,7 +88,12 @@ function known<T extends object>(what: string, plugin: string, object: T): T {
   });
 }
 
-function tappable(hook: RawHook, what: string, subject: Subject, { onFailure, nameIn }: FacadeEvents) {
+function tappable(
+  hook: RawHook,
+  what: string,
+  subject: Subject,
+  { onFailure, nameIn, startTimeout = 30_000 }: FacadeEvents,
+) {
   const plugin = subject.name;
   const name = hook.name ?? "hook";
   const isSync = SYNC.includes(hook.constructor);
@@ -157,7 +161,7 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure, na
         if (isForOthers(name, subject, args)) return undefined;
         try {
           const work = fn(...args);
-          const answer = (await (isPartOfStart ? inTime(work) : work)) ?? undefined;
+          const answer = (await (isPartOfStart ? inTime(work, startTimeout) : work)) ?? undefined;
           if (answer !== undefined) check?.(answer, args);
           if (name === "resolve") assertOwn(answer, plugin, args);
           return answer;
@@ -170,10 +174,8 @@ function tappable(hook: RawHook, what: string, subject: Subject, { onFailure, na
 }
 
 /** Without a timer, Node would end silently once nothing else keeps it alive. */
-const inTime = (work: unknown) =>
-  withTimeout(START_TIMEOUT_MS, Promise.resolve(work), {
-    message: `it took longer than ${START_TIMEOUT_MS / 1000} s`,
-  });
+const inTime = (work: unknown, timeout: number) =>
+  withTimeout(timeout, Promise.resolve(work), { message: `it took longer than ${timeout / 1000} s` });
 
 /**
  * An endpoint may name its languages: the others are not asked. The language that resolved a URL judges its signature: no

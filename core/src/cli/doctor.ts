@@ -3,7 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import type { Diagnosis } from "../hooks.ts";
 import type { Runtime } from "../http/runtime.ts";
-import { codeOf, isMediaError } from "../model/errors.ts";
+import { codeOf, isMediaError, type MediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createShared } from "../server/singletons.ts";
@@ -16,24 +16,28 @@ export type Finding = Parameters<Diagnosis["add"]>[0];
 
 /** A name that no origin has: "not here" is the answer of one that works. */
 const NOBODY = "mediatap-doctor/no-such-file";
-/** Milliseconds that a check may take, … */
+/** Milliseconds that a check or the start of a plugin may take, … */
 const CHECK_TIMEOUT_MS = 5_000;
-/** … and the start and the end of all plugins. */
+/** … and the start and the end of all plugins together. */
 const START_TIMEOUT_MS = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, { log, shared: createShared() });
+  const runtime = await createRuntime(config, {
+    log,
+    shared: createShared(),
+    startTimeout: CHECK_TIMEOUT_MS,
+  });
   try {
-    const started = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => true, unlessLate);
+    const late = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => [], lateStart);
     const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);
     return [
       ...ofProcess(),
       ...ofThreads(),
       await examineTempFolder(),
       ...ofConfig(config),
-      ...(started ? [] : [slow("start", START_TIMEOUT_MS)]),
+      ...late,
       ...found.flat(),
       ...ofEndpoints(runtime),
       ...ofKeys(config),
@@ -66,9 +70,14 @@ async function checked(what: string, work: () => Promise<Finding[]>): Promise<Fi
 /** Whether `withTimeout` gave up waiting. */
 const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT" && !isMediaError(error);
 
-function unlessLate(error: unknown): false {
-  if (isLate(error)) return false;
-  throw error;
+/** The finding about a start that did not end in time, of one plugin or of all together. */
+function lateStart(error: unknown): Finding[] {
+  if (isLate(error)) return [slow("start", START_TIMEOUT_MS)];
+  const { plugin } = error as Partial<MediaError>;
+  let cause = error;
+  while (cause instanceof Error && !isLate(cause)) cause = cause.cause;
+  if (plugin === undefined || cause === undefined) throw error;
+  return [slow(`start of ${plugin}`, CHECK_TIMEOUT_MS)];
 }
 
 const slow = (what: string, timeout: number): Finding => ({

@@ -51,6 +51,8 @@ export interface RuntimeParts {
   readonly workerLocks?: WorkerLocks;
   /** What goes on over HTTP. Left out: nothing does. */
   readonly traffic?: Readonly<Pick<Traffic, "running" | "connections">>;
+  /** As of `FacadeEvents`. */
+  readonly startTimeout?: number;
 }
 
 /**
@@ -76,8 +78,9 @@ async function buildRuntime(
   config: LoadedConfig,
   hooks: Hooks,
   shares: Shares,
-  { log, number = 1, workers = 1, workerLocks, traffic = { running: 0, connections: 0 } }: RuntimeParts,
+  parts: RuntimeParts,
 ): Promise<Runtime> {
+  const { log, number = 1, workers = 1, workerLocks, traffic = { running: 0, connections: 0 } } = parts;
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
@@ -108,6 +111,7 @@ async function buildRuntime(
 
   const names = new Map(config.plugins.map(({ name, parameterNames }) => [name, parameterNames]));
   const events: FacadeEvents = {
+    ...(parts.startTimeout !== undefined && { startTimeout: parts.startTimeout }),
     nameIn: (language, subject) => names.get(language)?.[subject],
     onFor: (map, key) => map === "storage" && types.add(key),
     onFailure: (hook, error) =>

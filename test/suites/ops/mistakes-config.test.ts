@@ -222,4 +222,17 @@ describe("a configuration with a mistake", () => {
     assert.match(all, /^BAD +origin photos +(?:SLOW: )?no response within 5/m);
     assert.match(all, /^ok +endpoint default /m);
   });
+
+  it("names the plugin whose start hangs in mediatap doctor, beside all other findings", async () => {
+    const plugin = `
+      const slow = {
+        name: "slow", version: "1.0.0", apiVersion: 1,
+        apply: ({ hooks }) => hooks.start.tapPromise("slow", () => new Promise(() => setInterval(() => {}, 1000))),
+      };`;
+    await write("start.config.ts", `${plugin}\n${typescript({ plugins: "[slow]" })}`);
+    const { code, all } = await mediatap("doctor", "--config", "start.config.ts");
+    assert.equal(code, 1);
+    assert.match(all, /^BAD +start of slow +no response within 5 s$/m);
+    assert.match(all, /^ok +endpoint default /m);
+  });
 });
