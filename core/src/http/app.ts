@@ -7,7 +7,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { assertNoLoop, loopMark, serverMarkOf } from "../origin/loop.ts";
-import { type Answer, isPending } from "../request/polling.ts";
+import { type Answer, isPending } from "../request/result.ts";
 import { traced } from "../traced.ts";
 import { maskUrl, throttled } from "../util/log.ts";
 import { busy } from "../work/load.ts";

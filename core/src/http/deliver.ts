@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline as pipe } from "node:stream/promises";
 import type { MediaError } from "../model/errors.ts";
-import type { Exchange, Reply } from "../model/exchange.ts";
+import { addTo, type Exchange, type Reply } from "../model/exchange.ts";
 import type { Body, Delivered } from "../model/rendition.ts";
 import { isHeld } from "../request/conditions.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
@@ -42,7 +42,6 @@ export async function deliver(
   delivered: Delivered,
   res: ServerResponse,
 ): Promise<number> {
-  exchange.delivered = delivered;
   try {
     const linked = await withLinks(sender.hooks, exchange, delivered);
     const prepared = await prepare(exchange, await wholeFor(exchange, linked, sender.within));
@@ -154,7 +153,7 @@ export async function deliverError(
   error: MediaError,
   res: ServerResponse,
 ): Promise<number> {
-  exchange.error = error;
+  addTo(exchange, { error });
   const text = `${errorText(error, exchange.job?.notes)}\n`;
   const headers = {
     ...commonHeaders(exchange),
@@ -182,7 +181,7 @@ export async function send(
   { reply, sending }: Prepared,
   res: ServerResponse,
 ): Promise<number> {
-  exchange.reply = reply;
+  addTo(exchange, { reply });
   if (hooks.respond.isUsed()) await within(hooks.respond.promise(reply, exchange));
   if (res.destroyed) return 0;
   const withBody = exchange.request.method !== "HEAD" && sending !== undefined;

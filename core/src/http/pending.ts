@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { isHeldVideo, type Pending } from "../request/polling.ts";
+import { isHeldVideo } from "../request/polling.ts";
+import type { Pending } from "../request/result.ts";
 import { type Sender, send } from "./deliver.ts";
 import { commonHeaders, pendingHeaders } from "./headers.ts";
 

@@ -10,7 +10,7 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import type { CallHandler, RouteHandler } from "../plugin.ts";
-import type { Pipeline } from "../request/answer.ts";
+import type { Pipeline } from "../request/pipeline.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
 

@@ -3,7 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { MediaError } from "./errors.ts";
 import type { AcceptClass, Job } from "./job.ts";
 import type { Lane } from "./plan.ts";
-import type { Delivered, Provenance } from "./rendition.ts";
+import type { Provenance } from "./rendition.ts";
 import type { Spans } from "./spans.ts";
 
 /** A request as plugins see it. */
@@ -60,14 +60,24 @@ export interface CacheOutcome {
   readonly revalidated?: boolean;
 }
 
+/** How a request came by its answer, or by its failure. */
+export interface Outcome {
+  readonly cache?: CacheOutcome;
+  readonly provenance: Provenance;
+  /** In which lane its rendition was made, where it was made for it. */
+  readonly lane?: Lane;
+  /** Milliseconds for which the answer may be kept, where that differs from the endpoint's. */
+  readonly lifetime?: number;
+}
+
 /** The answer while `respond` looks at it. Header names are lower-case. */
 export interface Reply {
   status: number;
   readonly headers: Record<string, string | number | undefined>;
 }
 
-/** One request on its way through the hooks. */
-export interface Exchange {
+/** One request on its way through the hooks. What is found out on the way is added by `addTo` alone. */
+export interface Exchange extends Outcome {
   /** Random; also the value of `x-request-id`. */
   readonly id: string;
   /** `performance.now()` when it arrived. */
@@ -81,15 +91,23 @@ export interface Exchange {
   readonly claims: Claims;
   readonly spans: Spans;
   readonly log: Logger;
-  job?: Job;
-  key?: string;
-  cache?: CacheOutcome;
-  provenance: Provenance;
-  /** In which lane its rendition was made, where it was made for it. */
-  lane?: Lane;
-  /** Milliseconds for which the answer may be kept, where that differs from the endpoint's. */
-  lifetime?: number;
-  delivered?: Delivered;
-  error?: MediaError;
-  reply?: Reply;
+  /** From `resolve` on. */
+  readonly job?: Job;
+  readonly key?: string;
+  /** Why it failed, from `respond` on. */
+  readonly error?: MediaError;
+  /** From `respond` on. */
+  readonly reply?: Reply;
+}
+
+/** What is found out of an exchange on its way: by `resolve`, by the whole of `answer`, and by `respond`. */
+type Found =
+  | Outcome
+  | Required<Pick<Exchange, "job" | "key">>
+  | Pick<Exchange, "error">
+  | Pick<Exchange, "reply">;
+
+/** Adds what has been found out: each field has one owner, which calls this once per answer. */
+export function addTo(exchange: Exchange, found: Found): void {
+  Object.assign(exchange, found);
 }

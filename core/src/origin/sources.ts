@@ -77,23 +77,13 @@ export function tapOrigins(
   const attempt = createAttempts(hooks, log);
 
   const askOrigins: AskOrigins = async (asset, conditions, context) => {
-    const failures: MediaError[] = [];
-    for (const [at, origin] of candidates(asset, endpoints, origins).entries()) {
-      if (conditions.origin !== undefined && origin.name !== conditions.origin) continue;
-      if (conditions.except?.includes(origin.name)) continue;
-      try {
-        const found = await attempt({ place: at + 1, origin: origin.name, asset, context }, () =>
-          ask(origin, asset, conditions, context),
-        );
-        if (found) return found;
-      } catch (error) {
-        if (context.signal.aborted) throw error;
-        failures.push(error as MediaError);
-      }
-    }
-    const failure = mostTelling(failures);
-    if (failure) throw failure;
-    return undefined;
+    const { origin: only, except = [] } = conditions;
+    return await askInOrder(candidates(asset, endpoints, origins), context.signal, async (origin, at) => {
+      const { name } = origin;
+      if ((only !== undefined && name !== only) || except.includes(name)) return undefined;
+      const work = () => ask(origin, asset, conditions, context);
+      return await attempt({ place: at + 1, origin: name, asset, context }, work);
+    });
   };
   hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, askOrigins);
   return askOrigins;
@@ -229,7 +219,7 @@ interface Offer {
 }
 
 /** Tells who keeps copies that an original is about to be read. A local file needs none. */
-export function offerCopies(hooks: Hooks, { asset, facts, entry, copies }: Offer): void {
+export function offerCopies(hooks: Pick<Hooks, "opened">, { asset, facts, entry, copies }: Offer): void {
   if (entry.file !== undefined || !hooks.opened.isUsed()) return;
   hooks.opened.call({ asset, facts, copy: copies.add });
 }
@@ -262,22 +252,44 @@ export function candidates(
     .filter((origin) => (asset.kind === "url") === (origin.storage.urls === true));
 }
 
+/**
+ * The first result of origins that are asked one after another: "not here" (`undefined`) and failures both move on. If no origin has
+ * the file, the failure that tells most is thrown.
+ */
+export async function askInOrder<T>(
+  origins: readonly OriginEntry[],
+  signal: AbortSignal,
+  ask: (origin: OriginEntry, at: number) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const failures: MediaError[] = [];
+  for (const [at, origin] of origins.entries()) {
+    try {
+      const found = await ask(origin, at);
+      if (found) return found;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failures.push(error as MediaError);
+    }
+  }
+  const failure = mostTelling(failures);
+  if (failure) throw failure;
+  return undefined;
+}
+
 /** The failure that a client hears of when no origin has the file. */
 export function mostTelling(failures: readonly MediaError[]): MediaError | undefined {
   const worst = TELLING.map((code) => failures.find((failure) => failure.code === code)).find(Boolean);
   return worst ?? failures[0];
 }
 
-export function missing(): MediaError {
-  return new MediaError("ENOENT", "No file was found at the specified path");
+/** Throws `ENOENT` if nobody has a file. */
+export function foundSource(found: Source | typeof NOT_MODIFIED | undefined): Source {
+  if (!found) throw new MediaError("ENOENT", "No file was found at the specified path");
+  if (found !== NOT_MODIFIED) return found;
+  throw new MediaError("UNIDENTIFIED", "The origin sent an unexpected response");
 }
 
 /** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
 export async function fetchSource(hooks: Hooks, asset: Asset, context: RenderContext): Promise<Source> {
-  const found = await hooks.fetch.promise(asset, {}, context);
-  if (!found) throw missing();
-  if (found === NOT_MODIFIED) {
-    throw new MediaError("UNIDENTIFIED", "The origin sent an unexpected response");
-  }
-  return found;
+  return foundSource(await hooks.fetch.promise(asset, {}, context));
 }

@@ -1,18 +1,26 @@
+import type { Hooks } from "../hooks.ts";
 import { isTrusted, signatureRequired } from "../model/claims.ts";
-import { endpointId } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { SourceFacts } from "../model/source.ts";
-import type { Services } from "../work/services.ts";
 import { checkClaims, clientCheck } from "./access.ts";
+
+export interface AdmitParts {
+  readonly hooks: Pick<Hooks, "admit">;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+}
+
+export type Admit = ReturnType<typeof createAdmit>;
+export type Authorize = ReturnType<typeof createAuthorize>;
 
 /**
  * May the request be answered at all? If several things are wrong, access rules come first (403), then the signature
  * (401), then the grammar (400). The taps of `admit` only report: the endpoint's rules are enforced here, after all of
  * them, whatever language the URL is in.
  */
-export function createAdmit({ hooks, endpoints }: Services) {
+export function createAdmit({ hooks, endpoints }: AdmitParts) {
   const clientChecks = new Map([...endpoints.values()].map((endpoint) => [endpoint, clientCheck(endpoint)]));
 
   async function admit(exchange: Exchange, job: Job): Promise<void> {
@@ -37,7 +45,7 @@ export function createAdmit({ hooks, endpoints }: Services) {
 }
 
 /** May the request have what was made of these sources? */
-export function createAuthorize({ hooks }: Services) {
+export function createAuthorize(hooks: Pick<Hooks, "authorize">) {
   return async function authorize(exchange: Exchange, facts: readonly SourceFacts[]): Promise<void> {
     if (facts.some((source) => source.private) && !isTrusted(exchange)) throw signatureRequired();
     if (hooks.authorize.isUsed()) await hooks.authorize.promise(exchange, facts);

@@ -1,34 +1,41 @@
 import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
+import type { Bans } from "../cache/purge-rules.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
+import type { LimitsOf } from "../model/limits.ts";
 import type { Obtained } from "../model/rendition.ts";
 import { wholeAndKept } from "../work/complete.ts";
 import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
-import type { Services } from "../work/services.ts";
-import type { createLookup } from "./lookup.ts";
+import type { Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
-import type { createResolve } from "./resolve.ts";
+import type { Resolve } from "./resolve.ts";
 
 export interface BehindParts {
-  readonly services: Services;
-  readonly complete: ReturnType<typeof createResolve>["complete"];
-  readonly lookupWhole: ReturnType<typeof createLookup>["lookupWhole"];
+  readonly bans: Bans;
+  readonly limitsOf: LimitsOf;
+  readonly log: Logger;
+  readonly complete: Resolve["complete"];
+  readonly lookupWhole: Lookup["lookupWhole"];
+  readonly engines: string;
   readonly renders: Renders;
   readonly remember: Remember;
 }
 
+export type Behind = ReturnType<typeof createBehind>;
+
 /** The way of work that no request waits for. */
-export function createBehind({ services, complete, lookupWhole, renders, remember }: BehindParts) {
-  const { limitsOf, log, bans } = services;
+export function createBehind(parts: BehindParts) {
+  const { bans, limitsOf, log, complete, lookupWhole, renders, remember } = parts;
   /** Work that failed behind an answer a moment ago. */
   const resting = new LRUCache<string, true>({ max: 10_000 });
 
   /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
   function revalidate(request: RenderRequest): void {
     const { job, key } = request;
-    const { key: name } = coalescedBy(request, services);
+    const { key: name } = coalescedBy(request, parts);
     if (renders.isRunning(request) || resting.has(name)) return;
     const since = bans.now();
     renders

@@ -1,23 +1,23 @@
 import { wrap } from "../facade.ts";
 import { isNegotiated } from "../model/canonical.ts";
 import { isTrusted, signatureRequired } from "../model/claims.ts";
-import { endpointId } from "../model/endpoint.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { AcceptClass, Job, Note } from "../model/job.ts";
 import type { LimitName, Limits } from "../model/limits.ts";
+import { isMediaType } from "../model/media.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Header } from "../model/render-context.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
-import { candidates, missing, mostTelling, type OriginEntry } from "../origin/sources.ts";
-import { assertDeliverable } from "../work/original.ts";
-import { createContext, type OwnContext } from "../work/render-context.ts";
-import type { Services } from "../work/services.ts";
-import { createAdmit, createAuthorize } from "./admit.ts";
-import { judgeOf } from "./lookup.ts";
-import { createResolve, type Resolved } from "./resolve.ts";
-import { createSubstitute } from "./substitute.ts";
+import { askInOrder, candidates, foundSource, type OriginEntry } from "../origin/sources.ts";
+import { originalType } from "../work/original.ts";
+import { createPlanner, type PlannerParts } from "../work/plan.ts";
+import { type ContextParts, createContext, type OwnContext } from "../work/render-context.ts";
+import type { Admit, Authorize } from "./admit.ts";
+import type { CacheState, Lookup } from "./lookup.ts";
+import type { Resolve, Resolved } from "./resolve.ts";
+import type { Substitute } from "./substitute.ts";
 
 /** An origin, and what it said: `asked` only as far as the origins before it did not have the file. */
 export interface OriginAnswer {
@@ -58,11 +58,6 @@ export interface PlanSummary {
 /** `unsigned` also where a signature is there but the endpoint has no key to check it with. */
 export type SignatureState = "unsigned" | "valid" | "wrong" | "expired";
 
-export interface CacheState {
-  readonly state: "miss" | "fresh" | "stale";
-  readonly name?: string;
-}
-
 /** What would be done for a request, found out without pixel work. `pending`: not known, because something before failed. */
 export interface Explanation {
   readonly url: string;
@@ -94,12 +89,22 @@ export interface Explanation {
   readonly errors: readonly Problem[];
 }
 
-interface Planning {
-  readonly exchange: Exchange;
-  readonly job: Job;
-  readonly key: string;
-  readonly asked: readonly OriginEntry[];
-  readonly fail: (error: unknown) => void;
+export interface ExplainParts extends ContextParts, PlannerParts {
+  readonly hooks: ContextParts["hooks"];
+  readonly endpoints: ContextParts["endpoints"];
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly resolve: Resolve;
+  readonly admit: Admit;
+  readonly authorize: Authorize;
+  readonly substitute: Substitute;
+  readonly peek: Lookup["peek"];
+}
+
+/** What planning came to: `failure` is the first one. */
+interface Planned {
+  readonly failure?: MediaError | undefined;
+  /** What would be delivered is an image, a video or sound. */
+  readonly isMedia: boolean;
 }
 
 type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
@@ -116,15 +121,12 @@ export function unexplained(url: string, error: unknown): Explanation {
 }
 
 /**
- * The way of a request as far as its plan: the same steps as `answer`, but they go on after a refusal, ask no cache to
- * keep anything and touch no pixel. Origins are asked, and as much of the file is read as its header takes.
+ * The way of a request as far as its plan, by the steps of `answer`: they are observed, and go on after a refusal, but no cache
+ * is asked to keep anything and no pixel is touched. Origins are asked, and as much of the file is read as its header takes.
  */
-export function createExplain(services: Services) {
-  const { hooks, cache, origins, endpoints, scheduler } = services;
-  const resolve = createResolve(services);
-  const admit = createAdmit(services);
-  const authorize = createAuthorize(services);
-  const substituteOf = createSubstitute(services, admit);
+export function createExplain(parts: ExplainParts) {
+  const { hooks, origins, endpoints, resolve, admit, authorize, substitute, peek } = parts;
+  const planOf = createPlanner(parts);
 
   return async function explain(exchange: Exchange): Promise<Explanation> {
     let resolved: Resolved;
@@ -134,118 +136,88 @@ export function createExplain(services: Services) {
       return { ...unexplained(exchange.request.url, error), endpoint: endpointOf(exchange) };
     }
     const { job, key } = resolved;
-    const said = draftOf(exchange, job);
-    if (job.notes?.some(({ ifMissing }) => !ifMissing)) said.notes = textsOf(job.notes, false);
-    if (job.delivery.fallback) said.fallback = job.delivery.fallback.path;
+    const draft = draftOf(exchange, job);
+    if (job.notes?.some(({ ifMissing }) => !ifMissing)) draft.notes = textsOf(job.notes, false);
+    if (job.delivery.fallback) draft.fallback = job.delivery.fallback.path;
+    await admit(exchange, job).catch((error: unknown) => draft.errors.push(problemOf(error)));
+    const [refusal] = draft.errors;
+    draft.signature = exchange.claims.signature ?? "unsigned";
+    if (job.problem) {
+      draft.origins = candidates(job.asset, endpoints, origins).map((one) => answerOf(one, "not asked"));
+      return { ...draft, status: refusal?.status ?? draft.status };
+    }
+    draft.transformation = job.transformation;
+    draft.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
+    draft.key = key;
+    draft.cache = await peek(key);
+    const { failure } = await plan(draft, exchange, resolved);
+    return { ...draft, status: refusal?.status ?? (await statusOf(exchange, job, failure)) };
+  };
+
+  /** Of a request that was admitted. */
+  async function statusOf(exchange: Exchange, job: Job, failure: MediaError | undefined): Promise<number> {
+    if (!failure) return 200;
+    const instead = await substitute(exchange, job, failure, {
+      serve: (resolved) => plan(draftOf(exchange, resolved.job), exchange, resolved),
+      isMedia: ({ isMedia }) => isMedia,
+    });
+    return (instead ? instead.served.failure?.status : failure.status) ?? 200;
+  }
+
+  /** Asks the origins, reads the header and lets an engine plan. */
+  async function plan(draft: Draft, exchange: Exchange, { job, key }: Resolved): Promise<Planned> {
+    const trusted = isTrusted(exchange);
+    const context = createContext(parts, { key, asset: job.asset, trusted, signal: exchange.signal });
+    let isMedia = true;
     let failure: MediaError | undefined;
     const fail = (error: unknown) => {
       const wrapped = wrap(error, "explain", "core");
       failure ??= wrapped;
-      said.errors.push(problemOf(wrapped));
+      draft.errors.push(problemOf(wrapped));
     };
-    await admit(exchange, job).catch(fail);
-    said.signature = exchange.claims.signature ?? "unsigned";
-    const asked = candidates(job.asset, endpoints, origins);
-    if (job.problem) {
-      said.origins = asked.map((origin) => answerOf(origin, "not asked"));
-      return { ...said, status: (failure as MediaError | undefined)?.status ?? said.status };
-    }
-    said.transformation = job.transformation;
-    said.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
-    said.key = key;
-    said.cache = await cacheOf(key);
-    await plan(said, { exchange, job, key, asked, fail });
-    return { ...said, status: failure ? await statusOf(exchange, job, failure) : said.status };
-  };
-
-  /** Of a failure; 200 if a default image stands in. */
-  async function statusOf(exchange: Exchange, job: Job, failure: MediaError): Promise<number> {
-    const instead = await substituteOf(exchange, job, failure);
-    if (!instead) return failure.status;
-    const { job: named, key } = resolve.complete(instead.job);
-    let isMissing = false;
-    const fail = () => {
-      isMissing = true;
-    };
-    const asked = candidates(named.asset, endpoints, origins);
-    await plan(draftOf(exchange, named), { exchange, job: named, key, asked, fail });
-    return isMissing ? failure.status : 200;
-  }
-
-  /** Asks the origins, reads the header and lets an engine plan; what fails is passed to `fail`. */
-  async function plan(said: Draft, { exchange, job, key, asked, fail }: Planning): Promise<void> {
-    const trusted = isTrusted(exchange);
-    const context = createContext(services, { key, asset: job.asset, trusted, signal: exchange.signal });
     try {
-      const source = await open(said, job, asked, context);
-      said.source = source.facts;
+      const source = await open(draft, job, context);
+      draft.source = source.facts;
       const isClosed = source.facts.private === true && !trusted;
       if (isClosed) fail(signatureRequired());
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await context.inspect("header", source).catch(() => "pending" as const);
-      said.facts = { header: header ?? "none" };
-      const uses = usesOf(context.limits, job, source, said.facts.header);
-      said.limits = uses;
-      const planned = await hooks.transform.promise(job, source, context);
-      said.plan = planned ? summaryOf(planned) : "none";
-      // The engine has checked its limits: one that seems exceeded is of what it does not read, such as further frames.
-      said.limits = planned ? uses.filter(({ exceeded }) => !exceeded) : [];
-      // Videos have limits of time instead.
-      const isVideo = planned?.lane === "video";
-      if (planned && !isVideo)
-        said.limits = [...said.limits, use(context.limits, "imageWork", Math.round(planned.cost))];
-      if (planned) {
-        said.limits = [...said.limits, use(context.limits, "memory", Math.round(planned.memory))];
-        scheduler.assertFits(planned);
-      }
-      if (!planned) await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, context);
+      draft.facts = { header: header ?? "none" };
+      const uses = usesOf(context.limits, job, source, draft.facts.header);
+      draft.limits = uses;
+      const found = await planOf(job, source, context, (plan) => {
+        draft.plan = plan ? summaryOf(plan) : "none";
+        draft.limits = plan ? usesOfPlan(context.limits, uses, plan) : [];
+      });
+      isMedia = found !== undefined || isMediaType(originalType(source.facts));
       if (!isClosed) await authorize(exchange, context.sources);
     } catch (error) {
       fail(error);
       const isMissing = wrap(error, "explain", "core").status === 404;
-      if (job.notes && isMissing) said.notes = textsOf(job.notes, true);
+      if (job.notes && isMissing) draft.notes = textsOf(job.notes, true);
     } finally {
       await context.close();
     }
+    return { failure, isMedia };
   }
 
   /** The origins in their order, until one has the file. */
-  async function open(
-    said: Draft,
-    job: Job,
-    asked: readonly OriginEntry[],
-    context: OwnContext,
-  ): Promise<Source> {
-    const failures: MediaError[] = [];
-    let source: Source | undefined;
-    for (const origin of asked) {
-      if (source) {
-        said.origins.push(answerOf(origin, "not asked"));
-        continue;
-      }
+  async function open(draft: Draft, job: Job, context: OwnContext): Promise<Source> {
+    const asked = candidates(job.asset, endpoints, origins);
+    const found = await askInOrder(asked, context.signal, async (origin) => {
       try {
         const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, context);
-        if (found && typeof found !== "symbol") source = context.own(found);
-        said.origins.push(answerOf(origin, source ? "found" : "not here"));
+        draft.origins.push(answerOf(origin, found ? "found" : "not here"));
+        return found;
       } catch (error) {
         const failure = wrap(error, "fetch", origin.name);
-        failures.push(failure);
-        said.origins.push({ ...answerOf(origin, "failed"), error: problemOf(failure) });
+        draft.origins.push({ ...answerOf(origin, "failed"), error: problemOf(failure) });
+        throw failure;
       }
-    }
-    if (source) return source;
-    throw mostTelling(failures) ?? missing();
-  }
-
-  async function cacheOf(key: string): Promise<CacheState> {
-    const { found, stale } = await cache.find({
-      key,
-      body: "unneeded",
-      signal: new AbortController().signal,
-      judge: judgeOf(services, false),
     });
-    if (found) return { state: "fresh", name: found.cache };
-    return { state: stale ? "stale" : "miss" };
+    const rest = asked.slice(draft.origins.length);
+    draft.origins.push(...rest.map((origin) => answerOf(origin, "not asked")));
+    return context.own(foundSource(found));
   }
 }
 
@@ -295,6 +267,16 @@ function usesOf(limits: Limits, job: Job, source: Source, header: Header | "pend
     ...(size === undefined ? [] : [use(limits, BYTES[header.format] ?? "imageBytes", size)]),
     use(limits, "megapixels", pixels * frames),
     ...(frames > 1 ? [use(limits, "frames", frames), use(limits, "frameMegapixels", pixels)] : []),
+  ];
+}
+
+/** The engine has checked its limits: one that seems exceeded is of what it does not read, such as further frames. */
+function usesOfPlan(limits: Limits, uses: readonly LimitUse[], { lane, cost, memory }: Plan): LimitUse[] {
+  return [
+    ...uses.filter(({ exceeded }) => !exceeded),
+    // Videos have limits of time instead.
+    ...(lane === "video" ? [] : [use(limits, "imageWork", Math.round(cost))]),
+    use(limits, "memory", Math.round(memory)),
   ];
 }
 

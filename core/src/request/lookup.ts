@@ -1,15 +1,23 @@
-import type { CacheResult } from "../cache/cache.ts";
+import type { Cache, CacheResult } from "../cache/cache.ts";
 import { overdueOf } from "../cache/freshness.ts";
+import type { Bans } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Delivered, RenditionRecord, SettledBody } from "../model/rendition.ts";
-import { originalAgain, SMALL } from "../work/original.ts";
-import type { Services } from "../work/services.ts";
+import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
 import { isHeld } from "./conditions.ts";
 
+export interface LookupParts extends OriginalParts {
+  readonly cache: Pick<Cache, "isUsed" | "find">;
+  readonly bans: Pick<Bans, "now" | "isBanned">;
+  readonly engines: string;
+}
+
+export type Lookup = ReturnType<typeof createLookup>;
+
 /** What a lookup for a request came to. */
-export interface Lookup {
+export interface RequestLookup {
   readonly found?: (Delivered & { readonly cache: string }) | undefined;
   readonly stale?: Delivered | undefined;
 }
@@ -21,11 +29,16 @@ export interface WholeLookup {
   readonly stale?: Delivered | undefined;
 }
 
+export interface CacheState {
+  readonly state: "miss" | "fresh" | "stale";
+  readonly name?: string;
+}
+
 const NEVER = new AbortController().signal;
 
 /** What caches have, by key. */
-export function createLookup(services: Services) {
-  const { cache } = services;
+export function createLookup(parts: LookupParts) {
+  const { cache } = parts;
 
   /** The fresh entry, or one past its freshness. `again`: none is fresh. */
   async function lookup(
@@ -33,9 +46,9 @@ export function createLookup(services: Services) {
     key: string,
     asset: Asset,
     bypassCache: boolean,
-  ): Promise<Lookup> {
+  ): Promise<RequestLookup> {
     if (!cache.isUsed) return {};
-    const judge = judgeOf(services, bypassCache);
+    const judge = judgeOf(parts, bypassCache);
     const { signal } = exchange;
     const first = await cache.find({
       key,
@@ -63,7 +76,7 @@ export function createLookup(services: Services) {
       key,
       body: "required",
       signal: NEVER,
-      judge: judgeOf(services, false),
+      judge: judgeOf(parts, false),
     });
     if (found?.metadata.error) return { error: found.metadata.error };
     if (!found?.body) return { stale: stale && deliveredOf(stale) };
@@ -75,15 +88,23 @@ export function createLookup(services: Services) {
   function withOriginal<D extends Delivered>(delivered: D, asset: Asset): D {
     const facts = delivered.record.sources[0];
     if (delivered.body || !delivered.record.original || !facts) return delivered;
-    const body = originalAgain(services, asset, facts);
+    const body = originalAgain(parts, asset, facts);
     return body ? { ...delivered, body } : delivered;
   }
 
-  return { lookup, lookupWhole, withOriginal };
+  /** Whether caches have an entry, for `explain`. */
+  async function peek(key: string): Promise<CacheState> {
+    const query = { key, body: "unneeded", signal: NEVER, judge: judgeOf(parts, false) } as const;
+    const { found, stale } = await cache.find(query);
+    if (found) return { state: "fresh", name: found.cache };
+    return { state: stale ? "stale" : "miss" };
+  }
+
+  return { lookup, lookupWhole, withOriginal, peek };
 }
 
 /** The core's judgement of entries, as of now. */
-export function judgeOf({ engines, bans }: Pick<Services, "engines" | "bans">, bypassCache: boolean) {
+function judgeOf({ engines, bans }: Pick<LookupParts, "engines" | "bans">, bypassCache: boolean) {
   const now = Date.now();
   // What is purged while a cache is read is not served, although it was found.
   const since = bans.now();

@@ -1,15 +1,27 @@
+import type { Cache } from "../cache/cache.ts";
 import { errorLifetime, errorRecord } from "../cache/entry.ts";
+import type { Bans } from "../cache/purge-rules.ts";
 import { lifetimeOf } from "../model/control.ts";
-import { endpointId } from "../model/endpoint.ts";
+import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
+import type { LimitsOf } from "../model/limits.ts";
 import { isLoopFailure } from "../origin/loop.ts";
-import type { Services } from "../work/services.ts";
+import type { OriginEntry } from "../origin/sources.ts";
+
+export interface RememberParts {
+  readonly cache: Pick<Cache, "isUsed" | "store">;
+  readonly bans: Pick<Bans, "isBanned">;
+  readonly engines: string;
+  readonly limitsOf: LimitsOf;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+}
 
 export type Remember = ReturnType<typeof createRemember>;
 
 /** Keeps failures for a while, so that an outage is not asked about with every request. */
-export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: Services) {
+export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: RememberParts) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
     if (

@@ -1,18 +1,31 @@
 import { LRUCache } from "lru-cache";
+import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
+import type { LimitsOf } from "../model/limits.ts";
+import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Output, Transformation } from "../model/transformation.ts";
-import type { Services } from "../work/services.ts";
+import type { OriginEntry } from "../origin/sources.ts";
 
 /** A job in canonical form with its key. */
 export interface Resolved {
   readonly job: Job;
   readonly key: string;
 }
+
+export interface ResolveParts {
+  readonly hooks: Pick<Hooks, "resolve">;
+  readonly steps: StepRegistry;
+  readonly limitsOf: LimitsOf;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+}
+
+export type Resolve = ReturnType<typeof createResolve>;
 
 /** Characters of URLs that the memo may hold. */
 const MEMO_SIZE = 8 * 1024 * 1024;
@@ -21,7 +34,7 @@ const MEMO_SIZE = 8 * 1024 * 1024;
  * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
  * unless a language looked at further headers.
  */
-export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Services) {
+export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: ResolveParts) {
   const forwarding = new Set(
     [...origins].filter(([, { storage }]) => storage.forwardsHost).map(([name]) => name),
   );

@@ -1,5 +1,6 @@
 import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "../cache/entry.ts";
 import { keepingOf } from "../cache/freshness.ts";
+import type { Bans } from "../cache/purge-rules.ts";
 import { isTrusted } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -9,9 +10,8 @@ import type { SourceFacts } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
 import { originalType } from "../work/original.ts";
-import { createContext } from "../work/render-context.ts";
+import { type ContextParts, createContext } from "../work/render-context.ts";
 import { coalescedBy } from "../work/renders.ts";
-import type { Services } from "../work/services.ts";
 import { matches } from "./conditions.ts";
 
 /** What the origin's answer confirmed. */
@@ -24,12 +24,19 @@ interface Confirmed {
   readonly original: boolean;
 }
 
+export interface ConfirmParts extends ContextParts {
+  readonly bans: Bans;
+  readonly engines: string;
+}
+
+export type Confirm = ReturnType<typeof createConfirm>;
+
 /**
  * A client that holds a rendition of this request asks whether it is still right, and nothing of it is known here any
  * more: the origin's validators tell, without download or transform.
  */
-export function createConfirm(services: Services) {
-  const { hooks, engines } = services;
+export function createConfirm(parts: ConfirmParts) {
+  const { hooks, engines } = parts;
   const confirmations = createCoalescer<SourceFacts | undefined>();
 
   /** A record without its body, where what the client holds is still right. */
@@ -38,21 +45,20 @@ export function createConfirm(services: Services) {
     const wanted = held && jobTag(key, engines);
     if (!wanted || !held.includes(`"${wanted}.`) || held.includes(`"${wanted}.${COMPOSED_TAG}`))
       return undefined;
-    const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, services);
+    const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, parts);
     const { signal } = exchange;
     const facts = await confirmations.run(name, { signal, since }, (signal) => factsOf(job, key, signal));
     const original = held.includes(`.${ORIGINAL_TAG}`);
     const etag = facts && etagOf(key, engines, [facts], { original });
     const form = etag && heldForm(held, etag, exchange);
     if (!form) return undefined;
-    exchange.cache = { hit: false, forward: "miss", revalidated: true };
     const { endpoint } = exchange;
     return { record: confirmedRecord({ key, job, endpoint, etag: form, facts, original }) };
   }
 
   /** What the origin says of a file; `undefined` for one that is not for everybody. */
   async function factsOf(job: Job, key: string, signal: AbortSignal): Promise<SourceFacts | undefined> {
-    const context = createContext(services, { key, asset: job.asset, signal });
+    const context = createContext(parts, { key, asset: job.asset, signal });
     const answer = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
     if (!answer || typeof answer === "symbol") return undefined;
     await answer.close();

@@ -1,22 +1,47 @@
-import type { Substitute } from "../hooks.ts";
+import type { Hooks } from "../hooks.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import type { Services } from "../work/services.ts";
-import type { createAdmit } from "./admit.ts";
+import { isMediaName } from "../model/media.ts";
+import type { Provenance } from "../model/rendition.ts";
+import type { Admit } from "./admit.ts";
+import type { Resolve, Resolved } from "./resolve.ts";
 
-/** The job of a default image, and what a plugin said about it, if it is a plugin's. */
-export interface Instead extends Partial<Omit<Substitute, "job">> {
-  readonly job: Job;
+/** How long a default image may be kept, in milliseconds. */
+const FALLBACK_LIFETIME_MS = 60_000;
+
+/** How what stands in is obtained, or only planned. */
+export interface Serving<R> {
+  serve(instead: Resolved): Promise<R>;
+  /** Whether what was obtained is, or will be, an image, a video or sound. */
+  isMedia(served: R): boolean;
+  /** Lets go of what is not served after all. */
+  discard?(served: R): Promise<void>;
 }
 
-/** What may stand in for a file that is missing, if a plugin or the URL names something. */
-export function createSubstitute({ hooks }: Services, admit: ReturnType<typeof createAdmit>) {
-  return async function substituteOf(
-    exchange: Exchange,
-    job: Job,
-    error: MediaError,
-  ): Promise<Instead | undefined> {
+export interface Instead<R> {
+  readonly served: R;
+  readonly provenance: Provenance;
+  readonly lifetime: number;
+}
+
+/** Serves what stands in for a file that is missing. `undefined`: nothing does, the failure stays. */
+export type Substitute = <R extends { readonly failure?: MediaError | undefined }>(
+  exchange: Exchange,
+  job: Job,
+  error: MediaError,
+  serving: Serving<R>,
+) => Promise<Instead<R> | undefined>;
+
+export interface SubstituteParts {
+  readonly hooks: Pick<Hooks, "substitute">;
+  readonly admit: Admit;
+  readonly complete: Resolve["complete"];
+}
+
+export function createSubstitute({ hooks, admit, complete }: SubstituteParts): Substitute {
+  /** Another job, if a plugin or the URL names one. */
+  async function insteadOf(exchange: Exchange, job: Job, error: MediaError) {
     if (error.status !== 404) return undefined;
     const offered = await hooks.substitute.promise(job, { error });
     if (offered) return offered;
@@ -29,6 +54,20 @@ export function createSubstitute({ hooks }: Services, admit: ReturnType<typeof c
     } catch {
       return undefined;
     }
-    return { job: named };
+    return { job: named, provenance: "fallback" as const, lifetime: FALLBACK_LIFETIME_MS };
+  }
+
+  return async function substitute(exchange, job, error, { serve, isMedia, discard }) {
+    const instead = await insteadOf(exchange, job, error);
+    if (!instead) return undefined;
+    const served = await serve(complete(instead.job));
+    // One that could not be opened now may be there: "not here" would be wrong, and be kept.
+    if (served.failure && served.failure.status < 500) return undefined;
+    // Text is no default image.
+    if (!served.failure && isMediaName(job.asset.path) && !isMedia(served)) {
+      await discard?.(served);
+      return undefined;
+    }
+    return { served, provenance: instead.provenance, lifetime: instead.lifetime };
   };
 }

@@ -26,7 +26,7 @@ import { serverMarkOf } from "../origin/loop.ts";
 import { createByteBudget } from "../origin/source.ts";
 import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../origin/sources.ts";
 import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
-import { createPipeline, type Pipeline } from "../request/answer.ts";
+import { createPipeline, type Pipeline } from "../request/pipeline.ts";
 import { createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
@@ -215,7 +215,6 @@ async function buildRuntime(
     endpoints: byName,
     origins,
     scheduler,
-    budget,
     bans: purges.bans,
     engines,
     locks,

@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
+import type { Logger } from "pino";
 import { isSvgSource } from "../decode/svg.ts";
+import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
@@ -11,9 +13,8 @@ import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { openSame } from "../origin/source.ts";
-import { offerCopies } from "../origin/sources.ts";
+import { type OriginEntry, offerCopies } from "../origin/sources.ts";
 import { createCopies } from "../origin/tee.ts";
-import type { Services } from "./services.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 export const SMALL = 1024 * 1024;
@@ -149,9 +150,16 @@ function partOf(range: ByteRange | undefined, size: number | undefined): ByteRan
   return range && range.start === 0 && size !== undefined && range.end >= size - 1 ? undefined : range;
 }
 
+export interface OriginalParts {
+  readonly hooks: Pick<Hooks, "reopen" | "opened">;
+  readonly log: Logger;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+}
+
 /** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
-export function originalAgain(services: Services, asset: Asset, facts: SourceFacts): Body | undefined {
-  const { hooks, log, origins, endpoints } = services;
+export function originalAgain(parts: OriginalParts, asset: Asset, facts: SourceFacts): Body | undefined {
+  const { hooks, log, origins, endpoints } = parts;
   const { size, host, path } = facts;
   const storage = origins.get(facts.origin)?.storage;
   if (!storage || size === undefined) return undefined;

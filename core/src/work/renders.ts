@@ -1,44 +1,61 @@
+import type { Logger } from "pino";
+import type { Cache } from "../cache/cache.ts";
+import type { Bans } from "../cache/purge-rules.ts";
 import type { Delivered } from "../model/rendition.ts";
 import { loopKey } from "../origin/loop.ts";
 import { type CoalesceOptions, createCoalescer } from "../util/coalescer.ts";
-import { clusterHandover } from "./coalesce/cluster.ts";
+import { type ClusterLocks, clusterHandover } from "./coalesce/cluster.ts";
 import { createLockCoalescer } from "./coalesce/locks.ts";
-import { workerHandover } from "./coalesce/workers.ts";
-import { createMake, type Made, type RenderRequest } from "./render.ts";
-import type { Services } from "./services.ts";
+import { type WorkerLocks, workerHandover } from "./coalesce/workers.ts";
+import { createMake, type Made, type RenderParts, type RenderRequest } from "./render.ts";
 
 export type Renders = ReturnType<typeof createRenders>;
 
-export interface RendersParts {
-  readonly services: Services;
+export interface RendersParts extends RenderParts {
+  readonly cache: Cache;
+  readonly bans: Bans;
+  readonly log: Logger;
+  /** Who does which work, among machines. */
+  readonly locks: ClusterLocks;
+  /** The same among the workers of this server. Left out: there are none. */
+  readonly workerLocks?: WorkerLocks;
+}
+
+/** What a render is coalesced by. */
+export interface CoalescedBy {
+  readonly key: string;
+  readonly since: number;
+}
+
+interface Lookup {
   /** A complete and fresh entry of a key, from the caches. */
   readonly find: (request: RenderRequest) => Promise<Delivered | undefined>;
 }
 
-/** What a render is coalesced by: what a purge has made out of date is not joined. */
+/** By what a render is coalesced: what a purge has made out of date is not joined. */
 export function coalescedBy(
   { job, key, trusted }: Omit<RenderRequest, "stale">,
-  { bans, engines }: Pick<Services, "bans" | "engines">,
-): { readonly key: string; readonly since: number } {
+  { bans, engines }: { readonly bans: Pick<Bans, "timeOfJob">; readonly engines: string },
+): CoalescedBy {
   return { key: `${engines} ${key} ${trusted}${loopKey()}`, since: bans.timeOfJob(job, key) };
 }
 
 /** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
-export function createRenders({ services, find }: RendersParts) {
-  const { cache, bans, log, workerLocks, locks } = services;
-  const render = createMake(services);
+export function createRenders(parts: RendersParts, { find }: Lookup) {
+  const { cache, bans, log, workerLocks, locks } = parts;
+  const render = createMake(parts);
   const process = createCoalescer<Made>(untilStored);
   let isReported = false;
 
   /** Renders, or waits for the same render. `background`: no client waits for it. */
   function run(request: RenderRequest, signal: AbortSignal, { background = false } = {}): Promise<Made> {
-    const { key, since } = coalescedBy(request, services);
+    const { key, since } = coalescedBy(request, parts);
     return process.run(key, { signal, since }, (signal) => {
       // To revalidate a rendition costs less than to wait for another process.
       if (request.stale && !background) return render(request, signal);
       const options = { signal, since };
       if (!workerLocks || request.stale) return amongMachines(request, key, options);
-      const workers = createLockCoalescer(workerLocks, workerHandover(services));
+      const workers = createLockCoalescer(workerLocks, workerHandover(parts));
       return workers.run(key, options, () => amongMachines(request, key, options));
     });
   }
@@ -66,7 +83,7 @@ export function createRenders({ services, find }: RendersParts) {
     run,
     /** Whether this process is rendering it. */
     isRunning(request: RenderRequest): boolean {
-      const { key, since } = coalescedBy(request, services);
+      const { key, since } = coalescedBy(request, parts);
       return process.has(key, since);
     },
     /** Renders that are running in this process. */

@@ -6,8 +6,7 @@ import type { Job } from "../../src/model/job.ts";
 import { createBuiltInRegistry } from "../../src/model/steps/built-in.ts";
 import type { Step } from "../../src/model/transformation.ts";
 import type { OriginEntry } from "../../src/origin/sources.ts";
-import { createResolve } from "../../src/request/resolve.ts";
-import type { Services } from "../../src/work/services.ts";
+import { createResolve, type ResolveParts } from "../../src/request/resolve.ts";
 
 const newEndpoint = (more: Partial<Endpoint> = {}) =>
   ({
@@ -53,7 +52,7 @@ function resolver(
     limitsOf: () => ({ steps: 2 }),
     endpoints: new Map([["photos", endpoint]]),
     origins: new Map([["files", { storage: { forwardsHost } } as Partial<OriginEntry>]]),
-  } as unknown as Services);
+  } as unknown as ResolveParts);
   const ask = (url: string, { accept = "webp", host = "a.example" }: Ask = {}) =>
     resolve({
       accept,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { MediatapConfig } from "@mediatap/core";
+import { MediaError, type MediatapConfig, type Plugin } from "@mediatap/core";
 import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import fc from "fast-check";
 import sharp from "sharp";
@@ -8,6 +8,22 @@ import { usual } from "../support/plugins.ts";
 import { signed } from "../support/signed.ts";
 
 const KEY = "private_key_of_the_verdicts";
+
+/** An origin of one file, which cannot be opened: the machine has run out of descriptors. */
+const shortage: Plugin = {
+  name: "storage-shortage",
+  version: "1.0.0",
+  apiVersion: 1,
+  apply({ hooks }) {
+    hooks.storage.for("SHORTAGE").tap("storage-shortage", () => ({
+      async open(path) {
+        if (path === "busy.jpg")
+          throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 5 });
+        return undefined;
+      },
+    }));
+  },
+};
 
 describe("the verdict of explain", () => {
   let folder: TestFolder;
@@ -39,11 +55,11 @@ describe("the verdict of explain", () => {
 
   /** Endpoints with rules, and tenants with limits, of the same files. */
   function config(): MediatapConfig {
-    const origins = { files: { type: "FOLDER", path: folder.path } };
-    const place = { origins: ["files"] };
+    const origins = { files: { type: "FOLDER", path: folder.path }, shortage: { type: "SHORTAGE" } };
+    const place = { origins: ["files", "shortage"] };
     const account = { origins, endpoints: { default: place }, namedTransformations: { small: "w-40" } };
     return {
-      plugins: usual(),
+      plugins: usual(shortage),
       server: { explain: true },
       privateKey: KEY,
       ...account,
@@ -76,7 +92,18 @@ describe("the verdict of explain", () => {
   const item = fc.constantFrom(
     ...["w-20", "w-70", "h-0.5", "w-iw_div_2", "w-abc", "rt-90", "rt-N5", "bl-2", "e-grayscale", "t-true"],
     ...["f-png", "f-webp", "f-avif", "f-auto", "orig-true", "n-small", "n-none", "pg-2", "so-1", "q-50"],
-    ...["c-force", "cm-extract", "x-5", "fo-face", "di-logo.png", "di-missing.png", "bg-blurred", "w-0"],
+    ...[
+      "c-force",
+      "cm-extract",
+      "x-5",
+      "fo-face",
+      "di-logo.png",
+      "di-missing.png",
+      "di-notes.txt",
+      "di-busy.jpg",
+      "bg-blurred",
+      "w-0",
+    ],
     ...[
       "l-image,i-logo.png,l-end",
       "l-image,i-missing.png,l-end",
@@ -100,6 +127,19 @@ describe("the verdict of explain", () => {
       const headers = { accept, "user-agent": isBot ? "bot" : "browser" };
       return { url: prefix + sign(`/${file}${chain === "" ? "" : `?tr=${chain}`}`), headers };
     });
+
+  for (const [name, status] of [
+    ["busy.jpg", 503],
+    ["notes.txt", 404],
+    ["missing.png", 404],
+    ["logo.png", 200],
+  ] as const) {
+    it(`is ${status} if the default image is ${name}`, async () => {
+      const url = `/tr:w-20,di-${name}/nowhere.jpg`;
+      const explained = JSON.parse((await server.ask(`/-/explain?${new URLSearchParams({ url })}`)).text);
+      assert.deepEqual([explained.status, (await server.ask(url)).status], [status, status]);
+    });
+  }
 
   it("is the status of the response, for any URL, endpoint and tenant", async () => {
     await fc.assert(

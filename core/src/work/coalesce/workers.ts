@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
+import type { Cache } from "../../cache/cache.ts";
+import type { Bans } from "../../cache/purge-rules.ts";
 import { bodyOf, type RenditionRecord, settled } from "../../model/rendition.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, type Failed, failureOf } from "../failed.ts";
 import type { Made } from "../render.ts";
-import type { Services } from "../services.ts";
 import type { Handover, Locks } from "./locks.ts";
 
 /** Largest body that is handed to another worker, in bytes; larger originals each reads for itself. */
@@ -15,11 +16,13 @@ export type WorkerOutcome = { readonly record: RenditionRecord; readonly bytes: 
 /** Locks among the workers of one server; their primary process arbitrates. */
 export type WorkerLocks = Locks<WorkerOutcome>;
 
+export interface HandoverParts {
+  readonly cache: Pick<Cache, "isUsed" | "store">;
+  readonly bans: Pick<Bans, "now" | "isBanned">;
+}
+
 /** Hands renditions over to other workers, whose caches in memory store them, too. */
-export function workerHandover({
-  cache,
-  bans,
-}: Pick<Services, "cache" | "bans">): Handover<Made, WorkerOutcome> {
+export function workerHandover({ cache, bans }: HandoverParts): Handover<Made, WorkerOutcome> {
   const since = bans.now();
   return {
     encode({ record, body, degraded }) {

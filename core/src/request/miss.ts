@@ -1,0 +1,113 @@
+import { servesOnError } from "../cache/freshness.ts";
+import type { Bans } from "../cache/purge-rules.ts";
+import { isTrusted } from "../model/claims.ts";
+import { isMediaError } from "../model/errors.ts";
+import type { CacheOutcome, Exchange } from "../model/exchange.ts";
+import type { LimitsOf } from "../model/limits.ts";
+import type { Delivered } from "../model/rendition.ts";
+import type { Spans } from "../model/spans.ts";
+import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
+import type { Made, RenderRequest } from "../work/render.ts";
+import { coalescedBy, type Renders } from "../work/renders.ts";
+import type { Authorize } from "./admit.ts";
+import type { Lookup } from "./lookup.ts";
+import { isOriginFailure, type Remember } from "./negative.ts";
+import { isFirstPlaylist, isHeldVideo, type PollingOf, type PollVideo } from "./polling.ts";
+import type { Resolved } from "./resolve.ts";
+import { failed, pending, type Result, real } from "./result.ts";
+import type { Confirm } from "./revalidate.ts";
+
+export interface MissParts {
+  readonly bans: Bans;
+  readonly limitsOf: LimitsOf;
+  readonly engines: string;
+  readonly renders: Renders;
+  readonly authorize: Authorize;
+  readonly confirm: Confirm;
+  readonly pollingOf: PollingOf;
+  readonly pollVideo: PollVideo;
+  readonly remember: Remember;
+  readonly withOriginal: Lookup["withOriginal"];
+}
+
+/** A request for what no cache has fresh: it waits for the render, alone or with others. */
+export function createMiss(parts: MissParts) {
+  const { bans, limitsOf, renders, authorize, confirm, pollingOf, pollVideo, remember, withOriginal } = parts;
+
+  return async function miss(
+    exchange: Exchange,
+    { job, key }: Resolved,
+    stale: Delivered | undefined,
+  ): Promise<Result> {
+    const request: RenderRequest = { job, key, trusted: isTrusted(exchange), ...(stale ? { stale } : {}) };
+    const since = bans.now();
+    const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
+    const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
+    if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
+    const collapsed = renders.isRunning(request);
+    const forward = stale ? "stale" : "miss";
+    try {
+      const made = await waitForRender();
+      if (!made) return pending(job, { hit: false, forward, collapsed });
+      addSpans(exchange, made.spans);
+      await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
+        await made.body?.close?.();
+        throw refusal;
+      });
+      const cache = outcomeOf(made, forward, collapsed || made.joined === true);
+      // The next one finds it in a cache; where none keeps it, there would never be another answer.
+      if (pollingOf(exchange) && isFirstPlaylist(job) && made.kept && !stale) {
+        await made.kept.catch(() => {});
+        return { ...pending(job, cache), ...(made.lane && { lane: made.lane }) };
+      }
+      return {
+        ...real(made.body ? made : withOriginal(made, job.asset), cache),
+        ...(made.lane && { lane: made.lane }),
+        // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
+        ...(bans.isBanned(made.record, since) && { provenance: "stale" }),
+        ...(made.degraded && {
+          provenance: "degraded",
+          lifetime: limitsOf(exchange.endpoint.tenant).failureLifetime,
+        }),
+      };
+    } catch (error) {
+      if (isMediaError(error) && error.spans) addSpans(exchange, error.spans);
+      if (stale?.body && isOriginFailure(error) && servesOnError(stale.record)) {
+        await authorize(exchange, stale.record.sources);
+        return { answer: stale, provenance: "stale", cache: { hit: false, forward: "stale" } };
+      }
+      remember(key, job, error, since);
+      // Which status an origin sent is known of a missing file alone: others may have been asked in vain, or not at all.
+      const isMissing = isMediaError(error) && error.code === "ENOENT";
+      return failed(error, { hit: false, forward, collapsed, ...(isMissing && { forwardStatus: 404 }) });
+    }
+
+    function waitForRender(): Promise<Made | undefined> {
+      const run = (signal: AbortSignal) => inTrace(trace, () => renders.run(request, signal));
+      const polling = pollingOf(exchange);
+      if (!polling || !isHeldVideo(job)) return run(exchange.signal);
+      const failed = (error: unknown) => remember(key, job, error, since);
+      return pollVideo(coalescedBy(request, parts), exchange, polling, { run, failed });
+    }
+  };
+}
+
+export type Miss = ReturnType<typeof createMiss>;
+
+/** The time that work took is part of every exchange that waited for it. */
+function addSpans(exchange: Exchange, { list }: Spans): void {
+  for (const { name, duration, description, start } of list)
+    exchange.spans.add(name, duration, description, start);
+}
+
+function outcomeOf(made: Made, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
+  const isComplete = made.body?.settled === true && made.body.bytes !== undefined;
+  return {
+    hit: false,
+    forward,
+    collapsed,
+    ...(made.revalidated ? { revalidated: true } : {}),
+    ...(made.record.sources[0]?.copy ? {} : { forwardStatus: made.revalidated ? 304 : 200 }),
+    stored: made.stored && (made.revalidated === true || isComplete),
+  };
+}

@@ -1,0 +1,55 @@
+import { createRenders, type RendersParts } from "../work/renders.ts";
+import { createAdmit, createAuthorize } from "./admit.ts";
+import { createAnswer } from "./answer.ts";
+import { createBehind } from "./background.ts";
+import { createExplain } from "./explain.ts";
+import { createLookup, type LookupParts } from "./lookup.ts";
+import { createMiss } from "./miss.ts";
+import { createRemember } from "./negative.ts";
+import { createPollingOf, createPollVideo } from "./polling.ts";
+import { createResolve, type ResolveParts } from "./resolve.ts";
+import { createConfirm } from "./revalidate.ts";
+import { createSubstitute } from "./substitute.ts";
+
+/** What the parts of the pipeline work with; each one's own interface names what it needs of it. */
+export interface PipelineParts extends RendersParts, ResolveParts, LookupParts {
+  readonly hooks: RendersParts["hooks"];
+  readonly cache: RendersParts["cache"];
+  readonly bans: RendersParts["bans"];
+}
+
+/** The way of requests, and of work that no request waits for. */
+export function createPipeline(parts: PipelineParts) {
+  const { hooks, cache } = parts;
+  const resolve = createResolve(parts);
+  const admit = createAdmit(parts);
+  const authorize = createAuthorize(hooks);
+  const lookups = createLookup(parts);
+  const { lookup, lookupWhole, withOriginal, peek } = lookups;
+  const substitute = createSubstitute({ hooks, admit, complete: resolve.complete });
+  const remember = createRemember(parts);
+  const find = async ({ key }: { readonly key: string }) => (await lookupWhole(key)).found;
+  const renders = createRenders(parts, { find });
+  const behind = createBehind({ ...parts, complete: resolve.complete, lookupWhole, renders, remember });
+  const pollingOf = createPollingOf(cache);
+  const pollVideo = createPollVideo(parts);
+  const confirm = createConfirm(parts);
+  const miss = createMiss({
+    ...parts,
+    ...{ renders, authorize, confirm, pollingOf, pollVideo, remember, withOriginal },
+  });
+  return {
+    answer: createAnswer({
+      ...parts,
+      ...{ resolve, admit, authorize, lookup, miss, behind, pollingOf, substitute },
+    }),
+    explain: createExplain({ ...parts, resolve, admit, authorize, substitute, peek }),
+    resolve,
+    admit,
+    background: behind.make,
+    obtainBehind: behind.obtain,
+    renders,
+  };
+}
+
+export type Pipeline = ReturnType<typeof createPipeline>;

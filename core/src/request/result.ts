@@ -1,0 +1,36 @@
+import { wrap } from "../facade.ts";
+import type { MediaError } from "../model/errors.ts";
+import type { CacheOutcome, Outcome } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { Delivered } from "../model/rendition.ts";
+
+/** Work that goes on in the background: the client is to ask again. */
+export interface Pending {
+  readonly pending: Job;
+}
+
+export type Answer = Delivered | Pending;
+
+/** An answer or a failure, and how the request came by it. */
+export type Result = Outcome &
+  (
+    | { readonly answer: Answer; readonly failure?: undefined }
+    | { readonly answer?: undefined; readonly failure: MediaError }
+  );
+
+export function isPending(answer: Answer): answer is Pending {
+  return "pending" in answer;
+}
+
+/** The rendition that was asked for. */
+export function real(answer: Delivered, cache: CacheOutcome): Result {
+  return { answer, provenance: "real", cache };
+}
+
+export function failed(error: unknown, cache?: CacheOutcome): Result {
+  return { failure: wrap(error, "answer", "core"), provenance: "real", ...(cache && { cache }) };
+}
+
+export function pending(job: Job, cache?: CacheOutcome): Result {
+  return { answer: { pending: job }, provenance: "placeholder", ...(cache && { cache }) };
+}
