@@ -43,7 +43,7 @@ export async function openLayers(
 ): Promise<LayerFiles> {
   const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
   collect(steps, paths);
-  const [images, fontFiles, notes] = await Promise.all([
+  const [images, fontFiles, notes] = await allSettled([
     openAll(paths.images, (path) => openImage(path, asset, renderContext)),
     openAll(paths.fonts, (path) => renderContext.open(assetOf(path, asset))),
     Promise.all([...paths.families].map((family) => fonts.noteOn(family))),
@@ -83,8 +83,13 @@ function collect(steps: readonly Step[], paths: Paths): void {
 }
 
 async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Promise<T>) {
-  const opened = await Promise.all([...paths].map(async (path) => [path, await open(path)] as const));
-  return new Map(opened);
+  return new Map(await allSettled([...paths].map(async (path) => [path, await open(path)] as const)));
+}
+
+/** `Promise.all`, but if several fail, the first in the list decides, not the quickest: equal requests fail in the same way. */
+async function allSettled<const T extends readonly Promise<unknown>[]>(works: T) {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 async function openImage(path: string, asset: Asset, renderContext: RenderContext): Promise<LayerImage> {
