@@ -320,7 +320,7 @@ export const API_VERSION = 1;
 
 /** A plugin: a plain object, made by a factory that checks its options. */
 export interface Plugin {
-  /** Kind first: `storage-s3`. Also its tap label, log label and timing label. */
+  /** Kind first: `storage-fs`. Also its tap label, log label and timing label. */
   readonly name: string;
   readonly version: string;
   /** The `API_VERSION` that it was written for, as a number of its own: an import would always fit. */

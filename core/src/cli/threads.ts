@@ -3,7 +3,7 @@ import type { Diagnosis } from "../hooks.ts";
 
 type Finding = Parameters<Diagnosis["add"]>[0];
 
-/** Threads and processes that a server should still be able to start; libvips crashes the process if it gets none. */
+/** Threads and processes that a server should still be able to start; a native library may crash the process if it gets none. */
 const MIN_FREE_THREADS = 64;
 
 /** Limit of threads of the control group (cgroup v1 or v2) that this process is in. Empty: none is readable. */

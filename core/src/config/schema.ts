@@ -6,7 +6,7 @@ import { TAG, TAG_HEADERS } from "../model/tags.ts";
 import type { PluginList } from "../plugin.ts";
 import { secret } from "./options.ts";
 
-/** 180 days, ImageKit's lifetime of a delivered file. */
+/** 180 days. */
 const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
 
 const DAY = 24 * 60 * 60_000;

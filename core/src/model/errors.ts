@@ -3,8 +3,7 @@ import { devNull } from "node:os";
 import type { Spans } from "./spans.ts";
 
 /**
- * Every code a client can meet, with the HTTP status it is answered with. The codes of failed origins and limits
- * are ImageKit's (`ik-error`); the others are our own. Compare errors by `code`, never by `instanceof`: two
+ * Every code a client can meet, with the HTTP status it is answered with. Compare errors by `code`, never by `instanceof`: two
  * installed copies of this package are two classes.
  */
 export const STATUS = {
@@ -195,7 +194,7 @@ function openingFails(): boolean {
 }
 
 /**
- * The error for a bad value, in sharp's words: `Expected positive integer for w but received 'abc'`.
+ * The error for a bad value: `Expected positive integer for width but received 'abc'`.
  * The value is cut to 60 characters and control characters are replaced, so that it is fit for a header.
  */
 export function invalid(name: string, expected: string, received: unknown): MediaError {

@@ -19,7 +19,7 @@ export interface Delivery {
 
 /** Something in a URL that is well formed but does not do what its author probably meant, in words for people. */
 export interface Note {
-  /** `'w=400' in the query has no effect, did you mean "tr=w-400"?` */
+  /** `'width=400' in the query has no effect` */
   readonly text: string;
   /** It matters only if no file is found. @default false */
   readonly ifMissing?: boolean;

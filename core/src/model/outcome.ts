@@ -2,7 +2,7 @@ import type { ErrorCode, MediaError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Provenance } from "./rendition.ts";
 
-/** What became of a request, for those who watch the server: ImageKit's statuses do not tell an outage from a missing file. */
+/** What became of a request, for those who watch the server: the status of the response does not tell an outage from a missing file. */
 export const REQUEST_OUTCOMES = [
   /** Answered with what was asked for. */
   "served",

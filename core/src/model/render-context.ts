@@ -105,7 +105,7 @@ export interface Probe {
   readonly bitrate?: number;
   /** The main picture track; left out where there is only sound. */
   readonly video?: {
-    /** As ffmpeg names it: `h264`, `hevc`, `vp9`. */
+    /** `h264`, `hevc`, `vp9`. */
     readonly codec: string;
     /** Pixels, upright, of square pixels. */
     readonly width: number;
@@ -117,7 +117,7 @@ export interface Probe {
     /** `yuv420p`, `yuv420p10le` … */
     readonly pixels: string;
     readonly alpha: boolean;
-    /** Transfer function, as ffmpeg names it: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
+    /** Transfer function: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
     readonly transfer?: string;
     /** H.264 or HEVC profile and level, for the codec string of a packaged track. */
     readonly profile?: string;

@@ -3,7 +3,7 @@
  * at that rung), `audio`, or whatever else an engine offers; letters, digits, `_` and inner hyphens that no part's name ends with.
  */
 export type StreamPart =
-  /** The playlist that a player begins with; `rungs` are heights, as ImageKit names them. */
+  /** The playlist that a player begins with; `rungs` are heights. */
   | { readonly kind: "master"; readonly protocol: "hls" | "dash"; readonly rungs: readonly number[] }
   /** The segments of a track, for HLS. */
   | { readonly kind: "playlist"; readonly track: string }

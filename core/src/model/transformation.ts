@@ -81,7 +81,7 @@ export type Layer =
       readonly style: SubtitleStyle;
     };
 
-/** When a layer shows, in seconds of the video as it is played. `end` outdoes `duration`; in expressions `bdu` is the video's length. */
+/** When a layer shows, in seconds of the video as it is played. `end` outdoes `duration`; in expressions `parentDuration` is the video's length. */
 export interface Showing {
   /** @default 0 */
   readonly start?: Expression;

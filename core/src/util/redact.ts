@@ -7,7 +7,7 @@ const SECRET =
 /** Fields all of whose values may be secrets. */
 const SECRET_MAP = /^(?:headers|credentials?)$/i;
 
-/** Query parameters of an address that give access: signatures of Azure, AWS, GCS and ImageKit, keys and tokens. */
+/** Query parameters of an address that give access: signatures, keys and tokens, whichever service they are for. */
 const SECRET_QUERY =
   /([?&](?:sig|ik-s|key|api[-_]?key|token|access[-_]?token|secret|password|signature|x-(?:amz|goog)-[^=&]*)=)[^&#\s]*/gi;
 

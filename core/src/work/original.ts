@@ -78,7 +78,7 @@ async function assertNoSvg(source: Source, limit: number): Promise<void> {
 const asksForPixels = ({ steps, output }: Transformation): boolean =>
   steps.length > 0 || output.density !== undefined || isRaster(output.format);
 
-/** Whether a picture is asked for whatever the file's name is: by a page or a moment (`/ik-thumbnail.jpg`). */
+/** Whether a picture is asked for whatever the file's name is: by a page or a moment. */
 const namesPicture = ({ steps }: Transformation): boolean =>
   steps.some(({ op }) => op === "frame" || op === "clip");
 

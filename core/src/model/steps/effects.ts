@@ -70,7 +70,7 @@ declare module "../transformation.ts" {
   }
 }
 
-/** ImageKit's largest picture that gets a shadow. */
+/** Largest picture that gets a shadow. */
 const SHADOW_MEGAPIXELS = 2;
 
 const fraction = z.number().min(-1).max(1);

@@ -38,7 +38,7 @@ export interface ExtractGeometry extends Box {
   readonly size: Size;
 }
 
-/** ImageKit's range for a result of `dpr`. */
+/** Pixels of a side up to which `dpr` has an effect. */
 const DPR_MAX = 5000;
 
 export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;

@@ -57,7 +57,7 @@ export interface MeasureOptions {
   readonly current?: Size;
   /** Frames that go through every step. @default 1 */
   readonly frames?: number;
-  /** Further variables, for instance `idn`. */
+  /** Further variables, for instance `originalDensity`. */
   readonly scope?: Scope;
   /** Faces before the first step. */
   readonly faces?: readonly FaceBox[];

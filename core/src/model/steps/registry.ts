@@ -10,7 +10,7 @@ export interface Stage {
   readonly original: Size;
   /** Size before the step. */
   readonly current: Size;
-  /** Further variables, for instance `bw` in a layer. */
+  /** Further variables, for instance `parentWidth` in a layer. */
   readonly scope?: Scope;
   /** Faces in the picture before the step. Left out: none is known. */
   readonly faces?: readonly FaceBox[];
