@@ -123,6 +123,8 @@ export interface ServerState {
   readonly plugins: readonly Pick<Plugin, "name" | "version">[];
   /** The plans of engines. */
   readonly work: Load;
+  /** A cache stores renditions. */
+  readonly stores: boolean;
   /** State of the circuit breaker of each configured origin, by the origin's name. */
   readonly breakers: Readonly<Record<string, BreakerState>>;
   /** Requests that are being answered, and open connections. */

@@ -1,4 +1,4 @@
-// What decoders need beside the root: threads, sources in memory, memoized inspection, TIFF and SVG.
+// What decoders need beside the root: threads, sources in memory, memoized inspection, coalescing, TIFF and SVG.
 
 export { memorySource } from "../decode/memory.ts";
 export { remembering } from "../decode/remember.ts";
@@ -7,3 +7,4 @@ export type { ThreadProgram, ThreadTools } from "../decode/thread.ts";
 export { inThread } from "../decode/thread.ts";
 export type { TiffLayout } from "../decode/tiff.ts";
 export { createTiff } from "../decode/tiff.ts";
+export { createCoalescer } from "../util/coalescer.ts";

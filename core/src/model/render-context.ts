@@ -119,9 +119,6 @@ export interface Probe {
     readonly alpha: boolean;
     /** Transfer function: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
     readonly transfer?: string;
-    /** H.264 or HEVC profile and level, for the codec string of a packaged track. */
-    readonly profile?: string;
-    readonly level?: number;
   };
   /** The main sound track; left out where it is silent. */
   readonly audio?: {

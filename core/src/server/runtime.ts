@@ -166,6 +166,7 @@ async function buildRuntime(
       version: version(),
       plugins,
       work: scheduler.load(),
+      stores: registrations.caches.length > 0,
       breakers: Object.fromEntries(states),
       traffic: { requests: traffic.running, connections: traffic.connections },
       metrics: registrations.metrics,

@@ -1,7 +1,8 @@
 import type { Diagnosis } from "@mediatap/core";
 import type { Settings } from "./options.ts";
-import { confinement } from "./process/sandbox.ts";
-import { absolute, type Toolbox } from "./process/tools.ts";
+import { examineSandbox } from "./process/sandbox.ts";
+import { absolute } from "./process/spawn.ts";
+import type { Toolbox } from "./process/tools.ts";
 import { CODECS } from "./stream/codecs.ts";
 
 /** What videos are made of, and what is missing without it. */
@@ -74,7 +75,7 @@ export async function examine(
         ? lacking.map(([name, what]) => `no ${name}: ${what}`).join("; ")
         : FILTERS.map(([name]) => name).join(", "),
   });
-  const { there, missing } = confinement();
+  const { there, missing } = examineSandbox();
   add({
     what: "video bounds",
     state: missing.length > 0 ? "poor" : "good",

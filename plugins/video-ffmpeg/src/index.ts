@@ -4,12 +4,11 @@ import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { headerOf } from "./probe/header.ts";
-import { assertBounds } from "./probe/limits.ts";
-import { probe } from "./probe/probe.ts";
-import { confinement } from "./process/sandbox.ts";
+import { assertWithinLimits, probe } from "./probe/probe.ts";
+import { examineSandbox } from "./process/sandbox.ts";
 import { closeTemp, temp } from "./process/temp.ts";
-import { openToolbox } from "./process/tools.ts";
-import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./read/input.ts";
+import { Toolbox } from "./process/tools.ts";
+import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./read/demuxer.ts";
 import { closeLoopback } from "./read/loopback.ts";
 import { tapStreams } from "./stream/index.ts";
 import { tapTransform } from "./transcode/index.ts";
@@ -17,7 +16,7 @@ import { still } from "./transcode/still.ts";
 
 export type { VideoFfmpegOptions } from "./options.ts";
 
-/** Makes videos, their streams and stills with ffmpeg. */
+/** Encodes videos, their streams and stills with ffmpeg. */
 export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
   const settings = parseOptions(videoFfmpegSchema, options, NAME);
   return {
@@ -26,18 +25,18 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
     apiVersion: 1,
     apply(api) {
       const { hooks, logger, shared, fingerprint } = api;
-      const toolbox = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => openToolbox(settings));
+      const toolbox = shared(`${NAME}.tools ${JSON.stringify(settings)}`, () => new Toolbox(settings));
       // Closed with the last that uses it.
       shared(`${NAME}.temp`, () => ({ close: closeTemp }));
       shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
       const version = prepare() ?? "none";
       fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
-      const engine: Engine = { settings, tools: toolbox.tools, logger };
+      const engine: Engine = { settings, tools: () => toolbox.tools() };
       const readProbe = remembering(async (source, context) => probe(source, context, await engine.tools()));
       hooks.inspect.for("probe").tapPromise(NAME, async (source, context) => {
-        const fact = await readProbe(source, context);
-        if (fact) assertBounds(fact, context.limits);
-        return fact;
+        const probe = await readProbe(source, context);
+        if (probe) assertWithinLimits(probe, context.limits);
+        return probe;
       });
 
       const isVideo = async (source: Source) => videoDemuxerOf(await source.peek(SNIFF_LENGTH));
@@ -53,7 +52,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       tapStreams(api, engine);
       tapTransform(api, engine);
 
-      /** Looks now for what is needed, not with the first request. The version of ffmpeg. */
+      /** Finds what is needed at start, not with the first request. The version of ffmpeg. */
       function prepare(): string | undefined {
         try {
           temp();
@@ -61,7 +60,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
           logger.warn({ err }, "videos are refused until there is space for temporary files");
         }
         try {
-          confinement();
+          examineSandbox();
           toolbox.tools().catch(() => {});
           return toolbox.programs()?.version;
         } catch (err) {

@@ -1,4 +1,3 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { MediaError, type Source } from "@mediatap/core";
 
 /** Reads parts of a file. */
@@ -8,59 +7,25 @@ export interface Reader {
   read(start: number, length: number): Promise<Buffer>;
 }
 
-/** Runs `work` with a reader of a source: of its local file, or of ranges of it at its origin. */
-export async function withReader<T>(
-  source: Source,
-  signal: AbortSignal,
-  work: (reader: Reader) => Promise<T>,
-): Promise<T> {
-  if (source.file === undefined) return work(rangeReader(source, signal));
-  const handle = await open(source.file, "r");
-  try {
-    return await work(fileReader(handle, (await handle.stat()).size));
-  } finally {
-    await handle.close();
-  }
-}
-
-function fileReader(handle: FileHandle, size: number): Reader {
+/** Reads ranges of a source. */
+export function readerOf(source: Source, signal: AbortSignal): Reader {
+  const { size = 0 } = source.facts;
   return {
     size,
     async read(start, length) {
-      assertWithin(size, start, length);
+      if (!(start >= 0 && length >= 0 && start + length <= size)) throw truncated();
+      if (length === 0) return Buffer.alloc(0);
       const buffer = Buffer.allocUnsafe(length);
-      for (let at = 0; at < length; ) {
-        const { bytesRead } = await handle.read(buffer, at, length - at, start + at);
-        if (bytesRead === 0) throw cutOff();
-        at += bytesRead;
+      let bytes = 0;
+      for await (const chunk of await source.again({ start, end: start + length - 1 }, signal)) {
+        (chunk as Buffer).copy(buffer, bytes);
+        bytes += (chunk as Buffer).length;
+        if (bytes > length) break;
       }
+      if (bytes !== length) throw truncated();
       return buffer;
     },
   };
 }
 
-function rangeReader(source: Source, signal: AbortSignal): Reader {
-  const size = source.facts.size ?? 0;
-  return {
-    size,
-    async read(start, length) {
-      assertWithin(size, start, length);
-      if (length === 0) return Buffer.alloc(0);
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      for await (const chunk of await source.again({ start, end: start + length - 1 }, signal)) {
-        chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > length) break;
-      }
-      if (bytes !== length) throw cutOff();
-      return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
-    },
-  };
-}
-
-function assertWithin(size: number, start: number, length: number): void {
-  if (!(start >= 0 && length >= 0 && start + length <= size)) throw cutOff();
-}
-
-const cutOff = () => new MediaError("UNIDENTIFIED", "The video is truncated", { status: 400 });
+const truncated = () => new MediaError("UNIDENTIFIED", "The video is truncated", { status: 400 });

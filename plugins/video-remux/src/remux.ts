@@ -4,7 +4,7 @@ import { Unfit, unfitFor } from "./boxes.ts";
 import { type Cut, cutOf, type Run, runOf, stretchesOf } from "./cut.ts";
 import { followedGrid } from "./follow.ts";
 import { equalGrid, firstAt, type Grid, shortSeconds } from "./grid.ts";
-import { type Reader, withReader } from "./reader.ts";
+import { type Reader, readerOf } from "./reader.ts";
 import type { Track } from "./track.ts";
 import { initOf, segmentHeader } from "./write.ts";
 
@@ -42,7 +42,7 @@ async function remux(
   signal: AbortSignal,
 ): Promise<RemuxCut> {
   const { grid, cut, followed } = fit(track, options);
-  await withReader(source, signal, (reader) => assertKeys(reader, track, grid, cut));
+  await assertKeys(readerOf(source, signal), track, grid, cut);
   return {
     average: cut.average,
     peak: cut.peak,
@@ -56,13 +56,10 @@ async function remux(
         frames: samples,
         bytes,
         read: stretchesOf(track, from, samples).reduce((sum, { length }) => sum + length, 0),
-        write: (source, signal) =>
-          withReader(source, signal, async (reader) =>
-            Buffer.concat([
-              segmentHeader(track, cut, run, index + 1),
-              ...(await samplesFrom(reader, track, run)),
-            ]),
-          ),
+        async write(source, signal) {
+          const samples = await samplesFrom(readerOf(source, signal), track, run);
+          return Buffer.concat([segmentHeader(track, cut, run, index + 1), ...samples]);
+        },
       };
     },
   };

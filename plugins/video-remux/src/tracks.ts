@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { createPlaces, type RenderContext, type Source } from "@mediatap/core";
 import { remembering } from "@mediatap/core/decode";
 import { HEADER, headerOf, Unfit, unfitFor } from "./boxes.ts";
-import { type Reader, withReader } from "./reader.ts";
+import { type Reader, readerOf } from "./reader.ts";
 import { bytesOf } from "./samples.ts";
 import { type Track, trackOf } from "./track.ts";
 
@@ -46,11 +46,11 @@ export function createTracks(room = MAX_TABLE_BYTES) {
     return track;
   }
 
-  const readTrack = (source: Source, { signal, limits }: RenderContext) =>
-    semaphore.run(
-      () => withReader(source, signal, async (reader) => trackOf(await indexOf(reader), reader.size)),
-      { signal, patience: limits.queueWait },
-    );
+  const readTrack = (source: Source, { signal, limits }: RenderContext) => {
+    const reader = readerOf(source, signal);
+    const work = async () => trackOf(await indexOf(reader), reader.size);
+    return semaphore.run(work, { signal, patience: limits.queueWait });
+  };
 
   const inspect = remembering<Known>(async (source, context) => {
     try {

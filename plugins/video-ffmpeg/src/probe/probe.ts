@@ -1,22 +1,30 @@
-import { MediaError, type Probe, type RenderContext, type Source } from "@mediatap/core";
+import { availableParallelism } from "node:os";
+import {
+  createPlaces,
+  type Limits,
+  MediaError,
+  type Probe,
+  type RenderContext,
+  type Source,
+} from "@mediatap/core";
 import { type Command, collect, start } from "../process/command.ts";
-import { inTurn } from "../process/queue.ts";
 import type { Tools } from "../process/tools.ts";
-import { demuxerOf, formatOf, type Input, openInput, SNIFF_LENGTH } from "../read/input.ts";
-import { type Found, type FoundStream, readReport } from "./report.ts";
+import { demuxerOf, formatOf, SNIFF_LENGTH } from "../read/demuxer.ts";
+import { type Input, openInput } from "../read/input.ts";
+import { type Report, type ReportedStream, readReport } from "./report.ts";
 
-/** What is known of a file beyond what other plugins ask for. */
+/** What this plugin knows of a file beyond what others need. Left out: another plugin has probed it. */
 export interface FileProbe extends Probe {
-  /** Of all kinds. */
-  readonly streams: number;
-  /** Matrix of the main picture track's colours, as ffmpeg names it; left out where the file does not say. */
+  /** Number of streams of all kinds. */
+  readonly streams?: number;
+  /** Matrix of the main video track's colours, as ffmpeg names it; left out if the file does not declare one. */
   readonly matrix?: string;
-  /** Pixels of the main picture track are as high as wide. */
-  readonly square: boolean;
-  /** Each picture of the main track is two, of every other line. */
-  readonly interlaced: boolean;
+  /** The main video track has square pixels. */
+  readonly square?: boolean;
+  /** Its frames consist of two fields each. */
+  readonly interlaced?: boolean;
   /**
-   * Frames a second of the main picture track where they are densest; left out: they follow each other evenly, and `video.rate` is
+   * Frames a second of the main video track where they are densest; left out: they are evenly spaced, and `video.rate` is
    * their rate. Else that is their mean.
    */
   readonly peak?: number;
@@ -24,17 +32,22 @@ export interface FileProbe extends Probe {
   readonly begins?: number;
 }
 
-/** Milliseconds of a probe; of a file at an origin, which may be slow itself, longer. */
-const TIME = 5_000;
-const REMOTE_TIME = 15_000;
-/** Bytes and microseconds of a file that are looked at beside its index. */
+/** Time of a probe; of a file at an origin, which may be slow itself, longer. */
+const TIMEOUT_MS = 5_000;
+const REMOTE_TIMEOUT_MS = 15_000;
+/** Bytes and microseconds of a file that are read beside its index. */
 const BOUNDS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
-/** Bytes of an answer: many streams with much metadata. */
-const MOST = 1e6;
+/** Bytes of a report: many streams with much metadata. */
+const MAX_REPORT_BYTES = 1e6;
 
 /**
- * Asks ffprobe what a file is; where there is none, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY`
- * where too many wait.
+ * A file must be probed before its work has a price and a place in the server's queue. Probes have a short queue of their own: a
+ * flood of new files must not start as many programs.
+ */
+const queue = createPlaces(2 * availableParallelism());
+
+/**
+ * Runs ffprobe; without one, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY` if too many wait.
  */
 export async function probe(
   source: Source,
@@ -43,52 +56,64 @@ export async function probe(
 ): Promise<FileProbe | undefined> {
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   if (!demuxer) return undefined;
-  return inTurn(context, async () => {
-    const input = await openInput(source, demuxer, context);
-    try {
-      const found = await (tools.ffprobe ? ask : listen)(tools, input, {
-        signal: context.signal,
-        timeout: source.file === undefined ? REMOTE_TIME : TIME,
-        most: MOST,
-        // It is short, and somebody waits for it before anything else can begin.
-        niceness: 0,
-      });
-      return probeOf(demuxer, found.streams ?? [], found.format ?? {});
-    } finally {
-      await input.close();
-    }
-  });
+  const { signal, limits } = context;
+  const work = async () => {
+    using input = await openInput(source, demuxer, context);
+    const report = await (tools.ffprobe ? runFfprobe : runFfmpeg)(tools, input, {
+      signal,
+      timeout: source.file === undefined ? REMOTE_TIMEOUT_MS : TIMEOUT_MS,
+      outputBytes: MAX_REPORT_BYTES,
+      stderrBytes: MAX_REPORT_BYTES,
+      // It is short, and somebody waits for it before anything else can begin.
+      niceness: 0,
+    });
+    return probeOf(demuxer, report.streams ?? [], report.format ?? {});
+  };
+  return queue.run(work, { signal, patience: limits.queueWait });
 }
 
-type Bounds = Pick<Command, "signal" | "timeout" | "most" | "niceness">;
+type Bounds = Omit<Command, "program" | "args">;
 
-async function ask({ ffprobe, ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Found> {
+async function runFfprobe({ ffprobe, ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Report> {
   const form = ["-print_format", "json", "-show_streams", "-show_format"];
   const text = await collect({
     program: ffprobe ?? ffmpeg,
     args: ["-v", "error", ...BOUNDS, ...form, ...args],
     ...bounds,
   });
-  return JSON.parse(text.toString("utf8")) as Found;
+  return JSON.parse(text.toString("utf8")) as Report;
 }
 
-/** Has ffmpeg open a file and write nothing. */
-async function listen({ ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Found> {
+/** Opens a file and writes nothing. */
+async function runFfmpeg({ ffmpeg }: Tools, { args }: Input, bounds: Bounds): Promise<Report> {
   const nothing = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-t", "0", "-f", "null", "-"];
-  const { done, said } = start({
+  const { done, stderr } = start({
     program: ffmpeg,
     args: ["-hide_banner", "-nostdin", "-v", "info", "-nostats", ...BOUNDS, ...args, ...nothing],
-    hear: MOST,
     ...bounds,
   });
   await done;
-  return readReport(said());
+  return readReport(stderr());
+}
+
+/** Throws `ELIMIT` for a video beyond the limits. */
+export function assertWithinLimits({ duration, streams = 0, video }: FileProbe, limits: Limits): void {
+  const round = (value: number) => Number(value.toFixed(2));
+  const assertAtMost = (limit: number, received: number, unit: string) => {
+    if (received <= limit) return;
+    throw new MediaError("ELIMIT", `Expected a video of at most ${limit} ${unit} but received ${received}`);
+  };
+  assertAtMost(limits.videoSeconds, round(duration), "seconds");
+  assertAtMost(limits.videoStreams, streams, "streams");
+  if (!video) return;
+  assertAtMost(limits.videoSide, Math.max(video.width, video.height), "pixels a side");
+  assertAtMost(limits.videoRate, round(video.rate), "frames a second");
 }
 
 function probeOf(
   demuxer: string,
-  streams: readonly FoundStream[],
-  whole: NonNullable<Found["format"]>,
+  streams: readonly ReportedStream[],
+  whole: NonNullable<Report["format"]>,
 ): FileProbe {
   const video = streams.find((one) => one.codec_type === "video" && !one.disposition?.attached_pic);
   const audio = streams.find((one) => one.codec_type === "audio");
@@ -121,42 +146,45 @@ function probeOf(
   };
 }
 
-/** Fields of two moments in each frame. */
-const isInterlaced = ({ field_order }: FoundStream) => /^(?:tt|bb|tb|bt)$/.test(field_order ?? "");
+/** The orders of two fields in a frame. */
+const isInterlaced = ({ field_order }: ReportedStream) => /^(?:tt|bb|tb|bt)$/.test(field_order ?? "");
 
 /** Frames a second of a track whose file does not say. */
 const USUAL_RATE = 25;
-/** Above this a rate is that of a clock which times are counted by, and frames do not follow each other as fast. */
+/** A higher rate is that of the clock, and not of the frames. */
 const FASTEST_RATE = 240;
-/** Up to this, the rate that all times fit is taken for that of the densest frames. */
+/** Up to this, the lowest rate that fits all times is that of the densest frames. */
 const FASTEST_PEAK = 60.5;
 
 /**
- * The mean rate of a track, and the densest where its frames are not spaced evenly. ffprobe reports the mean, and the lowest rate
- * that all times fit, as far as it has read.
+ * The mean rate of a track, and the densest if its frames are not evenly spaced. ffprobe reports the mean, and the lowest rate
+ * that fits all times, as far as it has read.
  */
-function ratesOf(found: FoundStream): { readonly rate: number; readonly peak?: number } {
-  const mean = quotient(found.avg_frame_rate);
-  const fitting = quotient(found.r_frame_rate);
+function ratesOf(stream: ReportedStream): { readonly rate: number; readonly peak?: number } {
+  const mean = quotient(stream.avg_frame_rate);
+  const fitting = quotient(stream.r_frame_rate);
   if (!mean) return { rate: fitting > 0 && fitting <= FASTEST_RATE ? fitting : USUAL_RATE };
   const ratio = fitting / mean;
   if (!fitting || isNear(ratio, 1, 0.002)) return { rate: mean };
   // Frames that were dropped here and there, or times that were rounded.
   if (isNear(ratio, 1, 0.02)) return { rate: fitting };
   // Each field is counted.
-  if (isNear(ratio, 2, 0.005) || isInterlaced(found) || mean > FASTEST_PEAK) return { rate: mean };
+  if (isNear(ratio, 2, 0.005) || isInterlaced(stream) || mean > FASTEST_PEAK) return { rate: mean };
   if (fitting > mean && fitting <= FASTEST_PEAK) return { rate: mean, peak: fitting };
   return { rate: mean, peak: mean < 30.6 ? 30 : 60 };
 }
 
 const isNear = (value: number, to: number, most: number) => Math.abs(value - to) <= most;
 
-function pictureOf(found: FoundStream, rate: number): NonNullable<Probe["video"]> {
-  const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = found;
-  const turned = found.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
+function pictureOf(stream: ReportedStream, rate: number): NonNullable<Probe["video"]> {
+  const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = stream;
+  const turned = stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
   const quarters = (((Math.round(-turned / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;
-  const [x = 1, y = 1] = (found.sample_aspect_ratio ?? "1:1").split(":").map(Number);
-  const stored = { width: Math.round((found.width ?? 0) * (x && y ? x / y : 1)), height: found.height ?? 0 };
+  const [x = 1, y = 1] = (stream.sample_aspect_ratio ?? "1:1").split(":").map(Number);
+  const stored = {
+    width: Math.round((stream.width ?? 0) * (x && y ? x / y : 1)),
+    height: stream.height ?? 0,
+  };
   const upright = quarters % 2 === 1 ? { width: stored.height, height: stored.width } : stored;
   if (!(upright.width > 0 && upright.height > 0)) {
     throw new MediaError("UNIDENTIFIED", "The video has no size", { status: 400 });
@@ -167,13 +195,11 @@ function pictureOf(found: FoundStream, rate: number): NonNullable<Probe["video"]
     rotation: (quarters * 90) as 0 | 90 | 180 | 270,
     rate,
     pixels,
-    // In VP8 and VP9 it is a picture of its own beside the one that is told of.
+    // VP8 and VP9 have it as a second picture, which `pix_fmt` does not show.
     alpha:
       /^(?:yuva|rgba|bgra|argb|abgr|gbrap|ya)\d*/.test(pixels) ||
       (/^vp[89]$/.test(codec) && (tags.alpha_mode ?? tags.ALPHA_MODE) === "1"),
-    ...(found.color_transfer && { transfer: found.color_transfer }),
-    ...(found.profile && { profile: found.profile }),
-    ...(found.level !== undefined && { level: found.level }),
+    ...(stream.color_transfer && { transfer: stream.color_transfer }),
   };
 }
 

@@ -1,6 +1,6 @@
-/** What ffprobe says of a file, as far as it is of use. */
-export interface Found {
-  readonly streams?: readonly FoundStream[];
+/** A report of ffprobe, as far as it is needed. */
+export interface Report {
+  readonly streams?: readonly ReportedStream[];
   readonly format?: {
     readonly duration?: string;
     readonly start_time?: string;
@@ -8,11 +8,9 @@ export interface Found {
   };
 }
 
-export interface FoundStream {
+export interface ReportedStream {
   readonly codec_type?: string;
   readonly codec_name?: string;
-  readonly profile?: string;
-  readonly level?: number;
   readonly width?: number;
   readonly height?: number;
   readonly sample_aspect_ratio?: string;
@@ -30,107 +28,77 @@ export interface FoundStream {
   readonly side_data_list?: readonly { readonly rotation?: number }[];
 }
 
-/** Channels by the name of their layout; `5.1(side)` and the like are added up. */
-const LAYOUTS: Readonly<Record<string, number>> = { mono: 1, stereo: 2, quad: 4 };
-
-/** The same out of what `ffmpeg -i` reports: all but the level of a codec. */
-export function readReport(text: string): Found {
+/** The same from what `ffmpeg -i` reports: for machines without ffprobe. */
+export function readReport(text: string): Report {
   const [, ofInput = ""] = text.split(/^Input #0, /m);
   const [report = ""] = ofInput.split(/^(?:Stream mapping|Output #0)/m);
-  const whole = /^ {2}Duration: (?:(\d+):(\d+):([\d.]+)|N\/A).*?(?:bitrate: (?:(\d+) kb\/s|N\/A))?$/m.exec(
-    report,
-  );
-  const [, hours, minutes, seconds, bitrate] = whole ?? [];
-  const duration = Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
+  const [head = "", ...streams] = report.split(/^ {2,4}(?=Stream #0:\d+)/m);
+  const [, hours, minutes, seconds] = /^ {2}Duration: (\d+):(\d+):([\d.]+)/m.exec(head) ?? [];
+  const [, kilobits] = /bitrate: (\d+) kb\/s$/m.exec(head) ?? [];
   return {
-    streams: report
-      .split(/^ {2,4}(?=Stream #0:\d+)/m)
-      .slice(1)
-      .map(streamOf),
+    streams: streams.map(streamOf),
     format: {
-      ...(Number.isFinite(duration) && { duration: duration.toFixed(2) }),
-      ...(bitrate && { bit_rate: `${bitrate}000` }),
+      ...(seconds && { duration: String(Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) }),
+      ...(kilobits && { bit_rate: `${kilobits}000` }),
     },
   };
 }
 
-function streamOf(text: string): FoundStream {
+/** `Stream #0:0[0x1](und): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, progressive), 320x180 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
+function streamOf(text: string): ReportedStream {
   const [line = ""] = text.split("\n", 1);
-  const [, type = "", said = ""] = /^Stream #\S+?: (\w+): (.*)$/.exec(line) ?? [];
-  const parts = outside(said);
-  const [, codec, profile] = /^(\w+)(?: \(([^()/]+)\))?/.exec(parts[0] ?? "") ?? [];
+  const [, type = "", description = ""] = /^Stream #\S+?: (\w+): (.*)$/.exec(line) ?? [];
+  const parts = description.split(/, (?![^(]*\))/);
+  const [codec] = /^\w+/.exec(description) ?? [];
   const common = { codec_type: type.toLowerCase(), ...(codec && { codec_name: codec }) };
   if (type === "Audio") {
-    const rate = /(\d+) Hz/.exec(said)?.[1];
+    const rate = /(\d+) Hz/.exec(description)?.[1];
     return { ...common, ...(rate && { sample_rate: rate }), channels: channelsOf(parts[2] ?? "") };
   }
   if (type !== "Video") return common;
-  const size = parts.map((part) => /^(\d+)x(\d+)(?: \[SAR (\d+:\d+) )?/.exec(part)).find(Boolean);
+  const [, width, height, aspect] = /, (\d+)x(\d+)(?: \[SAR (\d+:\d+) )?/.exec(description) ?? [];
   const [, pixels, details = ""] = /^(\w+)(?:\((.*)\))?/.exec(parts[1] ?? "") ?? [];
-  const [matrix, , transfer] = coloursIn(details);
-  const turned = /rotation of (-?[\d.]+) degrees/.exec(text)?.[1];
+  const [matrix, , transfer] = coloursOf(details);
+  const rotation = /rotation of (-?[\d.]+) degrees/.exec(text)?.[1];
   const alpha = /^\s+alpha_mode\s*: (\d)/im.exec(text)?.[1];
+  const [mean, fitting] = [rateIn(description, "fps"), rateIn(description, "tbr")];
   return {
     ...common,
-    ...(profile && { profile }),
     ...(pixels && { pix_fmt: pixels }),
-    ...(size && { width: Number(size[1]), height: Number(size[2]) }),
-    ...(size?.[3] && { sample_aspect_ratio: size[3] }),
+    ...(width && { width: Number(width), height: Number(height) }),
+    ...(aspect && { sample_aspect_ratio: aspect }),
     ...(matrix && { color_space: matrix }),
     ...(transfer && { color_transfer: transfer }),
-    ...rateIn(said),
-    ...(/\(attached pic\)/.test(said) && { disposition: { attached_pic: 1 } }),
-    ...(turned && { side_data_list: [{ rotation: Number(turned) }] }),
+    ...(mean && { avg_frame_rate: mean }),
+    ...(fitting && { r_frame_rate: fitting }),
+    ...(description.includes("(attached pic)") && { disposition: { attached_pic: 1 } }),
+    ...(rotation && { side_data_list: [{ rotation: Number(rotation) }] }),
     ...(alpha && { tags: { alpha_mode: alpha } }),
   };
 }
 
-/** The parts between commas that stand in no brackets. */
-function outside(text: string): string[] {
-  const parts = [""];
-  let depth = 0;
-  for (const character of text) {
-    if (character === "(" || character === "[") depth++;
-    if (character === ")" || character === "]") depth--;
-    if (character === "," && depth <= 0) parts.push("");
-    else parts[parts.length - 1] += character;
-  }
-  return parts.map((part) => part.trim());
-}
-
-/** Matrix, primaries and transfer function: one word where they are the same. */
-function coloursIn(details: string): readonly (string | undefined)[] {
-  const words = details.split(",").map((word) => word.trim());
-  const three = words.find((word) => word.split("/").length === 3);
-  const known = (word: string | undefined) => (word === "unknown" ? undefined : word);
-  if (three) return three.split("/").map(known);
+/** Matrix, primaries and transfer function: one word if they are the same. */
+function coloursOf(details: string): readonly (string | undefined)[] {
+  const words = details.split(/, */);
+  const three = words.map((word) => word.split("/")).find(({ length }) => length === 3);
+  if (three) return three.map((word) => (word === "unknown" ? undefined : word));
   const one = words.find((word) => /^(?:bt|smpte|film|fcc|gbr|iec)/.test(word));
   return [one, one, one];
 }
 
-function rateIn(said: string): Pick<FoundStream, "avg_frame_rate" | "r_frame_rate"> {
-  const named = (unit: string) => {
-    const [, rate, thousand] = new RegExp(`, ([\\d.]+)(k?) ${unit}`).exec(said) ?? [];
-    return rate ? fractionOf(Number(rate) * (thousand ? 1_000 : 1)) : undefined;
-  };
-  const [mean, fitting] = [named("fps"), named("tbr")];
-  return {
-    ...(mean && { avg_frame_rate: mean }),
-    ...(fitting && { r_frame_rate: fitting }),
-  };
-}
-
-/** A rate that is rounded to two digits: those of television are meant. */
-function fractionOf(rate: number): string {
+/** A rate as a fraction. ffmpeg rounds it to two digits: those of television are meant. */
+function rateIn(description: string, unit: "fps" | "tbr"): string | undefined {
+  const [, number, thousand] = new RegExp(`, ([\\d.]+)(k?) ${unit}`).exec(description) ?? [];
+  if (!number) return undefined;
+  const rate = Number(number) * (thousand ? 1_000 : 1);
   const exact = [24, 30, 48, 60, 120].find((whole) => Math.abs((whole * 1_000) / 1_001 - rate) < 0.006);
   return exact ? `${exact * 1_000}/1001` : `${Math.round(rate * 1_000)}/1000`;
 }
 
+/** Channels of a layout: `mono`, `stereo`, `5.1(side)`, `6 channels`. */
 function channelsOf(layout: string): number {
-  const name = layout.replace(/\(.*$/, "").trim();
-  const counted = /^(\d+) channels/.exec(layout)?.[1];
-  const added = /^\d+(?:\.\d+)+$/.test(name)
-    ? name.split(".").reduce((sum, part) => sum + Number(part), 0)
-    : 2;
-  return counted ? Number(counted) : (LAYOUTS[name] ?? added);
+  const [, counted, dotted] = /^(?:(\d+) channels|(\d+(?:\.\d+)+))/.exec(layout) ?? [];
+  if (counted) return Number(counted);
+  if (dotted) return dotted.split(".").reduce((sum, part) => sum + Number(part), 0);
+  return { mono: 1, quad: 4 }[layout.replace(/\(.*$/, "")] ?? 2;
 }

@@ -1,80 +1,73 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { addAbortListener } from "node:events";
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 import { MediaError } from "@mediatap/core";
-import { troubleOf } from "./input-errors.ts";
-import { confine } from "./sandbox.ts";
-import { complaintOf, notStarted } from "./stderr.ts";
+import { inputErrorOf } from "./input-errors.ts";
+import { sandbox } from "./sandbox.ts";
+import { launch, notStarted } from "./spawn.ts";
+import { failureOf } from "./stderr.ts";
 import { temp } from "./temp.ts";
+
+/** Arguments of ffmpeg that leave only errors on standard error. */
+export const QUIET: readonly string[] = ["-nostdin", "-v", "error"];
 
 /** One run of a program. */
 export interface Command {
   readonly program: string;
-  /** Nothing in them begins with a client's text. */
+  /** No argument begins with text of a client. */
   readonly args: readonly string[];
   /** The process group is killed with it. */
   readonly signal: AbortSignal;
-  /** Milliseconds, by the clock. */
+  /** Milliseconds of wall-clock time. */
   readonly timeout: number;
-  /** Bytes of standard output; more ends the run. @default without a bound */
-  readonly most?: number;
-  /** @default 10 */
+  /** Nice value. @default 10 */
   readonly niceness?: number;
   /** Working folder; one below that of `temp()`, so that its program is found when the server is killed. @default that of `temp()` */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /** Seconds of processor time, all threads together. @default `timeout` on every core */
   readonly cpu?: number;
   /** Bytes of a file that it writes: `limits.videoOutput`. @default 1 GB */
   readonly fileBytes?: number;
+  /** Bytes of an output that is collected; more is `ELIMIT`. @default 256 MB */
+  readonly outputBytes?: number;
   /** Further pipes that it writes to: `pipe:3` and so on. @default 0 */
   readonly pipes?: number;
-  /** Bytes that are kept of the last that it says on standard error. @default 4096 */
-  readonly hear?: number;
+  /** Bytes that are kept of the end of standard error. @default 4096 */
+  readonly stderrBytes?: number;
 }
 
 export interface Running {
-  readonly stdout: Readable;
-  /** The further pipes; whoever asks for them reads them. */
-  readonly pipes: readonly Readable[];
+  /** Standard output, then the further pipes. */
+  readonly outputs: readonly [Readable, ...Readable[]];
   /**
-   * Settles once the process has gone, with all that it has started. Rejects with `UNIDENTIFIED`, `EUNSUPPORTED`, `ELIMIT`,
-   * `ETIMEDOUT`, `EBUSY` (it could not be started, or the machine lacks what it needs), the signal's reason, or what went wrong with
-   * an input that it read from our own address.
+   * Settles when the process is gone, with all that it has started. Rejects with `UNIDENTIFIED`, `EUNSUPPORTED`, `ELIMIT`,
+   * `ETIMEDOUT`, `EBUSY` (it could not be started, or the machine lacks what it needs), the signal's reason, or the failure of
+   * an input that it read from a loopback URL.
    */
   readonly done: Promise<void>;
-  /** The last that it has said on standard error. */
-  said(): string;
+  /** The end of its standard error. */
+  stderr(): string;
   /** Kills it, with all that it has started. */
   kill(): void;
 }
 
-/** Those that run; ended with this process. */
+/** Ended with this process. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) killGroup(child);
 });
 
 /**
- * Starts a program without a shell, with an empty environment, in a process group of its own, within bounds of processor
- * time, memory, files and priority (`confine`). A program that cannot be started is `EBUSY`, thrown or by `done`.
+ * Starts a program without a shell, with an empty environment, in a process group of its own, within limits of processor
+ * time, memory, files and priority (`sandbox`). A program that cannot be started is `EBUSY`, thrown or by `done`.
  */
 export function start(command: Command): Running {
-  const {
-    program,
-    args,
-    signal,
-    timeout,
-    niceness = 10,
-    folder = temp().folder,
-    pipes = 0,
-    hear = 4_096,
-  } = command;
+  const { program, args, signal, timeout, folder = temp().folder } = command;
+  const { niceness = 10, fileBytes = 1024 ** 3, pipes = 0, stderrBytes = 4_096 } = command;
   signal.throwIfAborted();
-  const { cpu = Math.ceil(timeout / 1_000) * availableParallelism(), fileBytes = 1024 ** 3 } = command;
-  const [first, ...rest] = [...confine({ niceness, cpu, fileBytes }), program, ...args] as [
-    string,
-    ...string[],
-  ];
+  const { cpu = Math.ceil(timeout / 1_000) * availableParallelism() } = command;
+  const [first = program, ...rest] = [...sandbox({ niceness, cpu, fileBytes }), program, ...args];
   const child = launch(first, rest, {
     stdio: ["ignore", "pipe", "pipe", ...Array<"pipe">(pipes).fill("pipe")],
     env: {},
@@ -82,75 +75,73 @@ export function start(command: Command): Running {
     cwd: folder,
   });
   running.add(child);
-  let said = "";
-  let end: unknown;
-  // Where descriptors are used up the child has no pipes: its `error` event comes later.
+  let text = "";
+  let reason: unknown;
+  // Without descriptors the child has no pipes: its `error` event comes later.
   const [, stdout = Readable.from([]), stderr = Readable.from([]), ...more] = (child.stdio ??
     []) as unknown as readonly [null, Readable?, Readable?, ...Readable[]];
-  // What nobody reads any more must not end the server.
+  // An error of a pipe that nobody reads any more must not end the server.
   for (const pipe of [stdout, ...more]) pipe.on("error", () => {});
-  stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-hear);
+  stderr.setEncoding("utf8").on("data", (more: string) => {
+    text = (text + more).slice(-stderrBytes);
   });
-  const stopFor = (reason: unknown) => {
-    end ??= reason;
+  const stopFor = (why: unknown) => {
+    reason ??= why;
     killGroup(child);
   };
   const done = new Promise<void>((resolve, reject) => {
     const late = () => stopFor(new MediaError("ETIMEDOUT", "The video took too long"));
     const timer = setTimeout(late, timeout);
-    const onAbort = () => stopFor(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const aborted = addAbortListener(signal, () => stopFor(signal.reason));
     const settle = (failure?: unknown) => {
       running.delete(child);
       clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
+      aborted[Symbol.dispose]();
       if (failure === undefined) resolve();
       else reject(failure);
     };
-    child.once("error", (cause) => settle(end ?? notStarted(cause)));
+    child.once("error", (cause) => settle(reason ?? notStarted(cause)));
     child.once("exit", (code, killedBy) => {
       // It starts no others; should it ever, they end with it.
       killGroup(child, true);
       const judge = () => {
-        const failed = code === 0 ? undefined : complaintOf(said, code, killedBy);
-        // An input that broke off looks to it like one that ends.
-        settle(end ?? troubleOf(args) ?? failed);
+        const failure = code === 0 ? undefined : failureOf(text, code, killedBy);
+        // To the program an input that breaks off looks like one that ends.
+        settle(reason ?? inputErrorOf(args) ?? failure);
       };
       if (stderr.readableEnded || stderr.destroyed) judge();
       else stderr.once("close", judge);
     });
   });
   done.catch(() => {});
-  return { stdout, pipes: more, done, said: () => said, kill: () => killGroup(child) };
+  return { outputs: [stdout, ...more], done, stderr: () => text, kill: () => killGroup(child) };
 }
 
-/** `spawn`, which reports most failures by an event, and some by throwing. Throws `EBUSY`. */
-function launch(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+/** Runs a program to its end. What it wrote to standard output and each further pipe. */
+export async function collectAll(command: Command): Promise<readonly Buffer[]> {
+  const { outputs, done, kill } = start(command);
+  const { outputBytes = 256 * 1024 * 1024 } = command;
   try {
-    return spawn(program, args, options);
-  } catch (cause) {
-    throw notStarted(cause);
-  }
-}
-
-/** Runs a program to its end. What it writes to standard output, at most `most` bytes (`ELIMIT`). */
-export async function collect(command: Command): Promise<Buffer> {
-  const { stdout, done, kill } = start(command);
-  const { most = Number.POSITIVE_INFINITY } = command;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of stdout) {
-      length += (chunk as Buffer).length;
-      if (length > most) throw new MediaError("ELIMIT", "The result is too large");
-      chunks.push(chunk as Buffer);
-    }
+    const buffers = await Promise.all(outputs.map((output) => bufferOf(output, outputBytes)));
     await done;
-    return Buffer.concat(chunks);
+    return buffers;
   } finally {
     kill();
   }
+}
+
+/** The same of standard output alone. */
+export const collect = async (command: Command): Promise<Buffer> => (await collectAll(command))[0] as Buffer;
+
+async function bufferOf(output: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of output) {
+    length += chunk.length;
+    if (length > limit) throw new MediaError("ELIMIT", "The result is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
 }
 
 function killGroup(child: ChildProcess, gone = false): void {

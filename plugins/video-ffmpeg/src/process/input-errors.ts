@@ -1,28 +1,9 @@
-// What goes wrong while a program reads from our own address, it hears of only as a connection that breaks off, or not at all.
-// Who runs the program learns it here, by the address among the program's arguments.
+/**
+ * Failures of inputs that programs read from a loopback URL, by that URL. A program sees them only as a connection that breaks, or as
+ * the end of the file; whoever runs the program finds them by its arguments.
+ */
+export const inputErrors = new Map<string, unknown>();
 
-const troubles = new Map<string, { error?: unknown }>();
-
-/** An address that a program may be given. */
-export interface Watched {
-  /** Notes what went wrong; the first counts. */
-  note(error: unknown): void;
-  forget(): void;
-}
-
-export function watch(address: string): Watched {
-  const entry: { error?: unknown } = {};
-  troubles.set(address, entry);
-  return {
-    note(error) {
-      entry.error ??= error;
-    },
-    forget: () => troubles.delete(address),
-  };
-}
-
-/** What went wrong with an input of a program. `undefined`: nothing. */
-export function troubleOf(args: readonly string[]): unknown {
-  if (troubles.size === 0) return undefined;
-  return args.map((arg) => troubles.get(arg)?.error).find((error) => error !== undefined);
-}
+/** The failure of an input of a program with these arguments. `undefined`: there is none. */
+export const inputErrorOf = (args: readonly string[]): unknown =>
+  args.map((arg) => inputErrors.get(arg)).find((error) => error !== undefined);

@@ -1,14 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { shortageOf } from "@mediatap/core";
-import { notStarted } from "./stderr.ts";
-import { absolute } from "./tools.ts";
+import { absolute, notStarted, runSync } from "./spawn.ts";
 
 const GB = 1024 ** 3;
 
-/** What a program may take of the system. */
-export interface Confines {
-  /** How far it stands back, 0–19. */
+/** Limits of a process. */
+export interface ProcessLimits {
+  /** Nice value, 0–19. */
   readonly niceness: number;
   /** Seconds of processor time, all threads together. */
   readonly cpu: number;
@@ -16,75 +13,62 @@ export interface Confines {
   readonly fileBytes: number;
 }
 
-/**
- * Bytes of address space. Each thread reserves some that it never uses, and encoders have a thread a core and more.
- */
-const ADDRESSES = 2 * GB + availableParallelism() * 0.25 * GB;
-const FILES = 64;
+/** Bytes of address space. Each thread reserves some that it never uses, and encoders have a thread per core and more. */
+const ADDRESS_SPACE_BYTES = 2 * GB + availableParallelism() * 0.25 * GB;
+const MAX_OPEN_FILES = 64;
 
-interface Found {
-  readonly setpriv: readonly string[];
-  readonly prlimit: string | undefined;
-  readonly nice: string | undefined;
-}
+const END_WITH_SERVER = ["--no-new-privs", "--pdeathsig", "KILL"];
+const WRAPPERS = ["setpriv", "prlimit", "nice"] as const;
 
-const SEARCH_TIMEOUT_MS = 30_000;
+/** The paths of the wrappers that work here. */
+type Found = Readonly<Partial<Record<(typeof WRAPPERS)[number], string>>>;
 
 let found: Found | undefined;
 
 /**
- * What stands before a program so that it runs within bounds: it ends with the server (`setpriv`), has limits of the system
- * (`prlimit`) and steps back (`nice`). What the system has not got, or does not allow, is left out. Throws `EBUSY`.
+ * What stands before a program so that it ends with the server (`setpriv`), has limits of the system (`prlimit`) and a lower priority
+ * (`nice`). What the system does not have, or does not allow, is left out. Throws `EBUSY`.
  */
-export function confine({ niceness, cpu, fileBytes }: Confines): readonly string[] {
-  found ??= findConfinement();
+export function sandbox({ niceness, cpu, fileBytes }: ProcessLimits): readonly string[] {
+  found ??= findWrappers();
   const { setpriv, prlimit, nice } = found;
   return [
-    ...setpriv,
-    ...(prlimit ? [prlimit, ...limitsOf(Math.ceil(cpu), Math.ceil(fileBytes))] : []),
+    ...(setpriv ? [setpriv, ...END_WITH_SERVER] : []),
+    ...(prlimit ? [prlimit, `--as=${ADDRESS_SPACE_BYTES}`, ...limitArgs(cpu, fileBytes)] : []),
     ...(nice && niceness > 0 ? [nice, "-n", String(niceness)] : []),
   ];
 }
 
-/** Which of them are there, for the doctor. */
-export function confinement(): { readonly there: readonly string[]; readonly missing: readonly string[] } {
-  found ??= findConfinement();
-  const all = [
-    ["setpriv", found.setpriv.length > 0],
-    ["prlimit", found.prlimit !== undefined],
-    ["nice", found.nice !== undefined],
-  ] as const;
-  const names = (is: boolean) => all.filter(([, there]) => there === is).map(([name]) => name);
-  return { there: names(true), missing: names(false) };
+/** Which wrappers work here, for the doctor. */
+export function examineSandbox(): { readonly there: readonly string[]; readonly missing: readonly string[] } {
+  found ??= findWrappers();
+  const { there = [], missing = [] } = Object.groupBy(WRAPPERS, (name) =>
+    found?.[name] ? "there" : "missing",
+  );
+  return { there, missing };
 }
 
-const limitsOf = (cpu: number, fileBytes: number): readonly string[] => [
-  // At the first it is told, at the second killed.
-  `--cpu=${cpu}:${cpu + 5}`,
-  `--as=${ADDRESSES}`,
-  `--fsize=${fileBytes}`,
-  `--nofile=${FILES}`,
+const limitArgs = (cpu: number, fileBytes: number): readonly string[] => [
+  // SIGXCPU at the first limit, SIGKILL at the second.
+  `--cpu=${Math.ceil(cpu)}:${Math.ceil(cpu) + 5}`,
+  `--fsize=${Math.ceil(fileBytes)}`,
+  `--nofile=${MAX_OPEN_FILES}`,
   "--core=0",
 ];
 
-/** Throws `EBUSY` if that cannot be found out now: nothing may run without bounds that the system has. */
-function findConfinement(): Found {
-  const works = (path: string | undefined, ...args: readonly string[]): path is string => {
-    if (path === undefined) return false;
-    const options = { env: {}, timeout: SEARCH_TIMEOUT_MS };
-    const { status, signal, error } = spawnSync(path, [...args, process.execPath, "--version"], options);
-    const shortage = shortageOf(error);
-    if (shortage) throw shortage;
+/** Throws `EBUSY` if that cannot be found out now: nothing may run without limits that the system has. */
+function findWrappers(): Found {
+  const trial = {
+    setpriv: END_WITH_SERVER,
+    // Node's own address space is larger than a video program needs, so that limit is not tried.
+    prlimit: limitArgs(60, GB),
+    nice: ["-n", "1"],
+  };
+  const works = (name: (typeof WRAPPERS)[number], path: string): boolean => {
+    const { status, signal, error } = runSync(path, [...trial[name], process.execPath, "--version"]);
     if (signal) throw notStarted(error ?? new Error(`${path} was ended by ${signal}`));
     return status === 0;
   };
-  const [setpriv, prlimit, nice] = ["setpriv", "prlimit", "nice"].map((name) => absolute(name));
-  const bound = ["--no-new-privs", "--pdeathsig", "KILL"];
-  // Node's own address space is larger than a program for videos needs, so that one is not tried.
-  const limits = limitsOf(60, GB).filter((limit) => !limit.startsWith("--as"));
-  return {
-    setpriv: works(setpriv, ...bound) ? [setpriv, ...bound] : [],
-    prlimit: works(prlimit, ...limits) ? prlimit : undefined,
-    nice: works(nice, "-n", "1") ? nice : undefined,
-  };
+  const paths = WRAPPERS.map((name) => [name, absolute(name)] as const);
+  return Object.fromEntries(paths.filter(([name, path]) => path !== undefined && works(name, path)));
 }

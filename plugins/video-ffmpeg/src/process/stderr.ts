@@ -1,8 +1,9 @@
 import { MediaError, type MediaErrorOptions } from "@mediatap/core";
+import { notStarted, RETRY_SECONDS } from "./spawn.ts";
 
 type Kind = readonly [pattern: RegExp, code: ConstructorParameters<typeof MediaError>[0], message: string];
 
-/** What ffmpeg says when it fails, by what is at fault; the first that fits is taken. */
+/** Messages of ffmpeg, and what they mean; the first match counts. */
 const KINDS: readonly Kind[] = [
   [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no space for temporary files"],
   [
@@ -47,35 +48,26 @@ const KINDS: readonly Kind[] = [
 /** Exit codes of `setpriv`, `prlimit`, `nice` and the dynamic linker for a program that does not start. */
 const NOT_STARTED: ReadonlySet<number | null> = new Set([126, 127]);
 
-const RETRY_SECONDS = 5;
-
-/**
- * The error for a program that could not be started: it ran when the server began, so whatever it lacks now is the machine's fault
- * and may be there again soon.
- */
-export const notStarted = (cause: unknown): MediaError =>
-  new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: RETRY_SECONDS });
-
-/** The error for a program that failed, in words that tell nothing of paths; what it said is the cause. */
-export function complaintOf(said: string, code: number | null, killedBy: NodeJS.Signals | null): MediaError {
-  const lines = said.trim().split("\n").slice(-5).join("\n");
+/** The error for a program that failed, in words that contain no paths; its own last words are the cause. */
+export function failureOf(stderr: string, code: number | null, killedBy: NodeJS.Signals | null): MediaError {
+  const lines = stderr.trim().split("\n").slice(-5).join("\n");
   const options = (kind: string): MediaErrorOptions => ({
     cause: new Error(lines || `killed by ${killedBy ?? "itself"}`),
-    // A video was asked for, or the file would have gone out as it is.
+    // The request is for a video: otherwise the file is delivered as it is.
     ...(kind === "UNIDENTIFIED" && { status: 400 }),
     ...(kind === "EBUSY" && { retryAfterSeconds: RETRY_SECONDS }),
   });
-  // ffmpeg ends by itself when it is told to, without a word; nobody else tells it.
-  const told = code === 255 && lines === "";
-  if (killedBy === "SIGXCPU" || told)
+  // ffmpeg handles SIGXCPU itself and exits without a message; it gets no other signal of that kind.
+  if (killedBy === "SIGXCPU" || (code === 255 && lines === "")) {
     return new MediaError("ETIMEDOUT", "The video took too long", options(""));
+  }
   if (killedBy === "SIGXFSZ") {
     return new MediaError("ELIMIT", "The resulting video is too large", options(""));
   }
   if (NOT_STARTED.has(code)) return notStarted(new Error(lines));
-  const kind = KINDS.find(([pattern]) => pattern.test(said));
+  const kind = KINDS.find(([pattern]) => pattern.test(stderr));
   if (kind) return new MediaError(kind[1], kind[2], options(kind[1]));
-  // Somebody else ended it: the system, when memory runs out.
+  // The system ends programs when memory runs out.
   if (killedBy === "SIGKILL") return new MediaError("EBUSY", "The server is busy", options("EBUSY"));
   return new MediaError("UNIDENTIFIED", "The video cannot be read", options("UNIDENTIFIED"));
 }

@@ -4,136 +4,138 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MediaError, openTempFolder } from "@mediatap/core";
 
-/** What can be let go of when space is needed: copies that may be fetched again. Returns the bytes that it gave back. */
-export type Yielding = (bytes: number) => number;
+/** Releases temporary files that can be fetched again. Returns the bytes that it gave back. */
+export type Evict = (bytes: number) => number;
 
 /** Space that one piece of work has for itself. */
 export interface Reservation {
-  /** Counts bytes that are about to be written; those beyond the reservation are taken. Throws `EBUSY` where there is no room for them. */
+  /** Counts bytes that are about to be written; those beyond the reservation are taken. Throws `EBUSY` if there is no room for them. */
   use(bytes: number): void;
   /** Gives all of it back. */
   release(): void;
 }
 
-/**
- * Temporary space of this process: a folder of its own that nobody else may read, with a budget, and no more of it than its disk
- * has. What an earlier process left behind when it was killed is removed at the start.
- */
-export interface Temp {
-  /** The folder. Programs work in it, which is how they are found when their server is gone. */
-  readonly folder: string;
-  /** Bytes that are taken. */
-  readonly taken: number;
-  /** A new folder in it, for one piece of work; remove it with `rm`. */
-  makeFolder(): Promise<string>;
-  /** A path in it that nobody has. */
-  newPath(): string;
-  /** Counts bytes that are about to be written, against `limits.tempBytes` and the disk. Throws `EBUSY` where there is no room for them. */
-  take(bytes: number, limit: number): void;
-  give(bytes: number): void;
-  /** Takes bytes that will be written in time: work that has them does not fail half-way for want of room. Throws as `take` does. */
-  reserve(bytes: number, limit: number): Reservation;
-  /** Asks a keeper of copies to make room before anybody is refused. Returns how to stop that. */
-  yields(keeper: Yielding): () => void;
-  close(): Promise<void>;
-}
-
 /** Time after which the free space of the disk is measured again. */
 const MEASURE_MS = 1_000;
 
-let current: (Temp & { restore(): void }) | undefined;
+/**
+ * Temporary space of this process: a folder that no other user can read, with a budget, within the free space of its disk. What an
+ * earlier process left behind when it was killed is removed at the start. Programs work in it, which is how they are found when
+ * their server is gone.
+ */
+class Temp {
+  readonly #folder = openTempFolder("ffmpeg");
+  readonly #evictors = new Set<Evict>();
+  #taken = 0;
+  /** Bytes of `#taken` that are reserved and not written yet. */
+  #unwritten = 0;
+  #measured = { at: Number.NEGATIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
-/** The space of this process; made when it is first asked for. Throws `EBUSY` where there can be none, until there can. */
+  get folder(): string {
+    return this.#folder.path;
+  }
+
+  /** Bytes that are taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Makes the folder again if somebody has removed it. Throws `EBUSY` if that fails. */
+  restore(): void {
+    this.#folder.restore();
+  }
+
+  /** A path in the folder that nobody has. */
+  newPath(): string {
+    return join(this.folder, randomBytes(12).toString("hex"));
+  }
+
+  /** A new folder in it for one piece of work, which removes it. */
+  async makeFolder(): Promise<string> {
+    const path = this.newPath();
+    await mkdir(path, { mode: 0o700 });
+    return path;
+  }
+
+  /** Counts bytes that are about to be written, against `limits.tempBytes` and the disk. Throws `EBUSY` if there is no room for them. */
+  take(bytes: number, limit: number): void {
+    if (bytes <= 0) return;
+    const room = Math.min(limit, this.#room());
+    for (const evict of this.#evictors) {
+      if (this.#taken + bytes <= room) break;
+      evict(this.#taken + bytes - room);
+    }
+    if (this.#taken + bytes > room) {
+      throw new MediaError("EBUSY", "The server has no space for temporary files", {
+        cause: new Error(
+          `${bytes} bytes are needed, ${Math.max(0, room - this.#taken)} are left in ${this.folder}`,
+        ),
+        retryAfterSeconds: 5,
+      });
+    }
+    this.#taken += bytes;
+  }
+
+  give(bytes: number): void {
+    this.#taken -= bytes;
+  }
+
+  /** Takes bytes that will be written later, so that work does not fail half-way for want of room. Throws as `take` does. */
+  reserve(bytes: number, limit: number): Reservation {
+    this.take(bytes, limit);
+    this.#unwritten += bytes;
+    let left = bytes;
+    let all = bytes;
+    return {
+      use: (wanted) => {
+        const reserved = Math.min(wanted, left);
+        left -= reserved;
+        this.#unwritten -= reserved;
+        this.take(wanted - reserved, limit);
+        all += wanted - reserved;
+      },
+      release: () => {
+        this.give(all);
+        this.#unwritten -= left;
+        all = left = 0;
+      },
+    };
+  }
+
+  /** Calls `evict` before anybody is refused. Returns how to stop that. */
+  onShortage(evict: Evict): () => void {
+    this.#evictors.add(evict);
+    return () => this.#evictors.delete(evict);
+  }
+
+  async close(): Promise<void> {
+    if (current === this) current = undefined;
+    await this.#folder.close();
+  }
+
+  /** What `#taken` may come to on this disk. */
+  #room(): number {
+    const now = performance.now();
+    if (now - this.#measured.at > MEASURE_MS) {
+      this.#measured = { at: now, bytes: this.#taken - this.#unwritten + freeBytes(this.folder) };
+    }
+    return this.#measured.bytes;
+  }
+}
+
+export type { Temp };
+
+let current: Temp | undefined;
+
+/** The space of this process; made for its first user. Throws `EBUSY` as long as there can be none. */
 export function temp(): Temp {
-  current ??= openTemp();
+  current ??= new Temp();
   current.restore();
   return current;
 }
 
 /** Removes it, if there is any. */
 export const closeTemp = async (): Promise<void> => await current?.close();
-
-/** A new private folder for one piece of work, below that of the process. */
-export const privateFolder = async (): Promise<string> => await temp().makeFolder();
-
-function openTemp() {
-  const { path: folder, restore, close } = openTempFolder("ffmpeg");
-  const keepers = new Set<Yielding>();
-  let taken = 0;
-  /** Bytes of `taken` that are reserved and not written yet. */
-  let unwritten = 0;
-  let measured = { at: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
-
-  /** What `taken` may come to. */
-  function room(limit: number): number {
-    const now = performance.now();
-    if (now - measured.at > MEASURE_MS) {
-      measured = { at: now, most: taken - unwritten + freeBytes(folder) };
-    }
-    return Math.min(limit, measured.most);
-  }
-
-  const space: Temp = {
-    folder,
-    get taken() {
-      return taken;
-    },
-    async makeFolder() {
-      const path = space.newPath();
-      await mkdir(path, { mode: 0o700 });
-      return path;
-    },
-    newPath: () => join(folder, randomBytes(12).toString("hex")),
-    take(bytes, limit) {
-      if (bytes <= 0) return;
-      const most = room(limit);
-      for (const keeper of keepers) {
-        if (taken + bytes <= most) break;
-        keeper(taken + bytes - most);
-      }
-      if (taken + bytes > most) {
-        throw new MediaError("EBUSY", "The server has no space for temporary files", {
-          cause: new Error(`${bytes} bytes are needed, ${Math.max(0, most - taken)} are left in ${folder}`),
-          retryAfterSeconds: 5,
-        });
-      }
-      taken += bytes;
-    },
-    give(bytes) {
-      taken -= bytes;
-    },
-    reserve(bytes, limit) {
-      space.take(bytes, limit);
-      unwritten += bytes;
-      let left = bytes;
-      let all = bytes;
-      return {
-        use(wanted) {
-          const own = Math.min(wanted, left);
-          left -= own;
-          unwritten -= own;
-          space.take(wanted - own, limit);
-          all += wanted - own;
-        },
-        release() {
-          space.give(all);
-          unwritten -= left;
-          all = left = 0;
-        },
-      };
-    },
-    yields(keeper) {
-      keepers.add(keeper);
-      return () => keepers.delete(keeper);
-    },
-    async close() {
-      if (current === own) current = undefined;
-      await close();
-    },
-  };
-  const own = Object.assign(space, { restore });
-  return own;
-}
 
 function freeBytes(folder: string): number {
   try {

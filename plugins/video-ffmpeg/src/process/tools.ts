@@ -1,13 +1,9 @@
-import { execFile, spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { MediaError, shortageOf } from "@mediatap/core";
+import { dirname, join } from "node:path";
+import { MediaError } from "@mediatap/core";
 import type { Settings } from "../options.ts";
-import { notStarted } from "./stderr.ts";
-
-const run = promisify(execFile);
+import { collect } from "./command.ts";
+import { absolute, notStarted, runSync } from "./spawn.ts";
 
 /** Where the programs are. */
 export interface Programs {
@@ -17,84 +13,78 @@ export interface Programs {
   readonly ffprobe?: string;
   /** `7.1.5`. */
   readonly version: string;
-  /** What was named in the settings or the environment, and does not run. */
+  /** Those of the settings or the environment that do not run. */
   readonly broken: readonly string[];
 }
 
+type Names = ReadonlySet<string>;
+
 /** The programs, and what they can do. */
 export interface Tools extends Programs {
-  readonly encoders: ReadonlySet<string>;
-  readonly decoders: ReadonlySet<string>;
-  readonly filters: ReadonlySet<string>;
+  readonly encoders: Names;
+  readonly decoders: Names;
+  readonly filters: Names;
 }
 
 type ProgramPaths = Pick<Settings, "ffmpeg" | "ffprobe">;
 
-const MISSING = "Videos need ffmpeg, which is not installed on this server";
+/** The programs of some settings, looked for once. A search that failed because the machine was busy is repeated by the next call. */
+export class Toolbox {
+  readonly #paths: ProgramPaths;
+  #programs: { readonly found: Programs | undefined } | undefined;
+  #tools: Promise<Tools> | undefined;
 
-/** The programs of some settings, looked for once. A search that failed since the machine was busy is repeated by the next call. */
-export interface Toolbox {
+  constructor(paths: ProgramPaths) {
+    this.#paths = paths;
+  }
+
   /** `undefined`: there is no ffmpeg that runs. Throws `EBUSY`. */
-  programs(): Programs | undefined;
-  /** What they can do. Rejects with `EUNSUPPORTED` if there is no ffmpeg, else `EBUSY`. */
-  tools(): Promise<Tools>;
-}
+  programs(): Programs | undefined {
+    this.#programs ??= { found: findPrograms(this.#paths) };
+    return this.#programs.found;
+  }
 
-export function openToolbox(settings: ProgramPaths): Toolbox {
-  let found: { readonly programs: Programs | undefined } | undefined;
-  let tools: Promise<Tools> | undefined;
-  const programs = () => {
-    found ??= { programs: findPrograms(settings) };
-    return found.programs;
-  };
-  return {
-    programs,
-    async tools() {
-      tools ??= findTools(programs());
-      try {
-        return await tools;
-      } catch (error) {
-        tools = undefined;
-        throw error;
-      }
-    },
-  };
+  /** What they can do. Rejects with `EUNSUPPORTED` if there is no ffmpeg, with `EBUSY` if it cannot be started now. */
+  async tools(): Promise<Tools> {
+    this.#tools ??= findTools(this.programs());
+    try {
+      return await this.#tools;
+    } catch (error) {
+      this.#tools = undefined;
+      throw error;
+    }
+  }
 }
 
 /**
  * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once,
  * and waits for that. `undefined`: there is no ffmpeg that runs. Throws `EBUSY` if the machine can start none now.
  */
-export function findPrograms(
-  settings: ProgramPaths,
-  env: NodeJS.ProcessEnv = process.env,
-): Programs | undefined {
-  const named = [settings.ffmpeg, env.FFMPEG_BIN];
+function findPrograms(settings: ProgramPaths): Programs | undefined {
+  const { FFMPEG_BIN, FFPROBE_BIN } = process.env;
+  const named = [settings.ffmpeg, FFMPEG_BIN];
   const broken: string[] = [];
   for (const [at, name] of [...named, bundled(), "ffmpeg"].entries()) {
-    const ffmpeg = name && absolute(name, env);
+    const ffmpeg = name && absolute(name);
     const version = ffmpeg && versionOf(ffmpeg);
     if (!version) {
       if (name && at < named.length) broken.push(name);
       continue;
     }
-    const ffprobe = [settings.ffprobe, env.FFPROBE_BIN, join(dirname(ffmpeg), "ffprobe"), "ffprobe"]
-      .map((other) => other && absolute(other, env))
+    const ffprobe = [settings.ffprobe, FFPROBE_BIN, join(dirname(ffmpeg), "ffprobe"), "ffprobe"]
+      .map((other) => other && absolute(other))
       .find((other) => other && versionOf(other) !== undefined);
     return { ffmpeg, ...(ffprobe && { ffprobe }), version, broken };
   }
   return undefined;
 }
 
-/** Asks ffmpeg what it can do. Throws `EUNSUPPORTED` if there is no ffmpeg, `EBUSY` if it cannot be started. */
-export async function findTools(found: Programs | undefined): Promise<Tools> {
-  if (!found) throw new MediaError("EUNSUPPORTED", MISSING);
-  const { ffmpeg } = found;
-  const [encoders, decoders, filters] = await Promise.all([
-    list(ffmpeg, "-encoders"),
-    list(ffmpeg, "-decoders"),
-    list(ffmpeg, "-filters"),
-  ]);
+async function findTools(found: Programs | undefined): Promise<Tools> {
+  if (!found) {
+    throw new MediaError("EUNSUPPORTED", "Videos need ffmpeg, which is not installed on this server");
+  }
+  const lists = ["-encoders", "-decoders", "-filters"].map((argument) => list(found.ffmpeg, argument));
+  const [encoders, decoders, filters] = (await Promise.all(lists)) as [Names, Names, Names];
   return { ...found, encoders, decoders, filters };
 }
 
@@ -107,47 +97,23 @@ function bundled(): string | undefined {
   }
 }
 
-/** The file that a name stands for, as a shell finds it. `undefined`: there is none that may be run. */
-export function absolute(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const places = /[\\/]/.test(name)
-    ? [resolve(name)]
-    : (env.PATH ?? "")
-        .split(delimiter)
-        .filter(Boolean)
-        .map((folder) => join(folder, name));
-  return places
-    .flatMap((path) => (process.platform === "win32" ? [`${path}.exe`, path] : [path]))
-    .find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
 function versionOf(path: string): string | undefined {
-  const { status, stdout, error } = spawnSync(path, ["-version"], {
-    env: {},
-    timeout: 10_000,
-    encoding: "utf8",
-  });
-  const shortage = shortageOf(error);
-  if (shortage) throw shortage;
+  const { status, stdout } = runSync(path, ["-version"]);
   return status === 0 ? /^ff\w+ version (\S+)/.exec(stdout)?.[1] : undefined;
 }
 
 /** Names in a list of ffmpeg: flags, then the name. */
-async function list(path: string, argument: string): Promise<ReadonlySet<string>> {
-  const { stdout } = await run(path, ["-hide_banner", argument], {
-    env: {},
+async function list(program: string, argument: string): Promise<Names> {
+  const command = {
+    program,
+    args: ["-hide_banner", argument],
+    signal: new AbortController().signal,
     timeout: 10_000,
-    maxBuffer: 4e6,
-  }).catch((cause: unknown) => {
+  };
+  const text = await collect(command).catch((cause: unknown) => {
     throw notStarted(cause);
   });
-  return new Set([...stdout.matchAll(/^\s[A-Z.|]{2,6}\s+(\w\S*)\s/gm)].map(([, name]) => name as string));
+  return new Set(
+    [...text.toString("utf8").matchAll(/^\s[A-Z.|]{2,6}\s+(\w\S*)\s/gm)].map(([, name]) => name as string),
+  );
 }

@@ -1,247 +1,138 @@
+import { addAbortListener } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ByteRange, MediaError } from "@mediatap/core";
-import { type Temp, temp } from "../process/temp.ts";
+import { createCoalescer } from "@mediatap/core/decode";
+import type { Temp } from "../process/temp.ts";
+import { type CachedFile, TempCache } from "./temp-cache.ts";
 
 /** Bytes that are fetched and kept as one. */
 export const BLOCK = 512 * 1024;
-/** Blocks of one request, where a reader goes on and on. */
-const MOST_AHEAD = 8;
+/** Blocks that are fetched at the same time for a reader that continues. */
+const MAX_READ_AHEAD = 4;
 /**
- * Milliseconds before more is asked for. Programs look into a file here and there, and what they have left unread fills the
- * system's buffers: without a pause megabytes are fetched that nobody wants.
+ * Time before a reader that continues gets more. Programs read here and there in a file, and what they leave unread fills the
+ * system's buffers: without a pause megabytes are fetched that nobody needs.
  */
-const PAUSE = 15;
+const PAUSE_MS = 15;
 
-/** A file at an origin, read by range. */
+/** A file at an origin that supports ranges. */
 export interface BlockFile {
-  /** Tells it from all others, this version from others, too. */
+  /** Identifies the file and its version. */
   readonly key: string;
   readonly size: number;
   /** The bytes of a range, from the origin, until the signal ends it. */
   open(range: ByteRange, signal: AbortSignal): Promise<Readable>;
   /** `limits.tempBytes`. */
-  readonly room: number;
+  readonly tempBytes: number;
 }
 
-/** One who reads a file from a place on. */
-export interface BlockReader {
-  /** A block, the last one of a file shorter. Rejects with what the origin's failure is. */
-  read(index: number): Promise<Buffer>;
-  /** It reads no more: what is under way for it alone is given up, and what it waits for rejects. */
-  leave(): void;
-}
-
-interface Kept {
-  readonly path: string;
-  readonly bytes: number;
+interface Block extends CachedFile {
   /** Until it is written. */
   buffer?: Buffer;
 }
 
-/** A request to an origin, for blocks that lie one behind the other. */
-interface Run {
-  readonly awaited: Map<string, PromiseWithResolvers<Buffer>>;
-  readonly gone: AbortController;
-  users: number;
-}
-
-/**
- * Parts of files at origins, as far as anybody has read them: fetched once, whoever reads, and kept in temporary files until
- * room is needed.
- */
+/** Parts of files at origins: fetched on demand, once for all readers, and kept in temporary files until room is needed. */
 export class Blocks {
   readonly #temp: Temp;
-  /** Those used last stand last. */
-  readonly #kept = new Map<string, Kept>();
-  readonly #fetched = new Map<string, Run>();
-  readonly #stopYielding: () => void;
+  readonly #kept: TempCache<Block>;
+  readonly #fetches = createCoalescer<Buffer>();
 
-  constructor(space = temp()) {
-    this.#temp = space;
-    this.#stopYielding = space.yields((bytes) => this.#yield(bytes));
+  constructor(temp: Temp) {
+    this.#temp = temp;
+    this.#kept = new TempCache(temp);
   }
 
-  reader(file: BlockFile): BlockReader {
-    let left = false;
-    const leaving = Promise.withResolvers<never>();
-    leaving.promise.catch(() => {});
+  /** The bytes from `start` to `end`. Rejects with the origin's failure. Nothing after them is fetched if `exact`. */
+  async *read(
+    file: BlockFile,
+    { start, end }: ByteRange,
+    signal: AbortSignal,
+    exact = false,
+  ): AsyncGenerator<Buffer> {
+    const [first, last] = [Math.floor(start / BLOCK), Math.floor(end / BLOCK)];
+    const limit = exact ? last : Math.ceil(file.size / BLOCK) - 1;
+    const left = new AbortController();
+    const reading = AbortSignal.any([signal, left.signal]);
     let ahead = 1;
-    let next: number | undefined;
-    let own: Run | undefined;
-    const read = async (index: number, paused = false): Promise<Buffer> => {
-      const name = nameOf(file, index);
-      for (let kept = this.#kept.get(name); kept; kept = this.#kept.get(name)) {
-        const block = await this.#load(name, kept);
-        if (block) return block;
+    try {
+      for (let index = first; index <= last; index++) {
+        let block = await this.#load(nameOf(file, index));
+        if (!block && index > first && !this.#fetches.has(nameOf(file, index))) {
+          await delay(PAUSE_MS);
+          ahead = Math.min(MAX_READ_AHEAD, ahead * 2);
+        }
+        block ??= await this.#fetch(file, index, Math.min(limit, index + ahead - 1), reading);
+        const from = index * BLOCK;
+        yield block.subarray(Math.max(0, start - from), end + 1 - from);
       }
-      const known = this.#fetched.get(name);
-      if (known) return await this.#join(known, name, leaving.promise);
-      if (left) throw new Error("The reader has left");
-      if (next === index && !paused) {
-        await delay(PAUSE);
-        return await read(index, true);
-      }
-      ahead = next === index && own ? Math.min(MOST_AHEAD, ahead * 2) : 1;
-      this.#leave(own);
-      own = this.#fetch(file, index, ahead);
-      own.users++;
-      return await this.#join(own, name, leaving.promise);
-    };
-    return {
-      read: async (index) => {
-        const block = await read(index);
-        next = index + 1;
-        return block;
-      },
-      leave: () => {
-        left = true;
-        leaving.reject(new Error("The reader has left"));
-        this.#leave(own);
-        own = undefined;
-      },
-    };
+    } finally {
+      left.abort();
+    }
   }
 
   close(): void {
-    this.#stopYielding();
-    for (const run of new Set(this.#fetched.values())) run.gone.abort();
-    for (const { bytes } of this.#kept.values()) this.#temp.give(bytes);
-    this.#kept.clear();
+    this.#kept.close();
   }
 
-  async #load(name: string, kept: Kept): Promise<Buffer | undefined> {
-    this.#kept.delete(name);
-    this.#kept.set(name, kept);
-    if (kept.buffer) return kept.buffer;
-    const block = await readFile(kept.path).catch(() => undefined);
-    if (block?.length === kept.bytes) return block;
-    this.#forget(name, kept);
+  async #load(name: string): Promise<Buffer | undefined> {
+    for (let kept = this.#kept.get(name); kept; kept = this.#kept.get(name)) {
+      if (kept.buffer) return kept.buffer;
+      const block = await readFile(kept.path).catch(() => undefined);
+      if (block?.length === kept.bytes) return block;
+      this.#kept.delete(name, kept);
+    }
     return undefined;
   }
 
-  async #join(run: Run, name: string, leaving: Promise<never>): Promise<Buffer> {
-    const awaited = run.awaited.get(name) as PromiseWithResolvers<Buffer>;
-    run.users++;
-    try {
-      return await Promise.race([awaited.promise, leaving]);
-    } finally {
-      this.#leave(run);
-    }
-  }
-
-  /** Who comes later asks again. */
-  #leave(run: Run | undefined): void {
-    if (!run || --run.users > 0) return;
-    this.#drop(run);
-    run.gone.abort();
-  }
-
-  #drop(run: Run): void {
-    for (const name of run.awaited.keys()) if (this.#fetched.get(name) === run) this.#fetched.delete(name);
-  }
-
-  /** Asks for a block, and those behind it that nobody has. */
-  #fetch(file: BlockFile, first: number, ahead: number): Run {
-    const run: Run = { awaited: new Map(), gone: new AbortController(), users: 0 };
-    const end = Math.min(Math.ceil(file.size / BLOCK), first + ahead);
-    let last = first;
-    for (let index = first; index < end; index++) {
-      const name = nameOf(file, index);
-      if (this.#kept.has(name) || this.#fetched.has(name)) break;
-      last = index;
-      run.awaited.set(name, deferred());
-      this.#fetched.set(name, run);
-    }
-    this.#fill(file, run, first, last).catch((error: unknown) => {
-      this.#drop(run);
-      for (const awaited of run.awaited.values()) awaited.reject(error);
+  /** A block; following ones up to `last` are fetched in the background, until the reader leaves. */
+  #fetch(file: BlockFile, index: number, last: number, signal: AbortSignal): Promise<Buffer> {
+    const [block, ...ahead] = Array.from({ length: last - index + 1 }, (_, at) => {
+      const name = nameOf(file, index + at);
+      if (at > 0 && this.#kept.has(name)) return undefined;
+      return this.#fetches.run(name, { signal }, (signal) => this.#download(file, index + at, signal));
     });
-    return run;
+    for (const one of ahead) one?.catch(() => {});
+    return block as Promise<Buffer>;
   }
 
-  async #fill(file: BlockFile, run: Run, first: number, last: number): Promise<void> {
-    const { signal } = run.gone;
-    const start = first * BLOCK;
-    const end = Math.min(file.size, (last + 1) * BLOCK) - 1;
-    const body = await file.open({ start, end }, signal);
-    const stop = () => body.destroy();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      let index = first;
-      let block = Buffer.allocUnsafe(Math.min(BLOCK, file.size - start));
-      let length = 0;
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        for (let at = 0; at < chunk.length && index <= last; ) {
-          const part = chunk.subarray(at, at + block.length - length);
-          block.set(part, length);
-          at += part.length;
-          length += part.length;
-          if (length < block.length) break;
-          this.#have(file, index, block, run);
-          index++;
-          block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK, file.size - index * BLOCK)));
-          length = 0;
-        }
-        if (index > last) return;
-      }
-      signal.throwIfAborted();
-      throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
-    } finally {
-      signal.removeEventListener("abort", stop);
-      body.destroy();
+  async #download(file: BlockFile, index: number, signal: AbortSignal): Promise<Buffer> {
+    const start = index * BLOCK;
+    const block = Buffer.allocUnsafe(Math.min(BLOCK, file.size - start));
+    const body = await file.open({ start, end: start + block.length - 1 }, signal);
+    using _ = addAbortListener(signal, () => body.destroy());
+    let length = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      length += chunk.copy(block, length);
+      if (length === block.length) break;
     }
+    signal.throwIfAborted();
+    if (length < block.length) {
+      throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
+    }
+    this.#keep(nameOf(file, index), block, file.tempBytes);
+    return block;
   }
 
-  #have(file: BlockFile, index: number, block: Buffer, run: Run): void {
-    const name = nameOf(file, index);
-    this.#keep(name, block, file.room);
-    this.#fetched.delete(name);
-    run.awaited.get(name)?.resolve(block);
-  }
-
-  /** A block for which there is no room, or that cannot be written, is fetched again when it is wanted again. */
-  #keep(name: string, block: Buffer, room: number): void {
+  /** A block for which there is no room, or that cannot be written, is fetched again when it is needed again. */
+  #keep(name: string, buffer: Buffer, limit: number): void {
     try {
-      this.#temp.take(block.length, room);
+      this.#temp.take(buffer.length, limit);
     } catch {
       return;
     }
-    const kept: Kept = { path: this.#temp.newPath(), bytes: block.length, buffer: block };
-    this.#kept.set(name, kept);
-    writeFile(kept.path, block, { mode: 0o600, flag: "wx" }).then(
+    const block: Block = { path: this.#temp.newPath(), bytes: buffer.length, buffer };
+    this.#kept.set(name, block);
+    writeFile(block.path, buffer, { mode: 0o600, flag: "wx" }).then(
       () => {
-        delete kept.buffer;
-        if (this.#kept.get(name) !== kept) rm(kept.path, { force: true }).catch(() => {});
+        delete block.buffer;
+        // It was evicted meanwhile.
+        if (this.#kept.get(name) !== block) rm(block.path, { force: true }).catch(() => {});
       },
-      () => this.#forget(name, kept),
+      () => this.#kept.delete(name, block),
     );
-  }
-
-  #forget(name: string, kept: Kept): void {
-    if (this.#kept.get(name) !== kept) return;
-    this.#kept.delete(name);
-    this.#temp.give(kept.bytes);
-    rm(kept.path, { force: true }).catch(() => {});
-  }
-
-  #yield(bytes: number): number {
-    let given = 0;
-    for (const [name, kept] of this.#kept) {
-      if (given >= bytes) break;
-      given += kept.bytes;
-      this.#forget(name, kept);
-    }
-    return given;
   }
 }
 
 const nameOf = ({ key }: BlockFile, index: number) => `${index} ${key}`;
-
-function deferred(): PromiseWithResolvers<Buffer> {
-  const made = Promise.withResolvers<Buffer>();
-  made.promise.catch(() => {});
-  return made;
-}

@@ -2,55 +2,54 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Watched, watch } from "../process/input-errors.ts";
-import { BLOCK, type BlockFile, Blocks } from "./blocks.ts";
-import { Wholes } from "./copies.ts";
-
-/** A file under an address of ours. */
-export interface Address {
-  readonly url: string;
-  /** From now on nobody reads it any more. */
-  close(): void;
-}
+import { pipeline } from "node:stream/promises";
+import { inputErrors } from "../process/input-errors.ts";
+import { temp } from "../process/temp.ts";
+import { type BlockFile, Blocks } from "./blocks.ts";
+import { Downloads } from "./downloads.ts";
 
 interface Served {
   readonly file: BlockFile;
-  readonly watched: Watched;
-  readonly responses: Set<ServerResponse>;
+  readonly url: string;
+  /** Ends with the last use of the URL. */
+  readonly closed: AbortController;
+}
+
+/** A URL that is valid until it is disposed. */
+export interface LoopbackUrl extends Disposable {
+  readonly url: string;
 }
 
 /**
- * Serves files at origins to programs on this machine, by range, under addresses that cannot be guessed and live only as long
- * as somebody holds them. Listens on 127.0.0.1, on a port of its own, from the first file on.
+ * Serves ranges of files at origins to programs on this machine, under URLs that cannot be guessed. Listens on a free port of
+ * 127.0.0.1 from the first file on.
  */
-export class Loopback {
-  /** Parts of files that have been read. */
-  readonly blocks = new Blocks();
-  /** Files that can only be had whole. */
-  readonly wholes = new Wholes();
+class Loopback {
+  readonly blocks = new Blocks(temp());
+  readonly downloads = new Downloads(temp());
   readonly #served = new Map<string, Served>();
   #server: Promise<Server> | undefined;
 
-  async open(file: BlockFile): Promise<Address> {
+  async open(file: BlockFile): Promise<LoopbackUrl> {
     this.#server ??= this.#listen();
     const { port } = (await this.#server).address() as AddressInfo;
-    const token = randomBytes(24).toString("base64url");
-    const url = `http://127.0.0.1:${port}/${token}`;
-    const served: Served = { file, watched: watch(url), responses: new Set() };
-    this.#served.set(token, served);
+    const path = `/${randomBytes(24).toString("base64url")}`;
+    const url = `http://127.0.0.1:${port}${path}`;
+    const closed = new AbortController();
+    this.#served.set(path, { file, url, closed });
     return {
       url,
-      close: () => {
-        this.#served.delete(token);
-        served.watched.forget();
-        for (const response of served.responses) response.destroy();
+      [Symbol.dispose]: () => {
+        this.#served.delete(path);
+        inputErrors.delete(url);
+        closed.abort();
       },
     };
   }
 
   async close(): Promise<void> {
     this.blocks.close();
-    this.wholes.close();
+    this.downloads.close();
     const server = await this.#server?.catch(() => undefined);
     server?.closeAllConnections();
     server?.close();
@@ -65,62 +64,41 @@ export class Loopback {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const served = this.#served.get((request.url ?? "").slice(1));
+    const served = this.#served.get(request.url ?? "");
     if (!served || request.method !== "GET") {
       response.writeHead(404, { connection: "close" }).end();
       return;
     }
-    const { size } = served.file;
-    const asked = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(request.headers.range ?? "");
-    const start = Number(asked?.[1] ?? 0);
-    const end = Math.min(size - 1, Number(asked?.[2] ?? size - 1));
-    const common = {
+    const { file, url, closed } = served;
+    const range = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(request.headers.range ?? "");
+    const start = Number(range?.[1] ?? 0);
+    const end = Math.min(file.size - 1, Number(range?.[2] ?? file.size - 1));
+    const headers = {
       "accept-ranges": "bytes",
       "content-type": "application/octet-stream",
       connection: "close",
     };
     if (start > end) {
-      response.writeHead(416, { ...common, "content-range": `bytes */${size}` }).end();
+      response.writeHead(416, { ...headers, "content-range": `bytes */${file.size}` }).end();
       return;
     }
-    const range = asked && { "content-range": `bytes ${start}-${end}/${size}` };
-    response.writeHead(asked ? 206 : 200, { ...common, ...range, "content-length": end - start + 1 });
-    served.responses.add(response);
-    response.once("close", () => served.responses.delete(response));
-    this.#send(served.file, response, start, end).catch((error: unknown) => {
-      if (!response.destroyed) served.watched.note(error);
-      response.destroy();
+    response.writeHead(range ? 206 : 200, {
+      ...headers,
+      ...(range && { "content-range": `bytes ${start}-${end}/${file.size}` }),
+      "content-length": end - start + 1,
+    });
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, closed.signal]);
+    pipeline(this.blocks.read(file, { start, end }, signal), response).catch((error: unknown) => {
+      if (!signal.aborted && !inputErrors.has(url)) inputErrors.set(url, error);
     });
   }
-
-  async #send(file: BlockFile, response: ServerResponse, start: number, end: number): Promise<void> {
-    const reader = this.blocks.reader(file);
-    response.once("close", reader.leave);
-    for (let at = start; at <= end && !response.destroyed; ) {
-      const index = Math.floor(at / BLOCK);
-      const block = await reader.read(index);
-      const part = block.subarray(at - index * BLOCK, end + 1 - index * BLOCK);
-      at += part.length;
-      if (!response.write(part) && !response.destroyed) await roomIn(response);
-    }
-    response.end();
-  }
-}
-
-/** Waits until more can be written, or nobody reads. */
-function roomIn(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
-  });
 }
 
 let current: Loopback | undefined;
 
-/** The one of this process; made when it is first asked for. */
+/** The one of this process; made for its first user. */
 export function loopback(): Loopback {
   current ??= new Loopback();
   return current;

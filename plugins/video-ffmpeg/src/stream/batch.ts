@@ -1,108 +1,92 @@
+import { addAbortListener } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Milliseconds for which one that is alone waits for others that were asked for at the same moment. */
-const WINDOW = 8;
+/** Time for which a single request waits for others that arrive at the same moment. */
+const WINDOW_MS = 8;
 
 /** Makes all the results named, in one run. */
 export type Work<R> = (names: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, R>>;
 
-/** One of several results that one run can give. */
-interface CopyRequest<R> {
+/** A request for one of several results that one run can make. */
+interface Request<R> {
   readonly name: string;
   readonly signal: AbortSignal;
   batch?: Batch<R>;
 }
 
 interface Batch<R> {
-  /** Whose source is read. */
-  readonly leader: CopyRequest<R>;
+  /** The one whose source is read. */
+  readonly leader: Request<R>;
   readonly results: Promise<ReadonlyMap<string, R>>;
 }
 
-/**
- * Has work that is requested for at the same time, and that shares most of its cost, done by one run: the rungs of a segment, whose
- * source is decoded once.
- */
-export function createGathering<R>() {
-  const groups = new Map<string, Set<CopyRequest<R>>>();
+/** Batches work that is queued at the same time and shares most of its cost: the rungs of a segment, whose source is decoded once. */
+export class Batcher<R> {
+  readonly #groups = new Map<string, Set<Request<R>>>();
 
-  function forget(key: string, request: CopyRequest<R>): void {
-    const waiting = groups.get(key);
-    waiting?.delete(request);
-    if (waiting?.size === 0) groups.delete(key);
+  /**
+   * Announces that a result will be needed within `timeout` milliseconds: another request may make it in its batch. Returns
+   * what gets it when this request is at the head of the queue.
+   */
+  announce(key: string, name: string, signal: AbortSignal, timeout: number): (work: Work<R>) => Promise<R> {
+    const request: Request<R> = { name, signal };
+    const group = this.#groups.get(key) ?? new Set();
+    this.#groups.set(key, group.add(request));
+    const leave = () => this.#leave(key, request);
+    const timer = setTimeout(leave, timeout).unref();
+    const aborted = addAbortListener(signal, leave);
+    return async (work) => {
+      try {
+        return await this.#result(key, request, work);
+      } finally {
+        clearTimeout(timer);
+        aborted[Symbol.dispose]();
+        leave();
+      }
+    };
   }
 
-  function begin(key: string, leader: CopyRequest<R>, work: Work<R>): Batch<R> {
-    const taken = [...(groups.get(key) ?? []), leader].filter(
-      (request) => request === leader || !request.signal.aborted,
-    );
-    for (const request of taken) forget(key, request);
-    const nobody = new AbortController();
+  async #result(key: string, request: Request<R>, work: Work<R>): Promise<R> {
+    const { name, signal } = request;
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    aborted.catch(() => {});
+    using _ = addAbortListener(signal, () => reject(signal.reason));
+    for (;;) {
+      signal.throwIfAborted();
+      const isAlone = (this.#groups.get(key)?.size ?? 0) <= 1;
+      if (!request.batch && isAlone) await delay(WINDOW_MS, undefined, { signal });
+      const batch = request.batch ?? this.#begin(key, request, work);
+      try {
+        return (await Promise.race([batch.results, aborted])).get(name) as R;
+      } catch (error) {
+        // The leader has left, and its source was closed: the others begin again.
+        if (batch.leader === request || !batch.leader.signal.aborted || signal.aborted) throw error;
+        delete request.batch;
+      }
+    }
+  }
+
+  #begin(key: string, leader: Request<R>, work: Work<R>): Batch<R> {
+    const waiting = [...(this.#groups.get(key) ?? [])].filter(({ signal }) => !signal.aborted);
+    const members = [...new Set([...waiting, leader])];
+    this.#groups.delete(key);
+    const cancel = new AbortController();
+    const done = new AbortController();
     const onAbort = () => {
-      if (taken.every(({ signal }) => signal.aborted)) nobody.abort(leader.signal.reason);
+      if (members.every(({ signal }) => signal.aborted)) cancel.abort(leader.signal.reason);
     };
-    for (const { signal } of taken) signal.addEventListener("abort", onAbort, { once: true });
-    const results = work([...new Set(taken.map(({ name }) => name))].sort(), nobody.signal).finally(() => {
-      for (const { signal } of taken) signal.removeEventListener("abort", onAbort);
-    });
+    for (const { signal } of members) signal.addEventListener("abort", onAbort, { signal: done.signal });
+    const names = [...new Set(members.map(({ name }) => name))].sort();
+    const results = work(names, cancel.signal).finally(() => done.abort());
     results.catch(() => {});
     const batch = { leader, results };
-    for (const request of taken) request.batch = batch;
+    for (const member of members) member.batch = batch;
     return batch;
   }
 
-  return {
-    /**
-     * Announces that a result will be wanted within `patience` milliseconds: it may be made along with others before. Returns
-     * what gets it when the turn has come.
-     */
-    announce(
-      key: string,
-      name: string,
-      signal: AbortSignal,
-      patience: number,
-    ): (work: Work<R>) => Promise<R> {
-      const request: CopyRequest<R> = { name, signal };
-      const waiting = groups.get(key) ?? new Set();
-      groups.set(key, waiting.add(request));
-      const leave = () => forget(key, request);
-      const timer = setTimeout(leave, patience).unref();
-      signal.addEventListener("abort", leave, { once: true });
-
-      return async (work) => {
-        try {
-          for (;;) {
-            signal.throwIfAborted();
-            if (!request.batch && (groups.get(key)?.size ?? 0) <= 1)
-              await delay(WINDOW, undefined, { signal });
-            const batch = request.batch ?? begin(key, request, work);
-            try {
-              return (await orAborted(batch.results, signal)).get(name) as R;
-            } catch (error) {
-              // The one whose source was read has left, and it was closed: the others begin again.
-              if (batch.leader === request || !batch.leader.signal.aborted || signal.aborted) throw error;
-              delete request.batch;
-            }
-          }
-        } finally {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", leave);
-          leave();
-        }
-      };
-    },
-  };
-}
-
-export type Gathering<R> = ReturnType<typeof createGathering<R>>;
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
+  #leave(key: string, request: Request<R>): void {
+    const group = this.#groups.get(key);
+    group?.delete(request);
+    if (group?.size === 0) this.#groups.delete(key);
   }
 }

@@ -1,19 +1,33 @@
-import type { Size } from "@mediatap/core";
+import { MediaError, type Size } from "@mediatap/core";
 import type { Ladder } from "../options.ts";
 import type { Tools } from "../process/tools.ts";
-import type { Parts } from "./boxes.ts";
+import { type Fragment, withSequence } from "./fmp4.ts";
 import { type Grid, longestOf, type Rate } from "./grid.ts";
-import type { Rung } from "./rung.ts";
-import { withSequence } from "./sequence.ts";
 
-/** How rungs of one codec are encoded, and what is told of them. */
+/** One quality of the video that players choose from. */
+export interface Rung {
+  /** Its height as ImageKit names it: 240, 360 … */
+  readonly name: number;
+  readonly ladder: Ladder;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Highest bits a second. */
+  readonly maxrate: number;
+  /** The same of frames that fill its box: what a viewer of this rung is ready for. */
+  readonly boxRate: number;
+  /** Level of its codec times ten. */
+  readonly level: number;
+}
+
+/** How rungs of one codec are encoded, and how playlists describe them. */
 export interface Codec {
   /** As ffmpeg names it. */
   readonly encoder: string;
   /** Bits a second, as a part of what H.264 gets. */
   readonly share: number;
-  /** Level times ten, units a second and a picture: bits a second are never what decides. */
-  readonly levels: readonly (readonly [level: number, second: number, picture: number])[];
+  /** Level times ten, its units per second and per frame; its bit rate never decides. */
+  readonly levels: readonly (readonly [level: number, second: number, frame: number])[];
   /** Pixels of a unit's side. */
   readonly unit: number;
   /** Pixels that each side must have. */
@@ -25,13 +39,13 @@ export interface Codec {
   /** As codec strings name it (RFC 6381), of a level. */
   name(level: number): string;
   args(rung: Rung, grid: Grid, quality: number): readonly string[];
-  /** The initialisation of what a run has written. Left out: it is as the run wrote it. */
-  readonly init?: (parts: Parts) => Buffer;
+  /** The initialisation after a run. Left out: it is as the run wrote it. */
+  readonly init?: (fragment: Fragment) => Buffer;
 }
 
-/** Of 1–100: `usual` is that of 50, and each so many points make one. */
-const crfOf = (usual: number, points: number, quality: number) =>
-  String(Math.round(usual - (quality - 50) / points));
+/** `middle` is the CRF of quality 50 of 100, and `points` of quality are one of CRF. */
+const crfOf = (middle: number, points: number, quality: number) =>
+  String(Math.round(middle - (quality - 50) / points));
 
 /** The rate with one second of buffer. */
 const rateArgs = (rate: number) => ["-maxrate:v", String(rate), "-bufsize:v", String(rate)];
@@ -67,7 +81,7 @@ const H264: Codec = {
   ],
 };
 
-/** Part of its rate that SVT-AV1 is given, since it goes beyond what it is given by as much. */
+/** Part of the rate that SVT-AV1 gets, since it exceeds its limit by as much. */
 const AV1_RATE = 0.9;
 
 const AV1: Codec = {
@@ -97,7 +111,7 @@ const AV1: Codec = {
     ...["-g:v", String(longestOf(grid))],
     // With more threads the bound of the rate has it give other bytes each time.
     ...["-svtav1-params:v", `lp=1:level=${level}`],
-    // It says where a source has its chroma, and what is made without the source has to say the same.
+    // It copies the chroma position of the source, and the initialisation, made without the source, must contain the same.
     ...["-bsf:v", "av1_metadata=chroma_sample_position=vertical"],
   ],
   init: withSequence,
@@ -141,22 +155,20 @@ const X265 = [
 
 export const CODECS: Readonly<Record<Ladder, Codec>> = { h264: H264, av1: AV1, hevc: HEVC };
 
-/** The lowest level that a picture of this size is of, at this rate. */
+/** The lowest level for frames of this size, at this rate. */
 export function levelOf({ levels, unit }: Codec, { width, height }: Size, { n, d }: Rate): number {
   const [across, down] = [Math.ceil(width / unit), Math.ceil(height / unit)];
   const fits = levels.find(
-    ([, second, picture]) =>
-      across * down <= picture &&
-      (across * down * n) / d <= second &&
-      Math.max(across, down) ** 2 <= picture * 8,
+    ([, second, frame]) =>
+      across * down <= frame && (across * down * n) / d <= second && Math.max(across, down) ** 2 <= frame * 8,
   );
   return (fits ?? (levels.at(-1) as readonly [number, number, number]))[0];
 }
 
-/** What of a ladder this server's ffmpeg lacks, in words. `undefined`: nothing. */
-export function lackOf(ladder: Ladder, { encoders }: Tools): string | undefined {
+/** Throws `EUNSUPPORTED` if this server's ffmpeg lacks the encoder of a ladder. Without H.264 ffmpeg fails by itself, and not all is encoded. */
+export function assertWritable(ladder: Ladder, { encoders }: Tools): void {
   const { encoder } = CODECS[ladder];
-  return encoders.has(encoder)
-    ? undefined
-    : `this server's ffmpeg cannot write ${ladder}: it has no ${encoder}`;
+  if (ladder === "h264" || encoders.has(encoder)) return;
+  const lack = `this server's ffmpeg cannot write ${ladder}: it has no ${encoder}`;
+  throw new MediaError("EUNSUPPORTED", `Not supported here (option ladders): ${lack}`);
 }

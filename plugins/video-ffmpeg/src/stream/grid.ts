@@ -18,28 +18,24 @@ export interface Grid {
   readonly total: number;
   /** Frames with which segments begin that are not equal. */
   readonly starts?: readonly number[];
-  /** Of each segment only the first frame is there, and stands for all of it. */
-  readonly stills?: true;
+  /** Each segment has only its first frame, which stands for all of it. */
+  readonly iframesOnly?: true;
 }
 
-/** Samples a second of the sound of all streams, and samples of a frame of AAC. */
+/** Samples a second of the audio of all streams, and samples of a frame of AAC. */
 export const SAMPLES = 48_000;
 export const AAC_FRAME = 1_024;
 
 /** Above this, every second frame is left out. */
 const FASTEST = 60.5;
-const USUAL: readonly Rate[] = [24, 25, 30, 48, 50, 60].flatMap((rate) =>
-  rate % 24 === 0 || rate % 30 === 0
-    ? [
-        { n: rate, d: 1 },
-        { n: rate * 1_000, d: 1_001 },
-      ]
-    : [{ n: rate, d: 1 }],
-);
+const COMMON_RATES: readonly Rate[] = [
+  ...[24, 25, 30, 48, 50, 60].map((n) => ({ n, d: 1 })),
+  ...[24, 30, 48, 60].map((n) => ({ n: n * 1_000, d: 1_001 })),
+];
 
 /**
- * The constant rate of a stream: that of the source, where its frames are densest, within `most`. It is a usual one that is near,
- * or halves of a frame a second; the very fast are halved.
+ * The constant rate of a stream: that of the source, where its frames are densest, within `most`. It is a common one that is near,
+ * or a multiple of half a frame a second; rates above 60 are halved.
  */
 export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, most = peak): Rate {
   let rate = Math.max(1, Math.min(peak, most));
@@ -49,16 +45,16 @@ export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, mo
     { n: Math.round(rate * 1.001) * 1_000, d: 1_001 },
   ].find((one) => isNear(one, rate, 2e-4));
   if (exact) return exact;
-  const usual = USUAL.toSorted((a, b) => Math.abs(a.n / a.d - rate) - Math.abs(b.n / b.d - rate))[0];
-  if (usual && isNear(usual, rate, 0.02)) return usual;
+  const common = COMMON_RATES.toSorted((a, b) => Math.abs(a.n / a.d - rate) - Math.abs(b.n / b.d - rate))[0];
+  if (common && isNear(common, rate, 0.02)) return common;
   const halves = Math.round(rate * 2);
   return halves % 2 === 0 ? { n: halves / 2, d: 1 } : { n: halves, d: 2 };
 }
 
 const isNear = ({ n, d }: Rate, rate: number, most: number) => Math.abs(n / d / rate - 1) < most;
 
-/** The grid of the pictures of a stream that lasts `duration` seconds. */
-export function pictureGrid({ n, d }: Rate, duration: number, segmentSeconds: number): Grid {
+/** The grid of the video of a stream that lasts `duration` seconds. */
+export function videoGrid({ n, d }: Rate, duration: number, segmentSeconds: number): Grid {
   const fine = Math.ceil(10_000 / n);
   return {
     timescale: n * fine,
@@ -68,14 +64,14 @@ export function pictureGrid({ n, d }: Rate, duration: number, segmentSeconds: nu
   };
 }
 
-/** The grid of key frames alone, for who winds through a stream: two in the time of a segment. */
-export function stillGrid(pictures: Grid): Grid {
-  const { starts: _, ...equal } = pictures;
-  return { ...equal, frames: Math.max(1, Math.round(pictures.frames / 2)), stills: true };
+/** The grid of I-frames alone, for trick play: two in the time of a segment. */
+export function iframeGrid(video: Grid): Grid {
+  const { starts: _, ...equal } = video;
+  return { ...equal, frames: Math.max(1, Math.round(video.frames / 2)), iframesOnly: true };
 }
 
-/** The grid of its sound: frames of AAC do not fit into those of pictures, so segments of sound have lengths of their own. */
-export function soundGrid(duration: number, segmentSeconds: number): Grid {
+/** The grid of its audio: segments have their own lengths, since frames of AAC do not fit into those of video. */
+export function audioGrid(duration: number, segmentSeconds: number): Grid {
   return {
     timescale: SAMPLES,
     frame: AAC_FRAME,
@@ -92,8 +88,8 @@ export const firstAt = ({ frames, starts }: Grid, index: number) => starts?.[ind
 /** Seconds of a number of frames. */
 export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
 
-/** Frames of one segment that are there. */
-export const picturesAt = (grid: Grid, index: number) => (grid.stills ? 1 : framesAt(grid, index));
+/** Frames that one segment contains. */
+export const framesIn = (grid: Grid, index: number) => (grid.iframesOnly ? 1 : framesAt(grid, index));
 
 /** Frames that one segment lasts. */
 export function framesAt(grid: Grid, index: number): number {

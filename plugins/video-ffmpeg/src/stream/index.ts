@@ -1,193 +1,175 @@
 import { type Job, MediaError, type Plan, type PluginApi, type StreamPart } from "@mediatap/core";
-import type { Engine } from "../engine.ts";
+import { type Engine, renditionOf } from "../engine.ts";
 import { type Ladder, NAME } from "../options.ts";
-import { createGathering } from "./batch.ts";
-import type { Parts } from "./boxes.ts";
-import { lackOf } from "./codecs.ts";
-import { secondsOf, segmentsOf, shortestOf, stillGrid } from "./grid.ts";
-import { encoded, ladderOf, rungOf } from "./ladder.ts";
-import { type Layout, layoutOf, type Sound } from "./layout.ts";
-import { type Asked, renditionOf } from "./part.ts";
-import { dashMaster, hlsMaster, hlsPlaylist, hlsTexts, SOUND, STILLS } from "./playlists.ts";
-import { createAhead } from "./prefetch.ts";
-import { previewsOf, previewTrack, sheetsOf } from "./previews.ts";
-import { copiedOf, whyEncoded } from "./remux.ts";
-import { copiedInitPlan, copiedPlan } from "./remux-plans.ts";
-import { type PictureTrack, pictureInit, picturePlan, soundInit, soundPlan } from "./segments.ts";
-import { sheetPlan } from "./sprites.ts";
-import { textPart } from "./subtitle-part.ts";
-import { createTexts, type Found } from "./subtitles.ts";
+import { Batcher } from "./batch.ts";
+import { assertWritable } from "./codecs.ts";
+import type { Fragment } from "./fmp4.ts";
+import { iframeGrid, secondsOf, segmentsOf, shortestOf } from "./grid.ts";
+import { encodedVariant, ladderOf, rungOf } from "./ladder.ts";
+import { type AudioLayout, type Layout, layoutOf, type PartRequest } from "./layout.ts";
+import { AUDIO, dashManifest, hlsMaster, hlsPlaylist, hlsSubtitles, IFRAMES } from "./playlists.ts";
+import { createPrefetch } from "./prefetch.ts";
+import { remuxedInit, remuxedRung, remuxedSegment, remuxedVariant, whyEncoded } from "./remux.ts";
+import {
+  audioInit,
+  audioSegment,
+  type PartPlan,
+  type VideoTrack,
+  videoInit,
+  videoSegment,
+} from "./segments.ts";
+import { createSubtitles, type FoundSubtitles, subtitlePart } from "./subtitles.ts";
+import { sheetsOf, spriteSheet, thumbnailsOf, thumbnailTrack } from "./thumbnails.ts";
 
-const HLS = "application/vnd.apple.mpegurl";
-const DASH = "application/dash+xml";
+/** Types and short names of the text parts. */
+const HLS = ["application/vnd.apple.mpegurl", "hls"] as const;
+const DASH = ["application/dash+xml", "dash"] as const;
+const WEBVTT = ["text/vtt; charset=utf-8", "vtt"] as const;
 
-/** Tracks of pictures by their names: rungs of H.264 have no codec in it. */
-const PICTURES = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
+/** Names of video tracks: those of H.264 contain no codec. */
+const VIDEO = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
 
-/** Makes the parts of streams, each when a player asks for it. */
+/** Makes the parts of streams, each when a player requests it. */
 export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
   const { ladders } = engine.settings;
-  const ahead = createAhead(api, (track) => PICTURES.test(track));
-  const gathering = createGathering<Parts>();
-  const texts = createTexts(engine.settings.subtitles);
+  const prefetch = createPrefetch(api, (track) => VIDEO.test(track));
+  const batcher = new Batcher<Fragment>();
+  const subtitles = createSubtitles(engine.settings.subtitles);
   hooks.transform.tapPromise(NAME, async (job, source, context) => {
     const part = job.transformation.output.video?.part;
     if (!part) return undefined;
-    const layout = await layoutOf(job, source, context, engine);
-    return planOf(part, { job, source, context, layout });
+    const layout = await layoutOf(engine, job, source, context);
+    return { engine: NAME, ...(await planOf(part, { engine, job, source, context, layout })) } satisfies Plan;
   });
 
   hooks.respond.tap(NAME, ({ status }, exchange) => {
-    // Browsers that play HLS themselves ask for ranges from 0 on.
-    if (status === 200 || status === 206) ahead.sent(exchange);
+    // Browsers that play HLS request ranges from 0 on.
+    if (status === 200 || status === 206) prefetch(exchange);
   });
 
-  function previewPlan(part: Extract<StreamPart, { kind: "previews" | "sheet" }>, asked: Asked): Plan {
-    const { pictures, duration } = asked.layout;
-    if (!pictures) throw nothingThere();
-    const previews = previewsOf(pictures.size, duration);
-    if (part.kind === "sheet") {
-      if (part.index >= sheetsOf(previews)) throw nothingThere();
-      return sheetPlan(engine, asked, pictures, previews, part.index);
-    }
-    const text = previewTrack(previews, duration);
-    return textPlan(asked.job, "text/vtt; charset=utf-8", "vtt", text, { previews });
-  }
-
-  /** Subtitles of a track, whose name is settled. */
-  async function openText(track: string, { job, context }: Asked) {
-    const language = texts.languageOf(track);
-    const source = language && (await texts.open(job.asset, language, context));
-    if (!source) throw nothingThere();
+  async function openSubtitles(track: string, { job, context }: PartRequest) {
+    const language = subtitles.languageOf(track);
+    const source = language && (await subtitles.open(job.asset, language, context));
+    if (!source) throw noSuchPart();
     return source;
   }
 
-  /** Of H.264 ffmpeg tells by itself, and not all of it is encoded. */
-  async function assertWritable(ladder: Ladder): Promise<void> {
-    const lack = ladder === "h264" ? undefined : lackOf(ladder, await engine.tools());
-    if (lack) throw new MediaError("EUNSUPPORTED", `Not supported here (option ladders): ${lack}`);
-  }
-
-  async function planOf(part: StreamPart, asked: Asked): Promise<Plan> {
+  async function planOf(part: StreamPart, request: PartRequest): Promise<PartPlan> {
+    const { job, context, layout } = request;
+    const { duration } = layout;
     switch (part.kind) {
-      case "master":
-        await Promise.all(ladders.map(assertWritable));
-        return masterPlan(part, asked, ladders, await texts.find(asked.job.asset, asked.context));
+      case "master": {
+        const tools = await engine.tools();
+        for (const ladder of ladders) assertWritable(ladder, tools);
+        return masterPlan(part, request, await subtitles.find(job.asset, context));
+      }
       case "text":
-        return textPart(await openText(part.track, asked), asked, part.track);
+        return subtitlePart(await openSubtitles(part.track, request), request, part.track);
       case "playlist": {
-        if (texts.languageOf(part.track)) {
-          await openText(part.track, asked);
-          const text = hlsTexts(part.track, asked.layout.duration);
-          return textPlan(asked.job, HLS, "hls", text, { playlist: part.track });
+        const playlist = part.track;
+        if (subtitles.languageOf(playlist)) {
+          await openSubtitles(playlist, request);
+          return textPlan(job, HLS, hlsSubtitles(playlist, duration), { playlist });
         }
-        const { grid } = trackOf(part.track, asked.layout, ladders);
-        return textPlan(asked.job, HLS, "hls", hlsPlaylist(part.track, grid), {
-          playlist: part.track,
-          segments: segmentsOf(grid),
-        });
+        const { grid } = trackOf(playlist, layout, ladders);
+        return textPlan(job, HLS, hlsPlaylist(playlist, grid), { playlist, segments: segmentsOf(grid) });
       }
       case "init": {
-        const track = trackOf(part.track, asked.layout, ladders);
-        if (isSound(track)) return soundInit(engine);
-        await assertWritable(track.rung.ladder);
-        return track.copied ? copiedInitPlan(track.rung, track.copied) : pictureInit(engine, asked, track);
+        const track = trackOf(part.track, layout, ladders);
+        if (!("rung" in track)) return audioInit(engine);
+        assertWritable(track.rung.ladder, await engine.tools());
+        return track.remuxed ? remuxedInit(track.rung, track.remuxed) : videoInit(request, track);
       }
       case "segment": {
-        const track = trackOf(part.track, asked.layout, ladders);
-        if (part.index >= segmentsOf(track.grid)) throw nothingThere();
-        if (isSound(track)) return soundPlan(engine, asked, track, part.index);
-        await assertWritable(track.rung.ladder);
-        return track.copied
-          ? copiedPlan(asked, track.grid, track.rung, track.copied, part.index)
-          : picturePlan(engine, gathering, asked, track, part.index);
+        const track = trackOf(part.track, layout, ladders);
+        if (part.index >= segmentsOf(track.grid)) throw noSuchPart();
+        if (!("rung" in track)) return audioSegment(request, track, part.index);
+        assertWritable(track.rung.ladder, await engine.tools());
+        return track.remuxed
+          ? remuxedSegment(request, track.grid, track.rung, track.remuxed, part.index)
+          : videoSegment(batcher, request, track, part.index);
       }
       case "previews":
-      case "sheet":
-        return previewPlan(part, asked);
+      case "sheet": {
+        if (!layout.video) throw noSuchPart();
+        const previews = thumbnailsOf(layout.video.size, duration);
+        if (part.kind === "previews") {
+          return textPlan(job, WEBVTT, thumbnailTrack(previews, duration), { previews });
+        }
+        if (part.index >= sheetsOf(previews)) throw noSuchPart();
+        return spriteSheet(request, layout.video, previews, part.index);
+      }
       default:
-        throw nothingThere();
+        throw noSuchPart();
     }
   }
 }
 
 function masterPlan(
   { protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>,
-  asked: Asked,
-  ladders: readonly Ladder[],
-  { texts, doubtful }: Found,
-): Plan {
-  const { pictures, sound } = asked.layout;
-  if (!pictures) throw new MediaError("EINVAL", "sr: Expected a source with a video track");
+  { engine, job, layout: { video, audio } }: PartRequest,
+  { subtitles, incomplete }: FoundSubtitles,
+): PartPlan {
+  if (!video) throw new MediaError("EINVAL", "sr: Expected a source with a video track");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
-  const { rate, grid, size } = pictures;
-  const segment = secondsOf(grid, shortestOf(grid));
-  const rungs = ladders.flatMap((ladder) => ladderOf(names, size, rate, ladder));
-  const stream = {
-    rate,
-    rungs: rungs.map((rung) => copiedOf(rung, pictures.remuxed)?.offer ?? encoded(rung, segment)),
-    pictures: grid,
-    ...(sound && { sound: sound.grid }),
-    texts,
-  };
+  const { rate, grid, size } = video;
+  const shortest = secondsOf(grid, shortestOf(grid));
+  const variants = engine.settings.ladders
+    .flatMap((ladder) => ladderOf(names, size, rate, ladder))
+    .map((rung) => {
+      const remuxed = remuxedRung(rung, video.remuxed);
+      return remuxed ? remuxedVariant(rung, remuxed) : encodedVariant(rung, shortest);
+    });
   const explanation = {
     master: protocol,
-    rungs: stream.rungs.map((rung) => {
-      const why = whyEncoded(rung, pictures.remuxed);
-      return { ...rung, made: why === undefined ? "copied" : `encoded: ${why}` };
+    rungs: variants.map((variant) => {
+      const why = whyEncoded(variant, video.remuxed);
+      return { ...variant, made: why === undefined ? "copied" : `encoded: ${why}` };
     }),
-    sound: sound !== undefined,
-    texts,
+    sound: audio !== undefined,
+    texts: subtitles,
   };
+  const stream = { rate, variants, video: grid, ...(audio && { audio: audio.grid }), subtitles };
   return protocol === "hls"
-    ? textPlan(asked.job, HLS, "hls", hlsMaster(stream), explanation, doubtful)
-    : textPlan(asked.job, DASH, "dash", dashMaster(stream), explanation, doubtful);
+    ? textPlan(job, HLS, hlsMaster(stream), explanation, incomplete)
+    : textPlan(job, DASH, dashManifest(stream), explanation, incomplete);
 }
 
-/** The grid of a track, and of pictures their rung. Throws `ENOENT` where there is no such track. */
+/** A track by its name. Throws `ENOENT` if there is none. */
 function trackOf(
   name: string,
-  { pictures, sound }: Layout,
+  { video, audio }: Layout,
   ladders: readonly Ladder[],
-): Sound | PictureTrack {
-  if (name === SOUND) {
-    if (!sound) throw nothingThere();
-    return sound;
-  }
-  const stills = name.startsWith(STILLS);
-  const [, height, codec = "h264"] = PICTURES.exec(stills ? name.slice(STILLS.length) : name) ?? [];
-  const ladder = ladders.find((one) => one === codec && !(stills && one !== "h264"));
-  const rung = pictures && ladder && rungOf(Number(height), pictures.size, pictures.rate, ladder);
-  if (!rung) throw nothingThere();
-  const grid = stills ? stillGrid(pictures.grid) : pictures.grid;
-  const copied = stills ? undefined : copiedOf(rung, pictures.remuxed);
-  return { grid, rung, pictures: { ...pictures, grid }, ...(copied && { copied }) };
+): AudioLayout | VideoTrack {
+  if (name === AUDIO && audio) return audio;
+  const iframes = name.startsWith(IFRAMES);
+  const [, height, codec = "h264"] = VIDEO.exec(iframes ? name.slice(IFRAMES.length) : name) ?? [];
+  const ladder = ladders.find((one) => one === codec && !(iframes && one !== "h264"));
+  const rung = video && ladder && rungOf(Number(height), video.size, video.rate, ladder);
+  if (!rung) throw noSuchPart();
+  const grid = iframes ? iframeGrid(video.grid) : video.grid;
+  const remuxed = iframes ? undefined : remuxedRung(rung, video.remuxed);
+  return { grid, rung, video: { ...video, grid }, ...(remuxed && { remuxed }) };
 }
 
-const isSound = (track: Sound | PictureTrack): track is Sound => "filters" in track;
+const noSuchPart = () => new MediaError("ENOENT", "The stream has no such part");
 
-const nothingThere = () => new MediaError("ENOENT", "The stream has no such part");
-
-/** `degraded`: the next time there may be more of it. */
-function textPlan(
+/** `degraded`: the next response may contain more. */
+const textPlan = (
   job: Job,
-  type: string,
-  format: string,
+  [type, format]: readonly [type: string, format: string],
   text: string,
   explanation: object,
   degraded = false,
-): Plan {
-  return {
-    engine: NAME,
-    lane: "light",
-    cost: 1,
-    memory: text.length,
-    explain: () => explanation,
-    run: async () => ({
-      ...renditionOf(Buffer.from(text), type, format),
-      links: job,
-      ...(degraded && { degraded }),
-    }),
-  };
-}
+): PartPlan => ({
+  lane: "light",
+  cost: 1,
+  memory: text.length,
+  explain: () => explanation,
+  run: async () => ({
+    ...renditionOf(Buffer.from(text), type, format),
+    links: job,
+    ...(degraded && { degraded }),
+  }),
+});

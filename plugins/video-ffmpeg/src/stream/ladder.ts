@@ -1,16 +1,15 @@
-import { MediaError, type Probe, type Size } from "@mediatap/core";
+import { MediaError, type Size } from "@mediatap/core";
 import type { Ladder } from "../options.ts";
-import { CODECS, levelOf } from "./codecs.ts";
+import { CODECS, levelOf, type Rung } from "./codecs.ts";
 import type { Rate } from "./grid.ts";
-import type { Rung } from "./rung.ts";
 
-/** A rung as players are told of it. */
-export interface Offer extends Rung {
-  /** As codec strings name it (RFC 6381). */
+/** A rung as playlists describe it (RFC 8216 §4.3.4.2). */
+export interface Variant extends Rung {
+  /** Its codec string (RFC 6381). */
   readonly codec: string;
-  /** Bits a second, about … */
+  /** Average bits a second. */
   readonly average: number;
-  /** … and at most. */
+  /** Bits a second of the largest segment. */
   readonly peak: number;
 }
 
@@ -25,17 +24,17 @@ const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrat
   [2160, [3840, 2160, 18_000_000]],
 ]);
 
-/** All of them, from low to high. */
+/** The names of all rungs, from low to high. */
 export const NAMES: readonly number[] = [...BOXES.keys()];
 
-/** Bits a second follow the number of pixels to this power at the same quality: details of small pictures cost more of them. */
+/** Bits a second follow the number of pixels to this power at the same quality: details of small frames cost more. */
 const PIXEL_POWER = 0.75;
 
 /**
- * A rung of a picture of this size: fitted into its box, its ratio kept, even, never larger. `undefined`: no such rung, or one too
+ * A rung for frames of this size: fitted into its box, the ratio kept, even, never enlarged. `undefined`: no such rung, or one too
  * small for its codec.
  */
-export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder = "h264"): Rung | undefined {
+export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder): Rung | undefined {
   const box = BOXES.get(name);
   if (!box) return undefined;
   const codec = CODECS[ladder];
@@ -52,12 +51,12 @@ export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder =
   return { name, ladder, ...size, maxrate, boxRate, level: levelOf(codec, size, rate) };
 }
 
-/** The rungs that a master names, from low to high. Those that would show the same size as a lower one are left out. */
+/** The rungs that a master playlist names, from low to high, without those that have the same size as a lower one. */
 export function ladderOf(
   names: readonly number[],
   picture: Size,
   rate: Rate,
-  ladder: Ladder = "h264",
+  ladder: Ladder,
 ): readonly Rung[] {
   const rungs: Rung[] = [];
   for (const name of [...new Set(names)].sort((a, b) => a - b)) {
@@ -72,34 +71,23 @@ export function ladderOf(
   return rungs;
 }
 
-/** As codec strings name it (RFC 6381). */
+/** The codec string of a rung that is encoded (RFC 6381). */
 export const codecOf = ({ ladder, level }: Rung) => CODECS[ladder].name(level);
 
-/** Name of the track that it is: `360`, `360-av1`. */
+/** Name of the track of a rung: `360`, `360-av1`. */
 export const trackNameOf = ({ name, ladder }: Rung) =>
   ladder === "h264" ? String(name) : `${name}-${ladder}`;
 
-/** What players know before anything is encoded: one buffer of a second can come on top of the rate. */
-const peakOf = ({ maxrate }: Rung, segmentSeconds: number) =>
-  Math.ceil(maxrate * (1 + 1 / segmentSeconds) * 1.02);
-
 /**
- * What a track has on average at most: each segment begins with a buffer of a second, of which pictures that need all they can get
- * used 36 to 48 % (noise, segments of 1 to 10 s).
+ * A rung that is encoded. Its rates are known before anything is encoded: each segment begins with a buffer of a second, so it has at
+ * most that on top of the rate. Frames that need all that they can get used 36 to 48 % of the buffer (noise, segments of 1 to 10 s).
  */
-const averageOf = ({ maxrate }: Rung, segmentSeconds: number) =>
-  Math.ceil(maxrate * (1 + 0.5 / segmentSeconds) * 1.02);
-
-/** A rung that is encoded. */
-export const encoded = (rung: Rung, segmentSeconds: number): Offer => ({
+export const encodedVariant = (rung: Rung, segmentSeconds: number): Variant => ({
   ...rung,
   codec: codecOf(rung),
-  average: averageOf(rung, segmentSeconds),
-  peak: peakOf(rung, segmentSeconds),
+  average: Math.ceil(rung.maxrate * (1 + 0.5 / segmentSeconds) * 1.02),
+  peak: Math.ceil(rung.maxrate * (1 + 1 / segmentSeconds) * 1.02),
 });
-
-/** The picture itself, upright: never more than what its source has. */
-export const pictureOf = ({ width, height }: NonNullable<Probe["video"]>): Size => ({ width, height });
 
 const even = (length: number, most: number) =>
   Math.max(2, Math.min(Math.round(length / 2) * 2, Math.floor(most / 2) * 2));

@@ -4,83 +4,85 @@ import { matrixOf } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
 import { graphOf } from "../transcode/graph.ts";
 import type { Graph } from "../transcode/model.ts";
-import { type Grid, pictureGrid, type Rate, rateOf, soundGrid } from "./grid.ts";
+import { audioGrid, type Grid, type Rate, rateOf, videoGrid } from "./grid.ts";
 import { type Remuxed, remuxedOf } from "./remux.ts";
 
-/** What a stream of a job is, found out without decoding. */
+/** A part of a stream that is requested. */
+export interface PartRequest {
+  readonly engine: Engine;
+  readonly job: Job;
+  readonly source: Source;
+  readonly context: RenderContext;
+  readonly layout: Layout;
+}
+
+/** What the stream of a job consists of, known without decoding. */
 export interface Layout {
   readonly probe: FileProbe;
   /** Second of the source at which it begins. */
   readonly start: number;
   /** Seconds. */
   readonly duration: number;
-  /** Left out: there are no pictures. */
-  readonly pictures?: Pictures;
+  /** Left out: there is no video track. */
+  readonly video?: VideoLayout;
   /** Left out: it is silent. */
-  readonly sound?: Sound;
+  readonly audio?: AudioLayout;
 }
 
-export interface Pictures {
+export interface VideoLayout {
   readonly rate: Rate;
   readonly grid: Grid;
-  /** As they are after the steps, before any rung; even. */
+  /** Of the frames after the steps, before any rung; even. */
   readonly size: Size;
-  /** What the steps come to. */
   readonly graph: Graph;
-  /** How they can be packaged without encoding, or why they cannot. */
+  /** How the video can be packaged without encoding, or why it cannot. */
   readonly remuxed: Remuxed | string;
-  /** How colours are to be read where the source does not say. */
+  /** The matrix of the colours if the source does not declare one. */
   readonly matrix?: string;
 }
 
-export interface Sound {
+export interface AudioLayout {
   readonly grid: Grid;
-  /** What the steps come to. */
   readonly filters: readonly string[];
 }
 
 /** Throws `EINVAL` for what is no video, and for a clip that is not within it. */
 export async function layoutOf(
+  engine: Engine,
   job: Job,
   source: Source,
   context: RenderContext,
-  engine: Engine,
 ): Promise<Layout> {
-  const { transformation } = job;
-  const probe = (await context.inspect("probe", source)) as FileProbe | undefined;
+  const { steps, output } = job.transformation;
+  const { limits } = context;
+  const probe: FileProbe | undefined = await context.inspect("probe", source);
   if (!probe) throw new MediaError("EINVAL", "Expected a video");
-  const { video, audio } = probe;
+  const { video, audio, matrix } = probe;
   const { segmentSeconds } = engine.settings;
-  const rate = video && rateOf(video, probe.peak, context.limits.videoRate);
-  const graph = graphOf(transformation.steps, probe, {
-    limits: context.limits,
-    tools: await engine.tools(),
-    ...(rate && { rate: `${rate.n}/${rate.d}` }),
-  });
+  const rate = video && rateOf(video, probe.peak, limits.videoRate);
+  const tools = await engine.tools();
+  const graph = graphOf(steps, probe, { limits, tools, ...(rate && { rate: `${rate.n}/${rate.d}` }) });
   if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
-  const { duration } = graph;
-  const { start } = graph.stretch;
-  const fixed = rate && pictureGrid(rate, duration, segmentSeconds);
+  const { duration, stretch, picture } = graph;
+  const layout: Layout = { probe, start: stretch.start, duration };
+  const grid = rate && videoGrid(rate, duration, segmentSeconds);
   return {
-    probe,
-    start,
-    duration,
-    ...(video &&
-      fixed &&
-      graph.picture && {
-        pictures: {
+    ...layout,
+    ...(grid &&
+      picture && {
+        video: {
           rate,
-          size: graph.picture.size,
+          size: picture.size,
           graph,
-          ...(await remuxedOf({ engine, job, source, context, probe, graph, rate, grid: fixed })),
-          ...(probe.matrix === undefined && { matrix: matrixOf(video) }),
+          ...(await remuxedOf({ engine, job, source, context, layout }, graph, rate, grid)),
+          ...(matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),
     ...(audio &&
-      transformation.output.video?.audio !== "none" && {
-        sound: {
-          grid: soundGrid(duration, segmentSeconds),
-          filters: graph.sound.filter((piece) => typeof piece === "string"),
+      output.video?.audio !== "none" && {
+        audio: {
+          grid: audioGrid(duration, segmentSeconds),
+          filters: graph.audio.filter((filter) => typeof filter === "string"),
         },
       }),
   };

@@ -1,161 +1,151 @@
 import { partName, slot } from "@mediatap/core/stream";
-import { framesAt, type Grid, longestOf, type Rate, secondsOf, segmentsOf, stillGrid } from "./grid.ts";
-import { codecOf, type Offer, trackNameOf as track } from "./ladder.ts";
-import type { Text } from "./subtitles.ts";
+import { framesAt, type Grid, iframeGrid, longestOf, type Rate, secondsOf, segmentsOf } from "./grid.ts";
+import { codecOf, trackNameOf as track, type Variant } from "./ladder.ts";
+import type { SubtitleTrack } from "./subtitles.ts";
 
-/** Name of the track of sound. */
-export const SOUND = "audio";
-export const SOUND_CODEC = "mp4a.40.2";
-/** Bits a second: of constant quality, so what is common, and the most that music took. */
-const SOUND_AVERAGE = 128_000;
-const SOUND_PEAK = 256_000;
+/** Name of the audio track, and of its group. */
+export const AUDIO = "audio";
+const AUDIO_CODEC = "mp4a.40.2";
+/** Bits a second of a constant quality: typical ones, and the most that music took. */
+const AUDIO_AVERAGE = 128_000;
+const AUDIO_PEAK = 256_000;
 
-/** What a stream is made of. */
+/** Name of the group of all subtitles. */
+const SUBTITLES = "subtitles";
+/** Estimated bits a second of subtitles. */
+const SUBTITLES_RATE = 1_000;
+
+/** Beginning of the name of an I-frame track. */
+export const IFRAMES = "iframes-";
+
+/** What a stream consists of. */
 export interface Stream {
   readonly rate: Rate;
   /** Those of H.264 first. */
-  readonly rungs: readonly Offer[];
-  readonly pictures: Grid;
+  readonly variants: readonly Variant[];
+  readonly video: Grid;
   /** Left out: it is silent. */
-  readonly sound?: Grid;
-  readonly texts: readonly Text[];
+  readonly audio?: Grid;
+  readonly subtitles: readonly SubtitleTrack[];
 }
 
-/** Name of the group of all subtitles. */
-const TEXTS = "subtitles";
-/** Bits a second that people read, about. */
-const TEXT_RATE = 1_000;
+const playlistOf = (name: string) => slot(partName({ kind: "playlist", track: name }));
 
-/** Beginning of a track's name that has only key frames of a rung. */
-export const STILLS = "iframes-";
-
-/** The playlist that a player begins with (RFC 8216). */
-export function hlsMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
+/** The master playlist (RFC 8216 §4.3.4). */
+export function hlsMaster({ rate, variants, video, audio, subtitles }: Stream): string {
   const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
-  if (sound) {
+  if (audio) {
     lines.push(
-      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${SOUND}",NAME="${SOUND}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${slot(partName({ kind: "playlist", track: SOUND }))}"`,
+      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO}",NAME="${AUDIO}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${playlistOf(AUDIO)}"`,
     );
   }
-  for (const { track, language, label } of texts) {
+  for (const { track, language, label } of subtitles) {
     const name = `NAME="${label}",${language ? `LANGUAGE="${language}",` : ""}`;
     lines.push(
-      `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${TEXTS}",${name}DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="${slot(partName({ kind: "playlist", track }))}"`,
+      `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${SUBTITLES}",${name}DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="${playlistOf(track)}"`,
     );
   }
-  for (const rung of rungs) {
+  for (const variant of variants) {
     const attributes = [
-      `BANDWIDTH=${rung.peak + (sound ? SOUND_PEAK : 0)}`,
-      `AVERAGE-BANDWIDTH=${rung.average + (sound ? SOUND_AVERAGE : 0)}`,
-      `CODECS="${rung.codec}${sound ? `,${SOUND_CODEC}` : ""}"`,
-      `RESOLUTION=${rung.width}x${rung.height}`,
+      `BANDWIDTH=${variant.peak + (audio ? AUDIO_PEAK : 0)}`,
+      `AVERAGE-BANDWIDTH=${variant.average + (audio ? AUDIO_AVERAGE : 0)}`,
+      `CODECS="${variant.codec}${audio ? `,${AUDIO_CODEC}` : ""}"`,
+      `RESOLUTION=${variant.width}x${variant.height}`,
       `FRAME-RATE=${(rate.n / rate.d).toFixed(3)}`,
-      ...(sound ? [`AUDIO="${SOUND}"`] : []),
-      ...(texts.length > 0 ? [`SUBTITLES="${TEXTS}"`] : []),
+      ...(audio ? [`AUDIO="${AUDIO}"`] : []),
+      ...(subtitles.length > 0 ? [`SUBTITLES="${SUBTITLES}"`] : []),
     ];
-    lines.push(
-      `#EXT-X-STREAM-INF:${attributes.join(",")}`,
-      slot(partName({ kind: "playlist", track: track(rung) })),
-    );
+    lines.push(`#EXT-X-STREAM-INF:${attributes.join(",")}`, playlistOf(track(variant)));
   }
-  const [lowest] = rungs;
+  const [lowest] = variants;
   if (lowest) {
     const attributes = [
-      // One picture takes no more than the second that may be buffered.
-      `BANDWIDTH=${Math.ceil((lowest.maxrate * 1.02) / secondsOf(pictures, stillGrid(pictures).frames))}`,
+      // One frame takes no more than the second that may be buffered.
+      `BANDWIDTH=${Math.ceil((lowest.maxrate * 1.02) / secondsOf(video, iframeGrid(video).frames))}`,
       `CODECS="${codecOf(lowest)}"`,
       `RESOLUTION=${lowest.width}x${lowest.height}`,
-      `URI="${slot(partName({ kind: "playlist", track: STILLS + track(lowest) }))}"`,
+      `URI="${playlistOf(IFRAMES + track(lowest))}"`,
     ];
     lines.push(`#EXT-X-I-FRAME-STREAM-INF:${attributes.join(",")}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
-/** The segments of a track, for HLS. */
-export function hlsPlaylist(name: string, grid: Grid): string {
-  const longest = secondsOf(grid, longestOf(grid));
-  const lines = [
+/** A media playlist (RFC 8216 §4.3.3). */
+const mediaPlaylist = (longest: number, ...lines: readonly string[]): string =>
+  [
     "#EXTM3U",
     "#EXT-X-VERSION:7",
     `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(longest))}`,
     "#EXT-X-MEDIA-SEQUENCE:0",
     "#EXT-X-PLAYLIST-TYPE:VOD",
-    grid.stills ? "#EXT-X-I-FRAMES-ONLY" : "#EXT-X-INDEPENDENT-SEGMENTS",
+    ...lines,
+    "#EXT-X-ENDLIST\n",
+  ].join("\n");
+
+/** The segments of a track of video or audio. */
+export const hlsPlaylist = (name: string, grid: Grid): string =>
+  mediaPlaylist(
+    secondsOf(grid, longestOf(grid)),
+    grid.iframesOnly ? "#EXT-X-I-FRAMES-ONLY" : "#EXT-X-INDEPENDENT-SEGMENTS",
     `#EXT-X-MAP:URI="${slot(partName({ kind: "init", track: name }))}"`,
-  ];
-  for (let index = 0; index < segmentsOf(grid); index++) {
-    lines.push(
+    ...Array.from({ length: segmentsOf(grid) }, (_, index) => [
       `#EXTINF:${secondsOf(grid, framesAt(grid, index)).toFixed(6)},`,
       slot(partName({ kind: "segment", track: name, index })),
-    );
-  }
-  return `${lines.join("\n")}\n#EXT-X-ENDLIST\n`;
-}
+    ]).flat(),
+  );
 
-/** The one file of a track of subtitles, for HLS. Its times are those of the stream, of which segments of pictures begin at 0. */
-export function hlsTexts(name: string, duration: number): string {
-  const lines = [
-    "#EXTM3U",
-    "#EXT-X-VERSION:7",
-    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(duration))}`,
-    "#EXT-X-MEDIA-SEQUENCE:0",
-    "#EXT-X-PLAYLIST-TYPE:VOD",
-    `#EXTINF:${duration.toFixed(6)},`,
-    slot(partName({ kind: "text", track: name })),
-    "#EXT-X-ENDLIST",
-  ];
-  return `${lines.join("\n")}\n`;
-}
+/** The one file of a track of subtitles. Its times are those of the stream, whose video begins at 0. */
+export const hlsSubtitles = (name: string, duration: number): string =>
+  mediaPlaylist(duration, `#EXTINF:${duration.toFixed(6)},`, slot(partName({ kind: "text", track: name })));
 
 /** The same stream for DASH (ISO 23009-1). */
-export function dashMaster({ rate, rungs, pictures, sound, texts }: Stream): string {
-  const segment = secondsOf(pictures, pictures.frames);
-  const duration = secondsOf(pictures, pictures.total);
+export function dashManifest({ rate, variants, video, audio, subtitles }: Stream): string {
+  const segment = secondsOf(video, video.frames);
+  const duration = secondsOf(video, video.total);
   const lines = [
     `<?xml version="1.0" encoding="UTF-8"?>`,
     `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" minBufferTime="PT${segment.toFixed(3)}S" mediaPresentationDuration="PT${duration.toFixed(6)}S">`,
     `  <Period id="0" start="PT0S" duration="PT${duration.toFixed(6)}S">`,
   ];
-  // One set for each codec: players take that which they can play.
-  for (const [at, set] of Object.values(Object.groupBy(rungs, ({ ladder }) => ladder)).entries()) {
+  // One set for each codec: players choose the one that they can play.
+  for (const [at, set] of Object.values(Object.groupBy(variants, ({ ladder }) => ladder)).entries()) {
     lines.push(
-      `    <AdaptationSet id="${at === 0 ? 0 : texts.length + 1 + at}" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" frameRate="${rate.d === 1 ? rate.n : `${rate.n}/${rate.d}`}">`,
-      ...template(pictures),
+      `    <AdaptationSet id="${at === 0 ? 0 : subtitles.length + 1 + at}" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" frameRate="${rate.d === 1 ? rate.n : `${rate.n}/${rate.d}`}">`,
+      ...segmentTemplate(video),
       ...set.map(
-        (rung) =>
-          `      <Representation id="${track(rung)}" codecs="${rung.codec}" bandwidth="${rung.peak}" width="${rung.width}" height="${rung.height}" sar="1:1"/>`,
+        (one) =>
+          `      <Representation id="${track(one)}" codecs="${one.codec}" bandwidth="${one.peak}" width="${one.width}" height="${one.height}" sar="1:1"/>`,
       ),
       `    </AdaptationSet>`,
     );
   }
-  if (sound) {
+  if (audio) {
     lines.push(
       `    <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">`,
-      ...template(sound),
-      `      <Representation id="${SOUND}" codecs="${SOUND_CODEC}" bandwidth="${SOUND_PEAK}" audioSamplingRate="${sound.timescale}">`,
+      ...segmentTemplate(audio),
+      `      <Representation id="${AUDIO}" codecs="${AUDIO_CODEC}" bandwidth="${AUDIO_PEAK}" audioSamplingRate="${audio.timescale}">`,
       `        <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>`,
       `      </Representation>`,
       `    </AdaptationSet>`,
     );
   }
-  for (const [at, { track, language = "und", label }] of texts.entries()) {
+  for (const [at, { track, language = "und", label }] of subtitles.entries()) {
     lines.push(
       `    <AdaptationSet id="${at + 2}" contentType="text" mimeType="text/vtt" lang="${language}">`,
       `      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>`,
       `      <Label>${label}</Label>`,
-      `      <Representation id="${track}" bandwidth="${TEXT_RATE}">`,
+      `      <Representation id="${track}" bandwidth="${SUBTITLES_RATE}">`,
       `        <BaseURL>${slot(partName({ kind: "text", track }))}</BaseURL>`,
       `      </Representation>`,
       `    </AdaptationSet>`,
     );
   }
-  lines.push("  </Period>", "</MPD>");
-  return `${lines.join("\n")}\n`;
+  return [...lines, "  </Period>", "</MPD>\n"].join("\n");
 }
 
-/** Exact lengths, so that nobody asks for a segment behind the last because of how it rounds. */
-function template(grid: Grid): readonly string[] {
+/** Exact durations, so that no player requests a segment after the last one because of rounding. */
+function segmentTemplate(grid: Grid): readonly string[] {
   const { timescale, frame } = grid;
   const runs: { duration: number; count: number }[] = [];
   for (let index = 0; index < segmentsOf(grid); index++) {

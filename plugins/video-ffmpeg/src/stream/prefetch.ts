@@ -1,95 +1,84 @@
 import type { Exchange, Job, PluginApi, StreamPart } from "@mediatap/core";
-import { SOUND } from "./playlists.ts";
+import { AUDIO } from "./playlists.ts";
 
-/** Pieces of work before anybody has asked, all streams together. */
-const MOST = 1;
-/** Parts of which it is remembered that they were made ahead. */
-const REMEMBERED = 1_000;
-/** Milliseconds for which a part may be under way that nobody has asked for. */
-const PATIENCE = 20_000;
-/** Milliseconds for which nothing is made ahead when what was made had not been kept. */
-const REST = 60_000;
+/** Parts of which it is known that they were prefetched. */
+const MAX_KNOWN = 1_000;
+/** Time that one may take. */
+const TIMEOUT_MS = 20_000;
+/** Time without prefetching after a prefetched part was not in a cache. */
+const COOLDOWN_MS = 60_000;
 
 type Part = Extract<StreamPart, { readonly kind: "segment" | "init" }>;
 
-/** What players ask for when they have the first pictures: browsers that play HLS themselves ask for one after the other. */
-const FIRST_SOUND: readonly Part[] = [
-  { kind: "segment", track: SOUND, index: 0 },
-  { kind: "init", track: SOUND },
+/** Browsers that play HLS request these after the first video segment, one by one. */
+const FIRST_AUDIO: readonly Part[] = [
+  { kind: "segment", track: AUDIO, index: 0 },
+  { kind: "init", track: AUDIO },
 ];
 
 /**
- * Makes the segment behind the one that was just sent, so that who goes on watching never waits, and the first sound when a playlist
- * of pictures was sent: one at a time, only on a server that has nothing else to do, and only as far as somebody follows. Where no
- * cache keeps what is made it stops. `isPictures`: of a track's name.
+ * Prefetches the segment after the one that was just sent, so that a viewer who continues never waits, and the first audio after a
+ * playlist of video: one at a time, only on a server that is idle, and only as long as somebody follows. Without a
+ * cache that stores them it stops. `isVideo`: of a track's name. Returns what to call when a part of a stream has been sent.
  */
-export function createAhead(
+export function createPrefetch(
   { jobs: { enqueue }, state, logger }: PluginApi,
-  isPictures: (track: string) => boolean,
-) {
-  /** Those made ahead that nobody has asked for yet; `true` once they are there. */
-  const made = new Map<string, boolean>();
-  let running = 0;
-  let restUntil = 0;
+  isVideo: (track: string) => boolean,
+): (exchange: Exchange) => void {
+  /** Prefetched parts that nobody has requested yet; `true`: ready. */
+  const known = new Map<string, boolean>();
+  let isRunning = false;
+  let cooldownUntil = 0;
 
-  /** A part of a stream has been sent. */
-  function sent({ job, cache }: Exchange): void {
-    const part = job?.transformation.output.video?.part;
-    if (!job) return;
-    if (part?.kind === "playlist" && isPictures(part.track) && cache?.hit !== true) begin(job, FIRST_SOUND);
-    if (part?.kind !== "segment") return;
-    const name = nameOf(job, part);
-    const wasAhead = made.get(name);
-    made.delete(name);
-    const hit = cache?.hit === true || cache?.revalidated === true;
-    if (wasAhead === true && !hit) restUntil = performance.now() + REST;
-    // A cache may ask the origin each time: it has kept the segment all the same. One that has lain in a cache for long has others behind it that do, too.
-    if (hit && wasAhead === undefined) return;
-    begin(job, [{ ...part, index: part.index + 1 }]);
+  function isIdle(): boolean {
+    const { work, stores } = state();
+    const { waiting, running, places } = work;
+    return (
+      stores && !isRunning && performance.now() >= cooldownUntil && waiting === 0 && running * 2 < places
+    );
   }
 
   function begin(job: Job, parts: readonly Part[]): void {
-    if (!keeps() || running >= MOST || performance.now() < restUntil || isBusy()) return;
-    running++;
-    Promise.all(parts.map((part) => make(job, part))).finally(() => {
-      running--;
+    if (!isIdle()) return;
+    isRunning = true;
+    Promise.all(parts.map((part) => prefetch(job, part))).finally(() => {
+      isRunning = false;
     });
   }
 
-  /** Whether a cache of renditions is installed, by the names that plugins have. */
-  function keeps(): boolean {
-    return state().plugins.some(({ name }) => /cache/i.test(name) && name !== "cache-source");
-  }
-
-  function isBusy(): boolean {
-    const { waiting, running, places } = state().work;
-    return waiting > 0 || running * 2 >= places;
-  }
-
-  async function make(job: Job, part: Part): Promise<void> {
-    const { output } = job.transformation;
-    const next: Job = {
-      ...job,
-      transformation: { ...job.transformation, output: { ...output, video: { ...output.video, part } } },
-    };
+  async function prefetch(job: Job, part: Part): Promise<void> {
+    const { transformation } = job;
+    const output = { ...transformation.output, video: { ...transformation.output.video, part } };
+    const next: Job = { ...job, transformation: { ...transformation, output } };
     const name = nameOf(next, part);
-    if (made.has(name)) return;
-    made.set(name, false);
-    for (const oldest of made.keys()) {
-      if (made.size <= REMEMBERED) break;
-      made.delete(oldest);
-    }
+    if (known.has(name)) return;
+    known.set(name, false);
+    const [oldest] = known.keys();
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
     try {
-      await enqueue(next, { signal: AbortSignal.timeout(PATIENCE) });
-      if (made.has(name)) made.set(name, true);
+      await enqueue(next, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (known.has(name)) known.set(name, true);
     } catch (error) {
-      made.delete(name);
-      // The last segment has none behind it, a silent stream has no sound, and a busy server says no.
+      known.delete(name);
+      // There is none after the last segment, a silent stream has no audio, and a busy server refuses.
       logger.debug({ err: error }, "prefetching a part of a stream failed");
     }
   }
 
-  return { sent };
+  return ({ job, cache }) => {
+    const part = job?.transformation.output.video?.part;
+    if (part?.kind === "playlist" && isVideo(part.track) && cache?.hit !== true)
+      begin(job as Job, FIRST_AUDIO);
+    if (!job || part?.kind !== "segment") return;
+    const name = nameOf(job, part);
+    const wasReady = known.get(name);
+    known.delete(name);
+    // A cache that asks the origin each time has stored the segment nevertheless.
+    const hit = cache?.hit === true || cache?.revalidated === true;
+    if (wasReady === true && !hit) cooldownUntil = performance.now() + COOLDOWN_MS;
+    // After a segment that has been in a cache for long, the next one is there too.
+    if (!hit || wasReady !== undefined) begin(job, [{ ...part, index: part.index + 1 }]);
+  };
 }
 
 const nameOf = ({ asset, transformation, query }: Job, part: Part) =>

@@ -1,94 +1,77 @@
-import type { Job, Remuxable, RemuxCut, RenderContext, Source } from "@mediatap/core";
-import type { Engine } from "../engine.ts";
+import type { Plan, Remuxable, RemuxCut } from "@mediatap/core";
+import { renditionOf } from "../engine.ts";
 import { isHdr } from "../probe/colour.ts";
-import type { FileProbe } from "../probe/probe.ts";
-import type { Tools } from "../process/tools.ts";
-import { withRanges } from "../read/ranges.ts";
+import { withRanges } from "../read/input.ts";
 import type { Graph } from "../transcode/model.ts";
-import type { Grid, Rate } from "./grid.ts";
-import { ladderOf, NAMES, type Offer } from "./ladder.ts";
-import type { Rung } from "./rung.ts";
+import type { Rung } from "./codecs.ts";
+import { firstAt, type Grid, type Rate, secondsOf } from "./grid.ts";
+import { ladderOf, NAMES, type Variant } from "./ladder.ts";
+import type { PartRequest } from "./layout.ts";
 
-/** The pictures of a stream that can be packaged without encoding. */
+/** Video that can be packaged without encoding. */
 export interface Remuxed extends Pick<Remuxable, "width" | "height" | "codec"> {
   readonly cut: RemuxCut;
-}
-
-/** A rung that is packaged so. */
-export interface Copied {
-  readonly cut: RemuxCut;
-  readonly offer: Offer;
-}
-
-interface Stream {
-  readonly engine: Engine;
-  readonly job: Job;
-  readonly source: Source;
-  readonly context: RenderContext;
-  readonly probe: FileProbe;
-  readonly graph: Graph;
-  readonly rate: Rate;
-  readonly grid: Grid;
 }
 
 interface Result {
   /** As it was, or with the key frames of the file. */
   readonly grid: Grid;
-  /** A string: why the pictures are encoded. */
+  /** A string: why the video is encoded. */
   readonly remuxed: Remuxed | string;
 }
 
 /** Times the rate of its box that a file may have on average, and in a segment; more is encoded. */
 const MAX_AVERAGE = 1.5;
 const MAX_PEAK = 2;
-/** Below it, a stream is to be smaller than usual. */
-const USUAL_QUALITY = 50;
+/** A lower quality asks for a smaller stream than usual. */
+const DEFAULT_QUALITY = 50;
 /** Seconds from a file's own zero to where its first track begins, which is ours. */
 const MAX_BEGIN = 1;
 
-/** Finds out whether pictures can be packaged without encoding, and where they are cut. Rejects if the file cannot be read. */
-export async function remuxedOf(stream: Stream): Promise<Result> {
-  const { engine, source, context, probe, graph, rate, grid } = stream;
+/** Finds out whether the video can be packaged without encoding, and where it is cut. Rejects if the file cannot be read. */
+export async function remuxedOf(request: PartRequest, graph: Graph, rate: Rate, grid: Grid): Promise<Result> {
+  const { source, context, layout } = request;
+  const { video, begins = 0 } = layout.probe;
   const encoded = (why: string): Result => ({ grid, remuxed: why });
-  const unfit = unfitOf(stream, await engine.tools());
+  const unfit = await unfitOf(request, graph, rate);
   if (unfit !== undefined) return encoded(unfit);
   return withRanges(source, context, async (file) => {
     const found = await context.inspect("remux", file);
     if (!found) return encoded("no plugin packages it without encoding");
     if ("unfit" in found) return encoded(found.unfit);
     const { width, height, codec } = found;
-    // What ffmpeg sees has to be what the remuxer reads.
-    if (probe.video?.width !== width || probe.video.height !== height) {
+    // ffmpeg and the remuxer must see the same.
+    if (video?.width !== width || video.height !== height) {
       return encoded("its index contradicts its pictures");
     }
     const { total, frames } = grid;
-    const options = { start: graph.stretch.start, begins: probe.begins ?? 0, rate, total, frames };
-    const cut = await found.cut(file, options, context.signal);
+    const cut = await found.cut(file, { start: layout.start, begins, rate, total, frames }, context.signal);
     if (typeof cut === "string") return encoded(cut);
     const remuxed = { width, height, codec, cut };
     if (!cut.starts) return { grid, remuxed };
-    // Unequal segments have to be of use for the rung of its size.
-    const why = whyEncoded(ladderOf(NAMES, remuxed, rate).at(-1) as Rung, remuxed);
+    // Unequal segments must be of use for the rung of its size.
+    const why = whyEncoded(ladderOf(NAMES, remuxed, rate, "h264").at(-1) as Rung, remuxed);
     return why === undefined ? { grid: { ...grid, starts: cut.starts }, remuxed } : encoded(why);
   });
 }
 
 /** Why a stream is encoded, as far as it is known without reading more of the file. */
-function unfitOf(
-  { engine, job, source, probe, graph, rate }: Stream,
-  { ffprobe }: Tools,
-): string | undefined {
-  const { video, begins = 0 } = probe;
+async function unfitOf(
+  { engine, job, source, layout }: PartRequest,
+  { picture }: Graph,
+  rate: Rate,
+): Promise<string | undefined> {
+  const { video, begins = 0, interlaced, square } = layout.probe;
   const { etag, lastModified } = source.facts;
   if (!engine.settings.copy) return "copying is turned off";
-  const { quality = USUAL_QUALITY } = job.transformation.output.video ?? {};
-  if (quality < USUAL_QUALITY) return "less quality is asked for";
+  const { quality = DEFAULT_QUALITY } = job.transformation.output.video ?? {};
+  if (quality < DEFAULT_QUALITY) return "less quality is asked for";
   if (video?.codec !== "h264") return "its pictures are not H.264";
-  if (!ffprobe) return "without ffprobe not enough is known of it";
+  if (!(await engine.tools()).ffprobe) return "without ffprobe not enough is known of it";
   if (video.pixels !== "yuv420p" || isHdr(video)) return "browsers do not play its colours";
-  if (probe.interlaced) return "it is interlaced";
-  if (!graph.picture?.plain) return "its pictures are changed";
-  if (!probe.square || video.rotation !== 0) return "its pixels are not square, or it is to be turned";
+  if (interlaced) return "it is interlaced";
+  if (!picture?.plain) return "its pictures are changed";
+  if (!square || video.rotation !== 0) return "its pixels are not square, or it is to be turned";
   if (Math.abs(video.rate / (rate.n / rate.d) - 1) > 0.01) return "its rate is changed";
   if (Math.abs(begins) > MAX_BEGIN) return "its own time does not begin at 0";
   if (etag === undefined && lastModified === undefined) return "its origin tells no versions apart";
@@ -110,9 +93,58 @@ export function whyEncoded(
   return undefined;
 }
 
+/** How a rung is packaged without encoding. `undefined`: it is encoded. */
+export const remuxedRung = (rung: Rung, remuxed: Remuxed | string): Remuxed | undefined =>
+  typeof remuxed === "string" || whyEncoded(rung, remuxed) !== undefined ? undefined : remuxed;
+
 /** A rung that is packaged without encoding. */
-export function copiedOf(rung: Rung, remuxed: Remuxed | string): Copied | undefined {
-  if (typeof remuxed === "string" || whyEncoded(rung, remuxed) !== undefined) return undefined;
-  const { cut, codec } = remuxed;
-  return { cut, offer: { ...rung, codec, average: cut.average, peak: cut.peak } };
+export const remuxedVariant = (rung: Rung, { codec, cut }: Remuxed): Variant => ({
+  ...rung,
+  codec,
+  average: cut.average,
+  peak: cut.peak,
+});
+
+/** What a player needs before the segments of a rung that is packaged without encoding. */
+export function remuxedInit({ name }: Rung, { cut, codec }: Remuxed): Omit<Plan, "engine"> {
+  const init = cut.init();
+  return {
+    lane: "light",
+    cost: 1,
+    memory: init.length,
+    explain: () => ({ init: String(name), codec, made: "copied" }),
+    run: async () => renditionOf(init, "video/mp4", "mp4"),
+  };
+}
+
+/** One segment of it: read from the file, and written with its own times. */
+export function remuxedSegment(
+  { source }: PartRequest,
+  grid: Grid,
+  { name, width, height }: Rung,
+  { cut, codec }: Remuxed,
+  index: number,
+): Omit<Plan, "engine"> {
+  const segment = cut.segment(index);
+  const { frames, bytes, read } = segment;
+  return {
+    lane: "light",
+    cost: 5 + bytes / 1e6,
+    memory: bytes + read,
+    explain: () => ({
+      segment: index,
+      track: String(name),
+      size: { width, height },
+      codec,
+      made: "copied",
+      from: secondsOf(grid, firstAt(grid, index)),
+      frames,
+      bytes,
+    }),
+    run: (context) =>
+      withRanges(source, context, async (file) => {
+        const written = await segment.write(file, context.signal);
+        return { ...renditionOf(written, "video/mp4", "m4s"), width, height };
+      }),
+  };
 }

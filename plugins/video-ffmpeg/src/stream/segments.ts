@@ -1,161 +1,168 @@
 import type { Plan } from "@mediatap/core";
-import type { Engine } from "../engine.ts";
+import { type Engine, renditionOf, segmentCommand } from "../engine.ts";
 import { NAME } from "../options.ts";
-import { collect } from "../process/command.ts";
+import { collect, collectAll } from "../process/command.ts";
 import { openInput } from "../read/input.ts";
-import type { Gathering } from "./batch.ts";
-import { type Parts, splitFragment } from "./boxes.ts";
-import { CODECS } from "./codecs.ts";
-import { pictureInitArgs, soundInitArgs } from "./encode.ts";
-import { firstAt, framesAt, type Grid, picturesAt, secondsOf } from "./grid.ts";
+import { withInputs } from "../transcode/extras.ts";
+import type { Batcher } from "./batch.ts";
+import { CODECS, type Rung } from "./codecs.ts";
+import {
+  audioInitArgs,
+  audioSegmentArgs,
+  cutOfSegment,
+  isBlind,
+  seekArgs,
+  seekOf,
+  type VideoSegment,
+  videoInitArgs,
+  videoSegmentArgs,
+} from "./encode.ts";
+import { type Fragment, splitFragment } from "./fmp4.ts";
+import { firstAt, framesAt, framesIn, type Grid, secondsOf } from "./grid.ts";
 import { codecOf, rungOf, trackNameOf } from "./ladder.ts";
-import type { Pictures, Sound } from "./layout.ts";
-import { type Asked, renditionOf } from "./part.ts";
-import { type Copied, whyEncoded } from "./remux.ts";
-import type { Rung } from "./rung.ts";
-import { encodeRungs } from "./rungs.ts";
-import { soundArgs } from "./sound.ts";
+import type { AudioLayout, PartRequest, VideoLayout } from "./layout.ts";
+import { type Remuxed, whyEncoded } from "./remux.ts";
 
-const PICTURES = "video/mp4";
-const SOUND = "audio/mp4";
+const VIDEO_TYPE = "video/mp4";
+const AUDIO_TYPE = "audio/mp4";
 const MB = 1024 * 1024;
+const AUDIO_MEMORY = 40 * MB;
 
-/** A track of pictures. */
-export interface PictureTrack {
+/** A plan of this engine. */
+export type PartPlan = Omit<Plan, "engine">;
+
+/** A video track. */
+export interface VideoTrack {
   readonly grid: Grid;
   readonly rung: Rung;
-  readonly pictures: Pictures;
+  readonly video: VideoLayout;
   /** Left out: it is encoded. */
-  readonly copied?: Copied;
+  readonly remuxed?: Remuxed;
 }
 
-/** One segment of pictures, made along with those of other rungs that wait for their turn. */
-export function picturePlan(
-  engine: Engine,
-  gathering: Gathering<Parts>,
-  asked: Asked,
-  { grid, rung, pictures }: PictureTrack,
+const qualityOf = ({ job }: PartRequest) => job.transformation.output.video?.quality ?? 50;
+
+/** One segment of video, encoded together with those of other rungs that are queued at the same time. */
+export function videoSegment(
+  batcher: Batcher<Fragment>,
+  request: PartRequest,
+  { grid, rung, video }: VideoTrack,
   index: number,
-): Plan {
-  const { job, source, context, layout } = asked;
+): PartPlan {
+  const { job, source, context, layout } = request;
   const { width, height, ladder, maxrate } = rung;
   const name = trackNameOf(rung);
-  const {
-    cost,
-    memory: [base, pixel],
-  } = CODECS[ladder];
-  const quality = job.transformation.output.video?.quality ?? 50;
-  const frames = picturesAt(grid, index);
+  const codec = CODECS[ladder];
+  const [base, pixel] = codec.memory;
+  const quality = qualityOf(request);
+  const frames = framesIn(grid, index);
   const { origin, path, etag, lastModified, size } = source.facts;
-  const group = JSON.stringify([
+  const key = JSON.stringify([
     NAME,
     [origin, path, etag, lastModified, size],
     job.transformation.steps,
-    [index, quality, grid.stills],
-    // Others than those of H.264 take too much of a machine to be made together.
+    [index, quality, grid.iframesOnly],
+    // Other codecs take too much of a machine to be encoded together.
     ladder === "h264" ? ladder : name,
   ]);
-  const obtain = gathering.announce(group, name, context.signal, context.limits.videoQueueWait);
-  const { probe } = layout;
-  const from = probe.video ?? pictures.size;
+  const join = batcher.announce(key, name, context.signal, context.limits.videoQueueWait);
+  const decoded = layout.probe.video ?? video.size;
   const megapixels = (one: { readonly width: number; readonly height: number }) =>
     (one.width * one.height * frames) / 1e6;
   return {
-    engine: NAME,
     lane: "video",
-    cost: 150 + 6 * megapixels(from) + cost * megapixels(rung),
-    memory: base * MB + 30 * from.width * from.height + pixel * width * height,
+    cost: 150 + 6 * megapixels(decoded) + codec.cost * megapixels(rung),
+    memory: base * MB + 30 * decoded.width * decoded.height + pixel * width * height,
     explain: () => ({
       segment: index,
       track: name,
       size: { width, height },
       codec: codecOf(rung),
-      ...(!grid.stills && { made: `encoded: ${whyEncoded(rung, pictures.remuxed)}` }),
+      ...(!grid.iframesOnly && { made: `encoded: ${whyEncoded(rung, video.remuxed)}` }),
       maxrate,
       quality,
       from: secondsOf(grid, firstAt(grid, index)),
       frames,
-      rate: pictures.rate,
+      rate: video.rate,
     }),
     async run(context) {
-      const made = await obtain(async (names, signal) => {
+      const { segment } = await join((names, signal) => {
         const rungs = names.map(
-          (one) => rungOf(Number.parseInt(one, 10), pictures.size, pictures.rate, ladder) as Rung,
+          (one) => rungOf(Number.parseInt(one, 10), video.size, video.rate, ladder) as Rung,
         );
-        return encodeRungs({ engine, asked: { ...asked, context }, pictures, rungs, index, quality, signal });
+        return encodeRungs({ ...request, context }, { video, rungs, index, quality }, signal);
       });
-      return { ...renditionOf(made.segment, PICTURES, "m4s"), width, height };
+      return { ...renditionOf(segment, VIDEO_TYPE, "m4s"), width, height };
     },
   };
 }
 
-/** What a player needs of a picture track before its segments: the same as each run writes, made without the source. */
-export function pictureInit(engine: Engine, { job }: Asked, { grid, rung, pictures }: PictureTrack): Plan {
-  const quality = job.transformation.output.video?.quality ?? 50;
-  const { memory, init } = CODECS[rung.ladder];
-  return initPlan(engine, {
-    args: pictureInitArgs(rung, pictures.rate, grid, quality),
-    type: PICTURES,
-    memory: memory[0] * MB + memory[1] * rung.width * rung.height,
-    explanation: { init: trackNameOf(rung), codec: codecOf(rung) },
-    ...(init && { init }),
+/** Several rungs of a segment by one process, which decodes once; by the names of their tracks. */
+async function encodeRungs(
+  { engine, job, source, context, layout: { probe, start } }: PartRequest,
+  segment: VideoSegment,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Fragment>> {
+  const { rungs, video } = segment;
+  const tools = await engine.tools();
+  const command = await segmentCommand(engine, { signal, limits: context.limits });
+  const cut = cutOfSegment(start, segment);
+  const seek = seekOf(cut, probe.format);
+  const inputs = { source, demuxer: probe.format, graph: video.graph };
+  const files = await withInputs(inputs, { job, context, tools }, async (input, extras) => {
+    const run = (from: number) => {
+      const args = videoSegmentArgs(segment, cut, probe, [...seekArgs(from), ...input], extras, tools);
+      return collectAll({ ...command, args, pipes: rungs.length - 1, folder: extras.folder });
+    };
+    return await run(seek).catch((error: unknown) => {
+      if (signal.aborted || !isBlind(seek, probe.format)) throw error;
+      return run(0);
+    });
   });
+  return new Map(rungs.map((rung, at) => [trackNameOf(rung), splitFragment(files[at] as Buffer)]));
 }
 
-export function soundInit(engine: Engine): Plan {
-  return initPlan(engine, {
-    args: soundInitArgs(),
-    type: SOUND,
-    memory: 40 * MB,
-    explanation: { init: "audio" },
-  });
-}
-
-/** How an initialisation is made. */
-interface InitOptions {
-  readonly args: readonly string[];
-  readonly type: string;
-  readonly memory: number;
-  readonly explanation: object;
-  /** Left out: it is as the run wrote it. */
-  readonly init?: (parts: Parts) => Buffer;
-}
-
-function initPlan(engine: Engine, { args, type, memory, explanation, init }: InitOptions): Plan {
+/** What a player needs before the segments of a video track: the same as each run writes, made without the source. */
+export function videoInit(request: PartRequest, { grid, rung, video }: VideoTrack): PartPlan {
+  const { memory, init = copyOfInit } = CODECS[rung.ladder];
   return {
-    engine: NAME,
     lane: "video",
     cost: 80,
-    memory,
-    explain: () => explanation,
+    memory: memory[0] * MB + memory[1] * rung.width * rung.height,
+    explain: () => ({ init: trackNameOf(rung), codec: codecOf(rung) }),
     async run(context) {
-      const { ffmpeg } = await engine.tools();
-      const file = await collect({
-        program: ffmpeg,
-        args,
-        signal: context.signal,
-        timeout: context.limits.videoSegment,
-        niceness: engine.settings.niceness,
-      });
-      const parts = splitFragment(file);
-      return renditionOf(init?.(parts) ?? Buffer.from(parts.init), type, "mp4");
+      const args = videoInitArgs(rung, video.rate, grid, qualityOf(request));
+      const file = await collect({ ...(await segmentCommand(request.engine, context)), args });
+      return renditionOf(init(splitFragment(file)), VIDEO_TYPE, "mp4");
     },
   };
 }
 
-/** One segment of sound. */
-export function soundPlan(
-  engine: Engine,
-  { source, layout }: Asked,
-  { grid, filters }: Sound,
+/** The rest of the file is not kept in memory. */
+const copyOfInit = ({ init }: Fragment): Buffer => Buffer.from(init);
+
+/** The same of the audio track. */
+export const audioInit = (engine: Engine): PartPlan => ({
+  lane: "video",
+  cost: 80,
+  memory: AUDIO_MEMORY,
+  explain: () => ({ init: "audio" }),
+  async run(context) {
+    const file = await collect({ ...(await segmentCommand(engine, context)), args: audioInitArgs() });
+    return renditionOf(copyOfInit(splitFragment(file)), AUDIO_TYPE, "mp4");
+  },
+});
+
+/** One segment of audio. */
+export function audioSegment(
+  { engine, source, layout: { start, probe } }: PartRequest,
+  { grid, filters }: AudioLayout,
   index: number,
-): Plan {
-  const { start, probe } = layout;
+): PartPlan {
   return {
-    engine: NAME,
     lane: "video",
     cost: 100 + 15 * secondsOf(grid, framesAt(grid, index)),
-    memory: 40 * MB,
+    memory: AUDIO_MEMORY,
     explain: () => ({
       segment: index,
       track: "audio",
@@ -163,20 +170,11 @@ export function soundPlan(
       frames: framesAt(grid, index),
     }),
     async run(context) {
-      const { ffmpeg } = await engine.tools();
-      const input = await openInput(source, probe.format, context);
-      try {
-        const file = await collect({
-          program: ffmpeg,
-          args: soundArgs({ start, index, filters, channels: probe.audio?.channels ?? 2 }, grid, input.args),
-          signal: context.signal,
-          timeout: context.limits.videoSegment,
-          niceness: engine.settings.niceness,
-        });
-        return renditionOf(splitFragment(file).segment, SOUND, "m4s");
-      } finally {
-        await input.close();
-      }
+      const command = await segmentCommand(engine, context);
+      using input = await openInput(source, probe.format, context);
+      const segment = { start, index, grid, filters, channels: probe.audio?.channels ?? 2 };
+      const file = await collect({ ...command, args: audioSegmentArgs(segment, input.args) });
+      return renditionOf(splitFragment(file).segment, AUDIO_TYPE, "m4s");
     },
   };
 }

@@ -1,37 +1,40 @@
 import { type Asset, isMediaError, type RenderContext, type Source } from "@mediatap/core";
-import { isSubtitles } from "./webvtt.ts";
+import { renditionOf } from "../engine.ts";
+import type { PartRequest } from "./layout.ts";
+import type { PartPlan } from "./segments.ts";
+import { isSubtitles, webVttOf } from "./webvtt.ts";
 
 /** Subtitles that a stream offers. */
-export interface Text {
+export interface SubtitleTrack {
   readonly track: string;
-  /** As in the file's name (BCP 47); left out: the file does not say. */
+  /** As in the file's name (BCP 47); left out: unknown. */
   readonly language?: string;
   /** For people, in the language itself. */
   readonly label: string;
 }
 
-/** Stands for a file without a language: `clip.vtt`. */
+/** The language of a file whose name contains none: `clip.vtt`. */
 const UNKNOWN = "und";
 const PREFIX = "sub-";
 const ENDINGS = ["vtt", "srt"] as const;
 
-/** Milliseconds for which nobody looks again for a file that was not there; and how many such files are known. */
-const ABSENCE = 60_000;
-const MOST_ABSENT = 10_000;
-/** Bytes by which subtitles are told from other files, and bytes of one file at most. */
-const HEAD = 512;
-export const MOST_TEXT = 2 * 1024 * 1024;
+/** Time for which a missing file is not looked up again; and how many such files are known. */
+const ABSENT_MS = 60_000;
+const MAX_ABSENT = 10_000;
+/** Bytes by which subtitles are distinguished from other files. */
+const HEAD_BYTES = 512;
+const MAX_BYTES = 2 * 1024 * 1024;
 
-/** What was found of the languages looked for. */
-export interface Found {
-  readonly texts: readonly Text[];
-  /** Some origin failed: there may be more. */
-  readonly doubtful: boolean;
+/** The subtitles of a video. */
+export interface FoundSubtitles {
+  readonly subtitles: readonly SubtitleTrack[];
+  /** An origin failed: there may be more. */
+  readonly incomplete: boolean;
 }
 
-/** Finds the subtitles that lie beside videos, in the languages named. */
-export function createTexts(languages: readonly string[]) {
-  /** Until when files are not looked for. */
+/** Finds the subtitles that are stored beside videos, in these languages. */
+export function createSubtitles(languages: readonly string[]) {
+  /** Until when files are not looked up. */
   const absent = new Map<string, number>();
 
   /** The subtitles of one language. `undefined`: there are none. Throws what opening them throws. */
@@ -41,13 +44,13 @@ export function createTexts(languages: readonly string[]) {
       const key = JSON.stringify([tenant, endpoint, kind, host, path]);
       if ((absent.get(key) ?? 0) > performance.now()) continue;
       const source = await context.open({ tenant, endpoint, kind, path }).catch((error: unknown) => {
-        // Some stores forbid to read what is not there.
+        // Some storages forbid reading what does not exist.
         if (isMediaError(error) && (error.code === "ENOENT" || error.code === "EACCES")) return undefined;
         throw error;
       });
-      if (source && isSubtitles(await source.peek(HEAD))) return source;
-      if (absent.size >= MOST_ABSENT) absent.clear();
-      absent.set(key, performance.now() + ABSENCE);
+      if (source && isSubtitles(await source.peek(HEAD_BYTES))) return source;
+      if (absent.size >= MAX_ABSENT) absent.clear();
+      absent.set(key, performance.now() + ABSENT_MS);
     }
     return undefined;
   }
@@ -55,22 +58,22 @@ export function createTexts(languages: readonly string[]) {
   return {
     open,
 
-    /** What a video has. Where a file needs a signature, so does the playlist: that is thrown. */
-    async find(asset: Asset, context: RenderContext): Promise<Found> {
-      let doubtful = false;
+    /** The tracks of a video. If a file needs a signature, so does the playlist: that is thrown. */
+    async find(asset: Asset, context: RenderContext): Promise<FoundSubtitles> {
+      let incomplete = false;
       const found = await Promise.all(
         languages.map(async (language) => {
           try {
-            return (await open(asset, language, context)) && textOf(language);
+            return (await open(asset, language, context)) && trackOf(language);
           } catch (error) {
             context.signal.throwIfAborted();
             if (isMediaError(error) && error.code === "ESIGNATURE") throw error;
-            doubtful = true;
+            incomplete = true;
             return undefined;
           }
         }),
       );
-      return { texts: found.filter((text) => text !== undefined), doubtful };
+      return { subtitles: found.filter((track) => track !== undefined), incomplete };
     },
 
     /** The language of a track. `undefined`: it is no track of subtitles. */
@@ -80,7 +83,7 @@ export function createTexts(languages: readonly string[]) {
   };
 }
 
-function textOf(language: string): Text {
+function trackOf(language: string): SubtitleTrack {
   const track = `${PREFIX}${language}`;
   if (language === UNKNOWN) return { track, label: "Subtitles" };
   return {
@@ -90,10 +93,25 @@ function textOf(language: string): Text {
   };
 }
 
-/** Where subtitles may lie: beside the video, by the same name. */
+/** Paths of subtitles: beside the video, with the same name. */
 function pathsOf({ kind, path }: Asset, language: string): readonly string[] {
-  // A query is for that one file.
+  // A query belongs to that one file.
   if (kind === "url" && /[?#]/.test(path)) return [];
   const stem = path.replace(/\.[^./]*$/, "");
   return ENDINGS.map((ending) => `${stem}${language === UNKNOWN ? "" : `.${language}`}.${ending}`);
+}
+
+/** The subtitles of a track, in the time of the stream. */
+export function subtitlePart(source: Source, { layout }: PartRequest, track: string): PartPlan {
+  const { start, duration } = layout;
+  return {
+    lane: "light",
+    cost: 5,
+    memory: 4 * MAX_BYTES,
+    explain: () => ({ track, file: source.facts.path, start, duration }),
+    async run() {
+      const text = webVttOf(await source.bytes(MAX_BYTES), { start, duration });
+      return renditionOf(Buffer.from(text), "text/vtt; charset=utf-8", "vtt");
+    },
+  };
 }

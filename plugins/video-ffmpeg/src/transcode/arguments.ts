@@ -1,27 +1,26 @@
-import type { Probe } from "@mediatap/core";
 import { decoderArgs } from "../probe/colour.ts";
+import type { FileProbe } from "../probe/probe.ts";
+import { QUIET } from "../process/command.ts";
 import type { Tools } from "../process/tools.ts";
-import { before, cutOf } from "./cut.ts";
+import { fileArgs } from "../read/input.ts";
+import { wireAudio } from "./audio.ts";
+import { cutOf, wireCut } from "./cut.ts";
 import { codecArgs, type Recipe } from "./encode.ts";
 import type { Extras } from "./extras.ts";
 import type { Graph } from "./model.ts";
-import { wireSound } from "./sound.ts";
 import { seconds } from "./units.ts";
 
-/** What ffmpeg says of itself: errors alone. */
-export const QUIET = ["-nostdin", "-hide_banner", "-v", "error", "-y"];
-
-/** Fragments of a second, so that players can begin at once; `delay_moov`: the head knows where sound and picture begin. */
+/** Fragments of a second, so that players can begin immediately; `delay_moov`: the head contains where audio and video begin. */
 const FRAGMENTS = ["-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000"];
 
-/** Form in which the result is sent while it is encoded. */
-const growingFormat = (format: Recipe["format"]): string[] =>
+/** The form in which the result is sent while it is encoded. */
+const progressiveArgs = (format: Recipe["format"]): string[] =>
   format === "mp4" ? [...FRAGMENTS, "-f", "mp4"] : ["-cluster_time_limit", "1000", "-f", "webm"];
 
-export interface RunParts {
+export interface RunOptions {
   readonly recipe: Recipe;
   readonly graph: Graph;
-  readonly probe: Probe;
+  readonly probe: FileProbe;
   readonly tools: Tools;
   readonly demuxer: string;
   readonly input: readonly string[];
@@ -29,53 +28,47 @@ export interface RunParts {
 }
 
 /** Arguments of the run that makes a whole video, and writes it to its standard output. */
-export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }: RunParts): string[] {
-  const { picture, sound, format } = recipe;
+export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }: RunOptions): string[] {
+  const { video, audio, format } = recipe;
   const cut = cutOf(graph, demuxer);
-  const chains: string[] = [];
-  const maps: string[] = [];
-  if (picture?.how === "encode" && graph.picture) {
-    const { from, chains: first } = before("0:V:0", cut.picture, "cut");
-    chains.push(...first, graph.picture.wire({ from, to: "picture", extra: extras.label }));
-    maps.push("-map", "[picture]");
-  } else if (picture) maps.push("-map", "0:V:0");
-  if (sound?.how === "encode") {
-    chains.push(
-      wireSound(graph, probe, { from: "0:a:0", to: "sound", first: cut.sound, extra: extras.label }),
-    );
-    maps.push("-map", "[sound]");
-  } else if (sound) maps.push("-map", "0:a:0");
+  const extra = extras.label;
+  const chains = [
+    ...(video?.how === "encode" ? [wireCut(graph, cut, { to: "video", extra })] : []),
+    ...(audio?.how === "encode"
+      ? [wireAudio(graph, probe, { from: "0:a:0", to: "audio", first: cut.audio, extra })]
+      : []),
+  ];
   return [
     ...QUIET,
     ...cut.args,
-    ...(probe.video && picture?.how === "encode" ? decoderArgs(probe.video, tools) : []),
+    ...(probe.video && video?.how === "encode" ? decoderArgs(probe.video, tools) : []),
     ...input,
     ...extras.args,
     ...(chains.length > 0 ? ["-filter_complex", chains.join(";")] : []),
-    ...maps,
+    ...(video ? ["-map", video.how === "encode" ? "[video]" : "0:V:0"] : []),
+    ...(audio ? ["-map", audio.how === "encode" ? "[audio]" : "0:a:0"] : []),
     ...codecArgs(recipe, graph, tools),
-    ...growingFormat(format),
+    ...progressiveArgs(format),
     "pipe:1",
   ];
 }
 
 /**
- * Arguments that bring what has grown to its final form, with an index at its beginning; nothing is encoded. `lasts`: seconds up to
- * which the last picture is shown; left out: it lasts as long as the others.
+ * Arguments that rewrite the output to its final form, with an index at its beginning; nothing is encoded. `end`: second up to
+ * which the last frame is shown; left out: it lasts as long as the others.
  */
-export function finishArgs(format: Recipe["format"], from: string, to: string, lasts?: number): string[] {
-  const demuxer = format === "mp4" ? "mov" : "matroska";
+export function finishArgs(format: Recipe["format"], from: string, to: string, end?: number): string[] {
   const form =
     format === "mp4" ? ["-movflags", "+faststart", "-f", "mp4"] : ["-cues_to_front", "1", "-f", "webm"];
   return [
     ...QUIET,
-    ...["-protocol_whitelist", "file", "-f", demuxer, "-i", `file:${from}`],
+    ...fileArgs(from, format === "mp4" ? "mov" : "matroska"),
     ...["-map", "0", "-c", "copy", "-fflags", "+bitexact", ...form],
-    ...(lasts === undefined ? [] : ["-bsf:v", lastingUntil(lasts)]),
+    ...(end === undefined ? [] : ["-bsf:v", lastFrameUntil(end)]),
     `file:${to}`,
   ];
 }
 
-/** Fragments do not say how long their last picture is shown; a track's length is the sum of what its pictures last. */
-const lastingUntil = (end: number) =>
+/** Fragments do not contain how long their last frame is shown; the length of a track is the sum of the durations. */
+const lastFrameUntil = (end: number) =>
   `setts=pts=PTS:dts=DTS:duration='if(eq(NEXT_DTS,NOPTS),max(1,${seconds(end)}/TB-DTS+STARTDTS),DURATION)'`;

@@ -1,6 +1,6 @@
 import { MediaError } from "@mediatap/core";
 
-/** What is said, and when, in seconds. */
+/** A text and its times, in seconds. */
 export interface Cue {
   readonly start: number;
   readonly end: number;
@@ -8,77 +8,87 @@ export interface Cue {
   readonly runs: readonly { readonly text: string; readonly bold: boolean; readonly italic: boolean }[];
 }
 
-/** Cues of a file. */
-const MOST = 20_000;
-/** Characters of a cue. */
-const LONGEST = 2_500;
+const MAX_CUES = 20_000;
+const MAX_CUE_CHARACTERS = 2_500;
 
 /**
- * Reads SubRip, WebVTT or (Advanced) SubStation Alpha, told by content: times and text, bold and italic; whatever else such a
- * file says of looks and places is left aside. Throws `UNIDENTIFIED` for what is none of them.
+ * Reads SubRip, WebVTT or (Advanced) SubStation Alpha, distinguished by content: times and text, bold and italic, without other
+ * styles and positions. Throws `UNIDENTIFIED` for anything else.
  */
 export function readCues(bytes: Uint8Array): readonly Cue[] {
-  const text = decode(bytes).replace(/\r\n?/g, "\n");
-  const cues = /^\s*\[Script Info\]/i.test(text) ? readScript(text) : readBlocks(text);
+  const text = decode(bytes);
+  const cues = /^\s*\[Script Info\]/i.test(text)
+    ? readScript(text)
+    : readBlocks(text).flatMap(({ start, end, text }) => cueOf(start, end, runsOf(text)));
   if (cues.length === 0) {
     throw new MediaError("UNIDENTIFIED", "Expected a file of subtitles", { status: 400 });
   }
-  if (cues.length > MOST) throw new MediaError("ELIMIT", `Expected at most ${MOST} subtitles`);
+  if (cues.length > MAX_CUES) throw new MediaError("ELIMIT", `Expected at most ${MAX_CUES} subtitles`);
   return cues;
 }
 
-/** UTF-8, UTF-16 where its mark says so, else what Western Windows wrote. */
+/** UTF-8, UTF-16 with a byte order mark, else Windows-1252; lines end in `\n`. */
 export function decode(bytes: Uint8Array): string {
-  const mark =
-    bytes[0] === 0xff && bytes[1] === 0xfe
-      ? "utf-16le"
-      : bytes[0] === 0xfe && bytes[1] === 0xff
-        ? "utf-16be"
-        : "utf-8";
+  const mark = Buffer.from(bytes.subarray(0, 2)).toString("hex");
+  const encoding = { fffe: "utf-16le", feff: "utf-16be" }[mark] ?? "utf-8";
+  let text: string;
   try {
-    return new TextDecoder(mark, { fatal: true }).decode(bytes);
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    return new TextDecoder("windows-1252").decode(bytes);
+    text = new TextDecoder("windows-1252").decode(bytes);
   }
+  return text.replace(/\r\n?/g, "\n");
 }
 
-/** A time as SubRip and WebVTT write it: hours, minutes, seconds and their part. */
+/** A time of SubRip and WebVTT: hours, minutes, seconds and their fraction. */
 export const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})`;
-const TIMES = new RegExp(`^\\s*${TIME}\\s+-->\\s+${TIME}`);
+const TIMES = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(.*)$`);
 
-/** SubRip and WebVTT: blocks with an arrow between two times. */
-function readBlocks(text: string): Cue[] {
-  return text.split(/\n[ \t]*\n/).flatMap((block) => {
-    const lines = block.split("\n");
-    const at = lines.findIndex((line) => TIMES.test(line));
-    const times = at < 0 ? undefined : TIMES.exec(lines[at] as string);
-    if (!times) return [];
-    return cueOf(secondsOf(times, 1), secondsOf(times, 5), runsOf(lines.slice(at + 1).join("\n")));
-  });
+/** A block of SubRip or WebVTT: two times with an arrow between them, and text with tags. */
+export interface CueBlock {
+  readonly start: number;
+  readonly end: number;
+  /** Settings of WebVTT, as they are written. */
+  readonly settings: string;
+  readonly text: string;
 }
 
-/** Seconds of a time that was found. */
-export const secondsOf = (found: readonly (string | undefined)[], from: number): number => {
-  const [hours = "0", minutes = "0", seconds = "0", part = "0"] = found.slice(from, from + 4);
-  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) + Number(part.padEnd(3, "0")) / 1000;
+export const readBlocks = (text: string): readonly CueBlock[] =>
+  text.split(/\n[ \t]*\n/).flatMap((block) => readBlock(block.split("\n")) ?? []);
+
+/** `undefined`: the lines contain no times. */
+export function readBlock(lines: readonly string[]): CueBlock | undefined {
+  const at = lines.findIndex((line) => TIMES.test(line));
+  const times = TIMES.exec(lines[at] ?? "");
+  if (!times) return undefined;
+  const text = lines.slice(at + 1).join("\n");
+  return { start: secondsOf(times, 1), end: secondsOf(times, 5), settings: times[9] ?? "", text };
+}
+
+/** Seconds of a time that was matched. */
+export const secondsOf = (match: readonly (string | undefined)[], from: number): number => {
+  const [hours = "0", minutes = "0", seconds = "0", fraction = "0"] = match.slice(from, from + 4);
+  return (
+    Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) + Number(fraction.padEnd(3, "0")) / 1000
+  );
 };
 
 const SCRIPT_TIME = new RegExp(`^${TIME}$`);
 
 /** SubStation Alpha: `Dialogue: layer, start, end, style, name, margins × 3, effect, text`. */
-function readScript(text: string): Cue[] {
-  return text.split("\n").flatMap((line) => {
+function readScript(script: string): Cue[] {
+  return script.split("\n").flatMap((line) => {
     const [, rest] = /^Dialogue:(.*)$/.exec(line) ?? [];
     const fields = rest?.split(",");
     if (!fields || fields.length < 10) return [];
     const [start, end] = [fields[1], fields[2]].map((field) => SCRIPT_TIME.exec(field?.trim() ?? ""));
     if (!start || !end) return [];
-    const said = fields
+    const text = fields
       .slice(9)
       .join(",")
       .replace(/\\[Nn]/g, "\n")
       .replace(/\\h/g, " ");
-    return cueOf(secondsOf(start, 1), secondsOf(end, 1), runsOf(said, false));
+    return cueOf(secondsOf(start, 1), secondsOf(end, 1), runsOf(text, false));
   });
 }
 
@@ -95,12 +105,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   rlm: "\u200f",
 };
 
-/** Text with its tags taken out; of them only bold and italic are heeded. */
+/** Text without its tags; only bold and italic have an effect. */
 function runsOf(text: string, withEntities = true): Cue["runs"] {
   const runs: { text: string; bold: boolean; italic: boolean }[] = [];
   let [bold, italic] = [0, 0];
   for (const part of text
-    .slice(0, LONGEST)
+    .slice(0, MAX_CUE_CHARACTERS)
     .trim()
     .split(/(<[^<>\n]*>|\{\\[^{}\n]*\})/)) {
     const [, closes, tag] = /^<(\/?)([bi])(?:[ .][^>]*)?>$/i.exec(part) ?? [];

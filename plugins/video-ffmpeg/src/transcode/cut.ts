@@ -1,37 +1,37 @@
-import { hasIndex } from "../read/input.ts";
+import { hasIndex } from "../read/demuxer.ts";
 import type { Graph } from "./model.ts";
 import { seconds } from "./units.ts";
 
-/** How a piece is taken out of a source. */
-export interface Cutting {
+/** How a part is taken out of a source. */
+interface Cut {
   /** Before the input. */
   readonly args: readonly string[];
   /** Filters before all others. */
-  readonly picture: readonly string[];
-  readonly sound: readonly string[];
+  readonly video: readonly string[];
+  readonly audio: readonly string[];
 }
 
-/** Files whose frames last as long as they like: a piece may begin and end within one. */
+/** Formats whose frames have any duration: a part may begin and end within one. */
 const PACED: ReadonlySet<string> = new Set(["gif", "apng"]);
 
-/** Seconds before a piece at which reading begins where key frames are not known: they are seldom further apart. */
+/** Seconds before a part at which reading begins if key frames are not known: they are seldom further apart. */
 const MARGIN = 10;
 
-/** Cuts the piece that a graph is made of; what is decoded before it is left out by ffmpeg itself, or by filters. */
-export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cutting {
-  if (!clipped) return { args: [], picture: [], sound: [] };
+/** Cuts the part that a graph is made of; what is decoded before it is dropped by ffmpeg itself, or by filters. */
+export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cut {
+  if (!clipped) return { args: [], video: [], audio: [] };
   const isPaced = picture !== undefined && (PACED.has(demuxer) || picture.paced);
   if (hasIndex(demuxer) && isPaced) {
-    // The frame shown at the beginning may be long before it: decoding begins at the key frame before, and ends by the filters.
+    // The frame shown at the beginning may be long before it: decoding begins at the key frame before, and the filters cut.
     const length = `duration=${seconds(duration)}`;
     return {
       args: start > 0 ? ["-noaccurate_seek", ...seek(start)] : [],
-      picture: [`fps=${picture.rate}:start_time=0`, `trim=${length}`],
-      sound: [`atrim=start=0:${length}`],
+      video: [`fps=${picture.rate}:start_time=0`, `trim=${length}`],
+      audio: [`atrim=start=0:${length}`],
     };
   }
   if (hasIndex(demuxer) || (start === 0 && !isPaced)) {
-    return { args: [...seek(start), "-t", seconds(duration)], picture: [], sound: [] };
+    return { args: [...seek(start), "-t", seconds(duration)], video: [], audio: [] };
   }
   const from = Math.max(0, start - MARGIN);
   const lead = start - from;
@@ -41,15 +41,19 @@ export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph,
   ];
   return {
     args: [...seek(from), "-t", seconds(lead + duration)],
-    picture: [...(isPaced ? [`fps=${picture.rate}`] : []), ...cut("")],
-    sound: cut("a"),
+    video: [...(isPaced ? [`fps=${picture.rate}`] : []), ...cut("")],
+    audio: cut("a"),
   };
 }
 
 const seek = (at: number): string[] => (at > 0 ? ["-ss", seconds(at)] : []);
 
-/** Filters in front of a label, under a new one. */
-export const before = (label: string, filters: readonly string[], name: string) =>
-  filters.length === 0
-    ? { from: label, chains: [] }
-    : { from: name, chains: [`[${label}]${filters.join(",")}[${name}]`] };
+/** The filter graph of the frames of a source, cut first, up to the label `to`. */
+export function wireCut(
+  { picture }: Graph,
+  { video }: Cut,
+  ends: Pick<Parameters<NonNullable<Graph["picture"]>["wire"]>[0], "to" | "extra" | "more">,
+): string {
+  const cut = video.length > 0 ? [`[0:V:0]${video.join(",")}[cut]`] : [];
+  return [...cut, picture?.wire({ from: cut.length > 0 ? "cut" : "0:V:0", ...ends })].join(";");
+}

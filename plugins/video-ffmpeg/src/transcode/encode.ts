@@ -1,20 +1,20 @@
-import { MediaError, type Probe } from "@mediatap/core";
+import { MediaError, type Size } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
 import type { Graph } from "./model.ts";
 
-/** Encoders' threads: always as many, so that all machines make the same bytes of one request. */
+/** Threads of encoders: always as many, so that all machines write the same bytes. */
 const THREADS = 4;
 
-/** Longest way between two key frames, in seconds: how far a player that seeks has to decode. */
+/** Longest GOP, in seconds: how far a player that seeks has to decode. */
 const KEY_SECONDS = 4;
 
 /** A video output as the core fills it in. */
 export type VideoOptions = Required<Omit<VideoOutput, "part">> & { readonly format: "mp4" | "webm" };
 
 type Codec = Exclude<VideoOptions["codec"], "none">;
-type SoundCodec = Exclude<VideoOptions["audio"], "none">;
+type AudioCodec = Exclude<VideoOptions["audio"], "none">;
 
 interface Encoder {
   readonly name: string;
@@ -26,7 +26,7 @@ interface Encoder {
   readonly args: readonly string[];
   /** Milliseconds of one core for a megapixel. */
   readonly cost: number;
-  /** Frames that it holds at a time. */
+  /** Frames that it buffers. */
   readonly frames: number;
   /** Pixels that each side must have. */
   readonly side?: number;
@@ -67,17 +67,17 @@ const ENCODERS: Readonly<Record<Codec, readonly Encoder[]>> = {
       frames: 120,
       side: 64,
     },
-    // libaom-av1 tells what stands in a header only with the first picture: too late for who reads along.
+    // libaom-av1 completes the header only with the first frame: too late for progressive output.
     { name: "librav1e", crf: 228, slope: 1.68, by: "-qp", args: ["-speed", "10"], cost: 220, frames: 60 },
   ],
 };
 
-const SOUND: Readonly<Record<SoundCodec, { readonly name: string; readonly bitrate: number }>> = {
+const AUDIO: Readonly<Record<AudioCodec, { readonly name: string; readonly bitrate: number }>> = {
   aac: { name: "aac", bitrate: 128_000 },
   opus: { name: "libopus", bitrate: 96_000 },
 };
 
-/** Sets of format, sound and picture that players know (reference §8.2). */
+/** Combinations of format and codecs that players support (reference §8.2). */
 const TOGETHER: Readonly<
   Record<"mp4" | "webm", { readonly codec: readonly string[]; readonly audio: string }>
 > = {
@@ -85,72 +85,62 @@ const TOGETHER: Readonly<
   webm: { codec: ["vp9", "av1"], audio: "opus" },
 };
 
-/** What becomes of one of the two tracks. */
-export type Track<K> =
-  | { readonly how: "encode"; readonly codec: K }
-  /** It goes on as it is. */
-  | { readonly how: "copy"; readonly codec: K };
+/** How a track is written. */
+export interface Track<K> {
+  readonly how: "encode" | "copy";
+  readonly codec: K;
+}
 
 /** What is written. */
 export interface Recipe {
   readonly format: "mp4" | "webm";
   readonly type: string;
-  readonly picture?: Track<Codec>;
-  readonly sound?: Track<SoundCodec>;
+  readonly video?: Track<Codec>;
+  readonly audio?: Track<AudioCodec>;
   readonly quality: number;
 }
 
-/**
- * Chooses what is written for a request. Throws `EINVAL` for codecs that do not go together, `EUNSUPPORTED` for one that ffmpeg
- * cannot write here.
- */
-export function recipeOf(request: VideoOptions, probe: Probe, graph: Graph, tools: Tools): Recipe {
-  const { format, codec, audio, quality } = request;
-  const { codec: codecs, audio: own } = TOGETHER[format];
-  const isSet =
-    (codec === "none" || codecs.includes(codec)) && (audio === "none" || audio === own) && codec !== audio;
-  if (!isSet) {
-    throw new MediaError(
-      "EINVAL",
-      `Expected codecs that fit together but received f-${format},vc-${codec},ac-${audio}`,
-    );
+/** Chooses what is written for a request. Throws `EINVAL` for codecs that do not go together, `EUNSUPPORTED` for one that ffmpeg lacks. */
+export function recipeOf(request: VideoOptions, probe: FileProbe, graph: Graph, tools: Tools): Recipe {
+  const { format, codec, audio: audioCodec, quality } = request;
+  const together = TOGETHER[format];
+  const fits =
+    (codec === "none" || together.codec.includes(codec)) &&
+    (audioCodec === "none" || audioCodec === together.audio) &&
+    codec !== audioCodec;
+  if (!fits) {
+    const received = `f-${format},vc-${codec},ac-${audioCodec}`;
+    throw new MediaError("EINVAL", `Expected codecs that fit together but received ${received}`);
   }
-  const picture = codec === "none" || !graph.picture ? undefined : pictureOf(codec, quality, probe, graph);
-  const sound =
-    audio === "none" || !(probe.audio || graph.isMixed) ? undefined : soundOf(audio, probe, graph);
-  if (!picture && !sound) {
-    throw new MediaError(
-      "EINVAL",
-      codec === "none" ? "Expected a video with sound" : "Expected a source with a video track",
-    );
+  const video = codec === "none" || !graph.picture ? undefined : videoTrack(codec, quality, probe, graph);
+  const hasAudio = audioCodec !== "none" && (probe.audio || graph.isMixed);
+  const audio = hasAudio ? audioTrack(audioCodec, probe, graph) : undefined;
+  if (!video && !audio) {
+    const missing = codec === "none" ? "a video with sound" : "a source with a video track";
+    throw new MediaError("EINVAL", `Expected ${missing}`);
   }
-  if (picture?.how === "encode") encoderOf(picture.codec, graph, tools);
-  if (sound?.how === "encode" && !tools.encoders.has(SOUND[sound.codec].name)) throw lacking(sound.codec);
-  return {
-    format,
-    type: `${picture ? "video" : "audio"}/${format}`,
-    ...(picture && { picture }),
-    ...(sound && { sound }),
-    quality,
-  };
+  if (video?.how === "encode") encoderOf(video.codec, graph, tools);
+  if (audio?.how === "encode" && !tools.encoders.has(AUDIO[audio.codec].name)) throw lacking(audio.codec);
+  const type = `${video ? "video" : "audio"}/${format}`;
+  return { format, type, ...(video && { video }), ...(audio && { audio }), quality };
 }
 
-/** Bits for a pixel of which a picture of H.264 is not made smaller any more, at quality 50; twice as many for 20 points more. */
+/** Bits per pixel below which H.264 is not encoded again, at quality 50; twice as many for 20 points more. */
 const leanAt = (quality: number) => 0.06 * 2 ** ((quality - 50) / 20);
 
-/** What of the bits of a file goes to its sound. */
-const USUAL_SOUND = 96_000;
+/** Bits a second of a file that are its audio. */
+const TYPICAL_AUDIO = 96_000;
 
 /**
- * A picture to which nothing is done goes on as it is where it is of the codec already and has no more bits than this server
- * would give it: encoding it again would cost time and looks, and save nothing.
+ * A track that no step changes is copied if it has the right codec and no more bits than this server would give it: encoding it
+ * again would cost time and quality, and save nothing.
  */
-function pictureOf(codec: Codec, quality: number, probe: Probe, graph: Graph): Track<Codec> {
-  const { video, audio, bitrate, format, square } = probe as Probe & Partial<FileProbe>;
+function videoTrack(codec: Codec, quality: number, probe: FileProbe, graph: Graph): Track<Codec> {
+  const { video, audio, bitrate, format, square } = probe;
   const { picture } = graph;
   if (!video || !picture || bitrate === undefined) return { how: "encode", codec };
   const pixels = picture.size.width * picture.size.height * picture.fps;
-  const isLean = (bitrate - (audio ? USUAL_SOUND : 0)) / pixels <= leanAt(quality);
+  const isLean = (bitrate - (audio ? TYPICAL_AUDIO : 0)) / pixels <= leanAt(quality);
   const isSame =
     picture.plain &&
     !graph.clipped &&
@@ -165,9 +155,9 @@ function pictureOf(codec: Codec, quality: number, probe: Probe, graph: Graph): T
   return { how: isSame && isLean ? "copy" : "encode", codec };
 }
 
-function soundOf(codec: SoundCodec, { audio, format }: Probe, graph: Graph): Track<SoundCodec> {
+function audioTrack(codec: AudioCodec, { audio, format }: FileProbe, graph: Graph): Track<AudioCodec> {
   const isSame = audio?.codec === codec && audio.channels <= 2 && audio.rate <= 48_000;
-  const isKept = isSame && graph.sound.length === 0 && !graph.clipped && isIndexed(format);
+  const isKept = isSame && graph.audio.length === 0 && !graph.clipped && isIndexed(format);
   return { how: isKept ? "copy" : "encode", codec };
 }
 
@@ -185,53 +175,40 @@ function encoderOf(codec: Codec, { picture }: Graph, { encoders }: Tools): Encod
   return found;
 }
 
-export const crfOf = ({ crf, slope }: Pick<Encoder, "crf" | "slope">, quality: number): number =>
+const crfOf = ({ crf, slope }: Pick<Encoder, "crf" | "slope">, quality: number): number =>
   Math.round(crf - slope * quality);
 
-/** Arguments that set the codecs, behind the maps. */
-export function codecArgs({ picture, sound, quality }: Recipe, graph: Graph, tools: Tools): string[] {
+/** Arguments that leave out what differs between runs or identifies the source. */
+export const BITEXACT: readonly string[] = [
+  ...["-map_metadata", "-1", "-map_chapters", "-1"],
+  ...["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"],
+];
+
+/** Arguments that set the codecs, after the maps. */
+export function codecArgs({ video, audio, quality }: Recipe, graph: Graph, tools: Tools): readonly string[] {
   return [
-    ...(picture ? pictureArgs(picture, quality, graph, tools) : ["-vn"]),
-    ...(sound ? soundArgs(sound) : ["-an"]),
-    "-sn",
-    "-dn",
-    "-map_metadata",
-    "-1",
-    "-map_chapters",
-    "-1",
-    "-fflags",
-    "+bitexact",
-    "-flags:v",
-    "+bitexact",
-    "-flags:a",
-    "+bitexact",
+    ...(video ? videoArgs(video, quality, graph, tools) : ["-vn"]),
+    ...(audio ? audioArgs(audio) : ["-an"]),
+    ...["-sn", "-dn", ...BITEXACT],
   ];
 }
 
-function pictureArgs({ how, codec }: Track<Codec>, quality: number, graph: Graph, tools: Tools): string[] {
+function videoArgs({ how, codec }: Track<Codec>, quality: number, graph: Graph, tools: Tools): string[] {
   if (how === "copy") return ["-c:v", "copy"];
   const encoder = encoderOf(codec, graph, tools);
-  const keys = Math.max(1, Math.round((graph.picture?.fps ?? 25) * KEY_SECONDS));
+  const gop = Math.max(1, Math.round((graph.picture?.fps ?? 25) * KEY_SECONDS));
   return [
-    "-c:v",
-    encoder.name,
-    ...encoder.args,
-    encoder.by ?? "-crf",
-    String(crfOf(encoder, quality)),
-    "-g",
-    String(keys),
-    "-pix_fmt",
-    "yuv420p",
-    // Else times are rounded to what a constant rate would have.
+    ...["-c:v", encoder.name, ...encoder.args, encoder.by ?? "-crf", String(crfOf(encoder, quality))],
+    ...["-g", String(gop), "-pix_fmt", "yuv420p"],
+    // Otherwise times are rounded to those of a constant rate.
     ...(graph.picture?.uneven ? ["-enc_time_base:v", "1:90000"] : []),
-    "-threads:v",
-    String(THREADS),
+    ...["-threads:v", String(THREADS)],
   ];
 }
 
-function soundArgs({ how, codec }: Track<SoundCodec>): string[] {
+function audioArgs({ how, codec }: Track<AudioCodec>): string[] {
   if (how === "copy") return ["-c:a", "copy"];
-  const { name, bitrate } = SOUND[codec];
+  const { name, bitrate } = AUDIO[codec];
   return ["-c:a", name, "-b:a", String(bitrate)];
 }
 
@@ -240,62 +217,55 @@ const DECODE = 6;
 /** … and to filter it, each step. */
 const FILTER = 2;
 /** … for a second of sound. */
-const SOUND_COST = 15;
+const AUDIO_COST = 15;
 /** Programs take so long to start. */
 const START = 100;
 
+const areaOf = ({ width, height }: Size) => width * height;
+
 /** Estimated milliseconds of one core. */
-export function costOf({ picture, sound }: Recipe, probe: Probe, graph: Graph, tools: Tools): number {
-  const { stretch, duration, words } = graph;
-  const megapixels = (size: { readonly width: number; readonly height: number }) =>
-    (size.width * size.height) / 1e6;
-  let cost = START + (sound?.how === "encode" ? SOUND_COST * duration : duration);
-  if (picture?.how === "encode" && graph.picture && probe.video) {
-    const read = megapixels(probe.video) * probe.video.rate * stretch.duration;
-    const written = megapixels(graph.picture.size) * graph.picture.fps * duration;
-    cost +=
-      read * (DECODE + FILTER) +
-      written * (encoderOf(picture.codec, graph, tools).cost + FILTER * words.length);
+export function costOf({ video, audio }: Recipe, probe: FileProbe, graph: Graph, tools: Tools): number {
+  const { stretch, duration, words, picture } = graph;
+  let cost = START + (audio?.how === "encode" ? AUDIO_COST * duration : duration);
+  if (video?.how === "encode" && picture && probe.video) {
+    const read = (areaOf(probe.video) / 1e6) * probe.video.rate * stretch.duration;
+    const written = (areaOf(picture.size) / 1e6) * picture.fps * duration;
+    const encode = encoderOf(video.codec, graph, tools).cost;
+    cost += read * (DECODE + FILTER) + written * (encode + FILTER * words.length);
   }
   return Math.round(cost);
 }
 
-/** Bytes of a pixel in the form that filters work on. */
+/** Bytes per pixel in the form that filters work on. */
 const PIXEL = 1.5;
 const BASE = 60 * 1024 * 1024;
-/** Frames of the source that decoder and filters hold. */
-const HELD = 24;
+/** Frames of the source that decoder and filters buffer. */
+const BUFFERED = 24;
 
 /** Estimated peak of memory in bytes. */
-export function memoryOf({ picture }: Recipe, probe: Probe, graph: Graph, tools: Tools): number {
-  if (picture?.how !== "encode" || !graph.picture || !probe.video) return BASE;
-  const frames = encoderOf(picture.codec, graph, tools).frames;
-  const area = ({ width, height }: { readonly width: number; readonly height: number }) => width * height;
-  return BASE + Math.round(PIXEL * (HELD * area(probe.video) + frames * area(graph.picture.size)));
+export function memoryOf({ video }: Recipe, probe: FileProbe, graph: Graph, tools: Tools): number {
+  if (video?.how !== "encode" || !graph.picture || !probe.video) return BASE;
+  const { frames } = encoderOf(video.codec, graph, tools);
+  return BASE + Math.round(PIXEL * (BUFFERED * areaOf(probe.video) + frames * areaOf(graph.picture.size)));
 }
 
-/** Bytes that the result takes, about: what is lean at this quality, or what the source has. */
-export function bytesOf({ picture, sound, quality }: Recipe, { bitrate }: Probe, graph: Graph): number {
-  const { size, fps } = graph.picture ?? { size: { width: 0, height: 0 }, fps: 0 };
-  const lean = size.width * size.height * fps * leanAt(quality);
-  const pictures = picture === undefined ? 0 : picture.how === "copy" ? (bitrate ?? lean) : lean;
-  return Math.ceil(((pictures + (sound ? SOUND[sound.codec].bitrate : 0)) * graph.duration) / 8);
+/** Estimated bytes of the result: what is lean at this quality, or what the source has. */
+export function bytesOf({ video, audio, quality }: Recipe, { bitrate }: FileProbe, graph: Graph): number {
+  const lean = graph.picture ? areaOf(graph.picture.size) * graph.picture.fps * leanAt(quality) : 0;
+  const videoBits = video === undefined ? 0 : video.how === "copy" ? (bitrate ?? lean) : lean;
+  return Math.ceil(((videoBits + (audio ? AUDIO[audio.codec].bitrate : 0)) * graph.duration) / 8);
 }
 
 /** What is done to the two tracks, in words. */
-export function describeRecipe({ picture, sound, quality }: Recipe, graph: Graph, tools: Tools) {
-  const wordsFor = (codec: Codec) => {
+export function describeRecipe({ video, audio, quality }: Recipe, graph: Graph, tools: Tools) {
+  const describe = ({ how, codec }: Track<Codec>) => {
+    if (how === "copy") return `${codec}, as it is: its bitrate is low already`;
     const encoder = encoderOf(codec, graph, tools);
     const scale = encoder.by === "-qp" ? "QP" : "CRF";
     return `${codec} by ${encoder.name}, ${scale} ${crfOf(encoder, quality)} of quality ${quality}`;
   };
   return {
-    ...(picture && {
-      video:
-        picture.how === "copy"
-          ? `${picture.codec}, as it is: its bitrate is low already`
-          : wordsFor(picture.codec),
-    }),
-    ...(sound && { audio: sound.how === "copy" ? `${sound.codec}, as it is` : sound.codec }),
+    ...(video && { video: describe(video) }),
+    ...(audio && { audio: audio.how === "copy" ? `${audio.codec}, as it is` : audio.codec }),
   };
 }

@@ -1,91 +1,91 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Job, RenderContext } from "@mediatap/core";
+import type { Job, RenderContext, Source } from "@mediatap/core";
 import { decoderArgs } from "../probe/colour.ts";
+import { temp } from "../process/temp.ts";
 import type { Tools } from "../process/tools.ts";
 import { openInput } from "../read/input.ts";
 import { drawLayer } from "./layers.ts";
 import { drawMask } from "./mask.ts";
-import type { Extra, Graph, VideoLayer } from "./model.ts";
+import type { ExtraInput, Graph, VideoLayer } from "./model.ts";
 import { writeSubtitles } from "./subtitles.ts";
 import { seconds } from "./units.ts";
 
-/** Inputs beside the video. */
-export interface Extras {
+/** Inputs beside the video, until they are disposed. */
+export interface Extras extends AsyncDisposable {
   readonly args: readonly string[];
-  /** The label of an input: of its pictures, or of its sound. */
-  label(extra: Extra, track?: "sound"): string;
-  close(): Promise<void>;
+  /** The label of an input: of its frames, or of its audio. */
+  label(input: ExtraInput, track?: "audio"): string;
+  /** The folder of their files, in which ffmpeg must work. Left out: there are none. */
+  readonly folder?: string;
 }
 
 export interface ExtrasContext {
   readonly job: Job;
-  readonly renderContext: RenderContext;
+  readonly context: RenderContext;
   readonly tools: Tools;
-  /** Where files are written; ffmpeg must work in it. */
-  readonly folder: string;
-  /** Number of the first such input. */
-  readonly first: number;
 }
 
-/** Draws, writes and opens what a graph, with those within, reads beside the video. */
-export async function prepareExtras(graph: Graph, context: ExtrasContext): Promise<Extras> {
-  const { job, renderContext, folder, first, tools } = context;
+/** Draws, writes and opens what a graph, with those within, reads beside the video, which is the first input. */
+export async function prepareExtras(graph: Graph, { job, context, tools }: ExtrasContext): Promise<Extras> {
+  await using stack = new AsyncDisposableStack();
   const graphs = withInner(graph);
-  const all: readonly Extra[] = graphs.flatMap(({ layers, masks, videos }) => [
-    ...layers,
-    ...masks,
-    ...videos,
-  ]);
-  const opened: (() => Promise<void>)[] = [];
-  const close = async () => {
-    await Promise.allSettled(opened.splice(0).map((one) => one()));
-  };
+  const inputs = graphs.flatMap((one) => one.inputs);
+  const subtitles = graphs.flatMap((one) => one.subtitles);
+  const isEmpty = inputs.length === 0 && subtitles.length === 0;
+  const folder = isEmpty ? undefined : await temp().makeFolder();
+  if (folder) stack.defer(() => rm(folder, { recursive: true, force: true }));
 
-  async function argsOf(extra: Extra, index: number): Promise<readonly string[]> {
-    switch (extra.kind) {
-      case "layer": {
-        const path = await drawLayer(extra, job, renderContext, folder, `layer-${index}`);
-        return ["-protocol_whitelist", "file", "-f", "png_pipe", "-i", `file:${path}`];
-      }
+  async function argsOf(input: ExtraInput, index: number): Promise<readonly string[]> {
+    const file = join(folder ?? "", `input-${index}`);
+    switch (input.kind) {
+      case "layer":
+        await drawLayer(input, job, context, file);
+        return ["-protocol_whitelist", "file", "-f", "png_pipe", "-i", `file:${file}`];
       case "mask": {
-        const path = join(folder, `mask-${index}`);
-        await writeFile(path, drawMask(extra));
-        const { width, height } = extra.size;
+        await writeFile(file, drawMask(input));
+        const { width, height } = input.size;
         return [
           ...["-protocol_whitelist", "file", "-f", "rawvideo", "-pixel_format", "gray"],
-          ...["-video_size", `${width}x${height}`, "-framerate", "1", "-i", `file:${path}`],
+          ...["-video_size", `${width}x${height}`, "-framerate", "1", "-i", `file:${file}`],
         ];
       }
       case "video": {
-        const input = await openInput(extra.file.source, extra.file.demuxer, renderContext);
-        opened.push(() => input.close());
-        return [...videoArgs(extra, tools), ...input.args];
+        const { source, demuxer } = input.file;
+        return [...videoArgs(input, tools), ...stack.use(await openInput(source, demuxer, context)).args];
       }
     }
   }
 
-  try {
-    await Promise.all(graphs.flatMap(({ subtitles }) => subtitles).map((one) => writeSubtitles(one, folder)));
-    const args = await Promise.all(all.map(argsOf));
-    return {
-      args: args.flat(),
-      label(extra, track) {
-        const at = all.indexOf(extra);
-        if (at < 0) throw new Error("a filter reads what is not there");
-        return `${first + at}:${track ? "a" : "V"}:0`;
-      },
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  await Promise.all(subtitles.map((one) => writeSubtitles(one, folder ?? "")));
+  const args = await Promise.all(inputs.map(argsOf));
+  const moved = stack.move();
+  return {
+    args: args.flat(),
+    label(input, track) {
+      const at = inputs.indexOf(input);
+      if (at < 0) throw new Error("a filter reads what is not there");
+      return `${1 + at}:${track ? "a" : "V"}:0`;
+    },
+    ...(folder && { folder }),
+    [Symbol.asyncDispose]: () => moved.disposeAsync(),
+  };
+}
+
+/** Opens the video and what its graph reads beside it while `work` runs. */
+export async function withInputs<T>(
+  { source, demuxer, graph }: { readonly source: Source; readonly demuxer: string; readonly graph: Graph },
+  context: ExtrasContext,
+  work: (input: readonly string[], extras: Extras) => Promise<T>,
+): Promise<T> {
+  await using extras = await prepareExtras(graph, context);
+  using input = await openInput(source, demuxer, context.context);
+  return await work(input.args, extras);
 }
 
 const withInner = (graph: Graph): Graph[] => [
   graph,
-  ...graph.videos.flatMap((video) => withInner(video.graph)),
+  ...graph.inputs.flatMap((input) => (input.kind === "video" ? withInner(input.graph) : [])),
 ];
 
 /** What is read of a layer's video: no more than is seen of it, or it would last longer than what is below. */

@@ -9,12 +9,11 @@ import {
   type Source,
   type Step,
 } from "@mediatap/core";
-import { demuxerOf, SNIFF_LENGTH } from "../read/input.ts";
+import { demuxerOf, SNIFF_LENGTH } from "../read/demuxer.ts";
 import { type Cue, readCues } from "./cues.ts";
 
-/** Bytes of a file of subtitles, and of a font. */
-const MOST_TEXT = 2 * 1024 * 1024;
-const MOST_FONT = 32 * 1024 * 1024;
+const MAX_SUBTITLE_BYTES = 2 * 1024 * 1024;
+const MAX_FONT_BYTES = 32 * 1024 * 1024;
 
 /** A video that is laid on another. */
 export interface VideoFile {
@@ -30,21 +29,18 @@ export interface LayerFiles {
   font(path: string): Uint8Array | undefined;
 }
 
+/** A font that is named by the path of its file. */
 const FONT_FILE = /\.(?:ttf|otf|ttc)$/i;
-
-/** Whether a font is named by the path of its file. */
-export const isFontFile = (font: string | undefined): font is string =>
-  font !== undefined && FONT_FILE.test(font);
 
 /** Opens what layers of videos and of subtitles show. Throws what opening throws, and `UNIDENTIFIED` for what is none. */
 export async function openLayerFiles(job: Job, context: RenderContext): Promise<LayerFiles> {
-  const paths = { videos: new Set<string>(), texts: new Set<string>(), fonts: new Set<string>() };
+  const paths: Paths = { videos: new Set(), texts: new Set(), fonts: new Set() };
   collect(job.transformation.steps, paths);
   const open = (path: string) => context.open(assetOf(path, job.asset));
   const [videos, texts, fonts] = await Promise.all([
     all(paths.videos, async (path) => videoOf(await open(path), context)),
-    all(paths.texts, async (path) => readCues(await bytesOf(await open(path), MOST_TEXT))),
-    all(paths.fonts, async (path) => bytesOf(await open(path), MOST_FONT)),
+    all(paths.texts, async (path) => readCues(await bytesOf(await open(path), MAX_SUBTITLE_BYTES))),
+    all(paths.fonts, async (path) => bytesOf(await open(path), MAX_FONT_BYTES)),
   ]);
   return {
     video: (path) => videos.get(path) as VideoFile,
@@ -53,10 +49,9 @@ export async function openLayerFiles(job: Job, context: RenderContext): Promise<
   };
 }
 
-function collect(
-  steps: readonly Step[],
-  paths: { videos: Set<string>; texts: Set<string>; fonts: Set<string> },
-): void {
+type Paths = Record<"videos" | "texts" | "fonts", Set<string>>;
+
+function collect(steps: readonly Step[], paths: Paths): void {
   for (const step of steps) {
     if (step.op === "when") {
       collect(step.then, paths);
@@ -70,7 +65,8 @@ function collect(
     }
     if (layer.kind !== "subtitles") continue;
     paths.texts.add(layer.path);
-    if (isFontFile(layer.style.font)) paths.fonts.add(layer.style.font);
+    const { font } = layer.style;
+    if (font && FONT_FILE.test(font)) paths.fonts.add(font);
   }
 }
 

@@ -1,7 +1,6 @@
 import { open } from "node:fs/promises";
 
-/** Name table of a font, at most. */
-const MOST = 1024 * 1024;
+const MAX_NAME_TABLE_BYTES = 1024 * 1024;
 
 /** The family's name in a TrueType or OpenType file (name 1 of the table `name`). `undefined`: there is none to be read. */
 export async function familyIn(path: string): Promise<string | undefined> {
@@ -17,7 +16,9 @@ export async function familyIn(path: string): Promise<string | undefined> {
     const tables = await read(first + 12, head.readUInt16BE(4) * 16);
     for (let at = 0; at + 16 <= tables.length; at += 16) {
       if (tables.toString("latin1", at, at + 4) !== "name") continue;
-      return nameIn(await read(tables.readUInt32BE(at + 8), Math.min(MOST, tables.readUInt32BE(at + 12))));
+      return nameIn(
+        await read(tables.readUInt32BE(at + 8), Math.min(MAX_NAME_TABLE_BYTES, tables.readUInt32BE(at + 12))),
+      );
     }
     return undefined;
   } catch (error) {

@@ -1,103 +1,101 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type Job, MediaError, type PluginApi, type RawFrame, type RenderContext } from "@mediatap/core";
 import { z } from "zod";
 import { NAME } from "../options.ts";
 import { temp } from "../process/temp.ts";
-import type { Input } from "../read/input.ts";
+import { fileArgs, type Input } from "../read/input.ts";
+import type { Animation } from "./animation.ts";
 import { createApng } from "./apng.ts";
-import type { Animation } from "./webp.ts";
 
 declare module "@mediatap/core" {
   interface Steps {
-    /** Hands the frames of an animation to who waits for them under a name; no URL can ask for it. */
-    film: { readonly to: string };
+    /** Passes the frames of an animation to the receiver of this name; no URL can request it. */
+    exportFrames: { readonly to: string };
   }
 }
 
-type Take = (frame: RawFrame) => Promise<void>;
+type Receiver = (frame: RawFrame) => Promise<void>;
 
-/** Who waits for frames. */
-export type Films = Map<string, Take>;
+/** Receivers of frames, by their names. */
+export type FrameReceivers = Map<string, Receiver>;
 
-/** Adds the step by which an image engine hands over the frames that it has decoded. */
-export function tapFilm({ hooks, steps }: Pick<PluginApi, "hooks" | "steps">): Films {
-  const films: Films = new Map();
-  steps.define("film", {
-    schema: z.strictObject({ op: z.literal("film"), to: z.string() }),
+/** Adds the step by which an image engine passes on the frames that it has decoded. */
+export function tapFrameExport({ hooks, steps }: Pick<PluginApi, "hooks" | "steps">): FrameReceivers {
+  const receivers: FrameReceivers = new Map();
+  steps.define("exportFrames", {
+    schema: z.strictObject({ op: z.literal("exportFrames"), to: z.string() }),
     size: () => ({ width: 1, height: 1 }),
   });
-  hooks.step.for("film").tapPromise(NAME, async (frame, step) => {
-    const take = films.get(step.to);
-    if (!take) return undefined;
-    await take(frame);
-    // Nobody looks at what becomes of it.
+  hooks.step.for("exportFrames").tapPromise(NAME, async (frame, step) => {
+    const receive = receivers.get(step.to);
+    if (!receive) return undefined;
+    await receive(frame);
+    // The result is not used.
     return { data: new Uint8Array(frame.channels), width: 1, height: 1, channels: frame.channels };
   });
-  return films;
+  return receivers;
 }
 
-export interface FilmContext {
-  readonly films: Films;
+/** Demuxer of what `exportFrames` opens. */
+export const EXPORT_DEMUXER = "apng";
+
+interface ExportContext {
+  readonly receivers: FrameReceivers;
   readonly job: Job;
-  readonly renderContext: RenderContext;
+  readonly context: RenderContext;
   readonly folder: string;
 }
 
-/** Demuxer of what `filmInput` opens. */
-export const FILM = "apng";
-
 /**
  * Has the image engine decode an animation that ffmpeg cannot read, once and without loss, and opens its frames with their
- * times. Throws what that engine throws, and `EUNSUPPORTED` where it does not give them all.
+ * times. Throws what that engine throws, and `EUNSUPPORTED` if it does not pass on all of them.
  */
-export async function filmInput({ delays }: Animation, context: FilmContext): Promise<Input> {
-  const { films, job, renderContext, folder } = context;
-  const path = join(folder, "film.png");
-  const file = await open(path, "wx", 0o600);
-  const apng = createApng(delays);
-  let to = renderContext.key;
-  while (films.has(to)) to += "+";
-  let frames = 0;
+export async function exportFrames(
+  { delays }: Animation,
+  { receivers, job, context, folder }: ExportContext,
+): Promise<Input> {
+  const path = join(folder, "frames.png");
+  const space = temp();
   let taken = 0;
-  const write = async (bytes: Buffer) => {
-    temp().take(bytes.length, renderContext.limits.tempBytes);
+  const release = () => space.give(taken);
+  const write = async (file: FileHandle, bytes: Buffer) => {
+    space.take(bytes.length, context.limits.tempBytes);
     taken += bytes.length;
     await file.appendFile(bytes);
   };
-  const close = async () => temp().give(taken);
-  films.set(to, async (frame) => {
-    if (frames === 0) await write(apng.head(frame));
-    await write(await apng.next(frame));
-    frames++;
+  await using file = await open(path, "wx", 0o600);
+  const apng = createApng(delays);
+  let frames = 0;
+  let to = context.key;
+  while (receivers.has(to)) to += "+";
+  receivers.set(to, async (frame) => {
+    if (frames++ === 0) await write(file, apng.head(frame));
+    await write(file, await apng.next(frame));
   });
   try {
-    const { body } = await renderContext.render(filmJob(job, to));
+    const { body } = await context.render(exportJob(job, to));
     await body?.close?.();
     if (frames !== delays.length) {
       throw new MediaError("EUNSUPPORTED", "Animated WebP needs an image engine that gives all its frames");
     }
-    await write(apng.end());
-    const whitelists = ["-protocol_whitelist", "file", "-format_whitelist", FILM];
-    return { args: [...whitelists, "-f", FILM, "-i", `file:${path}`], close };
+    await write(file, apng.end());
+    return { args: fileArgs(path, EXPORT_DEMUXER), [Symbol.dispose]: release };
   } catch (error) {
-    await close();
+    release();
     throw error;
   } finally {
-    films.delete(to);
-    await file.close();
+    receivers.delete(to);
   }
 }
 
-function filmJob(job: Job, to: string): Job {
-  return {
-    ...job,
-    accept: "webp",
-    delivery: {},
-    media: "image",
-    transformation: {
-      steps: [{ op: "film", to }],
-      output: { format: "webp", colorProfile: "srgb", metadata: "strip", quality: 50 },
-    },
-  };
-}
+const exportJob = (job: Job, to: string): Job => ({
+  ...job,
+  accept: "webp",
+  delivery: {},
+  media: "image",
+  transformation: {
+    steps: [{ op: "exportFrames", to }],
+    output: { format: "webp", colorProfile: "srgb", metadata: "strip", quality: 50 },
+  },
+});

@@ -1,83 +1,290 @@
-import { type Limits, MediaError, type Probe, type Size, type Step } from "@mediatap/core";
-import { branchOf, type Scope, scopeOf } from "@mediatap/core/steps";
-import type { Graph, GraphContext } from "./model.ts";
+import { MediaError, type Size, type Step, type StepOf } from "@mediatap/core";
+import { branchOf, evaluate, type Paint, parentScope, type Scope, scopeOf } from "@mediatap/core/steps";
+import type { FileProbe } from "../probe/probe.ts";
+import { mixed, tempo } from "./audio.ts";
+import type { ExtraInput, Filter, Graph, GraphContext, ImageLayer, Picture, VideoLayer } from "./model.ts";
 import { OPERATIONS } from "./operations.ts";
-import { createPicture } from "./picture.ts";
-import { type Track, tempo } from "./sound.ts";
-import { createTimeline } from "./timeline.ts";
-import { seconds } from "./units.ts";
+import { BLACK } from "./paint.ts";
+import { beginning } from "./start.ts";
+import { DEFAULT_SIZE, type SubtitleOptions } from "./subtitles.ts";
+import { Timeline } from "./timeline.ts";
+import { even, rateOf, same, seconds } from "./units.ts";
+import { type TimedFilter, wire } from "./wiring.ts";
+
 /**
- * Lays out steps as filters of ffmpeg. Sizes are those that pictures get by the same steps, an odd one without its last
+ * Lays out steps as filters of ffmpeg. Sizes are those that images get by the same steps; an odd one loses its last
  * column or line. Throws `EUNSUPPORTED` or `EINVAL` for a step that videos cannot have, `ELIMIT` for a size beyond the limits.
  */
-export function graphOf(steps: readonly Step[], probe: Probe, context: GraphContext): Graph {
-  const { limits, soundOnly = false } = context;
-  const shown = soundOnly ? undefined : probe.video;
-  const scope: Scope = { ...context.scope, originalDuration: probe.duration };
-  const left = [...steps];
-  const timeline = createTimeline(probe.duration, scope);
-  const track: Track = { pieces: [], gain: probe.audio ? 1 : 0, isMixed: false };
-  const picture = createPicture({ probe, context, steps, left, scope, timeline, track, graphOf });
-  const { draft } = picture;
-  const words: string[] = [];
+export const graphOf = (steps: readonly Step[], probe: FileProbe, context: GraphContext): Graph =>
+  new GraphBuilder(steps, probe, context).build();
 
-  for (let step = left.shift(); step; step = left.shift()) {
+/** Steps whose result depends on the time. */
+const TIMED: ReadonlySet<Step["op"]> = new Set(["clip", "overlay", "when"]);
+const DEFAULT_RATE = 25;
+
+/** A graph while steps are laid out. */
+export class GraphBuilder {
+  readonly original: Size;
+  readonly scope: Scope;
+  readonly timeline: Timeline;
+  /** Size after the filters so far. */
+  current: Size;
+  readonly #probe: FileProbe;
+  readonly #context: GraphContext;
+  readonly #steps: readonly Step[];
+  /** Those that are still to come. */
+  readonly #left: Step[];
+  readonly #filters: TimedFilter[] = [];
+  readonly #inputs: ExtraInput[] = [];
+  /** Completed when all steps are laid out. */
+  readonly #subtitles: (() => SubtitleOptions)[] = [];
+  readonly #audio: Filter[] = [];
+  #gain: number;
+  #isMixed = false;
+  #begun = false;
+
+  constructor(steps: readonly Step[], probe: FileProbe, context: GraphContext) {
+    this.#steps = steps;
+    this.#left = [...steps];
+    this.#probe = probe;
+    this.#context = context;
+    this.#gain = probe.audio ? 1 : 0;
+    this.original = this.current = probe.video ?? { width: 0, height: 0 };
+    this.scope = { ...context.scope, originalDuration: probe.duration };
+    this.timeline = new Timeline(probe.duration, this.scope);
+  }
+
+  build(): Graph {
+    const words: string[] = [];
+    for (let step = this.#left.shift(); step; step = this.#left.shift()) words.push(...this.#add(step));
+    const { stretch, factor, duration } = this.timeline;
+    const hasPicture = this.#probe.video && !this.#context.audioOnly;
+    return {
+      stretch,
+      clipped: stretch.start > 0 || stretch.duration < this.#probe.duration,
+      factor,
+      duration,
+      audio: this.#audio,
+      isMixed: this.#isMixed,
+      isAudible: this.#gain > 0,
+      inputs: this.#inputs,
+      subtitles: this.#subtitles.map((complete) => complete()),
+      words,
+      ...(hasPicture && { picture: this.#picture() }),
+    };
+  }
+
+  /** Adds filters. Before the first one, frames are brought to their common form. */
+  add(...filters: readonly Filter[]): void {
+    if (!this.#begun) this.#begin(this.original);
+    for (const filter of filters) this.#push(filter);
+  }
+
+  scale(to: Size): void {
+    if (!this.#begun) this.#begin(to);
+    else if (!same(to, this.current)) this.#push(`scale=${to.width}:${to.height},setsar=1`);
+    this.current = to;
+  }
+
+  /** What the next `flatten` lays behind the parts that the current step leaves transparent; black if there is none. */
+  get background(): Paint {
+    const flatten = this.#left.find(({ op }) => op === "flatten") as StepOf<"flatten"> | undefined;
+    return flatten?.background ?? { kind: "color", color: BLACK };
+  }
+
+  /** Notes an input that filters read beside the video. */
+  input<I extends ExtraInput>(input: I): I {
+    this.#inputs.push(input);
+    return input;
+  }
+
+  layer(step: StepOf<"overlay">): ImageLayer {
+    const time = this.#timesOf(step);
+    return this.input({ kind: "layer", step, base: this.current, ...(time && { time }) });
+  }
+
+  video(step: StepOf<"overlay">): VideoLayer {
+    const { layer } = step;
+    const { files } = this.#context;
+    if (layer.kind !== "video") throw new TypeError("Expected a layer of a video");
+    if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: layers of videos");
+    const file = files.video(layer.path);
+    const { duration } = this.timeline;
+    const scope: Scope = { ...parentScope(this.current), parentDuration: duration };
+    const graph = graphOf(layer.steps, file.probe, { ...this.#context, keepsAlpha: true, scope });
+    const { start, end } = this.#timesOf(step) ?? { start: 0, end: duration };
+    const shown = Math.min(end, duration) - start;
+    // An animation repeats.
+    const length = file.demuxer === "gif" ? shown : Math.min(shown, graph.duration);
+    const time = { start, end: start + length };
+    const video = this.input({ kind: "video", file, graph, seconds: length, time });
+    if (graph.isAudible) {
+      const clock = this.timeline.clock();
+      this.#audio.push(mixed(video, () => clock(start, 0)));
+      this.#isMixed = true;
+      this.#gain = Math.max(this.#gain, 1);
+    }
+    return video;
+  }
+
+  /** The name of the files of subtitles. */
+  subtitles(step: StepOf<"overlay">): string {
+    const { layer } = step;
+    const { files, tools } = this.#context;
+    if (layer.kind !== "subtitles") throw new TypeError("Expected a layer of subtitles");
+    if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: subtitles burnt in");
+    if (!tools.filters.has("ass")) {
+      throw new MediaError("EUNSUPPORTED", "Not supported here: this server's ffmpeg cannot draw subtitles");
+    }
+    const { path, style } = layer;
+    const base = this.current;
+    const time = this.#timesOf(step);
+    const [clock, sourceClock] = [this.timeline.clock(), this.timeline.sourceClock()];
+    const inside = scopeOf(this.original, base, {
+      ...this.scope,
+      parentWidth: base.width,
+      parentHeight: base.height,
+    });
+    const size = style.size === undefined ? base.height * DEFAULT_SIZE : evaluate(style.size, inside);
+    const font = style.font === undefined ? undefined : files.font(style.font);
+    const name = `subtitles-${this.#subtitles.length}`;
+    this.#subtitles.push(() => {
+      const from = time ? clock(time.start, 0) : 0;
+      const to = time ? clock(time.end, 0) : Number.POSITIVE_INFINITY;
+      const cues = files.cues(path).flatMap((cue) => {
+        const start = Math.max(from, sourceClock(cue.start));
+        const end = Math.min(to, sourceClock(cue.end));
+        return end > Math.max(0, start) ? [{ ...cue, start, end }] : [];
+      });
+      return { name, cues, style, size, base, ...(font && { font }) };
+    });
+    return name;
+  }
+
+  /** Lays out one step. What it does, in words. */
+  #add(step: Step): readonly string[] {
+    const { audioOnly = false } = this.#context;
+    const hasPicture = this.#probe.video && !audioOnly;
     switch (step.op) {
       case "when":
-        left.unshift(...branchOf(step, scopeOf(draft.original, draft.current, scope)));
-        break;
+        this.#left.unshift(...branchOf(step, scopeOf(this.original, this.current, this.scope)));
+        return [];
       case "clip": {
-        timeline.clip(step);
-        const { start, duration } = timeline.stretch;
-        words.push(`clip ${seconds(start)}–${seconds(start + duration)} s`);
-        break;
+        this.timeline.clip(step);
+        const { start, duration } = this.timeline.stretch;
+        return [`clip ${seconds(start)}–${seconds(start + duration)} s`];
       }
       case "speed":
-        timeline.speed(step.factor);
-        track.pieces.push(...tempo(step.factor));
-        if (shown) draft.add(`setpts=PTS/${step.factor}`);
-        words.push(`speed ${step.factor}`);
-        break;
+        this.timeline.factor *= step.factor;
+        this.#audio.push(...tempo(step.factor));
+        if (hasPicture) this.add(`setpts=PTS/${step.factor}`);
+        return [`speed ${step.factor}`];
       case "volume":
-        track.pieces.push(`volume=${step.gain}`);
-        track.gain *= step.gain;
-        words.push(`volume ${step.gain}`);
-        break;
+        this.#audio.push(`volume=${step.gain}`);
+        this.#gain *= step.gain;
+        return [`volume ${step.gain}`];
       default: {
-        const drawer = OPERATIONS[step.op];
-        if (!drawer) throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${step.op}`);
-        if (soundOnly) {
-          if (step.op === "overlay" && step.layer.kind === "video") draft.video(step);
-          break;
+        const operation = OPERATIONS[step.op];
+        if (!operation) throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${step.op}`);
+        if (audioOnly) {
+          if (step.op === "overlay" && step.layer.kind === "video") this.video(step);
+          return [];
         }
-        if (!shown) throw new MediaError("EINVAL", `Expected a source with a video track for ${step.op}`);
-        drawer(step as never, draft);
-        assertSize(draft.current, step.op, limits);
-        words.push(`${step.op} ${draft.current.width}x${draft.current.height}`);
+        if (!hasPicture)
+          throw new MediaError("EINVAL", `Expected a source with a video track for ${step.op}`);
+        operation(step as never, this);
+        this.#assertSide(step.op);
+        return [`${step.op} ${this.current.width}x${this.current.height}`];
       }
     }
   }
 
-  const { stretch, factor, lasts } = timeline;
-  return {
-    stretch,
-    clipped: stretch.start > 0 || stretch.duration < probe.duration,
-    factor,
-    duration: lasts,
-    sound: track.pieces,
-    isMixed: track.isMixed,
-    isAudible: track.gain > 0,
-    ...picture.gathered(),
-    words,
-    ...(shown && { picture: picture.finish() }),
-  };
+  #assertSide(op: string): void {
+    const { videoSide } = this.#context.limits;
+    const side = Math.max(this.current.width, this.current.height);
+    if (side <= videoSide) return;
+    throw new MediaError(
+      "ELIMIT",
+      `Expected at most ${videoSide} pixels a side of a video after ${op} but received ${side}`,
+    );
+  }
+
+  #timesOf(step: StepOf<"overlay">) {
+    const scope = { ...this.scope, parentDuration: this.timeline.duration };
+    return this.timeline.timesOf(step, scopeOf(this.original, this.current, scope));
+  }
+
+  #push(filter: Filter): void {
+    this.#filters.push({ filter, factor: this.timeline.factor });
+  }
+
+  /** The constant rate of the source, that of its densest frames. */
+  get #rate(): string {
+    const { peak, video } = this.#probe;
+    return rateOf(Math.min(peak ?? video?.rate ?? DEFAULT_RATE, this.#context.limits.videoRate));
+  }
+
+  get #isUneven(): boolean {
+    return this.#probe.peak !== undefined && this.#context.rate === undefined;
+  }
+
+  /** What changes with time must also be shown between two frames that are far apart. */
+  get #isPaced(): boolean {
+    return this.#isUneven && this.#steps.some(({ op }) => TIMED.has(op));
+  }
+
+  /** Brings frames to their common form, at this size. */
+  #begin(size: Size): void {
+    const { tools, keepsAlpha } = this.#context;
+    this.#begun = true;
+    if (this.#isPaced) this.#push(`fps=${this.#rate}`);
+    const background = keepsAlpha ? undefined : backgroundOf(this.#steps);
+    for (const filter of beginning(this.#probe, size, background, tools)) this.#push(filter);
+  }
+
+  /** Brings frames to the size and the rate of the result. */
+  #picture(): Picture {
+    const { peak, video, interlaced } = this.#probe;
+    const { rate = this.#rate, limits } = this.#context;
+    const paced = this.#isPaced;
+    const uneven = this.#isUneven && !paced;
+    const fps = Math.min((paced ? peak : video?.rate) ?? DEFAULT_RATE, limits.videoRate);
+    const plain = !this.#begun && !interlaced;
+    if (!this.#begun) this.#begin(this.original);
+    const size = even(this.current);
+    if (!same(size, this.current)) {
+      // A side of one pixel is stretched to two.
+      this.#push(`scale=max(iw\\,2):max(ih\\,2),crop=${size.width}:${size.height}:0:0:exact=1,setsar=1`);
+    }
+    if (!uneven) this.#push(`fps=${rate}`);
+    const { factor } = this.timeline;
+    const filters = this.#filters;
+    return {
+      size,
+      rate,
+      fps,
+      uneven,
+      paced,
+      plain,
+      wire: ({ from, to, extra, offset = 0, prefix = "g", more = [] }) =>
+        wire([...filters, ...more.map((filter) => ({ filter, factor }))], {
+          from,
+          to,
+          prefix,
+          extra,
+          // Time before a change of speed is that of the source.
+          offset: (here) => (offset * factor) / here,
+        }),
+    };
+  }
 }
 
-function assertSize(size: Size, op: string, limits: Limits): void {
-  const side = Math.max(size.width, size.height);
-  if (side <= limits.videoSide) return;
-  throw new MediaError(
-    "ELIMIT",
-    `Expected at most ${limits.videoSide} pixels a side of a video after ${op} but received ${side}`,
-  );
+/** The background of a source with transparent parts: that of the first step that names one. */
+function backgroundOf(steps: readonly Step[]): Paint {
+  for (const step of steps) {
+    if (step.op === "flatten") return step.background;
+    const pads = step.op === "resize" || step.op === "extract";
+    if (pads && step.background?.kind === "color") return step.background;
+  }
+  return { kind: "color", color: BLACK };
 }

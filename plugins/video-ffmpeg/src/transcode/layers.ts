@@ -1,20 +1,18 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type Job, MediaError, type RenderContext } from "@mediatap/core";
-import type { LayerOptions } from "./model.ts";
+import type { ImageLayer } from "./model.ts";
 
 /**
- * Has the image engine draw a layer: at its place on a clear canvas as large as the picture below, so that it looks and lies as
- * on a picture. Resolves with the path of a PNG.
+ * Has the image engine draw a layer, at its position on a transparent canvas as large as the frame below, so that it looks and lies as
+ * on an image. Writes a PNG.
  */
 export async function drawLayer(
-  { step, base }: LayerOptions,
+  { step, base }: ImageLayer,
   job: Job,
   context: RenderContext,
-  folder: string,
-  name: string,
-): Promise<string> {
+  path: string,
+): Promise<void> {
   const { time: _, ...overlay } = step;
   const { record, body } = await context.render({
     ...job,
@@ -31,18 +29,15 @@ export async function drawLayer(
       output: { format: "png", colorProfile: "srgb", metadata: "strip" },
     },
   });
-  if (!body || record.type !== "image/png") {
-    await body?.close?.();
-    throw new MediaError(
-      "EUNSUPPORTED",
-      "Layers on videos need an image engine, which is not installed here",
-    );
-  }
-  const path = join(folder, `${name}.png`);
   try {
+    if (!body || record.type !== "image/png") {
+      throw new MediaError(
+        "EUNSUPPORTED",
+        "Layers on videos need an image engine, which is not installed here",
+      );
+    }
     await writeFile(path, body.settled && body.bytes ? body.bytes : await buffer(await body.stream()));
   } finally {
-    await body.close?.();
+    await body?.close?.();
   }
-  return path;
 }

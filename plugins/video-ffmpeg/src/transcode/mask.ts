@@ -1,30 +1,19 @@
-import type { Size, StepOf } from "@mediatap/core";
+import type { Mask } from "./model.ts";
 
-type Radius = StepOf<"round">["radius"];
+/** Samples per line of pixels, to find how much of a pixel is covered. */
+const SUBLINES = 4;
 
-/** A mask to be drawn. */
-export interface MaskOptions {
-  readonly kind: "mask";
-  readonly radius: Radius;
-  readonly size: Size;
-  /** What is cut off, instead of what stays. */
-  readonly inverted: boolean;
-}
-
-/** Lines into which a line of pixels is cut to find how much of a pixel is covered. */
-const FINE = 4;
-
-/** What stays of a picture with round corners: a byte a pixel, 255 where all of it stays. */
-export function drawMask({ radius, size: { width, height }, inverted }: MaskOptions): Uint8Array {
+/** The mask of a frame with round corners: a byte per pixel, 255 for what stays. */
+export function drawMask({ radius, size: { width, height }, inverted }: Mask): Uint8Array {
   const edges = radius === "max" ? ellipse(width, height) : corners(radius, width, height);
   const mask = new Uint8Array(width * height).fill(255);
   const covered = new Float64Array(width);
   for (let y = 0; y < height; y++) {
-    const lines = Array.from({ length: FINE }, (_, line) => edges(y + (line + 0.5) / FINE));
+    const lines = Array.from({ length: SUBLINES }, (_, line) => edges(y + (line + 0.5) / SUBLINES));
     if (lines.every(([left, right]) => left === 0 && right === width)) continue;
     covered.fill(0);
     for (const [left, right] of lines) addLine(covered, left, right);
-    for (let x = 0; x < width; x++) mask[y * width + x] = Math.round(((covered[x] ?? 0) / FINE) * 255);
+    for (let x = 0; x < width; x++) mask[y * width + x] = Math.round(((covered[x] ?? 0) / SUBLINES) * 255);
   }
   return inverted ? mask.map((value) => 255 - value) : mask;
 }
@@ -45,7 +34,7 @@ function ellipse(width: number, height: number): Edges {
 }
 
 /** Radii that do not fit beside each other are all made smaller by the same factor (CSS Backgrounds 3 §4.5). */
-function corners(radii: Exclude<Radius, "max">, width: number, height: number): Edges {
+function corners(radii: Exclude<Mask["radius"], "max">, width: number, height: number): Edges {
   const [a, b, c, d] = radii;
   const factor = Math.min(1, width / (a + b), width / (c + d), height / (b + c), height / (a + d));
   const [tl, tr, br, bl] = radii.map((one) => one * factor) as [number, number, number, number];

@@ -9,12 +9,12 @@ import {
   placeLayer,
   resizeGeometry,
 } from "@mediatap/core/steps";
-import { assertPaint, BLACK, blurredCopy, onBlurred, opaque } from "./paint.ts";
-import type { Drafting } from "./picture.ts";
+import type { GraphBuilder } from "./graph.ts";
+import { assertPaint, BLACK, colorOf, onBlurred, opaque } from "./paint.ts";
 import type { Clock, Times } from "./timeline.ts";
 import { even, same, seconds } from "./units.ts";
 
-type Drawer<K extends Step["op"]> = (step: StepOf<K>, draft: Drafting) => void;
+type Operation<K extends Step["op"]> = (step: StepOf<K>, graph: GraphBuilder) => void;
 
 const SEARCHED: ReadonlySet<Focus> = new Set<Focus>(["attention", "entropy", "faces"]);
 
@@ -24,142 +24,135 @@ function assertFocus(focus: Focus | undefined, op: string): void {
   throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${op} with the focus ${focus}`);
 }
 
-function crop(draft: Drafting, { left, top, width, height }: Box): void {
-  if (same(draft.current, { width, height })) return;
-  draft.add(`crop=${width}:${height}:${left}:${top}:exact=1`);
-  draft.current = { width, height };
+function crop(graph: GraphBuilder, { left, top, width, height }: Box): void {
+  if (same(graph.current, { width, height })) return;
+  graph.add(`crop=${width}:${height}:${left}:${top}:exact=1`);
+  graph.current = { width, height };
 }
 
-/** Padding goes by pairs of pixels, as chroma does. */
-function evened(draft: Drafting): void {
-  const size = even(draft.current);
-  if (size.width > draft.current.width || size.height > draft.current.height) draft.scale(size);
-  else crop(draft, { left: 0, top: 0, ...size });
+function pad(graph: GraphBuilder, { width, height }: Size, at: Position, color: string): void {
+  graph.add(`pad=${width}:${height}:${at.left}:${at.top}:color=${color}`);
+  graph.current = { width, height };
 }
 
-/** Lays the picture, scaled to `inner`, on a canvas. */
-function lay(
-  draft: Drafting,
-  wanted: Size,
-  inner: Size,
-  paint: Paint,
-  place: (canvas: Size, inner: Size) => Box | Place,
-) {
-  const canvas = even(wanted);
-  const scaled = even({
-    width: Math.min(inner.width, canvas.width),
-    height: Math.min(inner.height, canvas.height),
-  });
-  if (same(scaled, canvas)) return draft.scale(canvas);
-  const { left, top } = place(canvas, scaled);
-  if (paint.kind === "blurred") {
-    draft.add(onBlurred(paint, canvas, { left, top }, `scale=${scaled.width}:${scaled.height},setsar=1`));
-  } else {
-    draft.scale(scaled);
-    const color = opaque(paint.kind === "color" ? paint.color : BLACK);
-    draft.add(`pad=${canvas.width}:${canvas.height}:${left}:${top}:color=${color}`);
-  }
-  draft.current = canvas;
-}
-
-interface Place {
+interface Position {
   readonly left: number;
   readonly top: number;
 }
 
-const black: Paint = { kind: "color", color: BLACK };
+const BLACK_PAINT: Paint = { kind: "color", color: BLACK };
 
-const resize: Drawer<"resize"> = (step, draft) => {
-  assertFocus(step.fit === "cover" || step.fit === "contain" ? step.focus : undefined, "resize");
-  const { scaled, crop: window, canvas } = resizeGeometry(step, draft);
-  if (canvas) {
-    const paint = step.background ?? black;
-    assertPaint(paint, "resize");
-    return lay(draft, canvas, scaled, paint, (outer, inner) => placeAt(step.focus, outer, inner));
+/** Lays frames, scaled to `inner`, on a canvas. */
+function lay(
+  graph: GraphBuilder,
+  [outer, inner]: readonly [outer: Size, inner: Size],
+  paint: Paint,
+  positionOf: (canvas: Size, inner: Size) => Position,
+): void {
+  const canvas = even(outer);
+  const scaled = even({
+    width: Math.min(inner.width, canvas.width),
+    height: Math.min(inner.height, canvas.height),
+  });
+  if (same(scaled, canvas)) {
+    graph.scale(canvas);
+    return;
   }
-  draft.scale(scaled);
-  if (window) crop(draft, { ...window, ...placeAt(step.focus, scaled, window) });
+  const position = positionOf(canvas, scaled);
+  if (paint.kind === "blurred") {
+    const scale = `scale=${scaled.width}:${scaled.height},setsar=1`;
+    graph.add(onBlurred(paint, canvas, position, (label) => `${label}${scale}`));
+    graph.current = canvas;
+  } else {
+    graph.scale(scaled);
+    pad(graph, canvas, position, colorOf(paint));
+  }
+}
+
+const resize: Operation<"resize"> = (step, graph) => {
+  assertFocus(step.fit === "cover" || step.fit === "contain" ? step.focus : undefined, "resize");
+  const { scaled, crop: window, canvas } = resizeGeometry(step, graph);
+  if (canvas) {
+    const paint = step.background ?? BLACK_PAINT;
+    assertPaint(paint, "resize");
+    return lay(graph, [canvas, scaled], paint, (outer, inner) => placeAt(step.focus, outer, inner));
+  }
+  graph.scale(scaled);
+  if (window) crop(graph, { ...window, ...placeAt(step.focus, scaled, window) });
 };
 
-const extract: Drawer<"extract"> = (step, draft) => {
+const extract: Operation<"extract"> = (step, graph) => {
   assertFocus(step.at ? undefined : step.focus, "extract");
-  const { canvas, scaled: _, size, ...box } = extractGeometry(step, draft);
-  crop(draft, box);
+  const { canvas, scaled: _, size, ...box } = extractGeometry(step, graph);
+  crop(graph, box);
   if (!canvas) return;
-  const paint = step.background ?? black;
+  const paint = step.background ?? BLACK_PAINT;
   assertPaint(paint, "extract");
-  lay(draft, size, draft.current, paint, (outer, inner) => ({
+  lay(graph, [size, graph.current], paint, (outer, inner) => ({
     left: Math.min(canvas.left, outer.width - inner.width),
     top: Math.min(canvas.top, outer.height - inner.height),
   }));
 };
 
-const TURNS: Readonly<Record<number, string>> = {
+const ROTATIONS: Readonly<Record<number, string>> = {
   90: "transpose=clock",
   180: "hflip,vflip",
   270: "transpose=cclock",
 };
 
-const rotate: Drawer<"rotate"> = ({ angle }, draft) => {
-  const turn = TURNS[((angle % 360) + 360) % 360];
-  if (!turn) throw invalid("rotate.angle", "0, 90, 180, 270 or 360 on a video", angle);
-  draft.add(turn);
-  const { width, height } = draft.current;
-  if (angle % 180 !== 0) draft.current = { width: height, height: width };
+const rotate: Operation<"rotate"> = ({ angle }, graph) => {
+  const rotation = ROTATIONS[((angle % 360) + 360) % 360];
+  if (!rotation) throw invalid("rotate.angle", "0, 90, 180, 270 or 360 on a video", angle);
+  graph.add(rotation);
+  const { width, height } = graph.current;
+  if (angle % 180 !== 0) graph.current = { width: height, height: width };
 };
 
-const flip: Drawer<"flip"> = ({ horizontal, vertical }, draft) =>
-  draft.add(...(horizontal ? ["hflip"] : []), ...(vertical ? ["vflip"] : []));
+const flip: Operation<"flip"> = ({ horizontal, vertical }, graph) =>
+  graph.add(...(horizontal ? ["hflip"] : []), ...(vertical ? ["vflip"] : []));
 
-const border: Drawer<"border"> = (step, draft) => {
-  const edge = borderWidth(step, draft);
-  evened(draft);
-  const { width, height } = draft.current;
-  const size = { width: width + 2 * edge, height: height + 2 * edge };
-  draft.add(`pad=${size.width}:${size.height}:${edge}:${edge}:color=${opaque(step.color)}`);
-  draft.current = size;
+const border: Operation<"border"> = (step, graph) => {
+  const edge = borderWidth(step, graph);
+  // Padding goes by pairs of pixels, as chroma does.
+  const size = even(graph.current);
+  if (size.width > graph.current.width || size.height > graph.current.height) graph.scale(size);
+  else crop(graph, { left: 0, top: 0, ...size });
+  const outer = { width: size.width + 2 * edge, height: size.height + 2 * edge };
+  pad(graph, outer, { left: edge, top: edge }, opaque(step.color));
 };
 
-const round: Drawer<"round"> = ({ radius }, draft) => {
-  const size = draft.current;
-  const paint = draft.behind;
+const round: Operation<"round"> = ({ radius }, graph) => {
+  const size = graph.current;
+  const paint = graph.background;
   assertPaint(paint, "round");
-  const isBlurred = paint.kind === "blurred";
-  const request = draft.mask({ kind: "mask", radius, size, inverted: !isBlurred });
-  if (!isBlurred) {
-    const color = opaque(paint.kind === "color" ? paint.color : BLACK);
-    // One frame of the corners, laid on all pictures.
-    draft.add(({ from, to, label, extra }) => {
-      const [mask, filled, edges, corner] = [label(), label(), label(), label()];
-      return [
-        `[${extra(request)}]split[${mask}][${filled}]`,
-        `[${filled}]format=yuv420p,drawbox=c=${color}:t=fill[${edges}]`,
-        `[${edges}][${mask}]alphamerge[${corner}]`,
-        `[${from}][${corner}]overlay=0:0[${to}]`,
-      ];
-    });
-    return;
+  const mask = graph.input({ kind: "mask", radius, size, inverted: paint.kind !== "blurred" });
+  if (paint.kind === "blurred") {
+    const masked = (label: string, { extra }: { extra: (input: typeof mask) => string }) =>
+      `${label}[${extra(mask)}]alphamerge`;
+    return graph.add(onBlurred(paint, size, { left: 0, top: 0 }, masked));
   }
-  draft.add(({ from, to, label, extra }) => {
-    const [copy, picture, back, front] = [label(), label(), label(), label()];
+  // One frame of the corners, laid on all frames.
+  graph.add(({ from, to, label, extra }) => {
+    const [alpha, filled, edges, corner] = [label(), label(), label(), label()];
     return [
-      `[${from}]split[${copy}][${picture}]`,
-      `[${copy}]${blurredCopy(paint, size)}[${back}]`,
-      `[${picture}][${extra(request)}]alphamerge[${front}]`,
-      `[${back}][${front}]overlay=0:0[${to}]`,
+      `[${extra(mask)}]split[${alpha}][${filled}]`,
+      `[${filled}]format=yuv420p,drawbox=c=${colorOf(paint)}:t=fill[${edges}]`,
+      `[${edges}][${alpha}]alphamerge[${corner}]`,
+      `[${from}][${corner}]overlay=0:0[${to}]`,
     ];
   });
 };
 
-/** There is nothing behind a video: what is clear shows the next `flatten`, or black. */
-const opacity: Drawer<"opacity"> = ({ value }, draft) => {
-  const paint = draft.behind;
-  if (paint.kind !== "color")
+/** There is nothing behind a video: transparent parts show the next `flatten`, or black. */
+const opacity: Operation<"opacity"> = ({ value }, graph) => {
+  const paint = graph.background;
+  if (paint.kind !== "color") {
     throw new MediaError("EUNSUPPORTED", "Not supported on videos: opacity on a blurred background");
+  }
   const { r, g, b } = paint.color;
   const [y, u, v] = yuv(r, g, b);
   const mix = (to: number) => `val*${value}+${((1 - value) * to).toFixed(2)}`;
-  draft.add(`lutyuv=y=${mix(y)}:u=${mix(u)}:v=${mix(v)}`);
+  graph.add(`lutyuv=y=${mix(y)}:u=${mix(u)}:v=${mix(v)}`);
 };
 
 /** Luma and chroma of a colour, of limited range (BT.601). */
@@ -172,75 +165,63 @@ function yuv(r: number, g: number, b: number): [number, number, number] {
   ];
 }
 
-const blur: Drawer<"blur"> = ({ sigma }, draft) => {
-  if (sigma >= 0.3) draft.add(`gblur=sigma=${sigma}`);
+const blur: Operation<"blur"> = ({ sigma }, graph) => {
+  if (sigma >= 0.3) graph.add(`gblur=sigma=${sigma}`);
 };
 
-const grayscale: Drawer<"grayscale"> = (_step, draft) => draft.add("lutyuv=u=128:v=128");
+const grayscale: Operation<"grayscale"> = (_step, graph) => graph.add("lutyuv=u=128:v=128");
 
-/** As strong as on pictures, as far as ffmpeg's filter goes; `amount` 50 is the plain strength. */
-const sharpen: Drawer<"sharpen"> = ({ amount }, draft) => {
-  if (amount > 0) draft.add(`unsharp=5:5:${Math.min(5, amount / 50).toFixed(2)}:5:5:0`);
+/** As strong as on images, as far as ffmpeg's filter goes; `amount` 50 is the plain strength. */
+const sharpen: Operation<"sharpen"> = ({ amount }, graph) => {
+  if (amount > 0) graph.add(`unsharp=5:5:${Math.min(5, amount / 50).toFixed(2)}:5:5:0`);
 };
 
-/** Pictures are opaque from their beginning: there is nothing left to lay on a background. */
-const flatten: Drawer<"flatten"> = ({ background }) => assertPaint(background, "flatten");
+/** Frames are opaque from their beginning: there is nothing left to lay on a background. */
+const flatten: Operation<"flatten"> = ({ background }) => assertPaint(background, "flatten");
 
 /** Commas separate filters. */
 const between = ({ start, end }: Times, clock: Clock, offset: number): string =>
   `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - INSTANT)})`;
 
-/** The picture at its end is the first without the layer. */
+/** The frame at its end is the first without the layer. */
 const INSTANT = 0.001;
 
-const overlay: Drawer<"overlay"> = (step, draft) => {
+const overlay: Operation<"overlay"> = (step, graph) => {
   if (step.blend) {
     throw new MediaError("EUNSUPPORTED", `Not supported on videos: the layer mode ${step.blend.mode}`);
   }
-  // The picture must have its form before the layer's place is known.
-  draft.add();
-  switch (step.layer.kind) {
-    case "video":
-      return layVideo(step, draft);
-    case "subtitles": {
-      const name = draft.subtitles(step);
-      draft.add(({ from, to, offset }) => {
-        const [shift, back] =
-          offset === 0 ? ["", ""] : [`setpts=PTS+${offset}/TB,`, `,setpts=PTS-${offset}/TB`];
-        return [`[${from}]${shift}ass=f=${name}.ass:fontsdir=${name}-fonts${back}[${to}]`];
-      });
-      return;
-    }
-    default:
-      return layPicture(step, draft);
+  // Frames must have their form before the layer's position is known.
+  graph.add();
+  if (step.layer.kind === "video") return layVideo(step, graph);
+  if (step.layer.kind === "subtitles") {
+    const name = graph.subtitles(step);
+    return graph.add(({ from, to, offset }) => {
+      const [shift, back] =
+        offset === 0 ? ["", ""] : [`setpts=PTS+${offset}/TB,`, `,setpts=PTS-${offset}/TB`];
+      return [`[${from}]${shift}ass=f=${name}.ass:fontsdir=${name}-fonts${back}[${to}]`];
+    });
   }
+  // Drawn by the image engine at its position on a transparent canvas, so that layers lie as on images.
+  const [layer, clock] = [graph.layer(step), graph.timeline.clock()];
+  graph.add(({ from, to, extra, offset }) => {
+    const time = layer.time ? `:${between(layer.time, clock, offset)}` : "";
+    return [`[${from}][${extra(layer)}]overlay=0:0${time}[${to}]`];
+  });
 };
 
-/** Drawn by the image engine at its place on a clear canvas, so that layers lie as on pictures. */
-function layPicture(step: StepOf<"overlay">, draft: Drafting): void {
-  const [request, clock] = [draft.layer(step), draft.clock()];
-  draft.add(({ from, to, extra, offset }) => {
-    const time = request.time ? `:${between(request.time, clock, offset)}` : "";
-    return [`[${from}][${extra(request)}]overlay=0:0${time}[${to}]`];
-  });
-}
-
-function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
-  const { video, time } = draft.video(step);
+function layVideo(step: StepOf<"overlay">, graph: GraphBuilder): void {
+  const video = graph.video(step);
+  const { time, file } = video;
   const { picture } = video.graph;
   if (!picture) throw new MediaError("EINVAL", "Expected a layer with a video track");
-  const [clock, base, layer] = [draft.clock(), draft.current, picture.size];
-  const { probe } = video.file;
-  const original = probe.video ?? { width: 0, height: 0 };
-  const { left, top, shown } = placeLayer(
-    step.place,
-    { base, layer, original },
-    { originalDuration: probe.duration },
-  );
+  const [clock, base, layer] = [graph.timeline.clock(), graph.current, picture.size];
+  const original = file.probe.video ?? { width: 0, height: 0 };
+  const sizes = { base, layer, original };
+  const { left, top, shown } = placeLayer(step.place, sizes, { originalDuration: file.probe.duration });
   const cut = same(shown, layer)
     ? ""
     : `crop=${shown.width}:${shown.height}:${shown.left}:${shown.top}:exact=1,`;
-  draft.add(({ from, to, label, extra, offset }) => {
+  graph.add(({ from, to, label, extra, offset }) => {
     const [inner, front] = [label(), label()];
     const start = seconds(clock(time.start, offset));
     return [
@@ -252,7 +233,7 @@ function layVideo(step: StepOf<"overlay">, draft: Drafting): void {
 }
 
 /** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `graphOf`. */
-export const OPERATIONS: Readonly<Partial<Record<string, (step: never, draft: Drafting) => void>>> = {
+export const OPERATIONS: Readonly<Partial<Record<string, (step: never, graph: GraphBuilder) => void>>> = {
   resize,
   extract,
   rotate,
@@ -265,4 +246,4 @@ export const OPERATIONS: Readonly<Partial<Record<string, (step: never, draft: Dr
   sharpen,
   flatten,
   overlay,
-} satisfies Record<string, Drawer<never>>;
+} satisfies Record<string, Operation<never>>;

@@ -1,29 +1,33 @@
 import { MediaError, type Size } from "@mediatap/core";
 import type { Paint, Rgba } from "@mediatap/core/steps";
-import type { Piece, Wires } from "./model.ts";
+import type { Filter, Links } from "./model.ts";
 
 export const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };
 
-const hex = (value: number) =>
+/** Two hexadecimal digits. */
+export const hex = (value: number) =>
   Math.round(Math.min(255, Math.max(0, value)))
     .toString(16)
     .padStart(2, "0");
 
-/** A colour as filters take it; what is clear in it shows black, since videos have no transparency. */
+/** A colour as filters read it, on black, since videos have no transparency. */
 export const opaque = ({ r, g, b, alpha }: Rgba): string =>
   `0x${hex(r * alpha)}${hex(g * alpha)}${hex(b * alpha)}`;
 
-/** Throws `EUNSUPPORTED` for a paint that has to be found in the pixels. */
+/** A paint as filters read it; black if it is none of their colours. */
+export const colorOf = (paint: Paint): string => opaque(paint.kind === "color" ? paint.color : BLACK);
+
+/** Throws `EUNSUPPORTED` for a paint that must be found in the pixels. */
 export function assertPaint(paint: Paint, op: string): void {
   if (paint.kind === "color" || paint.kind === "blurred") return;
   throw new MediaError("EUNSUPPORTED", `Not supported on videos: a ${paint.kind} background of ${op}`);
 }
 
-/** Blur that hides what the copy shows, where no intensity is given: of 100. As on pictures. */
+/** Blur that hides what the copy shows if no intensity is given: of 100, as on images. */
 const AUTO_INTENSITY = 25;
 
-/** Filters from a picture to a blurred copy of it that covers `canvas`: blurred small, then scaled up. */
-export function blurredCopy(paint: Extract<Paint, { kind: "blurred" }>, canvas: Size): string {
+/** Filters from a frame to a blurred copy of it that covers `canvas`: blurred small, then scaled up. */
+function blurredCopy(paint: Extract<Paint, { kind: "blurred" }>, canvas: Size): string {
   const intensity = paint.intensity === "auto" ? AUTO_INTENSITY : paint.intensity;
   const sigma = (intensity / 1000) * Math.max(canvas.width, canvas.height);
   const shrink = Math.max(1, Math.floor(sigma / 4));
@@ -42,19 +46,20 @@ export function blurredCopy(paint: Extract<Paint, { kind: "blurred" }>, canvas: 
   ].join(",");
 }
 
-/** Lays the picture on a blurred copy of itself. */
+/** Lays frames on a blurred copy of themselves. `foreground`: the filter from a label to what is laid on it. */
 export function onBlurred(
   paint: Extract<Paint, { kind: "blurred" }>,
   canvas: Size,
   at: { readonly left: number; readonly top: number },
-  before: string,
-): Piece {
-  return ({ from, to, label }: Wires) => {
-    const [copy, picture, back, front] = [label(), label(), label(), label()];
+  foreground: (label: string, links: Links) => string,
+): Filter {
+  return (links) => {
+    const { from, to, label } = links;
+    const [copy, frame, back, front] = [label(), label(), label(), label()];
     return [
-      `[${from}]split[${copy}][${picture}]`,
+      `[${from}]split[${copy}][${frame}]`,
       `[${copy}]${blurredCopy(paint, canvas)}[${back}]`,
-      `[${picture}]${before}[${front}]`,
+      `${foreground(`[${frame}]`, links)}[${front}]`,
       `[${back}][${front}]overlay=${at.left}:${at.top}[${to}]`,
     ];
   };

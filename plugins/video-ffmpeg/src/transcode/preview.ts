@@ -1,47 +1,41 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Readable } from "node:stream";
+import { readFile, rm } from "node:fs/promises";
 import {
-  bodyOf,
   type Job,
   type Limits,
   MediaError,
   type Plan,
-  type Probe,
   type RenderContext,
-  type Rendition,
   type Size,
   type Source,
 } from "@mediatap/core";
-import type { Engine } from "../engine.ts";
+import { type Engine, renditionOf } from "../engine.ts";
 import { NAME } from "../options.ts";
 import { decoderArgs } from "../probe/colour.ts";
-import { collect } from "../process/command.ts";
-import { privateFolder } from "../process/temp.ts";
+import { collect, QUIET } from "../process/command.ts";
+import { temp } from "../process/temp.ts";
 import type { Tools } from "../process/tools.ts";
-import { demuxerOf, openInput, SNIFF_LENGTH } from "../read/input.ts";
-import { QUIET } from "./arguments.ts";
-import { before, cutOf } from "./cut.ts";
-import { prepareExtras } from "./extras.ts";
+import { demuxerOf, SNIFF_LENGTH } from "../read/demuxer.ts";
+import { cutOf, wireCut } from "./cut.ts";
+import { BITEXACT } from "./encode.ts";
+import { withInputs } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
 import { graphOf } from "./graph.ts";
 import type { Graph } from "./model.ts";
-import { removeFolder } from "./progressive.ts";
 import { seconds } from "./units.ts";
-import { probeOf } from "./whole.ts";
+import { probeOf, timeoutOf } from "./whole.ts";
 
-/** Longest moving picture in seconds, and most pictures a second: it is a preview, and formats of pictures are large. */
-const LONGEST = 30;
-const FASTEST = 15;
+/** Bounds of an animated image: it is a preview, and image formats are large. */
+const MAX_SECONDS = 30;
+const MAX_RATE = 15;
 
-type Moving = "gif" | "webp" | "avif";
+type AnimatedFormat = "gif" | "webp" | "avif";
 
-/** The least side that SVT-AV1 takes; smaller pictures are written by libaom. */
+/** The shortest side that SVT-AV1 accepts; smaller images are written by libaom. */
 const SVT_SIDE = 64;
 
 interface Writer {
   readonly needs: string;
-  /** Filters behind all others, from one label to another. */
+  /** Filters after all others, from one label to another. */
   readonly filters: (from: string, to: string) => string;
   readonly args: (quality: number, lossless: boolean, size: Size) => readonly string[];
   /** Milliseconds of one core for a megapixel. */
@@ -50,7 +44,7 @@ interface Writer {
 
 const plain = (format: string) => (from: string, to: string) => `[${from}]format=${format}[${to}]`;
 
-const WRITERS: Readonly<Record<Moving, Writer>> = {
+const WRITERS: Readonly<Record<AnimatedFormat, Writer>> = {
   gif: {
     needs: "gif",
     filters: (from, to) =>
@@ -80,7 +74,7 @@ const WRITERS: Readonly<Record<Moving, Writer>> = {
   },
 };
 
-/** Whether a job asks for a moving picture of a piece of a video. */
+/** Whether a job requests an animated image of a part of a video. */
 export function isPreview({ transformation: { steps, output } }: Job): boolean {
   return (
     !output.video &&
@@ -90,7 +84,7 @@ export function isPreview({ transformation: { steps, output } }: Job): boolean {
   );
 }
 
-/** Plans a moving picture of a piece of a video. `undefined`: the source is none. Throws `ELIMIT` for one that is too long. */
+/** Plans an animated image of a part of a video. `undefined`: the source is none. Throws `ELIMIT` for one that is too long. */
 export async function planPreview(
   engine: Engine,
   job: Job,
@@ -107,8 +101,10 @@ export async function planPreview(
     tools,
     files: await openLayerFiles(job, context),
   });
-  if (!graph.picture || !probe.video) throw new MediaError("EINVAL", "Expected a source with a video track");
-  const { size } = graph.picture;
+  const { picture } = graph;
+  const { video } = probe;
+  if (!picture || !video) throw new MediaError("EINVAL", "Expected a source with a video track");
+  const { size } = picture;
   const format = formatOf(job, tools);
   const rate = rateOf(graph, limits);
   const frames = Math.ceil(graph.duration * rate);
@@ -119,8 +115,8 @@ export async function planPreview(
       `Expected at most ${limits.outputMegapixels} megapixels in all frames but received ${written.toFixed(1)}`,
     );
   }
-  const { width, height, rate: speed } = probe.video;
-  const read = ((width * height) / 1e6) * speed * graph.stretch.duration;
+  const { width, height } = video;
+  const read = ((width * height) / 1e6) * video.rate * graph.stretch.duration;
   return {
     engine: NAME,
     lane: "video",
@@ -136,24 +132,56 @@ export async function planPreview(
       format,
       passes: [`encode by ${WRITERS[format].needs}`],
     }),
-    run: (context) => run({ engine, job, source, probe, tools, graph, format, rate, demuxer }, context),
+    async run(context) {
+      const { quality = 80, lossless = false } = job.transformation.output;
+      const writer = WRITERS[format];
+      const cut = cutOf(graph, demuxer);
+      const path = temp().newPath();
+      try {
+        await withInputs({ source, demuxer, graph }, { job, context, tools }, (input, extras) => {
+          const frames = wireCut(graph, cut, { to: "frames", extra: extras.label, more: [`fps=${rate}`] });
+          return collect({
+            program: tools.ffmpeg,
+            args: [
+              ...QUIET,
+              ...cut.args,
+              ...decoderArgs(video, tools),
+              ...input,
+              ...extras.args,
+              ...["-filter_complex", `${frames};${writer.filters("frames", "out")}`, "-map", "[out]"],
+              ...[...BITEXACT, "-threads:v", "4"],
+              ...writer.args(quality === "auto" ? 75 : quality, lossless, size),
+              `file:${path}`,
+            ],
+            signal: context.signal,
+            timeout: timeoutOf(graph, context),
+            niceness: engine.settings.niceness,
+            folder: extras.folder,
+            fileBytes: context.limits.videoOutput,
+          });
+        });
+        return { ...renditionOf(await readFile(path), `image/${format}`, format), ...size };
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
   };
 }
 
-/** Pictures a second: fewer where there would be too many in all. */
+/** Frames a second: fewer if there would be too many in all. */
 function rateOf({ picture, duration }: Graph, limits: Limits): number {
-  if (duration > LONGEST) {
+  if (duration > MAX_SECONDS) {
     throw new MediaError(
       "ELIMIT",
-      `Expected an animated image of at most ${LONGEST} seconds but received ${seconds(duration)}`,
+      `Expected an animated image of at most ${MAX_SECONDS} seconds but received ${seconds(duration)}`,
     );
   }
-  const most = Math.min(FASTEST, picture?.fps ?? FASTEST, limits.frames / duration);
-  return most < FASTEST ? Math.max(1, Math.floor(most)) : FASTEST;
+  const most = Math.min(MAX_RATE, picture?.fps ?? MAX_RATE, limits.frames / duration);
+  return most < MAX_RATE ? Math.max(1, Math.floor(most)) : MAX_RATE;
 }
 
-/** WebP for those who can show it, else GIF: AVIF only where it is asked for, since it takes longest. */
-function formatOf({ transformation: { output }, accept }: Job, { encoders }: Tools): Moving {
+/** WebP for clients that accept it, else GIF; AVIF only on request, since it takes longest. */
+function formatOf({ transformation: { output }, accept }: Job, { encoders }: Tools): AnimatedFormat {
   const { format = "auto", allowed } = output;
   if (format === "gif" || format === "webp" || format === "avif") {
     if (encoders.has(WRITERS[format].needs)) return format;
@@ -164,65 +192,4 @@ function formatOf({ transformation: { output }, accept }: Job, { encoders }: Too
   }
   const isOpen = accept !== "basic" && (allowed?.includes("webp") ?? true);
   return isOpen && encoders.has(WRITERS.webp.needs) ? "webp" : "gif";
-}
-
-interface RunParts {
-  readonly engine: Engine;
-  readonly job: Job;
-  readonly source: Source;
-  readonly probe: Probe;
-  readonly tools: Tools;
-  readonly graph: Graph;
-  readonly format: Moving;
-  readonly rate: number;
-  readonly demuxer: string;
-}
-
-async function run(parts: RunParts, context: RenderContext): Promise<Rendition> {
-  const { engine, job, source, probe, tools, graph, format, rate, demuxer } = parts;
-  const { limits, signal } = context;
-  const size = graph.picture?.size ?? { width: 0, height: 0 };
-  const { quality = 80, lossless = false } = job.transformation.output;
-  const writer = WRITERS[format];
-  const cut = cutOf(graph, demuxer);
-  const { from, chains } = before("0:V:0", cut.picture, "cut");
-  const folder = await privateFolder();
-  try {
-    const extras = await prepareExtras(graph, { job, renderContext: context, folder, tools, first: 1 });
-    const input = await openInput(source, demuxer, context);
-    const path = join(folder, "moving");
-    try {
-      await collect({
-        program: tools.ffmpeg,
-        args: [
-          ...QUIET,
-          ...cut.args,
-          ...(probe.video ? decoderArgs(probe.video, tools) : []),
-          ...input.args,
-          ...extras.args,
-          "-filter_complex",
-          [
-            ...chains,
-            graph.picture?.wire({ from, to: "pictures", extra: extras.label, more: [`fps=${rate}`] }),
-            writer.filters("pictures", "out"),
-          ].join(";"),
-          ...["-map", "[out]", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"],
-          ...["-threads:v", "4"],
-          ...writer.args(quality === "auto" ? 75 : quality, lossless, size),
-          `file:${path}`,
-        ],
-        signal,
-        timeout: Math.max(limits.videoSegment, limits.videoTime * graph.duration * 1_000),
-        niceness: engine.settings.niceness,
-        folder,
-        fileBytes: limits.videoOutput,
-      });
-    } finally {
-      await Promise.all([input.close(), extras.close()]);
-    }
-    const body = bodyOf(await readFile(path), (bytes) => Readable.from([bytes]));
-    return { body, type: `image/${format}`, format, ...graph.picture?.size };
-  } finally {
-    await removeFolder(folder);
-  }
 }

@@ -3,125 +3,109 @@ import { join } from "node:path";
 import { type GrowingBody, type Limits, MediaError, type SettledBody } from "@mediatap/core";
 import type { Running } from "../process/command.ts";
 import type { Reservation } from "../process/temp.ts";
-import { createSpool, openFinished } from "./tailing-file.ts";
+import { fileBody, TailingFile } from "./tailing-file.ts";
 
-/** Milliseconds after which work that nobody reads is given up. */
-const PATIENCE = 5_000;
-
-/** Milliseconds for which a finished file waits for the next reader: caches copy it meanwhile. */
-const LINGER = 30_000;
-
+/** Time without a reader after which the work is stopped. */
+const ABANDON_MS = 5_000;
+/** Time without a reader for which a finished file is kept: caches copy it meanwhile. */
+const LINGER_MS = 30_000;
 /** Bytes that show that a program works: more than the head of a file. */
-const BEGUN = 4_096;
+const BEGUN_BYTES = 4_096;
 
-export interface GrowthParts {
-  /** Path of a folder of its own; removed at the end. */
+export interface ProgressiveOptions {
+  /** A folder for this output; removed at the end. */
   readonly folder: string;
-  /** Begins the work, whose standard output is what grows. */
+  /** Starts the program, whose standard output is the output. */
   readonly start: (signal: AbortSignal) => Running;
-  /** Makes the finished file out of what has grown; its path. */
+  /** Makes the finished file of the output; its path. */
   readonly finish: (path: string, signal: AbortSignal) => Promise<string>;
   readonly limits: Limits;
-  /** Space for what grows and for the finished file; released at the end. */
+  /** Space for the output and for the finished file; released at the end. */
   readonly room: Reservation;
-  /** Somebody waits for the finished file: that nobody reads what grows means nothing. */
+  /** Somebody waits for the finished file, so the work goes on without readers. */
   readonly isAwaited: boolean;
-  /** Closed once nothing is read any more of what the work needs. */
-  readonly input: { close(): Promise<void> };
+  /** Disposed when the program has read it. */
+  readonly input: AsyncDisposable;
 }
 
-/** Work whose result is read while it is made. */
-export interface Growth {
+/** The output of a program that is read while it is written. */
+export interface Progressive {
   readonly body: GrowingBody;
   readonly whole: Promise<SettledBody>;
-  /** Resolves once the first bytes are there; rejects where the work fails before. */
+  /** Resolves when the first bytes are there; rejects if the work fails before. */
   begun(): Promise<void>;
   /** Ends the work, with an error for all readers. */
   abort(reason: Error): void;
 }
 
-export const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
-
 /**
- * Runs work into a file that any number of readers follow. Without a reader for a few seconds it is given up; a finished file
- * goes a while after its last reader has gone.
+ * Runs a program into a file that any number of readers follow. Without a reader for some seconds the work is stopped; a finished file
+ * is removed some time after its last reader.
  */
-export async function grow({
-  folder,
-  start,
-  finish,
-  limits,
-  room,
-  input,
-  isAwaited,
-}: GrowthParts): Promise<Growth> {
+export async function startProgressive(options: ProgressiveOptions): Promise<Progressive> {
+  const { folder, start, finish, limits, room, input, isAwaited } = options;
   const end = new AbortController();
   let reading = 0;
-  let state: "growing" | "finished" | "over" = "growing";
+  let state: "running" | "finished" | "over" = "running";
   let timer: NodeJS.Timeout | undefined;
 
-  function look(): void {
+  /** Begins or stops the time without readers. */
+  function count(change: number): void {
+    reading += change;
     clearTimeout(timer);
-    if (reading > 0 || state === "over" || (isAwaited && state === "growing")) return;
-    timer = setTimeout(
-      () => {
-        if (state === "growing") end.abort(new MediaError("EINTERNAL", "No client reads the video any more"));
-        else void clear();
-      },
-      state === "growing" ? PATIENCE : LINGER,
-    ).unref();
+    if (reading > 0 || state === "over" || (isAwaited && state === "running")) return;
+    const expire = () => {
+      if (state === "finished") return void clear();
+      end.abort(new MediaError("EINTERNAL", "No client reads the video any more"));
+    };
+    timer = setTimeout(expire, state === "running" ? ABANDON_MS : LINGER_MS).unref();
   }
-  const readers = {
-    come() {
-      reading++;
-      look();
-    },
-    go() {
-      reading--;
-      look();
-    },
-  };
-  const spool = await createSpool(join(folder, "growing"), readers);
-  let finished: Awaited<ReturnType<typeof openFinished>> | undefined;
+  const readers = { enter: () => count(1), leave: () => count(-1) };
+  const file = await TailingFile.create(join(folder, "output"), readers);
 
   async function clear(): Promise<void> {
     state = "over";
     clearTimeout(timer);
-    await Promise.allSettled([spool.close(), finished?.close()]);
-    await removeFolder(folder);
+    await file.close().catch(() => {});
+    await rm(folder, { recursive: true, force: true });
     room.release();
+  }
+
+  /** Writes the output. Its length. */
+  async function write(): Promise<number> {
+    let length = 0;
+    const running = start(end.signal);
+    try {
+      for await (const chunk of running.outputs[0] as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        if (length > limits.videoOutput) {
+          throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoOutput} bytes`);
+        }
+        room.use(chunk.length);
+        await file.write(chunk);
+      }
+      await running.done;
+      return length;
+    } finally {
+      running.kill();
+    }
   }
 
   async function work(): Promise<SettledBody> {
     try {
-      let length = 0;
-      const running = start(end.signal);
-      try {
-        for await (const chunk of running.stdout) {
-          length += (chunk as Buffer).length;
-          if (length > limits.videoOutput) {
-            throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoOutput} bytes`);
-          }
-          room.use((chunk as Buffer).length);
-          await spool.write(chunk as Buffer);
-        }
-        await running.done;
-      } finally {
-        running.kill();
-      }
-      // What has been sent is whole, whatever becomes of the rest.
-      spool.end();
-      await input.close();
+      const length = await write();
+      // What has been sent is complete, whatever becomes of the rest.
+      file.end();
+      await input[Symbol.asyncDispose]();
       room.use(length);
-      const path = await finish(spool.path, end.signal);
-      finished = await openFinished(path, readers);
+      const body = await fileBody(await finish(file.path, end.signal), readers);
       state = "finished";
-      look();
-      return finished.body;
+      count(0);
+      return body;
     } catch (cause) {
       const error = (end.signal.aborted ? end.signal.reason : cause) as Error;
-      spool.end(error);
-      await input.close().catch(() => {});
+      file.end(error);
+      await Promise.allSettled([input[Symbol.asyncDispose]()]);
       await clear();
       throw error;
     }
@@ -129,11 +113,11 @@ export async function grow({
 
   const whole = work();
   whole.catch(() => {});
-  look();
+  count(0);
   return {
     whole,
     abort: (reason) => end.abort(reason),
-    begun: () => spool.reached(BEGUN),
-    body: { settled: false, stream: async () => spool.stream(), whole },
+    begun: () => file.reached(BEGUN_BYTES),
+    body: { settled: false, stream: async () => file.stream(), whole },
   };
 }

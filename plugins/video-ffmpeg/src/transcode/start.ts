@@ -1,43 +1,49 @@
-import type { Probe, Size } from "@mediatap/core";
+import type { Size } from "@mediatap/core";
 import type { Paint } from "@mediatap/core/steps";
 import { matrixOf, toSdr } from "../probe/colour.ts";
+import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
-import type { Piece } from "./model.ts";
-import { BLACK, onBlurred, opaque } from "./paint.ts";
+import type { Filter } from "./model.ts";
+import { colorOf, onBlurred } from "./paint.ts";
 
-/** Pixels that have no matrix: red, green and blue. */
+/** Pixel formats that have no matrix: red, green and blue. */
 const RGB = /^(?:rgb|bgr|gbr|argb|abgr|pal8|0rgb|0bgr)/;
 
+/** Makes one frame of two fields. */
+const deinterlace = ({ interlaced }: FileProbe, { filters }: Tools): readonly string[] =>
+  interlaced && filters.has("bwdif") ? ["bwdif=mode=send_frame:deint=interlaced"] : [];
+
 /**
- * Brings pictures to the form that all others work on: a size of square pixels, BT.709 or whatever the source is where it is no
- * HDR, 8 bits, opaque unless nothing is to lie behind, lines of two moments made to one picture. ffmpeg itself has turned them upright, as their metadata says.
+ * Brings frames to their common form: a size of square pixels, BT.709 (from HDR) or the colours of the source, 8 bits, progressive,
+ * and opaque if there is a background. ffmpeg itself has turned them upright, as their metadata says.
  */
 export function beginning(
-  video: NonNullable<Probe["video"]>,
+  probe: FileProbe,
   size: Size,
-  behind: Paint | undefined,
+  background: Paint | undefined,
   tools: Tools,
-  interlaced: boolean,
-): readonly Piece[] {
+): readonly Filter[] {
+  const { video } = probe;
+  if (!video) return [];
   const matrix = RGB.test(video.pixels) ? `:out_color_matrix=${matrixOf(video)}` : "";
   const scale = `scale=${size.width}:${size.height}:out_range=tv${matrix}`;
-  const weave = interlaced && tools.filters.has("bwdif") ? ["bwdif=mode=send_frame:deint=interlaced"] : [];
-  const common = [...weave, scale, "setsar=1", ...toSdr(video, tools)];
+  const common = [...deinterlace(probe, tools), scale, "setsar=1", ...toSdr(video, tools)];
   if (!video.alpha) return [[...common, "format=yuv420p"].join(",")];
-  if (!behind) return [[...common, "format=yuva420p"].join(",")];
-  return [[...common, "format=yuva420p"].join(","), onPaint(behind, size), "format=yuv420p"];
+  const transparent = [...common, "format=yuva420p"].join(",");
+  return background ? [transparent, onPaint(background, size), "format=yuv420p"] : [transparent];
 }
 
-/** Lays pictures with clear parts on a paint. */
-function onPaint(paint: Paint, size: Size): Piece {
-  if (paint.kind === "blurred") return onBlurred(paint, size, { left: 0, top: 0 }, "null");
-  const color = opaque(paint.kind === "color" ? paint.color : BLACK);
+/** Lays frames with transparent parts on a paint. */
+function onPaint(paint: Paint, size: Size): Filter {
+  if (paint.kind === "blurred") {
+    return onBlurred(paint, size, { left: 0, top: 0 }, (label) => `${label}null`);
+  }
   return ({ from, to, label }) => {
-    const [copy, picture, back] = [label(), label(), label()];
+    const [copy, frame, back] = [label(), label(), label()];
     return [
-      `[${from}]split[${copy}][${picture}]`,
-      `[${copy}]format=yuv420p,drawbox=c=${color}:t=fill[${back}]`,
-      `[${back}][${picture}]overlay=0:0[${to}]`,
+      `[${from}]split[${copy}][${frame}]`,
+      `[${copy}]format=yuv420p,drawbox=c=${colorOf(paint)}:t=fill[${back}]`,
+      `[${back}][${frame}]overlay=0:0[${to}]`,
     ];
   };
 }

@@ -5,10 +5,11 @@ import type { Rgba, SubtitleStyle } from "@mediatap/core/steps";
 import { ALIASES, DEFAULT_FAMILY, familyKey, findFamilies } from "@mediatap/fonts-standard";
 import type { Cue } from "./cues.ts";
 import { familyIn } from "./font-name.ts";
+import { BLACK, hex } from "./paint.ts";
 
 /** Subtitles to be burnt in. */
 export interface SubtitleOptions {
-  /** Names of its files, in the folder that ffmpeg works in. */
+  /** Begins the names of its files, in the folder that ffmpeg works in. */
   readonly name: string;
   /** Times are those of the filter. */
   readonly cues: readonly Cue[];
@@ -21,23 +22,20 @@ export interface SubtitleOptions {
 }
 
 /** Height of the font, as part of the picture's. */
-export const USUAL_SIZE = 1 / 16;
-
-export const fileOf = ({ name }: SubtitleOptions) => `${name}.ass`;
-export const fontsOf = ({ name }: SubtitleOptions) => `${name}-fonts`;
+export const DEFAULT_SIZE = 1 / 16;
 
 let families: ReturnType<typeof findFamilies> | undefined;
 
 /** Writes what libass reads: the text as a script of our own, so that nothing in it is an instruction, and its font. */
 export async function writeSubtitles(request: SubtitleOptions, folder: string): Promise<void> {
-  const fonts = join(folder, fontsOf(request));
+  const fonts = join(folder, `${request.name}-fonts`);
   await mkdir(fonts);
-  const family = await placeFont(request, fonts);
-  await writeFile(join(folder, fileOf(request)), scriptOf(request, family));
+  const family = await linkFont(request, fonts);
+  await writeFile(join(folder, `${request.name}.ass`), scriptOf(request, family));
 }
 
-/** Puts the font's file into the folder. Its family's name. */
-async function placeFont({ style, font }: SubtitleOptions, folder: string): Promise<string> {
+/** Links the files of the font into the folder. Its family's name. */
+async function linkFont({ style, font }: SubtitleOptions, folder: string): Promise<string> {
   if (font) {
     const path = join(folder, "font.ttf");
     await writeFile(path, font);
@@ -55,7 +53,6 @@ async function placeFont({ style, font }: SubtitleOptions, folder: string): Prom
 }
 
 const WHITE: Rgba = { r: 255, g: 255, b: 255, alpha: 1 };
-const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };
 
 function scriptOf({ cues, style, size, base }: SubtitleOptions, family: string): string {
   const { color = WHITE, background, bold, italic, shadow } = style;
@@ -102,11 +99,6 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 ${dialogues.join("\n")}
 `;
 }
-
-const hex = (value: number) =>
-  Math.round(Math.min(255, Math.max(0, value)))
-    .toString(16)
-    .padStart(2, "0");
 
 /** 0 is opaque. */
 const colour = ({ r, g, b, alpha }: Rgba) =>

@@ -1,130 +1,118 @@
-import { open } from "node:fs/promises";
+import { EventEmitter, once } from "node:events";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { changed, codeOf, type SettledBody } from "@mediatap/core";
 
-/** Bytes that a reader is handed at a time. */
+/** Bytes that a reader gets at a time. */
 const CHUNK = 64 * 1024;
 
-/** Counts those who read; told when the number changes. */
+/** Counts readers. */
 export interface Readers {
-  come(): void;
-  go(): void;
+  enter(): void;
+  leave(): void;
 }
 
 /** A file that is written at its end while any number of readers follow it from its beginning. */
-export interface Spool {
+export class TailingFile {
   readonly path: string;
-  write(chunk: Uint8Array): Promise<void>;
-  /** No more will come; readers end, or fail with `error`. */
-  end(error?: Error): void;
-  stream(): Readable;
-  /** Resolves once there are so many bytes, or no more will come; rejects with the error of its end. */
-  reached(length: number): Promise<void>;
-  close(): Promise<void>;
-}
+  readonly #handle: FileHandle;
+  readonly #readers: Readers;
+  readonly #events = new EventEmitter().setMaxListeners(0);
+  #length = 0;
+  #ended = false;
+  #closed = false;
+  #failure: Error | undefined;
 
-export async function createSpool(path: string, readers: Readers): Promise<Spool> {
-  const handle = await open(path, "wx+", 0o600);
-  let length = 0;
-  let ended = false;
-  let closed = false;
-  let failure: Error | undefined;
-  let waiting: (() => void)[] = [];
-
-  const wake = () => {
-    const woken = waiting;
-    waiting = [];
-    for (const go of woken) go();
-  };
-  const change = () => new Promise<void>((resolve) => waiting.push(resolve));
-
-  /** The next bytes; `undefined`: no more will come. */
-  async function next(at: number, left: () => boolean): Promise<Buffer | undefined> {
-    while (at === length && !ended && !left()) await change();
-    if (failure) throw failure;
-    if (at === length || left()) return undefined;
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, length - at));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
-    return buffer.subarray(0, bytesRead);
+  private constructor(path: string, handle: FileHandle, readers: Readers) {
+    this.path = path;
+    this.#handle = handle;
+    this.#readers = readers;
   }
 
-  return {
-    path,
-    stream() {
-      if (closed) throw changed();
-      let at = 0;
-      let left = false;
-      readers.come();
-      return new Readable({
-        highWaterMark: CHUNK,
-        read() {
-          next(at, () => left).then(
-            (bytes) => {
-              at += bytes?.length ?? 0;
-              this.push(bytes ?? null);
-            },
-            (error: Error) => this.destroy(error),
-          );
-        },
-        destroy(error, callback) {
-          left = true;
-          readers.go();
-          wake();
-          callback(error);
-        },
-      });
-    },
-    async write(chunk) {
-      for (let done = 0; done < chunk.byteLength; ) {
-        const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done, length);
-        done += bytesWritten;
-        length += bytesWritten;
-      }
-      wake();
-    },
-    end(error) {
-      if (ended) return;
-      ended = true;
-      failure = error;
-      wake();
-    },
-    async reached(wanted) {
-      while (length < wanted && !ended) await change();
-      if (failure) throw failure;
-    },
-    async close() {
-      closed = true;
-      await handle.close();
-    },
-  };
+  static async create(path: string, readers: Readers): Promise<TailingFile> {
+    return new TailingFile(path, await open(path, "wx+", 0o600), readers);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let done = 0; done < chunk.byteLength; ) {
+      const left = chunk.byteLength - done;
+      const { bytesWritten } = await this.#handle.write(chunk, done, left, this.#length);
+      done += bytesWritten;
+      this.#length += bytesWritten;
+    }
+    this.#events.emit("change");
+  }
+
+  /** No more will come; readers end, or fail with `error`. */
+  end(error?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#failure = error;
+    this.#events.emit("change");
+  }
+
+  /** Resolves when there are so many bytes, or no more will come; rejects with the error of its end. */
+  async reached(length: number): Promise<void> {
+    while (this.#length < length && !this.#ended) await once(this.#events, "change");
+    if (this.#failure) throw this.#failure;
+  }
+
+  stream(): Readable {
+    if (this.#closed) throw changed();
+    let at = 0;
+    const stream = new Readable({
+      highWaterMark: CHUNK,
+      read: () => {
+        this.#next(at, stream).then(
+          (bytes) => {
+            at += bytes?.length ?? 0;
+            stream.push(bytes ?? null);
+          },
+          (error: Error) => stream.destroy(error),
+        );
+      },
+      destroy: (error, callback) => {
+        this.#readers.leave();
+        this.#events.emit("change");
+        callback(error);
+      },
+    });
+    this.#readers.enter();
+    return stream;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#handle.close();
+  }
+
+  /** The next bytes; `undefined`: no more will come, or the reader has left. */
+  async #next(at: number, reader: Readable): Promise<Buffer | undefined> {
+    while (at === this.#length && !this.#ended && !reader.destroyed) await once(this.#events, "change");
+    if (this.#failure) throw this.#failure;
+    if (at === this.#length || reader.destroyed) return undefined;
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, this.#length - at));
+    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, at);
+    return buffer.subarray(0, bytesRead);
+  }
 }
 
-/** A file as a body; `close` of what is returned beside it lets go of the file. */
-export async function openFinished(path: string, readers: Readers) {
-  const handle = await open(path, "r");
-  const { size: length } = await handle.stat();
-  let closed = false;
-  const body: SettledBody = {
+/** A complete file as a body, until it is removed. */
+export async function fileBody(path: string, readers: Readers): Promise<SettledBody> {
+  const { size: length } = await stat(path);
+  return {
     settled: true,
     length,
     async stream(range) {
-      if (closed) throw changed();
-      readers.come();
+      readers.enter();
       try {
-        // Each reader has a descriptor of its own, opened now: without one the answer is an error, not a body that breaks off.
-        const own = await open(path, "r");
-        return own.createReadStream({ ...range, highWaterMark: CHUNK }).once("close", readers.go);
+        // Opened now: without a descriptor the answer is an error, not a body that breaks off.
+        const handle = await open(path, "r");
+        return handle.createReadStream({ ...range, highWaterMark: CHUNK }).once("close", readers.leave);
       } catch (error) {
-        readers.go();
+        readers.leave();
         throw codeOf(error) === "ENOENT" ? changed() : error;
       }
-    },
-  };
-  return {
-    body,
-    async close() {
-      closed = true;
-      await handle.close();
     },
   };
 }

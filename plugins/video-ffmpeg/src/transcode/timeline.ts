@@ -1,74 +1,61 @@
 import { MediaError, type StepOf } from "@mediatap/core";
 import { evaluate, type Scope, type Stretch, stretchOf } from "@mediatap/core/steps";
 
-/** When a layer shows, in seconds of the picture below. */
+/** When a layer shows, in seconds of the frames below. */
 export interface Times {
   readonly start: number;
   readonly end: number;
 }
 
-/** Seconds that a filter sees, for seconds of the picture where it stands; `offset`: of the result, where its run begins. */
+/** Seconds that a filter sees, from seconds of the frames at that point; `offset`: second of the result at which its run begins. */
 export type Clock = (seconds: number, offset: number) => number;
 
 /** What of a source plays, and how fast, while steps are laid out. */
-export interface Timeline {
-  readonly stretch: Stretch;
+export class Timeline {
+  stretch: Stretch;
   /** How much faster it plays. */
-  readonly factor: number;
-  /** Seconds of what plays. */
-  readonly lasts: number;
-  /** Throws `EINVAL` for a beginning or an end that is not there. */
-  clip(step: StepOf<"clip">): void;
-  speed(factor: number): void;
-  /** For a filter at this point: asked once all is laid out, since a later clip has ffmpeg begin later. */
-  clock(): Clock;
-  /** The same for seconds of the source. */
-  sourceClock(): (seconds: number) => number;
-}
+  factor = 1;
+  readonly #scope: Scope;
 
-/** The time of a source that lasts so many seconds. */
-export function createTimeline(duration: number, scope: Scope): Timeline {
-  let stretch: Stretch = { start: 0, duration };
-  let factor = 1;
-  const lasts = () => stretch.duration / factor;
-  return {
-    get stretch() {
-      return stretch;
-    },
-    get factor() {
-      return factor;
-    },
-    get lasts() {
-      return lasts();
-    },
-    clip(step) {
-      const inner = stretchOf(step, lasts(), scope);
-      stretch = { start: stretch.start + inner.start * factor, duration: inner.duration * factor };
-    },
-    speed(by) {
-      factor *= by;
-    },
-    clock() {
-      const [epoch, here] = [stretch.start, factor];
-      return (at, offset) => at + (epoch - stretch.start) / here - offset;
-    },
-    sourceClock() {
-      const here = factor;
-      return (at) => (at - stretch.start) / here;
-    },
-  };
-}
-
-/** When a layer shows on what lasts `duration` seconds; left out: always. Throws `EINVAL` for times that are none. */
-export function showing({ time }: StepOf<"overlay">, duration: number, scope: Scope): Times | undefined {
-  if (!time) return undefined;
-  const of = (name: "start" | "end" | "duration") =>
-    time[name] === undefined ? undefined : evaluate(time[name], scope);
-  const start = of("start") ?? 0;
-  const lasts = of("duration");
-  const end = of("end") ?? (lasts === undefined ? duration : start + lasts);
-  if (start < 0 || !(end > start)) {
-    throw new MediaError("EINVAL", "Expected a layer that ends after it begins");
+  constructor(duration: number, scope: Scope) {
+    this.stretch = { start: 0, duration };
+    this.#scope = scope;
   }
-  return { start, end: Math.min(end, duration + 1) };
+
+  /** Seconds of what plays. */
+  get duration(): number {
+    return this.stretch.duration / this.factor;
+  }
+
+  /** Throws `EINVAL` for a beginning or an end that does not exist. */
+  clip(step: StepOf<"clip">): void {
+    const { start, duration } = stretchOf(step, this.duration, this.#scope);
+    this.stretch = { start: this.stretch.start + start * this.factor, duration: duration * this.factor };
+  }
+
+  /** For a filter at this point; to be called when all steps are laid out, since ffmpeg begins later with a later clip. */
+  clock(): Clock {
+    const { stretch, factor } = this;
+    return (at, offset) => at + (stretch.start - this.stretch.start) / factor - offset;
+  }
+
+  /** The same for seconds of the source. */
+  sourceClock(): (seconds: number) => number {
+    const { factor } = this;
+    return (at) => (at - this.stretch.start) / factor;
+  }
+
+  /** When a layer shows; `undefined`: always. Throws `EINVAL` if it ends before it begins. */
+  timesOf({ time }: StepOf<"overlay">, scope: Scope): Times | undefined {
+    if (!time) return undefined;
+    const { duration } = this;
+    const of = (name: keyof typeof time) =>
+      time[name] === undefined ? undefined : evaluate(time[name], scope);
+    const start = of("start") ?? 0;
+    const end = of("end") ?? (time.duration === undefined ? duration : start + (of("duration") ?? 0));
+    if (start < 0 || !(end > start)) {
+      throw new MediaError("EINVAL", "Expected a layer that ends after it begins");
+    }
+    return { start, end: Math.min(end, duration + 1) };
+  }
 }

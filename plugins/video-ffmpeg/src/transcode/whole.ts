@@ -1,20 +1,16 @@
+import { addAbortListener } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type Job,
-  MediaError,
-  type Plan,
-  type Probe,
-  type RenderContext,
-  type Rendition,
-  type Source,
-} from "@mediatap/core";
+import { type Job, MediaError, type Plan, type RenderContext, type Source } from "@mediatap/core";
 import type { Engine } from "../engine.ts";
 import { NAME } from "../options.ts";
+import type { FileProbe } from "../probe/probe.ts";
 import { collect, start } from "../process/command.ts";
 import { temp } from "../process/temp.ts";
 import type { Tools } from "../process/tools.ts";
-import { demuxerOf, openInput, SNIFF_LENGTH } from "../read/input.ts";
-import { animationOf, decodingCost, decodingMemory, probeOfAnimation } from "./animation.ts";
+import { demuxerOf, SNIFF_LENGTH } from "../read/demuxer.ts";
+import { openInput } from "../read/input.ts";
+import { type Animation, animationOf, decodingOf, probeOfAnimation } from "./animation.ts";
 import { finishArgs, runArgs } from "./arguments.ts";
 import {
   bytesOf,
@@ -27,38 +23,22 @@ import {
 } from "./encode.ts";
 import { prepareExtras } from "./extras.ts";
 import { openLayerFiles } from "./files.ts";
-import { FILM, type Films, filmInput } from "./frame-export.ts";
+import { EXPORT_DEMUXER, exportFrames, type FrameReceivers } from "./frame-export.ts";
 import { graphOf } from "./graph.ts";
 import type { Graph } from "./model.ts";
-import { type Growth, grow, removeFolder } from "./progressive.ts";
+import { type Progressive, startProgressive } from "./progressive.ts";
 import { rateOf, seconds } from "./units.ts";
-import type { Animation } from "./webp.ts";
 
-/** Estimated milliseconds of one core up to which a video is waited for: it then has a length, and parts of it can be asked for. */
-const BRIEF = 1_500;
+/** Estimated milliseconds of one core up to which a video is sent when it is complete: it then has a length and ranges. */
+const MAX_AWAITED_COST = 1_500;
 
-interface Draft {
-  readonly job: Job;
-  readonly source: Source;
-  readonly probe: Probe;
-  readonly tools: Tools;
-  readonly graph: Graph;
-  readonly recipe: Recipe;
-  readonly waits: boolean;
-  /** The source is an animation that the image engine decodes. */
-  readonly animation?: Animation;
+interface WholeEngine extends Engine {
+  /** Ended when the server stops. */
+  readonly running: Set<Progressive>;
+  readonly receivers: FrameReceivers;
 }
 
-/** The growths that are under way: a server that stops ends them. */
-export type Underway = Set<Growth>;
-
-/** What makes whole videos. */
-export interface WholeEngine extends Engine {
-  readonly underway: Underway;
-  readonly films: Films;
-}
-
-/** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what cannot be had, `UNIDENTIFIED` for what is no video. */
+/** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what is not possible, `UNIDENTIFIED` for what is no video. */
 export async function planWhole(
   engine: WholeEngine,
   job: Job,
@@ -71,45 +51,57 @@ export async function planWhole(
   const probe = animation ? probeOfAnimation(animation, context) : await probeOf(source, context);
   const tools = await engine.tools();
   const request = output.video as VideoOptions;
-  const graph = graphOf(steps, probe, {
-    limits,
-    tools,
-    files: await openLayerFiles(job, context),
-    soundOnly: request.codec === "none",
-  });
+  const files = await openLayerFiles(job, context);
+  const graph = graphOf(steps, probe, { limits, tools, files, audioOnly: request.codec === "none" });
   const recipe = recipeOf(request, probe, graph, tools);
-  const cost = costOf(recipe, probe, graph, tools) + decodingCost(animation);
-  const waits = engine.settings.delivery === "wait" || cost <= BRIEF;
-  const draft: Draft = { job, source, probe, tools, graph, recipe, waits, ...(animation && { animation }) };
-  const { picture } = graph;
+  const decoding = decodingOf(animation);
+  const cost = costOf(recipe, probe, graph, tools) + decoding.cost;
+  const waits = engine.settings.delivery === "wait" || cost <= MAX_AWAITED_COST;
   return {
     engine: NAME,
     lane: "video",
     cost,
-    memory: memoryOf(recipe, probe, graph, tools) + decodingMemory(animation),
+    memory: memoryOf(recipe, probe, graph, tools) + decoding.memory,
     explain: () => ({
-      source: `${probe.format} ${probe.video ? `${probe.video.codec} ${probe.video.width}x${probe.video.height}` : "without a picture"}, ${probe.audio?.codec ?? "without sound"}, ${seconds(probe.duration)} s`,
-      ...(picture &&
-        recipe.picture && {
-          size: `${picture.size.width}x${picture.size.height}`,
-          rate: picture.uneven ? `as the source, ${rateOf(picture.fps)} on average` : picture.rate,
+      source: describeProbe(probe),
+      ...(graph.picture &&
+        recipe.video && {
+          size: `${graph.picture.size.width}x${graph.picture.size.height}`,
+          rate: graph.picture.uneven
+            ? `as the source, ${rateOf(graph.picture.fps)} on average`
+            : graph.picture.rate,
         }),
       duration: Number(seconds(graph.duration)),
       steps: graph.words,
       format: recipe.format,
       ...describeRecipe(recipe, graph, tools),
-      passes: [
-        recipe.picture?.how === "encode" || recipe.sound?.how === "encode" ? "encode" : "copy",
-        "index",
-      ],
+      passes: [recipe.video?.how === "encode" || recipe.audio?.how === "encode" ? "encode" : "copy", "index"],
       delivery: waits ? "sent when it is whole" : "sent while it is encoded",
     }),
-    run: (context) => run(engine, draft, context),
+    async run(context) {
+      const { signal } = context;
+      const progressive = await begin(
+        engine,
+        { job, source, probe, tools, graph, recipe, waits, animation },
+        context,
+      );
+      engine.running.add(progressive);
+      progressive.whole.catch(() => {}).finally(() => engine.running.delete(progressive));
+      using _ = addAbortListener(signal, () => progressive.abort(signal.reason));
+      const body = waits ? await progressive.whole : await progressive.begun().then(() => progressive.body);
+      const size = recipe.video && graph.picture?.size;
+      return { body, type: recipe.type, format: recipe.format, ...size };
+    },
   };
 }
 
-/** What a file is that is to be a video. */
-export async function probeOf(source: Source, context: RenderContext): Promise<Probe> {
+function describeProbe({ format, video, audio, duration }: FileProbe): string {
+  const frames = video ? `${video.codec} ${video.width}x${video.height}` : "without a picture";
+  return `${format} ${frames}, ${audio?.codec ?? "without sound"}, ${seconds(duration)} s`;
+}
+
+/** The probe of a source that must be a video. */
+export async function probeOf(source: Source, context: RenderContext): Promise<FileProbe> {
   const { limits } = context;
   const { size } = source.facts;
   if (size !== undefined && size > limits.videoBytes) {
@@ -120,69 +112,68 @@ export async function probeOf(source: Source, context: RenderContext): Promise<P
   throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
 }
 
-async function run(engine: WholeEngine, draft: Draft, context: RenderContext): Promise<Rendition> {
-  const { recipe, graph, waits } = draft;
-  const { underway } = engine;
-  const growth = await begin(engine, draft, context);
-  underway.add(growth);
-  growth.whole.catch(() => {}).finally(() => underway.delete(growth));
-  const abort = () => growth.abort(context.signal.reason);
-  context.signal.addEventListener("abort", abort, { once: true });
-  try {
-    if (context.signal.aborted) abort();
-    const body = waits ? await growth.whole : await growth.begun().then(() => growth.body);
-    const size = recipe.picture && graph.picture?.size;
-    return { body, type: recipe.type, format: recipe.format, ...size };
-  } finally {
-    context.signal.removeEventListener("abort", abort);
-  }
+interface WholeVideo {
+  readonly job: Job;
+  readonly source: Source;
+  readonly probe: FileProbe;
+  readonly tools: Tools;
+  readonly graph: Graph;
+  readonly recipe: Recipe;
+  readonly waits: boolean;
+  /** The source is an animation that the image engine decodes. */
+  readonly animation: Animation | undefined;
 }
 
-async function begin(engine: WholeEngine, draft: Draft, context: RenderContext): Promise<Growth> {
-  const { job, source, probe, tools, graph, recipe, waits, animation } = draft;
+async function begin(
+  engine: WholeEngine,
+  { job, source, probe, tools, graph, recipe, waits, animation }: WholeVideo,
+  context: RenderContext,
+): Promise<Progressive> {
   const { limits } = context;
-  const { niceness } = engine.settings;
-  const longest = Math.max(graph.duration, graph.stretch.duration) * 1_000;
-  const timeout = Math.max(limits.videoSegment, limits.videoTime * longest);
   const space = temp();
-  const room = space.reserve(
-    Math.min(limits.tempBytes / 4, 2 * bytesOf(recipe, probe, graph)),
-    limits.tempBytes,
+  await using failed = new AsyncDisposableStack();
+  const reserved = Math.min(limits.tempBytes / 4, 2 * bytesOf(recipe, probe, graph));
+  const room = space.reserve(reserved, limits.tempBytes);
+  failed.defer(() => room.release());
+  const folder = await space.makeFolder();
+  failed.defer(() => rm(folder, { recursive: true, force: true }));
+
+  const input = failed.use(new AsyncDisposableStack());
+  const extras = input.use(await prepareExtras(graph, { job, context, tools }));
+  const demuxer = animation ? EXPORT_DEMUXER : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
+  const main = input.use(
+    animation
+      ? await exportFrames(animation, { receivers: engine.receivers, job, context, folder })
+      : await openInput(source, demuxer, context),
   );
-  const folder = await space.makeFolder().catch((error: unknown) => {
-    room.release();
-    throw error;
+  const args = runArgs({ recipe, graph, probe, tools, demuxer, input: main.args, extras });
+  const command = {
+    program: tools.ffmpeg,
+    timeout: timeoutOf(graph, context),
+    niceness: engine.settings.niceness,
+    folder: extras.folder,
+    fileBytes: limits.videoOutput,
+  };
+  const progressive = await startProgressive({
+    folder,
+    input,
+    room,
+    isAwaited: waits,
+    limits,
+    start: (signal) => start({ ...command, args, signal }),
+    async finish(path, signal) {
+      const to = join(folder, `whole.${recipe.format}`);
+      const end = recipe.video && graph.picture?.uneven ? graph.duration : undefined;
+      await collect({ ...command, folder, args: finishArgs(recipe.format, path, to, end), signal });
+      return to;
+    },
   });
-  const bounds = { program: tools.ffmpeg, timeout, niceness, folder, fileBytes: limits.videoOutput };
-  const opened: { close(): Promise<void> }[] = [];
-  const input = { close: async () => void (await Promise.all(opened.splice(0).map((one) => one.close()))) };
-  try {
-    const extras = await prepareExtras(graph, { job, renderContext: context, folder, tools, first: 1 });
-    opened.push(extras);
-    const demuxer = animation ? FILM : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
-    const main = animation
-      ? await filmInput(animation, { films: engine.films, job, renderContext: context, folder })
-      : await openInput(source, demuxer, context);
-    opened.push(main);
-    const args = runArgs({ recipe, graph, probe, tools, demuxer, input: main.args, extras });
-    return await grow({
-      folder,
-      input,
-      room,
-      isAwaited: waits,
-      limits,
-      start: (signal) => start({ ...bounds, args, signal }),
-      async finish(path, signal) {
-        const to = join(folder, `whole.${recipe.format}`);
-        const lasts = recipe.picture && graph.picture?.uneven ? graph.duration : undefined;
-        await collect({ ...bounds, args: finishArgs(recipe.format, path, to, lasts), signal });
-        return to;
-      },
-    });
-  } catch (error) {
-    await input.close().catch(() => {});
-    await removeFolder(folder);
-    room.release();
-    throw error;
-  }
+  failed.move();
+  return progressive;
+}
+
+/** Milliseconds for a whole video, or an animated image. */
+export function timeoutOf({ duration, stretch }: Graph, { limits }: RenderContext): number {
+  const longest = Math.max(duration, stretch.duration) * 1_000;
+  return Math.max(limits.videoSegment, limits.videoTime * longest);
 }

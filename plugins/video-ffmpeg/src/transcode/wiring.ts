@@ -1,37 +1,45 @@
-import type { Piece, Wires } from "./model.ts";
+import type { Filter, Links } from "./model.ts";
 
-/** Joins pieces to the text of a graph from one label to another. */
+/** A filter, and how much faster the video plays at that point. */
+export interface TimedFilter {
+  readonly filter: Filter;
+  readonly factor: number;
+}
+
+interface Ends {
+  readonly from: string;
+  readonly to: string;
+  /** Begins each label. */
+  readonly prefix: string;
+  readonly extra: Links["extra"];
+  readonly offset: (factor: number) => number;
+}
+
+/** Joins filters to the text of a graph from one label to another. */
 export function wire(
-  pieces: readonly { readonly piece: Piece; readonly factor: number }[],
-  ends: {
-    readonly from: string;
-    readonly to: string;
-    /** Before each label. */
-    readonly prefix: string;
-    readonly extra: Wires["extra"];
-    readonly offset: (factor: number) => number;
-  },
+  filters: readonly TimedFilter[],
+  { from, to: end, prefix, extra, offset }: Ends,
 ): string {
   let labels = 0;
-  const label = () => `${ends.prefix}${labels++}`;
+  const label = () => `${prefix}${labels++}`;
   const chains: string[] = [];
-  let from = ends.from;
   let row: string[] = [];
+  let at = from;
   const close = (to: string) => {
-    chains.push(`[${from}]${row.length > 0 ? row.join(",") : "null"}[${to}]`);
+    chains.push(`[${at}]${row.length > 0 ? row.join(",") : "null"}[${to}]`);
     row = [];
-    from = to;
+    at = to;
   };
-  for (const { piece, factor } of pieces) {
-    if (typeof piece === "string") {
-      row.push(piece);
+  for (const { filter, factor } of filters) {
+    if (typeof filter === "string") {
+      row.push(filter);
       continue;
     }
     if (row.length > 0) close(label());
     const to = label();
-    chains.push(...piece({ from, to, label, extra: ends.extra, offset: ends.offset(factor) }));
-    from = to;
+    chains.push(...filter({ from: at, to, label, extra, offset: offset(factor) }));
+    at = to;
   }
-  close(ends.to);
+  close(end);
   return chains.join(";");
 }

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import type { MediaError } from "@mediatap/core";
 import { describeWith, until } from "@mediatap/test";
 import { collect, start } from "../../src/process/command.ts";
+import { absolute } from "../../src/process/spawn.ts";
 import { temp } from "../../src/process/temp.ts";
-import { absolute } from "../../src/process/tools.ts";
 import { parentOf, programsWith } from "../support/processes.ts";
 import { FFMPEG } from "../support/videos.ts";
 
@@ -129,9 +129,9 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
   });
 
   it("have a folder that nobody else may read, gone with the last that uses it", async () => {
-    const { folder, makeFolder } = temp();
+    const { folder } = temp();
     assert.equal((await stat(folder)).mode & 0o777, 0o700);
-    assert.equal((await stat(await makeFolder())).mode & 0o777, 0o700);
+    assert.equal((await stat(await temp().makeFolder())).mode & 0o777, 0o700);
     await temp().close();
     assert(!(await readdir(tmpdir())).some((name) => join(tmpdir(), name) === folder));
   });
@@ -141,7 +141,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     space.take(600, 1_000);
     assert.throws(() => space.take(500, 1_000), { code: "EBUSY" });
     let kept = 300;
-    const stop = space.yields((bytes) => {
+    const stop = space.onShortage((bytes) => {
       const given = Math.min(kept, bytes);
       kept -= given;
       space.give(given);

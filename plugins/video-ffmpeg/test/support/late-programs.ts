@@ -1,16 +1,16 @@
 import { basename } from "node:path";
 import { codeOf } from "@mediatap/core";
 import { useUpDescriptors } from "@mediatap/test";
-import { confine } from "../../src/process/sandbox.ts";
-import { openToolbox } from "../../src/process/tools.ts";
+import { sandbox } from "../../src/process/sandbox.ts";
+import { Toolbox } from "../../src/process/tools.ts";
 
 // A server that begins without descriptors: what it cannot find out then it finds out later.
 
-const toolbox = openToolbox({});
-const bounds = () => confine({ niceness: 10, cpu: 1, fileBytes: 1 });
+const toolbox = new Toolbox({});
+const bounds = () => sandbox({ niceness: 10, cpu: 1, fileBytes: 1 });
 const codes: unknown[] = [];
 const release = useUpDescriptors(0);
-for (const work of [bounds, toolbox.programs, toolbox.tools]) {
+for (const work of [bounds, () => toolbox.programs(), () => toolbox.tools()]) {
   try {
     await work();
   } catch (error) {
