@@ -5,7 +5,7 @@ import { absolute } from "./process/spawn.ts";
 import type { Toolbox } from "./process/tools.ts";
 import { CODECS } from "./stream/codecs.ts";
 
-/** What videos are made of, and what is missing without it. */
+/** Encoders that videos need. */
 const ENCODERS: readonly (readonly [name: string, encoders: readonly string[], needed: boolean])[] = [
   ["H.264", ["libx264", "libopenh264", "h264_videotoolbox"], true],
   ["AAC", ["aac", "libfdk_aac"], true],
@@ -19,7 +19,7 @@ const FILTERS: readonly (readonly [name: string, what: string])[] = [
   ["ass", "no subtitles"],
 ];
 
-/** Says which programs there are, and what they can do. */
+/** Reports the programs, and what they support. */
 export async function examine(
   toolbox: Toolbox,
   { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,

@@ -3,7 +3,7 @@ import { z } from "zod";
 export const NAME = "video-ffmpeg";
 export const VERSION = "0.1.0";
 
-/** Only letters, digits and hyphens: it is part of names. */
+/** Only letters, digits and hyphens: it becomes part of file names. */
 function isLanguage(text: string): boolean {
   try {
     return /^[A-Za-z\d-]{2,35}$/.test(text) && new Intl.Locale(text).language !== "";
@@ -31,35 +31,35 @@ export const videoFfmpegSchema = z.strictObject({
 export interface VideoFfmpegOptions {
   /** Path of the program. @default `FFMPEG_BIN`, then that of `ffmpeg-static`, then the one on the `PATH` */
   readonly ffmpeg?: string;
-  /** @default `FFPROBE_BIN`, then the one beside `ffmpeg`, then the one on the `PATH`; without one, what ffmpeg reports is read */
+  /** @default `FFPROBE_BIN`, then the one beside `ffmpeg`, then the one on the `PATH`; without one, the report of ffmpeg is read */
   readonly ffprobe?: string;
   /** Length of a stream's segments, in seconds. @default 4 */
   readonly segmentSeconds?: number;
   /**
-   * A rung of a stream that is as large as its source is packaged without encoding if the source fits (H.264 that browsers play, of
+   * Package a rung that is as large as its source without encoding, if the source fits (H.264 that browsers play, of
    * a constant rate, not much above the rung's) and a plugin can do it (`video-remux`). Segments then begin at its key frames.
    * @default true
    */
   readonly copy?: boolean;
   /**
-   * How a whole video that takes its time is sent. `stream`: while it is made, without a length and without ranges; `wait`: when
-   * it is whole. The next request has both from a cache. @default "stream"
+   * When a whole video that takes long is sent. `stream`: while it is encoded, without a length and ranges; `wait`: when
+   * it is complete. The next request gets both from a cache. @default "stream"
    */
   readonly delivery?: "stream" | "wait";
   /**
-   * Codecs in which streams offer each of their rungs: `h264`, which all players have, first, then `av1` (SVT-AV1) and `hevc`
-   * (x265), which take two thirds of the bits, for those that play them. `EUNSUPPORTED` for all streams where ffmpeg lacks one.
+   * Codecs of each rung of a stream: `h264`, which all players support, first, then `av1` (SVT-AV1) and `hevc`
+   * (x265), which need two thirds of the bits. All streams are `EUNSUPPORTED` if ffmpeg lacks one.
    * @default `["h264"]`
    */
   readonly ladders?: readonly Ladder[];
-  /** How far the programs stand back behind the server itself, 0–19. @default 10 */
+  /** Nice value of the ffmpeg processes, 0–19. @default 10 */
   readonly niceness?: number;
   /**
-   * Which frame a still of a video is: exactly the one shown at its time, or the key frame before, which is quicker to reach (a
-   * tenth, where key frames lie far apart). @default "exact"
+   * The frame of a still: exactly the one shown at its time, or the key frame before it, which is faster (up to ten times, if key
+   * frames are far apart). @default "exact"
    */
   readonly stillSeek?: "exact" | "keyframe";
-  /** The still of a video for which no time is named: its first frame, or the most telling of its first ten seconds. @default "first" */
+  /** The still of a video without a time: its first frame, or the most significant one of its first ten seconds. @default "first" */
   readonly poster?: "first" | "smart";
   /**
    * Languages (BCP 47) in which streams look for subtitles beside a video: `en` is `clip.en.vtt`, else `clip.en.srt`, beside

@@ -18,8 +18,8 @@ export interface Box {
   readonly body: Buffer;
 }
 
-/** Boxes of one parent, at most: no program writes more. */
-const MOST = 1_000;
+/** Boxes of one parent: no program writes more. */
+const MAX_BOXES = 1_000;
 
 /** The boxes that bytes consist of. Throws `Unfit` where they do not. */
 export function boxesOf(bytes: Buffer): readonly Box[] {
@@ -27,7 +27,7 @@ export function boxesOf(bytes: Buffer): readonly Box[] {
   for (let at = 0; at + 8 <= bytes.length; ) {
     const { type, header, length } = headerOf(bytes.subarray(at), bytes.length - at);
     if (length > bytes.length - at) throw new Unfit(`its index is damaged (${type})`);
-    if (boxes.length >= MOST) throw new Unfit("its index has too many parts");
+    if (boxes.length >= MAX_BOXES) throw new Unfit("its index has too many parts");
     boxes.push({ type, body: bytes.subarray(at + header, at + length) });
     at += length;
   }
@@ -51,7 +51,7 @@ export function needed(boxes: readonly Box[], type: string): Buffer {
 /** Bytes of the longest header. */
 export const HEADER = 16;
 
-/** What a box's header says; `rest`: bytes from its beginning to the end of what it is in. */
+/** The header of a box; `rest`: bytes from its beginning to the end of what it is in. */
 export function headerOf(bytes: Buffer, rest: number) {
   const type = bytes.toString("latin1", 4, 8);
   const short = bytes.readUInt32BE(0);

@@ -23,7 +23,7 @@ export interface Beginning {
 }
 
 /** Bytes of a segment beside those of its samples. */
-export const overhead = (samples: number) => 96 + 16 * samples;
+const overhead = (samples: number) => 96 + 16 * samples;
 
 /** Samples that follow each other. */
 export interface Run {
@@ -32,15 +32,15 @@ export interface Run {
 }
 
 /** Ticks a second, at most; more is nothing that programs write. */
-const FINEST = 10_000_000;
+const MAX_TIMESCALE = 10_000_000;
 /** Seconds from the decoding of a frame to its time, at most. */
-const MOST_DELAY = 10;
+const MAX_DELAY_SECONDS = 10;
 /** Seconds that the pictures may begin later than the sound, or end before it. */
-const MOST_LACKING = 0.5;
+const MAX_GAP_SECONDS = 0.5;
 /** Stretches of a file that one segment is read from. */
-const MOST_STRETCHES = 64;
+const MAX_STRETCHES = 64;
 /** Bytes between two samples that are read along. */
-const GAP = 64 * 1024;
+const MAX_SKIPPED_BYTES = 64 * 1024;
 
 /**
  * Finds the frames of a grid in a track. Each frame of the grid has to be one of the track, less than half a frame from its time, and
@@ -49,7 +49,7 @@ const GAP = 64 * 1024;
  */
 export function cutOf(track: Track, grid: Grid, start: number): Cut {
   const { count, keys, delays, timescale } = track;
-  if (timescale > FINEST) throw new Unfit("its index counts too fine a time");
+  if (timescale > MAX_TIMESCALE) throw new Unfit("its index counts too fine a time");
   const frameAt = framesOf(track, grid, start);
   const beginning = beginningOf(track, grid, start);
   const { base, lag } = beginning;
@@ -70,7 +70,7 @@ export function cutOf(track: Track, grid: Grid, start: number): Cut {
     for (let at = from; at < from + samples; at++) {
       const frame = frameAt(at) - (index === 0 ? lag : first);
       const delay = (delays[at] as number) - (delays[base] as number);
-      if (Math.abs(delay) > MOST_DELAY * timescale)
+      if (Math.abs(delay) > MAX_DELAY_SECONDS * timescale)
         throw new Unfit("its frames are shown long after they are decoded");
       if (!(frame >= 0 && frame < samples) || seen[frame]) {
         throw new Unfit(
@@ -81,11 +81,11 @@ export function cutOf(track: Track, grid: Grid, start: number): Cut {
     }
     const bytes = bytesIn(track, from, samples) + overhead(samples);
     rates.push({ bits: bytes * 8, seconds: secondsOf(grid, framesAt(grid, index)) });
-    if (stretchesOf(track, from, samples).length > MOST_STRETCHES) {
+    if (stretchesOf(track, from, samples).length > MAX_STRETCHES) {
       throw new Unfit("its frames lie all over the file");
     }
   }
-  if (secondsOf(grid, rests - last) > MOST_LACKING) throw new Unfit("its pictures end before its sound");
+  if (secondsOf(grid, rests - last) > MAX_GAP_SECONDS) throw new Unfit("its pictures end before its sound");
   const bits = rates.reduce((sum, one) => sum + one.bits, 0);
   return {
     ...beginning,
@@ -124,7 +124,7 @@ export function beginningOf(track: Track, grid: Grid, start: number): Beginning 
   const frameAt = framesOf(track, grid, start);
   const lag = frameAt(0);
   // Only where it is the file's own beginning nothing else can be shown before.
-  if (lag > 0 && start === 0 && keys[0] === 1 && secondsOf(grid, lag) <= MOST_LACKING) {
+  if (lag > 0 && start === 0 && keys[0] === 1 && secondsOf(grid, lag) <= MAX_GAP_SECONDS) {
     return { base: 0, lag, ticks: Math.round((lag * timescale * d) / n) };
   }
   for (let at = 0; at < count; at++)
@@ -166,7 +166,7 @@ export function stretchesOf({ offsets, sizes }: Track, from: number, count: numb
     const [offset, size] = [offsets[at] as number, sizes[at] as number];
     const last = stretches.at(-1);
     const gap = last && offset - last.start - last.length;
-    if (last && gap !== undefined && gap >= 0 && gap <= GAP) {
+    if (last && gap !== undefined && gap >= 0 && gap <= MAX_SKIPPED_BYTES) {
       last.length += gap + size;
       last.samples++;
     } else {

@@ -17,10 +17,14 @@ export function readerOf(source: Source, signal: AbortSignal): Reader {
       if (length === 0) return Buffer.alloc(0);
       const buffer = Buffer.allocUnsafe(length);
       let bytes = 0;
-      for await (const chunk of await source.again({ start, end: start + length - 1 }, signal)) {
-        (chunk as Buffer).copy(buffer, bytes);
-        bytes += (chunk as Buffer).length;
-        if (bytes > length) break;
+      const stream: AsyncIterable<Uint8Array> = await source.again(
+        { start, end: start + length - 1 },
+        signal,
+      );
+      for await (const chunk of stream) {
+        if (bytes + chunk.length > length) throw truncated();
+        buffer.set(chunk, bytes);
+        bytes += chunk.length;
       }
       if (bytes !== length) throw truncated();
       return buffer;

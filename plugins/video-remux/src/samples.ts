@@ -17,7 +17,7 @@ export interface Samples {
 }
 
 /** More than two and a half hours of 60 frames a second. */
-const MOST = 600_000;
+const MAX_SAMPLES = 600_000;
 
 /** Reads the tables of a track in a file of `size` bytes (§8.6, §8.7). What they count is never believed. Throws `Unfit`. */
 export function samplesOf(table: readonly Box[], size: number): Samples {
@@ -57,7 +57,7 @@ function sizesOf(table: readonly Box[]): Uint32Array {
   const all = body.readUInt32BE(4);
   const count = body.readUInt32BE(8);
   if (count === 0) throw new Unfit("its index names no frames");
-  if (count > MOST) throw new Unfit("it has too many frames");
+  if (count > MAX_SAMPLES) throw new Unfit("it has too many frames");
   if (all === 0 && count * 4 > body.length - 12) throw damaged();
   const sizes = new Uint32Array(count);
   for (let at = 0; at < count; at++) sizes[at] = all || body.readUInt32BE(12 + at * 4);

@@ -15,8 +15,8 @@ export interface Track extends Samples {
   readonly epoch: number;
 }
 
-/** Bytes of a decoder's configuration, at most. */
-const MOST_RECORD = 64 * 1024;
+/** Bytes of a decoder's configuration. */
+const MAX_RECORD_BYTES = 64 * 1024;
 
 /** Reads the index of a file (`moov`) of `size` bytes. Throws `Unfit`. */
 export function trackOf(moov: Buffer, size: number): Track {
@@ -58,7 +58,7 @@ function assertUpright(body: Buffer, at: number): void {
   if (!matrix.every((value, place) => value === upright[place])) throw new Unfit("it is to be turned");
 }
 
-/** What the only description of samples says. */
+/** The only sample description. */
 function entryOf(body: Buffer) {
   const entries = boxesOf(body.subarray(8));
   const [entry] = entries;
@@ -68,7 +68,7 @@ function entryOf(body: Buffer) {
   const parts: readonly Box[] = boxesOf(entry.body.subarray(78));
   if (childOf(parts, "clap")) throw new Unfit("its pictures are to be cropped");
   const record = needed(parts, "avcC");
-  if (record.length > MOST_RECORD) throw new Unfit("its decoder's configuration is too large");
+  if (record.length > MAX_RECORD_BYTES) throw new Unfit("its decoder's configuration is too large");
   const colour = parts.find(
     ({ type, body }) => type === "colr" && /^ncl[xc]$/.test(body.toString("latin1", 0, 4)),
   )?.body;

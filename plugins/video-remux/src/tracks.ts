@@ -27,7 +27,7 @@ interface Known {
 const semaphore = createPlaces(2 * availableParallelism());
 
 /** Reads the indexes of files, each once, and keeps them as long as there is room. */
-export function createTracks(room = MAX_TABLE_BYTES) {
+export function createTracks() {
   /** Bytes of each; the most recently used are last. */
   const kept = new Map<Known, number>();
   let taken = 0;
@@ -38,7 +38,7 @@ export function createTracks(room = MAX_TABLE_BYTES) {
     kept.delete(known);
     kept.set(known, bytesOf(track));
     for (const [oldest, bytes] of kept) {
-      if (taken <= room || oldest === known) break;
+      if (taken <= MAX_TABLE_BYTES || oldest === known) break;
       delete oldest.track;
       kept.delete(oldest);
       taken -= bytes;

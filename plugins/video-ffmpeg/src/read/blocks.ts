@@ -103,8 +103,10 @@ export class Blocks {
     const body = await file.open({ start, end: start + block.length - 1 }, signal);
     using _ = addAbortListener(signal, () => body.destroy());
     let length = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      length += chunk.copy(block, length);
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      const part = chunk.subarray(0, block.length - length);
+      block.set(part, length);
+      length += part.length;
       if (length === block.length) break;
     }
     signal.throwIfAborted();

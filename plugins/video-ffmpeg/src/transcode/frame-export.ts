@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { type Job, MediaError, type PluginApi, type RawFrame, type RenderContext } from "@mediatap/core";
 import { z } from "zod";
@@ -56,22 +56,19 @@ export async function exportFrames(
   { receivers, job, context, folder }: ExportContext,
 ): Promise<Input> {
   const path = join(folder, "frames.png");
-  const space = temp();
-  let taken = 0;
-  const release = () => space.give(taken);
-  const write = async (file: FileHandle, bytes: Buffer) => {
-    space.take(bytes.length, context.limits.tempBytes);
-    taken += bytes.length;
+  const room = temp().reserve(0, context.limits.tempBytes);
+  await using file = await open(path, "wx", 0o600);
+  const write = async (bytes: Buffer) => {
+    room.use(bytes.length);
     await file.appendFile(bytes);
   };
-  await using file = await open(path, "wx", 0o600);
   const apng = createApng(delays);
   let frames = 0;
   let to = context.key;
   while (receivers.has(to)) to += "+";
   receivers.set(to, async (frame) => {
-    if (frames++ === 0) await write(file, apng.head(frame));
-    await write(file, await apng.next(frame));
+    if (frames++ === 0) await write(apng.head(frame));
+    await write(await apng.next(frame));
   });
   try {
     const { body } = await context.render(exportJob(job, to));
@@ -79,10 +76,10 @@ export async function exportFrames(
     if (frames !== delays.length) {
       throw new MediaError("EUNSUPPORTED", "Animated WebP needs an image engine that gives all its frames");
     }
-    await write(file, apng.end());
-    return { args: fileArgs(path, EXPORT_DEMUXER), [Symbol.dispose]: release };
+    await write(apng.end());
+    return { args: fileArgs(path, EXPORT_DEMUXER), [Symbol.dispose]: room.release };
   } catch (error) {
-    release();
+    room.release();
     throw error;
   } finally {
     receivers.delete(to);
