@@ -23,77 +23,74 @@ export const READ_NEWS = "read";
 /** Milliseconds after its last sign of life from which a process counts as away. */
 const AWAY_MS = 5_000;
 
-/** Milliseconds that others have to read an announcement; who takes longer counts as away. */
+/** Milliseconds that others have to read an announcement; one that takes longer counts as away. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
-/** Milliseconds between two looks at how far others have read, where no news come of it. */
-const CONFIRM_LOOK_MS = 100;
+/** Milliseconds between two looks at how far others have read, if no news arrives. */
+const CONFIRM_INTERVAL_MS = 100;
 
-/** Milliseconds after which it is looked whether something was said that nobody brought the news of. */
-const LOOK = 2_000;
+/** Milliseconds between two looks at the list: news may be lost. */
+const LOOK_INTERVAL_MS = 2_000;
 
-/** Milliseconds for what an answer may take; no request waits for it. */
-const PATIENCE = 2_000;
+/** Timeout of a command in milliseconds; no request waits for it. */
+const COMMAND_TIMEOUT_MS = 2_000;
 
-/** How far back a machine that nobody knows looks, in milliseconds. */
-const FIRST_LOOK = 60 * 60_000;
+/** How far back a machine that is not known reads, in milliseconds. */
+const FIRST_LOOK_MS = 60 * 60_000;
 
 /** Milliseconds for which a machine is remembered. */
-const MEMBER_LIFETIME = 30 * 24 * 60 * 60_000;
+const MEMBER_LIFETIME_MS = 30 * 24 * 60 * 60_000;
 
 /** Announcements that are read at once. */
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
-/** Announcements that wait until Redis is back. */
-const MOST_UNSENT = 1_000;
+/** Own announcements that wait until Redis is back, or can be repeated, and for how long the latter: milliseconds. */
+const MAX_OWN = 1_000;
+const REPEAT_MS = 60 * 60_000;
 
-/** What this process said itself, and for how long it can say it again where Redis has lost it: milliseconds. */
-const MOST_SAID = 1_000;
-const SAID_FOR = 60 * 60_000;
+/** Milliseconds between two requests to all others for what was missed. */
+const RECOVER_INTERVAL_MS = 60_000;
 
-/** Milliseconds between two times that all others are asked for what was missed. */
-const QUIET = 60_000;
-
-/** What is still to be sent. */
-interface Unsent {
+/** An announcement of this process. */
+interface Own {
   readonly text: string;
-  /** Called with its id when it is on the list. */
-  readonly sent: (id: string) => void;
+  readonly at: number;
+  /** Its id on the list; left out: it is still to be sent. */
+  id?: string | undefined;
 }
 
-/** A place in the list. */
-interface Place {
+/** A position in the list. */
+interface Position {
   readonly id: string;
   /** Number of the announcement there; 0: there was none. */
   readonly number: number;
 }
 
 /**
- * Announcements by a list in Redis that each machine reads in its own time: who was away for a while reads on where it was.
- * News on a channel say when there is something to read; if they are lost, a look every two seconds finds it.
+ * Announcements by a list in Redis that each machine reads in its own time: one that was away for a while continues where it was.
+ * News on a channel say that there is something to read; if they are lost, a look every two seconds finds it.
  */
 export function createAnnouncements({ link, namespace, channel, member, logger }: AnnouncementParts) {
   const list = `${namespace}:bus-1`;
   const seen = `${namespace}:seen-1:${member}`;
   const members = `${namespace}:members-1`;
-  const own = randomUUID();
-  const unsent: Unsent[] = [];
-  const said: { readonly text: string; readonly at: number }[] = [];
+  const self = randomUUID();
+  const own: Own[] = [];
   let end: LineEnd | undefined;
   /** The last announcement that was read. */
-  let read: Place | undefined;
-  let noted: Place | undefined;
-  let asked = Number.NEGATIVE_INFINITY;
+  let read: Position | undefined;
+  let noted: Position | undefined;
+  let recovered = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
   let again = false;
   let sending: Promise<void> | undefined;
   /** How often in a row there was something that no news had come of. */
   let unheard = 0;
   let timer: NodeJS.Timeout | undefined;
-  /** Those who wait for others to read on. */
-  const waiting = new Set<() => void>();
+  /** Resolved when another process has read on. */
+  let othersRead = Promise.withResolvers<void>();
 
-  const run = (...args: Parameters<Link["run"]>) => withTimeout(PATIENCE, link.run(...args));
+  const run = (...args: Parameters<Link["run"]>) => withTimeout(COMMAND_TIMEOUT_MS, link.run(...args));
 
   /** Reads what was said; however often it is called meanwhile, it ends when all is read. */
   function catchUp(): Promise<void> {
@@ -112,47 +109,46 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   async function readOn(): Promise<void> {
-    const from = read ?? (await placeBefore());
-    const { newest, found } = parseFound(await run(CATCH_UP, list, from?.id ?? FIRST_LOOK, PAGE));
+    const from = read ?? (await positionBefore());
+    const { newest, found } = parseFound(await run(CATCH_UP, list, from?.id ?? FIRST_LOOK_MS, PAGE_SIZE));
     for (const { text } of found) void end?.receive(text);
     const isNew = from !== undefined && newest.number < from.number;
     // A list that was begun again is read from its start: what was heard before is passed over.
     read = isNew ? { id: "0-0", number: 0 } : (found.at(-1) ?? from ?? newest);
-    again ||= found.length === PAGE || (isNew && newest.number > 0);
+    again ||= found.length === PAGE_SIZE || (isNew && newest.number > 0);
     const missing = from && found[0] ? found[0].number - from.number - 1 : 0;
-    if (isNew || missing < 0) sayAgain();
-    else if (missing > 0) askForMissed();
+    if (isNew || missing < 0) repeat();
+    else if (missing > 0) recover();
     if (found.length > 0 || from === undefined) await present(READ_NEWS);
   }
 
-  /** Redis was emptied: others may have missed what this process said. */
-  function sayAgain(): void {
-    const since = performance.now() - SAID_FOR;
-    const again = said.filter(({ at }) => at > since).map(({ text }) => ({ text, sent: () => {} }));
-    unsent.unshift(...again);
+  /** Redis was emptied: others may have missed what this process announced. */
+  function repeat(): void {
+    const since = performance.now() - REPEAT_MS;
+    for (const one of own) if (one.at > since) one.id = undefined;
     send().catch((err: unknown) => logger.debug({ err }, "repeating messages to Redis failed"));
   }
 
   /** This machine was away for longer than the list remembers. */
-  function askForMissed(): void {
-    if (performance.now() - asked < QUIET) return;
-    asked = performance.now();
+  function recover(): void {
+    if (performance.now() - recovered < RECOVER_INTERVAL_MS) return;
+    recovered = performance.now();
     logger.warn("messages of other machines were missed and are requested");
     end?.recovered();
   }
 
   /** Where this machine was when it ended. */
-  async function placeBefore(): Promise<Place | undefined> {
+  async function positionBefore(): Promise<Position | undefined> {
     const [, id, number] =
       /^(\d{1,15}-\d{1,15}) (\d{1,15})$/.exec(String(await run(NOTE, seen, "", 0))) ?? [];
     return id === undefined ? undefined : { id, number: Number(number) };
   }
 
   async function note(): Promise<void> {
-    const place = read;
-    if (place === undefined || place === noted) return;
-    await run(NOTE, seen, `${place.id} ${place.number}`, MEMBER_LIFETIME);
-    noted = place;
+    const position = read;
+    if (position === undefined || position === noted) return;
+    await run(NOTE, seen, `${position.id} ${position.number}`, MEMBER_LIFETIME_MS);
+    noted = position;
   }
 
   function send(): Promise<void> {
@@ -163,36 +159,30 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   async function sendAll(): Promise<void> {
-    for (let next = unsent[0]; next !== undefined; next = unsent[0]) {
-      const id = await run(ANNOUNCE, list, next.text, channel, BUS_NEWS);
-      unsent.splice(unsent.indexOf(next), 1);
-      next.sent(String(id));
+    const next = () => own.find(({ id }) => id === undefined);
+    for (let one = next(); one; one = next()) {
+      one.id = String(await run(ANNOUNCE, list, one.text, channel, BUS_NEWS));
     }
   }
 
-  /** Others see that this process is there, and how far it has read. */
+  /** Others see that this process is active, and how far it has read. */
   async function present(news = ""): Promise<void> {
-    await run(PRESENT, members, own, read?.id ?? "0-0", MEMBER_LIFETIME, channel, news);
+    await run(PRESENT, members, self, read?.id ?? "0-0", MEMBER_LIFETIME_MS, channel, news);
   }
 
-  /** Resolves when all processes that are there have read an announcement. */
+  /** Resolves when all active processes have read an announcement. */
   async function confirmed(id: string): Promise<void> {
     const until = performance.now() + CONFIRM_TIMEOUT_MS;
     for (;;) {
-      const { promise: news, resolve } = Promise.withResolvers<void>();
-      waiting.add(resolve);
-      try {
-        const others = (await run(OTHERS, members, own, AWAY_MS)) as unknown[];
-        const behind = others.filter((other) => isBefore(String(other), id));
-        if (behind.length === 0) return;
-        if (performance.now() > until) {
-          logger.warn({ processes: behind.length }, "not all machines confirmed a message in time");
-          return;
-        }
-        await Promise.race([news, delay(CONFIRM_LOOK_MS, undefined, { ref: false })]);
-      } finally {
-        waiting.delete(resolve);
+      const news = othersRead.promise;
+      const others = (await run(OTHERS, members, self, AWAY_MS)) as unknown[];
+      const behind = others.filter((other) => isBefore(String(other), id));
+      if (behind.length === 0) return;
+      if (performance.now() > until) {
+        logger.warn({ processes: behind.length }, "not all machines confirmed a message in time");
+        return;
       }
+      await Promise.race([news, delay(CONFIRM_INTERVAL_MS, undefined, { ref: false })]);
     }
   }
 
@@ -215,64 +205,60 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   return {
-    /** `line`: where announcements are to be told. */
+    /** `line`: receives the announcements. */
     start(line: LineEnd): void {
       end = line;
-      timer ??= setInterval(() => void look(), LOOK).unref();
+      timer ??= setInterval(() => void look(), LOOK_INTERVAL_MS).unref();
     },
-    /** Resolves when all machines that are there have read it; without Redis none is. */
+    /** Resolves when all active machines have read it; without Redis none has. */
     async send(text: string): Promise<void> {
-      said.push({ text, at: performance.now() });
-      if (said.length > MOST_SAID) said.shift();
-      const { promise: sent, resolve } = Promise.withResolvers<string>();
-      unsent.push({ text, sent: resolve });
-      if (unsent.length > MOST_UNSENT) {
-        unsent.shift();
+      const one: Own = { text, at: performance.now() };
+      own.push(one);
+      if (own.length > MAX_OWN && own.shift()?.id === undefined) {
         logger.error("a message to other machines is lost: Redis was unavailable for too long");
       }
       try {
-        await send();
-        await confirmed(await withTimeout(PATIENCE, sent));
+        // The running loop may have looked at its last one already.
+        while (one.id === undefined && own.includes(one)) await send();
+        if (one.id !== undefined) await confirmed(one.id);
       } catch (err) {
         logger.warn({ err }, "a message waits until Redis is available again");
       }
     },
-    /** Somebody has read on. */
-    hearRead(): void {
-      for (const resolve of waiting) resolve();
+    /** Another process has read on. */
+    onRead(): void {
+      othersRead.resolve();
+      othersRead = Promise.withResolvers<void>();
     },
-    /** There is news. */
-    async hear(): Promise<void> {
+    /** There is something to read. */
+    async onNews(): Promise<void> {
       await catchUp().catch((err: unknown) => logger.debug({ err }, "reading messages failed"));
     },
     /** There is a connection, perhaps again. */
-    async ready(): Promise<void> {
+    async onReady(): Promise<void> {
       await Promise.allSettled([send(), catchUp()]);
     },
     async close(): Promise<void> {
       clearInterval(timer);
-      await Promise.allSettled([send(), note(), run(ABSENT, members, own)]);
+      await Promise.allSettled([send(), note(), run(ABSENT, members, self)]);
     },
   };
 }
 
-/** Whether an id of the list is before another one. */
+/** Whether an id of the list, such as `1764500000000-0`, is before another one. */
 function isBefore(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((id) => id.split("-").map(Number)) as [number[], number[]];
-  const [time = 0, number = 0] = first;
-  const [otherTime = 0, otherNumber = 0] = second;
-  return time < otherTime || (time === otherTime && number < otherNumber);
+  return a.localeCompare(b, "en", { numeric: true }) < 0;
 }
 
-interface Found extends Place {
+interface Found extends Position {
   readonly text: string;
 }
 
-function parseFound(answer: unknown): { readonly newest: Place; readonly found: readonly Found[] } {
-  const [number, id, lines] = answer as [unknown, unknown, unknown[][]];
-  const place = (id: unknown, number: unknown) => ({ id: String(id), number: Number(number) || 0 });
+function parseFound(reply: unknown): { readonly newest: Position; readonly found: readonly Found[] } {
+  const [number, id, entries] = reply as [unknown, unknown, unknown[][]];
+  const position = (id: unknown, number: unknown) => ({ id: String(id), number: Number(number) || 0 });
   return {
-    newest: place(id, number),
-    found: lines.map(([id, number, text]) => ({ ...place(id, number), text: String(text) })),
+    newest: position(id, number),
+    found: entries.map(([id, number, text]) => ({ ...position(id, number), text: String(text) })),
   };
 }

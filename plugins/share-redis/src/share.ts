@@ -30,12 +30,12 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
     options: redis,
     channel,
     onReady: () => {
-      void announcements.ready().then(() => ready.resolve());
+      void announcements.onReady().then(() => ready.resolve());
     },
     onLost: () => locks.onLost(),
     onNews(text) {
-      if (text === BUS_NEWS) void announcements.hear();
-      else if (text === READ_NEWS) announcements.hearRead();
+      if (text === BUS_NEWS) void announcements.onNews();
+      else if (text === READ_NEWS) announcements.onRead();
       else if (text.startsWith(LOCK_NEWS)) locks.onReleased(text.slice(LOCK_NEWS.length));
     },
   });
