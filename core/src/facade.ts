@@ -30,7 +30,7 @@ export interface FacadeEvents {
 }
 
 /** Hooks whose taps are on their own: a failure of one is noted, and counts as if it had answered nothing. */
-const ISOLATED = new Set(["opened", "reopen", "report", "purge", "stop", "trace"]);
+const ISOLATED = new Set(["report", "purge", "stop", "trace"]);
 
 /**
  * The hooks as one plugin sees them: `tap`, `tapPromise` and `for`, nothing to call or intercept with. Every tap is

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import {
   AsyncParallelHook,
   AsyncSeriesBailHook,
@@ -17,16 +16,7 @@ import type { Plan } from "./model/plan.ts";
 import type { Ban } from "./model/purge-rule.ts";
 import type { DecodeOptions, Facts, Header, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
-import type {
-  Audience,
-  EntryFacts,
-  NOT_MODIFIED,
-  OpenOptions,
-  Source,
-  SourceFacts,
-  Storage,
-  StorageEntry,
-} from "./model/source.ts";
+import type { Audience, EntryFacts, NOT_MODIFIED, Source, SourceFacts, Storage } from "./model/source.ts";
 import type { Spans } from "./model/spans.ts";
 import type { Step } from "./model/transformation.ts";
 import type { Trace } from "./util/trace.ts";
@@ -38,8 +28,6 @@ import type { Trace } from "./util/trace.ts";
 export const Stage = {
   /** Before all others: to see everything without deciding it. */
   first: -1000,
-  /** In `fetch`: saved copies, before any origin is asked. */
-  copies: -100,
   /** Of a tap that names no stage. */
   normal: 0,
   /** In `fetch`: the core asks the endpoint's origins. */
@@ -77,19 +65,6 @@ export interface Diagnosis {
     readonly text: string;
     readonly advice?: string;
   }): void;
-}
-
-/** An original whose bytes are about to be read. */
-export interface OpenedOriginal {
-  readonly asset: Asset;
-  readonly facts: SourceFacts;
-  /**
-   * Asks for a copy of the bytes, as they are read for the answer: nothing is read for the copy alone. Reading waits a
-   * little for a copy that is slow, and gives it up where that does not help. `write` gets a stream that ends with the
-   * last byte; it fails where reading breaks off, and what was written then must not be used. It is not called where
-   * nobody reads the whole file.
-   */
-  copy(write: (body: Readable) => Promise<void>): void;
 }
 
 /** Why an answer is not the one asked for. */
@@ -215,29 +190,13 @@ export function createHooks() {
     admit: new AsyncSeriesHook<[exchange: Exchange, job: Job]>(["exchange", "job"], "admit"),
 
     /**
-     * Asset → opened original. Library and source caches first, then the core's own tap, which asks the endpoint's
-     * origins in order. `undefined`: not here. `NOT_MODIFIED` only if conditions were sent. A throw ends the search.
+     * Asset → opened original. Plugins that supply originals first, then the core's own tap, which asks the endpoint's
+     * library, the cache of originals, and the origins in order. `undefined`: not here. `NOT_MODIFIED` only if conditions were sent. A throw ends the search.
      */
     fetch: new AsyncSeriesBailHook<
       [asset: Asset, conditions: Conditions, context: RenderContext],
       Source | typeof NOT_MODIFIED | undefined
     >(["asset", "conditions", "context"], "fetch"),
-
-    /**
-     * An original was opened at an origin of the endpoint (not in the library, and not a local file). A tap that wants
-     * a copy calls `original.copy` at once. Must not throw, must not wait.
-     */
-    opened: new SyncHook<[original: OpenedOriginal]>(["original"], "opened"),
-
-    /**
-     * An original that only its record is left of is read again: the bytes (of the range asked for) of exactly the
-     * version that `facts` speak of, from a copy that was kept. `undefined`: not here, its origin is asked. A throw is
-     * logged and counts as `undefined`.
-     */
-    reopen: new AsyncSeriesBailHook<[facts: SourceFacts, options: OpenOptions], StorageEntry | undefined>(
-      ["facts", "options"],
-      "reopen",
-    ),
 
     /**
      * Learns one fact of a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`

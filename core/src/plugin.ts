@@ -1,10 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import type { CacheRegistration } from "./cache/backend.ts";
+import type { CacheRegistration, OriginalsRegistration } from "./cache/backend.ts";
 import type { ConfigSections } from "./config/schema.ts";
-import type { Conditions, Hooks } from "./hooks.ts";
-import type { Asset } from "./model/asset.ts";
+import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { MediaError } from "./model/errors.ts";
 import type { Size } from "./model/expression.ts";
@@ -12,14 +11,7 @@ import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
 import type { Facts, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Obtained } from "./model/rendition.ts";
-import type {
-  NOT_MODIFIED,
-  OpenOptions,
-  Source,
-  SourceFacts,
-  Storage,
-  StorageEntry,
-} from "./model/source.ts";
+import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
@@ -193,25 +185,10 @@ export interface RunningServer {
   ): Promise<Record<string, unknown>>;
 }
 
-/** Origins, for plugins that read originals on their own, such as caches of them. */
+/** Origins, for plugins that read and write files on their own. */
 export interface OriginsApi {
   /** An origin's storage, by name; known once `start` runs. */
   storage(origin: string): Storage;
-  /**
-   * Asks the origins of the asset's endpoint in their order, or the one that `conditions` name, past all other taps of
-   * `fetch`: for a cache that wants to know whether what it holds is still right. Returns and throws as `fetch` does.
-   */
-  ask(
-    asset: Asset,
-    conditions: Conditions,
-    context: RenderContext,
-  ): Promise<Source | typeof NOT_MODIFIED | undefined>;
-  /** A source of an entry that the plugin opened itself, for a tap of `fetch`; `open` opens the same file again. */
-  source(
-    entry: StorageEntry,
-    facts: SourceFacts,
-    open: (options: OpenOptions) => ReturnType<Storage["open"]>,
-  ): Source;
 }
 
 /** Jobs, for plugins that start work themselves; known once `start` runs. */
@@ -278,8 +255,8 @@ export interface PluginApi {
   state(): ServerState;
   /** Adds something that is measured to what the server reports. Call in `apply`. */
   metric(metric: Metric): void;
-  /** Adds a cache. Call in `apply`. */
-  cache(registration: CacheRegistration): void;
+  /** Adds a cache of renditions, or of originals. Call in `apply`. */
+  cache(registration: CacheRegistration | OriginalsRegistration): void;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
   route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
   /**

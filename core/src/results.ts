@@ -49,7 +49,6 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     },
   },
   fetch: SOURCE,
-  reopen: { body: "function" },
   decode: SOURCE,
   "inspect:kind": { format: "string" },
   "inspect:header": { format: "string", width: "number", height: "number", frames: "number" },

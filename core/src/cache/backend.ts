@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+import type { RuntimeInfo } from "../hooks.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import type { CacheContents } from "./metrics.ts";
@@ -54,11 +56,19 @@ export interface CacheBackend {
   deleteMatching?(rule: PurgeRule): MaybePromise<void>;
   /** For a backend that several machines or processes share. */
   readonly journal?: PurgeJournal;
-  /** What it holds, for metrics. */
-  contents?(): CacheContents;
+  /** What it holds, for metrics. `undefined`: not known yet. */
+  contents?(): CacheContents | undefined;
   /** Connects. A backend that takes its time does not hold up the start. */
   start?(): Promise<void>;
   close?(): MaybePromise<void>;
+}
+
+/**
+ * A backend that stores originals, too. Their bytes are written while they are read; `metadata.length` is their number, if
+ * it is known before. What a stream that fails has brought must not become an entry.
+ */
+export interface OriginalsBackend extends CacheBackend {
+  put(key: string, metadata: StoredMetadata, body: SettledBody | Readable | undefined): MaybePromise<void>;
 }
 
 /** A purge rule in a journal. */
@@ -94,13 +104,33 @@ export interface CacheOptions {
   readonly private?: boolean;
 }
 
-/** A cache as a plugin registers it. */
+/** Which originals a cache stores, and for how long. */
+export interface OriginalsPolicy {
+  /** Whether it stores the files of an origin. */
+  stores(origin: string): boolean;
+  /** Largest file that it stores, in bytes. */
+  readonly maxFileBytes: number;
+  /** Milliseconds after which an entry is revalidated. */
+  readonly revalidate: number;
+  /** Milliseconds after that for which an entry is used if its origin fails. */
+  readonly staleIfError: number;
+}
+
+/** A cache of originals as a plugin registers it; a configuration has at most one. */
+export interface OriginalsRegistration extends Omit<CacheOptions, "maxEntryBytes"> {
+  readonly originals: true;
+  /** Opens the backend, once per configuration, when the server starts. May throw `ECONFIG`. */
+  open(runtime: RuntimeInfo): { readonly backend: OriginalsBackend; readonly policy: OriginalsPolicy };
+}
+
+/** A cache of renditions as a plugin registers it. */
 export interface CacheRegistration extends CacheOptions {
+  readonly originals?: undefined;
   /**
    * What makes the backend another one, as plain data: path, address, budget. A configuration that is loaded with the same settings
    * takes over the open backend.
    */
   readonly settings: unknown;
   /** Opens the backend, once per process, when the server starts. May throw `ECONFIG`. */
-  open(): CacheBackend;
+  open(runtime: RuntimeInfo): CacheBackend;
 }

@@ -57,6 +57,10 @@ export function createBans() {
     ofOriginal(original: { readonly tenant: string; readonly path: string }): number {
       return newest((ban) => isOriginalBanned(original, ban))?.ban.sequence ?? 0;
     },
+    /** When that ban came, as of `monotonicNow()`; 0: there is none. */
+    timeOfOriginal(original: { readonly tenant: string; readonly path: string }): number {
+      return newest((ban) => isOriginalBanned(original, ban))?.at ?? 0;
+    },
     /** The same for a rendition; one that has layers is out of date with any ban of its account. */
     ofJob: (job: Job, key: string): number => ofJob(job, key)?.ban.sequence ?? 0,
     /** When that ban came, as of `monotonicNow()`; 0: there is none. Unlike numbers, times are the same in all processes of a machine. */

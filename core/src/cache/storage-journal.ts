@@ -1,6 +1,6 @@
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { JournalRule, PurgeJournal } from "./backend.ts";
-import type { WritableStorage } from "./storage-backend.ts";
+import type { WritableStorage } from "./storage-files.ts";
 
 /** Characters of one segment of a path, and of all that describe a rule. */
 const SEGMENT = 180;

@@ -19,8 +19,12 @@ const head = z.strictObject({
       length: z.int().min(0),
       /** CRC-32 of the body. */
       sum: z.number(),
+      /** Entity tag that the storage gave the body. While it stays the same, nobody has changed the body. */
+      seal: z.string().optional(),
     })
     .optional(),
+  /** When the entry was last used, in milliseconds since 1970, accurate to an hour. Left out: not recorded. */
+  used: z.number().optional(),
 });
 
 /** Which bytes belong to the metadata. */
@@ -28,22 +32,23 @@ export type BodyReference = NonNullable<z.output<typeof head>["body"]>;
 
 export interface MetadataFile {
   readonly metadata: StoredMetadata;
-  readonly body?: BodyReference;
+  readonly body?: BodyReference | undefined;
+  readonly used?: number | undefined;
 }
 
-export function encodeMetadata({ metadata, body }: MetadataFile): string {
+export function encodeMetadata({ metadata, body, used }: MetadataFile): string {
   const text = JSON.stringify(metadata);
-  return `${JSON.stringify({ format: FORMAT, sum: crc32(text), ...(body && { body }) })}\n${text}`;
+  return `${JSON.stringify({ format: FORMAT, sum: crc32(text), body, used })}\n${text}`;
 }
 
 /** `undefined`: damaged, or of another release. */
 export function decodeMetadata(text: string): MetadataFile | undefined {
   const end = text.indexOf("\n");
   try {
-    const { sum, body } = head.parse(JSON.parse(text.slice(0, end)));
+    const { sum, body, used } = head.parse(JSON.parse(text.slice(0, end)));
     const rest = text.slice(end + 1);
     if (crc32(rest) !== sum) return undefined;
-    return { metadata: JSON.parse(rest) as StoredMetadata, ...(body && { body }) };
+    return { metadata: JSON.parse(rest) as StoredMetadata, body, used };
   } catch {
     return undefined;
   }

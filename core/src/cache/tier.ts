@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
@@ -14,6 +15,7 @@ import type {
   CacheOptions,
   JournalRule,
   MaybePromise,
+  OriginalsBackend,
   StoredMetadata,
 } from "./backend.ts";
 import { createCacheBreaker } from "./breaker.ts";
@@ -42,11 +44,19 @@ const STOP_TIMEOUT_MS = 5_000;
 
 const WRITE_TIMEOUT_MS = 10_000;
 
+/** Rules that are for others: entries of originals match no key or tag; a URL is for CDNs. */
+const IGNORED_RULES = {
+  renditions: new Set<string>(["original", "url"]),
+  originals: new Set<string>(["key", "tag", "url"]),
+};
+
 /** What the parts of a process share, as a tier needs it. */
 export interface TierParts {
   /** The plugin that registered the backend; its name in logs and in `Cache-Status`. */
   readonly name: string;
   readonly backend: CacheBackend;
+  /** What it stores. @default "renditions" */
+  readonly stores?: keyof typeof IGNORED_RULES;
   readonly options: CacheOptions;
   readonly log: Logger;
   readonly clock: Clock;
@@ -74,7 +84,17 @@ interface Known {
 }
 
 /** One backend with all that the core does around it. Nothing here throws: a cache never breaks delivery. */
-export function createTier({ name, backend, options, log, clock, cooldown, isPurged, onRule }: TierParts) {
+export function createTier({
+  name,
+  backend,
+  stores = "renditions",
+  options,
+  log,
+  clock,
+  cooldown,
+  isPurged,
+  onRule,
+}: TierParts) {
   const { tier, timeout, writeTimeout = WRITE_TIMEOUT_MS, maxEntryBytes, ttl } = options;
   const isLocal = timeout === undefined;
   const journal =
@@ -150,8 +170,10 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
       }
       checkEntry?.(entry, [key]);
       const { purges: _, ...metadata } = entry.metadata;
-      if (isExpired(metadata) || matchesPending(metadata) || journal?.allows(entry.metadata) === false)
+      if (isExpired(metadata) || matchesPending(metadata) || journal?.allows(entry.metadata) === false) {
+        void entry.body?.close?.();
         return undefined;
+      }
       return {
         metadata: latest(metadata, entry.body !== undefined),
         ...(entry.body && { body: entry.body }),
@@ -206,9 +228,14 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
     return track(queue(bytes, () => writing.run(() => withTimeout(limit, write(metadata, kept, since)))));
   }
 
+  /** Stores an original while it is read, however long that takes. */
+  function putStream(metadata: RenditionRecord, body: Readable, since: number): Promise<void> {
+    return track(writing.run(() => write(metadata, body, since)));
+  }
+
   async function write(
     metadata: RenditionRecord,
-    body: SettledBody | undefined,
+    body: SettledBody | Readable | undefined,
     since: number,
   ): Promise<void> {
     const { key } = metadata;
@@ -218,14 +245,15 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
     if (isPurged(metadata, since)) return;
     const stored: StoredMetadata = purges.length > 0 ? { ...metadata, purges } : metadata;
     try {
-      await backend.put(key, stored, body);
+      await (backend as OriginalsBackend).put(key, stored, body);
     } catch (error) {
       // The body could not be read: no fault of the backend.
-      if (isMediaError(error)) return;
+      if (isMediaError(error) || (body instanceof Readable && body.errored)) return;
       throw error;
     }
     if (isPurged(metadata, since)) await backend.delete(key);
-    else note(metadata, body !== undefined);
+    // The backend counts what came as a stream.
+    else if (!(body instanceof Readable)) note(metadata, body !== undefined);
   }
 
   /** Whether the backend has this entry already, and it is fresh for about as long: to remember that is enough. */
@@ -257,8 +285,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
    * more, or has failed: then it is tried again until it works.
    */
   function purge(rule: Ban): MaybePromise<void> {
-    // These are for others: copies of originals, and CDNs.
-    if (rule.kind === "original" || rule.kind === "url") return;
+    if (IGNORED_RULES[stores].has(rule.kind)) return;
     for (const [key, { metadata }] of known.entries()) if (isBanned(metadata, rule)) known.delete(key);
     const inJournal = journal && journalRule(rule);
     if (inJournal && rule.remote) journal.learn(inJournal);
@@ -297,6 +324,7 @@ export function createTier({ name, backend, options, log, clock, cooldown, isPur
     tier,
     find,
     put,
+    putStream,
     remove,
     purge,
     contents: () => backend.contents?.(),

@@ -1,4 +1,4 @@
-// What cache backends and caches of originals need beside the root: the contract of a backend, entries, purge rules, tags.
+// What cache backends need beside the root: the contract of a backend, entries, purge rules, tags.
 
 export type {
   CacheBackend,
@@ -10,15 +10,13 @@ export type {
 } from "../cache/backend.ts";
 export { createCacheBreaker } from "../cache/breaker.ts";
 export type { CacheContents } from "../cache/metrics.ts";
-export { measureCache } from "../cache/metrics.ts";
+export { createOriginalsBackend } from "../cache/originals-backend.ts";
 export { timeOfRule } from "../cache/rule-id.ts";
-export type { WritableStorage } from "../cache/storage-backend.ts";
 export { createStorageBackend } from "../cache/storage-backend.ts";
+export { cacheStorageOf, diagnoseCacheStorage } from "../cache/storage-option.ts";
 export { decodeMetadata, encodeMetadata } from "../cache/stored-file.ts";
-export type { Conditions } from "../hooks.ts";
-export { isStorable, sharedControlOf } from "../model/control.ts";
 export type { Ban, PurgeRule } from "../model/purge-rule.ts";
-export { isBanned, isOriginalBanned, tenantOf } from "../model/purge-rule.ts";
+export { isBanned } from "../model/purge-rule.ts";
 export { foldersOf, folderTagOf, sourceTagOf } from "../model/tags.ts";
 export { monotonicNow } from "../util/monotonic.ts";
 export { isGone, ownerText, parseOwner, thisOwner } from "../util/owner.ts";

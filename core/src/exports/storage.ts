@@ -11,7 +11,7 @@ export type {
   Storage,
   StorageEntry,
 } from "../model/source.ts";
-export { NOT_MODIFIED, updatedFacts } from "../model/source.ts";
+export { NOT_MODIFIED } from "../model/source.ts";
 export type { FetcherOptions } from "../origin/client/create.ts";
 export { createFetcher } from "../origin/client/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "../origin/client/fetcher.ts";
@@ -20,7 +20,6 @@ export { canonicalFields, canonicalOf } from "../origin/reader/canonical.ts";
 export { httpFilesOptions, httpUrl } from "../origin/reader/fields.ts";
 export { listObjects } from "../origin/reader/folder.ts";
 export { isEntryName, keyOf, objectPrefix } from "../origin/reader/key.ts";
-export { isVideoPath } from "../origin/reader/metadata.ts";
 export type { HttpFile, HttpFiles } from "../origin/reader/open.ts";
 export { createHttpFiles } from "../origin/reader/open.ts";
 export { assertAnswered } from "../origin/reader/response.ts";

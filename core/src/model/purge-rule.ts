@@ -45,6 +45,9 @@ export function isBanned(
       return true;
     case "tag":
       return tags.includes(value);
+    case "original":
+      // Only the entry of an original has no asset.
+      return asset === undefined && sources[0]?.path === value;
     case "source":
       return asset?.path === value || sources.some(({ path }) => path === value);
     case "prefix":

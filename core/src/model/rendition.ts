@@ -10,6 +10,8 @@ export interface SettledBody {
   readonly length: number;
   /** The bytes, where they are in memory: sent without a stream. */
   readonly bytes?: Uint8Array;
+  /** Path of a local file that has exactly these bytes. */
+  readonly file?: string;
   stream(range?: ByteRange): Promise<Readable>;
   /** Lets go of what is open for a reader that did not come; called once an answer has ended. Others may still read. */
   close?(): Promise<void>;

@@ -4,7 +4,7 @@ import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
 import { changed, codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
-import type { Copies } from "./tee.ts";
+import type { Tee } from "./tee.ts";
 
 /** Counts the bytes of sources that are held in memory, against one budget for the process. */
 export interface ByteBudget {
@@ -40,7 +40,8 @@ export interface SourceParts {
   readonly open: Reopen;
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
-  readonly copies: Copies;
+  /** Left out: no copy is stored. */
+  readonly tee?: Tee | undefined;
   /** The body was read to its end. */
   readonly onWhole: () => void;
   /** The connection broke while the body was read. */
@@ -54,7 +55,7 @@ export interface SourceParts {
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it again.
  */
 export function createSource(parts: SourceParts): Source {
-  const { entry, facts, open, signal, budget, copies, mayHandOver, onOutage, onWhole } = parts;
+  const { entry, facts, open, signal, budget, tee, mayHandOver, onOutage, onWhole } = parts;
   const head: Buffer[] = [];
   let body: Promise<Readable> | undefined;
   let ended = false;
@@ -179,7 +180,7 @@ export function createSource(parts: SourceParts): Source {
         if (length > limit) throw tooLarge();
         settled = head.length === 1 ? (head[0] as Buffer) : Buffer.concat(head, length);
         head.length = 0;
-        copies.give(settled);
+        tee?.give(settled);
         return settled;
       });
       return whole;
@@ -188,7 +189,7 @@ export function createSource(parts: SourceParts): Source {
       if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
       if (entry.file !== undefined) return readFrom(entry.file, range);
       if (ended && !range && !handedOver) {
-        copies.give(Buffer.concat(head));
+        tee?.give(Buffer.concat(head));
         return Readable.from(head.slice());
       }
       if (range || handedOver || failure || !mayHandOver()) return reopen(open, facts, signal, range);
@@ -201,7 +202,7 @@ export function createSource(parts: SourceParts): Source {
         out.destroy(error);
       });
       out.on("close", () => rest.destroy());
-      return copies.along(rest.pipe(out), facts.size);
+      return tee?.along(rest.pipe(out), facts.size) ?? rest.pipe(out);
     },
     async again(range, signal = new AbortController().signal) {
       const entry = await openSame(open, facts, signal, range);
@@ -220,6 +221,17 @@ export function createSource(parts: SourceParts): Source {
     },
   };
   return source;
+}
+
+/** A source of a saved copy, which nobody else uses. */
+export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | "budget">): Source {
+  return createSource({
+    ...parts,
+    signal: new AbortController().signal,
+    onWhole: () => {},
+    onOutage: () => {},
+    mayHandOver: () => true,
+  });
 }
 
 export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;

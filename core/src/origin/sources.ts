@@ -12,9 +12,7 @@ import {
   NOT_MODIFIED,
   type OpenOptions,
   type Source,
-  type SourceFacts,
   type Storage,
-  type StorageEntry,
 } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { reasonOf } from "../util/log.ts";
@@ -22,8 +20,8 @@ import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import { hedged } from "./hedge.ts";
 import { loopKey } from "./loop.ts";
-import { type ByteBudget, createSource, type SourceParts } from "./source.ts";
-import { type Copies, createCopies } from "./tee.ts";
+import { type CopyClaim, originalIdOf, type SavedCopies } from "./saved-copies.ts";
+import { type ByteBudget, createSource } from "./source.ts";
 
 /** Which failure tells most, when no origin has the file. */
 const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSED", "UNIDENTIFIED", "ENOENT"];
@@ -38,12 +36,7 @@ export interface OriginEntry {
   readonly fingerprint: string;
 }
 
-/** Asks the origins of an asset's endpoint, as `api.origins.ask` says. */
-export type AskOrigins = (
-  asset: Asset,
-  conditions: Conditions,
-  context: RenderContext,
-) => Promise<Source | typeof NOT_MODIFIED | undefined>;
+type Answer = Source | typeof NOT_MODIFIED | undefined;
 
 /** The validators sent still hold; what the origin says of the file now. */
 interface Unmodified {
@@ -55,48 +48,76 @@ interface Lease {
   users: number;
   /** Closed, or become one reader's own: not to be borrowed any more. */
   ended: boolean;
+  end(): void;
   close(): Promise<void>;
+}
+
+export interface OriginsParts {
+  readonly hooks: Hooks;
+  readonly origins: ReadonlyMap<string, OriginEntry>;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly budget: ByteBudget;
+  readonly breakers: Breakers;
+  readonly bans: Pick<Bans, "ofOriginal">;
+  /** Left out: no cache stores originals. */
+  readonly copies?: SavedCopies | undefined;
+  readonly log: Logger;
 }
 
 /**
  * The core's own tap of `fetch`: asks the endpoint's origins in their order. "Not here" moves on; a failure moves on
- * and is remembered. One original that several renders want at the same time is opened and downloaded once. Returns
- * the tap.
+ * and is remembered. The saved copy of an original comes before origins that are expensive to ask. One original that several
+ * renders want at the same time is opened and downloaded once. Returns the tap.
  */
-export function tapOrigins(
-  hooks: Hooks,
-  origins: ReadonlyMap<string, OriginEntry>,
-  endpoints: ReadonlyMap<string, Endpoint>,
-  budget: ByteBudget,
-  breakers: Breakers,
-  bans: Pick<Bans, "ofOriginal">,
-  log: Logger,
-): AskOrigins {
+export function tapOrigins(parts: OriginsParts) {
+  const { hooks, origins, endpoints, budget, breakers, bans, copies, log } = parts;
   const opening = createCoalescer<Lease | Unmodified | undefined>();
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
-  const askOrigins: AskOrigins = async (asset, conditions, context) => {
-    const { origin: only, except = [] } = conditions;
-    return await askInOrder(candidates(asset, endpoints, origins), context.signal, async (origin, at) => {
-      const { name } = origin;
-      if ((only !== undefined && name !== only) || except.includes(name)) return undefined;
-      const work = () => ask(origin, asset, conditions, context);
-      return await attempt({ place: at + 1, origin: name, asset, context }, work);
+  const askOrigins = async (asset: Asset, conditions: Conditions, context: RenderContext) => {
+    const { origin: only, except } = conditions;
+    const all = candidates(asset, endpoints, origins);
+    const wanted = all.filter(({ name }) => (only ?? name) === name && !except?.includes(name));
+    const copy = except ? undefined : await copies?.find(wanted, { asset, conditions, context });
+    let isEarlier = copy !== undefined;
+    return await askInOrder(wanted, context.signal, async (origin): Promise<Answer> => {
+      const { name, storage } = origin;
+      const own = name === copy?.origin ? copy : undefined;
+      if (own) isEarlier = false;
+      // The library, and what is cheap to ask, may have the file by now.
+      const isCheap = name === libraryOf(asset) || storage.freshFor !== undefined;
+      if (isEarlier && !copy?.isDue && !isCheap) return undefined;
+      const place = all.indexOf(origin) + 1;
+      const attempted = (conditions: Conditions) =>
+        attempt({ place, origin: name, asset, context }, () => ask(origin, asset, conditions, context));
+      if (own?.isDue) return await own.validate(attempted);
+      const saved = await own?.serve();
+      if (saved) return saved;
+      const found = await attempted(conditions);
+      if (found && isEarlier) copy?.passOver();
+      return found;
     });
   };
   hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, askOrigins);
   return askOrigins;
+
+  function libraryOf(asset: Asset): string | undefined {
+    return endpoints.get(endpointId(asset))?.library;
+  }
 
   async function ask(
     origin: OriginEntry,
     asset: Asset,
     conditions: Conditions,
     context: RenderContext,
-  ): Promise<Source | typeof NOT_MODIFIED | undefined> {
+  ): Promise<Answer> {
     const { ifNoneMatch, ifModifiedSince, held, onNotModified, head = false } = conditions;
-    const host = origin.storage.forwardsHost ? asset.host : undefined;
+    const id = originalIdOf(origin.name, origin.storage, asset);
+    const { host } = id;
     const named = host === undefined ? {} : { host };
+    const saved = head || origin.name === libraryOf(asset) ? undefined : copies;
+    const isPlain = !conditions.except && ifNoneMatch === undefined && ifModifiedSince === undefined;
     // What was opened before a purge is not shared with those who ask after it.
     const ban = bans.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
     const key = JSON.stringify([
@@ -111,6 +132,17 @@ export function tapOrigins(
       loopKey(),
     ]);
     const open = async (signal: AbortSignal): Promise<Lease | Unmodified | undefined> => {
+      const claim = isPlain ? await saved?.claim(id, signal) : undefined;
+      if (claim?.copy) return lend(key, claim.copy);
+      let opened: Lease | Unmodified | undefined;
+      try {
+        opened = await openAt(signal, claim);
+        return opened;
+      } finally {
+        if (!opened || "confirmed" in opened) claim?.release();
+      }
+    };
+    const openAt = async (signal: AbortSignal, claim: CopyClaim | undefined) => {
       const breaker = breakers.of(origin, asset);
       let confirmed: EntryFacts = {};
       const options: Omit<OpenOptions, "signal"> = {
@@ -150,19 +182,16 @@ export function tapOrigins(
         ...named,
         fetched: Date.now(),
       };
-      const copies = createCopies(origin.name, log);
+      const tee = entry.file === undefined ? saved?.tee(facts, claim) : undefined;
+      if (!tee) claim?.release();
       const gone = new AbortController();
-      const end = () => {
-        lease.ended = true;
-        if (leases.get(key) === lease) leases.delete(key);
-      };
       const source = createSource({
         entry,
         facts,
         open: (options) => openHere({ ...named, ...options }),
         signal: gone.signal,
         budget,
-        copies,
+        tee,
         onWhole: breaker.worked,
         onOutage(error) {
           breaker.failed(error);
@@ -171,19 +200,14 @@ export function tapOrigins(
         },
         mayHandOver() {
           if (lease.users > 1) return false;
-          end();
+          lease.end();
           return true;
         },
       });
-      const close = async () => {
-        end();
+      const lease = lend(key, source, () => {
         gone.abort();
-        await source.close();
-      };
-      const lease: Lease = { source, users: 0, ended: false, close };
-      leases.set(key, lease);
-      const isLibrary = endpoints.get(endpointId(asset))?.library === origin.name;
-      if (!head && !isLibrary) offerCopies(hooks, { asset, facts, entry, copies });
+        if (!tee?.isUsed) claim?.release();
+      });
       return lease;
     };
     const lease = leases.get(key) ?? (await opening.run(key, { signal: context.signal }, open));
@@ -194,6 +218,25 @@ export function tapOrigins(
     }
     // It may have ended between the moment it was opened and this render's turn.
     return lease.ended ? ask(origin, asset, conditions, context) : borrow(lease, context.signal);
+  }
+
+  function lend(key: string, source: Source, onClose = () => {}): Lease {
+    const lease: Lease = {
+      source,
+      users: 0,
+      ended: false,
+      end() {
+        lease.ended = true;
+        if (leases.get(key) === lease) leases.delete(key);
+      },
+      async close() {
+        lease.end();
+        onClose();
+        await source.close();
+      },
+    };
+    leases.set(key, lease);
+    return lease;
   }
 
   /** A source of the borrower's own: closing it closes the original when nobody else uses it. */
@@ -209,33 +252,6 @@ export function tapOrigins(
     signal.addEventListener("abort", giveBack, { once: true });
     return { ...lease.source, close: giveBack };
   }
-}
-
-interface Offer {
-  readonly asset: Asset;
-  readonly facts: SourceFacts;
-  readonly entry: StorageEntry;
-  readonly copies: Copies;
-}
-
-/** Tells who keeps copies that an original is about to be read. A local file needs none. */
-export function offerCopies(hooks: Pick<Hooks, "opened">, { asset, facts, entry, copies }: Offer): void {
-  if (entry.file !== undefined || !hooks.opened.isUsed()) return;
-  hooks.opened.call({ asset, facts, copy: copies.add });
-}
-
-const NO_COPIES: Copies = { add: () => {}, give: () => {}, along: (source) => source };
-
-/** A source of an entry that no origin of the endpoint opened: a saved copy. Nobody else uses it. */
-export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | "budget">): Source {
-  return createSource({
-    ...parts,
-    signal: new AbortController().signal,
-    copies: NO_COPIES,
-    onWhole: () => {},
-    onOutage: () => {},
-    mayHandOver: () => true,
-  });
 }
 
 /** The origins that may have an asset, in the order in which they are asked. */

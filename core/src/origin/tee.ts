@@ -1,61 +1,67 @@
 import { PassThrough, Readable, Transform } from "node:stream";
 import type { Logger } from "pino";
 
-/** Bytes that may wait for a slow copy; when there are more, reading waits for it … */
-const BEHIND = 8 * 1024 * 1024;
-/** … for so many milliseconds; then the copy is given up. So it slows nobody down below 8 MB a second. */
-const PATIENCE = 1_000;
+/** Bytes that may wait for a slow copy; if there are more, reading waits for it … */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** … for so many milliseconds; then the copy is cancelled. So it slows nobody down below 8 MB a second. */
+const TIMEOUT_MS = 1_000;
 
-export type Write = (body: Readable) => Promise<void>;
+export interface TeeOptions {
+  /** Name of the origin, for the log. */
+  readonly origin: string;
+  readonly log: Logger;
+  /** Writes the copy. What it gets ends with the last byte, and fails if reading breaks off or exceeds `maxBytes`. */
+  readonly write: (body: Readable) => Promise<void>;
+  readonly maxBytes: number;
+  /** @default 1_000 */
+  readonly timeout?: number;
+}
 
-/** Copies of an original that are written while it is read for the answer. */
-export interface Copies {
-  add(write: Write): void;
-  /** All the bytes, where they are in memory. */
+/** A copy of an original that is written while the original is read for the response. It is written at most once. */
+export interface Tee {
+  /** Whether the copy is being written, or was. */
+  readonly isUsed: boolean;
+  /** All the bytes, if they are in memory. */
   give(bytes: Uint8Array): void;
-  /** Lets the bytes of `source` through, and into the copies; `size`: how many make the whole. */
+  /** Passes on the bytes of `source`, also to the copy; `size`: the number of all bytes. */
   along(source: Readable, size: number | undefined): Readable;
 }
 
-/** Copies of an original of this origin; those that could not be written are logged. */
-export function createCopies(origin: string, log: Logger, patience = PATIENCE): Copies {
+export function createTee({ origin, log, write, maxBytes, timeout = TIMEOUT_MS }: TeeOptions): Tee {
   const onFailure = (err: unknown) => log.warn({ err, origin }, "a copy was not stored");
-  let writers: Write[] = [];
-  const take = () => writers.splice(0);
+  let isUsed = false;
 
   return {
-    add: (write) => writers.push(write),
+    get isUsed() {
+      return isUsed;
+    },
     give(bytes) {
-      for (const write of take()) write(Readable.from([bytes])).catch(onFailure);
+      if (isUsed || bytes.byteLength > maxBytes) return;
+      isUsed = true;
+      write(Readable.from([bytes])).catch(onFailure);
     },
     along(source, size) {
-      const taken = take();
-      writers = [];
-      if (taken.length === 0) return source;
-      const copies = taken.map((write) => {
-        const copy = new PassThrough();
-        copy.on("error", () => {});
-        write(copy).catch((error: unknown) => {
-          copy.destroy();
-          onFailure(error);
-        });
-        return copy;
+      if (isUsed) return source;
+      isUsed = true;
+      const copy = new PassThrough();
+      copy.on("error", () => {});
+      write(copy).catch((error: unknown) => {
+        copy.destroy();
+        onFailure(error);
       });
       let seen = 0;
       const tee = new Transform({
         transform(chunk: Buffer, _, done) {
           seen += chunk.byteLength;
-          for (const copy of copies) if (!copy.destroyed) copy.write(chunk);
-          const behind = copies.filter((copy) => !copy.destroyed && copy.writableLength > BEHIND);
-          if (behind.length === 0) return done(null, chunk);
-          void Promise.all(behind.map(caughtUp)).then(() => done(null, chunk));
+          if (seen > maxBytes) copy.destroy(new Error("the file is too large"));
+          if (!copy.destroyed) copy.write(chunk);
+          if (copy.destroyed || copy.writableLength <= MAX_WAITING_BYTES) return done(null, chunk);
+          void caughtUp(copy).then(() => done(null, chunk));
         },
         destroy(error, done) {
-          const whole = !error && (size === undefined || seen === size);
-          for (const copy of copies) {
-            if (whole && tee.readableEnded) copy.end();
-            else copy.destroy(error ?? new Error("the original broke off"));
-          }
+          const isWhole = !error && (size === undefined || seen === size);
+          if (isWhole && tee.readableEnded) copy.end();
+          else copy.destroy(error ?? new Error("the original broke off"));
           done(error);
         },
       });
@@ -65,13 +71,13 @@ export function createCopies(origin: string, log: Logger, patience = PATIENCE): 
     },
   };
 
-  /** Resolves when a copy has taken what waits for it, or is given up. */
+  /** Resolves when a copy has taken what waits for it, or is cancelled. */
   function caughtUp(copy: PassThrough): Promise<void> {
     return new Promise((resolve) => {
       const late = setTimeout(() => {
         log.warn({ origin }, "a copy was too slow and was cancelled");
         copy.destroy(new Error("the copy was too slow"));
-      }, patience);
+      }, timeout);
       const done = () => {
         clearTimeout(late);
         copy.off("drain", done).off("close", done);

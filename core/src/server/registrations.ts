@@ -1,4 +1,4 @@
-import type { CacheRegistration } from "../cache/backend.ts";
+import type { CacheRegistration, OriginalsRegistration } from "../cache/backend.ts";
 import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
 import { wrap } from "../facade.ts";
@@ -12,12 +12,15 @@ import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
 /** Paths of the core. */
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: CORE }));
 
-/** A cache backend, and the plugin that brings it. */
-export interface RegisteredCache extends CacheRegistration {
+interface OfPlugin {
   readonly plugin: string;
   /** Once its backend has been opened. */
   opened?: Tier;
 }
+
+/** A cache of renditions, and the plugin that registered it. */
+export type RegisteredRenditions = CacheRegistration & OfPlugin;
+type RegisteredCache = RegisteredRenditions | (OriginalsRegistration & OfPlugin);
 
 type Registering = Pick<PluginApi, "route" | "manage" | "fingerprint" | "metric" | "steps" | "cache"> & {
   command(define: PluginCommand["define"]): void;
@@ -71,6 +74,10 @@ export function createRegistrations(
       },
       cache(registration) {
         assertOpen(plugin, "cache");
+        const other = registration.originals && caches.find(({ originals }) => originals);
+        if (other) {
+          throw pluginError(plugin, `${other.plugin} stores originals already: remove one of the plugins`);
+        }
         const registered: RegisteredCache = { ...registration, plugin };
         caches.push(registered);
         measureCache(registering, {

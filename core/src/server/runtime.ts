@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createCache, createNegativeCache } from "../cache/cache.ts";
 import { createPurges } from "../cache/purges.ts";
-import { createTier, type Tier } from "../cache/tier.ts";
+import { createTier, type Tier, type TierParts } from "../cache/tier.ts";
 import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import { resolveEndpoints, resolveLimits, resolveOrigins, resolveTenants } from "../config/resolve.ts";
@@ -23,8 +23,9 @@ import { type Breakers, createBreakers } from "../origin/breakers.ts";
 import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
 import type { Fetcher } from "../origin/client/fetcher.ts";
 import { serverMarkOf } from "../origin/loop.ts";
+import { createSavedCopies } from "../origin/saved-copies.ts";
 import { createByteBudget } from "../origin/source.ts";
-import { type AskOrigins, type OriginEntry, ownSource, tapOrigins } from "../origin/sources.ts";
+import { type OriginEntry, tapOrigins } from "../origin/sources.ts";
 import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
 import { createPipeline, type Pipeline } from "../request/pipeline.ts";
 import { createBus } from "../util/bus.ts";
@@ -36,7 +37,7 @@ import { createClusterLocks } from "../work/coalesce/cluster.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
 import { runningServer } from "./management-client.ts";
-import { createRegistrations, type RegisteredCache } from "./registrations.ts";
+import { createRegistrations, type RegisteredRenditions } from "./registrations.ts";
 import { type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
@@ -105,7 +106,6 @@ async function buildRuntime(
   const types = new Set<string>();
   let opened: typeof origins | undefined;
   let pipeline: Pipeline | undefined;
-  let askOrigins: AskOrigins | undefined;
   let breakers: Breakers | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -135,8 +135,6 @@ async function buildRuntime(
       config: { base: config.base, section: (field) => sectionOf(config, plugin, field) },
       origins: {
         storage: (origin) => originOf(after(opened, `origins.storage("${origin}")`), origin).storage,
-        ask: (asset, conditions, context) => after(askOrigins, "origins.ask")(asset, conditions, context),
-        source: (entry, facts, open) => ownSource({ entry, facts, open, budget }),
       },
       jobs: {
         resolve: (url, headers) => resolveUrl(after(pipeline, "jobs.resolve"), url, headers),
@@ -199,14 +197,27 @@ async function buildRuntime(
   await openOrigins(config, hooks, [...types], origins);
   opened = origins;
   breakers = shares.take("core:breakers", () => createBreakers(limits, log));
-  askOrigins = tapOrigins(hooks, origins, byName, budget, breakers, purges.bans, log);
+  const { bans } = purges;
+  const originals = registrations.caches.find((cache) => cache.originals === true);
+  const renditions = registrations.caches.filter((cache) => cache.originals !== true);
+  const copies =
+    originals &&
+    createSavedCopies({
+      plugin: originals.plugin,
+      origins,
+      budget,
+      bans,
+      locks,
+      log: log.child({ plugin: originals.plugin }),
+    });
+  tapOrigins({ hooks, origins, endpoints: byName, budget, breakers, bans, copies, log });
   const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   const failures = shares.take("core:failures", () => {
     const negative = createNegativeCache();
     return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
   });
-  const cache = createCache({ isUsed: registrations.caches.length > 0, failures, now: purges.bans.now });
+  const cache = createCache({ isUsed: renditions.length > 0, failures, now: purges.bans.now });
   pipeline = createPipeline({
     hooks,
     cache,
@@ -216,7 +227,8 @@ async function buildRuntime(
     endpoints: byName,
     origins,
     scheduler,
-    bans: purges.bans,
+    copies,
+    bans,
     engines,
     locks,
     ...(workerLocks ? { workerLocks } : {}),
@@ -246,11 +258,20 @@ async function buildRuntime(
     async start() {
       try {
         await hooks.start.promise(info);
-        const tiers = registrations.caches.map((registered) => {
+        const tiers = renditions.map((registered) => {
           registered.opened = openTier(registered);
           return registered.opened;
         });
         cache.open(tiers);
+        if (originals) {
+          const { plugin, open, ...options } = originals;
+          const { backend, policy } = open(info);
+          const { maxFileBytes: maxEntryBytes } = policy;
+          const parts = { backend, options: { ...options, maxEntryBytes }, stores: "originals" } as const;
+          originals.opened = tierOf(plugin, parts);
+          copies?.open(originals.opened, policy);
+          tiers.push(originals.opened);
+        }
         await Promise.all(tiers.map((tier) => tier.start()));
       } catch (error) {
         throw atSource(config.source, startError(error, "plugins"));
@@ -268,33 +289,38 @@ async function buildRuntime(
   };
 
   /** A backend that is open already, from the configuration before, is taken over. */
-  function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredCache): Tier {
-    const own = registrations.caches.filter((cache) => cache.plugin === plugin);
+  function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredRenditions): Tier {
+    const own = renditions.filter((cache) => cache.plugin === plugin);
     const place = own.findIndex((cache) => cache.open === open);
-    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () => {
-      const tier = createTier({
-        name: plugin,
-        backend: open(),
-        options,
-        log: log.child({ plugin }),
-        clock: systemClock,
-        cooldown: limits.failureLifetime,
-        isPurged: purges.bans.isBanned,
-        onRule: purges.learn,
-      });
-      const leave = purges.carry(async (rule) => tier.purge(rule));
-      return {
-        ...tier,
-        async close() {
-          leave();
-          await tier.close();
-        },
-      };
+    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () =>
+      tierOf(plugin, { backend: open(info), options }),
+    );
+  }
+
+  function tierOf(plugin: string, parts: Pick<TierParts, "backend" | "options" | "stores">): Tier {
+    const tier = createTier({
+      ...parts,
+      name: plugin,
+      log: log.child({ plugin }),
+      clock: systemClock,
+      cooldown: limits.failureLifetime,
+      isPurged: purges.bans.isBanned,
+      onRule: purges.learn,
     });
+    const leave = purges.carry(async (rule) => tier.purge(rule));
+    return {
+      ...tier,
+      async close() {
+        leave();
+        await tier.close();
+      },
+    };
   }
 
   async function stop(): Promise<void> {
     leave();
+    // Its storage ends with its plugin.
+    await copies?.close();
     await hooks.stop
       .promise(info)
       .catch((error: unknown) => log.warn({ err: error }, "stopping a plugin failed"));

@@ -1,7 +1,5 @@
 import { Readable } from "node:stream";
-import type { Logger } from "pino";
 import { isSvgSource } from "../decode/svg.ts";
-import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
@@ -12,9 +10,9 @@ import type { RenderContext } from "../model/render-context.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
+import type { SavedCopies } from "../origin/saved-copies.ts";
 import { openSame } from "../origin/source.ts";
-import { type OriginEntry, offerCopies } from "../origin/sources.ts";
-import { createCopies } from "../origin/tee.ts";
+import type { OriginEntry } from "../origin/sources.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 export const SMALL = 1024 * 1024;
@@ -151,15 +149,15 @@ function partOf(range: ByteRange | undefined, size: number | undefined): ByteRan
 }
 
 export interface OriginalParts {
-  readonly hooks: Pick<Hooks, "reopen" | "opened">;
-  readonly log: Logger;
+  /** Left out: no cache stores originals. */
+  readonly copies?: SavedCopies | undefined;
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
 /** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
 export function originalAgain(parts: OriginalParts, asset: Asset, facts: SourceFacts): Body | undefined {
-  const { hooks, log, origins, endpoints } = parts;
+  const { copies, origins, endpoints } = parts;
   const { size, host, path } = facts;
   const storage = origins.get(facts.origin)?.storage;
   if (!storage || size === undefined) return undefined;
@@ -168,16 +166,16 @@ export function originalAgain(parts: OriginalParts, asset: Asset, facts: SourceF
     const part = partOf(range, size);
     let kept = true;
     const open = async (options: OpenOptions) => {
-      const copy = hooks.reopen.isUsed() ? await hooks.reopen.promise(facts, options) : undefined;
+      const copy = await copies?.reopen(facts, options);
       kept = copy !== undefined;
       return copy ?? storage?.open(path, { ...(host === undefined ? {} : { host }), ...options });
     };
     const entry = await openSame(open, facts, new AbortController().signal, part);
     const isLibrary = endpoints.get(endpointId(asset))?.library === facts.origin;
     if (kept || part || isLibrary) return entry.body();
-    const copies = createCopies(facts.origin, log);
-    offerCopies(hooks, { asset, facts, entry, copies });
-    return copies.along(await entry.body(), size);
+    const tee = entry.file === undefined ? copies?.tee(facts) : undefined;
+    const body = await entry.body();
+    return tee?.along(body, size) ?? body;
   }
 
   return { settled: true, length: size, stream };

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { createByteBudget } from "../../src/origin/source.ts";
-import { ownSource } from "../../src/origin/sources.ts";
+import { createByteBudget, ownSource } from "../../src/origin/source.ts";
 
 const CHUNK = 1000;
 

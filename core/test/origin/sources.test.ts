@@ -32,7 +32,7 @@ function asking(storages: Record<string, Storage["open"]>) {
   const budget = createByteBudget(1_000);
   const bans = { ofOriginal: () => 0 };
   const breakers = createBreakers(DEFAULT_LIMITS, log);
-  const fetch = tapOrigins(createHooks(), origins, endpoints, budget, breakers, bans, log);
+  const fetch = tapOrigins({ hooks: createHooks(), origins, endpoints, budget, breakers, bans, log });
   return (conditions: Conditions = {}, signal = new AbortController().signal) =>
     fetch(asset, conditions, { signal, key: "key", spans: { add() {} } } as unknown as RenderContext);
 }

@@ -3,13 +3,15 @@ import { randomBytes } from "node:crypto";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { until } from "@mediatap/test";
-import { createCopies, type Write } from "../../src/origin/tee.ts";
+import { createTee } from "../../src/origin/tee.ts";
 import { createLogger } from "../../src/util/log.ts";
 
 const log = createLogger({ level: "silent" });
 const MB = 1024 * 1024;
 
-describe("copies of an original", () => {
+type Write = (body: Readable) => Promise<void>;
+
+describe("the copy of an original", () => {
   const bytes = randomBytes(40 * MB);
   const pieces = (size: number) =>
     Readable.from(
@@ -25,25 +27,39 @@ describe("copies of an original", () => {
     return { write: (body: Readable) => write(body).then(resolve, reject), result: promise };
   }
 
-  function along(source: Readable, ...writers: Write[]): Readable {
-    return patiently(60_000, source, ...writers);
+  /** `timeout`: milliseconds for which a copy that is far behind is waited for. */
+  function along(
+    source: Readable,
+    write: Write,
+    { timeout = 60_000, maxBytes = bytes.length } = {},
+  ): Readable {
+    return createTee({ origin: "site", log, write, maxBytes, timeout }).along(source, bytes.length);
   }
 
-  /** Waits so many milliseconds for a copy that is far behind. */
-  function patiently(milliseconds: number, source: Readable, ...writers: Write[]): Readable {
-    const copies = createCopies("site", log, milliseconds);
-    for (const write of writers) copies.add(write);
-    return copies.along(source, bytes.length);
-  }
-
-  it("are whole, one as the other, and the answer too", async () => {
-    const [one, two] = [keeping(buffer), keeping(buffer)];
-    assert(bytes.equals(await buffer(along(pieces(64 * 1024), one.write, two.write))));
-    assert(bytes.equals(await one.result));
-    assert(bytes.equals(await two.result));
+  it("is complete, and the response too", async () => {
+    const copy = keeping(buffer);
+    assert(bytes.equals(await buffer(along(pieces(64 * 1024), copy.write))));
+    assert(bytes.equals(await copy.result));
   });
 
-  it("are whole where they are slower than the reader of the answer", async () => {
+  it("is written once, whoever reads", async () => {
+    const copies: Promise<Buffer>[] = [];
+    const write = async (body: Readable) => void copies.push(buffer(body));
+    const tee = createTee({ origin: "site", log, write, maxBytes: bytes.length });
+    tee.give(bytes);
+    tee.give(bytes);
+    assert(bytes.equals(await buffer(tee.along(pieces(64 * 1024), bytes.length))));
+    assert.equal(copies.length, 1);
+    assert(bytes.equals(await (copies[0] as Promise<Buffer>)));
+  });
+
+  it("fails if it is too large; the response goes on", async () => {
+    const copy = keeping(buffer);
+    assert(bytes.equals(await buffer(along(pieces(64 * 1024), copy.write, { maxBytes: 20 * MB }))));
+    await assert.rejects(copy.result, /too large/);
+  });
+
+  it("is complete if it is slower than the reader of the answer", async () => {
     const slow = keeping(async (body) => {
       await until(
         () => body.readableLength + (body as PassThrough).writableLength > 8 * MB,
@@ -55,21 +71,21 @@ describe("copies of an original", () => {
     assert(bytes.equals(await slow.result));
   });
 
-  it("are given up where they stand still; the answer goes on", async () => {
+  it("is cancelled if it stands still; the response goes on", async () => {
     const { promise: gone, resolve } = Promise.withResolvers<Error | null>();
     const still: Write = async (body) => {
       body.once("close", () => resolve(body.errored));
     };
-    assert(bytes.equals(await buffer(patiently(10, pieces(64 * 1024), still))));
+    assert(bytes.equals(await buffer(along(pieces(64 * 1024), still, { timeout: 10 }))));
     assert.match((await gone)?.message ?? "", /too slow/);
   });
 
-  it("are given up where they fail; the answer goes on", async () => {
+  it("is cancelled if it fails; the response goes on", async () => {
     const failing: Write = () => Promise.reject(new Error("the disk is full"));
     assert(bytes.equals(await buffer(along(pieces(64 * 1024), failing))));
   });
 
-  it("fail where the original breaks off, or is too short", async () => {
+  it("fails if the original breaks off, or is too short", async () => {
     const broken = new PassThrough();
     const copy = keeping(buffer);
     const answer = buffer(along(broken, copy.write));
@@ -83,7 +99,7 @@ describe("copies of an original", () => {
     await assert.rejects(short.result);
   });
 
-  it("fail where the reader of the answer leaves", async () => {
+  it("fails if the reader of the response leaves", async () => {
     const copy = keeping(buffer);
     const answer = along(pieces(64 * 1024), copy.write);
     for await (const _ of answer) break;

@@ -69,7 +69,7 @@ describe("cache-source: the budget", () => {
     await before.close();
     // All but one were used long ago.
     let first = true;
-    await copies.edit(({ used = 0 }) => {
+    await copies.edit(({ used }) => {
       const kept = first;
       first = false;
       return { used: kept ? used : used - 2 * DAY };
@@ -95,7 +95,7 @@ describe("cache-source: the budget", () => {
 
   it("removes what a broken off copy left behind, after a day, and nothing of anybody else", async () => {
     const server = await start(100 * SIZE);
-    const hash = "ab".repeat(32);
+    const hash = `${"ab".repeat(32)}-${"cd".repeat(32)}`;
     const files = {
       old: `ab/${hash}.${"0".repeat(32)}`,
       young: `ab/${hash}.${"1".repeat(32)}`,
@@ -116,7 +116,7 @@ describe("cache-source: the budget", () => {
     await keep(server, 0);
     await copies.age(DAY);
     const [path = ""] = await copies.records();
-    const used = async () => JSON.parse((await copies.read(path)).toString()).used as number;
+    const used = async () => (await copies.timesOf(path)).used;
     assert((await used()) < Date.now() - DAY / 2);
     await server.ask("/tr:w-20/0.png");
     await until(async () => (await used()) > Date.now() - DAY / 2, "it is noted");

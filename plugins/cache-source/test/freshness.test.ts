@@ -38,7 +38,7 @@ describe("cache-source: a copy whose time is up", () => {
 
   async function time(field: "checked" | "used"): Promise<number> {
     const [path = ""] = await copies.records();
-    return JSON.parse((await copies.read(path)).toString())[field];
+    return (await copies.timesOf(path))[field];
   }
 
   it("is confirmed by the origin with its validators, once", async () => {
@@ -326,11 +326,12 @@ function expiring() {
       apply(api: PluginApi) {
         plugin.apply({
           ...api,
-          cache: (registration) =>
+          cache(registration) {
+            assert(!registration.originals);
             api.cache({
               ...registration,
-              open() {
-                const backend = registration.open();
+              open(runtime) {
+                const backend = registration.open(runtime);
                 return {
                   ...backend,
                   async get(key, options) {
@@ -343,7 +344,8 @@ function expiring() {
                   },
                 };
               },
-            }),
+            });
+          },
         });
       },
     },

@@ -40,12 +40,12 @@ describe("cacheSource", () => {
     [
       {},
       { endpoints: { default: { origins: ["site"] }, open: { origins: ["site", "copies"] } } },
-      "test: cache-source.storage: the endpoint open asks the origin 'copies'; copies need a separate origin",
+      "test: cache-source.storage: the endpoint open asks the origin 'copies'; saved copies need a separate origin",
     ],
     [
       {},
       { endpoints: { default: { origins: ["site"], library: "copies" } } },
-      "test: cache-source.storage: the endpoint default asks the origin 'copies'; copies need a separate origin",
+      "test: cache-source.storage: the endpoint default asks the origin 'copies'; saved copies need a separate origin",
     ],
   ] as const) {
     it(`refuses what does not fit the configuration: ${message}`, async () => {

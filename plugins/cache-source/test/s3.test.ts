@@ -72,7 +72,7 @@ describeWith(MOTO, "cache-source: copies in a bucket", () => {
 
       server = await start(DAY);
       assert.equal(await red(50), 10);
-      await server.server.runtime.hooks.purge.promise({ id: "1", sequence: 1, kind: "all", value: "" });
+      await server.server.runtime.purges.begin([{ kind: "all", value: "" }]).done;
       assert.equal(await records(), 0);
       assert.equal((await server.ask("/tr:w-60/a.png")).status, 404);
     } finally {

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
+import { decodeMetadata, encodeMetadata } from "@mediatap/core/cache";
 import type { Storage } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
@@ -113,10 +115,17 @@ export interface Copies extends TestFolder {
   /** Waits until there are so many copies, and nothing is under way. */
   saved(count: number): Promise<void>;
   read(path: string): Promise<Buffer>;
-  /** Changes what each record says. */
-  edit(change: (record: Record<string, number>) => object): Promise<void>;
+  /** When the copy of a record was revalidated and used last, in milliseconds since 1970. */
+  timesOf(path: string): Promise<Times>;
+  /** Changes these times in each record. */
+  edit(change: (times: Times) => Partial<Times>): Promise<void>;
   /** Makes all copies as much older. */
   age(milliseconds: number): Promise<void>;
+}
+
+export interface Times {
+  readonly checked: number;
+  readonly used: number;
 }
 
 export async function makeCopies(): Promise<Copies> {
@@ -128,6 +137,11 @@ export async function makeCopies(): Promise<Copies> {
       .map((entry) => join(entry.parentPath, entry.name).slice(folder.path.length + 1))
       .filter(isWanted)
       .sort();
+  };
+  const recordIn = async (path: string) => {
+    const file = decodeMetadata((await copies.read(path)).toString());
+    assert(file, "it is a record");
+    return file;
   };
   const isBytes = (path: string) => /\.[0-9a-f]{32}$/.test(path);
   const isRecord = (path: string) => path.endsWith(".json");
@@ -142,14 +156,20 @@ export async function makeCopies(): Promise<Copies> {
       await until(isSaved, `${count} copies`);
     },
     read: (path) => readFile(join(folder.path, path)),
+    async timesOf(path) {
+      const { metadata, used } = await recordIn(path);
+      return { checked: metadata.stored, used: used ?? 0 };
+    },
     async edit(change) {
       for (const path of await copies.records()) {
-        const record = JSON.parse((await copies.read(path)).toString()) as Record<string, number>;
-        await writeFile(join(folder.path, path), JSON.stringify({ ...record, ...change(record) }));
+        const file = await recordIn(path);
+        const { checked = file.metadata.stored, used = file.used } = change(await copies.timesOf(path));
+        const metadata = { ...file.metadata, stored: checked };
+        await writeFile(join(folder.path, path), encodeMetadata({ ...file, metadata, used }));
       }
     },
     age: (milliseconds) =>
-      copies.edit(({ checked = 0, used = 0 }) => ({
+      copies.edit(({ checked, used }) => ({
         checked: checked - milliseconds,
         used: used - milliseconds,
       })),

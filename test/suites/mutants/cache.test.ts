@@ -15,14 +15,16 @@ function mutated(plugin: Plugin, change: Change): Plugin {
     apply(api) {
       plugin.apply({
         ...api,
-        cache: (registration) =>
+        cache(registration) {
+          assert(!registration.originals);
           api.cache({
             ...registration,
-            open() {
-              const backend = registration.open();
+            open(runtime) {
+              const backend = registration.open(runtime);
               return { ...backend, ...change(backend) };
             },
-          }),
+          });
+        },
       });
     },
   };

@@ -1,0 +1,222 @@
+import type { Readable } from "node:stream";
+import { crc32 } from "node:zlib";
+import type { Logger } from "pino";
+import { changed } from "../model/errors.ts";
+import { isBanned } from "../model/purge-rule.ts";
+import type { SettledBody } from "../model/rendition.ts";
+import type { StorageEntry } from "../model/source.ts";
+import type { OriginalsBackend } from "./backend.ts";
+import { originalKeyPrefix } from "./original-key.ts";
+import { createStorageBudget } from "./storage-budget.ts";
+import { createStorageFiles, keyAsName, type WritableStorage } from "./storage-files.ts";
+import type { BodyReference, MetadataFile } from "./stored-file.ts";
+
+export interface OriginalsOptions {
+  /** Budget of all bodies together, in bytes. Left out: no limit. */
+  readonly maxBytes?: number | undefined;
+  /** Milliseconds for which a body that was replaced can still be read. */
+  readonly grace: number;
+  readonly log: Logger;
+}
+
+/**
+ * Originals as files of a storage, unchanged: a local file is read in place. The entity tag that the storage gave a body
+ * shows that nobody has changed it; after another one, the checksum decides.
+ */
+export function createOriginalsBackend(
+  storage: WritableStorage,
+  { maxBytes, grace, log }: OriginalsOptions,
+): OriginalsBackend {
+  const files = createStorageFiles(storage, keyAsName);
+  const budget = maxBytes === undefined ? undefined : createStorageBudget(files, maxBytes, log);
+  /** The last change of each key that is being changed: the next one waits for it. */
+  const changes = new Map<string, Promise<void>>();
+  const verifying = new Map<string, Promise<boolean>>();
+  const replaced = new Map<NodeJS.Timeout, () => Promise<void>>();
+  const never = new AbortController().signal;
+
+  /** `undefined`: the bytes are gone, or are not those that were written. */
+  async function openBody(
+    key: string,
+    file: MetadataFile & { readonly body: BodyReference },
+    signal: AbortSignal,
+  ): Promise<SettledBody | undefined> {
+    const { length, seal } = file.body;
+    const path = files.bodyPath(key, file.body);
+    const entry = await files.open(path, signal);
+    if (!entry) return undefined;
+    const isRight =
+      (entry.size ?? length) === length && (entry.etag === seal || (await isIntact(path, file.body)));
+    if (!isRight || entry.file !== undefined) await entry.close?.();
+    if (!isRight) return undefined;
+    if (entry.etag !== seal) rewrite(key, file.body, { body: { ...file.body, seal: entry.etag } });
+    return bodyIn(path, length, entry);
+  }
+
+  /** A body that is opened already serves its first reader. */
+  function bodyIn(path: string, length: number, entry: StorageEntry): SettledBody {
+    const { file } = entry;
+    let first = file === undefined ? entry : undefined;
+    const take = () => {
+      const taken = first;
+      first = undefined;
+      return taken;
+    };
+    return {
+      settled: true,
+      length,
+      ...(file !== undefined && { file }),
+      async stream(range) {
+        const taken = take();
+        if (range) await taken?.close?.();
+        const own = range ? undefined : taken;
+        const opened = own ?? (await storage.open(path, { signal: never, ...(range && { range }) }));
+        if (typeof opened !== "object") throw changed();
+        return await opened.body();
+      },
+      close: async () => await take()?.close?.(),
+    };
+  }
+
+  /** Somebody has touched the bytes, or moved the whole storage. */
+  function isIntact(path: string, reference: BodyReference): Promise<boolean> {
+    const running = verifying.get(path);
+    if (running) return running;
+    const work = verify(path, reference).finally(() => verifying.delete(path));
+    verifying.set(path, work);
+    return work;
+  }
+
+  /** Goes on although the lookup does not wait for it: the next one finds the new entity tag. */
+  async function verify(path: string, { sum }: BodyReference): Promise<boolean> {
+    const entry = await files.open(path, never);
+    if (!entry) return false;
+    let found = 0;
+    try {
+      for await (const chunk of await entry.body()) found = crc32(chunk, found);
+    } finally {
+      await entry.close?.();
+    }
+    return found === sum;
+  }
+
+  /** The entity tag of what was written. */
+  async function sealOf(key: string, { version, length }: BodyReference): Promise<string | undefined> {
+    const entry = await storage.open(files.bodyPath(key, { version }), { signal: never, head: true });
+    if (typeof entry !== "object") throw new Error("the storage did not store what was written");
+    await entry.close?.();
+    if ((entry.size ?? length) !== length) throw new Error("the storage stored another number of bytes");
+    return entry.etag;
+  }
+
+  async function store(key: string, file: MetadataFile, body: SettledBody | Readable): Promise<MetadataFile> {
+    const { length, private: isPrivate } = file.metadata;
+    const facts = { ...(length !== undefined && { size: length }), ...(isPrivate && { private: true }) };
+    const reference = await files.writeBody(key, body, facts);
+    const { length: size } = reference;
+    try {
+      const seal = await sealOf(key, reference);
+      const stored = { ...file, metadata: { ...file.metadata, length: size }, body: { ...reference, seal } };
+      await inOrder(key, () => files.write(key, stored));
+      return stored;
+    } catch (error) {
+      await files.removeBody(key, reference).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Whoever has just opened the old bytes can read them to the end. */
+  function removeLater(key: string, body: BodyReference): void {
+    const removal = () => inBackground(key, () => files.removeBody(key, body));
+    const timer = setTimeout(() => {
+      replaced.delete(timer);
+      void removal();
+    }, grace).unref();
+    replaced.set(timer, removal);
+  }
+
+  /** Changes the metadata of an entry in the background, unless it is that of another body by then. */
+  function rewrite(key: string, { version }: BodyReference, change: Partial<MetadataFile>): void {
+    void inBackground(key, async () => {
+      const file = await files.read(key, never);
+      if (file?.body?.version === version) await files.write(key, { ...file, ...change });
+    });
+  }
+
+  /** A failure is logged. */
+  function inBackground(key: string, change: () => Promise<void>): Promise<void> {
+    return inOrder(key, change).catch((err: unknown) =>
+      log.warn({ err }, "a saved copy could not be changed"),
+    );
+  }
+
+  async function inOrder(key: string, change: () => Promise<void>): Promise<void> {
+    const done = (changes.get(key) ?? Promise.resolve()).then(change);
+    const settled = done
+      .catch(() => {})
+      .then(() => {
+        if (changes.get(key) === settled) changes.delete(key);
+      });
+    changes.set(key, settled);
+    await done;
+  }
+
+  return {
+    async get(key, { body: isNeeded, signal }) {
+      const file = await files.read(key, signal);
+      const { metadata, body: reference } = file ?? {};
+      if (!file || !metadata || !reference) return undefined;
+      const body = isNeeded ? await openBody(key, { ...file, body: reference }, signal) : undefined;
+      if (isNeeded && !body) {
+        const { origin, path = "" } = metadata.sources[0] ?? {};
+        log.warn({ origin, path: path.slice(0, 500) }, "a saved copy was damaged and is deleted");
+        await inBackground(key, async () => {
+          const now = await files.read(key, never);
+          if (now?.body?.version === reference.version) await files.remove(key, reference);
+        });
+        return undefined;
+      }
+      const used = budget?.used(key, file);
+      if (used) rewrite(key, reference, { used });
+      return { metadata, ...(body && { body }) };
+    },
+    async put(key, metadata, body) {
+      const file = { metadata, used: Date.now() };
+      if (!body) {
+        return await inOrder(key, async () => {
+          const before = await files.read(key, never);
+          if (before?.metadata.etag === metadata.etag) await files.write(key, { ...before, ...file });
+        });
+      }
+      const before = await files.read(key, never);
+      const stored = await store(key, file, body);
+      if (before?.body) removeLater(key, before.body);
+      budget?.added(key, stored);
+    },
+    delete: (key) => inOrder(key, async () => await files.remove(key, (await files.read(key, never))?.body)),
+    async deleteMatching(rule) {
+      const { kind, value, tenant } = rule;
+      const isOfPath = kind === "source" || kind === "original";
+      for (const [key, { hasMetadata, versions }] of await files.list(
+        isOfPath ? originalKeyPrefix(value) : "",
+      )) {
+        const isAll = kind === "all" && tenant === undefined;
+        const file = hasMetadata && !isAll ? await files.read(key, never) : undefined;
+        // Bodies without metadata may be of an entry that is being written, which the rule does not match.
+        const isMatched = file ? isBanned(file.metadata, rule) : hasMetadata || isOfPath || isAll;
+        if (!isMatched) continue;
+        await inOrder(key, async () => {
+          await files.remove(key, undefined);
+          for (const version of versions) await files.removeBody(key, { version });
+        });
+      }
+    },
+    contents: () => budget?.contents(),
+    async close() {
+      await budget?.close();
+      for (const timer of replaced.keys()) clearTimeout(timer);
+      for (const removal of replaced.values()) void removal();
+      await Promise.all(changes.values());
+    },
+  };
+}

@@ -1,0 +1,370 @@
+import { randomUUID } from "node:crypto";
+import { addAbortSignal, type Readable } from "node:stream";
+import type { Logger } from "pino";
+import type { OriginalsPolicy } from "../cache/backend.ts";
+import { type OriginalId, originalKey } from "../cache/original-key.ts";
+import type { Bans } from "../cache/purge-rules.ts";
+import type { Tier, TierEntry } from "../cache/tier.ts";
+import type { Conditions } from "../hooks.ts";
+import type { Asset } from "../model/asset.ts";
+import { isForFewer, isStorable, sharedControlOf } from "../model/control.ts";
+import { codeOf } from "../model/errors.ts";
+import { tenantOf } from "../model/purge-rule.ts";
+import type { RenderContext } from "../model/render-context.ts";
+import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import {
+  type EntryFacts,
+  NOT_MODIFIED,
+  type OpenOptions,
+  type Source,
+  type SourceFacts,
+  type Storage,
+  type StorageEntry,
+  updatedFacts,
+} from "../model/source.ts";
+import type { CoalesceOptions } from "../util/coalescer.ts";
+import { withTimeout } from "../util/timeout.ts";
+import { isVideoPath } from "./reader/metadata.ts";
+import { type ByteBudget, ownSource, sameFile } from "./source.ts";
+import { createTee, type Tee } from "./tee.ts";
+
+/** Milliseconds for which a copy that another machine writes is waited for; then the origin is asked here, too. */
+const WAIT_TIMEOUT_MS = 5_000;
+
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Failures after which no copy is used: the origin has decided. */
+const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
+
+const never = new AbortController().signal;
+
+interface Origin {
+  readonly name: string;
+  readonly storage: Storage;
+  readonly fingerprint: string;
+}
+
+/** Locks among machines. */
+interface Locks {
+  readonly isUsed: boolean;
+  acquire(
+    key: string,
+    options: CoalesceOptions,
+  ): Promise<{ release(outcome: string): void } | { readonly outcome: string } | undefined>;
+}
+
+export interface SavedCopiesParts {
+  /** The plugin that registered the cache. */
+  readonly plugin: string;
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly budget: ByteBudget;
+  readonly bans: Pick<Bans, "now" | "timeOfOriginal">;
+  readonly locks: Locks;
+  readonly log: Logger;
+}
+
+export interface Lookup {
+  readonly asset: Asset;
+  readonly conditions: Conditions;
+  readonly context: RenderContext;
+}
+
+type Answer = Source | typeof NOT_MODIFIED | undefined;
+
+/** The right to download an original, or the copy that another machine has made meanwhile. */
+export interface CopyClaim {
+  readonly copy?: Source;
+  release(): void;
+}
+
+/** The copy that was found for a request. */
+export interface FoundCopy {
+  readonly origin: string;
+  /** Its lifetime has ended: `validate` it before it is used. */
+  readonly isDue: boolean;
+  /** `undefined`: its bytes are lost. */
+  serve(): Promise<Answer>;
+  /** Asks its origin whether it is still right. Rejects if the origin fails and the copy must not be used. */
+  validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer>;
+  /** An earlier origin has the file. */
+  passOver(): void;
+}
+
+/** Copies of originals, in the tier of a plugin: which are stored, when they are revalidated, and when a stale one is used. */
+export function createSavedCopies(parts: SavedCopiesParts) {
+  const { plugin, origins, budget, bans, locks, log } = parts;
+  /** Copies that are being written, by key. */
+  const writing = new Map<string, Promise<void>>();
+  let tier: Tier | undefined;
+  let policy: OriginalsPolicy = { stores: () => false, maxFileBytes: 0, revalidate: 0, staleIfError: 0 };
+
+  function keyOf(id: OriginalId): string | undefined {
+    const origin = origins.get(id.origin);
+    return origin && policy.stores(origin.name) ? originalKey(id, origin.fingerprint) : undefined;
+  }
+
+  async function read(id: OriginalId, body: boolean, signal: AbortSignal): Promise<Copy | undefined> {
+    const key = keyOf(id);
+    const entry = key === undefined ? undefined : await tier?.find(key, body, signal);
+    return entry && copyOf(entry);
+  }
+
+  /** The copy of the first of these origins that has one. */
+  async function find(asked: readonly Origin[], lookup: Lookup): Promise<FoundCopy | undefined> {
+    const { asset, conditions, context } = lookup;
+    const started = performance.now();
+    const isConditional = conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined;
+    const needsBody = !conditions.head && !isConditional;
+    const copies = await Promise.all(
+      asked.map(({ name, storage }) => read(originalIdOf(name, storage, asset), needsBody, context.signal)),
+    );
+    const [copy, ...others] = copies.filter((found) => found !== undefined);
+    for (const { body } of others) await body?.close?.();
+    /** The copy is used, or not: then its body is closed. */
+    const end = (outcome: string, isServed = false) => {
+      if (!isServed) void copy?.body?.close?.();
+      const duration = performance.now() - started;
+      context.spans.add(plugin, duration, outcome);
+      const line = { origin: copy?.facts.origin, path: asset.path.slice(0, 500), outcome, key: context.key };
+      log.debug({ ...line, ms: Math.round(duration) }, "a saved copy was looked up");
+    };
+    if (copy) return foundCopy(copy, lookup, end);
+    end("miss");
+    return undefined;
+  }
+
+  function foundCopy(
+    copy: Copy,
+    { conditions, context }: Lookup,
+    end: (outcome: string, isServed?: boolean) => void,
+  ): FoundCopy {
+    const { origin } = copy.facts;
+    const { revalidate, staleIfError } = policy;
+
+    async function serve(outcome: string, { facts, metadata, body }: Copy = copy): Promise<Answer> {
+      if (isHeld(facts, conditions)) {
+        const { origin: _, path: __, host: ___, fetched: ____, ...said } = facts;
+        conditions.onNotModified?.(said);
+        end(outcome);
+        return NOT_MODIFIED;
+      }
+      const needed = conditions.head || body ? body : await bodyOf(metadata);
+      const isLost = !conditions.head && !needed;
+      end(isLost ? "miss" : outcome, true);
+      if (isLost) return undefined;
+      const stale = outcome === "stale" && { stale: true, freshFor: context.limits.failureLifetime };
+      return sourceOf({ facts, metadata, ...(needed && { body: needed }) }, stale || {});
+    }
+
+    /** The body that was not needed before. */
+    async function bodyOf({ etag }: RenditionRecord): Promise<SettledBody | undefined> {
+      const found = await read(copy.facts, true, context.signal);
+      if (found?.metadata.etag === etag) return found?.body;
+      await found?.body?.close?.();
+      return undefined;
+    }
+
+    async function validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer> {
+      const { etag, lastModified } = copy.facts;
+      const since = bans.now();
+      let said: EntryFacts = {};
+      let answer: Answer;
+      try {
+        answer = await ask({
+          origin,
+          onNotModified: (facts) => {
+            said = facts;
+          },
+          ...(etag !== undefined && { ifNoneMatch: etag }),
+          ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
+          held: copy.facts,
+          ...(conditions.head && { head: true }),
+        });
+      } catch (error) {
+        if (context.signal.aborted) throw error;
+        // A copy from the future, before the clock was set back, is due since now.
+        const overdue = Math.max(0, Date.now() - copy.facts.fetched - revalidate);
+        // If the client has the copy already, its cache decides whether to use it.
+        const isUseless = FINAL.has(codeOf(error) ?? "") || overdue >= staleIfError;
+        if (!isUseless && !isHeld(copy.facts, conditions))
+          return (await serve("stale")) ?? Promise.reject(error);
+        end("failed");
+        throw error;
+      }
+      if (answer === NOT_MODIFIED) {
+        const facts = updatedFacts(copy.facts, said);
+        const metadata = { ...copy.metadata, ...timesAndFacts(facts) };
+        void tier?.put(metadata, undefined, since);
+        return await serve("confirmed", { ...copy, facts, metadata });
+      }
+      if (answer === undefined) await tier?.remove(copy.metadata.key);
+      end(answer === undefined ? "gone" : "replaced");
+      return answer;
+    }
+
+    return {
+      origin,
+      isDue: isDue(copy.facts, revalidate),
+      serve: () => serve("hit"),
+      validate,
+      passOver: () => end("passed over"),
+    };
+  }
+
+  function sourceOf(
+    { facts, body }: Copy,
+    { stale, ...more }: { readonly stale?: boolean; readonly freshFor?: number } = {},
+  ): Source {
+    const open = async (options: Pick<OpenOptions, "range" | "signal">) => entryOf(facts, body, options);
+    return ownSource({
+      entry: entryOf(facts, body, { signal: never }),
+      facts: { ...facts, ...more, copy: { by: plugin, ...(stale && { stale }) } },
+      open,
+      budget,
+    });
+  }
+
+  /** Writes a copy while its original is read. `since`: the moment at which that was opened, as of the purge rules. */
+  async function save(key: string, facts: SourceFacts, body: Readable, since: number): Promise<void> {
+    const before = await read(facts, true, never);
+    await before?.body?.close?.();
+    const hasValidator = facts.etag !== undefined || facts.lastModified !== undefined;
+    // Another process was first, or the origin knows no conditions.
+    if (before?.body && hasValidator && sameFile(before.facts, facts)) {
+      await tier?.put({ ...before.metadata, ...timesAndFacts(facts) }, undefined, since);
+      return;
+    }
+    await tier?.putStream(newMetadata(key, facts), body, since);
+    if (!body.errored) return;
+    log.debug({ origin: facts.origin, reason: body.errored.message }, "a copy was cancelled");
+  }
+
+  /** The tee of an original that is about to be read. `undefined`: it is not stored. */
+  function tee(facts: SourceFacts, claim?: CopyClaim): Tee | undefined {
+    const { maxFileBytes: maxBytes } = policy;
+    const key = keyOf(facts);
+    if (key === undefined || !isStorable(facts) || (facts.size ?? 0) > maxBytes) return undefined;
+    const since = bans.now();
+    async function write(body: Readable): Promise<void> {
+      try {
+        if (key === undefined || writing.has(key)) return;
+        const work = save(key, facts, body, since);
+        writing.set(key, work);
+        await work.finally(() => writing.delete(key));
+      } finally {
+        body.destroy();
+        claim?.release();
+      }
+    }
+    return createTee({ origin: facts.origin, log, write, maxBytes });
+  }
+
+  /** One machine downloads an original that no cache has, and the others wait for its copy; not for videos. */
+  async function claim(id: OriginalId, signal: AbortSignal): Promise<CopyClaim | undefined> {
+    const key = keyOf(id);
+    if (key === undefined || !locks.isUsed || isVideoPath(id.path)) return undefined;
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(WAIT_TIMEOUT_MS)]);
+    const since = bans.timeOfOriginal({ tenant: tenantOf(id.origin), path: id.path });
+    const acquired = await locks.acquire(`copy ${key}`, { signal: timeout, since }).catch(() => undefined);
+    signal.throwIfAborted();
+    if (!acquired) return undefined;
+    if (!("outcome" in acquired)) return { release: () => acquired.release("over") };
+    const copy = await read(id, true, signal);
+    return copy && { copy: sourceOf(copy), release: () => {} };
+  }
+
+  return {
+    /** The backend has been opened. */
+    open(opened: Tier, its: OriginalsPolicy): void {
+      tier = opened;
+      policy = its;
+    },
+    /** Waits for copies that are being written, and closes the backend. */
+    async close(): Promise<void> {
+      await withTimeout(CLOSE_TIMEOUT_MS, Promise.allSettled(writing.values())).catch(() => undefined);
+      await tier?.close();
+    },
+    find,
+    tee,
+    claim,
+    /** The file of these facts, from its copy. `undefined`: there is none, or of another version. */
+    async reopen(facts: SourceFacts, options: OpenOptions): Promise<StorageEntry | undefined> {
+      const copy = await read(facts, true, options.signal);
+      if (!copy?.body) return undefined;
+      if (sameFile(copy.facts, facts)) return entryOf(copy.facts, copy.body, options);
+      await copy.body.close?.();
+      return undefined;
+    },
+  };
+}
+
+export type SavedCopies = ReturnType<typeof createSavedCopies>;
+
+/** An entry of the cache, and its facts as those of a source. */
+interface Copy extends TierEntry {
+  readonly facts: SourceFacts;
+}
+
+export function originalIdOf(origin: string, { forwardsHost = false }: Storage, asset: Asset): OriginalId {
+  const { path, host } = asset;
+  return { origin, path, ...(forwardsHost && host !== undefined && { host }) };
+}
+
+function copyOf(entry: TierEntry): Copy | undefined {
+  const { sources, length, stored } = entry.metadata;
+  const [facts] = sources;
+  return (
+    facts && { ...entry, facts: { ...facts, ...(length !== undefined && { size: length }), fetched: stored } }
+  );
+}
+
+function newMetadata(key: string, facts: SourceFacts): RenditionRecord {
+  const { size, type = "application/octet-stream" } = facts;
+  return {
+    key,
+    engines: "",
+    type,
+    format: "original",
+    // Names this download: some origins give no validators.
+    etag: randomUUID(),
+    ...(size !== undefined && { length: size }),
+    ...timesAndFacts(facts),
+    original: true,
+  };
+}
+
+/** What is known of a copy once its origin has sent these facts. */
+function timesAndFacts({ size: _, copy: __, age: ___, ...facts }: SourceFacts) {
+  const { fetched, private: isPrivate = false } = facts;
+  return { sources: [facts], stored: fetched, freshUntil: fetched, private: isPrivate };
+}
+
+function isDue(facts: SourceFacts, revalidate: number): boolean {
+  const age = Date.now() - facts.fetched;
+  // A clock that was set back must not make it fresh for ever.
+  return age < 0 || age >= revalidate || sharedControlOf(facts).noCache;
+}
+
+/** Whether the validators of a condition are those of a copy (RFC 9110 §13.2.2). */
+function isHeld(facts: SourceFacts, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
+  if (held && isForFewer(facts, held)) return false;
+  if (ifNoneMatch !== undefined) return ifNoneMatch === facts.etag;
+  const { lastModified } = facts;
+  return ifModifiedSince !== undefined && lastModified !== undefined && lastModified <= ifModifiedSince;
+}
+
+function entryOf(
+  { origin: _, path: __, host: ___, fetched: ____, ...facts }: SourceFacts,
+  body: SettledBody | undefined,
+  { range, signal }: Pick<OpenOptions, "range" | "signal">,
+): StorageEntry {
+  return {
+    ...facts,
+    ...(body?.file !== undefined && { file: body.file }),
+    async body() {
+      if (!body) throw new Error("only the metadata was requested");
+      return addAbortSignal(signal, await body.stream(range));
+    },
+    close: () => body?.close?.(),
+  };
+}
