@@ -2,7 +2,7 @@
 // from its tables of defaults, meanings and examples from the comments of its fields.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { configSchema, DEFAULT_RULES, endpointSchema, POLLING, tenantSchema } from "../src/config/schema.ts";
+import { configSchema, DEFAULT_RULES, endpointSchema, tenantSchema } from "../src/config/schema.ts";
 import { DEFAULT_LIMITS, SERVER_LIMITS } from "../src/model/limits.ts";
 
 export const REFERENCE = fileURLToPath(new URL("../CONFIGURATION.md", import.meta.url));
@@ -40,7 +40,7 @@ interface Field {
 }
 
 /**
- * Comments of the fields of a source file, by path: `rules.videoPolling.tries`. A field belongs to the field or constant above it
+ * Comments of the fields of a source file, by path: `management.path`. A field belongs to the field or constant above it
  * that is indented less; Biome keeps the indentation.
  */
 function commentsOf(file: string): Map<string, Description> {
@@ -170,8 +170,6 @@ function withUnit(value: unknown, { meaning }: Description): string {
 /** Values that the code uses where nothing is configured. */
 const DEFAULTS: Readonly<Record<string, unknown>> = {
   ...DEFAULT_RULES,
-  "videoPolling.interval": POLLING.interval,
-  "videoPolling.tries": POLLING.tries,
 };
 
 function defaultOf({ path, schema, description }: Field): string {

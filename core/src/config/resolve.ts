@@ -5,7 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { defaultOf, type Extensions } from "./extensions.ts";
-import { type CheckedConfig, DEFAULT_RULES, POLLING } from "./schema.ts";
+import { type CheckedConfig, DEFAULT_RULES } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
 interface Account {
@@ -43,7 +43,6 @@ function sharedRules(config: CheckedConfig): Partial<AccountFields> {
     "referrer",
     "cdnCacheControl",
     "tagHeader",
-    "videoPolling",
   ] as const;
   return Object.fromEntries(
     names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
@@ -188,7 +187,6 @@ function endpointOf(
   const referrer = own.referrer ?? account.referrer;
   const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;
   const tagHeader = own.tagHeader ?? account.tagHeader;
-  const polling = own.videoPolling ?? account.videoPolling;
   const order = [...(library ? [library] : []), ...own.origins];
   return {
     tenant,
@@ -201,7 +199,6 @@ function endpointOf(
     ...(referrer === undefined ? {} : { referrer }),
     ...(cdnCacheControl === undefined ? {} : { cdnCacheControl }),
     ...(tagHeader === undefined ? {} : { tagHeader }),
-    ...(polling ? { videoPolling: polling === true ? POLLING : polling } : {}),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
     fingerprint: hash(

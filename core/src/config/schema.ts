@@ -38,9 +38,6 @@ export const DEFAULT_RULES = {
   ignoreQuery: [] as string[],
 } as const;
 
-/** The defaults of `videoPolling`. */
-export const POLLING = { interval: 5_000, tries: 3 } as const;
-
 const restriction = z.enum(["none", "images", "videos", "all"]);
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "Expected printable ASCII");
 /** Short forms such as `10.1` mean other things to other programs. */
@@ -105,30 +102,6 @@ const rules = {
    * @example 60
    */
   videoQuality: z.int().min(1).max(100).optional(),
-  /**
-   * Deliver videos as ImageKit does. A request for a video that is not ready waits `interval` × `tries`, but less than `limits.request`;
-   * then it is redirected to the original (302) while the work continues. The first request for the playlist of a stream gets 202
-   * without a body. Needs a cache that stores the result.
-   * @default false
-   * @example { interval: 2_000, tries: 5 }
-   */
-  videoPolling: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        /**
-         * Milliseconds between two checks.
-         * @default 5000
-         */
-        interval: z.int().positive().max(60_000).default(POLLING.interval),
-        /**
-         * Number of checks.
-         * @default 3
-         */
-        tries: z.int().positive().max(100).default(POLLING.tries),
-      }),
-    ])
-    .optional(),
   /**
    * Keep EXIF, XMP, IPTC and ICC metadata.
    * @default false

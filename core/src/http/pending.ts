@@ -1,14 +1,13 @@
 import type { ServerResponse } from "node:http";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { isHeldVideo } from "../request/polling.ts";
 import type { Pending } from "../request/result.ts";
 import { type Sender, send } from "./deliver.ts";
 import { commonHeaders, pendingHeaders } from "./headers.ts";
 
 /**
- * Answers while the work goes on: for a video with the way to the untouched original, signed as the asking URL was, else with
- * nothing yet (202).
+ * Answers while the work goes on: with a redirect to the untouched original, signed as the asking URL was, or with 202 and no
+ * body.
  */
 export async function deliverPending(
   sender: Sender,
@@ -16,7 +15,10 @@ export async function deliverPending(
   { pending }: Pending,
   res: ServerResponse,
 ): Promise<number> {
-  const location = isHeldVideo(pending) ? await originalLink(sender, exchange, pending) : undefined;
+  const location =
+    pending.delivery.ifNotStored?.kind === "redirect"
+      ? await originalLink(sender, exchange, pending)
+      : undefined;
   const headers = { ...commonHeaders(exchange), ...pendingHeaders(exchange), location, "content-length": 0 };
   const reply = { status: location === undefined ? 202 : 302, headers };
   return await send(sender, exchange, { reply, sending: undefined }, res);

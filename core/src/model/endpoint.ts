@@ -28,7 +28,6 @@ export interface Endpoint {
   readonly sanitizeSvg: boolean;
   readonly autoVideo: boolean;
   readonly videoQuality: number;
-  readonly videoPolling?: Polling;
   readonly metadata: boolean;
   readonly colorProfile: boolean;
   readonly restrictUnsigned: Restriction;
@@ -60,12 +59,6 @@ export interface Endpoint {
   readonly fields: Readonly<Partial<EndpointFields>>;
   /** Hash over the ordered origins and their addresses: part of every key. */
   readonly fingerprint: string;
-}
-
-/** For how long a request for a video that is not made yet is held: `interval` milliseconds, so many times. */
-export interface Polling {
-  readonly interval: number;
-  readonly tries: number;
 }
 
 export interface NamedTransformation {

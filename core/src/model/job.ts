@@ -13,9 +13,21 @@ export interface Delivery {
   readonly fallback?: Asset;
   /** Further headers, for instance `Content-DPR`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** How a request is answered if no cache has the rendition. Left out: with the rendition. */
+  readonly ifNotStored?: IfNotStored;
   /** Request headers, beside `Accept`, that took part in finding the Transformation. */
   readonly vary?: readonly string[];
 }
+
+/** An answer to clients that request again. It needs a cache: without any, they get the rendition. */
+export type IfNotStored =
+  /**
+   * A redirect to the original (302), if the rendition is not complete and stored after so many milliseconds (at most 90 % of
+   * `limits.request`), or if it cannot be rendered. The render continues.
+   */
+  | { readonly kind: "redirect"; readonly afterMs: number }
+  /** 202 without a body, when the rendition is stored. */
+  | { readonly kind: "accept" };
 
 /** Something in a URL that is well formed but does not do what its author probably meant, in words for people. */
 export interface Note {

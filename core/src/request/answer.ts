@@ -13,7 +13,7 @@ import type { Admit, Authorize } from "./admit.ts";
 import type { Behind } from "./background.ts";
 import { holds, type Lookup } from "./lookup.ts";
 import type { Miss } from "./miss.ts";
-import { isHeldVideo, isOfEncoding, type PollingOf } from "./polling.ts";
+import { isOfEncoding, type PollingOf } from "./polling.ts";
 import type { Resolve, Resolved } from "./resolve.ts";
 import { type Answer, failed, isPending, pending, type Result, real } from "./result.ts";
 import type { Substitute } from "./substitute.ts";
@@ -69,7 +69,7 @@ export function createAnswer(parts: AnswerParts) {
     const result = await obtain(exchange, resolved, options).catch((error: unknown) => failed(error));
     if (result.answer) return isOfStaleCopy(result.answer) ? { ...result, provenance: "stale" } : result;
     // To players the original stands in for what cannot be made, too.
-    if (pollingOf(exchange) && isHeldVideo(job) && isOfEncoding(result.failure)) {
+    if (pollingOf(job)?.kind === "redirect" && isOfEncoding(result.failure)) {
       return pending(job, result.cache);
     }
     const instead = await substitute(exchange, job, result.failure, {

@@ -12,7 +12,7 @@ import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Authorize } from "./admit.ts";
 import type { Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
-import { isFirstPlaylist, isHeldVideo, type PollingOf, type PollVideo } from "./polling.ts";
+import type { PollingOf, PollRender } from "./polling.ts";
 import type { Resolved } from "./resolve.ts";
 import { failed, pending, type Result, real } from "./result.ts";
 import type { Confirm } from "./revalidate.ts";
@@ -25,14 +25,15 @@ export interface MissParts {
   readonly authorize: Authorize;
   readonly confirm: Confirm;
   readonly pollingOf: PollingOf;
-  readonly pollVideo: PollVideo;
+  readonly pollRender: PollRender;
   readonly remember: Remember;
   readonly withOriginal: Lookup["withOriginal"];
 }
 
 /** A request for what no cache has fresh: it waits for the render, alone or with others. */
 export function createMiss(parts: MissParts) {
-  const { bans, limitsOf, renders, authorize, confirm, pollingOf, pollVideo, remember, withOriginal } = parts;
+  const { bans, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal } =
+    parts;
 
   return async function miss(
     exchange: Exchange,
@@ -56,7 +57,7 @@ export function createMiss(parts: MissParts) {
       });
       const cache = outcomeOf(made, forward, collapsed || made.joined === true);
       // The next one finds it in a cache; where none keeps it, there would never be another answer.
-      if (pollingOf(exchange) && isFirstPlaylist(job) && made.kept && !stale) {
+      if (pollingOf(job)?.kind === "accept" && made.kept && !stale) {
         await made.kept.catch(() => {});
         return { ...pending(job, cache), ...(made.lane && { lane: made.lane }) };
       }
@@ -84,10 +85,10 @@ export function createMiss(parts: MissParts) {
 
     function waitForRender(): Promise<Made | undefined> {
       const run = (signal: AbortSignal) => inTrace(trace, () => renders.run(request, signal));
-      const polling = pollingOf(exchange);
-      if (!polling || !isHeldVideo(job)) return run(exchange.signal);
+      const polling = pollingOf(job);
+      if (polling?.kind !== "redirect") return run(exchange.signal);
       const failed = (error: unknown) => remember(key, job, error, since);
-      return pollVideo(coalescedBy(request, parts), exchange, polling, { run, failed });
+      return pollRender(coalescedBy(request, parts), exchange, polling.afterMs, { run, failed });
     }
   };
 }

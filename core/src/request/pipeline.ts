@@ -6,7 +6,7 @@ import { createExplain } from "./explain.ts";
 import { createLookup, type LookupParts } from "./lookup.ts";
 import { createMiss } from "./miss.ts";
 import { createRemember } from "./negative.ts";
-import { createPollingOf, createPollVideo } from "./polling.ts";
+import { createPollingOf, createPollRender } from "./polling.ts";
 import { createResolve, type ResolveParts } from "./resolve.ts";
 import { createConfirm } from "./revalidate.ts";
 import { createSubstitute } from "./substitute.ts";
@@ -32,11 +32,11 @@ export function createPipeline(parts: PipelineParts) {
   const renders = createRenders(parts, { find });
   const behind = createBehind({ ...parts, complete: resolve.complete, lookupWhole, renders, remember });
   const pollingOf = createPollingOf(cache);
-  const pollVideo = createPollVideo(parts);
+  const pollRender = createPollRender(parts);
   const confirm = createConfirm(parts);
   const miss = createMiss({
     ...parts,
-    ...{ renders, authorize, confirm, pollingOf, pollVideo, remember, withOriginal },
+    ...{ renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal },
   });
   return {
     answer: createAnswer({

@@ -4,6 +4,7 @@ import { createAdmit } from "./admit.ts";
 import { assertParameters, type CustomParameters } from "./custom.ts";
 import { createLink } from "./link.ts";
 import { PARAMETER_NAMES } from "./names.ts";
+import { videoPolling } from "./polling.ts";
 import { createResolve, NAME } from "./resolve.ts";
 import { checkNamed } from "./stored.ts";
 
@@ -14,6 +15,17 @@ export type { NamedTransformations } from "./named.ts";
 export { printChain } from "./print.ts";
 export { sign } from "./signature.ts";
 export type { Wanted } from "./wanted.ts";
+
+declare module "@mediatap/core" {
+  interface EndpointFields {
+    /**
+     * Deliver videos as ImageKit does. A request for a video that is not ready waits `interval` × `tries`, but less than
+     * `limits.request`; then it is redirected to the original (302) while the work continues. The first request for the playlist of
+     * a stream gets 202 without a body. Needs a cache that stores the result. @default false
+     */
+    videoPolling?: boolean | { readonly interval?: number; readonly tries?: number };
+  }
+}
 
 export interface UrlImagekitOptions {
   /** Seconds for which an expired signature still counts, because clocks differ. @default 30 */
@@ -48,6 +60,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     parameterNames: PARAMETER_NAMES,
+    endpointFields: { videoPolling },
     apply({ hooks, limitsOf }) {
       hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf, parameters));
       hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality, parameters }));

@@ -17,6 +17,7 @@ import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
 import type { Address } from "./path.ts";
 import { lenient } from "./percent.ts";
+import { pollingOf } from "./polling.ts";
 import { attachmentOf, freePairs, type Pair, sanitizesSvg } from "./query.ts";
 import { locate, writtenChain } from "./target.ts";
 import type { Chain } from "./tokenize.ts";
@@ -83,6 +84,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
         delivery: {
           ...(attachment !== undefined && { attachment }),
           ...(parsed.fallback !== undefined && { fallback: standIn(parsed.fallback, endpoint) }),
+          ...pollingOf(output, endpoint),
           ...(vary.length > 0 && { vary }),
           ...(Object.keys(headers).length > 0 && { headers }),
         },
