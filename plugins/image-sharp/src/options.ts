@@ -5,58 +5,40 @@ const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, "Expected a colour like #fff
 const quality = z.number().int().min(1).max(100);
 
 export const imageSharpSchema = z.strictObject({
+  /** 0 (fast) to 9; each step above 2 about doubles the time. @default 1 */
   avifEffort: z.number().int().min(0).max(9).default(1),
+  /** 0 (fast) to 6. @default 2 */
   webpEffort: z.number().int().min(0).max(6).default(2),
+  /** 1 (fast) to 10. @default 1 */
   gifEffort: z.number().int().min(1).max(10).default(1),
+  /** Smaller JPEGs for about 1.7 times the work. @default false */
   mozjpeg: z.boolean().default(false),
+  /** What clear pixels of a JPEG lie on where the URL names no background: `#rrggbb`. @default "#000000" */
   jpegBackground: color.default("#000000"),
+  /** Let decoders do more of the scaling: faster, a little less faithful. @default true */
   fastShrinkOnLoad: z.boolean().default(true),
+  /** Sources whose headers are remembered. @default 10000 */
   headers: z.number().int().min(1).default(10_000),
-  fontFolders: z.array(z.string().min(1)).default([]),
+  /** Folders with further fonts (TTF, OTF, TTC) for texts, as `/usr/share/fonts`; read with the first text. @default [] */
+  fontFolders: z.array(z.string().min(1)).readonly().default([]),
+  /** Keep the gain maps of HDR photographs where that is possible; it takes much more work. @default false */
   gainMaps: z.boolean().default(false),
+  /** How the quality is found where an endpoint's `quality` is "auto". */
   autoQuality: z
     .strictObject({
+      /** How alike picture and result have to be: mean SSIM of the luma, 0.5–1. @default 0.96 */
       target: z.number().min(0.5).max(1).default(0.96),
+      /** Least quality. @default 40 */
       min: quality.default(40),
+      /** Highest quality: a picture that needs more does not get it. @default 80 */
       max: quality.default(80),
+      /** How often a picture is written at most, 1–8; each try halves the range. @default 4 */
       tries: z.number().int().min(1).max(8).default(4),
     })
     .refine(({ min, max }) => min <= max, "Expected min to be at most max")
     .prefault({}),
 });
 
-export interface ImageSharpOptions {
-  /** 0 (fast) to 9; each step above 2 about doubles the time. @default 1 */
-  readonly avifEffort?: number;
-  /** 0 (fast) to 6. @default 2 */
-  readonly webpEffort?: number;
-  /** 1 (fast) to 10. @default 1 */
-  readonly gifEffort?: number;
-  /** Smaller JPEGs for about 1.7 times the work. @default false */
-  readonly mozjpeg?: boolean;
-  /** What clear pixels of a JPEG lie on where the URL names no background: `#rrggbb`. @default "#000000" */
-  readonly jpegBackground?: string;
-  /** Let decoders do more of the scaling: faster, a little less faithful. @default true */
-  readonly fastShrinkOnLoad?: boolean;
-  /** Sources whose headers are remembered. @default 10000 */
-  readonly headers?: number;
-  /** Folders with further fonts (TTF, OTF, TTC) for texts, as `/usr/share/fonts`; read with the first text. @default [] */
-  readonly fontFolders?: readonly string[];
-  /** Keep the gain maps of HDR photographs where that is possible; it takes much more work. @default false */
-  readonly gainMaps?: boolean;
-  /** How the quality is found where an endpoint's `quality` is "auto". */
-  readonly autoQuality?: AutoQuality;
-}
-
-export interface AutoQuality {
-  /** How alike picture and result have to be: mean SSIM of the luma, 0.5–1. @default 0.96 */
-  readonly target?: number;
-  /** Least quality. @default 40 */
-  readonly min?: number;
-  /** Highest quality: a picture that needs more does not get it. @default 80 */
-  readonly max?: number;
-  /** How often a picture is written at most, 1–8; each try halves the range. @default 4 */
-  readonly tries?: number;
-}
+export type ImageSharpOptions = z.input<typeof imageSharpSchema>;
 
 export type Settings = z.output<typeof imageSharpSchema>;

@@ -39,25 +39,12 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     times: step.op === "overlay" && reshapes(step) ? frames : 1,
     ...layerWork(step, before, pricing),
   }));
-  const cost = costOf({
-    format: header.decode ? "tiff" : header.format,
-    weight: draft.gainMap ? GAIN_MAP_WEIGHT : weightOf(draft),
-    source: decoded,
-    shrink,
-    frames,
-    steps:
-      stepsCost(draft, shrunk(decoded, shrink)) +
-      decoderCost(header, decoded) +
-      (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
-      sumOf(layers.map(({ cost, times }) => cost * times)) / frames,
-    result: plan.size,
-    outputs: writes.map((write) => ({
-      format: write.format,
-      tries: write.searched ? settings.autoQuality.tries : 1,
-    })),
-    lossless: draft.output.lossless ?? false,
-    settings,
-  });
+  const steps =
+    stepsCost(draft, shrunk(decoded, shrink)) +
+    decoderCost(header, decoded) +
+    (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
+    sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
+  const cost = costOf(draft, decoded, shrink, steps);
   // Work under way cannot be stopped, so what would take too long is not begun.
   if (cost > limits.imageWork) {
     throw new MediaError(
@@ -90,10 +77,6 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
   };
 }
 
-/** A frame of an animated PNG is drawn over all those before it. */
-const weightOf = ({ header, page }: Draft): number =>
-  header.format === "apng" && page > 0 ? page + 1 : (header.weight ?? 1);
-
 const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
   `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;
 
@@ -106,6 +89,3 @@ const shrunk = ({ width, height }: Size, factor: number): Size => ({
 const reshapes = ({ blend }: StepOf<"overlay">) => blend?.mode === "displace" || blend?.mode === "cutter";
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-
-/** How much longer than any other a JPEG takes whose gain map is kept. */
-const GAIN_MAP_WEIGHT = 10;

@@ -8,9 +8,12 @@ type Options =
 
 /** Gives a picture another shape. */
 export const pixels = (picture: Samples, options: Options): Samples =>
-  options.kind === "arc"
-    ? bend(picture, options.arc, options.sinks)
-    : perspective(picture, options.corners, options.canvas);
+  warp(
+    picture,
+    options.kind === "arc"
+      ? arc(picture, options.arc, options.sinks)
+      : perspective(picture, options.corners, options.canvas),
+  );
 
 /** Where the pixels of one line of a canvas come from. */
 interface Line {
@@ -115,17 +118,12 @@ function draw({ data, width, height, channels }: Samples, line: Line, to: Uint8A
 }
 
 /** Moves the corners of a picture, and all else as it is seen in space. */
-function perspective(picture: Samples, corners: readonly Point[], canvas: Box): Samples {
-  const { left, top, width, height } = canvas;
-  const moved = corners.map(([x, y]): Point => [x + left, y + top]);
-  return warp(picture, seenAt(picture, moved, { width, height }));
-}
-
-function seenAt(picture: Size, corners: readonly Point[], canvas: Size): Shape {
+function perspective(picture: Size, from: readonly Point[], canvas: Box): Shape {
+  const corners = from.map(([x, y]): Point => [x + canvas.left, y + canvas.top]);
   const [a, b, c, d, e, f, g, h, i] = inverse(squareTo(corners), picture);
   const sides = sidesOf(corners);
   return {
-    canvas,
+    canvas: { width: canvas.width, height: canvas.height },
     trace(y, { u, v, rightU, rightV, downU, downV, cover }) {
       for (let at = 0; at < canvas.width; at++) {
         const x = at + 0.5;
@@ -198,13 +196,11 @@ function insideOf(sides: Float64Array, x: number, y: number): number {
   return covered;
 }
 
-/** Bends a picture into an arc: its middle rises or sinks. */
-function bend(picture: Samples, arc: Arc, sinks: boolean): Samples {
-  return warp(picture, bentTo(picture, arc, sinks));
-}
-
-/** The centre of the arc lies below the picture; above, for one that sinks: all is then upside down, the picture twice. */
-function bentTo({ width, height }: Size, { angle, radius, outer, inner, size }: Arc, sinks: boolean): Shape {
+/**
+ * Bends a picture into an arc: its middle rises or sinks. The centre of the arc lies below the picture; above, for one that sinks:
+ * all is then upside down, the picture twice.
+ */
+function arc({ width, height }: Size, { angle, radius, outer, inner, size }: Arc, sinks: boolean): Shape {
   const half = angle / 2;
   const closed = half >= Math.PI - 1e-9;
   const sign = sinks ? -1 : 1;

@@ -1,27 +1,20 @@
-import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
-import { createPlaces, MediaError, shortageOf } from "@mediatap/core";
+import { DEFAULT_LIMITS, isMediaError, MediaError } from "@mediatap/core";
+import { inThread } from "@mediatap/core/decode";
 import type { Pixels } from "../pixels/buffer.ts";
 import type { PixelModule, Samples } from "./samples.ts";
 
-// Threads for work on pixels that libvips has no operation for. They belong to the process: as many as there are cores,
-// started when needed, ended after some rest, or at once when nobody wants the work any more. A resting one keeps no
-// process alive.
+// Work on pixels that libvips has no operation for runs in threads of the process.
 
 /** Milliseconds after which a thread without work ends. */
-const REST = 10_000;
+const IDLE_TIMEOUT_MS = 10_000;
 
 /** The thread's program lies beside this module, as source or as built. */
-const PROGRAM = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-
-const places = createPlaces(availableParallelism());
-const resting = new Map<Worker, NodeJS.Timeout>();
+const program = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 export interface Bounds {
   readonly signal: AbortSignal;
-  /** Milliseconds that the work may take, its wait included. */
+  /** Milliseconds that the work may take; it may wait as long before. */
   readonly milliseconds: number;
 }
 
@@ -38,54 +31,25 @@ export const threadWork = <M extends PixelModule>(
 ): ThreadWork => ({ module, options });
 
 /** Its result. Throws the signal's reason or `ETIMEDOUT` at once; the work then stops where it is. */
-export async function offLoop(work: ThreadWork, picture: Pixels, bounds: Bounds): Promise<Pixels> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new MediaError("ETIMEDOUT", "The image took too long to render")),
-    bounds.milliseconds,
-  );
-  const stop = AbortSignal.any([bounds.signal, late.signal]);
+export async function offLoop(
+  work: ThreadWork,
+  picture: Pixels,
+  { signal, milliseconds }: Bounds,
+): Promise<Pixels> {
+  const limits = { ...DEFAULT_LIMITS, imageWork: milliseconds, queueWait: milliseconds };
+  // A view would be copied with all of the buffer that it is part of.
+  const isPart = picture.data.byteLength < picture.data.buffer.byteLength;
+  const data = isPart ? new Uint8Array(picture.data) : picture.data;
+  const input = { work, picture: { ...picture, data } };
   try {
-    return await places.run(() => handOver(work, picture, stop), { signal: stop });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function handOver(work: ThreadWork, { data, ...rest }: Pixels, stop: AbortSignal): Promise<Pixels> {
-  const worker = wake();
-  // Memory of sharp's own cannot be handed over, so it is copied.
-  const samples = new Uint8Array(data);
-  try {
-    worker.postMessage({ work, picture: { ...rest, data: samples } }, [samples.buffer]);
-    const [done] = (await once(worker, "message", { signal: stop })) as [Samples];
-    putToRest(worker);
+    const task = { program, input, memory: 0, idleTimeout: IDLE_TIMEOUT_MS };
+    const done = await inThread<Samples>(task, { signal, limits });
     return { ...done, data: Buffer.from(done.data.buffer) };
   } catch (cause) {
-    void worker.terminate();
-    if (stop.aborted) throw stop.reason;
-    throw shortageOf(cause) ?? new MediaError("EINTERNAL", "The image could not be rendered", { cause });
+    signal.throwIfAborted();
+    const isLate = isMediaError(cause) && cause.code === "ETIMEDOUT";
+    if (isLate) throw new MediaError("ETIMEDOUT", "The image took too long to render", { cause });
+    if (isMediaError(cause)) throw cause;
+    throw new MediaError("EINTERNAL", "The image could not be rendered", { cause });
   }
-}
-
-function wake(): Worker {
-  for (const [worker, timer] of resting) {
-    clearTimeout(timer);
-    resting.delete(worker);
-    worker.ref();
-    return worker;
-  }
-  const worker = new Worker(PROGRAM, { execArgv: [] });
-  // Told to whoever waits for it; if nobody does, it is only forgotten.
-  worker.on("error", () => {});
-  worker.on("exit", () => {
-    clearTimeout(resting.get(worker));
-    resting.delete(worker);
-  });
-  return worker;
-}
-
-function putToRest(worker: Worker): void {
-  worker.unref();
-  resting.set(worker, setTimeout(() => void worker.terminate(), REST).unref());
 }

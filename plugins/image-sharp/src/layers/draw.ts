@@ -16,9 +16,9 @@ import {
   type StepRegistry,
   scopeOf,
 } from "@mediatap/core/steps";
-import sharp from "sharp";
+import sharp, { type Blend, type OverlayOptions, type Sharp } from "sharp";
 import type { Settings } from "../options.ts";
-import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { megapixels } from "../pixels/size.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { type FaceSearch, looksForFaces } from "../read/faces.ts";
@@ -126,4 +126,26 @@ function windowOf(pixels: Pixels, { left, top, width, height }: PlacedLayer["sho
     pixels.data.copy(data, row * width * channels, from, from + width * channels);
   }
   return { ...pixels, data, width, height };
+}
+
+const BLENDS: Readonly<Record<string, Blend>> = { multiply: "multiply", cutout: "dest-out" };
+
+/** A layer in sharp's words. */
+export function composed({ pixels, placed }: DrawnLayer, { blend }: StepOf<"overlay">): OverlayOptions {
+  const { data, width, height, channels } = pixels;
+  return {
+    input: data,
+    raw: { width, height, channels },
+    left: placed.left,
+    top: placed.top,
+    blend: (blend && BLENDS[blend.mode]) ?? "over",
+  };
+}
+
+/** What of the picture lies under the opaque parts of a layer, in the layer's size and shape. */
+export function cutTo(picture: Pixels, layer: Pixels, { left, top }: PlacedLayer): Sharp {
+  const { data, width, height, channels } = layer;
+  return openPixels(picture)
+    .extract({ left, top, width, height })
+    .composite([{ input: data, raw: { width, height, channels }, blend: "dest-in" }]);
 }

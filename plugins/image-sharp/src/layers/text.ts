@@ -16,7 +16,7 @@ export async function drawStyled(
   const { font } = layer.style;
   const chosen = isFontFile(font) ? await readFont(files.font(font)) : font;
   const box = { ...boxOf(layer, scope), ...(chosen !== undefined && { font: chosen }) };
-  return { ...(await drawText(box, { fonts: files.fonts, limits, signal })), frames: 1 };
+  return drawText(box, { fonts: files.fonts, limits, signal });
 }
 
 function boxOf({ text, style }: TextLayer, scope: Scope): TextBox {

@@ -63,30 +63,52 @@ export type ReadyPass = Omit<Pass, "over" | "trim"> & {
   readonly opaque?: boolean;
 };
 
-const ORDER: readonly Slot[] = [
-  "trim",
-  "before",
-  "flatten",
-  "scale",
-  "flip",
-  "flop",
-  "turn",
-  "smart",
-  "rotate",
-  "after",
-  "extend",
-  "blur",
-  "grayscale",
-  "sharpen",
-  "over",
-  "normalise",
-];
+/** What is to be known of a slot. */
+interface Traits<V> {
+  /** What `explain` says of it. */
+  words(value: V): string;
+  /** What it works on, if it is one of the two alone: those commute. */
+  readonly on?: "colours" | "places";
+  /** libvips cannot do it to all frames at once, or colours would run from one frame into the next. */
+  readonly single?: true;
+  /** sharp does it to a gain map, too. */
+  readonly mapped?: true;
+}
 
-const POINTWISE: ReadonlySet<Slot> = new Set<Slot>(["flatten", "grayscale"]);
-const GEOMETRY: ReadonlySet<Slot> = new Set<Slot>(["scale", "flip", "flop", "turn", "after"]);
+/**
+ * All slots in the order in which libvips does them. sharp could turn and flip gain maps, too, but reads freed memory while it does, as
+ * long as libvips keeps no results (sharp 0.35.5).
+ */
+const TRAITS: { readonly [K in Slot]: Traits<Slots[K]> } = {
+  trim: { words: ({ tolerance }) => `trim edges (tolerance ${tolerance})`, single: true },
+  before: { words: cutWords, mapped: true },
+  flatten: { words: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`, on: "colours", mapped: true },
+  scale: { words: (to) => `scale to ${AxB(to)}`, on: "places", mapped: true },
+  flip: { words: () => "flip vertically", on: "places", single: true },
+  flop: { words: () => "flip horizontally", on: "places", mapped: true },
+  turn: { words: (angle) => `turn by ${angle}`, on: "places", single: true },
+  smart: { words: (to) => `${to.scaled ? "cover" : "cut"} ${AxB(to)} by ${to.strategy}` },
+  rotate: { words: ({ angle }) => `rotate by ${angle}`, single: true },
+  after: { words: cutWords, on: "places", mapped: true },
+  extend: {
+    words: ({ top, right, bottom, left }) => `add ${top},${right},${bottom},${left} px around`,
+    mapped: true,
+  },
+  blur: { words: (sigma) => `blur (sigma ${sigma})`, single: true, mapped: true },
+  grayscale: { words: () => "grayscale", on: "colours" },
+  sharpen: { words: ({ sigma }) => `sharpen (sigma ${sigma})`, single: true, mapped: true },
+  over: {
+    words: (over) =>
+      over.layer ? layerWords(over.layer) : (over.words ?? `compose (${over.blend ?? "over"})`),
+  },
+  normalise: { words: () => "stretch contrast" },
+};
 
-/** Slots that libvips cannot do to all frames at once, or whose colours would run from one frame into the next. */
-const SINGLE: ReadonlySet<Slot> = new Set<Slot>(["trim", "flip", "turn", "rotate", "blur", "sharpen"]);
+const ORDER = Object.keys(TRAITS) as Slot[];
+
+function cutWords(box: Box): string {
+  return `cut ${AxB(box)} at ${box.left},${box.top}`;
+}
 
 /** One option of sharp serves both, or one is reckoned without the other. */
 const CLASHES: readonly (readonly [Slot, Slot])[] = [
@@ -102,23 +124,16 @@ const CLASHES: readonly (readonly [Slot, Slot])[] = [
   ["rotate", "sharpen"],
 ];
 
-/**
- * What sharp does to a gain map as to its picture. It could turn and flip one, too, but reads freed memory while it does, as
- * long as libvips keeps no results (sharp 0.35.5).
- */
-const MAPPED: ReadonlySet<Slot> = new Set<Slot>([
-  ...(["before", "flatten", "scale", "flop", "after", "extend", "blur", "sharpen"] as const),
-]);
-
 const slotsOf = (pass: Pass) => Object.keys(pass) as Slot[];
 
 export const isEmpty = (pass: Pass) => slotsOf(pass).length === 0;
 
 /** Whether frames of an animation must go through the pass one by one. */
-export const frameByFrame = (pass: Pass) => slotsOf(pass).some((slot) => SINGLE.has(slot)) || hasLayers(pass);
+export const frameByFrame = (pass: Pass) =>
+  slotsOf(pass).some((slot) => TRAITS[slot].single) || hasLayers(pass);
 
 /** Whether a gain map can go through the pass. */
-export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => MAPPED.has(slot));
+export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => TRAITS[slot].mapped);
 
 export const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
 
@@ -130,8 +145,10 @@ export const addsColor = (pass: Pass) =>
   (pass.over ?? []).some((over) => over.layer !== undefined || over.blend !== "dest-in");
 
 /** Changing the order of the two makes no difference: one works on places, the other on colours. */
-const commute = (a: Slot, b: Slot) =>
-  (POINTWISE.has(a) && GEOMETRY.has(b)) || (POINTWISE.has(b) && GEOMETRY.has(a));
+const commute = (a: Slot, b: Slot) => {
+  const [first, second] = [TRAITS[a].on, TRAITS[b].on];
+  return first !== undefined && second !== undefined && first !== second;
+};
 
 /** Whether `slot`, coming after all that is in the pass, would still be done after it. */
 function fits(pass: Pass, slot: Slot): boolean {
@@ -162,7 +179,9 @@ export function put(pass: Pass, draw: Draw): boolean {
 }
 
 const turnsOnly = (pass: Pass) =>
-  slotsOf(pass).every((slot) => slot === "flip" || slot === "flop" || slot === "turn" || POINTWISE.has(slot));
+  slotsOf(pass).every(
+    (slot) => slot === "flip" || slot === "flop" || slot === "turn" || TRAITS[slot].on === "colours",
+  );
 
 /**
  * Each channel becomes the luma of ITU-R BT.709. sharp's `grayscale` leaves one channel, in which no colour can be added later,
@@ -213,36 +232,14 @@ const plain = ({ left, top, width, height }: Box): Box => ({ left, top, width, h
 
 const AxB = ({ width, height }: Size) => `${width}x${height}`;
 
-const WORDS: { readonly [K in Slot]: (value: Slots[K]) => string } = {
-  trim: ({ tolerance }) => `trim edges (tolerance ${tolerance})`,
-  before: (box) => `cut ${AxB(box)} at ${box.left},${box.top}`,
-  flatten: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`,
-  grayscale: () => "grayscale",
-  scale: (to) => `scale to ${AxB(to)}`,
-  flip: () => "flip vertically",
-  flop: () => "flip horizontally",
-  turn: (angle) => `turn by ${angle}`,
-  smart: (to) => `${to.scaled ? "cover" : "cut"} ${AxB(to)} by ${to.strategy}`,
-  rotate: ({ angle }) => `rotate by ${angle}`,
-  after: (box) => `cut ${AxB(box)} at ${box.left},${box.top}`,
-  extend: ({ top, right, bottom, left }) => `add ${top},${right},${bottom},${left} px around`,
-  blur: (sigma) => `blur (sigma ${sigma})`,
-  sharpen: ({ sigma }) => `sharpen (sigma ${sigma})`,
-  over: (over) => (over.layer ? layerWords(over.layer) : (over.words ?? `compose (${over.blend ?? "over"})`)),
-  normalise: () => "stretch contrast",
-};
-
 /** A layer in words; never its text or path, which may be long. */
 export function layerWords({ layer, blend }: StepOf<"overlay">): string {
   return `lay ${layer.kind} on it${blend ? ` (${blend.mode})` : ""}`;
 }
 
 /** The pass in words, in the order of the work. */
-export function wordsOf(pass: Pass): string[] {
-  return ORDER.flatMap((slot) => {
-    const value = pass[slot];
-    if (value === undefined) return [];
-    const words = WORDS[slot] as (value: unknown) => string;
-    return Array.isArray(value) ? value.map(words) : [words(value)];
+export const wordsOf = (pass: Pass): string[] =>
+  ORDER.flatMap((slot) => {
+    const words = TRAITS[slot].words as (value: unknown) => string;
+    return ([pass[slot] ?? []] as unknown[]).flat().map(words);
   });
-}

@@ -2,6 +2,9 @@ import type { RawFrame, Size } from "@mediatap/core";
 import type { Corner } from "@mediatap/core/steps";
 import sharp, { type Channels, type OutputInfo, type Sharp } from "sharp";
 
+/** Behind the clear pixels of a picture that is only looked at. */
+export const GREY = "#808080";
+
 /** Pixels between two pipelines: frames one below the other, 8 bits a sample. */
 export interface Pixels {
   readonly data: Buffer;

@@ -66,15 +66,9 @@ export const dominantColor = (picture: Picture): Rgb => commonColor(picture, bor
 /** Colours of the left and right edge (`across`), or of the upper and lower one. */
 export function edgeColors(picture: Picture, across: boolean): [Rgb, Rgb] {
   const { width, height } = picture;
-  return across
-    ? [
-        commonColor(picture, rectangle(picture, 0, 0, 1, height)),
-        commonColor(picture, rectangle(picture, width - 1, 0, 1, height)),
-      ]
-    : [
-        commonColor(picture, rectangle(picture, 0, 0, width, 1)),
-        commonColor(picture, rectangle(picture, 0, height - 1, width, 1)),
-      ];
+  const [w, h] = across ? [1, height] : [width, 1];
+  const edge = (left: number, top: number) => commonColor(picture, rectangle(picture, left, top, w, h));
+  return [edge(0, 0), edge(width - w, height - h)];
 }
 
 /** Pixels that are looked at to know a whole picture. */

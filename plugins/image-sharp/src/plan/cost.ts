@@ -1,8 +1,8 @@
 import type { Header, Size } from "@mediatap/core";
 import type { StepRegistry } from "@mediatap/core/steps";
 import { priceOf } from "../operations/index.ts";
-import type { Settings } from "../options.ts";
 import { megapixels } from "../pixels/size.ts";
+import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Taken } from "./steps.ts";
 
@@ -66,31 +66,12 @@ export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, f
   return factor > 1 && Math.trunc(shrink) === factor ? factor / 2 : factor;
 }
 
-export interface Work {
-  readonly format: string;
-  /** How much more decoding takes than usual for the format. */
-  readonly weight: number;
-  readonly source: Size;
-  /** Factor by which the decoder shrinks. */
-  readonly shrink: number;
-  readonly frames: number;
-  /** Milliseconds of the steps. */
-  readonly steps: number;
-  readonly result: Size;
-  /** How it is written, each try counted. */
-  readonly outputs: readonly { readonly format: WriteFormat; readonly tries: number }[];
-  readonly lossless: boolean;
-  readonly settings: Settings;
-}
-
 /** How much more an encoder works than at the settings measured. */
-function effortOf(
-  output: WriteFormat,
-  { lossless, settings: { avifEffort, webpEffort, mozjpeg } }: Work,
-): number {
-  if (output === "avif") return 2 ** Math.max(0, avifEffort - 1);
-  if (output === "webp") return lossless ? LOSSLESS_WEBP : 1 + 0.2 * (webpEffort - 2);
-  return output === "jpeg" && mozjpeg ? 4 : 1;
+function effortOf(format: WriteFormat, { output, settings }: Draft): number {
+  const { avifEffort, webpEffort, mozjpeg } = settings;
+  if (format === "avif") return 2 ** Math.max(0, avifEffort - 1);
+  if (format === "webp") return output.lossless ? LOSSLESS_WEBP : 1 + 0.2 * (webpEffort - 2);
+  return format === "jpeg" && mozjpeg ? 4 : 1;
 }
 
 /** Milliseconds of the plugin that decodes a file for this engine, if one does. */
@@ -103,13 +84,27 @@ export const decodeCost = (header: Header, size: Size): number =>
     ? decoderCost(header, size)
     : (DECODE[header.format] ?? 20) * (header.weight ?? 1) * megapixels(size);
 
-/** Estimated milliseconds of one core. */
-export function costOf(work: Work): number {
-  const { format, weight, source, shrink, frames, steps, result, outputs } = work;
-  const decode = (DECODE[format] ?? 20) * weight * megapixels(source) * (READ + (1 - READ) / shrink ** 2);
-  const encode = outputs.reduce((sum, { format: output, tries }) => {
-    const compare = tries > 1 ? (DECODE[output] ?? 0) + COMPARE : 0;
-    return sum + tries * (ENCODE[output] * effortOf(output, work) + compare) * megapixels(result);
+/** How much longer than any other a JPEG takes whose gain map is kept. */
+const GAIN_MAP_WEIGHT = 10;
+
+/** How much more decoding takes than usual for the format. A frame of an animated PNG is drawn over all those before it. */
+function weightOf({ header, page, gainMap }: Draft): number {
+  if (gainMap) return GAIN_MAP_WEIGHT;
+  return header.format === "apng" && page > 0 ? page + 1 : (header.weight ?? 1);
+}
+
+/**
+ * Estimated milliseconds of one core. `decoded`: size in which the source is drawn or read, `shrink`: factor by which the decoder
+ * shrinks, `steps`: milliseconds of the steps of one frame.
+ */
+export function costOf(draft: Draft, decoded: Size, shrink: number, steps: number): number {
+  const { header, frames, writes, plan, settings } = draft;
+  const price = DECODE[header.decode ? "tiff" : header.format] ?? 20;
+  const decode = price * weightOf(draft) * megapixels(decoded) * (READ + (1 - READ) / shrink ** 2);
+  const encode = writes.reduce((sum, { format, searched }) => {
+    const tries = searched ? settings.autoQuality.tries : 1;
+    const compare = tries > 1 ? (DECODE[format] ?? 0) + COMPARE : 0;
+    return sum + tries * (ENCODE[format] * effortOf(format, draft) + compare) * megapixels(plan.size);
   }, 0);
   return Math.ceil(FIXED + frames * (decode + steps + encode));
 }

@@ -60,7 +60,7 @@ export interface Write {
 export type Writes = readonly [Write, ...Write[]];
 
 /** Dots per inch of a drawing that names none. */
-const OWN_DENSITY = 72;
+export const OWN_DENSITY = 72;
 
 export interface DraftInput {
   readonly job: Pick<Job, "transformation" | "accept">;
@@ -81,6 +81,7 @@ export function draftOf(input: DraftInput): Draft {
 
 /** As `draftOf`, with an output in which conditions have had their say. */
 function draftFor(input: DraftInput, output: Output): Draft {
+  const { faces: known, ...withoutFaces } = input;
   const { job, header, renderContext, registry, settings, scope: more } = input;
   const { limits } = renderContext;
   const asked = job.transformation.steps;
@@ -99,9 +100,9 @@ function draftFor(input: DraftInput, output: Output): Draft {
   };
 
   // They are those of the first frame.
-  const known = page === 0 && (time ?? 0) === 0 ? input.faces : undefined;
-  const pending = known === "pending";
-  const faces = known && !pending ? { faces: known } : {};
+  const isFirst = page === 0 && (time ?? 0) === 0;
+  const pending = isFirst && known === "pending";
+  const faces = isFirst && known && known !== "pending" ? { faces: known } : {};
   const start = {
     original,
     current: original,
@@ -159,7 +160,9 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     ...(gainMap && { gainMap }),
-    ...(pending && { withFaces: (found) => draftOf(informed(input, found)) }),
+    ...(pending && {
+      withFaces: (found) => draftOf({ ...withoutFaces, ...(found && { faces: found }) }),
+    }),
     writes: [format, ...others].map((format) => ({
       format,
       // sharp looks at no other setting of a JPEG with a gain map, and writes it slowly.
@@ -185,13 +188,6 @@ function assertDecided({ rest }: Known): void {
     "EUNSUPPORTED",
     "Not supported: output that depends on a size which only pixels tell (trim, angles)",
   );
-}
-
-function informed(
-  { faces: _pending, ...input }: DraftInput,
-  found: readonly FaceBox[] | undefined,
-): DraftInput {
-  return { ...input, ...(found && { faces: found }) };
 }
 
 export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {

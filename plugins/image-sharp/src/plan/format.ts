@@ -8,6 +8,7 @@ import {
   type Step,
 } from "@mediatap/core";
 import type { ImageFormat } from "@mediatap/core/steps";
+import { megapixels } from "../pixels/size.ts";
 
 /** Formats that this engine writes. */
 export type WriteFormat = Exclude<ImageFormat, "svg">;
@@ -73,11 +74,11 @@ export function chooseFormat(request: FormatOptions, limits: Limits): Choice {
 }
 
 function named({ size, header, animated }: FormatOptions, format: WriteFormat, limits: Limits): Choice {
-  const megapixels = (size.width * size.height) / 1e6;
-  if (format === "avif" && megapixels > limits.avifMegapixels) {
+  const received = megapixels(size);
+  if (format === "avif" && received > limits.avifMegapixels) {
     throw new MediaError(
       "ELIMIT",
-      `Expected at most ${limits.avifMegapixels} megapixels for AVIF but received ${megapixels.toFixed(1)}`,
+      `Expected at most ${limits.avifMegapixels} megapixels for AVIF but received ${received.toFixed(1)}`,
     );
   }
   if (!holds(format, size)) {
@@ -139,7 +140,7 @@ const moving = (accept: Job["accept"]): Choice[] => [
 /** Best first. The last ones are for what no better format may or can hold. */
 function still(request: FormatOptions, limits: Limits): Choice[] {
   const { output, accept, header, steps, size, alpha, clearedBy, gainMap } = request;
-  const small = (size.width * size.height) / 1e6 <= limits.avifAutoMegapixels;
+  const small = megapixels(size) <= limits.avifAutoMegapixels;
   // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
   // when it is asked for by name, as ImageKit does.
   const avif =

@@ -1,8 +1,7 @@
+import { ascii } from "./sniff.ts";
+
 /** Bytes at the start of a file that tell a sequence from a still. */
 export const BRAND_LENGTH = 12;
-
-const ascii = (bytes: Uint8Array, start: number, end: number) =>
-  String.fromCharCode(...bytes.subarray(start, end));
 
 /** Whether an AVIF is an image sequence, an animation, by its major brand (AVIF 1.2 §3). */
 export const isAvifSequence = (head: Uint8Array): boolean => ascii(head, 4, 12) === "ftypavis";

@@ -1,16 +1,13 @@
 import type { RawFrame, RenderContext, Size, Source } from "@mediatap/core";
 import sharp from "sharp";
-import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
+import { GREY, pixelsOf, rawFrame } from "../pixels/buffer.ts";
+import { OWN_DENSITY } from "../plan/draft.ts";
 import { decodedInput, isReadable, isVector } from "./decoded.ts";
 import { inputOf } from "./header.ts";
 import { mediaError } from "./libvips.ts";
 
 /** Longest side of a preview. */
 const SIDE = 512;
-/** Behind clear pixels. */
-const GREY = "#808080";
-/** Dots per inch of a drawing in its own size. */
-const OWN_DENSITY = 72;
 
 /** The first frame, small, upright and opaque, with three channels. `undefined`: not a picture that is read here. */
 export async function readPreview(

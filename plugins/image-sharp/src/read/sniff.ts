@@ -7,7 +7,8 @@ export type ReadFormat = (typeof READS)[number];
 /** Bytes at the start of a file that are enough to tell its format. */
 export const SNIFF_LENGTH = 4096;
 
-const ascii = (head: Uint8Array, start: number, end: number) =>
+/** Bytes as text, one character each. */
+export const ascii = (head: Uint8Array, start: number, end: number) =>
   String.fromCharCode(...head.subarray(start, end));
 
 /** The format of a file by its first bytes; neither its name nor the origin's word counts. `undefined`: none of ours. */

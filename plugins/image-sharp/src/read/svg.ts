@@ -11,36 +11,40 @@ const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", 
  * this by time: 2 KB of nested `use` draw for 20 seconds. Returns the estimated
  * milliseconds for each megapixel that is drawn.
  */
-export function checkSvg(bytes: Uint8Array, limits: Limits): number {
-  const limit = limits.svgElements;
+export function checkSvg(bytes: Uint8Array, { svgElements: limit }: Limits): number {
   const svg = readSvg(xmlText(bytes), limit);
-  const elements = weigh("own", svg.root, svg, limit, new Map(), new Set());
+  const { elements, cost } = weigh(svg.root, svg, limit, new Map(), new Set());
   if (elements > limit) throw tooMany(limit);
-  return weigh("cost", svg.root, svg, Number.POSITIVE_INFINITY, new Map(), new Set());
+  return cost;
 }
 
-/** Elements or milliseconds of a node and of all that it refers to. Stops above `limit`; a circle counts as endless. */
-function weigh(
-  what: "own" | "cost",
-  node: Node,
-  svg: Svg,
-  limit: number,
-  known: Map<Node, number>,
-  open: Set<Node>,
-): number {
+interface Weight {
+  readonly elements: number;
+  /** Milliseconds for each megapixel that is drawn. */
+  readonly cost: number;
+}
+
+const ENDLESS: Weight = { elements: Number.POSITIVE_INFINITY, cost: Number.POSITIVE_INFINITY };
+
+/** What a node and all that it refers to come to. Stops above `limit` elements; a circle counts as endless. */
+function weigh(node: Node, svg: Svg, limit: number, known: Map<Node, Weight>, open: Set<Node>): Weight {
   const before = known.get(node);
-  if (before !== undefined) return before;
-  if (open.has(node)) return Number.POSITIVE_INFINITY;
+  if (before) return before;
+  if (open.has(node)) return ENDLESS;
   open.add(node);
-  let total = node[what];
+  let { own: elements, cost } = node;
   for (const reference of node.references) {
     for (const id of reference.startsWith(".") ? (svg.classes.get(reference) ?? []) : [reference]) {
       const target = svg.named.get(id);
-      if (target && !CHEAP.has(target.name)) total += weigh(what, target, svg, limit, known, open);
+      if (!target || CHEAP.has(target.name)) continue;
+      const inner = weigh(target, svg, limit, known, open);
+      elements += inner.elements;
+      cost += inner.cost;
     }
-    if (total > limit) break;
+    if (elements > limit) break;
   }
   open.delete(node);
+  const total = { elements, cost };
   known.set(node, total);
   return total;
 }

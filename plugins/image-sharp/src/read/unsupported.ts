@@ -1,5 +1,4 @@
-const ascii = (head: Uint8Array, start: number, end: number) =>
-  String.fromCharCode(...head.subarray(start, end));
+import { ascii } from "./sniff.ts";
 
 /** `xx`: any byte. */
 const at0 = (hex: string) => {

@@ -1,8 +1,7 @@
 import type { RenderContext, Source } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
-import type { Animation } from "../pixels/buffer.ts";
-import { openPixels } from "../pixels/buffer.ts";
+import { type Animation, openPixels } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { drawApng, readApng } from "../read/apng.ts";
@@ -20,15 +19,16 @@ export async function openSource(
   draft: Draft,
   renderContext: RenderContext,
 ): Promise<Opened> {
-  const { header, frames, page, density, plan, keeps } = draft;
+  const { header, frames, page, time, density, original, plan, keeps } = draft;
   const { limits } = renderContext;
   if (header.format === "apng" && (frames > 1 || page > 0)) {
     const apng = readApng(await source.bytes(limits.imageBytes));
     const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, renderContext);
     return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
   }
+  const size = header.decode?.vector ? drawnSize(plan.known.parts, original) : original;
   const input = header.decode
-    ? await decode(source, draft, renderContext)
+    ? await decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext)
     : await inputOf(source, header.format, limits);
   const options: SharpOptions = {
     autoOrient: true,
@@ -52,10 +52,4 @@ export async function openSource(
     image,
     animation: frames > 1 ? { ...(loop !== undefined && { loop }), ...(delay && { delay }) } : {},
   };
-}
-
-function decode(source: Source, draft: Draft, renderContext: RenderContext): Promise<Uint8Array> {
-  const { header, page, time, original, plan } = draft;
-  const size = header.decode?.vector ? drawnSize(plan.known.parts, original) : original;
-  return decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext);
 }

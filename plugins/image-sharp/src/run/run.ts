@@ -9,13 +9,12 @@ import {
 } from "@mediatap/core";
 import { assertSizeAfter, type Corner, evaluate, facesIn, sizeAfter } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp } from "sharp";
-import { composed, cutTo } from "../layers/compose.ts";
-import { type DrawnLayer, drawLayer } from "../layers/draw.ts";
+import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
 import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
 import { trimOf } from "../operations/trim.ts";
-import type { Animation } from "../pixels/buffer.ts";
 import {
+  type Animation,
   framesOf,
   fromRawFrame,
   type Held,
@@ -123,9 +122,7 @@ class Run {
         return;
       }
       case "reshape":
-        return this.#take(
-          join(await this.#each(await this.#pixels(), (frame) => this.#reshape(frame, part.step))),
-        );
+        return this.#eachFrame((frame) => this.#reshape(frame, part.step));
       case "effect":
         return this.#take(
           await part.run(await this.#pixels(), {
@@ -134,9 +131,7 @@ class Run {
           }),
         );
       case "foreign":
-        return this.#take(
-          join(await this.#each(await this.#pixels(), (frame) => this.#foreign(frame, part.step))),
-        );
+        return this.#eachFrame((frame) => this.#foreign(frame, part.step));
     }
   }
 
@@ -145,14 +140,10 @@ class Run {
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
       const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
-      this.#take(
-        join(
-          await this.#each(pixels, (frame) =>
-            pixelsOf(this.#timed(apply(openPixels(frame), still, settings))),
-          ),
-        ),
+      return this.#eachFrame(
+        (frame) => pixelsOf(this.#timed(apply(openPixels(frame), still, settings))),
+        pixels,
       );
-      return;
     }
     if (pass.trim?.alpha) return this.#trim(pass.trim);
     if (this.#busy) this.#image = (await this.#hold()).open();
@@ -220,13 +211,14 @@ class Run {
     return fromRawFrame(done);
   }
 
-  async #each(pixels: Pixels, work: (frame: Pixels) => Promise<Pixels>): Promise<Pixels[]> {
+  /** Works on all frames, one by one. */
+  async #eachFrame(work: (frame: Pixels) => Promise<Pixels>, pixels?: Pixels): Promise<void> {
     const done: Pixels[] = [];
-    for (const frame of framesOf(pixels)) {
+    for (const frame of framesOf(pixels ?? (await this.#pixels()))) {
       this.#renderContext.signal.throwIfAborted();
       done.push(await work(frame));
     }
-    return done;
+    this.#take(join(done));
   }
 
   /** Plans the steps that had to wait for the true size, under the same limits. */

@@ -1,17 +1,18 @@
 import sharp from "sharp";
+import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { type Ink, roomOf } from "./ink.ts";
-import type { TextBox, TextPixels } from "./style.ts";
+import type { TextBox } from "./style.ts";
 
 const CHANNELS = 4;
 
 /** The text in its box: trimmed, made as transparent as its colour, padded, on its background. */
-export async function boxed(drawn: Ink | undefined, box: TextBox): Promise<TextPixels> {
+export async function boxed(drawn: Ink | undefined, box: TextBox): Promise<Pixels> {
   const ink = drawn && trimmed(drawn);
   const { width, height, left, right, top, bottom } = measureBox(ink, box);
   const canvas = { width: Math.max(1, left + width + right), height: Math.max(1, top + height + bottom) };
   const { background, color, align } = box;
   if (ink && !background && canvas.width === ink.width && canvas.height === ink.height && color.alpha === 1) {
-    return { ...ink, channels: CHANNELS };
+    return { ...ink, channels: CHANNELS, frames: 1 };
   }
   const base = sharp({
     create: { ...canvas, channels: CHANNELS, background: background ?? { r: 0, g: 0, b: 0, alpha: 0 } },
@@ -31,8 +32,7 @@ export async function boxed(drawn: Ink | undefined, box: TextBox): Promise<TextP
       },
     ]);
   }
-  const { data, info } = await base.raw().toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: CHANNELS };
+  return pixelsOf(base);
 }
 
 /** The area for the text and what is around it. With a background the box has its width, else that of the text. */
@@ -51,8 +51,7 @@ async function faded({ data, width, height }: Ink, alpha: number, left: number, 
   const image = sharp(data, { raw: { width, height, channels: CHANNELS }, limitInputPixels: false });
   if (kept < width) image.extract({ left, top: 0, width: kept, height });
   if (alpha < 1) image.linear([1, 1, 1, alpha], [0, 0, 0, 0]);
-  const { data: done, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return { data: done, width: info.width, height: info.height };
+  return pixelsOf(image);
 }
 
 /** Cuts rows and columns in which nothing can be seen; Pango counts room around some signs. */

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTempFolder } from "@mediatap/core";
+import { escapeXml } from "./runs.ts";
 
 /** What the family names of all fonts begin with that are handed to fontconfig. */
 export const PREFIX = "mediatap-";
@@ -34,8 +35,6 @@ function prepare(): string {
     throw error;
   }
 }
-
-const escapeXml = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.codePointAt(0)};`);
 
 /** Checked for changes, the configuration would be read again, and the fonts that were added be forgotten. */
 const NEVER = "<config><rescan><int>0</int></rescan></config>";

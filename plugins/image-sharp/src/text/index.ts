@@ -1,12 +1,13 @@
 import { invalid, type Limits, MediaError } from "@mediatap/core";
+import type { Pixels } from "../pixels/buffer.ts";
 import { boxed, measureBox } from "./box.ts";
 import type { Fonts } from "./fonts.ts";
 import { layOut, roomOf } from "./ink.ts";
 import { LONGEST } from "./runs.ts";
-import type { TextBox, TextPixels } from "./style.ts";
+import type { TextBox } from "./style.ts";
 
 export { type FontRef, Fonts, type FontsOptions, readFont } from "./fonts.ts";
-export type { TextBox, TextPixels } from "./style.ts";
+export type { TextBox } from "./style.ts";
 
 export interface TextTools {
   readonly fonts: Fonts;
@@ -30,7 +31,7 @@ const ROOM = 2;
  * Equal boxes give equal bytes, on all machines with the same fonts. Throws `EINVAL` for sizes that make no sense and for
  * fonts that are none, `ELIMIT` where a side or the area exceeds `limits.outputSide` or `limits.outputMegapixels`.
  */
-export async function drawText(box: TextBox, { fonts, limits, signal }: TextTools): Promise<TextPixels> {
+export async function drawText(box: TextBox, { fonts, limits, signal }: TextTools): Promise<Pixels> {
   check(box, limits);
   assertFits(measureBox(undefined, box), limits);
   const layout = await layOut(box, fonts);

@@ -1,15 +1,12 @@
 import { MediaError } from "@mediatap/core";
 import sharp from "sharp";
+import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import type { Fonts } from "./fonts.ts";
-import { escapeMarkup, inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
+import { escapeXml, inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
 import type { TextBox } from "./style.ts";
 
-/** Pixels of four channels. */
-export interface Ink {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-}
+/** What is drawn of a text, in four channels. */
+export type Ink = Pick<Pixels, "data" | "width" | "height">;
 
 /** A text of which every part has found its font. */
 export interface Layout {
@@ -53,7 +50,7 @@ async function markupOf({ face, text }: Run, { bold, italic }: TextBox): Promise
   // Families have files for what they can; a single file is made bolder and slanted by fontconfig.
   const weight = face.custom && bold ? ' weight="bold"' : "";
   const style = face.custom && italic ? ' style="italic"' : "";
-  return `<span font_family="${await face.family()}" fallback="false"${weight}${style}>${escapeMarkup(text)}</span>`;
+  return `<span font_family="${await face.family()}" fallback="false"${weight}${style}>${escapeXml(text)}</span>`;
 }
 
 async function draw(
@@ -73,7 +70,7 @@ async function draw(
     strikethrough && 'strikethrough="true"',
     height && `line_height="${height}"`,
   ];
-  const { data, info } = await sharp({
+  const image = sharp({
     text: {
       text: `<span ${attributes.filter(Boolean).join(" ")}>${text}</span>`,
       // For lines without text.
@@ -83,10 +80,8 @@ async function draw(
       dpi: 72,
       ...(room !== undefined && { width: Math.max(1, Math.round(room * scale)), wrap: "word-char" as const }),
     },
-  })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height };
+  });
+  return pixelsOf(image);
 }
 
 function failed(cause: unknown, custom: boolean): undefined {

@@ -97,14 +97,6 @@ export function withBreaks(line: string): string {
   return result;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text as Pango's markup of itself: nothing in it is a tag or an entity. */
-export const escapeMarkup = (text: string): string =>
-  text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
+/** Text as XML, and as Pango's markup, of itself: nothing in it is a tag or an entity. */
+export const escapeXml = (text: string): string =>
+  text.replace(/[&<>"']/g, (char) => `&#${char.codePointAt(0)};`);

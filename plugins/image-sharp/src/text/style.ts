@@ -24,11 +24,3 @@ export interface TextBox {
   /** Of the box, which then is as wide as `width`, if that is given. */
   readonly background?: Rgba;
 }
-
-/** 8 bits a sample, colours not multiplied by alpha. */
-export interface TextPixels {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 4;
-}

@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
-import type { Held } from "../pixels/buffer.ts";
+import { GREY, type Held } from "../pixels/buffer.ts";
 import { type Luma, likeness } from "../pixels/likeness.ts";
 
 /** How alike two pictures are, from 0 to 1. */
@@ -21,9 +21,6 @@ export const scoredWithin =
     const done = await offLoop(work, { data, width, height, channels: 1, frames: 2 }, bounds());
     return done.data.readDoubleLE();
   };
-
-/** Behind clear pixels. */
-const GREY = "#808080";
 
 async function lumaOf(image: Sharp): Promise<Luma> {
   const { data, info } = await image

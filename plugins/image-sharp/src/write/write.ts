@@ -5,15 +5,6 @@ import type { Animation, Held } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import type { WriteFormat } from "../plan/format.ts";
 import { leastQuality, type Scored } from "./auto-quality.ts";
-import { encodeAs } from "./encode.ts";
-
-const TYPES: Readonly<Record<WriteFormat, string>> = {
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  avif: "image/avif",
-  gif: "image/gif",
-};
 
 /** What writing needs of the picture that is done. */
 export interface Done {
@@ -39,7 +30,7 @@ interface Written {
 export async function write(done: Done): Promise<Rendition> {
   const { format, data, width, height } = await written(done);
   const body = bodyOf(data, (bytes) => Readable.from([bytes]));
-  return { body, type: TYPES[format], format, width, height };
+  return { body, type: `image/${format}`, format, width, height };
 }
 
 async function written(done: Done): Promise<Written> {
@@ -57,19 +48,48 @@ async function written(done: Done): Promise<Written> {
 }
 
 async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: number): Promise<Written> {
-  const { output, header, settings, writtenDensity, keeps, gainMap, frames } = done.draft;
+  const { writtenDensity, keeps, gainMap } = done.draft;
   keep(done.timed(image), keeps);
   if (gainMap) (image as WithGainMap).keepGainMap();
   if (writtenDensity !== undefined) {
     // An empty EXIF block first: otherwise the source's would come along.
     (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
   }
-  // Scaled true colours of a picture that had few would make a larger file than the source.
-  const palette = header.palette === true && /^a?png$/.test(header.format) && !output.lossless;
-  const request = quality === undefined ? output : { ...output, quality };
-  encodeAs(image, format, request, { settings, palette, ...(frames > 1 && { animation: done.animation }) });
+  encodeAs(image, format, done, quality);
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   return { format, data, width: info.width, height: info.pageHeight ?? info.height };
+}
+
+/** Quality where neither the URL nor the endpoint names one. */
+const QUALITY = 80;
+
+/** AVIF needs lower figures for the same look: 80 becomes 60, and from there on the scale closes up to 100. */
+const avifQuality = (quality: number) =>
+  Math.round(quality <= QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - QUALITY) * 2);
+
+/** Sets the encoder. Settings are those measured to cost least for what they give, where work is done on request. */
+function encodeAs(image: Sharp, format: WriteFormat, { draft, animation }: Done, searched?: number): Sharp {
+  const { output, header, settings, frames } = draft;
+  const { lossless = false, progressive = false } = output;
+  const quality = searched ?? (typeof output.quality === "number" ? output.quality : QUALITY);
+  switch (format) {
+    case "jpeg":
+      return image.jpeg({ quality, progressive, optimiseCoding: true, mozjpeg: settings.mozjpeg });
+    case "png":
+      // Scaled true colours of a picture that had few would make a larger file than the source.
+      return image.png({ palette: header.palette && /^a?png$/.test(header.format) && !output.lossless });
+    case "webp":
+      return image.webp({ quality, lossless, effort: settings.webpEffort, ...(frames > 1 && animation) });
+    case "avif":
+      return image.avif({
+        quality: avifQuality(quality),
+        lossless,
+        effort: settings.avifEffort,
+        chromaSubsampling: lossless ? "4:4:4" : "4:2:0",
+      });
+    case "gif":
+      return image.gif({ effort: settings.gifEffort, ...(frames > 1 && animation) });
+  }
 }
 
 /** What sharp 0.35 documents, but leaves out of its types. */

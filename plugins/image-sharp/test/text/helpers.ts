@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DEFAULT_LIMITS, type Limits } from "@mediatap/core";
-import { drawText, type Fonts, type TextBox, type TextPixels } from "../../src/text/index.ts";
+import type { Pixels } from "../../src/pixels/buffer.ts";
+import { drawText, type Fonts, type TextBox } from "../../src/text/index.ts";
 import { readFaces, type Sfnt, writeFace } from "../../src/text/sfnt.ts";
 
 const require = createRequire(import.meta.resolve("@mediatap/fonts-standard"));
@@ -17,7 +18,7 @@ export const LOBSTER = fontFile("lobster", "400Regular/Lobster_400Regular.ttf");
 export const BLACK = { r: 0, g: 0, b: 0, alpha: 1 };
 export const YELLOW = { r: 255, g: 255, b: 0, alpha: 1 };
 
-export type Drawer = (text: string, style?: Partial<TextBox>) => Promise<TextPixels>;
+export type Drawer = (text: string, style?: Partial<TextBox>) => Promise<Pixels>;
 
 export const drawer =
   (fonts: Fonts, limits: Partial<Limits> = {}): Drawer =>
@@ -37,28 +38,28 @@ export const drawer =
       { fonts, limits: { ...DEFAULT_LIMITS, ...limits } },
     );
 
-const isSame = (one: TextPixels, other: TextPixels) =>
+const isSame = (one: Pixels, other: Pixels) =>
   one.width === other.width && one.height === other.height && one.data.equals(other.data);
 
-export const assertSame = (one: TextPixels, other: TextPixels, message = "the same pixels") =>
+export const assertSame = (one: Pixels, other: Pixels, message = "the same pixels") =>
   assert(isSame(one, other), message);
 
-export const assertDiffer = (one: TextPixels, other: TextPixels, message = "other pixels") =>
+export const assertDiffer = (one: Pixels, other: Pixels, message = "other pixels") =>
   assert(!isSame(one, other), message);
 
-export const pixelAt = ({ data, width }: TextPixels, x: number, y: number): number[] => [
+export const pixelAt = ({ data, width }: Pixels, x: number, y: number): number[] => [
   ...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4),
 ];
 
 /** Whether a pixel is part of the text: not clear, and not the background. */
-const isInk = (picture: TextPixels, x: number, y: number) => {
+const isInk = (picture: Pixels, x: number, y: number) => {
   const [r, g, b, alpha] = pixelAt(picture, x, y) as [number, number, number, number];
   return alpha > 0 && !(r === YELLOW.r && g === YELLOW.g && b === YELLOW.b);
 };
 
 /** The rows and columns that ink lies in: first and last. */
 export function inkOf(
-  picture: TextPixels,
+  picture: Pixels,
   [top, bottom]: readonly [number, number] = [0, picture.height],
 ): { left: number; right: number; top: number; bottom: number } {
   const found = { left: picture.width, right: -1, top: picture.height, bottom: -1 };
@@ -75,7 +76,7 @@ export function inkOf(
 }
 
 /** How much ink there is, in opaque pixels. */
-export function amountOf({ data }: TextPixels): number {
+export function amountOf({ data }: Pixels): number {
   let sum = 0;
   for (let at = 3; at < data.length; at += 4) sum += data[at] as number;
   return sum / 255;
