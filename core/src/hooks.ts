@@ -78,7 +78,7 @@ export interface Substitute {
   /** Milliseconds for which clients may keep it. */
   readonly lifetime: number;
   /** Work to be done in the background. */
-  readonly behind?: Job;
+  readonly background?: Job;
 }
 
 /** An origin asked for one file. */

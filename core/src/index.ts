@@ -42,9 +42,9 @@ export type {
 } from "./model/render-context.ts";
 export type {
   Body,
-  Delivered,
   GrowingBody,
   Obtained,
+  PlanResult,
   Provenance,
   Rendition,
   RenditionRecord,

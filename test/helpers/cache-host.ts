@@ -5,9 +5,9 @@ import { buffer } from "node:stream/consumers";
 import {
   type Body,
   bodyOf,
-  type Delivered,
   type MediatapConfig,
   type Plugin,
+  type Rendition,
   type RenditionRecord,
 } from "@mediatap/core";
 import type { Ban } from "@mediatap/core/cache";
@@ -16,8 +16,8 @@ import { jobLanguage, MEMORY_ENDPOINT, memoryStorage } from "./stand-ins.ts";
 
 /** What a cache returned, and what it offered as past its freshness. */
 export interface Finding {
-  readonly found: (Delivered & { readonly cache: string }) | undefined;
-  readonly stale: Delivered | undefined;
+  readonly found: (Rendition & { readonly cache: string }) | undefined;
+  readonly stale: Rendition | undefined;
 }
 
 /** The hooks of a cache inside a server that listens to nobody. */
@@ -29,7 +29,7 @@ export interface CacheHost extends AsyncDisposable {
   /** A record counts as fresh unless the test says otherwise. */
   find(key: string, fresh?: boolean): Promise<Finding>;
   /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
-  findWhole(key: string, below?: Delivered): Promise<Finding>;
+  findWhole(key: string, below?: Rendition): Promise<Finding>;
   /** `tenant` left out: of all accounts. */
   purge(kind: Ban["kind"], value: string, tenant?: string): Promise<void>;
   close(): Promise<void>;
@@ -48,7 +48,7 @@ interface Question {
   readonly key: string;
   readonly needsBody: boolean;
   readonly fresh: boolean;
-  readonly below?: Delivered | undefined;
+  readonly below?: Rendition | undefined;
 }
 
 /** Drives a cache as the core does. */
@@ -136,7 +136,7 @@ export function newRecord(key = newKey(), more: Partial<RenditionRecord> = {}): 
 }
 
 /** The bytes of an entry, which must have a body. */
-export async function bytesOf(entry: Delivered | undefined): Promise<Buffer> {
+export async function bytesOf(entry: Rendition | undefined): Promise<Buffer> {
   assert(entry?.body, "it has a body");
   return buffer(await entry.body.stream());
 }

@@ -4,8 +4,8 @@ import {
   bodyOf,
   type Exchange,
   type MediatapConfig,
+  type PlanResult,
   type Plugin,
-  type Rendition,
   type Transformation,
 } from "@mediatap/core";
 
@@ -86,7 +86,7 @@ export function echoEngine(): Plugin {
         cost: 1,
         memory: 0,
         explain: () => ({ echo: true }),
-        async run(): Promise<Rendition> {
+        async run(): Promise<PlanResult> {
           const bytes = Buffer.from(JSON.stringify({ asset, transformation }));
           const body = bodyOf(bytes, (part) => Readable.from([part]));
           return { body, type: "application/json", format: "json" };

@@ -82,7 +82,7 @@ export function overdueOf(record: Pick<RenditionRecord, "stored" | "freshUntil">
 }
 
 /** Whether a stale entry may be served at once while its origin is asked in the background. */
-export function servesBehind(
+export function servesWhileRevalidating(
   record: RenditionRecord,
   { staleWhileRevalidate }: Endpoint,
   now = Date.now(),

@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import { pipeline as pipe } from "node:stream/promises";
 import type { MediaError } from "../model/errors.ts";
 import { addTo, type Exchange, type Reply } from "../model/exchange.ts";
-import type { Body, Delivered } from "../model/rendition.ts";
-import { isHeld } from "../request/conditions.ts";
+import type { Body, Rendition } from "../model/rendition.ts";
+import { clientHasIt } from "../request/conditions.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
 import { encoded, isCompressible } from "./coding.ts";
 import type { Within } from "./deadline.ts";
@@ -39,7 +39,7 @@ interface Prepared {
 export async function deliver(
   sender: Sender,
   exchange: Exchange,
-  delivered: Delivered,
+  delivered: Rendition,
   res: ServerResponse,
 ): Promise<number> {
   try {
@@ -57,9 +57,9 @@ export async function deliver(
  */
 async function wholeFor(
   { request, signal }: Exchange,
-  delivered: Delivered,
+  delivered: Rendition,
   within: Within,
-): Promise<Delivered> {
+): Promise<Rendition> {
   const { record, body } = delivered;
   const range = request.header("range") ?? "";
   if (!body || body.settled || !body.whole || !/^bytes=/i.test(range) || /^bytes=0*-$/i.test(range.trim())) {
@@ -79,7 +79,7 @@ async function wholeFor(
   }
 }
 
-async function prepare(exchange: Exchange, { record, body }: Delivered): Promise<Prepared> {
+async function prepare(exchange: Exchange, { record, body }: Rendition): Promise<Prepared> {
   const { request } = exchange;
   const headers = renditionHeaders(exchange, record);
   const rangeHeader = request.method === "GET" ? request.header("range") : undefined;
@@ -97,7 +97,7 @@ async function prepare(exchange: Exchange, { record, body }: Delivered): Promise
 
   const etag = headers.etag as string | undefined;
   const lastModified = headers["last-modified"] === undefined ? undefined : record.lastModified;
-  if (isHeld(request, etag, lastModified)) return notModified(headers);
+  if (clientHasIt(request, etag, lastModified)) return notModified(headers);
   const chosen = coding ? await encoded(body, coding, etag) : body;
   if (coding || isCompressed) headers["content-encoding"] = coding ?? "gzip";
   return ranged(exchange, headers, chosen, rangeHeader, record.lastModified);

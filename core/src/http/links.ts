@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { bodyOf, type Delivered } from "../model/rendition.ts";
+import { bodyOf, type Rendition } from "../model/rendition.ts";
 import { fillSlots } from "../stream/names.ts";
 
 /** Bytes that a text with links may have. */
@@ -13,7 +13,7 @@ const MOST = 4 * 1024 * 1024;
  * A text that leads to the parts of a stream, with the links of this request: signed, where it was. Anything else is delivered
  * as it is.
  */
-export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Delivered): Promise<Delivered> {
+export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Rendition): Promise<Rendition> {
   const { record, body } = delivered;
   const { links } = record;
   if (!links || !body?.settled) return delivered;
@@ -34,12 +34,12 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Del
   };
 }
 
-function anyPart({ transformation }: NonNullable<Delivered["record"]["links"]>) {
+function anyPart({ transformation }: NonNullable<Rendition["record"]["links"]>) {
   const { output } = transformation;
   return { ...output, video: { ...output.video, part: { kind: "any" as const } } };
 }
 
-async function textOf(body: NonNullable<Delivered["body"]>): Promise<Buffer> {
+async function textOf(body: NonNullable<Rendition["body"]>): Promise<Buffer> {
   if (body.settled && body.bytes) return Buffer.from(body.bytes);
   const chunks: Buffer[] = [];
   let length = 0;

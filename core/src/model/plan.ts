@@ -1,5 +1,5 @@
 import type { RenderContext } from "./render-context.ts";
-import type { Rendition } from "./rendition.ts";
+import type { PlanResult } from "./rendition.ts";
 
 /** Queues with places of their own: quick pictures, slow pictures, video. */
 export type Lane = "light" | "heavy" | "video";
@@ -16,5 +16,5 @@ export interface Plan {
   /** What will be done and why, for people; plain data. */
   explain(): unknown;
   /** Does it. Called at most once, when the plan's turn has come. */
-  run(context: RenderContext): Promise<Rendition>;
+  run(context: RenderContext): Promise<PlanResult>;
 }

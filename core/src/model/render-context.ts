@@ -3,7 +3,7 @@ import type { Size } from "./expression.ts";
 import type { Job } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import type { Remuxable } from "./remux.ts";
-import type { Delivered } from "./rendition.ts";
+import type { Rendition } from "./rendition.ts";
 import type { Source, SourceFacts } from "./source.ts";
 import type { Spans } from "./spans.ts";
 import type { Step } from "./transformation.ts";
@@ -166,7 +166,7 @@ export interface RenderContext {
   /** Opens a further source (layer, font, subtitle, default image), under the same guard and limits. */
   open(asset: Asset): Promise<Source>;
   /** A nested job, in its parent's place in the queue, to a bounded depth. */
-  render(job: Job): Promise<Delivered>;
+  render(job: Job): Promise<Rendition>;
   /** A fact of a source, learnt once. `undefined`: no inspector knows this kind of file. */
   inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
   /** Whether any plugin learns that fact. */

@@ -54,7 +54,7 @@ export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Reada
 export type Provenance = "real" | "stale" | "fallback" | "degraded" | "placeholder";
 
 /** What an engine gives back. */
-export interface Rendition {
+export interface PlanResult {
   readonly body: Body;
   /** Media type, for instance `image/webp`. */
   readonly type: string;
@@ -108,7 +108,7 @@ export interface RenditionRecord {
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
-  /** As of `Rendition`. */
+  /** As of `PlanResult`. */
   readonly links?: Job;
   /** A remembered failure instead of a rendition. */
   readonly error?: {
@@ -121,14 +121,14 @@ export interface RenditionRecord {
 }
 
 /** A rendition with its record, from a cache or fresh. */
-export interface Delivered {
+export interface Rendition {
   readonly record: RenditionRecord;
   /** Left out: the record is known, its body is not (evicted, or a remembered failure). */
   readonly body?: Body;
 }
 
 /** A rendition that was asked for without a request. */
-export interface Obtained extends Delivered {
+export interface Obtained extends Rendition {
   /** A cache had it. */
   readonly hit: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
-import { overdueOf, servesBehind } from "../cache/freshness.ts";
+import { overdueOf, servesWhileRevalidating } from "../cache/freshness.ts";
 import type { Hooks } from "../hooks.ts";
 import { isTrusted } from "../model/claims.ts";
 import { addTo, type Exchange } from "../model/exchange.ts";
@@ -10,8 +10,8 @@ import type { RenditionRecord } from "../model/rendition.ts";
 import { withLoopList } from "../origin/loop.ts";
 import { errorOf } from "../work/failed.ts";
 import type { Admit, Authorize } from "./admit.ts";
-import type { Behind } from "./background.ts";
-import { holds, type Lookup } from "./lookup.ts";
+import type { Background } from "./background.ts";
+import { clientHas, type Lookup } from "./lookup.ts";
 import type { Miss } from "./miss.ts";
 import { isOfEncoding, type PollingOf } from "./polling.ts";
 import type { Resolve, Resolved } from "./resolve.ts";
@@ -28,7 +28,7 @@ export interface AnswerParts {
   readonly authorize: Authorize;
   readonly lookup: Lookup["lookup"];
   readonly miss: Miss;
-  readonly behind: Behind;
+  readonly background: Background;
   readonly pollingOf: PollingOf;
   readonly substitute: Substitute;
 }
@@ -49,7 +49,7 @@ export interface AnswerOptions {
  *                   fetch ─► inspect ─► transform ─► run ─► cache write      (work/render.ts)
  */
 export function createAnswer(parts: AnswerParts) {
-  const { hooks, cache, limitsOf, log, resolve, admit, authorize, lookup, miss, behind } = parts;
+  const { hooks, cache, limitsOf, log, resolve, admit, authorize, lookup, miss, background } = parts;
   const { pollingOf, substitute } = parts;
 
   /** What a request gets. Throws MediaErrors only. */
@@ -94,14 +94,14 @@ export function createAnswer(parts: AnswerParts) {
       const { record, cache } = found;
       return failed(errorOf(found.record.error), { hit: true, cache, freshFor: -overdueOf(record) });
     }
-    if (found && (found.body || holds(exchange, found.record))) {
+    if (found && (found.body || clientHas(exchange, found.record))) {
       await authorize(exchange, found.record.sources);
       return real(found, { hit: true, cache: found.cache });
     }
-    if (!bypassCache && stale?.body && servesBehind(stale.record, exchange.endpoint)) {
+    if (!bypassCache && stale?.body && servesWhileRevalidating(stale.record, exchange.endpoint)) {
       await authorize(exchange, stale.record.sources);
       withLoopList(exchange.request.header("cdn-loop"), () =>
-        behind.revalidate({ ...resolved, trusted: isTrusted(exchange), stale }),
+        background.revalidate({ ...resolved, trusted: isTrusted(exchange), stale }),
       );
       const lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       return { answer: stale, provenance: "stale", lifetime, cache: { hit: true } };
@@ -109,7 +109,7 @@ export function createAnswer(parts: AnswerParts) {
     const cheaper = stale || final ? undefined : await insteadOf(exchange, resolved);
     if (cheaper) return cheaper;
     // To revalidate a stale entry is of use only where its body is, here or at the client.
-    const useful = stale && (stale.body || holds(exchange, stale.record)) ? stale : undefined;
+    const useful = stale && (stale.body || clientHas(exchange, stale.record)) ? stale : undefined;
     return await withLoopList(exchange.request.header("cdn-loop"), () => miss(exchange, resolved, useful));
   }
 
@@ -121,8 +121,8 @@ export function createAnswer(parts: AnswerParts) {
     if (!offered) return undefined;
     const result = await obtain(exchange, resolve.complete(offered.job), { final: true });
     if (result.failure) return result;
-    if (offered.behind) {
-      behind.make(offered.behind, new AbortController().signal).catch((err: unknown) => {
+    if (offered.background) {
+      background.make(offered.background, new AbortController().signal).catch((err: unknown) => {
         log.debug({ err, key }, "background work failed");
       });
     }

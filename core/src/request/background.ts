@@ -5,7 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Obtained } from "../model/rendition.ts";
-import { wholeAndKept } from "../work/complete.ts";
+import { completeAndStored } from "../work/complete.ts";
 import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
@@ -13,7 +13,7 @@ import type { Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
 import type { Resolve } from "./resolve.ts";
 
-export interface BehindParts {
+export interface BackgroundParts {
   readonly bans: Bans;
   readonly limitsOf: LimitsOf;
   readonly log: Logger;
@@ -24,39 +24,39 @@ export interface BehindParts {
   readonly remember: Remember;
 }
 
-export type Behind = ReturnType<typeof createBehind>;
+export type Background = ReturnType<typeof createBackground>;
 
-/** The way of work that no request waits for. */
-export function createBehind(parts: BehindParts) {
+/** Work that no request waits for. */
+export function createBackground(parts: BackgroundParts) {
   const { bans, limitsOf, log, complete, lookupWhole, renders, remember } = parts;
-  /** Work that failed behind an answer a moment ago. */
-  const resting = new LRUCache<string, true>({ max: 10_000 });
+  /** Revalidations that failed a moment ago. */
+  const coolingDown = new LRUCache<string, true>({ max: 10_000 });
 
-  /** Asks behind an answer whether what was served still holds; one at a time, and not again at once where that fails. */
+  /** Revalidates what was served stale: one at a time, and not again at once if that fails. */
   function revalidate(request: RenderRequest): void {
     const { job, key } = request;
     const { key: name } = coalescedBy(request, parts);
-    if (renders.isRunning(request) || resting.has(name)) return;
+    if (renders.isRunning(request) || coolingDown.has(name)) return;
     const since = bans.now();
     renders
       .run(request, new AbortController().signal, { background: true })
-      .then((made) => made.body?.close?.())
+      .then((rendered) => rendered.body?.close?.())
       .catch((error: unknown) => {
-        resting.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
+        coolingDown.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
         log.debug({ err: error, key }, "revalidating a rendition in the background failed");
         if (!isOriginFailure(error)) remember(key, job, error, since);
       });
   }
 
-  /** Makes a rendition for the caches, whatever they have. */
-  async function make(asked: Job, signal: AbortSignal): Promise<void> {
-    const request = { ...complete(asked), trusted: true };
+  /** Renders for the caches, whatever they have. */
+  async function make(requested: Job, signal: AbortSignal): Promise<void> {
+    const request = { ...complete(requested), trusted: true };
     await renders.run(request, signal);
   }
 
-  /** A rendition from a cache, else made; resolves once caches have been handed it whole. */
-  async function obtain(asked: Job, signal: AbortSignal): Promise<Obtained> {
-    const { job, key } = complete(asked);
+  /** A rendition from a cache, else rendered; resolves once it is complete and caches have it. */
+  async function obtain(requested: Job, signal: AbortSignal): Promise<Obtained> {
+    const { job, key } = complete(requested);
     if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
     const { found, error, stale } = await lookupWhole(key);
     if (error) throw errorOf(error);
@@ -64,8 +64,8 @@ export function createBehind(parts: BehindParts) {
     const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
     const since = bans.now();
     try {
-      const made = await renders.run(request, signal);
-      return { ...(await wholeAndKept(made, signal)), hit: false };
+      const rendered = await renders.run(request, signal);
+      return { ...(await completeAndStored(rendered, signal)), hit: false };
     } catch (failure) {
       if (!signal.aborted) remember(key, job, failure, since);
       throw failure;

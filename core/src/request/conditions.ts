@@ -5,7 +5,7 @@ import { parseHttpDate } from "../model/http-date.ts";
  * Whether the client holds this representation already (RFC 9110 §13.2.2): `If-None-Match` decides when it is there,
  * by weak comparison; else `If-Modified-Since`.
  */
-export function isHeld(
+export function clientHasIt(
   request: Pick<MediaRequest, "header">,
   etag: string | undefined,
   lastModified: number | undefined,

@@ -19,7 +19,7 @@ import type { CacheState, Lookup } from "./lookup.ts";
 import type { Resolve, Resolved } from "./resolve.ts";
 import type { Substitute } from "./substitute.ts";
 
-/** An origin, and what it said: `asked` only as far as the origins before it did not have the file. */
+/** An origin, and whether it has the file. `not asked`: one before it has. */
 export interface OriginAnswer {
   readonly name: string;
   readonly type: string;
@@ -79,7 +79,7 @@ export interface Explanation {
   readonly facts: { readonly header: Header | "pending" | "none" };
   /** `none`: the file is delivered as it is. */
   readonly plan: PlanSummary | "pending" | "none";
-  /** Limits that can be told in advance; what else an engine refuses is among the errors. */
+  /** Limits that are known in advance; what else an engine refuses is among the errors. */
   readonly limits: readonly LimitUse[] | "pending";
   /** Stands in when the asset is missing. */
   readonly fallback?: string;
@@ -203,8 +203,8 @@ export function createExplain(parts: ExplainParts) {
 
   /** The origins in their order, until one has the file. */
   async function open(draft: Draft, job: Job, context: OwnContext): Promise<Source> {
-    const asked = candidates(job.asset, endpoints, origins);
-    const found = await askInOrder(asked, context.signal, async (origin) => {
+    const inOrder = candidates(job.asset, endpoints, origins);
+    const found = await askInOrder(inOrder, context.signal, async (origin) => {
       try {
         const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, context);
         draft.origins.push(answerOf(origin, found ? "found" : "not here"));
@@ -215,7 +215,7 @@ export function createExplain(parts: ExplainParts) {
         throw failure;
       }
     });
-    const rest = asked.slice(draft.origins.length);
+    const rest = inOrder.slice(draft.origins.length);
     draft.origins.push(...rest.map((origin) => answerOf(origin, "not asked")));
     return context.own(foundSource(found));
   }

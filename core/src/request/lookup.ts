@@ -4,9 +4,9 @@ import type { Bans } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { Delivered, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
-import { isHeld } from "./conditions.ts";
+import { clientHasIt } from "./conditions.ts";
 
 export interface LookupParts extends OriginalParts {
   readonly cache: Pick<Cache, "isUsed" | "find">;
@@ -18,15 +18,15 @@ export type Lookup = ReturnType<typeof createLookup>;
 
 /** What a lookup for a request came to. */
 export interface RequestLookup {
-  readonly found?: (Delivered & { readonly cache: string }) | undefined;
-  readonly stale?: Delivered | undefined;
+  readonly found?: (Rendition & { readonly cache: string }) | undefined;
+  readonly stale?: Rendition | undefined;
 }
 
 /** A lookup for no request: at most one of these. */
 export interface WholeLookup {
   readonly found?: { readonly record: RenditionRecord; readonly body: SettledBody };
   readonly error?: NonNullable<RenditionRecord["error"]>;
-  readonly stale?: Delivered | undefined;
+  readonly stale?: Rendition | undefined;
 }
 
 export interface CacheState {
@@ -57,7 +57,7 @@ export function createLookup(parts: LookupParts) {
       judge,
     });
     const { found } = first;
-    const isBare = found !== undefined && lacksBody(found) && !holds(exchange, found.metadata);
+    const isBare = found !== undefined && lacksBody(found) && !clientHas(exchange, found.metadata);
     // A cache further down may still have the body.
     const whole = isBare ? await cache.find({ key, body: "required", signal, judge }) : first;
     if (whole.found) void whole.fill(whole.found);
@@ -85,7 +85,7 @@ export function createLookup(parts: LookupParts) {
   }
 
   /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
-  function withOriginal<D extends Delivered>(delivered: D, asset: Asset): D {
+  function withOriginal<D extends Rendition>(delivered: D, asset: Asset): D {
     const facts = delivered.record.sources[0];
     if (delivered.body || !delivered.record.original || !facts) return delivered;
     const body = originalAgain(parts, asset, facts);
@@ -115,7 +115,7 @@ function judgeOf({ engines, bans }: Pick<LookupParts, "engines" | "bans">, bypas
   };
 }
 
-const deliveredOf = ({ metadata, body }: TierEntry): Delivered => ({
+const deliveredOf = ({ metadata, body }: TierEntry): Rendition => ({
   record: metadata,
   ...(body && { body }),
 });
@@ -125,8 +125,8 @@ function isConditional({ request }: Exchange): boolean {
 }
 
 /** Whether the client has a rendition already. */
-export function holds({ request }: Exchange, { etag, lastModified }: RenditionRecord): boolean {
-  return isHeld(request, etag, lastModified);
+export function clientHas({ request }: Exchange, { etag, lastModified }: RenditionRecord): boolean {
+  return clientHasIt(request, etag, lastModified);
 }
 
 /** Whether an entry has lost a body that caches keep: failures have none, and large originals are not kept. */

@@ -4,10 +4,10 @@ import { isTrusted } from "../model/claims.ts";
 import { isMediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { LimitsOf } from "../model/limits.ts";
-import type { Delivered } from "../model/rendition.ts";
+import type { Rendition } from "../model/rendition.ts";
 import type { Spans } from "../model/spans.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
-import type { Made, RenderRequest } from "../work/render.ts";
+import type { Rendered, RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Authorize } from "./admit.ts";
 import type { Lookup } from "./lookup.ts";
@@ -38,7 +38,7 @@ export function createMiss(parts: MissParts) {
   return async function miss(
     exchange: Exchange,
     { job, key }: Resolved,
-    stale: Delivered | undefined,
+    stale: Rendition | undefined,
   ): Promise<Result> {
     const request: RenderRequest = { job, key, trusted: isTrusted(exchange), ...(stale ? { stale } : {}) };
     const since = bans.now();
@@ -48,25 +48,25 @@ export function createMiss(parts: MissParts) {
     const collapsed = renders.isRunning(request);
     const forward = stale ? "stale" : "miss";
     try {
-      const made = await waitForRender();
-      if (!made) return pending(job, { hit: false, forward, collapsed });
-      addSpans(exchange, made.spans);
-      await authorize(exchange, made.record.sources).catch(async (refusal: unknown) => {
-        await made.body?.close?.();
+      const rendered = await waitForRender();
+      if (!rendered) return pending(job, { hit: false, forward, collapsed });
+      addSpans(exchange, rendered.spans);
+      await authorize(exchange, rendered.record.sources).catch(async (refusal: unknown) => {
+        await rendered.body?.close?.();
         throw refusal;
       });
-      const cache = outcomeOf(made, forward, collapsed || made.joined === true);
+      const cache = outcomeOf(rendered, forward, collapsed || rendered.joined === true);
       // The next one finds it in a cache; where none keeps it, there would never be another answer.
-      if (pollingOf(job)?.kind === "accept" && made.kept && !stale) {
-        await made.kept.catch(() => {});
-        return { ...pending(job, cache), ...(made.lane && { lane: made.lane }) };
+      if (pollingOf(job)?.kind === "accept" && rendered.written && !stale) {
+        await rendered.written.catch(() => {});
+        return { ...pending(job, cache), ...(rendered.lane && { lane: rendered.lane }) };
       }
       return {
-        ...real(made.body ? made : withOriginal(made, job.asset), cache),
-        ...(made.lane && { lane: made.lane }),
+        ...real(rendered.body ? rendered : withOriginal(rendered, job.asset), cache),
+        ...(rendered.lane && { lane: rendered.lane }),
         // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
-        ...(bans.isBanned(made.record, since) && { provenance: "stale" }),
-        ...(made.degraded && {
+        ...(bans.isBanned(rendered.record, since) && { provenance: "stale" }),
+        ...(rendered.degraded && {
           provenance: "degraded",
           lifetime: limitsOf(exchange.endpoint.tenant).failureLifetime,
         }),
@@ -83,7 +83,7 @@ export function createMiss(parts: MissParts) {
       return failed(error, { hit: false, forward, collapsed, ...(isMissing && { forwardStatus: 404 }) });
     }
 
-    function waitForRender(): Promise<Made | undefined> {
+    function waitForRender(): Promise<Rendered | undefined> {
       const run = (signal: AbortSignal) => inTrace(trace, () => renders.run(request, signal));
       const polling = pollingOf(job);
       if (polling?.kind !== "redirect") return run(exchange.signal);
@@ -101,14 +101,14 @@ function addSpans(exchange: Exchange, { list }: Spans): void {
     exchange.spans.add(name, duration, description, start);
 }
 
-function outcomeOf(made: Made, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
-  const isComplete = made.body?.settled === true && made.body.bytes !== undefined;
+function outcomeOf(rendered: Rendered, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
+  const isComplete = rendered.body?.settled === true && rendered.body.bytes !== undefined;
   return {
     hit: false,
     forward,
     collapsed,
-    ...(made.revalidated ? { revalidated: true } : {}),
-    ...(made.record.sources[0]?.copy ? {} : { forwardStatus: made.revalidated ? 304 : 200 }),
-    stored: made.stored && (made.revalidated === true || isComplete),
+    ...(rendered.revalidated ? { revalidated: true } : {}),
+    ...(rendered.record.sources[0]?.copy ? {} : { forwardStatus: rendered.revalidated ? 304 : 200 }),
+    stored: rendered.stored && (rendered.revalidated === true || isComplete),
   };
 }

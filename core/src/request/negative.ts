@@ -20,7 +20,7 @@ export interface RememberParts {
 
 export type Remember = ReturnType<typeof createRemember>;
 
-/** Keeps failures for a while, so that an outage is not asked about with every request. */
+/** Stores failures for a while: an origin that is down is not asked again for every request. */
 export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: RememberParts) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
@@ -33,11 +33,11 @@ export function createRemember({ cache, endpoints, origins, limitsOf, engines, b
     )
       return;
     const endpoint = endpoints.get(endpointId(job.asset));
-    const asked =
+    const lifetimes =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
     // In an outage the origin is spared, even if a success would have to be confirmed each time.
     const success = error.outage || !endpoint ? Number.POSITIVE_INFINITY : lifetimeOf(endpoint.cacheControl);
-    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), success, ...asked);
+    const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), success, ...lifetimes);
     if (lifetime <= 0) return;
     const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
     const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };

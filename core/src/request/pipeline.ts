@@ -1,7 +1,7 @@
 import { createRenders, type RendersParts } from "../work/renders.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
 import { createAnswer } from "./answer.ts";
-import { createBehind } from "./background.ts";
+import { createBackground } from "./background.ts";
 import { createExplain } from "./explain.ts";
 import { createLookup, type LookupParts } from "./lookup.ts";
 import { createMiss } from "./miss.ts";
@@ -30,7 +30,13 @@ export function createPipeline(parts: PipelineParts) {
   const remember = createRemember(parts);
   const find = async ({ key }: { readonly key: string }) => (await lookupWhole(key)).found;
   const renders = createRenders(parts, { find });
-  const behind = createBehind({ ...parts, complete: resolve.complete, lookupWhole, renders, remember });
+  const background = createBackground({
+    ...parts,
+    complete: resolve.complete,
+    lookupWhole,
+    renders,
+    remember,
+  });
   const pollingOf = createPollingOf(cache);
   const pollRender = createPollRender(parts);
   const confirm = createConfirm(parts);
@@ -41,13 +47,13 @@ export function createPipeline(parts: PipelineParts) {
   return {
     answer: createAnswer({
       ...parts,
-      ...{ resolve, admit, authorize, lookup, miss, behind, pollingOf, substitute },
+      ...{ resolve, admit, authorize, lookup, miss, background, pollingOf, substitute },
     }),
     explain: createExplain({ ...parts, resolve, admit, authorize, substitute, peek }),
     resolve,
     admit,
-    background: behind.make,
-    obtainBehind: behind.obtain,
+    background: background.make,
+    obtain: background.obtain,
     renders,
   };
 }

@@ -6,8 +6,8 @@ import type { IfNotStored, Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { withTimeout } from "../util/timeout.ts";
-import { wholeAndKept } from "../work/complete.ts";
-import type { Made } from "../work/render.ts";
+import { completeAndStored } from "../work/complete.ts";
+import type { Rendered } from "../work/render.ts";
 import type { CoalescedBy } from "../work/renders.ts";
 
 /** Codes of an encoder that fails, not of a request that cannot be met. */
@@ -31,14 +31,14 @@ export interface PollParts {
 }
 
 interface PollWork {
-  readonly run: (signal: AbortSignal) => Promise<Made>;
+  readonly run: (signal: AbortSignal) => Promise<Rendered>;
   /** Is called if it fails, whether anybody still waits or not. */
   readonly failed: (error: unknown) => void;
 }
 
 /** Lets requests wait for a limited time. */
 export function createPollRender({ limitsOf, log }: PollParts) {
-  const wholes = createCoalescer<Made>();
+  const wholes = createCoalescer<Rendered>();
 
   /**
    * What the work comes to, complete and in the caches; `undefined`: not within that time, it goes on in the
@@ -49,11 +49,11 @@ export function createPollRender({ limitsOf, log }: PollParts) {
     { signal, id }: Exchange,
     afterMs: number,
     { run, failed }: PollWork,
-  ): Promise<Made | undefined> {
+  ): Promise<Rendered | undefined> {
     const work = wholes.run(key, { signal: new AbortController().signal, since }, async (end) => {
       try {
-        const made = await run(end);
-        return { ...made, ...(await wholeAndKept(made, end)) };
+        const rendered = await run(end);
+        return { ...rendered, ...(await completeAndStored(rendered, end)) };
       } catch (error) {
         log.info({ err: error, id }, "a video could not be rendered");
         failed(error);
@@ -61,7 +61,7 @@ export function createPollRender({ limitsOf, log }: PollParts) {
       }
     });
     const timeout = Math.min(afterMs, LONGEST * limitsOf().request);
-    return await withTimeout<Made | undefined>(timeout, work, { signal, onTimeout: () => undefined });
+    return await withTimeout<Rendered | undefined>(timeout, work, { signal, onTimeout: () => undefined });
   };
 }
 

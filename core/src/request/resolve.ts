@@ -64,7 +64,7 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     };
     const job = await byLanguages(watched, endpoint);
     if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
-    const resolved = complete(forwarding.size === 0 ? job : askedOf(job, host));
+    const resolved = complete(forwarding.size === 0 ? job : withHost(job, host));
     if (plain) memo.set(name, resolved);
     return resolved;
   }
@@ -79,8 +79,8 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     return undefined;
   }
 
-  /** The job with the host name that the client asked, where that decides what is found. */
-  function askedOf(job: Job, host: string): Job {
+  /** The job with the host name of the request, if what is found depends on it. */
+  function withHost(job: Job, host: string): Job {
     const { fallback } = job.delivery;
     const delivery = fallback ? { ...job.delivery, fallback: named(fallback, host) } : job.delivery;
     return { ...job, asset: named(job.asset, host), delivery };
@@ -97,8 +97,8 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
   function complete(job: Job): Resolved {
     const endpoint = endpoints.get(endpointId(job.asset));
     if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
-    const asked = withoutIgnored(job, endpoint);
-    const done = job.problem ? asked : inCanonicalForm(asked, endpoint);
+    const heeded = withoutIgnored(job, endpoint);
+    const done = job.problem ? heeded : inCanonicalForm(heeded, endpoint);
     return { job: done, key: keyOf(done, endpoint) };
   }
 

@@ -2,14 +2,14 @@ import { wrap } from "../facade.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Outcome } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import type { Delivered } from "../model/rendition.ts";
+import type { Rendition } from "../model/rendition.ts";
 
 /** Work that goes on in the background: the client is to ask again. */
 export interface Pending {
   readonly pending: Job;
 }
 
-export type Answer = Delivered | Pending;
+export type Answer = Rendition | Pending;
 
 /** An answer or a failure, and how the request came by it. */
 export type Result = Outcome &
@@ -23,7 +23,7 @@ export function isPending(answer: Answer): answer is Pending {
 }
 
 /** The rendition that was asked for. */
-export function real(answer: Delivered, cache: CacheOutcome): Result {
+export function real(answer: Rendition, cache: CacheOutcome): Result {
   return { answer, provenance: "real", cache };
 }
 

@@ -141,7 +141,7 @@ async function buildRuntime(
         admit: (url, headers, ip) =>
           admitUrl(after(pipeline, "jobs.admit"), { url, headers: headers ?? {}, ip }),
         obtain: (job, { signal = new AbortController().signal } = {}) =>
-          after(pipeline, "jobs.obtain").obtainBehind(job, signal),
+          after(pipeline, "jobs.obtain").obtain(job, signal),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
       },
       cluster: { workers, bus, locks },

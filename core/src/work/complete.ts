@@ -1,20 +1,20 @@
 import { pipeline } from "node:stream/promises";
-import type { Delivered } from "../model/rendition.ts";
-import type { Made } from "./render.ts";
+import type { Rendition } from "../model/rendition.ts";
+import type { Rendered } from "./render.ts";
 
-/** What was made, once it is whole and caches have been handed it: what grows is read to its end, for want of a client. */
-export async function wholeAndKept(
-  { record, body, kept, grown }: Made,
+/** A rendition once it is complete and in the caches. Without a client, a streaming one is read to its end here. */
+export async function completeAndStored(
+  { record, body, written, completion }: Rendered,
   signal: AbortSignal,
-): Promise<Delivered> {
-  if (!grown || !body) {
-    await kept;
+): Promise<Rendition> {
+  if (!completion || !body) {
+    await written;
     return { record, ...(body ? { body } : {}) };
   }
   await pipeline(await body.stream(), readAll, { signal });
-  const { kept: keeping, ...whole } = await grown;
-  await keeping;
-  return whole;
+  const { record: complete, body: bytes, written: stored } = await completion;
+  await stored;
+  return { record: complete, ...(bytes && { body: bytes }) };
 }
 
 async function readAll(chunks: AsyncIterable<unknown>): Promise<void> {

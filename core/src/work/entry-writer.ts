@@ -6,7 +6,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { Job } from "../model/job.ts";
 import {
   type Body,
-  type Delivered,
+  type PlanResult,
   type Rendition,
   type RenditionRecord,
   settled,
@@ -29,7 +29,7 @@ export interface EntryParts {
   readonly job: Job;
   readonly key: string;
   readonly sources: readonly SourceFacts[];
-  readonly rendition: Rendition;
+  readonly rendition: PlanResult;
   /** The bytes are the source's own. */
   readonly isOriginal: boolean;
 }
@@ -79,7 +79,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
   }
 
   /** A stale rendition whose origins have confirmed it: its metadata is updated, its body stays. */
-  function renewed({ record: known, body }: Delivered, confirmations: Confirmations, { asset }: Job) {
+  function renewed({ record: known, body }: Rendition, confirmations: Confirmations, { asset }: Job) {
     const now = clock.now();
     const endpoint = endpoints.get(endpointId(asset));
     const sources = confirmedSources(known, confirmations, now);
@@ -90,13 +90,13 @@ export function createEntryWriter(parts: EntryWriterParts) {
   }
 
   /** Resolves once caches have it; `undefined`: there are none, or it was purged after `since`, when work on it began. */
-  function write({ record, body }: Delivered, since: number): Promise<void> | undefined {
+  function write({ record, body }: Rendition, since: number): Promise<void> | undefined {
     if (!cache.isUsed || bans.isBanned(record, since)) return undefined;
     return cache.store(record, settled(body), since);
   }
 
   /** What caches have of a file that is no longer for everybody is not served again: not at once, nor if its origin fails. */
-  function expire(stale: Delivered, since: number): void {
+  function expire(stale: Rendition, since: number): void {
     void write({ ...stale, record: { ...stale.record, staleFor: 0, errorFor: 0 } }, since);
   }
 

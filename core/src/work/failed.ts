@@ -3,7 +3,7 @@ import { isChanged, isMediaError, MediaError, STATUS } from "../model/errors.ts"
 import type { RenditionRecord } from "../model/rendition.ts";
 import { isLoopFailure } from "../origin/loop.ts";
 
-/** Work that could not be done, as processes tell it each other. */
+/** A failure, as processes report it to each other. */
 export const failedSchema = z.object({
   code: z.enum(Object.keys(STATUS) as (keyof typeof STATUS)[]),
   message: z.string(),

@@ -8,7 +8,7 @@ import { isChanged, isMediaError, MediaError, printable } from "../model/errors.
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
-import type { Delivered } from "../model/rendition.ts";
+import type { Rendition } from "../model/rendition.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { sameFile } from "../origin/source.ts";
@@ -46,7 +46,7 @@ function ofFurther({ path }: Asset, error: unknown): unknown {
   });
 }
 
-type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Delivered>;
+type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Rendition>;
 
 /** What contexts of a runtime work with. */
 export interface ContextParts {
@@ -59,7 +59,7 @@ export interface ContextParts {
 
 export interface ContextOptions {
   readonly key: string;
-  /** What it works for: its tenant's limits hold, and sources beside it are asked for by its host. */
+  /** What it works for: its tenant's limits apply, and its host is forwarded to the origins of other sources. */
   readonly asset: Asset;
   /** Private files are open to whoever waits for it. @default false */
   readonly trusted?: boolean;
@@ -119,14 +119,14 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
     },
     inspect: (fact, source) => hooks.inspect.for(fact).promise(source, context) as Promise<never>,
     learns: (fact) => hooks.inspect.for(fact).isUsed(),
-    decode(source, wanted) {
+    decode(source, options) {
       const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
       decoded.set(source, pages);
-      const { page, time, width, height } = wanted;
+      const { page, time, width, height } = options;
       const key = JSON.stringify([page, time, width, height]);
       const known = pages.get(key);
       if (known) return known;
-      const made = decodeOnce(source, wanted);
+      const made = decodeOnce(source, options);
       pages.set(key, made);
       return made;
     },
@@ -141,8 +141,8 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
   };
   return context;
 
-  async function decodeOnce(source: Source, wanted: DecodeOptions): Promise<Source | undefined> {
-    const made = await spans.measure("decode", () => hooks.decode.promise(source, wanted, context));
+  async function decodeOnce(source: Source, options: DecodeOptions): Promise<Source | undefined> {
+    const made = await spans.measure("decode", () => hooks.decode.promise(source, options, context));
     // Another form of a source that is in the record already.
     if (made) open.push(made);
     return made;

@@ -4,7 +4,7 @@ import { signatureRequired } from "../model/claims.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import type { Body, Delivered, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { Body, PlanResult, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
 import type { Source } from "../model/source.ts";
 import { fetchSource } from "../origin/sources.ts";
 import { resultCheckOf } from "../results.ts";
@@ -16,27 +16,28 @@ import { type ContextParts, createContext, type OwnContext } from "./render-cont
 import { type Confirmations, revalidateSources } from "./revalidation.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What a render is asked to make. */
+/** What is to be rendered. */
 export interface RenderRequest {
   readonly job: Job;
   readonly key: string;
   /** Private files are open to whoever waits for it. */
   readonly trusted: boolean;
   /** A rendition past its freshness: its origins are asked whether it still holds. */
-  readonly stale?: Delivered;
+  readonly stale?: Rendition;
 }
 
-export interface Made extends Delivered {
+/** A rendition, and what is known of the render that it is the result of. */
+export interface Rendered extends Rendition {
   readonly spans: OwnContext["spans"];
-  /** In which lane it was made; left out where nothing was. */
+  /** In which lane the plan ran. Left out: there was none. */
   readonly lane?: Lane;
-  /** Caches were handed it, or its record. */
+  /** Caches store it, or its metadata. */
   readonly stored: boolean;
-  /** Resolves when the caches that were handed its bytes have them; left out: none were. */
-  readonly kept?: Promise<void>;
-  /** What grows, once it is whole. Rejects where it fails. */
-  readonly grown?: Promise<Delivered & Pick<Made, "kept">>;
-  /** Another process has made it. */
+  /** Resolves once caches have stored its bytes. Left out: none does. */
+  readonly written?: Promise<void>;
+  /** The complete rendition, of one that is still streaming. Rejects if it fails. */
+  readonly completion?: Promise<Rendition & Pick<Rendered, "written">>;
+  /** Another process rendered it. */
   readonly joined?: boolean;
   /** The stale rendition was confirmed. */
   readonly revalidated?: boolean;
@@ -49,15 +50,15 @@ export interface RenderParts extends ContextParts, EntryWriterParts {
   readonly scheduler: Pick<Scheduler, "assertRoom" | "assertFits" | "run">;
 }
 
-export type Make = (request: RenderRequest, signal: AbortSignal, depth?: number) => Promise<Made>;
+type RenderFunction = (request: RenderRequest, signal: AbortSignal, depth?: number) => Promise<Rendered>;
 
 /** Renders: fetch, inspect, transform, run, cache write. Knows no request. */
-export function createMake(parts: RenderParts): Make {
+export function createRender(parts: RenderParts): RenderFunction {
   const { hooks, scheduler } = parts;
   const planOf = createPlanner(parts);
   const writer = createEntryWriter(parts);
 
-  return function make(request, signal, depth = 0) {
+  return function render(request, signal, depth = 0) {
     const { job, key, trusted } = request;
     const context = createContext(parts, {
       key,
@@ -65,10 +66,10 @@ export function createMake(parts: RenderParts): Make {
       trusted,
       signal,
       depth,
-      render: (job, key, depth, signal) => make({ job, key, trusted }, signal, depth),
+      render: (job, key, depth, signal) => render({ job, key, trusted }, signal, depth),
     });
-    const render = new Render({ request, context, depth, hooks, scheduler, planOf, writer });
-    return traced(hooks, { kind: "render", context, job }, () => render.done());
+    const run = new Render({ request, context, depth, hooks, scheduler, planOf, writer });
+    return traced(hooks, { kind: "render", context, job }, () => run.done());
   };
 }
 
@@ -91,32 +92,32 @@ class Render {
     this.#options = options;
   }
 
-  async done(): Promise<Made> {
+  async done(): Promise<Rendered> {
     const { context } = this.#options;
-    let made: Made;
+    let rendered: Rendered;
     try {
-      made = await this.#make();
+      rendered = await this.#render();
     } catch (error) {
       if (isMediaError(error)) error.spans = context.spans;
       await this.#end({ error: error as MediaError });
       throw error;
     }
-    if (made.grown)
-      made.grown.then(
+    if (rendered.completion)
+      rendered.completion.then(
         (whole) => this.#end(whole),
         (error) => this.#failed(error),
       );
-    else await this.#end(made);
-    return made;
+    else await this.#end(rendered);
+    return rendered;
   }
 
-  async #make(): Promise<Made> {
+  async #render(): Promise<Rendered> {
     const { request, context, depth, scheduler } = this.#options;
     const { stale, job } = request;
     if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
     const found = await context.spans.measure("download", () => this.#fetch());
     if (stale && found instanceof Map) return this.#renew(stale, found);
-    return await this.#makeOf(found as Source, []);
+    return await this.#renderFrom(found as Source, []);
   }
 
   /** The asset's source; or what the origins report of the sources of the stale rendition, if that still holds. */
@@ -130,7 +131,7 @@ class Render {
   }
 
   /** If a source breaks off before anything of it was sent, the next origin that has the file is taken. */
-  async #makeOf(source: Source, broken: readonly string[]): Promise<Made> {
+  async #renderFrom(source: Source, broken: readonly string[]): Promise<Rendered> {
     const { request, context, planOf } = this.#options;
     try {
       if (source.facts.private && !request.trusted) {
@@ -146,7 +147,7 @@ class Render {
       const next = await this.#fetchElsewhere(except);
       if (!next) throw error;
       await context.reset();
-      return await this.#makeOf(context.own(next), except);
+      return await this.#renderFrom(context.own(next), except);
     }
   }
 
@@ -159,7 +160,7 @@ class Render {
   }
 
   /** The plan's work, when its turn has come; a nested job uses its parent's slot. */
-  #run(plan: Plan): Promise<Rendition> {
+  #run(plan: Plan): Promise<PlanResult> {
     const { context, depth, scheduler } = this.#options;
     const work = () => context.spans.measure("transformation", () => runPlan(plan, context));
     if (depth > 0) return work();
@@ -172,7 +173,7 @@ class Render {
   }
 
   /** No engine has anything to do: the source's own bytes. */
-  async #passThrough(source: Source): Promise<Rendition> {
+  async #passThrough(source: Source): Promise<PlanResult> {
     const format = await originalFormat(source);
     const body = await originalBody(source);
     this.#options.context.release(source);
@@ -180,7 +181,7 @@ class Render {
     return { body, type: originalType(source.facts), format };
   }
 
-  #write(rendition: Rendition): Made {
+  #write(rendition: PlanResult): Rendered {
     const { request, context, writer } = this.#options;
     const { body, degraded } = rendition;
     const isOriginal = this.#plan === undefined;
@@ -193,26 +194,26 @@ class Render {
       const stored = entry.isStorable
         ? writer.write({ record, ...(hasBody && { body: whole }) }, context.since)
         : undefined;
-      return { stored: stored !== undefined, ...(stored && hasBody && { kept: stored }) };
+      return { stored: stored !== undefined, ...(stored && hasBody && { written: stored }) };
     };
-    const grown = wholeOf(rendition)?.then((whole) => {
+    const completion = wholeOf(rendition)?.then((whole) => {
       const record = entry.metadata(whole);
       return { record, body: whole, ...write(record, whole) };
     });
-    grown?.catch(() => {});
+    completion?.catch(() => {});
     return {
       record,
       body,
       spans: context.spans,
       ...(body.settled && !degraded ? write(record, body) : { stored: false }),
-      ...(grown && { grown }),
+      ...(completion && { completion }),
       ...(this.#plan && { lane: this.#plan.lane }),
       ...(degraded && { degraded }),
     };
   }
 
   /** The stale rendition, confirmed by its origins: without download or transformation. */
-  #renew(stale: Delivered, confirmations: Confirmations): Made {
+  #renew(stale: Rendition, confirmations: Confirmations): Rendered {
     const { request, context, writer } = this.#options;
     const { entry, isStorable } = writer.renewed(stale, confirmations, request.job);
     if (!isStorable) this.#expireStale();
@@ -222,7 +223,7 @@ class Render {
       spans: context.spans,
       revalidated: true,
       stored: stored !== undefined,
-      ...(stored && entry.body && { kept: stored }),
+      ...(stored && entry.body && { written: stored }),
     };
   }
 
@@ -258,7 +259,7 @@ class Render {
 const checkRendition = resultCheckOf("run");
 
 /** Does the work of a plan. What its engine does wrong is the engine's fault, not the core's. */
-async function runPlan(plan: Plan, context: OwnContext): Promise<Rendition> {
+async function runPlan(plan: Plan, context: OwnContext): Promise<PlanResult> {
   try {
     const rendition = await plan.run(context);
     checkRendition?.(rendition, []);

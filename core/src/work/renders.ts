@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
 import type { Bans } from "../cache/purge-rules.ts";
-import type { Delivered } from "../model/rendition.ts";
+import type { Rendition } from "../model/rendition.ts";
 import { loopKey } from "../origin/loop.ts";
 import { type CoalesceOptions, createCoalescer } from "../util/coalescer.ts";
 import { type ClusterLocks, clusterHandover } from "./coalesce/cluster.ts";
 import { createLockCoalescer } from "./coalesce/locks.ts";
 import { type WorkerLocks, workerHandover } from "./coalesce/workers.ts";
-import { createMake, type Made, type RenderParts, type RenderRequest } from "./render.ts";
+import { createRender, type Rendered, type RenderParts, type RenderRequest } from "./render.ts";
 
 export type Renders = ReturnType<typeof createRenders>;
 
@@ -29,7 +29,7 @@ export interface CoalescedBy {
 
 interface Lookup {
   /** A complete and fresh entry of a key, from the caches. */
-  readonly find: (request: RenderRequest) => Promise<Delivered | undefined>;
+  readonly find: (request: RenderRequest) => Promise<Rendition | undefined>;
 }
 
 /** By what a render is coalesced: what a purge has made out of date is not joined. */
@@ -43,12 +43,12 @@ export function coalescedBy(
 /** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
 export function createRenders(parts: RendersParts, { find }: Lookup) {
   const { cache, bans, log, workerLocks, locks } = parts;
-  const render = createMake(parts);
-  const process = createCoalescer<Made>(untilStored);
+  const render = createRender(parts);
+  const process = createCoalescer<Rendered>(untilStored);
   let isReported = false;
 
   /** Renders, or waits for the same render. `background`: no client waits for it. */
-  function run(request: RenderRequest, signal: AbortSignal, { background = false } = {}): Promise<Made> {
+  function run(request: RenderRequest, signal: AbortSignal, { background = false } = {}): Promise<Rendered> {
     const { key, since } = coalescedBy(request, parts);
     return process.run(key, { signal, since }, (signal) => {
       // To revalidate a rendition costs less than to wait for another process.
@@ -60,7 +60,11 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
     });
   }
 
-  async function amongMachines(request: RenderRequest, key: string, options: CoalesceOptions): Promise<Made> {
+  async function amongMachines(
+    request: RenderRequest,
+    key: string,
+    options: CoalesceOptions,
+  ): Promise<Rendered> {
     const work = () => render(request, options.signal);
     // Without a cache nobody could find what another one has rendered.
     if (!locks.isUsed || !cache.isUsed) return await work();
@@ -96,6 +100,6 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
 }
 
 /** What is still streaming may be joined until caches have it: else whoever comes in between would have it rendered again. */
-function untilStored(made: Made): Promise<unknown> | undefined {
-  return made.grown?.then(({ kept }) => kept);
+function untilStored(rendered: Rendered): Promise<unknown> | undefined {
+  return rendered.completion?.then(({ written }) => written);
 }

@@ -61,7 +61,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
       pictures.next();
       videos.next();
     },
-    /** Throws `EBUSY` when what waits already fills the queue: asked before an origin is. */
+    /** Throws `EBUSY` when what waits already fills the queue: before an origin is asked. */
     assertRoom(lane: Lane = "light"): void {
       queueOf(lane).assertRoom();
     },

@@ -6,8 +6,8 @@ import {
   keepingOf,
   overdueOf,
   privately,
-  servesBehind,
   servesOnError,
+  servesWhileRevalidating,
 } from "../../src/cache/freshness.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
 import type { SourceFacts } from "../../src/model/source.ts";
@@ -129,11 +129,11 @@ describe("the time for which a stale rendition is served", () => {
 
   it("ends at its last millisecond", () => {
     const record = newMetadata(clock, { freshUntil: now, staleFor: 1_000, errorFor: 2_000 });
-    const behind = (at: number) => servesBehind(record, endpoint(), now + at);
+    const behind = (at: number) => servesWhileRevalidating(record, endpoint(), now + at);
     assert.deepEqual([-1, 0, 999, 1_000].map(behind), [false, true, true, false]);
     const onError = (at: number) => servesOnError(record, now + at);
     assert.deepEqual([-1, 0, 1_999, 2_000].map(onError), [true, true, true, false]);
-    assert.equal(servesBehind(record, endpoint({ staleWhileRevalidate: 500 }), now + 500), false);
+    assert.equal(servesWhileRevalidating(record, endpoint({ staleWhileRevalidate: 500 }), now + 500), false);
     assert.equal(servesOnError(newMetadata(clock, { freshUntil: 0 }), now), true);
   });
 });

@@ -10,20 +10,20 @@ const whole = (text: string): SettledBody => bodyOf(Buffer.from(text), (bytes) =
 describe("a render", () => {
   it("fetches, plans, runs and writes to the cache, in this order", async () => {
     const { make, calls, cached, opened, reports } = renderer({ files: {} });
-    const made = await make();
-    await made.kept;
+    const rendered = await make();
+    await rendered.written;
     assert.deepEqual(calls, ["fetch files", "transform", "run"]);
     assert.deepEqual(
-      [made.stored, made.lane, cached(), opened.map(({ isClosed }) => isClosed)],
+      [rendered.stored, rendered.lane, cached(), opened.map(({ isClosed }) => isClosed)],
       [true, "light", "BYTES", [true]],
     );
     assert.deepEqual(
-      made.spans.list.map(({ name }) => name),
+      rendered.spans.list.map(({ name }) => name),
       ["download", "plan", "queue", "transformation"],
     );
     assert.deepEqual(
       reports.map(({ key, plan, record, error }) => [key, plan?.engine, record, error]),
-      [[KEY, "engine", made.record, undefined]],
+      [[KEY, "engine", rendered.record, undefined]],
     );
   });
 
@@ -39,9 +39,9 @@ describe("a render", () => {
 
   it("takes the next origin that has the file if the first one breaks off", async () => {
     const { make, calls, cached, opened } = renderer({ first: { broken: true }, second: { bytes: "other" } });
-    const made = await make();
+    const rendered = await make();
     assert.deepEqual(
-      made.record.sources.map(({ origin }) => origin),
+      rendered.record.sources.map(({ origin }) => origin),
       ["second"],
     );
     assert.equal(cached(), "OTHER");
@@ -103,8 +103,8 @@ describe("a render", () => {
     const { make, cached } = renderer(files);
     const stale = await make();
     files.files = { etag: '"2"', bytes: "changed" };
-    const made = await make({ stale });
-    assert.deepEqual([made.revalidated, cached()], [undefined, "CHANGED"]);
+    const rendered = await make({ stale });
+    assert.deepEqual([rendered.revalidated, cached()], [undefined, "CHANGED"]);
   });
 
   it("stores a streaming body once it is complete, with validators then", async () => {
@@ -112,15 +112,21 @@ describe("a render", () => {
     const { promise, resolve } = Promise.withResolvers<SettledBody>();
     const body: GrowingBody = { settled: false, stream: async () => new PassThrough(), whole: promise };
     setEngine({ run: async () => ({ body, type: "video/mp4", format: "mp4" }) });
-    const made = await make();
-    assert.deepEqual([made.stored, made.record.etag, made.record.length], [false, undefined, undefined]);
+    const rendered = await make();
+    assert.deepEqual(
+      [rendered.stored, rendered.record.etag, rendered.record.length],
+      [false, undefined, undefined],
+    );
     assert.deepEqual([store.entries.size, reports.length], [0, 0]);
     resolve(whole("video"));
-    const grown = await made.grown;
-    await grown?.kept;
+    const completion = await rendered.completion;
+    await completion?.written;
     await setImmediate();
-    assert.deepEqual([grown?.record.length, typeof grown?.record.etag, cached()], [5, "string", "video"]);
-    assert.equal(reports[0]?.record, grown?.record);
+    assert.deepEqual(
+      [completion?.record.length, typeof completion?.record.etag, cached()],
+      [5, "string", "video"],
+    );
+    assert.equal(reports[0]?.record, completion?.record);
   });
 
   it("reports the failure of a streaming body, and stores nothing of it", async () => {
@@ -128,9 +134,9 @@ describe("a render", () => {
     const { promise, reject } = Promise.withResolvers<SettledBody>();
     const body: GrowingBody = { settled: false, stream: async () => new PassThrough(), whole: promise };
     setEngine({ run: async () => ({ body, type: "video/mp4", format: "mp4" }) });
-    const made = await make();
+    const rendered = await make();
     reject(new Error("broke off"));
-    await assert.rejects(made.grown as Promise<unknown>, /broke off/);
+    await assert.rejects(rendered.completion as Promise<unknown>, /broke off/);
     await setImmediate();
     assert.deepEqual([reports[0]?.error?.plugin, store.entries.size], ["engine", 0]);
   });
@@ -144,7 +150,7 @@ describe("a render", () => {
     assert.deepEqual([degraded, stored, store.entries.size], [true, false, 0]);
   });
 
-  it("does not store what its origin forbids, nor what was purged while it was made", async () => {
+  it("does not store what its origin forbids, nor what was purged while it was rendered", async () => {
     const forbidden = renderer({ files: { cacheControl: "no-store" } });
     assert.equal((await forbidden.make()).stored, false);
     const purged = renderer({ files: {} }, newEndpoint({ tags: ["shop"] }));

@@ -9,10 +9,10 @@ import type { Endpoint } from "../../src/model/endpoint.ts";
 import type { Job } from "../../src/model/job.ts";
 import { DEFAULT_LIMITS } from "../../src/model/limits.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import { bodyOf, type Rendition } from "../../src/model/rendition.ts";
+import { bodyOf, type PlanResult } from "../../src/model/rendition.ts";
 import { NOT_MODIFIED, type Source, type SourceFacts } from "../../src/model/source.ts";
 import { createBuiltInRegistry } from "../../src/model/steps/built-in.ts";
-import { createMake } from "../../src/work/render.ts";
+import { createRender } from "../../src/work/render.ts";
 import { createScheduler } from "../../src/work/scheduler.ts";
 import { fakeClock, mapBackend, newStore } from "../cache/support.ts";
 
@@ -109,7 +109,7 @@ export function renderer(files: Record<string, TestFile | undefined>, endpoint =
         cost: 1,
         memory: 1,
         explain: () => ({}),
-        async run(): Promise<Rendition> {
+        async run(): Promise<PlanResult> {
           calls.push("run");
           const text = Buffer.from(await source.bytes(100)).toString();
           const body = bodyOf(Buffer.from(text.toUpperCase()), (bytes) => Readable.from([bytes]));
@@ -122,7 +122,7 @@ export function renderer(files: Record<string, TestFile | undefined>, endpoint =
   hooks.report.tap("reports", (report) => {
     if (report.kind === "render") reports.push(report);
   });
-  const make = createMake({
+  const make = createRender({
     ...parts,
     hooks,
     steps: createBuiltInRegistry(),

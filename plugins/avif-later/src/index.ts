@@ -30,7 +30,7 @@ export function avifLater(options: AvifLaterOptions = {}): Plugin {
           job: { ...job, accept: "webp" },
           provenance: "degraded",
           lifetime: lifetime * 1000,
-          behind: job,
+          background: job,
         };
       });
     },

@@ -7,10 +7,10 @@ import {
   type LimitName,
   type Output,
   type Plan,
+  type PlanResult,
   type PluginApi,
   type RawFrame,
   type RenderContext,
-  type Rendition,
   type Source,
   type Step,
 } from "@mediatap/core";
@@ -124,7 +124,7 @@ export async function plan(input: Uint8Array | Source, request: PlanRequest = {}
 
 export interface Result {
   readonly bytes: Uint8Array;
-  readonly rendition: Rendition;
+  readonly rendition: PlanResult;
   readonly plan: Plan;
 }
 

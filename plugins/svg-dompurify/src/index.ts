@@ -8,9 +8,9 @@ import {
   type Job,
   MediaError,
   type Plan,
+  type PlanResult,
   type Plugin,
   type RenderContext,
-  type Rendition,
   type Source,
 } from "@mediatap/core";
 import { inThread, isSvgSource, xmlText } from "@mediatap/core/decode";
@@ -92,7 +92,7 @@ function planOf(source: Source, { limits }: RenderContext, libraries: string): P
   };
 }
 
-async function run(source: Source, context: RenderContext): Promise<Rendition> {
+async function run(source: Source, context: RenderContext): Promise<PlanResult> {
   const { limits, signal } = context;
   const text = xmlText(await source.bytes(limits.svgBytes));
   const input: SanitizeTask = { text, maxElements: limits.svgElements };

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { bodyOf, type RenderContext, type Rendition } from "@mediatap/core";
+import { bodyOf, type PlanResult, type RenderContext } from "@mediatap/core";
 import type { Settings } from "./options.ts";
 import type { Command } from "./process/command.ts";
 import type { Tools } from "./process/tools.ts";
@@ -21,7 +21,7 @@ export async function segmentCommand(
 }
 
 /** A rendition whose bytes are in memory. */
-export const renditionOf = (bytes: Uint8Array, type: string, format: string): Rendition => ({
+export const renditionOf = (bytes: Uint8Array, type: string, format: string): PlanResult => ({
   body: bodyOf(bytes, (part) => Readable.from([part])),
   type,
   format,

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { bodyOf, MediaError, type Plugin, type Rendition, type SettledBody } from "@mediatap/core";
+import { bodyOf, MediaError, type PlanResult, type Plugin, type SettledBody } from "@mediatap/core";
 
 /** An engine of lane "video" whose results are texts: whole at once, growing, or broken, as the file's name says. */
 export function fakeVideos(): Plugin {
@@ -7,7 +7,7 @@ export function fakeVideos(): Plugin {
   const bytes = Buffer.alloc(1000, "v");
   const settled = () => bodyOf(bytes, (part) => Readable.from([part]));
 
-  function growing(ending: () => Promise<SettledBody>): Rendition {
+  function growing(ending: () => Promise<SettledBody>): PlanResult {
     const whole = Promise.withResolvers<SettledBody>();
     whole.promise.catch(() => {});
     async function* grow() {
@@ -35,7 +35,7 @@ export function fakeVideos(): Plugin {
         cost: 1,
         memory: 0,
         explain: () => ({ duration: 4, size: "64x36" }),
-        async run(): Promise<Rendition> {
+        async run(): Promise<PlanResult> {
           const broken = () => Promise.reject(new MediaError("UNIDENTIFIED", "The video is broken"));
           if (asset.path.includes("broken")) return await broken();
           if (asset.path.includes("breaks-off")) return growing(broken);

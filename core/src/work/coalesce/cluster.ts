@@ -2,11 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { ErrorCode } from "../../model/errors.ts";
-import type { Delivered } from "../../model/rendition.ts";
+import type { Rendition } from "../../model/rendition.ts";
 import { loopKey } from "../../origin/loop.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, failedSchema, failureOf } from "../failed.ts";
-import type { Made } from "../render.ts";
+import type { Rendered } from "../render.ts";
 import type { Handover, Locks } from "./locks.ts";
 
 /** Locks among machines, if there are any and a plugin connects them: each caller chooses keys that nobody else uses. */
@@ -59,7 +59,7 @@ const outcomeSchema = z.union([
 
 export interface ClusterHandoverParts {
   /** A complete and fresh entry, from the caches. */
-  readonly find: () => Promise<Delivered | undefined>;
+  readonly find: () => Promise<Rendition | undefined>;
   /** Whether what began when the work did is still up to date. */
   readonly isCurrent: () => boolean;
   /** Another machine has stored it, and it was not found. */
@@ -71,14 +71,14 @@ export function clusterHandover({
   find,
   isCurrent,
   onMissing,
-}: ClusterHandoverParts): Handover<Made, string> {
+}: ClusterHandoverParts): Handover<Rendered, string> {
   return {
-    async encode({ kept, body }) {
+    async encode({ written, body }) {
       // What is still streaming is not waited for: each machine sends it at once.
-      if (!kept || !body?.settled) return JSON.stringify({ kept: false });
+      if (!written || !body?.settled) return JSON.stringify({ kept: false });
       const late = new AbortController();
       const timeout = delay(STORE_TIMEOUT_MS, undefined, { signal: late.signal, ref: false });
-      await Promise.race([kept, timeout]).catch(() => {});
+      await Promise.race([written, timeout]).catch(() => {});
       late.abort();
       return JSON.stringify({ kept: true });
     },

@@ -4,10 +4,10 @@ import type { Bans } from "../../cache/purge-rules.ts";
 import { bodyOf, type RenditionRecord, settled } from "../../model/rendition.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, type Failed, failureOf } from "../failed.ts";
-import type { Made } from "../render.ts";
+import type { Rendered } from "../render.ts";
 import type { Handover, Locks } from "./locks.ts";
 
-/** Largest body that is handed to another worker, in bytes; larger originals each reads for itself. */
+/** Largest body that is sent to another worker, in bytes; each reads larger originals itself. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What workers hand over: a rendition whose bytes are in memory, or why there is none. */
@@ -22,7 +22,7 @@ export interface HandoverParts {
 }
 
 /** Hands renditions over to other workers, whose caches in memory store them, too. */
-export function workerHandover({ cache, bans }: HandoverParts): Handover<Made, WorkerOutcome> {
+export function workerHandover({ cache, bans }: HandoverParts): Handover<Rendered, WorkerOutcome> {
   const since = bans.now();
   return {
     encode({ record, body, degraded }) {

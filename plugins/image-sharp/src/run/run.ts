@@ -1,7 +1,7 @@
 import {
   MediaError,
+  type PlanResult,
   type RenderContext,
-  type Rendition,
   type Size,
   type Source,
   type Step,
@@ -43,7 +43,7 @@ export async function run(
   source: Source,
   files: LayerFiles,
   renderContext: RenderContext,
-): Promise<Rendition> {
+): Promise<PlanResult> {
   const search = new FaceSearch(renderContext);
   try {
     const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
@@ -80,7 +80,7 @@ class Run {
     this.#deadline = performance.now() + renderContext.limits.imageWork;
   }
 
-  async do(source: Source): Promise<Rendition> {
+  async do(source: Source): Promise<PlanResult> {
     await this.#open(source);
     await this.#steps();
     return this.#encode();
@@ -272,7 +272,7 @@ class Run {
     return left;
   }
 
-  #encode(): Promise<Rendition> {
+  #encode(): Promise<PlanResult> {
     const { signal } = this.#renderContext;
     signal.throwIfAborted();
     return write({

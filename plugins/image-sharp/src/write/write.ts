@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { bodyOf, type Rendition } from "@mediatap/core";
+import { bodyOf, type PlanResult } from "@mediatap/core";
 import type { Sharp } from "sharp";
 import type { Animation, Held } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
@@ -27,7 +27,7 @@ interface Written {
 }
 
 /** Writes the picture: once, or, where that was requested for, in several ways of which the best is kept. */
-export async function write(done: Done): Promise<Rendition> {
+export async function write(done: Done): Promise<PlanResult> {
   const { format, data, width, height } = await written(done);
   const body = bodyOf(data, (bytes) => Readable.from([bytes]));
   return { body, type: `image/${format}`, format, width, height };
