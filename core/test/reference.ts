@@ -248,6 +248,7 @@ export function reference(): string {
 A configuration is a file \`mediatap.config.ts\`, \`.js\`, \`.json\` or \`.yaml\`, \`.mediataprc\`, or the field \`mediatap\` of \`package.json\`.
 \`mediatap config\` prints the resolved configuration and the source of each value. In JSON and YAML, \`\${NAME}\` is replaced by an environment
 variable and \`\${NAME:-default}\` has a default. An unknown field or a wrong value is refused at start, with file and field.
+Plugins add further fields, such as \`videoPolling\` of \`url-imagekit\`; their READMEs describe them.
 
 Sizes are in bytes and times in milliseconds, unless the name or the description of a field contains another unit. An empty default means that the field
 has no effect unless it is set.

@@ -6,8 +6,8 @@ import { LRUCache } from "lru-cache";
 import type { LoadedConfig } from "../config/load.ts";
 import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { isMediaError } from "../model/errors.ts";
-import type { RouteRequest } from "../plugin.ts";
+import { isMediaError, MediaError } from "../model/errors.ts";
+import type { CallReply, RouteRequest } from "../plugin.ts";
 import { createRights } from "./purge.ts";
 import { createClientIp } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
@@ -21,17 +21,6 @@ const MINUTE = 60_000;
 export const CORE = "the core";
 
 const HELP = "See CACHING.md of the server's core.";
-
-/** A refused call, as it is answered. */
-class Refused extends Error {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, message: string, headers: Record<string, string> = {}) {
-    super(message);
-    this.status = status;
-    this.headers = headers;
-  }
-}
 
 /** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
 function managementPath({ config, endpoints }: Pick<Runtime, "config" | "endpoints">): string | undefined {
@@ -53,12 +42,13 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
 
-  /** The endpoints that the key of a call is good for. Throws `Refused`. */
+  /** The endpoints that the key of a call is good for. */
   async function authenticate(ctx: Koa.Context): Promise<readonly Endpoint[]> {
     const ip = clientIp(ctx.req);
     const wrong = guesses.get(ip) ?? 0;
     if (wrong >= GUESSES) {
-      throw new Refused(429, "Too many requests with a wrong key.", { "retry-after": "60" });
+      const options = { status: 429, retryAfterSeconds: MINUTE / 1000 };
+      throw new MediaError("EBUSY", "Too many requests with a wrong key.", options);
     }
     const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
     const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
@@ -66,37 +56,23 @@ export function addManagement(router: Router, runtime: Runtime): void {
     if (endpoints) return endpoints;
     guesses.set(ip, wrong + 1);
     await pause(SLOWED);
-    throw new Refused(401, "Your account cannot be authenticated.", {
-      "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"',
-    });
-  }
-
-  /** Koa's handler of a call. `help`: where people read about it. */
-  function answered(help: string, work: (ctx: Koa.Context) => Promise<void>) {
-    return async (ctx: unknown) => {
-      const { status, message, headers } = await work(ctx as Koa.Context).then(
-        () => ({ status: 0, message: "", headers: {} }),
-        refusal,
-      );
-      if (status === 0) return;
-      const reply = ctx as Koa.Context;
-      reply.status = status;
-      reply.set(headers);
-      reply.body = { message, help };
-    };
+    throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
   }
 
   for (const { method, path: below, handler, plugin, atRoot } of runtime.calls) {
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
-    const call = answered(help, async (ctx) => {
+    const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
       const endpoints = await authenticate(ctx);
       const request = requestOf(ctx, clientIp(ctx.req));
-      const work = () => handler(request, endpoints, rightsOf(endpoints));
-      const { status = 200, headers = {}, body } = await attributed("manage", plugin, work);
-      ctx.status = status;
-      ctx.set(headers);
-      ctx.body = body;
-    });
+      return attributed("manage", plugin, () => handler(request, endpoints, rightsOf(endpoints)));
+    };
+    const call = async (context: unknown) => {
+      const ctx = context as Koa.Context;
+      const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help));
+      ctx.status = reply.status ?? 200;
+      ctx.set(reply.headers ?? {});
+      ctx.body = reply.body;
+    };
     router.register(`${path}${below}`, [method], call);
     if (atRoot && isCompatible(runtime)) router.register(below, [method], call);
   }
@@ -129,18 +105,15 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
   };
 }
 
-/** Refusals are answered; all else is the server's failure. */
-function refusal(error: unknown): Pick<Refused, "status" | "message" | "headers"> {
-  if (error instanceof Refused) return error;
-  if (isMediaError(error) && (error.status < 500 || error.code === "EBUSY")) {
-    const { status, message, retryAfterSeconds } = error;
-    return {
-      status,
-      message,
-      headers: retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) },
-    };
-  }
-  throw error;
+/** What is wrong with a call is answered; all else is the server's failure. */
+function refusal(error: unknown, help: string): CallReply {
+  if (!isMediaError(error) || (error.status >= 500 && error.code !== "EBUSY")) throw error;
+  const { status, message, retryAfterSeconds } = error;
+  const headers = {
+    ...(status === 401 && { "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"' }),
+    ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+  };
+  return { status, headers, body: { message, help } };
 }
 
 /** Which endpoints a key is good for, by the key's hash: to find one tells nothing by the time that it takes. */
