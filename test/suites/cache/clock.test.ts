@@ -6,6 +6,7 @@ import { cacheStorage } from "@mediatap/cache-storage";
 import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { createTokens } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
+import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
 import {
@@ -52,7 +53,14 @@ describe("a clock that is set back", () => {
   const start = async (cache: Plugin, more: MediatapConfig = {}) => {
     await server?.close();
     server = await startServer({
-      plugins: [urlImagekit(), storageFs(), storageWeb({ retries: 0 }), imageSharp(), cache],
+      plugins: [
+        urlImagekit(),
+        manageImagekit(),
+        storageFs(),
+        storageWeb({ retries: 0 }),
+        imageSharp(),
+        cache,
+      ],
       origins: {
         web: { type: "WEB_FOLDER", baseUrl: origin.url },
         renditions: { type: "FOLDER", path: `${folder.path}/renditions` },
