@@ -33,8 +33,7 @@ async function photos(): Promise<TestFolder> {
   return folder;
 }
 
-describeInBrowser("the files on the start page in Chromium", function () {
-  this.timeout(100_000);
+describeInBrowser("the files on the start page in Chromium", () => {
   let folder: TestFolder;
   let server: TestServer;
   let browser: Browser;

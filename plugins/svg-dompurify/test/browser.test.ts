@@ -12,8 +12,7 @@ import { ATTACKS, CANARY, DOCUMENTS, document } from "./attacks.ts";
 
 const RED = '<rect width="60" height="40" fill="red"/>';
 
-describeInBrowser("svg-dompurify: attacks in Chromium", function () {
-  this.timeout(180_000);
+describeInBrowser("svg-dompurify: attacks in Chromium", () => {
   let origin: WebOrigin;
   let browser: Browser;
   let page: Page;

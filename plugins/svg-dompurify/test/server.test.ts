@@ -210,8 +210,7 @@ describe("svg-dompurify", () => {
     }
   });
 
-  it("copes with all that the limits allow, again and again", async function () {
-    this.timeout(180_000);
+  it("copes with all that the limits allow, again and again", async () => {
     assert.equal((await server.ask("/clean/nested.svg")).status, 200);
     for (const version of [1, 2]) {
       const { status, body } = await server.ask(`/clean/large.svg?v=${version}`);

@@ -267,9 +267,8 @@ describe("a server of several processes", () => {
     await until(async () => (await taken()).size === 2, "there are two again");
   });
 
-  it("is replaced at SIGHUP, one process after the other, and no request is lost", async function () {
+  it("is replaced at SIGHUP, one process after the other, and no request is lost", async () => {
     // Six processes start.
-    this.timeout(180_000);
     const { kill } = await start("--workers", "2");
     const before = await processes();
     const clients = Array.from({ length: 10 }, () =>

@@ -115,8 +115,7 @@ const PLAYERS = {
 };
 
 describeWith(FFMPEG, "streams of what is there, in players", () =>
-  describeInBrowser("in Chromium", function () {
-    this.timeout(180_000);
+  describeInBrowser("in Chromium", () => {
     let folder: TestFolder;
     let server: TestServer;
     let browser: Browser | undefined;

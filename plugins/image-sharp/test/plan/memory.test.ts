@@ -45,8 +45,7 @@ describe("the memory that a plan is estimated to take", () => {
   });
   after(() => folder?.close());
 
-  it("is about what it takes", async function () {
-    this.timeout(180_000);
+  it("is about what it takes", async () => {
     const args = [
       "--conditions=mediatap:source",
       join(import.meta.dirname, "memory-program.ts"),
