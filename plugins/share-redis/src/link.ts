@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { maskUrl, reasonOf } from "@mediatap/core";
 import { withTimeout } from "@mediatap/core/cache";
-import { createClient, createCluster, createSentinel } from "@redis/client";
+import type * as Redis from "@redis/client";
 
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
 export type RedisOptions = string | Readonly<Record<string, unknown>>;
@@ -61,6 +61,8 @@ function nameOf(options: RedisOptions): string {
 }
 
 export function createLink({ options, channel, onNews, onReady, onLost }: LinkParts): Link {
+  let redis: typeof Redis | undefined;
+  let loading = false;
   let connection: Connection | undefined;
   let worked = performance.now();
   let closed = false;
@@ -69,9 +71,23 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
   const name = nameOf(options);
   const trouble = () => `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
 
-  function open(): void {
+  /** The client has hundreds of modules: they are loaded where there is something to connect to. */
+  async function load(): Promise<void> {
+    loading = true;
+    try {
+      redis = await import("@redis/client");
+      if (!closed) open(redis);
+    } catch (error) {
+      last = error;
+      connected.resolve(false);
+    } finally {
+      loading = false;
+    }
+  }
+
+  function open(library: typeof Redis): void {
     worked = performance.now();
-    const own = clientsOf(options);
+    const own = clientsOf(library, options);
     connection = own;
     const isCurrent = () => connection === own && !closed;
     for (const client of new Set([own.commands, own.news])) {
@@ -104,12 +120,13 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
 
   function renew(): void {
     if (connection) drop(connection);
-    open();
+    if (redis) open(redis);
+    else if (!loading) void load();
   }
 
   return {
     start() {
-      if (!connection && !closed) open();
+      if (!connection && !closed && !loading) void load();
     },
     async run(script, key, ...args) {
       if (!connection?.ready) throw new Error(trouble());
@@ -118,7 +135,7 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
       return result;
     },
     check(force = false) {
-      if (connection && !closed && (force || performance.now() - worked > PATIENCE)) renew();
+      if (!closed && (force || performance.now() - worked > PATIENCE)) renew();
     },
     connected: connected.promise,
     trouble,
@@ -149,7 +166,10 @@ function drop({ commands, news }: Connection): void {
 const backoff = (retries: number) => Math.min(50 * 2 ** retries, 2000) + Math.floor(Math.random() * 50);
 
 /** Commands fail at once while there is no connection: a queue of them would delay answers, and has no bound. */
-function clientsOf(options: RedisOptions): Connection {
+function clientsOf(
+  { createClient, createCluster, createSentinel }: typeof Redis,
+  options: RedisOptions,
+): Connection {
   const given = typeof options === "string" ? { url: options } : options;
   const patient = (own: unknown): object => {
     const { socket, ...more } = (own ?? {}) as { socket?: object };
