@@ -1,8 +1,8 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
-import { AggregatorRegistry, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { z } from "zod";
-import { BUCKETS, createInstruments } from "./instruments.ts";
-import { processRegistry } from "./process.ts";
+import { BUCKETS } from "./buckets.ts";
+import type { Instruments } from "./instruments.ts";
 import { refusal } from "./token.ts";
 
 const NAME = "metrics";
@@ -42,23 +42,27 @@ export function metrics(options: MetricsOptions = {}): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     apply({ hooks, route, shared, state, cluster: { bus } }) {
-      const instruments = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
       const ends: (() => void)[] = [];
-      const registries = () => [instruments.registry, ...(withProcess ? [processRegistry()] : [])];
-      hooks.start.tap(NAME, (runtime) => {
-        instruments.show(state, runtime);
-        // Its observers begin to look.
-        registries();
+      let instruments: Instruments | undefined;
+      let registries: Registry[] = [];
+      hooks.start.tapPromise(NAME, async (runtime) => {
+        const { createInstruments } = await import("./instruments.ts");
+        const own = shared(`${NAME}:${buckets.join()}`, () => createInstruments(buckets));
+        own.show(state, runtime);
+        registries = [own.registry];
+        if (withProcess) registries.push((await import("./process.ts")).processRegistry());
+        instruments = own;
         ends.push(bus.answer(NAME, values));
       });
       hooks.stop.tap(NAME, () => {
         for (const end of ends.splice(0)) end();
       });
-      hooks.report.tap(NAME, (report) => instruments.count(report));
+      hooks.report.tap(NAME, (report) => instruments?.count(report));
       route("GET", "/-/metrics", async (request) => {
         const refused = token === undefined ? undefined : await refusal(request, token);
         if (refused) return refused;
-        const common = instruments.common.getMetricsAsJSON();
+        const { AggregatorRegistry } = await import("prom-client");
+        const common = instruments?.common.getMetricsAsJSON() ?? [];
         const parts = await Promise.all([values(), common, ...((await bus.ask(NAME)) as Values[])]);
         const all = AggregatorRegistry.aggregate(parts);
         const headers = { "content-type": all.contentType, "cache-control": "no-store" };
@@ -67,7 +71,7 @@ export function metrics(options: MetricsOptions = {}): Plugin {
 
       /** What this process has counted; that of all workers together is the server's. */
       async function values(): Promise<Values> {
-        return (await Promise.all(registries().map((registry) => registry.getMetricsAsJSON()))).flat();
+        return (await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()))).flat();
       }
     },
   };

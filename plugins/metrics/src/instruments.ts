@@ -1,11 +1,9 @@
 import type { Exchange, Report, RuntimeInfo, ServerState } from "@mediatap/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { BUCKETS } from "./buckets.ts";
 import { createTally } from "./tally.ts";
 
 export type Aggregator = "sum" | "max" | "min" | "average" | "first";
-
-/** Seconds: hits take less than a millisecond, videos minutes. */
-export const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Phases of a render that are worth a histogram; what else plugins measure has names of their own. */
 const PHASES: ReadonlySet<string> = new Set(["download", "plan", "queue", "decode", "transformation"]);
