@@ -17,7 +17,7 @@ export function remembering<F extends object>(
   learn: (source: Source, context: RenderContext) => Promise<F | undefined>,
   { entries = 10_000, keep = () => true }: RememberOptions<F> = {},
 ): (source: Source, context: RenderContext) => Promise<F | undefined> {
-  const known = new LRUCache<string, F>({ max: entries });
+  const known = new LRUCache<string, F>({ maxSize: entries, sizeCalculation: () => 1 });
   const learning = new Map<string, { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }>();
   return async (source, context) => {
     const key = identity(source.facts);

@@ -113,7 +113,8 @@ function createStore(first: Budget) {
 
 function tablesOf({ maxBytes, maxEntryBytes, maxRecords }: Budget, onEvict: () => void) {
   return {
-    metadata: new LRUCache<string, StoredMetadata>({ max: maxRecords }),
+    // A size of one each: `max` would reserve space for all entries at the start.
+    metadata: new LRUCache<string, StoredMetadata>({ maxSize: maxRecords, sizeCalculation: () => 1 }),
     bodies: new LRUCache<string, Uint8Array>({
       maxSize: maxBytes,
       maxEntrySize: maxEntryBytes,
