@@ -34,7 +34,19 @@ const allocator =
         }
       : { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
 
-const env = { UV_THREADPOOL_SIZE: String(availableParallelism() + 2), ...allocator, ...process.env };
+// Compiled code of earlier starts, which saves half of a start's CPU. A folder of this user's own: nobody else may write what is run.
+const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
+const compiled =
+  caches && !process.env.NODE_DISABLE_COMPILE_CACHE
+    ? { NODE_COMPILE_CACHE: `${caches}/mediatap/compiled` }
+    : {};
+
+const env = {
+  ...compiled,
+  UV_THREADPOOL_SIZE: String(availableParallelism() + 2),
+  ...allocator,
+  ...process.env,
+};
 const args = [
   "--disable-warning=ExperimentalWarning",
   // Said of a TypeScript configuration beside a package.json without "type".
