@@ -13,7 +13,7 @@ import type { Exchange, Reply } from "./model/exchange.ts";
 import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
-import type { Ban } from "./model/purge-rule.ts";
+import type { ActiveRule } from "./model/purge-rule.ts";
 import type { DecodeOptions, Facts, Header, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
 import type { Audience, EntryFacts, NOT_MODIFIED, Source, SourceFacts, Storage } from "./model/source.ts";
@@ -266,7 +266,7 @@ export function createHooks() {
     report: new SyncHook<[report: Report]>(["report"], "report"),
 
     /** Forgets entries. All caches at once; failures are added up, not thrown. */
-    purge: new AsyncParallelHook<[ban: Ban]>(["ban"], "purge"),
+    purge: new AsyncParallelHook<[rule: ActiveRule]>(["rule"], "purge"),
 
     /**
      * Configuration of an origin → its storage: `storage.for("FOLDER")`. Called once an origin and runtime; throw

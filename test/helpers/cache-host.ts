@@ -10,7 +10,7 @@ import {
   type Rendition,
   type RenditionRecord,
 } from "@mediatap/core";
-import type { Ban } from "@mediatap/core/cache";
+import type { ActiveRule } from "@mediatap/core/cache";
 import { createServer, loadConfig, type ServerOptions } from "@mediatap/core/server";
 import { jobLanguage, MEMORY_ENDPOINT, memoryStorage } from "./stand-ins.ts";
 
@@ -31,7 +31,7 @@ export interface CacheHost extends AsyncDisposable {
   /** Looks for an entry whose body is wanted; a cache that passes is filled with `below`, if it asks for that. */
   findWhole(key: string, below?: Rendition): Promise<Finding>;
   /** `tenant` left out: of all accounts. */
-  purge(kind: Ban["kind"], value: string, tenant?: string): Promise<void>;
+  purge(kind: ActiveRule["kind"], value: string, tenant?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export async function hostCache(
   return {
     store: (record, bytes, since) =>
       cache.store(record, bytes && bodyOf(bytes, (part) => Readable.from([part])), since),
-    now: purges.bans.now,
+    now: purges.purgeRules.now,
     find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
     findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),
     purge: (kind, value, tenant) =>

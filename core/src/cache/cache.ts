@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Ban, isBanned } from "../model/purge-rule.ts";
+import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
 import type { Tier, TierEntry } from "./tier.ts";
@@ -33,8 +33,8 @@ export function createNegativeCache() {
     get: (key: string) => failures.get(key),
     set: (metadata: RenditionRecord) => failures.set(metadata.key, metadata),
     delete: (key: string) => failures.delete(key),
-    purge(rule: Ban): void {
-      for (const [key, failure] of failures.entries()) if (isBanned(failure, rule)) failures.delete(key);
+    purge(rule: ActiveRule): void {
+      for (const [key, failure] of failures.entries()) if (matchesRule(failure, rule)) failures.delete(key);
     },
   };
 }

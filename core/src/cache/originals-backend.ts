@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import type { Logger } from "pino";
 import { changed } from "../model/errors.ts";
-import { isBanned } from "../model/purge-rule.ts";
+import { matchesRule } from "../model/purge-rule.ts";
 import type { SettledBody } from "../model/rendition.ts";
 import type { StorageEntry } from "../model/source.ts";
 import type { OriginalsBackend } from "./backend.ts";
@@ -203,7 +203,7 @@ export function createOriginalsBackend(
         const isAll = kind === "all" && tenant === undefined;
         const file = hasMetadata && !isAll ? await files.read(key, never) : undefined;
         // Bodies without metadata may be of an entry that is being written, which the rule does not match.
-        const isMatched = file ? isBanned(file.metadata, rule) : hasMetadata || isOfPath || isAll;
+        const isMatched = file ? matchesRule(file.metadata, rule) : hasMetadata || isOfPath || isAll;
         if (!isMatched) continue;
         await inOrder(key, async () => {
           await files.remove(key, undefined);

@@ -1,88 +1,88 @@
 import type { Job } from "../model/job.ts";
-import { type Ban, type Bannable, isBanned, isOriginalBanned } from "../model/purge-rule.ts";
+import { type ActiveRule, matchesOriginal, matchesRule, type Purgeable } from "../model/purge-rule.ts";
 import { monotonicNow } from "../util/monotonic.ts";
 
-/** Bans that are remembered, and for how long in milliseconds: longer than any work that began before them. */
+/** Purge rules that are remembered, and for how long in milliseconds: longer than any work that began before them. */
 const MOST = 10_000;
 const LONGEST = 60 * 60_000;
 
-/** A ban, and when it came, as of `monotonicNow()`. */
+/** A purge rule, and when it came, as of `monotonicNow()`. */
 interface Kept {
-  readonly ban: Ban;
+  readonly rule: ActiveRule;
   readonly at: number;
 }
 
-/** A ban without its number. */
-export type NewBan = Omit<Ban, "sequence">;
+/** A purge rule without its number. */
+export type NewRule = Omit<ActiveRule, "sequence">;
 
 /**
- * The bans of this process, in their order. What began before a ban that speaks of it is out of date: nobody joins it,
+ * The purge rules of this process, in their order. What began before a rule that matches it is out of date: nobody joins it,
  * and nothing of it is kept.
  */
-export function createBans() {
+export function createPurgeRules() {
   const kept: Kept[] = [];
-  /** Bans that caches have not carried out yet. */
-  const pending = new Set<Ban>();
+  /** Purge rules that caches have not carried out yet. */
+  const pending = new Set<ActiveRule>();
   let last = 0;
   let forgotten = 0;
 
   return {
-    /** The moment, to be compared with bans. While caches still carry some out, it is the one before these. */
+    /** The moment, to be compared with purge rules. While caches still carry some out, it is the one before these. */
     now: () => (pending.size === 0 ? last : Math.min(...[...pending].map(({ sequence }) => sequence)) - 1),
-    add(ban: NewBan): Ban {
-      const numbered = { ...ban, sequence: ++last };
+    add(rule: NewRule): ActiveRule {
+      const numbered = { ...rule, sequence: ++last };
       const at = monotonicNow();
-      kept.push({ ban: numbered, at });
+      kept.push({ rule: numbered, at });
       pending.add(numbered);
       while (kept[0] && (kept.length > MOST || at - kept[0].at > LONGEST)) {
-        forgotten = kept.shift()?.ban.sequence ?? forgotten;
+        forgotten = kept.shift()?.rule.sequence ?? forgotten;
       }
       return numbered;
     },
     /** All caches have carried it out. */
-    done: (ban: Ban) => pending.delete(ban),
-    /** Whether what was begun at a moment has been banned since. */
-    isBanned(record: Bannable, since: number): boolean {
+    done: (rule: ActiveRule) => pending.delete(rule),
+    /** Whether what was begun at a moment has been purged since. */
+    isPurged(record: Purgeable, since: number): boolean {
       if (since >= last) return false;
-      // What is not known any more may have been a ban of this.
-      return since < forgotten || kept.some(({ ban }) => ban.sequence > since && isBanned(record, ban));
+      // A rule that has been forgotten may have matched it.
+      return since < forgotten || kept.some(({ rule }) => rule.sequence > since && matchesRule(record, rule));
     },
     /** Whether a cache may return an entry only because it has not got round to removing it. */
-    isPending(record: Bannable): boolean {
+    isPending(record: Purgeable): boolean {
       if (pending.size === 0) return false;
-      for (const ban of pending) if (isBanned(record, ban)) return true;
+      for (const rule of pending) if (matchesRule(record, rule)) return true;
       return false;
     },
-    /** Number of the newest ban that speaks of an original; part of the name of work on it, so that none joins older work. */
+    /** Number of the newest rule that matches an original; part of the name of work on it, so that none joins older work. */
     ofOriginal(original: { readonly tenant: string; readonly path: string }): number {
-      return newest((ban) => isOriginalBanned(original, ban))?.ban.sequence ?? 0;
+      return newest((rule) => matchesOriginal(original, rule))?.rule.sequence ?? 0;
     },
-    /** When that ban came, as of `monotonicNow()`; 0: there is none. */
+    /** When that rule came, as of `monotonicNow()`; 0: there is none. */
     timeOfOriginal(original: { readonly tenant: string; readonly path: string }): number {
-      return newest((ban) => isOriginalBanned(original, ban))?.at ?? 0;
+      return newest((rule) => matchesOriginal(original, rule))?.at ?? 0;
     },
-    /** The same for a rendition; one that has layers is out of date with any ban of its account. */
-    ofJob: (job: Job, key: string): number => ofJob(job, key)?.ban.sequence ?? 0,
-    /** When that ban came, as of `monotonicNow()`; 0: there is none. Unlike numbers, times are the same in all processes of a machine. */
+    /** The same for a rendition; one that has layers is out of date with any rule of its account. */
+    ofJob: (job: Job, key: string): number => ofJob(job, key)?.rule.sequence ?? 0,
+    /** When that rule came, as of `monotonicNow()`; 0: there is none. Unlike numbers, times are the same in all processes of a machine. */
     timeOfJob: (job: Job, key: string): number => ofJob(job, key)?.at ?? 0,
-    /** The bans that are remembered, oldest first. */
-    recent: (): readonly Ban[] => kept.map(({ ban }) => ban),
+    /** The purge rules that are remembered, oldest first. */
+    recent: (): readonly ActiveRule[] => kept.map(({ rule }) => rule),
   };
 
   function ofJob({ asset, transformation }: Job, key: string): Kept | undefined {
     if (last === 0) return undefined;
     const { tenant } = asset;
     const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
-    return newest((ban) => {
-      if (ban.kind === "key") return ban.value === key;
-      if (ban.tenant !== undefined && ban.tenant !== tenant) return false;
-      return layered || ban.kind === "tag" || isOriginalBanned({ tenant, path: asset.path }, ban);
+    return newest((rule) => {
+      if (rule.kind === "key") return rule.value === key;
+      if (rule.tenant !== undefined && rule.tenant !== tenant) return false;
+      return layered || rule.kind === "tag" || matchesOriginal({ tenant, path: asset.path }, rule);
     });
   }
 
-  function newest(speaks: (ban: Ban) => boolean): Kept | undefined {
-    return kept.findLast(({ ban }) => speaks(ban));
+  function newest(speaks: (rule: ActiveRule) => boolean): Kept | undefined {
+    return kept.findLast(({ rule }) => speaks(rule));
   }
 }
 
-export type Bans = ReturnType<typeof createBans>;
+export type PurgeRules = ReturnType<typeof createPurgeRules>;

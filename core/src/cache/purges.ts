@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { Ban, PurgeRule } from "../model/purge-rule.ts";
+import type { ActiveRule, PurgeRule } from "../model/purge-rule.ts";
 import type { Bus } from "../util/bus.ts";
 import { monotonicNow } from "../util/monotonic.ts";
-import { type Bans, createBans, type NewBan } from "./purge-rules.ts";
+import { createPurgeRules, type NewRule, type PurgeRules } from "./purge-rules.ts";
 import { newRuleId } from "./rule-id.ts";
 
 const TOPIC = "purge";
@@ -16,7 +16,7 @@ const REMEMBERED = 10_000;
 
 const announcement = z.object({
   id: z.string(),
-  bans: z.array(
+  purgeRules: z.array(
     z.object({
       id: z.string(),
       kind: z.enum(["key", "source", "original", "prefix", "tag", "all", "url"]),
@@ -32,8 +32,8 @@ const MOST_MISSED = 1_000;
 
 export type PurgeState = "pending" | "completed";
 
-/** Carries bans out in the caches of one runtime. */
-export type Carry = (ban: Ban) => Promise<void>;
+/** Carries purge rules out in the caches of one runtime. */
+export type Carry = (rule: ActiveRule) => Promise<void>;
 
 /** A purge that has begun: from now on this process serves, joins and stores nothing older. */
 export interface Purge {
@@ -49,11 +49,11 @@ export interface Purge {
  * which do the same. One that was missed while a line was lost is asked for again.
  */
 export function createPurges(bus: Bus, log: Logger) {
-  const bans: Bans = createBans();
+  const purgeRules: PurgeRules = createPurgeRules();
   const carriers = new Set<Carry>();
   const states = new LRUCache<
     string,
-    { state: PurgeState; readonly at: number; readonly bans: readonly NewBan[] }
+    { state: PurgeState; readonly at: number; readonly purgeRules: readonly NewRule[] }
   >({
     max: REMEMBERED,
   });
@@ -66,7 +66,7 @@ export function createPurges(bus: Bus, log: Logger) {
     bus.subscribe(MISSED, () => {
       const since = monotonicNow() - MISSED_FOR;
       const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MOST_MISSED);
-      for (const [id, { bans }] of missed.reverse()) bus.publish(TOPIC, { id, bans });
+      for (const [id, { purgeRules }] of missed.reverse()) bus.publish(TOPIC, { id, purgeRules });
     }),
   ];
 
@@ -76,37 +76,37 @@ export function createPurges(bus: Bus, log: Logger) {
       log.warn("invalid purge message from another process");
       return;
     }
-    const { id, bans } = heard.data;
+    const { id, purgeRules } = heard.data;
     if (states.has(id)) return;
-    const own = bans.map(({ id, kind, value, tenant }): NewBan => {
+    const own = purgeRules.map(({ id, kind, value, tenant }): NewRule => {
       return { id, kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
     });
     void carryOut(id, own);
   }
 
-  /** The bans hold when this returns; the promise is for the caches. */
-  async function carryOut(id: string, wanted: readonly NewBan[]): Promise<void> {
-    const entry = { state: "pending" as PurgeState, at: monotonicNow(), bans: wanted };
+  /** The purge rules hold when this returns; the promise is for the caches. */
+  async function carryOut(id: string, wanted: readonly NewRule[]): Promise<void> {
+    const entry = { state: "pending" as PurgeState, at: monotonicNow(), purgeRules: wanted };
     states.set(id, entry);
-    for (const ban of wanted) rules.set(ban.id, true);
-    const added = wanted.map((ban) => bans.add(ban));
+    for (const rule of wanted) rules.set(rule.id, true);
+    const added = wanted.map((rule) => purgeRules.add(rule));
     await Promise.all(
-      added.map(async (ban) => {
-        await Promise.allSettled([...carriers].map((carry) => carry(ban)));
-        bans.done(ban);
+      added.map(async (rule) => {
+        await Promise.allSettled([...carriers].map((carry) => carry(rule)));
+        purgeRules.done(rule);
       }),
     );
     entry.state = "completed";
   }
 
   return {
-    bans,
+    purgeRules,
     begin(rules: readonly PurgeRule[]): Purge {
       const id = randomUUID().replaceAll("-", "");
       const now = Date.now();
       const wanted = rules.map((rule) => ({ ...rule, id: newRuleId(now) }));
       const done = carryOut(id, wanted);
-      return { id, done, heard: bus.publish(TOPIC, { id, bans: wanted }) };
+      return { id, done, heard: bus.publish(TOPIC, { id, purgeRules: wanted }) };
     },
     /** Carries out a rule that was found in the journal of a cache: its announcement got lost, or there is no bus. */
     learn(rule: PurgeRule & { readonly id: string }): void {
@@ -114,7 +114,7 @@ export function createPurges(bus: Bus, log: Logger) {
       void carryOut(`journal ${rule.id}`, [{ ...rule, remote: true }]);
     },
     /** How far a purge is, and what it removes. `undefined`: not known, or not any more. */
-    find: (id: string): { readonly state: PurgeState; readonly bans: readonly NewBan[] } | undefined =>
+    find: (id: string): { readonly state: PurgeState; readonly purgeRules: readonly NewRule[] } | undefined =>
       states.peek(id),
     /** Adds the caches of a runtime; returns what takes them away. */
     carry(carrier: Carry): () => void {

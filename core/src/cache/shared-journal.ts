@@ -1,4 +1,4 @@
-import { isBanned, type PurgeRule } from "../model/purge-rule.ts";
+import { matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import type { Clock } from "../util/clock.ts";
 import type { JournalRule, PurgeJournal, StoredMetadata } from "./backend.ts";
@@ -117,6 +117,6 @@ function indexOf(rules: ReadonlyMap<string, JournalRule>): (metadata: RenditionR
     ]);
     const candidates = [...[...names].flatMap((name) => byName.get(name) ?? []), ...others];
     const entry = { key, sources, tags, ...metadata, ...(asset && { asset }) };
-    return candidates.filter((rule) => isBanned(entry, rule)).map(({ id }) => id);
+    return candidates.filter((rule) => matchesRule(entry, rule)).map(({ id }) => id);
   };
 }

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { isMediaError } from "../model/errors.ts";
-import { type Ban, isBanned } from "../model/purge-rule.ts";
+import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
@@ -106,7 +106,7 @@ export function createTier({
     });
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
-  const pending = new Map<Ban, JournalRule | undefined>();
+  const pending = new Map<ActiveRule, JournalRule | undefined>();
   const writes = new Set<Promise<void>>();
   const queue = createTurns({ places: options.writers ?? 8, most: options.queueBytes ?? 64 * MB });
   const reading = breaker("cannot be read and is bypassed", "can be read again");
@@ -190,7 +190,7 @@ export function createTier({
 
   function matchesPending(metadata: RenditionRecord): boolean {
     if (pending.size === 0) return false;
-    for (const rule of pending.keys()) if (isBanned(metadata, rule)) return true;
+    for (const rule of pending.keys()) if (matchesRule(metadata, rule)) return true;
     return false;
   }
 
@@ -284,9 +284,9 @@ export function createTier({
    * Carries a rule out. From the call on nothing that it matches is found; resolves once the backend has nothing of it any
    * more, or has failed: then it is tried again until it works.
    */
-  function purge(rule: Ban): MaybePromise<void> {
+  function purge(rule: ActiveRule): MaybePromise<void> {
     if (IGNORED_RULES[stores].has(rule.kind)) return;
-    for (const [key, { metadata }] of known.entries()) if (isBanned(metadata, rule)) known.delete(key);
+    for (const [key, { metadata }] of known.entries()) if (matchesRule(metadata, rule)) known.delete(key);
     const inJournal = journal && journalRule(rule);
     if (inJournal && rule.remote) journal.learn(inJournal);
     if (isLocal) return attempt(() => backend.deleteMatching?.(rule));
@@ -297,7 +297,7 @@ export function createTier({
     });
   }
 
-  async function carryOut(rule: Ban, inJournal: JournalRule | undefined): Promise<void> {
+  async function carryOut(rule: ActiveRule, inJournal: JournalRule | undefined): Promise<void> {
     if (journal && inJournal && !rule.remote) await journal.add(inJournal);
     if (rule.kind === "key") await backend.delete(rule.value);
     else await backend.deleteMatching?.(rule);
@@ -355,7 +355,7 @@ export type Tier = ReturnType<typeof createTier>;
 const isMiss = (entry: CacheEntry | CacheMiss): entry is CacheMiss =>
   typeof entry.journal === "string" && entry.metadata === undefined;
 
-function journalRule({ id, kind, value, tenant }: Ban): JournalRule {
+function journalRule({ id, kind, value, tenant }: ActiveRule): JournalRule {
   return { id, kind, value, ...(tenant !== undefined && { tenant }) };
 }
 

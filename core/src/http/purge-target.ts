@@ -10,11 +10,11 @@ export interface UrlTarget {
   readonly url: string;
 }
 
-/** The account and the bans that a purge comes to. */
+/** The account and the purge rules that a purge comes to. */
 export interface PurgeOrder {
   readonly tenant: string;
   readonly endpoint: string;
-  readonly bans: readonly PurgeRule[];
+  readonly purgeRules: readonly PurgeRule[];
 }
 
 const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
@@ -22,10 +22,10 @@ const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
 const INVALID = "The URL is not valid for cache purging.";
 
 /**
- * The bans that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
+ * The purge rules that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
  * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
-export async function bansOfUrl({ url }: UrlTarget, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+export async function rulesOfUrl({ url }: UrlTarget, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
   const star = url.indexOf("*");
   if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);
@@ -47,7 +47,7 @@ async function one(url: string, runtime: Runtime, log: Logger): Promise<PurgeOrd
   return {
     tenant,
     endpoint,
-    bans: [
+    purgeRules: [
       { kind: "url", value: url, ...scope },
       ...[...new Set(keys)].map((value): PurgeRule => ({ kind: "key", value, ...scope })),
       { kind: wide ? "source" : "original", value: path, ...scope },
@@ -64,7 +64,7 @@ async function below(start: string, runtime: Runtime, log: Logger): Promise<Purg
   const { tenant, endpoint, path } = job.asset;
   const value = path.slice(0, -1);
   const scope = scopeOf(tenant, runtime);
-  return { tenant, endpoint, bans: [{ kind: "prefix", value, ...scope }] };
+  return { tenant, endpoint, purgeRules: [{ kind: "prefix", value, ...scope }] };
 }
 
 /** Whether a prefix is two folders deep, 15 characters long, or a file's whole path: a shorter one purges more than was meant. */

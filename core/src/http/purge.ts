@@ -6,7 +6,7 @@ import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
 import type { CallRights, RouteRequest } from "../plugin.ts";
 import { maskUrl } from "../util/log.ts";
-import { bansOfUrl, type PurgeOrder, scopeOf } from "./purge-target.ts";
+import { type PurgeOrder, rulesOfUrl, scopeOf } from "./purge-target.ts";
 import type { Call, Runtime } from "./runtime.ts";
 
 const MINUTE_MS = 60_000;
@@ -66,7 +66,7 @@ export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[])
     const { data: target } = targetSchema.safeParse(body);
     if (!target) throw new MediaError("EINVAL", EXPECTED);
     if ("url" in target) {
-      const order = await bansOfUrl(target, runtime, log);
+      const order = await rulesOfUrl(target, runtime, log);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
         throw new MediaError("EFORBIDDEN", "This key is not valid for the endpoint of the URL.");
       }
@@ -78,7 +78,7 @@ export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[])
     return {
       tenant,
       endpoint: "",
-      bans: [{ kind, value: value === true ? "" : value.replace(/^\//, ""), ...scope }],
+      purgeRules: [{ kind, value: value === true ? "" : value.replace(/^\//, ""), ...scope }],
     };
   }
 
@@ -89,8 +89,8 @@ export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[])
         throw new MediaError("EBUSY", "Too many purges: try again later.", options);
       }
       const order = await orderOf(target, endpoints);
-      const { id, done, heard } = purges.begin(order.bans);
-      const [{ kind, value } = { kind: "all", value: "" }] = order.bans;
+      const { id, done, heard } = purges.begin(order.purgeRules);
+      const [{ kind, value } = { kind: "all", value: "" }] = order.purgeRules;
       log.info(
         { purge: id, tenant: order.tenant, kind, value: maskUrl(value.slice(0, 500)) },
         "a purge was requested",
@@ -103,7 +103,7 @@ export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[])
       const purge = purges.find(id);
       const isOwn = ({ tenant = "" }: PurgeRule) => endpoints.some((endpoint) => endpoint.tenant === tenant);
       // One response for both: whether another account's request exists is not visible.
-      return purge?.bans.every(isOwn) ? purge.state : undefined;
+      return purge?.purgeRules.every(isOwn) ? purge.state : undefined;
     },
     purgeRate: () => ({
       limit,

@@ -6,7 +6,7 @@ export interface PurgeRule {
   /**
    * What `value` is: the key of a rendition · path or URL of an original, for all that was made of it · the same, for
    * copies of the original alone · what such a path begins with · a tag · nothing: everything · the URL of an answer,
-   * for those who keep answers by their URLs: CDNs. A purge of a URL is several bans: the URL, its keys, its original.
+   * for those who keep answers by their URLs: CDNs. A purge of a URL is several rules: the URL, its keys, its original.
    */
   readonly kind: "key" | "source" | "original" | "prefix" | "tag" | "all" | "url";
   readonly value: string;
@@ -15,7 +15,7 @@ export interface PurgeRule {
 }
 
 /** A purge rule as this process has it. */
-export interface Ban extends PurgeRule {
+export interface ActiveRule extends PurgeRule {
   /** The same in all processes; sorts by time. */
   readonly id: string;
   /** Counts the rules of this process. */
@@ -24,8 +24,8 @@ export interface Ban extends PurgeRule {
   readonly remote?: boolean;
 }
 
-/** What tells whether a ban speaks of something. */
-export type Bannable = Pick<RenditionRecord, "key" | "sources" | "tags" | "asset">;
+/** What a purge rule is compared with. */
+export type Purgeable = Pick<RenditionRecord, "key" | "sources" | "tags" | "asset">;
 
 /** The account of an origin, by the origin's name: `tenant/name`, or `name` alone for the server's own. */
 export function tenantOf(origin: string): string {
@@ -33,10 +33,10 @@ export function tenantOf(origin: string): string {
   return slash < 0 ? "" : origin.slice(0, slash);
 }
 
-/** Whether a rendition, or a remembered failure, is one of those that a ban speaks of. */
-export function isBanned(
-  { key, asset, sources, tags = [] }: Bannable,
-  { kind, value, tenant }: Pick<Ban, "kind" | "value" | "tenant">,
+/** Whether a rendition, or a remembered failure, matches a purge rule. */
+export function matchesRule(
+  { key, asset, sources, tags = [] }: Purgeable,
+  { kind, value, tenant }: Pick<ActiveRule, "kind" | "value" | "tenant">,
 ): boolean {
   if (kind === "key") return key === value;
   if (tenant !== undefined && accountOf(asset, sources) !== tenant) return false;
@@ -61,10 +61,10 @@ function accountOf(asset: Asset | undefined, [main]: RenditionRecord["sources"])
   return asset?.tenant ?? (main ? tenantOf(main.origin) : "");
 }
 
-/** Whether a ban speaks of the original under a path. Keys, tags and URLs are those of renditions: no original has any. */
-export function isOriginalBanned(
+/** Whether the original under a path matches a purge rule. Keys, tags and URLs are those of renditions: no original has any. */
+export function matchesOriginal(
   { tenant, path }: { readonly tenant: string; readonly path: string },
-  { kind, value, tenant: account }: Pick<Ban, "kind" | "value" | "tenant">,
+  { kind, value, tenant: account }: Pick<ActiveRule, "kind" | "value" | "tenant">,
 ): boolean {
   if (account !== undefined && account !== tenant) return false;
   if (kind === "all") return true;

@@ -3,7 +3,7 @@ import { addAbortSignal, type Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { OriginalsPolicy } from "../cache/backend.ts";
 import { type OriginalId, originalKey } from "../cache/original-key.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Tier, TierEntry } from "../cache/tier.ts";
 import type { Conditions } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
@@ -58,7 +58,7 @@ export interface SavedCopiesParts {
   readonly plugin: string;
   readonly origins: ReadonlyMap<string, Origin>;
   readonly budget: ByteBudget;
-  readonly bans: Pick<Bans, "now" | "timeOfOriginal">;
+  readonly purgeRules: Pick<PurgeRules, "now" | "timeOfOriginal">;
   readonly locks: Locks;
   readonly log: Logger;
 }
@@ -92,7 +92,7 @@ export interface FoundCopy {
 
 /** Copies of originals, in the tier of a plugin: which are stored, when they are revalidated, and when a stale one is used. */
 export function createSavedCopies(parts: SavedCopiesParts) {
-  const { plugin, origins, budget, bans, locks, log } = parts;
+  const { plugin, origins, budget, purgeRules, locks, log } = parts;
   /** Copies that are being written, by key. */
   const writing = new Map<string, Promise<void>>();
   let tier: Tier | undefined;
@@ -166,7 +166,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
 
     async function validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer> {
       const { etag, lastModified } = copy.facts;
-      const since = bans.now();
+      const since = purgeRules.now();
       let said: EntryFacts = {};
       let answer: Answer;
       try {
@@ -244,7 +244,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     const { maxFileBytes: maxBytes } = policy;
     const key = keyOf(facts);
     if (key === undefined || !isStorable(facts) || (facts.size ?? 0) > maxBytes) return undefined;
-    const since = bans.now();
+    const since = purgeRules.now();
     async function write(body: Readable): Promise<void> {
       try {
         if (key === undefined || writing.has(key)) return;
@@ -264,7 +264,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     const key = keyOf(id);
     if (key === undefined || !locks.isUsed || isVideoPath(id.path)) return undefined;
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(WAIT_TIMEOUT_MS)]);
-    const since = bans.timeOfOriginal({ tenant: tenantOf(id.origin), path: id.path });
+    const since = purgeRules.timeOfOriginal({ tenant: tenantOf(id.origin), path: id.path });
     const acquired = await locks.acquire(`copy ${key}`, { signal: timeout, since }).catch(() => undefined);
     signal.throwIfAborted();
     if (!acquired) return undefined;

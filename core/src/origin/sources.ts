@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Conditions, Hooks } from "../hooks.ts";
 import { Stage } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
@@ -58,7 +58,7 @@ export interface OriginsParts {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly budget: ByteBudget;
   readonly breakers: Breakers;
-  readonly bans: Pick<Bans, "ofOriginal">;
+  readonly purgeRules: Pick<PurgeRules, "ofOriginal">;
   /** Left out: no cache stores originals. */
   readonly copies?: SavedCopies | undefined;
   readonly log: Logger;
@@ -70,7 +70,7 @@ export interface OriginsParts {
  * renders want at the same time is opened and downloaded once. Returns the tap.
  */
 export function tapOrigins(parts: OriginsParts) {
-  const { hooks, origins, endpoints, budget, breakers, bans, copies, log } = parts;
+  const { hooks, origins, endpoints, budget, breakers, purgeRules, copies, log } = parts;
   const opening = createCoalescer<Lease | Unmodified | undefined>();
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
@@ -119,7 +119,7 @@ export function tapOrigins(parts: OriginsParts) {
     const saved = head || origin.name === libraryOf(asset) ? undefined : copies;
     const isPlain = !conditions.except && ifNoneMatch === undefined && ifModifiedSince === undefined;
     // What was opened before a purge is not shared with those who ask after it.
-    const ban = bans.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
+    const rule = purgeRules.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
     const key = JSON.stringify([
       origin.name,
       asset.path,
@@ -128,7 +128,7 @@ export function tapOrigins(parts: OriginsParts) {
       ifModifiedSince,
       held && [held.private, held.cacheControl, held.cdnCacheControl],
       head,
-      ban,
+      rule,
       loopKey(),
     ]);
     const open = async (signal: AbortSignal): Promise<Lease | Unmodified | undefined> => {

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
@@ -14,7 +14,7 @@ import { isOriginFailure, type Remember } from "./negative.ts";
 import type { Resolve } from "./resolve.ts";
 
 export interface BackgroundParts {
-  readonly bans: Bans;
+  readonly purgeRules: PurgeRules;
   readonly limitsOf: LimitsOf;
   readonly log: Logger;
   readonly complete: Resolve["complete"];
@@ -28,7 +28,7 @@ export type Background = ReturnType<typeof createBackground>;
 
 /** Work that no request waits for. */
 export function createBackground(parts: BackgroundParts) {
-  const { bans, limitsOf, log, complete, lookupWhole, renders, remember } = parts;
+  const { purgeRules, limitsOf, log, complete, lookupWhole, renders, remember } = parts;
   /** Revalidations that failed a moment ago. */
   const coolingDown = new LRUCache<string, true>({ max: 10_000 });
 
@@ -37,7 +37,7 @@ export function createBackground(parts: BackgroundParts) {
     const { job, key } = request;
     const { key: name } = coalescedBy(request, parts);
     if (renders.isRunning(request) || coolingDown.has(name)) return;
-    const since = bans.now();
+    const since = purgeRules.now();
     renders
       .run(request, new AbortController().signal, { background: true })
       .then((rendered) => rendered.body?.close?.())
@@ -62,7 +62,7 @@ export function createBackground(parts: BackgroundParts) {
     if (error) throw errorOf(error);
     if (found) return { ...found, hit: true };
     const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
-    const since = bans.now();
+    const since = purgeRules.now();
     try {
       const rendered = await renders.run(request, signal);
       return { ...(await completeAndStored(rendered, signal)), hit: false };

@@ -1,6 +1,6 @@
 import type { Cache, CacheResult } from "../cache/cache.ts";
 import { overdueOf } from "../cache/freshness.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -10,7 +10,7 @@ import { clientHasIt } from "./conditions.ts";
 
 export interface LookupParts extends OriginalParts {
   readonly cache: Pick<Cache, "isUsed" | "find">;
-  readonly bans: Pick<Bans, "now" | "isBanned">;
+  readonly purgeRules: Pick<PurgeRules, "now" | "isPurged">;
   readonly engines: string;
 }
 
@@ -104,12 +104,12 @@ export function createLookup(parts: LookupParts) {
 }
 
 /** The core's judgement of entries, as of now. */
-function judgeOf({ engines, bans }: Pick<LookupParts, "engines" | "bans">, bypassCache: boolean) {
+function judgeOf({ engines, purgeRules }: Pick<LookupParts, "engines" | "purgeRules">, bypassCache: boolean) {
   const now = Date.now();
   // What is purged while a cache is read is not served, although it was found.
-  const since = bans.now();
+  const since = purgeRules.now();
   return (metadata: RenditionRecord): "fresh" | "stale" | "unusable" => {
-    if (metadata.engines !== engines || bans.isBanned(metadata, since)) return "unusable";
+    if (metadata.engines !== engines || purgeRules.isPurged(metadata, since)) return "unusable";
     if (!bypassCache && overdueOf(metadata, now) < 0) return "fresh";
     return metadata.error ? "unusable" : "stale";
   };

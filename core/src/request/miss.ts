@@ -1,5 +1,5 @@
 import { servesOnError } from "../cache/freshness.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import { isTrusted } from "../model/claims.ts";
 import { isMediaError } from "../model/errors.ts";
 import type { CacheOutcome, Exchange } from "../model/exchange.ts";
@@ -18,7 +18,7 @@ import { failed, pending, type Result, real } from "./result.ts";
 import type { Confirm } from "./revalidate.ts";
 
 export interface MissParts {
-  readonly bans: Bans;
+  readonly purgeRules: PurgeRules;
   readonly limitsOf: LimitsOf;
   readonly engines: string;
   readonly renders: Renders;
@@ -32,7 +32,7 @@ export interface MissParts {
 
 /** A request for what no cache has fresh: it waits for the render, alone or with others. */
 export function createMiss(parts: MissParts) {
-  const { bans, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal } =
+  const { purgeRules, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal } =
     parts;
 
   return async function miss(
@@ -41,7 +41,7 @@ export function createMiss(parts: MissParts) {
     stale: Rendition | undefined,
   ): Promise<Result> {
     const request: RenderRequest = { job, key, trusted: isTrusted(exchange), ...(stale ? { stale } : {}) };
-    const since = bans.now();
+    const since = purgeRules.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
@@ -65,7 +65,7 @@ export function createMiss(parts: MissParts) {
         ...real(rendered.body ? rendered : withOriginal(rendered, job.asset), cache),
         ...(rendered.lane && { lane: rendered.lane }),
         // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
-        ...(bans.isBanned(rendered.record, since) && { provenance: "stale" }),
+        ...(purgeRules.isPurged(rendered.record, since) && { provenance: "stale" }),
         ...(rendered.degraded && {
           provenance: "degraded",
           lifetime: limitsOf(exchange.endpoint.tenant).failureLifetime,

@@ -1,6 +1,6 @@
 import type { Cache } from "../cache/cache.ts";
 import { errorLifetime, errorRecord } from "../cache/entry.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import { lifetimeOf } from "../model/control.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
@@ -11,7 +11,7 @@ import type { OriginEntry } from "../origin/sources.ts";
 
 export interface RememberParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;
-  readonly bans: Pick<Bans, "isBanned">;
+  readonly purgeRules: Pick<PurgeRules, "isPurged">;
   readonly engines: string;
   readonly limitsOf: LimitsOf;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -21,7 +21,7 @@ export interface RememberParts {
 export type Remember = ReturnType<typeof createRemember>;
 
 /** Stores failures for a while: an origin that is down is not asked again for every request. */
-export function createRemember({ cache, endpoints, origins, limitsOf, engines, bans }: RememberParts) {
+export function createRemember({ cache, endpoints, origins, limitsOf, engines, purgeRules }: RememberParts) {
   /** `since`: when the work that failed began. */
   return function remember(key: string, job: Job, error: unknown, since: number): void {
     if (
@@ -41,7 +41,7 @@ export function createRemember({ cache, endpoints, origins, limitsOf, engines, b
     if (lifetime <= 0) return;
     const tags = endpoint && endpoint.tags.length > 0 ? { tags: endpoint.tags } : {};
     const record = { ...errorRecord(key, job.asset, engines, error, lifetime), ...tags };
-    if (!bans.isBanned(record, since)) void cache.store(record, undefined, since);
+    if (!purgeRules.isPurged(record, since)) void cache.store(record, undefined, since);
   };
 }
 

@@ -15,7 +15,7 @@ import { createSubstitute } from "./substitute.ts";
 export interface PipelineParts extends RendersParts, ResolveParts, LookupParts {
   readonly hooks: RendersParts["hooks"];
   readonly cache: RendersParts["cache"];
-  readonly bans: RendersParts["bans"];
+  readonly purgeRules: RendersParts["purgeRules"];
 }
 
 /** The way of requests, and of work that no request waits for. */

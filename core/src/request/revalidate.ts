@@ -1,6 +1,6 @@
 import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "../cache/entry.ts";
 import { keepingOf } from "../cache/freshness.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import { isTrusted } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -25,7 +25,7 @@ interface Confirmed {
 }
 
 export interface ConfirmParts extends ContextParts {
-  readonly bans: Bans;
+  readonly purgeRules: PurgeRules;
   readonly engines: string;
 }
 

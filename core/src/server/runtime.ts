@@ -197,7 +197,7 @@ async function buildRuntime(
   await openOrigins(config, hooks, [...types], origins);
   opened = origins;
   breakers = shares.take("core:breakers", () => createBreakers(limits, log));
-  const { bans } = purges;
+  const { purgeRules } = purges;
   const originals = registrations.caches.find((cache) => cache.originals === true);
   const renditions = registrations.caches.filter((cache) => cache.originals !== true);
   const copies =
@@ -206,18 +206,18 @@ async function buildRuntime(
       plugin: originals.plugin,
       origins,
       budget,
-      bans,
+      purgeRules,
       locks,
       log: log.child({ plugin: originals.plugin }),
     });
-  tapOrigins({ hooks, origins, endpoints: byName, budget, breakers, bans, copies, log });
+  tapOrigins({ hooks, origins, endpoints: byName, budget, breakers, purgeRules, copies, log });
   const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   const failures = shares.take("core:failures", () => {
     const negative = createNegativeCache();
     return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
   });
-  const cache = createCache({ isUsed: renditions.length > 0, failures, now: purges.bans.now });
+  const cache = createCache({ isUsed: renditions.length > 0, failures, now: purges.purgeRules.now });
   pipeline = createPipeline({
     hooks,
     cache,
@@ -228,13 +228,13 @@ async function buildRuntime(
     origins,
     scheduler,
     copies,
-    bans,
+    purgeRules,
     engines,
     locks,
     ...(workerLocks ? { workerLocks } : {}),
   });
 
-  const leave = purges.carry((ban) => hooks.purge.promise(ban));
+  const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, endpoints, origins: places };
   return {
@@ -304,7 +304,7 @@ async function buildRuntime(
       log: log.child({ plugin }),
       clock: systemClock,
       cooldown: limits.failureLifetime,
-      isPurged: purges.bans.isBanned,
+      isPurged: purges.purgeRules.isPurged,
       onRule: purges.learn,
     });
     const leave = purges.carry(async (rule) => tier.purge(rule));

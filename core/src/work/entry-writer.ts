@@ -1,7 +1,7 @@
 import type { Cache } from "../cache/cache.ts";
 import { etagOf, lastModifiedOf, tagsOf } from "../cache/entry.ts";
 import { keepingOf } from "../cache/freshness.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { Job } from "../model/job.ts";
 import {
@@ -17,7 +17,7 @@ import { type Confirmations, confirmedSources } from "./revalidation.ts";
 
 export interface EntryWriterParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;
-  readonly bans: Pick<Bans, "isBanned">;
+  readonly purgeRules: Pick<PurgeRules, "isPurged">;
   readonly engines: string;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   /** @default the system's */
@@ -44,7 +44,7 @@ export interface NewEntry {
 
 /** Describes renditions as cache entries, and stores them. */
 export function createEntryWriter(parts: EntryWriterParts) {
-  const { cache, bans, engines, endpoints, clock = systemClock } = parts;
+  const { cache, purgeRules, engines, endpoints, clock = systemClock } = parts;
 
   function entryOf({ job, key, sources, rendition, isOriginal }: EntryParts): NewEntry {
     const endpoint = endpoints.get(endpointId(job.asset));
@@ -91,7 +91,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
 
   /** Resolves once caches have it; `undefined`: there are none, or it was purged after `since`, when work on it began. */
   function write({ record, body }: Rendition, since: number): Promise<void> | undefined {
-    if (!cache.isUsed || bans.isBanned(record, since)) return undefined;
+    if (!cache.isUsed || purgeRules.isPurged(record, since)) return undefined;
     return cache.store(record, settled(body), since);
   }
 

@@ -1,4 +1,4 @@
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { canonicalTransformation, keyOf } from "../model/canonical.ts";
@@ -20,7 +20,7 @@ import { createSpans } from "../util/spans.ts";
 const DEPTH = 3;
 
 export interface OwnContext extends RenderContext {
-  /** When it began, to be compared with bans. */
+  /** When it began, to be compared with purge rules. */
   readonly since: number;
   /** Closes every source that was opened. */
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export interface ContextParts {
   readonly steps: StepRegistry;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly limitsOf: LimitsOf;
-  readonly bans: Pick<Bans, "now">;
+  readonly purgeRules: Pick<PurgeRules, "now">;
 }
 
 export interface ContextOptions {
@@ -73,7 +73,7 @@ export interface ContextOptions {
 const renderNothing: Render = () => Promise.reject(new Error("nothing can be rendered here"));
 
 export function createContext(parts: ContextParts, options: ContextOptions): OwnContext {
-  const { hooks, endpoints, steps, bans } = parts;
+  const { hooks, endpoints, steps, purgeRules } = parts;
   const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = options;
   const limits = parts.limitsOf(main.tenant);
   const open: Source[] = [];
@@ -82,7 +82,7 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
   const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
   const context: OwnContext = {
     key,
-    since: bans.now(),
+    since: purgeRules.now(),
     signal,
     deadline: Date.now() + limits.request,
     limits,

@@ -46,7 +46,7 @@ export interface Rendered extends Rendition {
 
 export interface RenderParts extends ContextParts, EntryWriterParts {
   readonly hooks: Hooks;
-  readonly bans: ContextParts["bans"] & EntryWriterParts["bans"];
+  readonly purgeRules: ContextParts["purgeRules"] & EntryWriterParts["purgeRules"];
   readonly scheduler: Pick<Scheduler, "assertRoom" | "assertFits" | "run">;
 }
 

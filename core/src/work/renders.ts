@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
-import type { Bans } from "../cache/purge-rules.ts";
+import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Rendition } from "../model/rendition.ts";
 import { loopKey } from "../origin/loop.ts";
 import { type CoalesceOptions, createCoalescer } from "../util/coalescer.ts";
@@ -13,7 +13,7 @@ export type Renders = ReturnType<typeof createRenders>;
 
 export interface RendersParts extends RenderParts {
   readonly cache: Cache;
-  readonly bans: Bans;
+  readonly purgeRules: PurgeRules;
   readonly log: Logger;
   /** Who does which work, among machines. */
   readonly locks: ClusterLocks;
@@ -35,14 +35,14 @@ interface Lookup {
 /** By what a render is coalesced: what a purge has made out of date is not joined. */
 export function coalescedBy(
   { job, key, trusted }: Omit<RenderRequest, "stale">,
-  { bans, engines }: { readonly bans: Pick<Bans, "timeOfJob">; readonly engines: string },
+  { purgeRules, engines }: { readonly purgeRules: Pick<PurgeRules, "timeOfJob">; readonly engines: string },
 ): CoalescedBy {
-  return { key: `${engines} ${key} ${trusted}${loopKey()}`, since: bans.timeOfJob(job, key) };
+  return { key: `${engines} ${key} ${trusted}${loopKey()}`, since: purgeRules.timeOfJob(job, key) };
 }
 
 /** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
 export function createRenders(parts: RendersParts, { find }: Lookup) {
-  const { cache, bans, log, workerLocks, locks } = parts;
+  const { cache, purgeRules, log, workerLocks, locks } = parts;
   const render = createRender(parts);
   const process = createCoalescer<Rendered>(untilStored);
   let isReported = false;
@@ -70,7 +70,7 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
     if (!locks.isUsed || !cache.isUsed) return await work();
     const handover = clusterHandover({
       find: () => find(request),
-      isCurrent: () => bans.timeOfJob(request.job, request.key) === options.since,
+      isCurrent: () => purgeRules.timeOfJob(request.job, request.key) === options.since,
       onMissing() {
         if (isReported) return;
         isReported = true;

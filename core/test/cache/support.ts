@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { CacheBackend, JournalRule, PurgeJournal, StoredMetadata } from "../../src/cache/backend.ts";
-import { isBanned } from "../../src/model/purge-rule.ts";
+import { matchesRule } from "../../src/model/purge-rule.ts";
 import { bodyOf, type RenditionRecord, type SettledBody } from "../../src/model/rendition.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
@@ -89,7 +89,7 @@ export function mapBackend(
     ...(deletes && {
       async deleteMatching(rule) {
         check();
-        for (const [key, { metadata }] of entries) if (isBanned(metadata, rule)) entries.delete(key);
+        for (const [key, { metadata }] of entries) if (matchesRule(metadata, rule)) entries.delete(key);
       },
     }),
     ...(journal && { journal: purgeJournal }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pino } from "pino";
 import type { CacheBackend, CacheOptions } from "../../src/cache/backend.ts";
-import { createBans, type NewBan } from "../../src/cache/purge-rules.ts";
+import { createPurgeRules, type NewRule } from "../../src/cache/purge-rules.ts";
 import { newRuleId } from "../../src/cache/rule-id.ts";
 import { createTier, type Tier } from "../../src/cache/tier.ts";
 import type { PurgeRule } from "../../src/model/purge-rule.ts";
@@ -13,7 +13,7 @@ const signal = new AbortController().signal;
 
 /** A process that uses a backend: its tier, and its purge rules. */
 function processWith(backend: CacheBackend, clock: FakeClock, options: Partial<CacheOptions> = {}) {
-  const rules = createBans();
+  const rules = createPurgeRules();
   const tier = createTier({
     name: "cache-test",
     backend,
@@ -21,23 +21,23 @@ function processWith(backend: CacheBackend, clock: FakeClock, options: Partial<C
     log,
     clock,
     cooldown: COOLDOWN,
-    isPurged: rules.isBanned,
+    isPurged: rules.isPurged,
   });
-  async function carryOut(rule: NewBan) {
-    const ban = rules.add(rule);
-    await tier.purge(ban);
-    rules.done(ban);
+  async function carryOut(rule: NewRule) {
+    const added = rules.add(rule);
+    await tier.purge(added);
+    rules.done(added);
   }
   return {
     tier,
     now: rules.now,
     /** Begins a purge here. Others hear of it when `hear` is called there with what this returns. */
-    async purge(rule: PurgeRule): Promise<NewBan> {
+    async purge(rule: PurgeRule): Promise<NewRule> {
       const announced = { ...rule, id: newRuleId(clock.now()) };
       await carryOut(announced);
       return announced;
     },
-    hear: (announced: NewBan) => carryOut({ ...announced, remote: true }),
+    hear: (announced: NewRule) => carryOut({ ...announced, remote: true }),
   };
 }
 

@@ -124,13 +124,13 @@ describe("the write of a cache entry", () => {
   });
 
   it("does not happen for what was purged after the work on it began", () => {
-    const { newEntry, write, bans, store } = writer();
-    const since = bans.now();
-    bans.done(bans.add({ id: "1", kind: "key", value: KEY }));
+    const { newEntry, write, purgeRules, store } = writer();
+    const since = purgeRules.now();
+    purgeRules.done(purgeRules.add({ id: "1", kind: "key", value: KEY }));
     const entry = { record: newEntry().metadata(body), body };
     assert.equal(write(entry, since), undefined);
     assert.equal(store.entries.size, 0);
-    assert.ok(write(entry, bans.now()));
+    assert.ok(write(entry, purgeRules.now()));
   });
 
   it("expires an entry: it is served no more while stale, neither at once nor after an error", async () => {

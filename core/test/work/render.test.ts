@@ -156,7 +156,7 @@ describe("a render", () => {
     const purged = renderer({ files: {} }, newEndpoint({ tags: ["shop"] }));
     purged.setEngine({
       async run() {
-        purged.bans.add({ id: "1", kind: "tag", value: "shop" });
+        purged.purgeRules.add({ id: "1", kind: "tag", value: "shop" });
         return { body: whole("old"), type: "image/webp", format: "webp" };
       },
     });

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pino } from "pino";
 import { createCache, createNegativeCache } from "../../src/cache/cache.ts";
-import { createBans } from "../../src/cache/purge-rules.ts";
+import { createPurgeRules } from "../../src/cache/purge-rules.ts";
 import { createTier } from "../../src/cache/tier.ts";
 import { memorySource } from "../../src/decode/memory.ts";
 import { createHooks, type Report } from "../../src/hooks.ts";
@@ -48,18 +48,18 @@ const LIMITS = { ...DEFAULT_LIMITS, memory: 1024 ** 3 };
 /** What a render works with: one cache over a Map, the real scheduler, and a clock that stands still. */
 export function newParts(endpoint = newEndpoint()) {
   const clock = fakeClock();
-  const bans = createBans();
+  const purgeRules = createPurgeRules();
   const store = newStore();
   const options = { tier: "memory", maxEntryBytes: 1_000_000 } as const;
   const log = pino({ level: "silent" });
   const tier = createTier({
     ...{ name: "cache", backend: mapBackend(store), options, log, clock, cooldown: 1 },
-    isPurged: bans.isBanned,
+    isPurged: purgeRules.isPurged,
   });
-  const cache = createCache({ isUsed: true, failures: createNegativeCache(), now: bans.now });
+  const cache = createCache({ isUsed: true, failures: createNegativeCache(), now: purgeRules.now });
   cache.open([tier]);
   const endpoints = new Map([["photos", endpoint]]);
-  return { bans, cache, clock, endpoints, engines: "engine@1", store };
+  return { purgeRules, cache, clock, endpoints, engines: "engine@1", store };
 }
 
 /** A file of an origin; `broken`: reading it fails. */

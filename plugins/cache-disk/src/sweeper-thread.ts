@@ -26,11 +26,11 @@ async function carryOut(places: Places, task: Task): Promise<unknown> {
 }
 
 async function loadRules(): Promise<Rules> {
-  const [{ isBanned }, { parseRules }] = await Promise.all([
+  const [{ matchesRule }, { parseRules }] = await Promise.all([
     import("@mediatap/core/cache"),
     import("./journal.ts"),
   ]);
-  return { matches: isBanned, parse: parseRules };
+  return { matches: matchesRule, parse: parseRules };
 }
 
 /** The core is loaded only where there is something to be found out: most of what is being written is this process's own. */

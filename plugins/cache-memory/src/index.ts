@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { bodyOf, type Plugin, parseOptions, type SettledBody } from "@mediatap/core";
-import { type CacheBackend, isBanned, type StoredMetadata } from "@mediatap/core/cache";
+import { type CacheBackend, matchesRule, type StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 
@@ -94,7 +94,7 @@ function createStore(first: Budget) {
     },
     deleteMatching(rule) {
       for (const [key, entry] of metadata.entries()) {
-        if (!isBanned(entry, rule)) continue;
+        if (!matchesRule(entry, rule)) continue;
         metadata.delete(key);
         bodies.delete(key);
       }

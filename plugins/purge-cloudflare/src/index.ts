@@ -1,5 +1,5 @@
 import { type Plugin, parseOptions, type RuntimeInfo } from "@mediatap/core";
-import { type Ban, foldersOf, folderTagOf, sourceTagOf } from "@mediatap/core/cache";
+import { type ActiveRule, foldersOf, folderTagOf, sourceTagOf } from "@mediatap/core/cache";
 import { z } from "zod";
 import { createApi } from "./api.ts";
 import { createBatch } from "./batch.ts";
@@ -56,11 +56,11 @@ export function purgeCloudflare(options: PurgeCloudflareOptions): Plugin {
         );
       });
 
-      hooks.purge.tapPromise(NAME, async (ban) => {
-        if (ban.remote) return;
-        if (ban.kind === "url") return await files(addressesOf(ban.value, baseUrls));
-        if (ban.kind === "all" && ban.tenant === undefined) return await send({ purge_everything: true });
-        await tags(tagsOf(ban, ban.tenant === undefined ? accounts : [ban.tenant]));
+      hooks.purge.tapPromise(NAME, async (rule) => {
+        if (rule.remote) return;
+        if (rule.kind === "url") return await files(addressesOf(rule.value, baseUrls));
+        if (rule.kind === "all" && rule.tenant === undefined) return await send({ purge_everything: true });
+        await tags(tagsOf(rule, rule.tenant === undefined ? accounts : [rule.tenant]));
       });
 
       hooks.stop.tap(NAME, () => stop.abort());
@@ -73,8 +73,8 @@ function addressesOf(url: string, baseUrls: readonly string[]): string[] {
   return baseUrls.map((base) => `${base.replace(/\/+$/, "")}${url}`);
 }
 
-/** The tags of what a ban speaks of. Keys and copies of originals are nothing that a CDN knows. */
-function tagsOf({ kind, value }: Ban, accounts: readonly string[]): string[] {
+/** The tags of what a purge rule speaks of. Keys and copies of originals are nothing that a CDN knows. */
+function tagsOf({ kind, value }: ActiveRule, accounts: readonly string[]): string[] {
   switch (kind) {
     case "tag":
       return [value];

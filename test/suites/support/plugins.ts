@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { bodyOf, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
-import { type CacheEntry, type CacheTier, isBanned } from "@mediatap/core/cache";
+import { type CacheEntry, type CacheTier, matchesRule } from "@mediatap/core/cache";
 import { imageSharp } from "@mediatap/image-sharp";
 import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
@@ -200,7 +200,7 @@ export function testCache({ name = "test-cache", tier = "memory" as CacheTier } 
           },
           delete: (key) => void entries.delete(key),
           deleteMatching(rule) {
-            for (const [key, { metadata }] of entries) if (isBanned(metadata, rule)) entries.delete(key);
+            for (const [key, { metadata }] of entries) if (matchesRule(metadata, rule)) entries.delete(key);
           },
         }),
       });

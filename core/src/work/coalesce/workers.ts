@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Cache } from "../../cache/cache.ts";
-import type { Bans } from "../../cache/purge-rules.ts";
+import type { PurgeRules } from "../../cache/purge-rules.ts";
 import { bodyOf, type RenditionRecord, settled } from "../../model/rendition.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, type Failed, failureOf } from "../failed.ts";
@@ -18,12 +18,12 @@ export type WorkerLocks = Locks<WorkerOutcome>;
 
 export interface HandoverParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;
-  readonly bans: Pick<Bans, "now" | "isBanned">;
+  readonly purgeRules: Pick<PurgeRules, "now" | "isPurged">;
 }
 
 /** Hands renditions over to other workers, whose caches in memory store them, too. */
-export function workerHandover({ cache, bans }: HandoverParts): Handover<Rendered, WorkerOutcome> {
-  const since = bans.now();
+export function workerHandover({ cache, purgeRules }: HandoverParts): Handover<Rendered, WorkerOutcome> {
+  const since = purgeRules.now();
   return {
     encode({ record, body, degraded }) {
       if (degraded || !body?.settled || !body.bytes || body.length > MAX_BYTES) return undefined;
@@ -34,7 +34,7 @@ export function workerHandover({ cache, bans }: HandoverParts): Handover<Rendere
       if ("code" in outcome) throw errorOf(outcome);
       const { record, bytes } = outcome;
       const body = bodyOf(bytes, (part) => Readable.from([part]));
-      const stored = cache.isUsed && !bans.isBanned(record, since);
+      const stored = cache.isUsed && !purgeRules.isPurged(record, since);
       if (stored) void cache.store(record, settled(body), since);
       return { record, body, spans: createSpans(), stored, joined: true };
     },
