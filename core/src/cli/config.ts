@@ -4,7 +4,6 @@ import { secretsOf } from "../config/options.ts";
 import { configSchema, DEFAULT_RULES } from "../config/schema.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 import { maskSecrets } from "../util/redact.ts";
 
@@ -22,7 +21,7 @@ const DEFAULTS = {
  */
 export async function showConfig(loaded: LoadedConfig, json: boolean): Promise<string> {
   const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(loaded, { log, shared: createShared() });
+  const runtime = await createRuntime(loaded, { log });
   await runtime.stop();
 
   const { config, plugins, source, provenances } = loaded;

@@ -6,7 +6,6 @@ import type { Runtime } from "../http/runtime.ts";
 import { codeOf, isMediaError, type MediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createShared } from "../server/singletons.ts";
 import { createLogger, reasonOf } from "../util/log.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
@@ -26,7 +25,6 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const log = createLogger({ level: "silent" });
   const runtime = await createRuntime(config, {
     log,
-    shared: createShared(),
     startTimeout: CHECK_TIMEOUT_MS,
   });
   try {

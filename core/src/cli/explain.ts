@@ -10,7 +10,6 @@ import {
   unexplained,
 } from "../request/explain.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 
 /** An explanation for people or programs. */
@@ -27,7 +26,7 @@ export async function explainUrl(
   json: boolean,
 ): Promise<Explained> {
   const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, { log, shared: createShared() });
+  const runtime = await createRuntime(config, { log });
   await runtime.start();
   try {
     const explanation = await explained();

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { pluginError } from "../plugin.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createShared } from "../server/singletons.ts";
 import { createLogger } from "../util/log.ts";
 
 /** What lists all commands. */
@@ -24,7 +23,7 @@ export async function addPluginCommands(
   const config = await load(configFlag(args)).catch(() => undefined);
   if (!config) return async () => {};
   const log = createLogger(isHelp ? { level: "silent" } : config.config.log);
-  const created = createRuntime(config, { log, shared: createShared() });
+  const created = createRuntime(config, { log });
   // A wrong configuration does not hide the help.
   const runtime = await (isHelp ? created.catch(() => undefined) : created);
   if (!runtime) return async () => {};

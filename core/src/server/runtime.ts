@@ -38,12 +38,13 @@ import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
 import { runningServer } from "./management-client.ts";
 import { createRegistrations, type RegisteredRenditions } from "./registrations.ts";
-import { type Shared, type Shares, sharesOf } from "./singletons.ts";
+import { createShared, type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
 export interface RuntimeParts {
   readonly log: Logger;
-  readonly shared: Shared;
+  /** What it shares with other runtimes of the process. @default there are none */
+  readonly shared?: Shared;
   /** 1, and one more with each reload. */
   readonly number?: number;
   /** Processes of this server, among which its budgets are divided. @default 1 */
@@ -62,7 +63,7 @@ export interface RuntimeParts {
  */
 export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
   const hooks = createHooks();
-  const shares = sharesOf(parts.shared);
+  const shares = sharesOf(parts.shared ?? createShared());
   try {
     return await buildRuntime(config, hooks, shares, parts);
   } catch (error) {

@@ -1,38 +1,17 @@
 /** Something with an end, if it has one. */
 type Closable = object & { close?: () => unknown };
 
-interface Entry {
-  readonly value: Closable;
-  users: number;
+/** Objects of the process that its runtimes share: created once, closed with the last user. */
+export type Shared = Map<string, { readonly value: Closable; users: number }>;
+
+export function createShared(): Shared {
+  return new Map();
 }
 
-/** Things of the process that runtimes have in common, counted by reference: made once, closed with the last user. */
-export function createShared() {
-  const entries = new Map<string, Entry>();
-  return {
-    take<T extends object>(key: string, create: () => T): T {
-      let entry = entries.get(key);
-      if (!entry) {
-        entry = { value: create() as Closable, users: 0 };
-        entries.set(key, entry);
-      }
-      entry.users++;
-      return entry.value as T;
-    },
-    async give(key: string): Promise<void> {
-      const entry = entries.get(key);
-      if (!entry || --entry.users > 0) return;
-      entries.delete(key);
-      await entry.value.close?.();
-    },
-  };
-}
-
-export type Shared = ReturnType<typeof createShared>;
-
-/** What one runtime has taken of it. */
+/** What one runtime uses of them. */
 export interface Shares {
-  readonly take: Shared["take"];
+  /** The object of a key, created by its first user. */
+  take<T extends object>(key: string, create: () => T): T;
   /** Gives all of it back, last first. */
   giveAll(): Promise<void>;
 }
@@ -40,13 +19,20 @@ export interface Shares {
 export function sharesOf(shared: Shared): Shares {
   const taken: string[] = [];
   return {
-    take(key, create) {
-      const value = shared.take(key, create);
+    take<T extends object>(key: string, create: () => T): T {
+      const entry = shared.get(key) ?? { value: create(), users: 0 };
+      shared.set(key, entry);
+      entry.users++;
       taken.push(key);
-      return value;
+      return entry.value as T;
     },
     async giveAll() {
-      for (const key of taken.splice(0).reverse()) await shared.give(key);
+      for (const key of taken.splice(0).reverse()) {
+        const entry = shared.get(key);
+        if (!entry || --entry.users > 0) continue;
+        shared.delete(key);
+        await entry.value.close?.();
+      }
     },
   };
 }

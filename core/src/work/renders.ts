@@ -44,13 +44,13 @@ export function coalescedBy(
 export function createRenders(parts: RendersParts, { find }: Lookup) {
   const { cache, purgeRules, log, workerLocks, locks } = parts;
   const render = createRender(parts);
-  const process = createCoalescer<Rendered>(untilStored);
+  const own = createCoalescer<Rendered>(untilStored);
   let isReported = false;
 
   /** Renders, or waits for the same render. `background`: no client waits for it. */
   function run(request: RenderRequest, signal: AbortSignal, { background = false } = {}): Promise<Rendered> {
     const { key, since } = coalescedBy(request, parts);
-    return process.run(key, { signal, since }, (signal) => {
+    return own.run(key, { signal, since }, (signal) => {
       // To revalidate a rendition costs less than to wait for another process.
       if (request.stale && !background) return render(request, signal);
       const options = { signal, since };
@@ -88,14 +88,14 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
     /** Whether this process is rendering it. */
     isRunning(request: RenderRequest): boolean {
       const { key, since } = coalescedBy(request, parts);
-      return process.has(key, since);
+      return own.has(key, since);
     },
     /** Renders that are running in this process. */
     get size() {
-      return process.size;
+      return own.size;
     },
     /** Resolves once none is running in this process. */
-    idle: process.idle,
+    idle: own.idle,
   };
 }
 

@@ -4,7 +4,6 @@ import { type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 import type { MediatapConfig } from "../../src/config/schema.ts";
 import type { Plugin } from "../../src/plugin.ts";
 import { createRuntime } from "../../src/server/runtime.ts";
-import { createShared } from "../../src/server/singletons.ts";
 import { createLogger } from "../../src/util/log.ts";
 import { folderWith, messageOf } from "./folder.ts";
 
@@ -30,7 +29,7 @@ const load = (config: MediatapConfig, base = import.meta.dirname) =>
 async function start(config: MediatapConfig): Promise<LoadedConfig> {
   const loaded = await load(config);
   const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(loaded, { log, shared: createShared() });
+  const runtime = await createRuntime(loaded, { log });
   await runtime.stop();
   return loaded;
 }

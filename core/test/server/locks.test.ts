@@ -29,7 +29,7 @@ describe("locks of workers", () => {
     locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
     locks.acquire(b.holder, { id: 4, key: "y", since: 0 });
     locks.release(a.holder, { id: 1, key: "x", kept: false, outcome: OUTCOME });
-    assert.deepEqual(a.received, ["1 go", "wanted"]);
+    assert.deepEqual(a.received, ["1 go"]);
     assert.deepEqual(b.received, ["4 go", "2 outcome"]);
     assert.deepEqual(c.received, ["3 outcome"]);
     locks.acquire(c.holder, { id: 5, key: "x", since: 0 });
@@ -43,14 +43,30 @@ describe("locks of workers", () => {
     locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
     locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
     locks.release(a.holder, { id: 1, key: "x", kept: false });
-    assert.deepEqual(b.received, ["2 go", "wanted"]);
+    assert.deepEqual(b.received, ["2 go"]);
     locks.gone(b.holder);
     assert.deepEqual(c.received, ["3 go"]);
     locks.release(b.holder, { id: 2, key: "x", kept: false, outcome: OUTCOME });
     locks.acquire(a.holder, { id: 4, key: "x", since: 0 });
-    assert.deepEqual(c.received, ["3 go", "wanted"]);
+    assert.deepEqual(c.received, ["3 go"]);
     locks.release(c.holder, { id: 3, key: "x", kept: false, outcome: OUTCOME });
-    assert.deepEqual(a.received, ["1 go", "wanted", "4 outcome"]);
+    assert.deepEqual(a.received, ["1 go", "4 outcome"]);
+  });
+
+  it("have an outcome that is requested from its holder once, if others wait for it", () => {
+    const locks = createWorkerLocks();
+    const [a, b, c] = [worker(), worker(), worker()];
+    locks.acquire(a.holder, { id: 1, key: "x", since: 0 });
+    locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
+    locks.release(a.holder, { id: 1, key: "x", kept: true });
+    locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
+    assert.deepEqual(a.received, ["1 go", "wanted"]);
+    locks.release(a.holder, { id: 1, key: "x", kept: true, outcome: OUTCOME });
+    assert.deepEqual([b.received, c.received], [["2 outcome"], ["3 outcome"]]);
+    // Its holder had to make room.
+    locks.acquire(b.holder, { id: 4, key: "x", since: 0 });
+    locks.release(a.holder, { id: 1, key: "x", kept: false });
+    assert.deepEqual(b.received, ["2 outcome", "4 go"]);
   });
 
   it("pass over who has left", () => {
@@ -86,7 +102,7 @@ describe("locks of workers", () => {
     locks.acquire(b.holder, { id: 2, key: "x", since: monotonicNow() });
     assert.deepEqual(b.received, ["2 go"]);
     locks.acquire(a.holder, { id: 3, key: "x", since: 0 });
-    assert.deepEqual(b.received, ["2 go", "wanted"]);
+    assert.deepEqual(b.received, ["2 go"]);
     // The end of the work that is out of date.
     locks.release(a.holder, { id: 1, key: "x", kept: false, outcome: OUTCOME });
     assert.deepEqual(a.received, ["1 go"]);

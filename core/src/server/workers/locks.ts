@@ -18,6 +18,8 @@ interface Waiter {
 interface Lock extends Waiter {
   /** When it was granted, as of `monotonicNow()`. */
   readonly begun: number;
+  /** The work has ended, and its holder keeps the outcome for a while. */
+  isReleased: boolean;
   waiting: Waiter[];
   timer: NodeJS.Timeout;
 }
@@ -33,9 +35,9 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
   const locks = new Map<string, Lock>();
 
   function grant(key: string, { holder, id }: Waiter, waiting: Waiter[] = []): void {
-    locks.set(key, { holder, id, begun: monotonicNow(), waiting, timer: expireAfter(key, timeout) });
+    const timer = expireAfter(key, timeout);
+    locks.set(key, { holder, id, begun: monotonicNow(), isReleased: false, waiting, timer });
     holder.send({ mediatap: "acquired", id });
-    if (waiting.length > 0) holder.send({ mediatap: "wanted", id, key });
   }
 
   /** The end of a lock: all that still wait do the work themselves. */
@@ -45,6 +47,11 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
       locks.delete(key);
       for (const { holder, id } of lock?.waiting ?? []) holder.send({ mediatap: "acquired", id });
     }, milliseconds).unref();
+  }
+
+  /** Outcomes are large: they are sent only if others wait for them. */
+  function request(key: string, { holder, id }: Lock): void {
+    holder.send({ mediatap: "wanted", id, key });
   }
 
   /** The next one that waits gets it. */
@@ -64,7 +71,7 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
         return;
       }
       lock.waiting.push({ holder, id });
-      if (lock.waiting.length === 1) lock.holder.send({ mediatap: "wanted", id: lock.id, key });
+      if (lock.isReleased && lock.waiting.length === 1) request(key, lock);
     },
     leave(holder: Holder, { id, key }: Message<"leave">): void {
       const lock = locks.get(key);
@@ -82,14 +89,17 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
         pass(key, lock);
         return;
       }
-      if (outcome) {
-        for (const { holder: other, id: asked } of lock.waiting.splice(0)) {
-          other.send({ mediatap: "acquired", id: asked, outcome });
-        }
-      }
       clearTimeout(lock.timer);
+      lock.isReleased = kept;
       if (kept) lock.timer = expireAfter(key, RECENT_MS);
       else locks.delete(key);
+      if (!outcome) {
+        if (lock.waiting.length > 0) request(key, lock);
+        return;
+      }
+      for (const { holder: other, id: asked } of lock.waiting.splice(0)) {
+        other.send({ mediatap: "acquired", id: asked, outcome });
+      }
     },
     /** A worker is gone, and with it what it did and waited for. */
     gone(holder: Holder): void {

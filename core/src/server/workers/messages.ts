@@ -15,7 +15,7 @@ export type ToPrimary =
   | { readonly mediatap: "acquire"; readonly id: number; readonly key: string; readonly since: number }
   /** Nobody waits for the lock, or for an outcome, any longer. */
   | { readonly mediatap: "leave"; readonly id: number; readonly key: string }
-  /** It releases the lock that it acquired under this number; `kept`: the outcome can be requested for a while. */
+  /** It releases the lock that it acquired under this number; `kept`: for a while the outcome is sent if others want it. */
   | {
       readonly mediatap: "release";
       readonly id: number;
@@ -36,7 +36,7 @@ export type ToWorker =
   | { readonly mediatap: "socket" }
   | { readonly mediatap: "ping" }
   | { readonly mediatap: "drain"; readonly accept: boolean }
-  /** Others wait for the outcome of the work that it has the lock for. */
+  /** Others wait for an outcome that it keeps: it is to send it. */
   | { readonly mediatap: "wanted"; readonly id: number; readonly key: string }
   /** The end of a wait: with the outcome; else it has the lock, or does the work without. */
   | { readonly mediatap: "acquired"; readonly id: number; readonly outcome?: WorkerOutcome }

@@ -1,10 +1,12 @@
 import type { SendHandle } from "node:child_process";
+import { LRUCache } from "lru-cache";
 import type { Bus, LineEnd } from "../../util/bus.ts";
 import type { WorkerLocks, WorkerOutcome } from "../../work/coalesce/workers.ts";
+import type { Failed } from "../../work/failed.ts";
 import { RECENT_MS } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
-/** Bytes of recent outcomes that are kept for workers that come a little late. */
+/** Bytes of recent renditions that are kept for the other workers. */
 const MAX_RECENT_BYTES = 32 * 1024 * 1024;
 
 /** Environment variables: by the first a process knows that it is one of several, by the others where to listen. */
@@ -43,9 +45,13 @@ export interface Membership {
 export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: WorkerOutcome | undefined) => void>();
   const announced = new Map<number, (replies: readonly string[]) => void>();
-  /** Locks that this worker has or waits for, by their numbers, and whether others wait for the outcome. */
-  const locked = new Map<number, { isWanted: boolean }>();
-  const recent = createRecent();
+  /** Renditions that this worker made a moment ago, by the numbers of their locks. */
+  const recent = new LRUCache<number, Exclude<WorkerOutcome, Failed>>({
+    maxSize: MAX_RECENT_BYTES,
+    sizeCalculation: ({ bytes }) => Math.max(1, bytes.byteLength),
+    ttl: RECENT_MS,
+    ttlAutopurge: true,
+  });
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
   let socket: () => SocketHandle | undefined = () => undefined;
@@ -69,9 +75,9 @@ export function joinServer(): Membership {
       else handle?.close();
     } else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
-      const lock = locked.get(message.id);
-      if (lock) lock.isWanted = true;
-      else release(message.id, message.key, recent.get(message.id), true);
+      const { id, key } = message;
+      const outcome = recent.get(id);
+      tell({ mediatap: "release", id, key, kept: outcome !== undefined, ...(outcome && { outcome }) });
     }
   });
   process.once("disconnect", () => {
@@ -92,11 +98,6 @@ export function joinServer(): Membership {
       announced.set(id, resolve);
       tell({ mediatap: "announce", id, text });
     }).finally(() => announced.delete(id));
-  }
-
-  function release(id: number, key: string, outcome: WorkerOutcome | undefined, isWanted: boolean): void {
-    const kept = outcome !== undefined && recent.keep(id, outcome);
-    tell({ mediatap: "release", id, key, kept, ...(isWanted && outcome && { outcome }) });
   }
 
   /** Resolves with the outcome of another worker, or with `undefined` if this one is to do the work. */
@@ -124,21 +125,13 @@ export function joinServer(): Membership {
   const locks: WorkerLocks = {
     async acquire(key, { signal, since = 0 }) {
       const id = ++last;
-      const lock = { isWanted: false };
-      // Before it is acquired: that others want the outcome may be the next message.
-      locked.set(id, lock);
-      const outcome = await wait(id, key, since, signal).catch((error: unknown) => {
-        locked.delete(id);
-        throw error;
-      });
-      if (outcome) {
-        locked.delete(id);
-        return { outcome };
-      }
+      const outcome = await wait(id, key, since, signal);
+      if (outcome) return { outcome };
       return {
         release(outcome) {
-          locked.delete(id);
-          release(id, key, outcome, lock.isWanted);
+          const isFailure = outcome !== undefined && "code" in outcome;
+          if (outcome && !isFailure) recent.set(id, outcome);
+          tell({ mediatap: "release", id, key, kept: recent.has(id), ...(isFailure && { outcome }) });
         },
       };
     },
@@ -173,28 +166,5 @@ export function joinServer(): Membership {
       drain = listen;
     },
     tell,
-  };
-}
-
-/** What this worker released a moment ago, for others that come a little late. */
-function createRecent() {
-  const kept = new Map<number, WorkerOutcome>();
-  let bytes = 0;
-  return {
-    get: (id: number) => kept.get(id),
-    /** `false`: it is a failure, or there is no room. */
-    keep(id: number, outcome: WorkerOutcome): boolean {
-      if (kept.has(id)) return true;
-      if ("code" in outcome) return false;
-      const size = outcome.bytes.byteLength;
-      if (bytes + size > MAX_RECENT_BYTES) return false;
-      kept.set(id, outcome);
-      bytes += size;
-      setTimeout(() => {
-        kept.delete(id);
-        bytes -= size;
-      }, RECENT_MS).unref();
-      return true;
-    },
   };
 }
