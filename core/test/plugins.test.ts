@@ -21,6 +21,14 @@ const route =
   (path: string, method = "GET") =>
   ({ route }: PluginApi) =>
     route(method as "GET", path, () => ({}));
+const originals = ({ cache }: PluginApi) =>
+  cache({
+    originals: true,
+    tier: "storage",
+    open() {
+      throw new Error("never opened");
+    },
+  });
 const manage =
   (path: string) =>
   ({ manage }: PluginApi) =>
@@ -146,6 +154,7 @@ describe("a plugin that is wrong", () => {
       route("/-/hello"),
       "the route GET /-/hello is registered by first already: choose another path, or remove one of the plugins",
     ],
+    ["cache of originals", originals, originals, "first stores originals already: remove one of the plugins"],
     [
       "start page",
       route("/"),
