@@ -1,26 +1,20 @@
+import { parse } from "range-parser";
 import type { MediaRequest } from "../model/exchange.ts";
 import { parseHttpDate } from "../model/http-date.ts";
 import type { ByteRange } from "../model/source.ts";
+
+/** Of `parse`: no byte of the file is in the ranges. */
+const UNSATISFIABLE = 2;
 
 /**
  * The range to send of `length` bytes (RFC 9110 §14): `undefined` for the whole, `"unsatisfiable"` for 416. One range
  * is served; several, malformed ones and foreign units mean the whole.
  */
 export function rangeOf(header: string | undefined, length: number): ByteRange | "unsatisfiable" | undefined {
-  const asked = header && /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header);
-  if (!asked) return undefined;
-  const [, first = "", last = ""] = asked;
-  if (first === "" && last === "") return undefined;
-  if (first === "") {
-    const suffix = Number(last);
-    if (suffix === 0 || length === 0) return "unsatisfiable";
-    return { start: Math.max(0, length - suffix), end: length - 1 };
-  }
-  const start = Number(first);
-  const end = last === "" ? length - 1 : Number(last);
-  if (end < start && last !== "") return undefined;
-  if (start >= length) return "unsatisfiable";
-  return { start, end: Math.min(end, length - 1) };
+  if (header === undefined) return undefined;
+  const { code, type, ranges } = parse(length, header);
+  if (type !== "bytes") return undefined;
+  return code === UNSATISFIABLE ? "unsatisfiable" : ranges.length === 1 ? ranges[0] : undefined;
 }
 
 /** Whether `If-Range` lets the range count: the strong entity tag, or the exact date (RFC 9110 §13.1.5). */

@@ -4,6 +4,7 @@ import { parseHttpDate } from "../model/http-date.ts";
 /**
  * Whether the client holds this representation already (RFC 9110 §13.2.2): `If-None-Match` decides when it is there,
  * by weak comparison; else `If-Modified-Since`.
+ * Not `fresh`: it splits lists at commas inside of tags, and takes dates of any form.
  */
 export function clientHasIt(
   request: Pick<MediaRequest, "header">,
