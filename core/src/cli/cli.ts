@@ -7,7 +7,6 @@ import type { MediatapConfig } from "../config/schema.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
 import { ignoreOutputErrors } from "../util/log.ts";
 import { version } from "../util/version.ts";
-import { headerOption } from "./ask.ts";
 import { showConfig } from "./config.ts";
 import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
@@ -240,4 +239,11 @@ function port(text: string): number {
   if (!/^\d{1,5}$/.test(text) || value > 65535)
     throw new InvalidArgumentError("Expected a number from 0 to 65535.");
   return value;
+}
+
+/** A header as written on the command line, `name: value`, added to those before it. */
+function headerOption(text: string, before: Readonly<Record<string, string>> = {}) {
+  const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*)$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Expected "name: value".');
+  return { ...before, [name.toLowerCase()]: value };
 }

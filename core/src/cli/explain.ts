@@ -1,14 +1,8 @@
 import type { LoadedConfig } from "../config/load.ts";
-import { exchangeOf, type Question } from "../http/synthetic-request.ts";
+import { explainQuestion } from "../http/explain.ts";
+import type { Question } from "../http/synthetic-request.ts";
 import { stableJson } from "../model/canonical.ts";
-import {
-  type Explanation,
-  type LimitUse,
-  type OriginAnswer,
-  type PlanSummary,
-  type Problem,
-  unexplained,
-} from "../request/explain.ts";
+import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../request/explain.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createLogger } from "../util/log.ts";
 
@@ -29,19 +23,11 @@ export async function explainUrl(
   const runtime = await createRuntime(config, { log });
   await runtime.start();
   try {
-    const explanation = await explained();
+    const explanation = await explainQuestion(question, runtime, log);
     const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
     return { text, status: explanation.status };
   } finally {
     await runtime.stop();
-  }
-
-  async function explained(): Promise<Explanation> {
-    try {
-      return await runtime.pipeline.explain(exchangeOf(question, runtime, log));
-    } catch (error) {
-      return unexplained(question.url, error);
-    }
   }
 }
 

@@ -38,12 +38,7 @@ function accountsOf(config: CheckedConfig): Account[] {
 
 /** The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own. */
 function sharedRules(config: CheckedConfig): Partial<AccountFields> {
-  const names = [
-    ...(Object.keys(DEFAULT_RULES) as (keyof Rules)[]),
-    "referrer",
-    "cdnCacheControl",
-    "tagHeader",
-  ] as const;
+  const names = [...RULES, ...OPTIONAL_RULES] as const;
   return Object.fromEntries(
     names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
   );
@@ -143,12 +138,7 @@ export const MIN_KEY_BYTES = 16;
 
 /** Paths of the fields with keys that are too short to be safe. */
 export function weakKeys(config: CheckedConfig): string[] {
-  const tenants = Object.entries(config.tenants ?? {});
-  const accounts = [
-    ["", config] as const,
-    ...tenants.map(([name, fields]) => [`tenants.${name}.`, fields] as const),
-  ];
-  const owners = accounts.flatMap(([at, fields]) => [
+  const owners = accountsOf(config).flatMap(({ at, fields }) => [
     [at, fields] as const,
     ...Object.entries(fields.endpoints ?? {}).map(([name, own]) => [`${at}endpoints.${name}.`, own] as const),
   ]);
@@ -184,9 +174,6 @@ function endpointOf(
   own: EndpointFields,
 ): Omit<Endpoint, "fields"> {
   const library = own.library ?? account.library;
-  const referrer = own.referrer ?? account.referrer;
-  const cdnCacheControl = own.cdnCacheControl ?? account.cdnCacheControl;
-  const tagHeader = own.tagHeader ?? account.tagHeader;
   const order = [...(library ? [library] : []), ...own.origins];
   return {
     tenant,
@@ -196,9 +183,6 @@ function endpointOf(
     origins: own.origins.map((origin) => within(tenant, origin)),
     ...(library === undefined ? {} : { library: within(tenant, library) }),
     ...rulesOf(account, own),
-    ...(referrer === undefined ? {} : { referrer }),
-    ...(cdnCacheControl === undefined ? {} : { cdnCacheControl }),
-    ...(tagHeader === undefined ? {} : { tagHeader }),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
     fingerprint: hash(
@@ -214,13 +198,16 @@ function within(tenant: string, name: string): string {
   return tenant === "" ? name : `${tenant}/${name}`;
 }
 
-type Rules = Pick<Endpoint, keyof typeof DEFAULT_RULES>;
+const RULES = Object.keys(DEFAULT_RULES) as (keyof typeof DEFAULT_RULES)[];
+/** Rules without a default. */
+const OPTIONAL_RULES = ["referrer", "cdnCacheControl", "tagHeader"] as const;
+
+type Rules = Pick<Endpoint, (typeof RULES)[number] | (typeof OPTIONAL_RULES)[number]>;
 
 function rulesOf(account: AccountFields, own: EndpointFields): Rules {
-  const names = Object.keys(DEFAULT_RULES) as (keyof Rules)[];
-  return Object.fromEntries(
-    names.map((name) => [name, own[name] ?? account[name] ?? DEFAULT_RULES[name]]),
-  ) as unknown as Rules;
+  const set = [...RULES, ...OPTIONAL_RULES].map((name) => [name, own[name] ?? account[name]] as const);
+  const defined = set.filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_RULES, ...Object.fromEntries(defined) } as unknown as Rules;
 }
 
 function keysOf({

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { EndpointFields } from "../model/endpoint.ts";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import { TAG, TAG_HEADERS } from "../model/tags.ts";
+import type { ImageFormat } from "../model/transformation.ts";
 import type { PluginList } from "../plugin.ts";
 import { secret } from "./options.ts";
 
@@ -27,7 +28,7 @@ export const DEFAULT_RULES = {
   blockedIps: [] as string[],
   blockedUserAgents: [] as string[],
   userAgentAccept: [] as { match: string; accept: "avif" | "webp" | "basic" }[],
-  allowedFormats: [] as string[],
+  allowedFormats: [] as ImageFormat[],
   cacheControl: CACHE_CONTROL,
   originCacheControl: "restrict",
   staleWhileRevalidate: DAY,

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import Router from "@koa/router";
 import Koa from "koa";
 import type { Logger } from "pino";
+import { DEFAULT_RULES } from "../config/schema.ts";
 import { attributed, wrap } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
@@ -18,15 +19,7 @@ import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, requestOf, rootCallsOf } from "./management.ts";
 import { deliverPending } from "./pending.ts";
-import {
-  createClientIp,
-  createExchange,
-  discardBody,
-  hostOf,
-  nextId,
-  readBody,
-  targetOf,
-} from "./request.ts";
+import { createClientIp, discardBody, HttpExchange, hostOf, nextId, readBody, targetOf } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface AppParts {
@@ -116,38 +109,18 @@ const SHORTAGE_LOG_INTERVAL_MS = 5_000;
 
 /** What stands in for an endpoint where a request could not even be led to one. */
 const NOWHERE: Endpoint = {
+  ...DEFAULT_RULES,
   tenant: "",
   name: "",
   prefix: "",
   hosts: [],
   origins: [],
-  languages: [],
-  autoFormat: false,
-  autoAvif: false,
-  quality: 80,
-  sanitizeSvg: false,
-  autoVideo: false,
-  videoQuality: 50,
-  metadata: false,
-  colorProfile: false,
-  restrictUnsigned: "none",
-  restrictUnnamed: false,
-  blockedIps: [],
-  blockedUserAgents: [],
-  userAgentAccept: [],
-  allowedFormats: [],
-  cacheControl: "no-store",
-  cors: false,
   privateKeys: [],
   namedTransformations: {},
-  originCacheControl: "restrict",
-  staleWhileRevalidate: 0,
-  staleIfError: 0,
-  tags: [],
-  cacheStatusKey: false,
-  ignoreQuery: [],
   fields: {},
   fingerprint: "",
+  cacheControl: "no-store",
+  cors: false,
 };
 
 function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
@@ -172,10 +145,10 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
       discardBody(req, res);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
-      exchange = createExchange({ ...parts, url, host, ...find(host, url) });
+      exchange = new HttpExchange({ ...parts, url, host, ...find(host, url) });
     } catch (error) {
       const target = { path: "", query: "", mount: "" };
-      exchange = createExchange({ ...parts, url: "/", host: "", endpoint: NOWHERE, target });
+      exchange = new HttpExchange({ ...parts, url: "/", host: "", endpoint: NOWHERE, target });
       return await reported(exchange, () => Promise.reject(error));
     }
     await reported(exchange, byMethod);

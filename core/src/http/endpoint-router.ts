@@ -8,17 +8,18 @@ export interface FoundEndpoint {
   readonly target: Target;
 }
 
+/** Endpoints and names of tenants by the host names of their own. */
+export const hostTables = (endpoints: readonly Endpoint[], tenants: readonly Tenant[]) => ({
+  byHost: new Map(endpoints.flatMap((endpoint) => endpoint.hosts.map((host) => [host, endpoint]))),
+  tenantByHost: new Map(tenants.flatMap(({ name, hosts }) => hosts.map((host) => [host, name]))),
+});
+
 /**
  * Finds the endpoint of a request: by a host name of its own; else the tenant by a host name or by the first segment of
  * the path, and in it the endpoint by the next segment, else the default one.
  */
 export function createFind(endpoints: readonly Endpoint[], tenants: readonly Tenant[]) {
-  const byHost = new Map(
-    endpoints.flatMap((endpoint) => endpoint.hosts.map((host) => [host, endpoint] as const)),
-  );
-  const tenantByHost = new Map(
-    tenants.flatMap(({ name, hosts }) => hosts.map((host) => [host, name] as const)),
-  );
+  const { byHost, tenantByHost } = hostTables(endpoints, tenants);
   const tenantByName = new Set(tenants.filter(({ hosts }) => hosts.length === 0).map(({ name }) => name));
   const byId = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),

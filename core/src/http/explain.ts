@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { MediaError } from "../model/errors.ts";
 import { type Explanation, unexplained } from "../request/explain.ts";
 import type { Runtime } from "./runtime.ts";
-import { exchangeOf } from "./synthetic-request.ts";
+import { exchangeOf, type Question } from "./synthetic-request.ts";
 
 /** What a question over HTTP may say of the request that it is about. */
 const HEADERS = ["accept", "user-agent", "host"] as const;
@@ -22,11 +22,18 @@ export async function explainOver(
     const value = query.get(name);
     return value === null ? [] : [[name, value] as const];
   });
+  return await explainQuestion({ url, headers: Object.fromEntries(named) }, runtime, log);
+}
+
+/** What the server would do for a request. An error in its URL is part of the explanation. */
+export async function explainQuestion(
+  question: Question,
+  runtime: Runtime,
+  log: Logger,
+): Promise<Explanation> {
   try {
-    return await runtime.pipeline.explain(
-      exchangeOf({ url, headers: Object.fromEntries(named) }, runtime, log),
-    );
+    return await runtime.pipeline.explain(exchangeOf(question, runtime, log));
   } catch (error) {
-    return unexplained(url, error);
+    return unexplained(question.url, error);
   }
 }

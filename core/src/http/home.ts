@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Tenant } from "../config/resolve.ts";
 import type { Endpoint } from "../model/endpoint.ts";
+import { hostTables } from "./endpoint-router.ts";
 
 /** Names on the page, at most. */
 const MAX_NAMES = 50;
@@ -23,12 +24,7 @@ const HEADERS = {
  * URLs have to be signed.
  */
 export function createHome(endpoints: readonly Endpoint[], tenants: readonly Tenant[]) {
-  const byHost = new Map(
-    endpoints.flatMap((endpoint) => endpoint.hosts.map((host) => [host, endpoint] as const)),
-  );
-  const tenantByHost = new Map(
-    tenants.flatMap(({ name, hosts }) => hosts.map((host) => [host, name] as const)),
-  );
+  const { byHost, tenantByHost } = hostTables(endpoints, tenants);
   const pages = new Map<string, string>();
 
   return (host: string): { readonly headers: Readonly<Record<string, string>>; readonly text: string } => {

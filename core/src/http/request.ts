@@ -137,15 +137,11 @@ export interface ExchangeParts {
   readonly timeout: number;
 }
 
-export function createExchange(parts: ExchangeParts): Exchange {
-  return new HttpExchange(parts);
-}
-
 /**
  * The exchange of a request. Its signal is made on first use: hits need none. A class, because a getter in an object
  * literal gives every object a hidden class of its own, which keeps the whole request until a full garbage collection.
  */
-class HttpExchange implements Exchange {
+export class HttpExchange implements Exchange {
   readonly id: string;
   readonly started = performance.now();
   readonly request: MediaRequest;

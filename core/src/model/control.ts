@@ -22,7 +22,7 @@ const LONGEST = 1000;
 
 /**
  * Reads a `Cache-Control` field. Where it contradicts itself the stricter word holds, and a time that is none is over
- * (RFC 9111 §4.2.1). `private` and `no-cache` with field names count as without: to keep less is always right.
+ * (RFC 9111 §4.2.1); parsers on npm take the last of several values or drop what is malformed. `private` and `no-cache` with field names count as without: to keep less is always right.
  */
 export function parseCacheControl(text: string): CacheControl {
   const times = new Map<string, number>();
