@@ -31,6 +31,7 @@ describeWith(FFMPEG, "whole videos", () =>
     let page: Page;
 
     before(async function () {
+      this.timeout(180_000);
       folder = await makeFolder();
       await runFfmpeg(
         join(folder.path, "a.mp4"),

@@ -6,17 +6,10 @@ import { promisify } from "node:util";
 import type { Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import {
-  describeWith,
-  jobLanguage,
-  jobUrl,
-  startServer,
-  type TestServer,
-  until,
-  useUpDescriptors,
-} from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, type TestServer, until, useUpDescriptors } from "@mediatap/test";
 import { pino } from "pino";
 import { videoFfmpeg } from "../../src/index.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
 const FFPROBE = FFMPEG.path.replace("ffmpeg", "ffprobe");
@@ -58,17 +51,15 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     await chmod(studio.folder, 0o755);
     await putBoth();
     const log = pino({ level: "warn" }, { write: (line: string) => void warnings.push(line) });
-    server = await startServer(
-      {
-        plugins: [
-          jobLanguage(),
-          storageFs(),
-          imageSharp(),
-          videoFfmpeg({ ffmpeg: studio.path("ffmpeg"), ffprobe: studio.path("ffprobe") }),
-        ],
-        origins: { files: { type: "FOLDER", path: studio.folder } },
-        endpoints: { default: { origins: ["files"] } },
-      },
+    server = await serve(
+      studio,
+      [
+        jobLanguage(),
+        storageFs(),
+        imageSharp(),
+        videoFfmpeg({ ffmpeg: studio.path("ffmpeg"), ffprobe: studio.path("ffprobe") }),
+      ],
+      {},
       { log: log as never },
     );
   });

@@ -7,18 +7,11 @@ import { join } from "node:path";
 import type { LimitName, Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import {
-  describeWith,
-  jobLanguage,
-  jobUrl,
-  readPng,
-  startServer,
-  type TestServer,
-  until,
-} from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, readPng, type TestServer, until } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { pointingElsewhere } from "../support/boxes.ts";
 import { ownProgramsWith } from "../support/processes.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
 const still = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });
@@ -32,10 +25,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
   const others: TestServer[] = [];
 
   async function start(limits: Partial<Record<LimitName, number>> = {}, options: VideoFfmpegOptions = {}) {
-    const place = await startServer({
-      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
+    const place = await serve(studio, [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)], {
       limits,
     });
     others.push(place);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, type TestServer } from "@mediatap/test";
 import { videoRemux } from "@mediatap/video-remux";
 import { parse } from "mpd-parser";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
+import { serve } from "../support/server.ts";
 import {
   boxesIn,
   decodeTime,
@@ -54,11 +55,12 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
   const servers: TestServer[] = [];
 
   async function start(options: VideoFfmpegOptions): Promise<TestServer> {
-    const started = await startServer({
-      plugins: [streamLanguage(), storageFs(), videoFfmpeg({ copy: false, ...options }), videoRemux()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    const started = await serve(studio, [
+      streamLanguage(),
+      storageFs(),
+      videoFfmpeg({ copy: false, ...options }),
+      videoRemux(),
+    ]);
     servers.push(started);
     return started;
   }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { Step } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
+import { serve } from "../support/server.ts";
 import { decoded, decodedFile, decodeTime, partUrl, told, track } from "../support/streams.ts";
 import { FFMPEG, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
@@ -78,11 +79,7 @@ describeWith(FFMPEG, "video-ffmpeg: the sound of streams", () => {
       "-b:a",
       "256k",
     );
-    server = await startServer({
-      plugins: [streamLanguage(), storageFs(), videoFfmpeg()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [streamLanguage(), storageFs(), videoFfmpeg()]);
   });
   after(async () => {
     await server?.close();

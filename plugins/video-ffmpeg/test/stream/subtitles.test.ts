@@ -8,6 +8,7 @@ import { describeWith, startOrigin, startServer, type TestServer, type WebOrigin
 import { parse } from "mpd-parser";
 import { videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
+import { serve } from "../support/server.ts";
 import { get, partUrl } from "../support/streams.ts";
 import { FFMPEG, mp4, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
@@ -43,15 +44,11 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
     await writeFile(studio.path("clip.de.srt"), Buffer.from(GERMAN, "latin1"));
     await writeFile(studio.path("clip.srt"), "1\n00:00:01,000 --> 00:00:02,000\nHm\n");
     await writeFile(studio.path("clip.fr.vtt"), "<!doctype html>");
-    server = await startServer({
-      plugins: [
-        streamLanguage(),
-        storageFs(),
-        videoFfmpeg({ subtitles: ["en", "de", "fr", "pt-BR", "und"] }),
-      ],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [
+      streamLanguage(),
+      storageFs(),
+      videoFfmpeg({ subtitles: ["en", "de", "fr", "pt-BR", "und"] }),
+    ]);
   });
   after(async () => {
     await server?.close();

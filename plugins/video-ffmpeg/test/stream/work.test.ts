@@ -3,9 +3,10 @@ import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig, PluginList } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, readPng, startServer, type TestServer, until } from "@mediatap/test";
+import { describeWith, readPng, type TestServer, until } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
+import { serve } from "../support/server.ts";
 import { boxesIn, decoded, get, partUrl } from "../support/streams.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio } from "../support/videos.ts";
 
@@ -59,18 +60,11 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
   }
 
   async function startAs(config: MediatapConfig, ...plugins: PluginList) {
-    server = await startServer({
-      plugins: [
-        streamLanguage(),
-        storageFs(),
-        videoFfmpeg({ ffmpeg: `${runs}.sh`, ffprobe: FFPROBE }),
-        ...plugins,
-      ],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-      limits: { videoTransforms: 1 },
-      ...config,
-    });
+    server = await serve(
+      studio,
+      [streamLanguage(), storageFs(), videoFfmpeg({ ffmpeg: `${runs}.sh`, ffprobe: FFPROBE }), ...plugins],
+      { limits: { videoTransforms: 1 }, ...config },
+    );
     return server;
   }
 

@@ -1,8 +1,9 @@
 import type { Step } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "./language.ts";
+import { serve } from "./server.ts";
 import type { Variant } from "./streams.ts";
 import { FFMPEG, mp4, numbered, openStudio, type Studio, testPicture } from "./videos.ts";
 
@@ -27,11 +28,7 @@ export function describeStreaming(
     const servers: TestServer[] = [];
 
     async function start(): Promise<TestServer> {
-      const started = await startServer({
-        plugins: [streamLanguage(), storageFs(), videoFfmpeg({ copy: false })],
-        origins: { files: { type: "FOLDER", path: studio.folder } },
-        endpoints: { default: { origins: ["files"] } },
-      });
+      const started = await serve(studio, [streamLanguage(), storageFs(), videoFfmpeg({ copy: false })]);
       servers.push(started);
       return started;
     }

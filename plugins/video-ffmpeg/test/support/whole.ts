@@ -3,9 +3,10 @@ import type { Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { type Answer, describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
+import { type Answer, describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "./results.ts";
+import { serve } from "./server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "./videos.ts";
 
 export const RED = [255, 0, 0];
@@ -44,11 +45,12 @@ export function describeWhole(
       studio = await openStudio();
       await studio.make("fields.mp4", ...fields("320x180"), ...tone, ...mp4());
       await prepare(studio);
-      server = await startServer({
-        plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" })],
-        origins: { files: { type: "FOLDER", path: studio.folder } },
-        endpoints: { default: { origins: ["files"] } },
-      });
+      server = await serve(studio, [
+        jobLanguage(),
+        storageFs(),
+        imageSharp(),
+        videoFfmpeg({ delivery: "wait" }),
+      ]);
     });
     after(async () => {
       await server?.close();

@@ -4,9 +4,10 @@ import type { Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "../support/results.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, openStudio, type Studio } from "../support/videos.ts";
 
 const RED = [255, 0, 0];
@@ -65,11 +66,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
   });
 
   const start = (...more: ReturnType<typeof imageSharp>[]) =>
-    startServer({
-      plugins: [jobLanguage(), storageFs(), ...more, videoFfmpeg({ delivery: "wait" }), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    serve(studio, [jobLanguage(), storageFs(), ...more, videoFfmpeg({ delivery: "wait" }), cacheMemory()]);
 
   const ask = (path: string, steps: Step[] = [], output: VideoOutput = {}, at = server) =>
     at.ask(jobUrl(path, { steps, output: { video: output } }));
@@ -135,10 +132,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
   });
 
   it("has no more frames than pictures may have", async () => {
-    const strict = await startServer({
-      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
+    const strict = await serve(studio, [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()], {
       limits: { frames: 2 },
     });
     try {

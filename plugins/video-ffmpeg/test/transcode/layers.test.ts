@@ -5,9 +5,10 @@ import type { Step } from "@mediatap/core";
 import type { Layer, Place, VideoOutput } from "@mediatap/core/steps";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { isLike, look, type Result } from "../support/results.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
 const RED = [255, 0, 0];
@@ -24,11 +25,13 @@ describeWith(FFMPEG, "layers on videos", () => {
     const red = ["-f", "lavfi", "-i", "color=red:s=320x180:r=25:d=4"];
     await studio.make("red.mp4", ...red, ...mp4());
     await studio.make("logo.png", "-f", "lavfi", "-i", "color=blue:s=40x20", "-frames:v", "1");
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg({ delivery: "wait" }), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [
+      jobLanguage(),
+      storageFs(),
+      imageSharp(),
+      videoFfmpeg({ delivery: "wait" }),
+      cacheMemory(),
+    ]);
   });
   after(async () => {
     await server.close();

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { Output, Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import sharp from "sharp";
 import { look } from "../support/results.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
 describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
@@ -16,11 +17,7 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     studio = await openStudio();
     await studio.make("test.mp4", ...testPicture(4), ...mp4());
     await studio.make("long.mp4", "-f", "lavfi", "-i", "color=red:s=32x32:r=5:d=60", ...mp4());
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg()]);
   });
   after(async () => {
     await server.close();

@@ -19,6 +19,7 @@ import {
 import { type VideoFfmpegOptions, videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { programsWith } from "../support/processes.ts";
 import { look } from "../support/results.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
 /** Long enough not to be waited for. */
@@ -63,11 +64,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     });
 
   const start = async (...more: Plugin[]) => {
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), videos(), ...more],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [jobLanguage(), storageFs(), videos(), ...more]);
   };
   const withDisk = async () => {
     cache = await makeFolder();
@@ -181,10 +178,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
   });
 
   it("that is larger than the limit resets the connection", async () => {
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), videos()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
+    server = await serve(studio, [jobLanguage(), storageFs(), videos()], {
       limits: { videoOutput: 300_000 },
     });
     const response = await fetch(url({}, "long.mp4", 1280));
@@ -194,11 +188,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
   });
 
   it("ends at once with the last who waits for it", async () => {
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), videos({ delivery: "wait" })],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [jobLanguage(), storageFs(), videos({ delivery: "wait" })]);
     await hold();
     const leaving = new AbortController();
     const response = fetch(url({}, "long.mp4", 1280), { signal: leaving.signal });
@@ -234,11 +224,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
   });
 
   it("is sent whole, with its length, where it is waited for", async () => {
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), videos({ delivery: "wait" })],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [jobLanguage(), storageFs(), videos({ delivery: "wait" })]);
     const response = await fetch(url());
     assert.match(response.headers.get("etag") ?? "", /^"/);
     const { byteLength } = await response.arrayBuffer();

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { Step } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, jobLanguage, jobUrl, readPng, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, readPng, type TestServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { type VideoFfmpegOptions, videoFfmpeg } from "../../src/index.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
 const frame = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });
@@ -15,11 +16,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
   const others: TestServer[] = [];
 
   const start = async (options: VideoFfmpegOptions = {}) => {
-    const place = await startServer({
-      plugins: [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    const place = await serve(studio, [jobLanguage(), storageFs(), imageSharp(), videoFfmpeg(options)]);
     others.push(place);
     return place;
   };
@@ -196,11 +193,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
   });
 
   it("is asked for in ImageKit's words", async () => {
-    const place = await startServer({
-      plugins: [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg()],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    const place = await serve(studio, [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg()]);
     others.push(place);
     const shown = async (path: string) => {
       const answer = await place.ask(path);

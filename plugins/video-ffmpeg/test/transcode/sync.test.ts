@@ -4,9 +4,10 @@ import { promisify } from "node:util";
 import type { Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, jobLanguage, jobUrl, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { look } from "../support/results.ts";
+import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
 const run = promisify(execFile);
@@ -39,11 +40,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
       "-c:a",
       "libopus",
     );
-    server = await startServer({
-      plugins: [jobLanguage(), storageFs(), videoFfmpeg({ delivery: "wait" })],
-      origins: { files: { type: "FOLDER", path: studio.folder } },
-      endpoints: { default: { origins: ["files"] } },
-    });
+    server = await serve(studio, [jobLanguage(), storageFs(), videoFfmpeg({ delivery: "wait" })]);
   });
   after(async () => {
     await server.close();

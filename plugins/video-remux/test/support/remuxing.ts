@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { MediatapConfig, PluginList, Step } from "@mediatap/core";
 import { storageFs } from "@mediatap/storage-fs";
-import { describeWith, startServer, type TestServer } from "@mediatap/test";
+import { describeWith, type TestServer } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { streamLanguage } from "../../../video-ffmpeg/test/support/language.ts";
+import { serve } from "../../../video-ffmpeg/test/support/server.ts";
 import {
   FFMPEG,
   mp4,
@@ -40,10 +41,9 @@ export function describeRemuxing(title: string, suite: (remuxing: Remuxing) => v
     const servers: TestServer[] = [];
 
     async function startWith(plugins: PluginList, config: MediatapConfig = {}): Promise<TestServer> {
-      const started = await startServer({
-        plugins: [streamLanguage(), ...plugins],
-        origins: { files: { type: "FOLDER", path: studio.folder } },
-        endpoints: { default: { origins: Object.keys(config.origins ?? { files: {} }) } },
+      const endpoints = { default: { origins: Object.keys(config.origins ?? { files: {} }) } };
+      const started = await serve(studio, [streamLanguage(), ...plugins], {
+        endpoints,
         server: { explain: true },
         ...config,
       });
