@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MediaError, openTempFolder } from "@mediatap/core";
 
 /** Releases temporary files that can be fetched again. Returns the bytes that it gave back. */
-export type Evict = (bytes: number) => number;
+type Evict = (bytes: number) => number;
 
 /** Space that one piece of work has for itself. */
 export interface Reservation {

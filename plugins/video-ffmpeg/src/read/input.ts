@@ -23,32 +23,20 @@ const MAX_WITHOUT_RANGES = 10_000;
  */
 export async function openInput(source: Source, demuxer: string, context: RenderContext): Promise<Input> {
   const access = await accessTo(source, context);
-  if ("path" in access) {
-    return { args: fileArgs(access.path, demuxer), [Symbol.dispose]: () => access[Symbol.dispose]() };
-  }
+  if ("path" in access) return { ...access, args: fileArgs(access.path, demuxer) };
   const address = await loopback().open(access);
-  const args = [
-    "-protocol_whitelist",
-    "http,tcp",
-    ...demuxerArgs(demuxer),
-    "-seekable",
-    "1",
-    "-i",
-    address.url,
-  ];
-  return { args, [Symbol.dispose]: () => address[Symbol.dispose]() };
+  return { ...address, args: inputArgs("http,tcp", demuxer, "-seekable", "1", "-i", address.url) };
 }
 
 /** Arguments that open a local file. */
-export const fileArgs = (path: string, demuxer: string): readonly string[] => [
-  ...["-protocol_whitelist", "file", ...demuxerArgs(demuxer), "-i", `file:${path}`],
-];
+export const fileArgs = (path: string, demuxer: string): readonly string[] =>
+  inputArgs("file", demuxer, "-i", `file:${path}`);
 
 /** What a file refers to is never opened, whatever ffmpeg's own defaults come to be. */
-const demuxerArgs = (demuxer: string): readonly string[] => [
-  ...["-format_whitelist", demuxer],
+const inputArgs = (protocols: string, demuxer: string, ...input: readonly string[]): readonly string[] => [
+  ...["-protocol_whitelist", protocols, "-format_whitelist", demuxer],
   ...(demuxer === "mov" || demuxer === "mp4" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
-  ...["-f", demuxer],
+  ...["-f", demuxer, ...input],
 ];
 
 /**

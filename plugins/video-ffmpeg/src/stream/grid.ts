@@ -6,18 +6,18 @@ export interface Rate {
   readonly d: number;
 }
 
-/** Where a track is cut: equal segments of whole frames, but for the last one, or segments that begin where `starts` says. */
+/** Frames of constant rate, cut into segments. */
 export interface Grid {
   /** Ticks a second that its times are counted in. */
   readonly timescale: number;
   /** Ticks of one frame. */
   readonly frame: number;
-  /** Frames of a segment … */
+  /** Frames of a segment of the usual length … */
   readonly frames: number;
   /** … and of the whole. */
   readonly total: number;
-  /** Frames with which segments begin that are not equal. */
-  readonly starts?: readonly number[];
+  /** The first frame of each segment. */
+  readonly starts: readonly number[];
   /** Each segment has only its first frame, which stands for all of it. */
   readonly iframesOnly?: true;
 }
@@ -53,60 +53,54 @@ export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, mo
 
 const isNear = ({ n, d }: Rate, rate: number, most: number) => Math.abs(n / d / rate - 1) < most;
 
+/** Segments of `frames` frames each, except for the last one. */
+const equalSegments = (frames: number, total: number) => ({
+  frames,
+  total,
+  starts: Array.from({ length: Math.ceil(total / frames) }, (_, index) => index * frames),
+});
+
 /** The grid of the video of a stream that lasts `duration` seconds. */
 export function videoGrid({ n, d }: Rate, duration: number, segmentSeconds: number): Grid {
   const fine = Math.ceil(10_000 / n);
-  return {
-    timescale: n * fine,
-    frame: d * fine,
-    frames: Math.max(1, Math.round((segmentSeconds * n) / d)),
-    total: Math.max(1, Math.round((duration * n) / d)),
-  };
+  const frames = Math.max(1, Math.round((segmentSeconds * n) / d));
+  const total = Math.max(1, Math.round((duration * n) / d));
+  return { timescale: n * fine, frame: d * fine, ...equalSegments(frames, total) };
 }
 
 /** The grid of I-frames alone, for trick play: two in the time of a segment. */
-export function iframeGrid(video: Grid): Grid {
-  const { starts: _, ...equal } = video;
-  return { ...equal, frames: Math.max(1, Math.round(video.frames / 2)), iframesOnly: true };
-}
+export const iframeGrid = (video: Grid): Grid => ({
+  ...video,
+  ...equalSegments(Math.max(1, Math.round(video.frames / 2)), video.total),
+  iframesOnly: true,
+});
 
 /** The grid of its audio: segments have their own lengths, since frames of AAC do not fit into those of video. */
 export function audioGrid(duration: number, segmentSeconds: number): Grid {
-  return {
-    timescale: SAMPLES,
-    frame: AAC_FRAME,
-    frames: Math.max(1, Math.round((segmentSeconds * SAMPLES) / AAC_FRAME)),
-    total: Math.max(1, Math.ceil((duration * SAMPLES) / AAC_FRAME)),
-  };
+  const frames = Math.max(1, Math.round((segmentSeconds * SAMPLES) / AAC_FRAME));
+  const total = Math.max(1, Math.ceil((duration * SAMPLES) / AAC_FRAME));
+  return { timescale: SAMPLES, frame: AAC_FRAME, ...equalSegments(frames, total) };
 }
 
-export const segmentsOf = ({ frames, total, starts }: Grid) => starts?.length ?? Math.ceil(total / frames);
+export const segmentsOf = ({ starts }: Grid) => starts.length;
 
 /** Frame with which a segment begins. */
-export const firstAt = ({ frames, starts }: Grid, index: number) => starts?.[index] ?? index * frames;
+export const firstAt = ({ starts }: Grid, index: number) => starts[index] as number;
 
 /** Seconds of a number of frames. */
 export const secondsOf = ({ timescale, frame }: Grid, frames: number) => (frames * frame) / timescale;
 
+/** Frames that one segment lasts. */
+export const framesAt = ({ starts, total }: Grid, index: number) =>
+  (starts[index + 1] ?? total) - (starts[index] as number);
+
 /** Frames that one segment contains. */
 export const framesIn = (grid: Grid, index: number) => (grid.iframesOnly ? 1 : framesAt(grid, index));
 
-/** Frames that one segment lasts. */
-export function framesAt(grid: Grid, index: number): number {
-  const { frames, total, starts } = grid;
-  const first = firstAt(grid, index);
-  return Math.min(starts ? Number.POSITIVE_INFINITY : frames, (starts?.[index + 1] ?? total) - first);
-}
-
 /** Frames of the longest segment. */
-export const longestOf = ({ frames, total, starts }: Grid) =>
-  starts
-    ? starts.reduce((most, first, at) => Math.max(most, (starts[at + 1] ?? total) - first), 0)
-    : Math.min(frames, total);
+export const longestOf = (grid: Grid) =>
+  grid.starts.reduce((longest, _, index) => Math.max(longest, framesAt(grid, index)), 0);
 
 /** Frames of the shortest one that is not the last. */
-export const shortestOf = ({ frames, starts }: Grid) =>
-  (starts ?? []).reduce(
-    (least, first, at, all) => Math.min(least, at > 0 ? first - (all[at - 1] as number) : least),
-    frames,
-  );
+export const shortestOf = (grid: Grid) =>
+  grid.starts.slice(1).reduce((shortest, _, index) => Math.min(shortest, framesAt(grid, index)), grid.frames);

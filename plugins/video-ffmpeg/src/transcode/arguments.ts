@@ -17,7 +17,7 @@ const FRAGMENTS = ["-movflags", "+frag_keyframe+delay_moov+default_base_moof", "
 const progressiveArgs = (format: Recipe["format"]): string[] =>
   format === "mp4" ? [...FRAGMENTS, "-f", "mp4"] : ["-cluster_time_limit", "1000", "-f", "webm"];
 
-export interface RunOptions {
+interface RunOptions {
   readonly recipe: Recipe;
   readonly graph: Graph;
   readonly probe: FileProbe;

@@ -53,7 +53,7 @@ export interface CueBlock {
   readonly text: string;
 }
 
-export const readBlocks = (text: string): readonly CueBlock[] =>
+const readBlocks = (text: string): readonly CueBlock[] =>
   text.split(/\n[ \t]*\n/).flatMap((block) => readBlock(block.split("\n")) ?? []);
 
 /** `undefined`: the lines contain no times. */
