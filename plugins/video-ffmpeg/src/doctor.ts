@@ -50,7 +50,7 @@ export async function examine(
     state: programs.ffprobe && !named ? "good" : "poor",
     text: programs.ffprobe
       ? `${programs.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
-      : "none: what ffmpeg reports is read instead, which tells less of codecs",
+      : "none: the report of ffmpeg is read instead, and no rung is packaged without encoding",
   });
   const { encoders, filters } = await toolbox.tools();
   const asked = ladders

@@ -3,14 +3,14 @@ import type { Tools } from "../process/tools.ts";
 
 type Picture = NonNullable<Probe["video"]>;
 
-/** Transfer functions of pictures with high dynamic range: PQ and HLG. */
+/** Transfer functions of high dynamic range: PQ and HLG. */
 const HIGH = ["smpte2084", "arib-std-b67"];
 
-/** Whether shown as it is it would look pale. */
+/** Whether a video has high dynamic range, which looks pale without tone mapping. */
 export const isHdr = ({ transfer }: Picture): boolean => transfer !== undefined && HIGH.includes(transfer);
 
 /**
- * Filters that bring pictures of high dynamic range to a common one (BT.709); none for others, or where ffmpeg has not got
+ * Filters that map high dynamic range to BT.709; none for other videos, or if ffmpeg lacks
  * them. They work on every pixel in floating point: scale first.
  */
 export function toSdr(picture: Picture, { filters }: Tools): readonly string[] {
@@ -26,11 +26,11 @@ export function toSdr(picture: Picture, { filters }: Tools): readonly string[] {
   ];
 }
 
-/** The matrix of pictures that name none: as players take it, by their height (BT.601 below 720 lines). */
+/** The matrix of a video that declares none, as players assume it: by its height (BT.601 below 720 lines). */
 export const matrixOf = ({ height, width }: Picture): "bt709" | "bt601" =>
   Math.min(width, height) >= 720 ? "bt709" : "bt601";
 
-/** What stands before the input, so that transparency is decoded, too: ffmpeg's own decoders of VP8 and VP9 leave it out. */
+/** Options before the input, so that transparency is decoded too: ffmpeg's own decoders of VP8 and VP9 ignore it. */
 export function decoderArgs({ codec, alpha }: Picture, { decoders }: Tools): readonly string[] {
   const name = codec === "vp9" ? "libvpx-vp9" : codec === "vp8" ? "libvpx" : undefined;
   return alpha && name && decoders.has(name) ? ["-c:v", name] : [];

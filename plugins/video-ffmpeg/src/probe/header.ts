@@ -2,7 +2,7 @@ import { type Header, MediaError, type RenderContext, type Source } from "@media
 import type { Settings } from "../options.ts";
 import { isHdr } from "./colour.ts";
 
-// Measured with H.264 at 1080p and key frames some seconds apart: milliseconds, and bytes.
+// Measured with H.264 at 1080p and key frames some seconds apart, in milliseconds and bytes.
 const START_COST = 150;
 const MEGAPIXEL_COST = 200;
 const START_MEMORY = 64 * 1024 * 1024;
@@ -10,12 +10,12 @@ const PIXEL_MEMORY = 40;
 /** Tone mapping works in floating point. */
 const HDR_MEGAPIXEL_COST = 150;
 const HDR_PIXEL_MEMORY = 24;
-/** How much more is decoded where the best of many frames is chosen. */
+/** Times as much is decoded if the best of many frames is chosen. */
 const POSTER = 3;
-/** Of the file: its index, and what lies around one picture. */
+/** Bytes of the file that are read: its index, and what is around one frame. */
 const BYTES = 8 * 1024 * 1024;
 
-/** A video as those see it that want a still of it. */
+/** A video, for image engines that need a still of it. */
 export async function headerOf(source: Source, context: RenderContext, settings: Settings): Promise<Header> {
   const probe = await context.inspect("probe", source);
   if (!probe?.video) throw new MediaError("UNIDENTIFIED", "The source has no video track", { status: 400 });

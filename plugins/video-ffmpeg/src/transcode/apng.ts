@@ -9,7 +9,7 @@ const COLOUR_TYPES: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 
 
 const packed = promisify<Buffer, { level: number }, Buffer>(deflate);
 
-/** Writes frames of one size, one after the other, as an animated PNG that plays once. */
+/** Writes frames of one size as an animated PNG that plays once. */
 export function createApng(delays: readonly number[]) {
   let frame = 0;
   let sequence = 0;
@@ -51,7 +51,7 @@ export function createApng(delays: readonly number[]) {
   };
 }
 
-/** Lines of pixels, each with a byte before it that says that it is not filtered. */
+/** Lines of pixels, each after a byte that means that it is not filtered. */
 function rows({ data, width, height, channels }: RawFrame): Buffer {
   const line = width * channels;
   const out = Buffer.alloc(height * (line + 1));
