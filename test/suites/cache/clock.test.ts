@@ -166,7 +166,7 @@ describe("a clock that is set back", () => {
     resetTime();
     const { ask } = await restart();
     const body = JSON.stringify({ source: "photo.jpg" });
-    const purged = await ask("/-/api/v1/files/purge", { method: "POST", headers: { authorization }, body });
+    const purged = await ask("/-/api/v1/purges", { method: "POST", headers: { authorization }, body });
     assert.equal(purged.status, 201);
     // Purges are forgotten when all that was stored before them has expired.
     setClock(YEAR / 2);
