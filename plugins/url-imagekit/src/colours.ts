@@ -49,41 +49,31 @@ export function printColour({ r, g, b, alpha }: Rgba): string {
 /** The value of `bg`. */
 export const paint: Reader<Paint | Missing> = (text, key) => {
   const [kind, ...rest] = text.split("_");
-  switch (kind) {
-    case "blurred":
-      return blurred(rest, text, key);
-    case "dominant":
-      if (rest.length === 0) return { kind: "dominant" };
-      break;
-    case "gradient":
-      return gradient(rest, text, key);
+  if (kind === "blurred") return blurred(rest, text, key);
+  if (kind === "gradient") {
+    const colors = GRADIENTS.get(text);
+    if (colors) return { kind, colors };
+    throw invalid(key, "gradient_dominant, gradient_dominant_2 or gradient_dominant_4", text);
   }
+  if (text === "dominant") return { kind: "dominant" };
   if (/^genfill(?:-|$)/.test(text)) return lacking("generated backgrounds");
   return { kind: "color", color: colour(text, key) };
 };
 
-function blurred(rest: string[], text: string, key: string): Paint {
-  const [first = "auto", second = "0"] = rest;
-  const intensity = first === "auto" ? "auto" : decimal(first);
-  const brightness = signedDecimal(second);
-  if (
-    rest.length > 2 ||
-    intensity === undefined ||
-    brightness === undefined ||
-    (intensity !== "auto" && intensity > 100) ||
-    Math.abs(brightness) > 255
-  ) {
+const GRADIENTS: ReadonlyMap<string, 2 | 4> = new Map([
+  ["gradient_dominant", 2],
+  ["gradient_dominant_2", 2],
+  ["gradient_dominant_4", 4],
+]);
+
+function blurred([first = "auto", second = "0", ...more]: string[], text: string, key: string): Paint {
+  const intensity = first === "auto" ? first : decimal(first);
+  const brightness = signedDecimal(second) ?? Number.NaN;
+  const isDim = intensity === "auto" || (intensity !== undefined && intensity <= 100);
+  if (more.length > 0 || !isDim || !(Math.abs(brightness) <= 255)) {
     throw invalid(key, "blurred_<auto or 0-100>_<N255-255>", text);
   }
   return { kind: "blurred", intensity, brightness };
-}
-
-function gradient(rest: string[], text: string, key: string): Paint {
-  const [source, count = "2"] = rest;
-  if (rest.length > 2 || source !== "dominant" || (count !== "2" && count !== "4")) {
-    throw invalid(key, "gradient_dominant, gradient_dominant_2 or gradient_dominant_4", text);
-  }
-  return { kind: "gradient", colors: count === "4" ? 4 : 2 };
 }
 
 /** `paint` as the value of `bg`. */

@@ -1,7 +1,8 @@
 import { invalid, MediaError } from "@mediatap/core";
 import type { Condition, Variable } from "@mediatap/core/steps";
+import { unprintable } from "./errors.ts";
 import { printExpression } from "./expression.ts";
-import { decimal } from "./numbers.ts";
+import { decimal, wordFor } from "./numbers.ts";
 
 type Comparison = Extract<Condition, { is: unknown }>;
 
@@ -70,8 +71,7 @@ function printAll(condition: Condition): string {
 }
 
 function printComparison(condition: Condition): string {
-  const name =
-    "left" in condition && [...PROPERTIES].find(([, variable]) => variable === condition.left)?.[0];
-  if (!name) throw new MediaError("EUNSUPPORTED", "Not supported in URLs of this language: this condition");
+  const name = "left" in condition && wordFor<unknown>(PROPERTIES, condition.left);
+  if (!name) throw unprintable("this condition");
   return `${name}_${condition.is}_${printExpression(condition.right)}`;
 }

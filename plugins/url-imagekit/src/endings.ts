@@ -1,5 +1,6 @@
 import { invalid, type Job, MediaError } from "@mediatap/core";
 import { partName, partOfName } from "@mediatap/core/stream";
+import { unprintable } from "./errors.ts";
 import { isPicture, mediaOf } from "./media.ts";
 import { type Address, type Suffix, TRACK } from "./path.ts";
 import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
@@ -55,7 +56,7 @@ export function endingsOf(job: Job): string[] {
   const isOriginal = transformation.output.format === "original";
   const moves = isMoving(wanted) && !isOriginal;
   if (media === "video" && !isOriginal && wanted.kind === "picture") {
-    throw new MediaError("EUNSUPPORTED", "Not supported in URLs of this language: videos taken for pictures");
+    throw unprintable("videos taken for pictures");
   }
   const named = mediaOf({ kind: asset.kind, path: asset.path, suffixes: [] });
   const needsKind = named !== "video" && (media === "video" || moves || wanted.kind === "still");
