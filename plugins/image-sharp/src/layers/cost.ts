@@ -1,5 +1,5 @@
 import { isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
-import { parentScope } from "@mediatap/core/steps";
+import { type Layer, parentScope } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
 import { decodeCost, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
@@ -41,7 +41,7 @@ export function layerWork(step: Step, base: Size, pricing: Pricing): Work {
   }
 }
 
-function workOf(layer: LayerOf<Step>, base: Size, pricing: Pricing): Work {
+function workOf(layer: Layer, base: Size, pricing: Pricing): Work {
   const { files, renderContext, registry, settings } = pricing;
   const parts = { renderContext, registry, settings, scope: parentScope(base) };
   switch (layer.kind) {
@@ -63,8 +63,6 @@ function workOf(layer: LayerOf<Step>, base: Size, pricing: Pricing): Work {
       return NONE;
   }
 }
-
-type LayerOf<S> = S extends { op: "overlay"; layer: infer L } ? L : never;
 
 /** A layer is drawn whole before it is laid on anything: twice while its pixels are passed on. */
 function drawn(draft: Draft, pricing: Pricing): Work {

@@ -9,6 +9,7 @@ import {
 } from "@mediatap/core";
 import { assertSizeAfter, type Corner, evaluate, facesIn, sizeAfter } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp } from "sharp";
+import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
 import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
@@ -33,7 +34,6 @@ import { FaceSearch } from "../read/faces.ts";
 import { mediaError } from "../read/libvips.ts";
 import { scoredWithin } from "../write/auto-quality.ts";
 import { keep, write } from "../write/write.ts";
-import { displace } from "./displace.ts";
 import { fill } from "./fill.ts";
 import { openSource } from "./open.ts";
 
@@ -124,12 +124,7 @@ class Run {
       case "reshape":
         return this.#eachFrame((frame) => this.#reshape(frame, part.step));
       case "effect":
-        return this.#take(
-          await part.run(await this.#pixels(), {
-            signal: this.#renderContext.signal,
-            milliseconds: this.#left(),
-          }),
-        );
+        return this.#take(await part.run(await this.#pixels(), this.#bounds()));
       case "foreign":
         return this.#eachFrame((frame) => this.#foreign(frame, part.step));
     }
@@ -197,7 +192,14 @@ class Run {
     const { pixels, placed, scope } = await this.#layer(step, frame);
     if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutTo(frame, pixels, placed)));
     const { x, y } = step.blend;
-    return displace(frame, pixels, placed, { x: evaluate(x, scope), y: evaluate(y, scope) });
+    const reach = { x: evaluate(x, scope), y: evaluate(y, scope) };
+    const work = threadWork<typeof import("../effects/displace.ts")>("displace", {
+      map: { ...pixels, data: new Uint8Array(pixels.data) },
+      left: placed.left,
+      top: placed.top,
+      ...reach,
+    });
+    return offLoop(work, frame, this.#bounds());
   }
 
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
@@ -272,16 +274,19 @@ class Run {
     return left;
   }
 
+  #bounds(): Bounds {
+    return { signal: this.#renderContext.signal, milliseconds: this.#left() };
+  }
+
   #encode(): Promise<PlanResult> {
-    const { signal } = this.#renderContext;
-    signal.throwIfAborted();
+    this.#renderContext.signal.throwIfAborted();
     return write({
       draft: this.#draft,
       animation: this.#animation,
       image: this.#image,
       hold: () => this.#hold(),
       timed: (image) => this.#timed(image),
-      scored: scoredWithin(() => ({ signal, milliseconds: this.#left() })),
+      scored: scoredWithin(() => this.#bounds()),
     });
   }
 }

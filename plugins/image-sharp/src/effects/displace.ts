@@ -1,22 +1,19 @@
-import { setImmediate as turn } from "node:timers/promises";
-import type { PlacedLayer } from "@mediatap/core/steps";
-import type { Pixels } from "../pixels/buffer.ts";
+import type { Corner } from "@mediatap/core/steps";
+import type { Samples } from "./samples.ts";
 
-/** Samples after which other work gets its turn. */
-const SLICE = 250_000;
+interface Options extends Corner {
+  /** A picture of four channels, and where it lies. */
+  readonly map: Samples;
+  /** Pixels that full red or green moves by. */
+  readonly x: number;
+  readonly y: number;
+}
 
 /** Moves each pixel by what the map says there: red sideways, green up and down; the middle value moves nothing. */
-export async function displace(
-  base: Pixels,
-  map: Pixels,
-  { left, top }: PlacedLayer,
-  reach: { readonly x: number; readonly y: number },
-): Promise<Pixels> {
+export function pixels(base: Samples, { map, left, top, ...reach }: Options): Samples {
   const { width, height, channels } = base;
-  const data = Buffer.from(base.data);
-  const rows = Math.max(1, Math.floor(SLICE / map.width));
+  const data = base.data.slice();
   for (let row = 0; row < map.height; row++) {
-    if (row % rows === rows - 1) await turn();
     for (let column = 0; column < map.width; column++) {
       const at = (row * map.width + column) * 4;
       const strength = (map.data[at + 3] as number) / 255;
