@@ -73,7 +73,7 @@ export { API_VERSION } from "./plugin.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";
 export { maskUrl, reasonOf } from "./util/log.ts";
-export { createPlaces } from "./util/semaphore.ts";
+export { createSemaphore } from "./util/semaphore.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
 export type { Lock, Locks } from "./work/coalesce/locks.ts";

@@ -1,4 +1,4 @@
-import { createPlaces } from "../util/semaphore.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 
 export interface TurnsOptions {
   /** Pieces of work that run at one time. */
@@ -15,7 +15,7 @@ export type Turns = <T>(bytes: number, work: () => Promise<T>) => Promise<T | un
 
 /** Bounds what a cache writes at one time, and what may wait for it. */
 export function createTurns({ places, most }: TurnsOptions): Turns {
-  const { run } = createPlaces(places);
+  const { run } = createSemaphore(places);
   let held = 0;
   return async (bytes, work) => {
     if (held + bytes > most) return undefined;

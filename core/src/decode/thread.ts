@@ -5,7 +5,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import type { RenderContext } from "../model/render-context.ts";
-import { createPlaces } from "../util/semaphore.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 import type { Tiff, TiffLayout } from "./tiff.ts";
 import { type Module, WebAssembly } from "./wasm.ts";
 
@@ -76,7 +76,7 @@ const LOOK = 50;
  */
 const HARD_MB = 1536;
 
-const places = createPlaces(availableParallelism());
+const semaphore = createSemaphore(availableParallelism());
 const modules = new Map<string, Promise<Module>>();
 
 /**
@@ -90,9 +90,9 @@ export async function inThread<Out>(
 ): Promise<Out> {
   try {
     const module = task.wasm && (await compiled(task.wasm));
-    return await places.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
+    return await semaphore.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
       signal,
-      patience: limits.queueWait,
+      timeout: limits.queueWait,
     });
   } catch (cause) {
     // A thread or a file that the machine cannot give now: not the file's fault, as callers take what else is thrown.

@@ -1,37 +1,37 @@
 import { MediaError } from "../model/errors.ts";
 
-export interface PlaceOptions {
-  /** Ends the wait for a place; the work itself is to watch it, too. */
+export interface SemaphoreOptions {
+  /** Ends the wait for a slot; the work itself is to watch it, too. */
   readonly signal?: AbortSignal;
-  /** Milliseconds that it may wait. @default as long as it takes */
-  readonly patience?: number;
+  /** Milliseconds that it may wait for a slot. @default as long as it takes */
+  readonly timeout?: number;
 }
 
-/** Lets so much work run at one time; what is more waits, and begins in the order it came. */
-export interface Places {
+/** Runs so much work at one time; further work waits, and begins in the order of the calls. */
+export interface Semaphore {
   /**
-   * The result of work that is done once there is a place for it. Before, it rejects with the signal's reason, or with `EBUSY`
-   * when the patience is over.
+   * The result of work that begins once a slot is free. Until then it rejects with the signal's reason, or with `EBUSY` after the
+   * timeout.
    */
-  run<T>(work: () => Promise<T>, options?: PlaceOptions): Promise<T>;
+  run<T>(work: () => Promise<T>, options?: SemaphoreOptions): Promise<T>;
 }
 
-export function createPlaces(most: number): Places {
+export function createSemaphore(slots: number): Semaphore {
   const waiting: (() => void)[] = [];
-  let taken = 0;
+  let running = 0;
 
-  async function take({ signal, patience }: PlaceOptions): Promise<void> {
+  async function acquire({ signal, timeout }: SemaphoreOptions): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (reason: unknown) => {
       const at = waiting.indexOf(resolve);
-      // Else it has been given a place already.
+      // Else it has a slot already.
       if (at < 0) return;
       waiting.splice(at, 1);
       reject(reason);
     };
     const abort = () => leave(signal?.reason);
     const busy = () => leave(new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 }));
-    const timer = patience === undefined ? undefined : setTimeout(busy, patience);
+    const timer = timeout === undefined ? undefined : setTimeout(busy, timeout);
     signal?.addEventListener("abort", abort, { once: true });
     waiting.push(resolve);
     try {
@@ -45,15 +45,15 @@ export function createPlaces(most: number): Places {
   return {
     async run(work, options = {}) {
       options.signal?.throwIfAborted();
-      if (taken < most) taken++;
-      else await take(options);
+      if (running < slots) running++;
+      else await acquire(options);
       try {
         return await work();
       } finally {
         const next = waiting.shift();
-        // It takes over the place.
+        // It takes over the slot.
         if (next) next();
-        else taken--;
+        else running--;
       }
     },
   };

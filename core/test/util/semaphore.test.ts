@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { setImmediate as settle } from "node:timers/promises";
-import { createPlaces, type PlaceOptions } from "../../src/util/semaphore.ts";
+import { createSemaphore, type SemaphoreOptions } from "../../src/util/semaphore.ts";
 
-describe("places for work", () => {
-  /** Two places, and pieces of work that end when they are told to. */
+describe("slots for work", () => {
+  /** Two slots, and pieces of work that the test ends. */
   function two() {
-    const places = createPlaces(2);
+    const semaphore = createSemaphore(2);
     const begun: string[] = [];
     const ends = new Map<string, PromiseWithResolvers<string>>();
-    const run = (name: string, options?: PlaceOptions) =>
-      places.run(() => {
+    const run = (name: string, options?: SemaphoreOptions) =>
+      semaphore.run(() => {
         begun.push(name);
         const end = Promise.withResolvers<string>();
         ends.set(name, end);
@@ -66,10 +66,10 @@ describe("places for work", () => {
     assert.deepEqual(begun, ["a", "b", "last"]);
   });
 
-  it("are not waited for longer than somebody has patience", async () => {
+  it("are not waited for after the timeout", async () => {
     const { begun, run, done } = two();
-    const [a, b] = [run("a", { patience: 1 }), run("b", { patience: 1 })];
-    await assert.rejects(run("c", { patience: 1 }), { code: "EBUSY", retryAfterSeconds: 1 });
+    const [a, b] = [run("a", { timeout: 1 }), run("b", { timeout: 1 })];
+    await assert.rejects(run("c", { timeout: 1 }), { code: "EBUSY", retryAfterSeconds: 1 });
     for (const name of ["a", "b"]) await done(name);
     assert.deepEqual(await Promise.all([a, b]), ["a", "b"]);
     assert.deepEqual(begun, ["a", "b"]);

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { createPlaces, type RenderContext, type Source } from "@mediatap/core";
+import { createSemaphore, type RenderContext, type Source } from "@mediatap/core";
 import { remembering } from "@mediatap/core/decode";
 import { HEADER, headerOf, Unfit, unfitFor } from "./boxes.ts";
 import { type Reader, readerOf } from "./reader.ts";
@@ -24,7 +24,7 @@ interface Known {
 }
 
 /** Indexes that are read at the same time: a flood of new files must not fill the memory. */
-const semaphore = createPlaces(2 * availableParallelism());
+const semaphore = createSemaphore(2 * availableParallelism());
 
 /** Reads the indexes of files, each once, and keeps them as long as there is room. */
 export function createTracks() {
@@ -49,7 +49,7 @@ export function createTracks() {
   const readTrack = (source: Source, { signal, limits }: RenderContext) => {
     const reader = readerOf(source, signal);
     const work = async () => trackOf(await indexOf(reader), reader.size);
-    return semaphore.run(work, { signal, patience: limits.queueWait });
+    return semaphore.run(work, { signal, timeout: limits.queueWait });
   };
 
   const inspect = remembering<Known>(async (source, context) => {

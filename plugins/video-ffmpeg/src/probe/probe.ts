@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import {
-  createPlaces,
+  createSemaphore,
   type Limits,
   MediaError,
   type Probe,
@@ -44,7 +44,7 @@ const MAX_REPORT_BYTES = 1e6;
  * A file must be probed before its work has a price and a place in the server's queue. Probes have a short queue of their own: a
  * flood of new files must not start as many programs.
  */
-const queue = createPlaces(2 * availableParallelism());
+const queue = createSemaphore(2 * availableParallelism());
 
 /**
  * Runs ffprobe; without one, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY` if too many wait.
@@ -69,7 +69,7 @@ export async function probe(
     });
     return probeOf(demuxer, report.streams ?? [], report.format ?? {});
   };
-  return queue.run(work, { signal, patience: limits.queueWait });
+  return queue.run(work, { signal, timeout: limits.queueWait });
 }
 
 type Bounds = Omit<Command, "program" | "args">;
