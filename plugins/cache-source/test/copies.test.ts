@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
+import { type Plugin, Stage } from "@mediatap/core";
 import type { WebOrigin } from "@mediatap/test";
 import { type Copies, noise, openPlace, type Place, plain, type Setting, seen } from "./server.ts";
 
@@ -157,6 +159,28 @@ describe("cache-source", () => {
         );
       });
     }
+
+    it("are local files for engines, if the copies are in a folder", async () => {
+      const seenFiles: (string | undefined)[] = [];
+      const spy: Plugin = {
+        name: "spy",
+        version: "1",
+        apiVersion: 1,
+        apply: ({ hooks }) =>
+          hooks.transform.tap({ name: "spy", stage: Stage.first }, (_, source) => {
+            seenFiles.push(source.file);
+            return undefined;
+          }),
+      };
+      const server = await start({ plugins: [spy] });
+      for (const expected of [1, 2]) {
+        assert((await server.ask("/film.mp4")).body.equals(film));
+        await copies.saved(1);
+        assert.equal(seenFiles.length, expected);
+      }
+      const [path = ""] = await copies.bytes();
+      assert.deepEqual(seenFiles, [undefined, join(copies.path, path)]);
+    });
 
     it("are kept when a player asks for all bytes as a range", async () => {
       const server = await start();
