@@ -53,7 +53,7 @@ interface Locks {
   ): Promise<{ release(outcome: string): void } | { readonly outcome: string } | undefined>;
 }
 
-export interface SavedCopiesParts {
+interface SavedCopiesParts {
   /** The plugin that registered the cache. */
   readonly plugin: string;
   readonly origins: ReadonlyMap<string, Origin>;
@@ -63,7 +63,7 @@ export interface SavedCopiesParts {
   readonly log: Logger;
 }
 
-export interface Lookup {
+interface Lookup {
   readonly asset: Asset;
   readonly conditions: Conditions;
   readonly context: RenderContext;
@@ -142,9 +142,9 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     const { revalidate, staleIfError } = policy;
 
     async function serve(outcome: string, { facts, metadata, body }: Copy = copy): Promise<Answer> {
-      if (isHeld(facts, conditions)) {
-        const { origin: _, path: __, host: ___, fetched: ____, ...said } = facts;
-        conditions.onNotModified?.(said);
+      if (clientHasIt(facts, conditions)) {
+        const { origin: _, path: __, host: ___, fetched: ____, ...reported } = facts;
+        conditions.onNotModified?.(reported);
         end(outcome);
         return NOT_MODIFIED;
       }
@@ -167,13 +167,13 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     async function validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer> {
       const { etag, lastModified } = copy.facts;
       const since = purgeRules.now();
-      let said: EntryFacts = {};
+      let reported: EntryFacts = {};
       let answer: Answer;
       try {
         answer = await ask({
           origin,
           onNotModified: (facts) => {
-            said = facts;
+            reported = facts;
           },
           ...(etag !== undefined && { ifNoneMatch: etag }),
           ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
@@ -186,13 +186,13 @@ export function createSavedCopies(parts: SavedCopiesParts) {
         const overdue = Math.max(0, Date.now() - copy.facts.fetched - revalidate);
         // If the client has the copy already, its cache decides whether to use it.
         const isUseless = FINAL.has(codeOf(error) ?? "") || overdue >= staleIfError;
-        if (!isUseless && !isHeld(copy.facts, conditions))
+        if (!isUseless && !clientHasIt(copy.facts, conditions))
           return (await serve("stale")) ?? Promise.reject(error);
         end("failed");
         throw error;
       }
       if (answer === NOT_MODIFIED) {
-        const facts = updatedFacts(copy.facts, said);
+        const facts = updatedFacts(copy.facts, reported);
         const metadata = { ...copy.metadata, ...timesAndFacts(facts) };
         void tier?.put(metadata, undefined, since);
         return await serve("confirmed", { ...copy, facts, metadata });
@@ -345,8 +345,8 @@ function isDue(facts: SourceFacts, revalidate: number): boolean {
   return age < 0 || age >= revalidate || sharedControlOf(facts).noCache;
 }
 
-/** Whether the validators of a condition are those of a copy (RFC 9110 §13.2.2). */
-function isHeld(facts: SourceFacts, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
+/** Whether the client has the copy already: the validators of its condition are those of the copy (RFC 9110 §13.2.2). */
+function clientHasIt(facts: SourceFacts, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
   if (held && isForFewer(facts, held)) return false;
   if (ifNoneMatch !== undefined) return ifNoneMatch === facts.etag;
   const { lastModified } = facts;
