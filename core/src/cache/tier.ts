@@ -20,7 +20,7 @@ import type {
 } from "./backend.ts";
 import { createCacheBreaker } from "./breaker.ts";
 import { createSharedJournal } from "./shared-journal.ts";
-import { createTurns } from "./write-queue.ts";
+import { createWriteQueue } from "./write-queue.ts";
 
 const MB = 1024 * 1024;
 
@@ -108,7 +108,7 @@ export function createTier({
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
   const writes = new Set<Promise<void>>();
-  const queue = createTurns({ places: options.writers ?? 8, most: options.queueBytes ?? 64 * MB });
+  const queue = createWriteQueue({ writers: options.writers ?? 8, maxBytes: options.queueBytes ?? 64 * MB });
   const reading = breaker("cannot be read and is bypassed", "can be read again");
   const writing = breaker("cannot be written to; nothing is stored", "can be written to again");
   let cancelTimer = () => {};

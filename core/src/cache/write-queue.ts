@@ -1,29 +1,29 @@
 import { createSemaphore } from "../util/semaphore.ts";
 
-export interface TurnsOptions {
+export interface WriteQueueOptions {
   /** Pieces of work that run at one time. */
-  readonly places: number;
+  readonly writers: number;
   /** Bytes that the work that runs and the work that waits may hold; what would exceed them is left out. */
-  readonly most: number;
+  readonly maxBytes: number;
 }
 
 /**
- * Does a piece of work that holds so many bytes once there is a place, in the order of the calls. Gives its result, and
+ * Does a piece of work that holds so many bytes once there is a writer for it, in the order of the calls. Gives its result, and
  * `undefined` where too much runs and waits already: a cache that cannot keep up keeps less, and takes no more memory.
  */
-export type Turns = <T>(bytes: number, work: () => Promise<T>) => Promise<T | undefined>;
+export type WriteQueue = <T>(bytes: number, work: () => Promise<T>) => Promise<T | undefined>;
 
 /** Bounds what a cache writes at one time, and what may wait for it. */
-export function createTurns({ places, most }: TurnsOptions): Turns {
-  const { run } = createSemaphore(places);
-  let held = 0;
+export function createWriteQueue({ writers, maxBytes }: WriteQueueOptions): WriteQueue {
+  const { run } = createSemaphore(writers);
+  let heldBytes = 0;
   return async (bytes, work) => {
-    if (held + bytes > most) return undefined;
-    held += bytes;
+    if (heldBytes + bytes > maxBytes) return undefined;
+    heldBytes += bytes;
     try {
       return await run(work);
     } finally {
-      held -= bytes;
+      heldBytes -= bytes;
     }
   };
 }

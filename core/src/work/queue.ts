@@ -9,7 +9,7 @@ interface Waiting {
 /** What a queue goes by at a moment. */
 export interface QueueRules {
   /** Plans that run at once. */
-  readonly places: number;
+  readonly slots: number;
   /** Estimated milliseconds of work that may wait. */
   readonly room: number;
   /** Longest wait in milliseconds. */
@@ -24,7 +24,7 @@ export interface Memory {
   release(bytes: number): void;
 }
 
-/** Places for plans, and a row for each lane before them: light ones first. A plan that waits for memory keeps its turn. */
+/** Slots for plans, and a row for each lane before them: light ones first. A plan that waits for memory keeps its position. */
 export function createQueue(cores: number, rules: () => QueueRules, memory: Memory) {
   const light: Waiting[] = [];
   const others: Waiting[] = [];
@@ -34,7 +34,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
   const busyWith = (cost: number) => busy((waitingCost + cost) / cores / 1000);
 
   function next(): void {
-    while (running < rules().places) {
+    while (running < rules().slots) {
       const row = light.length > 0 ? light : others;
       const [first] = row;
       if (!first || !memory.take(first.plan.memory)) return;
@@ -45,12 +45,12 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
     }
   }
 
-  /** Resolves when the plan's turn has come; rejects when it is refused, waits too long, or nobody wants it any more. */
-  function turn(plan: Plan, signal: AbortSignal): Promise<void> {
+  /** Resolves once the plan has a slot; rejects if it is refused, waits too long, or nobody waits for it any more. */
+  function enter(plan: Plan, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { places, room, wait } = rules();
+    const { slots, room, wait } = rules();
     const isFirst = light.length === 0 && (plan.lane === "light" || others.length === 0);
-    if (running < places && isFirst && memory.take(plan.memory)) {
+    if (running < slots && isFirst && memory.take(plan.memory)) {
       running++;
       return Promise.resolve();
     }
@@ -81,7 +81,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
 
   return {
     next,
-    turn,
+    enter,
     assertRoom(): void {
       if (waitingCost >= rules().room) throw busyWith(0);
     },
@@ -91,7 +91,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
       memory.release(bytes);
     },
     load: (): Omit<Load, "memory"> => ({
-      places: rules().places,
+      places: rules().slots,
       running,
       waiting: light.length + others.length,
       waitingCost,

@@ -7,14 +7,14 @@ import { createQueue, type Memory, type Queue } from "./queue.ts";
 
 const MB = 1024 * 1024;
 
-/** How much more may wait for a place among videos: they take longer, and players wait for them. */
-const VIDEO_PATIENCE = 20;
+/** How much more work may wait for a slot among videos: they take longer, and players wait for them. */
+const VIDEO_QUEUE_FACTOR = 20;
 
 /**
- * Admits work by its price. As many plans run at once as there are places; the others wait in order of arrival, light
+ * Admits work by its price. As many plans run at once as there are slots; the others wait in order of arrival, light
  * ones before heavy ones, as long as the estimated work that waits stays under the limit. What does not fit is refused
  * at once with `EBUSY`, and so is what has waited too long. All plans that run together take no more memory than there is, by their
- * estimates. Videos have places and a queue of their own, so that pictures
+ * estimates. Videos have slots and a queue of their own, so that pictures
  * never wait for them.
  */
 export function createScheduler(initial: Limits, cores = availableParallelism()) {
@@ -37,7 +37,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
   const pictures = createQueue(
     cores,
     () => ({
-      places: limits.transforms || all,
+      slots: limits.transforms || all,
       room: limits.queueWork * cores,
       wait: limits.queueWait,
     }),
@@ -46,8 +46,8 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
   const videos = createQueue(
     cores,
     () => ({
-      places: limits.videoTransforms || all,
-      room: limits.queueWork * VIDEO_PATIENCE * cores,
+      slots: limits.videoTransforms || all,
+      room: limits.queueWork * VIDEO_QUEUE_FACTOR * cores,
       wait: limits.videoQueueWait,
     }),
     memory,
@@ -75,8 +75,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
       );
     },
     /**
-     * Runs the work when its turn has come. The place is given back only when the work has ended, and what `lasts` of its
-     * result.
+     * Runs the work once it has a slot, which is free again when the work has ended, and what `lasts` of its result.
      */
     async run<T>(
       plan: Plan,
@@ -85,7 +84,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
       lasts?: (result: T) => Promise<unknown> | undefined,
     ): Promise<T> {
       const queue = queueOf(plan.lane);
-      await queue.turn(plan, signal);
+      await queue.enter(plan, signal);
       let lasting: Promise<unknown> | undefined;
       try {
         const result = await work();

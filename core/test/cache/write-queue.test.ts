@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate as settle } from "node:timers/promises";
-import { createTurns } from "../../src/cache/write-queue.ts";
+import { createWriteQueue } from "../../src/cache/write-queue.ts";
 
 describe("the turns of a cache's work", () => {
   /** Work that ends when it is told to. */
@@ -14,7 +14,7 @@ describe("the turns of a cache's work", () => {
   }
 
   it("lets so much work run at one time, and the rest in the order it came", async () => {
-    const inTurn = createTurns({ places: 2, most: 100 });
+    const inTurn = createWriteQueue({ writers: 2, maxBytes: 100 });
     const begun: string[] = [];
     const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => piece(name, begun));
     assert(a && b && c && d);
@@ -28,7 +28,7 @@ describe("the turns of a cache's work", () => {
   });
 
   it("leaves out what would hold too many bytes, until others have done", async () => {
-    const inTurn = createTurns({ places: 1, most: 100 });
+    const inTurn = createWriteQueue({ writers: 1, maxBytes: 100 });
     const begun: string[] = [];
     const [large, small] = [piece("large", begun), piece("small", begun)];
     const first = inTurn(60, large.work);
@@ -43,7 +43,7 @@ describe("the turns of a cache's work", () => {
   });
 
   it("gives the place of work that fails to the next", async () => {
-    const inTurn = createTurns({ places: 1, most: 100 });
+    const inTurn = createWriteQueue({ writers: 1, maxBytes: 100 });
     const broken = piece("broken", []);
     const first = inTurn(100, broken.work);
     broken.failed();
