@@ -61,24 +61,24 @@ export function createPurgeRules() {
     timeOfOriginal(original: { readonly tenant: string; readonly path: string }): number {
       return newest((rule) => matchesOriginal(original, rule))?.at ?? 0;
     },
-    /** The same for a rendition; one that has layers is out of date with any rule of its account. */
-    ofJob: (job: Job, key: string): number => ofJob(job, key)?.rule.sequence ?? 0,
-    /** When that rule came, as of `monotonicNow()`; 0: there is none. Unlike numbers, times are the same in all processes of a machine. */
-    timeOfJob: (job: Job, key: string): number => ofJob(job, key)?.at ?? 0,
+    /**
+     * The same for a rendition; one that has layers is out of date with any rule of its account. Unlike numbers, times are the same
+     * in all processes of a machine.
+     */
+    timeOfJob({ asset, transformation }: Job, key: string): number {
+      if (last === 0) return 0;
+      const { tenant } = asset;
+      const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
+      const rule = newest((rule) => {
+        if (rule.kind === "key") return rule.value === key;
+        if (rule.tenant !== undefined && rule.tenant !== tenant) return false;
+        return layered || rule.kind === "tag" || matchesOriginal({ tenant, path: asset.path }, rule);
+      });
+      return rule?.at ?? 0;
+    },
     /** The purge rules that are remembered, oldest first. */
     recent: (): readonly ActiveRule[] => kept.map(({ rule }) => rule),
   };
-
-  function ofJob({ asset, transformation }: Job, key: string): Kept | undefined {
-    if (last === 0) return undefined;
-    const { tenant } = asset;
-    const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
-    return newest((rule) => {
-      if (rule.kind === "key") return rule.value === key;
-      if (rule.tenant !== undefined && rule.tenant !== tenant) return false;
-      return layered || rule.kind === "tag" || matchesOriginal({ tenant, path: asset.path }, rule);
-    });
-  }
 
   function newest(speaks: (rule: ActiveRule) => boolean): Kept | undefined {
     return kept.findLast(({ rule }) => speaks(rule));
