@@ -7,9 +7,9 @@ const NICER = 3;
 /**
  * Has the threads that make pictures step back behind the one that answers, so that what lies in a cache does not wait for
  * what is being made. Threads that a native library starts inherit it. Linux alone knows a priority of threads (setpriority(2), "C
- * library/kernel differences"); elsewhere, and where it is not allowed, all stay alike. Returns how many threads it were.
+ * library/kernel differences"); elsewhere, and where it is not allowed, all stay alike. Returns the number of these threads.
  */
-export function stepBack(folder = "/proc/self/task"): number {
+export function lowerPriority(folder = "/proc/self/task"): number {
   try {
     // libuv starts them all when the first is needed.
     fs.stat(folder, () => {});

@@ -15,7 +15,7 @@ export interface PurgeFlags extends ServerFlags {
 }
 
 /** Milliseconds between two questions whether a purge is done. */
-const PACE = 200;
+const POLL_INTERVAL_MS = 200;
 const PATH = "/v1/purges";
 
 /**
@@ -43,7 +43,7 @@ export async function purgeAt(
     const { state } = await server.call(`${PATH}/${id}`);
     if (state === "completed") return `${id}: completed by ${server.origin}`;
     if (!flags.wait) return `${id}: ${String(state)} at ${server.origin}`;
-    await pause(PACE);
+    await pause(POLL_INTERVAL_MS);
   }
 }
 

@@ -13,7 +13,7 @@ import { joinServer, type Membership } from "../server/workers/worker.ts";
 import { createLogger } from "../util/log.ts";
 import { blame, blameWords } from "./blame.ts";
 import { examineLocally } from "./doctor.ts";
-import { stepBack } from "./priority.ts";
+import { lowerPriority } from "./priority.ts";
 import { watchTerminal } from "./terminal.ts";
 
 export interface ServeFlags {
@@ -37,7 +37,7 @@ export interface Served {
 export type LoadServed = () => Promise<Served>;
 
 /** Milliseconds for which a connection must be idle before a server that ends closes it. */
-const QUIET = 250;
+const IDLE_BEFORE_CLOSE_MS = 250;
 
 /** Errors that nobody caught which are logged while the server drains because of the first one. */
 const MAX_LOGGED_DEFECTS = 10;
@@ -79,7 +79,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     ...(member && { workerLocks: member.locks }),
   });
   member?.connect(server.runtime.bus);
-  stepBack();
+  lowerPriority();
   const listening = await (member
     ? listenAsOne(server, member, port, host)
     : server.listen(port, host)
@@ -243,7 +243,7 @@ function leaving(server: MediatapServer, log: Logger, resolve: (code: number) =>
     drain(accept: boolean): void {
       before();
       const { drainAccept } = server.runtime.limitsOf();
-      server.close({ accept: accept ? drainAccept : 0, quiet: QUIET }).then(
+      server.close({ accept: accept ? drainAccept : 0, quiet: IDLE_BEFORE_CLOSE_MS }).then(
         () => resolve(0),
         (error: unknown) => {
           log.error({ err: error }, "the server could not stop cleanly");

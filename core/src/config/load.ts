@@ -99,7 +99,7 @@ interface Place {
 }
 
 /** How deep presets may start from presets: one that names itself must not go on for ever. */
-const DEPTH = 20;
+const MAX_DEPTH = 20;
 
 /** The presets of a configuration, theirs first, then itself: later ones win. */
 async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
@@ -108,7 +108,8 @@ async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
     const received = Array.isArray(config) ? "an array" : typeof config === "object" ? "null" : typeof config;
     throw new MediaError("ECONFIG", `Expected an object as the configuration but received ${received}`);
   }
-  if (depth > DEPTH) throw new MediaError("ECONFIG", `presets: Expected at most ${DEPTH} nested presets`);
+  if (depth > MAX_DEPTH)
+    throw new MediaError("ECONFIG", `presets: Expected at most ${MAX_DEPTH} nested presets`);
   const fields = config as Record<string, unknown>;
   // The configuration itself is named by who called.
   const inside = depth === 0 ? "" : `${source}: `;

@@ -2,7 +2,7 @@ import { type FSWatcher, type Stats, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 
 /** Milliseconds for which files must rest: editors write in several steps. */
-const REST = 100;
+const SETTLE_TIMEOUT_MS = 100;
 
 /** Watches files, also ones that are replaced by others or are links that change; `files` is asked after each change. */
 export function watchFiles(files: () => readonly string[], onChange: () => void): { close(): void } {
@@ -23,7 +23,7 @@ export function watchFiles(files: () => readonly string[], onChange: () => void)
     timer = setTimeout(() => {
       look();
       follow();
-    }, REST);
+    }, SETTLE_TIMEOUT_MS);
   }
 
   /** Folders are watched, not files: a file that is replaced takes its watcher along. */

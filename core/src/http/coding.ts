@@ -9,21 +9,21 @@ import type { Coding } from "../util/content-coding.ts";
 /** Text that compresses well; pictures, video and archives are compressed already. */
 const TEXT =
   /^(?:text\/|image\/svg\+xml|application\/(?:json|javascript|xml|pdf|manifest\+json|ld\+json|wasm|vnd\.apple\.mpegurl|x-mpegurl|xhtml\+xml|rss\+xml|atom\+xml)\b|video\/mp2t|font\/(?:ttf|otf)|[\w.-]+\/[\w.-]+\+(?:json|xml)\b)/i;
-const SMALLEST = 256;
+const MIN_BYTES = 256;
 /** Bodies up to this size are compressed whole, once, and kept. */
-const WHOLE = 1024 * 1024;
+const MAX_WHOLE_BYTES = 1024 * 1024;
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
 const kept = new LRUCache<string, Promise<Uint8Array>>({ max: 500 });
 
 /** Whether a body of this type is sent compressed to clients that can take it. */
 export function isCompressible(type: string, length: number | undefined): boolean {
-  return TEXT.test(type) && (length ?? SMALLEST) >= SMALLEST;
+  return TEXT.test(type) && (length ?? MIN_BYTES) >= MIN_BYTES;
 }
 
 /** The body in a coding: whole where it is small, else compressed while it is sent. */
 export async function encoded(body: Body, coding: Coding, etag: string | undefined): Promise<Body> {
-  if (body.settled && body.length <= WHOLE) {
+  if (body.settled && body.length <= MAX_WHOLE_BYTES) {
     const bytes = await whole(body, coding, etag);
     return {
       settled: true,

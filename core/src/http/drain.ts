@@ -21,7 +21,7 @@ export interface DrainOptions {
 }
 
 /** How often it is looked whether all is quiet, in milliseconds. */
-const LOOK = 20;
+const POLL_INTERVAL_MS = 20;
 
 /**
  * Ends a server without losing a request: who balances the load needs a moment to hear that it is not ready any more,
@@ -63,7 +63,7 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
  * connections to take first, then their requests.
  */
 async function look(): Promise<void> {
-  await pause(LOOK);
+  await pause(POLL_INTERVAL_MS);
   await read();
   await read();
 }

@@ -7,7 +7,7 @@ import { bodyOf, type Rendition } from "../model/rendition.ts";
 import { fillSlots } from "../stream/names.ts";
 
 /** Bytes that a text with links may have. */
-const MOST = 4 * 1024 * 1024;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
  * A text that leads to the parts of a stream, with the links of this request: signed, where it was. Anything else is delivered
@@ -45,7 +45,7 @@ async function textOf(body: NonNullable<Rendition["body"]>): Promise<Buffer> {
   let length = 0;
   for await (const chunk of await body.stream()) {
     length += (chunk as Buffer).length;
-    if (length > MOST) throw new MediaError("ELIMIT", "Expected a shorter playlist");
+    if (length > MAX_TEXT_BYTES) throw new MediaError("ELIMIT", "Expected a shorter playlist");
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

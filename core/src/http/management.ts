@@ -13,9 +13,9 @@ import { createClientIp } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
-const SLOWED = 300;
-const GUESSES = 10;
-const MINUTE = 60_000;
+const WRONG_KEY_DELAY_MS = 300;
+const MAX_WRONG_KEYS = 10;
+const WRONG_KEY_WINDOW_MS = 60_000;
 
 /** The owner of the calls that no plugin adds. */
 export const CORE = "the core";
@@ -40,14 +40,14 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const rightsOf = createRights(runtime);
   const keys = keysOf(runtime.endpoints);
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
-  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: MINUTE, noUpdateTTL: true });
+  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: WRONG_KEY_WINDOW_MS, noUpdateTTL: true });
 
   /** The endpoints that the key of a call is good for. */
   async function authenticate(ctx: Koa.Context): Promise<readonly Endpoint[]> {
     const ip = clientIp(ctx.req);
     const wrong = guesses.get(ip) ?? 0;
-    if (wrong >= GUESSES) {
-      const options = { status: 429, retryAfterSeconds: MINUTE / 1000 };
+    if (wrong >= MAX_WRONG_KEYS) {
+      const options = { status: 429, retryAfterSeconds: WRONG_KEY_WINDOW_MS / 1000 };
       throw new MediaError("EBUSY", "Too many requests with a wrong key.", options);
     }
     const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
@@ -55,7 +55,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
     const endpoints = user === "" ? undefined : keys.get(digest(user));
     if (endpoints) return endpoints;
     guesses.set(ip, wrong + 1);
-    await pause(SLOWED);
+    await pause(WRONG_KEY_DELAY_MS);
     throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
   }
 

@@ -57,7 +57,7 @@ export function hostOf(req: IncomingMessage): string {
 }
 
 /** Bytes of a request's body that are read and forgotten before its connection is closed. */
-const LONGEST_BODY = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
  * Takes care of a body that nobody asked for (RFC 9110 §9.3.1): read and forgotten, so that the next request is found
@@ -70,7 +70,7 @@ export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   let bytes = 0;
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.byteLength;
-    if (bytes <= LONGEST_BODY) return;
+    if (bytes <= MAX_BODY_BYTES) return;
     req.pause();
     if (res.writableFinished) req.socket.destroy();
     else res.once("finish", () => req.socket.destroy());
@@ -95,7 +95,7 @@ export function readBody(req: IncomingMessage): () => Promise<Uint8Array> {
   const broken = () => reject(new MediaError("EINVAL", "Expected a body of at most a megabyte"));
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.byteLength;
-    if (bytes <= LONGEST_BODY) chunks.push(chunk);
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
     else broken();
   });
   req.once("end", () => resolve(Buffer.concat(chunks)));

@@ -15,10 +15,10 @@ export interface CacheControl {
 }
 
 /** The greatest number of seconds that means anything (RFC 9111 §1.2.2). */
-const MOST_SECONDS = 2 ** 31;
+const MAX_SECONDS = 2 ** 31;
 
 /** Characters that are read. */
-const LONGEST = 1000;
+const MAX_LENGTH = 1000;
 
 /**
  * Reads a `Cache-Control` field. Where it contradicts itself the stricter word holds, and a time that is none is over
@@ -27,12 +27,12 @@ const LONGEST = 1000;
 export function parseCacheControl(text: string): CacheControl {
   const times = new Map<string, number>();
   const words = new Set<string>();
-  for (const [, name = "", quoted, plain] of text.slice(0, LONGEST).matchAll(DIRECTIVE)) {
+  for (const [, name = "", quoted, plain] of text.slice(0, MAX_LENGTH).matchAll(DIRECTIVE)) {
     const word = name.toLowerCase();
     words.add(word);
     const value = quoted ?? plain;
     if (value === undefined) continue;
-    const seconds = /^\d+$/.test(value) ? Math.min(Number(value), MOST_SECONDS) : 0;
+    const seconds = /^\d+$/.test(value) ? Math.min(Number(value), MAX_SECONDS) : 0;
     times.set(word, Math.min(seconds * 1000, times.get(word) ?? Number.POSITIVE_INFINITY));
   }
   const time = <K extends string>(key: K, word: string) => {
@@ -61,7 +61,7 @@ const TIMES = ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"
 export function parseTargetedControl(text: string): CacheControl | undefined {
   let members: Dictionary;
   try {
-    members = parseDictionary(text.slice(0, LONGEST));
+    members = parseDictionary(text.slice(0, MAX_LENGTH));
   } catch {
     return undefined;
   }
