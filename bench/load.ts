@@ -17,6 +17,8 @@ export interface Load {
 export interface Answer {
   readonly status: number;
   readonly etag?: string;
+  /** `Content-Type`. */
+  readonly type?: string;
   /** `Cache-Status` says that nothing was made for it. */
   readonly hit: boolean;
   readonly bytes: number;
@@ -39,9 +41,15 @@ export function ask(
       });
       response.on("error", reject);
       response.on("end", () => {
-        const { etag } = response.headers;
+        const { etag, "content-type": type } = response.headers;
         const hit = /; hit|detail=revalidated/.test(String(response.headers["cache-status"] ?? ""));
-        resolve({ status: response.statusCode ?? 0, hit, bytes, ...(etag && { etag }) });
+        resolve({
+          status: response.statusCode ?? 0,
+          hit,
+          bytes,
+          ...(etag && { etag }),
+          ...(type && { type }),
+        });
       });
     });
     request.on("error", reject);

@@ -13,6 +13,7 @@ import { origin as originPeer } from "./peers/origin.ts";
 import { LOGO, type Peer, type Running, start } from "./peers/peer.ts";
 import { freshSet, photographs, SAMPLES } from "./photographs.ts";
 import { printReport, type Results, type Row } from "./report.ts";
+import { avif } from "./scenarios/avif.ts";
 import { burst } from "./scenarios/burst.ts";
 import { cold } from "./scenarios/cold.ts";
 import { heldCold, heldWarm } from "./scenarios/conditions.ts";
@@ -93,6 +94,7 @@ const SCENARIOS: readonly Scenario[] = [
   // Each of these has servers of its own.
   many,
   starts,
+  avif,
   mixed,
   burst,
   memory,

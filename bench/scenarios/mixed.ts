@@ -101,7 +101,7 @@ function shuffled(urls: string[]): string[] {
 }
 
 /** Draws URLs, the first one most often; the same sequence each time. */
-function zipf(urls: readonly string[]): () => string {
+export function zipf(urls: readonly string[]): () => string {
   const next = random(2);
   let total = 0;
   const sums = urls.map((_, at) => (total += 1 / (at + 1) ** EXPONENT));
