@@ -74,7 +74,7 @@ export async function hostCache(
     const { found, stale, fill } = await cache.find({
       key,
       body: needsBody ? "required" : "wanted",
-      signal: new AbortController().signal,
+      client: { signal: new AbortController().signal },
       judge: () => (fresh ? "fresh" : "stale"),
     });
     if (below && !found) await fill({ metadata: below.record, ...withBody(below.body) });

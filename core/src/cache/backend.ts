@@ -2,9 +2,10 @@ import type { Readable } from "node:stream";
 import type { RuntimeInfo } from "../hooks.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { MaybePromise } from "../util/maybe.ts";
 import type { CacheContents } from "./metrics.ts";
 
-export type MaybePromise<T> = T | Promise<T>;
+export type { MaybePromise };
 
 /** How near a cache is. Lookups ask the nearest tier first, and fill it with what a farther one has. */
 export const CACHE_TIERS = ["memory", "disk", "network", "storage"] as const;

@@ -14,14 +14,15 @@ export interface CacheResult {
   /** Past its freshness; with a body if any tier has one. */
   readonly stale?: TierEntry;
   /** Stores an entry in the tiers that were asked and did not have it. */
-  fill(entry: TierEntry): Promise<void>;
+  fill(entry: TierEntry): MaybePromise<void>;
 }
 
 export interface CacheQuery {
   readonly key: string;
   /** `unneeded`: metadata is enough. `required`: a tier that has the metadata alone is passed. */
   readonly body: "unneeded" | "wanted" | "required";
-  readonly signal: AbortSignal;
+  /** Who waits for the entry. Its signal is read only by caches that need time: an exchange makes it on first use. */
+  readonly client: { readonly signal: AbortSignal };
   /** The core's judgement of an entry. `unusable`: made by other engines, or about to be purged. */
   judge(metadata: RenditionRecord): "fresh" | "stale" | "unusable";
 }
@@ -56,7 +57,7 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
   function find(query: CacheQuery): MaybePromise<CacheResult> {
     const failure = failures.get(query.key);
     if (failure && query.judge(failure) === "fresh") {
-      return { found: { metadata: failure, cache: ordered[0]?.name ?? "" }, fill: async () => {} };
+      return { found: { metadata: failure, cache: ordered[0]?.name ?? "" }, fill: () => {} };
     }
     return ask(query, 0, [], undefined);
   }
@@ -70,7 +71,7 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     let best = stale;
     for (let at = from; at < ordered.length; at++) {
       const tier = ordered[at] as Tier;
-      const answer = tier.find(query.key, query.body !== "unneeded", query.signal);
+      const answer = tier.find(query.key, query.body !== "unneeded", query.client);
       if (answer instanceof Promise) {
         return answer.then((entry) => take(tier, entry) ?? ask(query, at + 1, missed, best));
       }
@@ -89,9 +90,10 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
       return undefined;
     }
 
-    async function fill({ metadata, body }: TierEntry): Promise<void> {
+    function fill({ metadata, body }: TierEntry): MaybePromise<void> {
+      if (missed.length === 0) return;
       const since = now();
-      await Promise.all(missed.map((tier) => tier.put(metadata, body, since)));
+      return Promise.all(missed.map((tier) => tier.put(metadata, body, since))).then(() => {});
     }
   }
 

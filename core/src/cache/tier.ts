@@ -13,6 +13,7 @@ import type {
   CacheEntry,
   CacheMiss,
   CacheOptions,
+  GetOptions,
   JournalRule,
   MaybePromise,
   OriginalsBackend,
@@ -83,6 +84,21 @@ interface Known {
   readonly metadata: RenditionRecord;
 }
 
+/** Options of a backend in memory: a hit reads no signal, which an exchange makes on first use. */
+class LocalGet implements GetOptions {
+  readonly body: boolean;
+  readonly #client: { readonly signal: AbortSignal };
+
+  constructor(client: { readonly signal: AbortSignal }, body: boolean) {
+    this.#client = client;
+    this.body = body;
+  }
+
+  get signal(): AbortSignal {
+    return this.#client.signal;
+  }
+}
+
 /** One backend with all that the core does around it. Nothing here throws: a cache never breaks delivery. */
 export function createTier({
   name,
@@ -139,15 +155,20 @@ export function createTier({
   }
 
   /** The entry of a key, if the backend has it and no purge rule matches it. */
-  function find(key: string, body: boolean, signal: AbortSignal): MaybePromise<TierEntry | undefined> {
+  function find(
+    key: string,
+    body: boolean,
+    client: { readonly signal: AbortSignal },
+  ): MaybePromise<TierEntry | undefined> {
     if (isLocal) {
       return attempt(() => {
-        const entry = backend.get(key, { signal, body });
+        const entry = backend.get(key, new LocalGet(client, body));
         return entry instanceof Promise ? entry.then(judge) : judge(entry);
       });
     }
     return reading.run(async () => {
       const late = new AbortController();
+      const { signal } = client;
       try {
         const read = async () => {
           const entry = await backend.get(key, { signal: AbortSignal.any([signal, late.signal]), body });
@@ -169,7 +190,7 @@ export function createTier({
         return undefined;
       }
       checkEntry?.(entry, [key]);
-      const { purges: _, ...metadata } = entry.metadata;
+      const metadata = recordOf(entry.metadata);
       if (isExpired(metadata) || matchesPending(metadata) || journal?.allows(entry.metadata) === false) {
         void entry.body?.close?.();
         return undefined;
@@ -362,4 +383,11 @@ function journalRule({ id, kind, value, tenant }: ActiveRule): JournalRule {
 function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
   const text = (metadata: RenditionRecord) => JSON.stringify({ ...metadata, stored: 0, freshUntil: 0 });
   return text(a) === text(b);
+}
+
+/** What an entry says of its rendition; the same object where the backend has the same one. */
+function recordOf(stored: StoredMetadata): RenditionRecord {
+  if (stored.purges === undefined) return stored;
+  const { purges: _, ...record } = stored;
+  return record;
 }

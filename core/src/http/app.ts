@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import Router from "@koa/router";
 import Koa from "koa";
@@ -8,9 +9,11 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { assertNoLoop, loopMark, serverMarkOf } from "../origin/loop.ts";
-import { type Answer, isPending } from "../request/result.ts";
+import type { AnswerOptions } from "../request/answer.ts";
+import { isPending } from "../request/result.ts";
 import { traced } from "../traced.ts";
 import { maskUrl, throttled } from "../util/log.ts";
+import { after, type MaybePromise, recover } from "../util/maybe.ts";
 import { busy } from "../work/load.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError, deliverText } from "./deliver.ts";
@@ -19,7 +22,7 @@ import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, requestOf, rootCallsOf } from "./management.ts";
 import { deliverPending } from "./pending.ts";
-import { createClientIp, discardBody, HttpExchange, hostOf, nextId, readBody, targetOf } from "./request.ts";
+import { createClientIp, discardBody, HttpExchange, hostOf, readBody, targetOf } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface AppParts {
@@ -31,21 +34,31 @@ export interface AppParts {
   readonly isRefused: (socket: Socket) => boolean;
 }
 
-/** The Koa application of one runtime: `/-/` and `/` are routes, all else is media. */
-export function createApp({ runtime, log, isReady, isRefused }: AppParts): Koa {
+/**
+ * Returns the request handler of one runtime: `/-/` and `/` are routes, which Koa dispatches; everything else is media, which needs
+ * neither Koa's context nor its listeners. The handler returns a promise only if it had to wait for something.
+ */
+export function createApp({ runtime, log, isReady, isRefused }: AppParts) {
   const app = new Koa();
-  const routes = createRoutes(runtime, isReady);
   const hasHome = runtime.routes.some(({ path }) => path === "/");
   const isRootCall = rootCallsOf(runtime);
   const media = createMedia({ runtime, log, isReady, isRefused });
   app.silent = true;
-  app.use((ctx, next) => {
-    const url = ctx.req.url ?? "/";
-    const isRoute =
-      url.startsWith("/-/") || isRootCall?.(url) || (hasHome && (url === "/" || url.startsWith("/?")));
-    return isRoute ? routes(ctx as never, next) : media(ctx);
-  });
-  return app;
+  app.use(createRoutes(runtime, isReady) as Koa.Middleware);
+  const routes = app.callback();
+  const isRoute = (url: string) =>
+    url.startsWith("/-/") || isRootCall?.(url) || (hasHome && (url === "/" || url.startsWith("/?")));
+
+  return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
+    if (isRoute(req.url ?? "/")) return routes(req, res);
+    return recover(
+      () => media(req, res),
+      (err) => {
+        log.error({ err }, "answering a request failed");
+        res.destroy();
+      },
+    );
+  };
 }
 
 /** Routes of the core and of plugins. */
@@ -98,8 +111,10 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
   };
 }
 
-/** Answers an exchange; resolves with the number of bytes sent. */
-type Send = (exchange: Exchange) => Promise<number>;
+/** Answers an exchange; returns the number of bytes sent. */
+type Send = (exchange: Exchange) => MaybePromise<number>;
+
+const done = () => {};
 
 /** Which origin, and why, says the log under the same key. */
 const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED", "UNIDENTIFIED"]);
@@ -126,7 +141,8 @@ const NOWHERE: Endpoint = {
 function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   const { limitsOf, pipeline, hooks, config } = runtime;
   const limits = limitsOf();
-  const within = createDeadline(limits.request);
+  const timeout = limits.request;
+  const within = createDeadline(timeout);
   const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const find = createFind(runtime.endpoints, runtime.tenants);
@@ -136,63 +152,68 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   );
   const mark = loopMark(serverMarkOf(runtime.endpoints));
 
-  return async (ctx: Koa.Context): Promise<void> => {
-    const { req, res } = ctx;
-    ctx.respond = false;
-    const parts = { req, res, id: nextId(), log, ip: clientIp(req), timeout: limits.request };
+  return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
+    const ip = clientIp(req);
     let exchange: Exchange;
     try {
       discardBody(req, res);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
-      exchange = new HttpExchange({ ...parts, url, host, ...find(host, url) });
+      const { endpoint, target } = find(host, url);
+      exchange = new HttpExchange({ req, res, url, host, ip, endpoint, target, log, timeout });
     } catch (error) {
       const target = { path: "", query: "", mount: "" };
-      exchange = new HttpExchange({ ...parts, url: "/", host: "", endpoint: NOWHERE, target });
-      return await reported(exchange, () => Promise.reject(error));
+      const parts = { req, res, url: "/", host: "", ip, endpoint: NOWHERE, target, log, timeout };
+      exchange = new HttpExchange(parts);
+      return reported(exchange, () => Promise.reject(error));
     }
-    await reported(exchange, byMethod);
+    return reported(exchange, byMethod);
 
-    function reported(exchange: Exchange, work: Send): Promise<void> {
+    function reported(exchange: Exchange, work: Send): MaybePromise<void> {
       // Asked here, too: a hit makes nothing for a trace that nobody keeps.
       if (!hooks.trace.isUsed()) return send(exchange, work);
       return traced(hooks, { kind: "exchange", exchange }, () => send(exchange, work));
     }
 
-    async function send(exchange: Exchange, work: Send): Promise<void> {
-      let bytes: number;
-      try {
-        bytes = await work(exchange);
-      } catch (error) {
-        bytes = await fail(exchange, error);
-      }
-      if (!hooks.report.isUsed()) return;
+    function send(exchange: Exchange, work: Send): MaybePromise<void> {
+      const sent = recover(
+        () => work(exchange),
+        (error) => fail(exchange, error),
+      );
+      return hooks.report.isUsed() ? after(sent, (bytes) => report(exchange, bytes)) : after(sent, done);
+    }
+
+    function report(exchange: Exchange, bytes: number): void {
       const duration = performance.now() - exchange.started;
       hooks.report.call({ kind: "exchange", exchange, duration, bytes });
     }
 
-    async function byMethod(exchange: Exchange): Promise<number> {
+    function byMethod(exchange: Exchange): MaybePromise<number> {
       if (isRefused(req.socket)) throw busy(1);
       assertNoLoop(exchange.request.header("cdn-loop"), mark);
       const { method } = exchange.request;
-      if (method === "GET" || method === "HEAD") {
-        return await answer(exchange);
-      }
+      if (method === "GET" || method === "HEAD") return answer(exchange);
       if (method === "OPTIONS") return preflight(exchange);
       throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
     }
 
-    async function answer(exchange: Exchange): Promise<number> {
-      const deliverAny = async (found: Answer) =>
+    function answer(exchange: Exchange): MaybePromise<number> {
+      return recover(
+        () => answerBy(exchange, {}),
+        (error) => {
+          if (res.headersSent || !isChanged(error)) throw error;
+          return answerBy(exchange, { bypassCache: true });
+        },
+      );
+    }
+
+    function answerBy(exchange: Exchange, options: AnswerOptions): MaybePromise<number> {
+      const answer = pipeline.answer(exchange, options);
+      return after(answer instanceof Promise ? within(answer) : answer, (found) =>
         isPending(found)
-          ? await deliverPending(sender, exchange, found, res)
-          : await deliver(sender, exchange, found, res);
-      try {
-        return await deliverAny(await within(pipeline.answer(exchange)));
-      } catch (error) {
-        if (res.headersSent || !isChanged(error)) throw error;
-        return await deliverAny(await within(pipeline.answer(exchange, { bypassCache: true })));
-      }
+          ? deliverPending(sender, exchange, found, res)
+          : deliver(sender, exchange, found, res),
+      );
     }
 
     function preflight({ endpoint }: Exchange): number {

@@ -36,50 +36,30 @@ export function commonHeaders(exchange: Exchange): HeaderFields {
   };
 }
 
-/** What a record alone says of every answer made of it; worked out once a record and job. */
-const prepared = new WeakMap<RenditionRecord, WeakMap<object, HeaderFields>>();
-
 /** Headers of a delivered rendition, without those of its body's form (length, range, coding). */
 export function renditionHeaders(exchange: Exchange, record: RenditionRecord): HeaderFields {
-  const job = exchange.job ?? exchange;
-  let ofRecord = prepared.get(record);
-  if (!ofRecord) {
-    ofRecord = new WeakMap();
-    prepared.set(record, ofRecord);
-  }
-  let headers = ofRecord.get(job);
-  if (!headers) {
-    headers = { ...commonHeaders(exchange), ...recordHeaders(exchange, record) };
-    ofRecord.set(job, headers);
-  }
-  return {
-    ...headers,
-    "x-request-id": exchange.id,
-    age: ageFor(exchange, record),
-    ...provenanceHeaders(exchange, String(headers["cache-control"])),
-    "cache-status": statusFor(exchange, -overdueOf(record)),
-  };
-}
-
-function recordHeaders(exchange: Exchange, record: RenditionRecord): HeaderFields {
-  const { job, endpoint } = exchange;
-  const isDocument = DOCUMENT.test(record.type);
-  return {
+  const { job, endpoint, provenance } = exchange;
+  const source = record.sources[0];
+  // Fields without a value are not sent: objects of one shape are made and read faster.
+  const headers: HeaderFields = {
+    ...commonHeaders(exchange),
     "content-type": record.type,
     ...keepingHeaders(endpoint, record),
     etag: record.etag,
     "last-modified":
       record.lastModified === undefined ? undefined : new Date(record.lastModified).toUTCString(),
     vary: varyOf(exchange, record),
-    ...(isDocument ? { "content-security-policy": SANDBOX } : {}),
-    ...(job?.delivery.attachment === undefined
-      ? {}
-      : { "content-disposition": attachment(exchange, record) }),
-    ...(record.sources[0]?.canonical === undefined
-      ? {}
-      : { link: canonicalLink(record.sources[0].canonical) }),
-    ...job?.delivery.headers,
+    "content-security-policy": DOCUMENT.test(record.type) ? SANDBOX : undefined,
+    "content-disposition": job?.delivery.attachment === undefined ? undefined : attachment(exchange, record),
+    link: source?.canonical === undefined ? undefined : canonicalLink(source.canonical),
+    age: ageFor(exchange, record),
   };
+  if (job?.delivery.headers) Object.assign(headers, job.delivery.headers);
+  if (provenance !== "real") {
+    Object.assign(headers, provenanceHeaders(exchange, String(headers["cache-control"])));
+  }
+  headers["cache-status"] = statusFor(exchange, -overdueOf(record));
+  return headers;
 }
 
 /** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
@@ -126,7 +106,6 @@ function canonicalLink(url: string): string {
 
 /** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */
 function provenanceHeaders({ provenance, lifetime }: Exchange, control: string): HeaderFields {
-  if (provenance === "real") return {};
   const seconds = Math.floor(Math.min(lifetime ?? 0, lifetimeOf(control)) / 1000);
   return {
     "x-mediatap-provenance": provenance,

@@ -82,9 +82,11 @@ function asked(url: string, runtime: Runtime, log: Logger) {
 
 async function resolve(url: string, accept: AcceptClass, runtime: Runtime, log: Logger) {
   const exchange = asked(url, runtime, log);
-  return await runtime.pipeline
-    .resolve({ ...exchange, accept })
-    .catch((error: unknown) => Promise.reject(invalid(error)));
+  try {
+    return await runtime.pipeline.resolve({ ...exchange, accept });
+  } catch (error) {
+    throw invalid(error);
+  }
 }
 
 function invalid(error: unknown): unknown {

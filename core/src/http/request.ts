@@ -7,6 +7,7 @@ import { MediaError } from "../model/errors.ts";
 import type { Claims, Exchange, MediaRequest, Target } from "../model/exchange.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { Provenance } from "../model/rendition.ts";
+import type { Spans } from "../model/spans.ts";
 import { acceptClass } from "../request/accept.ts";
 import { createSpans } from "../util/spans.ts";
 
@@ -126,7 +127,6 @@ export function targetOf(url: string, longest: number): string {
 export interface ExchangeParts {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly id: string;
   readonly url: string;
   readonly host: string;
   readonly ip: string;
@@ -137,37 +137,48 @@ export interface ExchangeParts {
   readonly timeout: number;
 }
 
+class HttpRequest implements MediaRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly #headers: IncomingMessage["headers"];
+
+  constructor({ method = "GET", headers }: IncomingMessage, url: string, host: string, ip: string) {
+    this.method = method;
+    this.url = url;
+    this.host = host;
+    this.ip = ip;
+    this.#headers = headers;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+}
+
 /**
  * The exchange of a request. Its signal is made on first use: hits need none. A class, because a getter in an object
  * literal gives every object a hidden class of its own, which keeps the whole request until a full garbage collection.
  */
 export class HttpExchange implements Exchange {
-  readonly id: string;
+  readonly id = nextId();
   readonly started = performance.now();
   readonly request: MediaRequest;
   readonly endpoint: Endpoint;
   readonly target: Target;
   readonly accept: AcceptClass;
   readonly claims: Claims = {};
-  readonly spans = createSpans();
+  readonly spans: Spans = createSpans();
   readonly log: Logger;
   provenance: Provenance = "real";
   private readonly res: ServerResponse;
   private readonly timeout: number;
   private made: AbortSignal | undefined;
 
-  constructor({ req, res, id, url, host, ip, endpoint, target, log, timeout }: ExchangeParts) {
-    this.id = id;
-    this.request = {
-      method: req.method ?? "GET",
-      url,
-      host,
-      ip,
-      header(name) {
-        const value = req.headers[name.toLowerCase()];
-        return Array.isArray(value) ? value.join(", ") : value;
-      },
-    };
+  constructor({ req, res, url, host, ip, endpoint, target, log, timeout }: ExchangeParts) {
+    this.request = new HttpRequest(req, url, host, ip);
     this.endpoint = endpoint;
     this.target = target;
     this.accept = acceptClass(req.headers.accept, req.headers["user-agent"], endpoint);

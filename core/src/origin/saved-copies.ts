@@ -105,7 +105,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
 
   async function read(id: OriginalId, body: boolean, signal: AbortSignal): Promise<Copy | undefined> {
     const key = keyOf(id);
-    const entry = key === undefined ? undefined : await tier?.find(key, body, signal);
+    const entry = key === undefined ? undefined : await tier?.find(key, body, { signal });
     return entry && copyOf(entry);
   }
 

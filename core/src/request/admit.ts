@@ -5,6 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { SourceFacts } from "../model/source.ts";
+import { after, callHook, type MaybePromise } from "../util/maybe.ts";
 import { checkClaims, clientCheck } from "./access.ts";
 
 export interface AdmitParts {
@@ -23,10 +24,14 @@ export type Authorize = ReturnType<typeof createAuthorize>;
 export function createAdmit({ hooks, endpoints }: AdmitParts) {
   const clientChecks = new Map([...endpoints.values()].map((endpoint) => [endpoint, clientCheck(endpoint)]));
 
-  async function admit(exchange: Exchange, job: Job): Promise<void> {
-    const { endpoint, request, claims } = exchange;
-    clientChecks.get(endpoint)?.(request);
-    if (hooks.admit.isUsed()) await hooks.admit.promise(exchange, job);
+  function admit(exchange: Exchange, job: Job): MaybePromise<void> {
+    clientChecks.get(exchange.endpoint)?.(exchange.request);
+    if (!hooks.admit.isUsed()) return enforce(exchange, job);
+    return after(callHook(hooks.admit, exchange, job), () => enforce(exchange, job));
+  }
+
+  function enforce(exchange: Exchange, job: Job): void {
+    const { endpoint, claims } = exchange;
     checkClaims(endpoint, claims, job);
     // A language may find the asset on another endpoint: both have to allow it.
     if (endpoints.get(endpointId(job.asset)) !== endpoint) ofAsset(exchange, job);
@@ -46,8 +51,8 @@ export function createAdmit({ hooks, endpoints }: AdmitParts) {
 
 /** May the request have what was made of these sources? */
 export function createAuthorize(hooks: Pick<Hooks, "authorize">) {
-  return async function authorize(exchange: Exchange, facts: readonly SourceFacts[]): Promise<void> {
+  return function authorize(exchange: Exchange, facts: readonly SourceFacts[]): MaybePromise<void> {
     if (facts.some((source) => source.private) && !isTrusted(exchange)) throw signatureRequired();
-    if (hooks.authorize.isUsed()) await hooks.authorize.promise(exchange, facts);
+    return hooks.authorize.isUsed() ? callHook(hooks.authorize, exchange, facts) : undefined;
   };
 }

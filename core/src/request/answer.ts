@@ -4,10 +4,12 @@ import { overdueOf, servesWhileRevalidating } from "../cache/freshness.ts";
 import type { Hooks } from "../hooks.ts";
 import { isTrusted } from "../model/claims.ts";
 import { addTo, type Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import { isMediaType } from "../model/media.ts";
-import type { RenditionRecord } from "../model/rendition.ts";
+import type { Rendition, RenditionRecord } from "../model/rendition.ts";
 import { withLoopList } from "../origin/loop.ts";
+import { after, type MaybePromise, recover } from "../util/maybe.ts";
 import { errorOf } from "../work/failed.ts";
 import type { Admit, Authorize } from "./admit.ts";
 import type { Background } from "./background.ts";
@@ -15,7 +17,7 @@ import { clientHas, type Lookup } from "./lookup.ts";
 import type { Miss } from "./miss.ts";
 import { isOfEncoding, type PollingOf } from "./polling.ts";
 import type { Resolve, Resolved } from "./resolve.ts";
-import { type Answer, failed, isPending, pending, type Result, real } from "./result.ts";
+import { type Answer, type Failure, failed, isPending, pending, type Result, real } from "./result.ts";
 import type { Substitute } from "./substitute.ts";
 
 export interface AnswerParts {
@@ -53,51 +55,74 @@ export function createAnswer(parts: AnswerParts) {
   const { pollingOf, substitute } = parts;
 
   /** What a request gets. Throws MediaErrors only. */
-  async function answer(exchange: Exchange, options: AnswerOptions = {}): Promise<Answer> {
-    const resolved = await resolve(exchange);
-    addTo(exchange, resolved);
-    await admit(exchange, resolved.job);
-    const { answer, failure, ...outcome } = await serve(exchange, resolved, options);
+  function answer(exchange: Exchange, options: AnswerOptions = {}): MaybePromise<Answer> {
+    return after(resolve(exchange), (resolved) => {
+      addTo(exchange, resolved);
+      const admitted = admit(exchange, resolved.job);
+      return after(
+        after(admitted, () => serve(exchange, resolved, options)),
+        (result) => noted(exchange, result),
+      );
+    });
+  }
+
+  function noted(exchange: Exchange, { answer, failure, ...outcome }: Result): Answer {
     addTo(exchange, outcome);
     if (failure) throw failure;
     return answer;
   }
 
   /** What was asked for, or what stands in for it. */
-  async function serve(exchange: Exchange, resolved: Resolved, options: AnswerOptions): Promise<Result> {
-    const { job } = resolved;
-    const result = await obtain(exchange, resolved, options).catch((error: unknown) => failed(error));
-    if (result.answer) return isOfStaleCopy(result.answer) ? { ...result, provenance: "stale" } : result;
+  function serve(exchange: Exchange, resolved: Resolved, options: AnswerOptions): MaybePromise<Result> {
+    return after(
+      recover(() => obtain(exchange, resolved, options), failed),
+      (result) => {
+        if (!result.answer) return instead(exchange, resolved.job, result);
+        return isOfStaleCopy(result.answer) ? { ...result, provenance: "stale" } : result;
+      },
+    );
+  }
+
+  /** What stands in for what could not be had. */
+  async function instead(exchange: Exchange, job: Job, result: Failure): Promise<Result> {
     // To players the original stands in for what cannot be made, too.
     if (pollingOf(job)?.kind === "redirect" && isOfEncoding(result.failure)) {
       return pending(job, result.cache);
     }
-    const instead = await substitute(exchange, job, result.failure, {
-      serve: (resolved) => obtain(exchange, resolved).catch((error: unknown) => failed(error)),
+    const substituted = await substitute(exchange, job, result.failure, {
+      serve: async (resolved) => recover(() => obtain(exchange, resolved), failed),
       isMedia: ({ answer }) => answer !== undefined && (isPending(answer) || isMediaType(answer.record.type)),
       discard: async ({ answer }) => (answer && !isPending(answer) ? answer.body?.close?.() : undefined),
     });
-    if (!instead) return result;
-    const { served, provenance, lifetime } = instead;
+    if (!substituted) return result;
+    const { served, provenance, lifetime } = substituted;
     return served.failure ? served : { ...served, provenance, lifetime };
   }
 
   /** A rendition from a cache, else made. */
-  async function obtain(
+  function obtain(exchange: Exchange, resolved: Resolved, options: AnswerOptions = {}): MaybePromise<Result> {
+    const { job, key } = resolved;
+    const looked = lookup(exchange, key, job.asset, options.bypassCache ?? false);
+    return after(looked, ({ found, stale }) => {
+      if (found?.record.error) {
+        const { record, cache } = found;
+        return failed(errorOf(found.record.error), { hit: true, cache, freshFor: -overdueOf(record) });
+      }
+      if (!found?.body && !(found && clientHas(exchange, found.record))) {
+        return obtainLater(exchange, resolved, stale, options);
+      }
+      const { record, cache } = found;
+      return after(authorize(exchange, record.sources), () => real(found, { hit: true, cache }));
+    });
+  }
+
+  /** A rendition that no cache has fresh. */
+  async function obtainLater(
     exchange: Exchange,
     resolved: Resolved,
-    { bypassCache = false, final = false }: AnswerOptions = {},
+    stale: Rendition | undefined,
+    { bypassCache = false, final = false }: AnswerOptions,
   ): Promise<Result> {
-    const { job, key } = resolved;
-    const { found, stale } = await lookup(exchange, key, job.asset, bypassCache);
-    if (found?.record.error) {
-      const { record, cache } = found;
-      return failed(errorOf(found.record.error), { hit: true, cache, freshFor: -overdueOf(record) });
-    }
-    if (found && (found.body || clientHas(exchange, found.record))) {
-      await authorize(exchange, found.record.sources);
-      return real(found, { hit: true, cache: found.cache });
-    }
     if (!bypassCache && stale?.body && servesWhileRevalidating(stale.record, exchange.endpoint)) {
       await authorize(exchange, stale.record.sources);
       withLoopList(exchange.request.header("cdn-loop"), () =>

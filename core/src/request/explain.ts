@@ -11,6 +11,7 @@ import type { Header } from "../model/render-context.ts";
 import type { Source, SourceFacts } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { askInOrder, candidates, foundSource, type OriginEntry } from "../origin/sources.ts";
+import { recover } from "../util/maybe.ts";
 import { originalType } from "../work/original.ts";
 import { createPlanner, type PlannerParts } from "../work/plan.ts";
 import { type ContextParts, createContext, type OwnContext } from "../work/render-context.ts";
@@ -139,7 +140,11 @@ export function createExplain(parts: ExplainParts) {
     const draft = draftOf(exchange, job);
     if (job.notes?.some(({ ifMissing }) => !ifMissing)) draft.notes = textsOf(job.notes, false);
     if (job.delivery.fallback) draft.fallback = job.delivery.fallback.path;
-    await admit(exchange, job).catch((error: unknown) => draft.errors.push(problemOf(error)));
+    const admitted = recover(
+      () => admit(exchange, job),
+      (error) => void draft.errors.push(problemOf(error)),
+    );
+    await admitted;
     const [refusal] = draft.errors;
     draft.signature = exchange.claims.signature ?? "unsigned";
     if (job.problem) {

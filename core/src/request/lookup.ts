@@ -5,6 +5,7 @@ import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import { after, type MaybePromise } from "../util/maybe.ts";
 import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
 import { clientHasIt } from "./conditions.ts";
 
@@ -34,37 +35,40 @@ export interface CacheState {
   readonly name?: string;
 }
 
-const NEVER = new AbortController().signal;
+/** A client that never leaves. */
+const NOBODY = { signal: new AbortController().signal };
 
 /** What caches have, by key. */
 export function createLookup(parts: LookupParts) {
   const { cache } = parts;
 
   /** The fresh entry, or one past its freshness. `again`: none is fresh. */
-  async function lookup(
+  function lookup(
     exchange: Exchange,
     key: string,
     asset: Asset,
     bypassCache: boolean,
-  ): Promise<RequestLookup> {
+  ): MaybePromise<RequestLookup> {
     if (!cache.isUsed) return {};
     const judge = judgeOf(parts, bypassCache);
-    const { signal } = exchange;
-    const first = await cache.find({
-      key,
-      body: isConditional(exchange) ? "unneeded" : "wanted",
-      signal,
-      judge,
+    const body = isConditional(exchange) ? "unneeded" : "wanted";
+    return after(cache.find({ key, body, client: exchange, judge }), (first) => {
+      const { found } = first;
+      const isBare = found !== undefined && lacksBody(found) && !clientHas(exchange, found.metadata);
+      if (!isBare) return resultOf(first, first, asset);
+      // A cache further down may still have the body.
+      return after(cache.find({ key, body: "required", client: exchange, judge }), (whole) =>
+        resultOf(first, whole, asset),
+      );
     });
-    const { found } = first;
-    const isBare = found !== undefined && lacksBody(found) && !clientHas(exchange, found.metadata);
-    // A cache further down may still have the body.
-    const whole = isBare ? await cache.find({ key, body: "required", signal, judge }) : first;
+  }
+
+  function resultOf(first: CacheResult, whole: CacheResult, asset: Asset): RequestLookup {
     if (whole.found) void whole.fill(whole.found);
-    const result = whole.found ?? found;
+    const found = whole.found ?? first.found;
     const stale = first.stale ?? whole.stale;
     return {
-      found: result && withOriginal({ ...deliveredOf(result), cache: result.cache }, asset),
+      found: found && withOriginal({ ...deliveredOf(found), cache: found.cache }, asset),
       stale: stale && withOriginal(deliveredOf(stale), asset),
     };
   }
@@ -75,7 +79,7 @@ export function createLookup(parts: LookupParts) {
     const { found, stale, fill }: CacheResult = await cache.find({
       key,
       body: "required",
-      signal: NEVER,
+      client: NOBODY,
       judge: judgeOf(parts, false),
     });
     if (found?.metadata.error) return { error: found.metadata.error };
@@ -94,7 +98,7 @@ export function createLookup(parts: LookupParts) {
 
   /** Whether caches have an entry, for `explain`. */
   async function peek(key: string): Promise<CacheState> {
-    const query = { key, body: "unneeded", signal: NEVER, judge: judgeOf(parts, false) } as const;
+    const query = { key, body: "unneeded", client: NOBODY, judge: judgeOf(parts, false) } as const;
     const { found, stale } = await cache.find(query);
     if (found) return { state: "fresh", name: found.cache };
     return { state: stale ? "stale" : "miss" };

@@ -6,6 +6,7 @@ import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Rendition } from "../model/rendition.ts";
 import type { Spans } from "../model/spans.ts";
+import { recover } from "../util/maybe.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
 import type { Rendered, RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
@@ -51,10 +52,14 @@ export function createMiss(parts: MissParts) {
       const rendered = await waitForRender();
       if (!rendered) return pending(job, { hit: false, forward, collapsed });
       addSpans(exchange, rendered.spans);
-      await authorize(exchange, rendered.record.sources).catch(async (refusal: unknown) => {
-        await rendered.body?.close?.();
-        throw refusal;
-      });
+      const authorized = recover(
+        () => authorize(exchange, rendered.record.sources),
+        async (refusal) => {
+          await rendered.body?.close?.();
+          throw refusal;
+        },
+      );
+      await authorized;
       const cache = outcomeOf(rendered, forward, collapsed || rendered.joined === true);
       // The next one finds it in a cache; where none keeps it, there would never be another answer.
       if (pollingOf(job)?.kind === "accept" && rendered.written && !stale) {

@@ -10,6 +10,7 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Output, Transformation } from "../model/transformation.ts";
 import type { OriginEntry } from "../origin/sources.ts";
+import type { MaybePromise } from "../util/maybe.ts";
 
 /** A job in canonical form with its key. */
 export interface Resolved {
@@ -43,12 +44,15 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     sizeCalculation: (_, name) => name.length + 500,
   });
 
-  async function resolve(exchange: Exchange): Promise<Resolved> {
+  function resolve(exchange: Exchange): MaybePromise<Resolved> {
     const { endpoint, request } = exchange;
     const host = forwarding.size === 0 ? "" : request.host;
     const name = `${host} ${exchange.accept} ${endpoint.tenant}/${endpoint.name} ${exchange.target.mount} ${request.url}`;
-    const known = memo.get(name);
-    if (known) return known;
+    return memo.get(name) ?? work(exchange, host, name);
+  }
+
+  async function work(exchange: Exchange, host: string, name: string): Promise<Resolved> {
+    const { endpoint, request } = exchange;
     let plain = true;
     // A copy: an exchange that is another's prototype gives those after it hidden classes of their own (http/request.ts).
     const watched: Exchange = {

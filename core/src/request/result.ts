@@ -12,11 +12,9 @@ export interface Pending {
 export type Answer = Rendition | Pending;
 
 /** An answer or a failure, and how the request came by it. */
-export type Result = Outcome &
-  (
-    | { readonly answer: Answer; readonly failure?: undefined }
-    | { readonly answer?: undefined; readonly failure: MediaError }
-  );
+export type Result = (Outcome & { readonly answer: Answer; readonly failure?: undefined }) | Failure;
+
+export type Failure = Outcome & { readonly answer?: undefined; readonly failure: MediaError };
 
 export function isPending(answer: Answer): answer is Pending {
   return "pending" in answer;
@@ -27,7 +25,7 @@ export function real(answer: Rendition, cache: CacheOutcome): Result {
   return { answer, provenance: "real", cache };
 }
 
-export function failed(error: unknown, cache?: CacheOutcome): Result {
+export function failed(error: unknown, cache?: CacheOutcome): Failure {
   return { failure: wrap(error, "answer", "core"), provenance: "real", ...(cache && { cache }) };
 }
 

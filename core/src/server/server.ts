@@ -86,7 +86,7 @@ export async function createServer({
       log,
       isReady: () => ready,
       isRefused: (socket) => connections.isRefused(socket),
-    }).callback(),
+    }),
   );
   const limits = succession.runtime.limitsOf();
   const http = createHttpServer(
@@ -111,10 +111,12 @@ export async function createServer({
     traffic.running++;
     traffic.last = performance.now();
     if (!ready || connections.isRefused(req.socket)) res.shouldKeepAlive = false;
-    void succession.serve(req, res).finally(() => {
-      traffic.running--;
-      traffic.last = performance.now();
-    });
+    succession.serve(req, res, onEnd);
+  }
+
+  function onEnd(): void {
+    traffic.running--;
+    traffic.last = performance.now();
   }
 
   async function take(next: LoadedConfig): Promise<void> {

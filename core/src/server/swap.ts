@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Runtime } from "../http/runtime.ts";
+import type { MaybePromise } from "../util/maybe.ts";
 
-type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+type Handler = (req: IncomingMessage, res: ServerResponse) => MaybePromise<void>;
 
 /** A runtime with the requests that it answers. */
 interface Reign {
@@ -37,12 +38,20 @@ export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) =
     get runtime() {
       return current.runtime;
     },
-    /** Answers a request; resolves when nothing of it goes on any more. */
-    async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    /** Answers a request, and calls `onEnd` when nothing of it goes on any more. */
+    serve(req: IncomingMessage, res: ServerResponse, onEnd: () => void): void {
       const reign = current;
       reign.requests++;
-      await Promise.allSettled([reign.handle(req, res), gone(req, res)]);
-      if (--reign.requests === 0) reign.onIdle();
+      let open = 2;
+      const end = () => {
+        if (--open > 0) return;
+        onEnd();
+        if (--reign.requests === 0) reign.onIdle();
+      };
+      onGone(req, res, end);
+      const handled = reign.handle(req, res);
+      if (handled instanceof Promise) handled.then(end, end);
+      else end();
     },
     follow(runtime: Runtime): void {
       const old = current;
@@ -56,17 +65,22 @@ export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) =
   };
 }
 
-/** An answer was sent, or its connection is gone. */
-function gone({ socket }: IncomingMessage, res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      res.off("close", end);
-      socket.off("close", end);
-      resolve();
-    };
-    if (res.closed || socket.destroyed) return resolve();
-    res.on("close", end);
-    // An answer that waits behind another one on its connection does not hear of the end.
-    socket.on("close", end);
-  });
+/** Calls once a response has been sent, or its connection is gone. */
+function onGone({ socket }: IncomingMessage, res: ServerResponse, call: () => void): void {
+  if (res.closed || socket.destroyed) {
+    call();
+    return;
+  }
+  if (res.socket) {
+    res.once("close", call);
+    return;
+  }
+  // A response that waits behind another one on its connection has no socket yet, and does not hear of its end.
+  const end = () => {
+    res.off("close", end);
+    socket.off("close", end);
+    call();
+  };
+  res.on("close", end);
+  socket.on("close", end);
 }

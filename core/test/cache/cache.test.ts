@@ -32,7 +32,7 @@ function twoTiers() {
   cache.open([far.tier, near.tier]);
   const judge = ({ freshUntil }: RenditionRecord) => (freshUntil > clock.now() ? "fresh" : "stale");
   const find = async (key: string, more: Partial<CacheQuery> = {}) =>
-    cache.find({ key, body: "wanted", signal, judge, ...more });
+    cache.find({ key, body: "wanted", client: { signal }, judge, ...more });
   return { cache, clock, far, near, failures, find };
 }
 

@@ -42,7 +42,7 @@ function processWith(backend: CacheBackend, clock: FakeClock, options: Partial<C
 }
 
 const textOf = async (tier: Tier, key: string, body = true) => {
-  const entry = await tier.find(key, body, signal);
+  const entry = await tier.find(key, body, { signal });
   return entry && (entry.body ? Buffer.from(entry.body.bytes ?? []).toString() : "");
 };
 
@@ -56,7 +56,7 @@ describe("a tier of the cache", () => {
     const { tier, now } = processWith(mapBackend(newStore()), clock);
     const metadata = newMetadata(clock);
     await tier.put(metadata, bodyWith("bytes"), now());
-    assert.deepEqual((await tier.find(metadata.key, true, signal))?.metadata, metadata);
+    assert.deepEqual((await tier.find(metadata.key, true, { signal }))?.metadata, metadata);
     assert.equal(await textOf(tier, metadata.key), "bytes");
     assert.equal(await textOf(tier, "another"), undefined);
   });
@@ -124,7 +124,7 @@ describe("a tier of the cache", () => {
     const soon = { ...metadata, stored: metadata.stored + 10, freshUntil: metadata.freshUntil + 59_000 };
     await tier.put(soon, undefined, 0);
     assert.equal(store.entries.get(metadata.key)?.metadata.freshUntil, metadata.freshUntil);
-    assert.deepEqual((await tier.find(metadata.key, true, signal))?.metadata, soon);
+    assert.deepEqual((await tier.find(metadata.key, true, { signal }))?.metadata, soon);
     const late = { ...metadata, stored: metadata.stored + 20, freshUntil: metadata.freshUntil + 61_000 };
     await tier.put(late, undefined, 0);
     assert.equal(store.entries.get(metadata.key)?.metadata.freshUntil, late.freshUntil);

@@ -53,7 +53,7 @@ function resolver(
     endpoints: new Map([["photos", endpoint]]),
     origins: new Map([["files", { storage: { forwardsHost } } as Partial<OriginEntry>]]),
   } as unknown as ResolveParts);
-  const ask = (url: string, { accept = "webp", host = "a.example" }: Ask = {}) =>
+  const ask = async (url: string, { accept = "webp", host = "a.example" }: Ask = {}) =>
     resolve({
       accept,
       endpoint,
