@@ -35,26 +35,31 @@ export function keepingOf(
   now = Date.now(),
 ): Keeping {
   if (!endpoint) return { store: true, fields: { freshUntil: now } };
-  const said = endpoint.originCacheControl === "ignore" ? [] : sources.map(saidBy);
+  const { originCacheControl } = endpoint;
+  const isFollowed = originCacheControl === "follow";
+  const [alone] = sources.length === 1 ? sources : [];
+  const said = (originCacheControl === "ignore" ? [] : sources).map((facts) =>
+    alone ? saidBy(facts) : restOf(saidBy(facts), facts.age),
+  );
   const shared = said.map((by) => by.shared);
   const store = !shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate);
-  const follows =
-    endpoint.originCacheControl === "follow" &&
-    said.some((by) => isTelling(by.shared) || isTelling(by.clients));
-  const lifetime = follows ? leastOf(shared.map(sharedLifetime)) : undefined;
-  const age = Math.max(0, ...sources.map((facts) => facts.age ?? 0));
   const rule = lifetimeOf(endpoint.cacheControl);
-  const governed = Math.max(0, lifetime === undefined ? rule : lifetime - age);
+  const hasLifetime = isFollowed && shared.some((by) => sharedLifetime(by) !== undefined);
+  // A source without a lifetime has the endpoint's.
+  const lifetime = hasLifetime ? Math.min(...shared.map((by) => sharedLifetime(by) ?? rule)) : undefined;
+  const age = hasLifetime ? (alone?.age ?? 0) : 0;
+  const governed = Math.max(0, (lifetime ?? rule) - age);
   // A place that is cheap to ask is asked, instead of serving what is stale.
   const cheap = sources.some(({ freshFor }) => freshFor !== undefined && freshFor < governed);
   const fresh = Math.min(governed, ...sources.map(({ freshFor }) => freshFor ?? governed));
   const freshUntil = now + Math.round(fresh * (1 - JITTER * Math.random()));
-  const isKept = lifetime !== undefined || rule > 0;
-  const behind = follows ? leastOf(shared.map((by) => staleTime(by, by.staleWhileRevalidate))) : undefined;
-  const onError = follows ? leastOf(shared.map((by) => staleTime(by, by.staleIfError))) : undefined;
+  const isKept = hasLifetime || rule > 0;
+  const limiting = isFollowed ? shared : [];
+  const behind = leastOf(limiting.map((by) => staleTime(by, by.staleWhileRevalidate) ?? governed));
+  const onError = leastOf(limiting.map((by) => staleTime(by, by.staleIfError)));
   const behindFor = Math.min(behind ?? governed, endpoint.staleWhileRevalidate);
-  const control = controlOf(said, endpoint, follows);
-  const cdnControl = cdnControlOf(said, follows);
+  const control = controlOf(said, endpoint);
+  const cdnControl = cdnControlOf(said, lifetime);
   return {
     store,
     fields: {
@@ -63,7 +68,7 @@ export function keepingOf(
       errorFor: Math.min(onError ?? endpoint.staleIfError, endpoint.staleIfError),
       ...(control === undefined ? {} : { control }),
       ...(cdnControl === undefined ? {} : { cdnControl }),
-      ...(follows && age > 0 ? { age } : {}),
+      ...(age > 0 ? { age } : {}),
     },
   };
 }
@@ -113,6 +118,16 @@ function saidBy({ cacheControl = "", cdnCacheControl, expiresIn }: SourceFacts):
   return { clients, shared: targeted ?? clients, isTargeted: targeted !== undefined };
 }
 
+/** What is left of lifetimes: a rendition of several sources, of different ages, is new. */
+function restOf({ shared, clients, isTargeted }: Said, age = 0): Said {
+  const rest = ({ maxAge, sharedMaxAge, ...said }: CacheControl): CacheControl => ({
+    ...said,
+    ...(maxAge !== undefined && { maxAge: Math.max(0, maxAge - age) }),
+    ...(sharedMaxAge !== undefined && { sharedMaxAge: Math.max(0, sharedMaxAge - age) }),
+  });
+  return { shared: rest(shared), clients: rest(clients), isTargeted };
+}
+
 function isTelling(said: CacheControl): boolean {
   return said.noStore || said.private || said.noCache || sharedLifetime(said) !== undefined;
 }
@@ -136,27 +151,34 @@ function leastOf(times: readonly (number | undefined)[]): number | undefined {
 }
 
 /** `Cache-Control` of the answers, where it is not the endpoint's. */
-function controlOf(said: readonly Said[], endpoint: Endpoint, follows: boolean): string | undefined {
-  const clients = said.map((by) => by.clients);
-  if (clients.some(({ noStore }) => noStore)) return "no-store";
-  const isPrivate = clients.some((by) => by.private);
-  if (!follows) return isPrivate ? privately(endpoint.cacheControl) : undefined;
+function controlOf(said: readonly Said[], endpoint: Endpoint): string | undefined {
+  const own = said.map((by) => by.clients);
+  if (own.some(({ noStore }) => noStore)) return "no-store";
+  const { cacheControl, originCacheControl } = endpoint;
+  if (originCacheControl !== "follow")
+    return own.some((by) => by.private) ? privately(cacheControl) : undefined;
+  const rule = parseCacheControl(cacheControl);
   // An origin that speaks to CDNs alone leaves clients to the endpoint.
-  if (!clients.some(isTelling)) return undefined;
-  return textOf(clients, isPrivate ? "private" : "public");
+  if (!own.some(isTelling))
+    return own.some((by) => by.mustRevalidate) && !rule.mustRevalidate
+      ? `${cacheControl}, must-revalidate`
+      : undefined;
+  const clients = own.map((by) =>
+    isTelling(by) ? by : { ...rule, mustRevalidate: rule.mustRevalidate || by.mustRevalidate },
+  );
+  if (clients.some(({ noStore }) => noStore)) return "no-store";
+  return textOf(clients, clients.some((by) => by.private) ? "private" : "public");
 }
 
 /** `CDN-Cache-Control` of the answers, where an origin has sent one: what it keeps from our caches is kept from others, too. */
-function cdnControlOf(said: readonly Said[], follows: boolean): string | undefined {
+function cdnControlOf(said: readonly Said[], maxAge: number | undefined): string | undefined {
   if (!said.some(({ isTargeted }) => isTargeted)) return undefined;
   const shared = said.map((by) => by.shared);
   if (shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate)) return "no-store";
-  if (!follows || !shared.some(isTelling)) return undefined;
-  const maxAge = leastOf(shared.map(sharedLifetime));
   // There is one kind of caches that reads it, so one lifetime.
-  return textOf(
-    shared.map(({ sharedMaxAge: _, ...by }) => ({ ...by, ...(maxAge !== undefined && { maxAge }) })),
-  );
+  return maxAge === undefined
+    ? undefined
+    : textOf(shared.map(({ sharedMaxAge: _, ...by }) => ({ ...by, maxAge })));
 }
 
 /** Directives that say what the strictest of several sources say: put together again, no other word of an origin gets out. */
@@ -166,14 +188,23 @@ function textOf(said: readonly CacheControl[], visibility?: "private" | "public"
   const strict = isPrivate || noCache || said.some((by) => by.mustRevalidate);
   const time = (directive: string, milliseconds: number | undefined) =>
     milliseconds === undefined ? undefined : `${directive}=${Math.floor(milliseconds / 1000)}`;
+  /** What one of them does not allow, none does. */
+  const stale = (directive: string, times: readonly (number | undefined)[]) =>
+    strict || times.includes(undefined) ? undefined : time(directive, leastOf(times));
   const hasShared = !isPrivate && said.some(({ sharedMaxAge }) => sharedMaxAge !== undefined);
   return [
     visibility,
     noCache ? "no-cache" : time("max-age", leastOf(said.map(({ maxAge }) => maxAge))),
     hasShared && !noCache ? time("s-maxage", leastOf(said.map(sharedLifetime))) : undefined,
     strict ? "must-revalidate" : undefined,
-    strict ? undefined : time("stale-while-revalidate", leastOf(said.map((by) => by.staleWhileRevalidate))),
-    strict ? undefined : time("stale-if-error", leastOf(said.map((by) => by.staleIfError))),
+    stale(
+      "stale-while-revalidate",
+      said.map((by) => by.staleWhileRevalidate),
+    ),
+    stale(
+      "stale-if-error",
+      said.map((by) => by.staleIfError),
+    ),
   ]
     .filter((part) => part !== undefined)
     .join(", ");

@@ -60,6 +60,21 @@ describe("the lifetime of a rendition", () => {
       9_000,
     ],
     [
+      "the endpoint's, if that is shorter, with a source without a lifetime",
+      [{}, { cacheControl: "max-age=9999999" }],
+      {},
+      HOUR,
+    ],
+    [
+      "the shortest rest of several sources with an Age",
+      [
+        { cacheControl: "max-age=60", age: 10_000 },
+        { cacheControl: "max-age=9999999", age: 70_000 },
+      ],
+      {},
+      50_000,
+    ],
+    [
       "the endpoint's, ignoring the origin",
       [{ cacheControl: "max-age=60" }],
       { originCacheControl: "ignore" },
@@ -123,6 +138,22 @@ describe("the time for which a stale rendition is served", () => {
     assert.deepEqual(times("s-maxage=60, stale-if-error=5"), [0, 5_000]);
   });
 
+  it("is 0 for must-revalidate without a lifetime, if the origin is followed", () => {
+    assert.deepEqual(times("must-revalidate"), [0, 0]);
+    const { errorFor } = policyOf([{ cacheControl: "must-revalidate" }], {
+      originCacheControl: "restrict",
+    }).fields;
+    assert.equal(errorFor, 48 * HOUR);
+  });
+
+  it("is the lifetime of a source that allows no other, of several sources", () => {
+    const sources = [
+      { cacheControl: "max-age=60" },
+      { cacheControl: "max-age=60, stale-while-revalidate=900" },
+    ];
+    assert.equal(policyOf(sources).fields.staleFor, 60_000);
+  });
+
   it("is 0 in the background for a storage that is cheap to ask", () => {
     assert.equal(policyOf([{ freshFor: 1_000 }]).fields.staleFor, 0);
   });
@@ -153,6 +184,32 @@ describe("Cache-Control of a rendition", () => {
     assert.equal(controlOf(strict), "private, max-age=60, must-revalidate");
     assert.equal(controlOf([...strict, { cacheControl: "no-store" }]), "no-store");
     assert.equal(controlOf([{ cacheControl: "no-cache" }]), "public, no-cache, must-revalidate");
+  });
+
+  it("is the stricter one of the endpoint's and the origin's, if a source has none", () => {
+    const sources = [{}, { cacheControl: "max-age=9999, stale-while-revalidate=5" }];
+    assert.equal(controlOf(sources), "public, max-age=3600");
+    assert.equal(
+      controlOf(sources, { cacheControl: "private, max-age=60" }),
+      "private, max-age=60, must-revalidate",
+    );
+    assert.equal(controlOf(sources, { cacheControl: "no-store" }), "no-store");
+  });
+
+  it("has must-revalidate of an origin without a lifetime", () => {
+    const sources = [{ cacheControl: "must-revalidate" }];
+    assert.equal(controlOf(sources), "public, max-age=3600, must-revalidate");
+    assert.equal(controlOf(sources, { cacheControl: "max-age=9, must-revalidate" }), undefined);
+    assert.equal(controlOf(sources, { originCacheControl: "restrict" }), undefined);
+  });
+
+  it("contains the rest of the lifetime of several sources, counted from now", () => {
+    const sources = [
+      { cacheControl: "max-age=60, s-maxage=90", age: 10_000 },
+      { cacheControl: "max-age=9999999", age: 70_000 },
+    ];
+    const { control, age } = policyOf(sources).fields;
+    assert.deepEqual([control, age], ["public, max-age=50, s-maxage=80", undefined]);
   });
 
   it("has no directive of the origin that is not known", () => {

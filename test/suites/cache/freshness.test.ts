@@ -465,6 +465,17 @@ describe("freshness", () => {
       assert.equal(control(answer), "public, max-age=9, s-maxage=9");
     });
 
+    it("is no longer than the endpoint's for a picture with a layer of a long lifetime", async () => {
+      const headers = { "cache-control": "max-age=31536000", age: "2000000" };
+      origin.files.set("logo.png", { bytes: await photo(10, 10), headers });
+      await start({ ...follow, cacheControl: "public, max-age=600" });
+      const layered = "/tr:w-50,l-image,i-logo.png,l-end/photo.jpg";
+      const answer = await server.ask(layered);
+      assert.equal(control(answer), "public, max-age=600");
+      assert.equal(answer.headers.age, undefined);
+      assert.match(cacheStatus(await server.ask(layered)), /; hit; ttl=5\d\d/);
+    });
+
     it("is the endpoint's rule where the origin says nothing", async () => {
       await start(follow);
       const answer = await server.ask(PATH);
@@ -557,14 +568,16 @@ describe("freshness", () => {
       }
     });
 
-    it("lets nothing past its time be served where the origin forbids it", async () => {
-      await start(follow);
-      says({ "cache-control": "max-age=600, must-revalidate" });
-      await server.ask(PATH);
-      cache.pass(700);
-      origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
-      assert.equal((await server.ask(PATH)).status, 404);
-    });
+    for (const said of ["max-age=600, must-revalidate", "must-revalidate"]) {
+      it(`lets nothing past its time be served where the origin forbids it: ${said}`, async () => {
+        await start({ ...follow, cacheControl: "max-age=600" });
+        says({ "cache-control": said });
+        assert.match(control(await server.ask(PATH)), /max-age=600, must-revalidate$/);
+        cache.pass(700);
+        origin.files.set("photo.jpg", { answer: (_, response) => response.writeHead(500).end() });
+        assert.equal((await server.ask(PATH)).status, 404);
+      });
+    }
   });
 
   describe("past its time", () => {
