@@ -84,10 +84,12 @@ interface Known {
   readonly metadata: RenditionRecord;
 }
 
-/** Options of a backend in memory: a hit reads no signal, which an exchange makes on first use. */
-class LocalGet implements GetOptions {
+/** How a backend reads for a client that waits. Its signal is made on first use: most backends answer without. */
+class Get implements GetOptions {
   readonly body: boolean;
   readonly #client: { readonly signal: AbortSignal };
+  #late: AbortController | undefined;
+  #signal: AbortSignal | undefined;
 
   constructor(client: { readonly signal: AbortSignal }, body: boolean) {
     this.#client = client;
@@ -95,7 +97,15 @@ class LocalGet implements GetOptions {
   }
 
   get signal(): AbortSignal {
-    return this.#client.signal;
+    this.#late ??= new AbortController();
+    this.#signal ??= AbortSignal.any([this.#client.signal, this.#late.signal]);
+    return this.#signal;
+  }
+
+  /** It has taken too long. */
+  abort(): void {
+    this.#late ??= new AbortController();
+    this.#late.abort();
   }
 }
 
@@ -162,27 +172,27 @@ export function createTier({
   ): MaybePromise<TierEntry | undefined> {
     if (isLocal) {
       return attempt(() => {
-        const entry = backend.get(key, new LocalGet(client, body));
+        const entry = backend.get(key, new Get(client, body));
         return entry instanceof Promise ? entry.then(judge) : judge(entry);
       });
     }
     return reading.run(async () => {
-      const late = new AbortController();
-      const { signal } = client;
+      const options = new Get(client, body);
       try {
-        const read = async () => {
-          const entry = await backend.get(key, { signal: AbortSignal.any([signal, late.signal]), body });
-          if (journal && entry && !journal.isCurrent(entry.journal)) await journal.read();
-          return entry;
-        };
-        return judge(await withTimeout(timeout, read()));
+        return judge(await withTimeout(timeout, read(options)));
       } catch (error) {
-        late.abort();
+        options.abort();
         // The request has gone: no fault of the backend.
-        if (signal.aborted) return undefined;
+        if (client.signal.aborted) return undefined;
         throw error;
       }
     });
+
+    async function read(options: GetOptions): Promise<CacheEntry | CacheMiss | undefined> {
+      const entry = await backend.get(key, options);
+      if (journal && entry && !journal.isCurrent(entry.journal)) await journal.read();
+      return entry;
+    }
 
     function judge(entry: CacheEntry | CacheMiss | undefined): TierEntry | undefined {
       if (entry === undefined || entry === null || isMiss(entry)) {
