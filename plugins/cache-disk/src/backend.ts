@@ -3,19 +3,15 @@ import fs from "node:fs";
 import { Readable } from "node:stream";
 import { bodyOf, changed, codeOf, type PluginApi, type SettledBody } from "@mediatap/core";
 import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
-import { LRUCache } from "lru-cache";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
 import { nameOf, placesIn } from "./names.ts";
-import { createReader, type Entry, type Known } from "./read.ts";
+import { createReader, type Entry } from "./read.ts";
 import { createSweeper } from "./sweeper.ts";
 import { createWriter } from "./write.ts";
 
 export type Logger = PluginApi["logger"];
-
-/** Entries that are parsed faster because it is known what they are. */
-const MAX_KNOWN = 5_000;
 
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
@@ -33,16 +29,13 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
   const sweeper = createSweeper(path);
   const budget = createBudget(sweeper, maxBytes, logger);
   const journal = createDiskJournal(places);
-  const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   let damaged = 0;
 
   /** The entry of a key. What is in its place and is none is removed, so that the next request finds a new one. */
   async function read(name: string, key: string): Promise<Entry | undefined> {
     try {
-      const entry = await reader.read(places.entry(name), known.get(name));
-      if (!entry) known.delete(name);
-      else if (entry.head.record.key !== key) throw new Damaged();
-      else note(name, entry.head);
+      const entry = await reader.read(places.entry(name));
+      if (entry && entry.head.record.key !== key) throw new Damaged();
       return entry;
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
@@ -51,12 +44,7 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
     }
   }
 
-  function note(name: string, { version, record, size }: Head): void {
-    if (known.get(name)?.version !== version) known.set(name, { version, record, size });
-  }
-
   async function discard(name: string): Promise<void> {
-    known.delete(name);
     logger.warn({ name, damaged: ++damaged }, "an entry of the cache was damaged and is deleted");
     await fs.promises.rm(places.entry(name), { recursive: true, force: true }).catch(() => undefined);
   }
@@ -105,7 +93,9 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
   return {
     async get(key) {
       const name = nameOf(key);
-      const [version, entry] = await Promise.all([journal.version(), read(name, key)]);
+      const entry = await read(name, key);
+      // Afterwards: what is purged meanwhile is found out, too.
+      const version = journal.version();
       if (!entry) return { journal: version };
       budget.used(name);
       const body = bodyIn(name, entry);
@@ -113,14 +103,11 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
     },
     async put(key, metadata, body) {
       const name = nameOf(key);
-      const written = await write(name, metadata, body ?? (await bodyBefore(name, metadata)));
-      if (!written) return;
-      known.set(name, { ...written, record: metadata });
-      await budget.added(written.size);
+      const size = await write(name, metadata, body ?? (await bodyBefore(name, metadata)));
+      if (size !== undefined) await budget.added(size);
     },
     async delete(key) {
       const name = nameOf(key);
-      known.delete(name);
       await fs.promises.rm(places.entry(name), { force: true });
     },
     async deleteMatching({ kind, tenant }: PurgeRule) {

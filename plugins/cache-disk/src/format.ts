@@ -94,14 +94,8 @@ export function measureHead(bytes: Buffer): number {
   return headLength(recordLength, Math.max(0, bodyLength));
 }
 
-/**
- * The head in a file's first bytes, of which there must be `measureHead`. `known`: a record that was read before, with
- * its version: it need not be parsed again. Throws `Damaged`.
- */
-export function parseHead(
-  bytes: Buffer,
-  known?: { readonly version: string; readonly record: StoredMetadata },
-): Head {
+/** The head in a file's first bytes, of which there must be `measureHead`. Throws `Damaged`. */
+export function parseHead(bytes: Buffer): Head {
   const start = measureHead(bytes);
   if (bytes.byteLength < start || crc32(bytes.subarray(SUMMED, start)) !== bytes.readUInt32LE(8))
     throw new Damaged();
@@ -111,8 +105,7 @@ export function parseHead(
   const bodyLength = stored < 0 ? undefined : stored;
   const sums: number[] = [];
   for (let at = recordEnd; at < start; at += CRC) sums.push(bytes.readUInt32LE(at));
-  const record =
-    known && known.version === version ? known.record : parseRecord(bytes.toString("utf8", FIXED, recordEnd));
+  const record = parseRecord(bytes.toString("utf8", FIXED, recordEnd));
   return { version, record, bodyLength, start, size: start + (bodyLength ?? 0), sums };
 }
 

@@ -26,15 +26,16 @@ export function createDiskJournal({ purges }: Pick<Places, "purges">) {
   const filesIn = async () =>
     (await unlessMissing(fs.promises.readdir(purges)))?.filter(isJournal).sort() ?? [];
 
-  async function version(): Promise<string> {
-    const stat = await unlessMissing(fs.promises.stat(purges, { bigint: true }));
+  /** At once: to ask a thread costs five times more. A disk that hangs has held up the read of the entry before. */
+  function version(): string {
+    const stat = fs.statSync(purges, { bigint: true, throwIfNoEntry: false });
     return stat ? String(stat.mtimeNs) : "";
   }
 
   const journal: PurgeJournal = {
     async read() {
       // Before the files are read: what is added meanwhile is read again.
-      const before = await version();
+      const before = version();
       const texts = await Promise.all(
         (await filesIn()).map((file) => unlessMissing(fs.promises.readFile(`${purges}/${file}`, "utf8"))),
       );

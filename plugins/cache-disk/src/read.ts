@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
 import { type ByteRange, codeOf } from "@mediatap/core";
-import type { StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
 
@@ -33,40 +32,27 @@ export interface Entry {
   readonly bytes: Buffer | undefined;
 }
 
-/** What was found before: less has to be parsed and copied if it is the same. */
-export interface Known {
-  readonly version: string;
-  readonly record: StoredMetadata;
-  /** Bytes of the file. */
-  readonly size: number;
-}
-
 export function createReader() {
   const spare: Buffer[] = [];
   /** State of each file when it was read through last. */
   const checked = new LRUCache<string, string>({ max: MAX_CHECKED_FILES });
 
   /** The entry in a file, checked; `undefined`: there is no file. Throws `Damaged`, or as the file system does. */
-  async function read(path: string, known: Known | undefined): Promise<Entry | undefined> {
+  async function read(path: string): Promise<Entry | undefined> {
     const fd = await open(path);
     if (fd === undefined) return undefined;
-    // One byte more, to see whether there is more.
-    const isShort = known !== undefined && known.size < IN_MEMORY;
-    const buffer = isShort
-      ? Buffer.allocUnsafeSlow(known.size + 1)
-      : (spare.pop() ?? Buffer.allocUnsafeSlow(FIRST));
+    const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST);
     try {
       const begun = buffer.subarray(0, await readAt(fd, buffer, 0));
-      const head = await headOf(fd, begun, known);
+      const head = await headOf(fd, begun);
       if (begun.byteLength > head.size) throw new Damaged();
       if ((head.bodyLength ?? 0) > IN_MEMORY) {
         await checkLong(fd, path, head);
         return { head, bytes: undefined };
       }
-      const isWhole = isShort && begun.byteLength === head.size;
-      return { head, bytes: isWhole ? wholeBody(head, begun) : await restOf(fd, head, begun) };
+      return { head, bytes: await restOf(fd, head, begun) };
     } finally {
-      if (!isShort && spare.length < SPARE) spare.push(buffer);
+      if (spare.length < SPARE) spare.push(buffer);
       // At once: what was only read is closed without waiting for a disk, and to hand it to a thread costs ten times more.
       fs.closeSync(fd);
     }
@@ -110,7 +96,7 @@ export function createReader() {
       if (fd === undefined) return undefined;
       try {
         const buffer = Buffer.allocUnsafeSlow(FIRST);
-        const head = await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)), undefined);
+        const head = await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)));
         await assertSize(fd, head.size);
         if (head.bodyLength !== undefined && isSame(head)) {
           const body = { head, bodyLength: head.bodyLength, range, onFailure };
@@ -142,22 +128,14 @@ interface BodyFile extends Pick<StreamOptions, "range" | "onFailure"> {
 
 export type Reader = ReturnType<typeof createReader>;
 
-/** The body of a short entry that is all there. */
-function wholeBody(head: Head, file: Buffer): Buffer | undefined {
-  if (head.bodyLength === undefined) return undefined;
-  const bytes = file.subarray(head.start);
-  assertBody(head, bytes);
-  return bytes;
-}
-
 /** The head of a file whose first bytes were read. */
-async function headOf(fd: number, begun: Buffer, known: Known | undefined): Promise<Head> {
+async function headOf(fd: number, begun: Buffer): Promise<Head> {
   const length = measureHead(begun);
-  if (length <= begun.byteLength) return parseHead(begun, known);
+  if (length <= begun.byteLength) return parseHead(begun);
   await assertLength(fd, length);
   const whole = Buffer.allocUnsafeSlow(length);
   await fill(fd, whole, 0);
-  return parseHead(whole, known);
+  return parseHead(whole);
 }
 
 /** The first and the last block of what is to be sent are right. */

@@ -9,24 +9,19 @@ import type { Places } from "./names.ts";
 
 type Handle = fs.promises.FileHandle;
 
-export interface Written {
-  /** Bytes of the file. */
-  readonly size: number;
-  readonly version: string;
-}
-
 /** Writes entries, each under a name of its own that becomes the right one when all of it is there. */
 export function createWriter(places: Places) {
   const writer = ownerText(thisOwner());
 
   /**
-   * Writes an entry in the place of what was there. `undefined`: its metadata is too long. Throws as the file system does.
+   * Writes an entry in the place of what was there. Resolves with the bytes of its file; `undefined`: its metadata is too long.
+   * Throws as the file system does.
    */
   return async function write(
     name: string,
     metadata: StoredMetadata,
     body: SettledBody | undefined,
-  ): Promise<Written | undefined> {
+  ): Promise<number | undefined> {
     const text = Buffer.from(JSON.stringify(metadata));
     if (text.byteLength > LONGEST_RECORD) return undefined;
     const version = randomBytes(16);
@@ -40,7 +35,7 @@ export function createWriter(places: Places) {
         await handle.close();
       }
       await fs.promises.rename(temporary, places.entry(name));
-      return { size, version: version.toString("latin1") };
+      return size;
     } catch (error) {
       await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
       throw error;
