@@ -28,6 +28,9 @@ export type { ImageSharpOptions } from "./options.ts";
 
 const VERSION = "0.1.0";
 
+/** To be raised when equal jobs come out with other pixels or bytes. */
+const RENDERING = 2;
+
 /**
  * Makes images with libvips. Reads JPEG, PNG and animated PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
  * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs that stay SVGs, and documents of which no picture is. A step of another plugin goes to the `step`
@@ -51,7 +54,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       const fonts = shared(`${NAME}.fonts ${JSON.stringify(folders)}`, () => new Fonts({ folders }));
       const { sharp: library, vips } = sharp.versions;
       const versions = `sharp@${library} vips@${vips} fonts@${fonts.fingerprint()}`;
-      fingerprint(`${NAME}@${VERSION} ${versions} ${JSON.stringify(settings)}`);
+      fingerprint(`${NAME}@${VERSION} rendering@${RENDERING} ${versions} ${JSON.stringify(settings)}`);
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
       hooks.inspect.for("preview").tapPromise(NAME, readPreview);

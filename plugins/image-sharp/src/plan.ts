@@ -9,10 +9,10 @@ import {
 import { layerWork } from "./layers/cost.ts";
 import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
-import { costOf, decodeCost, decoderCost, shrinkOnLoad, stepsCost } from "./plan/cost.ts";
+import { costOf, decodeCost, decoderCost, stepsCost } from "./plan/cost.ts";
 import type { Draft } from "./plan/draft.ts";
 import { memoryOf } from "./plan/memory.ts";
-import { describe, drawnSize, firstScale } from "./plan/steps.ts";
+import { describe, drawnSize } from "./plan/steps.ts";
 import { isVector } from "./read/decoded.ts";
 import { FACES_COST } from "./read/faces.ts";
 import { run } from "./run/run.ts";
@@ -24,12 +24,10 @@ const HEAVY = 400;
 
 /** The draft with its price. Throws `ELIMIT` for one that is too high. */
 export function planOf(draft: Draft, source: Source, files: LayerFiles, renderContext: RenderContext): Plan {
-  const { header, original, frames, writes, plan, settings } = draft;
+  const { header, original, frames, shrink, writes, plan, settings } = draft;
   const { limits } = renderContext;
   const searched = writes.some((write) => write.searched);
-  const scaled = firstScale(plan.parts);
   const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
-  const shrink = draft.gainMap ? 1 : shrinkOnLoad(header.format, original, scaled, settings.fastShrinkOnLoad);
   const still = header.moves ? ["only the first frame of the animation can be read"] : [];
   const notes = [...still, ...plan.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;
@@ -44,7 +42,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     decoderCost(header, decoded) +
     (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
     sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
-  const cost = costOf(draft, decoded, shrink, steps);
+  const cost = costOf(draft, decoded, steps);
   // Work under way cannot be stopped, so what would take too long is not begun.
   if (cost > limits.imageWork) {
     throw new MediaError(

@@ -89,7 +89,9 @@ function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | u
 const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
 
 const scaling = (from: Size, to: Size): Work[] =>
-  same(from, to) ? [] : [{ slot: "scale", value: { ...plain(to), down: smaller(to, from) } }];
+  same(from, to)
+    ? []
+    : [{ slot: "scale", value: { ...plain(to), from: plain(from), down: smaller(to, from) } }];
 
 const plain = ({ width, height }: Size): Size => ({ width, height });
 

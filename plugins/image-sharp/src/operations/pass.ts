@@ -26,6 +26,13 @@ export interface LayerOver {
   readonly opaque: boolean;
 }
 
+export interface Scale extends Size {
+  /** Size before. */
+  readonly from: Size;
+  /** No side becomes longer. */
+  readonly down: boolean;
+}
+
 /**
  * Everything that one sharp pipeline can do to a picture, in the order in which libvips does it whatever the order of the
  * calls (sharp's `pipeline.cc`).
@@ -35,7 +42,7 @@ export interface Slots {
   trim: { readonly tolerance: number; readonly alpha: boolean };
   before: Box;
   flatten: Rgba;
-  scale: Size & { readonly down: boolean };
+  scale: Scale;
   flip: true;
   flop: true;
   turn: 90 | 180 | 270;
@@ -165,9 +172,10 @@ export function put(pass: Pass, draw: Draw): boolean {
   if (draw.slot === "scale" && draw.value.down && turnsOnly(pass)) {
     // Scaled down first, turned afterwards: the same picture, and the decoder can shrink. (Scaling up shifts by up to half a
     // pixel, so there the order shows.)
-    const { width, height } = draw.value;
     const sideways = pass.turn === 90 || pass.turn === 270;
-    pass.scale = sideways ? { width: height, height: width, down: true } : draw.value;
+    pass.scale = sideways
+      ? { ...draw.value, ...turned(draw.value), from: turned(draw.value.from) }
+      : draw.value;
     return true;
   }
   // sharp takes a cut for one before the scaling unless there is a scaling.
@@ -177,6 +185,8 @@ export function put(pass: Pass, draw: Draw): boolean {
   else Object.assign(pass, { [slot]: draw.value });
   return true;
 }
+
+const turned = ({ width, height }: Size): Size => ({ width: height, height: width });
 
 const turnsOnly = (pass: Pass) =>
   slotsOf(pass).every(
@@ -190,17 +200,42 @@ const turnsOnly = (pass: Pass) =>
 const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
 
+/** How the picture comes from its decoder. */
+export interface Decoding {
+  readonly fastShrinkOnLoad: boolean;
+  /** Factor by which a JPEG's decoder shrinks. @default 1 */
+  readonly shrink?: number;
+}
+
+/**
+ * A JPEG's decoder that shrinks drops up to 7 pixels of a side. `fill` stretches what is left to the exact size; `inside` has one scale for
+ * both axes. Returns the one that moves the picture less, of those that give the exact size.
+ */
+function fitOf({ from, ...to }: Scale, shrink: number): "fill" | "inside" {
+  if (shrink === 1) return "fill";
+  const left = { width: Math.floor(from.width / shrink), height: Math.floor(from.height / shrink) };
+  // sharp shrinks nothing on load if it has to convert the colours of a grey picture first.
+  if (!isExact(left, to) || !isExact(from, to)) return "fill";
+  const [across, down] = [left.width / to.width, left.height / to.height];
+  const moved = (x: number, y: number) =>
+    Math.max(Math.abs(from.width / shrink / x - to.width), Math.abs(from.height / shrink / y - to.height));
+  const scale = Math.max(across, down);
+  return moved(scale, scale) < moved(across, down) ? "inside" : "fill";
+}
+
+/** Whether a picture that is scaled to fit inside a size gets exactly this size, by a margin for other ways of rounding. */
+function isExact({ width, height }: Size, to: Size): boolean {
+  const scale = Math.max(width / to.width, height / to.height);
+  return Math.max(Math.abs(width / scale - to.width), Math.abs(height / scale - to.height)) < 0.49;
+}
+
 /** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another request. */
-export function apply(
-  image: Sharp,
-  pass: ReadyPass,
-  { fastShrinkOnLoad }: { fastShrinkOnLoad: boolean },
-): Sharp {
+export function apply(image: Sharp, pass: ReadyPass, { fastShrinkOnLoad, shrink = 1 }: Decoding): Sharp {
   if (pass.trim) image.trim(pass.trim);
   if (pass.before) image.extract(plain(pass.before));
   if (pass.flatten) image.flatten({ background: pass.flatten });
   if (pass.scale) {
-    image.resize({ ...size(pass.scale), fit: "fill", fastShrinkOnLoad });
+    image.resize({ ...size(pass.scale), fit: fitOf(pass.scale, shrink), fastShrinkOnLoad });
   }
   if (pass.smart) {
     const { strategy, scaled } = pass.smart;

@@ -94,11 +94,10 @@ function weightOf({ header, page, gainMap }: Draft): number {
 }
 
 /**
- * Estimated milliseconds of one core. `decoded`: size in which the source is drawn or read, `shrink`: factor by which the decoder
- * shrinks, `steps`: milliseconds of the steps of one frame.
+ * Estimated milliseconds of one core. `decoded`: size in which the source is drawn or read, `steps`: milliseconds of the steps of one frame.
  */
-export function costOf(draft: Draft, decoded: Size, shrink: number, steps: number): number {
-  const { header, frames, writes, plan, settings } = draft;
+export function costOf(draft: Draft, decoded: Size, steps: number): number {
+  const { header, frames, shrink, writes, plan, settings } = draft;
   const price = DECODE[header.decode ? "tiff" : header.format] ?? 20;
   const decode = price * weightOf(draft) * megapixels(decoded) * (READ + (1 - READ) / shrink ** 2);
   const encode = writes.reduce((sum, { format, searched }) => {

@@ -17,8 +17,9 @@ import type { Settings } from "../options.ts";
 import { megapixels } from "../pixels/size.ts";
 import { isVector } from "../read/decoded.ts";
 import type { KnownFaces } from "../read/faces.ts";
+import { shrinkOnLoad } from "./cost.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
-import { assertSizes, drawnSize, type Known, type Planned, Planner } from "./steps.ts";
+import { assertSizes, drawnSize, firstScale, type Known, type Planned, Planner } from "./steps.ts";
 
 /** All that is decided of a picture before any pixel is read. */
 export interface Draft {
@@ -42,6 +43,8 @@ export interface Draft {
   readonly keeps?: "metadata" | "profile";
   /** The picture's gain map goes along. */
   readonly gainMap?: boolean;
+  /** Factor by which the decoder shrinks. */
+  readonly shrink: number;
   /** The draft once faces have been looked for; there where they are to be. */
   readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
   /** How it is written; of several the smallest is kept. */
@@ -160,6 +163,9 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     ...(gainMap && { gainMap }),
+    shrink: gainMap
+      ? 1
+      : shrinkOnLoad(header.format, original, firstScale(plan.parts), settings.fastShrinkOnLoad),
     ...(pending && {
       withFaces: (found) => draftOf({ ...withoutFaces, ...(found && { faces: found }) }),
     }),
@@ -219,6 +225,7 @@ export function draftOfPixels({
     scope,
     frames: 1,
     page: 0,
+    shrink: 1,
     writes: [{ format: "png", searched: false }],
     why: "a layer",
     plan,

@@ -1,7 +1,6 @@
 import type { Size, Source } from "@mediatap/core";
 import type { Pass } from "../operations/pass.ts";
 import { FACES_MEMORY } from "../read/faces.ts";
-import { shrinkOnLoad } from "./cost.ts";
 import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
 import { firstScale, type Part } from "./steps.ts";
@@ -45,10 +44,9 @@ export function memoryOf(draft: Draft, decoded: Size, source: Source): number {
 }
 
 /** Bytes of the decoder, and of the copy that turns what it gives upright. */
-function readBytes({ header, frames, plan, settings, gainMap }: Draft, size: Size, channels: number): number {
+function readBytes({ header, frames, plan, shrink }: Draft, size: Size, channels: number): number {
   const scaled = firstScale(plan.parts);
   const { format, orientation } = header;
-  const shrink = gainMap ? 1 : shrinkOnLoad(format, size, scaled, settings.fastShrinkOnLoad);
   const read = { width: size.width / shrink, height: size.height / shrink };
   // A decoder that scales to any size.
   const held = format === "webp" && scaled ? Math.min(area(size), 2 * area(scaled)) : area(read);

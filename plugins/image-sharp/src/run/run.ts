@@ -131,7 +131,7 @@ class Run {
   }
 
   async #pass(pass: Pass): Promise<void> {
-    const { frames, settings } = this.#draft;
+    const { frames, plan, settings, shrink } = this.#draft;
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
       const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
@@ -142,7 +142,9 @@ class Run {
     }
     if (pass.trim?.alpha) return this.#trim(pass.trim);
     if (this.#busy) this.#image = (await this.#hold()).open();
-    apply(this.#image, await this.#ready(pass), settings);
+    const [first] = plan.known.parts;
+    const fromDecoder = first?.kind === "pass" && first.pass === pass;
+    apply(this.#image, await this.#ready(pass), { ...settings, ...(fromDecoder && { shrink }) });
     this.#busy = true;
   }
 

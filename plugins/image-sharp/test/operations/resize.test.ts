@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { BLACK, BLUE, GREEN, near, pixels, quarters, RED, render, WHITE } from "../helpers.ts";
+import fc from "fast-check";
+import sharp from "sharp";
+import { BLACK, BLUE, GREEN, near, pixels, quarters, RED, render, scale, WHITE } from "../helpers.ts";
 
 const png = async (width?: number, height?: number) => (await quarters(width, height)).png().toBuffer();
 
@@ -43,6 +45,57 @@ describe("image-sharp: resize", () => {
     assert.ok(
       near(at(2, 2), RED) && near(at(37, 37), WHITE) && near(at(42, 20), BLACK) && near(at(78, 20), BLACK),
     );
+  });
+});
+
+describe("image-sharp: JPEGs that are scaled as they are decoded", () => {
+  it("has the promised size for all sizes of sources, upright or not", async () => {
+    const side = fc.integer({ min: 1, max: 400 });
+    const to = fc.integer({ min: 1, max: 60 });
+    await fc.assert(
+      fc.asyncProperty(side, side, to, fc.integer({ min: 1, max: 8 }), fc.boolean(), async (...drawn) => {
+        const [width, height, target, orientation, grey] = drawn;
+        const image = sharp({ create: { width, height, channels: 3, background: "#c33" } });
+        const source = await (grey ? image.toColourspace("b-w") : image)
+          .withMetadata({ orientation })
+          .jpeg()
+          .toBuffer();
+        const color = { r: 0, g: 200, b: 0, alpha: 1 };
+        const { rendition, plan, bytes } = await render(source, {
+          steps: [scale(target), { op: "border", width: 1, color }],
+          output: { format: "jpeg" },
+        });
+        const said = (plan.explain() as { size: string }).size;
+        const info = await sharp(bytes).metadata();
+        assert.equal(`${info.width}x${info.height}`, said);
+        assert.equal(`${rendition.width}x${rendition.height}`, said);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("keeps lines in place if the decoder drops the rest of a height", async () => {
+    const [width, height] = [1600, 1415];
+    const data = Buffer.alloc(width * height * 3, 255);
+    data.fill(0, width * 3 * (height - 60), width * 3 * (height - 40));
+    const source = await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    const { bytes, rendition, plan } = await render(source, {
+      steps: [scale(170)],
+      output: { format: "png" },
+    });
+    assert.deepEqual([rendition.width, rendition.height], [170, 150]);
+    assert.equal((plan.explain() as { shrinkOnLoad: number }).shrinkOnLoad, 8);
+    const { at } = await pixels(bytes);
+    let [sum, weights] = [0, 0];
+    for (let y = 0; y < 150; y++) {
+      const dark = 255 - (at(100, y)[0] as number);
+      sum += dark * (y + 0.5);
+      weights += dark;
+    }
+    const expected = ((height - 50) * 170) / width;
+    assert.ok(Math.abs(sum / weights - expected) < 0.3, `${sum / weights} for ${expected}`);
   });
 });
 
