@@ -170,8 +170,9 @@ export interface SourceFacts extends EntryFacts {
  */
 export function updatedFacts(known: SourceFacts, said: EntryFacts = {}, now = Date.now()): SourceFacts {
   const { cacheControl, cdnCacheControl, expiresIn, age, tags } = said;
-  const { age: _, ...lasting } = known;
-  const left = known.expiresIn === undefined ? undefined : known.expiresIn - Math.max(0, now - known.fetched);
+  const { age: before = 0, ...lasting } = known;
+  const past = before + Math.max(0, now - known.fetched);
+  const left = known.expiresIn === undefined ? undefined : known.expiresIn - past;
   return {
     ...lasting,
     fetched: now,

@@ -410,6 +410,14 @@ describe("freshness", () => {
         assert(ttl(await server.ask(PATH)) <= 3_600);
       });
 
+      it("does not prolong the Expires of a response that was old when it arrived", async () => {
+        const [before, hour] = [-1_800_000, 3_600_000].map((time) =>
+          new Date(Date.now() + time).toUTCString(),
+        );
+        const answer = await update({ expires: hour ?? "", date: before ?? "" }, {});
+        assert.match(control(answer), /^public, max-age=(3600|35\d\d)$/);
+      });
+
       it("of a layer counts as well", async () => {
         origin.files.set("logo.png", {
           bytes: await photo(10, 10),
