@@ -73,6 +73,16 @@ export function keepingOf(
   };
 }
 
+/** What an origin's directives allow for a stored original, in milliseconds. Left out: they name no time. */
+export function policyOfOriginal(facts: SourceFacts): {
+  readonly lifetime: number | undefined;
+  /** Time after that in which it may be used if the origin fails. */
+  readonly errorFor: number | undefined;
+} {
+  const { shared } = saidBy(facts);
+  return { lifetime: sharedLifetime(shared), errorFor: staleTime(shared, shared.staleIfError) };
+}
+
 /** By how many milliseconds the clocks of machines that share a cache may differ. */
 const MAX_CLOCK_SKEW_MS = 10_000;
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { OriginalsPolicy } from "../cache/backend.ts";
+import { policyOfOriginal } from "../cache/freshness.ts";
 import { type OriginalId, originalKey } from "../cache/original-key.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Tier, TierEntry } from "../cache/tier.ts";
@@ -67,6 +68,8 @@ interface Lookup {
   readonly asset: Asset;
   readonly conditions: Conditions;
   readonly context: RenderContext;
+  /** The endpoint follows the directives of its origins. */
+  readonly follows: boolean;
 }
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;
@@ -135,15 +138,15 @@ export function createSavedCopies(parts: SavedCopiesParts) {
 
   function foundCopy(
     copy: Copy,
-    { conditions, context }: Lookup,
+    { conditions, context, follows }: Lookup,
     end: (outcome: string, isServed?: boolean) => void,
   ): FoundCopy {
     const { origin } = copy.facts;
-    const { revalidate, staleIfError } = policy;
+    const { revalidate, staleIfError } = follows ? strictest(policy, copy.facts) : policy;
 
     async function serve(outcome: string, { facts, metadata, body }: Copy = copy): Promise<Answer> {
       if (clientHasIt(facts, conditions)) {
-        const { origin: _, path: __, host: ___, fetched: ____, ...reported } = facts;
+        const { origin: _, path: __, host: ___, fetched: ____, ...reported } = aged(facts);
         conditions.onNotModified?.(reported);
         end(outcome);
         return NOT_MODIFIED;
@@ -153,7 +156,9 @@ export function createSavedCopies(parts: SavedCopiesParts) {
       end(isLost ? "miss" : outcome, true);
       if (isLost) return undefined;
       const stale = outcome === "stale" && { stale: true, freshFor: context.limits.failureLifetime };
-      return sourceOf({ facts, metadata, ...(needed && { body: needed }) }, stale || {});
+      // A stale one counts as new, so that its origin is not asked again at once.
+      const known = stale ? facts : aged(facts);
+      return sourceOf({ facts: known, metadata, ...(needed && { body: needed }) }, stale || {});
     }
 
     /** The body that was not needed before. */
@@ -334,9 +339,24 @@ function newMetadata(key: string, facts: SourceFacts): RenditionRecord {
 }
 
 /** What is known of a copy once its origin has sent these facts. */
-function timesAndFacts({ size: _, copy: __, age: ___, ...facts }: SourceFacts) {
+function timesAndFacts({ size: _, copy: __, ...facts }: SourceFacts) {
   const { fetched, private: isPrivate = false } = facts;
   return { sources: [facts], stored: fetched, freshUntil: fetched, private: isPrivate };
+}
+
+/** The policy of a copy, no laxer than the directives of its origin. */
+function strictest({ revalidate, staleIfError }: OriginalsPolicy, facts: SourceFacts) {
+  const { lifetime = Number.POSITIVE_INFINITY, errorFor = staleIfError } = policyOfOriginal(facts);
+  return {
+    revalidate: Math.min(revalidate, Math.max(0, lifetime - (facts.age ?? 0))),
+    staleIfError: Math.min(staleIfError, errorFor),
+  };
+}
+
+/** A copy is a cache, too: its own time counts as `Age` of its origin's response (RFC 9111 §4.2.3). */
+function aged(facts: SourceFacts, now = Date.now()): SourceFacts {
+  const age = (facts.age ?? 0) + Math.max(0, now - facts.fetched);
+  return { ...facts, fetched: now, ...(age > 0 && { age }) };
 }
 
 function isDue(facts: SourceFacts, revalidate: number): boolean {

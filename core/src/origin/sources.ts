@@ -79,7 +79,8 @@ export function tapOrigins(parts: OriginsParts) {
     const { origin: only, except } = conditions;
     const all = candidates(asset, endpoints, origins);
     const wanted = all.filter(({ name }) => (only ?? name) === name && !except?.includes(name));
-    const copy = except ? undefined : await copies?.find(wanted, { asset, conditions, context });
+    const follows = endpoints.get(endpointId(asset))?.originCacheControl === "follow";
+    const copy = except ? undefined : await copies?.find(wanted, { asset, conditions, context, follows });
     let isEarlier = copy !== undefined;
     return await askInOrder(wanted, context.signal, async (origin): Promise<Answer> => {
       const { name, storage } = origin;

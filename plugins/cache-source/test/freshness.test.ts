@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { cacheMemory } from "@mediatap/cache-memory";
-import type { PluginApi } from "@mediatap/core";
+import type { MediatapConfig, PluginApi } from "@mediatap/core";
 import { startOrigin, type TestServer, until, type WebOrigin } from "@mediatap/test";
 import { type Copies, DAY, makeCopies, plain, type Setting, seen, startWith, strange } from "./server.ts";
 
@@ -250,6 +250,53 @@ describe("cache-source: a copy whose time is up", () => {
         assert.equal(origin.requests.length, asked);
       });
     }
+  });
+
+  describe("at an endpoint that follows its origin", () => {
+    const config: MediatapConfig = { originCacheControl: "follow" };
+    const withCopyOf = async (cacheControl: string) => {
+      origin.files.set("a.png", { bytes: plain(200), headers: { "cache-control": cacheControl } });
+      await withCopy({ config, plugins: [cacheMemory()] });
+    };
+
+    it("is revalidated when the origin's lifetime ends", async () => {
+      await withCopyOf("max-age=600");
+      await copies.age(300_000);
+      assert.equal(outcome(await ask(10)), "hit");
+      await copies.age(400_000);
+      const { headers } = await ask(20);
+      assert.equal(outcome({ headers }), "confirmed");
+      assert.equal(headers.age, undefined);
+      assert.match(headers["cache-status"] ?? "", /ttl=5[4-9]\d|ttl=600/);
+    });
+
+    it("passes on its age, of which the lifetime of renditions is reduced", async () => {
+      await withCopyOf("max-age=86400");
+      await copies.age(DAY / 2);
+      const { headers } = await ask(10);
+      assert.equal(headers["cache-control"], "public, max-age=86400");
+      assert(Number(headers.age) >= DAY / 2000, headers.age);
+      const ttl = Number(/ttl=(\d+)/.exec(headers["cache-status"] ?? "")?.[1]);
+      assert(ttl > 0 && ttl <= DAY / 2000, `${ttl}`);
+    });
+
+    for (const directive of ["must-revalidate", "no-cache", "stale-if-error=60"]) {
+      it(`is not used if its origin fails and has sent ${directive}`, async () => {
+        await withCopyOf(`max-age=600, ${directive}`);
+        await copies.age(700_000);
+        origin.files.set("a.png", { answer: (_, response) => response.writeHead(500).end() });
+        assert.equal((await ask(10)).status, 404);
+      });
+    }
+
+    it("is used if its origin fails, and revalidated after some seconds", async () => {
+      await withCopyOf("max-age=600");
+      await copies.age(700_000);
+      origin.files.set("a.png", { answer: (_, response) => response.writeHead(500).end() });
+      const { headers } = await ask(10);
+      assert.equal(headers["x-mediatap-provenance"], "stale");
+      assert.match(headers["cache-status"] ?? "", /ttl=[1-5]/);
+    });
   });
 
   describe("and renditions that were made of it", () => {
