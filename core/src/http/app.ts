@@ -112,7 +112,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
 }
 
 /** Answers an exchange; returns the number of bytes sent. */
-type Send = (exchange: Exchange) => MaybePromise<number>;
+type Send = (exchange: Exchange, res: ServerResponse) => MaybePromise<number>;
 
 const done = () => {};
 
@@ -165,101 +165,100 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
       const target = { path: "", query: "", mount: "" };
       const parts = { req, res, url: "/", host: "", ip, endpoint: NOWHERE, target, log, timeout };
       exchange = new HttpExchange(parts);
-      return reported(exchange, () => Promise.reject(error));
+      return reported(exchange, res, () => Promise.reject(error));
     }
-    return reported(exchange, byMethod);
+    return reported(exchange, res, byMethod);
+  };
 
-    function reported(exchange: Exchange, work: Send): MaybePromise<void> {
-      // Asked here, too: a hit makes nothing for a trace that nobody keeps.
-      if (!hooks.trace.isUsed()) return send(exchange, work);
-      return traced(hooks, { kind: "exchange", exchange }, () => send(exchange, work));
-    }
+  function reported(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
+    // Asked here, too: a hit makes nothing for a trace that nobody keeps.
+    if (!hooks.trace.isUsed()) return send(exchange, res, work);
+    return traced(hooks, { kind: "exchange", exchange }, () => send(exchange, res, work));
+  }
 
-    function send(exchange: Exchange, work: Send): MaybePromise<void> {
-      const sent = recover(
-        () => work(exchange),
-        (error) => fail(exchange, error),
-      );
-      return hooks.report.isUsed() ? after(sent, (bytes) => report(exchange, bytes)) : after(sent, done);
-    }
+  function send(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
+    const sent = recover(
+      () => work(exchange, res),
+      (error) => fail(exchange, error, res),
+    );
+    return hooks.report.isUsed() ? after(sent, (bytes) => report(exchange, bytes)) : after(sent, done);
+  }
 
-    function report(exchange: Exchange, bytes: number): void {
-      const duration = performance.now() - exchange.started;
-      hooks.report.call({ kind: "exchange", exchange, duration, bytes });
-    }
+  function report(exchange: Exchange, bytes: number): void {
+    const duration = performance.now() - exchange.started;
+    hooks.report.call({ kind: "exchange", exchange, duration, bytes });
+  }
 
-    function byMethod(exchange: Exchange): MaybePromise<number> {
-      if (isRefused(req.socket)) throw busy(1);
-      assertNoLoop(exchange.request.header("cdn-loop"), mark);
-      const { method } = exchange.request;
-      if (method === "GET" || method === "HEAD") return answer(exchange);
-      if (method === "OPTIONS") return preflight(exchange);
-      throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
-    }
+  function byMethod(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
+    if (isRefused(res.req.socket)) throw busy(1);
+    assertNoLoop(exchange.request.header("cdn-loop"), mark);
+    const { method } = exchange.request;
+    if (method === "GET" || method === "HEAD") return answer(exchange, res);
+    if (method === "OPTIONS") return preflight(exchange, res);
+    throw new MediaError("EMETHOD", "Expected one of GET, HEAD, OPTIONS for the method");
+  }
 
-    function answer(exchange: Exchange): MaybePromise<number> {
-      return recover(
-        () => answerBy(exchange, {}),
-        (error) => {
-          if (res.headersSent || !isChanged(error)) throw error;
-          return answerBy(exchange, { bypassCache: true });
-        },
-      );
-    }
+  function answer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
+    return recover(
+      () => answerBy(exchange, res, {}),
+      (error) => {
+        if (res.headersSent || !isChanged(error)) throw error;
+        return answerBy(exchange, res, { bypassCache: true });
+      },
+    );
+  }
 
-    function answerBy(exchange: Exchange, options: AnswerOptions): MaybePromise<number> {
-      const answer = pipeline.answer(exchange, options);
-      return after(answer instanceof Promise ? within(answer) : answer, (found) =>
-        isPending(found)
-          ? deliverPending(sender, exchange, found, res)
-          : deliver(sender, exchange, found, res),
-      );
-    }
+  function answerBy(exchange: Exchange, res: ServerResponse, options: AnswerOptions): MaybePromise<number> {
+    const answer = pipeline.answer(exchange, options);
+    return after(answer instanceof Promise ? within(answer) : answer, (found) =>
+      isPending(found) ? deliverPending(sender, exchange, found, res) : deliver(sender, exchange, found, res),
+    );
+  }
 
-    function preflight({ endpoint }: Exchange): number {
-      const cors =
-        endpoint.cors === false
-          ? {}
-          : {
-              "access-control-allow-origin": endpoint.cors,
-              "access-control-allow-methods": "GET, HEAD, OPTIONS",
-              "access-control-allow-headers": "*",
-              "access-control-max-age": "86400",
-            };
-      res.writeHead(204, { allow: "GET, HEAD, OPTIONS", ...cors }).end();
+  function preflight({ endpoint }: Exchange, res: ServerResponse): number {
+    const cors =
+      endpoint.cors === false
+        ? {}
+        : {
+            "access-control-allow-origin": endpoint.cors,
+            "access-control-allow-methods": "GET, HEAD, OPTIONS",
+            "access-control-allow-headers": "*",
+            "access-control-max-age": "86400",
+          };
+    res.writeHead(204, { allow: "GET, HEAD, OPTIONS", ...cors }).end();
+    return 0;
+  }
+
+  async function fail(exchange: Exchange, error: unknown, res: ServerResponse): Promise<number> {
+    const { req } = res;
+    if (res.destroyed || res.headersSent) {
+      res.destroy();
       return 0;
     }
-
-    async function fail(exchange: Exchange, error: unknown): Promise<number> {
-      if (res.destroyed || res.headersSent) {
-        res.destroy();
-        return 0;
-      }
-      const failure = wrap(error, "answer", "core");
-      // No language has found an asset in it, so it is nobody's.
-      const isHome = /^\/(?:\?|$)/.test(req.url ?? "") && (req.method === "GET" || req.method === "HEAD");
-      if (isHome && failure.code === "ENOENT" && !exchange.job) {
-        return await deliverText(sender, exchange, home(hostOf(req)), res);
-      }
-      if (ORIGIN_FAILURES.has(failure.code)) {
-        const { id, key, request } = exchange;
-        log.info(
-          { id, key, url: request.url, code: failure.code },
-          "no origin returned a file for this request",
-        );
-      } else if (failure.code === "EBUSY") {
-        // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
-        if (failure.cause !== undefined) noteShortage({ err: failure, id: exchange.id });
-      } else if (failure.status >= 500) {
-        // Masked here: the logger may be anybody's.
-        log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
-      }
-      return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
-        log.error({ err: cause, id: exchange.id }, "sending an error response failed");
-        if (res.headersSent) res.destroy();
-        else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();
-        return 0;
-      });
+    const failure = wrap(error, "answer", "core");
+    // No language has found an asset in it, so it is nobody's.
+    const isHome = /^\/(?:\?|$)/.test(req.url ?? "") && (req.method === "GET" || req.method === "HEAD");
+    if (isHome && failure.code === "ENOENT" && !exchange.job) {
+      return await deliverText(sender, exchange, home(hostOf(req)), res);
     }
-  };
+    if (ORIGIN_FAILURES.has(failure.code)) {
+      const { id, key, request } = exchange;
+      log.info(
+        { id, key, url: request.url, code: failure.code },
+        "no origin returned a file for this request",
+      );
+    } else if (failure.code === "EBUSY") {
+      // A queue that is full is counted elsewhere; a resource of the system that is used up is news.
+      if (failure.cause !== undefined) noteShortage({ err: failure, id: exchange.id });
+    } else if (failure.status >= 500) {
+      // Masked here: the logger may be anybody's.
+      log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
+    }
+    return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
+      log.error({ err: cause, id: exchange.id }, "sending an error response failed");
+      if (res.headersSent) res.destroy();
+      else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();
+      return 0;
+    });
+  }
 }

@@ -14,21 +14,18 @@ interface Told {
  */
 export function cacheStatus({ cache, freshFor, key }: Told): string {
   if (!cache) return "mediatap; fwd=bypass";
+  const { hit, forward, forwardStatus, stored } = cache;
   const left = freshFor ?? cache.freshFor;
-  const isKept = cache.hit || cache.stored || cache.forward === "stale";
   const detail = cache.cache ?? (cache.revalidated ? "revalidated" : undefined);
-  return [
-    "mediatap",
-    cache.hit ? "hit" : `fwd=${cache.forward ?? "miss"}`,
-    cache.stored ? "stored" : undefined,
-    cache.collapsed ? "collapsed" : undefined,
-    cache.hit || cache.forwardStatus === undefined ? undefined : `fwd-status=${cache.forwardStatus}`,
-    isKept && left !== undefined ? `ttl=${Math.floor(left / 1000)}` : undefined,
-    key === undefined ? undefined : `key="${key}"`,
-    detail === undefined ? undefined : `detail=${itemOf(detail)}`,
-  ]
-    .filter((part) => part !== undefined)
-    .join("; ");
+  let status = hit ? "mediatap; hit" : `mediatap; fwd=${forward ?? "miss"}`;
+  if (stored) status += "; stored";
+  if (cache.collapsed) status += "; collapsed";
+  if (!hit && forwardStatus !== undefined) status += `; fwd-status=${forwardStatus}`;
+  if ((hit || stored || forward === "stale") && left !== undefined)
+    status += `; ttl=${Math.floor(left / 1000)}`;
+  if (key !== undefined) status += `; key="${key}"`;
+  if (detail !== undefined) status += `; detail=${itemOf(detail)}`;
+  return status;
 }
 
 /** A token where it may be one, else a string (RFC 9651 §3.3.3–3.3.4). */

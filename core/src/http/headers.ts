@@ -19,42 +19,51 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; s
 const DOCUMENT =
   /^(?:text\/html|image\/svg\+xml|(?:text|application)\/(?:[\w.-]+\+)?xml|application\/xhtml\+xml)/i;
 
-/** Headers of every answer of an endpoint, errors included. */
-export function commonHeaders(exchange: Exchange): HeaderFields {
-  const { cors } = exchange.endpoint;
+/**
+ * Headers of every answer of an endpoint, errors included. The usual others are there without a value, and are not sent: objects
+ * of one shape are cheaper to fill and to read.
+ */
+export function commonHeaders({ endpoint, id }: Exchange): HeaderFields {
+  const cors = endpoint.cors === false ? undefined : endpoint.cors;
   return {
     "x-content-type-options": "nosniff",
-    "x-request-id": exchange.id,
-    ...(cors === false
-      ? {}
-      : {
-          "access-control-allow-origin": cors,
-          "timing-allow-origin": cors,
-          "access-control-expose-headers": "*",
-          "cross-origin-resource-policy": "cross-origin",
-        }),
+    "x-request-id": id,
+    "access-control-allow-origin": cors,
+    "timing-allow-origin": cors,
+    "access-control-expose-headers": cors && "*",
+    "cross-origin-resource-policy": cors && "cross-origin",
+    "content-type": undefined,
+    "cache-control": undefined,
+    "cdn-cache-control": undefined,
+    etag: undefined,
+    "last-modified": undefined,
+    vary: undefined,
+    "content-security-policy": undefined,
+    "content-disposition": undefined,
+    link: undefined,
+    age: undefined,
+    "cache-status": undefined,
+    "accept-ranges": undefined,
+    "content-length": undefined,
   };
 }
 
 /** Headers of a delivered rendition, without those of its body's form (length, range, coding). */
 export function renditionHeaders(exchange: Exchange, record: RenditionRecord): HeaderFields {
   const { job, endpoint, provenance } = exchange;
-  const source = record.sources[0];
-  // Fields without a value are not sent: objects of one shape are made and read faster.
-  const headers: HeaderFields = {
-    ...commonHeaders(exchange),
-    "content-type": record.type,
-    ...keepingHeaders(endpoint, record),
-    etag: record.etag,
-    "last-modified":
-      record.lastModified === undefined ? undefined : new Date(record.lastModified).toUTCString(),
-    vary: varyOf(exchange, record),
-    "content-security-policy": DOCUMENT.test(record.type) ? SANDBOX : undefined,
-    "content-disposition": job?.delivery.attachment === undefined ? undefined : attachment(exchange, record),
-    link: source?.canonical === undefined ? undefined : canonicalLink(source.canonical),
-    age: ageFor(exchange, record),
-  };
+  const { lastModified } = record;
+  const canonical = record.sources[0]?.canonical;
+  const headers = commonHeaders(exchange);
+  headers["content-type"] = record.type;
+  setKeeping(headers, endpoint, record);
+  headers.etag = record.etag;
+  if (lastModified !== undefined) headers["last-modified"] = new Date(lastModified).toUTCString();
+  headers.vary = varyOf(exchange, record);
+  if (DOCUMENT.test(record.type)) headers["content-security-policy"] = SANDBOX;
+  if (job?.delivery.attachment !== undefined) headers["content-disposition"] = attachment(exchange, record);
+  if (canonical !== undefined) headers.link = canonicalLink(canonical);
   if (job?.delivery.headers) Object.assign(headers, job.delivery.headers);
+  headers.age = ageFor(exchange, record);
   if (provenance !== "real") {
     Object.assign(headers, provenanceHeaders(exchange, String(headers["cache-control"])));
   }
@@ -63,7 +72,7 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
 }
 
 /** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
-function keepingHeaders(endpoint: Endpoint, record: RenditionRecord): HeaderFields {
+function setKeeping(headers: HeaderFields, endpoint: Endpoint, record: RenditionRecord): void {
   const { cacheControl, cdnCacheControl, tagHeader } = endpoint;
   const isPrivate = record.private && !PRIVATE.test(record.control ?? "");
   const control = isPrivate ? privately(record.control ?? cacheControl) : (record.control ?? cacheControl);
@@ -72,12 +81,9 @@ function keepingHeaders(endpoint: Endpoint, record: RenditionRecord): HeaderFiel
   // An origin that is followed wants to be asked by everybody; the endpoint's own rule may mean browsers alone.
   const asksOrigin = noCache && record.control !== undefined;
   const configured = shared && !asksOrigin ? cdnCacheControl : undefined;
-  const forCdns = record.private ? undefined : (record.cdnControl ?? configured);
-  return {
-    "cache-control": control,
-    ...(forCdns !== undefined && { "cdn-cache-control": forCdns }),
-    ...(shared && tagHeader && { [tagHeader.toLowerCase()]: tagsText(tagHeader, cdnTagsOf(record)) }),
-  };
+  headers["cache-control"] = control;
+  headers["cdn-cache-control"] = record.private ? undefined : (record.cdnControl ?? configured);
+  if (shared && tagHeader) headers[tagHeader.toLowerCase()] = tagsText(tagHeader, cdnTagsOf(record));
 }
 
 const PRIVATE = /\b(?:private|no-store)\b/;
@@ -95,8 +101,9 @@ function statusFor({ cache, endpoint, key }: Exchange, freshFor?: number): strin
 /** Only what took part: `Accept` where the format was negotiated, hints where a parameter asked for them. */
 function varyOf({ job }: Exchange, record: RenditionRecord): string | undefined {
   if (!job) return undefined;
-  const names = [...(isNegotiated(job) && !record.original ? ["Accept"] : []), ...(job.delivery.vary ?? [])];
-  return names.length > 0 ? names.join(", ") : undefined;
+  const accept = isNegotiated(job) && !record.original ? "Accept" : undefined;
+  const { vary } = job.delivery;
+  return vary ? [...(accept ? [accept] : []), ...vary].join(", ") : accept;
 }
 
 /** Where search engines find the original (RFC 6596). */

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { type Dictionary, parseDictionary } from "structured-headers";
 import type { Audience } from "./source.ts";
 
@@ -25,9 +26,21 @@ const MAX_LENGTH = 1000;
  * (RFC 9111 §4.2.1); parsers on npm take the last of several values or drop what is malformed. `private` and `no-cache` with field names count as without: to keep less is always right.
  */
 export function parseCacheControl(text: string): CacheControl {
+  const cut = text.slice(0, MAX_LENGTH);
+  const known = parsed.get(cut);
+  if (known) return known;
+  const control = Object.freeze(parse(cut));
+  parsed.set(cut, control);
+  return control;
+}
+
+/** A server meets few different values, and needs them for each response. */
+const parsed = new LRUCache<string, CacheControl>({ max: 500 });
+
+function parse(text: string): CacheControl {
   const times = new Map<string, number>();
   const words = new Set<string>();
-  for (const [, name = "", quoted, plain] of text.slice(0, MAX_LENGTH).matchAll(DIRECTIVE)) {
+  for (const [, name = "", quoted, plain] of text.matchAll(DIRECTIVE)) {
     const word = name.toLowerCase();
     words.add(word);
     const value = quoted ?? plain;

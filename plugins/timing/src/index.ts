@@ -14,7 +14,7 @@ export function timing(): Plugin {
     apply({ hooks }) {
       hooks.respond.tap({ name: NAME, stage: Stage.last }, (reply, exchange) => {
         const { cache, spans, started } = exchange;
-        const entries = merged(spans.list).map(metric);
+        const entries = spans.list.length > 0 ? merged(spans.list).map(metric) : [];
         if (cache) entries.unshift(`cache;desc=${cache.hit ? "hit" : (cache.forward ?? "miss")}`);
         entries.push(`total;dur=${rounded(performance.now() - started)}`);
         reply.headers["server-timing"] = entries.join(", ");
