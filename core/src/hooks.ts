@@ -173,7 +173,8 @@ export function createHooks() {
      * known. All pass: `ENOENT`. `job.language` is the plugin's own name, `job.asset.tenant` the endpoint's; anything else
      * is refused. The core removes `ignoreQuery` from `job.query`.
      * What it returns may depend on nothing but URL, endpoint, `exchange.accept` and headers read by
-     * `exchange.request.header`: the result is memoised.
+     * `exchange.request.header`: the result is memoised. The canonical form of a frozen Transformation is worked out once per
+     * endpoint, so a language should return the same one, frozen, for all URLs that share it.
      */
     resolve: new AsyncSeriesBailHook<[exchange: Exchange, endpoint: Endpoint], Job | undefined>(
       ["exchange", "endpoint"],

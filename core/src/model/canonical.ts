@@ -105,26 +105,22 @@ export function isNegotiated(job: Job): boolean {
 
 /**
  * The job's key: a hash over the declared inputs only, as a JSON list, so that no two different requests share one.
- * What concerns only the answer (download name, fallback) is left out.
+ * What concerns only the answer (download name, fallback) is left out. `json`: of the Transformation, if it is known already.
  */
-export function keyOf(job: Job, endpoint: Endpoint): string {
-  const { asset, transformation, query } = job;
-  return hash(
-    "sha256",
-    stableJson([
-      1,
-      asset.tenant,
-      asset.endpoint,
-      endpoint.fingerprint,
-      asset.kind,
-      asset.path,
-      asset.host,
-      transformation,
-      isNegotiated(job) ? job.accept : "",
-      query,
-    ]),
-    "base64url",
-  );
+export function keyOf(job: Job, endpoint: Endpoint, json = stableJson(job.transformation)): string {
+  const { asset, query } = job;
+  const before = stableJson([
+    1,
+    asset.tenant,
+    asset.endpoint,
+    endpoint.fingerprint,
+    asset.kind,
+    asset.path,
+    asset.host,
+  ]);
+  const after = stableJson([isNegotiated(job) ? job.accept : "", query]);
+  // One list: the first without its end, the second without its beginning.
+  return hash("sha256", `${before.slice(0, -1)},${json},${after.slice(1)}`, "base64url");
 }
 
 /** JSON whose object keys are sorted and in which `undefined` fields and negative zero do not show. */

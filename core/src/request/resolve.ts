@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
-import { canonicalTransformation, isNegotiated, keyOf } from "../model/canonical.ts";
+import { canonicalTransformation, keyOf, stableJson } from "../model/canonical.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -17,6 +17,11 @@ export interface Resolved {
   readonly job: Job;
   readonly key: string;
 }
+
+/** A Transformation in canonical form with its JSON, which is part of keys; or why it is refused. */
+type Form =
+  | { readonly transformation: Transformation; readonly json: string; readonly problem?: undefined }
+  | { readonly transformation?: undefined; readonly json?: undefined; readonly problem: Job["problem"] & {} };
 
 export interface ResolveParts {
   readonly hooks: Pick<Hooks, "resolve">;
@@ -39,6 +44,8 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
   const forwarding = new Set(
     [...origins].filter(([, { storage }]) => storage.forwardsHost).map(([name]) => name),
   );
+  const forms = new WeakMap<Endpoint, WeakMap<Transformation, Form>>();
+  const rulesByLanguage = createRulesByLanguage();
   const memo = new LRUCache<string, Resolved>({
     maxSize: MEMO_SIZE,
     sizeCalculation: (_, name) => name.length + 500,
@@ -76,8 +83,8 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
   /** The first job that one of the endpoint's languages finds, in its order; without one, in the order installed. */
   async function byLanguages(exchange: Exchange, endpoint: Endpoint): Promise<Job | undefined> {
     if (endpoint.languages.length === 0) return await hooks.resolve.promise(exchange, endpoint);
-    for (const language of endpoint.languages) {
-      const job = await hooks.resolve.promise(exchange, { ...endpoint, languages: [language] });
+    for (const alone of rulesByLanguage(endpoint)) {
+      const job = await hooks.resolve.promise(exchange, alone);
       if (job) return job;
     }
     return undefined;
@@ -102,8 +109,15 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     const endpoint = endpoints.get(endpointId(job.asset));
     if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
     const heeded = withoutIgnored(job, endpoint);
-    const done = job.problem ? heeded : inCanonicalForm(heeded, endpoint);
-    return { job: done, key: keyOf(done, endpoint) };
+    if (job.problem) return { job: heeded, key: keyOf(heeded, endpoint) };
+    const { problem, transformation, json } = formOf(job.transformation, endpoint);
+    if (problem) {
+      const refused = { ...heeded, problem };
+      return { job: refused, key: keyOf(refused, endpoint) };
+    }
+    const accept = transformation.output.format === "auto" ? heeded.accept : "basic";
+    const completed = { ...heeded, transformation, accept };
+    return { job: completed, key: keyOf(completed, endpoint, json) };
   }
 
   /** Without the query parameters that the endpoint ignores. */
@@ -113,24 +127,43 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     return { ...job, query: query.filter(([name]) => !ignoreQuery.includes(name)) };
   }
 
-  function inCanonicalForm(job: Job, endpoint: Endpoint): Job {
+  /** The canonical form of a Transformation; of a frozen one it is worked out once per endpoint. */
+  function formOf(transformation: Transformation, endpoint: Endpoint): Form {
+    if (!Object.isFrozen(transformation)) return newForm(transformation, endpoint);
+    const ofEndpoint = forms.get(endpoint) ?? new WeakMap<Transformation, Form>();
+    const form = ofEndpoint.get(transformation) ?? newForm(transformation, endpoint);
+    forms.set(endpoint, ofEndpoint.set(transformation, form));
+    return form;
+  }
+
+  function newForm(written: Transformation, endpoint: Endpoint): Form {
     try {
       // One step of a URL may stand for a dozen operations; languages count their own.
       const limit = limitsOf(endpoint.tenant).steps;
-      if (job.transformation.steps.length > limit * 12) {
+      if (written.steps.length > limit * 12)
         throw new MediaError("ELIMIT", `Expected at most ${limit} steps`);
-      }
-      const transformation = canonicalTransformation(job.transformation, endpoint, steps);
+      const transformation = canonicalTransformation(written, endpoint, steps);
       for (const format of formatsOf(transformation)) assertAllowed(format, endpoint);
-      const completed = { ...job, transformation };
-      return isNegotiated(completed) ? completed : { ...completed, accept: "basic" };
+      return { transformation, json: stableJson(transformation) };
     } catch (error) {
       if (!isMediaError(error)) throw error;
-      return { ...job, problem: { code: error.code, message: error.message } };
+      return { problem: { code: error.code, message: error.message } };
     }
   }
 
   return Object.assign(resolve, { complete });
+}
+
+/** The rules of an endpoint once for each of its languages, with that one alone. */
+function createRulesByLanguage() {
+  const known = new WeakMap<Endpoint, readonly Endpoint[]>();
+  return (endpoint: Endpoint): readonly Endpoint[] => {
+    const before = known.get(endpoint);
+    if (before) return before;
+    const rules = endpoint.languages.map((language) => ({ ...endpoint, languages: [language] }));
+    known.set(endpoint, rules);
+    return rules;
+  };
 }
 
 /** Every format that may come of it. */

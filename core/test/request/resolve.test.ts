@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { createHooks } from "../../src/hooks.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
 import type { Exchange } from "../../src/model/exchange.ts";
 import type { Job } from "../../src/model/job.ts";
 import { createBuiltInRegistry } from "../../src/model/steps/built-in.ts";
-import type { Step } from "../../src/model/transformation.ts";
+import type { Step, Transformation } from "../../src/model/transformation.ts";
 import type { OriginEntry } from "../../src/origin/sources.ts";
 import { createResolve, type ResolveParts } from "../../src/request/resolve.ts";
 
@@ -156,5 +157,46 @@ describe("a job that is wrong", () => {
     const png = { transformation: { steps: [], output: { format: "png" } } } as const;
     assert.equal((await problemOf(png, { allowedFormats: ["webp"] }))?.code, "EINVAL");
     assert.equal(await problemOf(png, { allowedFormats: ["webp", "png"] }), undefined);
+  });
+});
+
+describe("a frozen Transformation", () => {
+  it("has the canonical form and the key of one that is not frozen", async () => {
+    const angle = fc.constantFrom(-90, 0, 90, 270, 360.5, "wrong");
+    const format = fc.constantFrom(undefined, "auto", "webp", "gif", "original");
+    const allowed = { allowedFormats: ["webp", "avif"] } as const;
+    const frozen = new Map<string, Transformation>();
+    const resolvers = [newEndpoint(), newEndpoint(allowed)].map((endpoint) => {
+      let job = jobFor("");
+      const { ask } = resolver(() => job, { endpoint });
+      let count = 0;
+      return (next: Job) => {
+        job = next;
+        return ask(`${count++}`);
+      };
+    });
+    const jobs = fc.record({
+      angles: fc.array(angle, { maxLength: 3 }),
+      format,
+      path: fc.string(),
+      which: fc.nat(1),
+    });
+    await fc.assert(
+      fc.asyncProperty(jobs, async ({ angles, format, path, which }) => {
+        const transformation = {
+          steps: angles.map((angle) => rotate(angle as number)),
+          output: format === undefined ? {} : { format },
+        } as Transformation;
+        const name = JSON.stringify(transformation);
+        const known = frozen.get(name) ?? Object.freeze(transformation);
+        frozen.set(name, known);
+        const resolve = resolvers[which] as (typeof resolvers)[number];
+        const plain = { steps: transformation.steps, output: transformation.output };
+        assert.deepEqual(
+          await resolve(jobFor(path, { transformation: known })),
+          await resolve(jobFor(path, { transformation: plain })),
+        );
+      }),
+    );
   });
 });

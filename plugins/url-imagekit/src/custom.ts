@@ -4,7 +4,8 @@ import { KEYS, LAYER_KEYS, RETIRED_KEYS } from "./parameters.ts";
 /** A parameter that the language gets from outside: `key-value` stands for a step of a plugin. */
 export interface CustomParameter {
   /**
-   * The step for a value: what stands behind the key and a hyphen, decoded; `""` if nothing does. Throws `invalid(key, …)` for a
+   * The step for a value: what stands behind the key and a hyphen, decoded; `""` if nothing does. It depends on nothing else, and
+   * the step is frozen: all URLs with the same transformation share it. Throws `invalid(key, …)` for a
    * value that is wrong.
    */
   read(value: string, key: string): Step;

@@ -6,21 +6,20 @@ import {
   isMediaError,
   type Job,
   type LimitsOf,
+  type Output,
   type Step,
 } from "@mediatap/core";
-import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
+import type { ParsedChain } from "./chain.ts";
 import type { CustomParameters } from "./custom.ts";
-import { wantedOf } from "./endings.ts";
 import { requestHints } from "./hints.ts";
 import { pathOf } from "./layer-parts.ts";
+import { createMeanings } from "./meanings.ts";
 import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
-import type { Address } from "./path.ts";
 import { lenient } from "./percent.ts";
 import { pollingOf } from "./polling.ts";
 import { attachmentOf, freePairs, type Pair, sanitizesSvg } from "./query.ts";
-import { locate, writtenChain } from "./target.ts";
-import type { Chain } from "./tokenize.ts";
+import { locate } from "./target.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Name of the plugin and of the language. */
@@ -39,8 +38,9 @@ export interface ResolveOptions {
  * `undefined`: the URL names no asset.
  */
 export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: ResolveOptions) {
+  const read = createMeanings({ limitsOf, parameters });
   return (exchange: Exchange, endpoint: Endpoint): Job | undefined => {
-    const { tenant, namedTransformations: named } = endpoint;
+    const { tenant } = endpoint;
     const located = locate(exchange.target);
     if (!located) return undefined;
     const { address, pairs } = located;
@@ -55,30 +55,25 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
       media,
     };
     try {
-      const limits = limitsOf(tenant);
-      const chain = writtenChain(located, limits);
-      const wanted = wantedOf(address, media);
       const hints = requestHints((name) => exchange.request.header(name));
-      const parsed = isUntouched(chain, wanted, address, endpoint)
-        ? ORIGINAL
-        : readChain(chain, { named, hints, limits, wanted, parameters });
-      const { steps, output } = parsed.transformation;
+      const { wanted, parsed } = read(located, { media, hints, endpoint });
+      const { transformation } = parsed;
+      const { steps, output } = transformation;
       const jpeg = isThumbnail(wanted) && !steps.some(({ op }) => op === "clip");
       const isUsual = saveDataQuality !== undefined && media === "image" && output.quality === undefined;
       const isLighter = isUsual && output.format !== "original" && hints.saveData();
-      const notes = notesOf(address, free, chain);
+      const further: Partial<Output> = {
+        ...(jpeg && output.format === undefined && isFixedAsJpeg(endpoint) && { format: "jpeg" }),
+        ...(isLighter && { quality: saveDataQuality }),
+        ...(sanitizesSvg(pairs) && { sanitizeSvg: true }),
+      };
+      const notes = notesOf(address, free, located.chain ?? []);
       const { vary, headers } = hints;
       return {
         ...job,
-        transformation: {
-          steps,
-          output: {
-            ...output,
-            ...(jpeg && output.format === undefined && isFixedAsJpeg(endpoint) && { format: "jpeg" }),
-            ...(isLighter && { quality: saveDataQuality }),
-            ...(sanitizesSvg(pairs) && { sanitizeSvg: true }),
-          },
-        },
+        // The same object for all URLs of it: its canonical form is worked out once.
+        transformation:
+          Object.keys(further).length > 0 ? { steps, output: { ...output, ...further } } : transformation,
         ...(notes.length > 0 && { notes }),
         accept: acceptFor(steps, parsed, exchange.accept, jpeg),
         delivery: {
@@ -116,12 +111,6 @@ function withQuery(address: string, free: readonly Pair[]): string {
 function standIn(text: string, { tenant }: Endpoint): Asset {
   const path = pathOf(text, "di");
   return { tenant, endpoint: "default", kind: /^https?:\/\//.test(path) ? "url" : "path", path };
-}
-
-/** A video without parameters is what it is, unless the endpoint makes the best of each, or it is to become one first. */
-function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { autoVideo }: Endpoint): boolean {
-  const plain = chain.length === 0 && wanted.kind === "video";
-  return plain && !autoVideo && !suffixes.includes("ik-gif-video.mp4");
 }
 
 /**

@@ -32,8 +32,11 @@ export function writtenChain(located: Located, limits: ChainLimits): Chain {
   return located.chain;
 }
 
+/** Whether a parameter of the query holds steps. */
+export const isTransformation = ({ name, rawValue }: Pair) => name === "tr" && rawValue !== "";
+
 function read({ address, pairs }: Located, limits: ChainLimits): Chain {
-  const [inQuery, second] = pairs.filter(({ name, rawValue }) => name === "tr" && rawValue !== "");
+  const [inQuery, second] = pairs.filter(isTransformation);
   if (second) throw invalid("tr", "one transformation in the query", second.rawValue);
   // In the path, values may hold encoded separators; in the query, clients encode the separators themselves, and some
   // write a space as `+`, as forms do.

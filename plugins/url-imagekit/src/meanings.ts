@@ -1,0 +1,88 @@
+import type { Endpoint, Job, LimitsOf } from "@mediatap/core";
+import { LRUCache } from "lru-cache";
+import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
+import type { CustomParameters } from "./custom.ts";
+import { wantedOf } from "./endings.ts";
+import type { RequestHints } from "./hints.ts";
+import type { Address } from "./path.ts";
+import { isTransformation, type Located, writtenChain } from "./target.ts";
+import type { Chain } from "./tokenize.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** Transformations of URLs that are kept: sites use some hundred for all of their pictures. */
+const MAX_MEANINGS = 2_000;
+
+/** What the transformation of a URL means. */
+interface Meaning {
+  readonly chain: Chain;
+  readonly parsed: ParsedChain;
+  /** Whose rules it was read by. */
+  readonly endpoint: Endpoint;
+}
+
+export interface MeaningOptions {
+  readonly limitsOf: LimitsOf;
+  readonly parameters: CustomParameters;
+}
+
+/** What a URL is about, and who asks. */
+export interface MeaningContext {
+  readonly media: Job["media"];
+  readonly hints: RequestHints;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * Reads the transformations of URLs. One that was read before, for the same kind of asset on the same endpoint, is the same frozen
+ * object again, unless the client's hints took part: so the core, too, works out only once what depends on it alone.
+ */
+export function createMeanings({ limitsOf, parameters }: MeaningOptions) {
+  const meanings = new LRUCache<string, Meaning>({ max: MAX_MEANINGS });
+
+  return (
+    located: Located,
+    context: MeaningContext,
+  ): { readonly wanted: Wanted; readonly parsed: ParsedChain } => {
+    const { media, endpoint, hints } = context;
+    const { address } = located;
+    const { namedTransformations: named } = endpoint;
+    const limits = limitsOf(endpoint.tenant);
+    const name = nameOf(located, context);
+    const known = meanings.get(name);
+    const isKnown = known?.endpoint === endpoint;
+    if (isKnown) located.chain ??= known.chain;
+    const chain = writtenChain(located, limits);
+    // Its checks are of the path, too, which is no part of a meaning.
+    const wanted = wantedOf(address, media);
+    if (isKnown) return { wanted, parsed: known.parsed };
+    const parsed = isUntouched(chain, wanted, address, endpoint)
+      ? ORIGINAL
+      : readChain(chain, { named, hints, limits, wanted, parameters });
+    if (hints.vary.length === 0) meanings.set(name, { chain, parsed: deepFreeze(parsed), endpoint });
+    return { wanted, parsed };
+  };
+}
+
+/** All that a meaning depends on; no two different ones share a name. */
+function nameOf({ address, pairs }: Located, { media, endpoint }: MeaningContext): string {
+  const { chains, suffixes } = address;
+  const inQuery = pairs.filter(isTransformation);
+  const isPlain = chains.length === 1 && suffixes.length === 0 && inQuery.length === 0;
+  const text = isPlain
+    ? `:${chains[0]}`
+    : JSON.stringify([chains, suffixes, inQuery.map(({ rawValue }) => rawValue)]);
+  return `${endpoint.tenant}/${endpoint.name} ${media} ${text}`;
+}
+
+/** A video without parameters is what it is, unless the endpoint makes the best of each, or it is to become one first. */
+function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { autoVideo }: Endpoint): boolean {
+  const plain = chain.length === 0 && wanted.kind === "video";
+  return plain && !autoVideo && !suffixes.includes("ik-gif-video.mp4");
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const field of Object.values(value)) deepFreeze(field);
+  return value;
+}
