@@ -56,7 +56,12 @@ export interface SourceParts {
  */
 export function createSource(parts: SourceParts): Source {
   const { entry, facts, open, signal, budget, tee, mayHandOver, onOutage, onWhole } = parts;
+  /** What was read, unless it is in `target`. */
   const head: Buffer[] = [];
+  /** As long as the file: everything that is read is copied into it at once. */
+  let target: Buffer | undefined;
+  /** Bytes read. */
+  let received = 0;
   let body: Promise<Readable> | undefined;
   let ended = false;
   let handedOver = false;
@@ -89,32 +94,35 @@ export function createSource(parts: SourceParts): Source {
   const keep = (chunk: Buffer) => {
     budget.take(chunk.byteLength);
     held += chunk.byteLength;
-    head.push(chunk);
+    if (target && received + chunk.byteLength <= target.byteLength) target.set(chunk, received);
+    else head.push(chunk);
+    received += chunk.byteLength;
+  };
+
+  /** What was read, in one buffer. */
+  const joined = (): Buffer => {
+    if (target) head.unshift(target.subarray(0, received));
+    target = undefined;
+    if (head.length !== 1) head.splice(0, head.length, Buffer.concat(head));
+    return head[0] as Buffer;
   };
 
   /** Reads on until `enough` or the end; a connection that breaks is a failed download. */
-  async function readUntil(enough: (length: number) => boolean): Promise<number> {
+  async function readUntil(enough: (length: number) => boolean): Promise<void> {
     if (failure) throw failure.error;
-    let length = head.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    if (ended || enough(length)) return length;
+    if (ended || enough(received)) return;
     const stream = await opened();
     try {
-      while (!enough(length)) {
-        const chunk = (stream.read() as Buffer | null) ?? (await nextChunk(stream, signal));
-        if (chunk === undefined) {
-          ended = true;
-          break;
-        }
+      ended = await readChunks(stream, signal, (chunk) => {
         keep(chunk);
-        length += chunk.byteLength;
-      }
+        return enough(received);
+      });
     } catch (error) {
       failure = { error: judged(error) };
       throw failure.error;
     }
-    if (ended && facts.size !== undefined && length !== facts.size) throw brokeOff(undefined);
+    if (ended && facts.size !== undefined && received !== facts.size) throw brokeOff(undefined);
     if (ended) onWhole();
-    return length;
   }
 
   const judged = (error: unknown) => {
@@ -162,7 +170,7 @@ export function createSource(parts: SourceParts): Source {
       if (entry.file !== undefined) return readFile(length);
       return inTurn(async () => {
         await readUntil((have) => have >= length);
-        return Buffer.concat(head).subarray(0, length);
+        return joined().subarray(0, length);
       });
     },
     bytes(limit) {
@@ -176,9 +184,15 @@ export function createSource(parts: SourceParts): Source {
           settled = await readFile(size);
           return settled;
         }
-        const length = await readUntil((have) => have > limit);
-        if (length > limit) throw tooLarge();
-        settled = head.length === 1 ? (head[0] as Buffer) : Buffer.concat(head, length);
+        if (!ended && facts.size !== undefined && facts.size > received) {
+          const begun = joined();
+          head.length = 0;
+          target = Buffer.allocUnsafeSlow(facts.size);
+          target.set(begun);
+        }
+        await readUntil((have) => have > limit);
+        if (received > limit) throw tooLarge();
+        settled = joined();
         head.length = 0;
         tee?.give(settled);
         return settled;
@@ -189,8 +203,9 @@ export function createSource(parts: SourceParts): Source {
       if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
       if (entry.file !== undefined) return readFrom(entry.file, range);
       if (ended && !range && !handedOver) {
-        tee?.give(Buffer.concat(head));
-        return Readable.from(head.slice());
+        const bytes = joined();
+        tee?.give(bytes);
+        return Readable.from(received > 0 ? [bytes] : []);
       }
       if (range || handedOver || failure || !mayHandOver()) return reopen(open, facts, signal, range);
       handedOver = true;
@@ -267,37 +282,45 @@ export function sameFile(a: StorageEntry | SourceFacts, b: SourceFacts): boolean
   return a.lastModified === b.lastModified && (a.size ?? b.size) === (b.size ?? a.size);
 }
 
-function nextChunk(stream: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
+/** Reads a stream, and pauses it after the chunk for which `take` returns true. Resolves to whether it has ended. */
+function readChunks(
+  stream: Readable,
+  signal: AbortSignal,
+  take: (chunk: Buffer) => boolean,
+): Promise<boolean> {
   if (stream.errored) return Promise.reject(stream.errored);
-  if (stream.readableEnded) return Promise.resolve(undefined);
+  if (stream.readableEnded) return Promise.resolve(true);
+  if (stream.closed) return Promise.reject(new Error("closed early"));
   return new Promise((resolve, reject) => {
     const done = () => {
-      stream.off("readable", onReadable).off("end", onEnd).off("error", onError).off("close", onClose);
+      stream.off("data", onData).off("end", onEnd).off("error", fail).off("close", onClose);
       signal.removeEventListener("abort", onAbort);
     };
-    const settle = (fn: () => void) => () => {
+    const settle = (hasEnded: boolean) => {
       done();
-      fn();
+      resolve(hasEnded);
     };
-    const onReadable = () => {
-      const chunk = stream.read() as Buffer | null;
-      if (chunk === null) return;
-      done();
-      resolve(chunk);
-    };
-    const onEnd = settle(() => resolve(undefined));
-    const onError = (error: Error) => {
+    const fail = (error: unknown) => {
       done();
       reject(error);
     };
-    const onClose = settle(() =>
-      stream.readableEnded ? resolve(undefined) : reject(new Error("closed early")),
-    );
-    const onAbort = settle(() => {
+    const onData = (chunk: Buffer) => {
+      try {
+        if (!take(chunk)) return;
+        stream.pause();
+        settle(false);
+      } catch (error) {
+        stream.pause();
+        fail(error);
+      }
+    };
+    const onEnd = () => settle(true);
+    const onClose = () => (stream.readableEnded ? settle(true) : fail(new Error("closed early")));
+    const onAbort = () => {
       stream.destroy();
-      reject(signal.reason);
-    });
-    stream.on("readable", onReadable).on("end", onEnd).on("error", onError).on("close", onClose);
+      fail(signal.reason);
+    };
+    stream.on("data", onData).on("end", onEnd).on("error", fail).on("close", onClose).resume();
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }

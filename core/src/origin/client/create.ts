@@ -1,19 +1,20 @@
 import { lookup } from "node:dns/promises";
+import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Dispatcher } from "undici";
 import { MediaError } from "../../model/errors.ts";
 import type { Limits } from "../../model/limits.ts";
 import { reasonOf } from "../../util/log.ts";
 import { currentTrace, traceHeaders } from "../../util/trace.ts";
 import { loopListWith, loopMark } from "../loop.ts";
-import { createAgent, type Resolve } from "./agent.ts";
+import type { Resolve } from "./agent.ts";
 import { createAllowList } from "./allow.ts";
-import { codingOf, decode, isDecodable, readOf } from "./body.ts";
+import { codingOf, decode, isCodingError, isDecodable } from "./body.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { badAnswer, brokenBody, failureOf } from "./failures.ts";
 import type { Fetcher, FetchOptions, FetchResponse } from "./fetcher.ts";
+import { type Received, receive } from "./receive.ts";
 import { proxyOf } from "./tunnel.ts";
 import { admits, checkUrl, type Hop, refused, sameOrigin } from "./url.ts";
 
@@ -54,18 +55,22 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
   const allow = createAllowList(options.network?.allow ?? []);
   const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
-  // Two pools, so that a connection opened by trust is never reused without it.
-  const createPools = (reuse: boolean) => ({
-    guarded: createAgent({
-      ...network,
-      reuse,
-      admit: (host, port, address) => admits(allow, host, port, address),
-    }),
-    trusting: createAgent({ ...network, reuse, admit: () => true }),
-  });
-  const pools = createPools(true);
-  // If one idle connection is dead, the others to the same host probably are, too: a retry opens its own.
-  const retryPools = createPools(false);
+  const createAgents = async () => {
+    // undici is large: it is loaded for the first request.
+    const { createAgent } = await import("./agent.ts");
+    // Two pools, so that a connection opened by trust is never reused without it.
+    const createPools = (reuse: boolean) => ({
+      guarded: createAgent({
+        ...network,
+        reuse,
+        admit: (host, port, address) => admits(allow, host, port, address),
+      }),
+      trusting: createAgent({ ...network, reuse, admit: () => true }),
+    });
+    // If one idle connection is dead, the others to the same host probably are, too: a retry opens its own.
+    return { first: createPools(true), retry: createPools(false) };
+  };
+  let agents: ReturnType<typeof createAgents> | undefined;
   const own = {
     "user-agent": options.userAgent ?? "mediatap",
     "accept-encoding": "identity",
@@ -105,8 +110,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           clock,
         );
         const next = redirectOf(answer, hop, request);
-        if (!next) return respond(answer, hop, request, work, clock, done);
-        await drop(answer, work.signal);
+        if (!next) return respond(answer, hop, request, done);
+        await drop(answer);
         if (redirects === limits.redirects) {
           throw new MediaError("UNIDENTIFIED", "The origin redirects too many times");
         }
@@ -124,13 +129,15 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   async function send(
     hop: Hop,
     headers: Record<string, string>,
-    { method = "GET", body, host, firstByte }: FetchOptions,
+    { method = "GET", body, host, firstByte, signal: caller }: FetchOptions,
     work: AbortController,
     clock: Clock,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<Received> {
     const { signal } = work;
     let interim = 0;
     const named = hop.trusted && host !== undefined ? { host } : {};
+    agents ??= createAgents();
+    const { first, retry } = await agents;
     for (let attempt = 1; ; attempt++) {
       const started = performance.now();
       const note = (answer: object) => {
@@ -140,25 +147,33 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         options.log.debug({ ...what, ...answer }, "a request to an origin");
       };
       try {
-        const { trusting, guarded } = attempt === 1 ? pools : retryPools;
-        const answer = await (hop.trusted ? trusting : guarded).request({
-          origin: hop.url.origin,
-          path: hop.url.pathname + hop.url.search,
-          method,
-          headers: { ...headers, ...named, ...traceHeaders() },
-          // TLS asks for the name of the address, whatever the host.
-          ...(named.host === undefined ? {} : { servername: hop.host }),
-          body: body ?? null,
-          ...(firstByte !== undefined && { headersTimeout: firstByte }),
-          // undici closes connections after HEAD, for servers that send a body all the same.
-          ...(hop.trusted && { reset: false }),
-          signal,
-          onInfo() {
-            if (++interim > MAX_INTERIM_RESPONSES)
-              work.abort(badAnswer(new Error("interim answers without end")));
+        signal.throwIfAborted();
+        const { trusting, guarded } = attempt === 1 ? first : retry;
+        const answer = await receive(
+          hop.trusted ? trusting : guarded,
+          {
+            origin: hop.url.origin,
+            path: hop.url.pathname + hop.url.search,
+            method,
+            headers: { ...headers, ...named, ...traceHeaders() },
+            // TLS asks for the name of the address, whatever the host.
+            ...(named.host === undefined ? {} : { servername: hop.host }),
+            body: body ?? null,
+            ...(firstByte !== undefined && { headersTimeout: firstByte }),
+            // undici closes connections after HEAD, for servers that send a body all the same.
+            ...(hop.trusted && { reset: false }),
           },
-        });
-        note({ status: answer.statusCode });
+          {
+            signal,
+            clock,
+            failure: (error) => (caller.aborted ? caller.reason : brokenBody(signal.reason ?? error)),
+            onInterim() {
+              if (++interim > MAX_INTERIM_RESPONSES)
+                work.abort(badAnswer(new Error("interim answers without end")));
+            },
+          },
+        );
+        note({ status: answer.status });
         return answer;
       } catch (error) {
         note({ reason: reasonOf(error) });
@@ -172,21 +187,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   /** Gives the body to the caller, under the clock, as long as the caller's signal lasts. */
-  function respond(
-    answer: Dispatcher.ResponseData,
-    hop: Hop,
-    request: FetchOptions,
-    work: AbortController,
-    clock: Clock,
-    done: () => void,
-  ): FetchResponse {
+  function respond(answer: Received, hop: Hop, request: FetchOptions, done: () => void): FetchResponse {
     const headers = flatten(answer.headers);
-    const body = readOf(decoded(answer, headers, request), {
-      clock,
-      done,
-      failure: (error) =>
-        request.signal.aborted ? request.signal.reason : brokenBody(work.signal.reason ?? error),
-    });
+    answer.body.once("close", done);
+    const body = decoded(answer, headers, request);
     // A short rest is read to its end: closing the connection would cost a new one.
     const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT_BODY_BYTES;
     const cancel = () => {
@@ -194,48 +198,49 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const late = setTimeout(() => body.destroy(), DRAIN_TIMEOUT_MS);
       body.once("close", () => clearTimeout(late)).resume();
     };
-    return { status: answer.statusCode, headers, url: hop.url.href, body, cancel };
+    return { status: answer.status, headers, url: hop.url.href, body, cancel };
   }
 
   /** The body without content coding; `headers` then no longer describe the coded form. */
   function decoded(
-    answer: Dispatcher.ResponseData,
+    answer: Received,
     headers: Record<string, string>,
     { method, coded = false }: FetchOptions,
   ): Readable {
-    if (Object.values(answer.headers).flat().length > limits.headers) throw spoilt(answer, "header count");
+    if (countOf(answer.headers) > limits.headers) throw spoilt(answer, "header count");
     const coding = codingOf(headers["content-encoding"]);
     if (coding === undefined || coded) return answer.body;
     delete headers["content-encoding"];
     delete headers["content-length"];
     if (!hasBody(answer, method)) return answer.body;
     // A range of coded bytes cannot be decoded by itself.
-    if (!isDecodable(coding) || answer.statusCode === 206) throw spoilt(answer, "content coding");
-    return decode(answer.body, coding);
+    if (!isDecodable(coding) || answer.status === 206) throw spoilt(answer, "content coding");
+    return decode(answer.body, coding, (error) => (isCodingError(error) ? brokenBody(error) : error));
   }
 
   return {
     fetch,
     async close() {
-      const agents = [pools, retryPools].flatMap(({ guarded, trusting }) => [guarded, trusting]);
-      await Promise.all(agents.map((agent) => agent.destroy()));
+      const { first, retry } = (await agents) ?? {};
+      const all = [first, retry].flatMap((pools) => (pools ? [pools.guarded, pools.trusting] : []));
+      await Promise.all(all.map((agent) => agent.destroy()));
     },
   };
 }
 
 /** Whether a body follows the headers (RFC 9110 §6.4.1). */
-function hasBody({ statusCode }: Dispatcher.ResponseData, method: FetchOptions["method"]): boolean {
-  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
+function hasBody({ status }: Received, method: FetchOptions["method"]): boolean {
+  return method !== "HEAD" && status !== 204 && status !== 304;
 }
 
 /** Where a redirect leads to; `undefined`: it is the response. Throws `UNIDENTIFIED` if it names no address. */
 function redirectOf(
-  answer: Dispatcher.ResponseData,
+  answer: Received,
   hop: Hop,
   { method = "GET", follows = () => true }: FetchOptions,
 ): URL | undefined {
   const isReading = method === "GET" || method === "HEAD";
-  if (!isReading || !REDIRECTS.has(answer.statusCode) || !follows(flatten(answer.headers))) return undefined;
+  if (!isReading || !REDIRECTS.has(answer.status) || !follows(flatten(answer.headers))) return undefined;
   const location = answer.headers.location;
   const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
   if (next) return next;
@@ -245,16 +250,20 @@ function redirectOf(
 }
 
 /** The error for an invalid response; its connection is closed. */
-function spoilt(answer: Dispatcher.ResponseData, reason: string): MediaError {
-  answer.body.on("error", () => undefined).destroy();
+function spoilt(answer: Received, reason: string): MediaError {
+  answer.body.destroy();
   return badAnswer(new Error(reason));
 }
 
 /** Reads a short body to its end, so that the connection can be used again, or closes it. */
-async function drop({ headers, body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
-  body.on("error", () => undefined);
-  if (Number(headers["content-length"]) > SHORT_BODY_BYTES) body.destroy();
-  else await body.dump({ limit: SHORT_BODY_BYTES, signal }).catch(() => undefined);
+async function drop({ headers, body }: Received): Promise<void> {
+  if (Number(headers["content-length"]) > SHORT_BODY_BYTES) return void body.destroy();
+  let bytes = 0;
+  body.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > SHORT_BODY_BYTES) body.destroy();
+  });
+  await once(body, "close").catch(() => undefined);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -265,7 +274,13 @@ function kept(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.has(name)));
 }
 
-function flatten(headers: Dispatcher.ResponseData["headers"]): Record<string, string> {
+function countOf(headers: Received["headers"]): number {
+  let count = 0;
+  for (const name in headers) count += Array.isArray(headers[name]) ? headers[name].length : 1;
+  return count;
+}
+
+function flatten(headers: Received["headers"]): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(", ") : value;

@@ -26,49 +26,56 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
   const { start, end } = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
   let current = response;
   let at = from;
-  let wake = () => {};
+  let isResumed = false;
   const out = new Readable({
-    read: () => wake(),
+    read: () => void current.body.resume(),
     destroy(error, callback) {
       current.cancel();
-      wake();
       callback(error);
     },
   });
-  const room = () =>
-    new Promise<void>((resolve) => {
-      wake = resolve;
-    });
 
-  async function copy(): Promise<void> {
-    for await (const chunk of current.body as AsyncIterable<Buffer>) {
-      const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
-      at += chunk.length;
-      if (wanted.length > 0 && !out.push(wanted)) await room();
-      if (out.destroyed || (at > end && !endsThere)) return;
-    }
-    if (endsThere && at <= end)
-      throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
+  function copy(): void {
+    const { body } = current;
+    let isOver = false;
+    const settle = (error?: Error) => {
+      if (isOver) return;
+      isOver = true;
+      if (error) return void resumeAfter(error);
+      out.push(null);
+      if (!body.readableEnded) current.cancel();
+    };
+    body
+      .on("data", (chunk: Buffer) => {
+        if (isOver) return;
+        const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
+        at += chunk.length;
+        if (wanted.length > 0 && !out.push(wanted)) body.pause();
+        if (at > end && !endsThere) settle();
+      })
+      .on("end", () => settle(endsThere && at <= end ? truncated() : undefined))
+      .on("error", settle)
+      .on("close", () => settle(truncated()));
+    // It broke off before anybody read it.
+    if (body.destroyed) settle(body.errored ?? truncated());
   }
 
-  async function copyTwice(): Promise<void> {
-    try {
-      await copy();
-    } catch (error) {
-      const rest = out.destroyed ? undefined : await resume(at).catch(() => undefined);
-      if (!rest) throw error;
-      current = rest;
-      // Destroyed during the request.
-      if (out.destroyed) return rest.cancel();
-      await copy();
-    }
+  async function resumeAfter(error: Error): Promise<void> {
+    const rest = out.destroyed || isResumed ? undefined : await resume(at).catch(() => undefined);
+    if (!rest) return void out.destroy(isCodingError(error) ? undecodable(error) : error);
+    isResumed = true;
+    current = rest;
+    // Destroyed during the request.
+    if (out.destroyed) return rest.cancel();
+    copy();
   }
 
-  copyTwice().then(
-    () => out.push(null),
-    (error: Error) => out.destroy(isCodingError(error) ? undecodable(error) : error),
-  );
+  copy();
   return out;
+}
+
+function truncated(): MediaError {
+  return new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
 }
 
 /** The requested bytes of a response with a content coding. A body that breaks off is continued in its coded form. */
