@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { constants, createReadStream } from "node:fs";
-import { open as openFile, realpath } from "node:fs/promises";
+import { closeSync, constants, createReadStream, fstatSync, open, type Stats } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { basename, resolve, sep } from "node:path";
+import { promisify } from "node:util";
 import { changed, codeOf, MediaError, type Plugin, parseOptions, shortageOf } from "@mediatap/core";
 import { NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
 import { z } from "zod";
@@ -24,6 +25,20 @@ export type FolderOptions = z.input<typeof folder>;
 
 /** What a file system says when there is simply no such file to be had. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "ENXIO", "EINVAL"]);
+
+const openFile = promisify(open);
+
+/** What is known of a file that can be opened for reading. */
+async function statOf(file: string): Promise<Stats> {
+  // O_NONBLOCK: to open a pipe without a writer must not wait.
+  const descriptor = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  // An open file is described and closed at once: two more trips to the thread pool would take longer.
+  try {
+    return fstatSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 function failureOf(cause: unknown): MediaError {
   if (["EACCES", "EPERM"].includes(codeOf(cause) ?? "")) {
@@ -76,9 +91,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
       try {
         const file = await locate(path);
         if (file === undefined) return undefined;
-        // O_NONBLOCK: to open a pipe without a writer must not wait.
-        const handle = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
-        const stat = await handle.stat().finally(() => handle.close());
+        const stat = await statOf(file);
         if (!stat.isFile()) return undefined;
         const lastModified = Math.trunc(stat.mtimeMs);
         const etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeMs.toString(36)}"`;
