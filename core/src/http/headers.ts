@@ -2,7 +2,7 @@ import { create as createDisposition } from "content-disposition";
 import { errorLifetime } from "../cache/entry.ts";
 import { ageOf, overdueOf, privately } from "../cache/freshness.ts";
 import { isNegotiated } from "../model/canonical.ts";
-import { lifetimeOf, parseCacheControl } from "../model/control.ts";
+import { isStorable, lifetimeOf, parseCacheControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type MediaError, printable } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -81,9 +81,11 @@ function setKeeping(headers: HeaderFields, endpoint: Endpoint, record: Rendition
   // An origin that is followed wants to be asked by everybody; the endpoint's own rule may mean browsers alone.
   const asksOrigin = noCache && record.control !== undefined;
   const configured = shared && !asksOrigin ? cdnCacheControl : undefined;
+  const forCdns = record.private ? undefined : (record.cdnControl ?? configured);
   headers["cache-control"] = control;
-  headers["cdn-cache-control"] = record.private ? undefined : (record.cdnControl ?? configured);
-  if (shared && tagHeader) headers[tagHeader.toLowerCase()] = tagsText(tagHeader, cdnTagsOf(record));
+  headers["cdn-cache-control"] = forCdns;
+  const isTagged = shared || (forCdns !== undefined && isStorable({ cdnCacheControl: forCdns }));
+  if (isTagged && tagHeader) headers[tagHeader.toLowerCase()] = tagsText(tagHeader, cdnTagsOf(record));
 }
 
 const PRIVATE = /\b(?:private|no-store)\b/;

@@ -288,6 +288,18 @@ describe("freshness", () => {
         }
       }
 
+      for (const [ofCdns, isTagged] of [
+        ["max-age=900", true],
+        ["no-store", false],
+      ] as const) {
+        it(`is sent ${isTagged ? "with" : "without"} tags for ${ofCdns}, if clients must not store it`, async () => {
+          await start({ ...follow, tagHeader: "Cache-Tag" });
+          says({ "cache-control": "no-store", "cdn-cache-control": ofCdns, "cache-tag": "pets" });
+          const { "cache-tag": tags = "" } = (await server.ask(PATH)).headers;
+          assert.equal(tags.includes("pets"), isTagged);
+        });
+      }
+
       it("has it asked each time", async () => {
         await start(follow);
         says({ "cache-control": "max-age=3600", "cdn-cache-control": "no-cache" });
