@@ -26,9 +26,11 @@ describe("tenants", () => {
   let root: string;
   let server: TestServer;
   const plugins = () => [urlImagekit(), manageImagekit(), storageFs(), imageSharp(), cacheMemory(), warm()];
+  /** Its files stay fresh, so that what is a hit does not depend on how fast the tests are. */
+  const folder = (path: string) => ({ photos: { type: "FOLDER", path, checkSeconds: 3600 } });
   const config = (): MediatapConfig => ({
     plugins: plugins(),
-    origins: { photos: { type: "FOLDER", path: "own" } },
+    origins: folder("own"),
     endpoints: { default: { origins: ["photos"] } },
     privateKey: "own-key",
     tags: ["shared"],
@@ -39,7 +41,7 @@ describe("tenants", () => {
         privateKey: "acme-key",
         namedTransformations: { thumb: "w-10" },
         limits: { megapixels: 0.001, steps: 1 },
-        origins: { photos: { type: "FOLDER", path: "acme" } },
+        origins: folder("acme"),
         endpoints: {
           default: { origins: ["photos"] },
           shop: { origins: ["photos"], restrictUnsigned: "all" },
@@ -48,7 +50,7 @@ describe("tenants", () => {
       beta: {
         privateKey: "beta-key",
         namedTransformations: { thumb: "w-20" },
-        origins: { photos: { type: "FOLDER", path: "beta" } },
+        origins: folder("beta"),
         endpoints: { default: { origins: ["photos"] } },
       },
     },
