@@ -1,5 +1,10 @@
+import { setFlagsFromString } from "node:v8";
 import type { MediatapConfig } from "@mediatap/core";
 import { runCli } from "@mediatap/core/server";
+
+// Buffers of originals count towards the limit of the whole heap. Otherwise 64 MB of them, about ten photographs, start a collection
+// of everything. In a container of 512 MB the peak is 7 % higher.
+setFlagsFromString("--external-memory-accounted-in-global-limit");
 
 /** The configuration of a server that was given nothing but one origin. */
 async function serving(
