@@ -1,5 +1,3 @@
-import type { AsyncSeriesHook } from "tapable";
-
 /** A value that is there already, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -23,20 +21,28 @@ export function recover<T>(
   }
 }
 
+/** An asynchronous hook with two arguments. */
+interface Hook<A, B, R> {
+  callAsync(a: A, b: B, done: (error?: Error | null, result?: R) => void): void;
+}
+
 /** Calls the taps of a hook; returns synchronously if all of them do. */
-export function callHook<A, B>(hook: AsyncSeriesHook<[A, B]>, a: A, b: B): MaybePromise<void> {
-  let done = false;
+export function callHook<A, B, R = void>(hook: Hook<A, B, R>, a: A, b: B): MaybePromise<R | undefined> {
+  let isDone = false;
   let failure: unknown;
-  let waiting: PromiseWithResolvers<void> | undefined;
-  hook.callAsync(a, b, (error) => {
-    done = true;
+  let answer: R | undefined;
+  let waiting: PromiseWithResolvers<R | undefined> | undefined;
+  hook.callAsync(a, b, (error, result) => {
+    isDone = true;
     failure = error;
+    answer = result;
     if (error) waiting?.reject(error);
-    else waiting?.resolve();
+    else waiting?.resolve(result);
   });
-  if (!done) {
+  if (!isDone) {
     waiting = Promise.withResolvers();
     return waiting.promise;
   }
   if (failure) throw failure;
+  return answer;
 }

@@ -6,8 +6,9 @@ import type { ChainLimits } from "./tokenize.ts";
 
 /** What a URL can claim; the same for every request of it. */
 interface Verdict {
-  /** URL as received, with the endpoint's mount: a verdict holds for no other. */
+  /** URL as received, and the endpoint's mount: a verdict holds for no other. */
   readonly url: string;
+  readonly mount: string;
   readonly signature: Signature | undefined;
   readonly genuine: boolean;
   /** `undefined`: the chain cannot be read. */
@@ -24,14 +25,14 @@ export interface AdmitOptions {
 export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange: Exchange, job: Job) => void {
   // Keyed by job because the core keeps the job of a URL; expiry is judged for each request.
   const verdicts = new WeakMap<Job, Verdict>();
-  return ({ endpoint, claims, target }, job) => {
+  return ({ endpoint, claims, target, request: { url } }, job) => {
     const { privateKeys, tenant } = endpoint;
-    const url = `${target.mount} ${target.path}?${target.query}`;
+    const { mount } = target;
     let verdict = verdicts.get(job);
-    if (verdict?.url !== url) {
+    if (verdict?.url !== url || verdict.mount !== mount) {
       const signature = readSignature(target.query);
       const genuine = signature !== undefined && isGenuine(target, signature, privateKeys);
-      verdict = { url, signature, genuine, wording: wording(target, limitsOf(tenant)) };
+      verdict = { url, mount, signature, genuine, wording: wording(target, limitsOf(tenant)) };
       verdicts.set(job, verdict);
     }
     const { signature, genuine } = verdict;

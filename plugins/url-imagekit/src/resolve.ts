@@ -25,6 +25,10 @@ import type { Wanted } from "./wanted.ts";
 /** Name of the plugin and of the language. */
 export const NAME = "url-imagekit";
 
+/** The core keeps the jobs of many URLs, and most have nothing of these. */
+const NO_QUERY: Job["query"] = Object.freeze([]);
+const NO_DELIVERY: Job["delivery"] = Object.freeze({});
+
 export interface ResolveOptions {
   readonly limitsOf: LimitsOf;
   /** Quality for clients that ask for less data. Left out: they are not told apart. */
@@ -50,7 +54,10 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
     const media = mediaOf(address);
     const job = {
       asset: { tenant, endpoint: endpoint.name, kind, path: sharesQuery ? withQuery(path, free) : path },
-      query: sharesQuery ? [] : free.map(({ name, rawValue }) => [name, lenient(rawValue)] as const),
+      query:
+        sharesQuery || free.length === 0
+          ? NO_QUERY
+          : free.map(({ name, rawValue }) => [name, lenient(rawValue)] as const),
       language: NAME,
       media,
     };
@@ -69,6 +76,13 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
       };
       const notes = notesOf(address, free, located.chain ?? []);
       const { vary, headers } = hints;
+      const delivery = {
+        ...(attachment !== undefined && { attachment }),
+        ...(parsed.fallback !== undefined && { fallback: standIn(parsed.fallback, endpoint) }),
+        ...pollingOf(output, endpoint),
+        ...(vary.length > 0 && { vary }),
+        ...(Object.keys(headers).length > 0 && { headers }),
+      };
       return {
         ...job,
         // The same object for all URLs of it: its canonical form is worked out once.
@@ -76,13 +90,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
           Object.keys(further).length > 0 ? { steps, output: { ...output, ...further } } : transformation,
         ...(notes.length > 0 && { notes }),
         accept: acceptFor(steps, parsed, exchange.accept, jpeg),
-        delivery: {
-          ...(attachment !== undefined && { attachment }),
-          ...(parsed.fallback !== undefined && { fallback: standIn(parsed.fallback, endpoint) }),
-          ...pollingOf(output, endpoint),
-          ...(vary.length > 0 && { vary }),
-          ...(Object.keys(headers).length > 0 && { headers }),
-        },
+        delivery: Object.keys(delivery).length > 0 ? delivery : NO_DELIVERY,
       };
     } catch (error) {
       if (!isMediaError(error)) throw error;

@@ -12,17 +12,16 @@ export interface Located {
   chain?: Chain;
 }
 
-/** Each hook of a request asks for the same. */
-const known = new WeakMap<Target, Located>();
+/** The hooks of a request ask for the same, most often one right after the other. */
+let last: { readonly target: Target; readonly located: Located } | undefined;
 
 /** `undefined`: the URL names no asset. */
 export function locate(target: Target): Located | undefined {
-  const before = known.get(target);
-  if (before) return before;
+  if (last?.target === target) return last.located;
   const address = readAddress(target.path);
   if (!address) return undefined;
   const located = { address, pairs: readQuery(target.query) };
-  known.set(target, located);
+  last = { target, located };
   return located;
 }
 
