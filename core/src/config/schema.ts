@@ -18,6 +18,7 @@ export const DEFAULT_RULES = {
   autoFormat: true,
   autoAvif: false,
   quality: 80,
+  fidelity: "standard",
   sanitizeSvg: false,
   autoVideo: false,
   videoQuality: 50,
@@ -84,6 +85,13 @@ const rules = {
    * @example 70
    */
   quality: z.union([z.int().min(1).max(100), z.literal("auto")]).optional(),
+  /**
+   * How images are scaled down. `"high"`: opaque images in linear light, so that fine bright details keep their brightness, and others
+   * without the decoder's shortcuts; for about twice the CPU.
+   * @default "standard"
+   * @example "high"
+   */
+  fidelity: z.enum(["standard", "high"]).optional(),
   /**
    * Remove scripts, event handlers and references to other documents from SVGs that stay SVGs, originals included. A URL cannot turn it
    * off. Needs a plugin that sanitises, such as `svg-dompurify`: without one, SVGs are refused.

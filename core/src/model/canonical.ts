@@ -54,6 +54,7 @@ function fillOutput(output: Output, endpoint: Endpoint): Output {
     ...(format === "auto" && endpoint.allowedFormats.length > 0 ? { allowed: endpoint.allowedFormats } : {}),
     ...(format === "auto" && endpoint.autoFormat === "smallest" ? { smallest: true } : {}),
     quality: output.quality ?? endpoint.quality,
+    ...(endpoint.fidelity === "high" && format !== "svg" ? { fidelity: endpoint.fidelity } : {}),
     lossless: output.lossless ?? false,
     progressive: output.progressive ?? false,
     colorProfile: keepProfile ? "keep" : "srgb",

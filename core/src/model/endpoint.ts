@@ -24,6 +24,7 @@ export interface Endpoint {
   readonly autoFormat: boolean | "smallest";
   readonly autoAvif: boolean;
   readonly quality: number | "auto";
+  readonly fidelity: "standard" | "high";
   /** SVGs that stay SVGs are sanitised. */
   readonly sanitizeSvg: boolean;
   readonly autoVideo: boolean;

@@ -177,6 +177,8 @@ export interface Output {
   readonly smallest?: true;
   /** 1–100; `auto`: for each picture the least that looks as it should, as the engine is told. */
   readonly quality?: number | "auto";
+  /** Images are scaled down with more care, for more CPU, where the endpoint says so. Left out: the engine's usual way. */
+  readonly fidelity?: "high";
   readonly lossless?: boolean;
   readonly progressive?: boolean;
   /** `srgb`: converted, no profile written. `keep`: pixels and profile stay as they are. */

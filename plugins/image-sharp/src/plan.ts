@@ -9,7 +9,7 @@ import {
 import { layerWork } from "./layers/cost.ts";
 import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
-import { costOf, decodeCost, decoderCost, stepsCost } from "./plan/cost.ts";
+import { costOf, decodeCost, decoderCost, linearCost, stepsCost } from "./plan/cost.ts";
 import type { Draft } from "./plan/draft.ts";
 import { memoryOf } from "./plan/memory.ts";
 import { describe, drawnSize } from "./plan/steps.ts";
@@ -40,6 +40,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
   const steps =
     stepsCost(draft, shrunk(decoded, shrink)) +
     decoderCost(header, decoded) +
+    linearCost(plan.parts) +
     (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
     sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
   const cost = costOf(draft, decoded, steps);
@@ -66,6 +67,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
       format: writes.length > 1 ? writes.map((write) => write.format) : writes[0].format,
       why: draft.why,
       ...(searched && { quality: wordsFor(settings.autoQuality) }),
+      ...(draft.output.fidelity && { fidelity: draft.output.fidelity }),
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
       ...(draft.withFaces && { pending: ["faces"] }),

@@ -17,6 +17,7 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     languages: [],
     autoFormat: true,
     autoAvif: false,
+    fidelity: "standard",
     quality: 80,
     sanitizeSvg: false,
     autoVideo: false,

@@ -88,10 +88,15 @@ function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | u
 
 const cut = (box: Box, of: Size): Work[] => (same(box, of) ? [] : [{ slot: "before", value: box }]);
 
-const scaling = (from: Size, to: Size): Work[] =>
-  same(from, to)
-    ? []
-    : [{ slot: "scale", value: { ...plain(to), from: plain(from), down: smaller(to, from) } }];
+/** Whether a picture that becomes smaller is scaled in linear light. A drawing is drawn at its size. */
+const isLinear = ({ linear, alpha, vector }: Context) => linear === true && !alpha && vector !== true;
+
+function scaling(from: Size, to: Size, context: Context): Work[] {
+  if (same(from, to)) return [];
+  const down = smaller(to, from);
+  const linear = down && isLinear(context) ? { linear: true as const } : {};
+  return [{ slot: "scale", value: { ...plain(to), from: plain(from), down, ...linear } }];
+}
 
 const plain = ({ width, height }: Size): Size => ({ width, height });
 
@@ -99,7 +104,8 @@ const plain = ({ width, height }: Size): Size => ({ width, height });
  * A crop around what catches the eye that is enlarged, cut before: scaled up whole, a picture of another shape may take thousands of
  * times the pixels of the crop, and each would be looked at.
  */
-function smart(current: Size, scaled: Size, crop: Size, strategy: "attention" | "entropy"): Work[] {
+function smart(scaled: Size, crop: Size, strategy: "attention" | "entropy", context: Context): Work[] {
+  const { current } = context;
   const side = (length: number, from: number, to: number) =>
     Math.min(from, Math.max(1, Math.round((length * from) / to)));
   const window = {
@@ -109,7 +115,7 @@ function smart(current: Size, scaled: Size, crop: Size, strategy: "attention" | 
   const cut: Work[] = same(window, current)
     ? []
     : [{ slot: "smart", value: { ...window, strategy, scaled: false } }];
-  return [...cut, ...scaling(window, crop)];
+  return [...cut, ...scaling(window, crop, context)];
 }
 
 /** Pixels a side up to which libvips scales, even where most is cut away. */
@@ -124,14 +130,16 @@ const resize: Drawer<"resize"> = (step, context) => {
   const { current, alpha } = context;
   const { scaled, crop, at, canvas, window } = resizeGeometry(step, context);
   const { place, strategy, note } = at || window ? {} : looking(step.focus, context);
-  const scale = scaling(window ?? current, scaled);
+  const scale = scaling(window ?? current, scaled, context);
   if (window) return { work: [...cut(window, current), ...scale], alpha };
   const told = note === undefined || !(crop ?? canvas) ? {} : { note };
   if (crop && strategy && !same(crop, scaled)) {
     const whole = context.vector === true || smaller(scaled, current);
-    const work: Work[] = whole
-      ? [{ slot: "smart", value: { ...crop, strategy, scaled: true } }]
-      : smart(current, scaled, crop, strategy);
+    const work: Work[] = !whole
+      ? smart(scaled, crop, strategy, context)
+      : isLinear(context)
+        ? [...scale, { slot: "smart", value: { ...crop, strategy, scaled: false } }]
+        : [{ slot: "smart", value: { ...crop, strategy, scaled: true } }];
     return { work, alpha, ...told };
   }
   if (crop) assertScalable(scaled);
@@ -157,7 +165,7 @@ const extract: Drawer<"extract"> = (step, context) => {
   const window: Work[] =
     strategy && !same(box, current)
       ? [{ slot: "smart", value: { ...plain(box), strategy, scaled: false } }]
-      : [...cut(box, current), ...scaling(box, piece)];
+      : [...cut(box, current), ...scaling(box, piece, context)];
   if (!canvas && !step.background) return { work: window, alpha, ...told };
   return {
     ...laid(window, canvas ?? { left: 0, top: 0, ...size }, piece, step.background, alpha),

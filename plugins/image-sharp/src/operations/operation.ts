@@ -52,6 +52,8 @@ export interface Context extends StepStage {
   readonly animated: boolean;
   /** It is a drawing still, which can be drawn at any size. */
   readonly vector?: boolean;
+  /** Opaque pictures are scaled down in linear light. */
+  readonly linear?: boolean;
   /** Its faces are looked for later. */
   readonly pending?: boolean;
 }

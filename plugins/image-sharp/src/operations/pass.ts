@@ -31,6 +31,8 @@ export interface Scale extends Size {
   readonly from: Size;
   /** No side becomes longer. */
   readonly down: boolean;
+  /** The last part of it in linear light, which takes a pipeline of its own. */
+  readonly linear?: true;
 }
 
 /**
@@ -90,7 +92,11 @@ const TRAITS: { readonly [K in Slot]: Traits<Slots[K]> } = {
   trim: { words: ({ tolerance }) => `trim edges (tolerance ${tolerance})`, single: true },
   before: { words: cutWords, mapped: true },
   flatten: { words: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`, on: "colours", mapped: true },
-  scale: { words: (to) => `scale to ${AxB(to)}`, on: "places", mapped: true },
+  scale: {
+    words: (to) => `scale to ${AxB(to)}${to.linear ? " in linear light" : ""}`,
+    on: "places",
+    mapped: true,
+  },
   flip: { words: () => "flip vertically", on: "places", single: true },
   flop: { words: () => "flip horizontally", on: "places", mapped: true },
   turn: { words: (angle) => `turn by ${angle}`, on: "places", single: true },
@@ -200,6 +206,16 @@ const turnsOnly = (pass: Pass) =>
 const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
 
+/** Factor of the final size to which a picture is scaled in 8 bits before it is scaled in linear light. */
+const COARSE = 1.5;
+
+/** Size to which a picture is scaled as it comes from the decoder. */
+export function coarse({ from, linear, ...to }: Scale): Scale {
+  if (!linear) return { from, ...to };
+  const side = (before: number, after: number) => Math.min(before, Math.ceil(after * COARSE));
+  return { ...to, from, width: side(from.width, to.width), height: side(from.height, to.height) };
+}
+
 /** How the picture comes from its decoder. */
 export interface Decoding {
   readonly fastShrinkOnLoad: boolean;
@@ -214,8 +230,7 @@ export interface Decoding {
 function fitOf({ from, ...to }: Scale, shrink: number): "fill" | "inside" {
   if (shrink === 1) return "fill";
   const left = { width: Math.floor(from.width / shrink), height: Math.floor(from.height / shrink) };
-  // sharp shrinks nothing on load if it has to convert the colours of a grey picture first.
-  if (!isExact(left, to) || !isExact(from, to)) return "fill";
+  if (!isExact(left, to)) return "fill";
   const [across, down] = [left.width / to.width, left.height / to.height];
   const moved = (x: number, y: number) =>
     Math.max(Math.abs(from.width / shrink / x - to.width), Math.abs(from.height / shrink / y - to.height));

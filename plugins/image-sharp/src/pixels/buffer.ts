@@ -27,6 +27,7 @@ export interface Animation {
 /** A picture that is done up to a point and can be gone on with. */
 export interface Held {
   readonly size: Size;
+  readonly channels: Channels;
   /** As in `Pixels`. */
   readonly trimmed?: Corner;
   open(): Sharp;
@@ -62,6 +63,7 @@ export async function holdWithMetadata(image: Sharp): Promise<Held> {
   const open = () => sharp(data, { limitInputPixels: false });
   return {
     size: { width: info.width, height: info.height },
+    channels: info.channels,
     ...trimmed(info),
     open,
     pixels: () => pixelsOf(open()),
@@ -70,6 +72,7 @@ export async function holdWithMetadata(image: Sharp): Promise<Held> {
 
 export const holdPixels = (pixels: Pixels): Held => ({
   size: { width: pixels.width, height: pixels.height },
+  channels: pixels.channels,
   ...(pixels.trimmed && { trimmed: pixels.trimmed }),
   open: () => openPixels(pixels),
   pixels: () => Promise.resolve(pixels),

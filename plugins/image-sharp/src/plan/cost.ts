@@ -1,10 +1,11 @@
 import type { Header, Size } from "@mediatap/core";
 import type { StepRegistry } from "@mediatap/core/steps";
 import { priceOf } from "../operations/index.ts";
+import { coarse } from "../operations/pass.ts";
 import { megapixels } from "../pixels/size.ts";
 import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
-import type { Taken } from "./steps.ts";
+import type { Part, Taken } from "./steps.ts";
 
 // Milliseconds of one core for a megapixel, measured with photographs; ratios hold between machines, figures do not.
 
@@ -29,6 +30,9 @@ const ENCODE: Readonly<Record<WriteFormat, number>> = {
 
 /** Part of a JPEG's decoding that stays as it is where the decoder shrinks: all of the file is read. */
 const READ = 0.7;
+
+/** To scale a picture in linear light, for a megapixel before. */
+const LINEAR = 45;
 
 /** To compare a result with the picture. */
 const COMPARE = 15;
@@ -65,6 +69,13 @@ export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, f
   const factor = [8, 4, 2].find((step) => shrink >= step * (fast ? 1 : 2)) ?? 1;
   return factor > 1 && Math.trunc(shrink) === factor ? factor / 2 : factor;
 }
+
+/** Milliseconds of what is scaled in linear light. */
+export const linearCost = (parts: readonly Part[]): number =>
+  parts.reduce((sum, part) => {
+    const scale = part.kind === "pass" ? part.pass.scale : undefined;
+    return scale?.linear ? sum + LINEAR * megapixels(coarse(scale)) : sum;
+  }, 0);
 
 /** How much more an encoder works than at the settings measured. */
 function effortOf(format: WriteFormat, { output, settings }: Draft): number {

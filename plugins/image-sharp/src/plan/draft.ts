@@ -43,6 +43,8 @@ export interface Draft {
   readonly keeps?: "metadata" | "profile";
   /** The picture's gain map goes along. */
   readonly gainMap?: boolean;
+  /** Opaque pictures are scaled down in linear light. */
+  readonly linear: boolean;
   /** Factor by which the decoder shrinks. */
   readonly shrink: number;
   /** The draft once faces have been looked for; there where they are to be. */
@@ -85,7 +87,9 @@ export function draftOf(input: DraftInput): Draft {
 /** As `draftOf`, with an output in which conditions have had their say. */
 function draftFor(input: DraftInput, output: Output): Draft {
   const { faces: known, ...withoutFaces } = input;
-  const { job, header, renderContext, registry, settings, scope: more } = input;
+  const { job, header, renderContext, registry, scope: more } = input;
+  const high = output.fidelity === "high";
+  const settings = high ? { ...input.settings, fastShrinkOnLoad: false } : input.settings;
   const { limits } = renderContext;
   const asked = job.transformation.steps;
   const animated = keepsAnimation(header, asked, output);
@@ -95,6 +99,8 @@ function draftFor(input: DraftInput, output: Output): Draft {
   const scope: Scope = { ...more, originalDensity: header.density ?? OWN_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = isVector(header);
+  // libvips does neither to frames nor to gain maps.
+  const linear = high && frames === 1 && !(settings.gainMaps && header.gainMap);
   const factor = vector && dpi !== undefined ? dpi / OWN_DENSITY : 1;
   const { width, height } = header.pages?.[page] ?? header;
   const original = {
@@ -114,6 +120,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     alpha: header.alpha,
     animated,
     vector,
+    linear,
     ...faces,
     pending,
   };
@@ -163,6 +170,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
     ...(gainMap && { gainMap }),
+    linear,
     shrink: gainMap
       ? 1
       : shrinkOnLoad(header.format, original, firstScale(plan.parts), settings.fastShrinkOnLoad),
@@ -225,6 +233,7 @@ export function draftOfPixels({
     scope,
     frames: 1,
     page: 0,
+    linear: false,
     shrink: 1,
     writes: [{ format: "png", searched: false }],
     why: "a layer",

@@ -11,7 +11,7 @@ import {
 } from "@mediatap/core/steps";
 import { draw } from "../operations/index.ts";
 import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
-import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
+import { coarse, isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
 
 /** A run of one pipeline, or something between two. */
 export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
@@ -59,6 +59,8 @@ export interface PlanContext {
   readonly animated: boolean;
   /** A drawing, which can be drawn at any size. */
   readonly vector?: boolean;
+  /** Opaque pictures are scaled down in linear light. */
+  readonly linear?: boolean;
   readonly faces?: readonly FaceBox[];
   /** Faces are looked for later. */
   readonly pending?: boolean;
@@ -171,7 +173,7 @@ export function firstScale(parts: readonly Part[]): Size | undefined {
   const [first] = parts;
   if (first?.kind !== "pass" || first.pass.before || first.pass.trim !== undefined) return undefined;
   const { scale, smart } = first.pass;
-  return scale ?? (smart?.scaled ? smart : undefined);
+  return scale ? coarse(scale) : smart?.scaled ? smart : undefined;
 }
 
 /** Size at which all of a drawing is drawn, so that the first pipeline need not scale it. */

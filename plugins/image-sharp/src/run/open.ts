@@ -11,6 +11,8 @@ import { inputOf } from "../read/header.ts";
 export interface Opened {
   readonly image: Sharp;
   readonly animation: Animation;
+  /** sharp lets no decoder shrink if it has to convert the colours first. */
+  readonly unshrunk?: true;
 }
 
 /** A source as the beginning of its first pipeline. Throws what reading or decoding it throws. */
@@ -44,12 +46,14 @@ export async function openSource(
   if (frames === 1 && header.depth !== 16 && !colored) return { image, animation: {} };
   const meta = await image.metadata();
   // One channel would turn every colour that is added to grey.
-  if (colored && meta.channels < 3) image.pipelineColourspace("srgb");
+  const unshrunk = colored && meta.channels < 3;
+  if (unshrunk) image.pipelineColourspace("srgb");
   // sharp works on 16 bits in Display P3 and would leave them there.
   else if (header.depth === 16 && meta.hasProfile && !keeps) image.withIccProfile("srgb", { attach: false });
   const { loop, delay } = meta;
   return {
     image,
+    ...(unshrunk && { unshrunk }),
     animation: frames > 1 ? { ...(loop !== undefined && { loop }), ...(delay && { delay }) } : {},
   };
 }

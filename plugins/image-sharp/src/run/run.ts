@@ -12,7 +12,16 @@ import type { OverlayOptions, Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
-import { apply, frameByFrame, type Pass, type ReadyPass, type Slots } from "../operations/pass.ts";
+import {
+  apply,
+  coarse,
+  frameByFrame,
+  isEmpty,
+  type Pass,
+  type ReadyPass,
+  type Scale,
+  type Slots,
+} from "../operations/pass.ts";
 import { trimOf } from "../operations/trim.ts";
 import {
   type Animation,
@@ -69,6 +78,7 @@ class Run {
   #image!: Sharp;
   #busy = false;
   #animation: Animation = {};
+  #unshrunk = false;
   /** Where what was left of all frames lay in those that were trimmed. */
   #trimmed: Corner | undefined;
 
@@ -105,8 +115,9 @@ class Run {
   }
 
   async #open(source: Source): Promise<void> {
-    const { image, animation } = await openSource(source, this.#draft, this.#renderContext);
+    const { image, animation, unshrunk } = await openSource(source, this.#draft, this.#renderContext);
     this.#image = image;
+    this.#unshrunk = unshrunk === true;
     this.#animation = animation;
   }
 
@@ -130,8 +141,9 @@ class Run {
     }
   }
 
-  async #pass(pass: Pass): Promise<void> {
-    const { frames, plan, settings, shrink } = this.#draft;
+  async #pass(pass: Pass, first = this.#isFirst(pass)): Promise<void> {
+    if (pass.scale?.linear) return this.#scaleLinear(pass, pass.scale, first);
+    const { frames, settings, shrink } = this.#draft;
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
       const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
@@ -142,10 +154,28 @@ class Run {
     }
     if (pass.trim?.alpha) return this.#trim(pass.trim);
     if (this.#busy) this.#image = (await this.#hold()).open();
-    const [first] = plan.known.parts;
-    const fromDecoder = first?.kind === "pass" && first.pass === pass;
-    apply(this.#image, await this.#ready(pass), { ...settings, ...(fromDecoder && { shrink }) });
+    apply(this.#image, await this.#ready(pass), { ...settings, ...(first && { shrink }) });
     this.#busy = true;
+  }
+
+  /** Whether the pass works on what a decoder may have shrunk. */
+  #isFirst(pass: Pass): boolean {
+    const [first] = this.#draft.plan.known.parts;
+    return first?.kind === "pass" && first.pass === pass && !this.#unshrunk;
+  }
+
+  /** Scales a picture in two steps, the second one in linear light; then does what else is in the pass. */
+  async #scaleLinear(pass: Pass, { width, height, ...scale }: Scale, first: boolean): Promise<void> {
+    const { trim, before, flatten, scale: _scale, ...rest } = pass;
+    const earlier = { ...(trim && { trim }), ...(before && { before }), ...(flatten && { flatten }) };
+    await this.#pass({ ...earlier, scale: coarse({ width, height, ...scale }) }, first);
+    const held = await this.#hold();
+    this.#image = held
+      .open()
+      .pipelineColourspace("scrgb")
+      .resize({ width, height, fit: "fill" })
+      .toColourspace(held.channels < 3 ? "b-w" : "srgb");
+    if (!isEmpty(rest)) await this.#pass(rest, false);
   }
 
   /** Trims a picture of which some may be clear. Nothing else is in such a pass. */
@@ -233,9 +263,10 @@ class Run {
     const faces = corner && known ? facesIn(known, size, { ...corner, ...held.size }) : known;
     this.#image = held.open();
     this.#busy = false;
-    const { original, scope, output, frames, registry } = this.#draft;
+    const { original, scope, output, frames, registry, linear } = this.#draft;
     const planner = new Planner({
       original,
+      linear,
       current: held.size,
       scope,
       registry,

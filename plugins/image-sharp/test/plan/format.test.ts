@@ -232,7 +232,7 @@ describe("image-sharp: knowing a picture", () => {
 
   it("names itself and its libraries", () => {
     const [text] = taps().fingerprints;
-    assert.match(text as string, /^image-sharp@\d+\.\d+\.\d+ sharp@0\.\d+.* vips@8\./);
+    assert.match(text as string, /^image-sharp@\d+\.\d+\.\d+ rendering@\d+ sharp@0\.\d+.* vips@8\./);
   });
 
   it("says of a broken picture that it is one", async () => {
