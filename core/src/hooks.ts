@@ -81,6 +81,18 @@ export interface Substitute {
   readonly background?: Job;
 }
 
+/** Work that no request waits for: plain data. */
+export interface BackgroundWork {
+  /** In canonical form. */
+  readonly job: Job;
+  /** Of the rendition; the same in all processes with the same configuration. */
+  readonly key: string;
+  /** Private files are open to it. */
+  readonly trusted: boolean;
+  /** When the newest purge rule that matches it came; 0: there is none. Equal work with another value is not the same work. */
+  readonly since: number;
+}
+
 /** An origin asked for one file. */
 export interface Attempt {
   /** Its place in the endpoint's order, from 1. */
@@ -134,6 +146,8 @@ export type Report =
 export interface RuntimeInfo {
   /** Counts configurations, from 1. */
   readonly number: number;
+  /** Hash of the plugins that determine bytes, with their versions: caches of processes with the same one understand each other. */
+  readonly engines: string;
   readonly endpoints: readonly Endpoint[];
   readonly origins: readonly OriginInfo[];
 }
@@ -250,6 +264,16 @@ export function createHooks() {
     substitute: new AsyncSeriesBailHook<[job: Job, reason: Reason], Substitute | undefined>(
       ["job", "reason"],
       "substitute",
+    ),
+
+    /**
+     * Work that no request waits for, which another process may do. `true`: it is done, and the caches of this process can find the
+     * result. `undefined`: not taken, this process does it. A throw is the failure of the work, remembered like one of this
+     * process. Called once the caches are known to have nothing fresh; never without a cache.
+     */
+    background: new AsyncSeriesBailHook<[work: BackgroundWork, signal: AbortSignal], true | undefined>(
+      ["work", "signal"],
+      "background",
     ),
 
     /**

@@ -4,7 +4,15 @@
 export { parseOptions } from "./config/options.ts";
 export type { ConfigSections, MediatapConfig } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
-export type { Attempt, AttemptOutcome, Diagnosis, Report, RuntimeInfo, Work } from "./hooks.ts";
+export type {
+  Attempt,
+  AttemptOutcome,
+  BackgroundWork,
+  Diagnosis,
+  Report,
+  RuntimeInfo,
+  Work,
+} from "./hooks.ts";
 export { Stage } from "./hooks.ts";
 export type { PageSources } from "./http/page-file.ts";
 export { pageFile } from "./http/page-file.ts";

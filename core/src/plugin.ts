@@ -208,8 +208,12 @@ export interface JobsApi {
   /**
    * A rendition in the background, as a request with a valid signature would get it: from a cache, else made. Resolves once
    * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.
+   * `trusted`: private files are open to it, as with a valid signature. @default true
    */
-  obtain(job: Job, options?: { readonly signal?: AbortSignal }): Promise<Obtained>;
+  obtain(
+    job: Job,
+    options?: { readonly signal?: AbortSignal; readonly trusted?: boolean },
+  ): Promise<Obtained>;
   /** Makes a rendition in the background, for the caches; resolves when it is done. Its plan waits in the queue like any other. */
   enqueue(job: Job, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
+import type { Offload } from "./offload.ts";
 import type { Resolve } from "./resolve.ts";
 
 export interface BackgroundParts {
@@ -22,13 +23,14 @@ export interface BackgroundParts {
   readonly engines: string;
   readonly renders: Renders;
   readonly remember: Remember;
+  readonly offload: Offload;
 }
 
 export type Background = ReturnType<typeof createBackground>;
 
 /** Work that no request waits for. */
 export function createBackground(parts: BackgroundParts) {
-  const { purgeRules, limitsOf, log, complete, lookupWhole, renders, remember } = parts;
+  const { purgeRules, limitsOf, log, complete, lookupWhole, renders, remember, offload } = parts;
   /** Revalidations that failed a moment ago. */
   const coolingDown = new LRUCache<string, true>({ max: 10_000 });
 
@@ -51,19 +53,23 @@ export function createBackground(parts: BackgroundParts) {
   /** Renders for the caches, whatever they have. */
   async function make(requested: Job, signal: AbortSignal): Promise<void> {
     const request = { ...complete(requested), trusted: true };
-    await renders.run(request, signal);
+    const found = await offload(request, signal);
+    if (found) await found.body.close?.();
+    else await renders.run(request, signal);
   }
 
   /** A rendition from a cache, else rendered; resolves once it is complete and caches have it. */
-  async function obtain(requested: Job, signal: AbortSignal): Promise<Obtained> {
+  async function obtain(requested: Job, signal: AbortSignal, trusted: boolean): Promise<Obtained> {
     const { job, key } = complete(requested);
     if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
     const { found, error, stale } = await lookupWhole(key);
     if (error) throw errorOf(error);
     if (found) return { ...found, hit: true };
-    const request: RenderRequest = { job, key, trusted: true, ...(stale?.body ? { stale } : {}) };
+    const request: RenderRequest = { job, key, trusted, ...(stale?.body ? { stale } : {}) };
     const since = purgeRules.now();
     try {
+      const made = await offload(request, signal);
+      if (made) return { ...made, hit: false };
       const rendered = await renders.run(request, signal);
       return { ...(await completeAndStored(rendered, signal)), hit: false };
     } catch (failure) {

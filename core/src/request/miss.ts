@@ -7,12 +7,14 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { Rendition } from "../model/rendition.ts";
 import type { Spans } from "../model/spans.ts";
 import { recover } from "../util/maybe.ts";
+import { createSpans } from "../util/spans.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
 import type { Rendered, RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Authorize } from "./admit.ts";
 import type { Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
+import type { Offload } from "./offload.ts";
 import type { PollingOf, PollRender } from "./polling.ts";
 import type { Resolved } from "./resolve.ts";
 import { failed, pending, type Result, real } from "./result.ts";
@@ -29,12 +31,13 @@ export interface MissParts {
   readonly pollRender: PollRender;
   readonly remember: Remember;
   readonly withOriginal: Lookup["withOriginal"];
+  readonly offload: Offload;
 }
 
 /** A request for what no cache has fresh: it waits for the render, alone or with others. */
 export function createMiss(parts: MissParts) {
-  const { purgeRules, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal } =
-    parts;
+  const { purgeRules, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember } = parts;
+  const { withOriginal, offload } = parts;
 
   return async function miss(
     exchange: Exchange,
@@ -92,8 +95,16 @@ export function createMiss(parts: MissParts) {
       const run = (signal: AbortSignal) => inTrace(trace, () => renders.run(request, signal));
       const polling = pollingOf(job);
       if (polling?.kind !== "redirect") return run(exchange.signal);
-      const failed = (error: unknown) => remember(key, job, error, since);
-      return pollRender(coalescedBy(request, parts), exchange, polling.afterMs, { run, failed });
+      const work = {
+        run: async (signal: AbortSignal) => (await runElsewhere(signal)) ?? (await run(signal)),
+        failed: (error: unknown) => remember(key, job, error, since),
+      };
+      return pollRender(coalescedBy(request, parts), exchange, polling.afterMs, work);
+    }
+
+    async function runElsewhere(signal: AbortSignal): Promise<Rendered | undefined> {
+      const found = stale ? undefined : await offload(request, signal);
+      return found && { ...found, spans: createSpans(), stored: true, joined: true };
     }
   };
 }

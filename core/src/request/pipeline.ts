@@ -6,6 +6,7 @@ import { createExplain } from "./explain.ts";
 import { createLookup, type LookupParts } from "./lookup.ts";
 import { createMiss } from "./miss.ts";
 import { createRemember } from "./negative.ts";
+import { createOffload } from "./offload.ts";
 import { createPollingOf, createPollRender } from "./polling.ts";
 import { createResolve, type ResolveParts } from "./resolve.ts";
 import { createConfirm } from "./revalidate.ts";
@@ -30,19 +31,21 @@ export function createPipeline(parts: PipelineParts) {
   const remember = createRemember(parts);
   const find = async ({ key }: { readonly key: string }) => (await lookupWhole(key)).found;
   const renders = createRenders(parts, { find });
+  const offload = createOffload({ ...parts, lookupWhole });
   const background = createBackground({
     ...parts,
     complete: resolve.complete,
     lookupWhole,
     renders,
     remember,
+    offload,
   });
   const pollingOf = createPollingOf(cache);
   const pollRender = createPollRender(parts);
   const confirm = createConfirm(parts);
   const miss = createMiss({
     ...parts,
-    ...{ renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal },
+    ...{ renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal, offload },
   });
   return {
     answer: createAnswer({

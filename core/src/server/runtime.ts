@@ -68,7 +68,7 @@ export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): 
     return await buildRuntime(config, hooks, shares, parts);
   } catch (error) {
     const { number = 1, log } = parts;
-    const info = { number, endpoints: [], origins: [] };
+    const info = { number, engines: "", endpoints: [], origins: [] };
     // Storages may have opened clients before another one refused its options.
     await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "stopping a plugin failed"));
     await shares.giveAll();
@@ -141,8 +141,8 @@ async function buildRuntime(
         resolve: (url, headers) => resolveUrl(after(pipeline, "jobs.resolve"), url, headers),
         admit: (url, headers, ip) =>
           admitUrl(after(pipeline, "jobs.admit"), { url, headers: headers ?? {}, ip }),
-        obtain: (job, { signal = new AbortController().signal } = {}) =>
-          after(pipeline, "jobs.obtain").obtain(job, signal),
+        obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
+          after(pipeline, "jobs.obtain").obtain(job, signal, trusted),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
       },
       cluster: { workers, bus, locks },
@@ -237,7 +237,7 @@ async function buildRuntime(
 
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
-  const info = { number, endpoints, origins: places };
+  const info = { number, engines, endpoints, origins: places };
   return {
     info,
     config,
