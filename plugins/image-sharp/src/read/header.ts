@@ -5,6 +5,7 @@ import sharp, { type Metadata } from "sharp";
 import { DECODE } from "../plan/cost.ts";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
+import { plainJpegHeader } from "./jpeg.ts";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
@@ -14,10 +15,13 @@ export const createHeaderReader = (entries: number) =>
   remembering(readHeader, { entries, keep: ({ format }) => format !== "svg" });
 
 async function readHeader(source: Source, { limits }: RenderContext): Promise<Header | undefined> {
-  const format = sniff(await source.peek(SNIFF_LENGTH));
+  const head = await source.peek(SNIFF_LENGTH);
+  const format = sniff(head);
   if (!format) return undefined;
   try {
     const input = await inputOf(source, format, limits);
+    const plain = format === "jpeg" && plainJpegHeader(typeof input === "string" ? head : input);
+    if (plain) return plain;
     const cost = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
     // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
