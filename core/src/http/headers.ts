@@ -157,6 +157,7 @@ export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limi
   return {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": seconds > 0 ? `${visibilityOf(endpoint.cacheControl)}, max-age=${seconds}` : "no-store",
+    age: cache?.age,
     ...(cache && { "cache-status": statusFor(exchange) }),
     ...(error.retryAfterSeconds === undefined ? {} : { "retry-after": error.retryAfterSeconds }),
     ...(error.status === 405 ? { allow: "GET, HEAD, OPTIONS" } : {}),

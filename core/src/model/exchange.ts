@@ -53,6 +53,8 @@ export interface CacheOutcome {
   readonly forwardStatus?: number;
   /** Milliseconds for which the answer was still fresh; left out if a record contains it. */
   readonly freshFor?: number;
+  /** Seconds since the answer was stored; left out if a record contains it. */
+  readonly age?: number;
   readonly stored?: boolean;
   /** It waited for work that another request had begun. */
   readonly collapsed?: boolean;

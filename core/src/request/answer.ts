@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
-import { overdueOf, servesWhileRevalidating } from "../cache/freshness.ts";
+import { ageOf, overdueOf, servesWhileRevalidating } from "../cache/freshness.ts";
 import type { Hooks } from "../hooks.ts";
 import { isTrusted } from "../model/claims.ts";
 import { addTo, type Exchange } from "../model/exchange.ts";
@@ -106,7 +106,8 @@ export function createAnswer(parts: AnswerParts) {
     return after(looked, ({ found, stale }) => {
       if (found?.record.error) {
         const { record, cache } = found;
-        return failed(errorOf(found.record.error), { hit: true, cache, freshFor: -overdueOf(record) });
+        const times = { freshFor: -overdueOf(record), age: ageOf(record) };
+        return failed(errorOf(found.record.error), { hit: true, cache, ...times });
       }
       if (!found?.body && !(found && clientHas(exchange, found.record))) {
         return obtainLater(exchange, resolved, stale, options);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type Answer,
+  passTime,
   resetTime,
   startOrigin,
   startServer,
@@ -709,6 +710,15 @@ describe("freshness", () => {
       const unchanged = await server.ask(PATH, { headers: held });
       assert.equal(unchanged.status, 304);
       assert.match(unchanged.headers.age ?? "", /^100\d$/);
+    });
+
+    it("by Age of a failure, which is as old to CDNs as it is here", async () => {
+      await start();
+      assert.equal((await server.ask("/gone.jpg")).headers.age, undefined);
+      passTime(40_000);
+      const { status, headers } = await server.ask("/gone.jpg");
+      assert.deepEqual([status, headers["cache-control"]], [404, "public, max-age=60"]);
+      assert.equal(headers.age, "40");
     });
 
     it("to CDNs alone where that is configured, tags included", async () => {
