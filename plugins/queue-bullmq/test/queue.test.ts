@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { avifLater } from "@mediatap/avif-later";
 import { cacheKeyv } from "@mediatap/cache-keyv";
-import type { Plugin } from "@mediatap/core";
+import type { Plugin, PluginApi } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { shareRedis } from "@mediatap/share-redis";
 import { storageWeb } from "@mediatap/storage-web";
@@ -50,6 +50,7 @@ describeWith(REDIS, "queue-bullmq", () => {
   let queue: Redis;
   let server: TestServer;
   let renders: string[];
+  let jobs: PluginApi["jobs"];
   const workers: Started[] = [];
 
   before(async () => {
@@ -60,8 +61,9 @@ describeWith(REDIS, "queue-bullmq", () => {
       name: "counter",
       version: "1",
       apiVersion: 1,
-      apply({ hooks }) {
-        hooks.report.tap("counter", (report) => {
+      apply(api) {
+        jobs = api.jobs;
+        api.hooks.report.tap("counter", (report) => {
           if (report.kind === "render") renders.push(`${report.job.asset.path} ${report.job.accept}`);
         });
       },
@@ -229,6 +231,15 @@ describeWith(REDIS, "queue-bullmq", () => {
         renders.filter((text) => /warm|missing/.test(text)),
         [],
       );
+    });
+
+    it("makes what a plugin enqueues", async () => {
+      origin.files.set("ahead.png", { bytes: plain(90) });
+      const headers = { accept: "image/webp" };
+      await jobs.enqueue(await jobs.resolve("/tr:w-31/ahead.png", headers));
+      const { headers: sent } = await server.ask("/tr:w-31/ahead.png", { headers });
+      assert.match(sent["cache-status"] ?? "", /; hit/);
+      assert.deepEqual(rendersOf("ahead.png"), []);
     });
 
     describeWith(FFMPEG, "whole videos", () => {
