@@ -291,8 +291,11 @@ export interface PluginApi {
    * other process serves anything older. Left out, `tenant` means all accounts.
    */
   purge(what: PurgeTarget): Promise<void>;
-  /** The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`. */
-  fingerprint(text: string): void;
+  /**
+   * The plugins that make bytes, with versions; part of every record. Call in `apply`, before `start`, which waits for a
+   * promise; one that rejects ends the start.
+   */
+  fingerprint(text: string | Promise<string>): void;
 }
 
 /**

@@ -38,7 +38,7 @@ export function createRegistrations(
   const routes: Route[] = [];
   const calls: Call[] = PURGE_CALLS.map((call) => ({ ...call, plugin: CORE }));
   const commands: PluginCommand[] = [];
-  const fingerprints: string[] = [];
+  const fingerprints: (string | Promise<string>)[] = [];
   const metrics: Metric[] = [];
   const caches: RegisteredCache[] = [];
   const owners = new Map<string, string>();
@@ -93,6 +93,8 @@ export function createRegistrations(
       fingerprint(text) {
         assertOpen(plugin, "fingerprint");
         fingerprints.push(text);
+        // The start waits for it, unless it has failed before.
+        if (text instanceof Promise) text.catch(() => {});
       },
       metric(metric) {
         assertOpen(plugin, "metric");

@@ -212,7 +212,8 @@ async function buildRuntime(
       log: log.child({ plugin: originals.plugin }),
     });
   tapOrigins({ hooks, origins, endpoints: byName, budget, breakers, purgeRules, copies, log });
-  const fingerprints = [...registrations.fingerprints, ...(config.code === undefined ? [] : [config.code])];
+  const registered = await Promise.all(registrations.fingerprints);
+  const fingerprints = [...registered, ...(config.code === undefined ? [] : [config.code])];
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
   const failures = shares.take("core:failures", () => {
     const negative = createNegativeCache();

@@ -25,7 +25,7 @@ export async function examine(
   { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,
   { add, local }: Diagnosis,
 ): Promise<void> {
-  const programs = toolbox.programs();
+  const programs = await toolbox.programs();
   if (!programs) {
     add({
       what: "ffmpeg",

@@ -29,8 +29,8 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       // Closed with the last that uses it.
       shared(`${NAME}.temp`, () => ({ close: closeTemp }));
       shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
-      const version = prepare() ?? "none";
-      fingerprint(`${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`);
+      const named = (version = "none") => `${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`;
+      fingerprint(prepare().then(named));
       const engine: Engine = { settings, tools: () => toolbox.tools() };
       const readProbe = remembering(async (source, context) => probe(source, context, await engine.tools()));
       hooks.inspect.for("probe").tapPromise(NAME, async (source, context) => {
@@ -53,7 +53,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       tapTransform(api, engine);
 
       /** Finds what is needed at start, not with the first request. The version of ffmpeg. */
-      function prepare(): string | undefined {
+      async function prepare(): Promise<string | undefined> {
         try {
           temp();
         } catch (err) {
@@ -62,7 +62,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         try {
           examineSandbox();
           toolbox.tools().catch(() => {});
-          return toolbox.programs()?.version;
+          return (await toolbox.programs())?.version;
         } catch (err) {
           logger.warn({ err }, "ffmpeg is searched when the first video is requested");
           return undefined;

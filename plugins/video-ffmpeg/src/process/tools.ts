@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { MediaError } from "@mediatap/core";
 import type { Settings } from "../options.ts";
 import { collect } from "./command.ts";
-import { absolute, notStarted, runSync } from "./spawn.ts";
+import { absolute, notStarted, outputOf } from "./spawn.ts";
 
 /** Where the programs are. */
 export interface Programs {
@@ -31,22 +31,27 @@ type ProgramPaths = Pick<Settings, "ffmpeg" | "ffprobe">;
 /** The programs of some settings, looked for once. A search that failed because the machine was busy is repeated by the next call. */
 export class Toolbox {
   readonly #paths: ProgramPaths;
-  #programs: { readonly found: Programs | undefined } | undefined;
+  #programs: Promise<Programs | undefined> | undefined;
   #tools: Promise<Tools> | undefined;
 
   constructor(paths: ProgramPaths) {
     this.#paths = paths;
   }
 
-  /** `undefined`: there is no ffmpeg that runs. Throws `EBUSY`. */
-  programs(): Programs | undefined {
-    this.#programs ??= { found: findPrograms(this.#paths) };
-    return this.#programs.found;
+  /** `undefined`: there is no ffmpeg that runs. Rejects with `EBUSY`. */
+  async programs(): Promise<Programs | undefined> {
+    this.#programs ??= findPrograms(this.#paths);
+    try {
+      return await this.#programs;
+    } catch (error) {
+      this.#programs = undefined;
+      throw error;
+    }
   }
 
   /** What they can do. Rejects with `EUNSUPPORTED` if there is no ffmpeg, with `EBUSY` if it cannot be started now. */
   async tools(): Promise<Tools> {
-    this.#tools ??= findTools(this.programs());
+    this.#tools ??= this.programs().then(findTools);
     try {
       return await this.#tools;
     } catch (error) {
@@ -57,23 +62,26 @@ export class Toolbox {
 }
 
 /**
- * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once,
- * and waits for that. `undefined`: there is no ffmpeg that runs. Throws `EBUSY` if the machine can start none now.
+ * Finds the programs: those of the settings, of `FFMPEG_BIN`, of the package `ffmpeg-static`, of the `PATH`. Starts them once.
+ * `undefined`: there is no ffmpeg that runs. Rejects with `EBUSY` if the machine can start none now.
  */
-function findPrograms(settings: ProgramPaths): Programs | undefined {
+async function findPrograms(settings: ProgramPaths): Promise<Programs | undefined> {
   const { FFMPEG_BIN, FFPROBE_BIN } = process.env;
   const named = [settings.ffmpeg, FFMPEG_BIN];
   const broken: string[] = [];
   for (const [at, name] of [...named, bundled(), "ffmpeg"].entries()) {
     const ffmpeg = name && absolute(name);
-    const version = ffmpeg && versionOf(ffmpeg);
-    if (!version) {
+    // Both at once: each takes as long to start.
+    const [version, ffprobe] = ffmpeg
+      ? await Promise.all([
+          versionOf(ffmpeg),
+          firstThatRuns([settings.ffprobe, FFPROBE_BIN, join(dirname(ffmpeg), "ffprobe"), "ffprobe"]),
+        ])
+      : [];
+    if (!ffmpeg || !version) {
       if (name && at < named.length) broken.push(name);
       continue;
     }
-    const ffprobe = [settings.ffprobe, FFPROBE_BIN, join(dirname(ffmpeg), "ffprobe"), "ffprobe"]
-      .map((other) => other && absolute(other))
-      .find((other) => other && versionOf(other) !== undefined);
     return { ffmpeg, ...(ffprobe && { ffprobe }), version, broken };
   }
   return undefined;
@@ -97,9 +105,18 @@ function bundled(): string | undefined {
   }
 }
 
-function versionOf(path: string): string | undefined {
-  const { status, stdout } = runSync(path, ["-version"]);
-  return status === 0 ? /^ff\w+ version (\S+)/.exec(stdout)?.[1] : undefined;
+async function firstThatRuns(names: readonly (string | undefined)[]): Promise<string | undefined> {
+  for (const name of names) {
+    const path = name && absolute(name);
+    if (path && (await versionOf(path)) !== undefined) return path;
+  }
+  return undefined;
+}
+
+/** `undefined`: it does not run. Rejects with `EBUSY` if the machine is short of something. */
+async function versionOf(path: string): Promise<string | undefined> {
+  const text = await outputOf(path, ["-version"]);
+  return text && /^ff\w+ version (\S+)/.exec(text)?.[1];
 }
 
 /** Names in a list of ffmpeg: flags, then the name. */
