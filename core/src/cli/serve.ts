@@ -78,7 +78,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     workers: member?.workers ?? 1,
     ...(member && { workerLocks: member.locks }),
   });
-  member?.connect(server.runtime.bus);
+  member?.connect(server.runtime.bus, (key) => server.runtime.pipeline.inMemory(key));
   lowerPriority();
   const listening = await (member
     ? listenAsOne(server, member, port, host)

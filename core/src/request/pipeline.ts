@@ -58,6 +58,11 @@ export function createPipeline(parts: PipelineParts) {
     background: background.make,
     obtain: background.obtain,
     renders,
+    /** A fresh rendition whose bytes are in memory, for another worker. */
+    async inMemory(key: string) {
+      const { record, body } = (await lookupWhole(key)).found ?? {};
+      return record && body?.bytes && { record, bytes: body.bytes };
+    },
   };
 }
 

@@ -44,7 +44,8 @@ const slow = {
         say("made", { path: asset.path });
         while (!existsSync("go")) await pause(10);
         if (asset.path.includes("fails")) throw new MediaError("EINVAL", "It cannot be made");
-        return { body: bodyOf(Buffer.from("made by " + process.pid), (b) => Readable.from([b])), type: "text/plain", format: "slow" };
+        const size = asset.path.includes("large") ? 6e6 : 0;
+        return { body: bodyOf(Buffer.from(("made by " + process.pid).padEnd(size)), (b) => Readable.from([b])), type: "text/plain", format: "slow" };
       } };
     });
   },
@@ -119,6 +120,7 @@ function setUp(): void {
       "files/slow/a": "x",
       "files/slow/b": "x",
       "files/slow/fails": "x",
+      "files/slow/large": "x",
       "package.json": "{}",
       "mediatap.config.mjs": CONFIG,
     });
@@ -182,6 +184,21 @@ describe("a server of several processes", () => {
     await settled();
     assert.equal(await all(), 1);
     assert.equal(said("made").length, 2);
+  });
+
+  it("renders nothing that one of them has in memory, however late the others come", async () => {
+    await start("--workers", "2");
+    await write("go");
+    const { text } = await ask(port(), "/slow/a?tr=w-5");
+    const made = (path: RegExp) => said("made").filter((line) => path.test(String(line.path)));
+    // More than a process keeps beside its caches of what it rendered last.
+    const isFull = () => made(/large/).filter(({ pid }) => text === `made by ${pid}`).length >= 6;
+    for (let i = 0; i < TRIES && !isFull(); i++) await ask(port(), `/slow/large?tr=w-${i + 10}`);
+    await until(isFull, "the process has rendered more");
+    for (let i = 0; i < TRIES; i++) assert.equal((await ask(port(), "/slow/a?tr=w-5")).text, text);
+    await settled();
+    assert.equal(new Set(said("asked").map(({ pid }) => pid)).size, 2);
+    assert.equal(made(/slow\/a/).length, 1);
   });
 
   it("fails for all of them at once what cannot be made", async () => {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { monotonicNow } from "../../util/monotonic.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
@@ -18,24 +19,35 @@ interface Waiter {
 interface Lock extends Waiter {
   /** When it was granted, as of `monotonicNow()`. */
   readonly begun: number;
-  /** The work has ended, and its holder keeps the outcome for a while. */
+  /** The work has ended, and its holder may still have the outcome. */
   isReleased: boolean;
   waiting: Waiter[];
-  timer: NodeJS.Timeout;
+  /** Its end; left out: nobody waits for its holder. */
+  timer?: NodeJS.Timeout | undefined;
 }
 
 /** Milliseconds after which work is not waited for any longer: the worker that has the lock may be stuck. */
 const TIMEOUT_MS = 30_000;
 
-/** Milliseconds for which a worker can still be asked for an outcome. */
-export const RECENT_MS = 2_000;
+/** Milliseconds for which a worker that is asked for an outcome is waited for. */
+const OUTCOME_TIMEOUT_MS = 2_000;
 
-/** Locks among workers; the others wait for the outcome of the one that has it, and get it also if they come a little late. */
+/** Renditions of which it is known which worker rendered them: it may have them in its memory. */
+export const MAX_RENDERED = 50_000;
+
+/** Locks among workers; the others wait for the outcome of the one that has it, and get it also later, as long as it is kept. */
 export function createWorkerLocks(timeout = TIMEOUT_MS) {
   const locks = new Map<string, Lock>();
+  /** The released ones, the least recently used first. */
+  const released = new LRUCache<string, true>({
+    max: MAX_RENDERED,
+    dispose: (_, key, reason) =>
+      reason === "evict" && locks.get(key)?.waiting.length === 0 && locks.delete(key),
+  });
 
   function grant(key: string, { holder, id }: Waiter, waiting: Waiter[] = []): void {
     const timer = expireAfter(key, timeout);
+    released.delete(key);
     locks.set(key, { holder, id, begun: monotonicNow(), isReleased: false, waiting, timer });
     holder.send({ mediatap: "acquired", id });
   }
@@ -45,19 +57,23 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
     return setTimeout(() => {
       const lock = locks.get(key);
       locks.delete(key);
+      released.delete(key);
       for (const { holder, id } of lock?.waiting ?? []) holder.send({ mediatap: "acquired", id });
     }, milliseconds).unref();
   }
 
   /** Outcomes are large: they are sent only if others wait for them. */
-  function request(key: string, { holder, id }: Lock): void {
-    holder.send({ mediatap: "wanted", id, key });
+  function request(key: string, lock: Lock): void {
+    clearTimeout(lock.timer);
+    lock.timer = expireAfter(key, OUTCOME_TIMEOUT_MS);
+    lock.holder.send({ mediatap: "wanted", id: lock.id, key });
   }
 
   /** The next one that waits gets it. */
   function pass(key: string, { timer, waiting: [next, ...rest] }: Lock): void {
     clearTimeout(timer);
     locks.delete(key);
+    released.delete(key);
     if (next) grant(key, next, rest);
   }
 
@@ -90,9 +106,13 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
         return;
       }
       clearTimeout(lock.timer);
+      lock.timer = undefined;
       lock.isReleased = kept;
-      if (kept) lock.timer = expireAfter(key, RECENT_MS);
-      else locks.delete(key);
+      if (kept) released.set(key, true);
+      else {
+        locks.delete(key);
+        released.delete(key);
+      }
       if (!outcome) {
         if (lock.waiting.length > 0) request(key, lock);
         return;

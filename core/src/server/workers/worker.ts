@@ -3,11 +3,14 @@ import { LRUCache } from "lru-cache";
 import type { Bus, LineEnd } from "../../util/bus.ts";
 import type { WorkerLocks, WorkerOutcome } from "../../work/coalesce/workers.ts";
 import type { Failed } from "../../work/failed.ts";
-import { RECENT_MS } from "./locks.ts";
+import { MAX_RENDERED } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
 /** Bytes of recent renditions that are kept for the other workers. */
 const MAX_RECENT_BYTES = 32 * 1024 * 1024;
+
+/** Milliseconds for which they are kept. */
+const RECENT_MS = 2_000;
 
 /** Environment variables: by the first a process knows that it is one of several, by the others where to listen. */
 export const WORKERS = "MEDIATAP_WORKERS";
@@ -24,6 +27,12 @@ export interface SocketHandle {
   close(): void;
 }
 
+/** The rendition of a cache key, if it is fresh and its bytes are in memory. */
+export type FindRendition = (key: string) => Promise<Rendered | undefined>;
+
+/** What workers hand over of a rendition. */
+type Rendered = Exclude<WorkerOutcome, Failed>;
+
 /** This process as one of several that are one server. */
 export interface Membership {
   /** How many there are. */
@@ -35,8 +44,8 @@ export interface Membership {
   inherit(): Promise<SocketHandle | undefined>;
   /** How to get at the listening socket of this one, for the worker that replaces it. */
   onPassOn(socket: () => SocketHandle | undefined): void;
-  /** Announcements reach the other workers. */
-  connect(bus: Bus): void;
+  /** Announcements reach the other workers, and `find` looks up for them what this one has in its caches. */
+  connect(bus: Bus, find: FindRendition): void;
   onDrain(drain: (accept: boolean) => void): void;
   tell(message: ToPrimary): void;
 }
@@ -46,12 +55,15 @@ export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: WorkerOutcome | undefined) => void>();
   const announced = new Map<number, (replies: readonly string[]) => void>();
   /** Renditions that this worker made a moment ago, by the numbers of their locks. */
-  const recent = new LRUCache<number, Exclude<WorkerOutcome, Failed>>({
+  const recent = new LRUCache<number, Rendered>({
     maxSize: MAX_RECENT_BYTES,
     sizeCalculation: ({ bytes }) => Math.max(1, bytes.byteLength),
     ttl: RECENT_MS,
     ttlAutopurge: true,
   });
+  /** Their keys, by the same numbers: later they are looked up in the caches. */
+  const rendered = new LRUCache<number, string>({ max: MAX_RENDERED });
+  let find: FindRendition = async () => undefined;
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
   let socket: () => SocketHandle | undefined = () => undefined;
@@ -75,15 +87,21 @@ export function joinServer(): Membership {
       else handle?.close();
     } else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
-      const { id, key } = message;
-      const outcome = recent.get(id);
-      tell({ mediatap: "release", id, key, kept: outcome !== undefined, ...(outcome && { outcome }) });
+      void hand(message.id, message.key);
     }
   });
   process.once("disconnect", () => {
     for (const answer of waiting.values()) answer(undefined);
     for (const delivered of announced.values()) delivered([]);
   });
+
+  /** Hands a rendition over to the workers that wait for it, if it is still there. */
+  async function hand(id: number, key: string): Promise<void> {
+    const name = rendered.get(id);
+    const outcome =
+      recent.get(id) ?? (name === undefined ? undefined : await find(name).catch(() => undefined));
+    tell({ mediatap: "release", id, key, kept: outcome !== undefined, ...(outcome && { outcome }) });
+  }
 
   async function receive(id: number, text: string): Promise<void> {
     const reply = await line?.receive(text);
@@ -130,8 +148,11 @@ export function joinServer(): Membership {
       return {
         release(outcome) {
           const isFailure = outcome !== undefined && "code" in outcome;
-          if (outcome && !isFailure) recent.set(id, outcome);
-          tell({ mediatap: "release", id, key, kept: recent.has(id), ...(isFailure && { outcome }) });
+          if (outcome && !isFailure) {
+            recent.set(id, outcome);
+            rendered.set(id, outcome.record.key);
+          }
+          tell({ mediatap: "release", id, key, kept: rendered.has(id), ...(isFailure && { outcome }) });
         },
       };
     },
@@ -159,7 +180,8 @@ export function joinServer(): Membership {
     onPassOn(ask) {
       socket = ask;
     },
-    connect(bus) {
+    connect(bus, look) {
+      find = look;
       line = bus.connect({ name: "workers", send: announce, ask: announce });
     },
     onDrain(listen) {
