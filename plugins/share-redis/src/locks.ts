@@ -126,7 +126,8 @@ export function createRedisLocks(parts: LockParts): RedisLocks {
     acquire,
     onReleased: (id) => released.emit(id),
     onLost() {
-      for (const id of released.eventNames()) released.emit(id);
+      // `once` also listens to "error", which must not be emitted.
+      for (const id of released.eventNames()) if (id !== "error") released.emit(id);
     },
     close() {
       for (const renewal of renewals) clearInterval(renewal);

@@ -90,6 +90,17 @@ describeWith(REDIS, "share-redis: work of several machines", () => {
     assert.equal(renders(), 2);
   });
 
+  it("goes on if Redis is lost while machines wait for another one", async () => {
+    await start();
+    const goOn = holdBack("slow.png", plain(10));
+    const slow = askAll("/tr:w-20,f-png/slow.png", 2);
+    await until(isWaitedFor, "it is waited for");
+    await redis.close();
+    await until(() => origin.count("slow.png") > 1, "another machine fetches it, too");
+    goOn();
+    for (const { status } of await slow) assert.equal(status, 200);
+  });
+
   it("fails for all at once where the file is missing", async () => {
     await start();
     const { promise, resolve } = Promise.withResolvers<void>();

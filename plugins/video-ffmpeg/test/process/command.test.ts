@@ -29,8 +29,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     process.env.MEDIATAP_SECRET = "do not tell";
     const { done, kill } = start({ program, args: endless(own("bounded")), signal: never, timeout: 60_000 });
     delete process.env.MEDIATAP_SECRET;
-    await until(() => programsWith(own("bounded")).length === 1, "it runs");
-    const [pid] = programsWith(own("bounded")) as [number];
+    const pid = await until(() => programsWith(own("bounded"))[0], "it runs");
     await until(() => /^ffmpeg/.test(readFileSync(`/proc/${pid}/comm`, "latin1")), "it has begun");
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
     assert.equal(readFileSync(`/proc/${pid}/environ`, "latin1"), "");
