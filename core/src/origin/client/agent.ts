@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { isIP, type LookupFunction, type Socket } from "node:net";
-import { Agent, buildConnector, Pool } from "undici";
+import type { Agent, buildConnector, Pool } from "undici";
 import type { Limits } from "../../model/limits.ts";
 import { isPublicAddress } from "./addresses.ts";
 import { openTunnel } from "./tunnel.ts";
@@ -22,6 +23,14 @@ export interface Network {
   readonly proxy?: URL | undefined;
 }
 
+const require = createRequire(import.meta.url);
+
+/**
+ * undici is large: it is loaded for the first request. `require` tries again if files were short; `import` would keep the
+ * failure for good.
+ */
+const undici = () => require("undici") as typeof import("undici");
+
 /**
  * A pool of connections that opens none to an address it does not admit. Names are resolved once a connection, all
  * their addresses are judged, and the connection goes to one of those: no second answer can slip in between. Names
@@ -29,6 +38,7 @@ export interface Network {
  */
 export function createAgent(network: Network): Agent {
   const { limits, reuse } = network;
+  const { Agent, Pool } = undici();
   return new Agent({
     factory: (origin, options) =>
       new Pool(origin, {
@@ -51,7 +61,7 @@ function connectorOf(origin: URL, network: Network): buildConnector.connector {
   const { admit, resolve, limits, proxy } = network;
   const port = Number(origin.port) || (origin.protocol === "https:" ? 443 : 80);
   const find = judged((host, address) => admit(host, port, address), resolve);
-  const connect = buildConnector({
+  const connect = undici().buildConnector({
     allowH2: false,
     timeout: limits.originConnect,
     lookup: lookupOf(find),

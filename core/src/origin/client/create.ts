@@ -8,7 +8,7 @@ import type { Limits } from "../../model/limits.ts";
 import { reasonOf } from "../../util/log.ts";
 import { currentTrace, traceHeaders } from "../../util/trace.ts";
 import { loopListWith, loopMark } from "../loop.ts";
-import type { Resolve } from "./agent.ts";
+import { createAgent, type Resolve } from "./agent.ts";
 import { createAllowList } from "./allow.ts";
 import { codingOf, decode, isCodingError, isDecodable } from "./body.ts";
 import { type Clock, createClock } from "./clock.ts";
@@ -55,9 +55,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const { limits, resolve = (name) => lookup(name, { all: true }), clock: start = createClock } = options;
   const allow = createAllowList(options.network?.allow ?? []);
   const network = { resolve, limits, proxy: proxyOf(options.network?.proxy) };
-  const createAgents = async () => {
-    // undici is large: it is loaded for the first request.
-    const { createAgent } = await import("./agent.ts");
+  const createAgents = () => {
     // Two pools, so that a connection opened by trust is never reused without it.
     const createPools = (reuse: boolean) => ({
       guarded: createAgent({
@@ -137,7 +135,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     let interim = 0;
     const named = hop.trusted && host !== undefined ? { host } : {};
     agents ??= createAgents();
-    const { first, retry } = await agents;
+    const { first, retry } = agents;
     for (let attempt = 1; ; attempt++) {
       const started = performance.now();
       const note = (answer: object) => {
@@ -221,7 +219,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     fetch,
     async close() {
-      const { first, retry } = (await agents) ?? {};
+      const { first, retry } = agents ?? {};
       const all = [first, retry].flatMap((pools) => (pools ? [pools.guarded, pools.trusting] : []));
       await Promise.all(all.map((agent) => agent.destroy()));
     },
