@@ -53,7 +53,7 @@ const slow = {
 export default {
   presets: [presetMediatap()],
   plugins: [slow],
-  origins: { files: { type: "FOLDER", path: "./files" } },
+  origins: { files: { type: "FOLDER", path: "./files", checkSeconds: 3600 } },
   endpoints: { default: { origins: ["files"] } },
   limits: { transforms: 8, queueBytes: 1000 },
 };
