@@ -10,9 +10,24 @@ import { photo } from "../support/photos.ts";
 
 const PRLIMIT = "/usr/bin/prlimit";
 
+/** Milliseconds for which a process opens and closes nothing before its limit is set. */
+const QUIET_MS = 200;
+
+/** The files of a process, once it opens and closes none: what it closes later would leave room under a limit. */
+async function openFiles(pid: number): Promise<ReadonlySet<number>> {
+  let before = "";
+  let since = performance.now();
+  return await until(() => {
+    const open = readdirSync(`/proc/${pid}/fd`);
+    if (open.join() !== before) since = performance.now();
+    before = open.join();
+    return performance.now() - since > QUIET_MS && new Set(open.map(Number));
+  }, "it opens and closes no files");
+}
+
 /** Lets a process open `free` more files; `undefined`: as many as before. */
-function allowFiles(pid: number, free?: number): void {
-  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+async function allowFiles(pid: number, free?: number): Promise<void> {
+  const open = free === undefined ? new Set() : await openFiles(pid);
   let limit = 0;
   // The limit is one of numbers, not of files: gaps count.
   for (let left = free ?? 0; left > 0 || open.has(limit); limit++) if (!open.has(limit)) left--;
@@ -92,7 +107,7 @@ describe("a server that runs out of file descriptors", () => {
   afterEach(() => allowFiles(server.pid));
 
   it("goes on with what is in memory", async () => {
-    allowFiles(server.pid, 0);
+    await allowFiles(server.pid, 0);
     assert.match(await client.get("/tr:w-10/photo.jpg"), /^200/);
   });
 
@@ -106,9 +121,9 @@ describe("a server that runs out of file descriptors", () => {
     ["a picture of an origin whose client is to be loaded", "/bucket/tr:w-20/photo.jpg"],
   ] as const) {
     it(`is busy with ${what}, keeps no failure, and recovers by itself`, async () => {
-      allowFiles(server.pid, 0);
+      await allowFiles(server.pid, 0);
       assert.equal(await client.get(path), BUSY);
-      allowFiles(server.pid);
+      await allowFiles(server.pid);
       assert.match(await client.get(path), /^200/);
     });
   }
@@ -117,9 +132,9 @@ describe("a server that runs out of file descriptors", () => {
     const seen = new Set<string>();
     for (let free = 1; free < 6; free++) {
       for (const path of ["/tr:w-3X/photo.jpg", "/web/tr:w-4X/photo.jpg"]) {
-        allowFiles(server.pid, free);
+        await allowFiles(server.pid, free);
         seen.add(await client.get(path.replace("X", String(free))));
-        allowFiles(server.pid);
+        await allowFiles(server.pid);
       }
     }
     for (const answer of seen) assert.match(answer, /^(200 |503 EBUSY .* no-store)/);
@@ -130,11 +145,11 @@ describe("a server that runs out of file descriptors", () => {
     try {
       for (const one of clients) await one.get("/-/live");
       for (let free = 1; free < 5; free++) {
-        allowFiles(server.pid, free);
+        await allowFiles(server.pid, free);
         const answers = await Promise.all(
           clients.map((one, at) => one.get(`/photo.jpg?tr=orig-true&v=${at}`)),
         );
-        allowFiles(server.pid);
+        await allowFiles(server.pid);
         for (const answer of answers) assert.match(answer, /^(200 |503 EBUSY .* no-store)/);
       }
     } finally {
@@ -282,7 +297,7 @@ describe("a server of several processes whose primary one can open no files", ()
     const children = () =>
       readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" ").map(Number);
     const [first = 0, second = 0] = children();
-    allowFiles(server.pid, 0);
+    await allowFiles(server.pid, 0);
     process.kill(first, "SIGKILL");
     await until(() => logged(/^starting .*a worker failed/).length > 0, "it was tried in vain");
     const status = (path: string) =>
@@ -291,7 +306,7 @@ describe("a server of several processes whose primary one can open no files", ()
         () => 0,
       );
     assert.equal(await status("/tr:w-10/photo.jpg"), 200);
-    allowFiles(server.pid);
+    await allowFiles(server.pid);
     await until(() => children().length === 2, "there are two again");
     assert(children().includes(second));
   });
