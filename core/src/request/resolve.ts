@@ -18,10 +18,10 @@ export interface Resolved {
   readonly key: string;
 }
 
-/** A Transformation in canonical form with its JSON, which is part of keys; or why it is refused. */
+/** A Transformation in canonical form, or why it is refused; with its JSON, which is part of keys. */
 type Form =
   | { readonly transformation: Transformation; readonly json: string; readonly problem?: undefined }
-  | { readonly transformation?: undefined; readonly json?: undefined; readonly problem: Job["problem"] & {} };
+  | { readonly transformation?: undefined; readonly json: string; readonly problem: Job["problem"] & {} };
 
 /** A request that notes whether a header has been read. */
 class WatchedRequest implements MediaRequest {
@@ -89,11 +89,14 @@ export interface ResolveParts {
 
 export type Resolve = ReturnType<typeof createResolve>;
 
-/** Bytes that the memo may hold: about 45,000 URLs. A URL that is not in it costs some 15 µs more. */
-const MEMO_BYTES = 32 * 1024 * 1024;
+/** Bytes that the memo may hold: about 30,000 URLs. A URL that is not in it costs some 15 µs more. */
+const MEMO_BYTES = 64 * 1024 * 1024;
 
 /** What an entry costs besides its texts, measured; its name is there about twice, as part of what it stands for. */
 const MEMO_ENTRY_BYTES = 560;
+
+/** What a Transformation costs per character of its JSON. URLs may share one, but each of them may have its own. */
+const BYTES_PER_CHARACTER = 4;
 
 /**
  * URL → job and key, by the endpoint's languages. Equal URLs of one endpoint and Accept class are worked out once,
@@ -107,7 +110,6 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
   const rulesByLanguage = createRulesByLanguage();
   const memo = new LRUCache<string, Resolved>({
     maxSize: MEMO_BYTES,
-    sizeCalculation: (_, name) => MEMO_ENTRY_BYTES + 2 * name.length,
   });
 
   function resolve(exchange: Exchange): MaybePromise<Resolved> {
@@ -121,8 +123,9 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
     const watched = new WatchedExchange(exchange);
     return after(byLanguages(watched, exchange.endpoint), (job) => {
       if (!job) throw new MediaError("ENOENT", "No file was found at the specified path");
-      const resolved = complete(forwarding.size === 0 ? job : withHost(job, host));
-      if (!watched.request.wasRead) memo.set(name, resolved);
+      const { resolved, json } = completed(forwarding.size === 0 ? job : withHost(job, host));
+      const size = MEMO_ENTRY_BYTES + 2 * name.length + BYTES_PER_CHARACTER * json.length;
+      if (!watched.request.wasRead) memo.set(name, resolved, { size });
       return resolved;
     });
   }
@@ -160,18 +163,23 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
 
   /** The job in canonical form, with its key. */
   function complete(job: Job): Resolved {
+    return completed(job).resolved;
+  }
+
+  /** The same with the JSON of its Transformation. */
+  function completed(job: Job): { readonly resolved: Resolved; readonly json: string } {
     const endpoint = endpoints.get(endpointId(job.asset));
     if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
     const heeded = withoutIgnored(job, endpoint);
-    if (job.problem) return { job: heeded, key: keyOf(heeded, endpoint) };
+    if (job.problem) return { resolved: { job: heeded, key: keyOf(heeded, endpoint) }, json: "" };
     const { problem, transformation, json } = formOf(job.transformation, endpoint);
     if (problem) {
       const refused = { ...heeded, problem };
-      return { job: refused, key: keyOf(refused, endpoint) };
+      return { resolved: { job: refused, key: keyOf(refused, endpoint) }, json };
     }
     const accept = transformation.output.format === "auto" ? heeded.accept : "basic";
-    const completed = { ...heeded, transformation, accept };
-    return { job: completed, key: keyOf(completed, endpoint, json) };
+    const done = { ...heeded, transformation, accept };
+    return { resolved: { job: done, key: keyOf(done, endpoint, json) }, json };
   }
 
   /** Without the query parameters that the endpoint ignores. */
@@ -201,7 +209,7 @@ export function createResolve({ hooks, steps, limitsOf, endpoints, origins }: Re
       return { transformation, json: stableJson(transformation) };
     } catch (error) {
       if (!isMediaError(error)) throw error;
-      return { problem: { code: error.code, message: error.message } };
+      return { problem: { code: error.code, message: error.message }, json: stableJson(written) };
     }
   }
 

@@ -78,6 +78,20 @@ describe("the resolution of a URL", () => {
     assert.equal(calls(), 3);
   });
 
+  it("is forgotten by the memory that it takes, also where it is refused", async () => {
+    const isRepeated = async (length: number) => {
+      const steps = [{ op: "blur", text: "x".repeat(length) }] as unknown as Step[];
+      const { ask, calls } = resolver(({ request }) =>
+        jobFor(request.url, { transformation: { steps, output: {} } }),
+      );
+      for (let index = 0; index < 100; index++) await ask(`/${index}.png`);
+      await ask("/0.png");
+      return calls() > 100;
+    };
+    assert.equal(await isRepeated(10), false);
+    assert.equal(await isRepeated(300_000), true);
+  });
+
   it("is repeated if the language has read a header", async () => {
     const { ask, calls } = resolver(({ request }) => jobFor(`${request.header("x-width")}`));
     assert.equal((await ask("a.jpg")).key, (await ask("a.jpg")).key);

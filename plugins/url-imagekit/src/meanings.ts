@@ -9,8 +9,11 @@ import { isTransformation, type Located, writtenChain } from "./target.ts";
 import type { Chain } from "./tokenize.ts";
 import type { Wanted } from "./wanted.ts";
 
-/** Transformations of URLs that are kept: sites use some hundred for all of their pictures. */
-const MAX_MEANINGS = 2_000;
+/** Characters of the transformations that are kept, about 2,500 of them: sites use some hundred for all of their pictures. */
+const MAX_CHARACTERS = 400_000;
+
+/** What the objects of a short one count for, in characters. */
+const OVERHEAD = 100;
 
 /** What the transformation of a URL means. */
 interface Meaning {
@@ -37,7 +40,10 @@ export interface MeaningContext {
  * object again, unless the client's hints took part: so the core, too, works out only once what depends on it alone.
  */
 export function createMeanings({ limitsOf, parameters }: MeaningOptions) {
-  const meanings = new LRUCache<string, Meaning>({ max: MAX_MEANINGS });
+  const meanings = new LRUCache<string, Meaning>({
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (_, name) => OVERHEAD + name.length,
+  });
 
   return (
     located: Located,
