@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
 // Sets what must be set before Node starts (thread pool, allocator), then becomes the server's own process.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const [major] = process.versions.node.split(".").map(Number);
@@ -34,12 +35,24 @@ const allocator =
         }
       : { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
 
-// Compiled code of earlier starts, which saves half of a start's CPU. A folder of this user's own: nobody else may write what is run.
-const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
+// Compiled code of earlier starts, which saves half of a start's CPU.
+const { HOME, XDG_CACHE_HOME = HOME && `${HOME}/.cache`, NODE_DISABLE_COMPILE_CACHE } = process.env;
 const compiled =
-  caches && !process.env.NODE_DISABLE_COMPILE_CACHE
-    ? { NODE_COMPILE_CACHE: `${caches}/mediatap/compiled` }
+  XDG_CACHE_HOME && !NODE_DISABLE_COMPILE_CACHE && isOwn(`${XDG_CACHE_HOME}/mediatap`)
+    ? { NODE_COMPILE_CACHE: `${XDG_CACHE_HOME}/mediatap/compiled` }
     : {};
+
+/** Whether nobody else can write what is run from a folder: it and the one that it is in are this user's. Makes it. */
+function isOwn(folder) {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return [folder, dirname(folder)]
+      .map((path) => statSync(path))
+      .every(({ uid, mode }) => uid === process.getuid?.() && (mode & 0o022) === 0);
+  } catch {
+    return false;
+  }
+}
 
 const env = {
   ...compiled,
