@@ -223,8 +223,12 @@ export function describeStep(name: string, setup: () => StepSetup | Promise<Step
             // The server checks size, samples and channels.
             const frame = await carriedOut(step, { data, width, height, channels });
             assert(frame, `${what}: the plugin carries it out`);
+            const first = { ...frame, data: Uint8Array.from(frame.data) };
+            const inverse = data.map((value) => 255 - value);
+            await carriedOut(step, { data: inverse, width, height, channels });
+            assert.deepEqual(frame, first, `${what}: other pictures leave it as it is`);
             const again = await carriedOut(step, { data, width, height, channels });
-            assert.deepEqual(frame, again, `${what}: each time the same`);
+            assert.deepEqual(again, first, `${what}: each time the same`);
           }
         }
       }

@@ -110,7 +110,7 @@ const MUTANTS: Readonly<Record<string, readonly [Mutation, RegExp]>> = {
         return { ...size, data: shared.subarray(0, data.length) };
       },
     },
-    /returns frames of the size|for many at once/,
+    /returns frames of the size/,
   ],
   "says that it stays opaque, and does not": [
     frameOf(({ data, width, height, channels }) => {
