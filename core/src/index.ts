@@ -50,13 +50,13 @@ export type {
 } from "./model/render-context.ts";
 export type {
   Body,
+  CompleteBody,
   GrowingBody,
   Obtained,
   PlanResult,
   Provenance,
   Rendition,
   RenditionRecord,
-  SettledBody,
 } from "./model/rendition.ts";
 export { bodyOf } from "./model/rendition.ts";
 export type { ByteRange, Source, SourceFacts } from "./model/source.ts";

@@ -25,7 +25,7 @@ const SOURCE: Shape = {
   stream: "function",
   close: "function",
 };
-const BODY: Shape = { settled: "boolean", stream: "function" };
+const BODY: Shape = { complete: "boolean", stream: "function" };
 const BODY_FIELDS = fieldsOf({ body: BODY });
 const RENDITION: Shape = {
   body: BODY,

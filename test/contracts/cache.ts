@@ -74,7 +74,7 @@ export function describeCache(
       assert.deepEqual(found.record, record);
       assert.equal(found.cache, place.plugin.name);
       assert(!stale, "what is fresh is not offered");
-      assert(found.body?.settled);
+      assert(found.body?.complete);
       assert.equal(found.body.length, bytes.length);
       assert(bytes.equals(await bytesOf(found)));
     });
@@ -122,7 +122,7 @@ export function describeCache(
       await host.store(record, bytes);
       const { found } = await host.find(record.key);
       const body = found?.body;
-      assert(body?.settled);
+      assert(body?.complete);
       const ranges = [
         [0, 0],
         [0, 4999],

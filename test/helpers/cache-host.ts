@@ -97,7 +97,7 @@ export async function hostCache(
   };
 }
 
-const withBody = (body: Body | undefined) => (body?.settled ? { body } : {});
+const withBody = (body: Body | undefined) => (body?.complete ? { body } : {});
 
 /** A key as the core makes them. */
 export const newKey = () => randomBytes(32).toString("base64url");

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { RuntimeInfo } from "../hooks.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
-import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import type { MaybePromise } from "../util/maybe.ts";
 import type { CacheContents } from "./metrics.ts";
 
@@ -21,7 +21,7 @@ export interface StoredMetadata extends RenditionRecord {
 export interface CacheEntry {
   readonly metadata: StoredMetadata;
   /** Left out: only the metadata is stored, or the body was not asked for. */
-  readonly body?: SettledBody;
+  readonly body?: CompleteBody;
   /** Version of the backend's journal at the moment of the read, if reading it costs nothing extra. */
   readonly journal?: string;
 }
@@ -51,7 +51,7 @@ export interface CacheBackend {
    * Stores an entry, whole or not at all. Without a body the metadata is replaced, and the body that is there is kept if its
    * metadata has the same `etag`; otherwise it is dropped.
    */
-  put(key: string, metadata: StoredMetadata, body: SettledBody | undefined): MaybePromise<void>;
+  put(key: string, metadata: StoredMetadata, body: CompleteBody | undefined): MaybePromise<void>;
   delete(key: string): MaybePromise<void>;
   /** Deletes what a rule matches, or makes it unreachable. Left out: the journal decides when an entry is read. */
   deleteMatching?(rule: PurgeRule): MaybePromise<void>;
@@ -69,7 +69,7 @@ export interface CacheBackend {
  * it is known before. What a stream that fails has brought must not become an entry.
  */
 export interface OriginalsBackend extends CacheBackend {
-  put(key: string, metadata: StoredMetadata, body: SettledBody | Readable | undefined): MaybePromise<void>;
+  put(key: string, metadata: StoredMetadata, body: CompleteBody | Readable | undefined): MaybePromise<void>;
 }
 
 /** A purge rule in a journal. */

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
-import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
@@ -100,7 +100,7 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
   /** Stores in all tiers; resolves once that is done, or given up. `since`: when the work began that it is the result of. */
   async function store(
     metadata: RenditionRecord,
-    body: SettledBody | undefined,
+    body: CompleteBody | undefined,
     since = now(),
   ): Promise<void> {
     const { key, error } = metadata;

@@ -60,7 +60,7 @@ export function lastModifiedOf(sources: readonly SourceFacts[]): number | undefi
 }
 
 function bytesTag(body: Body | undefined): string | undefined {
-  const bytes = body?.settled ? body.bytes : undefined;
+  const bytes = body?.complete ? body.bytes : undefined;
   return bytes && hash("sha1", bytes, "base64url").slice(0, 16);
 }
 

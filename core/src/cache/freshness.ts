@@ -4,7 +4,7 @@ import type { RenditionRecord } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
 
 /** How long a rendition may be kept, and what its answers say of that. */
-export interface Keeping {
+export interface CachePolicy {
   /** Caches may have it. */
   readonly store: boolean;
   /** The fields of its record. */
@@ -29,11 +29,11 @@ interface Said {
  * How long a rendition of these sources may be kept: by the endpoint's rule, or by what their origins say where the
  * endpoint follows them. What the strictest of them says holds for all.
  */
-export function keepingOf(
+export function cachePolicyOf(
   sources: readonly SourceFacts[],
   endpoint: Endpoint | undefined,
   now = Date.now(),
-): Keeping {
+): CachePolicy {
   if (!endpoint) return { store: true, fields: { freshUntil: now } };
   const { originCacheControl } = endpoint;
   const isFollowed = originCacheControl === "follow";

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Logger } from "pino";
 import { changed } from "../model/errors.ts";
 import { matchesRule } from "../model/purge-rule.ts";
-import type { SettledBody } from "../model/rendition.ts";
+import type { CompleteBody } from "../model/rendition.ts";
 import type { StorageEntry } from "../model/source.ts";
 import type { OriginalsBackend } from "./backend.ts";
 import { originalKeyPrefix } from "./original-key.ts";
@@ -40,7 +40,7 @@ export function createOriginalsBackend(
     key: string,
     file: MetadataFile & { readonly body: BodyReference },
     signal: AbortSignal,
-  ): Promise<SettledBody | undefined> {
+  ): Promise<CompleteBody | undefined> {
     const { length, seal } = file.body;
     const path = files.bodyPath(key, file.body);
     const entry = await files.open(path, signal);
@@ -54,7 +54,7 @@ export function createOriginalsBackend(
   }
 
   /** A body that is opened already serves its first reader. */
-  function bodyIn(path: string, length: number, entry: StorageEntry): SettledBody {
+  function bodyIn(path: string, length: number, entry: StorageEntry): CompleteBody {
     const { file } = entry;
     let first = file === undefined ? entry : undefined;
     const take = () => {
@@ -63,7 +63,7 @@ export function createOriginalsBackend(
       return taken;
     };
     return {
-      settled: true,
+      complete: true,
       length,
       ...(file !== undefined && { file }),
       async stream(range) {
@@ -109,7 +109,11 @@ export function createOriginalsBackend(
     return entry.etag;
   }
 
-  async function store(key: string, file: MetadataFile, body: SettledBody | Readable): Promise<MetadataFile> {
+  async function store(
+    key: string,
+    file: MetadataFile,
+    body: CompleteBody | Readable,
+  ): Promise<MetadataFile> {
     const { length, private: isPrivate } = file.metadata;
     const facts = { ...(length !== undefined && { size: length }), ...(isPrivate && { private: true }) };
     const reference = await files.writeBody(key, body, facts);

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { Readable, Transform } from "node:stream";
 import { crc32 } from "node:zlib";
-import { bodyOf, type SettledBody } from "../model/rendition.ts";
+import { bodyOf, type CompleteBody } from "../model/rendition.ts";
 import type { CacheBackend } from "./backend.ts";
 import { createStorageFiles, readWhole, type WritableStorage } from "./storage-files.ts";
 import { createStorageJournal } from "./storage-journal.ts";
@@ -22,7 +22,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     key: string,
     reference: BodyReference,
     signal: AbortSignal,
-  ): Promise<SettledBody | undefined> {
+  ): Promise<CompleteBody | undefined> {
     const path = files.bodyPath(key, reference);
     const { length, sum } = reference;
     if (length <= MAX_CHECKED_BYTES) {
@@ -36,7 +36,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     await entry.close?.();
     if ((entry.size ?? length) !== length) return undefined;
     return {
-      settled: true,
+      complete: true,
       length,
       async stream(range) {
         const signal = new AbortController().signal;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
-import type { SettledBody } from "../model/rendition.ts";
+import type { CompleteBody } from "../model/rendition.ts";
 import type { EntryFacts, Storage, StorageEntry } from "../model/source.ts";
 import { type BodyReference, decodeMetadata, encodeMetadata, type MetadataFile } from "./stored-file.ts";
 
@@ -52,7 +52,7 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
     /** Writes a body. If it cannot be read, or has another length than announced, nothing is left of it. */
     async writeBody(
       key: string,
-      body: SettledBody | Readable,
+      body: CompleteBody | Readable,
       { size: length, ...facts }: EntryFacts,
     ): Promise<BodyReference> {
       const version = randomBytes(16).toString("hex");

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { isMediaError } from "../model/errors.ts";
 import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
-import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
 import { withTimeout } from "../util/timeout.ts";
@@ -71,7 +71,7 @@ export interface TierParts {
 
 export interface TierEntry {
   readonly metadata: RenditionRecord;
-  readonly body?: SettledBody;
+  readonly body?: CompleteBody;
 }
 
 /** What is known of an entry without asking the backend. */
@@ -241,7 +241,7 @@ export function createTier({
   }
 
   /** Stores an entry; resolves once that is done, or given up. */
-  function put(metadata: RenditionRecord, body: SettledBody | undefined, since: number): MaybePromise<void> {
+  function put(metadata: RenditionRecord, body: CompleteBody | undefined, since: number): MaybePromise<void> {
     if (metadata.private && options.private === false) return remove(metadata.key);
     const kept = body && body.length <= maxEntryBytes ? body : undefined;
     if (isLocal) {
@@ -266,7 +266,7 @@ export function createTier({
 
   async function write(
     metadata: RenditionRecord,
-    body: SettledBody | Readable | undefined,
+    body: CompleteBody | Readable | undefined,
     since: number,
   ): Promise<void> {
     const { key } = metadata;
@@ -288,7 +288,7 @@ export function createTier({
   }
 
   /** Whether the backend has this entry already, and it is fresh for about as long: to remember that is enough. */
-  function isRevalidationOnly(metadata: RenditionRecord, body: SettledBody | undefined): boolean {
+  function isRevalidationOnly(metadata: RenditionRecord, body: CompleteBody | undefined): boolean {
     const before = known.get(metadata.key);
     if (!before || (body && !before.hasBody)) return false;
     if (Math.abs(metadata.freshUntil - before.freshUntil) > MIN_EXTENSION_MS) return false;

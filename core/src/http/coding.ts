@@ -23,17 +23,17 @@ export function isCompressible(type: string, length: number | undefined): boolea
 
 /** The body in a coding: whole where it is small, else compressed while it is sent. */
 export async function encoded(body: Body, coding: Coding, etag: string | undefined): Promise<Body> {
-  if (body.settled && body.length <= MAX_WHOLE_BYTES) {
+  if (body.complete && body.length <= MAX_WHOLE_BYTES) {
     const bytes = await whole(body, coding, etag);
     return {
-      settled: true,
+      complete: true,
       length: bytes.byteLength,
       bytes,
       stream: () => Promise.reject(new Error("in memory")),
     };
   }
   return {
-    settled: false,
+    complete: false,
     async stream() {
       const source = await body.stream();
       const coder: Transform = coding === "br" ? createBrotliCompress(BROTLI) : createGzip();
@@ -45,7 +45,7 @@ export async function encoded(body: Body, coding: Coding, etag: string | undefin
 }
 
 function whole(
-  body: Body & { settled: true },
+  body: Body & { complete: true },
   coding: Coding,
   etag: string | undefined,
 ): Promise<Uint8Array> {

@@ -44,7 +44,7 @@ export function deliver(
   res: ServerResponse,
 ): MaybePromise<number> {
   const { record, body } = delivered;
-  if (record.links || (body && (!body.settled || body.close))) {
+  if (record.links || (body && (!body.complete || body.close))) {
     return deliverLater(sender, exchange, delivered, res);
   }
   return after(prepare(exchange, delivered), (prepared) => send(sender, exchange, prepared, res));
@@ -77,7 +77,13 @@ async function wholeFor(
 ): Promise<Rendition> {
   const { record, body } = delivered;
   const range = request.header("range") ?? "";
-  if (!body || body.settled || !body.whole || !/^bytes=/i.test(range) || /^bytes=0*-$/i.test(range.trim())) {
+  if (
+    !body ||
+    body.complete ||
+    !body.completed ||
+    !/^bytes=/i.test(range) ||
+    /^bytes=0*-$/i.test(range.trim())
+  ) {
     return delivered;
   }
   const reader = await body.stream();
@@ -87,7 +93,7 @@ async function wholeFor(
   signal.addEventListener("abort", leave, { once: true });
   try {
     signal.throwIfAborted();
-    return { record, body: await within(Promise.race([body.whole, left])) };
+    return { record, body: await within(Promise.race([body.completed, left])) };
   } finally {
     signal.removeEventListener("abort", leave);
     reader.destroy();
@@ -104,8 +110,8 @@ function prepare(exchange: Exchange, { record, body }: Rendition): MaybePromise<
     headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
   // Only a client that holds the bytes is delivered a record without a body.
   if (!body) return notModified(headers);
-  // Until a body is settled nothing may be kept of it, compared with it or resumed from it.
-  if (!body.settled) Object.assign(headers, { etag: undefined, ...NOT_KEPT });
+  // Until a body is complete nothing may be kept of it, compared with it or resumed from it.
+  if (!body.complete) Object.assign(headers, { etag: undefined, ...NOT_KEPT });
   const coding =
     compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
   if (coding && typeof headers.etag === "string") headers.etag = codedTag(headers.etag, coding);
@@ -131,7 +137,7 @@ function ranged(
   rangeHeader: string | undefined,
   lastModified: number | undefined,
 ): Prepared {
-  if (!body.settled) return { reply: { status: 200, headers }, sending: () => body.stream() };
+  if (!body.complete) return { reply: { status: 200, headers }, sending: () => body.stream() };
   headers["accept-ranges"] = "bytes";
   const counts =
     rangeHeader !== undefined && rangeCounts(request, headers.etag as string | undefined, lastModified);

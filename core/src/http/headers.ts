@@ -55,7 +55,7 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   const canonical = record.sources[0]?.canonical;
   const headers = commonHeaders(exchange);
   headers["content-type"] = record.type;
-  setKeeping(headers, endpoint, record);
+  setCaching(headers, endpoint, record);
   headers.etag = record.etag;
   if (lastModified !== undefined) headers["last-modified"] = new Date(lastModified).toUTCString();
   headers.vary = varyOf(exchange, record);
@@ -72,7 +72,7 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
 }
 
 /** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
-function setKeeping(headers: HeaderFields, endpoint: Endpoint, record: RenditionRecord): void {
+function setCaching(headers: HeaderFields, endpoint: Endpoint, record: RenditionRecord): void {
   const { cacheControl, cdnCacheControl, tagHeader } = endpoint;
   const isPrivate = record.private && !PRIVATE.test(record.control ?? "");
   const control = isPrivate ? privately(record.control ?? cacheControl) : (record.control ?? cacheControl);

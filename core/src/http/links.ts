@@ -16,7 +16,7 @@ const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Rendition): Promise<Rendition> {
   const { record, body } = delivered;
   const { links } = record;
-  if (!links || !body?.settled) return delivered;
+  if (!links || !body?.complete) return delivered;
   const job = { ...links, transformation: { ...links.transformation, output: anyPart(links) } };
   const pattern = await hooks.link.for(job.language).promise(job, exchange);
   if (pattern === undefined)
@@ -40,7 +40,7 @@ function anyPart({ transformation }: NonNullable<Rendition["record"]["links"]>) 
 }
 
 async function textOf(body: NonNullable<Rendition["body"]>): Promise<Buffer> {
-  if (body.settled && body.bytes) return Buffer.from(body.bytes);
+  if (body.complete && body.bytes) return Buffer.from(body.bytes);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of await body.stream()) {

@@ -5,8 +5,8 @@ import type { Job } from "./job.ts";
 import type { ByteRange, SourceFacts } from "./source.ts";
 
 /** Finished bytes: any range, many readers. */
-export interface SettledBody {
-  readonly settled: true;
+export interface CompleteBody {
+  readonly complete: true;
   readonly length: number;
   /** The bytes, where they are in memory: sent without a stream. */
   readonly bytes?: Uint8Array;
@@ -19,28 +19,28 @@ export interface SettledBody {
 
 /** Bytes that are still being made or fetched; their number is not known. */
 export interface GrowingBody {
-  readonly settled: false;
+  readonly complete: false;
   stream(): Promise<Readable>;
   /**
    * What it becomes once all of it is there: caches keep that. Until then the plan holds its place, and who asks for the same
    * reads along; a body that nobody reads any more is given up by its engine, and this fails.
    */
-  readonly whole?: Promise<SettledBody>;
-  /** As of `SettledBody`. */
+  readonly completed?: Promise<CompleteBody>;
+  /** As of `CompleteBody`. */
   close?(): Promise<void>;
 }
 
-export type Body = SettledBody | GrowingBody;
+export type Body = CompleteBody | GrowingBody;
 
 /** The body, if all of it is there. */
-export function settled(body: Body | undefined): SettledBody | undefined {
-  return body?.settled ? body : undefined;
+export function completeBody(body: Body | undefined): CompleteBody | undefined {
+  return body?.complete ? body : undefined;
 }
 
 /** A body of bytes in memory. */
-export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Readable): SettledBody {
+export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Readable): CompleteBody {
   return {
-    settled: true,
+    complete: true,
     length: bytes.byteLength,
     bytes,
     stream: async (range) => toStream(range ? bytes.subarray(range.start, range.end + 1) : bytes),

@@ -12,7 +12,7 @@ import { isForFewer, isStorable, sharedControlOf } from "../model/control.ts";
 import { codeOf } from "../model/errors.ts";
 import { tenantOf } from "../model/purge-rule.ts";
 import type { RenderContext } from "../model/render-context.ts";
-import type { RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import {
   type EntryFacts,
   NOT_MODIFIED,
@@ -162,7 +162,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     }
 
     /** The body that was not needed before. */
-    async function bodyOf({ etag }: RenditionRecord): Promise<SettledBody | undefined> {
+    async function bodyOf({ etag }: RenditionRecord): Promise<CompleteBody | undefined> {
       const found = await read(copy.facts, true, context.signal);
       if (found?.metadata.etag === etag) return found?.body;
       await found?.body?.close?.();
@@ -375,7 +375,7 @@ function clientHasIt(facts: SourceFacts, { ifNoneMatch, ifModifiedSince, held }:
 
 function entryOf(
   { origin: _, path: __, host: ___, fetched: ____, ...facts }: SourceFacts,
-  body: SettledBody | undefined,
+  body: CompleteBody | undefined,
   { range, signal }: Pick<OpenOptions, "range" | "signal">,
 ): StorageEntry {
   return {

@@ -4,7 +4,7 @@ import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { CompleteBody, Rendition, RenditionRecord } from "../model/rendition.ts";
 import { after, type MaybePromise } from "../util/maybe.ts";
 import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
 import { clientHasIt } from "./conditions.ts";
@@ -25,7 +25,7 @@ export interface RequestLookup {
 
 /** A lookup for no request: at most one of these. */
 export interface WholeLookup {
-  readonly found?: { readonly record: RenditionRecord; readonly body: SettledBody };
+  readonly found?: { readonly record: RenditionRecord; readonly body: CompleteBody };
   readonly error?: NonNullable<RenditionRecord["error"]>;
   readonly stale?: Rendition | undefined;
 }

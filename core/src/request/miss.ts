@@ -118,7 +118,7 @@ function addSpans(exchange: Exchange, { list }: Spans): void {
 }
 
 function outcomeOf(rendered: Rendered, forward: "stale" | "miss", collapsed: boolean): CacheOutcome {
-  const isComplete = rendered.body?.settled === true && rendered.body.bytes !== undefined;
+  const isComplete = rendered.body?.complete === true && rendered.body.bytes !== undefined;
   return {
     hit: false,
     forward,

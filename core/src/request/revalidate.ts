@@ -1,5 +1,5 @@
 import { COMPOSED_TAG, etagOf, jobTag, ORIGINAL_TAG, tagsOf } from "../cache/entry.ts";
-import { keepingOf } from "../cache/freshness.ts";
+import { cachePolicyOf } from "../cache/freshness.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import { isTrusted } from "../model/claims.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -77,7 +77,7 @@ export function createConfirm(parts: ConfirmParts) {
       ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
       sources: [facts],
       stored: Date.now(),
-      ...keepingOf([facts], endpoint).fields,
+      ...cachePolicyOf([facts], endpoint).fields,
       ...tagsOf(endpoint, [facts]),
       private: false,
       original,

@@ -1,15 +1,15 @@
 import type { Cache } from "../cache/cache.ts";
 import { etagOf, lastModifiedOf, tagsOf } from "../cache/entry.ts";
-import { keepingOf } from "../cache/freshness.ts";
+import { cachePolicyOf } from "../cache/freshness.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import type { Job } from "../model/job.ts";
 import {
   type Body,
+  completeBody,
   type PlanResult,
   type Rendition,
   type RenditionRecord,
-  settled,
 } from "../model/rendition.ts";
 import type { SourceFacts } from "../model/source.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
@@ -48,13 +48,15 @@ export function createEntryWriter(parts: EntryWriterParts) {
 
   function entryOf({ job, key, sources, rendition, isOriginal }: EntryParts): NewEntry {
     const endpoint = endpoints.get(endpointId(job.asset));
-    const policy = keepingOf(sources, endpoint, clock.now());
+    const policy = cachePolicyOf(sources, endpoint, clock.now());
     const { type, format, width, height, links } = rendition;
     const lastModified = lastModifiedOf(sources);
     return {
       isStorable: policy.store,
       metadata(body) {
-        const etag = body.settled ? etagOf(key, engines, sources, { body, original: isOriginal }) : undefined;
+        const etag = body.complete
+          ? etagOf(key, engines, sources, { body, original: isOriginal })
+          : undefined;
         return {
           key,
           asset: job.asset,
@@ -70,8 +72,8 @@ export function createEntryWriter(parts: EntryWriterParts) {
           ...(width !== undefined && { width }),
           ...(height !== undefined && { height }),
           ...(links && { links }),
-          ...(body.settled && { length: body.length }),
-          ...(body.settled && lastModified !== undefined && { lastModified }),
+          ...(body.complete && { length: body.length }),
+          ...(body.complete && lastModified !== undefined && { lastModified }),
           ...(etag !== undefined && { etag }),
         };
       },
@@ -83,7 +85,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
     const now = clock.now();
     const endpoint = endpoints.get(endpointId(asset));
     const sources = confirmedSources(known, confirmations, now);
-    const policy = keepingOf(sources, endpoint, now);
+    const policy = cachePolicyOf(sources, endpoint, now);
     const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = known;
     const record = { ...before, sources, stored: now, ...policy.fields, ...tagsOf(endpoint, sources) };
     return { isStorable: policy.store, entry: { record, ...(body && { body }) } };
@@ -92,7 +94,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
   /** Resolves once caches have it; `undefined`: there are none, or it was purged after `since`, when work on it began. */
   function write({ record, body }: Rendition, since: number): Promise<void> | undefined {
     if (!cache.isUsed || purgeRules.isPurged(record, since)) return undefined;
-    return cache.store(record, settled(body), since);
+    return cache.store(record, completeBody(body), since);
   }
 
   /** What caches have of a file that is no longer for everybody is not served again: not at once, nor if its origin fails. */

@@ -113,7 +113,7 @@ export async function originalBody(source: Source): Promise<Body> {
   }
   if (source.file !== undefined && size !== undefined) {
     await source.close();
-    return { settled: true, length: size, stream: (range) => source.stream(range) };
+    return { complete: true, length: size, stream: (range) => source.stream(range) };
   }
   // The connection that is open already serves the first reader of the whole.
   let first: Source | undefined = source;
@@ -128,8 +128,8 @@ export async function originalBody(source: Source): Promise<Body> {
   };
   const close = async () => take()?.close();
   return size === undefined
-    ? { settled: false, stream, close }
-    : { settled: true, length: size, stream, close };
+    ? { complete: false, stream, close }
+    : { complete: true, length: size, stream, close };
 }
 
 /** A source's bytes from the start; the source is let go with the last of them, whoever else reads of it. */
@@ -178,5 +178,5 @@ export function originalAgain(parts: OriginalParts, asset: Asset, facts: SourceF
     return tee?.along(body, size) ?? body;
   }
 
-  return { settled: true, length: size, stream };
+  return { complete: true, length: size, stream };
 }

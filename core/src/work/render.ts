@@ -4,7 +4,7 @@ import { signatureRequired } from "../model/claims.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import type { Body, PlanResult, Rendition, RenditionRecord, SettledBody } from "../model/rendition.ts";
+import type { Body, CompleteBody, PlanResult, Rendition, RenditionRecord } from "../model/rendition.ts";
 import type { Source } from "../model/source.ts";
 import { fetchSource } from "../origin/sources.ts";
 import { resultCheckOf } from "../results.ts";
@@ -177,7 +177,7 @@ class Render {
     const format = await originalFormat(source);
     const body = await originalBody(source);
     this.#options.context.release(source);
-    if (body.settled && body.bytes) await source.close();
+    if (body.complete && body.bytes) await source.close();
     return { body, type: originalType(source.facts), format };
   }
 
@@ -188,7 +188,7 @@ class Render {
     const entry = writer.entryOf({ ...request, sources: context.sources, rendition, isOriginal });
     if (!entry.isStorable) this.#expireStale();
     const record = entry.metadata(body);
-    const write = (record: RenditionRecord, whole: SettledBody) => {
+    const write = (record: RenditionRecord, whole: CompleteBody) => {
       // Of a large original caches keep the metadata alone.
       const hasBody = whole.bytes !== undefined || !isOriginal;
       const stored = entry.isStorable
@@ -205,7 +205,7 @@ class Render {
       record,
       body,
       spans: context.spans,
-      ...(body.settled && !degraded ? write(record, body) : { stored: false }),
+      ...(body.complete && !degraded ? write(record, body) : { stored: false }),
       ...(completion && { completion }),
       ...(this.#plan && { lane: this.#plan.lane }),
       ...(degraded && { degraded }),
@@ -270,6 +270,6 @@ async function runPlan(plan: Plan, context: OwnContext): Promise<PlanResult> {
 }
 
 /** What a body that still grows becomes. */
-function wholeOf({ body }: { readonly body: Body }): Promise<SettledBody> | undefined {
-  return body.settled ? undefined : body.whole;
+function wholeOf({ body }: { readonly body: Body }): Promise<CompleteBody> | undefined {
+  return body.complete ? undefined : body.completed;
 }

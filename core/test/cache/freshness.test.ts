@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   ageOf,
+  cachePolicyOf,
   isFromFuture,
-  keepingOf,
   overdueOf,
   privately,
   servesOnError,
@@ -34,7 +34,7 @@ const source = (more: Partial<SourceFacts> = {}): SourceFacts => ({
 });
 
 const policyOf = (sources: Partial<SourceFacts>[], rules: Partial<Endpoint> = {}) =>
-  keepingOf(sources.map(source), endpoint(rules), now);
+  cachePolicyOf(sources.map(source), endpoint(rules), now);
 
 /** A lifetime is shortened by up to a tenth. */
 function assertLifetime(freshUntil: number, expected: number) {
@@ -95,7 +95,7 @@ describe("the lifetime of a rendition", () => {
   }
 
   it("ends now without an endpoint", () => {
-    assert.deepEqual(keepingOf([source()], undefined, now), { store: true, fields: { freshUntil: now } });
+    assert.deepEqual(cachePolicyOf([source()], undefined, now), { store: true, fields: { freshUntil: now } });
   });
 
   it("does not grow with a further source", () => {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { CacheBackend, JournalRule, PurgeJournal, StoredMetadata } from "../../src/cache/backend.ts";
 import { matchesRule } from "../../src/model/purge-rule.ts";
-import { bodyOf, type RenditionRecord, type SettledBody } from "../../src/model/rendition.ts";
+import { bodyOf, type CompleteBody, type RenditionRecord } from "../../src/model/rendition.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
 export interface FakeClock extends Clock {
@@ -38,7 +38,7 @@ export function fakeClock(): FakeClock {
 }
 
 export interface FakeStore {
-  readonly entries: Map<string, { readonly metadata: StoredMetadata; readonly body?: SettledBody }>;
+  readonly entries: Map<string, { readonly metadata: StoredMetadata; readonly body?: CompleteBody }>;
   readonly rules: Map<string, JournalRule>;
   puts: number;
 }
@@ -116,5 +116,5 @@ export function newMetadata(clock: Clock, more: Partial<RenditionRecord> = {}): 
   };
 }
 
-export const bodyWith = (text: string): SettledBody =>
+export const bodyWith = (text: string): CompleteBody =>
   bodyOf(Buffer.from(text), (bytes) => Readable.from([bytes]));

@@ -8,7 +8,7 @@ import { createEntryWriter } from "../../src/work/entry-writer.ts";
 import { HOUR, jobOf, KEY, newEndpoint, newParts } from "./support.ts";
 
 const body = bodyOf(Buffer.from("bytes"), (bytes) => Readable.from([bytes]));
-const streaming: GrowingBody = { settled: false, stream: async () => Readable.from([]) };
+const streaming: GrowingBody = { complete: false, stream: async () => Readable.from([]) };
 
 const source = (more: Partial<SourceFacts> = {}): SourceFacts => ({
   origin: "files",

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { PassThrough, Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { isMediaError, MediaError } from "../../src/model/errors.ts";
-import { bodyOf, type GrowingBody, type SettledBody } from "../../src/model/rendition.ts";
+import { bodyOf, type CompleteBody, type GrowingBody } from "../../src/model/rendition.ts";
 import { HOUR, jobOf, KEY, newEndpoint, renderer } from "./support.ts";
 
-const whole = (text: string): SettledBody => bodyOf(Buffer.from(text), (bytes) => Readable.from([bytes]));
+const whole = (text: string): CompleteBody => bodyOf(Buffer.from(text), (bytes) => Readable.from([bytes]));
 
 describe("a render", () => {
   it("fetches, plans, runs and writes to the cache, in this order", async () => {
@@ -34,7 +34,7 @@ describe("a render", () => {
       job: { ...jobOf("a.txt"), transformation: { steps: [], output: { format: "original" } } },
     });
     assert.deepEqual([record.original, record.format, lane], [true, "original", undefined]);
-    assert.equal(body?.settled && Buffer.from(body.bytes ?? "").toString(), "bytes");
+    assert.equal(body?.complete && Buffer.from(body.bytes ?? "").toString(), "bytes");
   });
 
   it("takes the next origin that has the file if the first one breaks off", async () => {
@@ -109,8 +109,8 @@ describe("a render", () => {
 
   it("stores a streaming body once it is complete, with validators then", async () => {
     const { make, setEngine, cached, reports, store } = renderer({ files: {} });
-    const { promise, resolve } = Promise.withResolvers<SettledBody>();
-    const body: GrowingBody = { settled: false, stream: async () => new PassThrough(), whole: promise };
+    const { promise, resolve } = Promise.withResolvers<CompleteBody>();
+    const body: GrowingBody = { complete: false, stream: async () => new PassThrough(), completed: promise };
     setEngine({ run: async () => ({ body, type: "video/mp4", format: "mp4" }) });
     const rendered = await make();
     assert.deepEqual(
@@ -131,8 +131,8 @@ describe("a render", () => {
 
   it("reports the failure of a streaming body, and stores nothing of it", async () => {
     const { make, setEngine, reports, store } = renderer({ files: {} });
-    const { promise, reject } = Promise.withResolvers<SettledBody>();
-    const body: GrowingBody = { settled: false, stream: async () => new PassThrough(), whole: promise };
+    const { promise, reject } = Promise.withResolvers<CompleteBody>();
+    const body: GrowingBody = { complete: false, stream: async () => new PassThrough(), completed: promise };
     setEngine({ run: async () => ({ body, type: "video/mp4", format: "mp4" }) });
     const rendered = await make();
     reject(new Error("broke off"));

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { Readable } from "node:stream";
-import { bodyOf, changed, codeOf, type PluginApi, type SettledBody } from "@mediatap/core";
+import { bodyOf, type CompleteBody, changed, codeOf, type PluginApi } from "@mediatap/core";
 import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
@@ -49,13 +49,13 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
     await fs.promises.rm(places.entry(name), { recursive: true, force: true }).catch(() => undefined);
   }
 
-  function bodyIn(name: string, { head, bytes }: Entry): SettledBody | undefined {
+  function bodyIn(name: string, { head, bytes }: Entry): CompleteBody | undefined {
     if (bytes) return bodyOf(bytes, toStream);
     return head.bodyLength === undefined ? undefined : longBody(name, head, head.bodyLength);
   }
 
   /** A body that is sent from its file; it may have gone, or been replaced, by then. */
-  function longBody(name: string, { version, record: { etag } }: Head, length: number): SettledBody {
+  function longBody(name: string, { version, record: { etag } }: Head, length: number): CompleteBody {
     const isSame = (now: Head) =>
       now.version === version ||
       (etag !== undefined && now.record.etag === etag && now.bodyLength === length);
@@ -64,7 +64,7 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
       else logger.warn({ err, name }, "reading an entry of the cache failed");
     };
     return {
-      settled: true,
+      complete: true,
       length,
       async stream(range) {
         const stream = await reader.stream(places.entry(name), { isSame, onFailure, range }).catch(onFailure);
@@ -75,7 +75,7 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
   }
 
   /** Metadata that comes alone, as after a revalidation, keeps the body that belongs to it. */
-  async function bodyBefore(name: string, { key, etag }: StoredMetadata): Promise<SettledBody | undefined> {
+  async function bodyBefore(name: string, { key, etag }: StoredMetadata): Promise<CompleteBody | undefined> {
     if (etag === undefined) return undefined;
     const entry = await read(name, key);
     return entry?.head.record.etag === etag ? bodyIn(name, entry) : undefined;

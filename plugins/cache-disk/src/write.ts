@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
-import type { SettledBody } from "@mediatap/core";
+import type { CompleteBody } from "@mediatap/core";
 import { ownerText, type StoredMetadata, thisOwner } from "@mediatap/core/cache";
 import { FILE, inFolder } from "./folder.ts";
 import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
@@ -20,7 +20,7 @@ export function createWriter(places: Places) {
   return async function write(
     name: string,
     metadata: StoredMetadata,
-    body: SettledBody | undefined,
+    body: CompleteBody | undefined,
   ): Promise<number | undefined> {
     const text = Buffer.from(JSON.stringify(metadata));
     if (text.byteLength > LONGEST_RECORD) return undefined;
@@ -49,7 +49,7 @@ export type Write = ReturnType<typeof createWriter>;
 async function writeAll(
   handle: Handle,
   parts: { readonly version: Uint8Array; readonly record: Uint8Array },
-  body: SettledBody | undefined,
+  body: CompleteBody | undefined,
 ): Promise<number> {
   const bodyLength = body?.length;
   if (!body || body.bytes) {

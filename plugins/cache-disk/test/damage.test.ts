@@ -112,9 +112,9 @@ describe("cache-disk: what is not what was written", () => {
       changed[start + at] = (changed[start + at] as number) ^ 1;
       await writeFile(path, changed);
       const { found } = await host.find(record.key);
-      assert(found?.body?.settled);
+      assert(found?.body?.complete);
       await assert.rejects(
-        async () => found.body?.settled && found.body.stream(range),
+        async () => found.body?.complete && found.body.stream(range),
         /changed while it was read/,
       );
       assert.deepEqual(await place.entries(), [], "it is removed");

@@ -57,7 +57,7 @@ describe("cacheKeyv", () => {
       await host.store(record, bytes);
       const { found } = await host.find(record.key);
       assert.deepEqual(found?.record, record);
-      assert.equal(found?.body?.settled, length === 1000 || undefined);
+      assert.equal(found?.body?.complete, length === 1000 || undefined);
     }
   });
 

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { bodyOf, type Plugin, parseOptions, type SettledBody } from "@mediatap/core";
+import { bodyOf, type CompleteBody, type Plugin, parseOptions } from "@mediatap/core";
 import { type CacheBackend, matchesRule, type StoredMetadata } from "@mediatap/core/cache";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
@@ -125,7 +125,7 @@ function tablesOf({ maxBytes, maxEntryBytes, maxRecords }: Budget, onEvict: () =
 }
 
 /** `undefined`: it broke off. */
-async function read(body: SettledBody): Promise<Uint8Array | undefined> {
+async function read(body: CompleteBody): Promise<Uint8Array | undefined> {
   const bytes = await buffer(await body.stream());
   return bytes.byteLength === body.length ? bytes : undefined;
 }

@@ -133,7 +133,7 @@ export async function render(input: Uint8Array | Source, request: PlanRequest = 
   const made = await plan(input, request);
   if (!made) throw new Error("the engine passed");
   const rendition = await made.run(contextOf(request, async () => undefined));
-  if (!rendition.body.settled || !rendition.body.bytes) throw new Error("no bytes");
+  if (!rendition.body.complete || !rendition.body.bytes) throw new Error("no bytes");
   return { bytes: rendition.body.bytes, rendition, plan: made };
 }
 

@@ -66,7 +66,7 @@ function partOf(job: Job, part: StreamPart): Job {
 
 /** The parts that a playlist leads to: its links are still slots with their names. */
 async function partsIn({ body }: Obtained) {
-  if (!body?.settled) return [];
+  if (!body?.complete) return [];
   const text = Buffer.from(body.bytes ?? (await read(await body.stream()))).toString("utf8");
   const names = new Set([...text.matchAll(/\{\{([^{}]*)\}\}/g)].map(([, name = ""]) => name));
   return [...names].map(partOfName).filter((part) => part !== undefined);

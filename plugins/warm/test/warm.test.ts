@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
-import { bodyOf, MediaError, type MediatapConfig, type Plugin, type SettledBody } from "@mediatap/core";
+import { bodyOf, type CompleteBody, MediaError, type MediatapConfig, type Plugin } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { makeFolder, makePng, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
@@ -28,14 +28,14 @@ function heldVideos() {
           if (busy-- > 0) throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
           await open.promise;
           if (!asset.path.includes("grows")) return { body: whole, type: "video/mp4", format: "mp4" };
-          const grown = Promise.withResolvers<SettledBody>();
+          const grown = Promise.withResolvers<CompleteBody>();
           async function* grow() {
             yield bytes.subarray(0, 3);
             yield bytes.subarray(3);
             grown.resolve(whole);
           }
           const stream = async () => Readable.from(grow());
-          const body = { settled: false, stream, whole: grown.promise } as const;
+          const body = { complete: false, stream, completed: grown.promise } as const;
           return { body, type: "video/mp4", format: "mp4" };
         }
         return { engine: "held-videos", lane: "video", cost: 1, memory: 0, explain: () => ({}), run };

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { bodyOf, MediaError, type PlanResult, type Plugin, type SettledBody } from "@mediatap/core";
+import { bodyOf, type CompleteBody, MediaError, type PlanResult, type Plugin } from "@mediatap/core";
 
 /** An engine of lane "video" whose results are texts: whole at once, growing, or broken, as the file's name says. */
 export function fakeVideos(): Plugin {
@@ -7,8 +7,8 @@ export function fakeVideos(): Plugin {
   const bytes = Buffer.alloc(1000, "v");
   const settled = () => bodyOf(bytes, (part) => Readable.from([part]));
 
-  function growing(ending: () => Promise<SettledBody>): PlanResult {
-    const whole = Promise.withResolvers<SettledBody>();
+  function growing(ending: () => Promise<CompleteBody>): PlanResult {
+    const whole = Promise.withResolvers<CompleteBody>();
     whole.promise.catch(() => {});
     async function* grow() {
       yield bytes.subarray(0, 10);
@@ -21,7 +21,7 @@ export function fakeVideos(): Plugin {
       yield bytes.subarray(10);
     }
     const stream = async () => Readable.from(grow());
-    return { body: { settled: false, stream, whole: whole.promise }, type: "video/mp4", format: "mp4" };
+    return { body: { complete: false, stream, completed: whole.promise }, type: "video/mp4", format: "mp4" };
   }
 
   return {

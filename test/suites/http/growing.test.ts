@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { bodyOf, MediaError, type Plugin, type RenderContext, type SettledBody } from "@mediatap/core";
+import { bodyOf, type CompleteBody, MediaError, type Plugin, type RenderContext } from "@mediatap/core";
 import { makeFolder, startServer, type TestFolder, type TestServer, until } from "@mediatap/test";
 import { photo } from "../support/photos.ts";
 import { folderConfig } from "../support/plugins.ts";
@@ -21,14 +21,14 @@ function grower(): Grower {
   let runs = 0;
   let chunks: string[] = [];
   let readers: Readable[] = [];
-  let whole = Promise.withResolvers<SettledBody>();
+  let whole = Promise.withResolvers<CompleteBody>();
   whole.promise.catch(() => {});
 
   async function run(_context: RenderContext) {
     runs++;
     chunks = [];
     readers = [];
-    whole = Promise.withResolvers<SettledBody>();
+    whole = Promise.withResolvers<CompleteBody>();
     whole.promise.catch(() => {});
     const stream = async () => {
       const reader = new Readable({ read() {} });
@@ -37,7 +37,7 @@ function grower(): Grower {
       return reader;
     };
     return {
-      body: { settled: false, stream, whole: whole.promise } as const,
+      body: { complete: false, stream, completed: whole.promise } as const,
       type: "video/mp4",
       format: "mp4",
     };

@@ -324,7 +324,7 @@ export default () => ({
       async run() {
         const bytes = Buffer.from(${JSON.stringify(word)} + mark);
         const stream = async () => Readable.from([bytes]);
-        return { type: "text/plain", format: "txt", body: { settled: true, length: bytes.length, bytes, stream } };
+        return { type: "text/plain", format: "txt", body: { complete: true, length: bytes.length, bytes, stream } };
       },
     } : undefined);
   },

@@ -75,7 +75,7 @@ export function clusterHandover({
   return {
     async encode({ written, body }) {
       // What is still streaming is not waited for: each machine sends it at once.
-      if (!written || !body?.settled) return JSON.stringify({ kept: false });
+      if (!written || !body?.complete) return JSON.stringify({ kept: false });
       const late = new AbortController();
       const timeout = delay(STORE_TIMEOUT_MS, undefined, { signal: late.signal, ref: false });
       await Promise.race([written, timeout]).catch(() => {});

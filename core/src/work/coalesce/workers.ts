@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Cache } from "../../cache/cache.ts";
 import type { PurgeRules } from "../../cache/purge-rules.ts";
-import { bodyOf, type RenditionRecord, settled } from "../../model/rendition.ts";
+import { bodyOf, completeBody, type RenditionRecord } from "../../model/rendition.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, type Failed, failureOf } from "../failed.ts";
 import type { Rendered } from "../render.ts";
@@ -26,7 +26,7 @@ export function workerHandover({ cache, purgeRules }: HandoverParts): Handover<R
   const since = purgeRules.now();
   return {
     encode({ record, body, degraded }) {
-      if (degraded || !body?.settled || !body.bytes || body.length > MAX_BYTES) return undefined;
+      if (degraded || !body?.complete || !body.bytes || body.length > MAX_BYTES) return undefined;
       return { record, bytes: body.bytes };
     },
     encodeFailure: failureOf,
@@ -35,7 +35,7 @@ export function workerHandover({ cache, purgeRules }: HandoverParts): Handover<R
       const { record, bytes } = outcome;
       const body = bodyOf(bytes, (part) => Readable.from([part]));
       const stored = cache.isUsed && !purgeRules.isPurged(record, since);
-      if (stored) void cache.store(record, settled(body), since);
+      if (stored) void cache.store(record, completeBody(body), since);
       return { record, body, spans: createSpans(), stored, joined: true };
     },
   };

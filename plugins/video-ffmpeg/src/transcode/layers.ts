@@ -36,7 +36,7 @@ export async function drawLayer(
         "Layers on videos need an image engine, which is not installed here",
       );
     }
-    await writeFile(path, body.settled && body.bytes ? body.bytes : await buffer(await body.stream()));
+    await writeFile(path, body.complete && body.bytes ? body.bytes : await buffer(await body.stream()));
   } finally {
     await body?.close?.();
   }

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type GrowingBody, type Limits, MediaError, type SettledBody } from "@mediatap/core";
+import { type CompleteBody, type GrowingBody, type Limits, MediaError } from "@mediatap/core";
 import type { Running } from "../process/command.ts";
 import type { Reservation } from "../process/temp.ts";
 import { fileBody, TailingFile } from "./tailing-file.ts";
@@ -31,7 +31,7 @@ export interface ProgressiveOptions {
 /** The output of a program that is read while it is written. */
 export interface Progressive {
   readonly body: GrowingBody;
-  readonly whole: Promise<SettledBody>;
+  readonly completed: Promise<CompleteBody>;
   /** Resolves when the first bytes are there; rejects if the work fails before. */
   begun(): Promise<void>;
   /** Ends the work, with an error for all readers. */
@@ -91,7 +91,7 @@ export async function startProgressive(options: ProgressiveOptions): Promise<Pro
     }
   }
 
-  async function work(): Promise<SettledBody> {
+  async function work(): Promise<CompleteBody> {
     try {
       const length = await write();
       // What has been sent is complete, whatever becomes of the rest.
@@ -111,13 +111,13 @@ export async function startProgressive(options: ProgressiveOptions): Promise<Pro
     }
   }
 
-  const whole = work();
-  whole.catch(() => {});
+  const completed = work();
+  completed.catch(() => {});
   count(0);
   return {
-    whole,
+    completed,
     abort: (reason) => end.abort(reason),
     begun: () => file.reached(BEGUN_BYTES),
-    body: { settled: false, stream: async () => file.stream(), whole },
+    body: { complete: false, stream: async () => file.stream(), completed },
   };
 }

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { changed, codeOf, type SettledBody } from "@mediatap/core";
+import { type CompleteBody, changed, codeOf } from "@mediatap/core";
 
 /** Bytes that a reader gets at a time. */
 const CHUNK = 64 * 1024;
@@ -98,10 +98,10 @@ export class TailingFile {
 }
 
 /** A complete file as a body, until it is removed. */
-export async function fileBody(path: string, readers: Readers): Promise<SettledBody> {
+export async function fileBody(path: string, readers: Readers): Promise<CompleteBody> {
   const { size: length } = await stat(path);
   return {
-    settled: true,
+    complete: true,
     length,
     async stream(range) {
       readers.enter();

@@ -86,9 +86,11 @@ export async function planWhole(
         context,
       );
       engine.running.add(progressive);
-      progressive.whole.catch(() => {}).finally(() => engine.running.delete(progressive));
+      progressive.completed.catch(() => {}).finally(() => engine.running.delete(progressive));
       using _ = addAbortListener(signal, () => progressive.abort(signal.reason));
-      const body = waits ? await progressive.whole : await progressive.begun().then(() => progressive.body);
+      const body = waits
+        ? await progressive.completed
+        : await progressive.begun().then(() => progressive.body);
       const size = recipe.video && graph.picture?.size;
       return { body, type: recipe.type, format: recipe.format, ...size };
     },
