@@ -31,10 +31,12 @@ export {
 } from "./model/errors.ts";
 export type { CacheOutcome, Exchange, Reply, Target } from "./model/exchange.ts";
 export type { Size } from "./model/expression.ts";
+export type { InfoField, InfoOutput } from "./model/info.ts";
+export { HEADER_FIELDS, INFO_FIELDS, infoFields } from "./model/info.ts";
 export type { AcceptClass, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
-export { typeOfName } from "./model/media.ts";
+export { isMediaType, typeOfName } from "./model/media.ts";
 export type { RequestOutcome } from "./model/outcome.ts";
 export { FAILED_OUTCOMES, REQUEST_OUTCOMES, requestOutcomeOf } from "./model/outcome.ts";
 export type { Lane, Plan } from "./model/plan.ts";

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Endpoint } from "./endpoint.ts";
 import { MediaError } from "./errors.ts";
+import { canonicalInfo } from "./info.ts";
 import type { Job } from "./job.ts";
 import type { StepRegistry } from "./steps/registry.ts";
 import type { Output, Step, Transformation, VideoOutput } from "./transformation.ts";
@@ -37,6 +38,10 @@ export function canonicalTransformation(
   endpoint: Endpoint,
   registry: StepRegistry,
 ): Transformation {
+  if (output.info) {
+    if (steps.length > 0) throw new MediaError("EINVAL", "Expected no steps before a description of a file");
+    return { steps: [], output: { info: canonicalInfo(output.info) } };
+  }
   if (output.format === "original") {
     return { steps: [], output: { format: "original", ...fillSanitizing(output, endpoint) } };
   }

@@ -1,5 +1,6 @@
 import type { Rgba } from "./colour.ts";
 import type { Expression } from "./expression.ts";
+import type { InfoOutput } from "./info.ts";
 import type { StreamPart } from "./stream.ts";
 
 /** Pixels, or a calculation that gives pixels. A fraction of the original is `["mul", "originalWidth", 0.5]`. */
@@ -193,6 +194,8 @@ export interface Output {
   readonly sanitizeSvg?: true;
   /** The result is a video, its sound, or a part of its stream: what is said above of pictures counts for nothing. */
   readonly video?: VideoOutput;
+  /** The result is a description of the file: no step applies, and nothing else of the output counts. */
+  readonly info?: InfoOutput;
 }
 
 /** How a video is written. */

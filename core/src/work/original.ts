@@ -33,6 +33,7 @@ export async function assertDeliverable(
   context: RenderContext,
 ): Promise<void> {
   const { output } = job.transformation;
+  if (output.info) throw new MediaError("EUNSUPPORTED", "Not supported here: descriptions of files");
   if (output.sanitizeSvg) await assertNoSvg(source, context.limits.svgBytes);
   if (output.format === "original") return;
   const type = typeOfName(source.facts.path);

@@ -62,8 +62,8 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 
       hooks.transform.tapPromise(NAME, async (job, source, renderContext) => {
-        const { format, video } = job.transformation.output;
-        if (format === "original" || video) return undefined;
+        const { format, video, info } = job.transformation.output;
+        if (format === "original" || video || info) return undefined;
         // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
         if (staysVector(job.transformation, source) && sniff(await source.peek(SNIFF_LENGTH)) === "svg") {
           return undefined;

@@ -86,6 +86,9 @@ export function readChain(written: Chain, options: ChainOptions = {}): ParsedCha
   } = options;
   const chain = expand(written, named, limits);
   assertCounts(chain, limits);
+  if (wanted.kind === "info" && chain.length > 0) {
+    throw new MediaError("EINVAL", "Expected no transformation with ik-info.json");
+  }
   const original = find(chain, "orig", "true");
   if (original) {
     if (wanted.kind === "master" || wanted.kind === "part") {
@@ -260,6 +263,8 @@ function outputFor(values: Values, wanted: Wanted): Output {
       return { ...outputOf(values), ...(isStretch(values) && { format: movingFormat(values.f) }) };
     case "picture":
       return outputOf(values);
+    case "info":
+      return { info: {} };
   }
 }
 

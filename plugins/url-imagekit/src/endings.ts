@@ -19,7 +19,11 @@ const KIND: ReadonlySet<Suffix> = new Set<Suffix>(["ik-video.mp4", "ik-gif-video
 
 const PLAYLISTS = { hls: "ik-master.m3u8", dash: "ik-master.mpd" } as const;
 const STILL = "ik-thumbnail.jpg";
+const INFO = "ik-info.json";
 const PREVIEWS = "ik-seek-thumbnail-track.vtt";
+
+/** Whether a path asks for what is known of the asset before its ending. */
+export const isInfo = ({ suffixes }: Address): boolean => suffixes.at(-1) === INFO;
 
 /**
  * What a path asks for. Throws `EINVAL` for endings that do not go together or need a video, `EUNSUPPORTED` for what no
@@ -39,6 +43,7 @@ export function wantedOf({ suffixes, path }: Address, media: Job["media"]): Want
     throw invalid("the path", "one ending of the language", suffixes.join("/"));
   }
   if (last === undefined || KIND.has(last)) return isVideo ? VIDEO : PICTURE;
+  if (last === INFO) return { kind: "info" };
   if (last === STILL) return isVideo ? { kind: "still" } : { kind: "picture", page: 1 };
   if (!isVideo) throw new MediaError("EINVAL", `Expected a video before ${last}`);
   if (last === PLAYLISTS.hls) return { kind: "master", protocol: "hls" };
@@ -72,6 +77,8 @@ function endingOf(wanted: Wanted): string[] {
       return [];
     case "still":
       return [STILL];
+    case "info":
+      return [INFO];
     case "master":
       return [PLAYLISTS[wanted.protocol]];
     case "part":

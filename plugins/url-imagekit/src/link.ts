@@ -1,4 +1,11 @@
-import type { Asset, Endpoint, Exchange, Job, LimitsOf } from "@mediatap/core";
+import {
+  type Asset,
+  type Endpoint,
+  type Exchange,
+  HEADER_FIELDS,
+  type Job,
+  type LimitsOf,
+} from "@mediatap/core";
 import type { CustomParameters } from "./custom.ts";
 import { endingsOf } from "./endings.ts";
 import { wordingOf } from "./named.ts";
@@ -83,6 +90,7 @@ function printQuery(job: Job, endpoint: Endpoint, words: string): string {
   const chain = words || (needsChain(job, endpoint) ? NOTHING : "");
   const fallback = delivery.fallback && `di-${delivery.fallback.path.replaceAll("/", "@@")}`;
   const tr = [chain, fallback].filter(Boolean).join(",");
+  const { fields = HEADER_FIELDS } = transformation.output.info ?? {};
   // What leads to a playlist is what may be a download.
   const attachment = isAnyPart(job) ? undefined : delivery.attachment;
   return [
@@ -90,6 +98,7 @@ function printQuery(job: Job, endpoint: Endpoint, words: string): string {
     // Commas and colons stand in a query as they are.
     tr && `tr=${encoded(tr).replace(/%2C/g, ",").replace(/%3A/g, ":")}`,
     transformation.output.sanitizeSvg && !endpoint.sanitizeSvg && "ik-sanitizeSvg=true",
+    String(fields) !== String(HEADER_FIELDS) && `fields=${fields}`,
     attachment && "ik-attachment=true",
     typeof attachment === "string" && `ik-attachment-filename=${encoded(attachment)}`,
   ]

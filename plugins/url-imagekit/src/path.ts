@@ -12,6 +12,7 @@ const SUFFIXES = [
   "ik-master.m3u8",
   "ik-master.mpd",
   "ik-seek-thumbnail-track.vtt",
+  "ik-info.json",
   "ik-genchapter.vtt",
   "ik-gensubtitle.vtt",
   "ik-gensubtitle.transcript",

@@ -1,4 +1,4 @@
-import { invalid } from "@mediatap/core";
+import { type InfoField, infoFields, invalid } from "@mediatap/core";
 import { lenient } from "./percent.ts";
 
 /** One parameter of a query. */
@@ -25,11 +25,24 @@ export function readQuery(raw: string): Pair[] {
 /** Tags of SDKs, which mean nothing. */
 const SDK_TAGS: ReadonlySet<string> = new Set(["sdk-version"]);
 
-/** The parameters that the language leaves alone: they tell versions of a file apart. */
-export function freePairs(pairs: readonly Pair[], ignored: readonly string[]): Pair[] {
-  return pairs.filter(
-    ({ name }) => name !== "tr" && !name.startsWith("ik-") && !SDK_TAGS.has(name) && !ignored.includes(name),
-  );
+/** Names what a description of a file is to contain. */
+const FIELDS = "fields";
+
+/**
+ * The parameters that the language leaves alone: they tell versions of a file apart. `isInfo`: the URL is one of a description.
+ */
+export function freePairs(pairs: readonly Pair[], ignored: readonly string[], isInfo: boolean): Pair[] {
+  return pairs.filter(({ name }) => {
+    if (name === "tr" || name.startsWith("ik-") || SDK_TAGS.has(name)) return false;
+    return !ignored.includes(name) && !(isInfo && name === FIELDS);
+  });
+}
+
+/** The fields that a description is to contain. Throws `EINVAL` for a name that is no field's. `undefined`: none are named. */
+export function fieldsOf(pairs: readonly Pair[]): readonly InfoField[] | undefined {
+  const [named, second] = pairs.filter(({ name }) => name === FIELDS);
+  if (second) throw invalid(FIELDS, "one list", second.rawValue);
+  return named && infoFields(lenient(named.rawValue).split(","));
 }
 
 /** Whether `ik-sanitizeSvg` asks for an SVG without scripts. Throws `EINVAL` for what is neither `true` nor `false`. */

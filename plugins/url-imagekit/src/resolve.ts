@@ -11,6 +11,7 @@ import {
 } from "@mediatap/core";
 import type { ParsedChain } from "./chain.ts";
 import type { CustomParameters } from "./custom.ts";
+import { isInfo } from "./endings.ts";
 import { requestHints } from "./hints.ts";
 import { pathOf } from "./layer-parts.ts";
 import { createMeanings } from "./meanings.ts";
@@ -18,7 +19,7 @@ import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
 import { lenient } from "./percent.ts";
 import { pollingOf } from "./polling.ts";
-import { attachmentOf, freePairs, type Pair, sanitizesSvg } from "./query.ts";
+import { attachmentOf, fieldsOf, freePairs, type Pair, sanitizesSvg } from "./query.ts";
 import { locate } from "./target.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -49,7 +50,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
     if (!located) return undefined;
     const { address, pairs } = located;
     const { kind, path, sharesQuery } = address;
-    const free = freePairs(pairs, endpoint.ignoreQuery);
+    const free = freePairs(pairs, endpoint.ignoreQuery, isInfo(address));
     const attachment = attachmentOf(pairs);
     const media = mediaOf(address);
     const job = {
@@ -68,11 +69,13 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
       const { steps, output } = transformation;
       const jpeg = isThumbnail(wanted) && !steps.some(({ op }) => op === "clip");
       const isUsual = saveDataQuality !== undefined && media === "image" && output.quality === undefined;
-      const isLighter = isUsual && output.format !== "original" && hints.saveData();
+      const isLighter = isUsual && output.format !== "original" && !output.info && hints.saveData();
+      const fields = output.info && fieldsOf(pairs);
       const further: Partial<Output> = {
         ...(jpeg && output.format === undefined && isFixedAsJpeg(endpoint) && { format: "jpeg" }),
         ...(isLighter && { quality: saveDataQuality }),
         ...(sanitizesSvg(pairs) && { sanitizeSvg: true }),
+        ...(fields && { info: { fields } }),
       };
       const notes = notesOf(address, free, located.chain ?? []);
       const { vary, headers } = hints;

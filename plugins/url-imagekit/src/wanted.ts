@@ -10,7 +10,9 @@ export type Wanted =
   /** The playlist that a player begins with … */
   | { readonly kind: "master"; readonly protocol: "hls" | "dash" }
   /** … and what it leads to, or small pictures to seek by. */
-  | { readonly kind: "part"; readonly part: Exclude<StreamPart, { readonly kind: "master" }> };
+  | { readonly kind: "part"; readonly part: Exclude<StreamPart, { readonly kind: "master" }> }
+  /** What is known of the file: no chain applies. */
+  | { readonly kind: "info" };
 
 export const PICTURE: Wanted = { kind: "picture" };
 export const VIDEO: Wanted = { kind: "video" };
@@ -25,6 +27,7 @@ export function wantedFor({ steps, output }: Transformation): Wanted {
   const part = output.video?.part;
   if (part?.kind === "master") return { kind: "master", protocol: part.protocol };
   if (part) return { kind: "part", part };
+  if (output.info) return { kind: "info" };
   if (output.video) return VIDEO;
   const [first] = steps;
   const isStill = first?.op === "clip" || (first?.op === "frame" && first.time !== undefined);

@@ -11,6 +11,7 @@ describeLanguage("url-imagekit", {
     ["/a.jpg", "/a.jpg?tr="],
     ["/folder/with%20space.jpg", "/folder/%77ith%20space.jpg"],
     ["/tr:w-100,q-80/a.jpg", "/tr:w-100/a.jpg"],
+    ["/a.jpg/ik-info.json?fields=width,bytes", "/a.jpg/ik-info.json?fields=bytes,width,bytes"],
   ],
   different: [
     "/a.jpg",
@@ -31,8 +32,19 @@ describeLanguage("url-imagekit", {
     "/tr:w-100,q-20/a.jpg",
     "/tr:rt-90/a.jpg",
     "/tr:orig-true/a.jpg",
+    "/a.jpg/ik-info.json",
+    "/a.jpg/ik-info.json?fields=width",
+    "/a.jpg/ik-info.json?fields=height",
+    "/a.jpg/ik-info.json?v=1",
+    "/film/ik-video.mp4/ik-info.json",
   ],
-  wrong: ["/tr:w-abc/a.jpg", "/tr:w--5/a.jpg", "/tr:nonsense-1/a.jpg"],
+  wrong: [
+    "/tr:w-abc/a.jpg",
+    "/tr:w--5/a.jpg",
+    "/tr:nonsense-1/a.jpg",
+    "/a.jpg/ik-info.json?fields=x",
+    "/tr:w-1/a.jpg/ik-info.json",
+  ],
   named: ["/tr:n-thumb/a.jpg"],
   unresolvable: ["/../a.jpg", "/a%00.jpg", "/a%.jpg", "/tr:w-100"],
 });

@@ -7,6 +7,7 @@ import { decodePsd } from "@mediatap/decode-psd";
 import { decodeRaster } from "@mediatap/decode-raster";
 import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
+import { info } from "@mediatap/info";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
 import { storageAkeneo } from "@mediatap/storage-akeneo";
 import { storageAzure } from "@mediatap/storage-azure";
@@ -22,7 +23,7 @@ import { videoRemux } from "@mediatap/video-remux";
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, all places that its origins name, images, faces, videos, a cache in memory, timings. */
+/** The usual server: ImageKit's language, all places that its origins name, images, faces, videos, descriptions of files, a cache in memory, timings. */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
@@ -43,6 +44,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       focusFaces(),
       videoFfmpeg(),
       videoRemux(),
+      info(),
       cacheMemory(),
       timing(),
     ],
@@ -78,6 +80,7 @@ export {
   decodeRaster,
   focusFaces,
   imageSharp,
+  info,
   presetImagekit,
   storageAkeneo,
   storageAzure,

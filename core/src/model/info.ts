@@ -1,0 +1,50 @@
+import { invalid } from "./errors.ts";
+
+/** What a file's header contains: a description that names no fields has these, as far as the file has them. */
+export const HEADER_FIELDS = [
+  /** Media type by content, else by name. */
+  "type",
+  /** Short name of the format by content: `jpeg`, `mp4`. */
+  "format",
+  /** Length of the file. */
+  "bytes",
+  /** Pixels, upright. */
+  "width",
+  "height",
+  /** EXIF orientation, 1–8, which `width` and `height` have in them. */
+  "orientation",
+  /** Whether it has transparency. */
+  "alpha",
+  /** Frames or pages; 1 for a still. */
+  "frames",
+  /** Dots per inch. */
+  "density",
+  /** Seconds. */
+  "duration",
+] as const;
+
+/** All that a description of a file can contain, in the order in which it is written. */
+export const INFO_FIELDS = [...HEADER_FIELDS] as const;
+
+export type InfoField = (typeof INFO_FIELDS)[number];
+
+/** A description of a file, as JSON. */
+export interface InfoOutput {
+  /** Left out: those of the header. */
+  readonly fields?: readonly InfoField[];
+}
+
+/** Fields by their names. Throws `EINVAL` for a name that is none. */
+export function infoFields(names: readonly string[]): readonly InfoField[] {
+  return names.map((name) => {
+    const field = INFO_FIELDS.find((known) => known === name);
+    if (field === undefined) throw invalid("fields", `some of ${INFO_FIELDS.join(", ")}`, name);
+    return field;
+  });
+}
+
+/** Each field once, in their order. */
+export function canonicalInfo({ fields = HEADER_FIELDS }: InfoOutput): Required<InfoOutput> {
+  const named: ReadonlySet<string> = new Set(infoFields(fields));
+  return { fields: INFO_FIELDS.filter((field) => named.has(field)) };
+}
