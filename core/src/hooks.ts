@@ -81,6 +81,14 @@ export interface Substitute {
   readonly background?: Job;
 }
 
+/** A URL with a signature. */
+export interface Signed {
+  /** Path and query, from the root of the host. Left out: the endpoint has no key. */
+  readonly url?: string;
+  /** Why the signature of the URL as it was sent is not valid, in words for its author. Left out: it is, or there is none. */
+  readonly fault?: string;
+}
+
 /** Work that no request waits for: plain data. */
 export interface BackgroundWork {
   /** In canonical form. */
@@ -283,6 +291,15 @@ export function createHooks() {
     link: new HookMap<AsyncSeriesBailHook<[job: Job, exchange: Exchange], string | undefined>>(
       (language) => new AsyncSeriesBailHook(["job", "exchange"], `link:${language}`),
     ),
+
+    /**
+     * The URL of a request (path and query) as it was sent, but signed by the endpoint's first key, and what is wrong with the
+     * signature that it has: `sign.for(language)`. `expires`: seconds since 1970; left out: as in the URL, else never. `undefined`:
+     * the language has no signatures. Called for operators only, never on the way of a request, so it may try out mistakes.
+     */
+    sign: new HookMap<
+      AsyncSeriesBailHook<[job: Job, exchange: Exchange, expires: number | undefined], Signed | undefined>
+    >((language) => new AsyncSeriesBailHook(["job", "exchange", "expires"], `sign:${language}`)),
 
     /** Last word on status and headers, for errors too; never the body. Header names are lower-case. */
     respond: new AsyncSeriesHook<[reply: Reply, exchange: Exchange]>(["reply", "exchange"], "respond"),

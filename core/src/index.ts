@@ -11,9 +11,11 @@ export type {
   Diagnosis,
   Report,
   RuntimeInfo,
+  Signed,
   Work,
 } from "./hooks.ts";
 export { Stage } from "./hooks.ts";
+export { isLocal } from "./http/local.ts";
 export type { PageSources } from "./http/page-file.ts";
 export { pageFile } from "./http/page-file.ts";
 export type { Asset } from "./model/asset.ts";

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
@@ -15,6 +16,7 @@ import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
+import type { Explanation } from "./request/explain.ts";
 import type { BreakerState } from "./util/breaker.ts";
 import type { Bus } from "./util/bus.ts";
 import type { ClusterLocks } from "./work/coalesce/cluster.ts";
@@ -82,6 +84,8 @@ export interface RouteRequest {
   /** Address of the client, seen through trusted proxies only. */
   readonly ip: string;
   header(name: string): string | undefined;
+  /** Where this process listens: the socket's own address, and its port. */
+  readonly server: { readonly address: string; readonly port: number };
   /** The whole body; throws `EINVAL` for more than a megabyte. */
   body(): Promise<Uint8Array>;
 }
@@ -89,7 +93,8 @@ export interface RouteRequest {
 export interface RouteReply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** A stream is destroyed when the client leaves. End it soon if `ServerState.isDraining`: the server waits for it. */
+  readonly body?: string | Uint8Array | Readable;
 }
 
 /** Something that a plugin measures, for those who report it. */
@@ -121,6 +126,8 @@ export interface ServerState {
   readonly breakers: Readonly<Record<string, BreakerState>>;
   /** Requests that are being answered, and open connections. */
   readonly traffic: { readonly requests: number; readonly connections: number };
+  /** It is about to end: it waits for the requests that are being answered. */
+  readonly isDraining: boolean;
   /** What plugins measure. */
   readonly metrics: readonly Metric[];
 }
@@ -162,6 +169,43 @@ export type CallHandler = (
   endpoints: readonly Endpoint[],
   rights: CallRights,
 ) => CallReply | Promise<CallReply>;
+
+/** What a private key opens. */
+export interface KeyAccess {
+  /** Names the key without revealing it; the same in all processes with the same configuration. */
+  readonly id: string;
+  /** Those that the key is good for. */
+  readonly endpoints: readonly Endpoint[];
+  readonly rights: CallRights;
+  /**
+   * A message authentication code (HMAC-SHA-256, base64url) by a secret that is derived from the key: every process with the same
+   * configuration makes the same one, and it is void as soon as the key is not configured any more. Compare in constant time.
+   */
+  seal(text: string): string;
+}
+
+/** The private keys of the configuration, for pages that people sign in to. */
+export interface KeysApi {
+  /**
+   * What a key opens. Throws `ESIGNATURE` for a wrong one, after a moment, and `EBUSY` with status 429 for an address (`ip`) that has
+   * sent ten wrong ones within a minute, to this or to the management.
+   */
+  open(key: string, ip: string): Promise<KeyAccess>;
+  /** What the key of an id opens; `undefined`: it is not configured any more. */
+  find(id: string): KeyAccess | undefined;
+  /** All endpoints and their rights, without a key: for a page that is open to nobody but this machine's user. */
+  all(): Pick<KeyAccess, "endpoints" | "rights">;
+}
+
+/** A request that is looked into instead of being answered. */
+export interface AskedRequest {
+  /** Absolute URL, or its path and query. */
+  readonly url: string;
+  /** By lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The URL may lead to these; any other one is refused with `EFORBIDDEN`, before anything is asked. */
+  readonly endpoints: readonly Endpoint[];
+}
 
 /** How a command names a running server. */
 export interface ServerFlags {
@@ -205,6 +249,13 @@ export interface JobsApi {
    * file is private is not known by then.
    */
   admit(url: string, headers?: Readonly<Record<string, string>>, ip?: string): Promise<Job>;
+  /** What the server would do for a request, and why: what `mediatap explain` prints. An error in the URL is part of it. */
+  explain(request: AskedRequest): Promise<Explanation>;
+  /**
+   * Path and query of a URL with a valid signature by the endpoint's first key, as its language signs. `expires`: seconds since
+   * 1970. @default never. Throws `EUNSUPPORTED` if the endpoint has no key, or the language no signatures.
+   */
+  sign(request: AskedRequest, expires?: number): Promise<string>;
   /**
    * A rendition in the background, as a request with a valid signature would get it: from a cache, else made. Resolves once
    * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.
@@ -237,6 +288,8 @@ export interface ConfigApi {
   readonly base: string;
   /** The value of a field that `Plugin.sections` has added to the configuration. */
   section<K extends keyof ConfigSections>(field: K): ConfigSections[K];
+  /** Its private keys; known once `start` runs. */
+  readonly keys: KeysApi;
 }
 
 /** What the core hands to a plugin: everything it may use. */

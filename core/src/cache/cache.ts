@@ -17,6 +17,20 @@ export interface CacheResult {
   fill(entry: TierEntry): MaybePromise<void>;
 }
 
+/** What one tier has of a key. */
+export interface TierState {
+  /** The plugin that registered it. */
+  readonly name: string;
+  readonly tier: Tier["tier"];
+  /** `unusable`: made by other engines, or purged. */
+  readonly state: "miss" | "fresh" | "stale" | "unusable";
+  /** When it was made or last revalidated, and until when it is fresh, milliseconds since 1970. */
+  readonly stored?: number;
+  readonly freshUntil?: number;
+  /** Of the body. */
+  readonly bytes?: number;
+}
+
 export interface CacheQuery {
   readonly key: string;
   /** `unneeded`: metadata is enough. `required`: a tier that has the metadata alone is passed. */
@@ -114,7 +128,21 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     await Promise.all(ordered.map((tier) => tier.put(metadata, body, since)));
   }
 
+  /** What each tier has of a key, the nearest first. */
+  async function inspect({ key, client, judge }: Omit<CacheQuery, "body">): Promise<readonly TierState[]> {
+    return await Promise.all(
+      ordered.map(async ({ name, tier, find }): Promise<TierState> => {
+        const entry = await find(key, false, client);
+        if (!entry) return { name, tier, state: "miss" };
+        const { stored, freshUntil, length } = entry.metadata;
+        const bytes = length === undefined ? {} : { bytes: length };
+        return { name, tier, state: judge(entry.metadata), stored, freshUntil, ...bytes };
+      }),
+    );
+  }
+
   return {
+    inspect,
     /** Whether there is any. */
     isUsed,
     /** The backends have been opened. */

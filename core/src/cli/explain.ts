@@ -40,7 +40,8 @@ export function textOf(said: Explanation): string {
   if (said.endpoint) rows.push(["endpoint", `${said.endpoint.name} (${BY[said.endpoint.by]})`]);
   if (said.asset) rows.push(["asset", `${said.asset.path} (${said.asset.media})`]);
   if (said.language) rows.push(["language", said.language]);
-  if (said.signature) rows.push(["signature", said.signature]);
+  if (said.signature)
+    rows.push(["signature", [said.signature, said.signatureFault].filter(Boolean).join(": ")]);
   if (transformation) {
     const { steps, output } = transformation;
     rows.push([

@@ -86,8 +86,8 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
       const reply = await attributed("route", plugin, () => handler(request));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
-      if (reply.body !== undefined)
-        ctx.body = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body);
+      const { body } = reply;
+      if (body !== undefined) ctx.body = body instanceof Uint8Array ? Buffer.from(body) : body;
     });
   }
   addManagement(router, runtime);

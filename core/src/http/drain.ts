@@ -9,6 +9,8 @@ export interface Traffic {
   connections: number;
   /** When the last request came or ended, of `performance.now()`. */
   last: number;
+  /** The server ends. */
+  isDraining: boolean;
 }
 
 export interface DrainOptions {

@@ -1,21 +1,11 @@
-import { hash } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import type Router from "@koa/router";
 import type Koa from "koa";
-import { LRUCache } from "lru-cache";
 import type { LoadedConfig } from "../config/load.ts";
 import { attributed } from "../facade.ts";
-import type { Endpoint } from "../model/endpoint.ts";
-import { isMediaError, MediaError } from "../model/errors.ts";
-import type { CallReply, RouteRequest } from "../plugin.ts";
-import { createRights } from "./purge.ts";
+import { isMediaError } from "../model/errors.ts";
+import type { CallReply, KeyAccess, RouteRequest } from "../plugin.ts";
 import { createClientIp } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
-
-/** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
-const WRONG_KEY_DELAY_MS = 300;
-const MAX_WRONG_KEYS = 10;
-const WRONG_KEY_WINDOW_MS = 60_000;
 
 /** The owner of the calls that no plugin adds. */
 export const CORE = "the core";
@@ -37,34 +27,22 @@ export function callsPath({ config }: Pick<LoadedConfig, "config">): string | un
 export function addManagement(router: Router, runtime: Runtime): void {
   const path = managementPath(runtime);
   if (path === undefined) return;
-  const rightsOf = createRights(runtime);
-  const keys = keysOf(runtime.endpoints);
+  const { keys } = runtime;
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
-  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: WRONG_KEY_WINDOW_MS, noUpdateTTL: true });
 
-  /** The endpoints that the key of a call is good for. */
-  async function authenticate(ctx: Koa.Context): Promise<readonly Endpoint[]> {
-    const ip = clientIp(ctx.req);
-    const wrong = guesses.get(ip) ?? 0;
-    if (wrong >= MAX_WRONG_KEYS) {
-      const options = { status: 429, retryAfterSeconds: WRONG_KEY_WINDOW_MS / 1000 };
-      throw new MediaError("EBUSY", "Too many requests with a wrong key.", options);
-    }
+  /** What the key of a call opens. */
+  async function authenticate(ctx: Koa.Context): Promise<KeyAccess> {
     const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
     const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
-    const endpoints = user === "" ? undefined : keys.get(digest(user));
-    if (endpoints) return endpoints;
-    guesses.set(ip, wrong + 1);
-    await pause(WRONG_KEY_DELAY_MS);
-    throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
+    return await keys.open(user, clientIp(ctx.req));
   }
 
   for (const { method, path: below, handler, plugin, atRoot } of runtime.calls) {
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
-      const endpoints = await authenticate(ctx);
+      const { endpoints, rights } = await authenticate(ctx);
       const request = requestOf(ctx, clientIp(ctx.req));
-      return attributed("manage", plugin, () => handler(request, endpoints, rightsOf(endpoints)));
+      return attributed("manage", plugin, () => handler(request, endpoints, rights));
     };
     const call = async (context: unknown) => {
       const ctx = context as Koa.Context;
@@ -101,6 +79,7 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
     params: ctx.params as Record<string, string>,
     ip,
     header: (name) => ctx.get(name) || undefined,
+    server: { address: ctx.req.socket.localAddress ?? "", port: ctx.req.socket.localPort ?? 0 },
     body: ctx.state.body,
   };
 }
@@ -114,17 +93,4 @@ function refusal(error: unknown, help: string): CallReply {
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
   };
   return { status, headers, body: { message, help } };
-}
-
-/** Which endpoints a key is good for, by the key's hash: to find one tells nothing by the time that it takes. */
-function keysOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint[]> {
-  const pairs = endpoints.flatMap((endpoint) =>
-    endpoint.privateKeys.map((key) => [digest(key), endpoint] as const),
-  );
-  const groups = Map.groupBy(pairs, ([key]) => key);
-  return new Map([...groups].map(([key, found]) => [key, found.map(([, endpoint]) => endpoint)]));
-}
-
-function digest(text: string): string {
-  return hash("sha256", text, "hex");
 }

@@ -17,6 +17,12 @@ export interface PurgeOrder {
   readonly purgeRules: readonly PurgeRule[];
 }
 
+/** What purges need of a runtime. */
+export type PurgeParts = Pick<
+  Runtime,
+  "config" | "endpoints" | "tenants" | "limitsOf" | "pipeline" | "purges" | "log"
+>;
+
 const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
 
 const INVALID = "The URL is not valid for cache purging.";
@@ -25,14 +31,14 @@ const INVALID = "The URL is not valid for cache purging.";
  * The purge rules that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
  * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
-export async function rulesOfUrl({ url }: UrlTarget, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+export async function rulesOfUrl({ url }: UrlTarget, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
   const star = url.indexOf("*");
   if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);
   return star < 0 ? await one(url, runtime, log) : await below(url.slice(0, -1), runtime, log);
 }
 
-async function one(url: string, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+async function one(url: string, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
   const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, runtime, log)));
   const { job } = resolved[0] as (typeof resolved)[number];
   const { tenant, endpoint, path } = job.asset;
@@ -56,7 +62,7 @@ async function one(url: string, runtime: Runtime, log: Logger): Promise<PurgeOrd
 }
 
 /** All originals whose path begins as that of the URL does, however they are transformed. */
-async function below(start: string, runtime: Runtime, log: Logger): Promise<PurgeOrder> {
+async function below(start: string, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
   const { target } = asked(start, runtime, log);
   if (target.query !== "" || !isNarrow(target.path)) throw new MediaError("EINVAL", INVALID);
   // A path may not end with a slash, so one letter stands for what may follow.
@@ -72,7 +78,7 @@ function isNarrow(path: string): boolean {
   return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
 }
 
-function asked(url: string, runtime: Runtime, log: Logger) {
+function asked(url: string, runtime: PurgeParts, log: Logger) {
   try {
     return exchangeOf({ url, headers: {} }, runtime, log);
   } catch (error) {
@@ -80,7 +86,7 @@ function asked(url: string, runtime: Runtime, log: Logger) {
   }
 }
 
-async function resolve(url: string, accept: AcceptClass, runtime: Runtime, log: Logger) {
+async function resolve(url: string, accept: AcceptClass, runtime: PurgeParts, log: Logger) {
   const exchange = asked(url, runtime, log);
   try {
     return await runtime.pipeline.resolve({ ...exchange, accept });

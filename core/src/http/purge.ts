@@ -6,8 +6,8 @@ import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
 import type { CallRights, RouteRequest } from "../plugin.ts";
 import { maskUrl } from "../util/log.ts";
-import { type PurgeOrder, rulesOfUrl, scopeOf } from "./purge-target.ts";
-import type { Call, Runtime } from "./runtime.ts";
+import { type PurgeOrder, type PurgeParts, rulesOfUrl, scopeOf } from "./purge-target.ts";
+import type { Call } from "./runtime.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -46,7 +46,7 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
 ];
 
 /** What management calls may do, by the endpoints that their key is good for. */
-export function createRights(runtime: Runtime): (endpoints: readonly Endpoint[]) => CallRights {
+export function createRights(runtime: PurgeParts): (endpoints: readonly Endpoint[]) => CallRights {
   const { log, purges, config } = runtime;
   const { purgesPerMinute: limit = 600 } = config.config.management || {};
   const counts = new LRUCache<string, { count: number; readonly until: number }>({ max: MAX_COUNTED_KEYS });
@@ -122,7 +122,7 @@ async function jsonOf(request: RouteRequest): Promise<unknown> {
 }
 
 /** The account of a key that is good for all of it: what is purged beyond a URL is not one endpoint's. */
-function accountOf(endpoints: readonly Endpoint[], runtime: Runtime): string {
+function accountOf(endpoints: readonly Endpoint[], runtime: PurgeParts): string {
   const tenant = endpoints[0]?.tenant ?? "";
   const whole = runtime.endpoints.filter((endpoint) => endpoint.tenant === tenant);
   const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));

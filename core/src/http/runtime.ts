@@ -9,7 +9,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
-import type { CallHandler, RouteHandler } from "../plugin.ts";
+import type { CallHandler, KeysApi, RouteHandler } from "../plugin.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
@@ -59,6 +59,7 @@ export interface Runtime {
   readonly bus: Bus;
   readonly routes: readonly Route[];
   readonly calls: readonly Call[];
+  readonly keys: KeysApi;
   readonly commands: readonly PluginCommand[];
   start(): Promise<void>;
   /** From now on its limits hold for what the runtimes of a process have in common. */

@@ -1,3 +1,4 @@
+import type { TierState } from "../cache/cache.ts";
 import { wrap } from "../facade.ts";
 import { isNegotiated } from "../model/canonical.ts";
 import { isTrusted, signatureRequired } from "../model/claims.ts";
@@ -69,11 +70,15 @@ export interface Explanation {
   readonly language?: string;
   readonly asset?: { readonly kind: "path" | "url"; readonly path: string; readonly media: Job["media"] };
   readonly signature?: SignatureState;
+  /** Why the signature is not valid, in words for the author of the URL. */
+  readonly signatureFault?: string;
   /** In canonical form, the endpoint's defaults filled in. */
   readonly transformation?: Transformation;
   readonly accept?: { readonly class: AcceptClass; readonly negotiated: boolean };
   readonly key?: string;
   readonly cache?: CacheState;
+  /** What each cache has of it, the nearest first. */
+  readonly tiers?: readonly TierState[];
   readonly origins: readonly OriginAnswer[];
   readonly source?: SourceFacts;
   /** `none`: no engine reads this kind of file. */
@@ -99,6 +104,7 @@ export interface ExplainParts extends ContextParts, PlannerParts {
   readonly authorize: Authorize;
   readonly substitute: Substitute;
   readonly peek: Lookup["peek"];
+  readonly peekTiers: Lookup["peekTiers"];
 }
 
 /** What planning came to: `failure` is the first one. */
@@ -126,7 +132,7 @@ export function unexplained(url: string, error: unknown): Explanation {
  * is asked to keep anything and no pixel is touched. Origins are asked, and as much of the file is read as its header takes.
  */
 export function createExplain(parts: ExplainParts) {
-  const { hooks, origins, endpoints, resolve, admit, authorize, substitute, peek } = parts;
+  const { hooks, origins, endpoints, resolve, admit, authorize, substitute, peek, peekTiers } = parts;
   const planOf = createPlanner(parts);
 
   return async function explain(exchange: Exchange): Promise<Explanation> {
@@ -147,6 +153,10 @@ export function createExplain(parts: ExplainParts) {
     await admitted;
     const [refusal] = draft.errors;
     draft.signature = exchange.claims.signature ?? "unsigned";
+    if (draft.signature !== "valid") {
+      const fault = (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
+      if (fault !== undefined) draft.signatureFault = fault;
+    }
     if (job.problem) {
       draft.origins = candidates(job.asset, endpoints, origins).map((one) => answerOf(one, "not asked"));
       return { ...draft, status: refusal?.status ?? draft.status };
@@ -155,6 +165,7 @@ export function createExplain(parts: ExplainParts) {
     draft.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
     draft.key = key;
     draft.cache = await peek(key);
+    draft.tiers = await peekTiers(key);
     const { failure } = await plan(draft, exchange, resolved);
     return { ...draft, status: refusal?.status ?? (await statusOf(exchange, job, failure)) };
   };

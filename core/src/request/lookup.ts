@@ -1,4 +1,4 @@
-import type { Cache, CacheResult } from "../cache/cache.ts";
+import type { Cache, CacheResult, TierState } from "../cache/cache.ts";
 import { overdueOf } from "../cache/freshness.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
@@ -10,7 +10,7 @@ import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
 import { clientHasIt } from "./conditions.ts";
 
 export interface LookupParts extends OriginalParts {
-  readonly cache: Pick<Cache, "isUsed" | "find">;
+  readonly cache: Pick<Cache, "isUsed" | "find" | "inspect">;
   readonly purgeRules: Pick<PurgeRules, "now" | "isPurged">;
   readonly engines: string;
 }
@@ -104,7 +104,11 @@ export function createLookup(parts: LookupParts) {
     return { state: stale ? "stale" : "miss" };
   }
 
-  return { lookup, lookupWhole, withOriginal, peek };
+  /** What each cache has, for `explain`. */
+  const peekTiers = (key: string): Promise<readonly TierState[]> =>
+    cache.inspect({ key, client: NOBODY, judge: judgeOf(parts, false) });
+
+  return { lookup, lookupWhole, withOriginal, peek, peekTiers };
 }
 
 /** The core's judgement of entries, as of now. */

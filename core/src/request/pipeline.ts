@@ -26,7 +26,7 @@ export function createPipeline(parts: PipelineParts) {
   const admit = createAdmit(parts);
   const authorize = createAuthorize(hooks);
   const lookups = createLookup(parts);
-  const { lookup, lookupWhole, withOriginal, peek } = lookups;
+  const { lookup, lookupWhole, withOriginal, peek, peekTiers } = lookups;
   const substitute = createSubstitute({ hooks, admit, complete: resolve.complete });
   const remember = createRemember(parts);
   const find = async ({ key }: { readonly key: string }) => (await lookupWhole(key)).found;
@@ -52,7 +52,7 @@ export function createPipeline(parts: PipelineParts) {
       ...parts,
       ...{ resolve, admit, authorize, lookup, miss, background, pollingOf, substitute },
     }),
-    explain: createExplain({ ...parts, resolve, admit, authorize, substitute, peek }),
+    explain: createExplain({ ...parts, resolve, admit, authorize, substitute, peek, peekTiers }),
     resolve,
     admit,
     background: background.make,

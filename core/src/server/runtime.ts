@@ -11,11 +11,14 @@ import type { ConfigSections } from "../config/schema.ts";
 import { type FacadeEvents, facadeOf } from "../facade.ts";
 import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
+import { createKeys } from "../http/keys.ts";
 import { callsPath } from "../http/management.ts";
+import { createRights } from "../http/purge.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { exchangeOf, type Question } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import { createLimitsOf } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
@@ -26,7 +29,15 @@ import { serverMarkOf } from "../origin/loop.ts";
 import { createSavedCopies } from "../origin/saved-copies.ts";
 import { createByteBudget } from "../origin/source.ts";
 import { type OriginEntry, tapOrigins } from "../origin/sources.ts";
-import { type Plugin, type PluginApi, pluginError, type ServerState } from "../plugin.ts";
+import {
+  type AskedRequest,
+  type KeysApi,
+  type Plugin,
+  type PluginApi,
+  pluginError,
+  type ServerState,
+} from "../plugin.ts";
+import { type Explanation, unexplained } from "../request/explain.ts";
 import { createPipeline, type Pipeline } from "../request/pipeline.ts";
 import { createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
@@ -52,7 +63,7 @@ export interface RuntimeParts {
   /** Which of them does which work. Left out: there is one process. */
   readonly workerLocks?: WorkerLocks;
   /** What goes on over HTTP. Left out: nothing does. */
-  readonly traffic?: Readonly<Pick<Traffic, "running" | "connections">>;
+  readonly traffic?: Readonly<Pick<Traffic, "running" | "connections" | "isDraining">>;
   /** As of `FacadeEvents`. */
   readonly startTimeout?: number;
 }
@@ -82,7 +93,8 @@ async function buildRuntime(
   shares: Shares,
   parts: RuntimeParts,
 ): Promise<Runtime> {
-  const { log, number = 1, workers = 1, workerLocks, traffic = { running: 0, connections: 0 } } = parts;
+  const { log, number = 1, workers = 1, workerLocks } = parts;
+  const { traffic = { running: 0, connections: 0, isDraining: false } } = parts;
   const endpoints = endpointsOf(config);
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
@@ -108,6 +120,7 @@ async function buildRuntime(
   let opened: typeof origins | undefined;
   let pipeline: Pipeline | undefined;
   let breakers: Breakers | undefined;
+  let keys: KeysApi | undefined;
   let stopped: Promise<void> | undefined;
 
   const names = new Map(config.plugins.map(({ name, parameterNames }) => [name, parameterNames]));
@@ -133,7 +146,15 @@ async function buildRuntime(
       logger: log.child({ plugin: name }),
       fetcher,
       limitsOf,
-      config: { base: config.base, section: (field) => sectionOf(config, plugin, field) },
+      config: {
+        base: config.base,
+        section: (field) => sectionOf(config, plugin, field),
+        keys: {
+          open: (key, ip) => after(keys, "config.keys.open").open(key, ip),
+          find: (id) => after(keys, "config.keys.find").find(id),
+          all: () => after(keys, "config.keys.all").all(),
+        },
+      },
       origins: {
         storage: (origin) => originOf(after(opened, `origins.storage("${origin}")`), origin).storage,
       },
@@ -141,6 +162,8 @@ async function buildRuntime(
         resolve: (url, headers) => resolveUrl(after(pipeline, "jobs.resolve"), url, headers),
         admit: (url, headers, ip) =>
           admitUrl(after(pipeline, "jobs.admit"), { url, headers: headers ?? {}, ip }),
+        explain: (request) => explain(after(pipeline, "jobs.explain"), request),
+        sign: (request, expires) => sign(after(pipeline, "jobs.sign"), request, expires),
         obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
           after(pipeline, "jobs.obtain").obtain(job, signal, trusted),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
@@ -168,6 +191,7 @@ async function buildRuntime(
       stores: registrations.caches.length > 0,
       breakers: Object.fromEntries(states),
       traffic: { requests: traffic.running, connections: traffic.connections },
+      isDraining: traffic.isDraining,
       metrics: registrations.metrics,
     };
   }
@@ -179,6 +203,33 @@ async function buildRuntime(
   ): Promise<Job> {
     const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
     return (await pipeline.resolve(exchange)).job;
+  }
+
+  /** The exchange of a request to one of the endpoints that it may lead to. */
+  function exchangeWithin({ url, headers = {}, endpoints: allowed }: AskedRequest): Exchange {
+    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
+    const { tenant, name } = exchange.endpoint;
+    if (allowed.some((one) => one.tenant === tenant && one.name === name)) return exchange;
+    throw new MediaError("EFORBIDDEN", "This URL leads to an endpoint of another account");
+  }
+
+  async function explain(pipeline: Pipeline, request: AskedRequest): Promise<Explanation> {
+    try {
+      return await pipeline.explain(exchangeWithin(request));
+    } catch (error) {
+      return unexplained(request.url, error);
+    }
+  }
+
+  async function sign(pipeline: Pipeline, request: AskedRequest, expires?: number): Promise<string> {
+    const exchange = exchangeWithin(request);
+    const { job } = await pipeline.resolve(exchange);
+    const signed = await hooks.sign.for(job.language).promise(job, exchange, expires);
+    if (signed?.url !== undefined) return signed.url;
+    throw new MediaError(
+      "EUNSUPPORTED",
+      signed ? "This endpoint has no private key" : "URLs of this language have no signatures",
+    );
   }
 
   async function admitUrl(pipeline: Pipeline, question: Question): Promise<Job> {
@@ -239,6 +290,8 @@ async function buildRuntime(
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
+  const rights = createRights({ config, endpoints, tenants, limitsOf, pipeline, purges, log });
+  keys = createKeys({ endpoints, rightsOf: rights });
   return {
     info,
     config,
@@ -254,6 +307,7 @@ async function buildRuntime(
     breakers,
     routes: registrations.routes,
     calls: registrations.calls,
+    keys,
     commands: registrations.commands,
     purges,
     bus,

@@ -75,7 +75,7 @@ export async function createServer({
   log = createLogger(config.config.log),
   ...more
 }: ServerOptions): Promise<MediatapServer> {
-  const traffic: Traffic = { running: 0, connections: 0, last: 0 };
+  const traffic: Traffic = { running: 0, connections: 0, last: 0, isDraining: false };
   const parts = { log, shared: createShared(), traffic, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
@@ -159,6 +159,7 @@ export async function createServer({
     },
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
+      traffic.isDraining = true;
       closing ??= drain(http, traffic, { accept, quiet, limit: succession.runtime.limitsOf().drain })
         .then(() => turn)
         .then(succession.stop);

@@ -1,5 +1,6 @@
 import {
   type Endpoint,
+  isLocal,
   isMediaError,
   type Job,
   MediaError,
@@ -9,7 +10,6 @@ import {
   type RuntimeInfo,
 } from "@mediatap/core";
 import { type FolderEntry, NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
-import { isLocal } from "./local.ts";
 
 /** Entries on a page. */
 const PAGE = 100;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { MediatapConfig, Plugin } from "@mediatap/core";
+import { isLocal, type MediatapConfig, type Plugin } from "@mediatap/core";
 import type { Storage } from "@mediatap/core/storage";
 import { imageSharp } from "@mediatap/image-sharp";
 import { presetDevelopment } from "@mediatap/preset-development";
@@ -11,7 +11,6 @@ import { makeFolder, makePng, startServer, type TestFolder, type TestServer } fr
 import { urlImagekit } from "@mediatap/url-imagekit";
 import { memoryPlace } from "../../../test/suites/support/memory-place.ts";
 import { pageStart } from "../src/index.ts";
-import { isLocal } from "../src/local.ts";
 
 interface Item {
   readonly name: string;

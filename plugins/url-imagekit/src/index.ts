@@ -1,4 +1,4 @@
-import { type Plugin, parseOptions, printable } from "@mediatap/core";
+import { type Endpoint, type Plugin, parseOptions, printable } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
 import { assertParameters, type CustomParameters } from "./custom.ts";
@@ -6,6 +6,7 @@ import { createLink } from "./link.ts";
 import { PARAMETER_NAMES } from "./names.ts";
 import { videoPolling } from "./polling.ts";
 import { createResolve, NAME } from "./resolve.ts";
+import { createSign } from "./sign.ts";
 import { checkNamed } from "./stored.ts";
 
 export { type ChainOptions, parseChain } from "./chain.ts";
@@ -62,10 +63,15 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
     parameterNames: PARAMETER_NAMES,
     endpointFields: { videoPolling },
     apply({ hooks, limitsOf }) {
-      hooks.start.tap(NAME, ({ endpoints }) => checkNamed(endpoints, limitsOf, parameters));
+      let endpoints: readonly Endpoint[] = [];
+      hooks.start.tap(NAME, (runtime) => {
+        endpoints = runtime.endpoints;
+        checkNamed(endpoints, limitsOf, parameters);
+      });
       hooks.resolve.tap(NAME, createResolve({ limitsOf, saveDataQuality, parameters }));
       hooks.admit.tap(NAME, createAdmit({ skewSeconds, limitsOf }));
       hooks.link.for(NAME).tap(NAME, createLink(limitsOf, parameters));
+      hooks.sign.for(NAME).tap(NAME, (...args) => createSign({ endpoints, skewSeconds })(...args));
       hooks.respond.tap(NAME, ({ headers }, { error }) => {
         // By this header clients of the language tell one error from another.
         if (error) headers["ik-error"] = `${error.code} - ${printable(error.message, 200)}`;

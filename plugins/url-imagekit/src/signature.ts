@@ -6,7 +6,7 @@ import { lenient } from "./percent.ts";
 import { readQuery } from "./query.ts";
 
 /** Stands in the message of a URL that never expires. */
-const NEVER = 9_999_999_999;
+export const NEVER = 9_999_999_999;
 
 /**
  * Signature of a URL: lower-case hexadecimal HMAC-SHA1 over path and expiry.

@@ -1,0 +1,66 @@
+import { createHmac, hash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
+import type { Endpoint } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { CallRights, KeyAccess, KeysApi } from "../plugin.ts";
+
+/** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
+const WRONG_KEY_DELAY_MS = 300;
+const MAX_WRONG_KEYS = 10;
+const WRONG_KEY_WINDOW_MS = 60_000;
+
+/** Derived from a private key, so that its id and the codes made with it reveal nothing about the signatures of URLs. */
+const PURPOSE = "mediatap sign-in";
+
+interface KeysParts {
+  readonly endpoints: readonly Endpoint[];
+  readonly rightsOf: (endpoints: readonly Endpoint[]) => CallRights;
+}
+
+/** The private keys of a configuration, by their hashes: to find one takes the same time whatever it is. */
+export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
+  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: WRONG_KEY_WINDOW_MS, noUpdateTTL: true });
+  const pairs = endpoints.flatMap((endpoint) => endpoint.privateKeys.map((key) => [key, endpoint] as const));
+  const byHash = new Map<string, KeyAccess>();
+  const byId = new Map<string, KeyAccess>();
+  for (const [key, found] of Map.groupBy(pairs, ([key]) => key)) {
+    const access = accessOf(
+      key,
+      found.map(([, endpoint]) => endpoint),
+    );
+    byHash.set(digest(key), access);
+    byId.set(access.id, access);
+  }
+
+  function accessOf(key: string, endpoints: readonly Endpoint[]): KeyAccess {
+    const secret = createHmac("sha256", key).update(PURPOSE).digest();
+    return {
+      id: digest(secret).slice(0, 16),
+      endpoints,
+      rights: rightsOf(endpoints),
+      seal: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
+    };
+  }
+
+  return {
+    async open(key, ip) {
+      const wrong = guesses.get(ip) ?? 0;
+      if (wrong >= MAX_WRONG_KEYS) {
+        const options = { status: 429, retryAfterSeconds: WRONG_KEY_WINDOW_MS / 1000 };
+        throw new MediaError("EBUSY", "Too many requests with a wrong key.", options);
+      }
+      const access = key === "" ? undefined : byHash.get(digest(key));
+      if (access) return access;
+      guesses.set(ip, wrong + 1);
+      await pause(WRONG_KEY_DELAY_MS);
+      throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
+    },
+    find: (id) => byId.get(id),
+    all: () => ({ endpoints, rights: rightsOf(endpoints) }),
+  };
+}
+
+function digest(data: string | Uint8Array): string {
+  return hash("sha256", data, "hex");
+}
