@@ -4,6 +4,8 @@ export type { DecodeFile, DecodeSetup, Spot } from "./contracts/decode.ts";
 export { describeDecode } from "./contracts/decode.ts";
 export type { LanguageSetup } from "./contracts/language.ts";
 export { describeLanguage } from "./contracts/language.ts";
+export type { StateStoreSetup } from "./contracts/state-store.ts";
+export { describeStateStore } from "./contracts/state-store.ts";
 export type { StepSetup } from "./contracts/step.ts";
 export { describeStep } from "./contracts/step.ts";
 export type { StorageSetup } from "./contracts/storage.ts";

@@ -17,6 +17,7 @@ import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf } from "./model/transformation.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
+import type { Records, StateStoreRegistration } from "./state/store.ts";
 import type { BreakerState } from "./util/breaker.ts";
 import type { Bus } from "./util/bus.ts";
 import type { ClusterLocks } from "./work/coalesce/cluster.ts";
@@ -280,6 +281,12 @@ export interface ClusterApi {
    * machines have in common may acquire locks for itself.
    */
   readonly locks: ClusterLocks;
+  /**
+   * A collection of small records that survive restarts, the same for all processes: hours of counters, entries of a log. `undefined`:
+   * no plugin keeps state (`Plugin.stateStore`). A plugin begins the names of its collections with its own. Throws `TypeError` for a name,
+   * key or value (at most a million characters) that not every store can keep.
+   */
+  records(name: string): Records | undefined;
 }
 
 /** The loaded configuration. */
@@ -376,6 +383,8 @@ export interface Plugin {
    * of the core and of engines: `{ "clip.start": "from" }`.
    */
   readonly parameterNames?: Readonly<Record<string, string>>;
+  /** Keeps what changes while the server runs. A configuration has at most one such plugin; without one, nothing can change. */
+  readonly stateStore?: StateStoreRegistration;
   /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
 }

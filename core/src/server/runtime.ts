@@ -39,6 +39,7 @@ import {
 } from "../plugin.ts";
 import { type Explanation, unexplained } from "../request/explain.ts";
 import { createPipeline, type Pipeline } from "../request/pipeline.ts";
+import { openStore, recordsOf } from "../state/open.ts";
 import { createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
@@ -110,6 +111,7 @@ async function buildRuntime(
   const bus = shares.take("core:bus", () => createBus(log));
   const purges = shares.take("core:purges", () => createPurges(bus, log));
   const locks = shares.take("core:locks", () => createClusterLocks(log));
+  const store = storeOf(config, shares, log);
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
@@ -168,7 +170,7 @@ async function buildRuntime(
           after(pipeline, "jobs.obtain").obtain(job, signal, trusted),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
       },
-      cluster: { workers, bus, locks },
+      cluster: { workers, bus, locks, records: (name) => store && recordsOf(store, name) },
       state: () => state(after(breakers, "state")),
       shared: shares.take,
       async purge(what) {
@@ -388,6 +390,14 @@ async function buildRuntime(
 function endpointsOf({ config, plugins, source }: LoadedConfig): Endpoint[] {
   try {
     return resolveEndpoints(config, extensionsOf(plugins).endpointFields);
+  } catch (error) {
+    throw atSource(source, error);
+  }
+}
+
+function storeOf({ plugins, base, source }: LoadedConfig, shares: Shares, log: Logger) {
+  try {
+    return openStore(plugins, base, log, shares.take);
   } catch (error) {
     throw atSource(source, error);
   }
