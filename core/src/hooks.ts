@@ -14,9 +14,16 @@ import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { ActiveRule } from "./model/purge-rule.ts";
-import type { DecodeOptions, Facts, Header, RawFrame, RenderContext } from "./model/render-context.ts";
+import type { DecodeOptions, Header, Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
-import type { Audience, EntryFacts, NOT_MODIFIED, Source, SourceFacts, Storage } from "./model/source.ts";
+import type {
+  Audience,
+  FileMetadata,
+  NOT_MODIFIED,
+  Source,
+  SourceMetadata,
+  Storage,
+} from "./model/source.ts";
 import type { Spans } from "./model/spans.ts";
 import type { Step } from "./model/transformation.ts";
 import type { Trace } from "./util/trace.ts";
@@ -45,12 +52,12 @@ export interface Conditions {
   /** For whom the file was that these validators are of; one that is for fewer now is modified. */
   readonly held?: Audience;
   /** Called before `NOT_MODIFIED` is returned, with what the origin says of the file now, as far as it says anything. */
-  onNotModified?(facts: EntryFacts): void;
+  onNotModified?(metadata: FileMetadata): void;
   /** Ask this origin only: it answered before. */
   readonly origin?: string;
   /** Do not ask these origins, nor any copy: what they sent broke off. */
   readonly except?: readonly string[];
-  /** Only the facts are wanted. */
+  /** Only the metadata is wanted. */
   readonly head?: boolean;
 }
 
@@ -222,19 +229,22 @@ export function createHooks() {
     >(["asset", "conditions", "context"], "fetch"),
 
     /**
-     * Learns one fact of a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`
+     * Finds out one thing about a source: `inspect.for("header")`. `undefined`: not my kind of file. Throw `UNIDENTIFIED`
      * for a file of my kind that is broken. Read as little as possible.
      */
     inspect: new HookMap<
-      AsyncSeriesBailHook<[source: Source, context: RenderContext], Facts[keyof Facts] | undefined>
-    >((fact) => new AsyncSeriesBailHook(["source", "context"], `inspect:${fact}`)),
+      AsyncSeriesBailHook<
+        [source: Source, context: RenderContext],
+        Inspections[keyof Inspections] | undefined
+      >
+    >((name) => new AsyncSeriesBailHook(["source", "context"], `inspect:${name}`)),
 
     /**
-     * May this request have this file? Once the facts of its source are known, before a body, a 304 or a transform;
+     * May this request have this file? Once the metadata of its source is known, before a body, a 304 or a transform;
      * hits included. Throw `ESIGNATURE` or `EFORBIDDEN` to refuse.
      */
-    authorize: new AsyncSeriesHook<[exchange: Exchange, facts: readonly SourceFacts[]]>(
-      ["exchange", "facts"],
+    authorize: new AsyncSeriesHook<[exchange: Exchange, metadata: readonly SourceMetadata[]]>(
+      ["exchange", "metadata"],
       "authorize",
     ),
 

@@ -63,7 +63,7 @@ export type {
   RenditionRecord,
 } from "./model/rendition.ts";
 export { bodyOf } from "./model/rendition.ts";
-export type { ByteRange, Source, SourceFacts } from "./model/source.ts";
+export type { ByteRange, Source, SourceMetadata } from "./model/source.ts";
 export type { Span, Spans } from "./model/spans.ts";
 export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";

@@ -10,7 +10,7 @@ import { MediaError } from "./model/errors.ts";
 import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
-import type { Facts, RawFrame, RenderContext } from "./model/render-context.ts";
+import type { Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Obtained } from "./model/rendition.ts";
 import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
@@ -60,7 +60,9 @@ export interface StepTaps {
 
 /** Hooks that inspect sources: a tap returns what its own name stands for. */
 export interface InspectTaps {
-  for<K extends keyof Facts>(fact: K): TapHook<TypedHook<[source: Source, context: RenderContext], Facts[K]>>;
+  for<K extends keyof Inspections>(
+    name: K,
+  ): TapHook<TypedHook<[source: Source, context: RenderContext], Inspections[K]>>;
 }
 
 /** What `TapHook` takes from a hook. */

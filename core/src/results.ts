@@ -19,7 +19,7 @@ const JOB: Shape = {
   media: "string",
 };
 const SOURCE: Shape = {
-  facts: "object",
+  metadata: "object",
   peek: "function",
   bytes: "function",
   stream: "function",

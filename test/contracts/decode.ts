@@ -127,13 +127,13 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
     it("tells what files are, before any pixel is decoded", async () => {
       for (const { name: path, header, pages } of place.files) {
         await room.make(path, [], { format: "original" });
-        const { facts } = await room.explain();
-        assert(typeof facts.header === "object", path);
+        const { metadata } = await room.explain();
+        assert(typeof metadata.header === "object", path);
         for (const [field, value] of Object.entries(header)) {
-          assert.deepEqual(facts.header[field as keyof Header], value, `${path}: ${field}`);
+          assert.deepEqual(metadata.header[field as keyof Header], value, `${path}: ${field}`);
         }
-        assert.equal(facts.header.frames, pages.length, `${path}: frames`);
-        assert(facts.header.decode, `${path}: decode`);
+        assert.equal(metadata.header.frames, pages.length, `${path}: frames`);
+        assert(metadata.header.decode, `${path}: decode`);
       }
     });
 
@@ -245,11 +245,11 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
 
     it("puts its price on a plan", async () => {
       await made(file.name, [smaller]);
-      const { plan, facts } = await room.explain();
-      assert(typeof plan === "object" && typeof facts.header === "object");
-      assert(facts.header.decode);
-      assert(plan.cost >= facts.header.decode.cost, "its own cost is part of the plan's");
-      assert(plan.memory >= facts.header.decode.memory, "so is its memory");
+      const { plan, metadata } = await room.explain();
+      assert(typeof plan === "object" && typeof metadata.header === "object");
+      assert(metadata.header.decode);
+      assert(plan.cost >= metadata.header.decode.cost, "its own cost is part of the plan's");
+      assert(plan.memory >= metadata.header.decode.memory, "so is its memory");
     });
 
     it("answers a file that is cut off, wherever, and works on", { timeout: 120_000 }, async () => {

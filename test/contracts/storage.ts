@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
-  type EntryFacts,
+  type FileMetadata,
   type FolderEntry,
   type ListFolderOptions,
   NOT_MODIFIED,
@@ -20,7 +20,7 @@ export interface StoragePromises {
   /** It says the size of every file. */
   readonly size?: boolean;
   /** `put` keeps `type` and `cacheControl`. */
-  readonly facts?: boolean;
+  readonly metadata?: boolean;
   /** `put` keeps `private`: the storage marks private files, and a client that has one as public asks again. */
   readonly private?: boolean;
   /** It writes, removes and lists. */
@@ -28,14 +28,14 @@ export interface StoragePromises {
   /** It lists folders page by page: `listFolder`. */
   readonly listFolder?: boolean;
   /** `write` keeps `type` and `cacheControl`. */
-  readonly writeFacts?: boolean;
+  readonly writeMetadata?: boolean;
 }
 
 /** A storage to be tried, and a way to put files into the place that it reads. */
 export interface StorageSetup {
   readonly storage: Storage;
-  /** Puts a file where the storage finds it, not through the storage. Facts that the place cannot keep are ignored. */
-  put(path: string, bytes: Uint8Array, facts?: EntryFacts): Promise<void>;
+  /** Puts a file where the storage finds it, not through the storage. Metadata that the place cannot keep is ignored. */
+  put(path: string, bytes: Uint8Array, metadata?: FileMetadata): Promise<void>;
   /** Takes the place away. */
   close(): Promise<void>;
 }
@@ -176,21 +176,21 @@ export function describeStorage(
       assert(bytes.equals(Buffer.concat(parts)));
     });
 
-    it("gives the facts of a file without its body", async () => {
+    it("gives the metadata of a file without its body", async () => {
       await place.put("head.txt", Buffer.from("0123456789"));
       const entry = await entryOf("head.txt", { head: true });
       await entry.close?.();
       if (can.size) assert.equal(entry.size, 10);
     });
 
-    if (can.facts) {
+    if (can.metadata) {
       it("keeps what the place says of a file", async () => {
-        await place.put("facts.txt", Buffer.from("facts"), {
+        await place.put("metadata.txt", Buffer.from("metadata"), {
           type: "text/plain",
           cacheControl: "max-age=60",
         });
         for (const head of [false, true]) {
-          const entry = await entryOf("facts.txt", { head });
+          const entry = await entryOf("metadata.txt", { head });
           await entry.close?.();
           assert.equal(entry.type, "text/plain");
           assert.equal(entry.cacheControl, "max-age=60");
@@ -229,22 +229,23 @@ export function describeStorage(
       });
     }
 
-    /** The same bytes, first for everybody, then with these facts: validators may stay, the audience does not. */
-    async function becomesRestricted(path: string, facts: EntryFacts): Promise<void> {
+    /** The same bytes, first for everybody, then with this metadata: validators may stay, the audience does not. */
+    async function becomesRestricted(path: string, metadata: FileMetadata): Promise<void> {
       await place.put(path, Buffer.from("for some"));
       const { etag, lastModified, close } = await entryOf(path, { head: true });
       await close?.();
-      await place.put(path, Buffer.from("for some"), facts);
+      await place.put(path, Buffer.from("for some"), metadata);
       const validators = {
         ...(etag !== undefined && { ifNoneMatch: etag }),
         ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
       };
-      const held = { private: facts.private === true, cacheControl: facts.cacheControl ?? "" };
+      const held = { private: metadata.private === true, cacheControl: metadata.cacheControl ?? "" };
       for (const head of [false, true]) {
         const now = await open(path, { ...validators, head, held: {} });
         assert(now !== undefined && now !== NOT_MODIFIED, `${path} is for fewer now`);
         await now.close?.();
-        for (const [name, value] of Object.entries(facts)) assert.equal(now[name as keyof EntryFacts], value);
+        for (const [name, value] of Object.entries(metadata))
+          assert.equal(now[name as keyof FileMetadata], value);
         if (now.etag === undefined) continue;
         assert.equal(await open(path, { ifNoneMatch: now.etag, head, held }), NOT_MODIFIED);
       }
@@ -255,7 +256,7 @@ export function describeStorage(
         becomesRestricted("becomes-private.txt", { private: true }));
     }
 
-    if (can.facts && can.conditional) {
+    if (can.metadata && can.conditional) {
       it("opens a file whose Cache-Control has become stricter, although its validators hold", () =>
         becomesRestricted("becomes-no-store.txt", { cacheControl: "private, no-store" }));
     }
@@ -343,8 +344,8 @@ function describeWriting(
       assert(write && remove && list, "it writes, removes and lists");
       return place().storage as Required<Storage>;
     };
-    const write = (path: string, body: Readable | Uint8Array, facts: EntryFacts = {}) =>
-      writing().write(path, body, facts);
+    const write = (path: string, body: Readable | Uint8Array, metadata: FileMetadata = {}) =>
+      writing().write(path, body, metadata);
     async function listed(prefix: string): Promise<string[]> {
       const paths: string[] = [];
       for await (const path of writing().list(prefix)) paths.push(path);
@@ -391,7 +392,7 @@ function describeWriting(
       assert(bytes.equals(await read("written/large.bin")));
     });
 
-    if (can.writeFacts && can.private) {
+    if (can.writeMetadata && can.private) {
       it("marks what is written as private", async () => {
         await write("written/private.txt", Buffer.from("private"), { private: true });
         await write("written/public.txt", Buffer.from("public"));
@@ -403,12 +404,12 @@ function describeWriting(
       });
     }
 
-    if (can.writeFacts) {
+    if (can.writeMetadata) {
       it("keeps what is said of a file that is written", async () => {
-        const facts = { type: "text/plain", cacheControl: "max-age=60" };
+        const metadata = { type: "text/plain", cacheControl: "max-age=60" };
         for (const body of [Buffer.from("bytes"), Readable.from([Buffer.from("stream")])]) {
-          await write("written/facts.txt", body, facts);
-          const entry = await entryOf("written/facts.txt");
+          await write("written/metadata.txt", body, metadata);
+          const entry = await entryOf("written/metadata.txt");
           await entry.close?.();
           assert.equal(entry.type, "text/plain");
           assert.equal(entry.cacheControl, "max-age=60");
@@ -489,8 +490,8 @@ const MAX_PAGES = 100;
 /** What a storage promises whose folders can be listed. */
 function describeFolders(can: StoragePromises, place: () => StorageSetup, entryOf: Entry): void {
   describe("that lists folders", () => {
-    const put = (path: string, facts?: EntryFacts) =>
-      place().put(path, Buffer.from(`bytes of ${path}`), facts);
+    const put = (path: string, metadata?: FileMetadata) =>
+      place().put(path, Buffer.from(`bytes of ${path}`), metadata);
 
     function pageOf(folder: string, options: Partial<ListFolderOptions> = {}) {
       const { listFolder } = place().storage;

@@ -84,9 +84,9 @@ async function studio(plugin: Plugin, limits: Partial<Record<LimitName, number>>
       files.set(name, bytes);
       await make(name, [], { format: "original" });
       const [exchange] = seen.exchanges;
-      const { facts } = await server.server.runtime.pipeline.explain(exchange as Exchange);
-      assert(typeof facts.header === "object", `${name} is a picture: ${facts.header}`);
-      return facts.header;
+      const { metadata } = await server.server.runtime.pipeline.explain(exchange as Exchange);
+      assert(typeof metadata.header === "object", `${name} is a picture: ${metadata.header}`);
+      return metadata.header;
     },
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),

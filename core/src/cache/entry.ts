@@ -4,7 +4,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type MediaError, pauseOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Body, RenditionRecord } from "../model/rendition.ts";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 
 /** Half of a strong entity tag that the request decides: which rendition, by which engines. */
 export function jobTag(key: string, engines: string): string {
@@ -12,8 +12,8 @@ export function jobTag(key: string, engines: string): string {
 }
 
 /** The other half, which the source decides; `undefined` where the origin gives no validator to rely on. */
-export function sourceTag(facts: SourceFacts): string | undefined {
-  const { etag, lastModified, size } = facts;
+export function sourceTag(metadata: SourceMetadata): string | undefined {
+  const { etag, lastModified, size } = metadata;
   if (etag === undefined && lastModified === undefined) return undefined;
   return hash(
     "sha256",
@@ -29,7 +29,7 @@ export function sourceTag(facts: SourceFacts): string | undefined {
 export function etagOf(
   key: string,
   engines: string,
-  sources: readonly SourceFacts[],
+  sources: readonly SourceMetadata[],
   { body, original }: { body?: Body; original: boolean },
 ): string | undefined {
   const source = sourcesTag(sources) ?? bytesTag(body);
@@ -43,10 +43,10 @@ export const ORIGINAL_TAG = "~";
 /** Begins the second half where layers were opened, too: one source alone does not confirm it. */
 export const COMPOSED_TAG = "+";
 
-function sourcesTag(sources: readonly SourceFacts[]): string | undefined {
+function sourcesTag(sources: readonly SourceMetadata[]): string | undefined {
   const [main] = sources;
   if (sources.length <= 1) return main && sourceTag(main);
-  const tags = sources.map((facts) => [facts.origin, facts.path, sourceTag(facts)] as const);
+  const tags = sources.map((metadata) => [metadata.origin, metadata.path, sourceTag(metadata)] as const);
   if (tags.some(([, , tag]) => tag === undefined)) return undefined;
   // They were opened at once, in no certain order.
   const sorted = tags.map((tag) => JSON.stringify(tag)).sort();
@@ -54,7 +54,7 @@ function sourcesTag(sources: readonly SourceFacts[]): string | undefined {
 }
 
 /** When the youngest source changed; `undefined` where one does not say. */
-export function lastModifiedOf(sources: readonly SourceFacts[]): number | undefined {
+export function lastModifiedOf(sources: readonly SourceMetadata[]): number | undefined {
   const times = sources.map(({ lastModified }) => lastModified);
   return times.includes(undefined) ? undefined : Math.max(...(times as number[]));
 }
@@ -67,9 +67,9 @@ function bytesTag(body: Body | undefined): string | undefined {
 /** The tags of a rendition: its endpoint's, and those that origins gave its sources. */
 export function tagsOf(
   endpoint: Endpoint | undefined,
-  sources: readonly SourceFacts[],
+  sources: readonly SourceMetadata[],
 ): Pick<RenditionRecord, "tags"> {
-  const tags = [...(endpoint?.tags ?? []), ...sources.flatMap((facts) => facts.tags ?? [])];
+  const tags = [...(endpoint?.tags ?? []), ...sources.flatMap((metadata) => metadata.tags ?? [])];
   return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
 }
 

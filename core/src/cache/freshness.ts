@@ -1,7 +1,7 @@
 import { type CacheControl, lifetimeOf, parseCacheControl, parseTargetedControl } from "../model/control.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 
 /** How long a rendition may be kept, and what its answers say of that. */
 export interface CachePolicy {
@@ -30,7 +30,7 @@ interface Said {
  * endpoint follows them. What the strictest of them says holds for all.
  */
 export function cachePolicyOf(
-  sources: readonly SourceFacts[],
+  sources: readonly SourceMetadata[],
   endpoint: Endpoint | undefined,
   now = Date.now(),
 ): CachePolicy {
@@ -38,8 +38,8 @@ export function cachePolicyOf(
   const { originCacheControl } = endpoint;
   const isFollowed = originCacheControl === "follow";
   const [alone] = sources.length === 1 ? sources : [];
-  const said = (originCacheControl === "ignore" ? [] : sources).map((facts) =>
-    alone ? saidBy(facts) : restOf(saidBy(facts), facts.age),
+  const said = (originCacheControl === "ignore" ? [] : sources).map((metadata) =>
+    alone ? saidBy(metadata) : restOf(saidBy(metadata), metadata.age),
   );
   const shared = said.map((by) => by.shared);
   const store = !shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate);
@@ -74,12 +74,12 @@ export function cachePolicyOf(
 }
 
 /** What an origin's directives allow for a stored original, in milliseconds. Left out: they name no time. */
-export function policyOfOriginal(facts: SourceFacts): {
+export function policyOfOriginal(metadata: SourceMetadata): {
   readonly lifetime: number | undefined;
   /** Time after that in which it may be used if the origin fails. */
   readonly errorFor: number | undefined;
 } {
-  const { shared } = saidBy(facts);
+  const { shared } = saidBy(metadata);
   return { lifetime: sharedLifetime(shared), errorFor: staleTime(shared, shared.staleIfError) };
 }
 
@@ -120,7 +120,7 @@ export function ageOf({ stored, age = 0 }: RenditionRecord, now = Date.now()): n
  * What an origin says of one source. `Expires` counts where `Cache-Control` names no time (RFC 9111 §5.3), and neither counts
  * for shared caches where `CDN-Cache-Control` is there (RFC 9213 §2.2).
  */
-function saidBy({ cacheControl = "", cdnCacheControl, expiresIn }: SourceFacts): Said {
+function saidBy({ cacheControl = "", cdnCacheControl, expiresIn }: SourceMetadata): Said {
   const said = parseCacheControl(cacheControl);
   const isSilent = said.maxAge === undefined && said.sharedMaxAge === undefined;
   const clients = isSilent && expiresIn !== undefined ? { ...said, maxAge: expiresIn } : said;

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 
 /** What distinguishes an original: its origin, its path, and the host name if that is forwarded to the origin. */
-export type OriginalId = Pick<SourceFacts, "origin" | "path" | "host">;
+export type OriginalId = Pick<SourceMetadata, "origin" | "path" | "host">;
 
 /**
  * The key of an original, which is also the name of its files: hexadecimal, because some file systems treat upper and lower

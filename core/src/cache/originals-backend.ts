@@ -115,8 +115,8 @@ export function createOriginalsBackend(
     body: CompleteBody | Readable,
   ): Promise<MetadataFile> {
     const { length, private: isPrivate } = file.metadata;
-    const facts = { ...(length !== undefined && { size: length }), ...(isPrivate && { private: true }) };
-    const reference = await files.writeBody(key, body, facts);
+    const metadata = { ...(length !== undefined && { size: length }), ...(isPrivate && { private: true }) };
+    const reference = await files.writeBody(key, body, metadata);
     const { length: size } = reference;
     try {
       const seal = await sealOf(key, reference);

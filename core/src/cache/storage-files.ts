@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import type { CompleteBody } from "../model/rendition.ts";
-import type { EntryFacts, Storage, StorageEntry } from "../model/source.ts";
+import type { FileMetadata, Storage, StorageEntry } from "../model/source.ts";
 import { type BodyReference, decodeMetadata, encodeMetadata, type MetadataFile } from "./stored-file.ts";
 
 /** A storage that can be written to. */
@@ -53,12 +53,12 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
     async writeBody(
       key: string,
       body: CompleteBody | Readable,
-      { size: length, ...facts }: EntryFacts,
+      { size: length, ...metadata }: FileMetadata,
     ): Promise<BodyReference> {
       const version = randomBytes(16).toString("hex");
       const path = bodyPath(key, { version });
       if (!(body instanceof Readable) && body.bytes) {
-        await own(storage.write(path, body.bytes, { ...facts, size: body.length }));
+        await own(storage.write(path, body.bytes, { ...metadata, size: body.length }));
         return { version, length: body.length, sum: crc32(body.bytes) };
       }
       const source = body instanceof Readable ? body : await body.stream();
@@ -79,7 +79,9 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
       }
       try {
         const stream = Readable.from(metered(), { objectMode: false });
-        await own(storage.write(path, stream, { ...facts, ...(length !== undefined && { size: length }) }));
+        await own(
+          storage.write(path, stream, { ...metadata, ...(length !== undefined && { size: length }) }),
+        );
         if (length !== undefined && size !== length) {
           throw new Error("a body was shorter or longer than announced");
         }

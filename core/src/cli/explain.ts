@@ -33,7 +33,7 @@ export async function explainUrl(
 
 type Row = readonly [name: string, ...lines: string[]];
 
-/** For people: a line a fact, in the order in which the server finds them out. */
+/** For people: one line each, in the order in which the server finds them out. */
 export function textOf(said: Explanation): string {
   const { transformation, accept, cache, fallback } = said;
   const rows: Row[] = [];
@@ -60,7 +60,7 @@ export function textOf(said: Explanation): string {
   if (cache) rows.push(["cache", cache.name ? `${cache.state} in ${cache.name}` : cache.state]);
   if (said.endpoint) rows.push(["origins", ...originLines(said.origins)]);
   if (said.source) rows.push(["source", sourceLine(said.source)]);
-  rows.push(["header", headerLine(said.facts.header)]);
+  rows.push(["header", headerLine(said.metadata.header)]);
   rows.push(["plan", ...planLines(said.plan)]);
   rows.push(["limits", ...limitLines(said.limits)]);
   if (said.notes) rows.push(["notes", ...said.notes]);
@@ -104,7 +104,7 @@ function sourceLine({
   etag,
   lastModified,
   copy,
-  ...facts
+  ...metadata
 }: NonNullable<Explanation["source"]>) {
   return [
     `from ${origin}${copy ? `, ${copy.stale ? "stale " : ""}copy in ${copy.by}` : ""}`,
@@ -112,13 +112,13 @@ function sourceLine({
     type,
     etag && `ETag ${etag}`,
     lastModified !== undefined && `modified ${new Date(lastModified).toISOString()}`,
-    facts.private && "private",
+    metadata.private && "private",
   ]
     .filter(Boolean)
     .join(", ");
 }
 
-function headerLine(header: Explanation["facts"]["header"]): string {
+function headerLine(header: Explanation["metadata"]["header"]): string {
   if (header === "none") return "none: no engine reads this kind of file";
   if (header === "pending") return header;
   const { format, width, height, frames, alpha, orientation } = header;

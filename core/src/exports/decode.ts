@@ -1,7 +1,7 @@
 // What decoders need beside the root: threads, sources in memory, memoized inspection, coalescing, TIFF and SVG.
 
+export { memoizeInspector } from "../decode/memoize.ts";
 export { memorySource } from "../decode/memory.ts";
-export { remembering } from "../decode/remember.ts";
 export { isSvg, isSvgSource, xmlText } from "../decode/svg.ts";
 export type { ThreadProgram, ThreadTools } from "../decode/thread.ts";
 export { inThread } from "../decode/thread.ts";

@@ -3,7 +3,7 @@
 export type { OriginConfig } from "../hooks.ts";
 export { isForFewer } from "../model/control.ts";
 export type {
-  EntryFacts,
+  FileMetadata,
   FolderEntry,
   FolderPage,
   ListFolderOptions,

@@ -24,12 +24,12 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
   const [before = "", after = ""] = pattern.split("*");
   const escaped = /\bxml\b/.test(record.type) ? (text: string) => text.replaceAll("&", "&amp;") : String;
   const text = fillSlots((await textOf(body)).toString("utf8"), (name) => escaped(before + name + after));
-  const { etag, ...facts } = record;
+  const { etag, ...metadata } = record;
   const bytes = Buffer.from(text);
   // Other links are other bytes.
   const tag = etag && `${etag.slice(0, -1)}-${hash("sha1", pattern, "base64url").slice(0, 8)}"`;
   return {
-    record: { ...facts, ...(tag && { etag: tag }), length: bytes.length },
+    record: { ...metadata, ...(tag && { etag: tag }), length: bytes.length },
     body: bodyOf(bytes, (part) => Readable.from([part])),
   };
 }

@@ -4,18 +4,18 @@ import type { Job } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import type { Remuxable } from "./remux.ts";
 import type { Rendition } from "./rendition.ts";
-import type { Source, SourceFacts } from "./source.ts";
+import type { Source, SourceMetadata } from "./source.ts";
 import type { Spans } from "./spans.ts";
 import type { Step } from "./transformation.ts";
 
 /**
- * The facts that inspectors learn of a source; open to declaration merging. `kind`: of a file that is no
+ * What inspectors find out about a source; open to declaration merging. `kind`: of a file that is no
  * plain picture, by its first bytes alone. `preview`: the first frame, small, upright and
- * opaque, in sRGB with three channels, for those who look at pixels; it is not remembered. `faces`: none found is an empty list.
+ * opaque, in sRGB with three channels, for those who look at pixels; it is not memoized. `faces`: none found is an empty list.
  * `probe`: of a file with moving pictures or sound. `remux`: of a file whose pictures can be packaged without encoding, or why
  * they cannot, in words for `explain`; its inspector reads `source` by ranges (`source.again`).
  */
-export interface Facts {
+export interface Inspections {
   kind: Kind;
   header: Header;
   preview: RawFrame;
@@ -162,15 +162,15 @@ export interface RenderContext {
   readonly limits: Limits;
   readonly spans: Spans;
   /** Every source opened so far; they end up in the record. */
-  readonly sources: readonly SourceFacts[];
+  readonly sources: readonly SourceMetadata[];
   /** Opens a further source (layer, font, subtitle, default image), under the same guard and limits. */
   open(asset: Asset): Promise<Source>;
   /** A nested job, in its parent's place in the queue, to a bounded depth. */
   render(job: Job): Promise<Rendition>;
-  /** A fact of a source, learnt once. `undefined`: no inspector knows this kind of file. */
-  inspect<K extends keyof Facts>(fact: K, source: Source): Promise<Facts[K] | undefined>;
-  /** Whether any plugin learns that fact. */
-  learns(fact: keyof Facts): boolean;
+  /** What an inspector finds out about a source, once. `undefined`: no inspector knows this kind of file. */
+  inspect<K extends keyof Inspections>(name: K, source: Source): Promise<Inspections[K] | undefined>;
+  /** Whether any plugin taps `inspect` of that name. */
+  hasInspector(name: keyof Inspections): boolean;
   /**
    * A source that no image engine reads (HEIC, PDF, a video's frame) → one that it reads, upright, one page. To be called when
    * the plan's turn has come: it is pixel work. What is requested for twice is decoded once. `undefined`: nobody decodes it.

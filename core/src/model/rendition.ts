@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { Asset } from "./asset.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Job } from "./job.ts";
-import type { ByteRange, SourceFacts } from "./source.ts";
+import type { ByteRange, SourceMetadata } from "./source.ts";
 
 /** Finished bytes: any range, many readers. */
 export interface CompleteBody {
@@ -88,7 +88,7 @@ export interface RenditionRecord {
   /** Milliseconds since 1970. */
   readonly lastModified?: number;
   /** Every source used, with validators; the first is the asset's own. */
-  readonly sources: readonly SourceFacts[];
+  readonly sources: readonly SourceMetadata[];
   /** Names, beside its sources, under which it may be purged. */
   readonly tags?: readonly string[];
   /** When it was made or last confirmed, milliseconds since 1970. */

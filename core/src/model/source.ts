@@ -7,7 +7,7 @@ export interface ByteRange {
 }
 
 /** What an origin said of a file. */
-export interface EntryFacts {
+export interface FileMetadata {
   /** Length in bytes of the whole file, also where a range was asked for; left out when the origin does not say. */
   readonly size?: number;
   /** Media type by the origin's word: a hint, never what picks a decoder. */
@@ -35,7 +35,7 @@ export interface EntryFacts {
 }
 
 /** A file that a storage has opened: all a storage owes. */
-export interface StorageEntry extends EntryFacts {
+export interface StorageEntry extends FileMetadata {
   /** Path of the local file that holds the bytes, if there is one; engines then read it by themselves. */
   readonly file?: string;
   /**
@@ -50,7 +50,7 @@ export interface StorageEntry extends EntryFacts {
 }
 
 /** For whom a file is, by its origin's word. */
-export type Audience = Pick<EntryFacts, "private" | "cacheControl" | "cdnCacheControl">;
+export type Audience = Pick<FileMetadata, "private" | "cacheControl" | "cdnCacheControl">;
 
 /** The answer of an origin whose file still has the validators sent. */
 export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
@@ -67,8 +67,8 @@ export interface OpenOptions {
    * Called before `NOT_MODIFIED` is returned, with what the headers of that answer say of the file now: caches update what
    * they have of it (RFC 9111 §4.3.4).
    */
-  onNotModified?(facts: EntryFacts): void;
-  /** Only the facts are wanted; `body` will not be called. */
+  onNotModified?(metadata: FileMetadata): void;
+  /** Only the metadata is wanted; `body` will not be called. */
   readonly head?: boolean;
   /** Host name that the client asked; only for a storage that `forwardsHost`. */
   readonly host?: string;
@@ -86,7 +86,7 @@ export interface FolderEntry {
   readonly size?: number;
   /** Of a file, in milliseconds since 1970. Left out: the listing does not contain it. */
   readonly lastModified?: number;
-  /** As in `EntryFacts`. Left out: the listing does not contain it, only `open` knows. */
+  /** As in `FileMetadata`. Left out: the listing does not contain it, only `open` knows. */
   readonly private?: boolean;
 }
 
@@ -121,7 +121,7 @@ export interface Storage {
   check?(signal: AbortSignal): Promise<void>;
   /** Its files are on this machine: `check` is quick and needs no network. @default false */
   readonly isLocal?: boolean;
-  write?(path: string, body: Readable | Uint8Array, facts: EntryFacts): Promise<void>;
+  write?(path: string, body: Readable | Uint8Array, metadata: FileMetadata): Promise<void>;
   remove?(path: string): Promise<void>;
   /** The paths of all files that begin with a prefix, folders within folders included. */
   list?(prefix: string): AsyncIterable<string>;
@@ -146,7 +146,7 @@ export interface Storage {
   readonly label?: string;
 }
 
-export interface SourceFacts extends EntryFacts {
+export interface SourceMetadata extends FileMetadata {
   /** Name of the origin that answered. */
   readonly origin: string;
   /** Path or URL at that origin. */
@@ -168,7 +168,11 @@ export interface SourceFacts extends EntryFacts {
  * What is known of a source whose origin said "not modified": what that answer says of caching and tags replaces what was known
  * (RFC 9111 §3.2). An `Expires` that it does not repeat is still the old moment.
  */
-export function updatedFacts(known: SourceFacts, said: EntryFacts = {}, now = Date.now()): SourceFacts {
+export function updatedMetadata(
+  known: SourceMetadata,
+  said: FileMetadata = {},
+  now = Date.now(),
+): SourceMetadata {
   const { cacheControl, cdnCacheControl, expiresIn, age, tags } = said;
   const { age: before = 0, ...lasting } = known;
   const past = before + Math.max(0, now - known.fetched);
@@ -187,7 +191,7 @@ export function updatedFacts(known: SourceFacts, said: EntryFacts = {}, now = Da
 
 /** An opened original. Its bytes are downloaded at most once, however many readers there are. */
 export interface Source {
-  readonly facts: SourceFacts;
+  readonly metadata: SourceMetadata;
   /** Path of a local file with all bytes. Engines should prefer it: it costs no copy. */
   readonly file?: string;
   /** The first bytes, at most `length`; later reads still begin at the start. */

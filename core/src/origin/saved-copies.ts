@@ -14,14 +14,14 @@ import { tenantOf } from "../model/purge-rule.ts";
 import type { RenderContext } from "../model/render-context.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import {
-  type EntryFacts,
+  type FileMetadata,
   NOT_MODIFIED,
   type OpenOptions,
   type Source,
-  type SourceFacts,
+  type SourceMetadata,
   type Storage,
   type StorageEntry,
-  updatedFacts,
+  updatedMetadata,
 } from "../model/source.ts";
 import type { CoalesceOptions } from "../util/coalescer.ts";
 import { withTimeout } from "../util/timeout.ts";
@@ -128,7 +128,12 @@ export function createSavedCopies(parts: SavedCopiesParts) {
       if (!isServed) void copy?.body?.close?.();
       const duration = performance.now() - started;
       context.spans.add(plugin, duration, outcome);
-      const line = { origin: copy?.facts.origin, path: asset.path.slice(0, 500), outcome, key: context.key };
+      const line = {
+        origin: copy?.metadata.origin,
+        path: asset.path.slice(0, 500),
+        outcome,
+        key: context.key,
+      };
       log.debug({ ...line, ms: Math.round(duration) }, "a saved copy was looked up");
     };
     if (copy) return foundCopy(copy, lookup, end);
@@ -141,75 +146,75 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     { conditions, context, follows }: Lookup,
     end: (outcome: string, isServed?: boolean) => void,
   ): FoundCopy {
-    const { origin } = copy.facts;
-    const { revalidate, staleIfError } = follows ? strictest(policy, copy.facts) : policy;
+    const { origin } = copy.metadata;
+    const { revalidate, staleIfError } = follows ? strictest(policy, copy.metadata) : policy;
 
-    async function serve(outcome: string, { facts, metadata, body }: Copy = copy): Promise<Answer> {
-      if (clientHasIt(facts, conditions)) {
-        const { origin: _, path: __, host: ___, fetched: ____, ...reported } = aged(facts);
+    async function serve(outcome: string, { metadata, record, body }: Copy = copy): Promise<Answer> {
+      if (clientHasIt(metadata, conditions)) {
+        const { origin: _, path: __, host: ___, fetched: ____, ...reported } = aged(metadata);
         conditions.onNotModified?.(reported);
         end(outcome);
         return NOT_MODIFIED;
       }
-      const needed = conditions.head || body ? body : await bodyOf(metadata);
+      const needed = conditions.head || body ? body : await bodyOf(record);
       const isLost = !conditions.head && !needed;
       end(isLost ? "miss" : outcome, true);
       if (isLost) return undefined;
       const stale = outcome === "stale" && { stale: true, freshFor: context.limits.failureLifetime };
       // A stale one counts as new, so that its origin is not asked again at once.
-      const known = stale ? facts : aged(facts);
-      return sourceOf({ facts: known, metadata, ...(needed && { body: needed }) }, stale || {});
+      const known = stale ? metadata : aged(metadata);
+      return sourceOf({ metadata: known, record, ...(needed && { body: needed }) }, stale || {});
     }
 
     /** The body that was not needed before. */
     async function bodyOf({ etag }: RenditionRecord): Promise<CompleteBody | undefined> {
-      const found = await read(copy.facts, true, context.signal);
-      if (found?.metadata.etag === etag) return found?.body;
+      const found = await read(copy.metadata, true, context.signal);
+      if (found?.record.etag === etag) return found?.body;
       await found?.body?.close?.();
       return undefined;
     }
 
     async function validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer> {
-      const { etag, lastModified } = copy.facts;
+      const { etag, lastModified } = copy.metadata;
       const since = purgeRules.now();
-      let reported: EntryFacts = {};
+      let reported: FileMetadata = {};
       let answer: Answer;
       try {
         answer = await ask({
           origin,
-          onNotModified: (facts) => {
-            reported = facts;
+          onNotModified: (metadata) => {
+            reported = metadata;
           },
           ...(etag !== undefined && { ifNoneMatch: etag }),
           ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
-          held: copy.facts,
+          held: copy.metadata,
           ...(conditions.head && { head: true }),
         });
       } catch (error) {
         if (context.signal.aborted) throw error;
         // A copy from the future, before the clock was set back, is due since now.
-        const overdue = Math.max(0, Date.now() - copy.facts.fetched - revalidate);
+        const overdue = Math.max(0, Date.now() - copy.metadata.fetched - revalidate);
         // If the client has the copy already, its cache decides whether to use it.
         const isUseless = FINAL.has(codeOf(error) ?? "") || overdue >= staleIfError;
-        if (!isUseless && !clientHasIt(copy.facts, conditions))
+        if (!isUseless && !clientHasIt(copy.metadata, conditions))
           return (await serve("stale")) ?? Promise.reject(error);
         end("failed");
         throw error;
       }
       if (answer === NOT_MODIFIED) {
-        const facts = updatedFacts(copy.facts, reported);
-        const metadata = { ...copy.metadata, ...timesAndFacts(facts) };
-        void tier?.put(metadata, undefined, since);
-        return await serve("confirmed", { ...copy, facts, metadata });
+        const metadata = updatedMetadata(copy.metadata, reported);
+        const record = { ...copy.record, ...recordFieldsOf(metadata) };
+        void tier?.put(record, undefined, since);
+        return await serve("confirmed", { ...copy, metadata, record });
       }
-      if (answer === undefined) await tier?.remove(copy.metadata.key);
+      if (answer === undefined) await tier?.remove(copy.record.key);
       end(answer === undefined ? "gone" : "replaced");
       return answer;
     }
 
     return {
       origin,
-      isDue: isDue(copy.facts, revalidate),
+      isDue: isDue(copy.metadata, revalidate),
       serve: () => serve("hit"),
       validate,
       passOver: () => end("passed over"),
@@ -217,43 +222,43 @@ export function createSavedCopies(parts: SavedCopiesParts) {
   }
 
   function sourceOf(
-    { facts, body }: Copy,
+    { metadata, body }: Copy,
     { stale, ...more }: { readonly stale?: boolean; readonly freshFor?: number } = {},
   ): Source {
-    const open = async (options: Pick<OpenOptions, "range" | "signal">) => entryOf(facts, body, options);
+    const open = async (options: Pick<OpenOptions, "range" | "signal">) => entryOf(metadata, body, options);
     return ownSource({
-      entry: entryOf(facts, body, { signal: never }),
-      facts: { ...facts, ...more, copy: { by: plugin, ...(stale && { stale }) } },
+      entry: entryOf(metadata, body, { signal: never }),
+      metadata: { ...metadata, ...more, copy: { by: plugin, ...(stale && { stale }) } },
       open,
       budget,
     });
   }
 
   /** Writes a copy while its original is read. `since`: the moment at which that was opened, as of the purge rules. */
-  async function save(key: string, facts: SourceFacts, body: Readable, since: number): Promise<void> {
-    const before = await read(facts, true, never);
+  async function save(key: string, metadata: SourceMetadata, body: Readable, since: number): Promise<void> {
+    const before = await read(metadata, true, never);
     await before?.body?.close?.();
-    const hasValidator = facts.etag !== undefined || facts.lastModified !== undefined;
+    const hasValidator = metadata.etag !== undefined || metadata.lastModified !== undefined;
     // Another process was first, or the origin knows no conditions.
-    if (before?.body && hasValidator && sameFile(before.facts, facts)) {
-      await tier?.put({ ...before.metadata, ...timesAndFacts(facts) }, undefined, since);
+    if (before?.body && hasValidator && sameFile(before.metadata, metadata)) {
+      await tier?.put({ ...before.record, ...recordFieldsOf(metadata) }, undefined, since);
       return;
     }
-    await tier?.putStream(newMetadata(key, facts), body, since);
+    await tier?.putStream(newMetadata(key, metadata), body, since);
     if (!body.errored) return;
-    log.debug({ origin: facts.origin, reason: body.errored.message }, "a copy was cancelled");
+    log.debug({ origin: metadata.origin, reason: body.errored.message }, "a copy was cancelled");
   }
 
   /** The tee of an original that is about to be read. `undefined`: it is not stored. */
-  function tee(facts: SourceFacts, claim?: CopyClaim): Tee | undefined {
+  function tee(metadata: SourceMetadata, claim?: CopyClaim): Tee | undefined {
     const { maxFileBytes: maxBytes } = policy;
-    const key = keyOf(facts);
-    if (key === undefined || !isStorable(facts) || (facts.size ?? 0) > maxBytes) return undefined;
+    const key = keyOf(metadata);
+    if (key === undefined || !isStorable(metadata) || (metadata.size ?? 0) > maxBytes) return undefined;
     const since = purgeRules.now();
     async function write(body: Readable): Promise<void> {
       try {
         if (key === undefined || writing.has(key)) return;
-        const work = save(key, facts, body, since);
+        const work = save(key, metadata, body, since);
         writing.set(key, work);
         await work.finally(() => writing.delete(key));
       } finally {
@@ -261,7 +266,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
         claim?.release();
       }
     }
-    return createTee({ origin: facts.origin, log, write, maxBytes });
+    return createTee({ origin: metadata.origin, log, write, maxBytes });
   }
 
   /** One machine downloads an original that no cache has, and the others wait for its copy; not for videos. */
@@ -292,11 +297,11 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     find,
     tee,
     claim,
-    /** The file of these facts, from its copy. `undefined`: there is none, or of another version. */
-    async reopen(facts: SourceFacts, options: OpenOptions): Promise<StorageEntry | undefined> {
-      const copy = await read(facts, true, options.signal);
+    /** The file that this metadata describes, from its copy. `undefined`: there is none, or of another version. */
+    async reopen(metadata: SourceMetadata, options: OpenOptions): Promise<StorageEntry | undefined> {
+      const copy = await read(metadata, true, options.signal);
       if (!copy?.body) return undefined;
-      if (sameFile(copy.facts, facts)) return entryOf(copy.facts, copy.body, options);
+      if (sameFile(copy.metadata, metadata)) return entryOf(copy.metadata, copy.body, options);
       await copy.body.close?.();
       return undefined;
     },
@@ -305,9 +310,11 @@ export function createSavedCopies(parts: SavedCopiesParts) {
 
 export type SavedCopies = ReturnType<typeof createSavedCopies>;
 
-/** An entry of the cache, and its facts as those of a source. */
-interface Copy extends TierEntry {
-  readonly facts: SourceFacts;
+/** A copy as the cache has it, and what is known of the source. */
+interface Copy {
+  readonly record: TierEntry["metadata"];
+  readonly metadata: SourceMetadata;
+  readonly body?: TierEntry["body"];
 }
 
 export function originalIdOf(origin: string, { forwardsHost = false }: Storage, asset: Asset): OriginalId {
@@ -315,16 +322,16 @@ export function originalIdOf(origin: string, { forwardsHost = false }: Storage, 
   return { origin, path, ...(forwardsHost && host !== undefined && { host }) };
 }
 
-function copyOf(entry: TierEntry): Copy | undefined {
-  const { sources, length, stored } = entry.metadata;
-  const [facts] = sources;
-  return (
-    facts && { ...entry, facts: { ...facts, ...(length !== undefined && { size: length }), fetched: stored } }
-  );
+function copyOf({ metadata: record, body }: TierEntry): Copy | undefined {
+  const { sources, length, stored } = record;
+  const [source] = sources;
+  if (!source) return undefined;
+  const metadata = { ...source, ...(length !== undefined && { size: length }), fetched: stored };
+  return { record, metadata, ...(body && { body }) };
 }
 
-function newMetadata(key: string, facts: SourceFacts): RenditionRecord {
-  const { size, type = "application/octet-stream" } = facts;
+function newMetadata(key: string, metadata: SourceMetadata): RenditionRecord {
+  const { size, type = "application/octet-stream" } = metadata;
   return {
     key,
     engines: "",
@@ -333,53 +340,53 @@ function newMetadata(key: string, facts: SourceFacts): RenditionRecord {
     // Names this download: some origins give no validators.
     etag: randomUUID(),
     ...(size !== undefined && { length: size }),
-    ...timesAndFacts(facts),
+    ...recordFieldsOf(metadata),
     original: true,
   };
 }
 
-/** What is known of a copy once its origin has sent these facts. */
-function timesAndFacts({ size: _, copy: __, ...facts }: SourceFacts) {
-  const { fetched, private: isPrivate = false } = facts;
-  return { sources: [facts], stored: fetched, freshUntil: fetched, private: isPrivate };
+/** What is known of a copy once its origin has sent this metadata. */
+function recordFieldsOf({ size: _, copy: __, ...metadata }: SourceMetadata) {
+  const { fetched, private: isPrivate = false } = metadata;
+  return { sources: [metadata], stored: fetched, freshUntil: fetched, private: isPrivate };
 }
 
 /** The policy of a copy, no laxer than the directives of its origin. */
-function strictest({ revalidate, staleIfError }: OriginalsPolicy, facts: SourceFacts) {
-  const { lifetime = Number.POSITIVE_INFINITY, errorFor = staleIfError } = policyOfOriginal(facts);
+function strictest({ revalidate, staleIfError }: OriginalsPolicy, metadata: SourceMetadata) {
+  const { lifetime = Number.POSITIVE_INFINITY, errorFor = staleIfError } = policyOfOriginal(metadata);
   return {
-    revalidate: Math.min(revalidate, Math.max(0, lifetime - (facts.age ?? 0))),
+    revalidate: Math.min(revalidate, Math.max(0, lifetime - (metadata.age ?? 0))),
     staleIfError: Math.min(staleIfError, errorFor),
   };
 }
 
 /** A copy is a cache, too: its own time counts as `Age` of its origin's response (RFC 9111 §4.2.3). */
-function aged(facts: SourceFacts, now = Date.now()): SourceFacts {
-  const age = (facts.age ?? 0) + Math.max(0, now - facts.fetched);
-  return { ...facts, fetched: now, ...(age > 0 && { age }) };
+function aged(metadata: SourceMetadata, now = Date.now()): SourceMetadata {
+  const age = (metadata.age ?? 0) + Math.max(0, now - metadata.fetched);
+  return { ...metadata, fetched: now, ...(age > 0 && { age }) };
 }
 
-function isDue(facts: SourceFacts, revalidate: number): boolean {
-  const age = Date.now() - facts.fetched;
+function isDue(metadata: SourceMetadata, revalidate: number): boolean {
+  const age = Date.now() - metadata.fetched;
   // A clock that was set back must not make it fresh for ever.
-  return age < 0 || age >= revalidate || sharedControlOf(facts).noCache;
+  return age < 0 || age >= revalidate || sharedControlOf(metadata).noCache;
 }
 
 /** Whether the client has the copy already: the validators of its condition are those of the copy (RFC 9110 §13.2.2). */
-function clientHasIt(facts: SourceFacts, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
-  if (held && isForFewer(facts, held)) return false;
-  if (ifNoneMatch !== undefined) return ifNoneMatch === facts.etag;
-  const { lastModified } = facts;
+function clientHasIt(metadata: SourceMetadata, { ifNoneMatch, ifModifiedSince, held }: Conditions): boolean {
+  if (held && isForFewer(metadata, held)) return false;
+  if (ifNoneMatch !== undefined) return ifNoneMatch === metadata.etag;
+  const { lastModified } = metadata;
   return ifModifiedSince !== undefined && lastModified !== undefined && lastModified <= ifModifiedSince;
 }
 
 function entryOf(
-  { origin: _, path: __, host: ___, fetched: ____, ...facts }: SourceFacts,
+  { origin: _, path: __, host: ___, fetched: ____, ...metadata }: SourceMetadata,
   body: CompleteBody | undefined,
   { range, signal }: Pick<OpenOptions, "range" | "signal">,
 ): StorageEntry {
   return {
-    ...facts,
+    ...metadata,
     ...(body?.file !== undefined && { file: body.file }),
     async body() {
       if (!body) throw new Error("only the metadata was requested");

@@ -3,7 +3,14 @@ import { createReadStream } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { PassThrough, Readable } from "node:stream";
 import { changed, codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
-import type { ByteRange, OpenOptions, Source, SourceFacts, Storage, StorageEntry } from "../model/source.ts";
+import type {
+  ByteRange,
+  OpenOptions,
+  Source,
+  SourceMetadata,
+  Storage,
+  StorageEntry,
+} from "../model/source.ts";
 import type { Tee } from "./tee.ts";
 
 /** Counts the bytes of sources that are held in memory, against one budget for the process. */
@@ -35,7 +42,7 @@ export function createByteBudget(initial: number): ByteBudget {
 
 export interface SourceParts {
   readonly entry: StorageEntry;
-  readonly facts: SourceFacts;
+  readonly metadata: SourceMetadata;
   /** Opens the file again, where the entry came from. */
   readonly open: Reopen;
   readonly signal: AbortSignal;
@@ -55,7 +62,7 @@ export interface SourceParts {
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it again.
  */
 export function createSource(parts: SourceParts): Source {
-  const { entry, facts, open, signal, budget, tee, mayHandOver, onOutage, onWhole } = parts;
+  const { entry, metadata, open, signal, budget, tee, mayHandOver, onOutage, onWhole } = parts;
   /** What was read, unless it is in `target`. */
   const head: Buffer[] = [];
   /** As long as the file: everything that is read is copied into it at once. */
@@ -121,7 +128,7 @@ export function createSource(parts: SourceParts): Source {
       failure = { error: judged(error) };
       throw failure.error;
     }
-    if (ended && facts.size !== undefined && received !== facts.size) throw brokeOff(undefined);
+    if (ended && metadata.size !== undefined && received !== metadata.size) throw brokeOff(undefined);
     if (ended) onWhole();
   }
 
@@ -150,8 +157,8 @@ export function createSource(parts: SourceParts): Source {
 
   /** Never more than the length that was promised, should the file grow meanwhile. A file that cannot be opened fails here. */
   async function readFrom(file: string, range: ByteRange | undefined): Promise<Readable> {
-    if (facts.size === 0) return Readable.from([]);
-    const whole = facts.size === undefined ? {} : { start: 0, end: facts.size - 1 };
+    if (metadata.size === 0) return Readable.from([]);
+    const whole = metadata.size === undefined ? {} : { start: 0, end: metadata.size - 1 };
     const stream = createReadStream(file, range ?? whole);
     try {
       await once(stream, "open");
@@ -163,7 +170,7 @@ export function createSource(parts: SourceParts): Source {
   }
 
   const source: Source = {
-    facts,
+    metadata,
     ...(entry.file === undefined ? {} : { file: entry.file }),
     async peek(length) {
       if (settled) return settled.subarray(0, length);
@@ -175,19 +182,19 @@ export function createSource(parts: SourceParts): Source {
     },
     bytes(limit) {
       const tooLarge = () => new MediaError("ELIMIT", `Expected a file of at most ${limit} bytes`);
-      if ((facts.size ?? 0) > limit) return Promise.reject(tooLarge());
+      if ((metadata.size ?? 0) > limit) return Promise.reject(tooLarge());
       whole ??= inTurn(async () => {
         if (entry.file !== undefined) {
-          const size = facts.size ?? 0;
+          const size = metadata.size ?? 0;
           budget.take(size);
           held += size;
           settled = await readFile(size);
           return settled;
         }
-        if (!ended && facts.size !== undefined && facts.size > received) {
+        if (!ended && metadata.size !== undefined && metadata.size > received) {
           const begun = joined();
           head.length = 0;
-          target = Buffer.allocUnsafeSlow(facts.size);
+          target = Buffer.allocUnsafeSlow(metadata.size);
           target.set(begun);
         }
         await readUntil((have) => have > limit);
@@ -207,7 +214,7 @@ export function createSource(parts: SourceParts): Source {
         tee?.give(bytes);
         return Readable.from(received > 0 ? [bytes] : []);
       }
-      if (range || handedOver || failure || !mayHandOver()) return reopen(open, facts, signal, range);
+      if (range || handedOver || failure || !mayHandOver()) return reopen(open, metadata, signal, range);
       handedOver = true;
       const rest = await opened();
       const out = new PassThrough();
@@ -217,10 +224,10 @@ export function createSource(parts: SourceParts): Source {
         out.destroy(error);
       });
       out.on("close", () => rest.destroy());
-      return tee?.along(rest.pipe(out), facts.size) ?? rest.pipe(out);
+      return tee?.along(rest.pipe(out), metadata.size) ?? rest.pipe(out);
     },
     async again(range, signal = new AbortController().signal) {
-      const entry = await openSame(open, facts, signal, range);
+      const entry = await openSame(open, metadata, signal, range);
       if (range) ranged = entry.ranged ?? true;
       return entry.body();
     },
@@ -239,7 +246,7 @@ export function createSource(parts: SourceParts): Source {
 }
 
 /** A source of a saved copy, which nobody else uses. */
-export function ownSource(parts: Pick<SourceParts, "entry" | "facts" | "open" | "budget">): Source {
+export function ownSource(parts: Pick<SourceParts, "entry" | "metadata" | "open" | "budget">): Source {
   return createSource({
     ...parts,
     signal: new AbortController().signal,
@@ -254,22 +261,22 @@ export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
 /** The bytes of a file that was open before; they must still be the same. */
 async function reopen(
   open: Reopen,
-  facts: SourceFacts,
+  metadata: SourceMetadata,
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<Readable> {
-  return (await openSame(open, facts, signal, range)).body();
+  return (await openSame(open, metadata, signal, range)).body();
 }
 
 /** A file that was open before, opened again. Throws where it is no longer the same. */
 export async function openSame(
   open: Reopen,
-  facts: SourceFacts,
+  metadata: SourceMetadata,
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<StorageEntry> {
   const entry = await open({ signal, ...(range ? { range } : {}) });
-  if (!entry || typeof entry === "symbol" || !sameFile(entry, facts)) {
+  if (!entry || typeof entry === "symbol" || !sameFile(entry, metadata)) {
     if (typeof entry === "object") await entry.close?.();
     throw changed();
   }
@@ -277,7 +284,7 @@ export async function openSame(
 }
 
 /** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */
-export function sameFile(a: StorageEntry | SourceFacts, b: SourceFacts): boolean {
+export function sameFile(a: StorageEntry | SourceMetadata, b: SourceMetadata): boolean {
   if (a.etag !== undefined && b.etag !== undefined) return a.etag === b.etag;
   return a.lastModified === b.lastModified && (a.size ?? b.size) === (b.size ?? a.size);
 }

@@ -8,7 +8,7 @@ import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import { tenantOf } from "../model/purge-rule.ts";
 import type { RenderContext } from "../model/render-context.ts";
 import {
-  type EntryFacts,
+  type FileMetadata,
   NOT_MODIFIED,
   type OpenOptions,
   type Source,
@@ -40,7 +40,7 @@ type Answer = Source | typeof NOT_MODIFIED | undefined;
 
 /** The validators sent still hold; what the origin says of the file now. */
 interface Unmodified {
-  readonly confirmed: EntryFacts;
+  readonly confirmed: FileMetadata;
 }
 
 interface Lease {
@@ -145,10 +145,10 @@ export function tapOrigins(parts: OriginsParts) {
     };
     const openAt = async (signal: AbortSignal, claim: CopyClaim | undefined) => {
       const breaker = breakers.of(origin, asset);
-      let confirmed: EntryFacts = {};
+      let confirmed: FileMetadata = {};
       const options: Omit<OpenOptions, "signal"> = {
-        onNotModified: (facts) => {
-          confirmed = facts;
+        onNotModified: (metadata) => {
+          confirmed = metadata;
         },
         ...named,
         ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
@@ -175,7 +175,7 @@ export function tapOrigins(parts: OriginsParts) {
       }
       const { file: _, body: __, close: ___, ...said } = entry;
       const freshFor = said.freshFor ?? origin.storage.freshFor;
-      const facts = {
+      const metadata = {
         ...said,
         ...(freshFor === undefined ? {} : { freshFor }),
         origin: origin.name,
@@ -183,12 +183,12 @@ export function tapOrigins(parts: OriginsParts) {
         ...named,
         fetched: Date.now(),
       };
-      const tee = entry.file === undefined ? saved?.tee(facts, claim) : undefined;
+      const tee = entry.file === undefined ? saved?.tee(metadata, claim) : undefined;
       if (!tee) claim?.release();
       const gone = new AbortController();
       const source = createSource({
         entry,
-        facts,
+        metadata,
         open: (options) => openHere({ ...named, ...options }),
         signal: gone.signal,
         budget,

@@ -4,7 +4,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 import { after, callHook, type MaybePromise } from "../util/maybe.ts";
 import { checkClaims, clientCheck } from "./access.ts";
 
@@ -51,8 +51,8 @@ export function createAdmit({ hooks, endpoints }: AdmitParts) {
 
 /** May the request have what was made of these sources? */
 export function createAuthorize(hooks: Pick<Hooks, "authorize">) {
-  return function authorize(exchange: Exchange, facts: readonly SourceFacts[]): MaybePromise<void> {
-    if (facts.some((source) => source.private) && !isTrusted(exchange)) throw signatureRequired();
-    return hooks.authorize.isUsed() ? callHook(hooks.authorize, exchange, facts) : undefined;
+  return function authorize(exchange: Exchange, metadata: readonly SourceMetadata[]): MaybePromise<void> {
+    if (metadata.some((source) => source.private) && !isTrusted(exchange)) throw signatureRequired();
+    return hooks.authorize.isUsed() ? callHook(hooks.authorize, exchange, metadata) : undefined;
   };
 }

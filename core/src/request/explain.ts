@@ -9,7 +9,7 @@ import type { LimitName, Limits } from "../model/limits.ts";
 import { isMediaType } from "../model/media.ts";
 import type { Lane, Plan } from "../model/plan.ts";
 import type { Header } from "../model/render-context.ts";
-import type { Source, SourceFacts } from "../model/source.ts";
+import type { Source, SourceMetadata } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { askInOrder, candidates, foundSource, type OriginEntry } from "../origin/sources.ts";
 import { recover } from "../util/maybe.ts";
@@ -80,9 +80,9 @@ export interface Explanation {
   /** What each cache has of it, the nearest first. */
   readonly tiers?: readonly TierState[];
   readonly origins: readonly OriginAnswer[];
-  readonly source?: SourceFacts;
+  readonly source?: SourceMetadata;
   /** `none`: no engine reads this kind of file. */
-  readonly facts: { readonly header: Header | "pending" | "none" };
+  readonly metadata: { readonly header: Header | "pending" | "none" };
   /** `none`: the file is delivered as it is. */
   readonly plan: PlanSummary | "pending" | "none";
   /** Limits that are known in advance; what else an engine refuses is among the errors. */
@@ -121,10 +121,10 @@ type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
 
 /** An explanation of which nothing but an error is known. */
 export function unexplained(url: string, error: unknown): Explanation {
-  const facts = { header: "pending" } as const;
+  const metadata = { header: "pending" } as const;
   const problem = problemOf(error);
   const { status } = problem;
-  return { url, status, origins: [], facts, plan: "pending", limits: "pending", errors: [problem] };
+  return { url, status, origins: [], metadata, plan: "pending", limits: "pending", errors: [problem] };
 }
 
 /**
@@ -193,19 +193,19 @@ export function createExplain(parts: ExplainParts) {
     };
     try {
       const source = await open(draft, job, context);
-      draft.source = source.facts;
-      const isClosed = source.facts.private === true && !trusted;
+      draft.source = source.metadata;
+      const isClosed = source.metadata.private === true && !trusted;
       if (isClosed) fail(signatureRequired());
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await context.inspect("header", source).catch(() => "pending" as const);
-      draft.facts = { header: header ?? "none" };
-      const uses = usesOf(context.limits, job, source, draft.facts.header);
+      draft.metadata = { header: header ?? "none" };
+      const uses = usesOf(context.limits, job, source, draft.metadata.header);
       draft.limits = uses;
       const found = await planOf(job, source, context, (plan) => {
         draft.plan = plan ? summaryOf(plan) : "none";
         draft.limits = plan ? usesOfPlan(context.limits, uses, plan) : [];
       });
-      isMedia = found !== undefined || isMediaType(originalType(source.facts));
+      isMedia = found !== undefined || isMediaType(originalType(source.metadata));
       if (!isClosed) await authorize(exchange, context.sources);
     } catch (error) {
       fail(error);
@@ -248,7 +248,7 @@ function draftOf(exchange: Exchange, { language, asset: { kind, path }, media }:
     language,
     asset: { kind, path, media },
     origins: [],
-    facts: { header: "pending" },
+    metadata: { header: "pending" },
     plan: "pending",
     limits: "pending",
     errors: [],
@@ -275,7 +275,7 @@ const BYTES: Readonly<Record<string, LimitName>> = { svg: "svgBytes", pdf: "pdfB
 function usesOf(limits: Limits, job: Job, source: Source, header: Header | "pending" | "none"): LimitUse[] {
   const { output } = job.transformation;
   if (typeof header === "string" || output.format === "original") return [];
-  const size = header.decode?.bytes ?? source.facts.size;
+  const size = header.decode?.bytes ?? source.metadata.size;
   const pixels = (header.width * header.height) / 1e6;
   // Of what is decoded first, one page is.
   const frames = header.decode ? 1 : header.frames;

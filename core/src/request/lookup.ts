@@ -90,9 +90,9 @@ export function createLookup(parts: LookupParts) {
 
   /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
   function withOriginal<D extends Rendition>(delivered: D, asset: Asset): D {
-    const facts = delivered.record.sources[0];
-    if (delivered.body || !delivered.record.original || !facts) return delivered;
-    const body = originalAgain(parts, asset, facts);
+    const metadata = delivered.record.sources[0];
+    if (delivered.body || !delivered.record.original || !metadata) return delivered;
+    const body = originalAgain(parts, asset, metadata);
     return body ? { ...delivered, body } : delivered;
   }
 

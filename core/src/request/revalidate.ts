@@ -6,7 +6,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Rendition, RenditionRecord } from "../model/rendition.ts";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
 import { originalType } from "../work/original.ts";
@@ -20,7 +20,7 @@ interface Confirmed {
   readonly job: Job;
   readonly endpoint: Endpoint;
   readonly etag: string;
-  readonly facts: SourceFacts;
+  readonly metadata: SourceMetadata;
   readonly original: boolean;
 }
 
@@ -37,7 +37,7 @@ export type Confirm = ReturnType<typeof createConfirm>;
  */
 export function createConfirm(parts: ConfirmParts) {
   const { hooks, engines } = parts;
-  const confirmations = createCoalescer<SourceFacts | undefined>();
+  const confirmations = createCoalescer<SourceMetadata | undefined>();
 
   /** A record without its body, if what the client has is still right. */
   async function confirm(exchange: Exchange, job: Job, key: string): Promise<Rendition | undefined> {
@@ -47,38 +47,40 @@ export function createConfirm(parts: ConfirmParts) {
       return undefined;
     const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, parts);
     const { signal } = exchange;
-    const facts = await confirmations.run(name, { signal, since }, (signal) => factsOf(job, key, signal));
+    const metadata = await confirmations.run(name, { signal, since }, (signal) =>
+      metadataOf(job, key, signal),
+    );
     const original = tags.includes(`.${ORIGINAL_TAG}`);
-    const etag = facts && etagOf(key, engines, [facts], { original });
+    const etag = metadata && etagOf(key, engines, [metadata], { original });
     const form = etag && clientsForm(tags, etag, exchange);
     if (!form) return undefined;
     const { endpoint } = exchange;
-    return { record: confirmedRecord({ key, job, endpoint, etag: form, facts, original }) };
+    return { record: confirmedRecord({ key, job, endpoint, etag: form, metadata, original }) };
   }
 
   /** What the origin reports of a file; `undefined` for one that is not for everybody. */
-  async function factsOf(job: Job, key: string, signal: AbortSignal): Promise<SourceFacts | undefined> {
+  async function metadataOf(job: Job, key: string, signal: AbortSignal): Promise<SourceMetadata | undefined> {
     const context = createContext(parts, { key, asset: job.asset, signal });
     const answer = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
     if (!answer || typeof answer === "symbol") return undefined;
     await answer.close();
-    return answer.facts.private ? undefined : answer.facts;
+    return answer.metadata.private ? undefined : answer.metadata;
   }
 
   /** As of a rendition made now: how long it may be stored, and under which tags. */
-  function confirmedRecord({ key, job, endpoint, etag, facts, original }: Confirmed): RenditionRecord {
+  function confirmedRecord({ key, job, endpoint, etag, metadata, original }: Confirmed): RenditionRecord {
     return {
       key,
       asset: job.asset,
       engines,
-      type: original ? originalType(facts) : "application/octet-stream",
+      type: original ? originalType(metadata) : "application/octet-stream",
       format: "confirmed",
       etag,
-      ...(facts.lastModified === undefined ? {} : { lastModified: facts.lastModified }),
-      sources: [facts],
+      ...(metadata.lastModified === undefined ? {} : { lastModified: metadata.lastModified }),
+      sources: [metadata],
       stored: Date.now(),
-      ...cachePolicyOf([facts], endpoint).fields,
-      ...tagsOf(endpoint, [facts]),
+      ...cachePolicyOf([metadata], endpoint).fields,
+      ...tagsOf(endpoint, [metadata]),
       private: false,
       original,
     };

@@ -11,7 +11,7 @@ import {
   type Rendition,
   type RenditionRecord,
 } from "../model/rendition.ts";
-import type { SourceFacts } from "../model/source.ts";
+import type { SourceMetadata } from "../model/source.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
 import { type Confirmations, confirmedSources } from "./revalidation.ts";
 
@@ -28,7 +28,7 @@ export interface EntryWriterParts {
 export interface EntryParts {
   readonly job: Job;
   readonly key: string;
-  readonly sources: readonly SourceFacts[];
+  readonly sources: readonly SourceMetadata[];
   readonly rendition: PlanResult;
   /** The bytes are the source's own. */
   readonly isOriginal: boolean;
@@ -65,7 +65,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
           format,
           sources: [...sources],
           stored: clock.now(),
-          private: sources.some((facts) => facts.private === true),
+          private: sources.some((metadata) => metadata.private === true),
           original: isOriginal,
           ...policy.fields,
           ...tagsOf(endpoint, sources),

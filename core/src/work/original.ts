@@ -8,7 +8,7 @@ import type { Job } from "../model/job.ts";
 import { contentTypeOfName, isMediaType, typeOfName } from "../model/media.ts";
 import type { RenderContext } from "../model/render-context.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
-import type { ByteRange, OpenOptions, Source, SourceFacts } from "../model/source.ts";
+import type { ByteRange, OpenOptions, Source, SourceMetadata } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import type { SavedCopies } from "../origin/saved-copies.ts";
 import { openSame } from "../origin/source.ts";
@@ -36,7 +36,7 @@ export async function assertDeliverable(
   if (output.info) throw new MediaError("EUNSUPPORTED", "Not supported here: descriptions of files");
   if (output.sanitizeSvg) await assertNoSvg(source, context.limits.svgBytes);
   if (output.format === "original") return;
-  const type = typeOfName(source.facts.path);
+  const type = typeOfName(source.metadata.path);
   const kind = await context.inspect("kind", source);
   if (endpoint && asksForNothing(job.transformation, endpoint)) {
     if (!EMBEDDED.test(type ?? "")) return;
@@ -57,9 +57,10 @@ export async function assertDeliverable(
   if (format !== undefined) {
     throw new MediaError("EUNSUPPORTED", `Not supported here: transformations of ${format} files`);
   }
-  const named = [type, source.facts.type].find(isMediaType);
+  const named = [type, source.metadata.type].find(isMediaType);
   if (named === undefined && !namesPicture(job.transformation)) return;
-  if (!context.learns("header")) throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
+  if (!context.hasInspector("header"))
+    throw new MediaError("EUNSUPPORTED", "Not supported here: transformations");
   if (named?.startsWith("audio/")) {
     throw new MediaError("EUNSUPPORTED", `Expected an image or a video but received ${named}`);
   }
@@ -70,7 +71,7 @@ export async function assertDeliverable(
 
 /** Throws `EUNSUPPORTED` for an SVG that no plugin has sanitised. */
 async function assertNoSvg(source: Source, limit: number): Promise<void> {
-  if (!isSvgType(source.facts) && !(await isSvgSource(source, limit))) return;
+  if (!isSvgType(source.metadata) && !(await isSvgSource(source, limit))) return;
   throw new MediaError("EUNSUPPORTED", "Not supported here: sanitised SVGs");
 }
 
@@ -85,15 +86,15 @@ const namesPicture = ({ steps }: Transformation): boolean =>
 const RUNS = /javascript|ecmascript|typescript|jscript|livescript|wasm|text\/css|shockwave/i;
 
 /** Media type of an original: by its name, since an origin's word must not turn a picture into a page. */
-export function originalType(facts: SourceFacts): string {
-  return contentTypeOfName(facts.path) || safeType(facts.type) || "application/octet-stream";
+export function originalType(metadata: SourceMetadata): string {
+  return contentTypeOfName(metadata.path) || safeType(metadata.type) || "application/octet-stream";
 }
 
-const isSvgType = (facts: SourceFacts): boolean => originalType(facts).startsWith("image/svg+xml");
+const isSvgType = (metadata: SourceMetadata): boolean => originalType(metadata).startsWith("image/svg+xml");
 
 /** `svgz` for a compressed SVG, which browsers show only with `Content-Encoding: gzip`, else `original`. */
 export async function originalFormat(source: Source): Promise<"svgz" | "original"> {
-  if (!isSvgType(source.facts)) return "original";
+  if (!isSvgType(source.metadata)) return "original";
   const [first, second] = await source.peek(2);
   return first === 0x1f && second === 0x8b ? "svgz" : "original";
 }
@@ -105,7 +106,7 @@ function safeType(type: string | undefined): string | undefined {
 
 /** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
 export async function originalBody(source: Source): Promise<Body> {
-  const { size } = source.facts;
+  const { size } = source.metadata;
   if (source.file === undefined && (size ?? 0) <= SMALL) {
     // Without a promised length, only reading on tells whether it is small.
     const start = await source.peek(SMALL + 1);
@@ -157,24 +158,28 @@ export interface OriginalParts {
 }
 
 /** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
-export function originalAgain(parts: OriginalParts, asset: Asset, facts: SourceFacts): Body | undefined {
+export function originalAgain(
+  parts: OriginalParts,
+  asset: Asset,
+  metadata: SourceMetadata,
+): Body | undefined {
   const { copies, origins, endpoints } = parts;
-  const { size, host, path } = facts;
-  const storage = origins.get(facts.origin)?.storage;
+  const { size, host, path } = metadata;
+  const storage = origins.get(metadata.origin)?.storage;
   if (!storage || size === undefined) return undefined;
 
   async function stream(range?: ByteRange): Promise<Readable> {
     const part = partOf(range, size);
     let kept = true;
     const open = async (options: OpenOptions) => {
-      const copy = await copies?.reopen(facts, options);
+      const copy = await copies?.reopen(metadata, options);
       kept = copy !== undefined;
       return copy ?? storage?.open(path, { ...(host === undefined ? {} : { host }), ...options });
     };
-    const entry = await openSame(open, facts, new AbortController().signal, part);
-    const isLibrary = endpoints.get(endpointId(asset))?.library === facts.origin;
+    const entry = await openSame(open, metadata, new AbortController().signal, part);
+    const isLibrary = endpoints.get(endpointId(asset))?.library === metadata.origin;
     if (kept || part || isLibrary) return entry.body();
-    const tee = entry.file === undefined ? copies?.tee(facts) : undefined;
+    const tee = entry.file === undefined ? copies?.tee(metadata) : undefined;
     const body = await entry.body();
     return tee?.along(body, size) ?? body;
   }

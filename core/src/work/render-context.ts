@@ -9,7 +9,7 @@ import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
 import type { Rendition } from "../model/rendition.ts";
-import type { Source, SourceFacts } from "../model/source.ts";
+import type { Source, SourceMetadata } from "../model/source.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { sameFile } from "../origin/source.ts";
 import { fetchSource } from "../origin/sources.ts";
@@ -77,7 +77,7 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
   const { key, asset: main, signal, depth = 0, trusted = false, render = renderNothing } = options;
   const limits = parts.limitsOf(main.tenant);
   const open: Source[] = [];
-  const sources: SourceFacts[] = [];
+  const sources: SourceMetadata[] = [];
   const spans = createSpans();
   const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
   const context: OwnContext = {
@@ -90,7 +90,7 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
     sources,
     own(source) {
       open.push(source);
-      sources.push(source.facts);
+      sources.push(source.metadata);
       return source;
     },
     release(source) {
@@ -102,7 +102,7 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
         throw ofFurther(asset, error);
       });
       context.own(source);
-      if (source.facts.private && !trusted) throw signatureRequired();
+      if (source.metadata.private && !trusted) throw signatureRequired();
       return source;
     },
     async render(job) {
@@ -112,13 +112,15 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
       const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };
       const delivered = await render(nested, keyOf(nested, endpoint), depth + 1, signal);
       // One that is known already, in this version, counts once.
-      const isKnown = (facts: SourceFacts) =>
-        sources.some((one) => one.origin === facts.origin && one.path === facts.path && sameFile(one, facts));
-      sources.push(...delivered.record.sources.filter((facts) => !isKnown(facts)));
+      const isKnown = (metadata: SourceMetadata) =>
+        sources.some(
+          (one) => one.origin === metadata.origin && one.path === metadata.path && sameFile(one, metadata),
+        );
+      sources.push(...delivered.record.sources.filter((metadata) => !isKnown(metadata)));
       return delivered;
     },
-    inspect: (fact, source) => hooks.inspect.for(fact).promise(source, context) as Promise<never>,
-    learns: (fact) => hooks.inspect.for(fact).isUsed(),
+    inspect: (name, source) => hooks.inspect.for(name).promise(source, context) as Promise<never>,
+    hasInspector: (name) => hooks.inspect.for(name).isUsed(),
     decode(source, options) {
       const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
       decoded.set(source, pages);

@@ -134,7 +134,7 @@ class Render {
   async #renderFrom(source: Source, broken: readonly string[]): Promise<Rendered> {
     const { request, context, planOf } = this.#options;
     try {
-      if (source.facts.private && !request.trusted) {
+      if (source.metadata.private && !request.trusted) {
         this.#expireStale();
         throw signatureRequired();
       }
@@ -143,7 +143,7 @@ class Render {
     } catch (error) {
       if (context.signal.aborted || !source.isBroken?.()) throw error;
       // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
-      const except = source.facts.copy ? broken : [...broken, source.facts.origin];
+      const except = source.metadata.copy ? broken : [...broken, source.metadata.origin];
       const next = await this.#fetchElsewhere(except);
       if (!next) throw error;
       await context.reset();
@@ -178,7 +178,7 @@ class Render {
     const body = await originalBody(source);
     this.#options.context.release(source);
     if (body.complete && body.bytes) await source.close();
-    return { body, type: originalType(source.facts), format };
+    return { body, type: originalType(source.metadata), format };
   }
 
   #write(rendition: PlanResult): Rendered {

@@ -3,15 +3,15 @@ import type { Asset } from "../model/asset.ts";
 import type { RenderContext } from "../model/render-context.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import {
-  type EntryFacts,
+  type FileMetadata,
   NOT_MODIFIED,
   type Source,
-  type SourceFacts,
-  updatedFacts,
+  type SourceMetadata,
+  updatedMetadata,
 } from "../model/source.ts";
 
 /** What origins reported of sources that have not changed. */
-export type Confirmations = ReadonlyMap<SourceFacts, EntryFacts>;
+export type Confirmations = ReadonlyMap<SourceMetadata, FileMetadata>;
 
 /**
  * Asks the origins whether the sources of a stale rendition have changed. Resolves with what they reported if none has, with the
@@ -20,23 +20,23 @@ export type Confirmations = ReadonlyMap<SourceFacts, EntryFacts>;
 export async function revalidateSources(
   { fetch }: Pick<Hooks, "fetch">,
   asset: Asset,
-  sources: readonly SourceFacts[],
+  sources: readonly SourceMetadata[],
   context: RenderContext,
 ): Promise<Confirmations | Source | undefined> {
   const [main, ...others] = sources;
   if (main?.etag === undefined && main?.lastModified === undefined) return undefined;
-  const confirmations = new Map<SourceFacts, EntryFacts>();
+  const confirmations = new Map<SourceMetadata, FileMetadata>();
   const found = await fetch.promise(asset, conditionsOf(main, confirmations), context);
   if (typeof found === "object") return found;
   if (found !== NOT_MODIFIED) return undefined;
   const unmodified = await Promise.all(others.map(isUnmodified));
   return unmodified.every(Boolean) ? confirmations : undefined;
 
-  async function isUnmodified(facts: SourceFacts): Promise<boolean> {
+  async function isUnmodified(metadata: SourceMetadata): Promise<boolean> {
     const { tenant, endpoint } = asset;
-    const { path } = facts;
+    const { path } = metadata;
     const kind = /^https?:\/\//.test(path) ? "url" : "path";
-    const conditions = { ...conditionsOf(facts, confirmations), head: true };
+    const conditions = { ...conditionsOf(metadata, confirmations), head: true };
     const found = await fetch.promise({ tenant, endpoint, kind, path }, conditions, context);
     if (typeof found === "object") await found.close();
     return found === NOT_MODIFIED;
@@ -44,16 +44,19 @@ export async function revalidateSources(
 }
 
 /** Asks whether a source is still what it was, and notes what its origin reports of it then. */
-function conditionsOf(facts: SourceFacts, confirmations: Map<SourceFacts, EntryFacts>): Conditions {
-  const { origin, etag, lastModified, cacheControl, cdnCacheControl } = facts;
+function conditionsOf(
+  metadata: SourceMetadata,
+  confirmations: Map<SourceMetadata, FileMetadata>,
+): Conditions {
+  const { origin, etag, lastModified, cacheControl, cdnCacheControl } = metadata;
   return {
     origin,
     held: {
-      ...(facts.private && { private: true }),
+      ...(metadata.private && { private: true }),
       ...(cacheControl !== undefined && { cacheControl }),
       ...(cdnCacheControl !== undefined && { cdnCacheControl }),
     },
-    onNotModified: (now) => confirmations.set(facts, now),
+    onNotModified: (now) => confirmations.set(metadata, now),
     ...(etag === undefined ? {} : { ifNoneMatch: etag }),
     ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
   };
@@ -64,13 +67,17 @@ export function confirmedSources(
   { sources }: RenditionRecord,
   confirmations: Confirmations,
   now: number,
-): SourceFacts[] {
-  return sources.map((facts) => confirmed(facts, confirmations.get(facts), now));
+): SourceMetadata[] {
+  return sources.map((metadata) => confirmed(metadata, confirmations.get(metadata), now));
 }
 
 /** A source that was a stale copy is none any more. */
-function confirmed(facts: SourceFacts, reported: EntryFacts | undefined, now: number): SourceFacts {
-  const updated = updatedFacts(facts, reported, now);
+function confirmed(
+  metadata: SourceMetadata,
+  reported: FileMetadata | undefined,
+  now: number,
+): SourceMetadata {
+  const updated = updatedMetadata(metadata, reported, now);
   if (!updated.copy?.stale) return updated;
   const { copy: _, freshFor: __, ...rest } = updated;
   return rest;

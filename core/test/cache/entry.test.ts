@@ -3,10 +3,10 @@ import { errorLifetime, etagOf, jobTag, lastModifiedOf, sourceTag, tagsOf } from
 import type { Endpoint } from "../../src/model/endpoint.ts";
 import { MediaError } from "../../src/model/errors.ts";
 import type { Limits } from "../../src/model/limits.ts";
-import type { SourceFacts } from "../../src/model/source.ts";
+import type { SourceMetadata } from "../../src/model/source.ts";
 import { bodyWith } from "./support.ts";
 
-const source = (path: string, more: Partial<SourceFacts> = {}): SourceFacts => ({
+const source = (path: string, more: Partial<SourceMetadata> = {}): SourceMetadata => ({
   origin: "files",
   path,
   fetched: 0,
@@ -14,7 +14,7 @@ const source = (path: string, more: Partial<SourceFacts> = {}): SourceFacts => (
 });
 const main = source("a.jpg", { etag: '"1"', size: 9 });
 const layer = source("b.png", { lastModified: 5_000 });
-const tag = (sources: readonly SourceFacts[], more: Partial<Parameters<typeof etagOf>[3]> = {}) =>
+const tag = (sources: readonly SourceMetadata[], more: Partial<Parameters<typeof etagOf>[3]> = {}) =>
   etagOf("key", "engines", sources, { original: false, ...more });
 
 describe("the entity tag of a rendition", () => {

@@ -10,7 +10,7 @@ import {
   servesWhileRevalidating,
 } from "../../src/cache/freshness.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
-import type { SourceFacts } from "../../src/model/source.ts";
+import type { SourceMetadata } from "../../src/model/source.ts";
 import { fakeClock, newMetadata } from "./support.ts";
 
 const HOUR = 3_600_000;
@@ -26,14 +26,14 @@ const endpoint = (more: Partial<Endpoint> = {}) =>
     ...more,
   }) as Endpoint;
 
-const source = (more: Partial<SourceFacts> = {}): SourceFacts => ({
+const source = (more: Partial<SourceMetadata> = {}): SourceMetadata => ({
   origin: "files",
   path: "a.jpg",
   fetched: now,
   ...more,
 });
 
-const policyOf = (sources: Partial<SourceFacts>[], rules: Partial<Endpoint> = {}) =>
+const policyOf = (sources: Partial<SourceMetadata>[], rules: Partial<Endpoint> = {}) =>
   cachePolicyOf(sources.map(source), endpoint(rules), now);
 
 /** A lifetime is shortened by up to a tenth. */
@@ -170,7 +170,7 @@ describe("the time for which a stale rendition is served", () => {
 });
 
 describe("Cache-Control of a rendition", () => {
-  const controlOf = (sources: Partial<SourceFacts>[], rules: Partial<Endpoint> = {}) =>
+  const controlOf = (sources: Partial<SourceMetadata>[], rules: Partial<Endpoint> = {}) =>
     policyOf(sources, rules).fields.control;
 
   it("is the endpoint's if the origin has none, or only one for CDNs", () => {

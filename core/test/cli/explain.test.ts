@@ -130,7 +130,7 @@ describe("mediatap explain", () => {
       ],
     );
     assert.equal(said.source.origin, "second");
-    assert.equal(said.facts.header.width, 1024);
+    assert.equal(said.metadata.header.width, 1024);
     assert.equal(said.plan.engine, "image-sharp");
     assert.equal(said.plan.explanation.format, "webp");
     assert.deepEqual(said.errors, []);
@@ -186,7 +186,7 @@ describe("mediatap explain", () => {
       { code: "EINVAL", status: 400, message: "Expected positive integer for w but received 'abc'" },
     ]);
     assert.equal(said.plan, "pending");
-    assert.deepEqual(said.facts, { header: "pending" });
+    assert.deepEqual(said.metadata, { header: "pending" });
     assert.deepEqual(
       said.origins.map(({ answer }: { answer: string }) => answer),
       ["not asked", "not asked", "not asked"],
@@ -245,7 +245,7 @@ describe("mediatap explain", () => {
 
   it("says that a file is delivered as it is", async () => {
     const said = await json("/x.txt");
-    assert.deepEqual([said.plan, said.facts.header, said.errors], ["none", "none", []]);
+    assert.deepEqual([said.plan, said.metadata.header, said.errors], ["none", "none", []]);
   });
 
   it("ends with 1 for a configuration that is wrong", async () => {

@@ -22,7 +22,7 @@ function decoder(
       hooks.decode.tapPromise(name, async (source, options) => {
         decodes.push(options);
         if (options.page === 9) return undefined;
-        const made = memorySource(source.facts, Buffer.from(`page ${options.page ?? 1}`));
+        const made = memorySource(source.metadata, Buffer.from(`page ${options.page ?? 1}`));
         return { ...made, close: async () => void closed.count++ };
       });
       hooks.transform.tap(name, (_job, source) => ({
@@ -67,11 +67,11 @@ describe("decoding in a render", () => {
 });
 
 describe("a source in memory", () => {
-  const facts = { origin: "a", path: "b", fetched: 0, size: 3, etag: '"x"' };
-  const source = memorySource(facts, Buffer.from("0123456789"));
+  const metadata = { origin: "a", path: "b", fetched: 0, size: 3, etag: '"x"' };
+  const source = memorySource(metadata, Buffer.from("0123456789"));
 
   it("is read as any other", async () => {
-    assert.deepEqual({ ...source.facts }, { ...facts, size: 10 });
+    assert.deepEqual({ ...source.metadata }, { ...metadata, size: 10 });
     assert.equal(Buffer.from(await source.peek(4)).toString(), "0123");
     assert.equal(Buffer.from(await source.bytes(10)).toString(), "0123456789");
     const parts: Buffer[] = [];

@@ -11,8 +11,8 @@ function counting(chunks: number, limit: number) {
   const parts = Array.from({ length: chunks }, (_, at) => bytes.subarray(at * CHUNK, (at + 1) * CHUNK));
   const budget = createByteBudget(limit);
   const entry = { body: () => Readable.from(parts, { objectMode: false }) };
-  const facts = { origin: "test", path: "file", fetched: 0 };
-  return { source: ownSource({ entry, facts, budget, open: async () => entry }), budget, bytes };
+  const metadata = { origin: "test", path: "file", fetched: 0 };
+  return { source: ownSource({ entry, metadata, budget, open: async () => entry }), budget, bytes };
 }
 
 describe("a source for whose bytes there is no room", () => {

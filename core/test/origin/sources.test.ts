@@ -86,7 +86,7 @@ describe("a fetch from several origins", () => {
     const after = fileIn("never");
     const source = await asking({ a: missing, b: failing("ECONNREFUSED"), c: open, d: after.open })();
     assert.equal(await textOf(source), "bytes");
-    assert.equal((source as Source).facts.origin, "c");
+    assert.equal((source as Source).metadata.origin, "c");
     assert.equal(after.counts.opened, 0);
   });
 
@@ -112,8 +112,8 @@ describe("a fetch from several origins", () => {
       },
     });
     let cacheControl: string | undefined;
-    const onNotModified: Conditions["onNotModified"] = (facts) => {
-      cacheControl = facts.cacheControl;
+    const onNotModified: Conditions["onNotModified"] = (metadata) => {
+      cacheControl = metadata.cacheControl;
     };
     assert.equal(await ask({ ifNoneMatch: '"1"', onNotModified }), NOT_MODIFIED);
     assert.equal(cacheControl, "max-age=60");

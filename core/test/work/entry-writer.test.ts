@@ -3,14 +3,14 @@ import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { bodyOf, type GrowingBody } from "../../src/model/rendition.ts";
-import type { SourceFacts } from "../../src/model/source.ts";
+import type { SourceMetadata } from "../../src/model/source.ts";
 import { createEntryWriter } from "../../src/work/entry-writer.ts";
 import { HOUR, jobOf, KEY, newEndpoint, newParts } from "./support.ts";
 
 const body = bodyOf(Buffer.from("bytes"), (bytes) => Readable.from([bytes]));
 const streaming: GrowingBody = { complete: false, stream: async () => Readable.from([]) };
 
-const source = (more: Partial<SourceFacts> = {}): SourceFacts => ({
+const source = (more: Partial<SourceMetadata> = {}): SourceMetadata => ({
   origin: "files",
   path: "a.jpg",
   fetched: 1_000,
@@ -22,7 +22,7 @@ const source = (more: Partial<SourceFacts> = {}): SourceFacts => ({
 function writer(endpoint = newEndpoint()) {
   const parts = newParts(endpoint);
   const written = createEntryWriter(parts);
-  const entryOf = (sources: readonly SourceFacts[] = [source()], isOriginal = false) =>
+  const entryOf = (sources: readonly SourceMetadata[] = [source()], isOriginal = false) =>
     written.entryOf({
       ...{ job: jobOf(), key: KEY, sources, isOriginal },
       rendition: { body, type: "image/webp", format: "webp", width: 4, height: 3 },
@@ -72,9 +72,9 @@ describe("the metadata of a cache entry", () => {
     });
     fc.assert(
       fc.property(dates, (all) => {
-        const sources = all.map(({ date, isPrivate }, at): SourceFacts => {
-          const { lastModified: _, ...facts } = source({ path: `${at}.jpg`, private: isPrivate });
-          return date === null ? facts : { ...facts, lastModified: date };
+        const sources = all.map(({ date, isPrivate }, at): SourceMetadata => {
+          const { lastModified: _, ...metadata } = source({ path: `${at}.jpg`, private: isPrivate });
+          return date === null ? metadata : { ...metadata, lastModified: date };
         });
         const metadata = newEntry(sources).metadata(body);
         const times = all.map(({ date }) => date);
@@ -103,8 +103,12 @@ describe("the metadata of a cache entry", () => {
       body,
     };
     clock.pass(2 * HOUR);
-    const [facts] = stale.record.sources as [SourceFacts];
-    const { entry, isStorable } = renewed(stale, new Map([[facts, { cacheControl: "max-age=60" }]]), jobOf());
+    const [metadata] = stale.record.sources as [SourceMetadata];
+    const { entry, isStorable } = renewed(
+      stale,
+      new Map([[metadata, { cacheControl: "max-age=60" }]]),
+      jobOf(),
+    );
     assert.deepEqual([isStorable, entry.body, entry.record.etag], [true, body, stale.record.etag]);
     assert.equal(entry.record.stored, clock.now());
     assert.match(entry.record.control ?? "", /max-age=60/);

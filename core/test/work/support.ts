@@ -10,7 +10,7 @@ import type { Job } from "../../src/model/job.ts";
 import { DEFAULT_LIMITS } from "../../src/model/limits.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { bodyOf, type PlanResult } from "../../src/model/rendition.ts";
-import { NOT_MODIFIED, type Source, type SourceFacts } from "../../src/model/source.ts";
+import { NOT_MODIFIED, type Source, type SourceMetadata } from "../../src/model/source.ts";
 import { createBuiltInRegistry } from "../../src/model/steps/built-in.ts";
 import { createRender } from "../../src/work/render.ts";
 import { createScheduler } from "../../src/work/scheduler.ts";
@@ -63,7 +63,7 @@ export function newParts(endpoint = newEndpoint()) {
 }
 
 /** A file of an origin; `broken`: reading it fails. */
-export interface TestFile extends Partial<SourceFacts> {
+export interface TestFile extends Partial<SourceMetadata> {
   readonly bytes?: string;
   readonly broken?: boolean;
 }
@@ -82,14 +82,14 @@ export function renderer(files: Record<string, TestFile | undefined>, endpoint =
       if (!file || except?.includes(origin)) continue;
       const { bytes = "bytes", broken = false, ...more } = file;
       calls.push(`fetch ${origin}`);
-      const facts = { origin, path: asset.path, fetched: parts.clock.now(), etag: '"1"', ...more };
-      if (ifNoneMatch !== undefined && ifNoneMatch === facts.etag) {
-        onNotModified?.({ etag: facts.etag });
+      const metadata = { origin, path: asset.path, fetched: parts.clock.now(), etag: '"1"', ...more };
+      if (ifNoneMatch !== undefined && ifNoneMatch === metadata.etag) {
+        onNotModified?.({ etag: metadata.etag });
         return NOT_MODIFIED;
       }
       const entry = { isClosed: false } as (typeof opened)[0];
       const source: Source = {
-        ...memorySource(facts, Buffer.from(bytes)),
+        ...memorySource(metadata, Buffer.from(bytes)),
         ...(broken && { bytes: () => Promise.reject(new Error("broke off")), isBroken: () => true }),
         close: async () => {
           entry.isClosed = true;

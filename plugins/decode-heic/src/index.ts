@@ -8,7 +8,7 @@ import {
   type RenderContext,
   type Source,
 } from "@mediatap/core";
-import { inThread, memorySource, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
 import { wasmFile } from "./libheif.ts";
 import type { HeifHeader, HeifTask } from "./program.ts";
 import { isHeif, SNIFF_LENGTH } from "./sniff.ts";
@@ -44,7 +44,7 @@ export function decodeHeic(): Plugin {
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
       const isMine = async (source: Source) => isHeif(await source.peek(SNIFF_LENGTH));
-      const readHeader = remembering(headerOf);
+      const readHeader = memoizeInspector(headerOf);
 
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
         return (await isMine(source)) ? { format: "heic" } : undefined;
@@ -63,7 +63,7 @@ export function decodeHeic(): Plugin {
         const pixels = limits.megapixels * 1e6;
         const memory = MOST + 2 * bytes.length + MOST_A_PIXEL * (size ? size.width * size.height : pixels);
         const task: HeifTask = { does: "decode", bytes, page: page - 1, pixels };
-        return memorySource(source.facts, await run<Uint8Array>(task, memory, context));
+        return memorySource(source.metadata, await run<Uint8Array>(task, memory, context));
       });
     },
   };

@@ -7,7 +7,7 @@ import {
   type RenderContext,
   type Source,
 } from "@mediatap/core";
-import { inThread, memorySource, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
 import { DIB_LENGTH, type Dib, hasAlpha, readDib } from "./dib.ts";
 import { asTiff } from "./huffman.ts";
 import { isIcon, picturesOf, SNIFF_LENGTH } from "./icon.ts";
@@ -43,7 +43,7 @@ export function decodeIco(): Plugin {
     apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
-      const readHeader = remembering(async (source, context) => {
+      const readHeader = memoizeInspector(async (source, context) => {
         const kind = await kindOf(source);
         return kind && (kind === "ico" ? iconHeader(source, context) : bitmapHeader(source));
       });
@@ -61,7 +61,7 @@ export function decodeIco(): Plugin {
         const bytes = await source.bytes(context.limits.imageBytes);
         const decoded =
           kind === "ico" ? await fromIcon(bytes, page, context) : await fromBitmap(bytes, context);
-        return memorySource(source.facts, decoded);
+        return memorySource(source.metadata, decoded);
       });
     },
   };

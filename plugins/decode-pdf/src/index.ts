@@ -7,7 +7,7 @@ import {
   type RenderContext,
   type Source,
 } from "@mediatap/core";
-import { inThread, memorySource, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
 import type { PdfHeader, PdfTask } from "./program.ts";
 
 const NAME = "decode-pdf";
@@ -50,7 +50,7 @@ export function decodePdf(): Plugin {
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION} ${LIBRARY}`);
       const isMine = async (source: Source) => isPdf(await source.peek(SNIFF_LENGTH));
-      const readHeader = remembering(headerOf);
+      const readHeader = memoizeInspector(headerOf);
 
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
         return (await isMine(source)) ? { format: "pdf", document: true } : undefined;
@@ -68,7 +68,7 @@ export function decodePdf(): Plugin {
         const bytes = await source.bytes(context.limits.pdfBytes);
         const task: PdfTask = { does: "draw", bytes, page: page - 1, size };
         const memory = MOST + PIXEL_MEMORY * size.width * size.height;
-        return memorySource(source.facts, await run<Uint8Array>(task, memory, context));
+        return memorySource(source.metadata, await run<Uint8Array>(task, memory, context));
       });
     },
   };

@@ -8,7 +8,7 @@ import {
   type RenderContext,
   type Source,
 } from "@mediatap/core";
-import { inThread, memorySource, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
 import { BrokenPsd, isPsd, type PsdFile, readHead, SNIFF_LENGTH } from "./file.ts";
 import type { PsdTask } from "./program.ts";
 
@@ -40,7 +40,7 @@ export function decodePsd(): Plugin {
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
       const isMine = async (source: Source) => isPsd(await source.peek(SNIFF_LENGTH));
-      const readHeader = remembering(async (source) => headerOf(await fileOf(source), source));
+      const readHeader = memoizeInspector(async (source) => headerOf(await fileOf(source), source));
 
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {
         return (await isMine(source)) ? { format: "psd", document: true } : undefined;
@@ -60,7 +60,7 @@ export function decodePsd(): Plugin {
         if (!file.flattened) {
           throw new MediaError("EUNSUPPORTED", "The PSD was saved without a flattened image");
         }
-        return memorySource(source.facts, await flatten(file, source, context));
+        return memorySource(source.metadata, await flatten(file, source, context));
       });
     },
   };
@@ -87,9 +87,9 @@ async function fileOf(source: Source): Promise<PsdFile> {
 const broken = (cause?: unknown) =>
   new MediaError("UNIDENTIFIED", "The source is not a readable PSD", { cause, status: 400 });
 
-function headerOf(file: PsdFile, { facts }: Source): Header {
+function headerOf(file: PsdFile, { metadata }: Source): Header {
   const { width, height, layers, transparent, clear, mode, depth, density, start } = file;
-  const bytes = facts.size === undefined ? undefined : Math.max(0, facts.size - start);
+  const bytes = metadata.size === undefined ? undefined : Math.max(0, metadata.size - start);
   return {
     format: "psd",
     width,
@@ -127,7 +127,7 @@ async function flattenedBytes(
   source: Source,
   { limits }: RenderContext,
 ): Promise<Uint8Array> {
-  const { size } = source.facts;
+  const { size } = source.metadata;
   const limit = limits.imageBytes;
   if (size === undefined || (source.file === undefined && size <= limit)) {
     return (await source.bytes(limit)).subarray(start);

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { type Header, isMediaError, MediaError, type Plugin, type Source } from "@mediatap/core";
-import { inThread, memorySource, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
 import { HEAD_LENGTH, type Layout, layoutOf } from "./layout.ts";
 import type { RasterTask } from "./program.ts";
 
@@ -27,7 +27,7 @@ export function decodeRaster(): Plugin {
     apiVersion: 1,
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
-      const readHeader = remembering(async (source) => {
+      const readHeader = memoizeInspector(async (source) => {
         const layout = await read(source);
         return layout && headerOf(layout);
       });
@@ -47,7 +47,7 @@ export function decodeRaster(): Plugin {
         try {
           const input: RasterTask = { layout, bytes };
           const file = await inThread<Uint8Array>({ program: PROGRAM, input, memory: 0 }, context);
-          return memorySource(source.facts, file);
+          return memorySource(source.metadata, file);
         } catch (cause) {
           if (context.signal.aborted || isMediaError(cause)) throw cause;
           throw new MediaError("UNIDENTIFIED", `The source is not a readable ${layout.format} file`, {
@@ -62,7 +62,7 @@ export function decodeRaster(): Plugin {
 export default decodeRaster;
 
 const read = async (source: Source): Promise<Layout | undefined> =>
-  layoutOf(await source.peek(HEAD_LENGTH), source.facts.size);
+  layoutOf(await source.peek(HEAD_LENGTH), source.metadata.size);
 
 function headerOf({ format, width, height, alpha, palette }: Layout): Header {
   return {

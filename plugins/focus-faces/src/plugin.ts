@@ -1,5 +1,5 @@
 import { type FaceBox, MediaError, type Plugin, parseOptions } from "@mediatap/core";
-import { inThread, remembering } from "@mediatap/core/decode";
+import { inThread, memoizeInspector } from "@mediatap/core/decode";
 import { type FocusFacesOptions, focusFacesSchema } from "./options.ts";
 import type { Search } from "./program.ts";
 
@@ -22,7 +22,7 @@ export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
       fingerprint(`${NAME}@${VERSION} ${MODEL} ${confidence}`);
       hooks.inspect.for("faces").tapPromise(
         NAME,
-        remembering<readonly FaceBox[]>(
+        memoizeInspector<readonly FaceBox[]>(
           async (source, context) => {
             const preview = await context.inspect("preview", source);
             if (!preview) return undefined;
@@ -38,7 +38,7 @@ export function focusFacesBy(program: URL, options: FocusFacesOptions): Plugin {
               );
             } catch (cause) {
               context.signal.throwIfAborted();
-              logger.warn({ err: cause, path: source.facts.path.slice(0, 500) }, "face detection failed");
+              logger.warn({ err: cause, path: source.metadata.path.slice(0, 500) }, "face detection failed");
               throw new MediaError("EINTERNAL", "Face detection failed", { cause });
             }
           },

@@ -87,11 +87,11 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
 const RASTER = /^image\/(?:p?jpeg|a?png|webp|avif|gif|tiff|bmp)$/;
 
 /** Whether an SVG is delivered as one: the URL asks for no other format, nor for a page (`ik-thumbnail.jpg`). */
-function staysVector({ steps, output }: Transformation, { facts }: Source): boolean {
+function staysVector({ steps, output }: Transformation, { metadata }: Source): boolean {
   const { format = "auto" } = output;
   if (format === "svg") return true;
   if (format !== "auto" && format !== "source") return false;
-  return !RASTER.test(typeOfName(facts.path) ?? "") && !steps.some(({ op }) => op === "frame");
+  return !RASTER.test(typeOfName(metadata.path) ?? "") && !steps.some(({ op }) => op === "frame");
 }
 
 async function kindOf(source: Source): Promise<Kind | undefined> {

@@ -66,11 +66,11 @@ export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRe
 }
 
 /** A source in memory; counts how often its bytes were asked for. */
-export function sourceOf(bytes: Uint8Array, facts: Partial<Source["facts"]> = {}, file?: string) {
+export function sourceOf(bytes: Uint8Array, metadata: Partial<Source["metadata"]> = {}, file?: string) {
   const reads = { count: 0 };
   const source: Source & { reads: typeof reads } = {
     reads,
-    facts: { origin: "test", path: "picture", fetched: 0, size: bytes.length, ...facts },
+    metadata: { origin: "test", path: "picture", fetched: 0, size: bytes.length, ...metadata },
     ...(file !== undefined && { file }),
     peek: async (length) => bytes.subarray(0, length),
     bytes: async () => {
@@ -94,7 +94,7 @@ export function contextOf(
     deadline: Number.POSITIVE_INFINITY,
     limits: { ...DEFAULT_LIMITS, ...request.limits },
     sources: [],
-    learns: (fact: string) => fact === "faces" && request.learnsFaces === true,
+    hasInspector: (name: string) => name === "faces" && request.learnsFaces === true,
     inspect: (_fact: string, source: Source) => inspect(source, renderContext as unknown as RenderContext),
     step: request.step ?? (async () => undefined),
   };

@@ -18,10 +18,10 @@ withAzurite(() => {
       {
         conditional: true,
         size: true,
-        facts: true,
+        metadata: true,
         private: true,
         write: true,
-        writeFacts: true,
+        writeMetadata: true,
         listFolder: true,
       },
       async () => {

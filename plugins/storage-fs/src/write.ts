@@ -4,7 +4,7 @@ import { opendir, open as openFile, realpath, rename, rm, stat, unlink } from "n
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
-import { type EntryFacts, ensureFolder, type Storage } from "@mediatap/core/storage";
+import { ensureFolder, type FileMetadata, type Storage } from "@mediatap/core/storage";
 
 /** A file under way: it becomes the real one by a rename. */
 export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
@@ -15,12 +15,12 @@ const ABANDONED = 24 * 60 * 60 * 1000;
 /** What can be changed below `root`; nothing outside of it ever is, links or not. */
 export function folderWriting(root: string): Required<Pick<Storage, "write" | "remove" | "list">> {
   return {
-    async write(path, body, facts) {
+    async write(path, body, metadata) {
       await explained("written", async () => {
         const folder = await folderOf(root, path);
         const temporary = join(folder, `.mediatap-${randomUUID()}.tmp`);
         try {
-          await fill(temporary, body, facts);
+          await fill(temporary, body, metadata);
           await rename(temporary, join(folder, basename(path)));
         } catch (error) {
           await rm(temporary, { force: true });
@@ -66,7 +66,11 @@ async function folderOf(root: string, path: string): Promise<string> {
   return realpath(wanted);
 }
 
-async function fill(file: string, body: Readable | Uint8Array, { lastModified }: EntryFacts): Promise<void> {
+async function fill(
+  file: string,
+  body: Readable | Uint8Array,
+  { lastModified }: FileMetadata,
+): Promise<void> {
   const handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
   try {
     await handle.writeFile(body);

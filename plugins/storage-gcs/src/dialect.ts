@@ -33,9 +33,9 @@ export function speakGcs(fetcher: Fetcher): Fetcher {
     const answer = await fetcher.fetch(address, { ...options, method: "GET", headers, coded: !head });
     if (answer.status === 404)
       return (await isOfBucket(answer)) ? withHeaders(answer, { [NO_BUCKET]: "" }) : answer;
-    if (answer.status === 304) return withHeaders(answer, mediaFactsOf(answer.headers));
+    if (answer.status === 304) return withHeaders(answer, mediaMetadataOf(answer.headers));
     if (answer.status !== 200 && answer.status !== 206) return answer;
-    const found = withHeaders(answer, head ? await factsOf(answer) : mediaFactsOf(answer.headers));
+    const found = withHeaders(answer, head ? await metadataOf(answer) : mediaMetadataOf(answer.headers));
     const isSame = since !== undefined && headers["if-none-match"] === undefined && isOld(found, since);
     if (!isSame) return found;
     found.cancel();
@@ -62,12 +62,12 @@ function isOld({ headers }: FetchResponse, since: string): boolean {
   return Date.parse(headers["last-modified"] ?? "") <= Date.parse(since);
 }
 
-function mediaFactsOf({ etag, "cache-control": cacheControl, ...headers }: Headers): Headers {
+function mediaMetadataOf({ etag, "cache-control": cacheControl, ...headers }: Headers): Headers {
   return { ...headers, ...tagOf(etag), ...cachingOf(cacheControl) };
 }
 
 /** What the object's resource says, as headers. */
-async function factsOf(answer: FetchResponse): Promise<Headers> {
+async function metadataOf(answer: FetchResponse): Promise<Headers> {
   const said = await jsonOf(answer, resource);
   const { size, contentType, contentEncoding, cacheControl, etag, updated, metadata } = said;
   return {

@@ -106,14 +106,14 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
       });
     },
 
-    async write(path, body, facts) {
+    async write(path, body, metadata) {
       const key = keyOf(prefix, path);
       if (key === undefined)
         throw new MediaError("EINVAL", "Expected a path that can be the name of an object");
       const response = await send(`${endpoint}/upload${objects}?uploadType=resumable`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(resourceOf(key, facts)),
+        body: JSON.stringify(resourceOf(key, metadata)),
       });
       response.cancel();
       await upload(sessionOf(response), body, send);

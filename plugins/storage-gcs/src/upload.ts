@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { MediaError } from "@mediatap/core";
-import type { EntryFacts, FetchResponse, HttpRequest } from "@mediatap/core/storage";
+import type { FetchResponse, FileMetadata, HttpRequest } from "@mediatap/core/storage";
 import { chunksOf } from "@mediatap/core/storage";
 
 /** Bytes that are held and sent at a time; a multiple of 256 KiB (Cloud Storage, "Resumable uploads"). */
@@ -9,7 +9,7 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export type Send = (url: string, request: Omit<HttpRequest, "signal">) => Promise<FetchResponse>;
 
 /** What an object is made of besides its bytes. */
-export function resourceOf(name: string, { type, cacheControl, private: isPrivate }: EntryFacts): object {
+export function resourceOf(name: string, { type, cacheControl, private: isPrivate }: FileMetadata): object {
   return {
     name,
     ...(type !== undefined && { contentType: type }),

@@ -21,10 +21,10 @@ function describeContract(
     {
       conditional: true,
       size: true,
-      facts: true,
+      metadata: true,
       private: true,
       write: true,
-      writeFacts: true,
+      writeMetadata: true,
       listFolder: true,
     },
     async () => {

@@ -43,7 +43,7 @@ export function createStorage(
         // The second one: Google Cloud Storage by its S3 API.
         privateHeaders: ["x-amz-meta-isprivatefile", "x-goog-meta-isprivatefile"],
         noPlace: (headers) => errorCode(headers) === "NoSuchBucket",
-        // The entity tag is a hash of the bytes, and metadata are not sent with a 304.
+        // The entity tag is a hash of the bytes, and metadata is not sent with a 304.
         hasBareNotModified: true,
         ...canonicalOf(fields, path),
       };
@@ -59,10 +59,10 @@ export function createStorage(
       assertWorks(response, fields);
     },
 
-    async write(path, body, facts) {
+    async write(path, body, metadata) {
       const key = keyOf(prefix, path);
       if (key === undefined) throw new MediaError("EINVAL", "Expected a path that can be an object's key");
-      await upload(await sdk(), key, body, facts, partBytes);
+      await upload(await sdk(), key, body, metadata, partBytes);
     },
 
     async remove(path) {

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { CompletedPart } from "@aws-sdk/client-s3";
-import { chunksOf, type EntryFacts } from "@mediatap/core/storage";
+import { chunksOf, type FileMetadata } from "@mediatap/core/storage";
 import type { Sdk } from "./client.ts";
 import { answered, invalidAnswer } from "./failures.ts";
 
@@ -15,11 +15,11 @@ export async function upload(
   { commands, client, common }: Sdk,
   key: string,
   body: Readable | Uint8Array,
-  facts: EntryFacts,
+  metadata: FileMetadata,
   partBytes: number,
 ): Promise<void> {
   const at = { ...common, Key: key };
-  const headers = headersOf(facts);
+  const headers = headersOf(metadata);
   const parts: CompletedPart[] = [];
   let UploadId: string | undefined;
   try {
@@ -49,8 +49,8 @@ export async function upload(
   }
 }
 
-/** Facts as S3 keeps them beside an object. */
-function headersOf({ type, cacheControl, private: isPrivate }: EntryFacts) {
+/** Metadata as S3 keeps it beside an object. */
+function headersOf({ type, cacheControl, private: isPrivate }: FileMetadata) {
   return {
     ...(type !== undefined && { ContentType: type }),
     ...(cacheControl !== undefined && { CacheControl: cacheControl }),

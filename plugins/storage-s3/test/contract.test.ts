@@ -18,10 +18,10 @@ function contract(
   const can = {
     conditional: isComplete,
     size: true,
-    facts: true,
+    metadata: true,
     private: true,
     write: true,
-    writeFacts: true,
+    writeMetadata: true,
     listFolder: isComplete,
   };
   describeStorage(name, can, async () => {

@@ -4,8 +4,8 @@ import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, S3Clien
 import { DEFAULT_LIMITS, type Limits, parseOptions } from "@mediatap/core";
 import {
   createFetcher,
-  type EntryFacts,
   type FetcherOptions,
+  type FileMetadata,
   NOT_MODIFIED,
   type OpenOptions,
   type Storage,
@@ -29,7 +29,7 @@ export interface TestPlace {
   /** The service's own client: what tests prepare goes past the storage. */
   readonly client: S3Client;
   readonly bucket: string;
-  put(path: string, bytes: Uint8Array | string, facts?: EntryFacts): Promise<void>;
+  put(path: string, bytes: Uint8Array | string, metadata?: FileMetadata): Promise<void>;
   close(): void;
 }
 

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS } from "@mediatap/core";
-import { createFetcher, type EntryFacts } from "@mediatap/core/storage";
+import { createFetcher, type FileMetadata } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { createWebFolder } from "../src/folder.ts";
 import { createWebProxy } from "../src/proxy.ts";
@@ -13,13 +13,13 @@ async function serve() {
   return {
     origin,
     fetcher,
-    async put(path: string, bytes: Uint8Array, facts: EntryFacts = {}) {
+    async put(path: string, bytes: Uint8Array, metadata: FileMetadata = {}) {
       files.set(path, {
         bytes,
         headers: {
-          ...(facts.type && { "content-type": facts.type }),
-          ...(facts.cacheControl && { "cache-control": facts.cacheControl }),
-          ...(facts.private && { "is-private-file": "true" }),
+          ...(metadata.type && { "content-type": metadata.type }),
+          ...(metadata.cacheControl && { "cache-control": metadata.cacheControl }),
+          ...(metadata.private && { "is-private-file": "true" }),
         },
       });
     },
@@ -30,14 +30,18 @@ async function serve() {
   };
 }
 
-describeStorage("a web folder", { conditional: true, size: true, facts: true, private: true }, async () => {
-  const place = await serve();
-  const options = { baseUrl: `${place.origin.url}/media/` };
-  const config = { name: "folder", type: "WEB_FOLDER", base: "/", options };
-  return { ...place, storage: createWebFolder(config, place.fetcher, SETTINGS) };
-});
+describeStorage(
+  "a web folder",
+  { conditional: true, size: true, metadata: true, private: true },
+  async () => {
+    const place = await serve();
+    const options = { baseUrl: `${place.origin.url}/media/` };
+    const config = { name: "folder", type: "WEB_FOLDER", base: "/", options };
+    return { ...place, storage: createWebFolder(config, place.fetcher, SETTINGS) };
+  },
+);
 
-describeStorage("a web proxy", { conditional: true, size: true, facts: true, private: true }, async () => {
+describeStorage("a web proxy", { conditional: true, size: true, metadata: true, private: true }, async () => {
   const place = await serve();
   const config = { name: "proxy", type: "WEB_PROXY", base: "/", options: {} };
   const proxy = createWebProxy(config, place.fetcher, SETTINGS);

@@ -66,7 +66,7 @@ async function concerns({ transformation }: Job, source: Source, context: Render
   const { sanitizeSvg, video, format } = transformation.output;
   if (!sanitizeSvg || video || RASTER.test(format ?? "")) return false;
   if (await isSvgSource(source, context.limits.svgBytes)) return true;
-  const { path, type = "" } = source.facts;
+  const { path, type = "" } = source.metadata;
   const isNamed = /\.svgz?$/i.test(path.split(/[?#]/, 1)[0] ?? "") || /^image\/svg\+xml/i.test(type.trim());
   if (!isNamed) return false;
   const header = await context.inspect("header", source).catch(() => undefined);
@@ -74,7 +74,7 @@ async function concerns({ transformation }: Job, source: Source, context: Render
 }
 
 function planOf(source: Source, { limits }: RenderContext, libraries: string): Plan {
-  const bytes = source.facts.size ?? limits.svgBytes;
+  const bytes = source.metadata.size ?? limits.svgBytes;
   if (bytes > limits.svgBytes) {
     throw new MediaError(
       "ELIMIT",

@@ -1,5 +1,5 @@
 import { type Plugin, parseOptions, type Source } from "@mediatap/core";
-import { remembering } from "@mediatap/core/decode";
+import { memoizeInspector } from "@mediatap/core/decode";
 import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
@@ -32,7 +32,9 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       const named = (version = "none") => `${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`;
       fingerprint(prepare().then(named));
       const engine: Engine = { settings, tools: () => toolbox.tools() };
-      const readProbe = remembering(async (source, context) => probe(source, context, await engine.tools()));
+      const readProbe = memoizeInspector(async (source, context) =>
+        probe(source, context, await engine.tools()),
+      );
       hooks.inspect.for("probe").tapPromise(NAME, async (source, context) => {
         const probe = await readProbe(source, context);
         if (probe) assertWithinLimits(probe, context.limits);

@@ -9,7 +9,7 @@ export interface Reader {
 
 /** Reads ranges of a source. */
 export function readerOf(source: Source, signal: AbortSignal): Reader {
-  const { size = 0 } = source.facts;
+  const { size = 0 } = source.metadata;
   return {
     size,
     async read(start, length) {

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { createSemaphore, type RenderContext, type Source } from "@mediatap/core";
-import { remembering } from "@mediatap/core/decode";
+import { memoizeInspector } from "@mediatap/core/decode";
 import { HEADER, headerOf, Unfit, unfitFor } from "./boxes.ts";
 import { type Reader, readerOf } from "./reader.ts";
 import { bytesOf } from "./samples.ts";
@@ -52,7 +52,7 @@ export function createTracks() {
     return semaphore.run(work, { signal, timeout: limits.queueWait });
   };
 
-  const inspect = remembering<Known>(async (source, context) => {
+  const inspect = memoizeInspector<Known>(async (source, context) => {
     try {
       const known: Known = {};
       keep(known, await readTrack(source, context));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type EntryFacts, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
+import { type FileMetadata, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { failuresOf } from "../../helpers/failures.ts";
 import { CAN, type Mutation, memoryPlace } from "../support/memory-place.ts";
@@ -13,7 +13,7 @@ type ListFolder = NonNullable<Storage["listFolder"]>;
 const opening =
   (change: (open: Open, path: string, options: OpenOptions) => ReturnType<Open>): Mutation =>
   ({ open }) => ({ open: (path, options) => change(open, path, options) });
-const facts = (change: (entry: EntryFacts) => EntryFacts): Mutation =>
+const metadata = (change: (entry: FileMetadata) => FileMetadata): Mutation =>
   opening(async (open, path, options) => {
     const entry = await open(path, options);
     return typeof entry === "object" ? { ...entry, ...change(entry) } : entry;
@@ -23,8 +23,8 @@ const folders =
   ({ listFolder }) => ({ listFolder: (folder, options) => change(listFolder, folder, options) });
 
 const MUTANTS: Readonly<Record<string, Mutation>> = {
-  "drops the private flag": facts(() => ({ private: false })),
-  "marks every file as private": facts(() => ({ private: true })),
+  "drops the private flag": metadata(() => ({ private: false })),
+  "marks every file as private": metadata(() => ({ private: true })),
   "drops the private flag where the body is not asked for": opening(async (open, path, options) => {
     const entry = await open(path, options);
     return typeof entry === "object" && options.head ? { ...entry, private: false } : entry;
@@ -76,8 +76,8 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
     };
     return { ...entry, close };
   }),
-  "loses type and Cache-Control": facts(
-    () => ({ type: undefined, cacheControl: undefined }) as unknown as EntryFacts,
+  "loses type and Cache-Control": metadata(
+    () => ({ type: undefined, cacheControl: undefined }) as unknown as FileMetadata,
   ),
   "writes what broke off": ({ write }) => ({
     async write(path, body, more) {
@@ -99,7 +99,7 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
       await write(path, bytes, more);
     },
   }),
-  "keeps no facts of what is written": ({ write }) => ({ write: (path, body) => write(path, body, {}) }),
+  "keeps no metadata of what is written": ({ write }) => ({ write: (path, body) => write(path, body, {}) }),
   "keeps the validator of what is replaced": (_storage, files) => {
     const first = new Map<string, string>();
     return {
@@ -109,9 +109,9 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
         const etag = first.get(path) ?? file.etag;
         first.set(path, etag);
         if (ifNoneMatch === etag) return NOT_MODIFIED;
-        const { bytes, ...facts } = file;
+        const { bytes, ...metadata } = file;
         return {
-          ...facts,
+          ...metadata,
           etag,
           body: () => Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes]),
         };

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
-  type EntryFacts,
+  type FileMetadata,
   type FolderEntry,
   isForFewer,
   NOT_MODIFIED,
@@ -10,7 +10,7 @@ import {
 } from "@mediatap/core/storage";
 import type { StorageSetup } from "@mediatap/test";
 
-export interface File extends EntryFacts {
+export interface File extends FileMetadata {
   readonly bytes: Buffer;
   readonly etag: string;
 }
@@ -20,10 +20,10 @@ const CHUNK = 64 * 1024;
 export const CAN = {
   conditional: true,
   size: true,
-  facts: true,
+  metadata: true,
   private: true,
   write: true,
-  writeFacts: true,
+  writeMetadata: true,
   listFolder: true,
 };
 
@@ -36,7 +36,7 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
   const put = async (
     path: string,
     bytes: Uint8Array,
-    { type, cacheControl, private: isPrivate }: EntryFacts = {},
+    { type, cacheControl, private: isPrivate }: FileMetadata = {},
   ) => {
     files.set(path, {
       bytes: Buffer.from(bytes),
@@ -52,11 +52,11 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
       signal.throwIfAborted();
       const file = files.get(path);
       if (!file) return undefined;
-      const { bytes, ...facts } = file;
-      if (ifNoneMatch === file.etag && !(held && isForFewer(facts, held))) return NOT_MODIFIED;
+      const { bytes, ...metadata } = file;
+      if (ifNoneMatch === file.etag && !(held && isForFewer(metadata, held))) return NOT_MODIFIED;
       const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
       return {
-        ...facts,
+        ...metadata,
         body() {
           const body = Readable.from(chunksOf(part));
           signal.addEventListener("abort", () => body.destroy(signal.reason as Error), { once: true });
@@ -64,8 +64,8 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
         },
       };
     },
-    write: async (path, body, facts) =>
-      put(path, body instanceof Uint8Array ? body : await buffer(body as Readable), facts),
+    write: async (path, body, metadata) =>
+      put(path, body instanceof Uint8Array ? body : await buffer(body as Readable), metadata),
     remove: async (path) => void files.delete(path),
     async *list(prefix) {
       for (const path of [...files.keys()]) if (path.startsWith(prefix)) yield path;

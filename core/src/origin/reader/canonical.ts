@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EntryFacts } from "../../model/source.ts";
+import type { FileMetadata } from "../../model/source.ts";
 import { httpUrl } from "./fields.ts";
 
 /** Fields that origins of every type have: the address by which search engines should know a file. */
@@ -15,8 +15,8 @@ export interface CanonicalFields {
   readonly baseUrlForCanonicalHeader?: string | undefined;
 }
 
-/** The canonical address of a path, as a fact of the file. */
-export function canonicalOf(fields: CanonicalFields, path: string): Pick<EntryFacts, "canonical"> {
+/** The canonical address of a path, as metadata of the file. */
+export function canonicalOf(fields: CanonicalFields, path: string): Pick<FileMetadata, "canonical"> {
   const { includeCanonicalHeader, baseUrlForCanonicalHeader: base } = fields;
   if (!includeCanonicalHeader || base === undefined) return {};
   return { canonical: `${base}/${path.split("/").map(encodeURIComponent).join("/")}` };

@@ -1,5 +1,5 @@
 import { parseHttpDate } from "../../model/http-date.ts";
-import type { EntryFacts } from "../../model/source.ts";
+import type { FileMetadata } from "../../model/source.ts";
 import { readTags } from "../../model/tags.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -11,11 +11,11 @@ const PRIVATE = "is-private-file";
  * The metadata of a file in the headers of a response. Values that break their grammar are left out. `privateHeaders`: further
  * headers that mark a private file.
  */
-export function factsOf(
+export function metadataOf(
   headers: Headers,
   size: number | undefined,
   privateHeaders: readonly string[] = [],
-): EntryFacts {
+): FileMetadata {
   const { etag } = headers;
   const modified = headers["last-modified"] ?? "";
   // Its other forms are validators, too, and harm nobody (RFC 9110 §5.6.7).
@@ -37,7 +37,7 @@ export function factsOf(
  * What the headers say to caches. `Vary` with a `*` among its members: anything may bring about another answer, which to
  * caches is the same as `no-store` (RFC 9111 §4.1).
  */
-function controlOf(headers: Headers): Pick<EntryFacts, "cacheControl" | "cdnCacheControl"> {
+function controlOf(headers: Headers): Pick<FileMetadata, "cacheControl" | "cdnCacheControl"> {
   const varies = (headers.vary ?? "").split(",").some((name) => name.trim() === "*");
   const parts = [headers["cache-control"], varies && "no-store"].filter(Boolean);
   const targeted = headers["cdn-cache-control"];
@@ -57,7 +57,10 @@ const MAX_AGE_SECONDS = 2 ** 31;
 const MAX_CLOCK_SKEW_MS = 10_000;
 
 /** `Expires` by the origin's own clock: what is no date is in the past (RFC 9111 §5.3). */
-function expiryOf({ expires, date, age }: Headers, now = Date.now()): Pick<EntryFacts, "expiresIn" | "age"> {
+function expiryOf(
+  { expires, date, age }: Headers,
+  now = Date.now(),
+): Pick<FileMetadata, "expiresIn" | "age"> {
   const sent = parseHttpDate(date ?? "") ?? now;
   const until = parseHttpDate(expires ?? "", sent) ?? sent;
   const known = Math.max(ageOf(age), now - sent > MAX_CLOCK_SKEW_MS ? now - sent : 0);
@@ -73,7 +76,7 @@ function ageOf(age = ""): number {
   return Math.min(MAX_AGE_SECONDS, Number(seconds ?? 0)) * 1000;
 }
 
-function tagsOf(headers: Headers): Pick<EntryFacts, "tags"> {
+function tagsOf(headers: Headers): Pick<FileMetadata, "tags"> {
   const tags = readTags([headers["cache-tag"], headers["edge-cache-tag"], headers["surrogate-key"]]);
   return tags.length > 0 ? { tags } : {};
 }

@@ -4,13 +4,13 @@ import { MediaError } from "../../model/errors.ts";
 import {
   type Audience,
   type ByteRange,
-  type EntryFacts,
+  type FileMetadata,
   NOT_MODIFIED,
   type OpenOptions,
   type StorageEntry,
 } from "../../model/source.ts";
 import type { Fetcher, FetchResponse } from "../client/fetcher.ts";
-import { factsOf, isVideoPath, lengthOf } from "./metadata.ts";
+import { isVideoPath, lengthOf, metadataOf } from "./metadata.ts";
 import { isExactly, isPart, readResponse, statusError } from "./response.ts";
 import { createRetries } from "./retries.ts";
 import { createSend, type HttpFilesOptions, type HttpTarget, type Send } from "./send.ts";
@@ -20,7 +20,7 @@ type Headers = Readonly<Record<string, string>>;
 type SendOne = (headers: Headers, method?: "GET" | "HEAD") => Promise<FetchResponse>;
 
 /** A file at an HTTP origin. */
-export interface HttpFile extends HttpTarget, Pick<EntryFacts, "canonical"> {
+export interface HttpFile extends HttpTarget, Pick<FileMetadata, "canonical"> {
   /** Its path; the extension decides what is expected. */
   readonly path: string;
   /** Whether a 404 means that the bucket or container does not exist: then it is a failure (`EACCES`). @default never */
@@ -92,26 +92,26 @@ async function openFile(
     const { ifNoneMatch: _, ifModifiedSince: __, held, ...rest } = options;
     const reopen = (again: Partial<OpenOptions> = {}) =>
       openFile(sendTo, file, { ...rest, ...again }, deadline);
-    const facts = factsOf(response.headers, undefined, privateHeaders);
-    let now: Audience = facts;
+    const metadata = metadataOf(response.headers, undefined, privateHeaders);
+    let now: Audience = metadata;
     if (held && file.hasBareNotModified && isForFewer(FEWEST, held)) {
       const entry = await reopen({ head: true });
       now = typeof entry === "object" ? entry : FEWEST;
     }
     if (held && isForFewer(now, held)) return reopen();
-    options.onNotModified?.(facts);
+    options.onNotModified?.(metadata);
   }
   if (typeof result !== "object") return result;
 
-  const { facts, part, coding } = result;
-  const wanted = range && upTo(facts.size, range);
+  const { metadata, part, coding } = result;
+  const wanted = range && upTo(metadata.size, range);
   let stream: Readable | undefined;
   return {
-    ...facts,
+    ...metadata,
     ...(file.canonical !== undefined && { canonical: file.canonical }),
     ...(wanted && { ranged: part }),
     body() {
-      const length = part ? facts.size : lengthOf(response.headers);
+      const length = part ? metadata.size : lengthOf(response.headers);
       const last = coding === undefined ? wanted?.end : undefined;
       const reading: Reading = {
         response,
@@ -119,7 +119,7 @@ async function openFile(
         range: wanted,
         endsThere: part,
         async resume(at) {
-          return length === undefined ? undefined : requestRest(send, facts.etag, at, last ?? length - 1);
+          return length === undefined ? undefined : requestRest(send, metadata.etag, at, last ?? length - 1);
         },
       };
       if (wanted && wanted.start > wanted.end) stream = Readable.from([]);

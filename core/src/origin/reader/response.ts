@@ -1,10 +1,10 @@
 import { MediaError, STATUS } from "../../model/errors.ts";
 import { isMediaName } from "../../model/media.ts";
-import { type ByteRange, type EntryFacts, NOT_MODIFIED } from "../../model/source.ts";
+import { type ByteRange, type FileMetadata, NOT_MODIFIED } from "../../model/source.ts";
 import { type Coding, codingOf, isDecodable } from "../client/body.ts";
 import type { FetchResponse } from "../client/fetcher.ts";
 import { LOOP_CAUSE } from "../loop.ts";
-import { contentRangeOf, factsOf, isPage, lengthOf } from "./metadata.ts";
+import { contentRangeOf, isPage, lengthOf, metadataOf } from "./metadata.ts";
 import { retryAfterOf } from "./send.ts";
 
 /** What was requested, as far as it decides what a response means. */
@@ -49,7 +49,7 @@ export function statusError(status: number, errorCode = ""): Error {
 }
 
 /** Throws `UNIDENTIFIED` if the path is that of a picture, video or document, and the file a page (an error page with status 200) or empty. */
-function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): void {
+function assertMedia(path: string, { type, size }: FileMetadata, head: boolean): void {
   if (!isMediaName(path)) return;
   if (isPage(type)) throw new MediaError("UNIDENTIFIED", "The origin sent a page instead of the file");
   if (size === 0 && !head) throw new MediaError("UNIDENTIFIED", "The origin sent an empty file");
@@ -57,7 +57,7 @@ function assertMedia(path: string, { type, size }: EntryFacts, head: boolean): v
 
 /** The file in a response. */
 export interface FileResponse {
-  readonly facts: EntryFacts;
+  readonly metadata: FileMetadata;
   /** The body is the requested range instead of the whole file. */
   readonly part: boolean;
   /** Content coding of the body. */
@@ -79,10 +79,10 @@ export function readResponse(
   if (!part) assertAnswered(response, errorCode);
   if (status === 404 || status === 410) return undefined;
   const size = part ? contentRangeOf(headers)?.size : lengthOf(headers);
-  const facts = factsOf(headers, coding === undefined ? size : undefined, privateHeaders);
-  assertMedia(path, facts, head);
-  if (coding === undefined || head) return { facts, part };
-  if (isDecodable(coding)) return { facts, part, coding };
+  const metadata = metadataOf(headers, coding === undefined ? size : undefined, privateHeaders);
+  assertMedia(path, metadata, head);
+  if (coding === undefined || head) return { metadata, part };
+  if (isDecodable(coding)) return { metadata, part, coding };
   throw new MediaError("UNIDENTIFIED", "The origin's file has an unknown content coding");
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { factsOf } from "../../../src/origin/reader/metadata.ts";
+import { metadataOf } from "../../../src/origin/reader/metadata.ts";
 
 const HOUR = 3_600_000;
-const of = (headers: Record<string, string>) => factsOf(headers, undefined);
+const of = (headers: Record<string, string>) => metadataOf(headers, undefined);
 
 describe("what an origin's headers say of a file", () => {
   it("is its age: the first of several, none where it is no number", () => {
@@ -71,9 +71,10 @@ describe("what an origin's headers say of a file", () => {
     const text = fc.string({ maxLength: 40, unit: "binary" });
     fc.assert(
       fc.property(text, text, text, text, (age, expires, date, vary) => {
-        const facts = of({ age, expires, date, vary, "last-modified": date });
-        for (const time of [facts.age ?? 0, facts.expiresIn ?? 0]) assert(Number.isFinite(time) && time >= 0);
-        assert(facts.lastModified === undefined || Number.isFinite(facts.lastModified));
+        const metadata = of({ age, expires, date, vary, "last-modified": date });
+        for (const time of [metadata.age ?? 0, metadata.expiresIn ?? 0])
+          assert(Number.isFinite(time) && time >= 0);
+        assert(metadata.lastModified === undefined || Number.isFinite(metadata.lastModified));
       }),
     );
   });

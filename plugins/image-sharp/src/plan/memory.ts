@@ -28,7 +28,7 @@ const area = ({ width, height }: Size) => width * height;
 export function memoryOf(draft: Draft, decoded: Size, source: Source): number {
   const { header, frames, plan, writes, gainMap } = draft;
   const { decode } = header;
-  const download = source.file === undefined || decode ? (decode?.bytes ?? source.facts.size ?? 0) : 0;
+  const download = source.file === undefined || decode ? (decode?.bytes ?? source.metadata.size ?? 0) : 0;
   const decoder = decode ? decode.memory + decode.pixelMemory * area(decoded) : 0;
   const channels = header.alpha || plan.alpha ? 4 : 3;
   const largest = Math.max(area(plan.size), ...plan.taken.map(({ after }) => area(after)));

@@ -26,7 +26,7 @@ export function looksForFaces(steps: readonly Step[]): boolean {
 
 /** The faces that a chain needs to know of before pixel work. */
 export const facesBefore = (steps: readonly Step[], renderContext: RenderContext): { faces?: KnownFaces } =>
-  looksForFaces(steps) && renderContext.learns("faces") ? { faces: "pending" } : {};
+  looksForFaces(steps) && renderContext.hasInspector("faces") ? { faces: "pending" } : {};
 
 /** Looks for faces while a picture is made. A search that fails makes no picture fail: its faces are unknown. */
 export class FaceSearch {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { type Header, MediaError, type RenderContext, type Source } from "@mediatap/core";
-import { remembering, xmlText } from "@mediatap/core/decode";
+import { memoizeInspector, xmlText } from "@mediatap/core/decode";
 import sharp, { type Metadata } from "sharp";
 import { DECODE } from "../plan/cost.ts";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
@@ -10,9 +10,9 @@ import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
 
-/** Learns headers. An SVG is checked against the limits of each render. */
+/** Reads headers. An SVG is checked against the limits of each render. */
 export const createHeaderReader = (entries: number) =>
-  remembering(readHeader, { entries, keep: ({ format }) => format !== "svg" });
+  memoizeInspector(readHeader, { entries, keep: ({ format }) => format !== "svg" });
 
 async function readHeader(source: Source, { limits }: RenderContext): Promise<Header | undefined> {
   const head = await source.peek(SNIFF_LENGTH);
@@ -65,7 +65,7 @@ export async function inputOf(
     throw new MediaError("EUNSUPPORTED", "Not supported here: animated AVIF without a still image");
   }
   if (source.file === undefined) return source.bytes(limits.imageBytes);
-  const size = source.facts.size ?? (await stat(source.file)).size;
+  const size = source.metadata.size ?? (await stat(source.file)).size;
   if (size > limits.imageBytes) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.imageBytes} bytes but received ${size}`);
   }

@@ -258,8 +258,8 @@ describe("image-sharp: knowing a picture", () => {
 
   it("shows no path of a file that it cannot read", async () => {
     const bytes = await opaque();
-    for (const facts of [{}, { size: undefined }]) {
-      const source = sourceOf(bytes, facts as object, "/nowhere/secret.jpg");
+    for (const metadata of [{}, { size: undefined }]) {
+      const source = sourceOf(bytes, metadata as object, "/nowhere/secret.jpg");
       await assert.rejects(render(source), (error: Error & { code: string }) => {
         return error.code === "UNIDENTIFIED" && !error.message.includes("secret");
       });

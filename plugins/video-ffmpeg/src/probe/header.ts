@@ -37,7 +37,7 @@ export async function headerOf(source: Source, context: RenderContext, settings:
         (MEGAPIXEL_COST + (hdr ? HDR_MEGAPIXEL_COST : 0)) * (settings.poster === "smart" ? POSTER : 1),
       memory: START_MEMORY,
       pixelMemory: PIXEL_MEMORY + (hdr ? HDR_PIXEL_MEMORY : 0),
-      bytes: Math.min(BYTES, source.facts.size ?? BYTES),
+      bytes: Math.min(BYTES, source.metadata.size ?? BYTES),
     },
   };
 }

@@ -55,7 +55,7 @@ export class Downloads {
     const assertSize = (bytes: number) => {
       if (bytes > limit) throw new MediaError("ELIMIT", `Expected a video of at most ${limit} bytes`);
     };
-    const { size } = source.facts;
+    const { size } = source.metadata;
     assertSize(size ?? 0);
     const path = this.#temp.newPath();
     let bytes = 0;

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { isMediaError, MediaError, type RenderContext, type Source, type SourceFacts } from "@mediatap/core";
+import {
+  isMediaError,
+  MediaError,
+  type RenderContext,
+  type Source,
+  type SourceMetadata,
+} from "@mediatap/core";
 import { BLOCK, type BlockFile } from "./blocks.ts";
 import { loopback } from "./loopback.ts";
 
@@ -55,12 +61,12 @@ export async function withRanges<T>(
   const { path } = file;
   const { size } = await stat(path);
   const again: Source["again"] = async (range) => createReadStream(path, range);
-  return await work({ ...source, file: path, facts: { ...source.facts, size }, again });
+  return await work({ ...source, file: path, metadata: { ...source.metadata, size }, again });
 }
 
 const blockSource = (source: Source, file: BlockFile): Source => ({
   ...source,
-  facts: { ...source.facts, size: file.size },
+  metadata: { ...source.metadata, size: file.size },
   async again(range = { start: 0, end: file.size - 1 }, signal = new AbortController().signal) {
     const { start, end } = range;
     if (!(start >= 0 && start <= end && end < file.size)) {
@@ -76,8 +82,8 @@ async function accessTo(
   context: RenderContext,
 ): Promise<({ readonly path: string } & Disposable) | BlockFile> {
   if (source.file !== undefined) return { path: source.file, [Symbol.dispose]: () => {} };
-  const { size } = source.facts;
-  const key = keyOf(source.facts);
+  const { size } = source.metadata;
+  const key = keyOf(source.metadata);
   if (key !== undefined && size !== undefined && !withoutRanges.has(key)) {
     const file: BlockFile = {
       key,
@@ -93,7 +99,7 @@ async function accessTo(
 }
 
 /** A name for a file and its version. `undefined`: the origin does not distinguish versions. */
-function keyOf({ origin, path, host, etag, lastModified, size }: SourceFacts): string | undefined {
+function keyOf({ origin, path, host, etag, lastModified, size }: SourceMetadata): string | undefined {
   if (etag === undefined && lastModified === undefined) return undefined;
   const text = JSON.stringify([origin, path, host, etag, lastModified, size]);
   return createHash("sha256").update(text).digest("base64url");

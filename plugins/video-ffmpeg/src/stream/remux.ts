@@ -62,7 +62,7 @@ async function unfitOf(
   rate: Rate,
 ): Promise<string | undefined> {
   const { video, begins = 0, interlaced, square } = layout.probe;
-  const { etag, lastModified } = source.facts;
+  const { etag, lastModified } = source.metadata;
   if (!engine.settings.copy) return "copying is turned off";
   const { quality = DEFAULT_QUALITY } = job.transformation.output.video ?? {};
   if (quality < DEFAULT_QUALITY) return "less quality is asked for";

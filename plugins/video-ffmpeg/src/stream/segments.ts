@@ -56,7 +56,7 @@ export function videoSegment(
   const [base, pixel] = codec.memory;
   const quality = qualityOf(request);
   const frames = framesIn(grid, index);
-  const { origin, path, etag, lastModified, size } = source.facts;
+  const { origin, path, etag, lastModified, size } = source.metadata;
   const key = JSON.stringify([
     NAME,
     [origin, path, etag, lastModified, size],

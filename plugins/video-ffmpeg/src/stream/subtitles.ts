@@ -108,7 +108,7 @@ export function subtitlePart(source: Source, { layout }: PartRequest, track: str
     lane: "light",
     cost: 5,
     memory: 4 * MAX_BYTES,
-    explain: () => ({ track, file: source.facts.path, start, duration }),
+    explain: () => ({ track, file: source.metadata.path, start, duration }),
     async run() {
       const text = webVttOf(await source.bytes(MAX_BYTES), { start, duration });
       return renditionOf(Buffer.from(text), "text/vtt; charset=utf-8", "vtt");

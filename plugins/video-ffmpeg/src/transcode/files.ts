@@ -78,7 +78,7 @@ async function videoOf(source: Source, context: RenderContext): Promise<VideoFil
   const demuxer = demuxerOf(await source.peek(SNIFF_LENGTH));
   const probe = demuxer === undefined ? undefined : await context.inspect("probe", source);
   if (!demuxer || !probe?.video) {
-    const path = printable(source.facts.path);
+    const path = printable(source.metadata.path);
     throw new MediaError("UNIDENTIFIED", `Expected a video for the layer '${path}'`, { status: 400 });
   }
   return { source, demuxer, probe };
@@ -89,7 +89,7 @@ async function bytesOf(source: Source, most: number): Promise<Uint8Array> {
     return await source.bytes(most);
   } catch (error) {
     if (isMediaError(error)) throw error;
-    const path = printable(source.facts.path);
+    const path = printable(source.metadata.path);
     throw new MediaError("UNIDENTIFIED", `The file '${path}' of a layer cannot be read`, { cause: error });
   }
 }

@@ -71,7 +71,7 @@ export async function still(
   if (length === pixels.length) kill();
   else await done;
   if (length < pixels.length) throw noPicture();
-  return memorySource(source.facts, file);
+  return memorySource(source.metadata, file);
 }
 
 /** Chooses the last frame that is not after a time; a video that ends before it continues to show its last. */

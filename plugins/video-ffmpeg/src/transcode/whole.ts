@@ -105,7 +105,7 @@ function describeProbe({ format, video, audio, duration }: FileProbe): string {
 /** The probe of a source that must be a video. */
 export async function probeOf(source: Source, context: RenderContext): Promise<FileProbe> {
   const { limits } = context;
-  const { size } = source.facts;
+  const { size } = source.metadata;
   if (size !== undefined && size > limits.videoBytes) {
     throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoBytes} bytes`);
   }

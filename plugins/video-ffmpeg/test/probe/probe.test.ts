@@ -28,7 +28,7 @@ function prober(): Plugin & { readonly probes: Map<string, Probe> } {
     apply({ hooks }) {
       hooks.transform.tapPromise({ name: "prober", stage: -50 }, async (_job, source, context) => {
         const probe = await context.inspect("probe", source);
-        if (probe) probes.set(source.facts.path, probe);
+        if (probe) probes.set(source.metadata.path, probe);
         return undefined;
       });
     },

@@ -178,14 +178,14 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
           const sorted = (times: number[]) => times.sort((a, b) => a - b);
           assert.deepEqual(sorted(shownAt(segment)), sorted(shownAt(twin)));
           const alone = Buffer.concat([init, segment]);
-          const { packets, ...facts } = await told(studio, alone);
+          const { packets, ...metadata } = await told(studio, alone);
           const [frames, first] = [index < 2 ? 120 : 30, index * 120];
           assert.equal(packets.length, frames);
           assert.deepEqual(
-            { codec: facts.codec, profile: facts.profile, size: [facts.width, facts.height] },
+            { codec: metadata.codec, profile: metadata.profile, size: [metadata.width, metadata.height] },
             { codec, profile: "Main", size: [160, 90] },
           );
-          assert.equal(facts.timescale, 30_000);
+          assert.equal(metadata.timescale, 30_000);
           assert.deepEqual(
             packets.map(({ key }) => key),
             packets.map((_, at) => at === 0),

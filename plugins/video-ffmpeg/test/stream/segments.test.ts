@@ -39,8 +39,8 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
         assert.equal(decodeTime(segment), index * 120 * 1_001);
         const frames = index < 3 ? 120 : 30;
         const alone = Buffer.concat([init, segment]);
-        const { packets, timescale, ...facts } = await told(streaming.studio, alone);
-        assert.deepEqual(facts, { codec: "h264", profile: "High", level: 30, width: 160, height: 90 });
+        const { packets, timescale, ...metadata } = await told(streaming.studio, alone);
+        assert.deepEqual(metadata, { codec: "h264", profile: "High", level: 30, width: 160, height: 90 });
         assert.equal(timescale, 30_000);
         assert.deepEqual(
           packets.map(({ dts }) => dts),

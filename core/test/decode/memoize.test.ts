@@ -1,48 +1,48 @@
 import assert from "node:assert/strict";
-import { remembering } from "../../src/decode/remember.ts";
+import { memoizeInspector } from "../../src/decode/memoize.ts";
 import type { RenderContext } from "../../src/model/render-context.ts";
-import type { Source, SourceFacts } from "../../src/model/source.ts";
+import type { Source, SourceMetadata } from "../../src/model/source.ts";
 
-interface Fact {
+interface Result {
   readonly value: number;
 }
 
-const sourceOf = (facts: Partial<SourceFacts>) =>
-  ({ facts: { origin: "files", path: "a.jpg", fetched: 0, ...facts } }) as Source;
+const sourceOf = (metadata: Partial<SourceMetadata>) =>
+  ({ metadata: { origin: "files", path: "a.jpg", fetched: 0, ...metadata } }) as Source;
 const contextOf = (signal = new AbortController().signal) => ({ signal }) as RenderContext;
 const tagged = sourceOf({ etag: '"1"' });
 
-describe("facts that are remembered", () => {
-  it("are learnt once as long as the validators are the same", async () => {
+describe("a memoized inspector", () => {
+  it("runs once as long as the validators are the same", async () => {
     let times = 0;
-    const read = remembering<Fact>(async () => ({ value: ++times }));
+    const read = memoizeInspector<Result>(async () => ({ value: ++times }));
     assert.deepEqual(await read(tagged, contextOf()), { value: 1 });
     assert.deepEqual(await read(sourceOf({ etag: '"1"' }), contextOf()), { value: 1 });
     assert.deepEqual(await read(sourceOf({ etag: '"2"' }), contextOf()), { value: 2 });
     assert.deepEqual(await read(sourceOf({ etag: '"1"', path: "b.jpg" }), contextOf()), { value: 3 });
   });
 
-  it("are learnt again where the origin gives no validator", async () => {
+  it("runs again if the origin gives no validator", async () => {
     let times = 0;
-    const read = remembering<Fact>(async () => ({ value: ++times }));
+    const read = memoizeInspector<Result>(async () => ({ value: ++times }));
     await read(sourceOf({}), contextOf());
     assert.deepEqual(await read(sourceOf({}), contextOf()), { value: 2 });
   });
 
-  it("are learnt once for all who ask meanwhile, a failure included", async () => {
+  it("runs once for concurrent calls, failures included", async () => {
     let times = 0;
-    const { promise, resolve, reject } = Promise.withResolvers<Fact>();
-    const read = remembering<Fact>(() => {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const read = memoizeInspector<Result>(() => {
       times++;
       return promise;
     });
     const asked = Array.from({ length: 5 }, () => read(tagged, contextOf()));
     resolve({ value: 7 });
-    assert.deepEqual(new Set((await Promise.all(asked)).map((fact) => fact?.value)), new Set([7]));
+    assert.deepEqual(new Set((await Promise.all(asked)).map((result) => result?.value)), new Set([7]));
     assert.equal(times, 1);
     reject();
 
-    const broken = remembering<Fact>(async () => {
+    const broken = memoizeInspector<Result>(async () => {
       times++;
       throw new Error("broken");
     });
@@ -51,10 +51,10 @@ describe("facts that are remembered", () => {
     assert.equal(times, 2);
   });
 
-  it("are learnt by the next one where the one who learnt has left", async () => {
+  it("is run by the next caller if the one that started it has left", async () => {
     const first = new AbortController();
     let times = 0;
-    const read = remembering<Fact>((_source, { signal }) => {
+    const read = memoizeInspector<Result>((_source, { signal }) => {
       times++;
       if (times > 1) return Promise.resolve({ value: times });
       return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
