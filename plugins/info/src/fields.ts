@@ -4,9 +4,9 @@ import type { File } from "./file.ts";
 /** What a description contains under each name. `undefined`: the file has no such thing, and the field is left out. */
 const READERS: { readonly [K in InfoField]: (file: File) => unknown } = {
   type: ({ source, format }) =>
-    typeOfFormat(format) ?? typeOfName(source.facts.path) ?? "application/octet-stream",
+    typeOfFormat(format) ?? typeOfName(source.metadata.path) ?? "application/octet-stream",
   format: ({ format }) => format,
-  bytes: ({ source }) => source.facts.size ?? count(source),
+  bytes: ({ source }) => source.metadata.size ?? count(source),
   width: ({ header }) => header?.width,
   height: ({ header }) => header?.height,
   orientation: ({ header }) => header?.orientation,

@@ -30,7 +30,7 @@ export async function openFile(source: Source, context: RenderContext): Promise<
   // Sound alone has no header.
   const header = probe && !probe.video ? undefined : await headerOf(source, kind, context);
   const format = (header ?? probe ?? kind)?.format;
-  if (format === undefined && [typeOfName(source.facts.path), source.facts.type].some(isMediaType)) {
+  if (format === undefined && [typeOfName(source.metadata.path), source.metadata.type].some(isMediaType)) {
     throw new MediaError("UNIDENTIFIED", "The file is not a readable image or video");
   }
   return { source, ...(header && { header }), ...(probe && { probe }), ...(format && { format }) };
