@@ -7,7 +7,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError, MediaError, printable } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
-import type { DecodeOptions, RenderContext } from "../model/render-context.ts";
+import type { DecodeOptions, Inspections, RenderContext } from "../model/render-context.ts";
 import type { Rendition } from "../model/rendition.ts";
 import type { Source, SourceMetadata } from "../model/source.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
@@ -46,6 +46,9 @@ function ofFurther({ path }: Asset, error: unknown): unknown {
   });
 }
 
+/** What an inspector found out. */
+type Inspection = Inspections[keyof Inspections];
+
 type Render = (job: Job, key: string, depth: number, signal: AbortSignal) => Promise<Rendition>;
 
 /** What contexts of a runtime work with. */
@@ -79,6 +82,7 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
   const open: Source[] = [];
   const sources: SourceMetadata[] = [];
   const spans = createSpans();
+  const inspected = new Map<Source, Map<keyof Inspections, Promise<Inspection | undefined>>>();
   const decoded = new Map<Source, Map<string, Promise<Source | undefined>>>();
   const context: OwnContext = {
     key,
@@ -119,7 +123,13 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
       sources.push(...delivered.record.sources.filter((metadata) => !isKnown(metadata)));
       return delivered;
     },
-    inspect: (name, source) => hooks.inspect.for(name).promise(source, context) as Promise<never>,
+    inspect(name, source) {
+      const known = inspected.get(source) ?? new Map<keyof Inspections, Promise<Inspection | undefined>>();
+      inspected.set(source, known);
+      const found = known.get(name) ?? hooks.inspect.for(name).promise(source, context);
+      known.set(name, found);
+      return found as Promise<never>;
+    },
     hasInspector: (name) => hooks.inspect.for(name).isUsed(),
     decode(source, options) {
       const pages = decoded.get(source) ?? new Map<string, Promise<Source | undefined>>();
