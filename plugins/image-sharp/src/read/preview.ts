@@ -1,6 +1,6 @@
 import type { RawFrame, RenderContext, Size, Source } from "@mediatap/core";
 import sharp from "sharp";
-import { GREY, pixelsOf, rawFrame } from "../pixels/buffer.ts";
+import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
 import { OWN_DENSITY } from "../plan/draft.ts";
 import { decodedInput, isReadable, isVector } from "./decoded.ts";
 import { inputOf } from "./header.ts";
@@ -9,7 +9,7 @@ import { mediaError } from "./libvips.ts";
 /** Longest side of a preview. */
 const SIDE = 512;
 
-/** The first frame, small, upright and opaque, with three channels. `undefined`: not a picture that is read here. */
+/** The first frame, small and upright, with three channels or, if it has transparency, four. `undefined`: not a picture that is read here. */
 export async function readPreview(
   source: Source,
   renderContext: RenderContext,
@@ -32,7 +32,6 @@ export async function readPreview(
       ...(header.format === "svg" && { density: Math.max(1, OWN_DENSITY * factor) }),
     })
       .resize({ width: SIDE, height: SIDE, fit: "inside", withoutEnlargement: true })
-      .flatten({ background: GREY })
       .toColourspace("srgb")
       .timeout({ seconds: Math.max(1, Math.ceil(limits.imageWork / 1000)) });
     return rawFrame(await pixelsOf(image));
