@@ -45,13 +45,16 @@ export type { Lane, Plan } from "./model/plan.ts";
 export type { Remuxable, RemuxCut, RemuxOptions } from "./model/remux.ts";
 export type {
   DecodeOptions,
+  Embedded,
   FaceBox,
   Header,
   Kind,
   Probe,
   RawFrame,
   RenderContext,
+  Spot,
 } from "./model/render-context.ts";
+export { FACES_PRICE } from "./model/render-context.ts";
 export type {
   Body,
   CompleteBody,

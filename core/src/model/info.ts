@@ -13,18 +13,39 @@ export const HEADER_FIELDS = [
   "height",
   /** EXIF orientation, 1–8, which `width` and `height` have in them. */
   "orientation",
+  /** Of the samples: `rgb`, `gray`, `cmyk`, `lab`. */
+  "colorSpace",
+  /** Name of the ICC profile. */
+  "colorProfile",
   /** Whether it has transparency. */
   "alpha",
   /** Frames or pages; 1 for a still. */
   "frames",
   /** Dots per inch. */
   "density",
+  /** Camera and exposure. */
+  "exif",
   /** Seconds. */
   "duration",
 ] as const;
 
 /** All that a description of a file can contain, in the order in which it is written. */
-export const INFO_FIELDS = [...HEADER_FIELDS] as const;
+export const INFO_FIELDS = [
+  ...HEADER_FIELDS,
+  /** Where it was taken, for endpoints that allow it. */
+  "gps",
+  /** Dominant colours. */
+  "colors",
+  /** Placeholders, as hash and as picture. */
+  "thumbHash",
+  "blurHash",
+  /** Perceptual hash. */
+  "pHash",
+  /** Boxes around heads. */
+  "faces",
+  /** The point that a crop should keep: of the faces, else what catches the eye. */
+  "focus",
+] as const;
 
 export type InfoField = (typeof INFO_FIELDS)[number];
 

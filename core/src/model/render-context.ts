@@ -10,16 +10,19 @@ import type { Step } from "./transformation.ts";
 
 /**
  * What inspectors find out about a source; open to declaration merging. `kind`: of a file that is no
- * plain picture, by its first bytes alone. `preview`: the first frame, small, upright and
- * opaque, in sRGB with three channels, for those who look at pixels; it is not memoized. `faces`: none found is an empty list.
+ * plain picture, by its first bytes alone. `embedded`: of an image. `preview`: the first frame, small and upright, in sRGB, with three
+ * channels, or four if it has transparency, for those who look at pixels; it is not memoized. `faces`: none found is an empty list.
+ * `attention`: the point that catches the eye.
  * `probe`: of a file with moving pictures or sound. `remux`: of a file whose pictures can be packaged without encoding, or why
  * they cannot, in words for `explain`; its inspector reads `source` by ranges (`source.again`).
  */
 export interface Inspections {
   kind: Kind;
   header: Header;
+  embedded: Embedded;
   preview: RawFrame;
   faces: readonly FaceBox[];
+  attention: Spot;
   probe: Probe;
   remux: Remuxable | { readonly unfit: string };
 }
@@ -66,6 +69,22 @@ export interface Header {
   readonly pages?: readonly Size[];
   /** An image engine reads it only by `RenderContext.decode`. */
   readonly decode?: Decoding;
+}
+
+/** What the file of an image contains beside its header and its pixels. */
+export interface Embedded {
+  /** Of its samples. */
+  readonly colorSpace: "rgb" | "gray" | "cmyk" | "lab";
+  /** ICC profile (ICC.1:2022). */
+  readonly profile?: Uint8Array;
+  /** EXIF, with or without the identifier before its TIFF header. */
+  readonly exif?: Uint8Array;
+}
+
+/** A point of a picture, from the upper left corner, in fractions of the picture's width and height. */
+export interface Spot {
+  readonly x: number;
+  readonly y: number;
 }
 
 /** What it takes to decode a file. */
@@ -136,6 +155,9 @@ export interface FaceBox {
   readonly width: number;
   readonly height: number;
 }
+
+/** What a search for faces takes beside the preview that it looks at: milliseconds of one core, and bytes. */
+export const FACES_PRICE = { cost: 350, memory: 90 * 1024 * 1024 } as const;
 
 /**
  * An image as pixels, for steps that engines do not know. Always sRGB, whatever the source or the output is in, and upright;

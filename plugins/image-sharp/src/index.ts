@@ -13,8 +13,10 @@ import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
 import { draftOf } from "./plan/draft.ts";
 import { NAME, planOf } from "./plan.ts";
 import { APNG_LENGTH, framesOfPng } from "./read/apng.ts";
+import { readAttention } from "./read/attention.ts";
 import { isAvifSequence } from "./read/avif.ts";
 import { isReadable, staysDocument } from "./read/decoded.ts";
+import { readEmbedded } from "./read/embedded.ts";
 import { facesBefore } from "./read/faces.ts";
 import { createHeaderReader } from "./read/header.ts";
 import { setUpLibvips } from "./read/libvips.ts";
@@ -57,7 +59,9 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       fingerprint(`${NAME}@${VERSION} rendering@${RENDERING} ${versions} ${JSON.stringify(settings)}`);
 
       hooks.inspect.for("header").tapPromise(NAME, readHeader);
+      hooks.inspect.for("embedded").tapPromise(NAME, readEmbedded);
       hooks.inspect.for("preview").tapPromise(NAME, readPreview);
+      hooks.inspect.for("attention").tapPromise(NAME, readAttention);
       // After those who decode such files.
       hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 

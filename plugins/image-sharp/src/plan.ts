@@ -1,4 +1,5 @@
 import {
+  FACES_PRICE,
   MediaError,
   type Plan,
   type RenderContext,
@@ -14,7 +15,6 @@ import type { Draft } from "./plan/draft.ts";
 import { memoryOf } from "./plan/memory.ts";
 import { describe, drawnSize } from "./plan/steps.ts";
 import { isVector } from "./read/decoded.ts";
-import { FACES_COST } from "./read/faces.ts";
 import { run } from "./run/run.ts";
 
 export const NAME = "image-sharp";
@@ -41,7 +41,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     stepsCost(draft, shrunk(decoded, shrink)) +
     decoderCost(header, decoded) +
     linearCost(plan.parts) +
-    (draft.withFaces ? decodeCost(header, decoded) + FACES_COST : 0) +
+    (draft.withFaces ? decodeCost(header, decoded) + FACES_PRICE.cost : 0) +
     sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
   const cost = costOf(draft, decoded, steps);
   // Work under way cannot be stopped, so what would take too long is not begun.

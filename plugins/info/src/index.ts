@@ -1,14 +1,16 @@
-import { Readable } from "node:stream";
-import { bodyOf, HEADER_FIELDS, type InfoField, type Plan, type Plugin } from "@mediatap/core";
-import { describe } from "./fields.ts";
-import { type File, openFile } from "./file.ts";
+import { HEADER_FIELDS, MediaError, type Plugin } from "@mediatap/core";
+import { z } from "zod";
+import { openFile } from "./file.ts";
+import { NAME, planOf } from "./plan.ts";
 
-const NAME = "info";
+declare module "@mediatap/core" {
+  interface EndpointFields {
+    /** Descriptions may contain where an image was taken (`gps`). @default false */
+    infoGps?: boolean;
+  }
+}
+
 const VERSION = "0.1.0";
-
-/** Milliseconds and bytes to read a header again, and to write the description. */
-const COST = 1;
-const MEMORY = 1024 * 1024;
 
 /** Describes images and videos as JSON: what plugins that tap `inspect` know of them. */
 export function info(): Plugin {
@@ -16,30 +18,19 @@ export function info(): Plugin {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
+    endpointFields: { infoGps: z.boolean().optional() },
     apply({ hooks, fingerprint }) {
       fingerprint(`${NAME}@${VERSION}`);
+      // For hits, too: an endpoint may have allowed it before.
+      hooks.admit.tap(NAME, ({ endpoint }, { transformation: { output } }) => {
+        if (output.info?.fields?.includes("gps") && !endpoint.fields.infoGps) {
+          throw new MediaError("EFORBIDDEN", "The endpoint does not allow gps in descriptions of files");
+        }
+      });
       hooks.transform.tapPromise(NAME, async (job, source, context) => {
         const { info } = job.transformation.output;
-        return info && planOf(await openFile(source, context), info.fields ?? HEADER_FIELDS);
+        return info && planOf(await openFile(source, context), info.fields ?? HEADER_FIELDS, context);
       });
-    },
-  };
-}
-
-function planOf(file: File, fields: readonly InfoField[]): Plan {
-  return {
-    engine: NAME,
-    lane: "light",
-    cost: COST,
-    memory: MEMORY,
-    explain: () => ({ fields }),
-    async run() {
-      const bytes = Buffer.from(JSON.stringify(await describe(file, fields)));
-      return {
-        body: bodyOf(bytes, (part) => Readable.from([part])),
-        type: "application/json",
-        format: "json",
-      };
     },
   };
 }

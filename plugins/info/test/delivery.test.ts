@@ -78,6 +78,7 @@ describe("descriptions of files over HTTP", () => {
       width: 120,
       height: 80,
       orientation: 1,
+      colorSpace: "rgb",
       alpha: false,
       frames: 1,
       density: 72,

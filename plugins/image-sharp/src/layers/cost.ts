@@ -1,11 +1,11 @@
-import { isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
+import { FACES_PRICE, isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
 import { type Layer, parentScope } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
 import { decodeCost, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { isVector } from "../read/decoded.ts";
-import { FACES_COST, facesBefore } from "../read/faces.ts";
+import { facesBefore } from "../read/faces.ts";
 import { blockSize, wantedSize } from "./draw.ts";
 import type { LayerFiles } from "./open.ts";
 import { textWork } from "./text.ts";
@@ -71,7 +71,8 @@ function drawn(draft: Draft, pricing: Pricing): Work {
   const decode = header.format === "raw" ? 0 : decodeCost(header, decoded) * (withFaces ? 2 : 1);
   const largest = Math.max(megapixels(plan.size), ...plan.taken.map(({ after }) => megapixels(after)));
   const own = {
-    cost: decode + (withFaces ? FACES_COST : 0) + stepsCost(draft, decoded) + PLAIN * megapixels(plan.size),
+    cost:
+      decode + (withFaces ? FACES_PRICE.cost : 0) + stepsCost(draft, decoded) + PLAIN * megapixels(plan.size),
     memory: 2 * PIXEL * largest * 1e6,
   };
   return sum([own, ...plan.taken.map(({ step, before }) => layerWork(step, before, pricing))]);

@@ -1,6 +1,5 @@
-import type { Size, Source } from "@mediatap/core";
+import { FACES_PRICE, type Size, type Source } from "@mediatap/core";
 import type { Pass } from "../operations/pass.ts";
-import { FACES_MEMORY } from "../read/faces.ts";
 import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
 import { firstScale, type Part } from "./steps.ts";
@@ -39,7 +38,7 @@ export function memoryOf(draft: Draft, decoded: Size, source: Source): number {
   );
   const pixels =
     readBytes(draft, decoded, channels) + copies * channels * largest + encoder * area(plan.size);
-  const faces = draft.withFaces ? FACES_MEMORY : 0;
+  const faces = draft.withFaces ? FACES_PRICE.memory : 0;
   return Math.round(BASE + download + decoder + faces + frames * pixels * (gainMap ? 2 : 1));
 }
 

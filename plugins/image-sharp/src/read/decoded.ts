@@ -7,12 +7,11 @@ import {
   type Transformation,
 } from "@mediatap/core";
 import sharp from "sharp";
-import { READS } from "./sniff.ts";
+import { isReadFormat } from "./sniff.ts";
 
 /** Whether pixels can be had of a file: by libvips, or of a plugin that decodes it. */
 export const isReadable = (header: Header | undefined): header is Header =>
-  header !== undefined &&
-  (header.decode !== undefined || (READS as readonly string[]).includes(header.format));
+  header !== undefined && (header.decode !== undefined || isReadFormat(header.format));
 
 /** It has no pixels but those that it is drawn with. */
 export const isVector = ({ format, decode }: Header): boolean => format === "svg" || decode?.vector === true;

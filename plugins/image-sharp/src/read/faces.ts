@@ -1,10 +1,5 @@
 import type { FaceBox, RenderContext, Source, Step } from "@mediatap/core";
 
-/** Milliseconds that a search for faces takes, beside decoding the picture. */
-export const FACES_COST = 350;
-/** Bytes that a search for faces takes: the models in a thread of their own. */
-export const FACES_MEMORY = 90 * 1024 * 1024;
-
 /** What is known of the faces in a picture: where they are, or that they are looked for once pixel work may begin. */
 export type KnownFaces = readonly FaceBox[] | "pending";
 

@@ -4,6 +4,9 @@ import { isSvg } from "@mediatap/core/decode";
 export const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
 export type ReadFormat = (typeof READS)[number];
 
+export const isReadFormat = (format: string): format is ReadFormat =>
+  (READS as readonly string[]).includes(format);
+
 /** Bytes at the start of a file that are enough to tell its format. */
 export const SNIFF_LENGTH = 4096;
 

@@ -1,0 +1,76 @@
+import { Readable } from "node:stream";
+import {
+  bodyOf,
+  FACES_PRICE,
+  type Header,
+  type InfoField,
+  MediaError,
+  type Plan,
+  type RenderContext,
+} from "@mediatap/core";
+import { describe, type Need, needsOf } from "./fields.ts";
+import type { File } from "./file.ts";
+
+export const NAME = "info";
+
+/** Milliseconds of one core, and bytes. */
+type Price = Pick<Plan, "cost" | "memory">;
+
+const MB = 1024 * 1024;
+
+/** To read a header again, and to write the description. */
+const BASE: Price = { cost: 2, memory: MB };
+
+/** Beside what decoding takes: to scale the picture down, and to look at its pixels. */
+const PRICES: Readonly<Record<Need, Price>> = {
+  preview: { cost: 25, memory: 8 * MB },
+  faces: FACES_PRICE,
+  attention: { cost: 25, memory: 4 * MB },
+};
+
+/** Of a picture that its engine reads without help, for a megapixel and a pixel: between those of its formats. */
+const DECODE = { cost: 0, megapixelCost: 15, memory: 0, pixelMemory: 8, vector: false };
+
+/** Longest side of a preview. */
+const SIDE = 512;
+
+/** Milliseconds from which on it waits with slow pictures. */
+const HEAVY = 400;
+
+/** Throws `EUNSUPPORTED` for a field of which no plugin knows anything. */
+export function planOf(file: File, fields: readonly InfoField[], context: RenderContext): Plan {
+  const needs = needsOf(fields, context);
+  for (const need of needs) {
+    if (!context.hasInspector(need))
+      throw new MediaError("EUNSUPPORTED", `Not supported here: ${need} of files`);
+  }
+  const prices = [BASE, ...[...needs].map((need) => PRICES[need])];
+  if (file.header && needs.has("preview")) prices.push(decodePrice(file.header));
+  const sum = (part: keyof Price) => Math.ceil(prices.reduce((all, price) => all + price[part], 0));
+  const cost = sum("cost");
+  return {
+    engine: NAME,
+    lane: cost > HEAVY ? "heavy" : "light",
+    cost,
+    memory: sum("memory"),
+    explain: () => ({ fields, ...(needs.size > 0 && { needs: [...needs] }) }),
+    async run(context) {
+      const { values, degraded } = await describe(file, fields, context);
+      const bytes = Buffer.from(JSON.stringify(values));
+      return {
+        ...(degraded && { degraded }),
+        body: bodyOf(bytes, (part) => Readable.from([part])),
+        type: "application/json",
+        format: "json",
+      };
+    },
+  };
+}
+
+/** Of the picture's first frame. */
+function decodePrice({ width, height, format, weight = 1, decode = DECODE }: Header): Price {
+  const { cost, megapixelCost, memory, pixelMemory, vector = format === "svg" } = decode;
+  const factor = vector ? Math.min(1, SIDE / Math.max(width, height)) : 1;
+  const pixels = width * height * factor ** 2;
+  return { cost: cost + (megapixelCost * weight * pixels) / 1e6, memory: memory + pixelMemory * pixels };
+}
