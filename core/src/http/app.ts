@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import Router from "@koa/router";
-import Koa from "koa";
+import type KoaRouter from "@koa/router";
+import type Koa from "koa";
 import type { Logger } from "pino";
 import { DEFAULT_RULES } from "../config/schema.ts";
 import { attributed, wrap } from "../facade.ts";
@@ -34,35 +35,44 @@ export interface AppParts {
   readonly isRefused: (socket: Socket) => boolean;
 }
 
+/** Answers a request. Returns a promise only if it had to wait for something. */
+export type Handler = (req: IncomingMessage, res: ServerResponse) => MaybePromise<void>;
+
+const require = createRequire(import.meta.url);
+
 /**
  * Returns the request handler of one runtime: `/-/` and `/` are routes, which Koa dispatches; everything else is media, which needs
  * neither Koa's context nor its listeners. The handler returns a promise only if it had to wait for something.
  */
-export function createApp({ runtime, log, isReady, isRefused }: AppParts) {
-  const app = new Koa();
+export function createApp({ runtime, log, isReady, isRefused }: AppParts): Handler {
   const hasHome = runtime.routes.some(({ path }) => path === "/");
   const isRootCall = rootCallsOf(runtime);
   const media = createMedia({ runtime, log, isReady, isRefused });
-  app.silent = true;
-  app.use(createRoutes(runtime, isReady) as Koa.Middleware);
-  const routes = app.callback();
+  let routes: Handler | undefined;
   const isRoute = (url: string) =>
     url.startsWith("/-/") || isRootCall?.(url) || (hasHome && (url === "/" || url.startsWith("/?")));
 
-  return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
-    if (isRoute(req.url ?? "/")) return routes(req, res);
-    return recover(
-      () => media(req, res),
+  return (req, res) =>
+    recover(
+      () => {
+        if (!isRoute(req.url ?? "/")) return media(req, res);
+        routes ??= createRoutes(runtime, isReady);
+        return routes(req, res);
+      },
       (err) => {
         log.error({ err }, "answering a request failed");
         res.destroy();
       },
     );
-  };
 }
 
-/** Routes of the core and of plugins. */
-function createRoutes(runtime: Runtime, isReady: () => boolean) {
+/**
+ * Routes of the core and of plugins. Koa is loaded for the first request to one of them. `require` tries again if files were short;
+ * `import` would keep the failure for good.
+ */
+function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
+  const App = require("koa") as typeof Koa;
+  const Router = require("@koa/router") as typeof KoaRouter;
   const router = new Router();
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   router.get("/-/live", (ctx) => {
@@ -92,7 +102,9 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
   }
   addManagement(router, runtime);
   const dispatch = router.routes();
-  return async (ctx: Koa.ParameterizedContext, next: Koa.Next) => {
+  const app = new App();
+  app.silent = true;
+  app.use(async (ctx, next) => {
     ctx.set("Cache-Control", "no-store");
     try {
       discardBody(ctx.req, ctx.res);
@@ -108,7 +120,8 @@ function createRoutes(runtime: Runtime, isReady: () => boolean) {
       ctx.status = 404;
       ctx.body = "Not Found\n";
     }
-  };
+  });
+  return app.callback();
 }
 
 /** Answers an exchange; returns the number of bytes sent. */

@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Handler } from "../http/app.ts";
 import type { Runtime } from "../http/runtime.ts";
-import type { MaybePromise } from "../util/maybe.ts";
-
-type Handler = (req: IncomingMessage, res: ServerResponse) => MaybePromise<void>;
 
 /** A runtime with the requests that it answers. */
 interface Reign {

@@ -9,7 +9,7 @@ import { makeFolder, type TestFolder } from "@mediatap/test";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Loads the package that people install, and prints the packages whose modules that took. */
+/** Serves a picture with the package that people install; prints the packages, and Node's own modules, that were loaded for it. */
 const LOAD = `
 import { registerHooks } from "node:module";
 const packages = new Set();
@@ -20,24 +20,51 @@ registerHooks({
     return next(url, context);
   },
 });
-await import("mediatap");
-console.log(JSON.stringify([...packages]));
+const { presetMediatap } = await import("mediatap");
+const { createServer, loadConfig } = await import("@mediatap/core/server");
+const config = {
+  presets: [presetMediatap()],
+  origins: { samples: { type: "FOLDER", path: "examples/start/media" } },
+  endpoints: { default: { origins: ["samples"] } },
+};
+const server = await createServer({ config: await loadConfig(config, { source: "test", base: process.env.ROOT }) });
+const { port } = await server.listen(0, "127.0.0.1");
+const { get } = process.getBuiltinModule("node:http");
+const status = await new Promise((resolve) => {
+  get({ port, path: "/tr:w-40/logo.png", agent: false }, (reply) => {
+    reply.resume().once("end", () => resolve(reply.statusCode));
+  });
+});
+await server.close();
+console.log(JSON.stringify({ status, packages: [...packages], builtin: process.moduleLoadList }));
 `;
 
-/** Clients, SDKs and analysers: each is needed by a single plugin, and only if it is used. */
+/** Clients, SDKs, analysers and the router: each is needed by a single plugin or kind of request. */
 const HEAVY =
-  /redis|aws|azure|google|prom-client|opentelemetry|jsdom|dompurify|css-tree|pdf|onnx|tensorflow|libheif|ffmpeg-static/;
+  /redis|aws|azure|google|prom-client|opentelemetry|jsdom|dompurify|css-tree|pdf|onnx|tensorflow|libheif|undici|koa/;
+
+/** Modules of Node that cost as much as a small server. */
+const HEAVY_BUILTIN = /^NativeModule (?:tls|http2|internal\/deps\/undici\/undici)$/;
+
+interface Loaded {
+  readonly status: number;
+  readonly packages: readonly string[];
+  readonly builtin: readonly string[];
+}
 
 describe("the start", () => {
   it("loads no heavy package that nothing has asked for", async () => {
     const args = ["--conditions=mediatap:source", "--input-type=module", "--eval", LOAD];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: `${ROOT}/presets/mediatap` });
-    const packages = JSON.parse(stdout) as string[];
-    assert.ok(packages.includes("zod"), "packages are seen");
-    assert.deepEqual(
-      packages.filter((name) => HEAVY.test(name)),
-      [],
-    );
+    const options = { cwd: `${ROOT}/presets/mediatap`, env: { ...process.env, ROOT } };
+    const { stdout } = await promisify(execFile)(process.execPath, args, options);
+    const { status, packages, builtin } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Loaded;
+    assert.equal(status, 200);
+    assert.ok(packages.includes("zod") && builtin.includes("NativeModule http"), "both are seen");
+    const heavy = [
+      ...packages.filter((name) => HEAVY.test(name)),
+      ...builtin.filter((name) => HEAVY_BUILTIN.test(name)),
+    ];
+    assert.deepEqual(heavy, []);
   });
 
   describe("keeps compiled code", () => {

@@ -1,5 +1,3 @@
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { isIPv6, type Socket } from "node:net";
 import { MediaError } from "../../model/errors.ts";
 
@@ -10,7 +8,9 @@ import { MediaError } from "../../model/errors.ts";
 export function openTunnel(proxy: URL, address: string, port: number, timeout: number): Promise<Socket> {
   const authority = `${isIPv6(address) ? `[${address}]` : address}:${port}`;
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const request = (proxy.protocol === "https:" ? httpsRequest : httpRequest)({
+  // Loaded for the first proxy.
+  const http = process.getBuiltinModule(proxy.protocol === "https:" ? "node:https" : "node:http");
+  const request = http.request({
     host: proxy.hostname.replace(/^\[|\]$/g, ""),
     port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
     method: "CONNECT",

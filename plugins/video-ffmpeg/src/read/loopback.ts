@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { inputErrors } from "../process/input-errors.ts";
@@ -56,6 +56,7 @@ class Loopback {
   }
 
   async #listen(): Promise<Server> {
+    const { createServer } = process.getBuiltinModule("node:http");
     const server = createServer((request, response) => this.#answer(request, response));
     server.unref();
     server.listen(0, "127.0.0.1");
