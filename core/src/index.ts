@@ -48,11 +48,14 @@ export type {
   Embedded,
   FaceBox,
   Header,
+  KeyFrames,
   Kind,
   Probe,
   RawFrame,
   RenderContext,
   Spot,
+  Track,
+  VideoTrack,
 } from "./model/render-context.ts";
 export { FACES_PRICE } from "./model/render-context.ts";
 export type {

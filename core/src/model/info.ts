@@ -27,6 +27,10 @@ export const HEADER_FIELDS = [
   "exif",
   /** Seconds. */
   "duration",
+  /** Bits a second. */
+  "bitrate",
+  /** Of a file with moving pictures or sound. */
+  "tracks",
 ] as const;
 
 /** All that a description of a file can contain, in the order in which it is written. */
@@ -45,6 +49,8 @@ export const INFO_FIELDS = [
   "faces",
   /** The point that a crop should keep: of the faces, else what catches the eye. */
   "focus",
+  /** Seconds between key frames. */
+  "keyFrameInterval",
 ] as const;
 
 export type InfoField = (typeof INFO_FIELDS)[number];

@@ -13,7 +13,7 @@ import type { Step } from "./transformation.ts";
  * plain picture, by its first bytes alone. `embedded`: of an image. `preview`: the first frame, small and upright, in sRGB, with three
  * channels, or four if it has transparency, for those who look at pixels; it is not memoized. `faces`: none found is an empty list.
  * `attention`: the point that catches the eye.
- * `probe`: of a file with moving pictures or sound. `remux`: of a file whose pictures can be packaged without encoding, or why
+ * `probe`: of a file with moving pictures or sound, `keyFrames`: of one with moving pictures. `remux`: of a file whose pictures can be packaged without encoding, or why
  * they cannot, in words for `explain`; its inspector reads `source` by ranges (`source.again`).
  */
 export interface Inspections {
@@ -24,6 +24,7 @@ export interface Inspections {
   faces: readonly FaceBox[];
   attention: Spot;
   probe: Probe;
+  keyFrames: KeyFrames;
   remux: Remuxable | { readonly unfit: string };
 }
 
@@ -123,29 +124,50 @@ export interface Probe {
   /** Bits a second, of the whole file. */
   readonly bitrate?: number;
   /** The main picture track; left out where there is only sound. */
-  readonly video?: {
-    /** `h264`, `hevc`, `vp9`. */
-    readonly codec: string;
-    /** Pixels, upright, of square pixels. */
-    readonly width: number;
-    readonly height: number;
-    /** Clockwise degrees by which the stored pictures are turned to stand upright. */
-    readonly rotation: 0 | 90 | 180 | 270;
-    /** Frames a second, on average. */
-    readonly rate: number;
-    /** `yuv420p`, `yuv420p10le` … */
-    readonly pixels: string;
-    readonly alpha: boolean;
-    /** Transfer function: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
-    readonly transfer?: string;
-  };
+  readonly video?: VideoTrack;
   /** The main sound track; left out where it is silent. */
-  readonly audio?: {
-    readonly codec: string;
-    readonly channels: number;
-    /** Samples a second. */
-    readonly rate: number;
-  };
+  readonly audio?: AudioTrack;
+  /** All tracks, in the order of the file. Left out: nothing is known of those beside the main ones. */
+  readonly tracks?: readonly Track[];
+}
+
+/** A track of a file, by what it is for. */
+export type Track = {
+  /** As in BCP 47 or ISO 639-2; left out if the file does not say. */ readonly language?: string;
+} & (
+  | ({ readonly kind: "video" } & VideoTrack)
+  | ({ readonly kind: "audio" } & AudioTrack)
+  | { readonly kind: "subtitles" | "cover" | "data"; readonly codec: string }
+);
+
+export interface VideoTrack {
+  /** `h264`, `hevc`, `vp9`. */
+  readonly codec: string;
+  /** Pixels, upright, of square pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Clockwise degrees by which the stored pictures are turned to stand upright. */
+  readonly rotation: 0 | 90 | 180 | 270;
+  /** Frames a second, on average. */
+  readonly rate: number;
+  /** `yuv420p`, `yuv420p10le` … */
+  readonly pixels: string;
+  readonly alpha: boolean;
+  /** Transfer function: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG). */
+  readonly transfer?: string;
+}
+
+export interface AudioTrack {
+  readonly codec: string;
+  readonly channels: number;
+  /** Samples a second. */
+  readonly rate: number;
+}
+
+/** The frames of a video that need none before them. */
+export interface KeyFrames {
+  /** Most seconds from one to the next, as far as the file was read. */
+  readonly interval: number;
 }
 
 /** Where a face is in a picture, from the upper left corner, in fractions of the picture's width and height. */

@@ -1,4 +1,4 @@
-import type { FaceBox, InfoField, RenderContext, Source, Spot } from "@mediatap/core";
+import type { FaceBox, InfoField, Probe, RawFrame, RenderContext, Source, Spot, Track } from "@mediatap/core";
 import { typeOfName } from "@mediatap/core";
 import { dominantColors } from "./colors.ts";
 import { exifOf, gpsOf } from "./exif.ts";
@@ -8,7 +8,7 @@ import { blurHashOf, thumbHashOf } from "./placeholders.ts";
 import { profileName } from "./profile.ts";
 
 /** What a field needs that takes more than to read a header. */
-export type Need = "preview" | "faces" | "attention";
+export type Need = "preview" | "faces" | "attention" | "keyFrames";
 
 interface Field {
   readonly needs?: readonly Need[];
@@ -22,19 +22,26 @@ interface Outcome {
   degraded: boolean;
 }
 
+/** What is found out about something to be seen; sound has nothing. */
+const inspectPicture = async <K extends "preview" | "faces" | "attention" | "embedded">(
+  name: K,
+  { header, source }: File,
+  context: RenderContext,
+) => (header ? context.inspect(name, source) : undefined);
+
 /** A field of the pixels. */
-const seen = (read: (frame: Parameters<typeof thumbHashOf>[0]) => unknown): Field => ({
+const seen = (read: (frame: RawFrame) => unknown): Field => ({
   needs: ["preview"],
-  async read({ source }, context) {
-    const preview = await context.inspect("preview", source);
+  async read(file, context) {
+    const preview = await inspectPicture("preview", file, context);
     return preview && read(preview);
   },
 });
 
 /** A field of what the file contains beside its pixels. */
 const embedded = (block: "profile" | "exif", read: (bytes: Uint8Array) => unknown): Field => ({
-  async read({ source }, context) {
-    const bytes = (await context.inspect("embedded", source))?.[block];
+  async read(file, context) {
+    const bytes = (await inspectPicture("embedded", file, context))?.[block];
     return bytes && read(bytes);
   },
 });
@@ -50,14 +57,16 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   height: { read: ({ header }) => header?.height },
   orientation: { read: ({ header, probe }) => (probe ? undefined : header?.orientation) },
   colorSpace: {
-    read: async ({ source }, context) => (await context.inspect("embedded", source))?.colorSpace,
+    read: async (file, context) => (await inspectPicture("embedded", file, context))?.colorSpace,
   },
   colorProfile: embedded("profile", profileName),
   alpha: { read: ({ header }) => header?.alpha },
   frames: { read: ({ header, probe }) => (probe ? undefined : header?.frames) },
   density: { read: ({ header }) => header?.density },
   exif: embedded("exif", exifOf),
-  duration: { read: ({ probe }) => probe?.duration },
+  duration: { read: ({ probe }) => probe && Math.round(probe.duration * 1e3) / 1e3 },
+  bitrate: { read: ({ probe }) => probe?.bitrate },
+  tracks: { read: ({ probe }) => probe && tracksOf(probe) },
   gps: embedded("exif", gpsOf),
   colors: seen(dominantColors),
   thumbHash: seen(thumbHashOf),
@@ -68,18 +77,47 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
     needs: ["preview", "attention"],
     async read(file, context, outcome) {
       const faces = await facesOf(file, context, outcome);
-      const spot = centerOf(faces) ?? (await context.inspect("attention", file.source));
+      const spot = centerOf(faces) ?? (await inspectPicture("attention", file, context));
       return spot && { x: rounded(spot.x), y: rounded(spot.y) };
     },
   },
+  keyFrameInterval: {
+    needs: ["keyFrames"],
+    read: async ({ source }, context) => (await context.inspect("keyFrames", source))?.interval,
+  },
 };
+
+/** Tracks with names that tell frames from samples. */
+function tracksOf({ video, audio, tracks = mainTracks(video, audio) }: Probe): readonly object[] {
+  return tracks.map((track) => {
+    if (track.kind === "video") {
+      const { rate, pixels: pixelFormat, transfer, language, ...picture } = track;
+      const frameRate = Math.round(rate * 1e3) / 1e3;
+      return {
+        ...picture,
+        frameRate,
+        pixelFormat,
+        ...(transfer && { transfer }),
+        ...(language && { language }),
+      };
+    }
+    if (track.kind !== "audio") return track;
+    const { rate: sampleRate, language, ...sound } = track;
+    return { ...sound, sampleRate, ...(language && { language }) };
+  });
+}
+
+const mainTracks = (video: Probe["video"], audio: Probe["audio"]): readonly Track[] => [
+  ...(video ? [{ kind: "video", ...video } as const] : []),
+  ...(audio ? [{ kind: "audio", ...audio } as const] : []),
+];
 
 const rounded = (fraction: number): number => Math.round(fraction * 1e4) / 1e4;
 
 /** A search that fails makes no description fail: the plugin that searched has written its log. */
-async function facesOf({ source }: File, context: RenderContext, outcome: Outcome) {
+async function facesOf(file: File, context: RenderContext, outcome: Outcome) {
   try {
-    const faces = await context.inspect("faces", source);
+    const faces = await inspectPicture("faces", file, context);
     return faces?.map(({ left, top, width, height }) => ({
       left: rounded(left),
       top: rounded(top),

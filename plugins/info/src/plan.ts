@@ -26,6 +26,7 @@ const PRICES: Readonly<Record<Need, Price>> = {
   preview: { cost: 25, memory: 8 * MB },
   faces: FACES_PRICE,
   attention: { cost: 25, memory: 4 * MB },
+  keyFrames: { cost: 150, memory: 32 * MB },
 };
 
 /** Of a picture that its engine reads without help, for a megapixel and a pixel: between those of its formats. */

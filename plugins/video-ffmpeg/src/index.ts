@@ -4,6 +4,7 @@ import { examine } from "./doctor.ts";
 import type { Engine } from "./engine.ts";
 import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./options.ts";
 import { headerOf } from "./probe/header.ts";
+import { findKeyFrames } from "./probe/key-frames.ts";
 import { assertWithinLimits, probe } from "./probe/probe.ts";
 import { examineSandbox } from "./process/sandbox.ts";
 import { closeTemp, temp } from "./process/temp.ts";
@@ -40,6 +41,11 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
         if (probe) assertWithinLimits(probe, context.limits);
         return probe;
       });
+
+      hooks.inspect.for("keyFrames").tapPromise(
+        NAME,
+        memoizeInspector(async (source, context) => findKeyFrames(source, context, await engine.tools())),
+      );
 
       const isVideo = async (source: Source) => videoDemuxerOf(await source.peek(SNIFF_LENGTH));
       hooks.inspect.for("kind").tapPromise(NAME, async (source) => {

@@ -6,6 +6,8 @@ import {
   type Probe,
   type RenderContext,
   type Source,
+  type Track,
+  type VideoTrack,
 } from "@mediatap/core";
 import { type Command, collect, start } from "../process/command.ts";
 import type { Tools } from "../process/tools.ts";
@@ -36,9 +38,9 @@ export interface FileProbe extends Probe {
 const TIMEOUT_MS = 5_000;
 const REMOTE_TIMEOUT_MS = 15_000;
 /** Bytes and microseconds of a file that are read beside its index. */
-const BOUNDS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
+export const BOUNDS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
 /** Bytes of a report: many streams with much metadata. */
-const MAX_REPORT_BYTES = 1e6;
+export const MAX_REPORT_BYTES = 1e6;
 
 /**
  * A file must be probed before its work has a price and a place in the server's queue. Probes have a short queue of their own: a
@@ -136,14 +138,25 @@ function probeOf(
     ...(peak !== undefined && { peak }),
     ...(video && { video: pictureOf(video, rate) }),
     ...(matrix && matrix !== "unknown" && { matrix }),
-    ...(audio && {
-      audio: {
-        codec: audio.codec_name ?? "unknown",
-        channels: audio.channels ?? 2,
-        rate: Number(audio.sample_rate ?? 48_000),
-      },
-    }),
+    ...(audio && { audio: soundOf(audio) }),
+    tracks: streams.map(trackOf),
   };
+}
+
+const soundOf = ({ codec_name: codec = "unknown", channels = 2, sample_rate }: ReportedStream) => ({
+  codec,
+  channels,
+  rate: Number(sample_rate ?? 48_000),
+});
+
+function trackOf(stream: ReportedStream): Track {
+  const { codec_type: type, codec_name: codec = "unknown", disposition, tags = {} } = stream;
+  const spoken = tags.language ?? tags.LANGUAGE;
+  const language = spoken && spoken !== "und" ? { language: spoken } : {};
+  if (type === "audio") return { kind: "audio", ...soundOf(stream), ...language };
+  if (type !== "video") return { kind: type === "subtitle" ? "subtitles" : "data", codec, ...language };
+  if (disposition?.attached_pic) return { kind: "cover", codec };
+  return { kind: "video", ...pictureOf(stream, ratesOf(stream).rate), ...language };
 }
 
 /** The orders of two fields in a frame. */
@@ -176,7 +189,7 @@ function ratesOf(stream: ReportedStream): { readonly rate: number; readonly peak
 
 const isNear = (value: number, to: number, most: number) => Math.abs(value - to) <= most;
 
-function pictureOf(stream: ReportedStream, rate: number): NonNullable<Probe["video"]> {
+function pictureOf(stream: ReportedStream, rate: number): VideoTrack {
   const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = stream;
   const turned = stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
   const quarters = (((Math.round(-turned / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;

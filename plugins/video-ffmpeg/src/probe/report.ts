@@ -48,9 +48,11 @@ export function readReport(text: string): Report {
 function streamOf(text: string): ReportedStream {
   const [line = ""] = text.split("\n", 1);
   const [, type = "", description = ""] = /^Stream #\S+?: (\w+): (.*)$/.exec(line) ?? [];
+  const [, language] = /^Stream #\S+?\((\w+)\)/.exec(line) ?? [];
   const parts = description.split(/, (?![^(]*\))/);
   const [codec] = /^\w+/.exec(description) ?? [];
-  const common = { codec_type: type.toLowerCase(), ...(codec && { codec_name: codec }) };
+  const tags = language ? { language } : {};
+  const common = { codec_type: type.toLowerCase(), ...(codec && { codec_name: codec }), tags };
   if (type === "Audio") {
     const rate = /(\d+) Hz/.exec(description)?.[1];
     return { ...common, ...(rate && { sample_rate: rate }), channels: channelsOf(parts[2] ?? "") };
@@ -73,7 +75,7 @@ function streamOf(text: string): ReportedStream {
     ...(fitting && { r_frame_rate: fitting }),
     ...(description.includes("(attached pic)") && { disposition: { attached_pic: 1 } }),
     ...(rotation && { side_data_list: [{ rotation: Number(rotation) }] }),
-    ...(alpha && { tags: { alpha_mode: alpha } }),
+    ...(alpha && { tags: { ...tags, alpha_mode: alpha } }),
   };
 }
 
