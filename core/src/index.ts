@@ -76,6 +76,9 @@ export type { StreamPart } from "./model/stream.ts";
 export type { Op, Output, Step, StepOf, Steps, Transformation } from "./model/transformation.ts";
 export type {
   CallHandler,
+  CallRights,
+  KeyAccess,
+  KeysApi,
   Plugin,
   PluginApi,
   PluginHooks,
@@ -88,6 +91,7 @@ export type {
   ServerState,
 } from "./plugin.ts";
 export { API_VERSION } from "./plugin.ts";
+export type { Explanation } from "./request/explain.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";
 export { maskUrl, reasonOf } from "./util/log.ts";

@@ -6,7 +6,7 @@ import { player } from "./player.js";
 import { showAnswer, showNothing, showProblem, showSource } from "./show.js";
 import { bare, change, folderOf, foreign, isVideo, painted } from "./url.js";
 
-const { samples: all, listsFiles, hasStatus } = JSON.parse($("settings").textContent);
+const { samples: all, listsFiles, hasStatus, hasConsole } = JSON.parse($("settings").textContent);
 const samples = all.filter(({ path }) => !isVideo(path));
 const videos = all.filter(({ path }) => isVideo(path));
 const field = $("url");
@@ -29,6 +29,7 @@ function show(url) {
   // The space at the end gives a last empty line its height.
   $("paint").replaceChildren(...spans(field.value), "\u200b");
   $("open").href = url;
+  $("inspect").href = `/-/console/inspect?url=${encodeURIComponent(url)}`;
   pressChips(url);
 }
 
@@ -163,7 +164,13 @@ $("copy").onclick = () => copy(location.origin + cleaned(field.value), $("copy")
 for (const command of document.querySelectorAll(".next .command")) {
   command.append(copyButton(() => command.firstElementChild.textContent));
 }
-const has = { files: listsFiles, samples: samples.length > 0, videos: videos.length > 0, status: hasStatus };
+const has = {
+  files: listsFiles,
+  samples: samples.length > 0,
+  videos: videos.length > 0,
+  status: hasStatus,
+  console: hasConsole,
+};
 for (const [name, isThere] of Object.entries(has)) {
   for (const node of document.querySelectorAll(`.with-${name}`)) node.hidden = !isThere;
 }

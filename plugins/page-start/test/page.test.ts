@@ -41,7 +41,7 @@ describe("page-start", () => {
     const { body } = await ask("/");
     const named = [...String(body).matchAll(/(?:src|href)="(\/-\/[^"]+)"/g)].map((match) => String(match[1]));
     assert.ok(named.includes("/-/start/app.js") && named.includes("/-/start/style.css"));
-    for (const path of named.filter((path) => path !== "/-/status"))
+    for (const path of named.filter((path) => !["/-/status", "/-/console"].includes(path)))
       assert.ok(String((await ask(path)).body).length > 0, path);
   });
 
@@ -53,6 +53,7 @@ describe("page-start", () => {
       samples: [{ ...samples[0], transformation: "w-480,h-320,fo-auto" }],
       listsFiles: false,
       hasStatus: true,
+      hasConsole: false,
     });
   });
 

@@ -1,4 +1,5 @@
 import { type MediatapConfig, parseOptions } from "@mediatap/core";
+import { pageConsole } from "@mediatap/page-console";
 import { type PageStartOptions, pageStart } from "@mediatap/page-start";
 import { pageStatus } from "@mediatap/page-status";
 import { timing } from "@mediatap/timing";
@@ -14,15 +15,17 @@ export interface PresetDevelopmentOptions {
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
 /**
- * For development: a start page that lists files (unless `NODE_ENV` is `production`), a status page, `Server-Timing`,
+ * For development: a start page that lists files and a console that is open to this machine (unless `NODE_ENV` is `production`), a status page, `Server-Timing`,
  * `/-/explain?url=…`, hints about URLs with parts that have no effect, a configuration that is reloaded when its file changes,
  * and responses that browsers revalidate each time.
  */
 export function presetDevelopment(options: PresetDevelopmentOptions = {}): MediatapConfig {
   const { samples } = parseOptions(schema, options, "preset-development");
+  const isDevelopment = process.env.NODE_ENV !== "production";
   return {
     plugins: [
-      pageStart({ samples, files: process.env.NODE_ENV !== "production" }),
+      pageStart({ samples, files: isDevelopment }),
+      pageConsole({ open: isDevelopment }),
       pageStatus(),
       timing(),
       notesDevelopment(),

@@ -64,6 +64,7 @@ export { defineConfig } from "@mediatap/core";
 export { logAccess } from "@mediatap/log-access";
 export { manageImagekit } from "@mediatap/manage-imagekit";
 export { metrics } from "@mediatap/metrics";
+export { pageConsole } from "@mediatap/page-console";
 export { pageStart } from "@mediatap/page-start";
 export { pageStatus } from "@mediatap/page-status";
 export { presetDevelopment } from "@mediatap/preset-development";

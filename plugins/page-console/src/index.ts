@@ -1,0 +1,167 @@
+import {
+  isMediaError,
+  MediaError,
+  type Plugin,
+  parseOptions,
+  type RouteHandler,
+  type RouteReply,
+  type RouteRequest,
+} from "@mediatap/core";
+import { z } from "zod";
+import { readAssets } from "./assets.ts";
+import { createInspect } from "./inspect.ts";
+import { createLive } from "./live.ts";
+import { createSessions, type Session } from "./session.ts";
+
+const NAME = "page-console";
+const VERSION = "0.1.0";
+const ROOT = "/-/console";
+
+/** The pages, each with a URL: the same document shows all of them. */
+const PAGES = ["", "/inspect"];
+
+export interface PageConsoleOptions {
+  /**
+   * Open to browsers on this machine and in its network without a key, under a local host name. For development.
+   * @default false
+   */
+  readonly open?: boolean | undefined;
+}
+
+const schema = z.strictObject({ open: z.boolean().default(false) });
+
+const url = z.string().min(1).max(8192);
+const signInSchema = z.strictObject({ key: z.string().min(1).max(1000) });
+const signSchema = z.strictObject({ url, expires: z.int().positive().max(9_999_999_998).optional() });
+
+/**
+ * A console for people at `/-/console`: why a URL gets the response that it gets. A private key opens it, and shows what the key is good for. Its files are read once, in the factory.
+ */
+export function pageConsole(options: PageConsoleOptions = {}): Plugin {
+  const { open } = parseOptions(schema, options, NAME);
+  const { document, files } = readAssets();
+  return {
+    name: NAME,
+    version: VERSION,
+    apiVersion: 1,
+    apply(api) {
+      const { route } = api;
+      const sessions = createSessions({ keys: api.config.keys, open });
+      const inspect = createInspect(api);
+      const live = createLive(api);
+
+      for (const page of PAGES) route("GET", `${ROOT}${page}`, document);
+      for (const [path, handler] of files) route("GET", path, handler);
+
+      route(
+        "GET",
+        `${ROOT}/session`,
+        answered(async (request) => {
+          const session = sessions.found(request);
+          return json(session ? accountOf(session) : { isOpen: false });
+        }),
+      );
+      route(
+        "POST",
+        `${ROOT}/session`,
+        answered(async (request) => {
+          const { key } = await bodyOf(request, signInSchema);
+          const { session, cookie } = await sessions.signIn(request, key);
+          return json(accountOf(session), { "set-cookie": cookie });
+        }),
+      );
+      route(
+        "DELETE",
+        `${ROOT}/session`,
+        answered(async (request) => {
+          sessions.of(request);
+          return json({ isOpen: false }, { "set-cookie": sessions.signOut(request) });
+        }),
+      );
+
+      call("GET", "/data/explain", async (request, session) => json(await inspect.explain(request, session)));
+      call("GET", "/data/answer", (request, session) => inspect.answer(request, session));
+      call("GET", "/data/original", (request, session) => inspect.original(request, session));
+      call("POST", "/data/sign", async (request, session) => {
+        // Who is only on this machine need not be somebody who may sign.
+        if (!session.isSignedIn)
+          throw new MediaError("EFORBIDDEN", "Sign in with a private key to sign URLs");
+        return json(await inspect.sign(await bodyOf(request, signSchema), request, session));
+      });
+      call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
+
+      /** A call for those who are signed in. */
+      function call(
+        method: "GET" | "POST",
+        path: string,
+        handler: (request: RouteRequest, session: Session) => RouteReply | Promise<RouteReply>,
+      ): void {
+        route(
+          method,
+          `${ROOT}${path}`,
+          answered(async (request) => await handler(request, sessions.of(request))),
+        );
+      }
+
+      /** What a session may know of itself. */
+      function accountOf(session: Session) {
+        const { endpoints, csrf, isSignedIn } = session;
+        return {
+          isOpen: true,
+          isSignedIn,
+          isOperator: live.isOperator(session),
+          csrf,
+          endpoints: endpoints.map((endpoint) => ({
+            tenant: endpoint.tenant,
+            name: endpoint.name,
+            prefix: endpoint.prefix,
+            hosts: endpoint.hosts,
+            origins: endpoint.origins,
+            restrictUnsigned: endpoint.restrictUnsigned,
+            restrictUnnamed: endpoint.restrictUnnamed,
+            hasKey: endpoint.privateKeys.length > 0,
+            namedTransformations: Object.entries(endpoint.namedTransformations).map(([name, value]) => ({
+              name,
+              ...value,
+            })),
+          })),
+        };
+      }
+    },
+  };
+}
+
+function json(body: unknown, headers: Readonly<Record<string, string>> = {}): RouteReply {
+  return {
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** Refusals as JSON; all else is the server's failure. */
+function answered(handler: (request: RouteRequest) => Promise<RouteReply>): RouteHandler {
+  return async (request) => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      if (!isMediaError(error) || error.code === "EINTERNAL") throw error;
+      const { status, code, message, retryAfterSeconds } = error;
+      const retry = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
+      return { ...json({ code, message }, retry), status };
+    }
+  };
+}
+
+async function bodyOf<T>(request: RouteRequest, schema: z.ZodType<T>): Promise<T> {
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.from(await request.body()).toString("utf8"));
+  } catch {
+    throw new MediaError("EINVAL", "Expected JSON");
+  }
+  const { data, success } = schema.safeParse(body);
+  if (!success) throw new MediaError("EINVAL", "Expected JSON with other fields");
+  return data;
+}
+
+export default pageConsole;

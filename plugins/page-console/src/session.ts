@@ -1,0 +1,116 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import {
+  type CallRights,
+  type Endpoint,
+  isLocal,
+  type KeyAccess,
+  type KeysApi,
+  MediaError,
+  type RouteRequest,
+} from "@mediatap/core";
+
+const COOKIE = "mediatap_console";
+const PATH = "/-/console";
+
+/** Seconds for which a sign-in is valid. */
+const LIFETIME = 12 * 3600;
+
+/** Header of requests that change something: another site can neither read the token nor send the header. */
+const CSRF_HEADER = "x-csrf-token";
+
+/** Where nobody signs in there is no secret to derive a token from; the header alone keeps other sites out. */
+const OPEN_TOKEN = "open";
+
+/** Who uses the console. */
+export interface Session {
+  readonly endpoints: readonly Endpoint[];
+  readonly rights: CallRights;
+  readonly csrf: string;
+  /** By a key. Otherwise the console is open to this machine. */
+  readonly isSignedIn: boolean;
+}
+
+export interface SessionsOptions {
+  readonly keys: KeysApi;
+  /** Open to this machine and its network without a key. */
+  readonly open: boolean;
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/**
+ * Sign-ins without a store: the cookie contains the id of a key, a time and a random number, sealed by the key. Every process with
+ * the same configuration can check it, and it is void once the key is not configured any more.
+ */
+export function createSessions({ keys, open }: SessionsOptions) {
+  function found(request: RouteRequest): Session | undefined {
+    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w.-]{1,300})`).exec(
+      request.header("cookie") ?? "",
+    )?.[1];
+    const [id = "", expires = "", nonce = "", seal = ""] = (cookie ?? "").split(".");
+    const access = cookie === undefined ? undefined : keys.find(id);
+    if (
+      access &&
+      isEqual(seal, access.seal(textOf(id, expires, nonce))) &&
+      Number(expires) * 1000 > Date.now()
+    ) {
+      return sessionOf(access, nonce);
+    }
+    if (!open || !isLocal(request.ip, request.header("host"))) return undefined;
+    return { ...keys.all(), csrf: OPEN_TOKEN, isSignedIn: false };
+  }
+
+  return {
+    found,
+    /** The session of a request. Throws `ESIGNATURE` without one, `EFORBIDDEN` for a change that another site may have sent. */
+    of(request: RouteRequest): Session {
+      const session = found(request);
+      if (!session) throw new MediaError("ESIGNATURE", "Sign in with a private key");
+      if (request.method !== "GET" && request.method !== "HEAD") assertSameSite(request, session);
+      return session;
+    },
+    /** Signs in by a key; throws as `KeysApi.open`. */
+    async signIn(request: RouteRequest, key: string): Promise<{ session: Session; cookie: string }> {
+      assertOrigin(request);
+      const access = await keys.open(key, request.ip);
+      const nonce = randomBytes(16).toString("base64url");
+      const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
+      const value = [access.id, expires, nonce, access.seal(textOf(access.id, expires, nonce))].join(".");
+      return { session: sessionOf(access, nonce), cookie: cookieOf(request, value, LIFETIME) };
+    },
+    signOut: (request: RouteRequest) => cookieOf(request, "", 0),
+  };
+}
+
+const textOf = (id: string, expires: string, nonce: string) => `session.${id}.${expires}.${nonce}`;
+
+function sessionOf({ endpoints, rights, seal }: KeyAccess, nonce: string): Session {
+  return { endpoints, rights, csrf: seal(`csrf.${nonce}`), isSignedIn: true };
+}
+
+function cookieOf(request: RouteRequest, value: string, lifetime: number): string {
+  // The server itself has no TLS: that it is behind some, only the browser reports.
+  const secure = request.header("origin")?.startsWith("https:") ? "; Secure" : "";
+  return `${COOKIE}=${value}; Path=${PATH}; Max-Age=${lifetime}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+function assertSameSite(request: RouteRequest, { csrf }: Session): void {
+  assertOrigin(request);
+  if (isEqual(request.header(CSRF_HEADER) ?? "", csrf)) return;
+  throw new MediaError("EFORBIDDEN", `Expected the token of this session in the header ${CSRF_HEADER}`);
+}
+
+/** Browsers send `Origin` with every request that may change something. */
+function assertOrigin(request: RouteRequest): void {
+  const origin = request.header("origin");
+  const isOwn =
+    origin === undefined || (URL.canParse(origin) && new URL(origin).host === request.header("host"));
+  const site = request.header("sec-fetch-site") ?? "same-origin";
+  if (isOwn && site === "same-origin") return;
+  throw new MediaError("EFORBIDDEN", "Expected a request of this site");
+}
+
+function isEqual(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

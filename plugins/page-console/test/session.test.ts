@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { passTime, resetTime } from "@mediatap/test";
+import { pageConsole } from "../src/index.ts";
+import { type Client, type Console, KEY, SHOP_KEY, signIn, startConsole } from "./support.ts";
+
+const SESSION = "/-/console/session";
+const DATA = "/-/console/data/recent";
+
+describe("page-console: sign-in", () => {
+  let console: Console;
+  let client: Client;
+  before(async () => {
+    console = await startConsole();
+    client = await signIn(console.server);
+  });
+  after(() => console.close());
+  afterEach(resetTime);
+
+  const ask: Console["server"]["ask"] = (path, options) => console.server.ask(path, options);
+  const json = (text: string) => JSON.parse(text);
+
+  it("serves the document for each page, and every file that it names, below 150 KB of script", async () => {
+    const { status, headers, text } = await ask("/-/console");
+    assert.equal(status, 200);
+    assert.match(headers["content-type"] ?? "", /^text\/html/);
+    assert.equal((await ask("/-/console/inspect")).text, text);
+    const named = [...text.matchAll(/"(\/-\/console\/[^"]+\.\w+)"/g)].map((match) => String(match[1]));
+    assert.ok(named.includes("/-/console/app.js") && named.includes("/-/console/lib/preact.js"));
+    let script = 0;
+    for (const path of new Set([...named, "/-/console/lib/uPlot.iife.min.js"])) {
+      const { status, headers, body } = await ask(path);
+      assert.equal(status, 200, path);
+      assert.match(
+        headers["content-security-policy"] ?? "",
+        /^default-src 'none'; script-src 'self' 'sha256-/,
+        path,
+      );
+      if (path.endsWith(".js")) script += body.length;
+    }
+    assert.ok(script < 150_000, String(script));
+  });
+
+  it("names no address outside this server", async () => {
+    for (const path of ["/-/console", "/-/console/app.js", "/-/console/inspect.js", "/-/console/style.css"]) {
+      const { text } = await ask(path);
+      assert.doesNotMatch(
+        text.replaceAll("https://img.example.com/", ""),
+        /https?:\/\/\w|["'(]\/\/\w|\son\w+="|\sstyle="/,
+        path,
+      );
+    }
+  });
+
+  it("opens nothing without a key", async () => {
+    for (const path of ["recent", "explain?url=/a.png", "answer?url=/a.png", "original?url=/a.png"]) {
+      const { status, text } = await ask(`/-/console/data/${path}`);
+      assert.deepEqual([status, json(text).code], [401, "ESIGNATURE"], path);
+    }
+    assert.equal((await ask("/-/console/data/sign", { method: "POST", body: "{}" })).status, 401);
+    assert.deepEqual(json((await ask(SESSION)).text), { isOpen: false });
+  });
+
+  it("sets a cookie that scripts and other sites do not get", async () => {
+    const body = JSON.stringify({ key: KEY });
+    const { status, headers, text } = await ask(SESSION, { method: "POST", body });
+    assert.equal(status, 200);
+    assert.match(
+      headers["set-cookie"] ?? "",
+      /^mediatap_console=[\w.-]+; Path=\/-\/console; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
+    assert.equal(headers["cache-control"], "no-store");
+    assert.doesNotMatch(`${text}${headers["set-cookie"]}`, new RegExp(KEY));
+    const https = { origin: "https://images.test", host: "images.test" };
+    const secure = await ask(SESSION, { method: "POST", body, headers: https });
+    assert.match(secure.headers["set-cookie"] ?? "", /; Secure$/);
+  });
+
+  it("knows the session by its cookie, until its time is over or somebody signs out", async () => {
+    const { isOpen, isSignedIn, csrf, endpoints } = json((await client.ask(SESSION)).text);
+    assert.deepEqual([isOpen, isSignedIn, csrf], [true, true, client.csrf]);
+    assert.deepEqual(endpoints.map(({ name }: { name: string }) => name).sort(), ["closed", "default"]);
+    const out = await client.ask(SESSION, { method: "DELETE" });
+    assert.match(out.headers["set-cookie"] ?? "", /^mediatap_console=; Path=\/-\/console; Max-Age=0;/);
+    passTime(13 * 3600 * 1000);
+    assert.equal((await client.ask(DATA)).status, 401);
+  });
+
+  it("refuses a cookie that was changed", async () => {
+    const [id, expires, nonce, seal] = client.cookie.replace("mediatap_console=", "").split(".") as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const other = (await signIn(console.server, SHOP_KEY)).cookie.replace("mediatap_console=", "").split(".");
+    for (const parts of [
+      [id, String(Number(expires) + 1), nonce, seal],
+      [other[0], expires, nonce, seal],
+      [id, expires, `${nonce}x`, seal],
+      [id, expires, nonce, ""],
+      [id],
+    ]) {
+      const cookie = `mediatap_console=${parts.join(".")}`;
+      assert.equal((await ask(DATA, { headers: { cookie } })).status, 401, cookie);
+    }
+    assert.equal((await client.ask(DATA)).status, 200);
+  });
+
+  it("refuses changes that another site may have sent", async () => {
+    const sign = (headers: Record<string, string>) =>
+      client.ask("/-/console/data/sign", {
+        method: "POST",
+        body: JSON.stringify({ url: "/a.png" }),
+        headers,
+      });
+    assert.equal((await sign({})).status, 200);
+    for (const headers of [
+      { "x-csrf-token": "" },
+      { "x-csrf-token": "open" },
+      { origin: "https://evil.test" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ]) {
+      const { status, text } = await sign(headers as Record<string, string>);
+      assert.deepEqual([status, json(text).code], [403, "EFORBIDDEN"], JSON.stringify(headers));
+    }
+    const { status } = await ask(SESSION, {
+      method: "POST",
+      body: JSON.stringify({ key: KEY }),
+      headers: { origin: "https://evil.test" },
+    });
+    assert.equal(status, 403);
+  });
+
+  it("gets 400 for a body that it does not expect", async () => {
+    for (const body of ["", "{", "[]", '{"key":5}', '{"key":"x","more":1}']) {
+      assert.equal((await ask(SESSION, { method: "POST", body })).status, 400, body);
+    }
+  });
+
+  it("names the field of a wrong option", () => {
+    assert.throws(() => pageConsole({ opne: true } as object), /page-console\.opne: unknown field/);
+  });
+});
+
+describe("page-console: wrong keys", () => {
+  let console: Console;
+  before(async () => {
+    console = await startConsole();
+  });
+  after(() => console.close());
+
+  it("are refused, ten of an address within a minute, together with those of the management", async () => {
+    const post = (key: string) =>
+      console.server.ask(SESSION, { method: "POST", body: JSON.stringify({ key }) });
+    const wrong = await post("private_wrong");
+    assert.deepEqual([wrong.status, JSON.parse(wrong.text).code], [401, "ESIGNATURE"]);
+    assert.equal(wrong.headers["set-cookie"], undefined);
+    const basic = { authorization: `Basic ${Buffer.from("private_wrong:").toString("base64")}` };
+    await Promise.all(Array.from({ length: 5 }, () => post("private_wrong")));
+    for (let times = 0; times < 4; times++) {
+      await console.server.ask("/-/api/v1/purges/x", { headers: basic });
+    }
+    const late = await post(KEY);
+    assert.deepEqual([late.status, late.headers["retry-after"]], [429, "60"]);
+  });
+});
+
+describe("page-console: open to this machine", () => {
+  let console: Console;
+  before(async () => {
+    console = await startConsole({ open: true });
+  });
+  after(() => console.close());
+
+  const ask = (host: string, path: string) => console.server.ask(path, { headers: { host } });
+
+  it("needs no key under a local name, and one under any other", async () => {
+    const { isOpen, isSignedIn } = JSON.parse((await ask("localhost", SESSION)).text);
+    assert.deepEqual([isOpen, isSignedIn], [true, false]);
+    for (const host of ["images.example.com", "evil.test.example", "8.8.8.8"]) {
+      assert.equal((await ask(host, DATA)).status, 401, host);
+    }
+    assert.equal((await ask("127.0.0.1:3000", DATA)).status, 200);
+  });
+
+  it("signs nothing without a key", async () => {
+    const { status } = await console.server.ask("/-/console/data/sign", {
+      method: "POST",
+      body: JSON.stringify({ url: "/a.png" }),
+      headers: { "x-csrf-token": "open" },
+    });
+    assert.equal(status, 403);
+  });
+});
