@@ -7,15 +7,22 @@ import { codeOf } from "../model/errors.ts";
  * whole core, where the system refuses a folder with ENOENT below one that exists, as it does in `/proc`.
  */
 export async function ensureFolder(path: string, mode = 0o777): Promise<void> {
-  const above = dirname(path);
+  try {
+    await makeFolder(path, mode);
+  } catch (error) {
+    const above = dirname(path);
+    if (codeOf(error) !== "ENOENT" || above === path) throw error;
+    if (!(await isFolder(above))) await ensureFolder(above, mode);
+    // Also if it is there by now: somebody else may have made it since.
+    await makeFolder(path, mode);
+  }
+}
+
+async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "EEXIST" && (await isFolder(path))) return;
-    if (code !== "ENOENT" || above === path || (await isFolder(above))) throw error;
-    await ensureFolder(above, mode);
-    await ensureFolder(path, mode);
+    if (codeOf(error) !== "EEXIST" || !(await isFolder(path))) throw error;
   }
 }
 
