@@ -90,6 +90,20 @@ export function createSharedJournal(
 
 export type SharedJournal = ReturnType<typeof createSharedJournal>;
 
+/** A journal that ends with the process, and holds the newest rules. */
+export function memoryJournal(): PurgeJournal {
+  const rules = new Map<string, JournalRule>();
+  return {
+    async add(rule, replaces) {
+      rules.set(rule.id, rule);
+      for (const id of replaces) rules.delete(id);
+      const [oldest] = rules.keys();
+      if (oldest !== undefined && rules.size > MAX_RULES) rules.delete(oldest);
+    },
+    read: async () => ({ rules: [...rules.values()] }),
+  };
+}
+
 function covers(rule: PurgeRule, other: PurgeRule): boolean {
   const isSameTenant = rule.tenant === undefined || rule.tenant === other.tenant;
   return isSameTenant && (rule.kind === "all" || (rule.kind === other.kind && rule.value === other.value));

@@ -20,7 +20,7 @@ import type {
   StoredMetadata,
 } from "./backend.ts";
 import { createCacheBreaker } from "./breaker.ts";
-import { createSharedJournal } from "./shared-journal.ts";
+import { createSharedJournal, memoryJournal } from "./shared-journal.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 const MB = 1024 * 1024;
@@ -38,6 +38,9 @@ const METADATA_BYTES = 1_000;
 
 /** Milliseconds after which the rules of processes that this one does not hear of are read. */
 const REFRESH_MS = 30_000;
+
+/** Milliseconds for which rules are remembered of a backend without a journal: longer than anything is being written. */
+const OWN_RULES_MS = 10 * 60_000;
 
 /** Milliseconds that starting and stopping wait for a backend. */
 const START_TIMEOUT_MS = 2_000;
@@ -123,13 +126,16 @@ export function createTier({
 }: TierParts) {
   const { tier, timeout, writeTimeout = WRITE_TIMEOUT_MS, maxEntryBytes, ttl } = options;
   const isLocal = timeout === undefined;
-  const journal =
-    backend.journal &&
-    createSharedJournal(backend.journal, {
-      clock,
-      ...(ttl !== undefined && { ttl }),
-      ...(onRule && { onRule }),
-    });
+  /** Without a journal, a backend may return what was being written when a purge came: this process remembers the rule. */
+  const journal = backend.journal
+    ? createSharedJournal(backend.journal, {
+        clock,
+        ...(ttl !== undefined && { ttl }),
+        ...(onRule && { onRule }),
+      })
+    : isLocal
+      ? undefined
+      : createSharedJournal(memoryJournal(), { clock, ttl: OWN_RULES_MS });
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
@@ -329,7 +335,7 @@ export function createTier({
   }
 
   async function carryOut(rule: ActiveRule, inJournal: JournalRule | undefined): Promise<void> {
-    if (journal && inJournal && !rule.remote) await journal.add(inJournal);
+    if (journal && inJournal && !(rule.remote && backend.journal)) await journal.add(inJournal);
     if (rule.kind === "key") await backend.delete(rule.value);
     else await backend.deleteMatching?.(rule);
     pending.delete(rule);

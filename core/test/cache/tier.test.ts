@@ -41,6 +41,9 @@ function processWith(backend: CacheBackend, clock: FakeClock, options: Partial<C
   };
 }
 
+type B = ReturnType<typeof mapBackend>;
+type R = PromiseWithResolvers<void>;
+
 const textOf = async (tier: Tier, key: string, body = true) => {
   const entry = await tier.find(key, body, { signal });
   return entry && (entry.body ? Buffer.from(entry.body.bytes ?? []).toString() : "");
@@ -161,6 +164,36 @@ describe("a tier of the cache", () => {
         assert.equal(await textOf(tier, metadata.key), undefined, kind);
         await tier.put(metadata, bodyWith("new"), now());
         assert.equal(await textOf(tier, metadata.key), "new", kind);
+      }
+    });
+
+    it("hides a write that began before it until that is deleted again, in all processes that hear of it", async () => {
+      for (const kind of ["deletes", "journal"]) {
+        const store = newStore();
+        const [backend, other] = [0, 1].map(() => mapBackend(store, { [kind]: true })) as [B, B];
+        const [a, b] = [processWith(backend, clock), processWith(other, clock)];
+        const metadata = newMetadata(clock);
+        const [begun, writing, deleting] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [R, R, R];
+        const { put: putNow, delete: deleteNow } = backend;
+        backend.put = async (...entry) => {
+          begun.resolve();
+          await writing.promise;
+          await putNow(...entry);
+        };
+        backend.delete = async (key) => {
+          await deleting.promise;
+          await deleteNow(key);
+        };
+        const written = a.tier.put(metadata, bodyWith("old"), a.now());
+        await begun.promise;
+        await b.hear(await a.purge(rule));
+        writing.resolve();
+        await until(() => store.entries.has(metadata.key));
+        for (const { tier } of [a, b]) assert.equal(await textOf(tier, metadata.key), undefined, kind);
+        deleting.resolve();
+        await written;
+        await b.tier.put(metadata, bodyWith("new"), b.now());
+        for (const { tier } of [a, b]) assert.equal(await textOf(tier, metadata.key), "new", kind);
       }
     });
 
