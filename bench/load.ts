@@ -109,6 +109,16 @@ request = function() at = at % #paths + 1; return wrk.format("GET", paths[at]) e
   return wrk(WRK, url, seconds, { script });
 }
 
+const WARM_UP_REQUESTS = 30_000;
+const WARM_UP_SECONDS = 10;
+
+/** `againAll` until the server has compiled what it does for a hit, however slow the machine is. */
+export async function warm(urls: readonly string[], folder: string): Promise<void> {
+  for (let done = 0, seconds = 0; done < WARM_UP_REQUESTS && seconds < WARM_UP_SECONDS; seconds++) {
+    done += (await againAll(urls, 1, folder)).requests;
+  }
+}
+
 async function wrk(
   program: string,
   url: string,

@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
@@ -15,9 +16,15 @@ function* chunks(count: number) {
 createServer((request, response) => {
   const [, size] = /^\/(\d+)\.bin$/.exec(request.url ?? "") ?? [];
   if (size === undefined) {
-    const headers = { "content-type": "image/jpeg", etag: '"1"', "cache-control": "max-age=86400" };
-    response.writeHead(200, headers);
-    pipeline(createReadStream(join(media, request.url ?? "")), response, () => {});
+    const file = join(media, request.url ?? "");
+    stat(file).then(
+      ({ size, ino }) => {
+        const headers = { "content-type": "image/jpeg", "cache-control": "max-age=86400" };
+        response.writeHead(200, { ...headers, etag: `"${ino}"`, "content-length": size });
+        pipeline(createReadStream(file), response, () => {});
+      },
+      () => response.writeHead(404).end(),
+    );
     return;
   }
   const length = Number(size) * 1024 ** 2;

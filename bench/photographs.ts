@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sharp } from "sharp";
@@ -107,9 +107,17 @@ export function freshSet(media: string, from: string, set: string, count: number
   return linkAll(media, set, count, (index) => join(from, nameOf(index)));
 }
 
-/** One file under many names. */
+/** Names that a file may have: ext4 allows 65,000. */
+const LINKS = 50_000;
+
+/** One file under many names; copies of it, as a file may have only so many names. */
 export function freshLinks(media: string, file: string, set: string, count: number): string[] {
-  return linkAll(media, set, count, () => file);
+  const copies = Array.from({ length: Math.ceil(count / LINKS) }, (_, index) => {
+    const copy = join(media, `${set}-${index}`);
+    copyFileSync(file, copy);
+    return copy;
+  });
+  return linkAll(media, set, count, (index) => copies[Math.floor(index / LINKS)] as string);
 }
 
 function linkAll(media: string, set: string, count: number, fileOf: (index: number) => string): string[] {

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { merge, type Results, type Row, writeTables } from "./figures.ts";
 import { hotClient } from "./load.ts";
 import { residentOf, sleep } from "./measure.ts";
 import { bare, kept } from "./peers/bare.ts";
@@ -12,7 +13,7 @@ import { nginx } from "./peers/nginx.ts";
 import { origin as originPeer } from "./peers/origin.ts";
 import { LOGO, type Peer, type Running, start } from "./peers/peer.ts";
 import { freshSet, photographs, SAMPLES } from "./photographs.ts";
-import { printReport, type Results, type Row } from "./report.ts";
+import { printReport } from "./report.ts";
 import { avif } from "./scenarios/avif.ts";
 import { burst } from "./scenarios/burst.ts";
 import { cold } from "./scenarios/cold.ts";
@@ -20,14 +21,19 @@ import { heldCold, heldWarm } from "./scenarios/conditions.ts";
 import { disk } from "./scenarios/disk.ts";
 import { distinct } from "./scenarios/distinct.ts";
 import { estimate } from "./scenarios/estimate.ts";
-import { fidelity } from "./scenarios/fidelity.ts";
+import { fidelity, highFidelity } from "./scenarios/fidelity.ts";
+import { fleet } from "./scenarios/fleet.ts";
+import { growth } from "./scenarios/growth.ts";
 import { hot } from "./scenarios/hot.ts";
+import { huge } from "./scenarios/huge.ts";
 import { leave } from "./scenarios/leave.ts";
 import { many } from "./scenarios/many.ts";
 import { memory } from "./scenarios/memory.ts";
 import { mixed } from "./scenarios/mixed.ts";
 import { alpha, remote, tiny } from "./scenarios/pictures.ts";
 import { product } from "./scenarios/product.ts";
+import { restart } from "./scenarios/restart.ts";
+import { scale } from "./scenarios/scale.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { start as starts } from "./scenarios/start.ts";
 import { streams } from "./scenarios/stream.ts";
@@ -40,20 +46,24 @@ import { placeVideo } from "./video.ts";
 const HELP = `npm run bench -- [options]
   --quick          12 photographs, one repetition, short rests: does it run, and roughly how fast?
   --full           120 photographs, five repetitions
+  --all            further scenarios, too, which the table does not need
   --only <names>   scenarios, by the beginning of their names, separated by commas
   --peers <names>  servers beside this one and bare sharp: ipx,nginx
-  --rest <s>       seconds of rest before memory is looked at again (60; 5 with --quick)
+  --rest <s>       seconds of rest before memory is looked at again (15; 5 with --quick, 60 with --full)
   --json <file>    all figures, for programs
+  --write          writes the tables of bench/README.md and README.md; with --only, beside the figures of earlier runs
 `;
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean" },
     full: { type: "boolean" },
+    all: { type: "boolean" },
     only: { type: "string" },
     peers: { type: "string", default: "ipx,nginx" },
     rest: { type: "string" },
     json: { type: "string" },
+    write: { type: "boolean" },
     help: { type: "boolean" },
   },
 });
@@ -65,13 +75,15 @@ interface Size {
   readonly rest: number;
 }
 
-const size: Size = flags.quick
-  ? { count: 12, repetitions: 1, seconds: 2, rest: 5 }
-  : { count: flags.full ? 120 : 40, repetitions: flags.full ? 5 : 3, seconds: 4, rest: 60 };
+const QUICK: Size = { count: 12, repetitions: 1, seconds: 2, rest: 5 };
+const USUAL: Size = { count: 40, repetitions: 3, seconds: 3, rest: 15 };
+const FULL: Size = { count: 120, repetitions: 5, seconds: 4, rest: 60 };
+
+const size = flags.quick ? QUICK : flags.full ? FULL : USUAL;
 const rest = flags.rest === undefined ? size.rest : Number(flags.rest);
 
-// The restart comes last: until then every server stays warm.
-const SCENARIOS: readonly Scenario[] = [
+/** Those of the table. */
+const USUAL_SCENARIOS: readonly Scenario[] = [
   distinct("jpg"),
   distinct("webp"),
   distinct("avif"),
@@ -79,26 +91,36 @@ const SCENARIOS: readonly Scenario[] = [
   alpha,
   tiny,
   fidelity,
-  product("product"),
-  product("thumb-webp"),
-  product("thumb-png"),
   cold(1),
   cold(16),
   leave,
   hot,
   heldWarm,
+  // Each of these has servers of its own.
+  highFidelity,
+  starts,
+  huge,
+  disk,
+  growth,
+  scale,
+  many,
+  restart,
+  fleet,
+];
+
+// The restart comes last: until then every server stays warm.
+const FURTHER_SCENARIOS: readonly Scenario[] = [
+  product("product"),
+  product("thumb-webp"),
+  product("thumb-png"),
   through,
   video,
   ...streams,
   heldCold,
-  // Each of these has servers of its own.
-  many,
-  starts,
   avif,
   mixed,
   burst,
   memory,
-  disk,
   workers,
   estimate,
 ];
@@ -122,6 +144,7 @@ async function bench(): Promise<void> {
     const place = { media, from, web: web.origin, count: size.count, seconds: size.seconds, rest };
     const results = await measureAll(place, hasVideo);
     printReport(results);
+    if (flags.write) writeTables(merge(results, flags.only !== undefined));
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     await Promise.all(around.map((server) => server.stop()));
@@ -144,6 +167,7 @@ async function beside<T>(
   place: Place,
   [own, ...more]: readonly Peer[],
   others: (own: Running) => readonly Peer[],
+  isWarm: boolean,
   work: (servers: Running[]) => Promise<T>,
 ): Promise<T> {
   const servers: Running[] = [];
@@ -151,7 +175,7 @@ async function beside<T>(
     const first = await start(own as Peer, place.media, place.web);
     servers.push(first);
     for (const peer of [...more, ...others(first)]) servers.push(await start(peer, place.media, place.web));
-    for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
+    if (isWarm) for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
     return await work(servers);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
@@ -166,7 +190,8 @@ function rivals(): Peer[] {
 
 async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   const wanted = flags.only?.split(",");
-  const possible = SCENARIOS.filter((scenario) => hasVideo || !/^(?:video|stream)/.test(scenario.name));
+  const all = [...USUAL_SCENARIOS, ...(flags.all || wanted ? FURTHER_SCENARIOS : [])];
+  const possible = all.filter((scenario) => hasVideo || !/^(?:video|stream)/.test(scenario.name));
   const scenarios = possible.filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
   const results: Results = {
     count: size.count,
@@ -181,6 +206,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
       place,
       [mediatap],
       (own) => [bare(own.pid), kept(own.pid), ...rivals()],
+      true,
       async (servers) => {
         for (const scenario of common) results.scenarios.push(await measured(scenario, servers, place));
       },
@@ -189,13 +215,18 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   for (const scenario of scenarios) {
     const { servers: own, withBare, beside: further } = scenario;
     if (!own) continue;
+    const missing = own.find(({ missing }) => missing)?.missing;
+    if (missing) {
+      console.error(`${scenario.name} is left out: ${missing}`);
+      continue;
+    }
     const others = ({ pid }: Running) => [
       ...(withBare ? [bare(pid)] : []),
       ...(further ? [further(pid)] : []),
     ];
     try {
       results.scenarios.push(
-        await beside(place, own, others, (servers) => measured(scenario, servers, place)),
+        await beside(place, own, others, !scenario.fresh, (servers) => measured(scenario, servers, place)),
       );
     } catch (error) {
       console.error(`${scenario.name} failed:`, error);
@@ -219,7 +250,8 @@ async function measured(
     for (const [index, { peer }] of servers.entries()) {
       const row = rows.find((row) => row.peer === peer.name);
       if (!row) continue;
-      console.error(`${name}, ${repetition + 1} of ${repetitions}: ${peer.name}`);
+      const time = Math.round(performance.now() / 1000);
+      console.error(`${time} s: ${name}, ${repetition + 1} of ${repetitions}: ${peer.name}`);
       try {
         const sample = await scenario.run(turnOf(servers, index, place));
         if (sample) row.samples.push(sample);

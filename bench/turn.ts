@@ -39,6 +39,7 @@ export function turnOf(servers: Running[], index: number, place: Place): Turn {
     get running() {
       return running();
     },
+    media,
     seconds,
     rest,
     links,

@@ -11,6 +11,8 @@ const [media = ".", port = "0", origin = ""] = process.argv.slice(2);
 sharp.cache(false);
 sharp.concurrency(1);
 const kept = new Map<string, Kept>();
+/** Renders that run, by URL: whoever asks meanwhile waits for them, too. */
+const running = new Map<string, Promise<Kept>>();
 const agent = new Agent({ keepAlive: true });
 
 createServer((request, response) => {
@@ -27,23 +29,34 @@ createServer((request, response) => {
     video(Number(width), join(media, ...path)).stdout.pipe(response);
     return;
   }
+  const fail = (error: unknown) => response.writeHead(404).end(String(error));
   if (wanted === "kept") {
     const sent = kept.get(request.url as string);
     if (sent) return void send(request, response, sent);
+    const render = () => picture(wanted, Number(width), path.join("/"));
+    coalesced(request.url as string, render).then((sent) => send(request, response, sent), fail);
+    return;
   }
-  picture(wanted, Number(width), path.join("/")).then(
-    (body) => {
-      if (wanted === "kept") {
-        const sent = new Kept(body);
-        kept.set(request.url as string, sent);
-        return send(request, response, sent);
-      }
-      response.writeHead(200, { "content-type": "image/*", "content-length": body.length });
-      response.end(body);
-    },
-    (error) => response.writeHead(404).end(String(error)),
-  );
+  picture(wanted, Number(width), path.join("/")).then((body) => {
+    response.writeHead(200, { "content-type": "image/*", "content-length": body.length });
+    response.end(body);
+  }, fail);
 }).listen(Number(port), "127.0.0.1");
+
+/** Renders a URL once for all that ask for it, and keeps the result. */
+function coalesced(url: string, render: () => Promise<Buffer>): Promise<Kept> {
+  const other = running.get(url);
+  if (other) return other;
+  const own = render()
+    .then((body) => {
+      const sent = new Kept(body);
+      kept.set(url, sent);
+      return sent;
+    })
+    .finally(() => running.delete(url));
+  running.set(url, own);
+  return own;
+}
 
 /** A body and the headers that go with it. */
 class Kept {

@@ -25,12 +25,12 @@ export function bare(like: number): Peer {
   };
 }
 
-/** `node:http` alone: sends what it has rendered once from a map, with the headers that any server sends. */
+/** `node:http` alone: renders a URL once, however many ask, and sends it from a map with the headers that any server sends. */
 export const kept = (like: number): Peer => {
   const { command } = bare(like);
   return {
     name: "node:http",
-    only: ["hot", "304-warm", "many"],
+    only: ["cold-1", "cold-16", "hot", "304-warm", "many"],
     formats: ["webp"],
     conditions: true,
     command,

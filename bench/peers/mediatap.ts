@@ -4,25 +4,47 @@ import { fileURLToPath } from "node:url";
 import { VIDEO } from "../video.ts";
 import { LOGO, type Peer, type Work } from "./peer.ts";
 
-const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
 
 /** Fields of a configuration, beside those that all servers here have. */
 export type Changes = Readonly<Record<string, unknown>>;
 
-/** This server, started as its users start it, with the usual preset over a folder; `changes` to that, further flags. */
-export const configured = (name: string, changes: Changes = {}, flags: readonly string[] = []): Peer => ({
+/** As good as no cache in memory: what it is asked for it does not have. */
+const NO_MEMORY = ["cache-memory", { maxBytes: 1, maxEntryBytes: 1, maxRecords: 1 }];
+
+/** The disk cache alone, in this folder beside the configuration. */
+export const diskAlone = (folder: string): Changes => ({
+  plugins: [NO_MEMORY, ["cache-disk", { path: `./${folder}` }]],
+});
+
+interface Options {
+  /** Further flags of `mediatap serve`. */
+  readonly flags?: readonly string[];
+  /** Cores that the server may use, by number; left out: all. */
+  readonly cores?: readonly number[];
+}
+
+/** This server, started as its users start it, with the usual preset over a folder; `changes` to that. */
+export const configured = (
+  name: string,
+  changes: Changes | ((media: string) => Changes) = {},
+  { flags = [], cores }: Options = {},
+): Peer => ({
   name,
   formats: ["jpg", "webp", "avif"],
   conditions: true,
   through: "/web",
   command(media, port, origin) {
     const config = configOf(name, media);
-    write(config, media, origin, changes);
+    write(config, media, origin, typeof changes === "function" ? changes(media) : changes);
     const address = ["--port", String(port), "--host", "127.0.0.1"];
-    return { args: [process.execPath, BIN, "serve", "--config", config, ...address, ...flags] };
+    const serve = [BIN, "serve", "--config", config, ...address, ...flags];
+    if (!cores) return { args: [process.execPath, ...serve] };
+    return { args: ["taskset", "-c", cores.join(","), process.execPath, ...serve] };
   },
   configure: (media, origin, others) => write(configOf(name, media), media, origin, others),
   path: (photograph, format, width = 512) => `/tr:w-${width},q-80,f-${format}/${photograph}`,
+  steady: (photograph, width) => `/steady/tr:w-${width},q-80,f-webp/${photograph}`,
   remote: (photograph) => `/web/tr:w-256,q-80,f-webp/${photograph}`,
   work: (photograph, work) => `/tr:${WORK[work]}/${photograph}`,
   video: (request) => `/tr:w-640/${VIDEO}?v=${request}`,
@@ -36,9 +58,14 @@ function write(file: string, media: string, origin: string, changes: Changes): v
     presets: ["mediatap"],
     origins: {
       photographs: { type: "FOLDER", path: media },
+      steady: { type: "FOLDER", path: media, checkSeconds: 86_400 },
       web: { type: "WEB_FOLDER", baseUrl: origin },
     },
-    endpoints: { default: { origins: ["photographs"] }, web: { origins: ["web"] } },
+    endpoints: {
+      default: { origins: ["photographs"] },
+      steady: { origins: ["steady"] },
+      web: { origins: ["web"] },
+    },
     log: { level: "warn" },
     ...changes,
   };

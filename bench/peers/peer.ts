@@ -33,6 +33,8 @@ export interface Peer {
   readonly only?: readonly string[];
   /** Path of a picture, `width` pixels wide (512). */
   path(photograph: string, format: Format, width?: number): string;
+  /** Path of the same as WebP if the server need not look at the file again each second; left out: as `path`. */
+  steady?(photograph: string, width: number): string;
   /** Path of a picture that the web server has, as WebP 256 pixels wide; left out: it does not ask web servers. */
   remote?(photograph: string): string;
   /** Path of work of several steps; left out: it does none. */
@@ -64,7 +66,7 @@ export async function start(peer: Peer, media: string, origin: string): Promise<
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  await listening(peer, child, port);
+  await listening(peer.name, child, port);
   return {
     peer,
     pid: child.pid as number,
@@ -76,7 +78,7 @@ export async function start(peer: Peer, media: string, origin: string): Promise<
   };
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, "127.0.0.1", () => {
@@ -86,14 +88,18 @@ function freePort(): Promise<number> {
   });
 }
 
-async function listening(peer: Peer, child: ChildProcess, port: number): Promise<void> {
-  for (let tries = 0; tries < 3000; tries++) {
-    if (child.exitCode !== null) throw new Error(`${peer.name} ended with ${child.exitCode}`);
+const START_TIMEOUT_MS = 120_000;
+
+/** Waits until a process takes connections. */
+export async function listening(name: string, child: ChildProcess, port: number): Promise<void> {
+  const end = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < end) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
     if (await connects(port)) return;
     await sleep(5);
   }
   child.kill();
-  throw new Error(`${peer.name} does not listen`);
+  throw new Error(`${name} does not listen`);
 }
 
 function connects(port: number): Promise<boolean> {

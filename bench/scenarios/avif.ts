@@ -8,6 +8,7 @@ import type { Scenario } from "./scenario.ts";
 const WIDTHS = [240, 480, 960];
 /** Requests per second, however long the responses take. */
 const RATE = 20;
+/** Thirds of the log. */
 const PARTS = 3;
 const ACCEPT = { accept: "image/avif,image/webp,*/*" };
 
@@ -71,7 +72,7 @@ export const avif: Scenario = {
     });
     agent.destroy();
     const parts = shares.map(({ avif, all }, index): [string, number] => [
-      `AVIF % to ${Math.round(((index + 1) * seconds) / PARTS)} s`,
+      `AVIF % of ${["first", "second", "last"][index]}`,
       (100 * avif) / all,
     ]);
     return {

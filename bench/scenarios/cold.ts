@@ -4,6 +4,7 @@ import { quantile } from "../measure.ts";
 import type { Scenario } from "./scenario.ts";
 
 const URLS = 10;
+const WARM_UP_URLS = 5;
 
 /** One cold URL after the other, each asked for by `clients` at once over connections that stay open; figures are those of a URL, not of a request. */
 export const cold = (clients: number): Scenario => ({
@@ -14,7 +15,7 @@ export const cold = (clients: number): Scenario => ({
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
     const asAll = (url: string) => eachOver(agent, Array(clients).fill(url), clients);
     // Connects all of them, and compiles the way of those who wait.
-    for (const url of turn.fresh("webp")) await asAll(url);
+    for (const url of turn.fresh("webp", WARM_UP_URLS)) await asAll(url);
     const sample = await turn.measure(async () => {
       const urls = turn.fresh("webp", URLS);
       const times: number[] = [];

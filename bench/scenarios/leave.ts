@@ -1,7 +1,8 @@
 import { Agent, type ClientRequest } from "node:http";
 import { ask, each } from "../load.ts";
 import { sleep } from "../measure.ts";
-import type { Scenario } from "./scenario.ts";
+import { large } from "../photographs.ts";
+import type { Scenario, Turn } from "./scenario.ts";
 
 const CLIENTS = 8;
 const STAYS = 60;
@@ -9,20 +10,18 @@ const STAYS = 60;
 /** More clients than cores ask at once, each for a photograph of its own and a slow format, and go away. */
 export const leave: Scenario = {
   name: "leave",
-  title: `${CLIENTS} clients that leave after ${STAYS} ms, AVIF`,
+  title: `${CLIENTS} clients that leave after ${STAYS} ms, 24 megapixels to AVIF`,
   share: "of the CPU that the same photographs cost clients who stay",
-  rests: true,
   takes: (peer) => peer.formats.includes("avif"),
   async run(turn) {
-    const stayed = await turn.measure(() => each(turn.fresh("avif", CLIENTS), CLIENTS));
+    const photograph = await large(24);
+    const stayed = await turn.measure(() => each(urls(turn, photograph), CLIENTS));
     const left = await turn.measure(async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
       const requests: ClientRequest[] = [];
-      const asked = turn
-        .fresh("avif", CLIENTS)
-        .map((url) =>
-          ask(url, { agent, onStart: (request) => requests.push(request) }).catch(() => undefined),
-        );
+      const asked = urls(turn, photograph).map((url) =>
+        ask(url, { agent, onStart: (request) => requests.push(request) }).catch(() => undefined),
+      );
       const begun = performance.now();
       await sleep(STAYS);
       for (const request of requests) request.destroy();
@@ -34,3 +33,6 @@ export const leave: Scenario = {
     return { ...left, share: left.cpu / stayed.cpu };
   },
 };
+
+const urls = ({ links, running: { origin, peer } }: Turn, photograph: string): string[] =>
+  links(photograph, CLIENTS).map((path) => origin + peer.path(path, "avif"));

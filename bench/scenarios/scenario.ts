@@ -16,6 +16,8 @@ export interface Sample extends Load {
 /** One server's turn in a scenario. */
 export interface Turn {
   readonly running: Running;
+  /** Folder that the servers serve. */
+  readonly media: string;
   /** Seconds for which a hot URL is asked. */
   readonly seconds: number;
   /** Seconds after which memory is looked at once more. */
@@ -41,6 +43,8 @@ export interface Scenario {
   readonly withBare?: boolean;
   /** A further server beside them, with the memory settings of the process `like`. */
   readonly beside?: (like: number) => Peer;
+  /** Its servers are measured as they start, without a warm-up. */
+  readonly fresh?: boolean;
   /** Repetitions would tell no more. */
   readonly once?: boolean;
   /** Memory is looked at once more after a rest. */

@@ -11,7 +11,7 @@ export const workers: Scenario = {
   name: "workers",
   title: `cold URLs, WebP, ${CLIENTS} clients at once over connections that stay open (figures a URL)`,
   share: "CPU of a URL against the CPU where one client asks for it",
-  servers: [configured("one process"), configured("two workers", {}, ["--workers", "2"])],
+  servers: [configured("one process"), configured("two workers", {}, { flags: ["--workers", "2"] })],
   takes: () => true,
   async run(turn) {
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
