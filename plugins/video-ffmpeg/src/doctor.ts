@@ -2,7 +2,7 @@ import type { Diagnosis } from "@mediatap/core";
 import type { Settings } from "./options.ts";
 import { examineSandbox } from "./process/sandbox.ts";
 import { absolute } from "./process/spawn.ts";
-import type { Toolbox } from "./process/tools.ts";
+import { type Toolbox, versionOf } from "./process/tools.ts";
 import { CODECS } from "./stream/codecs.ts";
 
 /** Encoders that videos need. */
@@ -25,8 +25,10 @@ export async function examine(
   { ffmpeg, ffprobe, ladders }: Pick<Settings, "ffmpeg" | "ffprobe" | "ladders">,
   { add, local }: Diagnosis,
 ): Promise<void> {
-  const programs = await toolbox.programs();
-  if (!programs) {
+  const program = await toolbox.program();
+  // An earlier start may have run it last.
+  const version = local ? program?.version : program && (await versionOf(program.ffmpeg));
+  if (!program || version === undefined) {
     add({
       what: "ffmpeg",
       state: "bad",
@@ -37,22 +39,23 @@ export async function examine(
   }
   // What follows runs programs.
   if (local) return;
-  const old = Number.parseInt(programs.version.replace(/^n/, ""), 10) < 5;
+  const old = Number.parseInt(version.replace(/^n/, ""), 10) < 5;
   add({
     what: "ffmpeg",
-    state: old || programs.broken.length > 0 ? "poor" : "good",
-    text: `${programs.version}, ${programs.ffmpeg}${programs.broken.map((name) => `, because ${name} does not run`).join("")}`,
+    state: old || program.broken.length > 0 ? "poor" : "good",
+    text: `${version}, ${program.ffmpeg}${program.broken.map((name) => `, because ${name} does not run`).join("")}`,
     ...(old && { advice: "use ffmpeg 5 or newer" }),
   });
-  const named = ffprobe !== undefined && programs.ffprobe !== absolute(ffprobe);
+  const tools = await toolbox.tools();
+  const named = ffprobe !== undefined && tools.ffprobe !== absolute(ffprobe);
   add({
     what: "ffprobe",
-    state: programs.ffprobe && !named ? "good" : "poor",
-    text: programs.ffprobe
-      ? `${programs.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
+    state: tools.ffprobe && !named ? "good" : "poor",
+    text: tools.ffprobe
+      ? `${tools.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
       : "none: the report of ffmpeg is read instead, and no rung is packaged without encoding",
   });
-  const { encoders, filters } = await toolbox.tools();
+  const { encoders, filters } = tools;
   const asked = ladders
     .slice(1)
     .map((ladder) => [`ladder ${ladder}`, [CODECS[ladder].encoder], true] as const);

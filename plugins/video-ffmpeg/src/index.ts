@@ -6,7 +6,6 @@ import { NAME, VERSION, type VideoFfmpegOptions, videoFfmpegSchema } from "./opt
 import { headerOf } from "./probe/header.ts";
 import { findKeyFrames } from "./probe/key-frames.ts";
 import { assertWithinLimits, probe } from "./probe/probe.ts";
-import { examineSandbox } from "./process/sandbox.ts";
 import { closeTemp, temp } from "./process/temp.ts";
 import { Toolbox } from "./process/tools.ts";
 import { formatOf, SNIFF_LENGTH, videoDemuxerOf } from "./read/demuxer.ts";
@@ -60,7 +59,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       tapStreams(api, engine);
       tapTransform(api, engine);
 
-      /** Finds what is needed at start, not with the first request. The version of ffmpeg. */
+      /** Finds what the start needs: temporary space, and the version of ffmpeg. */
       async function prepare(): Promise<string | undefined> {
         try {
           temp();
@@ -68,9 +67,7 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
           logger.warn({ err }, "videos are refused until there is space for temporary files");
         }
         try {
-          examineSandbox();
-          toolbox.tools().catch(() => {});
-          return (await toolbox.programs())?.version;
+          return (await toolbox.program())?.version;
         } catch (err) {
           logger.warn({ err }, "ffmpeg is searched when the first video is requested");
           return undefined;

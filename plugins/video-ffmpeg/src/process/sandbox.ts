@@ -64,11 +64,20 @@ function findWrappers(): Found {
     prlimit: limitArgs(60, GB),
     nice: ["-n", "1"],
   };
-  const works = (name: (typeof WRAPPERS)[number], path: string): boolean => {
-    const { status, signal, error } = runSync(path, [...trial[name], process.execPath, "--version"]);
-    if (signal) throw notStarted(error ?? new Error(`${path} was ended by ${signal}`));
+  const idle = absolute("true");
+  const end = idle ? [idle] : [process.execPath, "--version"];
+  const works = (wrappers: readonly (readonly string[])[]): boolean => {
+    const [program = "", ...args] = [...wrappers.flat(), ...end];
+    const { status, signal, error } = runSync(program, args);
+    if (signal) throw notStarted(error ?? new Error(`${program} was ended by ${signal}`));
     return status === 0;
   };
-  const paths = WRAPPERS.map((name) => [name, absolute(name)] as const);
-  return Object.fromEntries(paths.filter(([name, path]) => path !== undefined && works(name, path)));
+  const there = WRAPPERS.flatMap((name) => {
+    const path = absolute(name);
+    return path === undefined ? [] : [{ name, path, command: [path, ...trial[name]] }];
+  });
+  const working = works(there.map(({ command }) => command))
+    ? there
+    : there.filter(({ command }) => works([command]));
+  return Object.fromEntries(working.map(({ name, path }) => [name, path]));
 }

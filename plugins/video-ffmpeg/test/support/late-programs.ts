@@ -10,7 +10,7 @@ const toolbox = new Toolbox({});
 const bounds = () => sandbox({ niceness: 10, cpu: 1, fileBytes: 1 });
 const codes: unknown[] = [];
 const release = useUpDescriptors(0);
-for (const work of [bounds, () => toolbox.programs(), () => toolbox.tools()]) {
+for (const work of [bounds, () => toolbox.program(), () => toolbox.tools()]) {
   try {
     await work();
   } catch (error) {
