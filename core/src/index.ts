@@ -79,6 +79,8 @@ export type {
   CallRights,
   KeyAccess,
   KeysApi,
+  OpenedFolder,
+  OpenFolder,
   Plugin,
   PluginApi,
   PluginHooks,

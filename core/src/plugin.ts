@@ -11,10 +11,10 @@ import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
 import type { Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
-import type { Obtained } from "./model/rendition.ts";
+import type { Obtained, Rendition } from "./model/rendition.ts";
 import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
-import type { Op, StepOf } from "./model/transformation.ts";
+import type { Op, StepOf, Transformation } from "./model/transformation.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
 import type { Records, StateStoreRegistration } from "./state/store.ts";
@@ -232,6 +232,18 @@ export interface RunningServer {
   ): Promise<Record<string, unknown>>;
 }
 
+/** Opens a folder with the plugins with which `mediatap serve FOLDER` serves it. Throws `ECONFIG` if there is none. */
+export type OpenFolder = (path: string) => Promise<OpenedFolder>;
+
+/** A folder of this machine as commands see it. */
+export interface OpenedFolder {
+  /** The paths of its files, those in folders included. */
+  files(): AsyncIterable<string>;
+  /** A rendition of a file; its body, if any, is to be closed. Throws what a request for it would be answered with. */
+  render(path: string, transformation: Transformation): Promise<Rendition>;
+  close(): Promise<void>;
+}
+
 /** Origins, for plugins that read and write files on their own. */
 export interface OriginsApi {
   /** An origin's storage, by name; known once `start` runs. */
@@ -340,9 +352,15 @@ export interface PluginApi {
   ): void;
   /**
    * Adds a command to `mediatap`. `running`: a running server, for a command that asks it for something; it throws `ECONFIG`
-   * if no key is known.
+   * if no key is known. `openFolder`: for a command that renders files of this machine.
    */
-  command(define: (program: Command, running: (flags: ServerFlags) => RunningServer) => void): void;
+  command(
+    define: (
+      program: Command,
+      running: (flags: ServerFlags) => RunningServer,
+      openFolder: OpenFolder,
+    ) => void,
+  ): void;
   /**
    * Something that belongs to the process, not to one configuration: made once a key; its `close`, if any, is
    * called with its last user.

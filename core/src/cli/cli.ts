@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly folder: (path: string) => Promise<MediatapConfig> | MediatapConfig;
   /** The configuration that serves one web server. */
   readonly origin: (baseUrl: string) => Promise<MediatapConfig> | MediatapConfig;
+  /** Commands that plugins of `folder` add and that need no other configuration, with their descriptions. @default none */
+  readonly commands?: Readonly<Record<string, string>>;
   /** Folders from which packages that a configuration names are resolved, after its own and the working directory. */
   readonly packages?: readonly string[];
 }
@@ -43,7 +45,10 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
   const program = createProgram(options);
   let stop = async () => {};
   try {
-    stop = await addPluginCommands(program, args, (config) => load(options, { config }));
+    stop = await addPluginCommands(program, args, {
+      load: (wanted) => load(options, wanted),
+      folderCommands: options.commands ?? {},
+    });
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {

@@ -9,7 +9,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
-import type { CallHandler, KeysApi, RouteHandler } from "../plugin.ts";
+import type { CallHandler, KeysApi, OpenFolder, RouteHandler } from "../plugin.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
@@ -36,7 +36,7 @@ export interface Call {
 }
 
 export interface PluginCommand {
-  readonly define: (program: Command) => void;
+  readonly define: (program: Command, openFolder: OpenFolder) => void;
   readonly plugin: string;
 }
 

@@ -143,7 +143,9 @@ async function buildRuntime(
     const api: PluginApi = {
       ...registering,
       command: (define) =>
-        registering.command((program) => define(program, (flags) => runningServer(flags, config))),
+        registering.command((program, openFolder) =>
+          define(program, (flags) => runningServer(flags, config), openFolder),
+        ),
       hooks: facadeOf(hooks, name, events),
       logger: log.child({ plugin: name }),
       fetcher,
