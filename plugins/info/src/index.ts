@@ -1,5 +1,6 @@
 import { HEADER_FIELDS, MediaError, type Plugin } from "@mediatap/core";
 import { z } from "zod";
+import { addInfo } from "./command.ts";
 import { openFile } from "./file.ts";
 import { NAME, planOf } from "./plan.ts";
 
@@ -19,7 +20,8 @@ export function info(): Plugin {
     version: VERSION,
     apiVersion: 1,
     endpointFields: { infoGps: z.boolean().optional() },
-    apply({ hooks, fingerprint }) {
+    apply({ hooks, fingerprint, command }) {
+      addInfo({ command });
       fingerprint(`${NAME}@${VERSION}`);
       // For hits, too: an endpoint may have allowed it before.
       hooks.admit.tap(NAME, ({ endpoint }, { transformation: { output } }) => {

@@ -26,6 +26,7 @@ const LAST_WORK_MS = 1_000;
 process.exitCode = await runCli(process.argv.slice(2), {
   folder: (path) => serving("folder", { type: "FOLDER", path }),
   origin: (baseUrl) => serving("web", { type: "WEB_FOLDER", baseUrl }),
+  commands: { info: "describe the images and videos of a folder as JSON" },
   packages: [import.meta.dirname],
 });
 setTimeout(() => process.exit(), LAST_WORK_MS).unref();
