@@ -39,6 +39,22 @@ function assertNothing({ found, stale }: Finding): void {
   assert(!stale, "nothing is offered");
 }
 
+/** Milliseconds; a start or a write that takes long on a busy machine is no failure to this suite. */
+const TIMEOUT_MS = 60_000;
+
+/** A cache plugin whose starts and writes may take long. */
+function patient(plugin: Plugin): Plugin {
+  return {
+    ...plugin,
+    apply: (api) =>
+      plugin.apply({
+        ...api,
+        cache: (registration) =>
+          api.cache({ ...registration, startTimeout: TIMEOUT_MS, writeTimeout: TIMEOUT_MS }),
+      }),
+  };
+}
+
 /**
  * What every cache promises, as a suite for mocha or `node:test`:
  * `describeCache("my cache", () => ({ plugin: myCache() }))`. `setup` is called once, before the first test.
@@ -53,7 +69,7 @@ export function describeCache(
     let host: CacheHost;
     before(async () => {
       place = await setup();
-      host = await hostCache(place.plugin, place.host);
+      host = await hostCache(patient(place.plugin), place.host);
     });
     after(async () => {
       await host?.close();

@@ -91,6 +91,8 @@ export interface CacheOptions {
   readonly tier: CacheTier;
   /** Milliseconds that a read may take. Left out: it answers at once, from this process's memory. */
   readonly timeout?: number;
+  /** Milliseconds that its start may take; then it is bypassed at first. @default 2000 */
+  readonly startTimeout?: number;
   /** Milliseconds that a write may take. @default 10_000, and one more for each kilobyte */
   readonly writeTimeout?: number;
   /** Largest body, in bytes; of a larger one only the metadata is stored. */

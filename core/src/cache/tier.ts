@@ -42,7 +42,7 @@ const REFRESH_MS = 30_000;
 /** Milliseconds for which rules are remembered of a backend without a journal: longer than anything is being written. */
 const OWN_RULES_MS = 10 * 60_000;
 
-/** Milliseconds that starting and stopping wait for a backend. */
+/** Milliseconds that a start, if the backend names no other time, and a stop wait for it. */
 const START_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -124,7 +124,14 @@ export function createTier({
   isPurged,
   onRule,
 }: TierParts) {
-  const { tier, timeout, writeTimeout = WRITE_TIMEOUT_MS, maxEntryBytes, ttl } = options;
+  const {
+    tier,
+    timeout,
+    startTimeout = START_TIMEOUT_MS,
+    writeTimeout = WRITE_TIMEOUT_MS,
+    maxEntryBytes,
+    ttl,
+  } = options;
   const isLocal = timeout === undefined;
   /** Without a journal, a backend may return what was being written when a purge came: this process remembers the rule. */
   const journal = backend.journal
@@ -372,7 +379,7 @@ export function createTier({
         await backend.start?.();
         await journal?.read();
       };
-      if (!isLocal) await reading.run(() => withTimeout(START_TIMEOUT_MS, connect()));
+      if (!isLocal) await reading.run(() => withTimeout(startTimeout, connect()));
       if (journal) refreshLater();
     },
     refresh,
