@@ -61,15 +61,15 @@ export function ratioOf(row: Row | undefined, to: Row | undefined, of: string): 
   return median(row.samples.map((sample, index) => figureOf(sample, of) / figureOf(to.samples[index], of)));
 }
 
-/** All rows of the table that were measured. */
-export function figuresOf({ scenarios }: Results): Figure[] {
+/** All rows of the scenarios that were run; a value that is missing is `NaN`. */
+function figuresOf({ scenarios }: Results): Figure[] {
   return GOALS.flatMap((goal) => {
     const { scenario: name, of, peer = OWN } = goal.value;
-    const rows = scenarios.find((scenario) => scenario.name === name)?.peers ?? [];
+    const rows = scenarios.find((scenario) => scenario.name === name)?.peers;
+    if (!rows) return [];
     const row = (peer: string | undefined) => rows.find((row) => row.peer === peer);
     const [own, to] = [row(peer), row(goal.to)];
     const value = medianOf(own, of);
-    if (Number.isNaN(value)) return [];
     const ratio = ratioOf(own, to, of);
     const peers = PEERS.map((peer) => {
       return [peer, { value: medianOf(row(peer), of), ratio: ratioOf(row(peer), to, of) }] as const;
