@@ -10,7 +10,8 @@ const WARM_UP_URLS = 5;
 export const cold = (clients: number): Scenario => ({
   name: `cold-${clients}`,
   title: `one cold URL, WebP, ${clients === 1 ? "one client" : `${clients} clients at once`} (figures a URL)`,
-  takes: (peer) => peer.formats.includes("webp"),
+  // Bare sharp renders for each client.
+  takes: ({ name, formats }) => formats.includes("webp") && (clients === 1 || name !== "bare sharp"),
   async run(turn) {
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
     const asAll = (url: string) => eachOver(agent, Array(clients).fill(url), clients);

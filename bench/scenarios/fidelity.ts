@@ -15,7 +15,7 @@ export const fidelity: Scenario = {
   name: "fidelity",
   title: `SSIMULACRA 2 of JPEG at ${WIDTH} px and quality 80, to Lanczos3 in linear light, by the width of the source`,
   once: true,
-  takes: (peer) => peer.formats.includes("jpg"),
+  takes: ({ name }) => name === "mediatap" || name === "bare sharp",
   run: scores,
 };
 
@@ -86,14 +86,21 @@ async function photographsOf(width: number): Promise<string[]> {
   );
 }
 
-/** Servers round heights differently. */
+const references = new Map<string, Promise<Picture>>();
+
+/** A resize in linear light. Servers round heights differently, so there may be several of one file. */
 function reference(file: string, { width, height }: Picture): Promise<Picture> {
-  return pixels(
+  const name = `${width}x${height} ${file}`;
+  const before = references.get(name);
+  if (before) return before;
+  const picture = pixels(
     sharp(file)
       .pipelineColourspace("scrgb")
       .resize({ width, height, fit: "fill", fastShrinkOnLoad: false })
       .toColourspace("srgb"),
   );
+  references.set(name, picture);
+  return picture;
 }
 
 async function pixels(image: ReturnType<typeof sharp>): Promise<Picture> {

@@ -33,7 +33,7 @@ export const fleet: Scenario = {
     try {
       await firsts(turn, count, agent);
       const urls = turn
-        .links(await small(), turn.seconds > 2 ? 400 : 40)
+        .links(await small(), turn.seconds > 2 ? 200 : 40)
         .map((picture) => origin + peer.path(picture, "webp", 300));
       const before = await rendersOf(origin, count);
       const renders = await turn.measure(() => all(urls, agent));
