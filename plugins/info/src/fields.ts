@@ -59,7 +59,7 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   colorSpace: {
     read: async (file, context) => (await inspectPicture("embedded", file, context))?.colorSpace,
   },
-  colorProfile: embedded("profile", profileName),
+  colorProfile: embedded("profile", (profile) => profileName(profile) ?? "unnamed"),
   alpha: { read: ({ header }) => header?.alpha },
   frames: { read: ({ header, probe }) => (probe ? undefined : header?.frames) },
   density: { read: ({ header }) => header?.density },

@@ -1,4 +1,5 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
+import { addMetadata } from "./metadata.ts";
 
 const NAME = "manage-imagekit";
 
@@ -12,14 +13,15 @@ const STATES = { pending: "Pending", completed: "Completed" } as const;
 
 /**
  * ImageKit's management API, as far as a server without a media library has it: the purge of the cache
- * (https://imagekit.io/docs/api-reference/purge-cache).
+ * (https://imagekit.io/docs/api-reference/purge-cache), and the metadata of a file by its URL.
  */
 export function manageImagekit(): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ manage }) {
+    apply({ manage, jobs }) {
+      addMetadata({ manage, jobs });
       manage("POST", PURGE, begin, { atRoot: true });
       manage("GET", `${PURGE}/:id`, status, { atRoot: true });
     },

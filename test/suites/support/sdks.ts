@@ -20,6 +20,12 @@ export interface Sdks {
   node(privateKey: string): {
     buildSrc(options: SrcOptions & { signed?: boolean; expiresIn?: number }): string;
   };
+  /** Its client of the management API. */
+  client(options: { baseURL: string; privateKey: string }): {
+    readonly files: {
+      readonly metadata: { getFromURL(query: { url: string }): Promise<Readonly<Record<string, unknown>>> };
+    };
+  };
   /** Its check of webhooks: returns the event, or throws if no signature matches `key`. */
   unwrap(body: string, options: { headers: Readonly<Record<string, string>>; key: string }): unknown;
   /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
@@ -76,6 +82,7 @@ function load(): Sdks | undefined {
     return {
       javascript,
       node: (privateKey) => new Node({ privateKey }).helper,
+      client: (options) => new Node({ ...options, maxRetries: 0 }),
       unwrap: (body, options) => new Node({ privateKey: "private_key" }).webhooks.unwrap(body, options),
       old: (urlEndpoint, privateKey) => new Old({ publicKey, privateKey, urlEndpoint }),
       oldJavascript: (urlEndpoint) => new OldJavascript({ publicKey, urlEndpoint }),

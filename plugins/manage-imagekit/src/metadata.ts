@@ -1,0 +1,143 @@
+import { json } from "node:stream/consumers";
+import {
+  type CallHandler,
+  type InfoField,
+  invalid,
+  type Job,
+  MediaError,
+  type PluginApi,
+} from "@mediatap/core";
+
+declare module "@mediatap/core" {
+  interface EndpointFields {
+    /** Descriptions may contain where an image was taken (`gps`). @default false */
+    infoGps?: boolean;
+  }
+}
+
+/** Where the service has it (https://imagekit.io/docs/api-reference/digital-asset-management-dam/file-metadata). */
+const METADATA = "/v1/metadata";
+
+const FIELDS: readonly InfoField[] = [
+  ...(["format", "bytes", "width", "height", "orientation", "colorProfile", "alpha", "density"] as const),
+  ...(["exif", "duration", "bitrate", "tracks"] as const),
+];
+
+/** A description of a file, with the fields above. */
+interface Description {
+  readonly format?: string;
+  readonly bytes?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly orientation?: number;
+  readonly colorProfile?: string;
+  readonly alpha?: boolean;
+  readonly density?: number;
+  readonly exif?: Readonly<Record<string, number | string>>;
+  readonly duration?: number;
+  readonly bitrate?: number;
+  readonly tracks?: readonly { readonly kind: string; readonly codec: string }[];
+  readonly gps?: { readonly latitude: number; readonly longitude: number; readonly altitude?: number };
+  readonly pHash?: string;
+}
+
+/** Adds the call that describes the file of a URL. */
+export function addMetadata({ manage, jobs }: Pick<PluginApi, "manage" | "jobs">): void {
+  const call: CallHandler = async ({ query }, endpoints) => {
+    const url = query.get("url");
+    if (!url) throw invalid("url", "the URL of a file", url ?? undefined);
+    const { problem, ...job } = await jobs.resolve(url);
+    const { asset, media, transformation } = job;
+    const endpoint = endpoints.find(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint);
+    if (!endpoint) throw new MediaError("EFORBIDDEN", "The key is not valid for the endpoint of this URL.");
+    if (problem) throw new MediaError(problem.code, problem.message);
+    if (transformation.steps.length > 0) {
+      throw invalid("url", "the URL of a file without a transformation", url);
+    }
+    const more: readonly InfoField[] = [
+      ...(media === "image" ? (["pHash"] as const) : []),
+      ...(endpoint.fields.infoGps ? (["gps"] as const) : []),
+    ];
+    return { body: metadataOf(await describe(job, [...FIELDS, ...more])) };
+  };
+  manage("GET", METADATA, call, { atRoot: true });
+
+  async function describe(job: Job, fields: readonly InfoField[]): Promise<Description> {
+    const transformation = { steps: [], output: { info: { fields } } };
+    const { body } = await jobs.obtain({ ...job, transformation, delivery: {} });
+    if (!body) throw new MediaError("EINTERNAL", "The file could not be described");
+    try {
+      return (await json(await body.stream())) as Description;
+    } finally {
+      await body.close?.();
+    }
+  }
+}
+
+/** Formats that the service names by another extension. */
+const FORMATS: Readonly<Record<string, string>> = { jpeg: "jpg", matroska: "mkv", tiff: "tif" };
+
+/** EXIF tags of the first directory. */
+const IMAGE: ReadonlySet<string> = new Set(["Make", "Model", "Software"]);
+
+/** EXIF tags under the names that the service has for them. */
+const NAMES: Readonly<Record<string, string>> = {
+  DateTimeDigitized: "CreateDate",
+  ExposureBiasValue: "ExposureCompensation",
+  FocalLengthIn35mmFilm: "FocalLengthIn35mmFormat",
+};
+
+/** A description in the words of the service. */
+function metadataOf(description: Description): object {
+  const { format, bytes, width, height, colorProfile, alpha, density, pHash, duration, bitrate } =
+    description;
+  const codecOf = (kind: string) => description.tracks?.find((track) => track.kind === kind)?.codec;
+  const videoCodec = codecOf("video");
+  const audioCodec = codecOf("audio");
+  return {
+    ...(height !== undefined && { height, width }),
+    size: bytes,
+    ...(format !== undefined && { format: FORMATS[format] ?? format }),
+    hasColorProfile: colorProfile !== undefined,
+    ...(density !== undefined && { density }),
+    hasTransparency: alpha ?? false,
+    ...(pHash !== undefined && { pHash }),
+    exif: exifOf(description),
+    ...(duration !== undefined && { duration }),
+    ...(bitrate !== undefined && { bitRate: Math.round(bitrate / 1000) }),
+    ...(videoCodec !== undefined && { videoCodec }),
+    ...(audioCodec !== undefined && { audioCodec }),
+  };
+}
+
+function exifOf({ exif = {}, orientation, gps }: Description): object {
+  const tags = Object.entries(exif);
+  const image = Object.fromEntries(tags.filter(([name]) => IMAGE.has(name)));
+  const others = tags
+    .filter(([name]) => !IMAGE.has(name))
+    .map(([name, value]) => [NAMES[name] ?? name, value]);
+  return {
+    image: tags.length > 0 && orientation !== undefined ? { ...image, Orientation: orientation } : image,
+    thumbnail: {},
+    exif: Object.fromEntries(others),
+    gps: gps ? gpsOf(gps) : {},
+    interoperability: {},
+    makernote: {},
+  };
+}
+
+function gpsOf({ latitude, longitude, altitude }: NonNullable<Description["gps"]>): object {
+  return {
+    GPSLatitudeRef: latitude < 0 ? "S" : "N",
+    GPSLatitude: partsOf(latitude),
+    GPSLongitudeRef: longitude < 0 ? "W" : "E",
+    GPSLongitude: partsOf(longitude),
+    ...(altitude !== undefined && { GPSAltitudeRef: altitude < 0 ? 1 : 0, GPSAltitude: Math.abs(altitude) }),
+  };
+}
+
+/** Degrees, minutes and seconds, in hundredths as EXIF usually has them. */
+function partsOf(degrees: number): number[] {
+  const seconds = Math.round(Math.abs(degrees) * 360_000);
+  return [Math.floor(seconds / 360_000), Math.floor(seconds / 6_000) % 60, (seconds % 6_000) / 100];
+}
