@@ -3,7 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { MediaError } from "./errors.ts";
 import type { AcceptClass, Job } from "./job.ts";
 import type { Lane } from "./plan.ts";
-import type { Provenance } from "./rendition.ts";
+import type { Provenance, RenditionRecord } from "./rendition.ts";
 import type { Spans } from "./spans.ts";
 
 /** A request as plugins see it. */
@@ -96,6 +96,8 @@ export interface Exchange extends Outcome {
   /** From `resolve` on. */
   readonly job?: Job;
   readonly key?: string;
+  /** What it is answered with, from `respond` on. Left out: with an error or a text of the server. */
+  readonly record?: RenditionRecord;
   /** Why it failed, from `respond` on. */
   readonly error?: MediaError;
   /** From `respond` on. */
@@ -106,6 +108,7 @@ export interface Exchange extends Outcome {
 type Found =
   | Outcome
   | Required<Pick<Exchange, "job" | "key">>
+  | Pick<Exchange, "record">
   | Pick<Exchange, "error">
   | Pick<Exchange, "reply">;
 

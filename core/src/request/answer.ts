@@ -69,6 +69,7 @@ export function createAnswer(parts: AnswerParts) {
   function noted(exchange: Exchange, { answer, failure, ...outcome }: Result): Answer {
     addTo(exchange, outcome);
     if (failure) throw failure;
+    if (!isPending(answer)) addTo(exchange, { record: answer.record });
     return answer;
   }
 

@@ -85,6 +85,16 @@ describe("work that begins and ends", () => {
     assert.equal(reports.at(-1)?.kind, "exchange");
   });
 
+  it("contains the metadata of the rendition that a request was answered with", async () => {
+    for (const _ of ["miss", "hit"]) await server.ask("/tr:w-20,f-png/a.jpg");
+    await server.ask("/tr:w-20/none.jpg");
+    const records = reports.flatMap((report) => (report.kind === "exchange" ? [report.exchange.record] : []));
+    assert.deepEqual(
+      records.map((record) => record && [record.type, record.width, record.sources[0]?.origin]),
+      [["image/png", 20, "shop"], ["image/png", 20, "shop"], undefined],
+    );
+  });
+
   it("is told of failed requests, of those without an endpoint, and of hits", async () => {
     await server.ask("/a.jpg", { method: "PURGE" });
     await server.ask("/a.jpg", { headers: { host: "a@b" } });
