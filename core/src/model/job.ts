@@ -51,6 +51,8 @@ export interface Job {
   readonly delivery: Delivery;
   /** Name of the language plugin that resolved it. */
   readonly language: string;
+  /** The transformation as the URL writes it, for reports; no part of the key. Left out: the URL asks for none. */
+  readonly written?: string;
   /** Kind of asset by its name, for rules that tell images from videos. */
   readonly media: "image" | "video" | "file";
   /** A transformation that cannot be parsed: answered only after `admit`, so that access rules come first. */

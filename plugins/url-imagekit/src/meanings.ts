@@ -18,6 +18,8 @@ const OVERHEAD = 100;
 /** What the transformation of a URL means. */
 interface Meaning {
   readonly chain: Chain;
+  /** As the URL writes it; `""`: it has none. */
+  readonly written: string;
   readonly parsed: ParsedChain;
   /** Whose rules it was read by. */
   readonly endpoint: Endpoint;
@@ -48,7 +50,7 @@ export function createMeanings({ limitsOf, parameters }: MeaningOptions) {
   return (
     located: Located,
     context: MeaningContext,
-  ): { readonly wanted: Wanted; readonly parsed: ParsedChain } => {
+  ): Pick<Meaning, "parsed" | "written"> & { readonly wanted: Wanted } => {
     const { media, endpoint, hints } = context;
     const { address } = located;
     const { namedTransformations: named } = endpoint;
@@ -60,12 +62,13 @@ export function createMeanings({ limitsOf, parameters }: MeaningOptions) {
     const chain = writtenChain(located, limits);
     // Its checks are of the path, too, which is no part of a meaning.
     const wanted = wantedOf(address, media);
-    if (isKnown) return { wanted, parsed: known.parsed };
+    if (isKnown) return { wanted, parsed: known.parsed, written: known.written };
     const parsed = isUntouched(chain, wanted, address, endpoint)
       ? ORIGINAL
       : readChain(chain, { named, hints, limits, wanted, parameters });
-    if (hints.vary.length === 0) meanings.set(name, { chain, parsed: deepFreeze(parsed), endpoint });
-    return { wanted, parsed };
+    const written = textOf(located);
+    if (hints.vary.length === 0) meanings.set(name, { chain, written, parsed: deepFreeze(parsed), endpoint });
+    return { wanted, parsed, written };
   };
 }
 
@@ -78,6 +81,12 @@ function nameOf({ address, pairs }: Located, { media, endpoint }: MeaningContext
     ? `:${chains[0]}`
     : JSON.stringify([chains, suffixes, inQuery.map(({ rawValue }) => rawValue)]);
   return `${endpoint.tenant}/${endpoint.name} ${media} ${text}`;
+}
+
+/** Transformations of the path and of the query, as the URL writes them. One text for all URLs that share it. */
+function textOf({ address, pairs }: Located): string {
+  const inQuery = pairs.filter(isTransformation).map(({ rawValue }) => rawValue);
+  return [...address.chains, ...inQuery].filter((text) => text !== "").join(":");
 }
 
 /** A video without parameters is what it is, unless the endpoint makes the best of each, or it is to become one first. */

@@ -64,7 +64,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
     };
     try {
       const hints = requestHints((name) => exchange.request.header(name));
-      const { wanted, parsed } = read(located, { media, hints, endpoint });
+      const { wanted, parsed, written } = read(located, { media, hints, endpoint });
       const { transformation } = parsed;
       const { steps, output } = transformation;
       const jpeg = isThumbnail(wanted) && !steps.some(({ op }) => op === "clip");
@@ -91,6 +91,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
         // The same object for all URLs of it: its canonical form is worked out once.
         transformation:
           Object.keys(further).length > 0 ? { steps, output: { ...output, ...further } } : transformation,
+        ...(written !== "" && { written }),
         ...(notes.length > 0 && { notes }),
         accept: acceptFor(steps, parsed, exchange.accept, jpeg),
         delivery: Object.keys(delivery).length > 0 ? delivery : NO_DELIVERY,

@@ -48,6 +48,18 @@ describe("url-imagekit: transformations that were read before", () => {
     assert.notDeepEqual(read("tr:w-auto/a.jpg", { width: "100" }), read("tr:w-auto/a.jpg", { width: "200" }));
   });
 
+  it("are in the job as the URL writes them", () => {
+    const { resolve } = tapsOf(urlImagekit());
+    const endpoint = exchangeFor("").endpoint;
+    const read = (url: string) => resolve(exchangeFor(url), endpoint)?.written;
+    for (const _ of ["new", "known"]) {
+      assert.equal(read("tr:w-40:rt-90/a.jpg?v=1"), "w-40:rt-90");
+      assert.equal(read("a.jpg?tr=w-40%2Ch-20&ik-s=0123"), "w-40%2Ch-20");
+      assert.equal(read("tr:h-1/a.jpg?tr=w-1"), "h-1:w-1");
+      assert.equal(read("a.jpg"), undefined);
+    }
+  });
+
   it("give the jobs and claims that a language gives which has read nothing yet", () => {
     const { resolve, admit } = tapsOf(urlImagekit({ saveDataQuality: 40 }));
     const headers = fc.constantFrom({}, { "save-data": "on" }, { width: "120" });
