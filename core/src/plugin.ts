@@ -15,6 +15,7 @@ import type { Obtained, Rendition } from "./model/rendition.ts";
 import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf, Transformation } from "./model/transformation.ts";
+import type { ReadUsage } from "./model/usage.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
 import type { Records, StateStoreRegistration } from "./state/store.ts";
@@ -133,6 +134,8 @@ export interface ServerState {
   readonly isDraining: boolean;
   /** What plugins measure. */
   readonly metrics: readonly Metric[];
+  /** Reports about past requests. Left out: no plugin counts them. */
+  readonly usage?: ReadUsage;
 }
 
 /** What is to be forgotten: all that was made of an original, of all below a path, under a tag, or everything. */
@@ -405,6 +408,8 @@ export interface Plugin {
   readonly parameterNames?: Readonly<Record<string, string>>;
   /** Keeps what changes while the server runs. A configuration has at most one such plugin; without one, nothing can change. */
   readonly stateStore?: StateStoreRegistration;
+  /** Reports about past requests, for `ServerState.usage`. A configuration has at most one such plugin. */
+  readonly usage?: ReadUsage;
   /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
 }

@@ -182,6 +182,17 @@ describe("a plugin that is wrong", () => {
     });
   }
 
+  it("is refused if it reports usage as another one does", async () => {
+    const reporting = (name: string): Plugin => ({
+      ...plugin(name, () => {}),
+      usage: () => Promise.reject(new Error("never called")),
+    });
+    assert.equal(
+      await refusal(reporting("first"), reporting("second")),
+      "test: plugins: second: first reports usage, too: remove one of the plugins",
+    );
+  });
+
   it("is refused if it registers anything after apply", async () => {
     for (const [call, late] of [
       ["route", route("/-/late")],

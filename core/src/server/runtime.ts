@@ -184,6 +184,8 @@ async function buildRuntime(
   }
   registrations.close();
 
+  const usage = usageOf(config);
+
   function state(breakers: Breakers): ServerState {
     const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
     const asked = breakers.states();
@@ -197,6 +199,7 @@ async function buildRuntime(
       traffic: { requests: traffic.running, connections: traffic.connections },
       isDraining: traffic.isDraining,
       metrics: registrations.metrics,
+      ...(usage && { usage }),
     };
   }
 
@@ -403,6 +406,16 @@ function storeOf({ plugins, base, source }: LoadedConfig, shares: Shares, log: L
   } catch (error) {
     throw atSource(source, error);
   }
+}
+
+/** Reports about past requests, of the plugin that has them. */
+function usageOf({ plugins, source }: LoadedConfig): Plugin["usage"] {
+  const [first, second] = plugins.filter(({ usage }) => usage !== undefined);
+  if (!second) return first?.usage;
+  throw atSource(
+    source,
+    pluginError(second.name, `${first?.name} reports usage, too: remove one of the plugins`),
+  );
 }
 
 function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): Fetcher {
