@@ -54,6 +54,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
 }
 
 export default presetMediatap;
+export { analytics } from "@mediatap/analytics";
 export { avifLater } from "@mediatap/avif-later";
 export { cacheDisk } from "@mediatap/cache-disk";
 export { cacheKeyv } from "@mediatap/cache-keyv";

@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import type { PluginApi, Report } from "@mediatap/core";
+import { type Archive, type Collections, type Copy, createArchive } from "./archive.ts";
+import { createCounter } from "./counter.ts";
+import { createCpuMeter } from "./cpu.ts";
+import { memoryRecords } from "./memory.ts";
+
+/** How often a process writes what it has counted, in milliseconds: at most so much is lost if it crashes. */
+const WRITE_INTERVAL_MS = 10_000;
+
+/** Part of the time that a process may spend on that: with many endpoints or a slow store it writes less often. */
+const WRITE_SHARE = 0.05;
+
+/** How often old hours are added up and deleted; processes begin at different times. */
+const TIDY_INTERVAL_MS = 3_600_000;
+const TIDY_SPREAD_MS = 60_000;
+
+/** Characters of hours and of days that a server keeps in memory if it has no store. */
+const MEMORY_CHARACTERS = 8_000_000;
+
+/** What it gets from the runtime that is active. */
+export interface RecorderUse {
+  /** Left out: the memory of this process. */
+  readonly store: Collections | undefined;
+  /** Number of endpoints. */
+  readonly endpoints: number;
+  /** Whether no render is in progress. */
+  readonly isIdle: () => boolean;
+}
+
+export interface RecorderOptions {
+  readonly countryHeader: string | undefined;
+  /** Processes of this server. */
+  readonly workers: number;
+  readonly logger: Pick<PluginApi["logger"], "warn">;
+}
+
+/** Counts in this process and writes what it has counted, for as long as the process lives. */
+export interface Recorder {
+  readonly archive: Archive;
+  use(parts: RecorderUse): void;
+  count(report: Report): void;
+  /** Writes what has changed. Never rejects: what cannot be written is written later. */
+  write(): Promise<void>;
+  /** All records, of a process that keeps them in memory. */
+  copy(): Promise<Copy>;
+  close(): Promise<void>;
+}
+
+export function createRecorder({ countryHeader, workers, logger }: RecorderOptions): Recorder {
+  const writer = randomBytes(6).toString("base64url");
+  const counter = createCounter({ countryHeader });
+  const meter = createCpuMeter();
+  const budget = MEMORY_CHARACTERS / workers;
+  const memory = { hours: memoryRecords(budget), days: memoryRecords(budget) };
+  let archive = createArchive(memory);
+  let isIdle = () => true;
+  let isBroken = false;
+  let isClosed = false;
+  let tidyAt = Date.now() + Math.random() * TIDY_SPREAD_MS;
+  let writing = Promise.resolve();
+  let timer = setTimeout(writeRegularly, WRITE_INTERVAL_MS).unref();
+
+  async function writeRegularly(): Promise<void> {
+    const began = performance.now();
+    await write();
+    const delay = Math.max(WRITE_INTERVAL_MS, (performance.now() - began) / WRITE_SHARE);
+    if (!isClosed) timer = setTimeout(writeRegularly, delay).unref();
+  }
+
+  function write(): Promise<void> {
+    writing = writing.then(writeChanges);
+    return writing;
+  }
+
+  async function writeChanges(): Promise<void> {
+    try {
+      meter.settle(counter.accounts(), isIdle());
+      for (const { hour, written } of counter.changed()) {
+        await archive.write(hour, writer);
+        written();
+      }
+      if (Date.now() >= tidyAt) {
+        await archive.tidy();
+        tidyAt = Date.now() + TIDY_INTERVAL_MS;
+      }
+      isBroken = false;
+    } catch (err) {
+      if (!isBroken) logger.warn({ err }, "the numbers of analytics cannot be written");
+      isBroken = true;
+    }
+  }
+
+  return {
+    get archive() {
+      return archive;
+    },
+    use({ store, endpoints, ...parts }) {
+      archive = createArchive(store ?? memory);
+      isIdle = parts.isIdle;
+      counter.adapt(endpoints);
+    },
+    count: counter.count,
+    write,
+    async copy() {
+      await write();
+      return { hours: await memory.hours.list(), days: await memory.days.list() };
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await write();
+    },
+  };
+}
