@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 const CORE = "@mediatap/core";
@@ -67,11 +67,11 @@ describe("the exports of the core", () => {
     for (const [path, conditions] of Object.entries(exports)) {
       const source = conditions["mediatap:source"] ?? "";
       assert.ok(existsSync(join(ROOT, "core", source)), path);
-      const built = source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+      const types = source.replace("./src/", "./dist/").replace(/\.ts$/, ".d.ts");
       assert.deepEqual(conditions, {
         "mediatap:source": source,
-        types: `${built}.d.ts`,
-        default: `${built}.js`,
+        types,
+        default: `./dist/bundle/${basename(source, ".ts")}.js`,
       });
     }
   });

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import {
   type Explanation,
   type Job,
@@ -160,7 +160,8 @@ function ask(
   { path, headers }: { path: string; headers: Readonly<Record<string, string>> },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({
+    // An import would load Node's own undici with it.
+    const sent = process.getBuiltinModule("node:http").request({
       host: address.replace(/^::ffff:/, ""),
       port,
       path,

@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, "../../..");
 const REPOSITORY = "https://github.com/mediatap/mediatap";
 
 interface Manifest {
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly name: string;
   readonly description: string;
   readonly keywords: readonly string[];
@@ -50,6 +51,16 @@ describe("the packages", () => {
     }
   });
 
+  it("export the bundles of their sources", () => {
+    for (const folder of folders.filter((folder) => folder !== "test")) {
+      const { name, exports } = JSON.parse(read(folder, "package.json")) as Manifest;
+      for (const [path, entry] of Object.entries(exports)) {
+        const module = basename(entry["mediatap:source"] ?? "", ".ts");
+        assert.equal(entry.default, `./dist/bundle/${module}.js`, `${name} ${path}`);
+      }
+    }
+  });
+
   it("have pages whose links lead somewhere, also outside the repository", () => {
     const pages = globSync(["core/*.md", "{plugins,presets}/*/*.md", "test/*.md"], { cwd: root });
     for (const page of pages) {
@@ -70,7 +81,7 @@ describe("the packages", () => {
       this.timeout(600_000);
       home = await mkdtemp(join(tmpdir(), "mediatap-test-packages-"));
       await mkdir(join(home, "tarballs"));
-      run(root, "npx", "tsc", "-b");
+      run(root, process.execPath, "build.ts", "--unmarked");
       const { stdout } = run(
         root,
         "npm",
@@ -126,6 +137,46 @@ describe("the packages", () => {
         });`,
       );
       await servesPicture(config);
+    });
+
+    it("have one core for whoever imports it, by whichever path", () => {
+      const script = `
+        import { MediaError } from "@mediatap/core";
+        import { loadConfig } from "@mediatap/core/server";
+        import { storageFs } from "mediatap";
+        import { storageFs as same } from "@mediatap/storage-fs";
+        const failed = loadConfig({ plugins: [{}] }, { source: "", base: "." });
+        const error = await failed.catch((error) => error);
+        console.log(error instanceof MediaError, storageFs === same);`;
+      const { stdout } = run(home, process.execPath, "--input-type=module", "--eval", script);
+      assert.equal(stdout, "true true\n");
+    });
+
+    it("have maps from what runs to the sources, which they contain", () => {
+      const maps = globSync("node_modules/{mediatap,@mediatap/*}/dist/bundle/*.map", { cwd: home });
+      assert.ok(maps.length > 50);
+      for (const map of maps) {
+        const { sources } = JSON.parse(readFileSync(join(home, map), "utf8")) as { sources: string[] };
+        for (const source of sources)
+          assert.ok(existsSync(join(home, dirname(map), source)), `${map}: ${source}`);
+      }
+    });
+
+    it("run the threads that they start", async () => {
+      const config = join(home, "threads.config.json");
+      await writeFile(
+        config,
+        JSON.stringify({
+          presets: ["mediatap"],
+          plugins: [["cache-disk", { path: "./cache" }]],
+          origins: { photos: { type: "FOLDER", path: "./photos" } },
+          endpoints: { default: { origins: ["photos"] } },
+        }),
+      );
+      const bin = join(home, "node_modules/mediatap/bin/mediatap.js");
+      await testCommand({ bin, cwd: home }).served(config, async (port) => {
+        assert.equal((await ask(port, "/tr:w-40,e-colorize/dogs.jpg")).status, 200);
+      });
     });
 
     it("serve a picture by a configuration outside that folder, as in a container", async () => {

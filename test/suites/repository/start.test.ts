@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -65,6 +65,65 @@ describe("the start", () => {
       ...builtin.filter((name) => HEAVY_BUILTIN.test(name)),
     ];
     assert.deepEqual(heavy, []);
+  });
+
+  describe("in the repository", () => {
+    const OLD = new Date("2026-01-01");
+    const BUILT = new Date("2026-01-02");
+    const NEW = new Date("2026-01-03");
+    let folder: TestFolder;
+
+    /** The sources and their build, each of which prints what it is; one file or folder is from another time. */
+    async function repository(late?: string): Promise<void> {
+      const files = {
+        "core/package.json": "{}",
+        "core/src/model/job.ts": "",
+        "plugins/timing/package.json": "{}",
+        "plugins/timing/src/index.ts": "",
+        "presets/mediatap/package.json": JSON.stringify({ type: "module" }),
+        "presets/mediatap/src/main.ts": "console.log('sources');",
+        "presets/mediatap/dist/bundle/main.js": "console.log('build');",
+      };
+      for (const [name, text] of Object.entries(files)) await folder.write(name, text);
+      const paths = await readdir(folder.path, { recursive: true });
+      for (const path of paths) await utimes(join(folder.path, path), OLD, OLD);
+      await folder.write(".cache/built", "");
+      await utimes(join(folder.path, ".cache/built"), BUILT, BUILT);
+      if (late !== undefined) await utimes(join(folder.path, late), NEW, NEW);
+    }
+
+    async function started(): Promise<string> {
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        join(folder.path, "presets/mediatap/bin/mediatap.js"),
+      ]);
+      return stdout.trim();
+    }
+
+    before(async () => {
+      folder = await makeFolder({});
+      await mkdir(join(folder.path, "presets/mediatap/bin"), { recursive: true });
+      const bin = "presets/mediatap/bin/mediatap.js";
+      await cp(join(ROOT, bin), join(folder.path, bin));
+    });
+    after(() => folder?.close());
+
+    it("runs the build if nothing is newer", async () => {
+      await repository();
+      assert.equal(await started(), "build");
+    });
+
+    for (const late of ["core/src/model/job.ts", "plugins/timing/src", "plugins/timing/package.json"]) {
+      it(`runs the sources if ${late} is newer`, async () => {
+        await repository(late);
+        assert.equal(await started(), "sources");
+      });
+    }
+
+    it("runs the sources if there is no build", async () => {
+      await repository();
+      await rm(join(folder.path, ".cache/built"));
+      assert.equal(await started(), "sources");
+    });
   });
 
   describe("keeps compiled code", () => {
