@@ -272,6 +272,11 @@ export function describeTransform(name: string, setup: () => TransformSetup | Pr
       assert(body.equals(picture.bytes));
     });
 
+    it("leaves descriptions of files to others", async () => {
+      const { status, code } = await failureOf(room.make(picture.name, [], { info: {} }));
+      assert.deepEqual([status, code], [403, "EUNSUPPORTED"]);
+    });
+
     it("passes on what is no picture", async () => {
       for (const [path, text] of [
         ["style.css", "a { color: red }"],

@@ -36,17 +36,26 @@ describe("descriptions of files over HTTP", () => {
       "broken.jpg": Buffer.from("this is no picture"),
       "notes.txt": Buffer.from("text"),
       "acme/photo.jpg": await photo(10, 20),
+      "chunked.txt": {
+        answer: (_, response) => {
+          response.writeHead(200, { "content-type": "text/plain" });
+          response.write("no ");
+          response.end("length");
+        },
+      },
     });
     const web = (path = "") => ({ web: { type: "WEB_FOLDER", baseUrl: origin.url + path } });
     server = await startServer({
       plugins: [urlImagekit(), storageWeb(), imageSharp(), info(), cacheMemory(), manageImagekit()],
-      origins: web(),
+      origins: { ...web(), proxy: { type: "WEB_PROXY" } },
       endpoints: {
+        proxy: { origins: ["proxy"] },
         default: { origins: ["web"], originCacheControl: "follow" },
         signed: { origins: ["web"], restrictUnsigned: "images" },
         named: { origins: ["web"], restrictUnnamed: true },
         limited: { origins: ["web"], blockedUserAgents: ["robot"] },
       },
+      network: { allow: [`127.0.0.1:${origin.port}`] },
       privateKey: KEY,
       namedTransformations: { thumb: "w-10" },
       tenants: {
@@ -167,6 +176,17 @@ describe("descriptions of files over HTTP", () => {
   it("of a file that is no media are its type and length", async () => {
     const { text } = await ask("/notes.txt/ik-info.json");
     assert.deepEqual(JSON.parse(text), { type: "text/plain", bytes: 4 });
+  });
+
+  it("contain the length of a file whose origin does not report it", async () => {
+    assert.equal((await ask("/chunked.txt/ik-info.json?fields=bytes")).text, '{"bytes":9}');
+  });
+
+  it("are those of a file at an absolute URL, too", async () => {
+    for (const url of [`${origin.url}/photo.jpg`, encodeURIComponent(`${origin.url}/photo.jpg?version=2`)]) {
+      const { status, text } = await ask(`/proxy/${url}/ik-info.json?fields=width,height`);
+      assert.deepEqual([status, text], [200, '{"width":120,"height":80}'], url);
+    }
   });
 
   it("need a signature of their own wherever the file needs one", async () => {

@@ -49,6 +49,13 @@ describe("describeTransform", () => {
       steps((all) => all.map((step) => (step.op === "resize" ? { ...step, enlarge: true } : step))),
       /foretold: not larger/,
     ],
+    "draws what is to be described": [
+      planned(({ transformation: { steps }, ...job }) => ({
+        ...job,
+        transformation: { steps, output: { format: "png" } },
+      })),
+      /leaves descriptions/,
+    ],
     "writes WebP to everybody": [output({ format: "webp" }), /chooses no format|writes png/],
     "makes other bytes each time": [
       planned((job) => ({
