@@ -15,4 +15,10 @@ export default defineConfig({
   plugins: [storageFs(), imageSharp(), focusFaces(), videoFfmpeg(), videoRemux(), cacheMemory()],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
+  namedTransformations: {
+    thumb: "w-150,h-150,fo-auto",
+    card: "w-480,h-320,fo-auto",
+    portrait: "w-360,ar-4-5,fo-auto,r-24",
+    sketch: "w-480,h-320,fo-auto,e-grayscale,e-contrast",
+  },
 });

@@ -82,11 +82,11 @@ describe("mediatap serve", () => {
     const { port } = await start("./photos");
     assert.match((await ask(port, "/")).text, /<title>Mediatap<\/title>/);
     assert.match((await listed(port)).text, /"name":"logo\.png","kind":"image","url":"\/logo\.png"/);
-    assert.equal((await ask(port, "/-/status")).status, 200);
+    assert.equal((await ask(port, "/-/console/data/live")).status, 200);
     server?.kill("SIGKILL");
     await server?.ended;
     server = await serving(["./photos"], { cwd: folder.path, env: { NODE_ENV: "production" } });
-    for (const path of ["/-/start/folder?url=/", "/-/status"])
+    for (const path of ["/-/start/folder?url=/", "/-/console"])
       assert.equal((await ask(server.port, path)).status, 404);
     assert.doesNotMatch((await ask(server.port, "/")).text, /logo/);
     assert.equal((await ask(server.port, "/tr:w-50/logo.png")).status, 200);

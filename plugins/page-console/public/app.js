@@ -1,11 +1,21 @@
 import { render } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { loadSession, session, signIn, signOut } from "./api.js";
+import { Failures } from "./failures.js";
 import { Inspect } from "./inspect.js";
+import { Live } from "./live.js";
+import { Purge } from "./purge.js";
 import { address } from "./router.js";
+import { Transformations } from "./transformations.js";
 import { Heading, html, Icon, Problem } from "./ui.js";
 
-const PAGES = /** @type {const} */ ([{ path: "inspect", title: "Inspect", icon: "search", page: Inspect }]);
+const PAGES = /** @type {const} */ ([
+  { path: "inspect", title: "Inspect", icon: "search", page: Inspect },
+  { path: "live", title: "Live", icon: "pulse", page: Live },
+  { path: "failures", title: "Failures", icon: "alert", page: Failures },
+  { path: "purge", title: "Purge", icon: "broom", page: Purge },
+  { path: "transformations", title: "Transformations", icon: "layers", page: Transformations },
+]);
 
 const current = () => {
   const name = address.value.pathname.replace(/^\/-\/console\/?/, "");

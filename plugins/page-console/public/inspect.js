@@ -117,11 +117,11 @@ async function answerOf(path, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<import("./stage.js").Original>}
  */
-async function originalOf(path, { source, facts }, signal) {
+async function originalOf(path, { source, metadata }, signal) {
   const response = await send(path, { signal });
   const picture = await pictureOf(await response.blob());
   const { width, height, format } =
-    typeof facts.header === "object" ? facts.header : { width: 0, height: 0, format: "" };
+    typeof metadata.header === "object" ? metadata.header : { width: 0, height: 0, format: "" };
   return { picture, isPreview: response.headers.has("x-preview"), bytes: source.size, width, height, format };
 }
 

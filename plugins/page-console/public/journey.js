@@ -154,8 +154,8 @@ function Origins({ origins }) {
 }
 
 /** @param {{ explanation: any }} props */
-function Source({ explanation: { source, facts } }) {
-  const { header } = facts;
+function Source({ explanation: { source, metadata } }) {
+  const { header } = metadata;
   const isKnown = typeof header === "object";
   const rows = [
     ["Size", bytes(source.size)],

@@ -75,7 +75,7 @@ export function Stage({ answer, original, isBusy, explanation, onRequest }) {
 
 /** @param {Original | undefined} original @param {any} explanation @param {boolean} isBusy */
 function factsOfOriginal(original, explanation, isBusy) {
-  const { header } = explanation.facts;
+  const { header } = explanation.metadata;
   if (typeof header !== "object") return isBusy ? "…" : bytes(explanation.source?.size);
   return `${formatOf(header.format)} · ${header.width} × ${header.height} · ${bytes(explanation.source?.size ?? original?.bytes)}`;
 }

@@ -19,6 +19,7 @@ export function bytes(value) {
 /** @param {number | null | undefined} ms */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
+  if (ms === 0) return "0 s";
   if (ms < 9.95) return `${ms.toPrecision(2)} ms`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toPrecision(3)} s`;
 }
@@ -80,6 +81,7 @@ const CACHES = {
   "cache-storage": "Bucket",
   "cache-source": "Saved originals",
   "": "A cache",
+  revalidated: "Revalidated",
 };
 
 /** @param {string} name of the plugin that registered it */

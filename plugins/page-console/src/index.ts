@@ -18,7 +18,7 @@ const VERSION = "0.1.0";
 const ROOT = "/-/console";
 
 /** The pages, each with a URL: the same document shows all of them. */
-const PAGES = ["", "/inspect"];
+const PAGES = ["", "/inspect", "/live", "/failures", "/purge", "/transformations"];
 
 export interface PageConsoleOptions {
   /**
@@ -35,7 +35,8 @@ const signInSchema = z.strictObject({ key: z.string().min(1).max(1000) });
 const signSchema = z.strictObject({ url, expires: z.int().positive().max(9_999_999_998).optional() });
 
 /**
- * A console for people at `/-/console`: why a URL gets the response that it gets. A private key opens it, and shows what the key is good for. Its files are read once, in the factory.
+ * A console for people at `/-/console`: why a URL gets the response that it gets, what goes on in the server, what failed, purges. A
+ * private key opens it, and shows what the key is good for. Its files are read once, in the factory.
  */
 export function pageConsole(options: PageConsoleOptions = {}): Plugin {
   const { open } = parseOptions(schema, options, NAME);
@@ -52,6 +53,8 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
 
       for (const page of PAGES) route("GET", `${ROOT}${page}`, document);
       for (const [path, handler] of files) route("GET", path, handler);
+      // Where the page Live was before.
+      route("GET", "/-/status", () => ({ status: 302, headers: { location: `${ROOT}/live` } }));
 
       route(
         "GET",
@@ -89,6 +92,17 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         return json(await inspect.sign(await bodyOf(request, signSchema), request, session));
       });
       call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
+      call("GET", "/data/live", async (_, session) => json(await live.data(session)));
+      call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
+      call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
+      call("POST", "/data/purge", async (request, { rights }) =>
+        json(await rights.purge(await bodyOf(request, z.unknown()))),
+      );
+      call("GET", "/data/purge/:id", async ({ params: { id = "" } }, { rights }) => {
+        const state = rights.purgeState(id);
+        if (state === undefined) throw new MediaError("ENOENT", "There is no purge with this id");
+        return json({ state });
+      });
 
       /** A call for those who are signed in. */
       function call(

@@ -19,10 +19,14 @@ const MAX_RECENT = 30;
 const MAX_FAILED_KEYS = 1000;
 const MAX_MESSAGE = 300;
 
+/** In the place of the name of a cache: its entry was stale, and the origin has revalidated it. */
+const REVALIDATED = "revalidated";
+
 interface Slot {
   /** Which one it is, counted since 1970. */
   number: number;
   requests: number;
+  /** Served from caches, whether or not an origin was asked if that still holds. */
   hits: number;
   /** Requests that failed because of an origin or the server, whatever their status. */
   errors: number;
@@ -38,7 +42,7 @@ export interface RecentRequest {
   /** Path and query, signatures and keys masked. */
   readonly url: string;
   readonly status: number;
-  /** The cache that it was served from. */
+  /** The cache that it was served from, or `revalidated`. */
   readonly cache?: string | undefined;
   /** Milliseconds. */
   readonly duration: number;
@@ -79,7 +83,7 @@ export interface Snapshot {
   readonly slots: readonly Slot[];
   /** Durations of the last minute. */
   readonly bins: readonly number[];
-  /** Hits of the last minute by cache. */
+  /** Responses of the last minute from caches, by cache; `revalidated`: once the origin was asked. */
   readonly caches: Readonly<Record<string, number>>;
   readonly failures: readonly FailureGroup[];
   readonly recent: readonly RecentRequest[];
@@ -207,10 +211,10 @@ function createCounts(now: () => number) {
       total++;
       slot.requests++;
       slot.bytes += bytes;
-      if (cache?.hit) {
+      const from = cache?.hit ? (cache.cache ?? "") : cache?.revalidated ? REVALIDATED : undefined;
+      if (from !== undefined) {
         slot.hits++;
-        const name = cache.cache ?? "";
-        details.caches[name] = (details.caches[name] ?? 0) + 1;
+        details.caches[from] = (details.caches[from] ?? 0) + 1;
       }
       const bin = Math.floor(Math.log2(duration / FIRST_BIN_MS) * PER_DOUBLING);
       const index = Math.min(Math.max(bin, 0), BINS - 1);
@@ -222,7 +226,7 @@ function createCounts(now: () => number) {
         host: request.host,
         sent: request.url,
         status,
-        cache: cache?.hit ? (cache.cache ?? "") : undefined,
+        cache: from,
         duration,
         bytes,
       };

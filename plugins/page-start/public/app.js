@@ -6,7 +6,7 @@ import { player } from "./player.js";
 import { showAnswer, showNothing, showProblem, showSource } from "./show.js";
 import { bare, change, folderOf, foreign, isVideo, painted } from "./url.js";
 
-const { samples: all, listsFiles, hasStatus, hasConsole } = JSON.parse($("settings").textContent);
+const { samples: all, listsFiles, hasConsole } = JSON.parse($("settings").textContent);
 const samples = all.filter(({ path }) => !isVideo(path));
 const videos = all.filter(({ path }) => isVideo(path));
 const field = $("url");
@@ -168,7 +168,6 @@ const has = {
   files: listsFiles,
   samples: samples.length > 0,
   videos: videos.length > 0,
-  status: hasStatus,
   console: hasConsole,
 };
 for (const [name, isThere] of Object.entries(has)) {

@@ -90,13 +90,9 @@ export function pageStart(options: PageStartOptions = {}): Plugin {
       function page(text: string): RouteHandler {
         let handler: RouteHandler | undefined;
         return (request) => {
-          const names = api.state().plugins.map(({ name }) => name);
-          const pages = {
-            hasStatus: names.includes("page-status"),
-            hasConsole: names.includes("page-console"),
-          };
+          const hasConsole = api.state().plugins.some(({ name }) => name === "page-console");
           // `<` is all that could end the script element that contains them.
-          const json = JSON.stringify({ samples, listsFiles, ...pages }).replaceAll("<", "\\u003c");
+          const json = JSON.stringify({ samples, listsFiles, hasConsole }).replaceAll("<", "\\u003c");
           handler ??= pageFile(
             "index.html",
             text.replace('"SETTINGS"', () => json),

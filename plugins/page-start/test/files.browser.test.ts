@@ -109,7 +109,7 @@ describeInBrowser("the files on the start page in Chromium", () => {
     assert.equal(await page.textContent("#count"), "3 folders, 6 files");
     await until(`document.getElementById("after-image").naturalWidth === 60`);
     assert.equal(await page.isVisible("#serve-folder"), false);
-    assert.equal(await page.isVisible(".with-status"), true);
+    assert.equal(await page.isVisible("nav .with-console"), true);
     assert.doesNotMatch(await run<string>("document.body.innerText"), /\.env/);
     assert.deepEqual(errors, []);
   });

@@ -15,7 +15,7 @@ function routesOf(plugin: ReturnType<typeof pageStart>): Map<string, RouteHandle
   const api = {
     route,
     hooks: { start: { tap() {} } },
-    state: () => ({ plugins: [{ name: "page-status" }] }),
+    state: () => ({ plugins: [{ name: "page-console" }] }),
   };
   plugin.apply(api as unknown as PluginApi);
   return routes;
@@ -41,7 +41,7 @@ describe("page-start", () => {
     const { body } = await ask("/");
     const named = [...String(body).matchAll(/(?:src|href)="(\/-\/[^"]+)"/g)].map((match) => String(match[1]));
     assert.ok(named.includes("/-/start/app.js") && named.includes("/-/start/style.css"));
-    for (const path of named.filter((path) => !["/-/status", "/-/console"].includes(path)))
+    for (const path of named.filter((path) => path !== "/-/console"))
       assert.ok(String((await ask(path)).body).length > 0, path);
   });
 
@@ -52,8 +52,7 @@ describe("page-start", () => {
     assert.deepEqual(JSON.parse(String(found?.[1])), {
       samples: [{ ...samples[0], transformation: "w-480,h-320,fo-auto" }],
       listsFiles: false,
-      hasStatus: true,
-      hasConsole: false,
+      hasConsole: true,
     });
   });
 

@@ -1,7 +1,6 @@
 import { type MediatapConfig, parseOptions } from "@mediatap/core";
 import { pageConsole } from "@mediatap/page-console";
 import { type PageStartOptions, pageStart } from "@mediatap/page-start";
-import { pageStatus } from "@mediatap/page-status";
 import { timing } from "@mediatap/timing";
 import { z } from "zod";
 import { notesDevelopment } from "./notes.ts";
@@ -15,7 +14,7 @@ export interface PresetDevelopmentOptions {
 const schema = z.strictObject({ samples: z.custom<PageStartOptions["samples"]>().optional() });
 
 /**
- * For development: a start page that lists files and a console that is open to this machine (unless `NODE_ENV` is `production`), a status page, `Server-Timing`,
+ * For development: a start page that lists files and a console that is open to this machine (unless `NODE_ENV` is `production`), `Server-Timing`,
  * `/-/explain?url=…`, hints about URLs with parts that have no effect, a configuration that is reloaded when its file changes,
  * and responses that browsers revalidate each time.
  */
@@ -26,7 +25,6 @@ export function presetDevelopment(options: PresetDevelopmentOptions = {}): Media
     plugins: [
       pageStart({ samples, files: isDevelopment }),
       pageConsole({ open: isDevelopment }),
-      pageStatus(),
       timing(),
       notesDevelopment(),
     ],

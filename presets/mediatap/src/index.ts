@@ -67,7 +67,6 @@ export { manageImagekit } from "@mediatap/manage-imagekit";
 export { metrics } from "@mediatap/metrics";
 export { pageConsole } from "@mediatap/page-console";
 export { pageStart } from "@mediatap/page-start";
-export { pageStatus } from "@mediatap/page-status";
 export { presetDevelopment } from "@mediatap/preset-development";
 export { shareRedis } from "@mediatap/share-redis";
 export { urlImagekit } from "@mediatap/url-imagekit";

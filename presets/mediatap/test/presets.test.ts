@@ -44,7 +44,7 @@ describe("presets", () => {
     const { answer } = await askedThrough(presets);
     assert.match(answer.headers["cache-control"] ?? "", /max-age=0, must-revalidate/);
     assert.match(answer.headers["server-timing"] ?? "", /total;dur=/);
-    for (const page of ["/", "/-/status"]) {
+    for (const page of ["/", "/-/console"]) {
       assert.match((await askedThrough(presets, page)).answer.headers["content-type"] ?? "", /^text\/html/);
     }
   });

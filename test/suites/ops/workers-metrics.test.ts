@@ -8,17 +8,17 @@ const path = (relative: string) => JSON.stringify(join(import.meta.dirname, rela
 const configOf = (origin: string) => `
 import { cacheDisk } from ${path("../../../plugins/cache-disk/src/index.ts")};
 import { metrics } from ${path("../../../plugins/metrics/src/index.ts")};
-import { pageStatus } from ${path("../../../plugins/page-status/src/index.ts")};
+import { pageConsole } from ${path("../../../plugins/page-console/src/index.ts")};
 import { presetMediatap } from ${path("../../../presets/mediatap/src/index.ts")};
 export default {
   presets: [presetMediatap()],
-  plugins: [cacheDisk({ path: "cache", maxBytes: 1e6 }), metrics(), pageStatus()],
+  plugins: [cacheDisk({ path: "cache", maxBytes: 1e6 }), metrics(), pageConsole({ open: true })],
   origins: { web: { type: "WEB_FOLDER", baseUrl: ${JSON.stringify(origin)} } },
   endpoints: { default: { origins: ["web"] } },
 };
 `;
 
-describe("metrics and status of several workers", () => {
+describe("metrics and console of several workers", () => {
   let origin: WebOrigin;
   let folder: TestFolder;
   let server: Serving;
@@ -57,8 +57,8 @@ describe("metrics and status of several workers", () => {
       assert.equal(value('mediatap_cache_max_bytes{cache="cache-disk"}'), 1e6);
       assert.equal(value('mediatap_cache_max_bytes{cache="cache-memory"}'), 128 * 1024 * 1024);
       starts.add(value("process_start_time_seconds"));
-      const status = JSON.parse((await ask(server.port, "/-/status/data")).text);
-      assert.deepEqual([status.total >= 10, status.workers], [true, 2]);
+      const status = JSON.parse((await ask(server.port, "/-/console/data/live")).text);
+      assert.deepEqual([status.total >= 10, status.server.workers], [true, 2]);
       assert(status.origins[0].asked >= 1);
     }
     assert.equal(starts.size, 1);

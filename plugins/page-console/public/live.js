@@ -1,0 +1,158 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { loadSession } from "./api.js";
+import { Chart } from "./chart.js";
+import { Heading, html, Pill, Problem } from "./ui.js";
+import { bytes, cacheName, count, duration, part, span } from "./words.js";
+
+const data = signal(/** @type {any} */ (undefined));
+const state = signal(/** @type {"connecting" | "live" | "lost"} */ ("connecting"));
+
+/** Milliseconds without an event after which the server counts as lost: it sends one every two seconds. */
+const SILENCE_MS = 8000;
+
+/** Receives events while the page is shown. */
+function useEvents() {
+  useEffect(() => {
+    const events = new EventSource("/-/console/data/events");
+    let timer = 0;
+    const lost = () => {
+      state.value = "lost";
+      // The key may be gone.
+      loadSession().catch(() => {});
+    };
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(lost, SILENCE_MS);
+    };
+    wait();
+    events.onmessage = (event) => {
+      data.value = JSON.parse(event.data);
+      state.value = "live";
+      wait();
+    };
+    // A browser that was refused does not ask again.
+    events.onerror = () => {
+      if (events.readyState === EventSource.CLOSED) lost();
+    };
+    return () => {
+      clearTimeout(timer);
+      events.close();
+      state.value = "connecting";
+    };
+  }, []);
+}
+
+const STATES = { connecting: "Connecting", live: "Live", lost: "The server does not respond" };
+
+export function Live() {
+  useEvents();
+  const now = data.value;
+  return html`
+    <${Heading} title="Live">
+      <p class="lead">The last minute, and ten minutes in the chart.</p>
+      <p class=${`live end ${state.value}`} role="status"><i class="lamp"></i>${STATES[state.value]}</p>
+    <//>
+    ${now === undefined ? state.value === "lost" && html`<${Problem} error=${new Error(STATES.lost)} />` : html`<div class=${state.value === "lost" ? "faded" : ""}><${Board} now=${now} /></div>`}
+  `;
+}
+
+/** @param {{ title: string, value: string, note?: string, tone?: string }} props */
+const Figure = ({ title, value, note = "", tone = "" }) =>
+  html`<div class=${`figure ${tone}`}><dt>${title}</dt><dd><strong class="figure-value">${value}</strong><span>${note}</span></dd></div>`;
+
+/** @param {{ now: any }} props */
+function Board({ now }) {
+  const { server } = now;
+  return html`
+    <section class="card board" aria-label="The last minute">
+      <dl class="figures">
+        <${Figure} title="Requests" value=${`${count(now.perSecond)}/s`} note=${`${bytes(now.bytesPerSecond)}/s, ${count(now.total)} in all`} />
+        <${Figure} title="From caches" value=${now.hitRatio === null ? "–" : part(now.hitRatio)} note=${`of ${count(now.requests)} requests`} tone="key-figure" />
+        <${Figure} title="Failed" value=${now.errorRatio === null ? "–" : part(now.errorRatio)} note=${now.errors ? `${count(now.errors)} by an origin or the server` : "none"} tone=${now.errors ? "bad-figure" : ""} />
+        <${Figure} title="Median time" value=${duration(now.p50)} note="half are faster" />
+        <${Figure} title="99th percentile" value=${duration(now.p99)} note="one in a hundred is slower" />
+      </dl>
+      <${Chart} now=${now} />
+    </section>
+    <div class="halves">
+      <div>
+        <${Tiers} now=${now} />
+        <${OriginList} origins=${now.origins} />
+      </div>
+      ${server && html`<${Server} server=${server} />`}
+    </div>
+  `;
+}
+
+/** @param {{ now: any }} props */
+function Tiers({ now }) {
+  const { requests, caches } = now;
+  const hits = Object.values(caches).reduce((sum, value) => sum + value, 0);
+  const rows = [
+    ...Object.entries(caches).map(([name, value], at) => ({
+      name: cacheName(name),
+      value,
+      tone: `tone-${at % 4}`,
+    })),
+    { name: "Rendered, fetched or refused", value: Math.max(0, requests - hits), tone: "tone-rest" },
+  ].sort((a, b) => Number(a.tone === "tone-rest") - Number(b.tone === "tone-rest") || b.value - a.value);
+  return html`<section class="card" aria-labelledby="tiers-title">
+    <h2 id="tiers-title">Where responses came from</h2>
+    ${
+      requests === 0
+        ? html`<p class="soft">No requests in the last minute.</p>`
+        : html`<div class="stack" aria-hidden="true">${rows.map(({ name, value, tone }) => html`<i key=${name} class=${tone} style=${{ width: `${(value / requests) * 100}%` }}></i>`)}</div>
+            <ul class="shares">
+              ${rows.map(({ name, value, tone }) => html`<li key=${name}><i class=${`swatch ${tone}`} aria-hidden="true"></i><span>${name}</span><b>${part(value / requests)}</b><span class="soft number">${count(value)}</span></li>`)}
+            </ul>`
+    }
+  </section>`;
+}
+
+/** @param {{ server: any }} props */
+function Server({ server }) {
+  const { work, memory, traffic } = server;
+  const shown = Math.min(work.places, 32);
+  return html`<section class="card" aria-labelledby="server-title">
+    <h2 id="server-title">Server <span class="soft">Mediatap ${server.version}, Node ${server.node.slice(1)}</span></h2>
+    <dl class="figures small-figures">
+      <div class="figure">
+        <dt>Running</dt>
+        <dd>
+          <span class="places" aria-hidden="true">${Array.from({ length: shown }, (_, at) => html`<i class=${`place ${at < (work.running * shown) / work.places ? "busy" : ""}`}></i>`)}</span>
+          <span>${work.running} of ${work.places} at once</span>
+        </dd>
+      </div>
+      <${Figure} title="Queue" value=${duration(work.waitingCost)} note=${work.waiting ? `of one core, ${count(work.waiting)} waiting` : "nothing waits"} />
+      <${Figure} title="Memory" value=${bytes(memory.rss)} note=${`${bytes(memory.heapUsed)} JavaScript, ${bytes(work.memory)} for renders`} />
+      <${Figure} title="Connections" value=${count(traffic.connections)} note=${`${count(traffic.requests)} in progress`} />
+      <${Figure} title="Workers" value=${count(server.workers)} note=${`${server.plugins} plugins`} />
+      <${Figure} title="Running for" value=${span(server.uptime)} note=${`configuration ${server.configuration}`} />
+    </dl>
+  </section>`;
+}
+
+const BREAKERS = /** @type {const} */ ({
+  closed: ["good", "available"],
+  "half-open": ["warn", "being probed"],
+  open: ["bad", "skipped"],
+});
+
+/** @param {{ origins: any[] }} props */
+const OriginList = ({ origins }) =>
+  html`<section class="card" aria-labelledby="origins-title">
+    <h2 id="origins-title">Origins</h2>
+    <ul class="rows">
+      ${origins.map(({ name, type, breaker, asked, failed }) => {
+        const [tone, words] = BREAKERS[/** @type {keyof typeof BREAKERS} */ (breaker)];
+        return html`<li class="origin" key=${name}>
+          <b>${name}</b>
+          <span class="soft">${type}</span>
+          <span class="soft end">${asked === 0 ? "not requested yet" : `requested ${count(asked)}×`}</span>
+          ${failed > 0 && html`<span class="bad">failed ${count(failed)}×</span>`}
+          <${Pill} tone=${tone}>${words}<//>
+        </li>`;
+      })}
+    </ul>
+  </section>`;

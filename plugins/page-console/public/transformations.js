@@ -1,0 +1,111 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call, session } from "./api.js";
+import { inspectPath } from "./router.js";
+import { Copy, Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
+
+/** An image by its name. */
+const IMAGE = /^\/[^?]*\.(?:jpe?g|png|webp|avif|gif|heic|tiff?)(?=\?|$)/i;
+
+/** The path of an original in the URL of a request, without its transformation. @param {string} url */
+function originalIn(url) {
+  const [path = ""] = IMAGE.exec(url) ?? [];
+  return path
+    .split("/")
+    .filter((segment) => segment && !segment.startsWith("tr:"))
+    .join("/");
+}
+
+/**
+ * The URL of an endpoint's path with a named transformation.
+ * @param {import("./api.js").EndpointInfo} endpoint
+ * @param {string} name
+ * @param {string} path
+ */
+function urlOf({ tenant, prefix, hosts }, name, path) {
+  const [host] = hosts;
+  const mount = host ? [] : [tenant, prefix].filter(Boolean);
+  const whole = [...mount, `tr:n-${name}`, path.replace(/^\/+/, "")].join("/");
+  return host ? `http://${host}/${whole}` : `/${whole}`;
+}
+
+export function Transformations() {
+  const { data, error, reload } = useLoaded(() => call("/data/recent"));
+  const endpoints = (session.value?.endpoints ?? []).filter(
+    ({ namedTransformations }) => namedTransformations.length > 0,
+  );
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [sample, setSample] = useState("");
+  const found = (data ?? [])
+    .map((/** @type {any} */ { url, status }) => (status < 400 ? originalIn(url) : ""))
+    .find(Boolean);
+  const shown = sample || found || "";
+
+  useEffect(() => {
+    if (field.current && field.current.value === "" && found) field.current.value = found;
+  }, [found]);
+
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setSample(field.current?.value.trim() ?? "");
+  };
+  return html`
+    <${Heading} title="Transformations"><p class="lead">Named transformations of the configuration, each on a picture of yours.</p><//>
+    ${error && html`<${Problem} error=${error} onRetry=${reload} />`}
+    ${
+      endpoints.length === 0
+        ? html`<${Empty} title="No named transformations"><p>Define some as <code>namedTransformations</code> in the configuration. URLs then use them by name.</p><//>`
+        : html`<form class="card sample-form" onSubmit=${submit}>
+              <label for="sample">Picture</label>
+              <input type="text" id="sample" ref=${field} placeholder="path/of/a/picture.jpg" spellcheck=${false} autocomplete="off" />
+              <button type="submit" class="main">Show</button>
+            </form>
+            ${endpoints.map(
+              (
+                endpoint,
+              ) => html`<section key=${`${endpoint.tenant}/${endpoint.name}`} aria-labelledby=${`at-${endpoint.tenant}-${endpoint.name}`}>
+                <h2 class="group-title" id=${`at-${endpoint.tenant}-${endpoint.name}`}>Endpoint ${[endpoint.tenant, endpoint.name].filter(Boolean).join("/")} <span class="soft">${endpoint.namedTransformations.length}</span></h2>
+                <ul class="named">
+                  ${endpoint.namedTransformations.map((named) => html`<${Card} key=${`${named.name} ${shown}`} endpoint=${endpoint} named=${named} sample=${shown} />`)}
+                </ul>
+              </section>`,
+            )}`
+    }
+  `;
+}
+
+/** @param {{ endpoint: import("./api.js").EndpointInfo, named: import("./api.js").Named, sample: string }} props */
+function Card({ endpoint, named, sample }) {
+  const { name, transformation, enabled } = named;
+  const url = urlOf(endpoint, name, sample);
+  const [picture, setPicture] = useState(/** @type {string | undefined} */ (undefined));
+  const [isWrong, setWrong] = useState(false);
+  useEffect(() => {
+    let isOver = false;
+    const show = async () => {
+      const mustSign = endpoint.restrictUnsigned !== "none" && endpoint.hasKey && session.value?.isSignedIn;
+      const signed = mustSign ? (await call("/data/sign", { method: "POST", body: { url } })).url : url;
+      const query = new URLSearchParams({ url: signed, accept: "image/webp,*/*" });
+      if (!isOver) setPicture(`/-/console/data/answer?${query}`);
+    };
+    if (sample && enabled) show().catch(() => setWrong(true));
+    return () => {
+      isOver = true;
+    };
+  }, []);
+  return html`<li class="card named-card">
+    <div class="frame small-frame">
+      ${picture && !isWrong && html`<img src=${picture} alt=${`${sample} as ${name}`} loading="lazy" onError=${() => setWrong(true)} />`}
+      ${isWrong && html`<p class="soft">This picture cannot be shown: <a href=${inspectPath(url)}>inspect it</a></p>`}
+      ${!sample && html`<p class="soft">Name a picture above.</p>`}
+      ${!enabled && html`<p class="soft">Disabled</p>`}
+    </div>
+    <div class="named-about">
+      <h3>${name} ${!enabled && html`<${Pill} tone="warn">disabled<//>`}</h3>
+      <code>${transformation}</code>
+      <div class="named-actions">
+        ${sample && html`<a class="button quiet" href=${inspectPath(url)} aria-label=${`Inspect ${name}`}>Inspect</a>`}
+        <${Copy} text=${`tr:n-${name}`} label=${`Copy tr:n-${name}`} />
+      </div>
+    </div>
+  </li>`;
+}

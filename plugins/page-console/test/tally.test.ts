@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import type { Report } from "@mediatap/core";
+import fc from "fast-check";
+import { patternOf } from "../src/patterns.ts";
+import { createTally, failuresOf, recentOf, SLOT_MS, SLOTS, summarize, type Tally } from "../src/tally.ts";
+
+describe("page-console: the tally", () => {
+  let time: number;
+  beforeEach(() => {
+    time = 1_000_000 * SLOT_MS;
+  });
+
+  const answered = (duration: number, more: object = {}, bytes = 100): Report =>
+    ({
+      kind: "exchange",
+      duration,
+      bytes,
+      exchange: {
+        request: { url: "/a?ik-s=secret", host: "localhost" },
+        endpoint: { tenant: "", name: "default" },
+        reply: { status: 200 },
+        cache: { hit: true, cache: "cache-memory" },
+        provenance: "real",
+        ...more,
+      },
+    }) as Report;
+  const failed = (code: string, path: string, more: object = {}) =>
+    answered(1, {
+      error: { code, message: `${code} happened`, status: 500, outage: false },
+      request: { url: `/${path}?ik-s=secret`, host: "localhost" },
+      job: { asset: { path } },
+      reply: { status: 500 },
+      cache: { hit: false },
+      ...more,
+    });
+  const snapshots = (...tallies: Tally[]) =>
+    tallies.flatMap((tally) => Object.values(tally.snapshot().tenants));
+  const read = (...tallies: Tally[]) => summarize(snapshots(...tallies), time);
+
+  it("knows the rates of the last minute, and nothing older than ten", () => {
+    const tally = createTally(() => time);
+    tally.count(answered(1));
+    time += 1_200_000;
+    for (let times = 0; times < 85; times++) tally.count(answered(1));
+    const revalidated = { hit: false, forward: "stale", revalidated: true };
+    for (let times = 0; times < 5; times++) tally.count(answered(1, { cache: revalidated }));
+    for (let times = 0; times < 30; times++)
+      tally.count(answered(1, { cache: { hit: false, forward: "miss" } }));
+    time += SLOT_MS;
+    const now = read(tally);
+    assert.deepEqual([now.perSecond, now.bytesPerSecond, now.hitRatio], [2, 200, 0.75]);
+    assert.deepEqual(now.caches, { "cache-memory": 85, revalidated: 5 });
+    assert.deepEqual(now.series.at(-1), [120, 90, 0]);
+    assert.equal(now.series.length, SLOTS);
+    time += 60_000;
+    assert.deepEqual([read(tally).perSecond, read(tally).hitRatio, read(tally).p50], [0, null, null]);
+    assert.deepEqual(read(tally).caches, {});
+    assert.equal(read(tally).series.at(-31)?.[0], 120);
+    time += 600_000;
+    assert.ok(read(tally).series.every(([requests]) => requests === 0));
+    assert.equal(read(tally).total, 121);
+  });
+
+  it("knows percentiles to a fifth, from the fastest to the slowest", () => {
+    const tally = createTally(() => time);
+    for (const [times, duration] of [
+      [980, 0.3],
+      [15, 40],
+      [5, 12_000],
+    ] as const) {
+      for (let at = 0; at < times; at++) tally.count(answered(duration));
+    }
+    time += SLOT_MS;
+    const { p50, p99 } = read(tally);
+    assert.ok(Math.abs((p50 ?? 0) / 0.3 - 1) < 0.2, String(p50));
+    assert.ok(Math.abs((p99 ?? 0) / 40 - 1) < 0.2, String(p99));
+    tally.count(answered(0));
+    tally.count(answered(1e9));
+    assert.equal(read(tally).total, 1002);
+  });
+
+  it("groups failures by code, origin, endpoint and pattern, with the newest request", () => {
+    const tally = createTally(() => time);
+    const attempt = (key: string) =>
+      tally.count({
+        kind: "attempt",
+        attempt: { origin: "site", asset: { path: "x" }, context: { key } },
+        outcome: "failed",
+        error: { code: "ECONNREFUSED", message: "down" },
+      } as unknown as Report);
+    attempt("k1");
+    for (let number = 1; number <= 7; number++) {
+      time++;
+      tally.count(failed("ECONNREFUSED", `shoes/${number}/a.jpg`, { key: "k1", reply: { status: 404 } }));
+    }
+    tally.count(failed("EINTERNAL", "shoes/8/a.jpg"));
+    tally.count(failed("EINVAL", "shoes/8/a.jpg", { reply: { status: 400 } }));
+    const groups = failuresOf(snapshots(tally));
+    assert.deepEqual(
+      groups.map(({ code, origin, pattern, times, isOurs }) => [code, origin, pattern, times, isOurs]).sort(),
+      [
+        ["ECONNREFUSED", "site", "shoes/*/*.jpg", 7, true],
+        ["EINTERNAL", undefined, "shoes/*/*.jpg", 1, true],
+        ["EINVAL", undefined, "shoes/*/*.jpg", 1, false],
+      ],
+    );
+    const [group] = groups.filter(({ times }) => times === 7);
+    assert.deepEqual([group?.url, group?.last, group?.first], ["/shoes/7/a.jpg?ik-s=***", time, time - 6]);
+    time += SLOT_MS;
+    assert.equal(read(tally).errors, 8);
+    assert.deepEqual(tally.snapshot().origins, { site: { asked: 1, failed: 1 } });
+  });
+
+  it("keeps the last groups and requests only, however many there are", () => {
+    const tally = createTally(() => time);
+    for (let number = 0; number < 500; number++) {
+      time++;
+      const letters = String.fromCharCode(97 + (number % 26), 97 + Math.floor(number / 26));
+      tally.count(failed("EINTERNAL", `${letters}x/a.jpg`));
+    }
+    const groups = failuresOf(snapshots(tally));
+    assert.equal(groups.length, 200);
+    assert.equal(groups[0]?.last, time);
+    assert.equal(recentOf(snapshots(tally)).length, 30);
+    assert.equal(recentOf(snapshots(tally))[0]?.time, time);
+  });
+
+  it("adds up what several processes have counted, for each account on its own", () => {
+    const [one, two] = [createTally(() => time), createTally(() => time)];
+    for (const tally of [one, two]) {
+      for (let times = 0; times < 5; times++) tally.count(answered(1));
+      tally.count(failed("EINTERNAL", "a/b.jpg"));
+      tally.count(answered(1, { endpoint: { tenant: "shop", name: "default" } }));
+    }
+    time += SLOT_MS;
+    const own = [one, two].flatMap((tally) => tally.snapshot().tenants[""] ?? []);
+    const now = summarize(own, time);
+    assert.deepEqual([now.total, now.requests, now.errors], [12, 12, 2]);
+    assert.deepEqual(now.caches, { "cache-memory": 10 });
+    const [group, ...more] = failuresOf(own);
+    assert.deepEqual([group?.times, more.length], [2, 0]);
+    assert.equal(summarize(snapshots(one, two), time).total, 14);
+  });
+
+  it("counts failures of origins and of the server, and no error of a client", () => {
+    const tally = createTally(() => time);
+    for (const [code, status, more] of [
+      ["ECONNREFUSED", 404, { outage: true }],
+      ["UNIDENTIFIED", 404, { outage: true }],
+      ["EACCES", 404, {}],
+      ["EBUSY", 503, {}],
+      ["ETIMEDOUT", 504, {}],
+      ["EINTERNAL", 500, {}],
+      ["ENOENT", 404, {}],
+      ["UNIDENTIFIED", 404, {}],
+      ["EINVAL", 400, {}],
+      ["ESIGNATURE", 401, {}],
+    ] as const) {
+      tally.count(
+        failed(code, "a.jpg", {
+          error: { code, message: code, status, outage: false, ...more },
+          reply: { status },
+        }),
+      );
+    }
+    time += SLOT_MS;
+    assert.deepEqual([read(tally).errors, read(tally).errorRatio], [6, 0.6]);
+  });
+
+  it("finds what paths have in common", () => {
+    for (const [path, pattern] of [
+      ["IMG_0042.JPG", "*.jpg"],
+      ["products/4711/front.png", "products/*/*.png"],
+      ["2026/11/30/a.webp", "*/*/*/*.webp"],
+      ["u/550e8400-e29b-41d4-a716-446655440000/avatar", "u/*/*"],
+      ["a/b/c/d/e/f/g.jpg", "a/b/c/d/…/*.jpg"],
+      ["", "*"],
+    ] as const) {
+      assert.equal(patternOf(path), pattern);
+    }
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (path) => patternOf(path).split("/").length <= 6));
+  });
+});
