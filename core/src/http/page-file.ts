@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { extname } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, gzip } from "node:zlib";
 import type { RouteHandler } from "../plugin.ts";
+import { type Coding, codedTag, codingOf } from "../util/content-coding.ts";
 
 /** Sources that a page may load from besides this server, by directive: `{ "img-src": ["data:"] }`. */
 export type PageSources = Readonly<Record<string, readonly string[]>>;
@@ -10,6 +13,14 @@ const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".svg": "image/svg+xml",
+};
+
+/** Characters below which a file is sent as it is. */
+const MIN_CODED_BYTES = 512;
+
+const CODERS: Readonly<Record<Coding, (text: string) => Promise<Uint8Array>>> = {
+  br: promisify(brotliCompress),
+  gzip: promisify(gzip),
 };
 
 /** Everything from this server, nothing inline. */
@@ -26,8 +37,8 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
 
 /**
  * The handler of a route for one file of a page; `name` tells its type: `.html`, `.css`, `.js`, `.svg`, else plain text. Browsers
- * keep it, but ask each time: the page changes with its server. It loads from this server alone, and runs nothing inline;
- * `sources` allows more.
+ * keep it, but ask each time: the page changes with its server. It is compressed once for each coding. It loads from this server
+ * alone, and runs nothing inline; `sources` allows more.
  */
 export function pageFile(name: string, body: string, sources: PageSources = {}): RouteHandler {
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
@@ -36,13 +47,20 @@ export function pageFile(name: string, body: string, sources: PageSources = {}):
     "content-security-policy": policyOf(sources),
     etag,
     "referrer-policy": "no-referrer",
+    vary: "accept-encoding",
     "x-content-type-options": "nosniff",
   };
   const type = TYPES[extname(name)] ?? "text/plain; charset=utf-8";
-  return (request) =>
-    request.header("if-none-match")?.includes(etag)
-      ? { status: 304, headers }
-      : { headers: { ...headers, "content-type": type }, body };
+  const coded = new Map<Coding, Promise<Uint8Array>>();
+  return async (request) => {
+    const coding = body.length < MIN_CODED_BYTES ? undefined : codingOf(request.header("accept-encoding"));
+    const tagged = coding === undefined ? headers : { ...headers, etag: codedTag(etag, coding) };
+    if (request.header("if-none-match")?.includes(tagged.etag)) return { status: 304, headers: tagged };
+    if (coding === undefined) return { headers: { ...tagged, "content-type": type }, body };
+    const made = coded.get(coding) ?? CODERS[coding](body);
+    coded.set(coding, made);
+    return { headers: { ...tagged, "content-type": type, "content-encoding": coding }, body: await made };
+  };
 }
 
 function policyOf(sources: PageSources): string {
