@@ -189,7 +189,7 @@ describeInBrowser("the files on the start page in Chromium", () => {
     await until(`document.getElementById("after-image").videoWidth > 0`);
     await until(`document.getElementById("before-image").videoWidth === 1280`);
     assert.equal(await page.textContent("#format"), "HLS");
-    assert.match(String(await page.textContent("#before-metadata")), /^MP4 · 1280 × 720 · 1.14 MB$/);
+    assert.match(String(await page.textContent("#before-facts")), /^MP4 · 1280 × 720 · 1.14 MB$/);
     await page.click('[data-kind="file"]');
     await isAnswered("/tour.mp4?tr=w-640");
     await until(`document.getElementById("after-image").videoWidth === 640`);
