@@ -11,6 +11,9 @@ const MODULES = ["preact", "preact/hooks", "@preact/signals", "@preact/signals-c
 /** Files of other packages that are no modules. */
 const FILES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
 
+/** Of a script: browsers would ask for a file that is not served. */
+const SOURCE_MAP = /^\/\/# sourceMappingURL=.*$/m;
+
 const LIBRARY = "/-/console/lib/";
 
 interface Assets {
@@ -20,39 +23,47 @@ interface Assets {
   readonly document: RouteHandler;
 }
 
-/** All files of the console, read once: its own, and those of the packages that it depends on, as they are. */
-export function readAssets(): Assets {
+/**
+ * All files of the console: its own, and those of the packages that it depends on, as they are. Each is read with its first request,
+ * so that a start costs nothing.
+ */
+export function createAssets(): Assets {
   const { resolve } = createRequire(import.meta.url);
-  const read = (path: string | URL) => readFileSync(path, "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");
-  const nameOf = (specifier: string) => specifier.replace("@", "").replaceAll("/", "-");
-  const imports = Object.fromEntries(MODULES.map((name) => [name, `${LIBRARY}${nameOf(name)}.js`]));
+  const nameOf = (specifier: string) => `${specifier.replace("@", "").replaceAll("/", "-")}.js`;
+  const imports = Object.fromEntries(MODULES.map((name) => [name, LIBRARY + nameOf(name)]));
   const map = JSON.stringify({ imports });
   const sources: PageSources = {
     "script-src": [`'sha256-${createHash("sha256").update(map).digest("base64")}'`],
     "img-src": ["blob:", "data:"],
     "media-src": ["blob:"],
   };
-  const files = new Map<string, RouteHandler>();
-  for (const name of MODULES) {
-    files.set(
-      String(imports[name]),
-      pageFile("module.js", read(new URL(import.meta.resolve(name))), sources),
-    );
-  }
-  for (const path of FILES) {
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    files.set(`${LIBRARY}${name}`, pageFile(name, read(resolve(path)), sources));
-  }
-  const own = readdirSync(PUBLIC).filter((name) => name.includes("."));
-  for (const name of own.filter((name) => name !== "index.html")) {
-    files.set(`/-/console/${name}`, pageFile(name, read(new URL(name, PUBLIC)), sources));
-  }
+  const file = (name: string, read: () => string): RouteHandler => {
+    let handler: RouteHandler | undefined;
+    return (request) => {
+      handler ??= pageFile(name, read().replace(SOURCE_MAP, ""), sources);
+      return handler(request);
+    };
+  };
+  const own = readdirSync(PUBLIC).filter((name) => name !== "index.html" && name.includes("."));
+  const files = new Map<string, RouteHandler>([
+    ...MODULES.map((name) => {
+      const read = () => readFileSync(new URL(import.meta.resolve(name)), "utf8");
+      return [LIBRARY + nameOf(name), file(nameOf(name), read)] as const;
+    }),
+    ...FILES.map((path) => {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      return [LIBRARY + name, file(name, () => readFileSync(resolve(path), "utf8"))] as const;
+    }),
+    ...own.map((name) => [`/-/console/${name}`, file(name, () => textOf(name))] as const),
+  ]);
   // Fetched at once, not one after the other as each is parsed.
   const modules = [...files.keys()].filter((path) => path.endsWith(".js") && !path.includes("iife"));
-  const preloads = modules.map((path) => `<link rel="modulepreload" href="${path}" />`).join("\n    ");
-  const text = read(new URL("index.html", PUBLIC)).replace(
-    "<!-- modules -->",
-    () => `<script type="importmap">${map}</script>\n    ${preloads}`,
-  );
-  return { files, document: pageFile("index.html", text, sources) };
+  const head = [
+    `<script type="importmap">${map}</script>`,
+    ...modules.map((path) => `<link rel="modulepreload" href="${path}" />`),
+  ].join("\n    ");
+  const document = file("index.html", () => textOf("index.html").replace("<!-- modules -->", () => head));
+  return { files, document };
 }
+
+const textOf = (name: string) => readFileSync(new URL(name, PUBLIC), "utf8");

@@ -8,7 +8,7 @@ import {
   type RouteRequest,
 } from "@mediatap/core";
 import { z } from "zod";
-import { readAssets } from "./assets.ts";
+import { createAssets } from "./assets.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
 import { createSessions, type Session } from "./session.ts";
@@ -36,11 +36,11 @@ const signSchema = z.strictObject({ url, expires: z.int().positive().max(9_999_9
 
 /**
  * A console for people at `/-/console`: why a URL gets the response that it gets, what goes on in the server, what failed, purges. A
- * private key opens it, and shows what the key is good for. Its files are read once, in the factory.
+ * private key opens it, and shows what the key is good for. Each of its files is read once.
  */
 export function pageConsole(options: PageConsoleOptions = {}): Plugin {
   const { open } = parseOptions(schema, options, NAME);
-  const { document, files } = readAssets();
+  const { document, files } = createAssets();
   return {
     name: NAME,
     version: VERSION,
