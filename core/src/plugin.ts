@@ -18,6 +18,7 @@ import type { Op, StepOf, Transformation } from "./model/transformation.ts";
 import type { ReadUsage } from "./model/usage.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
+import type { AccountState } from "./state/account.ts";
 import type { Records, StateStoreRegistration } from "./state/store.ts";
 import type { BreakerState } from "./util/breaker.ts";
 import type { Bus } from "./util/bus.ts";
@@ -167,6 +168,11 @@ export interface CallRights {
   purgeState(id: string): "pending" | "completed" | undefined;
   /** How many purges the key may begin in `interval`, and in how many milliseconds the next interval begins. */
   purgeRate(): { readonly limit: number; readonly interval: number; readonly reset: number };
+  /**
+   * Origins, endpoints and named transformations of the account that the key is good for. Throws `EUNSUPPORTED` with status 501 if no plugin
+   * keeps state, and `EFORBIDDEN` if the key is not good for the whole account.
+   */
+  state(): AccountState;
 }
 
 /** `endpoints`: those that the private key of the call is good for. What it throws below 500, and `EBUSY`, the caller reads. */
@@ -339,13 +345,13 @@ export interface PluginApi {
   /** Adds a cache of renditions, or of originals. Call in `apply`. */
   cache(registration: CacheRegistration | OriginalsRegistration): void;
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
-  route(method: "GET" | "POST" | "DELETE", path: string, handler: RouteHandler): void;
+  route(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, handler: RouteHandler): void;
   /**
    * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
    * is none where no key is configured, or the management is switched off.
    */
   manage(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     handler: CallHandler,
     options?: {

@@ -121,7 +121,10 @@ describe("a plugin that is wrong", () => {
     ],
     [route("/hello"), /: p: Expected a route below \/-\/ but received '\/hello'$/],
     [route("/-/a*"), /: p: Expected a route below \/-\/ but received '\/-\/a\*'$/],
-    [route("/-/a", "PUT"), /: p: Expected one of GET, POST, DELETE for a route but received 'PUT'$/],
+    [
+      route("/-/a", "HEAD"),
+      /: p: Expected one of GET, POST, PUT, PATCH, DELETE for a route but received 'HEAD'$/,
+    ],
     [
       (api) => {
         route("/-/a")(api);

@@ -2,6 +2,9 @@ import { request } from "node:http";
 import type { MediatapConfig } from "@mediatap/core";
 import { createServer, loadConfig, type MediatapServer, type ServerOptions } from "@mediatap/core/server";
 
+/** Key of servers in tests: a plugin that keeps state needs one as soon as there is a management API. */
+process.env.MEDIATAP_STATE_KEY ??= Buffer.alloc(32, "test").toString("base64");
+
 type Logger = NonNullable<ServerOptions["log"]>;
 
 /** An answer, read whole. */

@@ -13,6 +13,7 @@ import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
 import { type PurgeFlags, purgeAt, serverOf } from "./purge.ts";
 import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
+import { addStateCommands } from "./state.ts";
 
 export interface CliOptions {
   /** The configuration that serves one folder. */
@@ -177,6 +178,7 @@ Examples:
       console.log(await purgeAt(url, flags, config));
     });
 
+  addStateCommands(program, (flags) => load(options, flags), CONFIG);
   return program;
 }
 

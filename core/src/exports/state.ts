@@ -1,3 +1,6 @@
-// What stores of state need beside the root: the contract of a store.
+// What stores of state need beside the root: the contract of a store; and what calls need that change the managed state.
 
+export type { AccountDraft, AccountState, StateObject } from "../state/account.ts";
+export { exportRevision } from "../state/exported.ts";
+export type { StateKind } from "../state/managed.ts";
 export type { Records, Revision, RevisionInfo, StateStore } from "../state/store.ts";

@@ -15,7 +15,8 @@ const PURPOSE = "mediatap sign-in";
 
 interface KeysParts {
   readonly endpoints: readonly Endpoint[];
-  readonly rightsOf: (endpoints: readonly Endpoint[]) => CallRights;
+  /** `author`: whose rights they are, for people. */
+  readonly rightsOf: (endpoints: readonly Endpoint[], author: string) => CallRights;
 }
 
 /** The private keys of a configuration, by their hashes: to find one takes the same time whatever it is. */
@@ -35,10 +36,11 @@ export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
 
   function accessOf(key: string, endpoints: readonly Endpoint[]): KeyAccess {
     const secret = createHmac("sha256", key).update(PURPOSE).digest();
+    const id = digest(secret).slice(0, 16);
     return {
-      id: digest(secret).slice(0, 16),
+      id,
       endpoints,
-      rights: rightsOf(endpoints),
+      rights: rightsOf(endpoints, `key ${id}`),
       seal: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
     };
   }
@@ -57,7 +59,7 @@ export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
       throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
     },
     find: (id) => byId.get(id),
-    all: () => ({ endpoints, rights: rightsOf(endpoints) }),
+    all: () => ({ endpoints, rights: rightsOf(endpoints, "the local user") }),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Runtime } from "./runtime.ts";
 /** The owner of the calls that no plugin adds. */
 export const CORE = "the core";
 
-const HELP = "See CACHING.md of the server's core.";
+const HELP = "See CACHING.md and STATE.md of the server's core.";
 
 /** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
 function managementPath({ config, endpoints }: Pick<Runtime, "config" | "endpoints">): string | undefined {
@@ -84,9 +84,12 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
   };
 }
 
+/** Codes of refusals whose status may be that of a failure. */
+const REFUSALS: ReadonlySet<string> = new Set(["EBUSY", "EUNSUPPORTED"]);
+
 /** What is wrong with a call is answered; all else is the server's failure. */
 function refusal(error: unknown, help: string): CallReply {
-  if (!isMediaError(error) || (error.status >= 500 && error.code !== "EBUSY")) throw error;
+  if (!isMediaError(error) || (error.status >= 500 && !REFUSALS.has(error.code))) throw error;
   const { status, message, retryAfterSeconds } = error;
   const headers = {
     ...(status === 401 && { "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"' }),

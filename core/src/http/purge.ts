@@ -5,6 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import { TAG } from "../model/tags.ts";
 import type { CallRights, RouteRequest } from "../plugin.ts";
+import { accountState, type RuntimeState } from "../state/account.ts";
 import { maskUrl } from "../util/log.ts";
 import { type PurgeOrder, type PurgeParts, rulesOfUrl, scopeOf } from "./purge-target.ts";
 import type { Call } from "./runtime.ts";
@@ -45,8 +46,10 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
   },
 ];
 
-/** What management calls may do, by the endpoints that their key is good for. */
-export function createRights(runtime: PurgeParts): (endpoints: readonly Endpoint[]) => CallRights {
+/** What management calls may do, by the endpoints that their key is good for; `author`: who calls, for people. */
+export function createRights(
+  runtime: PurgeParts & { readonly state: RuntimeState | undefined },
+): (endpoints: readonly Endpoint[], author: string) => CallRights {
   const { log, purges, config } = runtime;
   const { purgesPerMinute: limit = 600 } = config.config.management || {};
   const counts = new LRUCache<string, { count: number; readonly until: number }>({ max: MAX_COUNTED_KEYS });
@@ -72,7 +75,7 @@ export function createRights(runtime: PurgeParts): (endpoints: readonly Endpoint
       }
       return order;
     }
-    const tenant = accountOf(endpoints, runtime);
+    const tenant = accountOf(endpoints, runtime.endpoints, "it can purge only URLs");
     const scope = scopeOf(tenant, runtime);
     const [kind, value] = Object.entries(target)[0] as ["source" | "prefix" | "tag" | "all", string | true];
     return {
@@ -82,7 +85,7 @@ export function createRights(runtime: PurgeParts): (endpoints: readonly Endpoint
     };
   }
 
-  return (endpoints) => ({
+  return (endpoints, author) => ({
     async purge(target) {
       if (++countOf(endpoints).count > limit) {
         const options = { status: 429, retryAfterSeconds: MINUTE_MS / 1000 };
@@ -110,6 +113,14 @@ export function createRights(runtime: PurgeParts): (endpoints: readonly Endpoint
       interval: MINUTE_MS,
       reset: Math.ceil(countOf(endpoints).until - performance.now()),
     }),
+    state() {
+      const { state } = runtime;
+      if (!state) {
+        const text = "Nothing can be changed here: no plugin of the configuration keeps state.";
+        throw new MediaError("EUNSUPPORTED", text, { status: 501 });
+      }
+      return accountState(state, accountOf(endpoints, runtime.endpoints, "it can change nothing"), author);
+    },
   });
 }
 
@@ -121,16 +132,13 @@ async function jsonOf(request: RouteRequest): Promise<unknown> {
   }
 }
 
-/** The account of a key that is good for all of it: what is purged beyond a URL is not one endpoint's. */
-function accountOf(endpoints: readonly Endpoint[], runtime: PurgeParts): string {
+/** The account of a key that is good for all of it. Throws `EFORBIDDEN` otherwise. */
+function accountOf(endpoints: readonly Endpoint[], all: readonly Endpoint[], otherwise: string): string {
   const tenant = endpoints[0]?.tenant ?? "";
-  const whole = runtime.endpoints.filter((endpoint) => endpoint.tenant === tenant);
+  const whole = all.filter((endpoint) => endpoint.tenant === tenant);
   const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));
   if (!isWhole || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
-    throw new MediaError(
-      "EFORBIDDEN",
-      "This key is not valid for the whole account: it can purge only URLs.",
-    );
+    throw new MediaError("EFORBIDDEN", `This key is not valid for the whole account: ${otherwise}.`);
   }
   return tenant;
 }

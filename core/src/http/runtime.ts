@@ -11,10 +11,11 @@ import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import type { CallHandler, KeysApi, OpenFolder, RouteHandler } from "../plugin.ts";
 import type { Pipeline } from "../request/pipeline.ts";
+import type { RuntimeState } from "../state/account.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
 
-export const METHODS = ["GET", "POST", "DELETE"] as const;
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 export type Method = (typeof METHODS)[number];
 
@@ -57,6 +58,8 @@ export interface Runtime {
   readonly purges: Purges;
   /** Announcements to other processes; of the process, as the purges are. */
   readonly bus: Bus;
+  /** Left out: no plugin keeps state, and nothing can change. */
+  readonly state?: RuntimeState;
   readonly routes: readonly Route[];
   readonly calls: readonly Call[];
   readonly keys: KeysApi;

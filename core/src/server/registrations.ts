@@ -8,6 +8,7 @@ import { type Call, METHODS, type Method, type PluginCommand, type Route } from 
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
+import { STATE_CALLS } from "../state/calls.ts";
 
 /** Paths of the core. */
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: CORE }));
@@ -36,7 +37,7 @@ export function createRegistrations(
   onMetricFailure: (error: MediaError, metric: string) => void,
 ) {
   const routes: Route[] = [];
-  const calls: Call[] = PURGE_CALLS.map((call) => ({ ...call, plugin: CORE }));
+  const calls: Call[] = [...PURGE_CALLS, ...STATE_CALLS].map((call) => ({ ...call, plugin: CORE }));
   const commands: PluginCommand[] = [];
   const fingerprints: (string | Promise<string>)[] = [];
   const metrics: Metric[] = [];

@@ -39,7 +39,10 @@ import {
 } from "../plugin.ts";
 import { type Explanation, unexplained } from "../request/explain.ts";
 import { createPipeline, type Pipeline } from "../request/pipeline.ts";
-import { openStore, recordsOf } from "../state/open.ts";
+import type { ChangeState, RuntimeState } from "../state/account.ts";
+import { openStore, readState, recordsOf } from "../state/open.ts";
+import { createSecrets } from "../state/secrets.ts";
+import type { Revision } from "../state/store.ts";
 import { createBus } from "../util/bus.ts";
 import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
@@ -67,17 +70,25 @@ export interface RuntimeParts {
   readonly traffic?: Readonly<Pick<Traffic, "running" | "connections" | "isDraining">>;
   /** As of `FacadeEvents`. */
   readonly startTimeout?: number;
+  /** The managed state on top of the configuration. @default the newest revision of the store, if a plugin keeps one */
+  readonly revision?: Revision;
+  /** Changes it. Left out: nothing can change. */
+  readonly changeState?: ChangeState;
 }
 
 /**
  * Builds a runtime from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
  * then; nothing runs yet.
  */
-export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
+export async function createRuntime(file: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
   const hooks = createHooks();
   const shares = sharesOf(parts.shared ?? createShared());
   try {
-    return await buildRuntime(config, hooks, shares, parts);
+    const store = openStore(file, parts.log, shares.take);
+    if (!store) return await buildRuntime(file, undefined, hooks, shares, parts);
+    const { config, state } = await readState(file, store, parts.revision);
+    const { changeState: change } = parts;
+    return await buildRuntime(config, { ...state, ...(change && { change }) }, hooks, shares, parts);
   } catch (error) {
     const { number = 1, log } = parts;
     const info = { number, engines: "", endpoints: [], origins: [] };
@@ -90,6 +101,7 @@ export async function createRuntime(config: LoadedConfig, parts: RuntimeParts): 
 
 async function buildRuntime(
   config: LoadedConfig,
+  state: RuntimeState | undefined,
   hooks: Hooks,
   shares: Shares,
   parts: RuntimeParts,
@@ -97,6 +109,7 @@ async function buildRuntime(
   const { log, number = 1, workers = 1, workerLocks } = parts;
   const { traffic = { running: 0, connections: 0, isDraining: false } } = parts;
   const endpoints = endpointsOf(config);
+  if (state) assertStateKey(config, endpoints);
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
   const limitsOf = createLimitsOf(limits, tenants);
@@ -111,7 +124,6 @@ async function buildRuntime(
   const bus = shares.take("core:bus", () => createBus(log));
   const purges = shares.take("core:purges", () => createPurges(bus, log));
   const locks = shares.take("core:locks", () => createClusterLocks(log));
-  const store = storeOf(config, shares, log);
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
@@ -172,8 +184,8 @@ async function buildRuntime(
           after(pipeline, "jobs.obtain").obtain(job, signal, trusted),
         enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
       },
-      cluster: { workers, bus, locks, records: (name) => store && recordsOf(store, name) },
-      state: () => state(after(breakers, "state")),
+      cluster: { workers, bus, locks, records: (name) => state && recordsOf(state.store, name) },
+      state: () => serverState(after(breakers, "state")),
       shared: shares.take,
       async purge(what) {
         const { done, heard } = purges.begin([what]);
@@ -186,7 +198,7 @@ async function buildRuntime(
 
   const usage = usageOf(config);
 
-  function state(breakers: Breakers): ServerState {
+  function serverState(breakers: Breakers): ServerState {
     const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
     const asked = breakers.states();
     const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
@@ -297,7 +309,7 @@ async function buildRuntime(
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
-  const rights = createRights({ config, endpoints, tenants, limitsOf, pipeline, purges, log });
+  const rights = createRights({ config, endpoints, tenants, limitsOf, pipeline, purges, log, state });
   keys = createKeys({ endpoints, rightsOf: rights });
   return {
     info,
@@ -317,6 +329,7 @@ async function buildRuntime(
     keys,
     commands: registrations.commands,
     purges,
+    ...(state && { state }),
     bus,
     async start() {
       try {
@@ -400,12 +413,10 @@ function endpointsOf({ config, plugins, source }: LoadedConfig): Endpoint[] {
   }
 }
 
-function storeOf({ plugins, base, source }: LoadedConfig, shares: Shares, log: Logger) {
-  try {
-    return openStore(plugins, base, log, shares.take);
-  } catch (error) {
-    throw atSource(source, error);
-  }
+/** Management can change the state, and so must be able to encrypt its secrets. */
+function assertStateKey(config: LoadedConfig, endpoints: readonly Endpoint[]): void {
+  if (callsPath(config) === undefined || !endpoints.some(({ privateKeys }) => privateKeys.length > 0)) return;
+  createSecrets().assertKey();
 }
 
 /** Reports about past requests, of the plugin that has them. */

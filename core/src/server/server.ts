@@ -9,10 +9,13 @@ import { drain, type Traffic } from "../http/drain.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
+import type { ChangeState } from "../state/account.ts";
+import type { Revision } from "../state/store.ts";
 import { createLogger } from "../util/log.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createRuntime } from "./runtime.ts";
 import { createShared } from "./singletons.ts";
+import { createStateKeeper } from "./state.ts";
 import { createSuccession } from "./swap.ts";
 import type { SocketHandle } from "./workers/worker.ts";
 
@@ -74,7 +77,8 @@ export async function createServer({
   ...more
 }: ServerOptions): Promise<MediatapServer> {
   const traffic: Traffic = { running: 0, connections: 0, last: 0, isDraining: false };
-  const parts = { log, shared: createShared(), traffic, ...more };
+  const changeState: ChangeState = (change) => state.change(change);
+  const parts = { log, shared: createShared(), traffic, changeState, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -86,6 +90,7 @@ export async function createServer({
       isRefused: (socket) => connections.isRefused(socket),
     }),
   );
+  const state = createStateKeeper({ current: () => succession.runtime, prepare, activate, inTurn, log });
   const limits = succession.runtime.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
@@ -117,25 +122,38 @@ export async function createServer({
     traffic.last = performance.now();
   }
 
-  async function take(next: LoadedConfig): Promise<void> {
+  /** A runtime whose plugins have started. */
+  async function prepare(next: LoadedConfig, revision?: Revision): Promise<Runtime> {
     const number = succession.runtime.info.number + 1;
     const { level } = log;
     // Before the plugins are handed their loggers.
     log.level = next.config.log?.level ?? level;
     let runtime: Runtime | undefined;
     try {
-      runtime = await createRuntime(next, { ...parts, number });
+      runtime = await createRuntime(next, { ...parts, number, ...(revision && { revision }) });
       warnOfKeys(next, log);
       await runtime.start();
       if (closing) throw new Error("the server is closing");
+      return runtime;
     } catch (error) {
       log.level = level;
       await runtime?.stop();
       throw error;
     }
+  }
+
+  function activate(runtime: Runtime): void {
     runtime.lead();
     adopt(runtime.limitsOf());
     succession.follow(runtime);
+    state.follow();
+  }
+
+  /** Does one piece of work after the other. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
   }
 
   return {
@@ -146,15 +164,12 @@ export async function createServer({
       warnOfKeys(config, log);
       await succession.runtime.start();
       await listening(http, port, host, socket);
+      state.follow();
       const address = http.address() as AddressInfo;
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
     socket: () => (http.listening ? (http as { _handle?: SocketHandle })._handle : undefined),
-    reload(next) {
-      const taken = turn.then(() => take(next));
-      turn = taken.catch(() => {});
-      return taken;
-    },
+    reload: (next) => inTurn(async () => activate(await prepare(next))),
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
       traffic.isDraining = true;

@@ -1,27 +1,53 @@
 import type { Logger } from "pino";
-import { MediaError } from "../model/errors.ts";
-import type { Plugin } from "../plugin.ts";
-import type { Records, StateStore } from "./store.ts";
+import { atSource, type LoadedConfig } from "../config/load.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
+import { reasonOf } from "../util/log.ts";
+import type { RuntimeState } from "./account.ts";
+import { stateOf, withState } from "./managed.ts";
+import { createSecrets } from "./secrets.ts";
+import type { Records, Revision, StateStore } from "./store.ts";
 
-/** Opens the store that a plugin declares. `undefined`: no plugin does. */
+/** Opens the store that a plugin declares. `undefined`: no plugin does. Throws `ECONFIG`. */
 export function openStore(
-  plugins: readonly Plugin[],
-  base: string,
+  { plugins, base, source }: LoadedConfig,
   log: Logger,
   take: (key: string, create: () => StateStore) => StateStore,
 ): StateStore | undefined {
   const [owner, other] = plugins.filter(({ stateStore }) => stateStore !== undefined);
   const { name = "", stateStore } = owner ?? {};
   if (stateStore === undefined) return undefined;
-  if (other) {
-    throw new MediaError(
-      "ECONFIG",
-      `plugins: ${name} and ${other.name} both keep the state: remove one of the plugins`,
+  try {
+    if (other) {
+      const text = `plugins: ${name} and ${other.name} both keep state: remove one of the plugins`;
+      throw new MediaError("ECONFIG", text);
+    }
+    return take(`core:state:${name}:${JSON.stringify([base, stateStore.settings])}`, () =>
+      stateStore.open({ base, logger: log.child({ plugin: name }) }),
     );
+  } catch (error) {
+    throw atSource(source, error);
   }
-  return take(`core:state:${name}:${JSON.stringify([base, stateStore.settings])}`, () =>
-    stateStore.open({ base, logger: log.child({ plugin: name }) }),
-  );
+}
+
+/** A configuration with a revision on top of it, left out: the newest one. Throws `ECONFIG` if there can be no such server. */
+export async function readState(
+  file: LoadedConfig,
+  store: StateStore,
+  candidate?: Revision,
+): Promise<{ readonly config: LoadedConfig; readonly state: RuntimeState }> {
+  const revision = candidate ?? (await newestOf(store, file.source));
+  const config = revision ? withState(file, revision, createSecrets()) : file;
+  return { config, state: { store, file, revision, content: stateOf(revision) } };
+}
+
+async function newestOf(store: StateStore, source: string): Promise<Revision | undefined> {
+  try {
+    return await store.read();
+  } catch (error) {
+    if (codeOf(error) === "ECONFIG") throw atSource(source, error);
+    const text = `${source}: the managed state could not be read: ${reasonOf(error)}`;
+    throw new MediaError("ECONFIG", text, { cause: error });
+  }
 }
 
 /** Names of collections, and keys of records. */

@@ -60,10 +60,20 @@ export interface StateStore {
   close(): Promise<void>;
 }
 
+interface StorePlace {
+  /** Folder of the configuration. */
+  readonly base: string;
+  readonly logger: Logger;
+}
+
 /** The store of a server as a plugin declares it. */
 export interface StateStoreRegistration {
   /** What makes it another store, as plain data: path, address. A configuration with the same settings takes over the open store. */
   readonly settings: unknown;
-  /** Opens it, once per process and before `apply`. Throws `ECONFIG` if it is damaged. `base`: folder of the configuration. */
-  open(place: { readonly base: string; readonly logger: Logger }): StateStore;
+  /** Opens it, once per process and before `apply`. Throws `ECONFIG` if it is damaged. */
+  open(place: StorePlace): StateStore;
+  /** Moves a damaged store out of the way, so that `open` makes a new one. Resolves with where it is now. */
+  setAside?(place: StorePlace): Promise<string>;
+  /** The file to which the store has exported its newest revision, if there is one. */
+  copy?(place: StorePlace): string | undefined;
 }

@@ -1,5 +1,8 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
+import { addEndpoints } from "./endpoints.ts";
 import { addMetadata } from "./metadata.ts";
+import { addNamedTransformations } from "./named-transformations.ts";
+import { addOrigins } from "./origins.ts";
 
 const NAME = "manage-imagekit";
 
@@ -22,6 +25,9 @@ export function manageImagekit(): Plugin {
     apiVersion: 1,
     apply({ manage, jobs }) {
       addMetadata({ manage, jobs });
+      addOrigins({ manage });
+      addEndpoints({ manage });
+      addNamedTransformations({ manage });
       manage("POST", PURGE, begin, { atRoot: true });
       manage("GET", `${PURGE}/:id`, status, { atRoot: true });
     },

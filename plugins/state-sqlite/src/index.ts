@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
-import { openSqlite } from "./store.ts";
+import { copyOf, openSqlite, setAside } from "./store.ts";
 
 const NAME = "state-sqlite";
 
@@ -23,6 +24,11 @@ export function stateSqlite(options: StateSqliteOptions): Plugin {
     stateStore: {
       settings: { path },
       open: ({ base, logger }) => openSqlite(resolve(base, path), logger),
+      setAside: ({ base }) => setAside(resolve(base, path)),
+      copy: ({ base }) => {
+        const copy = copyOf(resolve(base, path));
+        return existsSync(copy) ? copy : undefined;
+      },
     },
     apply() {},
   };

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { MediaError, type PluginApi } from "@mediatap/core";
-import type { Revision, RevisionInfo, StateStore } from "@mediatap/core/state";
+import { exportRevision, type Revision, type RevisionInfo, type StateStore } from "@mediatap/core/state";
 
 /** Layout of the tables: `PRAGMA user_version` of the file. */
 const LAYOUT = 1;
@@ -84,6 +85,17 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
     }
   }
 
+  /** Exports a revision to a file beside the database, for `mediatap state restore`. */
+  async function copy(revision: Revision): Promise<void> {
+    try {
+      const temporary = `${copyOf(path)}.${process.pid}`;
+      await writeFile(temporary, exportRevision(revision), { mode: 0o600, flush: true });
+      await rename(temporary, copyOf(path));
+    } catch (err) {
+      logger.warn({ err }, "the copy of the newest revision was not written");
+    }
+  }
+
   return {
     async read(number) {
       const row =
@@ -103,8 +115,10 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
       await run("DELETE FROM revisions WHERE number <= ?", number - MAX_REVISIONS).catch((err: unknown) =>
         logger.warn({ err }, "deleting old revisions failed"),
       );
+      const revision = { number, time, author, comment, content };
+      await copy(revision);
       announce(number);
-      return { number, time, author, comment, content };
+      return revision;
     },
     async list({ before = Number.MAX_SAFE_INTEGER, limit }) {
       const rows = database
@@ -191,8 +205,23 @@ function openFile(path: string): DatabaseSync {
   }
 }
 
+/** The file with the newest revision. */
+export function copyOf(path: string): string {
+  return `${path}.json`;
+}
+
+/** Moves the files of a database; resolves with the new path. */
+export async function setAside(path: string): Promise<string> {
+  const moved = `${path}.damaged-${new Date().toISOString().replaceAll(":", "")}`;
+  await rename(path, moved);
+  for (const end of ["-wal", "-shm"]) {
+    if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${moved}${end}`);
+  }
+  return moved;
+}
+
 function damaged(path: string, what: string, cause?: unknown): MediaError {
-  const text = `state-sqlite: ${path} is damaged (${what}): move it away, with the files ${path}-wal and ${path}-shm`;
+  const text = `state-sqlite: ${path} is damaged (${what}): "mediatap state restore" replaces it by the copy of its newest revision`;
   return new MediaError("ECONFIG", text, { cause });
 }
 

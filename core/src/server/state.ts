@@ -1,0 +1,135 @@
+import type { Logger } from "pino";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Runtime } from "../http/runtime.ts";
+import { codeOf, MediaError, shortageOf } from "../model/errors.ts";
+import type { ChangeState, RuntimeState } from "../state/account.ts";
+import { contentOf, sourceWith, stateOf } from "../state/managed.ts";
+import { createSecrets } from "../state/secrets.ts";
+import type { Revision, StateStore } from "../state/store.ts";
+
+const TOPIC = "core:state";
+
+/** How often a change is made again because another process was faster. */
+const MAX_ATTEMPTS = 10;
+
+/** Messages about what is managed begin with the path of a field; others are about the rest of the server. */
+const MANAGED = /^(?:tenants|origins|endpoints|namedTransformations)\b/;
+
+interface KeeperParts {
+  readonly current: () => Runtime;
+  /** Builds a runtime with a revision of the managed state, and starts it. */
+  readonly prepare: (file: LoadedConfig, revision: Revision) => Promise<Runtime>;
+  /** New requests meet it from now on. */
+  readonly activate: (runtime: Runtime) => void;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly log: Logger;
+}
+
+/** Changes the managed state of a server, and follows what other processes change. */
+export function createStateKeeper({ current, prepare, activate, inTurn, log }: KeeperParts) {
+  const { bus } = current();
+  let watched: { readonly store: StateStore; readonly end: () => void } | undefined;
+  // Workers of this machine are waited for; other machines look at once.
+  const ends = [bus.answer(TOPIC, catchUp), bus.subscribe(TOPIC, () => void catchUp())];
+
+  /** Takes over the newest revision, unless it is served already. */
+  function catchUp(): Promise<void> {
+    return inTurn(async () => {
+      const { state } = current();
+      if (!state) return;
+      const { store, file, revision } = state;
+      try {
+        const newest = await store.read();
+        if (!newest || (newest.number === revision?.number && newest.time === revision.time)) return;
+        activate(await prepare(file, newest));
+        const { number, author } = newest;
+        log.info({ revision: number, author }, "the managed state changed");
+      } catch (err) {
+        log.error({ err }, "the managed state was not taken over, the old one stays active");
+      }
+    });
+  }
+
+  async function attempt(state: RuntimeState, { author, comment, edit }: Parameters<ChangeState>[0]) {
+    const { store, file } = state;
+    const before = await stored(() => store.read());
+    const next = stateOf(before);
+    edit(next);
+    const content = contentOf(next, createSecrets());
+    const number = (before?.number ?? 0) + 1;
+    if (content === before?.content && before.number === state.revision?.number) return state;
+    const revision = { number, time: Date.now(), author, comment, content };
+    const runtime = await prepare(file, revision).catch((error: unknown) => {
+      throw refusal(error, sourceWith(file, number), log);
+    });
+    try {
+      const written = await stored(() => store.write(revision, number - 1));
+      if (written) {
+        activate(runtime);
+        log.info({ revision: number, author, comment }, "the managed state was changed");
+        return runtime.state;
+      }
+    } catch (error) {
+      await runtime.stop();
+      throw error;
+    }
+    await runtime.stop();
+    return undefined;
+  }
+
+  const change: ChangeState = async (change) => {
+    const changed = await inTurn(async () => {
+      const { state } = current();
+      if (!state) throw new MediaError("EUNSUPPORTED", "No plugin keeps state any more");
+      for (let count = 0; count < MAX_ATTEMPTS; count++) {
+        const changed = await attempt(state, change);
+        if (changed) return changed;
+      }
+      throw new MediaError("EBUSY", "Others change the state all the time", { retryAfterSeconds: 1 });
+    });
+    // Outside of the turn: two workers that both have changed something would wait for each other.
+    await Promise.all([bus.publish(TOPIC, changed.revision?.number), bus.ask(TOPIC)]);
+    return changed;
+  };
+
+  return {
+    change,
+    /** Watches the store of the current runtime. */
+    follow(): void {
+      const store = current().state?.store;
+      if (store === watched?.store) return;
+      watched?.end();
+      watched = store && { store, end: store.watch(() => void catchUp()) };
+    },
+    close(): void {
+      watched?.end();
+      for (const end of ends) end();
+    },
+  };
+}
+
+/** What a store does; its failures are the server's, and temporary. */
+async function stored<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const shortage = shortageOf(cause);
+    const text = shortage ? "The state could not be stored: no space is left" : "The state cannot be reached";
+    throw new MediaError("EBUSY", text, { cause, retryAfterSeconds: shortage?.retryAfterSeconds ?? 1 });
+  }
+}
+
+/** Why a change would make no server, for the client. */
+function refusal(error: unknown, source: string, log: Logger): unknown {
+  if (codeOf(error) !== "ECONFIG") return error;
+  const lines = (error as Error).message.split("\n").map((line) => {
+    const text = line.replace(`${source}: `, "");
+    const [, ofPlugin = text] = /^plugins: [\w@/-]+: (.+)$/.exec(text) ?? [];
+    return MANAGED.test(ofPlugin) ? ofPlugin : text;
+  });
+  const message = lines.join("; ");
+  if (lines.every((line) => MANAGED.test(line))) return new MediaError("EINVAL", message, { cause: error });
+  log.error({ err: error }, "a change of the managed state could not be applied");
+  const text = "The server cannot apply changes at the moment";
+  return new MediaError("EBUSY", text, { cause: error, retryAfterSeconds: 5 });
+}

@@ -1,0 +1,153 @@
+import type { LoadedConfig } from "../config/load.ts";
+import { MediaError } from "../model/errors.ts";
+import { isSecret } from "../util/redact.ts";
+import {
+  type AccountContent,
+  accountIn,
+  type Difference,
+  differences,
+  type Fields,
+  fileObjects,
+  KINDS,
+  type ManagedState,
+  type Objects,
+  type StateKind,
+  stateOf,
+} from "./managed.ts";
+import type { Revision, RevisionInfo, StateStore } from "./store.ts";
+
+/** The managed state that a runtime was made from, and how to change it. */
+export interface RuntimeState {
+  readonly store: StateStore;
+  /** The configuration below it. */
+  readonly file: LoadedConfig;
+  /** `undefined`: there is none yet. */
+  readonly revision: Revision | undefined;
+  readonly content: ManagedState;
+  /** Left out: nothing serves this runtime. */
+  readonly change?: ChangeState;
+}
+
+/**
+ * Changes the managed state, here and everywhere: `edit` changes a copy in place, and may be called again for a newer one. Resolves with
+ * what new requests meet from now on.
+ */
+export type ChangeState = (change: {
+  readonly author: string;
+  readonly comment: string;
+  readonly edit: (state: ManagedState) => void;
+}) => Promise<RuntimeState>;
+
+/** What a change may change, in place: objects as the configuration writes them. */
+export interface AccountDraft extends AccountContent {
+  /** Objects that the configuration file defines, without their secrets: they cannot be changed. */
+  readonly file: Objects;
+}
+
+/** An origin, endpoint or named transformation. */
+export interface StateObject {
+  /** As the configuration writes it; a secret that is stored encrypted is there as an object. Never show it. */
+  readonly fields: Fields;
+  /** The configuration file defines it: it cannot be changed. */
+  readonly fromFile: boolean;
+  /** What was stored with it in `notes`. */
+  readonly note?: unknown;
+}
+
+/** A revision, with what it has changed in an account. */
+export interface AccountRevision extends RevisionInfo {
+  readonly changes: readonly Difference[];
+}
+
+/** Origins, endpoints and named transformations of one account: those of the configuration file, and those on top of it. */
+export interface AccountState {
+  /** All objects of a kind, by name: those that new requests to this process meet. */
+  objects(kind: StateKind): ReadonlyMap<string, StateObject>;
+  /**
+   * Changes the managed objects as one revision. `edit` changes the draft in place; it is called again with a newer one if somebody else was
+   * faster. Resolves with what it returned when this process, and the other workers of this machine, serve the change. Throws what `edit`
+   * throws, `EINVAL` naming the field if the whole would be invalid, and `EBUSY` if it could not be stored; then nothing has changed.
+   */
+  change<T>(comment: string, edit: (draft: AccountDraft) => T): Promise<T>;
+  /** Revisions that have changed this account, newest first. */
+  revisions(options: {
+    readonly before?: number;
+    readonly limit: number;
+  }): Promise<readonly AccountRevision[]>;
+  /** Makes the objects those of an older revision, by a new one. Throws `ENOENT` if there is none of this number. */
+  rollback(number: number, comment: string): Promise<void>;
+}
+
+/** Revisions that are read for a list at most: those of other accounts are passed over. */
+const MAX_SCANNED = 500;
+
+/** `author`: who changes it, for people. */
+export function accountState(state: RuntimeState, tenant: string, author: string): AccountState {
+  const { store, file, change } = state;
+  let { content } = state;
+
+  async function changed(comment: string, edit: (account: AccountContent) => void): Promise<void> {
+    if (!change) throw new MediaError("EUNSUPPORTED", "Nothing can be changed here");
+    const changed = await change({
+      author,
+      comment,
+      edit(state) {
+        const account = accountIn(state, tenant);
+        edit(account);
+        state.accounts[tenant] = account;
+      },
+    });
+    content = changed.content;
+  }
+
+  return {
+    objects(kind) {
+      const { [kind]: own, notes } = accountIn(content, tenant);
+      const fromFile = Object.entries(withoutSecrets(fileObjects(file, tenant))[kind]);
+      return new Map<string, StateObject>([
+        ...fromFile.map(([name, fields]) => [name, { fields, fromFile: true }] as const),
+        ...Object.entries(own).map(
+          ([name, fields]) => [name, { fields, fromFile: false, note: notes[kind][name] }] as const,
+        ),
+      ]);
+    },
+    async change(comment, edit) {
+      let result: { readonly value: ReturnType<typeof edit> } | undefined;
+      await changed(comment, (account) => {
+        const draft = { ...account, file: withoutSecrets(fileObjects(file, tenant)) };
+        result = { value: edit(draft) };
+        const { file: _, ...content } = draft;
+        Object.assign(account, content);
+      });
+      return (result as unknown as { readonly value: ReturnType<typeof edit> }).value;
+    },
+    async revisions({ before, limit }) {
+      const infos = await store.list({ ...(before !== undefined && { before }), limit: MAX_SCANNED });
+      const found: AccountRevision[] = [];
+      for (const info of infos) {
+        const [own, below] = [await store.read(info.number), await store.read(info.number - 1)];
+        const changes = differences(stateOf(below), stateOf(own), tenant);
+        if (changes.length > 0) found.push({ ...info, changes });
+        if (found.length === limit) break;
+      }
+      return found;
+    },
+    async rollback(number, comment) {
+      const revision = number === 0 ? undefined : await store.read(number);
+      if (number !== 0 && !revision) throw new MediaError("ENOENT", `There is no revision ${number}`);
+      const old = accountIn(stateOf(revision), tenant);
+      await changed(comment, (account) => void Object.assign(account, structuredClone(old)));
+    },
+  };
+}
+
+/** Objects of the configuration file as plugins see them. */
+function withoutSecrets(objects: Objects): Objects {
+  const open = (fields: Fields): Fields =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => !isSecret(name)));
+  const kinds = KINDS.map((kind) => [
+    kind,
+    Object.fromEntries(Object.entries(objects[kind]).map(([name, fields]) => [name, open(fields)])),
+  ]);
+  return Object.fromEntries(kinds) as Objects;
+}

@@ -1,0 +1,188 @@
+import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
+import type { AccountState, StateObject } from "@mediatap/core/state";
+import { z } from "zod";
+import { answers, assertChangeable, bodyOf, checked, etagOf, newId, objectsIn, remove } from "./objects.ts";
+
+const PATH = "/v1/accounts/origins";
+
+const text = z.string().min(1);
+/** A secret; an update that leaves it out keeps the one that is stored. */
+const secret = z.string();
+
+const common = {
+  name: text.max(200),
+  includeCanonicalHeader: z.boolean().default(false),
+  baseUrlForCanonicalHeader: z.string().optional(),
+};
+const prefix = z.string().default("");
+const keys = { accessKey: secret.optional(), secretKey: secret.optional() };
+
+/** How an origin of a type is written in a request; the storage plugin of the type checks the rest. */
+interface Type {
+  readonly fields: z.ZodObject;
+  /** Fields that are secret, and needed. */
+  readonly secrets: readonly string[];
+  /** Fields of answers, with what they are if they were left out. */
+  readonly shown: Readonly<Record<string, unknown>>;
+}
+
+const s3: Type = {
+  fields: z.strictObject({ bucket: text, prefix, useIAMRole: z.boolean().optional(), ...keys }),
+  secrets: ["accessKey", "secretKey"],
+  shown: { bucket: "", prefix: "", useIAMRole: false },
+};
+
+const TYPES: Readonly<Record<string, Type>> = {
+  S3: s3,
+  CLOUDINARY_BACKUP: s3,
+  S3_COMPATIBLE: {
+    fields: z.strictObject({
+      ...{ bucket: text, endpoint: text, prefix, s3ForcePathStyle: z.boolean().default(false) },
+      ...keys,
+    }),
+    secrets: ["accessKey", "secretKey"],
+    shown: { bucket: "", endpoint: "", prefix: "", s3ForcePathStyle: false },
+  },
+  WEB_FOLDER: {
+    fields: z.strictObject({ baseUrl: text, forwardHostHeaderToOrigin: z.boolean().default(false) }),
+    secrets: [],
+    shown: { baseUrl: "", forwardHostHeaderToOrigin: false },
+  },
+  WEB_PROXY: { fields: z.strictObject({}), secrets: [], shown: {} },
+  GCS: {
+    fields: z.strictObject({ bucket: text, clientEmail: text, prefix, privateKey: secret.optional() }),
+    secrets: ["privateKey"],
+    shown: { bucket: "", clientEmail: "", prefix: "" },
+  },
+  AZURE_BLOB: {
+    fields: z.strictObject({ accountName: text, container: text, prefix, sasToken: secret.optional() }),
+    secrets: ["sasToken"],
+    shown: { accountName: "", container: "", prefix: "" },
+  },
+  AKENEO_PIM: {
+    fields: z.strictObject({
+      ...{ baseUrl: text, clientId: text, username: text },
+      ...{ clientSecret: secret.optional(), password: secret.optional() },
+    }),
+    secrets: ["clientSecret", "password"],
+    shown: { baseUrl: "" },
+  },
+};
+
+const typeSchema = z.looseObject({ type: z.enum(Object.keys(TYPES)) });
+
+interface Note {
+  readonly name: string;
+}
+
+/** Adds the calls of `accounts.origins`. */
+export function addOrigins({ manage }: Pick<PluginApi, "manage">): void {
+  manage("GET", PATH, list, { atRoot: true });
+  manage("POST", PATH, create, { atRoot: true });
+  manage("GET", `${PATH}/:id`, get, { atRoot: true });
+  manage("PUT", `${PATH}/:id`, update, { atRoot: true });
+  manage("DELETE", `${PATH}/:id`, del, { atRoot: true });
+}
+
+const list: CallHandler = (_request, _, rights) => ({ body: answers(rights.state(), "origins", answerOf) });
+
+const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
+
+const create: CallHandler = async (request, _, rights) => {
+  const state = rights.state();
+  const body = await bodyOf(request, typeSchema);
+  const { name } = checked(z.looseObject(common), body);
+  const id = await state.change(`create the origin ${name}`, (draft) => {
+    const id = newId(name, objectsIn(draft, "origins").keys(), "origin");
+    draft.origins[id] = fieldsOf(body, undefined);
+    draft.notes.origins[id] = { name } satisfies Note;
+    return id;
+  });
+  return reply(201, state, id);
+};
+
+const update: CallHandler = async (request, _, rights) => {
+  const { id = "" } = request.params;
+  const state = rights.state();
+  const body = await bodyOf(request, typeSchema);
+  const { name } = checked(z.looseObject(common), body);
+  await state.change(`change the origin ${name}`, (draft) => {
+    const object = found(objectsIn(draft, "origins"), id);
+    assertChangeable({ name: id, object }, "The origin", request);
+    draft.origins[id] = fieldsOf(body, object);
+    draft.notes.origins[id] = { name } satisfies Note;
+  });
+  return reply(200, state, id);
+};
+
+const del: CallHandler = async (request, _, rights) => {
+  const { id = "" } = request.params;
+  await rights.state().change(`delete the origin ${id}`, (draft) => {
+    const object = found(objectsIn(draft, "origins"), id);
+    assertChangeable({ name: id, object }, "The origin", request);
+    const user = [...objectsIn(draft, "endpoints")].find(([, { fields }]) =>
+      [fields.library, ...((fields.origins ?? []) as unknown[])].includes(id),
+    );
+    if (user) {
+      const text = `The origin is used by the URL endpoint ${user[0]}: remove it there first.`;
+      throw new MediaError("EINVAL", text, { status: 409 });
+    }
+    remove(draft, "origins", id);
+  });
+  return { status: 204, body: undefined };
+};
+
+function found(origins: ReadonlyMap<string, StateObject>, id: string): StateObject {
+  const object = origins.get(id);
+  if (object) return object;
+  throw new MediaError("ENOENT", "There is no origin with this id.");
+}
+
+function reply(status: number, state: AccountState, id: string) {
+  const object = found(state.objects("origins"), id);
+  return { status, headers: { ETag: etagOf(id, object) }, body: answerOf(id, object) };
+}
+
+/** The fields of the configuration; secrets that were left out are those of the object before it, if it has the same type. */
+function fieldsOf(
+  body: z.output<typeof typeSchema>,
+  before: StateObject | undefined,
+): Readonly<Record<string, unknown>> {
+  const { type } = body;
+  const { fields: schema, secrets } = TYPES[type] as Type;
+  const { name: _, ...fields } = checked(schema.extend({ ...common, type: z.literal(type) }), body);
+  // Both keys are empty if the role of the machine is used.
+  const isByRole = fields.useIAMRole === true;
+  const own = secrets.map((secret) => {
+    const old = before?.fields.type === type ? before.fields[secret] : undefined;
+    const value = isByRole ? fields[secret] || undefined : (fields[secret] ?? old);
+    if (value === undefined && !isByRole) {
+      throw new MediaError("EINVAL", `${secret}: Expected string but it is missing`);
+    }
+    return [secret, value] as const;
+  });
+  const all = Object.entries({ ...fields, ...Object.fromEntries(own) });
+  return Object.fromEntries(
+    all.filter(([, value]) => value !== undefined && value !== false && value !== ""),
+  );
+}
+
+/** Never a secret. `readOnly`: the configuration file defines it. */
+function answerOf(id: string, { fields, fromFile, note }: StateObject) {
+  const type = String(fields.type);
+  const { name = id } = (note ?? {}) as Partial<Note>;
+  const shown = Object.entries(TYPES[type]?.shown ?? {}).map(([field, empty]) => [
+    field,
+    fields[field] ?? empty,
+  ]);
+  const { includeCanonicalHeader = false, baseUrlForCanonicalHeader } = fields;
+  return {
+    id,
+    name,
+    type,
+    ...Object.fromEntries(shown),
+    includeCanonicalHeader,
+    ...(baseUrlForCanonicalHeader !== undefined && { baseUrlForCanonicalHeader }),
+    ...(fromFile && { readOnly: true }),
+  };
+}
