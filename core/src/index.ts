@@ -33,8 +33,8 @@ export {
 } from "./model/errors.ts";
 export type { CacheOutcome, Exchange, Reply, Target } from "./model/exchange.ts";
 export type { Size } from "./model/expression.ts";
-export type { InfoField, InfoOutput } from "./model/info.ts";
-export { HEADER_FIELDS, INFO_FIELDS, infoFields } from "./model/info.ts";
+export type { InfoField } from "./model/info.ts";
+export { HEADER_FIELDS, infoFields } from "./model/info.ts";
 export type { AcceptClass, Job, Note } from "./model/job.ts";
 export type { LimitName, Limits, LimitsOf } from "./model/limits.ts";
 export { DEFAULT_LIMITS } from "./model/limits.ts";
@@ -80,7 +80,6 @@ export type {
   KeyAccess,
   KeysApi,
   OpenedFolder,
-  OpenFolder,
   Plugin,
   PluginApi,
   PluginHooks,
