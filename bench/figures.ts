@@ -101,12 +101,12 @@ export function markdown(results: Results): string {
     .filter(({ reached }) => reached === false)
     .map(({ goal, value, ratio }) => {
       const measured = goal.target?.[0] === "ratio" ? `${times(ratio)} ×` : `${short(value)} ${goal.unit}`;
-      return `${goal.work}: ${measured.trim()} (${targetOf(goal)})`;
+      return `- ${goal.work}: ${measured.trim()} (${targetOf(goal)})`;
     });
   return [
     introduction(results),
     table([head, ...body]),
-    missed.length > 0 ? `Not reached: ${missed.join("; ")}.` : "All targets are reached.",
+    ...(missed.length > 0 ? ["Not reached:", missed.join("\n")] : ["All targets are reached."]),
   ].join("\n\n");
 }
 
@@ -128,7 +128,7 @@ export function speed(results: Results): string {
 }
 
 const targetOf = ({ target }: Goal) =>
-  target ? `${target[1]} ${short(target[2])}${target[0] === "ratio" ? " ×" : ""}` : "–";
+  target ? `${target[1]} ${target[2].toLocaleString("en")}${target[0] === "ratio" ? " ×" : ""}` : "–";
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
@@ -143,7 +143,10 @@ function table(rows: readonly (readonly string[])[]): string {
 const ROOT = join(import.meta.dirname, "..");
 const STORED = join(ROOT, ".cache/bench.json");
 
-/** Keeps the figures for later runs of single scenarios, whose figures replace those of the same scenarios. */
+/**
+ * Keeps the figures, and returns them. Those of a run of single scenarios (`isPart`) replace those of the same scenarios; the others
+ * are of earlier runs.
+ */
 export function merge(results: Results, isPart: boolean): Results {
   const earlier =
     isPart && existsSync(STORED) ? (JSON.parse(readFileSync(STORED, "utf8")) as Results) : undefined;

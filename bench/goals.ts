@@ -91,7 +91,8 @@ export const GOALS: readonly Goal[] = [
   goal("one cold URL, 16 clients", "CPU ms", at("cold-16", "cpu"), HTTP, mostTimes(1.08)),
   goal("clients gone after 60 ms: CPU still used", "%", at("leave", "share"), SHARP, most(20)),
   goal("fidelity, source of 2000 px", "SSIMULACRA 2", at("fidelity", "2000 px"), SHARP, least(74.8)),
-  goal("fidelity, source of 2000 px", "KiB", at("fidelity", "KiB of 2000"), SHARP, most(34)),
+  // 34 KiB with photographs of which sharp makes 34.7.
+  goal("fidelity, source of 2000 px", "KiB", at("fidelity", "KiB of 2000"), SHARP, mostTimes(0.98)),
   goal("fidelity, lowest of three sizes", "SSIMULACRA 2", at("fidelity", "lowest"), SHARP, least(74.5)),
   goal("high fidelity, lowest", "SSIMULACRA 2", at("fidelity-high", "lowest"), undefined, least(76.5)),
   goal("high fidelity, source of 2000 px", "CPU ms", at("fidelity-high", "CPU of 2000")),

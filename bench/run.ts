@@ -144,7 +144,6 @@ async function bench(): Promise<void> {
     const place = { media, from, web: web.origin, count: size.count, seconds: size.seconds, rest };
     const results = await measureAll(place, hasVideo);
     printReport(results);
-    if (flags.write) writeTables(merge(results, flags.only !== undefined));
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     await Promise.all(around.map((server) => server.stop()));
@@ -200,6 +199,11 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
     client: hotClient,
     scenarios: [],
   };
+  /** The tables are written each time, so that a run that is ended early was not in vain. */
+  const add = (result: Results["scenarios"][number]) => {
+    results.scenarios.push(result);
+    if (flags.write) writeTables(merge(results, flags.only !== undefined));
+  };
   const common = scenarios.filter(({ servers }) => !servers);
   if (common.length > 0) {
     await beside(
@@ -208,7 +212,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
       (own) => [bare(own.pid), kept(own.pid), ...rivals()],
       true,
       async (servers) => {
-        for (const scenario of common) results.scenarios.push(await measured(scenario, servers, place));
+        for (const scenario of common) add(await measured(scenario, servers, place));
       },
     );
   }
@@ -225,9 +229,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
       ...(further ? [further(pid)] : []),
     ];
     try {
-      results.scenarios.push(
-        await beside(place, own, others, !scenario.fresh, (servers) => measured(scenario, servers, place)),
-      );
+      add(await beside(place, own, others, !scenario.fresh, (servers) => measured(scenario, servers, place)));
     } catch (error) {
       console.error(`${scenario.name} failed:`, error);
       process.exitCode = 1;

@@ -56,13 +56,15 @@ function machineConfig() {
     accessKey: "any",
     secretKey: "any",
   });
-  const address = { redis: `redis://127.0.0.1:${redis}` };
+  // All of it shares the cores of one machine: who waits for them must not be taken for one who has failed.
+  const patient = { timeout: 5000 };
+  const address = { redis: `redis://127.0.0.1:${redis}`, ...patient };
   return {
     presets: ["mediatap"],
     plugins: [
       ["share-redis", address],
       ["cache-keyv", address],
-      ["cache-storage", { origin: "renditions" }],
+      ["cache-storage", { origin: "renditions", ...patient }],
       ["cache-source", { storage: "copies" }],
       "metrics",
     ],

@@ -12,7 +12,7 @@ export const leave: Scenario = {
   name: "leave",
   title: `${CLIENTS} clients that leave after ${STAYS} ms, 24 megapixels to AVIF`,
   share: "of the CPU that the same photographs cost clients who stay",
-  takes: (peer) => peer.formats.includes("avif"),
+  takes: ({ name }) => name === "mediatap" || name === "bare sharp",
   async run(turn) {
     const photograph = await large(24);
     const stayed = await turn.measure(() => each(urls(turn, photograph), CLIENTS));

@@ -4,16 +4,22 @@ import type { Scenario } from "./scenario.ts";
 
 const CLIENTS = 4;
 const TRANSPARENT = 12;
+/** Photographs and tiny pictures that are requested before the others. */
+const WARM_UP = 12;
+const TINY_WARM_UP = 500;
 
 /** Photographs that a web server has: reading them must not cost much beside the work. */
 export const remote: Scenario = {
   name: "remote",
   title: `distinct photographs of a web server to 256 px WebP, ${CLIENTS} clients`,
   takes: (peer) => peer.remote !== undefined,
-  run(turn) {
+  async run(turn) {
     const { origin, peer } = turn.running;
-    const urls = turn.links().map((photograph) => `${origin}${peer.remote?.(photograph)}`);
-    return turn.measure(() => each(urls, CLIENTS));
+    const urls = (part?: number) =>
+      turn.links(undefined, part).map((photograph) => `${origin}${peer.remote?.(photograph)}`);
+    // Connects, and compiles what reads a body.
+    await each(urls(WARM_UP), CLIENTS);
+    return turn.measure(() => each(urls(), CLIENTS));
   },
 };
 
@@ -42,8 +48,9 @@ export const tiny: Scenario = {
   async run(turn) {
     const { origin, peer } = turn.running;
     const urls = turn
-      .links(await tinyFile(), 250 * turn.seconds)
+      .links(await tinyFile(), TINY_WARM_UP + 250 * turn.seconds)
       .map((picture) => origin + peer.path(picture, "webp", 64));
-    return turn.measure(() => each(urls, CLIENTS));
+    await each(urls.slice(0, TINY_WARM_UP), CLIENTS);
+    return turn.measure(() => each(urls.slice(TINY_WARM_UP), CLIENTS));
   },
 };
