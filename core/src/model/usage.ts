@@ -33,22 +33,24 @@ export type UsageList =
   | "errors"
   /** Caches that answered. */
   | "caches"
-  | "formats"
-  /** Attempts at origins, by the origin's name; of attempts that failed with a space and the code. */
+  /** Media types of renditions and originals. */
+  | "types"
+  /** Attempts at origins, by the origin's name; of those without a file with a space and the code. */
   | "origins"
-  /** Paths of originals that were delivered, by kind. */
+  /** URL paths of originals that were delivered, without transformations and queries, by kind. */
   | "images"
   | "videos"
   | "files"
   /** As URLs write them. */
   | "imageTransformations"
   | "videoTransformations"
-  /** Paths that were answered with 404. */
+  /** The same of those that were answered with 404. */
   | "notFound"
   /** Host names of pages. */
   | "referrers"
   /** Browsers and programs, with their major version. */
   | "agents"
+  /** `Windows PC`, `iPhone`, … */
   | "devices"
   /** ISO 3166-1 codes. */
   | "countries";

@@ -1,8 +1,21 @@
+const DEVICES = [
+  ["iPhone", /\biPhone\b|\biPod\b/],
+  ["iPad", /\biPad\b/],
+  ["Android phone", /\bAndroid\b.*\bMobile\b|\bDalvik\b/],
+  ["Android tablet", /\bAndroid\b|\bSilk\//],
+  ["Windows PC", /\bWindows NT\b/],
+  ["Mac", /\bMacintosh\b/],
+  ["Chromebook", /\bCrOS\b/],
+  ["Linux PC", /\bX11\b/],
+] as const;
+
+type Device = (typeof DEVICES)[number][0] | "robot" | "other";
+
 /** What a `User-Agent` header says of a client. */
 export interface Agent {
   /** Family and major version: `Chrome 126`, `Googlebot`. */
   readonly name: string;
-  readonly device: "desktop" | "mobile" | "tablet" | "bot" | "other";
+  readonly device: Device;
 }
 
 /** Characters of a header that are looked at. */
@@ -43,7 +56,7 @@ const UNKNOWN: Agent = { name: "other", device: "other" };
 export function agentOf(header: string): Agent {
   const text = header.slice(0, MAX_LENGTH);
   const bot = BOT.exec(text)?.[1];
-  if (bot !== undefined) return { name: bot.slice(0, 40), device: "bot" };
+  if (bot !== undefined) return { name: bot.slice(0, 40), device: "robot" };
   const found = BROWSERS.find(([, version]) => version.test(text));
   if (!found) return { name: "other", device: deviceOf(text) };
   const [name, pattern] = found;
@@ -51,11 +64,8 @@ export function agentOf(header: string): Agent {
   return { name: version === "" ? name : `${name} ${version}`, device: deviceOf(text) };
 }
 
-function deviceOf(text: string): Agent["device"] {
-  if (/\biPad\b|\bTablet\b|\bKindle\b|\bSilk\/|\bAndroid\b(?!.*\bMobile\b)/i.test(text)) return "tablet";
-  if (/\bMobi|\biPhone\b|\biPod\b|\bAndroid\b|\bDalvik\b/i.test(text)) return "mobile";
-  if (/\bWindows NT\b|\bMacintosh\b|\bX11\b|\bCrOS\b/.test(text)) return "desktop";
-  return "other";
+function deviceOf(text: string): Device {
+  return DEVICES.find(([, pattern]) => pattern.test(text))?.[0] ?? "other";
 }
 
 /** The same, memoized in bounded memory. Without a header the client is unknown. */

@@ -60,7 +60,7 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
       sums.set(key, sum);
       mergeBucket(sum.bucket, data);
     }
-    return [...sums.values()].map(({ bucket, data }) => dataOf(bucket, data.tenant, data.endpoint));
+    return [...sums.values()].map(({ bucket, data }) => dataOf(bucket, data));
   }
 
   /** Resolves with whether the day will not be rolled up again. A first record, written last, contains how many times it was. */

@@ -8,10 +8,11 @@ export const LISTS = {
   errors: 32,
   /** Caches that had the rendition. */
   caches: 16,
-  formats: 32,
-  /** Attempts at origins: the name of the origin, and after a space the code of a failure. */
+  /** Media types. */
+  types: 32,
+  /** Attempts at origins: the name of the origin, and of those without a file after a space the code. */
   origins: 64,
-  /** Paths of originals that were delivered, by the kind of asset. */
+  /** Paths of originals that were delivered, below the endpoint's own, by the kind of asset. */
   images: 128,
   videos: 64,
   files: 32,
@@ -23,7 +24,7 @@ export const LISTS = {
   referrers: 100,
   /** Browsers and programs, with their major version. */
   agents: 64,
-  devices: 8,
+  devices: 16,
   countries: 64,
 } as const;
 
@@ -41,10 +42,15 @@ export type Sums = { [K in (typeof SUMS)[number]]: number };
 export interface BucketData {
   readonly tenant: string;
   readonly endpoint: string;
+  /** Path of the endpoint, without a leading slash and with a trailing one; `""`: it has none. */
+  readonly mount: string;
   readonly sums: Sums;
   /** Those that are not empty. */
   readonly lists: { readonly [K in ListName]?: SketchData };
 }
+
+/** Lists of paths. */
+export const PATHS: ReadonlySet<ListName> = new Set(["images", "videos", "files", "notFound"]);
 
 /** What was counted for one endpoint in one span of time. */
 export interface Bucket extends Sums {
@@ -77,11 +83,13 @@ export function mergeBucket(to: Bucket, { sums, lists }: BucketData): void {
   }
 }
 
-export function dataOf({ lists, ...sums }: Bucket, tenant: string, endpoint: string): BucketData {
+export function dataOf({ lists, ...sums }: Bucket, of: Omit<BucketData, "sums" | "lists">): BucketData {
+  const { tenant, endpoint, mount } = of;
   const filled = LIST_NAMES.filter((name) => lists[name].size > 0);
   return {
     tenant,
     endpoint,
+    mount,
     sums,
     lists: Object.fromEntries(filled.map((name) => [name, lists[name].data()])),
   };

@@ -19,7 +19,9 @@ type AttemptReport = Extract<Report, { kind: "attempt" }>;
 /** One endpoint in this process. */
 interface Row extends Account {
   readonly tenant: string;
-  readonly name: string;
+  readonly endpoint: string;
+  /** As of `BucketData`, of the last request. */
+  mount: string;
   /** The open hour. */
   bucket: Bucket;
   /** When it began, in milliseconds since 1970. */
@@ -30,7 +32,7 @@ interface Row extends Account {
 }
 
 /** What is counted of a request. Not the exchange: it would keep the connection in memory. */
-interface Finished extends Pick<Exchange, "endpoint" | "request"> {
+interface Finished extends Pick<Exchange, "endpoint" | "target" | "request"> {
   readonly job: Exchange["job"];
   readonly record: Exchange["record"];
   readonly cache: Exchange["cache"];
@@ -75,13 +77,14 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
   let batch: Finished[] = [];
   let detail = 1;
 
-  function rowOf(tenant: string, name: string, time = now()): Row {
-    const key = JSON.stringify([tenant, name]);
+  function rowOf(tenant: string, endpoint: string, time = now()): Row {
+    const key = JSON.stringify([tenant, endpoint]);
     const known = rows.get(key);
     if (known) return known;
     const row: Row = {
       tenant,
-      name,
+      endpoint,
+      mount: "",
       bucket: createBucket(detail),
       hour: startOf("hour", time),
       changes: 0,
@@ -122,17 +125,14 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     row.hour = next;
   }
 
-  const hourOf = ({ hour, bucket, tenant, name }: Row): HourData => ({
-    start: hour,
-    data: dataOf(bucket, tenant, name),
-  });
+  const hourOf = (row: Row): HourData => ({ start: row.hour, data: dataOf(row.bucket, row) });
 
   function exchanged(exchange: Exchange, bytes: number): void {
-    const { endpoint, request, job, record, cache, error, reply } = exchange;
+    const { endpoint, target, request, job, record, cache, error, reply } = exchange;
     // The request did not lead to an endpoint.
     if (endpoint.name === "") return;
     const status = reply?.status;
-    batch.push({ endpoint, request, job, record, cache, error, status, bytes, time: now() });
+    batch.push({ endpoint, target, request, job, record, cache, error, status, bytes, time: now() });
     if (batch.length >= BATCH) countBatch();
   }
 
@@ -144,6 +144,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
 
   function countRequest({
     endpoint,
+    target,
     request,
     job,
     record,
@@ -156,6 +157,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     const row = byEndpoint.get(endpoint) ?? rowOfEndpoint(endpoint, time);
     const bucket = bucketOf(row, time);
     const { lists } = bucket;
+    row.mount = target.mount;
     row.work += REQUEST_COST;
     bucket.requests++;
     bucket.bytes += bytes;
@@ -163,7 +165,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     if (error) {
       bucket.errors++;
       lists.errors.add(error.code, bytes);
-      if (status === 404) lists.notFound.add(job ? pathOf(job.asset) : withoutQuery(request.url), bytes);
+      if (status === 404) lists.notFound.add(job ? pathOf(job.asset) : target.path, bytes);
     } else if (cache?.hit) {
       bucket.hits++;
       lists.caches.add(cache.cache ?? "none", bytes);
@@ -180,7 +182,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       }
     }
     if (error || !job || !record) return;
-    lists.formats.add(record.format, bytes);
+    lists.types.add(record.type, bytes);
     const path = pathOf(job.asset);
     if (job.media === "image") {
       lists.images.add(path, bytes);
@@ -204,9 +206,10 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
 
   function attempted({ attempt, outcome, error }: AttemptReport): void {
     if (outcome === "aborted" || outcome === "skipped") return;
+    const code = outcome === "not here" ? "ENOENT" : error?.code;
     const { asset, origin } = attempt;
     const { lists } = bucketOf(rowOf(asset.tenant, asset.endpoint));
-    lists.origins.add(error ? `${origin} ${error.code}` : origin, 0);
+    lists.origins.add(code === undefined ? origin : `${origin} ${code}`, 0);
   }
 
   return {
@@ -243,11 +246,6 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
 /** Signatures in addresses are not kept. */
 function pathOf({ kind, path }: { readonly kind: "path" | "url"; readonly path: string }): string {
   return kind === "url" && path.includes("?") ? maskUrl(path) : path;
-}
-
-function withoutQuery(url: string): string {
-  const at = url.indexOf("?");
-  return at < 0 ? url : url.slice(0, at);
 }
 
 /** Host name of the page that led to a request. */

@@ -1,8 +1,8 @@
 import type { Usage, UsageList, UsageNumbers, UsageOfName, UsageQuery } from "@mediatap/core/usage";
 import type { PeriodData } from "./archive.ts";
-import { addSums, LIST_NAMES, LISTS, noSums, type Sums } from "./bucket.ts";
+import { addSums, LIST_NAMES, LISTS, noSums, PATHS, type Sums } from "./bucket.ts";
 import { PERIOD_MS } from "./period.ts";
-import { Sketch } from "./sketch.ts";
+import { Sketch, type SketchData } from "./sketch.ts";
 
 /** Money for what a server does. */
 export interface Prices {
@@ -41,7 +41,7 @@ export async function reportOf(
     addSums(own.sums, sums);
     for (const [name, list] of lists) {
       const more = data.lists[name];
-      if (more) list.merge(more);
+      if (more) list.merge(PATHS.has(name) ? below(data.mount, more) : more);
     }
   }
   return {
@@ -55,6 +55,11 @@ export async function reportOf(
     ) as unknown as Record<UsageList, UsageOfName[]>,
     ...(prices && { currency: prices.currency }),
   };
+}
+
+/** Paths as they are in URLs. */
+function below(mount: string, { floor, names }: SketchData): SketchData {
+  return { floor, names: names.map(([name, ...counts]) => [`/${mount}${name}`, ...counts]) };
 }
 
 function numbersOf(sums: Sums, prices: Prices | undefined): UsageNumbers {

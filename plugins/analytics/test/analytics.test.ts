@@ -106,15 +106,15 @@ describe("analytics", () => {
     assert.deepEqual(requestsOf(lists.statuses), { 200: 3, 404: 2, 400: 1 });
     assert.deepEqual(requestsOf(lists.errors), { ENOENT: 1, EACCES: 1, EINVAL: 1 });
     assert.deepEqual(requestsOf(lists.caches), { "cache-memory": 1 });
-    assert.deepEqual(requestsOf(lists.formats), { webp: 2, jpeg: 1 });
-    assert.deepEqual(requestsOf(lists.images), { "a.png": 2, "b.png": 1 });
+    assert.deepEqual(requestsOf(lists.types), { "image/webp": 2, "image/jpeg": 1 });
+    assert.deepEqual(requestsOf(lists.images), { "/a.png": 2, "/b.png": 1 });
     assert.deepEqual(requestsOf(lists.imageTransformations), { "w-30,f-webp": 2, "h-20%2Cf-jpg": 1 });
-    assert.deepEqual(requestsOf(lists.notFound), { "none.png": 1, "denied.png": 1 });
+    assert.deepEqual(requestsOf(lists.notFound), { "/none.png": 1, "/denied.png": 1 });
     assert.deepEqual(requestsOf(lists.referrers), { "shop.example": 2 });
     assert.deepEqual(requestsOf(lists.agents), { "Chrome 126": 1, "Safari 17": 2, other: 3 });
-    assert.deepEqual(requestsOf(lists.devices), { desktop: 1, mobile: 2, other: 3 });
-    assert.deepEqual(requestsOf(lists.origins), { site: 3, "site EACCES": 1 });
-    assert.deepEqual(lists.images?.[0], { name: "a.png", requests: 2, bytes: 2 * first.body.length });
+    assert.deepEqual(requestsOf(lists.devices), { "Windows PC": 1, iPhone: 2, other: 3 });
+    assert.deepEqual(requestsOf(lists.origins), { site: 2, "site ENOENT": 1, "site EACCES": 1 });
+    assert.deepEqual(lists.images?.[0], { name: "/a.png", requests: 2, bytes: 2 * first.body.length });
     const text = JSON.stringify(lists);
     assert.doesNotMatch(text, new RegExp(`s3cret|0123456789abcdef|127\\.0\\.0\\.1|${origin.port}`));
   });
@@ -155,7 +155,7 @@ describe("analytics", () => {
     const days = await report("?by=day");
     assert.equal(days.series.length, 30);
     assert.equal(days.total.requests, 3);
-    assert.deepEqual(requestsOf(days.lists.images), { "a.png": 2, "b.png": 1 });
+    assert.deepEqual(requestsOf(days.lists.images), { "/a.png": 2, "/b.png": 1 });
   });
 
   it("covers the span that was requested, whole hours and days", async () => {
@@ -237,7 +237,7 @@ describe("analytics", () => {
     assert.doesNotMatch(acme.text, /beta|b\.png|secret-name/);
     assert.equal((await of("acme_key", "?endpoint=shop")).report.total.requests, 1);
     assert.equal((await of("acme_key", "?endpoint=beta/default")).status, 404);
-    assert.deepEqual(requestsOf((await of("beta_key")).report.lists.images), { "b.png": 1 });
+    assert.deepEqual(requestsOf((await of("beta_key")).report.lists.images), { "/beta/b.png": 1 });
     assert.equal((await of(KEY)).status, 401);
   });
 
@@ -275,11 +275,11 @@ describe("analytics", () => {
       await restartWith("restart.sqlite");
       await server.ask("/a.png");
       await restartWith("restart.sqlite");
-      assert.deepEqual(requestsOf((await report()).lists.images), { "a.png": 1 });
+      assert.deepEqual(requestsOf((await report()).lists.images), { "/a.png": 1 });
       await server.ask("/a.png");
       const { total, lists, series } = await report();
       assert.deepEqual([total.requests, series.at(-1)?.requests], [2, 2]);
-      assert.deepEqual(requestsOf(lists.images), { "a.png": 2 });
+      assert.deepEqual(requestsOf(lists.images), { "/a.png": 2 });
     });
 
     it("adds up all processes that use the same store", async () => {
@@ -291,7 +291,7 @@ describe("analytics", () => {
         for (const _ of [1, 2]) await other.ask("/b.png");
         // A report contains what its own process has counted until now: the others write every ten seconds.
         await other.ask("/-/api/analytics", { headers });
-        assert.deepEqual(requestsOf((await report()).lists.images), { "a.png": 1, "b.png": 2 });
+        assert.deepEqual(requestsOf((await report()).lists.images), { "/a.png": 1, "/b.png": 2 });
       } finally {
         await other.close();
       }
@@ -313,7 +313,7 @@ describe("analytics", () => {
         const days = await report("?by=day");
         assert.deepEqual(
           [days.total.requests, requestsOf(days.lists.images), days.endpoints.length],
-          [3, { "a.png": 2, "b.png": 1 }, 2],
+          [3, { "/a.png": 2, "/shop/b.png": 1 }, 2],
         );
         assert.equal(await total(`?from=${from(0)}&to=${from(1)}`), 3);
       }

@@ -53,7 +53,7 @@ for (const [where, state] of [
       for (let i = 0; i < 6; i++) {
         const { total, lists } = await report();
         assert.equal(total.requests, 10);
-        assert.deepEqual(lists.files, [{ name: "a.css", requests: 10, bytes: 30 }]);
+        assert.deepEqual(lists.files, [{ name: "/a.css", requests: 10, bytes: 30 }]);
       }
     });
   });
