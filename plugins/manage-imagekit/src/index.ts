@@ -3,6 +3,7 @@ import { addEndpoints } from "./endpoints.ts";
 import { addMetadata } from "./metadata.ts";
 import { addNamedTransformations } from "./named-transformations.ts";
 import { addOrigins } from "./origins.ts";
+import { addUsage } from "./usage.ts";
 
 const NAME = "manage-imagekit";
 
@@ -16,18 +17,19 @@ const STATES = { pending: "Pending", completed: "Completed" } as const;
 
 /**
  * ImageKit's management API, as far as a server without a media library has it: the purge of the cache
- * (https://imagekit.io/docs/api-reference/purge-cache), and the metadata of a file by its URL.
+ * (https://imagekit.io/docs/api-reference/purge-cache), the metadata of a file by its URL, and the usage of an account.
  */
 export function manageImagekit(): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ manage, jobs }) {
+    apply({ manage, jobs, state }) {
       addMetadata({ manage, jobs });
       addOrigins({ manage });
       addEndpoints({ manage });
       addNamedTransformations({ manage });
+      addUsage({ manage, state }, HELP);
       manage("POST", PURGE, begin, { atRoot: true });
       manage("GET", `${PURGE}/:id`, status, { atRoot: true });
     },

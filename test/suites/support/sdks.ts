@@ -25,12 +25,21 @@ export interface Sdks {
     readonly files: {
       readonly metadata: { getFromURL(query: { url: string }): Promise<Readonly<Record<string, unknown>>> };
     };
+    readonly accounts: {
+      readonly usage: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
+      readonly usageAnalytics: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
+    };
   };
   /** Its check of webhooks: returns the event, or throws if no signature matches `key`. */
   unwrap(body: string, options: { headers: Readonly<Record<string, string>>; key: string }): unknown;
   /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
   old(urlEndpoint: string, privateKey: string): { url(options: OldOptions): string };
   oldJavascript(urlEndpoint: string): { url(options: OldOptions): string };
+}
+
+interface DateRange {
+  readonly startDate: string;
+  readonly endDate: string;
 }
 
 interface SrcOptions {
