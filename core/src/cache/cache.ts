@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
+import { atMost } from "../util/entries.ts";
 import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
@@ -43,7 +44,7 @@ export interface CacheQuery {
 
 /** Failures that are remembered, for all runtimes of a process. */
 export function createNegativeCache() {
-  const failures = new LRUCache<string, RenditionRecord>({ max: MAX_FAILURES });
+  const failures = new LRUCache<string, RenditionRecord>(atMost(MAX_FAILURES));
   return {
     get: (key: string) => failures.get(key),
     set: (metadata: RenditionRecord) => failures.set(metadata.key, metadata),

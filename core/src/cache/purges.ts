@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { ActiveRule, PurgeRule } from "../model/purge-rule.ts";
 import type { Bus } from "../util/bus.ts";
+import { atMost } from "../util/entries.ts";
 import { monotonicNow } from "../util/monotonic.ts";
 import { createPurgeRules, type NewRule, type PurgeRules } from "./purge-rules.ts";
 import { newRuleId } from "./rule-id.ts";
@@ -54,12 +55,10 @@ export function createPurges(bus: Bus, log: Logger) {
   const states = new LRUCache<
     string,
     { state: PurgeState; readonly at: number; readonly purgeRules: readonly NewRule[] }
-  >({
-    max: REMEMBERED,
-  });
+  >(atMost(REMEMBERED));
 
   /** Ids of the rules that this process knows. */
-  const rules = new LRUCache<string, true>({ max: REMEMBERED });
+  const rules = new LRUCache<string, true>(atMost(REMEMBERED));
 
   const ends = [
     bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),

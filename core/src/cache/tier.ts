@@ -7,6 +7,7 @@ import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
+import { atMost } from "../util/entries.ts";
 import { withTimeout } from "../util/timeout.ts";
 import type {
   CacheBackend,
@@ -143,7 +144,7 @@ export function createTier({
     : isLocal
       ? undefined
       : createSharedJournal(memoryJournal(), { clock, ttl: OWN_RULES_MS });
-  const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  const known = new LRUCache<string, Known>(atMost(MAX_KNOWN));
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
   const writes = new Set<Promise<void>>();

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { RenderContext } from "../model/render-context.ts";
 import type { Source, SourceMetadata } from "../model/source.ts";
+import { atMost } from "../util/entries.ts";
 
 export interface MemoizeOptions<F> {
   /** Sources whose results are kept. @default 10000 */
@@ -17,7 +18,7 @@ export function memoizeInspector<F extends object>(
   inspect: (source: Source, context: RenderContext) => Promise<F | undefined>,
   { entries = 10_000, keep = () => true }: MemoizeOptions<F> = {},
 ): (source: Source, context: RenderContext) => Promise<F | undefined> {
-  const known = new LRUCache<string, F>({ maxSize: entries, sizeCalculation: () => 1 });
+  const known = new LRUCache<string, F>(atMost(entries));
   const running = new Map<string, { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }>();
   return async (source, context) => {
     const key = identity(source.metadata);

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { isMediaError, MediaError, pauseOf } from "../model/errors.ts";
+import { atMost } from "../util/entries.ts";
 
 /** Code of the cause of an error that was not met again: the origin is skipped. */
 export const SKIPPED = "ESKIPPED";
@@ -17,9 +18,9 @@ export interface Pauses {
 }
 
 export function createPauses(now: () => number = () => performance.now()): Pauses {
-  const paused = new LRUCache<string, { readonly until: number; readonly error: MediaError }>({
-    max: MAX_FILES,
-  });
+  const paused = new LRUCache<string, { readonly until: number; readonly error: MediaError }>(
+    atMost(MAX_FILES),
+  );
   return {
     async run(file, work) {
       const key = JSON.stringify(file);

@@ -5,6 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Obtained } from "../model/rendition.ts";
+import { atMost } from "../util/entries.ts";
 import { completeAndStored } from "../work/complete.ts";
 import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
@@ -32,7 +33,7 @@ export type Background = ReturnType<typeof createBackground>;
 export function createBackground(parts: BackgroundParts) {
   const { purgeRules, limitsOf, log, complete, lookupWhole, renders, remember, offload } = parts;
   /** Revalidations that failed a moment ago. */
-  const coolingDown = new LRUCache<string, true>({ max: 10_000 });
+  const coolingDown = new LRUCache<string, true>(atMost(10_000));
 
   /** Revalidates what was served stale: one at a time, and not again at once if that fails. */
   function revalidate(request: RenderRequest): void {

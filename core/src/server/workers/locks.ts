@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../../util/entries.ts";
 import { monotonicNow } from "../../util/monotonic.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
@@ -40,7 +41,7 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
   const locks = new Map<string, Lock>();
   /** The released ones, the least recently used first. */
   const released = new LRUCache<string, true>({
-    max: MAX_RENDERED,
+    ...atMost(MAX_RENDERED),
     dispose: (_, key, reason) =>
       reason === "evict" && locks.get(key)?.waiting.length === 0 && locks.delete(key),
   });

@@ -1,6 +1,7 @@
 import type { SendHandle } from "node:child_process";
 import { LRUCache } from "lru-cache";
 import type { Bus, LineEnd } from "../../util/bus.ts";
+import { atMost } from "../../util/entries.ts";
 import type { WorkerLocks, WorkerOutcome } from "../../work/coalesce/workers.ts";
 import type { Failed } from "../../work/failed.ts";
 import { MAX_RENDERED } from "./locks.ts";
@@ -62,7 +63,7 @@ export function joinServer(): Membership {
     ttlAutopurge: true,
   });
   /** Their keys, by the same numbers: later they are looked up in the caches. */
-  const rendered = new LRUCache<number, string>({ max: MAX_RENDERED });
+  const rendered = new LRUCache<number, string>(atMost(MAX_RENDERED));
   let find: FindRendition = async () => undefined;
   let line: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
