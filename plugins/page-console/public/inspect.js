@@ -25,12 +25,14 @@ const CLIENTS = /** @type {const} */ ({
  * @typedef {object} Shown a result of one request, or of none yet
  * @property {string} url
  * @property {Client} client
- * @property {any} [explanation]
+ * @property {import("./journey.js").Seen} [explanation]
  * @property {import("./stage.js").Answer} [answer]
  * @property {import("./stage.js").Original} [original]
  * @property {Error} [error]
  * @property {boolean} isBusy
  */
+
+/** @typedef {Shown & { explanation: import("./journey.js").Seen }} Done */
 
 const shown = signal(/** @type {Shown | undefined} */ (undefined));
 let running = new AbortController();
@@ -60,12 +62,13 @@ async function inspect(url, client) {
 }
 
 /** Whether an answer takes long to make, so that people decide. */
-const isVideo = (/** @type {any} */ { plan, asset }) => plan?.lane === "video" || asset?.media === "video";
+const isVideo = (/** @type {import("./journey.js").Seen} */ { plan, asset }) =>
+  plan?.lane === "video" || asset?.media === "video";
 
 /**
  * Sends the request, and reads what it is compared with.
  * @param {URLSearchParams} query
- * @param {any} explanation
+ * @param {import("./journey.js").Seen} explanation
  * @param {(more: Partial<Shown>) => void} show
  * @param {AbortSignal} signal
  */
@@ -113,7 +116,7 @@ async function answerOf(path, signal) {
 
 /**
  * @param {string} path
- * @param {any} explanation
+ * @param {import("./journey.js").Seen} explanation
  * @param {AbortSignal} signal
  * @returns {Promise<import("./stage.js").Original>}
  */
@@ -204,7 +207,7 @@ export function Inspect() {
   `;
 }
 
-/** @param {{ result: Shown, open: (url: string) => void }} props */
+/** @param {{ result: Done, open: (url: string) => void }} props */
 function Result({ result, open }) {
   const { explanation, answer, original, url, client, isBusy } = result;
   return html`
@@ -232,7 +235,7 @@ function Result({ result, open }) {
 
 /**
  * Sends a request that was not sent by itself.
- * @param {Shown} result
+ * @param {Done} result
  */
 async function play({ url, client, explanation }) {
   const query = new URLSearchParams({ url, accept: CLIENTS[client].accept });
@@ -269,7 +272,7 @@ const REMEDIES = {
   EUNSUPPORTED: "No engine that is installed can do this.",
 };
 
-/** @param {{ result: Shown, open: (url: string) => void }} props */
+/** @param {{ result: Done, open: (url: string) => void }} props */
 function Verdict({ result, open }) {
   const { explanation, answer, url, isBusy } = result;
   const status = answer?.status ?? explanation.status;
@@ -279,8 +282,8 @@ function Verdict({ result, open }) {
   const isUnsigned = explanation.signature && explanation.signature !== "valid";
   const canSign = isUnsigned && endpoint?.hasKey && session.value?.isSignedIn;
   const size = answer?.picture ? ` · ${answer.picture.width} × ${answer.picture.height}` : "";
-  const saved =
-    answer && explanation.source?.size > 0 && isOk ? 1 - answer.bytes / explanation.source.size : undefined;
+  const whole = explanation.source?.size ?? 0;
+  const saved = answer && whole > 0 && isOk ? 1 - answer.bytes / whole : undefined;
   const title = isOk
     ? answer
       ? `${formatOf(answer.type)}${size} · ${bytes(answer.bytes)}`
@@ -292,11 +295,11 @@ function Verdict({ result, open }) {
     ? saved === undefined
       ? ""
       : saved >= 0
-        ? `${part(saved)} smaller than the original of ${bytes(explanation.source.size)}.`
-        : `${part(-saved)} larger than the original of ${bytes(explanation.source.size)}.`
-    : explanation.signatureFault && SIGNATURE_CODES.includes(problem?.code)
+        ? `${part(saved)} smaller than the original of ${bytes(whole)}.`
+        : `${part(-saved)} larger than the original of ${bytes(whole)}.`
+    : explanation.signatureFault && SIGNATURE_CODES.includes(problem?.code ?? "")
       ? explanation.signatureFault
-      : (REMEDIES[problem?.code] ?? "");
+      : (REMEDIES[problem?.code ?? ""] ?? "");
   return html`<section class=${`card verdict ${isOk ? "good" : "bad"}`} aria-label="Verdict">
     <div class="status"><strong>${status}</strong><span>${REASONS[status] ?? ""}</span></div>
     <div class="words" role="status">

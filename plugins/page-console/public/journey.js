@@ -2,7 +2,12 @@ import { session } from "./api.js";
 import { Copy, html, Icon, Pill } from "./ui.js";
 import { ago, bytes, cacheName, count, duration, formatOf, pairs, span } from "./words.js";
 
-/** @typedef {"good" | "warn" | "bad" | "idle"} Tone */
+/**
+ * @typedef {"good" | "warn" | "bad" | "idle"} Tone
+ * @typedef {import("@mediatap/core").Explanation} Explanation
+ * @typedef {{ [K in keyof Explanation]-?: K extends "plan" ? any : NonNullable<Explanation[K]> }} Seen as the page reads it: it shows
+ *   a part only if that is there
+ */
 
 const ICON = /** @type {const} */ ({ good: "check", warn: "warn", bad: "cross", idle: "dot" });
 
@@ -22,7 +27,7 @@ const BY = /** @type {const} */ ({
 
 /**
  * What the server does for a URL, from the endpoint to the plan.
- * @param {{ explanation: any, client: { title: string } }} props
+ * @param {{ explanation: Seen, client: { title: string } }} props
  */
 export function Journey({ explanation, client }) {
   const { endpoint, asset, errors } = explanation;
@@ -38,11 +43,11 @@ export function Journey({ explanation, client }) {
       ${explanation.source && html`<${Source} explanation=${explanation} />`}
       ${explanation.plan !== "pending" && html`<${Plan} explanation=${explanation} />`}
       ${explanation.fallback && html`<${Step} title="Default image" tone="idle" value=${html`<code>${explanation.fallback}</code>`} />`}
-      ${explanation.notes && html`<${Step} title="Notes" tone="warn"><ul class="plain">${explanation.notes.map((/** @type {string} */ note) => html`<li>${note}</li>`)}</ul><//>`}
+      ${explanation.notes && html`<${Step} title="Notes" tone="warn"><ul class="plain">${explanation.notes.map((note) => html`<li>${note}</li>`)}</ul><//>`}
       ${
         errors.length > 0 &&
         html`<${Step} title=${errors.length > 1 ? "Errors" : "Error"} tone="bad"><ul class="plain">
-        ${errors.map((/** @type {any} */ error) => html`<li><code class="code">${error.status} ${error.code}</code> ${error.message}${error.plugin ? html` <span class="soft">(${error.plugin})</span>` : ""}</li>`)}
+        ${errors.map((error) => html`<li><code class="code">${error.status} ${error.code}</code> ${error.message}${error.plugin ? html` <span class="soft">(${error.plugin})</span>` : ""}</li>`)}
       </ul><//>`
       }
     </ol>
@@ -71,17 +76,16 @@ const SIGNATURES = {
   expired: ["bad", "expired"],
 };
 
-/** @param {{ explanation: any }} props */
+/** @param {{ explanation: Seen }} props */
 function Signature({ explanation: { signature, signatureFault, errors } }) {
   const [tone, words] = SIGNATURES[signature] ?? ["idle", signature];
-  const isMissing =
-    signature === "unsigned" && errors.some((/** @type {any} */ { code }) => code === "ESIGNATURE");
+  const isMissing = signature === "unsigned" && errors.some(({ code }) => code === "ESIGNATURE");
   return html`<${Step} title="Signature" tone=${isMissing ? "bad" : signatureFault && tone === "idle" ? "warn" : tone} value=${html`<b>${isMissing ? "missing" : words}</b>`}>
     ${signatureFault && html`<p>${signatureFault}</p>`}
   <//>`;
 }
 
-/** @param {{ explanation: any, client: { title: string } }} props */
+/** @param {{ explanation: Seen, client: { title: string } }} props */
 function TransformationStep({ explanation, client }) {
   const { steps, output } = explanation.transformation;
   const { accept, plan } = explanation;
@@ -90,7 +94,7 @@ function TransformationStep({ explanation, client }) {
     ${
       steps.length > 0 &&
       html`<ol class="ops">
-        ${steps.map((/** @type {any} */ { op, ...fields }) => html`<li class="op"><b>${op}</b> <${Fields} fields=${fields} /></li>`)}
+        ${steps.map(({ op, ...fields }) => html`<li class="op"><b>${op}</b> <${Fields} fields=${fields} /></li>`)}
       </ol>`
     }
     <p class="soft output">Output: <${Fields} fields=${output} /></p>
@@ -105,9 +109,9 @@ const Fields = ({ fields }) =>
 /** @type {Readonly<Record<string, Tone>>} */
 const TIER_TONES = { fresh: "good", stale: "warn", miss: "idle", unusable: "bad" };
 
-/** @param {{ explanation: any }} props */
+/** @param {{ explanation: Seen }} props */
 function Caches({ explanation: { tiers, key } }) {
-  const found = tiers.find((/** @type {any} */ { state }) => state !== "miss");
+  const found = tiers.find(({ state }) => state !== "miss");
   const now = Date.now();
   return html`<${Step} title="Caches, before this request" tone=${found ? (TIER_TONES[found.state] ?? "idle") : "idle"} value=${tiers.length === 0 ? "none configured" : (found?.state ?? "nothing stored")}>
     ${
@@ -135,7 +139,7 @@ function Caches({ explanation: { tiers, key } }) {
 /** @type {Readonly<Record<string, Tone>>} */
 const ORIGIN_TONES = { found: "good", "not here": "idle", failed: "bad", "not asked": "idle" };
 
-/** @param {{ origins: any[] }} props */
+/** @param {{ origins: Seen["origins"] }} props */
 function Origins({ origins }) {
   const found = origins.find(({ answer }) => answer === "found");
   const failed = origins.find(({ answer }) => answer === "failed");
@@ -153,7 +157,7 @@ function Origins({ origins }) {
   <//>`;
 }
 
-/** @param {{ explanation: any }} props */
+/** @param {{ explanation: Seen }} props */
 function Source({ explanation: { source, metadata } }) {
   const { header } = metadata;
   const isKnown = typeof header === "object";
@@ -177,7 +181,7 @@ function Source({ explanation: { source, metadata } }) {
       `${source.copy.stale ? "a stale" : "a"} copy in ${cacheName(source.copy.by)}`,
     ],
     source.private && ["Access", "private: signed URLs only"],
-  ].filter(Boolean);
+  ].filter((row) => Array.isArray(row));
   return html`<${Step} title="Source" value=${isKnown ? html`<b>${formatOf(header.format)}</b>` : "read by no engine"} tone=${isKnown ? "good" : "idle"}>
     <dl class="facts">${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
   <//>`;
@@ -195,7 +199,7 @@ const LIMITS = {
   memory: ["Memory", bytes],
 };
 
-/** @param {{ explanation: any }} props */
+/** @param {{ explanation: Seen }} props */
 function Plan({ explanation: { plan, limits } }) {
   if (plan === "none")
     return html`<${Step} title="Plan" tone="idle" value="the file is delivered as it is" />`;

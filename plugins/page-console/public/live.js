@@ -15,7 +15,7 @@ const SILENCE_MS = 8000;
 function useEvents() {
   useEffect(() => {
     const events = new EventSource("/-/console/data/events");
-    let timer = 0;
+    let timer = setTimeout(() => {}, 0);
     const lost = () => {
       state.value = "lost";
       // The key may be gone.

@@ -5,7 +5,7 @@ import { bytes, formatOf, part } from "./words.js";
 /**
  * @typedef {{ src: string, width: number, height: number }} Picture
  * @typedef {{ status: number, headers: [string, string][], type: string, bytes: number, milliseconds: number, text: string, picture?: Picture }} Answer
- * @typedef {{ picture?: Picture | undefined, isPreview?: boolean, bytes?: number, width?: number, height?: number, format?: string, error?: Error }} Original
+ * @typedef {{ picture?: Picture | undefined, isPreview?: boolean, bytes?: number | undefined, width?: number, height?: number, format?: string, error?: Error }} Original
  */
 
 /**
@@ -19,7 +19,7 @@ function isSameShape({ width, height }, { width: w, height: h }) {
 
 /**
  * Original and result.
- * @param {{ answer?: Answer, original?: Original, isBusy: boolean, explanation: any, onRequest: () => void }} props
+ * @param {{ answer?: Answer, original?: Original, isBusy: boolean, explanation: import("./journey.js").Seen, onRequest: () => void }} props
  */
 export function Stage({ answer, original, isBusy, explanation, onRequest }) {
   const [view, setView] = useState("slider");
@@ -73,14 +73,14 @@ export function Stage({ answer, original, isBusy, explanation, onRequest }) {
   </section>`;
 }
 
-/** @param {Original | undefined} original @param {any} explanation @param {boolean} isBusy */
+/** @param {Original | undefined} original @param {import("./journey.js").Seen} explanation @param {boolean} isBusy */
 function factsOfOriginal(original, explanation, isBusy) {
   const { header } = explanation.metadata;
   if (typeof header !== "object") return isBusy ? "…" : bytes(explanation.source?.size);
   return `${formatOf(header.format)} · ${header.width} × ${header.height} · ${bytes(explanation.source?.size ?? original?.bytes)}`;
 }
 
-/** @param {Original | undefined} original @param {boolean} isBusy @param {any} explanation */
+/** @param {Original | undefined} original @param {boolean} isBusy @param {import("./journey.js").Seen} explanation */
 function noteOf(original, isBusy, explanation) {
   if (original?.error) return original.error.message;
   if (!explanation.source) return "No original";

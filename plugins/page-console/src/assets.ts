@@ -44,7 +44,7 @@ export function createAssets(): Assets {
       return handler(request);
     };
   };
-  const own = readdirSync(PUBLIC).filter((name) => name !== "index.html" && name.includes("."));
+  const own = readdirSync(PUBLIC).filter((name) => /\.(?:js|css|svg)$/.test(name));
   const files = new Map<string, RouteHandler>([
     ...MODULES.map((name) => {
       const read = () => readFileSync(new URL(import.meta.resolve(name)), "utf8");

@@ -147,7 +147,12 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
 
 function json(body: unknown, headers: Readonly<Record<string, string>> = {}): RouteReply {
   return {
-    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      "cross-origin-resource-policy": "same-origin",
+      ...headers,
+    },
     body: JSON.stringify(body),
   };
 }

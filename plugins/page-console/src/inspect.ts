@@ -24,6 +24,7 @@ const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "da
 /** An opened file is shown as a file, whatever is in it. */
 const INERT = {
   "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
   "content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
 };
 
@@ -63,6 +64,8 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       const [, host = String(headers.host), rest = ""] =
         /^(?:https?:\/\/([^/?#]+))?(.*)$/is.exec(url.replace(/#.*$/s, "")) ?? [];
       const path = encodeUnsafe(rest.startsWith("/") ? rest : `/${rest}`);
+      if (!/^[\w.:[\]-]{1,260}$/.test(host))
+        throw new MediaError("EINVAL", "Expected a host name in the URL");
       // Pages and calls of the server may trust its own address.
       if (!job || path.startsWith("/-/")) throw new MediaError("ENOENT", "This URL names no file");
       const began = performance.now();
@@ -152,7 +155,10 @@ async function replyOf(
 function askedOf({ query, header }: RouteRequest): Asked {
   const url = query.get("url")?.trim();
   if (!url) throw new MediaError("EINVAL", "Expected a URL for url");
-  return { url, headers: { host: header("host") ?? "localhost", accept: query.get("accept") ?? "*/*" } };
+  const accept = query.get("accept") ?? "*/*";
+  if (!/^[\x20-\x7e]{0,1000}$/.test(accept))
+    throw new MediaError("EINVAL", "Expected a value of the header Accept for accept");
+  return { url, headers: { host: header("host") ?? "localhost", accept } };
 }
 
 function ask(

@@ -248,6 +248,7 @@ describeInBrowser("the console in Chromium", () => {
     }
     await until(`document.querySelector(".live.lost")`);
     assert.equal(await text(".live.lost"), "The server does not respond");
+    await page.goto("about:blank");
     // What the network reports is what this test is about.
     errors.length = 0;
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { sign } from "@mediatap/url-imagekit";
+import fc from "fast-check";
 import sharp from "sharp";
 import { type Client, type Console, KEY, SHOP_KEY, signIn, startConsole } from "./support.ts";
 
@@ -122,6 +123,34 @@ describe("page-console: the calls of Inspect", () => {
     assert.equal(
       (await client.ask("/-/console/data/sign", { method: "POST", body: '{"url":""}' })).status,
       400,
+    );
+  });
+
+  it("get no 500, whatever they are asked for", async () => {
+    const odd = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 60 }),
+      fc.webUrl({ withQueryParameters: true, withFragments: true }),
+      fc.constantFrom(
+        "/a.png",
+        "/tr:w-20/a.png",
+        "//a.png",
+        "http://",
+        "http://x y/a.png",
+        "http://ö.test/a.png",
+        "http://a:b@c/a.png",
+      ),
+    );
+    const accept = fc.oneof(fc.constant("image/webp"), fc.string({ unit: "binary", maxLength: 20 }));
+    await fc.assert(
+      fc.asyncProperty(odd, accept, async (url, accept) => {
+        for (const call of ["explain", "answer", "original"]) {
+          const { status } = await client.ask(pathOf(call, url, accept));
+          assert.ok(status < 500, `${status} for ${call} of ${JSON.stringify([url, accept])}`);
+        }
+        const body = JSON.stringify({ url });
+        assert.ok((await client.ask("/-/console/data/sign", { method: "POST", body })).status < 500, url);
+      }),
+      { numRuns: 60 },
     );
   });
 });
