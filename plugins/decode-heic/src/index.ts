@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
+  type Embedded,
   type Header,
   isMediaError,
   MediaError,
@@ -52,6 +53,12 @@ export function decodeHeic(): Plugin {
 
       hooks.inspect.for("header").tapPromise(NAME, async (source, context) => {
         return (await isMine(source)) ? readHeader(source, context) : undefined;
+      });
+
+      hooks.inspect.for("embedded").tapPromise(NAME, async (source, context) => {
+        if (!(await isMine(source))) return undefined;
+        const bytes = await source.bytes(context.limits.imageBytes);
+        return run<Embedded>({ does: "embedded", bytes }, MOST + 2 * bytes.length, context);
       });
 
       hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {

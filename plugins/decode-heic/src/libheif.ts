@@ -30,6 +30,14 @@ export interface Libheif {
   _heif_image_handle_get_raw_color_profile_size(handle: Pointer): number;
   _heif_image_handle_get_raw_color_profile(error: Pointer, handle: Pointer, data: Pointer): void;
   _heif_image_handle_get_nclx_color_profile(error: Pointer, handle: Pointer, profile: Pointer): void;
+  _heif_image_handle_get_list_of_metadata_block_IDs(
+    handle: Pointer,
+    type: Pointer,
+    ids: Pointer,
+    count: number,
+  ): number;
+  _heif_image_handle_get_metadata_size(handle: Pointer, id: number): number;
+  _heif_image_handle_get_metadata(error: Pointer, handle: Pointer, id: number, data: Pointer): void;
   _heif_decoding_options_alloc(): Pointer;
   _heif_decode_image(
     error: Pointer,

@@ -1,4 +1,4 @@
-import type { Size } from "@mediatap/core";
+import type { Embedded, Size } from "@mediatap/core";
 import type { ThreadProgram, ThreadTools, TiffLayout } from "@mediatap/core/decode";
 import { profileOf } from "./icc.ts";
 import { type Libheif, openLibheif, type Pointer } from "./libheif.ts";
@@ -6,7 +6,7 @@ import { type Libheif, openLibheif, type Pointer } from "./libheif.ts";
 // Runs in a thread of its own, with a library of its own: nothing is given back but with the thread.
 
 export type HeifTask =
-  | { readonly does: "header"; readonly bytes: Uint8Array }
+  | { readonly does: "header" | "embedded"; readonly bytes: Uint8Array }
   | {
       readonly does: "decode";
       readonly bytes: Uint8Array;
@@ -27,15 +27,21 @@ export interface HeifHeader {
 const UNSUPPORTED = [3, 4];
 const MEMORY = 6;
 
+/** Before the block there is the offset of its TIFF header (ISO/IEC 23008-12 annex A.2.1). */
+const EXIF = "Exif";
+const EXIF_OFFSET = 4;
+const MAX_EXIF = 1024 * 1024;
+
 const RGB = 1;
 const INTERLEAVED = 10;
 const CHROMA = { rgb: 10, rgba: 11 };
 
-const program: ThreadProgram<HeifTask, HeifHeader | Uint8Array> = (task, tools) => {
+const program: ThreadProgram<HeifTask, HeifHeader | Embedded | Uint8Array> = (task, tools) => {
   const file = new Heif(openLibheif(tools), tools);
   if (task.does === "decode") file.limit(task.pixels);
   file.read(task.bytes);
-  return task.does === "header" ? file.header() : file.decode(task.page);
+  if (task.does === "decode") return file.decode(task.page);
+  return task.does === "header" ? file.header() : file.embedded();
 };
 
 export default program;
@@ -79,6 +85,12 @@ class Heif {
       alpha: this.#hasAlpha(primary),
       depth: Math.max(1, this.#library._heif_image_handle_get_luma_bits_per_pixel(primary)),
     };
+  }
+
+  /** What the primary picture has beside its pixels. */
+  embedded(): Embedded {
+    const [primary] = this.#handles() as [Pointer, ...Pointer[]];
+    return { colorSpace: "rgb", ...this.#profile(primary), ...this.#exif(primary) };
   }
 
   /** A picture, upright, as an uncompressed TIFF with its colour profile. */
@@ -165,6 +177,23 @@ class Heif {
     const primaries = library.HEAPU32[this.#answer() / 4 + 1];
     const profile = primaries === undefined ? undefined : profileOf(primaries);
     return profile ? { profile } : {};
+  }
+
+  #exif(handle: Pointer): { exif?: Uint8Array } {
+    const library = this.#library;
+    const type = this.#allocate(EXIF.length + 1);
+    library.HEAPU8.set([...Buffer.from(EXIF), 0], type);
+    const count = library._heif_image_handle_get_list_of_metadata_block_IDs(handle, type, this.#out, 1);
+    if (count === 0) return {};
+    const id = this.#answer();
+    const size = library._heif_image_handle_get_metadata_size(handle, id);
+    if (size <= EXIF_OFFSET || size > MAX_EXIF) return {};
+    const data = this.#allocate(size);
+    library._heif_image_handle_get_metadata(this.#error, handle, id, data);
+    if (this.#failed()) return {};
+    const view = new DataView(library.HEAPU8.buffer, data, size);
+    const start = EXIF_OFFSET + view.getUint32(0);
+    return start >= size ? {} : { exif: library.HEAPU8.slice(data + start, data + size) };
   }
 
   #failed = () => this.#library.HEAPU32[this.#error / 4] !== 0;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LimitName, MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
+import { info } from "@mediatap/info";
 import { type Answer, makePng, memoryStorage, readPng, startServer, type TestServer } from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import sharp from "sharp";
@@ -17,7 +18,7 @@ describe("decode-heic", () => {
 
   const start = (limits: Partial<Record<LimitName, number>> = {}, more: MediatapConfig = {}) =>
     startServer({
-      plugins: [urlImagekit(), memoryStorage(files), imageSharp(), decodeHeic()],
+      plugins: [urlImagekit(), memoryStorage(files), imageSharp(), decodeHeic(), info()],
       origins: { files: { type: "MEMORY" } },
       endpoints: { default: { origins: ["files"], autoAvif: true } },
       limits,
@@ -49,6 +50,15 @@ describe("decode-heic", () => {
       assert(!far, `expected ${expected.join(" / ")} but found ${found.join(" / ")}`);
     }
   }
+
+  it("is described with its colour profile, and with the EXIF of phones", async () => {
+    const described = async (name: string) =>
+      JSON.parse((await server.ask(`/${name}.heic/ik-info.json`)).text);
+    const { type, width, colorSpace, exif } = await described("turned");
+    assert.deepEqual([type, width, colorSpace, exif], ["image/heic", SIZE.height, "rgb", { Make: "test" }]);
+    assert.match((await described("p3")).colorProfile, /P3/);
+    assert.equal((await described("quarters")).exif, undefined);
+  });
 
   it("is delivered as the client accepts it; AVIF only where it is asked for by name", async () => {
     assert.equal(typeOf(await server.ask("/quarters.heic", { headers: AVIF })), "image/webp");
