@@ -100,6 +100,8 @@ export function createStateKeeper({ current, prepare, activate, inTurn, log }: K
       if (store === watched?.store) return;
       watched?.end();
       watched = store && { store, end: store.watch(() => void catchUp()) };
+      // What was written since the runtime was made.
+      void catchUp();
     },
     close(): void {
       watched?.end();

@@ -21,15 +21,7 @@ export interface Sdks {
     buildSrc(options: SrcOptions & { signed?: boolean; expiresIn?: number }): string;
   };
   /** Its client of the management API. */
-  client(options: { baseURL: string; privateKey: string }): {
-    readonly files: {
-      readonly metadata: { getFromURL(query: { url: string }): Promise<Readonly<Record<string, unknown>>> };
-    };
-    readonly accounts: {
-      readonly usage: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
-      readonly usageAnalytics: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
-    };
-  };
+  client(options: { baseURL: string; privateKey: string }): Management;
   /** Its check of webhooks: returns the event, or throws if no signature matches `key`. */
   unwrap(body: string, options: { headers: Readonly<Record<string, string>>; key: string }): unknown;
   /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
@@ -40,6 +32,30 @@ export interface Sdks {
 interface DateRange {
   readonly startDate: string;
   readonly endDate: string;
+}
+
+/** One group of calls; what they resolve with is ImageKit's JSON. */
+interface Calls {
+  list(): Promise<Json[]>;
+  create(body: object): Promise<Json>;
+  get(id: string): Promise<Json>;
+  update(id: string, body: object): Promise<Json>;
+  delete(id: string): Promise<unknown>;
+}
+
+type Json = Readonly<Record<string, unknown>> & { readonly id: string };
+
+interface Management {
+  readonly files: {
+    readonly metadata: { getFromURL(query: { url: string }): Promise<Readonly<Record<string, unknown>>> };
+  };
+  readonly accounts: {
+    readonly origins: Calls;
+    readonly urlEndpoints: Calls;
+    readonly usage: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
+    readonly usageAnalytics: { get(query: DateRange): Promise<Readonly<Record<string, unknown>>> };
+  };
+  readonly namedTransformations: Calls;
 }
 
 interface SrcOptions {

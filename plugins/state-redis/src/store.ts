@@ -1,0 +1,143 @@
+import { maskUrl, type PluginApi, reasonOf } from "@mediatap/core";
+import { withTimeout } from "@mediatap/core/cache";
+import type { Revision, RevisionInfo, StateStore } from "@mediatap/core/state";
+import { createClient } from "@redis/client";
+import { DELETE, DELETE_BEFORE, LIST, PUT, RANGE, READ, WRITE } from "./scripts.ts";
+
+/** Revisions that are kept. */
+const MAX_REVISIONS = 1000;
+
+/** How often other processes' revisions are looked for, in milliseconds: one GET. */
+const WATCH_INTERVAL_MS = 500;
+
+/** Milliseconds between two attempts to connect. */
+const RECONNECT_INTERVAL_MS = 500;
+
+export interface RedisSettings {
+  readonly redis: string;
+  readonly namespace: string;
+  readonly timeout: number;
+}
+
+/** Connects on first use. */
+export function openRedis(
+  { redis, namespace, timeout }: RedisSettings,
+  logger: PluginApi["logger"],
+): StateStore {
+  // In a cluster, all keys are in one slot.
+  const prefix = `{${namespace}}:state`;
+  const revisions = [`${prefix}:newest`, `${prefix}:revisions`];
+  const listeners = new Set<() => void>();
+  let connection: Promise<unknown> | undefined;
+  let failure: unknown;
+  let timer: NodeJS.Timeout | undefined;
+  let newest: string | null | undefined;
+  let isLooking = false;
+
+  const client = createClient({
+    url: redis,
+    socket: { connectTimeout: timeout, reconnectStrategy: RECONNECT_INTERVAL_MS },
+    disableOfflineQueue: false,
+  });
+  // Without a listener an error would end the process; commands report it.
+  client.on("error", (error: unknown) => {
+    failure = error;
+  });
+  client.on("ready", () => {
+    failure = undefined;
+  });
+
+  async function within<T>(work: () => Promise<T>): Promise<T> {
+    connection ??= client.connect();
+    connection.catch(() => {});
+    const onTimeout = (): never => {
+      const why = failure === undefined ? `no answer within ${timeout} ms` : reasonOf(failure);
+      throw new Error(`Redis at ${maskUrl(redis)}: ${why}`, { cause: failure });
+    };
+    return await withTimeout(timeout, work(), { onTimeout });
+  }
+
+  const run = (script: string, keys: string[], ...args: readonly (string | number)[]): Promise<unknown> =>
+    within(() => client.eval(script, { keys, arguments: args.map(String) }));
+
+  /** Tells listeners if the newest revision is another one. */
+  async function look(): Promise<void> {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      const found = await within(() => client.get(revisions[0] as string));
+      if (newest === null) logger.info("revisions are found again");
+      const isNew = newest !== found && newest !== undefined;
+      newest = found ?? "0";
+      if (isNew) for (const listener of listeners) listener();
+    } catch (err) {
+      // Once, until it works again.
+      if (newest !== null) logger.warn({ err }, "looking for other revisions failed");
+      newest = null;
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  return {
+    async read(number) {
+      const found = await run(READ, revisions, number ?? "");
+      return typeof found === "string" ? (JSON.parse(found) as Revision) : undefined;
+    },
+    async write({ time, author, comment, content }, expected) {
+      const revision: Revision = { number: expected + 1, time, author, comment, content };
+      const written = await run(WRITE, revisions, expected, JSON.stringify(revision), MAX_REVISIONS);
+      if (written !== 1) return undefined;
+      if (listeners.size > 0) await look();
+      return revision;
+    },
+    async list({ before, limit }) {
+      const found = (await run(LIST, revisions, before ?? "", limit)) as string[];
+      return found.map((text): RevisionInfo => {
+        const { content: _, ...info } = JSON.parse(text) as Revision;
+        return info;
+      });
+    },
+    watch(onChange) {
+      listeners.add(onChange);
+      void look();
+      timer ??= setInterval(look, WATCH_INTERVAL_MS).unref();
+      return () => {
+        listeners.delete(onChange);
+        if (listeners.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      };
+    },
+    records(name) {
+      const keys = [`${prefix}:keys:${name}`, `${prefix}:values:${name}`];
+      return {
+        async get(key) {
+          return (await within(() => client.hGet(keys[1] as string, key))) ?? undefined;
+        },
+        async put(key, value) {
+          await run(PUT, keys, key, value);
+        },
+        async delete(key) {
+          await run(DELETE, keys, key);
+        },
+        async list(from, to) {
+          const bounds = [from === undefined ? "-" : `[${from}`, to === undefined ? "+" : `(${to}`];
+          const found = (await run(RANGE, keys, ...bounds)) as string[];
+          return Array.from({ length: found.length / 2 }, (_, at) => {
+            const [key = "", value = ""] = found.slice(2 * at, 2 * at + 2);
+            return [key, value] as const;
+          });
+        },
+        async deleteBefore(key) {
+          await run(DELETE_BEFORE, keys, `(${key}`);
+        },
+      };
+    },
+    async close() {
+      clearInterval(timer);
+      listeners.clear();
+      if (connection !== undefined) client.destroy();
+    },
+  };
+}
