@@ -23,7 +23,8 @@ export const many: Scenario = {
   async run(turn) {
     const { origin, peer, pid } = turn.running;
     const [few, all, total] = turn.seconds > 2 ? [2400, 24_000, 100_000] : [300, 3000, 6000];
-    const urls = turn.links(await tiny(), total).map((picture) => {
+    // The map of a bare server has no budget.
+    const urls = turn.links(await tiny(), peer.steady ? total : all).map((picture) => {
       return origin + (peer.steady?.(picture, 64) ?? peer.path(picture, "webp", 64));
     });
     await each(urls.slice(0, few), 4);
@@ -40,7 +41,6 @@ export const many: Scenario = {
       MiB: second,
       "KiB an entry": ((second - first) * 1024) / (all - few) - bytes / 1024,
     };
-    // The map of a bare server has no budget.
     if (!peer.steady) return { ...sample, more };
     await each(urls.slice(all), 4);
     await quiet(pid);
@@ -59,6 +59,6 @@ async function hits(turn: Turn, urls: readonly string[]): Promise<Sample> {
 /** MiB in use when the allocator has returned what it returns. */
 async function rested({ running: { pid }, rest }: Turn): Promise<number> {
   await quiet(pid);
-  await sleep(Math.min(rest, 10) * 1000);
+  await sleep(Math.min(rest, 5) * 1000);
   return residentOf(pid);
 }
