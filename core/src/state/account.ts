@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import { isSecret } from "../util/redact.ts";
@@ -124,11 +125,14 @@ export function accountState(state: RuntimeState, tenant: string, author: string
     async revisions({ before, limit }) {
       const infos = await store.list({ ...(before !== undefined && { before }), limit: MAX_SCANNED });
       const found: AccountRevision[] = [];
+      let own: ManagedState | undefined;
       for (const info of infos) {
-        const [own, below] = [await store.read(info.number), await store.read(info.number - 1)];
-        const changes = differences(stateOf(below), stateOf(own), tenant);
-        if (changes.length > 0) found.push({ ...info, changes });
+        own ??= stateOf(await store.read(info.number));
+        const below = stateOf(await store.read(info.number - 1));
+        const isChanged = !isDeepStrictEqual(accountIn(own, tenant), accountIn(below, tenant));
+        if (isChanged) found.push({ ...info, changes: differences(below, own, tenant) });
         if (found.length === limit) break;
+        own = below;
       }
       return found;
     },

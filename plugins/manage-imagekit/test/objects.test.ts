@@ -443,6 +443,13 @@ describe("manage-imagekit: origins, URL endpoints and named transformations", ()
         [unknown.status, (unknown.body as { message: string }).message],
         [404, "There is no revision 100000"],
       );
+      // What clients know beside the fields is no part of the differences, and yet a revision.
+      const named = { name: "one", type: "WEB_PROXY" };
+      await call("POST", path, named);
+      await call("PUT", `${path}/one`, { ...named, name: "two" });
+      const renaming = (await call("GET", "/state/revisions?limit=1")).body as { revisions: object[] };
+      assert.partialDeepStrictEqual(renaming.revisions, [{ comment: "change the origin two", changes: [] }]);
+      await call("DELETE", `${path}/one`);
       assert.equal((await call("GET", "/state/revisions?limit=x")).status, 400);
       assert.equal((await call("POST", "/state/rollback", {})).status, 400);
     });

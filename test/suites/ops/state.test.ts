@@ -175,6 +175,27 @@ describeWith(REDIS, "the managed state of several machines", () => {
         await assert.rejects(async () => await missing, { status: 404 });
       });
 
+      it("keeps the changes of all who change it at once", async () => {
+        const names = Array.from({ length: 8 }, (_, at) => `origin-${at}`);
+        const proxy = (name: string) => ({
+          name,
+          type: "S3",
+          bucket: "any",
+          useIAMRole: true,
+          accessKey: "",
+          secretKey: "",
+        });
+        await Promise.all(
+          names.map((name, at) => account((at % 2) as 0 | 1).accounts.origins.create(proxy(name))),
+        );
+        for (const at of [0, 1] as const) {
+          const all = async () => (await account(at).accounts.origins.list()).map(({ id }) => id);
+          await until(async () => (await all()).length === names.length + 1, "all origins are there");
+          assert.deepEqual((await all()).toSorted(), ["files", ...names]);
+        }
+        for (const name of names) await account().accounts.origins.delete(name);
+      });
+
       it("accepts an origin that cannot be reached", async () => {
         const { accounts } = account();
         const away = { ...origin("reds"), name: "away", endpoint: "http://127.0.0.1:1" };
