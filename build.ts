@@ -1,14 +1,27 @@
 // Builds what is published: `tsc -b` checks the types and writes a module per file; then the modules of each package become a few files in
-// `dist/bundle`, which is what the package exports: Node loads them in half of the time. Other packages stay what they are, imports, so there
-// is one core for all plugins, whoever wrote them. Threads run the single modules.
+// `dist/bundle`, which is what the package exports: Node loads them in half of the time. Other packages but zod stay what they are, imports, so
+// there is one core for all plugins, whoever wrote them. Threads run the single modules.
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
 
 const ROOT = import.meta.dirname;
+const CORE = join(ROOT, "core");
 const BUNDLE = "dist/bundle";
+
+const ZOD = dirname(fileURLToPath(import.meta.resolve("zod")));
 
 /** Its time is that of the build which `npm start` may run, if no source is newer. */
 const MARK = join(ROOT, ".cache/built");
@@ -52,6 +65,16 @@ const ownUrl = (folder: string): Plugin => ({
   },
 });
 
+/** zod has a hundred modules. The bundle of the core contains it, and the others take it from there. */
+const oneZod = (folder: string): Plugin => ({
+  name: "one-zod",
+  setup({ onResolve }) {
+    onResolve({ filter: /^zod$/ }, () =>
+      folder === CORE ? { path: join(ZOD, "index.js") } : { path: "@mediatap/core/zod", external: true },
+    );
+  },
+});
+
 async function bundle(folder: string): Promise<void> {
   const entries = entriesOf(folder);
   const outdir = join(folder, BUNDLE);
@@ -70,7 +93,7 @@ async function bundle(folder: string): Promise<void> {
     // The sources are published, too.
     sourcesContent: false,
     logLevel: "warning",
-    plugins: [ownUrl(folder)],
+    plugins: [ownUrl(folder), oneZod(folder)],
   });
 }
 
@@ -81,6 +104,7 @@ if (status !== 0) process.exit(1);
 for (const folder of globSync(["core", "plugins/*", "presets/*"], { cwd: ROOT })) {
   if (existsSync(join(ROOT, folder, "package.json"))) await bundle(join(ROOT, folder));
 }
+copyFileSync(join(ZOD, "LICENSE"), join(CORE, BUNDLE, "zod.LICENSE"));
 if (!values.unmarked) {
   mkdirSync(join(ROOT, ".cache"), { recursive: true });
   writeFileSync(MARK, "");

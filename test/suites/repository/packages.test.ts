@@ -157,7 +157,7 @@ describe("the packages", () => {
       assert.ok(maps.length > 50);
       for (const map of maps) {
         const { sources } = JSON.parse(readFileSync(join(home, map), "utf8")) as { sources: string[] };
-        for (const source of sources)
+        for (const source of sources.filter((path) => !path.includes("/node_modules/zod/")))
           assert.ok(existsSync(join(home, dirname(map), source)), `${map}: ${source}`);
       }
     });
