@@ -73,7 +73,10 @@ export function analytics(options: AnalyticsOptions = {}): Plugin {
           const [others] = await Promise.all([bus.ask(NAME), own.write()]);
           return [own.archive, ...(others as (Copy | null)[]).filter((copy) => copy !== null).map(archiveOf)];
         };
-        if (!store) logger.info("no plugin keeps state: the numbers of analytics end with the server");
+        const isReadable = endpoints.some(({ privateKeys }) => privateKeys.length > 0);
+        if (!store && isReadable) {
+          logger.info("no plugin keeps state: the numbers of analytics end with the server");
+        }
         ends.push(bus.answer(NAME, async () => (store ? await own.write() : await own.copy()) ?? null));
       });
       hooks.stop.tap(NAME, () => {

@@ -1,3 +1,4 @@
+import { analytics } from "@mediatap/analytics";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { decodeHeic } from "@mediatap/decode-heic";
@@ -23,7 +24,10 @@ import { videoRemux } from "@mediatap/video-remux";
 /** Options of `presetMediatap`: those of the ImageKit language. */
 export type PresetMediatapOptions = PresetImagekitOptions;
 
-/** The usual server: ImageKit's language, all places that its origins name, images, faces, videos, descriptions of files, a cache in memory, timings. */
+/**
+ * The usual server: ImageKit's language, all places that its origins name, images, faces, videos, descriptions of files, a cache in
+ * memory, timings, usage.
+ */
 export function presetMediatap(options: PresetMediatapOptions = {}): MediatapConfig {
   return {
     presets: [presetImagekit(options)],
@@ -47,6 +51,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       info(),
       cacheMemory(),
       timing(),
+      analytics(),
     ],
     // A server of one's own says who it is; `presetImagekit` alone keeps the service's word.
     requestFrom: "mediatap",
@@ -54,7 +59,6 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
 }
 
 export default presetMediatap;
-export { analytics } from "@mediatap/analytics";
 export { avifLater } from "@mediatap/avif-later";
 export { cacheDisk } from "@mediatap/cache-disk";
 export { cacheKeyv } from "@mediatap/cache-keyv";
@@ -73,6 +77,7 @@ export { urlImagekit } from "@mediatap/url-imagekit";
 export { warm } from "@mediatap/warm";
 export { webhooks } from "@mediatap/webhooks";
 export {
+  analytics,
   cacheMemory,
   decodeHeic,
   decodeIco,
