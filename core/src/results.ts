@@ -52,7 +52,11 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   decode: SOURCE,
   "inspect:kind": { format: "string" },
   "inspect:header": { format: "string", width: "number", height: "number", frames: "number" },
+  "inspect:embedded": { colorSpace: "string" },
+  "inspect:preview": { data: "object", width: "number", height: "number", channels: "number" },
   "inspect:faces": {},
+  "inspect:attention": { x: "number", y: "number" },
+  "inspect:keyFrames": { interval: "number" },
   "inspect:probe": { format: "string", duration: "number" },
   transform: {
     engine: "string",
