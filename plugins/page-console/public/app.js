@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { loadSession, session, signIn, signOut } from "./api.js";
 import { Failures } from "./failures.js";
 import { Inspect } from "./inspect.js";
@@ -44,8 +44,13 @@ function skip(event) {
 }
 
 /** @param {{ selected: string }} props */
-const Nav = ({ selected }) =>
-  html`<nav aria-label="Pages">
+function Nav({ selected }) {
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
+  // On a phone not all of them fit.
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [selected]);
+  return html`<nav aria-label="Pages" ref=${nav}>
     ${PAGES.map(
       ({ path, title, icon }) =>
         html`<a class="tab" href=${`/-/console/${path}`} aria-current=${path === selected ? "page" : undefined}>
@@ -53,6 +58,7 @@ const Nav = ({ selected }) =>
         </a>`,
     )}
   </nav>`;
+}
 
 function Account() {
   const { isSignedIn, isOperator, endpoints = [] } = session.value ?? {};
