@@ -194,6 +194,11 @@ export interface KeyAccess {
    * configuration makes the same one, and it is void as soon as the key is not configured any more. Compare in constant time.
    */
   seal(text: string): string;
+  /**
+   * A call of the management with the rights of the key: `path` as a plugin adds it by `manage`, method, query and body those of
+   * `request`. Throws what the call throws; `ENOENT` if there is no such call.
+   */
+  call(path: string, request: RouteRequest): Promise<CallReply>;
 }
 
 /** The private keys of the configuration, for pages that people sign in to. */
@@ -206,7 +211,7 @@ export interface KeysApi {
   /** What the key of an id opens; `undefined`: it is not configured any more. */
   find(id: string): KeyAccess | undefined;
   /** All endpoints and their rights, without a key: for a page that is open to nobody but this machine's user. */
-  all(): Pick<KeyAccess, "endpoints" | "rights">;
+  all(): Pick<KeyAccess, "endpoints" | "rights" | "call">;
 }
 
 /** A request that is looked into instead of being answered. */

@@ -1,9 +1,11 @@
 import { createHmac, hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
+import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { CallRights, KeyAccess, KeysApi } from "../plugin.ts";
+import type { Call } from "./runtime.ts";
 
 /** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
 const WRONG_KEY_DELAY_MS = 300;
@@ -17,10 +19,12 @@ interface KeysParts {
   readonly endpoints: readonly Endpoint[];
   /** `author`: whose rights they are, for people. */
   readonly rightsOf: (endpoints: readonly Endpoint[], author: string) => CallRights;
+  /** Of the management. */
+  readonly calls: readonly Call[];
 }
 
 /** The private keys of a configuration, by their hashes: to find one takes the same time whatever it is. */
-export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
+export function createKeys({ endpoints, rightsOf, calls }: KeysParts): KeysApi {
   const guesses = new LRUCache<string, number>({ max: 10_000, ttl: WRONG_KEY_WINDOW_MS, noUpdateTTL: true });
   const pairs = endpoints.flatMap((endpoint) => endpoint.privateKeys.map((key) => [key, endpoint] as const));
   const byHash = new Map<string, KeyAccess>();
@@ -39,10 +43,23 @@ export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
     const id = digest(secret).slice(0, 16);
     return {
       id,
-      endpoints,
-      rights: rightsOf(endpoints, `key ${id}`),
+      ...opened(endpoints, `key ${id}`),
       seal: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
     };
+  }
+
+  function opened(endpoints: readonly Endpoint[], author: string) {
+    const rights = rightsOf(endpoints, author);
+    const call: KeyAccess["call"] = async (path, request) => {
+      for (const { method, path: pattern, handler, plugin } of calls) {
+        const params = method === request.method ? paramsOf(pattern, path) : undefined;
+        if (!params) continue;
+        const asked = { ...request, path, params };
+        return await attributed("manage", plugin, () => handler(asked, endpoints, rights));
+      }
+      throw new MediaError("ENOENT", "There is no such call: is its plugin installed?");
+    };
+    return { endpoints, rights, call };
   }
 
   return {
@@ -59,8 +76,21 @@ export function createKeys({ endpoints, rightsOf }: KeysParts): KeysApi {
       throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
     },
     find: (id) => byId.get(id),
-    all: () => ({ endpoints, rights: rightsOf(endpoints, "the local user") }),
+    all: () => opened(endpoints, "the local user"),
   };
+}
+
+/** What stands in a path for the `:names` of a pattern; `undefined`: it does not match. */
+function paramsOf(pattern: string, path: string): Record<string, string> | undefined {
+  const [names, values] = [pattern.split("/"), path.split("/")];
+  const isMatch =
+    names.length === values.length &&
+    names.every((name, at) => (name.startsWith(":") ? values[at] !== "" : name === values[at]));
+  if (!isMatch) return undefined;
+  const pairs = names.flatMap((name, at) =>
+    name.startsWith(":") ? [[name.slice(1), values[at] as string]] : [],
+  );
+  return Object.fromEntries(pairs) as Record<string, string>;
 }
 
 function digest(data: string | Uint8Array): string {

@@ -310,7 +310,7 @@ async function buildRuntime(
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
   const rights = createRights({ config, endpoints, tenants, limitsOf, pipeline, purges, log, state });
-  keys = createKeys({ endpoints, rightsOf: rights });
+  keys = createKeys({ endpoints, rightsOf: rights, calls: registrations.calls });
   return {
     info,
     config,
