@@ -8,11 +8,13 @@ import { Purge } from "./purge.js";
 import { address } from "./router.js";
 import { Transformations } from "./transformations.js";
 import { Heading, html, Icon, Problem } from "./ui.js";
+import { Usage } from "./usage.js";
 
 const PAGES = /** @type {const} */ ([
   { path: "inspect", title: "Inspect", icon: "search", page: Inspect },
   { path: "live", title: "Live", icon: "pulse", page: Live },
   { path: "failures", title: "Failures", icon: "alert", page: Failures },
+  { path: "usage", title: "Usage", icon: "bars", page: Usage },
   { path: "purge", title: "Purge", icon: "broom", page: Purge },
   { path: "transformations", title: "Transformations", icon: "layers", page: Transformations },
 ]);

@@ -14,6 +14,7 @@ const ICONS = {
   pulse: "M3 12h4l3-7 4 14 3-7h4",
   alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
   broom: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+  bars: "M5 20V10M12 20V4M19 20v-7",
   layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5",
   sign: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
 };

@@ -18,7 +18,7 @@ const VERSION = "0.1.0";
 const ROOT = "/-/console";
 
 /** The pages, each with a URL: the same document shows all of them. */
-const PAGES = ["", "/inspect", "/live", "/failures", "/purge", "/transformations"];
+const PAGES = ["", "/inspect", "/live", "/failures", "/usage", "/purge", "/transformations"];
 
 export interface PageConsoleOptions {
   /**
@@ -95,6 +95,10 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
+      call("GET", "/data/usage", async (request, session) => {
+        const { status = 200, body } = await session.call("/analytics", request);
+        return { ...json(body), status };
+      });
       call("POST", "/data/purge", async (request, { rights }) =>
         json(await rights.purge(await bodyOf(request, z.unknown()))),
       );

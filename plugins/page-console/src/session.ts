@@ -25,6 +25,7 @@ const OPEN_TOKEN = "open";
 export interface Session {
   readonly endpoints: readonly Endpoint[];
   readonly rights: CallRights;
+  readonly call: KeyAccess["call"];
   readonly csrf: string;
   /** By a key. Otherwise the console is open to this machine. */
   readonly isSignedIn: boolean;
@@ -84,8 +85,8 @@ export function createSessions({ keys, open }: SessionsOptions) {
 
 const textOf = (id: string, expires: string, nonce: string) => `session.${id}.${expires}.${nonce}`;
 
-function sessionOf({ endpoints, rights, seal }: KeyAccess, nonce: string): Session {
-  return { endpoints, rights, csrf: seal(`csrf.${nonce}`), isSignedIn: true };
+function sessionOf({ endpoints, rights, call, seal }: KeyAccess, nonce: string): Session {
+  return { endpoints, rights, call, csrf: seal(`csrf.${nonce}`), isSignedIn: true };
 }
 
 function cookieOf(request: RouteRequest, value: string, lifetime: number): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { analytics } from "@mediatap/analytics";
 import { sign } from "@mediatap/url-imagekit";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import {
@@ -219,6 +220,32 @@ describeInBrowser("the console in Chromium", () => {
     await until(`document.querySelectorAll(".named .frame a").length === 4`);
   });
 
+  it("says how usage is counted, and shows it by endpoint", async () => {
+    await open("/usage");
+    await until(`document.querySelector(".empty h2")?.textContent === "Usage is not counted"`);
+    await assertAccessible(page);
+    const own = await startConsole({}, { plugins: [analytics()] });
+    try {
+      for (const url of ["/tr:w-20/a.png", "/tr:w-20/a.png", "/tr:w-30/a.png", "/missing.png"])
+        await own.server.ask(url);
+      await page.goto(`${own.server.url}/-/console/usage`);
+      // The cookie is good for every server that has the key.
+      await until(`document.querySelector(".top-list")`);
+      assert.match(await text(".figures"), /^Requests 4 25 % from caches/);
+      assert.match(await text("tbody tr"), /^default 4 25 %/);
+      assert.match(
+        await text(".lists"),
+        /Images \/a\.png 3×.*Transformations w-20 2×.*Not found \/missing\.png 1×/,
+      );
+      await assertAccessible(page);
+      await page.click(".segments button:last-child");
+      await until(`document.querySelectorAll(".column-bar").length > 24`);
+    } finally {
+      await page.goto("about:blank");
+      await own.close();
+    }
+  });
+
   it("is used by keyboard", async () => {
     await open("/live");
     await until(`document.querySelector(".live.live")`);
@@ -260,7 +287,7 @@ describeInBrowser("the console in Chromium", () => {
       await settled();
       await until(`document.querySelector(".slider")`);
       await assertFits();
-      for (const name of ["live", "failures", "purge", "transformations"]) {
+      for (const name of ["live", "failures", "usage", "purge", "transformations"]) {
         await page.press(`.tab[href$="/${name}"]`, "Enter");
         await until(
           `document.querySelector("h1").textContent.toLowerCase() === "${name}" && document.querySelector(".card, .empty")`,

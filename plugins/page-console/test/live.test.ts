@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import { analytics } from "@mediatap/analytics";
 import { until } from "@mediatap/test";
-import { type Client, type Console, SHOP_KEY, signIn, startConsole } from "./support.ts";
+import { type Client, type Console, KEY, SHOP_KEY, signIn, startConsole } from "./support.ts";
 
 describe("page-console: live figures, failures and purges", () => {
   let console: Console;
@@ -115,6 +116,28 @@ describe("page-console: live figures, failures and purges", () => {
       (await console.server.ask("/-/console/data/purge", { method: "POST", body: "{}" })).status,
       401,
     );
+  });
+
+  it("report the usage of an account, if it is counted", async () => {
+    assert.equal((await client.ask("/-/console/data/usage?by=hour")).status, 404);
+    const own = await startConsole({}, { plugins: [analytics()] });
+    try {
+      await own.server.ask("/tr:w-20/a.png");
+      await own.server.ask("/shop/tr:w-21/a.png");
+      await own.server.ask("/shop/tr:w-22/a.png");
+      for (const [key, requests] of [
+        [KEY, 1],
+        [SHOP_KEY, 2],
+      ] as const) {
+        const by = await signIn(own.server, key);
+        const { total, series } = await json(by, "usage?by=hour");
+        assert.deepEqual([total.requests, series.length], [requests, 24]);
+        assert.equal((await by.ask("/-/console/data/usage?by=week")).status, 400);
+      }
+      assert.equal((await own.server.ask("/-/console/data/usage")).status, 401);
+    } finally {
+      await own.close();
+    }
   });
 
   it("are where the status page was", async () => {

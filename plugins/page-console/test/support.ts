@@ -38,8 +38,16 @@ export async function startConsole(
     "folder/page.html": Buffer.from("<script>only text</script>"),
   });
   const site = { type: "WEB_FOLDER", baseUrl: origin.url };
+  const plugins = [
+    urlImagekit(),
+    storageWeb(),
+    imageSharp(),
+    cacheMemory(),
+    timing(),
+    pageConsole(options),
+    ...(more.plugins ?? []),
+  ];
   const server = await startServer({
-    plugins: [urlImagekit(), storageWeb(), imageSharp(), cacheMemory(), timing(), pageConsole(options)],
     origins: { site },
     endpoints: {
       default: { origins: ["site"], privateKey: KEY },
@@ -50,6 +58,7 @@ export async function startConsole(
       shop: { origins: { site }, endpoints: { default: { origins: ["site"] } }, privateKey: SHOP_KEY },
     },
     ...more,
+    plugins,
   });
   return {
     server,
