@@ -98,6 +98,11 @@ describe("mediatap state", () => {
     await until(async () => (await origins()) === 3, "the server has taken it over");
     assert.match(await printed("list", "--limit", "2"), /^4 .* import old\.json\n3 .* start again\n$/);
     assert.equal(JSON.parse(await printed("export")).revision, 4);
+    server?.kill("SIGHUP");
+    const isReloaded = () =>
+      server?.lines.some(({ msg }) => msg === "the configuration was reloaded") ?? false;
+    await until(isReloaded, "the configuration is reloaded");
+    assert.equal(await origins(), 3);
   });
 
   it("refuses what would make no server, and changes nothing", async () => {

@@ -3,7 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { MediaError, type PluginApi } from "@mediatap/core";
+import { isMediaError, MediaError, type PluginApi } from "@mediatap/core";
 import { exportRevision, type Revision, type RevisionInfo, type StateStore } from "@mediatap/core/state";
 
 /** Layout of the tables: `PRAGMA user_version` of the file. */
@@ -197,7 +197,7 @@ function openFile(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    if (error instanceof MediaError) throw error;
+    if (isMediaError(error)) throw error;
     const { message } = error as Error;
     const result = resultOf(error);
     if (result === SQLITE_CORRUPT || result === SQLITE_NOTADB) throw damaged(path, message, error);
