@@ -2,6 +2,7 @@ import { cacheMemory } from "@mediatap/cache-memory";
 import { defineConfig } from "@mediatap/core";
 import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
+import { info } from "@mediatap/info";
 import { presetDevelopment } from "@mediatap/preset-development";
 import { presetImagekit } from "@mediatap/preset-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
@@ -12,7 +13,7 @@ import { samples } from "./samples.ts";
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
 export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
-  plugins: [storageFs(), imageSharp(), focusFaces(), videoFfmpeg(), videoRemux(), cacheMemory()],
+  plugins: [storageFs(), imageSharp(), info(), focusFaces(), videoFfmpeg(), videoRemux(), cacheMemory()],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
   namedTransformations: {
