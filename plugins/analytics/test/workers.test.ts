@@ -42,13 +42,14 @@ for (const [where, state] of [
       await Promise.all([origin?.close(), folder?.close()]);
     });
 
+    async function report() {
+      const { status, text } = await ask(server.port, "/-/api/analytics", { headers });
+      assert.equal(status, 200, text);
+      return JSON.parse(text);
+    }
+
     it("contains all of them, whichever answers", async () => {
       for (let i = 0; i < 10; i++) assert.equal((await ask(server.port, "/a.css")).status, 200);
-      const report = async () => {
-        const { status, text } = await ask(server.port, "/-/api/analytics", { headers });
-        assert.equal(status, 200, text);
-        return JSON.parse(text);
-      };
       await until(async () => (await report()).total.requests === 10, "all are counted");
       for (let i = 0; i < 6; i++) {
         const { total, lists } = await report();
@@ -56,5 +57,15 @@ for (const [where, state] of [
         assert.deepEqual(lists.files, [{ name: "/a.css", requests: 10, bytes: 30 }]);
       }
     });
+
+    if (state !== "false") {
+      it("contains what was written before all of them were killed", async () => {
+        server.kill("SIGKILL");
+        await server.ended;
+        server = await serving(["--workers", "2"], { cwd: folder.path });
+        await ask(server.port, "/a.css");
+        await until(async () => (await report()).total.requests === 11, "one more is counted");
+      });
+    }
   });
 }
