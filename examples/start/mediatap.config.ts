@@ -1,3 +1,4 @@
+import { analytics } from "@mediatap/analytics";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { defineConfig } from "@mediatap/core";
 import { focusFaces } from "@mediatap/focus-faces";
@@ -13,7 +14,16 @@ import { samples } from "./samples.ts";
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
 export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
-  plugins: [storageFs(), imageSharp(), info(), focusFaces(), videoFfmpeg(), videoRemux(), cacheMemory()],
+  plugins: [
+    storageFs(),
+    imageSharp(),
+    info(),
+    focusFaces(),
+    videoFfmpeg(),
+    videoRemux(),
+    cacheMemory(),
+    analytics(),
+  ],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
   namedTransformations: {
