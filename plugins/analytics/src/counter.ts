@@ -166,9 +166,10 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       bucket.errors++;
       lists.errors.add(error.code, bytes);
       if (status === 404) lists.notFound.add(job ? pathOf(job.asset) : target.path, bytes);
-    } else if (cache?.hit) {
+    } else if (cache?.hit || cache?.revalidated) {
+      // Nothing was rendered: the origin at most confirmed what a cache has.
       bucket.hits++;
-      lists.caches.add(cache.cache ?? "none", bytes);
+      lists.caches.add(cache.hit ? (cache.cache ?? "none") : "revalidated", bytes);
     }
     const agent = agents(request.header("user-agent"));
     lists.agents.add(agent.name, bytes);

@@ -119,6 +119,15 @@ describe("analytics", () => {
     assert.doesNotMatch(text, new RegExp(`s3cret|0123456789abcdef|127\\.0\\.0\\.1|${origin.port}`));
   });
 
+  it("counts a rendition that its origin has confirmed as a hit", async () => {
+    await restart({}, { endpoints: { default: { origins: ["site"], cacheControl: "max-age=0" } } });
+    for (let at = 0; at < 3; at++) await server.ask("/tr:w-30,f-webp/a.png");
+    const { total, lists } = await report();
+    const { hits, misses, renders } = total;
+    assert.deepEqual({ hits, misses, renders }, { hits: 2, misses: 1, renders: 1 });
+    assert.deepEqual(requestsOf(lists.caches), { revalidated: 2 });
+  });
+
   it("adds up by how much renditions that were sent whole are smaller than originals", async () => {
     const { body, headers: got } = await server.ask("/tr:w-30,f-jpg/a.png");
     await server.ask("/tr:w-30,f-jpg/a.png", { method: "HEAD" });
