@@ -84,7 +84,12 @@ function degrees(value: Value | undefined, isNegative: boolean, max: number): nu
   if (typeof value !== "object" || value.length !== 3) return undefined;
   const [whole = 0, minutes = 0, seconds = 0] = value;
   const sum = Math.round((whole + minutes / 60 + seconds / 3600) * 1e7) / 1e7;
-  return sum > max ? undefined : isNegative ? -sum : sum;
+  return Math.abs(sum) > max ? undefined : isNegative ? -sum : sum;
+}
+
+/** A value may be negative or a fraction, of whatever tag it is. */
+function isOffset(value: Value | undefined): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 /** `undefined`: it is no TIFF. */
@@ -98,7 +103,7 @@ function openTiff(block: Uint8Array) {
 
   function directory(offset: Value | undefined): ReadonlyMap<number, Value> {
     const tags = new Map<number, Value>();
-    if (typeof offset !== "number" || offset + 2 > view.byteLength) return tags;
+    if (!isOffset(offset) || offset + 2 > view.byteLength) return tags;
     const entries = Math.min(view.getUint16(offset, little), MAX_ENTRIES);
     for (let at = offset + 2; at < offset + 2 + entries * 12 && at + 12 <= view.byteLength; at += 12) {
       const value = valueIn(at);

@@ -49,6 +49,23 @@ describe("EXIF blocks", () => {
     });
   }
 
+  it("that place a directory before their beginning have none", () => {
+    for (const type of [9, 10]) {
+      const bytes = block({
+        8: [
+          [271, 2, 6, 300],
+          [0x8769, type, 1, type === 9 ? -1 >>> 0 : 320],
+          [0x8825, type, 1, type === 9 ? -5 >>> 0 : 320],
+        ],
+      });
+      bytes.write("Canon\0", 300, "latin1");
+      bytes.writeInt32LE(-8, 320);
+      bytes.writeInt32LE(1, 324);
+      assert.deepEqual(exifOf(bytes), { Make: "Canon" });
+      assert.equal(gpsOf(bytes), undefined);
+    }
+  });
+
   it("that refer to themselves, or to what is not there, end", () => {
     const loops = block({
       8: [
