@@ -69,9 +69,12 @@ export function stateOf(revision: Pick<Revision, "number" | "content"> | undefin
 
 /** The content of a revision, with its secrets encrypted. */
 export function contentOf({ accounts }: ManagedState, secrets: Secrets): string {
+  // Each object on its own: the name of an object makes it no secret, even if it is `api-key`.
+  const seal = (objects: Record<string, Fields>) =>
+    Object.fromEntries(Object.entries(objects).map(([name, fields]) => [name, secrets.seal(fields)]));
   const sealed = Object.entries(accounts).map(([name, account]) => [
     name,
-    { ...account, ...Object.fromEntries(KINDS.map((kind) => [kind, secrets.seal(account[kind])])) },
+    { ...account, ...Object.fromEntries(KINDS.map((kind) => [kind, seal(account[kind])])) },
   ]);
   return JSON.stringify({ accounts: Object.fromEntries(sealed) });
 }

@@ -247,6 +247,20 @@ describe("manage-imagekit: origins, URL endpoints and named transformations", ()
       await call("DELETE", `${PATH}/kept`);
     });
 
+    it("are no secrets, whatever their names are", async () => {
+      const origin = { ...web, name: "monkey" };
+      const created = await call("POST", PATH, origin);
+      assert.equal((created.body as { baseUrl: string }).baseUrl, web.baseUrl);
+      const endpoint = { description: "", origins: ["monkey"], urlPrefix: "token" };
+      await call("POST", "/accounts/url-endpoints", endpoint);
+      const text = "The origin is used by the URL endpoint token: remove it there first.";
+      await refused(409, text, "DELETE", `${PATH}/monkey`);
+      await call("PUT", "/accounts/url-endpoints/token", { ...endpoint, origins: ["files"] });
+      assert.equal((await server.ask(`/token${jobUrl("a.bin")}`)).status, 200);
+      await call("DELETE", "/accounts/url-endpoints/token");
+      await call("DELETE", `${PATH}/monkey`);
+    });
+
     it("are refused with the name of the field", async () => {
       await refused(400, "Expected JSON as the body of the request", "POST", PATH, "{");
       await refused(400, /^type: Expected one of S3, CLOUDINARY_BACKUP/, "POST", PATH, {
