@@ -22,6 +22,8 @@ interface Type {
   readonly fields: z.ZodObject;
   /** Fields that are secret, and needed. */
   readonly secrets: readonly string[];
+  /** The field that decides which server the secrets are sent to. Left out: they are not sent, or always to the same one. */
+  readonly recipient?: string;
   /** Fields of answers, with what they are if they were left out. */
   readonly shown: Readonly<Record<string, unknown>>;
 }
@@ -57,6 +59,7 @@ const TYPES: Readonly<Record<string, Type>> = {
   AZURE_BLOB: {
     fields: z.strictObject({ accountName: text, container: text, prefix, sasToken: secret.optional() }),
     secrets: ["sasToken"],
+    recipient: "accountName",
     shown: { accountName: "", container: "", prefix: "" },
   },
   AKENEO_PIM: {
@@ -65,6 +68,7 @@ const TYPES: Readonly<Record<string, Type>> = {
       ...{ clientSecret: secret.optional(), password: secret.optional() },
     }),
     secrets: ["clientSecret", "password"],
+    recipient: "baseUrl",
     shown: { baseUrl: "" },
   },
 };
@@ -143,18 +147,24 @@ function reply(status: number, state: AccountState, id: string) {
   return { status, headers: { ETag: etagOf(id, object) }, body: answerOf(id, object) };
 }
 
-/** The fields of the configuration; secrets that were left out are those of the object before it, if it has the same type. */
+/**
+ * The fields of the configuration; secrets that were left out are those of the object before it, if it has the same type and sends them to
+ * the same server: otherwise a key could read stored secrets by a server of its own.
+ */
 function fieldsOf(
   body: z.output<typeof typeSchema>,
   before: StateObject | undefined,
 ): Readonly<Record<string, unknown>> {
   const { type } = body;
-  const { fields: schema, secrets } = TYPES[type] as Type;
+  const { fields: schema, secrets, recipient } = TYPES[type] as Type;
   const { name: _, ...fields } = checked(schema.extend({ ...common, type: z.literal(type) }), body);
   // Both keys are empty if the role of the machine is used.
   const isByRole = fields.useIAMRole === true;
+  const isKept =
+    before?.fields.type === type &&
+    (recipient === undefined || before.fields[recipient] === fields[recipient as keyof typeof fields]);
   const own = secrets.map((secret) => {
-    const old = before?.fields.type === type ? before.fields[secret] : undefined;
+    const old = isKept ? before.fields[secret] : undefined;
     const value = isByRole ? fields[secret] || undefined : (fields[secret] ?? old);
     if (value === undefined && !isByRole) {
       throw new MediaError("EINVAL", `${secret}: Expected string but it is missing`);

@@ -247,6 +247,32 @@ describe("manage-imagekit: origins, URL endpoints and named transformations", ()
       await call("DELETE", `${PATH}/kept`);
     });
 
+    it("keep no secret that another server would get", async () => {
+      for (const [fields, moved, secrets] of [
+        [
+          {
+            ...{ name: "moved", type: "AKENEO_PIM", baseUrl: "https://pim.example.com" },
+            ...{ clientId: "id", username: "user" },
+          },
+          { baseUrl: "https://other.example.com" },
+          { clientSecret: "secret-1", password: "secret-2" },
+        ],
+        [
+          { name: "moved", type: "AZURE_BLOB", accountName: "photos", container: "photos" },
+          { accountName: "others" },
+          { sasToken: "sv=1&sig=secret" },
+        ],
+      ] as const) {
+        assert.equal((await call("POST", PATH, { ...fields, ...secrets })).status, 201);
+        assert.equal((await call("PUT", `${PATH}/moved`, fields)).status, 200);
+        const text = `${Object.keys(secrets)[0]}: Expected string but it is missing`;
+        await refused(400, text, "PUT", `${PATH}/moved`, { ...fields, ...moved });
+        const again = await call("PUT", `${PATH}/moved`, { ...fields, ...moved, ...secrets });
+        assert.equal(again.status, 200);
+        await call("DELETE", `${PATH}/moved`);
+      }
+    });
+
     it("are no secrets, whatever their names are", async () => {
       const origin = { ...web, name: "monkey" };
       const created = await call("POST", PATH, origin);
