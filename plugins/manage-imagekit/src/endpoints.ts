@@ -4,9 +4,11 @@ import { z } from "zod";
 import {
   answers,
   assertChangeable,
+  assertRoom,
   bodyOf,
   etagOf,
   type Found,
+  MAX_TEXT,
   newId,
   objectsIn,
   remove,
@@ -27,9 +29,15 @@ const rewriter = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("AKAMAI") }),
 ]);
 
+/** Origins of an endpoint. */
+const MAX_ORIGINS = 100;
+
 const schema = z.strictObject({
   description: z.string().max(1000),
-  origins: z.array(z.string()).min(1, "Expected the id of at least one origin"),
+  origins: z
+    .array(z.string().max(MAX_TEXT))
+    .min(1, "Expected the id of at least one origin")
+    .max(MAX_ORIGINS),
   urlPrefix: z
     .string()
     .regex(/^(?!-$)[A-Za-z0-9-]{0,100}$/, "Expected up to 100 letters, digits and hyphens")
@@ -65,6 +73,7 @@ const create: CallHandler = async (request, _, rights) => {
     const endpoints = objectsIn(draft, "endpoints");
     const name = urlPrefix || DEFAULT;
     assertFree(endpoints, name);
+    assertRoom(endpoints, "URL endpoints");
     const id = newId(
       name,
       [...endpoints].map(([name, object]) => idOf(name, object)),

@@ -4,6 +4,7 @@ import { z } from "zod";
 import {
   answers,
   assertChangeable,
+  assertRoom,
   bodyOf,
   etagOf,
   type Found,
@@ -14,9 +15,6 @@ import {
 } from "./objects.ts";
 
 const PATH = "/v1/named-transformations";
-
-/** Named transformations of an account, as many as the service allows. */
-const MAX_NAMED = 250;
 
 const fields = {
   name: z.string().regex(/^(?!__proto__$)\w{1,200}$/, "Expected letters, digits and underscores"),
@@ -53,9 +51,7 @@ const create: CallHandler = async (request, _, rights) => {
   const id = await state.change(`create the named transformation ${name}`, (draft) => {
     const named = objectsIn(draft, "namedTransformations");
     assertFree(named, name);
-    if (named.size >= MAX_NAMED) {
-      throw new MediaError("EINVAL", `Expected at most ${MAX_NAMED} named transformations.`);
-    }
+    assertRoom(named, "named transformations");
     const id = newId(
       name,
       [...named].map(([name, object]) => idOf(name, object)),

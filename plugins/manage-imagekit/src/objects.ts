@@ -3,6 +3,20 @@ import { codeOf, MediaError, parseOptions, type RouteRequest } from "@mediatap/c
 import type { AccountDraft, AccountState, StateKind, StateObject } from "@mediatap/core/state";
 import type { z } from "zod";
 
+/** Objects of one kind in an account. Each change checks all of them and builds a new runtime, for all accounts of the server. */
+const MAX_OBJECTS = 250;
+
+/** Characters of a field. */
+export const MAX_TEXT = 2_000;
+
+/** Throws `EINVAL` if no other object of a kind can be added. */
+export function assertRoom(objects: ReadonlyMap<string, StateObject>, what: string): void {
+  const managed = [...objects.values()].filter(({ fromFile }) => !fromFile);
+  if (managed.length >= MAX_OBJECTS) {
+    throw new MediaError("EINVAL", `Expected at most ${MAX_OBJECTS} ${what}.`);
+  }
+}
+
 /** The JSON of a request, checked. Throws `EINVAL` naming the field. */
 export async function bodyOf<S extends z.ZodType>(request: RouteRequest, schema: S): Promise<z.output<S>> {
   let body: unknown;

@@ -1,20 +1,31 @@
 import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
 import type { AccountState, StateObject } from "@mediatap/core/state";
 import { z } from "zod";
-import { answers, assertChangeable, bodyOf, checked, etagOf, newId, objectsIn, remove } from "./objects.ts";
+import {
+  answers,
+  assertChangeable,
+  assertRoom,
+  bodyOf,
+  checked,
+  etagOf,
+  MAX_TEXT,
+  newId,
+  objectsIn,
+  remove,
+} from "./objects.ts";
 
 const PATH = "/v1/accounts/origins";
 
-const text = z.string().min(1);
+const text = z.string().min(1).max(MAX_TEXT);
 /** A secret; an update that leaves it out keeps the one that is stored. */
-const secret = z.string();
+const secret = z.string().max(10_000);
 
 const common = {
   name: text.max(200),
   includeCanonicalHeader: z.boolean().default(false),
-  baseUrlForCanonicalHeader: z.string().optional(),
+  baseUrlForCanonicalHeader: z.string().max(MAX_TEXT).optional(),
 };
-const prefix = z.string().default("");
+const prefix = z.string().max(MAX_TEXT).default("");
 const keys = { accessKey: secret.optional(), secretKey: secret.optional() };
 
 /** How an origin of a type is written in a request; the storage plugin of the type checks the rest. */
@@ -97,7 +108,9 @@ const create: CallHandler = async (request, _, rights) => {
   const body = await bodyOf(request, typeSchema);
   const { name } = checked(z.looseObject(common), body);
   const id = await state.change(`create the origin ${name}`, (draft) => {
-    const id = newId(name, objectsIn(draft, "origins").keys(), "origin");
+    const origins = objectsIn(draft, "origins");
+    assertRoom(origins, "origins");
+    const id = newId(name, origins.keys(), "origin");
     draft.origins[id] = fieldsOf(body, undefined);
     draft.notes.origins[id] = { name } satisfies Note;
     return id;

@@ -19,6 +19,7 @@ import {
   type TestFolder,
   type TestServer,
 } from "@mediatap/test";
+import { assertRoom } from "../src/objects.ts";
 
 const KEY = "private_key_of_the_account";
 const HELP = "See the README of manage-imagekit.";
@@ -444,6 +445,22 @@ describe("manage-imagekit: origins, URL endpoints and named transformations", ()
       await refused(400, taken, "POST", PATH, { name: "stored", transformation: "w-1" });
       await refused(400, "transformation: Expected string but it is missing", "POST", PATH, { name: "a" });
       await refused(404, "There is no named transformation with this id.", "PATCH", `${PATH}/nowhere`, {});
+    });
+  });
+
+  it("are limited in number and size", async () => {
+    const objects = (count: number, fromFile: boolean) =>
+      Array.from({ length: count }, (_, at) => [`${fromFile}-${at}`, { fields: {}, fromFile }] as const);
+    assertRoom(new Map([...objects(300, true), ...objects(249, false)]), "origins");
+    assert.throws(() => assertRoom(new Map(objects(250, false)), "origins"), {
+      code: "EINVAL",
+      message: "Expected at most 250 origins.",
+    });
+    const s3 = { name: "a", type: "S3", bucket: "photos", useIAMRole: true };
+    await refused(400, /^prefix: .*2000/, "POST", "/accounts/origins", { ...s3, prefix: "p".repeat(2001) });
+    await refused(400, /^origins: .*100/, "POST", "/accounts/url-endpoints", {
+      ...{ description: "", urlPrefix: "many" },
+      origins: Array.from({ length: 101 }, () => "files"),
     });
   });
 
