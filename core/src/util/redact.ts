@@ -7,9 +7,15 @@ const SECRET =
 /** Fields all of whose values may be secrets. */
 const SECRET_MAP = /^(?:headers|credentials?)$/i;
 
-/** Query parameters of an address that give access: signatures, keys and tokens, whichever service they are for. */
+/**
+ * Query parameters of an address that give access: signatures, keys and tokens, whichever service they are for. An address in the path of
+ * another one is percent-encoded.
+ */
 const SECRET_QUERY =
-  /([?&](?:sig|ik-s|key|api[-_]?key|token|access[-_]?token|secret|password|signature|x-(?:amz|goog)-[^=&]*)=)[^&#\s]*/gi;
+  /((?:[?&]|%3f|%26)(?:sig|ik-s|key|(?:api|access)[-_]?key|token|access[-_]?token|auth|jwt|hmac|secret|password|signature|x-(?:amz|goog)-[\w-]{0,60})(?:=|%3d))(?:(?!%26|%23)[^&#\s])*/gi;
+
+/** User and password of an address, percent-encoded or not. */
+const USER = /(:\/\/|%3a%2f%2f)(?:(?!%2f|%3f|%23)[^/?#@\s])+(@|%40)/gi;
 
 /** Whether a field of this name holds a secret. */
 export function isSecret(name: string): boolean {
@@ -18,7 +24,7 @@ export function isSecret(name: string): boolean {
 
 /** A text without the passwords and signatures of the addresses in it. */
 export function maskText(text: string): string {
-  return text.replace(/:\/\/[^/?#@\s]+@/g, `://${MASK}@`).replace(SECRET_QUERY, `$1${MASK}`);
+  return text.replace(USER, `$1${MASK}$2`).replace(SECRET_QUERY, `$1${MASK}`);
 }
 
 /** Which fields of an object are secret, and what decides about their values. */

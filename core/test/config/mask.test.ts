@@ -114,6 +114,16 @@ describe("masking", () => {
     assert.equal(maskText("https://h/?X-Amz-Signature=hunter2"), "https://h/?X-Amz-Signature=***");
   });
 
+  it("hides both in an address that is percent-encoded", () => {
+    for (const [address, shown] of [
+      ["https://me:hunter2@h/a.jpg?b=c@d", "https%3A%2F%2F***%40h%2Fa.jpg%3Fb%3Dc%40d"],
+      ["https://h/a.jpg?b=1&auth=hunter2&c=2#d", "https%3A%2F%2Fh%2Fa.jpg%3Fb%3D1%26auth%3D***%26c%3D2%23d"],
+      ["https://h/a.jpg?X-Amz-Signature=hunter2", "https%3A%2F%2Fh%2Fa.jpg%3FX-Amz-Signature%3D***"],
+    ] as const) {
+      assert.equal(maskText(`/x/${encodeURIComponent(address)}`), `/x/${shown}`);
+    }
+  });
+
   it("hides the password of any address", () => {
     const password = fc.stringMatching(/^[A-Za-z0-9._~!$&'()*+,;=%-]{6,20}$/);
     fc.assert(
