@@ -53,7 +53,7 @@ export interface RecentRequest {
 export interface FailureGroup {
   readonly code: string;
   readonly status: number;
-  /** Of the last one. */
+  /** Of the last one, signatures masked. */
   readonly message: string;
   /** The origin that failed last for it. */
   readonly origin?: string | undefined;
@@ -184,7 +184,7 @@ function createCounts(now: () => number) {
     const group: FailureGroup = {
       code: error.code,
       status: reply.status,
-      message: error.message.slice(0, MAX_MESSAGE),
+      message: maskUrl(error.message).slice(0, MAX_MESSAGE),
       origin,
       endpoint: endpoint.name,
       pattern,

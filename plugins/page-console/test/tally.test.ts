@@ -106,6 +106,11 @@ describe("page-console: the tally", () => {
     );
     const [group] = groups.filter(({ times }) => times === 7);
     assert.deepEqual([group?.url, group?.last, group?.first], ["/shoes/7/a.jpg?ik-s=***", time, time - 6]);
+    const message = "received 'http://user:secret@host/a?sig=secret&b=1'";
+    const error = { code: "EINVAL", message, status: 400, outage: false };
+    tally.count(failed("EINVAL", "b.png", { error, reply: { status: 400 } }));
+    const masked = failuresOf(snapshots(tally)).map((one) => one.message);
+    assert(masked.includes("received 'http://***@host/a?sig=***&b=1'"), masked.join("\n"));
     time += SLOT_MS;
     assert.equal(read(tally).errors, 8);
     assert.deepEqual(tally.snapshot().origins, { site: { asked: 1, failed: 1 } });
