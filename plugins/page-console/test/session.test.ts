@@ -188,6 +188,19 @@ describe("page-console: open to this machine", () => {
     assert.equal((await ask("127.0.0.1:3000", DATA)).status, 200);
   });
 
+  it("needs a key behind a proxy that sends requests of other networks", async () => {
+    for (const [name, client, status] of [
+      ["x-forwarded-for", "8.8.8.8", 401],
+      ["x-forwarded-for", "127.0.0.1, 2001:db8::1", 401],
+      ["x-forwarded-for", "unknown", 401],
+      ["x-real-ip", "8.8.8.8", 401],
+      ["x-forwarded-for", "192.168.1.7, ::1", 200],
+    ] as const) {
+      const answer = await console.server.ask(DATA, { headers: { host: "localhost", [name]: client } });
+      assert.equal(answer.status, status, client);
+    }
+  });
+
   it("signs nothing without a key", async () => {
     const { status } = await console.server.ask("/-/console/data/sign", {
       method: "POST",
