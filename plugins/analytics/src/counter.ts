@@ -244,9 +244,9 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
   };
 }
 
-/** Signatures in addresses are not kept. */
+/** Of an address neither query nor user is kept: they may be signatures, tokens and passwords under any name. */
 function pathOf({ kind, path }: { readonly kind: "path" | "url"; readonly path: string }): string {
-  return kind === "url" && path.includes("?") ? maskUrl(path) : path;
+  return kind === "url" ? maskUrl(path.replace(/[?#].*$/s, "")) : path;
 }
 
 /** Host name of the page that led to a request. */

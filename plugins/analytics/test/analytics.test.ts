@@ -250,6 +250,18 @@ describe("analytics", () => {
     assert.equal((await of(KEY)).status, 401);
   });
 
+  it("keeps no query of an address", async () => {
+    await restart(
+      {},
+      { origins: { any: { type: "WEB_PROXY" } }, endpoints: { default: { origins: ["any"] } } },
+    );
+    const address = "http://127.0.0.1:1/a.png";
+    await server.ask(`/${address}?anything=hunter2`);
+    await server.ask(`/${encodeURIComponent(`${address}?sig=hunter2`)}`);
+    const { lists } = await report();
+    assert.deepEqual(requestsOf(lists.notFound), { [`/${address}`]: 2 });
+  });
+
   it("counts countries by the header that a CDN sets", async () => {
     await restart({ countryHeader: "CF-IPCountry" });
     for (const country of ["de", "DE", "fr", "<script>"]) {
