@@ -49,7 +49,7 @@ export function addStateCommands(
         if (flags.json) return JSON.stringify(infos, null, 2);
         const lines = infos.map(
           ({ number, time, author, comment }) =>
-            `${number}  ${new Date(time).toISOString()}  ${author}  ${comment}`,
+            `${number}  ${new Date(time).toISOString()}  ${author}  ${onOneLine(comment)}`,
         );
         return lines.join("\n") || "there are no revisions";
       }),
@@ -191,6 +191,11 @@ async function restore(config: LoadedConfig, file: string | undefined): Promise<
     return `revision ${number} was restored from ${from}; the damaged store is ${moved}`;
   }
   throw new MediaError("ECONFIG", 'the store is not damaged: "mediatap state import" adds a revision');
+}
+
+/** A comment comes from whoever has a key: it writes no further line, and controls no terminal. */
+function onOneLine(comment: string): string {
+  return comment.replace(/[\p{Cc}\u2028\u2029]/gu, "?");
 }
 
 function authorOf(): string {

@@ -105,6 +105,11 @@ describe("mediatap state", () => {
     assert.equal(await origins(), 3);
   });
 
+  it("lists a comment on one line, without what would control a terminal", async () => {
+    await printed("rollback", "0", "--comment", "\u001b[2Jstart\n99  again");
+    assert.match(await printed("list"), / {2}\?\[2Jstart\?99 {2}again\n$/);
+  });
+
   it("refuses what would make no server, and changes nothing", async () => {
     const wrong = {
       ...{ mediatap: "state", revision: 1, time: "", author: "", comment: "" },
