@@ -53,6 +53,14 @@ export function createStateKeeper({ current, prepare, activate, inTurn, log }: K
   async function attempt(state: RuntimeState, { author, comment, edit }: Parameters<ChangeState>[0]) {
     const { store, file } = state;
     const before = await stored(() => store.read());
+    // A change of nothing would drop what all accounts have, which this process still serves.
+    if (!before && state.revision) {
+      log.error(
+        { revision: state.revision.number },
+        "the store has lost the managed state: import an export",
+      );
+      throw new MediaError("EBUSY", "The store has lost the managed state", { retryAfterSeconds: 60 });
+    }
     const next = stateOf(before);
     edit(next);
     const content = contentOf(next, createSecrets());

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type Answer, ask, makeFolder, makePng, runInProcess, type TestFolder, until } from "@mediatap/test";
 import { mediatap, type Serving, serving } from "./mediatap.ts";
 
@@ -108,6 +109,27 @@ describe("mediatap state", () => {
   it("lists a comment on one line, without what would control a terminal", async () => {
     await printed("rollback", "0", "--comment", "\u001b[2Jstart\n99  again");
     assert.match(await printed("list"), / {2}\?\[2Jstart\?99 {2}again\n$/);
+  });
+
+  it("changes nothing on top of a store that has lost its revisions", async () => {
+    await start();
+    const web = { name: "one", type: "WEB_FOLDER", baseUrl: "https://one.example.com" };
+    assert.equal((await call("POST", "/accounts/origins", web)).status, 201);
+    const exported = await printed("export");
+    const database = new DatabaseSync(join(folder.path, "state.sqlite"));
+    database.exec("DELETE FROM revisions");
+    database.close();
+    const refused = await call("POST", "/accounts/origins", { ...web, name: "two" });
+    assert.equal(refused.status, 503, refused.text);
+    const names = async () =>
+      JSON.parse((await call("GET", "/accounts/origins")).text).map(({ name }: { name: string }) => name);
+    assert.deepEqual(await names(), ["files", "others", "one"]);
+    await writeFile(join(folder.path, "lost.json"), exported);
+    await printed("import", "lost.json");
+    const isTaken = async () =>
+      (await call("POST", "/accounts/origins", { ...web, name: "two" })).status === 201;
+    await until(isTaken, "changes are possible again");
+    assert.deepEqual(await names(), ["files", "others", "one", "two"]);
   });
 
   it("refuses what would make no server, and changes nothing", async () => {
