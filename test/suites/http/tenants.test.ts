@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { analytics } from "@mediatap/analytics";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { codeOf, type MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { manageImagekit } from "@mediatap/manage-imagekit";
+import { stateSqlite } from "@mediatap/state-sqlite";
 import { storageFs } from "@mediatap/storage-fs";
+import { storageWeb } from "@mediatap/storage-web";
 import { startServer, type TestServer, until } from "@mediatap/test";
 import { sign, urlImagekit } from "@mediatap/url-imagekit";
 import { warm } from "@mediatap/warm";
@@ -22,10 +25,16 @@ async function colourOf(bytes: Uint8Array): Promise<string> {
   return ["r", "g", "b"].map((c) => (dominant[c as "r" | "g" | "b"] > 127 ? c : "")).join("");
 }
 
+/** A day as `YYYY-MM-DD`, so many days from today. */
+const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+
 describe("tenants", () => {
   let root: string;
   let server: TestServer;
-  const plugins = () => [urlImagekit(), manageImagekit(), storageFs(), imageSharp(), cacheMemory(), warm()];
+  const plugins = () => [
+    ...[urlImagekit(), manageImagekit(), storageFs(), storageWeb(), imageSharp(), cacheMemory(), warm()],
+    ...[analytics(), stateSqlite({ path: "state.sqlite" })],
+  ];
   /** Its files stay fresh, so that what is a hit does not depend on how fast the tests are. */
   const folder = (path: string) => ({ photos: { type: "FOLDER", path, checkSeconds: 3600 } });
   const config = (): MediatapConfig => ({
@@ -75,6 +84,26 @@ describe("tenants", () => {
   });
 
   const acme = { headers: { host: "img.acme.example" } };
+  const keys = { own: "own-key", acme: "acme-key", beta: "beta-key" };
+  const paths = {
+    own: "/tr:w-8/a.png",
+    acme: "http://img.acme.example/tr:w-8/a.png",
+    beta: "/beta/tr:w-8/a.png",
+  };
+  type Account = keyof typeof keys;
+  const accounts = Object.keys(keys) as Account[];
+  const pairs = accounts.flatMap((one) =>
+    accounts.filter((other) => other !== one).map((other) => [one, other] as const),
+  );
+  /** A call of the management API by the key of an account. */
+  async function call(account: Account, path: string, body?: object, method = body ? "POST" : "GET") {
+    const { status, text } = await server.ask(path, {
+      method,
+      headers: { authorization: `Basic ${Buffer.from(`${keys[account]}:`).toString("base64")}` },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status, body: text === "" ? undefined : JSON.parse(text) };
+  }
 
   it("have files of their own under the same names, warm or cold", async () => {
     for (const _ of ["cold", "warm"]) {
@@ -119,45 +148,109 @@ describe("tenants", () => {
     );
   });
 
-  it("manage nothing of one another, whatever the call", async () => {
+  it("have no call that is not tried here", () => {
+    const objects = (path: string, replace: string) => [
+      ...[`GET ${path}`, `POST ${path}`],
+      ...["GET", replace, "DELETE"].map((method) => `${method} ${path}/:id`),
+    ];
+    assert.deepEqual(
+      server.server.runtime.calls.map(({ method, path }) => `${method} ${path}`).sort(),
+      [
+        ...["POST /v1/purges", "GET /v1/purges/:id", "POST /v1/files/purge", "GET /v1/files/purge/:id"],
+        ...["POST /v1/warm", "GET /v1/warm/:id"],
+        ...["GET /v1/state/revisions", "POST /v1/state/rollback"],
+        ...objects("/v1/accounts/origins", "PUT"),
+        ...objects("/v1/accounts/url-endpoints", "PUT"),
+        ...objects("/v1/named-transformations", "PATCH"),
+        "GET /v1/metadata",
+        ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
+      ].sort(),
+    );
+  });
+
+  it("see and change no object of one another", async () => {
+    const API = "/-/api/v1";
+    const newObjects = (
+      account: Account,
+    ): readonly (readonly [path: string, replace: string, body: object])[] => [
+      [
+        "/accounts/origins",
+        "PUT",
+        { name: `of ${account}`, type: "WEB_FOLDER", baseUrl: `https://${account}.example` },
+      ],
+      [
+        "/accounts/url-endpoints",
+        "PUT",
+        { description: `of ${account}`, urlPrefix: `of-${account}`, origins: [`of-${account}`] },
+      ],
+      ["/named-transformations", "PATCH", { name: `of_${account}`, transformation: "w-7" }],
+    ];
+    const idsOf = new Map<Account, string[]>();
+    for (const account of accounts) {
+      const ids: string[] = [];
+      for (const [path, , body] of newObjects(account)) {
+        const created = await call(account, `${API}${path}`, body);
+        assert.equal(created.status, 201, JSON.stringify(created.body));
+        ids.push(created.body.id);
+      }
+      idsOf.set(account, ids);
+    }
+    const shown = async (account: Account) => {
+      const lists = newObjects(account).map(async ([path]) => (await call(account, `${API}${path}`)).body);
+      return JSON.stringify(await Promise.all(lists));
+    };
+    for (const [one, other] of pairs) {
+      const before = await shown(other);
+      assert.doesNotMatch(await shown(one), new RegExp(`of.${other}|${other}\\.example`));
+      for (const [at, [path, replace, body]] of newObjects(one).entries()) {
+        for (const method of ["GET", replace, "DELETE"]) {
+          const sent =
+            method === replace ? { ...body, name: `new_${one}`, urlPrefix: `new-${one}` } : undefined;
+          const foreign = await call(one, `${API}${path}/${idsOf.get(other)?.[at]}`, sent, method);
+          const unknown = await call(one, `${API}${path}/none`, sent, method);
+          assert.deepEqual(foreign, unknown, `${method} ${path} of ${other} by ${one}`);
+          assert(foreign.status === 404 || foreign.status === 400, `${foreign.status}`);
+        }
+      }
+      const { revisions } = (await call(one, `${API}/state/revisions`)).body;
+      assert.doesNotMatch(JSON.stringify(revisions), new RegExp(`of.${other}|${other}\\.example`));
+      assert.equal((await call(one, `${API}/state/rollback`, { revision: 0 })).status, 200);
+      assert.equal(await shown(other), before, `${one} rolls back nothing of ${other}`);
+      for (const [path, , body] of newObjects(one)) {
+        assert.equal((await call(one, `${API}${path}`, body)).status, 201);
+      }
+    }
+  });
+
+  it("see no metadata and no usage of one another", async () => {
+    await server.ask("/only-own.png");
+    await server.ask("/only-acme.png", acme);
+    await server.ask("/beta/only-beta.png");
+    for (const [one, other] of pairs) {
+      const metadata = await call(one, `/-/api/v1/metadata?url=${encodeURIComponent(paths[other])}`);
+      assert.equal(metadata.status, 403, JSON.stringify(metadata.body));
+      const days = `startDate=${day(-1)}&endDate=${day(2)}`;
+      for (const path of [
+        `/v1/accounts/usage?${days}`,
+        `/v1/accounts/usage-analytics?${days}`,
+        "/analytics",
+      ]) {
+        const { status, body } = await call(one, `/-/api${path}`);
+        assert.equal(status, 200, JSON.stringify(body));
+        assert.doesNotMatch(JSON.stringify(body), new RegExp(`only-${other}`), `${path} of ${one}`);
+        if (path.includes("usage?")) continue;
+        assert.match(JSON.stringify(body), new RegExp(`only-${one}`), `${path} of ${one}`);
+      }
+    }
+  });
+
+  it("purge and warm nothing of one another", async () => {
     const WARM = "/-/api/v1/warm";
     const PURGE = "/-/api/v1/files/purge";
-    // A call that is not tried here is one that nobody has thought about.
-    assert.deepEqual(
-      server.server.runtime.calls.map(({ method, path }) => `${method} ${path}`),
-      [
-        "POST /v1/purges",
-        "GET /v1/purges/:id",
-        "POST /v1/files/purge",
-        "GET /v1/files/purge/:id",
-        "POST /v1/warm",
-        "GET /v1/warm/:id",
-      ],
-    );
-    const keys = { own: "own-key", acme: "acme-key", beta: "beta-key" };
-    const paths = {
-      own: "/tr:w-8/a.png",
-      acme: "http://img.acme.example/tr:w-8/a.png",
-      beta: "/beta/tr:w-8/a.png",
-    };
-    type Account = keyof typeof keys;
-    const accounts = Object.keys(keys) as Account[];
-    const call = async (account: Account, path: string, body?: object) => {
-      const { status, text } = await server.ask(path, {
-        method: body ? "POST" : "GET",
-        headers: { authorization: `Basic ${Buffer.from(`${keys[account]}:`).toString("base64")}` },
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      return { status, body: JSON.parse(text) };
-    };
     const cacheStatus = async (account: Account) => {
       const [path = "", options = {}] = account === "acme" ? ["/tr:w-8/a.png", acme] : [paths[account]];
       return (await server.ask(path, options)).headers["cache-status"] ?? "";
     };
-    const pairs = accounts.flatMap((one) =>
-      accounts.filter((other) => other !== one).map((other) => [one, other] as const),
-    );
-
     for (const [one, other] of pairs) {
       await cacheStatus(other);
       // Purges by URL are refused, all others reach the account of the key alone.
@@ -202,7 +295,7 @@ describe("tenants", () => {
   });
 
   it("name their fields where they are wrong", async () => {
-    const wrong = config();
+    const wrong = { ...config(), plugins: plugins().filter(({ name }) => name !== "state-sqlite") };
     const tenants = { beta: { ...wrong.tenants?.beta, endpoints: { default: { origins: ["photo"] } } } };
     await assert.rejects(
       startServer({ ...wrong, tenants }, { base: root }),
