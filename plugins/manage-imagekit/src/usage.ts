@@ -70,7 +70,10 @@ function datesOf(query: URLSearchParams, isEndIncluded: boolean): Dates {
   const [startDate, from] = dateOf(query, "startDate");
   const [endDate, end] = dateOf(query, "endDate");
   const to = isEndIncluded ? end + DAY_MS : end;
-  if (to <= from) throw new MediaError("EINVAL", "The endDate must be after the startDate.");
+  if (to <= from) {
+    const note = isEndIncluded ? "" : " Its own day is not counted.";
+    throw new MediaError("EINVAL", `The endDate must be after the startDate.${note}`);
+  }
   if (end - from >= MAX_DAYS * DAY_MS) {
     throw new MediaError("EINVAL", `The dates must be less than ${MAX_DAYS} days apart.`);
   }
