@@ -218,7 +218,7 @@ async function loadServed(options: CliOptions, { folder, origin, config }: Wante
   if (!found) {
     throw new MediaError(
       "ECONFIG",
-      "no configuration found; name a folder (mediatap serve ./photos) or write mediatap.config.ts",
+      "no configuration found; name a folder (mediatap serve ./photos, mediatap explain --folder ./photos URL) or write mediatap.config.ts",
     );
   }
   const parts = { source: found.source, base: baseOf(found), packages };

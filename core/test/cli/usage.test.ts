@@ -78,7 +78,7 @@ describe("mediatap", () => {
     assert.equal(code, 1);
     assert.match(
       err,
-      /^mediatap: no configuration found; name a folder \(mediatap serve \.\/photos\) or write /,
+      /^mediatap: no configuration found; name a folder \(mediatap serve \.\/photos, .* --folder .*\) or write /,
     );
   });
 
