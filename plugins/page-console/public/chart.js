@@ -148,7 +148,7 @@ export function Chart({ now }) {
     <figcaption>
       <ul class="legend">
         <li><i class="swatch of-hits"></i>from caches</li>
-        <li><i class="swatch of-rest"></i>rendered or fetched</li>
+        <li><i class="swatch of-rest"></i>rendered, fetched or refused</li>
         <li><i class="swatch of-errors"></i>failed</li>
       </ul>
       <span class="soft">requests per second</span>

@@ -311,7 +311,7 @@ function Verdict({ result, open }) {
     <div class="actions">
       <${Copy} text=${url}>Copy URL<//>
       ${/^https?:|^\//.test(url) && html`<a class="button quiet" href=${url} target="_blank" rel="noopener noreferrer">Open</a>`}
-      ${canSign && html`<${Sign} url=${url} open=${open} isUrgent=${!isOk} />`}
+      ${canSign && html`<${Sign} url=${url} open=${open} isUrgent=${SIGNATURE_CODES.includes(problem?.code ?? "")} />`}
     </div>
   </section>`;
 }
@@ -378,7 +378,7 @@ function Recent() {
 
 /** @param {{ status: number, cache?: string }} request */
 function servedBy({ status, cache }) {
-  if (status >= 400) return "refused";
-  if (status === 0) return "client left";
-  return cache === undefined ? "rendered" : cacheName(cache);
+  if (status >= 400) return "Refused";
+  if (status === 0) return "Client left";
+  return cache === undefined ? "Miss" : cacheName(cache);
 }

@@ -84,7 +84,7 @@ describeInBrowser("the console in Chromium", () => {
     await open("/inspect");
     await until(`document.querySelector(".request")`);
     await assertAccessible(page);
-    assert.match(await text(".request"), /^200 \/tr:w-77\/a\.png rendered/);
+    assert.match(await text(".request"), /^200 \/tr:w-77\/a\.png Miss/);
     await page.click(".request");
     await settled();
     assert.match(await text(".verdict h2"), /^\w+ · 77 × 51 · [\d.]+ k?B$/);
