@@ -1,4 +1,4 @@
-import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
+import { type CallHandler, type Endpoint, MediaError, type PluginApi } from "@mediatap/core";
 import type { AccountState, StateObject } from "@mediatap/core/state";
 import { z } from "zod";
 import {
@@ -103,9 +103,10 @@ const list: CallHandler = (_request, _, rights) => ({ body: answers(rights.state
 
 const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
 
-const create: CallHandler = async (request, _, rights) => {
+const create: CallHandler = async (request, endpoints, rights) => {
   const state = rights.state();
   const body = await bodyOf(request, typeSchema);
+  assertRole(body, endpoints);
   const { name } = checked(z.looseObject(common), body);
   const id = await state.change(`create the origin ${name}`, (draft) => {
     const origins = objectsIn(draft, "origins");
@@ -118,10 +119,11 @@ const create: CallHandler = async (request, _, rights) => {
   return reply(201, state, id);
 };
 
-const update: CallHandler = async (request, _, rights) => {
+const update: CallHandler = async (request, endpoints, rights) => {
   const { id = "" } = request.params;
   const state = rights.state();
   const body = await bodyOf(request, typeSchema);
+  assertRole(body, endpoints);
   const { name } = checked(z.looseObject(common), body);
   await state.change(`change the origin ${name}`, (draft) => {
     const object = found(objectsIn(draft, "origins"), id);
@@ -155,6 +157,18 @@ function found(origins: ReadonlyMap<string, StateObject>, id: string): StateObje
   throw new MediaError("ENOENT", "There is no origin with this id.");
 }
 
+/** The role of the machine opens what belongs to the server, and perhaps to other tenants. */
+function assertRole(
+  { useIAMRole = false }: z.output<typeof typeSchema>,
+  endpoints: readonly Endpoint[],
+): void {
+  if (useIAMRole === false || endpoints.every(({ tenant }) => tenant === "")) return;
+  throw new MediaError(
+    "EFORBIDDEN",
+    "useIAMRole: only the server's own account can use the role of its machine.",
+  );
+}
+
 function reply(status: number, state: AccountState, id: string) {
   const object = found(state.objects("origins"), id);
   return { status, headers: { ETag: etagOf(id, object) }, body: answerOf(id, object) };
@@ -178,9 +192,11 @@ function fieldsOf(
     (recipient === undefined || before.fields[recipient] === fields[recipient as keyof typeof fields]);
   const own = secrets.map((secret) => {
     const old = isKept ? before.fields[secret] : undefined;
-    const value = isByRole ? fields[secret] || undefined : (fields[secret] ?? old);
-    if (value === undefined && !isByRole) {
-      throw new MediaError("EINVAL", `${secret}: Expected string but it is missing`);
+    const value = isByRole ? undefined : (fields[secret] ?? old);
+    // Without it the identity of the machine would be used.
+    if (!value && !isByRole) {
+      const received = value === undefined ? "it is missing" : "received ''";
+      throw new MediaError("EINVAL", `${secret}: Expected string but ${received}`);
     }
     return [secret, value] as const;
   });

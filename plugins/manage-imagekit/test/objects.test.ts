@@ -248,6 +248,24 @@ describe("manage-imagekit: origins, URL endpoints and named transformations", ()
       await call("DELETE", `${PATH}/kept`);
     });
 
+    it("use the identity of the machine only by its role, and for the server's own account", async () => {
+      const s3 = { name: "role", type: "S3", bucket: "photos" };
+      const empty = { ...s3, accessKey: "", secretKey: "" };
+      await refused(400, "accessKey: Expected string but received ''", "POST", PATH, empty);
+      const azure = {
+        name: "role",
+        type: "AZURE_BLOB",
+        accountName: "photos",
+        container: "photos",
+        sasToken: "",
+      };
+      await refused(400, "sasToken: Expected string but received ''", "POST", PATH, azure);
+      const text = "useIAMRole: only the server's own account can use the role of its machine.";
+      const acme = { key: "private_key_of_acme" };
+      await refused(403, text, "POST", PATH, { ...empty, useIAMRole: true }, acme);
+      await refused(403, text, "PUT", `${PATH}/role`, { ...empty, useIAMRole: true }, acme);
+    });
+
     it("keep no secret that another server would get", async () => {
       for (const [fields, moved, secrets] of [
         [
