@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import type { RouteRequest } from "../plugin.ts";
 
 /** Loopback, private and link-local addresses (RFC 1918, 3927, 4193, 4291). */
 const LOCAL = new BlockList();
@@ -26,10 +27,16 @@ function isLocalAddress(text: string): boolean {
 
 /**
  * Whether a request comes from this machine or its network, under a name that belongs there. By the name a page of another
- * site is refused whose host name has been pointed to this machine (DNS rebinding).
+ * site is refused whose host name has been pointed to this machine (DNS rebinding). A proxy or tunnel on this machine may replace the
+ * name, so a client elsewhere that it names counts, too.
  */
-export function isLocal(ip: string, host: string | undefined): boolean {
-  const [, name = ""] = /^(\[[\da-f:.]+\]|[\w.-]+?)\.?(?::\d+)?$/i.exec(host ?? "") ?? [];
+export function isLocal({ ip, header }: Pick<RouteRequest, "ip" | "header">): boolean {
+  const [, name = ""] = /^(\[[\da-f:.]+\]|[\w.-]+?)\.?(?::\d+)?$/i.exec(header("host") ?? "") ?? [];
   const bare = name.replace(/^\[|\]$/g, "").toLowerCase();
-  return isLocalAddress(ip) && (LOCAL_NAME.test(bare) || isLocalAddress(bare));
+  const isLocalName = LOCAL_NAME.test(bare) || isLocalAddress(bare);
+  const clients = [header("x-forwarded-for"), header("x-real-ip")].join(",").split(",");
+  return (
+    isLocalName &&
+    [ip, ...clients].every((client, at) => (at > 0 && !client.trim()) || isLocalAddress(client.trim()))
+  );
 }

@@ -58,12 +58,11 @@ type Api = Pick<PluginApi, "jobs" | "origins" | "limitsOf" | "logger">;
  */
 export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefined) {
   return async (request: RouteRequest): Promise<RouteReply> => {
-    const host = request.header("host");
-    if (!isLocal(request.ip, host)) {
+    if (!isLocal(request)) {
       const text = "Files are listed at localhost and in the local network only";
       return json(403, { code: "EFORBIDDEN", message: text });
     }
-    const client = { host: host ?? "", ip: request.ip, headers: headersOf(request) };
+    const client = { host: request.header("host") ?? "", ip: request.ip, headers: headersOf(request) };
     try {
       return json(200, await list(client, request.query.get("url") ?? "/", request.query.get("cursor")));
     } catch (error) {

@@ -12,6 +12,12 @@ import { urlImagekit } from "@mediatap/url-imagekit";
 import { memoryPlace } from "../../../test/suites/support/memory-place.ts";
 import { pageStart } from "../src/index.ts";
 
+/** What a request tells of its client. */
+const from = (ip: string, host: string | undefined, headers: Readonly<Record<string, string>> = {}) => ({
+  ip,
+  header: (name: string) => (name === "host" ? host : headers[name]),
+});
+
 interface Item {
   readonly name: string;
   readonly kind: string;
@@ -339,11 +345,11 @@ describe("page-start: the listing of a folder", () => {
       "fe80::1%eth0",
       "fd00::1",
     ])
-      assert.ok(isLocal(ip, "localhost"), ip);
+      assert.ok(isLocal(from(ip, "localhost")), ip);
     for (const ip of ["93.184.216.34", "::ffff:93.184.216.34", "172.32.0.1", "2001:db8::1", "", "localhost"])
-      assert.ok(!isLocal(ip, "localhost"), ip);
+      assert.ok(!isLocal(from(ip, "localhost")), ip);
     for (const host of ["LOCALHOST:80", "a.localhost", "mac.local.", "x.test", "host.docker.internal"])
-      assert.ok(isLocal("127.0.0.1", host), host);
+      assert.ok(isLocal(from("127.0.0.1", host)), host);
     for (const host of [
       undefined,
       "",
@@ -354,7 +360,15 @@ describe("page-start: the listing of a folder", () => {
       "127.0.0.1.nip.io",
       "[::1].a.com",
     ])
-      assert.equal(isLocal("127.0.0.1", host), host === "local", String(host));
+      assert.equal(isLocal(from("127.0.0.1", host)), host === "local", String(host));
+    for (const [name, value, isHere] of [
+      ["x-forwarded-for", "8.8.8.8", false],
+      ["x-forwarded-for", "10.0.0.1, 8.8.8.8", false],
+      ["x-real-ip", "2001:db8::1", false],
+      ["x-real-ip", "unknown", false],
+      ["x-forwarded-for", "127.0.0.1, ::1", true],
+    ] as const)
+      assert.equal(isLocal(from("127.0.0.1", "localhost", { [name]: value })), isHere, value);
   });
 
   it("is not there unless it is switched on, as it is in development", async () => {
