@@ -215,6 +215,8 @@ describe("descriptions of files over HTTP", () => {
 
   it("are open on an endpoint of named transformations, as the file is", async () => {
     assert.equal((await ask("/named/photo.jpg/ik-info.json")).status, 200);
+    const chosen = await ask("/named/photo.jpg/ik-info.json?fields=colors");
+    assert.equal(errorOf(chosen), "400 EINVAL");
     assert.equal(errorOf(await ask("/named/tr:w-10/photo.jpg/ik-info.json")), "400 EINVAL");
     assert.equal(errorOf(await ask("/named/tr:n-thumb/photo.jpg/ik-info.json")), "400 EINVAL");
   });

@@ -1,4 +1,4 @@
-import type { Exchange, Job, LimitsOf, Target } from "@mediatap/core";
+import { type Exchange, HEADER_FIELDS, type Job, type LimitsOf, type Target } from "@mediatap/core";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
@@ -39,7 +39,12 @@ export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange:
     if (signature && privateKeys.length > 0) {
       claims.signature = !genuine ? "wrong" : isExpired(signature, skewSeconds) ? "expired" : "valid";
     }
-    if (verdict.wording === "none" || verdict.wording === "named") claims.transformation = verdict.wording;
+    // Fields of a description are chosen by the client, as a transformation is.
+    const { fields = HEADER_FIELDS } = job.transformation.output.info ?? {};
+    const isChosen = fields !== HEADER_FIELDS && String(fields) !== String(HEADER_FIELDS);
+    if (verdict.wording === "named" || (verdict.wording === "none" && !isChosen)) {
+      claims.transformation = verdict.wording;
+    }
   };
 }
 
