@@ -7,7 +7,8 @@ import {
   assertRoom,
   bodyOf,
   etagOf,
-  type Found,
+  findById,
+  idOf,
   MAX_TEXT,
   newId,
   objectsIn,
@@ -92,7 +93,7 @@ const update: CallHandler = async (request, _, rights) => {
   const { urlPrefix, ...body } = await bodyOf(request, schema);
   await state.change(`change the URL endpoint ${id}`, (draft) => {
     const endpoints = objectsIn(draft, "endpoints");
-    const found = findById(endpoints, id);
+    const found = findById(endpoints, id, "URL endpoint");
     assertChangeable(found, "The URL endpoint", request);
     const name = urlPrefix || DEFAULT;
     if (name !== found.name) {
@@ -114,7 +115,7 @@ const update: CallHandler = async (request, _, rights) => {
 const del: CallHandler = async (request, _, rights) => {
   const { id = "" } = request.params;
   await rights.state().change(`delete the URL endpoint ${id}`, (draft) => {
-    const found = findById(objectsIn(draft, "endpoints"), id);
+    const found = findById(objectsIn(draft, "endpoints"), id, "URL endpoint");
     if (found.name === DEFAULT) {
       throw new MediaError("EINVAL", "The default URL endpoint cannot be deleted.");
     }
@@ -136,18 +137,8 @@ function assertFree(endpoints: ReadonlyMap<string, StateObject>, name: string): 
   throw new MediaError("EINVAL", `urlPrefix: There is a ${what} already.`);
 }
 
-function findById(endpoints: ReadonlyMap<string, StateObject>, id: string): Found {
-  const entry = [...endpoints].find(([name, object]) => idOf(name, object) === id);
-  if (!entry) throw new MediaError("ENOENT", "There is no URL endpoint with this id.");
-  return { name: entry[0], object: entry[1] };
-}
-
-function idOf(name: string, { note }: StateObject): string {
-  return (note as Note | undefined)?.id ?? name;
-}
-
 function reply(status: number, state: AccountState, id: string) {
-  const { name, object } = findById(state.objects("endpoints"), id);
+  const { name, object } = findById(state.objects("endpoints"), id, "URL endpoint");
   return { status, headers: { ETag: etagOf(name, object) }, body: answerOf(name, object) };
 }
 

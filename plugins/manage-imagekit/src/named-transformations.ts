@@ -7,7 +7,8 @@ import {
   assertRoom,
   bodyOf,
   etagOf,
-  type Found,
+  findById,
+  idOf,
   newId,
   objectsIn,
   remove,
@@ -70,7 +71,7 @@ const update: CallHandler = async (request, _, rights) => {
   const body = await bodyOf(request, updateSchema);
   await state.change(`change the named transformation ${id}`, (draft) => {
     const named = objectsIn(draft, "namedTransformations");
-    const found = findById(named, id);
+    const found = findById(named, id, "named transformation");
     assertChangeable(found, "The named transformation", request);
     const { name = found.name, ...changed } = body;
     if (name !== found.name) assertFree(named, name);
@@ -89,7 +90,7 @@ const update: CallHandler = async (request, _, rights) => {
 const del: CallHandler = async (request, _, rights) => {
   const { id = "" } = request.params;
   await rights.state().change(`delete the named transformation ${id}`, (draft) => {
-    const found = findById(objectsIn(draft, "namedTransformations"), id);
+    const found = findById(objectsIn(draft, "namedTransformations"), id, "named transformation");
     assertChangeable(found, "The named transformation", request);
     remove(draft, "namedTransformations", found.name);
   });
@@ -101,18 +102,8 @@ function assertFree(named: ReadonlyMap<string, StateObject>, name: string): void
   throw new MediaError("EINVAL", `name: There is a named transformation ${name} already.`);
 }
 
-function findById(named: ReadonlyMap<string, StateObject>, id: string): Found {
-  const entry = [...named].find(([name, object]) => idOf(name, object) === id);
-  if (!entry) throw new MediaError("ENOENT", "There is no named transformation with this id.");
-  return { name: entry[0], object: entry[1] };
-}
-
-function idOf(name: string, { note }: StateObject): string {
-  return (note as Note | undefined)?.id ?? name;
-}
-
 function reply(status: number, state: AccountState, id: string) {
-  const { name, object } = findById(state.objects("namedTransformations"), id);
+  const { name, object } = findById(state.objects("namedTransformations"), id, "named transformation");
   return { status, headers: { ETag: etagOf(name, object) }, body: answerOf(name, object) };
 }
 

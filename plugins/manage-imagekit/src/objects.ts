@@ -74,6 +74,18 @@ export interface Found {
   readonly object: StateObject;
 }
 
+/** The id of an object that keeps it beside its name; without one, its name. */
+export function idOf(name: string, { note }: StateObject): string {
+  return (note as { readonly id?: string } | undefined)?.id ?? name;
+}
+
+/** Throws `ENOENT` if there is none; `what`: its kind, for people. */
+export function findById(objects: ReadonlyMap<string, StateObject>, id: string, what: string): Found {
+  const entry = [...objects].find(([name, object]) => idOf(name, object) === id);
+  if (!entry) throw new MediaError("ENOENT", `There is no ${what} with this id.`);
+  return { name: entry[0], object: entry[1] };
+}
+
 /** What `ifMatch` and the origin of an object forbid. Throws `EFORBIDDEN`, and `EINVAL` with status 409 for another `ETag`. */
 export function assertChangeable({ name, object }: Found, what: string, request: RouteRequest): void {
   if (object.fromFile) {
