@@ -21,11 +21,13 @@ interface OfPlugin {
 
 /** A cache of renditions, and the plugin that registered it. */
 export type RegisteredRenditions = CacheRegistration & OfPlugin;
-type RegisteredCache = RegisteredRenditions | (OriginalsRegistration & OfPlugin);
+export type RegisteredCache = RegisteredRenditions | (OriginalsRegistration & OfPlugin);
 
 type Registering = Pick<PluginApi, "route" | "manage" | "fingerprint" | "metric" | "steps" | "cache"> & {
   command(define: PluginCommand["define"]): void;
 };
+
+export type Registrations = ReturnType<typeof createRegistrations>;
 
 /**
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins

@@ -3,57 +3,45 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createCache, createNegativeCache } from "../cache/cache.ts";
 import { createPurges } from "../cache/purges.ts";
-import { createTier, type Tier, type TierParts } from "../cache/tier.ts";
 import { extensionsOf } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import { resolveEndpoints, resolveLimits, resolveOrigins, resolveTenants } from "../config/resolve.ts";
-import type { ConfigSections } from "../config/schema.ts";
-import { type FacadeEvents, facadeOf } from "../facade.ts";
+import { resolveEndpoints, resolveLimits, resolveTenants } from "../config/resolve.ts";
 import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
 import { createKeys } from "../http/keys.ts";
 import { callsPath } from "../http/management.ts";
 import { createRights } from "../http/purge.ts";
 import type { Runtime } from "../http/runtime.ts";
-import { exchangeOf, type Question } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
-import { codeOf, MediaError } from "../model/errors.ts";
-import type { Exchange } from "../model/exchange.ts";
-import type { Job } from "../model/job.ts";
+import { MediaError } from "../model/errors.ts";
 import { createLimitsOf } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
-import { type Breakers, createBreakers } from "../origin/breakers.ts";
+import { createBreakers } from "../origin/breakers.ts";
 import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
 import type { Fetcher } from "../origin/client/fetcher.ts";
 import { serverMarkOf } from "../origin/loop.ts";
 import { createSavedCopies } from "../origin/saved-copies.ts";
 import { createByteBudget } from "../origin/source.ts";
-import { type OriginEntry, tapOrigins } from "../origin/sources.ts";
-import {
-  type AskedRequest,
-  type KeysApi,
-  type Plugin,
-  type PluginApi,
-  pluginError,
-  type ServerState,
-} from "../plugin.ts";
-import { type Explanation, unexplained } from "../request/explain.ts";
-import { createPipeline, type Pipeline } from "../request/pipeline.ts";
+import { tapOrigins } from "../origin/sources.ts";
+import { type Plugin, pluginError, type ServerState } from "../plugin.ts";
+import { createPipeline } from "../request/pipeline.ts";
 import type { ChangeState, RuntimeState } from "../state/account.ts";
 import { openStore, readState, recordsOf } from "../state/open.ts";
 import { createSecrets } from "../state/secrets.ts";
 import type { Revision } from "../state/store.ts";
 import { createBus } from "../util/bus.ts";
-import { systemClock } from "../util/clock.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
-import { reasonOf } from "../util/log.ts";
 import { version } from "../util/version.ts";
 import { createClusterLocks } from "../work/coalesce/cluster.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
-import { runningServer } from "./management-client.ts";
-import { createRegistrations, type RegisteredRenditions } from "./registrations.ts";
+import { openCaches } from "./caches.ts";
+import { createJobs } from "./jobs.ts";
+import { openOrigins, originOf } from "./origins.ts";
+import { type AfterApply, applyPlugins } from "./plugin-api.ts";
+import { createRegistrations } from "./registrations.ts";
 import { createShared, type Shared, type Shares, sharesOf } from "./singletons.ts";
+import { startError } from "./start-error.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
 export interface RuntimeParts {
@@ -116,7 +104,6 @@ async function buildRuntime(
   const byName = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
   );
-  const origins = new Map<string, OriginEntry>();
   const scheduler = shares.take("core:scheduler", () =>
     createScheduler(limits, availableParallelism() / workers),
   );
@@ -130,133 +117,25 @@ async function buildRuntime(
   );
   const requestFrom = config.config.requestFrom ?? "mediatap";
   const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMarkOf(endpoints) });
-  const types = new Set<string>();
-  let opened: typeof origins | undefined;
-  let pipeline: Pipeline | undefined;
-  let breakers: Breakers | undefined;
-  let keys: KeysApi | undefined;
+  const later: AfterApply = {};
   let stopped: Promise<void> | undefined;
 
-  const names = new Map(config.plugins.map(({ name, parameterNames }) => [name, parameterNames]));
-  const events: FacadeEvents = {
-    ...(parts.startTimeout !== undefined && { startTimeout: parts.startTimeout }),
-    nameIn: (language, subject) => names.get(language)?.[subject],
-    onFor: (map, key) => map === "storage" && types.add(key),
-    onFailure: (hook, error) =>
-      log.warn(
-        { err: error, cause: error.cause, hook, plugin: error.plugin },
-        "a plugin failed and was skipped",
-      ),
-  };
-  for (const plugin of config.plugins) {
-    const { name } = plugin;
-    const after = <T>(part: T | undefined, call: string) => afterStart(part, name, call);
-    const registering = registrations.of(name);
-    const api: PluginApi = {
-      ...registering,
-      command: (define) =>
-        registering.command((program, openFolder) =>
-          define(program, (flags) => runningServer(flags, config), openFolder),
-        ),
-      hooks: facadeOf(hooks, name, events),
-      logger: log.child({ plugin: name }),
-      fetcher,
-      limitsOf,
-      config: {
-        base: config.base,
-        section: (field) => sectionOf(config, plugin, field),
-        keys: {
-          open: (key, ip) => after(keys, "config.keys.open").open(key, ip),
-          find: (id) => after(keys, "config.keys.find").find(id),
-          all: () => after(keys, "config.keys.all").all(),
-        },
-      },
-      origins: {
-        storage: (origin) => originOf(after(opened, `origins.storage("${origin}")`), origin).storage,
-      },
-      jobs: {
-        resolve: (url, headers) => resolveUrl(after(pipeline, "jobs.resolve"), url, headers),
-        admit: (url, headers, ip) =>
-          admitUrl(after(pipeline, "jobs.admit"), { url, headers: headers ?? {}, ip }),
-        explain: (request) => explain(after(pipeline, "jobs.explain"), request),
-        sign: (request, expires) => sign(after(pipeline, "jobs.sign"), request, expires),
-        obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
-          after(pipeline, "jobs.obtain").obtain(job, signal, trusted),
-        enqueue: (job, options) => enqueue(after(pipeline, "jobs.enqueue"), job, options?.signal),
-      },
-      cluster: { workers, bus, locks, records: (name) => state && recordsOf(state.store, name) },
-      state: () => serverState(after(breakers, "state")),
-      shared: shares.take,
-      async purge(what) {
-        const { done, heard } = purges.begin([what]);
-        await Promise.all([done, heard]);
-      },
-    };
-    apply(plugin, api, config);
-  }
-  registrations.close();
-
-  const usage = usageOf(config);
-
-  function serverState(breakers: Breakers): ServerState {
-    const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
-    const asked = breakers.states();
-    const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
-    return {
-      version: version(),
-      plugins,
-      work: scheduler.load(),
-      stores: registrations.caches.length > 0,
-      breakers: Object.fromEntries(states),
-      traffic: { requests: traffic.running, connections: traffic.connections },
-      isDraining: traffic.isDraining,
-      metrics: registrations.metrics,
-      ...(usage && { usage }),
-    };
-  }
-
-  async function resolveUrl(
-    pipeline: Pipeline,
-    url: string,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Job> {
-    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
-    return (await pipeline.resolve(exchange)).job;
-  }
-
-  /** The exchange of a request to one of the endpoints that it may lead to. */
-  function exchangeWithin({ url, headers = {}, endpoints: allowed }: AskedRequest): Exchange {
-    const exchange = exchangeOf({ url, headers }, { endpoints, tenants, limitsOf }, log);
-    const { tenant, name } = exchange.endpoint;
-    if (allowed.some((one) => one.tenant === tenant && one.name === name)) return exchange;
-    throw new MediaError("EFORBIDDEN", "This URL leads to an endpoint of another account");
-  }
-
-  async function explain(pipeline: Pipeline, request: AskedRequest): Promise<Explanation> {
-    try {
-      return await pipeline.explain(exchangeWithin(request));
-    } catch (error) {
-      return unexplained(request.url, error);
-    }
-  }
-
-  async function sign(pipeline: Pipeline, request: AskedRequest, expires?: number): Promise<string> {
-    const exchange = exchangeWithin(request);
-    const { job } = await pipeline.resolve(exchange);
-    const signed = await hooks.sign.for(job.language).promise(job, exchange, expires);
-    if (signed?.url !== undefined) return signed.url;
-    throw new MediaError(
-      "EUNSUPPORTED",
-      signed ? "This endpoint has no private key" : "URLs of this language have no signatures",
-    );
-  }
-
-  async function admitUrl(pipeline: Pipeline, question: Question): Promise<Job> {
-    const exchange = exchangeOf(question, { endpoints, tenants, limitsOf }, log);
-    const { job } = await pipeline.resolve(exchange);
-    await pipeline.admit(exchange, job);
-    return job;
-  }
+  const types = applyPlugins({
+    config,
+    hooks,
+    registrations,
+    log,
+    fetcher,
+    limitsOf,
+    startTimeout: parts.startTimeout,
+    later,
+    cluster: { workers, bus, locks, records: (name) => state && recordsOf(state.store, name) },
+    shared: shares.take,
+    async purge(what) {
+      const { done, heard } = purges.begin([what]);
+      await Promise.all([done, heard]);
+    },
+  });
 
   if (!hooks.resolve.isUsed()) {
     throw new MediaError(
@@ -265,12 +144,10 @@ async function buildRuntime(
     );
   }
   assertLanguages(config, endpoints);
-  await openOrigins(config, hooks, [...types], origins);
-  opened = origins;
-  breakers = shares.take("core:breakers", () => createBreakers(limits, log));
+  const origins = await openOrigins(config, hooks, types);
+  const breakers = shares.take("core:breakers", () => createBreakers(limits, log));
   const { purgeRules } = purges;
   const originals = registrations.caches.find((cache) => cache.originals === true);
-  const renditions = registrations.caches.filter((cache) => cache.originals !== true);
   const copies =
     originals &&
     createSavedCopies({
@@ -289,8 +166,12 @@ async function buildRuntime(
     const negative = createNegativeCache();
     return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
   });
-  const cache = createCache({ isUsed: renditions.length > 0, failures, now: purges.purgeRules.now });
-  pipeline = createPipeline({
+  const cache = createCache({
+    isUsed: registrations.caches.some((registered) => registered.originals !== true),
+    failures,
+    now: purges.purgeRules.now,
+  });
+  const pipeline = createPipeline({
     hooks,
     cache,
     log,
@@ -310,7 +191,12 @@ async function buildRuntime(
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
   const rights = createRights({ config, endpoints, tenants, limitsOf, pipeline, purges, log, state });
-  keys = createKeys({ endpoints, rightsOf: rights, calls: registrations.calls });
+  const keys = createKeys({ endpoints, rightsOf: rights, calls: registrations.calls });
+  const usage = usageOf(config);
+  later.origins = { storage: (origin) => originOf(origins, origin).storage };
+  later.jobs = createJobs({ hooks, pipeline, endpoints, tenants, limitsOf, log });
+  later.keys = keys;
+  later.state = serverState;
   return {
     info,
     config,
@@ -334,21 +220,11 @@ async function buildRuntime(
     async start() {
       try {
         await hooks.start.promise(info);
-        const tiers = renditions.map((registered) => {
-          registered.opened = openTier(registered);
-          return registered.opened;
-        });
-        cache.open(tiers);
-        if (originals) {
-          const { plugin, open, ...options } = originals;
-          const { backend, policy } = open(info);
-          const { maxFileBytes: maxEntryBytes } = policy;
-          const parts = { backend, options: { ...options, maxEntryBytes }, stores: "originals" } as const;
-          originals.opened = tierOf(plugin, parts);
-          copies?.open(originals.opened, policy);
-          tiers.push(originals.opened);
-        }
-        await Promise.all(tiers.map((tier) => tier.start()));
+        const { failureLifetime: cooldown } = limits;
+        await openCaches(
+          { caches: registrations.caches, cache, copies, shares, purges, cooldown, log },
+          info,
+        );
       } catch (error) {
         throw atSource(config.source, startError(error, "plugins"));
       }
@@ -356,7 +232,7 @@ async function buildRuntime(
     lead() {
       scheduler.adopt(limits);
       budget.adopt(limits.queueBytes);
-      breakers?.adopt(limits);
+      breakers.adopt(limits);
     },
     stop() {
       stopped ??= stop();
@@ -364,32 +240,20 @@ async function buildRuntime(
     },
   };
 
-  /** A backend that is open already, from the configuration before, is taken over. */
-  function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredRenditions): Tier {
-    const own = renditions.filter((cache) => cache.plugin === plugin);
-    const place = own.findIndex((cache) => cache.open === open);
-    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () =>
-      tierOf(plugin, { backend: open(info), options }),
-    );
-  }
-
-  function tierOf(plugin: string, parts: Pick<TierParts, "backend" | "options" | "stores">): Tier {
-    const tier = createTier({
-      ...parts,
-      name: plugin,
-      log: log.child({ plugin }),
-      clock: systemClock,
-      cooldown: limits.failureLifetime,
-      isPurged: purges.purgeRules.isPurged,
-      onRule: purges.learn,
-    });
-    const leave = purges.carry(async (rule) => tier.purge(rule));
+  function serverState(): ServerState {
+    const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
+    const asked = breakers.states();
+    const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
     return {
-      ...tier,
-      async close() {
-        leave();
-        await tier.close();
-      },
+      version: version(),
+      plugins,
+      work: scheduler.load(),
+      stores: registrations.caches.length > 0,
+      breakers: Object.fromEntries(states),
+      traffic: { requests: traffic.running, connections: traffic.connections },
+      isDraining: traffic.isDraining,
+      metrics: registrations.metrics,
+      ...(usage && { usage }),
     };
   }
 
@@ -437,41 +301,6 @@ function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): F
   }
 }
 
-function apply(plugin: Plugin, api: PluginApi, { source }: LoadedConfig): void {
-  try {
-    const returned: unknown = plugin.apply(api);
-    if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== "function") return;
-    Promise.resolve(returned).catch(() => {});
-  } catch (error) {
-    if (codeOf(error) === "ECONFIG") throw atSource(source, error);
-    throw atSource(source, pluginError(plugin.name, `apply failed: ${reasonOf(error)}`, error));
-  }
-  throw atSource(
-    source,
-    pluginError(
-      plugin.name,
-      "apply returned a promise, and nothing waits for it: apply is synchronous, what takes time belongs into hooks.start.tapPromise",
-    ),
-  );
-}
-
-/** Why the server cannot start, for the operator: `where` it is, hook, plugin and cause. */
-function startError(error: unknown, where: string): unknown {
-  const { code, hook, plugin, message, cause } = error as Partial<MediaError>;
-  if (hook === undefined || plugin === undefined) return error;
-  if (code === "ECONFIG") {
-    const isNamed = where !== "plugins" || message?.includes(plugin) === true;
-    return isNamed ? error : pluginError(plugin, `${message}`, error);
-  }
-  // The message of a defect is for clients: its cause says what happened.
-  const why = (code === "EINTERNAL" ? reasonOf(cause) || String(cause) : reasonOf(error)) || message;
-  return new MediaError("ECONFIG", `${where}: ${plugin} failed in the hook ${hook}: ${why}`, {
-    cause: cause ?? error,
-    hook,
-    plugin,
-  });
-}
-
 /** Languages that endpoints name must be plugins that are installed. */
 function assertLanguages({ source, plugins }: LoadedConfig, endpoints: readonly Endpoint[]): void {
   const names = plugins.map((plugin) => plugin.name);
@@ -485,65 +314,4 @@ function assertLanguages({ source, plugins }: LoadedConfig, endpoints: readonly 
       );
     }
   }
-}
-
-/** Each configured origin through the storage plugin of its type. */
-async function openOrigins(
-  config: LoadedConfig,
-  hooks: Hooks,
-  types: readonly string[],
-  origins: Map<string, OriginEntry>,
-): Promise<void> {
-  for (const { name, at, type, hedge, fingerprint, options } of resolveOrigins(config.config)) {
-    const storage = await hooks.storage
-      .for(type)
-      .promise({ name, type, base: config.base, options })
-      .catch((error: unknown) =>
-        Promise.reject(atSource(config.source, atOrigin(startError(error, at), name, at))),
-      );
-    if (!storage) {
-      throw new MediaError(
-        "ECONFIG",
-        `${config.source}: ${at}.type: no plugin serves '${type}'${didYouMean(type, types)}`,
-      );
-    }
-    origins.set(name, { name, type, storage, fingerprint, ...(hedge === undefined ? {} : { hedge }) });
-  }
-}
-
-/** Storages know an origin by its name; a tenant's stands elsewhere in the configuration. */
-function atOrigin(error: unknown, name: string, at: string): unknown {
-  if (codeOf(error) !== "ECONFIG") return error;
-  const { message, hook, plugin } = error as MediaError;
-  return new MediaError("ECONFIG", message.replaceAll(`origins.${name}`, at), {
-    cause: error,
-    ...(hook !== undefined && { hook }),
-    ...(plugin !== undefined && { plugin }),
-  });
-}
-
-function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string): OriginEntry {
-  const origin = origins.get(name);
-  if (origin) return origin;
-  throw new MediaError("ECONFIG", `unknown origin '${name}'${didYouMean(name, [...origins.keys()])}`);
-}
-
-async function enqueue(pipeline: Pipeline, job: Job, signal = new AbortController().signal) {
-  await pipeline.background(job, signal);
-}
-
-/** The value of a section that a plugin has added. */
-function sectionOf<K extends keyof ConfigSections>(
-  { config }: LoadedConfig,
-  { name, sections = {} }: Plugin,
-  field: K,
-): ConfigSections[K] {
-  if (field in sections) return (config as unknown as ConfigSections)[field];
-  throw pluginError(name, `api.config.section("${String(field)}"): the plugin's sections have no such field`);
-}
-
-/** What a plugin may ask for once the runtime is complete. */
-function afterStart<T>(part: T | undefined, plugin: string, call: string): T {
-  if (part !== undefined) return part;
-  throw pluginError(plugin, `api.${call} was called too early: call it in a tap of start, or later`);
 }

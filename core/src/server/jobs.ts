@@ -1,0 +1,56 @@
+import type { Logger } from "pino";
+import type { Runtime } from "../http/runtime.ts";
+import { exchangeOf } from "../http/synthetic-request.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { AskedRequest, JobsApi } from "../plugin.ts";
+import { unexplained } from "../request/explain.ts";
+
+type JobsParts = Pick<Runtime, "hooks" | "pipeline" | "endpoints" | "tenants" | "limitsOf"> & {
+  readonly log: Logger;
+};
+
+/** What plugins may ask of the pipeline. */
+export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsApi {
+  /** The exchange of a request to one of the endpoints that it may lead to. */
+  function exchangeWithin({ url, headers = {}, endpoints }: AskedRequest): Exchange {
+    const exchange = exchangeOf({ url, headers }, found, log);
+    const { tenant, name } = exchange.endpoint;
+    if (endpoints.some((one) => one.tenant === tenant && one.name === name)) return exchange;
+    throw new MediaError("EFORBIDDEN", "This URL leads to an endpoint of another account");
+  }
+
+  return {
+    async resolve(url, headers = {}) {
+      return (await pipeline.resolve(exchangeOf({ url, headers }, found, log))).job;
+    },
+    async admit(url, headers = {}, ip) {
+      const exchange = exchangeOf({ url, headers, ip }, found, log);
+      const { job } = await pipeline.resolve(exchange);
+      await pipeline.admit(exchange, job);
+      return job;
+    },
+    async explain(request) {
+      try {
+        return await pipeline.explain(exchangeWithin(request));
+      } catch (error) {
+        return unexplained(request.url, error);
+      }
+    },
+    async sign(request, expires) {
+      const exchange = exchangeWithin(request);
+      const { job } = await pipeline.resolve(exchange);
+      const signed = await hooks.sign.for(job.language).promise(job, exchange, expires);
+      if (signed?.url !== undefined) return signed.url;
+      throw new MediaError(
+        "EUNSUPPORTED",
+        signed ? "This endpoint has no private key" : "URLs of this language have no signatures",
+      );
+    },
+    obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
+      pipeline.obtain(job, signal, trusted),
+    async enqueue(job, { signal = new AbortController().signal } = {}) {
+      await pipeline.background(job, signal);
+    },
+  };
+}
