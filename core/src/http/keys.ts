@@ -88,9 +88,18 @@ function paramsOf(pattern: string, path: string): Record<string, string> | undef
     names.every((name, at) => (name.startsWith(":") ? values[at] !== "" : name === values[at]));
   if (!isMatch) return undefined;
   const pairs = names.flatMap((name, at) =>
-    name.startsWith(":") ? [[name.slice(1), values[at] as string]] : [],
+    name.startsWith(":") ? [[name.slice(1), decoded(values[at] as string)]] : [],
   );
   return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+/** As the router decodes a segment: what is no encoded text stays as it is. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 function digest(data: string | Uint8Array): string {

@@ -1,42 +1,73 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { loadSession, session, signIn, signOut } from "./api.js";
-import { Failures } from "./failures.js";
-import { Inspect } from "./inspect.js";
-import { Live } from "./live.js";
-import { Purge } from "./purge.js";
+import { GROUPS } from "./pages.js";
 import { address } from "./router.js";
-import { Transformations } from "./transformations.js";
-import { Heading, html, Icon, Problem } from "./ui.js";
-import { Usage } from "./usage.js";
+import { Empty, Heading, html, Icon, Problem } from "./ui.js";
 
-const PAGES = /** @type {const} */ ([
-  { path: "inspect", title: "Inspect", icon: "search", page: Inspect },
-  { path: "live", title: "Live", icon: "pulse", page: Live },
-  { path: "failures", title: "Failures", icon: "alert", page: Failures },
-  { path: "usage", title: "Usage", icon: "bars", page: Usage },
-  { path: "purge", title: "Purge", icon: "broom", page: Purge },
-  { path: "transformations", title: "Transformations", icon: "layers", page: Transformations },
-]);
+const PAGES = GROUPS.flatMap(({ pages }) => pages);
 
+/** `undefined`: there is no such page. */
 const current = () => {
   const name = address.value.pathname.replace(/^\/-\/console\/?/, "");
-  return PAGES.find(({ path }) => path === name) ?? PAGES[0];
+  return name === "" ? PAGES[0] : PAGES.find(({ path }) => path === name);
 };
 
 function App() {
   const known = session.value;
-  const { page, path } = current();
+  const page = current();
+  const [isAsked, setAsked] = useState(false);
+  const isSigningIn = known?.isOpen === false || (isAsked && !known?.isSignedIn);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="top">
       <a class="brand" href="/-/console/inspect"><img src="/-/console/mark.svg" alt="" width="28" height="28" /><span>Mediatap</span></a>
-      ${known?.isOpen && html`<${Nav} selected=${path} /><${Account} />`}
+      ${known?.isOpen && html`<${Nav} selected=${page?.path ?? ""} /><${Account} onSignIn=${() => setAsked(true)} />`}
     </header>
     <main id="main" tabindex="-1">
-      ${known === undefined ? failure && html`<${Problem} error=${failure} onRetry=${begin} />` : known.isOpen ? html`<${page} key=${path} />` : html`<${SignIn} />`}
+      ${
+        known === undefined
+          ? failure && html`<${Problem} error=${failure} onRetry=${begin} />`
+          : isSigningIn
+            ? html`<${SignIn} onCancel=${known.isOpen ? () => setAsked(false) : undefined} />`
+            : page
+              ? html`<${Loaded} key=${page.path} page=${page} />`
+              : html`<${Heading} title="Not found" /><${Empty} title="There is no such page"><p>Choose one of the navigation.</p><//>`
+      }
     </main>
   `;
+}
+
+/** Components of pages that have been visited. @type {Map<string, () => unknown>} */
+const components = new Map();
+
+/** @param {import("./pages.js").Page} page */
+async function load({ path, load }) {
+  const component = components.get(path) ?? (await load());
+  components.set(path, component);
+  return component;
+}
+
+/**
+ * A page, whose module is fetched with the first visit.
+ * @param {{ page: import("./pages.js").Page }} props
+ */
+function Loaded({ page }) {
+  const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
+  const [, setTimes] = useState(0);
+  const component = components.get(page.path);
+  const fetchIt = () => {
+    setError(undefined);
+    load(page).then(
+      () => setTimes((times) => times + 1),
+      () => setError(new Error("The server does not respond. Is it running?")),
+    );
+  };
+  useEffect(() => {
+    if (!component) fetchIt();
+  }, []);
+  if (error) return html`<${Problem} error=${error} onRetry=${() => location.reload()} />`;
+  return component && html`<${component} />`;
 }
 
 /** @param {Event} event */
@@ -47,22 +78,39 @@ function skip(event) {
 
 /** @param {{ selected: string }} props */
 function Nav({ selected }) {
-  const nav = useRef(/** @type {HTMLElement | null} */ (null));
-  // On a phone not all of them fit.
-  useEffect(() => {
-    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
-  }, [selected]);
-  return html`<nav aria-label="Pages" ref=${nav}>
-    ${PAGES.map(
-      ({ path, title, icon }) =>
-        html`<a class="tab" href=${`/-/console/${path}`} aria-current=${path === selected ? "page" : undefined}>
-          <${Icon} name=${icon} /><span>${title}</span>
-        </a>`,
-    )}
-  </nav>`;
+  // On small windows the pages are behind a button.
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => setOpen(false), [address.value]);
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape" || !isOpen) return;
+    setOpen(false);
+    button.current?.focus();
+  };
+  return html`
+    <button type="button" class="menu outlined" ref=${button} aria-expanded=${String(isOpen)} aria-controls="pages" onKeyDown=${onKeyDown} onClick=${() => setOpen(!isOpen)}>
+      <${Icon} name="menu" />${PAGES.find(({ path }) => path === selected)?.title ?? "Pages"}
+    </button>
+    <nav id="pages" aria-label="Pages" class=${isOpen ? "open" : ""} onKeyDown=${onKeyDown}>
+      ${GROUPS.map(
+        ({
+          title,
+          pages,
+        }) => html`<div class="tabs" role="group" aria-labelledby=${`pages-${title}`} key=${title}>
+          <p id=${`pages-${title}`}>${title}</p>
+          ${pages.map(
+            ({ path, title, icon }) =>
+              html`<a class="tab" key=${path} href=${`/-/console/${path}`} aria-current=${path === selected ? "page" : undefined}>
+                <${Icon} name=${icon} /><span>${title}</span>
+              </a>`,
+          )}
+        </div>`,
+      )}
+    </nav>`;
 }
 
-function Account() {
+/** @param {{ onSignIn: () => void }} props */
+function Account({ onSignIn }) {
   const { isSignedIn, isOperator, endpoints = [] } = session.value ?? {};
   const tenants = [...new Set(endpoints.map(({ tenant }) => tenant))].filter(Boolean);
   const name = isOperator
@@ -71,12 +119,13 @@ function Account() {
       ? tenants[0]
       : endpoints.map((one) => one.name).join(", ");
   return html`<div class="account">
-    <span title=${isSignedIn ? "What the key is good for" : "Nobody signs in on this machine"}>${isSignedIn ? name : "This machine"}</span>
-    ${isSignedIn && html`<button type="button" class="quiet" onClick=${signOut}>Sign out</button>`}
+    <span title=${isSignedIn ? "What the key is good for" : "Without a key, on this machine"}>${isSignedIn ? name : "This machine"}</span>
+    <button type="button" class="quiet" onClick=${isSignedIn ? signOut : onSignIn}>${isSignedIn ? "Sign out" : "Sign in"}</button>
   </div>`;
 }
 
-function SignIn() {
+/** @param {{ onCancel?: (() => void) | undefined }} props */
+function SignIn({ onCancel }) {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [state, setState] = useState(/** @type {{ isBusy?: boolean, error?: string }} */ ({}));
   const submit = async (/** @type {Event} */ event) => {
@@ -111,6 +160,7 @@ function SignIn() {
     />
     <p id="key-error" class="bad" role="alert">${state.error ?? ""}</p>
     <button type="submit" class="main" disabled=${state.isBusy}>${state.isBusy ? "Signing in …" : "Sign in"}</button>
+    ${onCancel && html`<button type="button" class="quiet" onClick=${onCancel}>Cancel</button>`}
     <p class="soft small">The key is <code>privateKey</code> in the configuration, of the server, an account or an endpoint. It is sent once;
       the browser keeps a cookie that ends after 12 hours, or with the key.</p>
   </form>`;
@@ -137,3 +187,6 @@ function draw() {
 
 draw();
 begin();
+const first = current();
+// Beside the session; a failure is shown by the page.
+if (first) load(first).catch(() => {});

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 export const html = htm.bind(h);
 
 /** Line drawings on a square of 24. */
-const ICONS = {
+export const ICONS = {
   check: "M5 12.5l4.5 4.5L19 7.5",
   cross: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   dot: "M8 12h8",
@@ -16,6 +16,7 @@ const ICONS = {
   broom: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
   bars: "M5 20V10M12 20V4M19 20v-7",
   layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5",
+  menu: "M4 7h16M4 12h16M4 17h16",
   sign: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
 };
 

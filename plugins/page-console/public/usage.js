@@ -37,7 +37,7 @@ export function Usage() {
   const [times, setTimes] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    call(`/data/usage?by=${by}`, { signal: stop.signal })
+    call(`/api/analytics?by=${by}`, { signal: stop.signal })
       .then((report) => setState({ report }))
       .catch((error) => stop.signal.aborted || setState({ error }));
     return () => stop.abort();

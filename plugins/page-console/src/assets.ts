@@ -8,6 +8,9 @@ const PUBLIC = new URL("../public/", import.meta.url);
 /** Modules of other packages, by the names under which they import each other; browsers find them by an import map. */
 const MODULES = ["preact", "preact/hooks", "@preact/signals", "@preact/signals-core", "htm"];
 
+/** Modules of every page. */
+const COMMON = ["app.js", "api.js", "pages.js", "router.js", "ui.js"];
+
 /** Files of other packages that are no modules. */
 const FILES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
 
@@ -56,8 +59,11 @@ export function createAssets(): Assets {
     }),
     ...own.map((name) => [`/-/console/${name}`, file(name, () => textOf(name))] as const),
   ]);
-  // Fetched at once, not one after the other as each is parsed.
-  const modules = [...files.keys()].filter((path) => path.endsWith(".js") && !path.includes("iife"));
+  // What each page needs is fetched at once, not one after the other as each is parsed.
+  const modules = [
+    ...MODULES.map((name) => LIBRARY + nameOf(name)),
+    ...COMMON.map((name) => `/-/console/${name}`),
+  ];
   const head = [
     `<script type="importmap">${map}</script>`,
     ...modules.map((path) => `<link rel="modulepreload" href="${path}" />`),

@@ -17,8 +17,11 @@ const NAME = "page-console";
 const VERSION = "0.1.0";
 const ROOT = "/-/console";
 
-/** The pages, each with a URL: the same document shows all of them. */
-const PAGES = ["", "/inspect", "/live", "/failures", "/usage", "/purge", "/transformations"];
+/** Below it, each path is that of a management call. */
+const API = `${ROOT}/api`;
+const API_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** Segments of the path of a management call. */
+const MAX_SEGMENTS = 8;
 
 export interface PageConsoleOptions {
   /**
@@ -51,7 +54,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       const inspect = createInspect(api);
       const live = createLive(api);
 
-      for (const page of PAGES) route("GET", `${ROOT}${page}`, document);
+      route("GET", ROOT, document);
       for (const [path, handler] of files) route("GET", path, handler);
       // Where the page Live was before.
       route("GET", "/-/status", () => ({ status: 302, headers: { location: `${ROOT}/live` } }));
@@ -95,10 +98,6 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
-      call("GET", "/data/usage", async (request, session) => {
-        const { status = 200, body } = await session.call("/analytics", request);
-        return { ...json(body), status };
-      });
       call("POST", "/data/purge", async (request, { rights }) =>
         json(await rights.purge(await bodyOf(request, z.unknown()))),
       );
@@ -108,9 +107,29 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         return json({ state });
       });
 
+      for (const method of API_METHODS) {
+        for (let count = 1; count <= MAX_SEGMENTS; count++) {
+          const segments = Array.from({ length: count }, (_, at) => `/:segment${at}`);
+          call(method, `/api${segments.join("")}`, manage);
+        }
+      }
+      // Each page has a URL of one segment, which the document knows. The first route that matches answers: this one is the last.
+      route("GET", `${ROOT}/:page`, (request) =>
+        request.params.page?.includes(".") ? { status: 404, body: "Not Found\n" } : document(request),
+      );
+
+      /** Any call of the management, with the rights of the session. */
+      async function manage(request: RouteRequest, session: Session): Promise<RouteReply> {
+        // Who is only in this network need not be somebody who may change the server.
+        if (request.method !== "GET" && !session.isSignedIn)
+          throw new MediaError("EFORBIDDEN", "Sign in with a private key to change something");
+        const { status = 200, headers, body } = await session.call(request.path.slice(API.length), request);
+        return { ...json(body, headers), status };
+      }
+
       /** A call for those who are signed in. */
       function call(
-        method: "GET" | "POST",
+        method: (typeof API_METHODS)[number],
         path: string,
         handler: (request: RouteRequest, session: Session) => RouteReply | Promise<RouteReply>,
       ): void {

@@ -262,7 +262,23 @@ describeInBrowser("the console in Chromium", () => {
     assert.equal(await run("document.title"), "Purge · Mediatap");
     assert.equal(await run("location.pathname"), "/-/console/purge");
     await page.goBack();
-    await until(`document.querySelector("h1").textContent === "Live"`);
+    await until(`document.querySelector("h1")?.textContent === "Live"`);
+  });
+
+  it("opens the navigation of a small window by a button, and closes it by Escape", async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await open("/failures");
+    await until(`document.querySelector(".segments")`);
+    assert.equal(await page.isVisible(".tab"), false);
+    await page.press(".menu", "Enter");
+    assert.equal(await run(`document.querySelector(".menu").ariaExpanded`), "true");
+    assert.equal(await page.isVisible('.tab[aria-current="page"]'), true);
+    await assertAccessible(page);
+    await page.press(".tab", "Escape");
+    assert.equal(await page.isVisible(".tab"), false);
+    assert.equal(await run(`document.activeElement.className.includes("menu")`), true);
+    await page.goto(`${console.server.url}/-/console/nothing`);
+    await until(`document.querySelector(".empty h2")?.textContent === "There is no such page"`);
   });
 
   it("says that the server does not respond, and goes on when it does", async () => {
@@ -291,9 +307,10 @@ describeInBrowser("the console in Chromium", () => {
       await until(`document.querySelector(".slider")`);
       await assertFits();
       for (const name of ["live", "failures", "usage", "purge", "transformations"]) {
+        if (width < 1024) await page.press(".menu", "Enter");
         await page.press(`.tab[href$="/${name}"]`, "Enter");
         await until(
-          `document.querySelector("h1").textContent.toLowerCase() === "${name}" && document.querySelector(".card, .empty")`,
+          `document.querySelector("h1")?.textContent.toLowerCase() === "${name}" && document.querySelector(".card, .empty")`,
         );
         await assertFits();
       }
