@@ -183,6 +183,7 @@ function endpointOf(
     origins: own.origins.map((origin) => within(tenant, origin)),
     ...(library === undefined ? {} : { library: within(tenant, library) }),
     ...rulesOf(account, own),
+    ...ascending(own.widths ?? account.widths),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
     fingerprint: hash(
@@ -200,7 +201,7 @@ function within(tenant: string, name: string): string {
 
 const RULES = Object.keys(DEFAULT_RULES) as (keyof typeof DEFAULT_RULES)[];
 /** Rules without a default. */
-const OPTIONAL_RULES = ["referrer", "cdnCacheControl", "tagHeader"] as const;
+const OPTIONAL_RULES = ["widths", "maxSide", "referrer", "cdnCacheControl", "tagHeader"] as const;
 
 type Rules = Pick<Endpoint, (typeof RULES)[number] | (typeof OPTIONAL_RULES)[number]>;
 
@@ -209,6 +210,9 @@ function rulesOf(account: AccountFields, own: EndpointFields): Rules {
   const defined = set.filter(([, value]) => value !== undefined);
   return { ...DEFAULT_RULES, ...Object.fromEntries(defined) } as unknown as Rules;
 }
+
+const ascending = (widths: number[] | undefined): Pick<Endpoint, "widths"> =>
+  widths ? { widths: [...new Set(widths)].sort((a, b) => a - b) } : {};
 
 function keysOf({
   privateKey,

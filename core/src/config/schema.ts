@@ -19,6 +19,8 @@ export const DEFAULT_RULES = {
   autoAvif: false,
   quality: 80,
   fidelity: "standard",
+  otherWidths: "snap",
+  enlarge: true,
   sanitizeSvg: false,
   autoVideo: false,
   videoQuality: 50,
@@ -92,6 +94,33 @@ const rules = {
    * @example "high"
    */
   fidelity: z.enum(["standard", "high"]).optional(),
+  /**
+   * Widths that a URL can request, in pixels. Any other one becomes the next larger of them, or else the largest; a height beside it follows
+   * in proportion. A device pixel ratio counts: 300 pixels at a ratio of 2 are 600. A height alone is compared with the same list. A
+   * calculated width, such as half of the original's, is refused with 400. Layers, and windows that are cut out of an image without
+   * scaling it, keep their sizes.
+   * @example [320, 640, 1280, 1920]
+   */
+  widths: z.array(z.int().min(1).max(65535)).min(1, "Expected at least one width").max(100).optional(),
+  /**
+   * What happens to a URL that requests a width which is not in `widths`. `"snap"`: it gets the next one. `"refuse"`: it gets a 400, also
+   * for a window that is cut out.
+   * @default "snap"
+   * @example "refuse"
+   */
+  otherWidths: z.enum(["snap", "refuse"]).optional(),
+  /**
+   * Scale images and videos up if a URL requests more pixels than they have. `false`: no URL can.
+   * @default true
+   * @example false
+   */
+  enlarge: z.boolean().optional(),
+  /**
+   * Pixels of the longest side of an image that is rendered. A larger result is scaled down in proportion, whatever the URL requests. SVGs
+   * that stay SVGs, videos, and files that are delivered as they are, keep their size; `limits.outputSide` refuses instead.
+   * @example 4096
+   */
+  maxSide: z.int().min(1).max(65535).optional(),
   /**
    * Remove scripts, event handlers and references to other documents from SVGs that stay SVGs, originals included. A URL cannot turn it
    * off. Needs a plugin that sanitises, such as `svg-dompurify`: without one, SVGs are refused.

@@ -4,6 +4,7 @@ import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { bodyOf, type Rendition } from "../model/rendition.ts";
+import { withoutSizeRules } from "../model/steps/sizes.ts";
 import { fillSlots } from "../stream/names.ts";
 
 /** Bytes that a text with links may have. */
@@ -17,7 +18,9 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
   const { record, body } = delivered;
   const { links } = record;
   if (!links || !body?.complete) return delivered;
-  const job = { ...links, transformation: { ...links.transformation, output: anyPart(links) } };
+  const { steps } = links.transformation;
+  const transformation = { steps: withoutSizeRules(steps, exchange.endpoint), output: anyPart(links) };
+  const job = { ...links, transformation };
   const pattern = await hooks.link.for(job.language).promise(job, exchange);
   if (pattern === undefined)
     throw new MediaError("EUNSUPPORTED", "This URL language has no URLs for streams");

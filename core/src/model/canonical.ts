@@ -4,6 +4,7 @@ import { MediaError } from "./errors.ts";
 import { canonicalInfo } from "./info.ts";
 import type { Job } from "./job.ts";
 import type { StepRegistry } from "./steps/registry.ts";
+import { withSizeRules } from "./steps/sizes.ts";
 import type { Output, Step, Transformation, VideoOutput } from "./transformation.ts";
 
 /** Steps as all equal requests write them: checked against their schemas, without those that change nothing. */
@@ -45,7 +46,8 @@ export function canonicalTransformation(
   if (output.format === "original") {
     return { steps: [], output: { format: "original", ...fillSanitizing(output, endpoint) } };
   }
-  return { steps: canonicalSteps(steps, registry), output: fillOutput(output, endpoint) };
+  const canonical = withSizeRules(canonicalSteps(steps, registry), endpoint);
+  return { steps: canonical, output: fillOutput(output, endpoint) };
 }
 
 function fillOutput(output: Output, endpoint: Endpoint): Output {
@@ -58,6 +60,7 @@ function fillOutput(output: Output, endpoint: Endpoint): Output {
     ...(isRaster(format) ? {} : fillSanitizing(output, endpoint)),
     ...(format === "auto" && endpoint.allowedFormats.length > 0 ? { allowed: endpoint.allowedFormats } : {}),
     ...(format === "auto" && endpoint.autoFormat === "smallest" ? { smallest: true } : {}),
+    ...(endpoint.maxSide !== undefined && format !== "svg" ? { maxSide: endpoint.maxSide } : {}),
     quality: output.quality ?? endpoint.quality,
     ...(endpoint.fidelity === "high" && format !== "svg" ? { fidelity: endpoint.fidelity } : {}),
     lossless: output.lossless ?? false,

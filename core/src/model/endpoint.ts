@@ -37,6 +37,13 @@ export interface Endpoint {
   readonly referrer?: { readonly mode: "allow" | "block"; readonly domains: readonly string[] };
   readonly blockedUserAgents: readonly string[];
   readonly userAgentAccept: readonly { readonly match: string; readonly accept: AcceptClass }[];
+  /** Widths in pixels, ascending, to which requested ones are rounded up. */
+  readonly widths?: readonly number[];
+  readonly otherWidths: "snap" | "refuse";
+  /** Whether images and videos may be scaled up. */
+  readonly enlarge: boolean;
+  /** Pixels of the longest side of a rendition. */
+  readonly maxSide?: number;
   /** Output formats that may be asked for, and that negotiation chooses from; empty: all. */
   readonly allowedFormats: readonly ImageFormat[];
   readonly cacheControl: string;

@@ -13,6 +13,11 @@ export interface Plan {
   readonly cost: number;
   /** Estimated peak of memory in bytes. */
   readonly memory: number;
+  /**
+   * Pixels of the longest side of the image that it makes, for `maxSide` of the endpoint; infinite if only its pixels tell. Left out: the
+   * result has no pixels, or is no image.
+   */
+  readonly side?: number;
   /** What will be done and why, for people; plain data. */
   explain(): unknown;
   /** Does it. Called at most once, when the plan's turn has come. */

@@ -174,6 +174,8 @@ export interface Output {
   readonly format?: "auto" | "source" | "original" | ImageFormat;
   /** What `auto` chooses from, where the endpoint says so. Left out: everything. */
   readonly allowed?: readonly ImageFormat[];
+  /** Pixels of the longest side, where the endpoint says so; the core takes care of it. Left out: no bound. */
+  readonly maxSide?: number;
   /** `auto` is the format with the fewest bytes, where the endpoint says so. Left out: it is chosen by rule. */
   readonly smallest?: true;
   /** 1–100; `auto`: for each picture the least that looks as it should, as the engine is told. */

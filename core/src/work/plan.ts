@@ -1,5 +1,6 @@
 import type { Hooks } from "../hooks.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
+import { codeOf } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Plan } from "../model/plan.ts";
 import type { RenderContext } from "../model/render-context.ts";
@@ -24,7 +25,9 @@ export function createPlanner({ hooks, endpoints, scheduler }: PlannerParts) {
     context: RenderContext,
     observe?: (plan: Plan | undefined) => void,
   ): Promise<Plan | undefined> {
-    const plan = await context.spans.measure("plan", () => hooks.transform.promise(job, source, context));
+    const plan = await context.spans.measure("plan", () =>
+      withinMaxSide(job, (job) => hooks.transform.promise(job, source, context)),
+    );
     observe?.(plan);
     if (plan) scheduler.assertFits(plan);
     else await assertDeliverable(job, endpoints.get(endpointId(job.asset)), source, context);
@@ -33,3 +36,22 @@ export function createPlanner({ hooks, endpoints, scheduler }: PlannerParts) {
 }
 
 export type PlanOf = ReturnType<typeof createPlanner>;
+
+/** The plan for a job; if its result may be larger than the endpoint allows, for the job with a last step that scales it down. */
+async function withinMaxSide(
+  job: Job,
+  transform: (job: Job) => Promise<Plan | undefined>,
+): Promise<Plan | undefined> {
+  const { steps, output } = job.transformation;
+  const { maxSide: side } = output;
+  if (side === undefined) return await transform(job);
+  try {
+    const plan = await transform(job);
+    if (!plan || (plan.side ?? 0) <= side) return plan;
+  } catch (error) {
+    // What is too large or too expensive may not be so within the bound.
+    if (codeOf(error) !== "ELIMIT") throw error;
+  }
+  const last = { op: "resize", width: side, height: side, fit: "inside", enlarge: false } as const;
+  return await transform({ ...job, transformation: { steps: [...steps, last], output } });
+}

@@ -56,6 +56,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     lane: cost > HEAVY ? "heavy" : "light",
     cost,
     memory: memoryOf(draft, decoded, source) + sumOf(layers.map(({ memory }) => memory)),
+    side: plan.known.rest.length > 0 ? Number.POSITIVE_INFINITY : Math.max(plan.size.width, plan.size.height),
     explain: () => ({
       source: `${header.format} ${page.width}x${page.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
       passes: describe(plan.parts),

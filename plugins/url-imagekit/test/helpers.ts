@@ -19,6 +19,8 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     autoAvif: false,
     fidelity: "standard",
     quality: 80,
+    otherWidths: "snap",
+    enlarge: true,
     sanitizeSvg: false,
     autoVideo: false,
     videoQuality: 50,

@@ -56,7 +56,7 @@ function positive(name: string, expression: Expression, scope: Scope): number {
   return value;
 }
 
-interface SizeOptions {
+export interface SizeOptions {
   readonly width?: Expression;
   readonly height?: Expression;
   readonly ratio?: Expression;
@@ -64,8 +64,7 @@ interface SizeOptions {
 }
 
 /** The dimensions asked for: `ratio` completes a single one, `dpr` multiplies both unless that leaves 1–5000 px. */
-function wanted(step: SizeOptions, stage: Stage): { width?: number; height?: number } {
-  const scope = scopeAt(stage);
+export function requestedSize(step: SizeOptions, scope: Scope): { width?: number; height?: number } {
   let width = step.width === undefined ? undefined : positive("width", step.width, scope);
   let height = step.height === undefined ? undefined : positive("height", step.height, scope);
   if (step.ratio !== undefined && (width === undefined) !== (height === undefined)) {
@@ -90,7 +89,7 @@ const scaledBy = ({ width, height }: Size, factor: number): Size => ({
 /** What a `resize` does to a picture of `stage.current`. Throws `EINVAL` for a length of zero or less. */
 export function resizeGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeometry {
   const { current } = stage;
-  const { width, height } = wanted(step, stage);
+  const { width, height } = requestedSize(step, scopeAt(stage));
   const cap = step.enlarge ? Number.POSITIVE_INFINITY : 1;
   if (width === undefined && height === undefined) return { scaled: current, size: current };
   if (width === undefined || height === undefined) {
@@ -169,7 +168,7 @@ export function placeAt(focus: Focus | undefined, outer: Size, inner: Size): Cor
 export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
   const { current } = stage;
   if (isTight(step)) return tight(step, stage);
-  const asked = { ...current, ...wanted(step, stage) };
+  const asked = { ...current, ...requestedSize(step, scopeAt(stage)) };
   const grows = step.outside === "pad" && !step.shrink;
   if (step.zoom !== undefined && !step.at && !grows && facesFor(step, stage)) {
     return zoomed(step, stage, asked, step.zoom);
