@@ -93,6 +93,8 @@ export interface RouteRequest {
   readonly server: { readonly address: string; readonly port: number };
   /** The whole body; throws `EINVAL` for more than a megabyte. */
   body(): Promise<Uint8Array>;
+  /** The body as it arrives, of any length, in place of `body`. It fails when the client disconnects. */
+  stream(): Readable;
 }
 
 export interface RouteReply {

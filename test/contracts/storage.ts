@@ -27,6 +27,8 @@ export interface StoragePromises {
   readonly write?: boolean;
   /** It lists folders page by page: `listFolder`. */
   readonly listFolder?: boolean;
+  /** It makes and removes folders: `createFolder` and `removeFolder`. */
+  readonly folders?: boolean;
   /** `write` keeps `type` and `cacheControl`. */
   readonly writeMetadata?: boolean;
 }
@@ -394,6 +396,7 @@ function describeWriting(
 
     if (can.writeMetadata && can.private) {
       it("marks what is written as private", async () => {
+        assert.equal(writing().keepsPrivate, true);
         await write("written/private.txt", Buffer.from("private"), { private: true });
         await write("written/public.txt", Buffer.from("public"));
         const [hidden, open] = [await entryOf("written/private.txt"), await entryOf("written/public.txt")];
@@ -470,6 +473,36 @@ function describeWriting(
       assert.equal(await open("removed/a.txt"), undefined);
       assert.equal((await read("removed/ab.txt")).toString(), "ab");
     });
+
+    if (can.folders && can.listFolder) {
+      const entriesOf = async (folder: string) => {
+        const { entries } = await writing().listFolder(folder, { signal: new AbortController().signal });
+        return entries.map(({ name, kind }) => (kind === "folder" ? `${name}/` : name)).sort();
+      };
+
+      it("makes a folder without files, with those that it lies in", async () => {
+        for (const path of ["made/empty", "made/deep/er", "made/empty"]) await writing().createFolder(path);
+        assert.deepEqual(await entriesOf("made"), ["deep/", "empty/"]);
+        assert.deepEqual(await entriesOf("made/deep"), ["er/"]);
+        assert.deepEqual(await entriesOf("made/empty"), []);
+        assert.deepEqual(await listed("made/"), []);
+        await write("made/empty/a.txt", Buffer.from("a"));
+        await writing().createFolder("made/empty");
+        assert.deepEqual(await entriesOf("made/empty"), ["a.txt"]);
+      });
+
+      it("removes a folder with everything in it, and nothing else", async () => {
+        const paths = ["gone/a/b.txt", "gone/a/c/d.txt", "gone/ab.txt", "gone/a.txt"];
+        for (const path of paths) await write(path, Buffer.from(path));
+        await writing().createFolder("gone/a/empty");
+        await writing().removeFolder("gone/a");
+        await writing().removeFolder("gone/a");
+        await writing().removeFolder("no/such/folder");
+        assert.deepEqual(await entriesOf("gone"), ["a.txt", "ab.txt"]);
+        assert.deepEqual(await listed("gone/"), ["gone/a.txt", "gone/ab.txt"]);
+        assert.deepEqual(await entriesOf("gone/a"), []);
+      });
+    }
 
     it("lists what begins with a prefix", async () => {
       const paths = ["list/a.txt", "list/ab/c.txt", "list/ab/d/e.txt", "list/b.txt"];

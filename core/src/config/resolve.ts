@@ -175,11 +175,14 @@ function endpointOf(
 ): Omit<Endpoint, "fields"> {
   const library = own.library ?? account.library;
   const order = [...(library ? [library] : []), ...own.origins];
+  const prefix = name === "default" ? "" : name;
+  const hosts = (own.hosts ?? []).map((host) => host.toLowerCase());
   return {
     tenant,
     name,
-    prefix: name === "default" ? "" : name,
-    hosts: (own.hosts ?? []).map((host) => host.toLowerCase()),
+    prefix,
+    hosts,
+    address: servedAt(tenant, prefix, hosts, account.hosts),
     origins: own.origins.map((origin) => within(tenant, origin)),
     ...(library === undefined ? {} : { library: within(tenant, library) }),
     ...rulesOf(account, own),
@@ -192,6 +195,18 @@ function endpointOf(
       "base64url",
     ),
   };
+}
+
+function servedAt(
+  tenant: string,
+  prefix: string,
+  [host]: readonly string[],
+  [tenantHost]: readonly string[] = [],
+): Endpoint["address"] {
+  if (host !== undefined) return { host, path: "" };
+  const own = prefix === "" ? "" : `${prefix}/`;
+  if (tenantHost !== undefined) return { host: tenantHost.toLowerCase(), path: own };
+  return { path: tenant === "" ? own : `${tenant}/${own}` };
 }
 
 /** A name that no other tenant has. */

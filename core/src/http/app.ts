@@ -23,7 +23,15 @@ import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, requestOf, rootCallsOf } from "./management.ts";
 import { deliverPending } from "./pending.ts";
-import { createClientIp, discardBody, HttpExchange, hostOf, readBody, targetOf } from "./request.ts";
+import {
+  assertCoding,
+  createClientIp,
+  discardBody,
+  discardRest,
+  HttpExchange,
+  hostOf,
+  targetOf,
+} from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface AppParts {
@@ -49,13 +57,13 @@ export function createApp({ runtime, log, isReady, isRefused }: AppParts): Handl
   const isRootCall = rootCallsOf(runtime);
   const media = createMedia({ runtime, log, isReady, isRefused });
   let routes: Handler | undefined;
-  const isRoute = (url: string) =>
-    url.startsWith("/-/") || isRootCall?.(url) || (hasHome && (url === "/" || url.startsWith("/?")));
+  const isRoute = (url: string, method?: string) =>
+    url.startsWith("/-/") || isRootCall?.(url, method) || (hasHome && (url === "/" || url.startsWith("/?")));
 
   return (req, res) =>
     recover(
       () => {
-        if (!isRoute(req.url ?? "/")) return media(req, res);
+        if (!isRoute(req.url ?? "/", req.method)) return media(req, res);
         routes ??= createRoutes(runtime, isReady);
         return routes(req, res);
       },
@@ -107,14 +115,15 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   app.use(async (ctx, next) => {
     ctx.set("Cache-Control", "no-store");
     try {
-      discardBody(ctx.req, ctx.res);
-      ctx.state.body = readBody(ctx.req);
+      assertCoding(ctx.req, ctx.res);
       await dispatch(ctx as never, next);
     } catch (error) {
       const failure = wrap(error, "route", "core");
       if (failure.status >= 500) runtime.log.error({ err: failure }, "a route failed");
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
+    } finally {
+      discardRest(ctx.req, ctx.res);
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       ctx.status = 404;
@@ -142,6 +151,7 @@ const NOWHERE: Endpoint = {
   name: "",
   prefix: "",
   hosts: [],
+  address: { path: "" },
   origins: [],
   privateKeys: [],
   namedTransformations: {},

@@ -1,16 +1,19 @@
 import type Router from "@koa/router";
 import type Koa from "koa";
+import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
-import { attributed } from "../facade.ts";
-import { isMediaError } from "../model/errors.ts";
+import { attributed, wrap } from "../facade.ts";
 import type { CallReply, KeyAccess, RouteRequest } from "../plugin.ts";
-import { createClientIp } from "./request.ts";
-import type { Runtime } from "./runtime.ts";
+import { createClientIp, readBody, streamBody } from "./request.ts";
+import { METHODS, type Runtime } from "./runtime.ts";
 
 /** The owner of the calls that no plugin adds. */
 export const CORE = "the core";
 
 const HELP = "See CACHING.md and STATE.md of the server's core.";
+
+/** Characters of an id in the path of a call that is served at the root: that of a file contains its path. */
+const MAX_ID_LENGTH = 2_000;
 
 /** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
 function managementPath({ config, endpoints }: Pick<Runtime, "config" | "endpoints">): string | undefined {
@@ -46,7 +49,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
     };
     const call = async (context: unknown) => {
       const ctx = context as Koa.Context;
-      const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help));
+      const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help, runtime.log));
       ctx.status = reply.status ?? 200;
       ctx.set(reply.headers ?? {});
       ctx.body = reply.body;
@@ -54,15 +57,42 @@ export function addManagement(router: Router, runtime: Runtime): void {
     router.register(`${path}${below}`, [method], call);
     if (atRoot && isCompatible(runtime)) router.register(below, [method], call);
   }
+  const unknown = (context: unknown) => {
+    const ctx = context as Koa.Context;
+    ctx.status = 404;
+    ctx.body = { message: "There is no such call.", help: HELP };
+  };
+  for (const start of [path, ...rootsOf(runtime).map((root) => `/${root}`)]) {
+    router.register(`${start}{/*rest}`, ALL_METHODS, unknown);
+  }
 }
 
-/** Tells requests for calls outside of the management's path from all others. `undefined`: there are no such calls. */
-export function rootCallsOf(runtime: Runtime): ((url: string) => boolean) | undefined {
-  if (managementPath(runtime) === undefined || !isCompatible(runtime)) return undefined;
+const ALL_METHODS = ["HEAD", ...METHODS];
+
+const escaped = (path: string) => path.replaceAll(".", "\\.");
+
+/** First segments of the calls outside of the management's path. */
+function rootsOf(runtime: Runtime): string[] {
+  if (managementPath(runtime) === undefined || !isCompatible(runtime)) return [];
+  const calls = runtime.calls.filter(({ atRoot }) => atRoot);
+  return [...new Set(calls.map(({ path }) => path.split("/")[1] ?? ""))];
+}
+
+/** Methods of requests for files. */
+const FILE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Tells requests for calls outside of the management's path from all others: by the path, and below the first segment of such
+ * calls by the method, too. `undefined`: there are no such calls.
+ */
+export function rootCallsOf(runtime: Runtime): ((url: string, method?: string) => boolean) | undefined {
+  const roots = rootsOf(runtime);
+  if (roots.length === 0) return undefined;
   const paths = runtime.calls.filter(({ atRoot }) => atRoot).map(({ path }) => path);
-  const patterns = paths.map((path) => path.replaceAll(".", "\\.").replace(/:\w+/g, "[\\w-]{1,64}"));
-  const pattern = new RegExp(`^(?:${patterns.join("|")})(?:\\?|$)`);
-  return paths.length === 0 ? undefined : (url) => pattern.test(url);
+  const patterns = paths.map((path) => escaped(path).replace(/:\w+/g, `[\\w-]{1,${MAX_ID_LENGTH}}`));
+  const calls = new RegExp(`^(?:${patterns.join("|")})(?:\\?|$)`);
+  const below = new RegExp(`^/(?:${roots.map(escaped).join("|")})/`);
+  return (url, method = "GET") => calls.test(url) || (!FILE_METHODS.has(method) && below.test(url));
 }
 
 function isCompatible({ config }: Runtime): boolean {
@@ -72,6 +102,7 @@ function isCompatible({ config }: Runtime): boolean {
 
 /** A request to a route as plugins see it. */
 export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
+  let body: Promise<Uint8Array> | undefined;
   return {
     method: ctx.method,
     path: ctx.path,
@@ -80,7 +111,11 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
     ip,
     header: (name) => ctx.get(name) || undefined,
     server: { address: ctx.req.socket.localAddress ?? "", port: ctx.req.socket.localPort ?? 0 },
-    body: ctx.state.body,
+    body() {
+      body ??= readBody(ctx.req);
+      return body;
+    },
+    stream: () => streamBody(ctx.req),
   };
 }
 
@@ -88,9 +123,10 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
 const REFUSALS: ReadonlySet<string> = new Set(["EBUSY", "EUNSUPPORTED"]);
 
 /** What is wrong with a call is answered; all else is the server's failure. */
-function refusal(error: unknown, help: string): CallReply {
-  if (!isMediaError(error) || (error.status >= 500 && !REFUSALS.has(error.code))) throw error;
-  const { status, message, retryAfterSeconds } = error;
+function refusal(error: unknown, help: string, log: Logger): CallReply {
+  const failure = wrap(error, "manage", "core");
+  const { status, code, message, retryAfterSeconds } = failure;
+  if (status >= 500 && !REFUSALS.has(code)) log.error({ err: failure }, "a management call failed");
   const headers = {
     ...(status === 401 && { "www-authenticate": 'Basic realm="mediatap", charset="UTF-8"' }),
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),

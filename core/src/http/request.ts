@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import ipaddr from "ipaddr.js";
 import type { Logger } from "pino";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -60,14 +61,16 @@ export function hostOf(req: IncomingMessage): string {
 /** Bytes of a request's body that are read and forgotten before its connection is closed. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/**
- * Takes care of a body that nobody asked for (RFC 9110 §9.3.1): read and forgotten, so that the next request is found
- * behind it, or cut off where it is long. Throws `EINVAL` for a transfer coding other than `chunked`, whose end other
- * servers may see elsewhere (RFC 9112 §6.1).
- */
+/** Takes care of a body that nobody asked for (RFC 9110 §9.3.1), as `discardRest` does. Throws as `assertCoding`. */
 export function discardBody(req: IncomingMessage, res: ServerResponse): void {
-  const coding = req.headers["transfer-encoding"];
-  if (coding === undefined && req.headers["content-length"] === undefined) return;
+  discardRest(req, res);
+  assertCoding(req, res);
+}
+
+/** What nobody has read of a body is read and forgotten, so that the next request is found after it, or cut off if it is long. */
+export function discardRest(req: IncomingMessage, res: ServerResponse): void {
+  const { headers } = req;
+  if (headers["transfer-encoding"] === undefined && headers["content-length"] === undefined) return;
   let bytes = 0;
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.byteLength;
@@ -76,33 +79,41 @@ export function discardBody(req: IncomingMessage, res: ServerResponse): void {
     if (res.writableFinished) req.socket.destroy();
     else res.once("finish", () => req.socket.destroy());
   });
-  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
-    res.shouldKeepAlive = false;
-    throw new MediaError("EINVAL", "Expected chunked for Transfer-Encoding");
-  }
+  req.resume();
 }
 
-/**
- * Notes the body of a request while `discardBody` lets it pass; to be called in the same moment. The promise rejects with
- * `EINVAL` for more than a megabyte, or where the client breaks off.
- */
-export function readBody(req: IncomingMessage): () => Promise<Uint8Array> {
-  if (req.headers["transfer-encoding"] === undefined && req.headers["content-length"] === undefined) {
-    return () => Promise.resolve(new Uint8Array());
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+/** Throws `EINVAL` for a transfer coding other than `chunked`, whose end other servers may see elsewhere (RFC 9112 §6.1). */
+export function assertCoding(req: IncomingMessage, res: ServerResponse): void {
+  const coding = req.headers["transfer-encoding"];
+  if (coding === undefined || coding.trim().toLowerCase() === "chunked") return;
+  res.shouldKeepAlive = false;
+  throw new MediaError("EINVAL", "Expected chunked for Transfer-Encoding");
+}
+
+/** Reads the body of a request. Throws `EINVAL` for more than a megabyte, or if the client breaks off. */
+export async function readBody(req: IncomingMessage): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const broken = () => reject(new MediaError("EINVAL", "Expected a body of at most a megabyte"));
-  req.on("data", (chunk: Buffer) => {
-    bytes += chunk.byteLength;
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-    else broken();
-  });
-  req.once("end", () => resolve(Buffer.concat(chunks)));
-  req.once("close", broken);
-  promise.catch(() => {});
-  return () => promise;
+  try {
+    for await (const chunk of partsOf(req)) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_BODY_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new MediaError("EINVAL", "The client disconnected", { cause });
+  }
+  if (bytes > MAX_BODY_BYTES) throw new MediaError("EINVAL", "Expected a body of at most a megabyte");
+  return Buffer.concat(chunks);
+}
+
+/** The body of a request as it arrives. To destroy the stream leaves the connection open, for the response. */
+export function streamBody(req: IncomingMessage): Readable {
+  return Readable.from(partsOf(req), { objectMode: false });
+}
+
+function partsOf(req: IncomingMessage): AsyncIterable<Buffer> {
+  return req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
 function occurrences(rawHeaders: readonly string[], name: string): number {

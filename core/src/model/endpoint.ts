@@ -15,6 +15,11 @@ export interface Endpoint {
   /** First path segment that selects it; `""` for the default endpoint and for those chosen by host only. */
   readonly prefix: string;
   readonly hosts: readonly string[];
+  /**
+   * Where its files are served: a host name of its own or its tenant's, if there is one, and what their paths begin with: nothing, or
+   * segments that each end in a slash.
+   */
+  readonly address: { readonly host?: string; readonly path: string };
   /** Names of origins, in order of preference. */
   readonly origins: readonly string[];
   /** Origin that is always tried first. */

@@ -121,7 +121,13 @@ export interface Storage {
   check?(signal: AbortSignal): Promise<void>;
   /** Its files are on this machine: `check` is quick and needs no network. @default false */
   readonly isLocal?: boolean;
+  /**
+   * Writes a file, in the place of another one if there is one: whole, or not at all if the body breaks off. Keeps `type`,
+   * `cacheControl` and `private` of the metadata as far as the place can.
+   */
   write?(path: string, body: Readable | Uint8Array, metadata: FileMetadata): Promise<void>;
+  /** `write` keeps `private`. @default false */
+  readonly keepsPrivate?: boolean;
   remove?(path: string): Promise<void>;
   /** The paths of all files that begin with a prefix, folders within folders included. */
   list?(prefix: string): AsyncIterable<string>;
@@ -133,6 +139,10 @@ export interface Storage {
    * storage can recognise it.
    */
   listFolder?(folder: string, options: ListFolderOptions): Promise<FolderPage>;
+  /** Makes a folder without files, which `listFolder` then lists, with those that it lies in. Nothing happens if it is there already. */
+  createFolder?(path: string): Promise<void>;
+  /** Removes a folder with everything in it. Nothing happens if there is none. */
+  removeFolder?(path: string): Promise<void>;
   /** It answers absolute URLs (`kind: "url"`) instead of paths: a web proxy. */
   readonly urls?: boolean;
   /** It asks its origin by the host name that the client asked: what it finds under a path may differ by host. */

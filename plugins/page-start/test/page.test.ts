@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
+import { Readable } from "node:stream";
 import type { PluginApi, RouteHandler, RouteReply } from "@mediatap/core";
 import { pageStart, type StartSample } from "../src/index.ts";
 
@@ -33,6 +34,7 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
     server: { address: "127.0.0.1", port: 3000 },
     header: (name) => headers[name],
     body: async () => new Uint8Array(),
+    stream: () => Readable.from([]),
   });
 }
 

@@ -44,6 +44,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
 
   return {
     label: `container ${fields.container}`,
+    keepsPrivate: true,
 
     async open(path, options) {
       const name = blobName(prefix, path);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { lstat, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
@@ -13,8 +13,30 @@ export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
 const ABANDONED = 24 * 60 * 60 * 1000;
 
 /** What can be changed below `root`; nothing outside of it ever is, links or not. */
-export function folderWriting(root: string): Required<Pick<Storage, "write" | "remove" | "list">> {
+export function folderWriting(
+  root: string,
+): Required<Pick<Storage, "write" | "remove" | "list" | "createFolder" | "removeFolder">> {
   return {
+    async createFolder(path) {
+      await explained("made", async () => {
+        await folderOf(root, `${path}/file`);
+      });
+    },
+
+    async removeFolder(path) {
+      await explained("removed", async () => {
+        const inside = await realpath(root);
+        const above = await realpath(dirname(locate(root, path))).catch(unlessAbsent);
+        if (above === undefined || !isBelow(inside, above)) return;
+        const folder = join(above, basename(path));
+        const found = await lstat(folder).catch(unlessAbsent);
+        // What a link leads to stays.
+        if (found?.isSymbolicLink() && (await stat(folder).catch(unlessAbsent))?.isDirectory())
+          await unlink(folder);
+        else if (found?.isDirectory()) await rm(folder, { recursive: true, force: true });
+      });
+    },
+
     async write(path, body, metadata) {
       await explained("written", async () => {
         const folder = await folderOf(root, path);
@@ -44,6 +66,10 @@ export function folderWriting(root: string): Required<Pick<Storage, "write" | "r
 
     list: (prefix) => walk(root, prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix),
   };
+}
+
+function unlessAbsent(error: unknown): undefined {
+  if (!["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
 }
 
 /** The real folder that a new file belongs into, made where it is missing. */

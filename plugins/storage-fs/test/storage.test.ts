@@ -10,17 +10,21 @@ import { folderStorage } from "../src/index.ts";
 
 const open = { signal: new AbortController().signal };
 
-describeStorage("storage-fs", { conditional: true, size: true, write: true, listFolder: true }, async () => {
-  const root = await mkdtemp(join(tmpdir(), "storage-fs-"));
-  return {
-    storage: folderStorage(root),
-    async put(path, bytes) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), bytes);
-    },
-    close: () => rm(root, { recursive: true, force: true }),
-  };
-});
+describeStorage(
+  "storage-fs",
+  { conditional: true, size: true, write: true, listFolder: true, folders: true },
+  async () => {
+    const root = await mkdtemp(join(tmpdir(), "storage-fs-"));
+    return {
+      storage: folderStorage(root),
+      async put(path, bytes) {
+        await mkdir(dirname(join(root, path)), { recursive: true });
+        await writeFile(join(root, path), bytes);
+      },
+      close: () => rm(root, { recursive: true, force: true }),
+    };
+  },
+);
 
 describe("storage-fs: what lies outside the folder", () => {
   let parent: string;

@@ -84,6 +84,7 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
 
   return {
     label: `bucket ${bucket}`,
+    keepsPrivate: true,
 
     async open(path, options) {
       const key = keyOf(prefix, path);

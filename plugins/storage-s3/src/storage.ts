@@ -17,6 +17,9 @@ import { PART_BYTES, upload } from "./upload.ts";
 /** A name that no object has: "not there" is the answer of a bucket that can be read and listed. */
 const NOBODY = "mediatap-doctor/no-such-file";
 
+/** Requests that remove the objects of a folder at a time. */
+const REMOVALS = 16;
+
 /**
  * The storage of a bucket. Objects are read by the core's HTTP file reader, as files of every HTTP origin are; the SDK
  * signs, writes, removes and lists.
@@ -31,8 +34,32 @@ export function createStorage(
   const { files, objectOf, sdk } = createBucket(fields, fetcher, settings);
   const { prefix } = fields;
 
+  async function removeKey(key: string): Promise<void> {
+    const { commands, client, common } = await sdk();
+    const removed = client
+      .send(new commands.DeleteObjectCommand({ ...common, Key: key }))
+      .catch((error: unknown) => {
+        // S3 itself does not report a key that is missing, other services do.
+        if (!isMissing(error)) throw error;
+      });
+    await answered(removed);
+  }
+
+  /** The keys that begin with a text. */
+  async function* pagesOf(start: string): AsyncGenerator<string[]> {
+    const { commands, client, common } = await sdk();
+    let ContinuationToken: string | undefined;
+    do {
+      const input = { ...common, Prefix: start, ContinuationToken };
+      const page = await answered(client.send(new commands.ListObjectsV2Command(input)));
+      yield (page.Contents ?? []).map(({ Key = "" }) => Key);
+      ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (ContinuationToken !== undefined);
+  }
+
   return {
     label: `bucket ${fields.bucket}`,
+    keepsPrivate: true,
 
     async open(path, options) {
       const key = keyOf(prefix, path);
@@ -67,29 +94,33 @@ export function createStorage(
 
     async remove(path) {
       const key = keyOf(prefix, path);
-      if (key === undefined) return;
-      const { commands, client, common } = await sdk();
-      const removed = client
-        .send(new commands.DeleteObjectCommand({ ...common, Key: key }))
-        .catch((error: unknown) => {
-          // S3 itself does not report a key that is missing, other services do.
-          if (!isMissing(error)) throw error;
-        });
-      await answered(removed);
+      if (key !== undefined) await removeKey(key);
+    },
+
+    async createFolder(path) {
+      if (keyOf(prefix, `${path}/x`) === undefined) {
+        throw new MediaError("EINVAL", "Expected a path that can be the beginning of a key");
+      }
+      // As consoles of S3 make folders.
+      await upload(await sdk(), `${prefix}${path}/`, new Uint8Array(), {}, partBytes);
+    },
+
+    async removeFolder(path) {
+      if (keyOf(prefix, `${path}/x`) === undefined) return;
+      for await (const keys of pagesOf(`${prefix}${path}/`)) {
+        for (let at = 0; at < keys.length; at += REMOVALS) {
+          await Promise.all(keys.slice(at, at + REMOVALS).map(removeKey));
+        }
+      }
     },
 
     async *list(below) {
-      const { commands, client, common } = await sdk();
-      let ContinuationToken: string | undefined;
-      do {
-        const input = { ...common, Prefix: prefix + below, ContinuationToken };
-        const page = await answered(client.send(new commands.ListObjectsV2Command(input)));
-        for (const { Key = "" } of page.Contents ?? []) {
-          const path = Key.slice(prefix.length);
+      for await (const keys of pagesOf(prefix + below)) {
+        for (const key of keys) {
+          const path = key.slice(prefix.length);
           if (keyOf(prefix, path) !== undefined) yield path;
         }
-        ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (ContinuationToken !== undefined);
+      }
     },
 
     listFolder(folder, options) {

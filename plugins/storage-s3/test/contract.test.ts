@@ -22,6 +22,7 @@ function contract(
     private: true,
     write: true,
     writeMetadata: true,
+    folders: isComplete,
     listFolder: isComplete,
   };
   describeStorage(name, can, async () => {

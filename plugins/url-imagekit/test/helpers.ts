@@ -11,6 +11,7 @@ export function endpointWith(changes: Partial<Endpoint> = {}): Endpoint {
     tenant: "",
     name: "default",
     prefix: "",
+    address: { path: "" },
     hosts: [],
     fields: {},
     origins: ["photos"],

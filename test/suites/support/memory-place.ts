@@ -64,6 +64,7 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
         },
       };
     },
+    keepsPrivate: true,
     write: async (path, body, metadata) =>
       put(path, body instanceof Uint8Array ? body : await buffer(body as Readable), metadata),
     remove: async (path) => void files.delete(path),
