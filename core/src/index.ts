@@ -47,6 +47,7 @@ export type {
   DecodeOptions,
   Embedded,
   FaceBox,
+  FocusBox,
   Header,
   KeyFrames,
   Kind,

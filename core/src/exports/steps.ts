@@ -10,7 +10,7 @@ export type { GradientLine } from "../model/steps/effects.ts";
 export { gradientLine } from "../model/steps/effects.ts";
 export { facesAfter, facesIn } from "../model/steps/follow.ts";
 export type { Box, Corner } from "../model/steps/geometry.ts";
-export { extractGeometry, placeAt, resizeGeometry } from "../model/steps/geometry.ts";
+export { boxesFor, extractGeometry, placeAt, resizeGeometry } from "../model/steps/geometry.ts";
 export type { SizeBounds } from "../model/steps/measure.ts";
 export { assertSizeAfter, measure, sizeAfter } from "../model/steps/measure.ts";
 export type { PlacedLayer } from "../model/steps/place.ts";

@@ -47,7 +47,7 @@ export const INFO_FIELDS = [
   "pHash",
   /** Boxes around heads. */
   "faces",
-  /** The point that a crop should keep: of the faces, else what catches the eye. */
+  /** The point that a crop should keep: the focal point if one is set, else that of the faces, else what catches the eye. */
   "focus",
   /** Seconds between key frames. */
   "keyFrameInterval",

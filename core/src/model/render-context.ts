@@ -12,7 +12,8 @@ import type { Step } from "./transformation.ts";
  * What inspectors find out about a source; open to declaration merging. `kind`: of a file that is no
  * plain picture, by its first bytes alone. `embedded`: of an image. `preview`: the first frame, small and upright, in sRGB, with three
  * channels, or four if it has transparency, for those who look at pixels; it is not memoized. `faces`: none found is an empty list.
- * `attention`: the point that catches the eye.
+ * `attention`: the point that catches the eye. `focalPoint`: the one that somebody set for this image; its inspector reads it by
+ * `RenderContext.open`, so that it is a source of the rendition.
  * `probe`: of a file with moving pictures or sound, `keyFrames`: of one with moving pictures. `remux`: of a file whose pictures can be packaged without encoding, or why
  * they cannot, in words for `explain`; its inspector reads `source` by ranges (`source.again`).
  */
@@ -23,6 +24,7 @@ export interface Inspections {
   preview: RawFrame;
   faces: readonly FaceBox[];
   attention: Spot;
+  focalPoint: Spot;
   probe: Probe;
   keyFrames: KeyFrames;
   remux: Remuxable | { readonly unfit: string };
@@ -176,6 +178,12 @@ export interface FaceBox {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** A part of a picture at which crops look: a face, or the focal point, which has no size. */
+export interface FocusBox extends FaceBox {
+  /** @default false */
+  readonly isFocalPoint?: boolean;
 }
 
 /** What a search for faces takes beside the preview that it looks at: milliseconds of one core, and bytes. */

@@ -25,7 +25,7 @@ export type Focus =
   | "entropy"
   /** All faces where they fit into the crop, else the largest; what catches the eye where none is known. */
   | "faces"
-  /** A stored area of the asset; the centre where there is none. */
+  /** The focal point that somebody set for the image; the centre if there is none. */
   | "custom";
 
 /**

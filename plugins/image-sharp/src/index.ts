@@ -17,7 +17,7 @@ import { readAttention } from "./read/attention.ts";
 import { isAvifSequence } from "./read/avif.ts";
 import { isReadable, staysDocument } from "./read/decoded.ts";
 import { readEmbedded } from "./read/embedded.ts";
-import { facesBefore } from "./read/faces.ts";
+import { boxesBefore } from "./read/focus.ts";
 import { createHeaderReader } from "./read/header.ts";
 import { setUpLibvips } from "./read/libvips.ts";
 import { readPreview } from "./read/preview.ts";
@@ -76,10 +76,10 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
         const header = await renderContext.inspect("header", source);
         if (!isReadable(header)) return undefined;
         const asked = job.transformation.steps;
-        const faces = facesBefore(asked, renderContext);
-        const draft = draftOf({ job, header, renderContext, registry: steps, settings, ...faces });
+        const boxes = boxesBefore(asked, renderContext);
+        const draft = draftOf({ job, header, renderContext, registry: steps, settings, ...boxes });
         // Where sizes are guessed, a condition may turn out either way.
-        const sure = draft.plan.known.rest.length === 0 && !draft.withFaces;
+        const sure = draft.plan.known.rest.length === 0 && !draft.withBoxes;
         const taken = sure ? draft.plan.taken.map(({ step }) => step) : asked;
         return planOf(draft, source, await openLayers(taken, job.asset, renderContext, fonts), renderContext);
       });

@@ -41,7 +41,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
     stepsCost(draft, shrunk(decoded, shrink)) +
     decoderCost(header, decoded) +
     linearCost(plan.parts) +
-    (draft.withFaces ? decodeCost(header, decoded) + FACES_PRICE.cost : 0) +
+    (draft.searches.includes("faces") ? decodeCost(header, decoded) + FACES_PRICE.cost : 0) +
     sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
   const cost = costOf(draft, decoded, steps);
   // Work under way cannot be stopped, so what would take too long is not begun.
@@ -71,7 +71,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
       ...(draft.output.fidelity && { fidelity: draft.output.fidelity }),
       ...(draft.keeps && { keeps: draft.keeps }),
       ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
-      ...(draft.withFaces && { pending: ["faces"] }),
+      ...(draft.searches.length > 0 && { pending: draft.searches }),
       ...(notes.length > 0 && { notes }),
     }),
     run: (renderContext: RenderContext) => run(draft, source, files, renderContext),

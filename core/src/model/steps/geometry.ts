@@ -1,6 +1,6 @@
 import { invalid, MediaError } from "../errors.ts";
 import { type Expression, evaluate, type Scope, type Size, scopeOf } from "../expression.ts";
-import type { FaceBox } from "../render-context.ts";
+import type { FocusBox } from "../render-context.ts";
 import type { Focus, StepOf } from "../transformation.ts";
 import { around, between, windowOn } from "./faces.ts";
 import type { Stage } from "./registry.ts";
@@ -19,7 +19,7 @@ export interface ResizeGeometry {
   readonly scaled: Size;
   /** What is then cut out of it, around the focus. */
   readonly crop?: Size;
-  /** Where the crop lies, looking at faces. Left out: the focus tells. */
+  /** Where the crop lies, looking at faces or the focal point. Left out: the focus tells. */
   readonly at?: Corner;
   /** What is cut out of the picture before it is scaled. */
   readonly window?: Box;
@@ -117,7 +117,7 @@ export function resizeGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeom
     }
     case "cover": {
       const factor = Math.max(across, down);
-      const faces = facesFor(step, stage);
+      const faces = boxesFor(step, stage);
       const zoom = faces ? Math.max(1, step.zoom ?? 1) : 1;
       const largest = scaledBy(box, 1 / (factor * zoom));
       if (faces && zoom > 1) {
@@ -138,9 +138,14 @@ export function resizeGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeom
   }
 }
 
-/** The faces that a crop looks at, if it does and there are any. */
-function facesFor({ focus }: { readonly focus?: Focus }, { faces }: Stage): readonly FaceBox[] | undefined {
-  return focus === "faces" && faces && faces.length > 0 ? faces : undefined;
+/** What a crop looks at: the faces or the focal point, if its focus is one of them and it is known. */
+export function boxesFor(
+  { focus }: { readonly focus?: Focus },
+  { faces }: Pick<Stage, "faces">,
+): readonly FocusBox[] | undefined {
+  if (!faces || (focus !== "faces" && focus !== "custom")) return undefined;
+  const boxes = faces.filter(({ isFocalPoint = false }) => isFocalPoint === (focus === "custom"));
+  return boxes.length > 0 ? boxes : undefined;
 }
 
 const within = (inner: Size, outer: Size): Size => ({
@@ -170,7 +175,7 @@ export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractG
   if (isTight(step)) return tight(step, stage);
   const asked = { ...current, ...requestedSize(step, scopeAt(stage)) };
   const grows = step.outside === "pad" && !step.shrink;
-  if (step.zoom !== undefined && !step.at && !grows && facesFor(step, stage)) {
+  if (step.zoom !== undefined && !step.at && !grows && boxesFor(step, stage)) {
     return zoomed(step, stage, asked, step.zoom);
   }
   const window = grows
@@ -224,7 +229,7 @@ const isTight = ({ width, height, at, focus }: StepOf<"extract">) =>
 function tight(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
   const { current } = stage;
   const ratio = step.ratio === undefined ? undefined : positive("ratio", step.ratio, scopeAt(stage));
-  const faces = facesFor(step, stage);
+  const faces = boxesFor(step, stage);
   const box = faces ? around(faces, current) : { left: 0, top: 0, ...current };
   const zoom = faces ? (step.zoom ?? 1) : 1;
   const size = withRatio(scaledBy(box, 1 / zoom), ratio, current);
@@ -241,7 +246,7 @@ function withRatio({ width, height }: Size, ratio: number | undefined, room: Siz
 }
 
 function corner(step: StepOf<"extract">, stage: Stage, window: Size): Corner {
-  const faces = facesFor(step, stage);
+  const faces = boxesFor(step, stage);
   if (!step.at)
     return faces ? windowOn(faces, stage.current, window) : placeAt(step.focus, stage.current, window);
   const scope = scopeAt(stage);

@@ -1,7 +1,7 @@
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
 import type { Limits } from "../limits.ts";
-import type { FaceBox } from "../render-context.ts";
+import type { FocusBox } from "../render-context.ts";
 import type { Output, Step, Transformation } from "../transformation.ts";
 import { branchOf } from "./compose.ts";
 import { facesAfter } from "./follow.ts";
@@ -59,8 +59,8 @@ export interface MeasureOptions {
   readonly frames?: number;
   /** Further variables, for instance `originalDensity`. */
   readonly scope?: Scope;
-  /** Faces before the first step. */
-  readonly faces?: readonly FaceBox[];
+  /** Faces before the first step, and the focal point. */
+  readonly faces?: readonly FocusBox[];
 }
 
 /** Size of the picture after each step, without pixel work. Throws as `sizeAfter` and `assertSizeAfter` do. */

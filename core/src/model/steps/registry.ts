@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
-import type { FaceBox } from "../render-context.ts";
+import type { FocusBox } from "../render-context.ts";
 import type { Op, Step, StepOf } from "../transformation.ts";
 
 /** The picture at a point of a chain. */
@@ -12,8 +12,8 @@ export interface Stage {
   readonly current: Size;
   /** Further variables, for instance `parentWidth` in a layer. */
   readonly scope?: Scope;
-  /** Faces in the picture before the step. Left out: none is known. */
-  readonly faces?: readonly FaceBox[];
+  /** Faces in the picture before the step, and its focal point. Left out: none is known. */
+  readonly faces?: readonly FocusBox[];
 }
 
 /** One whose faces are known. */
@@ -33,9 +33,9 @@ export interface StepDefinition<S> {
    */
   readonly opaque?: boolean | ((step: S) => boolean);
   /**
-   * Where the faces are after the step; `stay`: where they were. `undefined`: only pixels tell, and so it is for a definition without.
+   * Where the faces and the focal point are after the step; `stay`: where they were. `undefined`: only pixels tell, and so it is for a definition without.
    */
-  readonly faces?: "stay" | ((step: S, stage: StageWithFaces) => readonly FaceBox[] | undefined);
+  readonly faces?: "stay" | ((step: S, stage: StageWithFaces) => readonly FocusBox[] | undefined);
   /**
    * Estimated milliseconds of one core, of an operation that a tap of the hook `step` carries out; engines price their own. Left
    * out: 4 for each megapixel of the larger side of the step.

@@ -5,7 +5,7 @@ import { decodeCost, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
 import { drawnSize } from "../plan/steps.ts";
 import { isVector } from "../read/decoded.ts";
-import { facesBefore } from "../read/faces.ts";
+import { boxesBefore } from "../read/focus.ts";
 import { blockSize, wantedSize } from "./draw.ts";
 import type { LayerFiles } from "./open.ts";
 import { textWork } from "./text.ts";
@@ -48,7 +48,7 @@ function workOf(layer: Layer, base: Size, pricing: Pricing): Work {
     case "image": {
       const { header } = files.image(layer.path);
       const job = wantedSize(layer.steps);
-      return drawn(draftOf({ ...parts, job, header, ...facesBefore(layer.steps, renderContext) }), pricing);
+      return drawn(draftOf({ ...parts, job, header, ...boxesBefore(layer.steps, renderContext) }), pricing);
     }
     case "color": {
       const size = blockSize(layer, parts.scope);
@@ -66,7 +66,8 @@ function workOf(layer: Layer, base: Size, pricing: Pricing): Work {
 
 /** A layer is drawn whole before it is laid on anything: twice while its pixels are passed on. */
 function drawn(draft: Draft, pricing: Pricing): Work {
-  const { header, original, plan, withFaces } = draft;
+  const { header, original, plan } = draft;
+  const withFaces = draft.searches.includes("faces");
   const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
   const decode = header.format === "raw" ? 0 : decodeCost(header, decoded) * (withFaces ? 2 : 1);
   const largest = Math.max(megapixels(plan.size), ...plan.taken.map(({ after }) => megapixels(after)));

@@ -21,7 +21,7 @@ import type { Settings } from "../options.ts";
 import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { megapixels } from "../pixels/size.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
-import { type FaceSearch, looksForFaces } from "../read/faces.ts";
+import { boxesBefore, type FocusSearch } from "../read/focus.ts";
 import type { LayerFiles } from "./open.ts";
 import { drawStyled } from "./text.ts";
 
@@ -38,7 +38,7 @@ export interface LayerTools {
   readonly registry: StepRegistry;
   readonly settings: Settings;
   readonly files: LayerFiles;
-  readonly search: FaceSearch;
+  readonly search: FocusSearch;
   /** Carries out a draft that starts from a file or from pixels. */
   readonly draw: (draft: Draft, start: Source | Pixels) => Promise<Pixels>;
 }
@@ -68,8 +68,9 @@ async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Sta
   switch (layer.kind) {
     case "image": {
       const { source, header } = files.image(layer.path);
-      const faces = looksForFaces(layer.steps) ? await search.of(source) : {};
-      return { draft: draftOf({ ...parts, job: wantedSize(layer.steps), header, ...faces }), from: source };
+      const boxes = boxesBefore(layer.steps, renderContext);
+      const draft = draftOf({ ...parts, job: wantedSize(layer.steps), header, ...boxes });
+      return { draft: await search.found(draft, source), from: source };
     }
     case "color": {
       const size = blockSize(layer, scope);

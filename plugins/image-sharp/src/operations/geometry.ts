@@ -2,6 +2,7 @@ import { MediaError, type Size } from "@mediatap/core";
 import {
   type Box,
   borderWidth,
+  boxesFor,
   extractGeometry,
   type Focus,
   type Paint,
@@ -30,17 +31,23 @@ interface Look {
   readonly note?: string;
 }
 
-/** Which way to look where no faces tell. */
-function looking(focus: Focus | undefined, { animated, faces, pending }: Context): Look {
+/** Which way to look where neither faces nor a focal point tell. */
+function looking(focus: Focus | undefined, { animated, faces, searches = [] }: Context): Look {
   // Each frame would choose a place of its own.
   const instead = animated ? "the centre" : "the salient region";
   if (focus === "faces") {
-    const note = pending
+    const note = searches.includes("faces")
       ? `faces are detected when the image is rendered; if there is none, ${instead}`
       : `${faces ? "no face found" : "no faces known"}: ${instead} instead`;
     return animated ? { note } : { strategy: "attention", note };
   }
-  if (focus === "custom") return { note: "no stored area known: the centre instead" };
+  if (focus === "custom") {
+    return {
+      note: searches.includes("focalPoint")
+        ? "the focal point is read when the image is rendered; if there is none, the centre"
+        : "no focal point is set: the centre instead",
+    };
+  }
   if (focus !== "attention" && focus !== "entropy") return { place: focus };
   return animated ? { note: `no ${focus} in animations: the centre instead` } : { strategy: focus };
 }
@@ -156,9 +163,9 @@ const resize: Drawer<"resize"> = (step, context) => {
 };
 
 const extract: Drawer<"extract"> = (step, context) => {
-  const { current, alpha, faces = [] } = context;
+  const { current, alpha } = context;
   const { canvas, scaled, size, ...box } = extractGeometry(step, context);
-  const placed = step.at !== undefined || (step.focus === "faces" && faces.length > 0);
+  const placed = step.at !== undefined || boxesFor(step, context) !== undefined;
   const { strategy, note } = placed ? {} : looking(step.focus, context);
   const told = note === undefined ? {} : { note };
   const piece = scaled ?? box;

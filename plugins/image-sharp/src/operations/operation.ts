@@ -2,6 +2,7 @@ import type { Size, Step, StepOf } from "@mediatap/core";
 import type { Box, Paint, Rgba, StepRegistry, StepStage } from "@mediatap/core/steps";
 import type { Bounds } from "../effects/pool.ts";
 import type { Pixels } from "../pixels/buffer.ts";
+import type { Search } from "../read/focus.ts";
 import type { Draw } from "./pass.ts";
 
 /** Fills what is clear, and the area around, with a paint that depends on the picture. */
@@ -54,8 +55,8 @@ export interface Context extends StepStage {
   readonly vector?: boolean;
   /** Opaque pictures are scaled down in linear light. */
   readonly linear?: boolean;
-  /** Its faces are looked for later. */
-  readonly pending?: boolean;
+  /** What is looked for later. */
+  readonly searches?: readonly Search[];
 }
 
 export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;

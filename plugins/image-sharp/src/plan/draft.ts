@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  type FaceBox,
+  type FocusBox,
   type Header,
   invalid,
   type Job,
@@ -16,7 +16,7 @@ import { takesGainMap } from "../operations/pass.ts";
 import type { Settings } from "../options.ts";
 import { megapixels } from "../pixels/size.ts";
 import { isVector } from "../read/decoded.ts";
-import type { KnownFaces } from "../read/faces.ts";
+import type { KnownBoxes, Search } from "../read/focus.ts";
 import { shrinkOnLoad } from "./cost.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
 import { assertSizes, drawnSize, firstScale, type Known, type Planned, Planner } from "./steps.ts";
@@ -47,8 +47,10 @@ export interface Draft {
   readonly linear: boolean;
   /** Factor by which the decoder shrinks. */
   readonly shrink: number;
-  /** The draft once faces have been looked for; there where they are to be. */
-  readonly withFaces?: (found: readonly FaceBox[] | undefined) => Draft;
+  /** What is looked for once pixel work may begin … */
+  readonly searches: readonly Search[];
+  /** … and the draft with what was found. Left out: nothing is looked for. */
+  readonly withBoxes?: (found: readonly FocusBox[] | undefined) => Draft;
   /** How it is written; of several the smallest is kept. */
   readonly writes: Writes;
   readonly why: string;
@@ -76,7 +78,7 @@ export interface DraftInput {
   /** Further variables: those of the picture on which a layer is laid. */
   readonly scope?: Scope;
   /** Left out: none is known. */
-  readonly faces?: KnownFaces;
+  readonly boxes?: KnownBoxes;
 }
 
 /** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
@@ -86,7 +88,7 @@ export function draftOf(input: DraftInput): Draft {
 
 /** As `draftOf`, with an output in which conditions have had their say. */
 function draftFor(input: DraftInput, output: Output): Draft {
-  const { faces: known, ...withoutFaces } = input;
+  const { boxes, ...withoutBoxes } = input;
   const { job, header, renderContext, registry, scope: more } = input;
   const high = output.fidelity === "high";
   const settings = high ? { ...input.settings, fastShrinkOnLoad: false } : input.settings;
@@ -110,8 +112,9 @@ function draftFor(input: DraftInput, output: Output): Draft {
 
   // They are those of the first frame.
   const isFirst = page === 0 && (time ?? 0) === 0;
-  const pending = isFirst && known === "pending";
-  const faces = isFirst && known && known !== "pending" ? { faces: known } : {};
+  const known = isFirst ? boxes : undefined;
+  const searches = known && "pending" in known ? known.pending : [];
+  const faces = known && !("pending" in known) ? { faces: known } : {};
   const start = {
     original,
     current: original,
@@ -122,7 +125,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     vector,
     linear,
     ...faces,
-    pending,
+    searches,
   };
   const planner = new Planner(start).take(asked);
   const trial = planner.plan();
@@ -174,8 +177,9 @@ function draftFor(input: DraftInput, output: Output): Draft {
     shrink: gainMap
       ? 1
       : shrinkOnLoad(header.format, original, firstScale(plan.parts), settings.fastShrinkOnLoad),
-    ...(pending && {
-      withFaces: (found) => draftOf({ ...withoutFaces, ...(found && { faces: found }) }),
+    searches,
+    ...(searches.length > 0 && {
+      withBoxes: (found) => draftOf({ ...withoutBoxes, ...(found && { boxes: found }) }),
     }),
     writes: [format, ...others].map((format) => ({
       format,
@@ -233,6 +237,7 @@ export function draftOfPixels({
     scope,
     frames: 1,
     page: 0,
+    searches: [],
     linear: false,
     shrink: 1,
     writes: [{ format: "png", searched: false }],

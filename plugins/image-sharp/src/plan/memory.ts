@@ -38,7 +38,7 @@ export function memoryOf(draft: Draft, decoded: Size, source: Source): number {
   );
   const pixels =
     readBytes(draft, decoded, channels) + copies * channels * largest + encoder * area(plan.size);
-  const faces = draft.withFaces ? FACES_PRICE.memory : 0;
+  const faces = draft.searches.includes("faces") ? FACES_PRICE.memory : 0;
   return Math.round(BASE + download + decoder + faces + frames * pixels * (gainMap ? 2 : 1));
 }
 

@@ -1,4 +1,4 @@
-import type { FaceBox, Size, Step } from "@mediatap/core";
+import type { FocusBox, Size, Step } from "@mediatap/core";
 import {
   assertSizeAfter,
   branchOf,
@@ -12,6 +12,7 @@ import {
 import { draw } from "../operations/index.ts";
 import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
 import { coarse, isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
+import type { Search } from "../read/focus.ts";
 
 /** A run of one pipeline, or something between two. */
 export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
@@ -30,8 +31,8 @@ export interface Known {
   readonly rest: readonly Step[];
   readonly size: Size;
   readonly alpha: boolean;
-  /** Faces in what the parts make, where they are known; a trim at the end is not reckoned with. */
-  readonly faces?: readonly FaceBox[];
+  /** Faces and focal point in what the parts make, where they are known; a trim at the end is not reckoned with. */
+  readonly faces?: readonly FocusBox[];
   /** The operation after which only pixels tell the size. */
   readonly until?: string;
 }
@@ -61,9 +62,9 @@ export interface PlanContext {
   readonly vector?: boolean;
   /** Opaque pictures are scaled down in linear light. */
   readonly linear?: boolean;
-  readonly faces?: readonly FaceBox[];
-  /** Faces are looked for later. */
-  readonly pending?: boolean;
+  readonly faces?: readonly FocusBox[];
+  /** What is looked for later. */
+  readonly searches?: readonly Search[];
 }
 
 /**
@@ -78,7 +79,7 @@ export class Planner {
   #pass: Pass = {};
   #current: Size;
   #alpha: boolean;
-  #faces: readonly FaceBox[] | undefined;
+  #faces: readonly FocusBox[] | undefined;
   #clearedBy: string | undefined;
   /** Once a size is not known. */
   #known: Known | undefined;

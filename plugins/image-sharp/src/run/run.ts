@@ -39,7 +39,7 @@ import {
 } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
-import { FaceSearch } from "../read/faces.ts";
+import { FocusSearch } from "../read/focus.ts";
 import { mediaError } from "../read/libvips.ts";
 import { scoredWithin } from "../write/auto-quality.ts";
 import { keep, write } from "../write/write.ts";
@@ -53,9 +53,9 @@ export async function run(
   files: LayerFiles,
   renderContext: RenderContext,
 ): Promise<PlanResult> {
-  const search = new FaceSearch(renderContext);
+  const search = new FocusSearch(renderContext);
   try {
-    const known = draft.withFaces?.((await search.of(source)).faces) ?? draft;
+    const known = await search.found(draft, source);
     const make = (draft: Draft) => new Run(draft, files, renderContext, search).do(source);
     // A gain map that cannot be read, or cut as finely, is no reason to have no picture.
     const rendition = await (known.gainMap
@@ -72,7 +72,7 @@ class Run {
   readonly #draft: Draft;
   readonly #files: LayerFiles;
   readonly #renderContext: RenderContext;
-  readonly #search: FaceSearch;
+  readonly #search: FocusSearch;
   readonly #deadline: number;
   /** The picture so far; `#busy` once something is asked of it. */
   #image!: Sharp;
@@ -82,7 +82,7 @@ class Run {
   /** Where what was left of all frames lay in those that were trimmed. */
   #trimmed: Corner | undefined;
 
-  constructor(draft: Draft, files: LayerFiles, renderContext: RenderContext, search: FaceSearch) {
+  constructor(draft: Draft, files: LayerFiles, renderContext: RenderContext, search: FocusSearch) {
     this.#search = search;
     this.#draft = draft;
     this.#files = files;
