@@ -23,7 +23,7 @@ interface Outcome {
 }
 
 /** What is found out about something to be seen; sound has nothing. */
-const inspectPicture = async <K extends "preview" | "faces" | "attention" | "embedded">(
+const inspectPicture = async <K extends "preview" | "faces" | "attention" | "focalPoint" | "embedded">(
   name: K,
   { header, source }: File,
   context: RenderContext,
@@ -76,8 +76,10 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   focus: {
     needs: ["preview", "attention"],
     async read(file, context, outcome) {
-      const faces = await facesOf(file, context, outcome);
-      const spot = centerOf(faces) ?? (await inspectPicture("attention", file, context));
+      const spot =
+        (await search("focalPoint", file, context, outcome)) ??
+        centerOf(await facesOf(file, context, outcome)) ??
+        (await inspectPicture("attention", file, context));
       return spot && { x: rounded(spot.x), y: rounded(spot.y) };
     },
   },
@@ -114,16 +116,25 @@ const mainTracks = (video: Probe["video"], audio: Probe["audio"]): readonly Trac
 
 const rounded = (fraction: number): number => Math.round(fraction * 1e4) / 1e4;
 
-/** A search that fails makes no description fail: the plugin that searched has written its log. */
 async function facesOf(file: File, context: RenderContext, outcome: Outcome) {
+  const faces = await search("faces", file, context, outcome);
+  return faces?.map(({ left, top, width, height }) => ({
+    left: rounded(left),
+    top: rounded(top),
+    width: rounded(width),
+    height: rounded(height),
+  }));
+}
+
+/** A search that fails makes no description fail: the plugin that searched has written its log. */
+async function search<K extends "faces" | "focalPoint">(
+  name: K,
+  file: File,
+  context: RenderContext,
+  outcome: Outcome,
+) {
   try {
-    const faces = await inspectPicture("faces", file, context);
-    return faces?.map(({ left, top, width, height }) => ({
-      left: rounded(left),
-      top: rounded(top),
-      width: rounded(width),
-      height: rounded(height),
-    }));
+    return await inspectPicture(name, file, context);
   } catch {
     context.signal.throwIfAborted();
     outcome.degraded = true;
