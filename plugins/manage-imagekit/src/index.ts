@@ -1,5 +1,6 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
 import { addEndpoints } from "./endpoints.ts";
+import { addFocalPoints } from "./focal-points.ts";
 import { addMetadata } from "./metadata.ts";
 import { addNamedTransformations } from "./named-transformations.ts";
 import { addOrigins } from "./origins.ts";
@@ -24,12 +25,14 @@ export function manageImagekit(): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ manage, jobs, state }) {
+    apply(api) {
+      const { manage, jobs, state } = api;
       addMetadata({ manage, jobs });
       addOrigins({ manage });
       addEndpoints({ manage });
       addNamedTransformations({ manage });
       addUsage({ manage, state }, HELP);
+      addFocalPoints(api, NAME);
       manage("POST", PURGE, begin, { atRoot: true });
       manage("GET", `${PURGE}/:id`, status, { atRoot: true });
     },

@@ -163,6 +163,7 @@ describe("tenants", () => {
         ...objects("/v1/accounts/url-endpoints", "PUT"),
         ...objects("/v1/named-transformations", "PATCH"),
         "GET /v1/metadata",
+        ...["GET", "PUT", "DELETE"].map((method) => `${method} /v1/focal-points`),
         ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
       ].sort(),
     );
@@ -241,6 +242,21 @@ describe("tenants", () => {
         if (path.includes("usage?")) continue;
         assert.match(JSON.stringify(body), new RegExp(`only-${one}`), `${path} of ${one}`);
       }
+    }
+  });
+
+  it("set no focal points of one another", async () => {
+    const FOCAL = "/-/api/v1/focal-points";
+    for (const account of accounts) {
+      assert.equal((await call(account, FOCAL, { url: paths[account], x: 0.1, y: 0.2 }, "PUT")).status, 200);
+    }
+    for (const [one, other] of pairs) {
+      const query = `${FOCAL}?url=${encodeURIComponent(paths[other])}`;
+      assert.equal((await call(one, FOCAL, { url: paths[other], x: 0, y: 0 }, "PUT")).status, 403);
+      for (const method of ["GET", "DELETE"]) {
+        assert.equal((await call(one, query, undefined, method)).status, 403, `${method} ${one} ${other}`);
+      }
+      assert.deepEqual((await call(other, query)).body, { x: 0.1, y: 0.2 });
     }
   });
 
