@@ -7,6 +7,7 @@ import type { ConfigSections } from "./config/schema.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
 import { MediaError } from "./model/errors.ts";
+import type { Exchange } from "./model/exchange.ts";
 import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
@@ -287,6 +288,11 @@ export interface JobsApi {
    * 1970. @default never. Throws `EUNSUPPORTED` if the endpoint has no key, or the language no signatures.
    */
   sign(request: AskedRequest, expires?: number): Promise<string>;
+  /**
+   * Why the signature of a request is not valid, in words for the author of its URL; `undefined`: it is valid, or there is none. It tries
+   * out mistakes, so it is for operators and development only.
+   */
+  signatureFault(job: Job, exchange: Exchange): Promise<string | undefined>;
   /**
    * A rendition in the background, as a request with a valid signature would get it: from a cache, else made. Resolves once
    * caches have been handed it whole; its body, if any, is to be closed. Throws what the request would be answered with.

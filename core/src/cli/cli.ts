@@ -13,6 +13,7 @@ import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
 import { type PurgeFlags, purgeAt, serverOf } from "./purge.ts";
 import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
+import { describeSigned, parseExpiry, signUrl } from "./sign.ts";
 import { addStateCommands } from "./state.ts";
 
 export interface CliOptions {
@@ -176,6 +177,23 @@ Examples:
       const isNeeded = flags.config !== undefined || server === undefined || flags.key === undefined;
       const config = isNeeded ? await load(options, flags).catch(unlessNamed(flags.config)) : undefined;
       console.log(await purgeAt(url, flags, config));
+    });
+
+  program
+    .command("sign")
+    .description("print a URL with a valid signature, in the scheme of its URL language")
+    .argument("<url>", "absolute URL, or its path and query; a signature that it has is replaced")
+    .option(
+      "--expires <time>",
+      "15m, 12h, 7d, or a date such as 2030-01-31; default: as in the URL, else never",
+      (text) => parseExpiry(text),
+    )
+    .option(...CONFIG)
+    .option("--json", "for programs")
+    .action(async (url: string, flags: ShowFlags & { readonly expires?: number }) => {
+      const signed = await signUrl(await load(options, flags), url, flags.expires);
+      if (!flags.json) console.error(describeSigned(signed));
+      console.log(flags.json ? JSON.stringify(signed, null, 2) : signed.url);
     });
 
   addStateCommands(program, (flags) => load(options, flags), CONFIG);

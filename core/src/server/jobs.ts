@@ -44,8 +44,13 @@ export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsA
       if (signed?.url !== undefined) return signed.url;
       throw new MediaError(
         "EUNSUPPORTED",
-        signed ? "This endpoint has no private key" : "URLs of this language have no signatures",
+        signed
+          ? `The endpoint ${exchange.endpoint.name} has no private key: set its field privateKey`
+          : `URLs of ${job.language} have no signatures: an endpoint restricts them by its rules`,
       );
+    },
+    async signatureFault(job, exchange) {
+      return (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
     },
     obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
       pipeline.obtain(job, signal, trusted),

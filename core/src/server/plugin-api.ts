@@ -92,6 +92,7 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
       admit: (...asked) => jobs("admit").admit(...asked),
       explain: (request) => jobs("explain").explain(request),
       sign: (...asked) => jobs("sign").sign(...asked),
+      signatureFault: (...asked) => jobs("signatureFault").signatureFault(...asked),
       obtain: (...asked) => jobs("obtain").obtain(...asked),
       enqueue: (...asked) => jobs("enqueue").enqueue(...asked),
     },

@@ -220,7 +220,10 @@ describe("url-imagekit: what is wrong with a signature", () => {
 
   it("is no reason to sign where there is no key, or for another account", async () => {
     const { status, text } = await server.ask("/-/signed?url=/open/a.jpg");
-    assert.deepEqual([status, text], [403, "This endpoint has no private key\n"]);
+    assert.deepEqual(
+      [status, text],
+      [403, "The endpoint open has no private key: set its field privateKey\n"],
+    );
     const other = await server.ask("/-/signed?url=/other/a.jpg");
     assert.deepEqual([other.status, other.text], [403, "This URL leads to an endpoint of another account\n"]);
   });

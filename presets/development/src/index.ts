@@ -26,7 +26,7 @@ export function presetDevelopment(options: PresetDevelopmentOptions = {}): Media
       pageStart({ samples, files: isDevelopment }),
       pageConsole({ open: isDevelopment }),
       timing(),
-      notesDevelopment(),
+      notesDevelopment({ signatures: isDevelopment }),
     ],
     server: { explain: true, watch: true },
     cacheControl: "public, max-age=0, must-revalidate",

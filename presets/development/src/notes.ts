@@ -1,17 +1,30 @@
-import { type Plugin, printable } from "@mediatap/core";
+import { MediaError, type Plugin, printable, Stage } from "@mediatap/core";
 
 const NAME = "notes-development";
 
+export interface NotesDevelopmentOptions {
+  /** A response to a wrong signature names the mistake. */
+  readonly signatures: boolean;
+}
+
 /**
- * Tells authors of URLs what does not do what they probably meant, such as `?w=400` without `tr`: in the log, and in the
- * response header `x-mediatap-note`.
+ * Shows authors of URLs what does not do what they probably meant, such as `?w=400` without `tr`: in the log, and in the
+ * response header `x-mediatap-note`. The 401 of a wrong signature names the usual mistake that explains it.
  */
-export function notesDevelopment(): Plugin {
+export function notesDevelopment({ signatures }: NotesDevelopmentOptions): Plugin {
   return {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks }) {
+    apply({ hooks, jobs }) {
+      if (signatures) {
+        hooks.admit.tapPromise({ name: NAME, stage: Stage.last }, async (exchange, job) => {
+          if (exchange.claims.signature !== "wrong") return;
+          const fault = await jobs.signatureFault(job, exchange);
+          if (fault === undefined) return;
+          throw new MediaError("ESIGNATURE", `The signature does not match this URL. ${fault}`);
+        });
+      }
       hooks.respond.tap(NAME, (reply, { job, request, log }) => {
         const notes = job?.notes?.filter(({ ifMissing }) => !ifMissing || reply.status === 404) ?? [];
         if (notes.length === 0) return;

@@ -116,6 +116,21 @@ describe("a URL with a mistake", () => {
     });
   }
 
+  it("is answered, in development with the mistake that explains a wrong signature", async () => {
+    const signature = createHmac("sha1", "a key of sixteen bytes").update("photo.jpg").digest("hex");
+    const url = `/shop/photo.jpg?ik-s=${signature}`;
+    const fault = "It was made without 9999999999 at the end of the text, which means that it never expires.";
+    const answer = await server.ask(url);
+    assert.deepEqual(
+      [answer.status, answer.text],
+      [401, `The signature does not match this URL. ${fault}\n`],
+    );
+    assert.match(answer.headers["cache-control"] ?? "", /no-store|max-age=0/);
+    const elsewhere = await plain.ask(url);
+    assert.deepEqual([elsewhere.status, elsewhere.text], [401, "The signature does not match this URL\n"]);
+    assert.equal((await server.ask("/shop/photo.jpg")).text, "A valid signature is required\n");
+  });
+
   it("is explained with the file that is missing, and the folder that is none", async () => {
     const layer = await explained("/tr:l-image,i-nope.png,l-end/photo.jpg");
     assert.match(layer.errors[0].message, /: 'nope\.png' of the transformation$/);
