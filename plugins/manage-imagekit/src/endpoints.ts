@@ -1,22 +1,7 @@
-import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
-import type { AccountState, StateObject } from "@mediatap/core/state";
+import { MediaError } from "@mediatap/core";
+import type { StateObject } from "@mediatap/core/state";
 import { z } from "zod";
-import {
-  answers,
-  assertChangeable,
-  assertRoom,
-  bodyOf,
-  etagOf,
-  findById,
-  idOf,
-  MAX_TEXT,
-  newId,
-  objectsIn,
-  remove,
-  renamed,
-} from "./objects.ts";
-
-const PATH = "/v1/accounts/url-endpoints";
+import { assertRoom, checked, idOf, MAX_TEXT, newId, type ObjectsOf, objectsIn, renamed } from "./objects.ts";
 
 /** Name and id of the endpoint without a prefix. */
 const DEFAULT = "default";
@@ -54,75 +39,55 @@ interface Note {
   readonly urlRewriter?: z.output<typeof rewriter>;
 }
 
-/** Adds the calls of `accounts.urlEndpoints`. */
-export function addEndpoints({ manage }: Pick<PluginApi, "manage">): void {
-  manage("GET", PATH, list, { atRoot: true });
-  manage("POST", PATH, create, { atRoot: true });
-  manage("GET", `${PATH}/:id`, get, { atRoot: true });
-  manage("PUT", `${PATH}/:id`, update, { atRoot: true });
-  manage("DELETE", `${PATH}/:id`, del, { atRoot: true });
-}
-
-const list: CallHandler = (_request, _, rights) => ({ body: answers(rights.state(), "endpoints", answerOf) });
-
-const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
-
-const create: CallHandler = async (request, _, rights) => {
-  const state = rights.state();
-  const { urlPrefix, ...body } = await bodyOf(request, schema);
-  const id = await state.change(`create the URL endpoint ${urlPrefix || DEFAULT}`, (draft) => {
-    const endpoints = objectsIn(draft, "endpoints");
+/** `accounts.urlEndpoints`. */
+export const ENDPOINTS: ObjectsOf = {
+  kind: "endpoints",
+  path: "/v1/accounts/url-endpoints",
+  what: "URL endpoint",
+  updateMethod: "PUT",
+  answerOf,
+  create(json) {
+    const { urlPrefix, ...body } = checked(schema, json);
     const name = urlPrefix || DEFAULT;
-    assertFree(endpoints, name);
-    assertRoom(endpoints, "URL endpoints");
-    const id = newId(
-      name,
-      [...endpoints].map(([name, object]) => idOf(name, object)),
-      "endpoint",
-    );
-    draft.endpoints[name] = { origins: body.origins };
-    draft.notes.endpoints[name] = noteOf(id, body);
-    return id;
-  });
-  return reply(201, state, id);
-};
-
-const update: CallHandler = async (request, _, rights) => {
-  const { id = "" } = request.params;
-  const state = rights.state();
-  const { urlPrefix, ...body } = await bodyOf(request, schema);
-  await state.change(`change the URL endpoint ${id}`, (draft) => {
-    const endpoints = objectsIn(draft, "endpoints");
-    const found = findById(endpoints, id, "URL endpoint");
-    assertChangeable(found, "The URL endpoint", request);
+    return {
+      comment: `create the URL endpoint ${name}`,
+      edit(draft) {
+        const endpoints = objectsIn(draft, "endpoints");
+        assertFree(endpoints, name);
+        assertRoom(endpoints, "URL endpoints");
+        const ids = [...endpoints].map(([name, object]) => idOf(name, object));
+        const id = newId(name, ids, "endpoint");
+        draft.endpoints[name] = { origins: body.origins };
+        draft.notes.endpoints[name] = noteOf(id, body);
+        return id;
+      },
+    };
+  },
+  update(id, json) {
+    const { urlPrefix, ...body } = checked(schema, json);
     const name = urlPrefix || DEFAULT;
-    if (name !== found.name) {
-      if (found.name === DEFAULT || name === DEFAULT) {
-        throw new MediaError(
-          "EINVAL",
-          "urlPrefix: Expected the prefix of the default endpoint to stay empty",
-        );
-      }
-      assertFree(endpoints, name);
-    }
-    const { origins: _, ...more } = found.object.fields;
-    draft.endpoints = renamed(draft.endpoints, found.name, name, { ...more, origins: body.origins });
-    draft.notes.endpoints = renamed(draft.notes.endpoints, found.name, name, noteOf(id, body));
-  });
-  return reply(200, state, id);
-};
-
-const del: CallHandler = async (request, _, rights) => {
-  const { id = "" } = request.params;
-  await rights.state().change(`delete the URL endpoint ${id}`, (draft) => {
-    const found = findById(objectsIn(draft, "endpoints"), id, "URL endpoint");
-    if (found.name === DEFAULT) {
-      throw new MediaError("EINVAL", "The default URL endpoint cannot be deleted.");
-    }
-    assertChangeable(found, "The URL endpoint", request);
-    remove(draft, "endpoints", found.name);
-  });
-  return { status: 204, body: undefined };
+    return {
+      comment: `change the URL endpoint ${id}`,
+      edit(draft, found) {
+        if (name !== found.name) {
+          if (found.name === DEFAULT || name === DEFAULT) {
+            throw new MediaError(
+              "EINVAL",
+              "urlPrefix: Expected the prefix of the default endpoint to stay empty",
+            );
+          }
+          assertFree(objectsIn(draft, "endpoints"), name);
+        }
+        const { origins: _, ...more } = found.object.fields;
+        draft.endpoints = renamed(draft.endpoints, found.name, name, { ...more, origins: body.origins });
+        draft.notes.endpoints = renamed(draft.notes.endpoints, found.name, name, noteOf(id, body));
+      },
+    };
+  },
+  assertUnused(_, { name }) {
+    if (name !== DEFAULT) return;
+    throw new MediaError("EINVAL", "The default URL endpoint cannot be deleted.");
+  },
 };
 
 type Body = Omit<z.output<typeof schema>, "urlPrefix">;
@@ -135,11 +100,6 @@ function assertFree(endpoints: ReadonlyMap<string, StateObject>, name: string): 
   if (!endpoints.has(name)) return;
   const what = name === DEFAULT ? "default URL endpoint" : `URL endpoint with the prefix ${name}`;
   throw new MediaError("EINVAL", `urlPrefix: There is a ${what} already.`);
-}
-
-function reply(status: number, state: AccountState, id: string) {
-  const { name, object } = findById(state.objects("endpoints"), id, "URL endpoint");
-  return { status, headers: { ETag: etagOf(name, object) }, body: answerOf(name, object) };
 }
 
 function answerOf(name: string, object: StateObject) {

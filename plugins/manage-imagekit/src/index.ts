@@ -1,9 +1,10 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
-import { addEndpoints } from "./endpoints.ts";
+import { ENDPOINTS } from "./endpoints.ts";
 import { addFocalPoints } from "./focal-points.ts";
 import { addMetadata } from "./metadata.ts";
-import { addNamedTransformations } from "./named-transformations.ts";
-import { addOrigins } from "./origins.ts";
+import { NAMED_TRANSFORMATIONS } from "./named-transformations.ts";
+import { addObjects } from "./objects.ts";
+import { ORIGINS } from "./origins.ts";
 import { addUsage } from "./usage.ts";
 
 const NAME = "manage-imagekit";
@@ -28,9 +29,7 @@ export function manageImagekit(): Plugin {
     apply(api) {
       const { manage, jobs, state } = api;
       addMetadata({ manage, jobs });
-      addOrigins({ manage });
-      addEndpoints({ manage });
-      addNamedTransformations({ manage });
+      for (const objects of [ORIGINS, ENDPOINTS, NAMED_TRANSFORMATIONS]) addObjects({ manage }, objects);
       addUsage({ manage, state }, HELP);
       addFocalPoints(api, NAME);
       manage("POST", PURGE, begin, { atRoot: true });

@@ -1,5 +1,13 @@
 import { hash } from "node:crypto";
-import { codeOf, MediaError, parseOptions, type RouteRequest } from "@mediatap/core";
+import {
+  type CallHandler,
+  codeOf,
+  type Endpoint,
+  MediaError,
+  type PluginApi,
+  parseOptions,
+  type RouteRequest,
+} from "@mediatap/core";
 import type { AccountDraft, AccountState, StateKind, StateObject } from "@mediatap/core/state";
 import type { z } from "zod";
 
@@ -9,6 +17,100 @@ const MAX_OBJECTS = 250;
 /** Characters of a field. */
 export const MAX_TEXT = 2_000;
 
+/** One change, and what it is called in the list of revisions. */
+export interface Edit<T> {
+  readonly comment: string;
+  edit(draft: AccountDraft): T;
+}
+
+/** How objects of one kind are written in requests and answers. Edits throw `EINVAL` naming the field. */
+export interface ObjectsOf {
+  readonly kind: StateKind;
+  /** Of the calls. */
+  readonly path: string;
+  /** One of them, for people: `URL endpoint`. */
+  readonly what: string;
+  readonly updateMethod: "PUT" | "PATCH";
+  /** Never a secret. `readOnly`: the configuration file defines it. */
+  answerOf(name: string, object: StateObject): unknown;
+  /** The edit returns the id. `endpoints`: those of the key. */
+  create(body: unknown, endpoints: readonly Endpoint[]): Edit<string>;
+  /** `found`: the object with this id, which can be changed. */
+  update(
+    id: string,
+    body: unknown,
+    endpoints: readonly Endpoint[],
+  ): { readonly comment: string; edit(draft: AccountDraft, found: Found): void };
+  /** Throws if it is needed. */
+  assertUnused?(draft: AccountDraft, found: Found): void;
+}
+
+/** A change of an object that exists. `ifMatch`: the `If-Match` of the request. */
+export function updateOf(
+  objects: ObjectsOf,
+  { id, body, ifMatch }: { id: string; body: unknown; ifMatch: string | undefined },
+  endpoints: readonly Endpoint[],
+): Edit<void> {
+  const { comment, edit } = objects.update(id, body, endpoints);
+  return { comment, edit: (draft) => edit(draft, changeable(objects, draft, id, ifMatch)) };
+}
+
+export function deleteOf(
+  objects: ObjectsOf,
+  { id, ifMatch }: { id: string; ifMatch: string | undefined },
+): Edit<void> {
+  const { kind, what } = objects;
+  return {
+    comment: `delete the ${what} ${id}`,
+    edit(draft) {
+      objects.assertUnused?.(draft, findById(objectsIn(draft, kind), id, what));
+      const { name } = changeable(objects, draft, id, ifMatch);
+      delete draft[kind][name];
+      delete draft.notes[kind][name];
+    },
+  };
+}
+
+/** Adds the calls that list, create, read, change and delete objects. */
+export function addObjects({ manage }: Pick<PluginApi, "manage">, objects: ObjectsOf): void {
+  const { kind, path, what, answerOf, updateMethod } = objects;
+  const options = { atRoot: true };
+
+  const reply = (status: number, state: AccountState, id: string) => {
+    const { name, object } = findById(state.objects(kind), id, what);
+    return { status, headers: { ETag: etagOf(name, object) }, body: answerOf(name, object) };
+  };
+
+  const list: CallHandler = (_request, _, rights) => ({
+    body: [...rights.state().objects(kind)].map(([name, object]) => answerOf(name, object)),
+  });
+  const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
+  const create: CallHandler = async (request, endpoints, rights) => {
+    const state = rights.state();
+    const { comment, edit } = objects.create(await jsonOf(request), endpoints);
+    return reply(201, state, await state.change(comment, edit));
+  };
+  const update: CallHandler = async (request, endpoints, rights) => {
+    const { id = "" } = request.params;
+    const state = rights.state();
+    const ifMatch = request.header("if-match");
+    const { comment, edit } = updateOf(objects, { id, body: await jsonOf(request), ifMatch }, endpoints);
+    await state.change(comment, edit);
+    return reply(200, state, id);
+  };
+  const del: CallHandler = async (request, _, rights) => {
+    const { id = "" } = request.params;
+    const { comment, edit } = deleteOf(objects, { id, ifMatch: request.header("if-match") });
+    await rights.state().change(comment, edit);
+    return { status: 204, body: undefined };
+  };
+  manage("GET", path, list, options);
+  manage("POST", path, create, options);
+  manage("GET", `${path}/:id`, get, options);
+  manage(updateMethod, `${path}/:id`, update, options);
+  manage("DELETE", `${path}/:id`, del, options);
+}
+
 /** Throws `EINVAL` if no other object of a kind can be added. */
 export function assertRoom(objects: ReadonlyMap<string, StateObject>, what: string): void {
   const managed = [...objects.values()].filter(({ fromFile }) => !fromFile);
@@ -17,15 +119,18 @@ export function assertRoom(objects: ReadonlyMap<string, StateObject>, what: stri
   }
 }
 
-/** The JSON of a request, checked. Throws `EINVAL` naming the field. */
-export async function bodyOf<S extends z.ZodType>(request: RouteRequest, schema: S): Promise<z.output<S>> {
-  let body: unknown;
+/** The JSON of a request. Throws `EINVAL`. */
+export async function jsonOf(request: RouteRequest): Promise<unknown> {
   try {
-    body = JSON.parse(Buffer.from(await request.body()).toString("utf8"));
+    return JSON.parse(Buffer.from(await request.body()).toString("utf8"));
   } catch (cause) {
     throw new MediaError("EINVAL", "Expected JSON as the body of the request", { cause });
   }
-  return checked(schema, body);
+}
+
+/** The JSON of a request, checked. Throws `EINVAL` naming the field. */
+export async function bodyOf<S extends z.ZodType>(request: RouteRequest, schema: S): Promise<z.output<S>> {
+  return checked(schema, await jsonOf(request));
 }
 
 /** A checked value. Throws `EINVAL` naming the field. */
@@ -86,23 +191,26 @@ export function findById(objects: ReadonlyMap<string, StateObject>, id: string, 
   return { name: entry[0], object: entry[1] };
 }
 
-/** What `ifMatch` and the origin of an object forbid. Throws `EFORBIDDEN`, and `EINVAL` with status 409 for another `ETag`. */
-export function assertChangeable({ name, object }: Found, what: string, request: RouteRequest): void {
+/**
+ * The object with an id. Throws `EFORBIDDEN` if the configuration file defines it, and `EINVAL` with status 409 if `ifMatch` has another
+ * `ETag`.
+ */
+function changeable(
+  { kind, what }: ObjectsOf,
+  draft: AccountDraft,
+  id: string,
+  ifMatch: string | undefined,
+): Found {
+  const found = findById(objectsIn(draft, kind), id, what);
+  const { name, object } = found;
   if (object.fromFile) {
-    const text = `${what} is defined by the configuration file of the server and cannot be changed here.`;
+    const text = `The ${what} is defined by the configuration file of the server and cannot be changed here.`;
     throw new MediaError("EFORBIDDEN", text);
   }
-  const wanted = request.header("if-match");
-  if (wanted === undefined || wanted.trim() === "*") return;
-  const tags = wanted.split(",").map((tag) => tag.trim());
-  if (tags.includes(etagOf(name, object))) return;
-  throw new MediaError("EINVAL", `${what} was changed by somebody else: read it again.`, { status: 409 });
-}
-
-/** Removes an object. */
-export function remove(draft: AccountDraft, kind: StateKind, name: string): void {
-  delete draft[kind][name];
-  delete draft.notes[kind][name];
+  if (ifMatch === undefined || ifMatch.trim() === "*") return found;
+  const tags = ifMatch.split(",").map((tag) => tag.trim());
+  if (tags.includes(etagOf(name, object))) return found;
+  throw new MediaError("EINVAL", `The ${what} was changed by somebody else: read it again.`, { status: 409 });
 }
 
 /** A mapping with another key and value in the place of one. */
@@ -115,13 +223,4 @@ export function renamed<T>(
   return Object.fromEntries(
     Object.entries(mapping).map(([name, old]) => (name === from ? [to, value] : [name, old])),
   );
-}
-
-/** All objects of a kind, as clients see them, in the order in which they were made; those of the configuration file first. */
-export function answers<T>(
-  state: AccountState,
-  kind: StateKind,
-  answerOf: (name: string, object: StateObject) => T,
-): T[] {
-  return [...state.objects(kind)].map(([name, object]) => answerOf(name, object));
 }

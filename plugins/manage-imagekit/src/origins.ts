@@ -1,20 +1,7 @@
-import { type CallHandler, type Endpoint, MediaError, type PluginApi } from "@mediatap/core";
-import type { AccountState, StateObject } from "@mediatap/core/state";
+import { type Endpoint, MediaError } from "@mediatap/core";
+import type { StateObject } from "@mediatap/core/state";
 import { z } from "zod";
-import {
-  answers,
-  assertChangeable,
-  assertRoom,
-  bodyOf,
-  checked,
-  etagOf,
-  MAX_TEXT,
-  newId,
-  objectsIn,
-  remove,
-} from "./objects.ts";
-
-const PATH = "/v1/accounts/origins";
+import { assertRoom, checked, MAX_TEXT, newId, type ObjectsOf, objectsIn } from "./objects.ts";
 
 const text = z.string().min(1).max(MAX_TEXT);
 /** A secret; an update that leaves it out keeps the one that is stored. */
@@ -90,71 +77,53 @@ interface Note {
   readonly name: string;
 }
 
-/** Adds the calls of `accounts.origins`. */
-export function addOrigins({ manage }: Pick<PluginApi, "manage">): void {
-  manage("GET", PATH, list, { atRoot: true });
-  manage("POST", PATH, create, { atRoot: true });
-  manage("GET", `${PATH}/:id`, get, { atRoot: true });
-  manage("PUT", `${PATH}/:id`, update, { atRoot: true });
-  manage("DELETE", `${PATH}/:id`, del, { atRoot: true });
-}
-
-const list: CallHandler = (_request, _, rights) => ({ body: answers(rights.state(), "origins", answerOf) });
-
-const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
-
-const create: CallHandler = async (request, endpoints, rights) => {
-  const state = rights.state();
-  const body = await bodyOf(request, typeSchema);
-  assertRole(body, endpoints);
-  const { name } = checked(z.looseObject(common), body);
-  const id = await state.change(`create the origin ${name}`, (draft) => {
-    const origins = objectsIn(draft, "origins");
-    assertRoom(origins, "origins");
-    const id = newId(name, origins.keys(), "origin");
-    draft.origins[id] = fieldsOf(body, undefined);
-    draft.notes.origins[id] = { name } satisfies Note;
-    return id;
-  });
-  return reply(201, state, id);
-};
-
-const update: CallHandler = async (request, endpoints, rights) => {
-  const { id = "" } = request.params;
-  const state = rights.state();
-  const body = await bodyOf(request, typeSchema);
-  assertRole(body, endpoints);
-  const { name } = checked(z.looseObject(common), body);
-  await state.change(`change the origin ${name}`, (draft) => {
-    const object = found(objectsIn(draft, "origins"), id);
-    assertChangeable({ name: id, object }, "The origin", request);
-    draft.origins[id] = fieldsOf(body, object);
-    draft.notes.origins[id] = { name } satisfies Note;
-  });
-  return reply(200, state, id);
-};
-
-const del: CallHandler = async (request, _, rights) => {
-  const { id = "" } = request.params;
-  await rights.state().change(`delete the origin ${id}`, (draft) => {
-    const object = found(objectsIn(draft, "origins"), id);
-    assertChangeable({ name: id, object }, "The origin", request);
+/** `accounts.origins`. */
+export const ORIGINS: ObjectsOf = {
+  kind: "origins",
+  path: "/v1/accounts/origins",
+  what: "origin",
+  updateMethod: "PUT",
+  answerOf,
+  create(json, endpoints) {
+    const { body, name } = originIn(json, endpoints);
+    return {
+      comment: `create the origin ${name}`,
+      edit(draft) {
+        const origins = objectsIn(draft, "origins");
+        assertRoom(origins, "origins");
+        const id = newId(name, origins.keys(), "origin");
+        draft.origins[id] = fieldsOf(body, undefined);
+        draft.notes.origins[id] = { name } satisfies Note;
+        return id;
+      },
+    };
+  },
+  update(id, json, endpoints) {
+    const { body, name } = originIn(json, endpoints);
+    return {
+      comment: `change the origin ${name}`,
+      edit(draft, { object }) {
+        draft.origins[id] = fieldsOf(body, object);
+        draft.notes.origins[id] = { name } satisfies Note;
+      },
+    };
+  },
+  assertUnused(draft, { name: id, object }) {
     const user = [...objectsIn(draft, "endpoints")].find(([, { fields }]) =>
       [fields.library, ...((fields.origins ?? []) as unknown[])].includes(id),
     );
-    if (user) {
-      const text = `The origin is used by the URL endpoint ${user[0]}: remove it there first.`;
-      throw new MediaError("EINVAL", text, { status: 409 });
-    }
-    remove(draft, "origins", id);
-  });
-  return { status: 204, body: undefined };
+    // What the configuration file defines is refused for that reason.
+    if (!user || object.fromFile) return;
+    const text = `The origin is used by the URL endpoint ${user[0]}: remove it there first.`;
+    throw new MediaError("EINVAL", text, { status: 409 });
+  },
 };
 
-function found(origins: ReadonlyMap<string, StateObject>, id: string): StateObject {
-  const object = origins.get(id);
-  if (object) return object;
-  throw new MediaError("ENOENT", "There is no origin with this id.");
+function originIn(json: unknown, endpoints: readonly Endpoint[]) {
+  const body = checked(typeSchema, json);
+  assertRole(body, endpoints);
+  const { name } = checked(z.looseObject(common), body);
+  return { body, name };
 }
 
 /** The role of the machine opens what belongs to the server, and perhaps to other tenants. */
@@ -167,11 +136,6 @@ function assertRole(
     "EFORBIDDEN",
     "useIAMRole: only the server's own account can use the role of its machine.",
   );
-}
-
-function reply(status: number, state: AccountState, id: string) {
-  const object = found(state.objects("origins"), id);
-  return { status, headers: { ETag: etagOf(id, object) }, body: answerOf(id, object) };
 }
 
 /**
@@ -206,7 +170,6 @@ function fieldsOf(
   );
 }
 
-/** Never a secret. `readOnly`: the configuration file defines it. */
 function answerOf(id: string, { fields, fromFile, note }: StateObject) {
   const type = String(fields.type);
   const { name = id } = (note ?? {}) as Partial<Note>;
