@@ -9,7 +9,7 @@ const PARTS: readonly (readonly string[])[] = [
   ["model"],
   ["util"],
   ["hooks.ts", "plugin.ts", "facade.ts", "results.ts", "traced.ts", "config"],
-  ["cache", "decode", "state", "stream"],
+  ["cache", "decode", "language", "state", "stream"],
   ["origin"],
   ["work"],
   ["request"],

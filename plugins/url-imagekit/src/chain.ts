@@ -7,6 +7,7 @@ import {
   type StepOf,
   type Transformation,
 } from "@mediatap/core";
+import { lenient } from "@mediatap/core/language";
 import { WITH_PLAYLISTS, whereElse } from "./allowed.ts";
 import { condition } from "./condition.ts";
 import type { CustomParameter, CustomParameters } from "./custom.ts";
@@ -16,7 +17,6 @@ import { type Hints, NO_HINTS } from "./hints.ts";
 import { readLayer } from "./layer.ts";
 import { expand, type NamedTransformations } from "./named.ts";
 import { isKey, KEYS, type Key, LAYER_KEYS, PARAMETERS, RETIRED_KEYS, type Values } from "./parameters.ts";
-import { lenient } from "./percent.ts";
 import type { Reading } from "./reading.ts";
 import { unknownParameter } from "./respell.ts";
 import { stepsOf } from "./steps.ts";

@@ -11,9 +11,7 @@ export const lacking = (missing: string): Missing => ({ missing });
 export const isMissing = (value: unknown): value is Missing =>
   typeof value === "object" && value !== null && "missing" in value;
 
-/** The error for what no URL of the language can say. */
-export const unprintable = (what: string) =>
-  new MediaError("EUNSUPPORTED", `Not supported in URLs of this language: ${what}`);
+export { unprintable } from "@mediatap/core/language";
 
 /** The error for a parameter that has its value but no meaning where it stands. */
 export const misplaced = (key: string, value: string, where: string) =>

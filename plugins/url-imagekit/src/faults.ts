@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Endpoint, Exchange, Target } from "@mediatap/core";
-import { readQuery } from "./query.ts";
+import { readQuery } from "@mediatap/core/language";
 import { isExpired, isGenuine, NEVER, readSignature } from "./signature.ts";
 
 /** A way to sign; `fault`: what is wrong with it, as the end of "It was made …". */

@@ -1,12 +1,12 @@
 import { invalid, MediaError, printable } from "@mediatap/core";
+import { absoluteUrl, lenient, UTF8 } from "@mediatap/core/language";
 import type { Expression, Length, Showing } from "@mediatap/core/steps";
 import { MOVING } from "./allowed.ts";
 import { misplaced } from "./errors.ts";
 import { assertExpressions } from "./expression.ts";
 import { isPlaceKey, negative, PLACE, type PlaceValues } from "./layer-place.ts";
 import type { Reader } from "./numbers.ts";
-import { absoluteUrl, parameterPath } from "./path.ts";
-import { lenient, UTF8 } from "./percent.ts";
+import { parameterPath } from "./path.ts";
 import type { Reading } from "./reading.ts";
 import type { Item, LayerBlock } from "./tokenize.ts";
 import { coordinate } from "./values.ts";

@@ -1,4 +1,5 @@
 import type { Endpoint, Job, LimitsOf } from "@mediatap/core";
+import { deepFreeze } from "@mediatap/core/language";
 import { LRUCache } from "lru-cache";
 import { ORIGINAL, type ParsedChain, readChain } from "./chain.ts";
 import type { CustomParameters } from "./custom.ts";
@@ -93,11 +94,4 @@ function textOf({ address, pairs }: Located): string {
 function isUntouched(chain: Chain, wanted: Wanted, { suffixes }: Address, { autoVideo }: Endpoint): boolean {
   const plain = chain.length === 0 && wanted.kind === "video";
   return plain && !autoVideo && !suffixes.includes("ik-gif-video.mp4");
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  for (const field of Object.values(value)) deepFreeze(field);
-  return value;
 }

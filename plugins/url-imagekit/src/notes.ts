@@ -1,8 +1,8 @@
 import { type Note, printable } from "@mediatap/core";
+import type { Pair } from "@mediatap/core/language";
 import { MAX_DIMENSION } from "./numbers.ts";
 import { isKey, KEYS, PARAMETERS } from "./parameters.ts";
 import type { Address } from "./path.ts";
-import type { Pair } from "./query.ts";
 import { respelled } from "./respell.ts";
 import { type Chain, splitParameter } from "./tokenize.ts";
 

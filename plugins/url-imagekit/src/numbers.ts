@@ -1,8 +1,7 @@
-import { invalid, type MediaError } from "@mediatap/core";
-import { suggesting } from "./errors.ts";
+import { invalid } from "@mediatap/core";
+import { boolean, oneOf, type Reader, unlisted, wordFor } from "@mediatap/core/language";
 
-/** Turns the text of a value into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
-export type Reader<T> = (text: string, key: string) => T;
+export { boolean, oneOf, type Reader, unlisted, wordFor };
 
 /** Largest width and height of the language; larger ones are ignored, not refused. */
 export const MAX_DIMENSION = 65_535;
@@ -53,34 +52,8 @@ export const pixels: Reader<number> = (text, key) => {
   return Math.round(value);
 };
 
-export const boolean: Reader<boolean> = (text, key) => {
-  if (text !== "true" && text !== "false") throw invalid(key, "boolean", text);
-  return text === "true";
-};
-
 /** An effect that is written bare, or with `-true` or `-1` as old SDKs do. */
 export const flag: Reader<boolean> = (text, key) => text === "" || text === "1" || boolean(text, key);
-
-/** One of the words of `table`; gives what the word stands for. */
-export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
-  return (text, key) => {
-    const value = table.get(text);
-    if (value === undefined) throw unlisted(key, table.keys(), text);
-    return value;
-  };
-}
-
-/** The first word of `table` that stands for `value`. */
-export function wordFor<T>(table: ReadonlyMap<string, T>, value: T): string | undefined {
-  for (const [word, known] of table) if (known === value) return word;
-  return undefined;
-}
-
-/** The error for a word that is not one of `known`: lists them, and repeats the closest. */
-export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
-  const words = [...known];
-  return suggesting(invalid(key, `one of ${words.join(", ")}`, received), received, words);
-}
 
 /** `value` in the language: no exponent, `N` for minus, every digit that matters. */
 export function printNumber(value: number): string {

@@ -1,5 +1,5 @@
-import { MediaError, printable } from "@mediatap/core";
-import { decodeText } from "./percent.ts";
+import { MediaError } from "@mediatap/core";
+import { assetUrl, checkName, decodeText, joinNames } from "@mediatap/core/language";
 
 /** Beginning of a suffix that names a part of a stream. */
 export const TRACK = "ik-track-";
@@ -19,10 +19,6 @@ const SUFFIXES = [
 ] as const;
 
 export type Suffix = (typeof SUFFIXES)[number] | `${typeof TRACK}${string}`;
-
-/** Longest name and path, in bytes, that a file system and an object store take. */
-const MAX_SEGMENT = 255;
-const MAX_PATH = 1024;
 
 /** A raw path, taken apart. */
 export interface Address {
@@ -59,7 +55,7 @@ export function readAddress(raw: string): Address | undefined {
   const names = parts.map((part) => checkName(decodeText(part, "path")));
   return {
     kind: "path",
-    path: joined(seo ? withoutTitle(names) : names),
+    path: joinNames(seo ? withoutTitle(names) : names),
     chains,
     suffixes,
     sharesQuery: false,
@@ -123,42 +119,11 @@ function absolute(segments: readonly string[]): { path: string; sharesQuery: boo
   const [first = "", ...rest] = segments;
   if (isScheme(first)) {
     const host = rest[0] === "" ? rest.slice(1) : rest;
-    return { path: address(`${decodeText(first, "path")}//${host.join("/")}`), sharesQuery: true };
+    return { path: assetUrl(`${decodeText(first, "path")}//${host.join("/")}`), sharesQuery: true };
   }
   if (!/^https?%3a%2f/i.test(first)) return undefined;
   if (rest.length > 0) throw new MediaError("EINVAL", "Expected a URL that is encoded wholly or not at all");
-  return { path: address(decodeText(first, "path")), sharesQuery: false };
-}
-
-function address(text: string): string {
-  const url = absoluteUrl(text.replace(/^(https?):\/\/?/i, "$1://"));
-  if (url !== undefined) return url;
-  const expected = "Expected absolute URL without credentials";
-  throw new MediaError("EINVAL", `${expected} but received '${printable(text)}'`);
-}
-
-/** The URL without a fragment; `undefined`: it is none, or has credentials. */
-export function absoluteUrl(text: string): string | undefined {
-  const url = URL.parse(text);
-  if (!url?.hostname || url.username || url.password) return undefined;
-  url.hash = "";
-  return url.href;
-}
-
-/** Refuses the names that must not become part of a path; nothing is repaired. */
-function checkName(name: string): string {
-  if (name === "") throw new MediaError("EINVAL", "Expected a name between two slashes of the path");
-  if (name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) {
-    throw new MediaError("EINVAL", `Expected a plain name in the path but received '${printable(name)}'`);
-  }
-  if (name.startsWith(".") || Buffer.byteLength(name) > MAX_SEGMENT) throw notFound();
-  return name;
-}
-
-function joined(names: readonly string[]): string {
-  const path = names.join("/");
-  if (Buffer.byteLength(path) > MAX_PATH) throw notFound();
-  return path;
+  return { path: assetUrl(decodeText(first, "path")), sharesQuery: false };
 }
 
 /** `a/b/DSC1234/eiffel-tower.jpg` → `a/b/DSC1234.jpg`: the last name is for search engines, but for its extension. */
@@ -172,11 +137,9 @@ function withoutTitle(names: readonly string[]): string[] {
   return [...names.slice(0, -2), checkName(name + (dot < 0 ? "" : title.slice(dot)))];
 }
 
-const notFound = () => new MediaError("ENOENT", "Not found");
-
 /** Path of a parameter, where `@@` stands for `/` and a leading slash is optional; same rules as for a raw path. */
 export function parameterPath(text: string): string {
   const names = text.replaceAll("@@", "/").split("/");
   if (names[0] === "" && names.length > 1) names.shift();
-  return joined(names.map(checkName));
+  return joinNames(names.map(checkName));
 }

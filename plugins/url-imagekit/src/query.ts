@@ -1,26 +1,5 @@
 import { type InfoField, infoFields, invalid } from "@mediatap/core";
-import { lenient } from "./percent.ts";
-
-/** One parameter of a query. */
-export interface Pair {
-  /** As received. */
-  readonly raw: string;
-  readonly name: string;
-  /** Part of `raw` behind the first `=`; `""` if there is none. */
-  readonly rawValue: string;
-}
-
-/** Splits a raw query. `+` is a plus, as in a path (but a space in `tr`), and `;` separates nothing. */
-export function readQuery(raw: string): Pair[] {
-  const pairs: Pair[] = [];
-  for (const part of raw.split("&")) {
-    if (part === "") continue;
-    const equals = part.indexOf("=");
-    const name = equals < 0 ? part : part.slice(0, equals);
-    pairs.push({ raw: part, name: lenient(name), rawValue: equals < 0 ? "" : part.slice(equals + 1) });
-  }
-  return pairs;
-}
+import { lenient, type Pair } from "@mediatap/core/language";
 
 /** Tags of SDKs, which mean nothing. */
 const SDK_TAGS: ReadonlySet<string> = new Set(["sdk-version"]);

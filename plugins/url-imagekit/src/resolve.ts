@@ -9,6 +9,7 @@ import {
   type Output,
   type Step,
 } from "@mediatap/core";
+import { lenient, type Pair } from "@mediatap/core/language";
 import type { ParsedChain } from "./chain.ts";
 import type { CustomParameters } from "./custom.ts";
 import { isInfo } from "./endings.ts";
@@ -17,9 +18,8 @@ import { pathOf } from "./layer-parts.ts";
 import { createMeanings } from "./meanings.ts";
 import { mediaOf } from "./media.ts";
 import { notesOf } from "./notes.ts";
-import { lenient } from "./percent.ts";
 import { pollingOf } from "./polling.ts";
-import { attachmentOf, fieldsOf, freePairs, type Pair, sanitizesSvg } from "./query.ts";
+import { attachmentOf, fieldsOf, freePairs, sanitizesSvg } from "./query.ts";
 import { locate } from "./target.ts";
 import type { Wanted } from "./wanted.ts";
 

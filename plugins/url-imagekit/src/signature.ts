@@ -1,9 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Target } from "@mediatap/core";
+import { lenient, readQuery } from "@mediatap/core/language";
 import { partOfName } from "@mediatap/core/stream";
 import { TRACK } from "./path.ts";
-import { lenient } from "./percent.ts";
-import { readQuery } from "./query.ts";
 
 /** Stands in the message of a URL that never expires. */
 export const NEVER = 9_999_999_999;

@@ -1,7 +1,6 @@
 import { invalid, type Target } from "@mediatap/core";
+import { decodeText, type Pair, readQuery } from "@mediatap/core/language";
 import { type Address, readAddress } from "./path.ts";
-import { decodeText } from "./percent.ts";
-import { type Pair, readQuery } from "./query.ts";
 import { type Chain, type ChainLimits, tokenize } from "./tokenize.ts";
 
 /** A request's URL, taken apart but not yet understood. */

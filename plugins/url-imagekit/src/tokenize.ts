@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, type Limits, MediaError, printable } from "@mediatap/core";
-import { decodeText } from "./percent.ts";
+import { decodeText } from "@mediatap/core/language";
 
 /** A parameter, its key split from its value; the value is `""` if there is none. */
 export interface Parameter {

@@ -137,5 +137,10 @@ function tapsOf(plugin: string): string[] {
     .join("\n");
   const hooks = [...sources.matchAll(/\bhooks\s*\.\s*(\w+)/g)].map(([, hook = ""]) => hook);
   const caches = /\bcache\(\{/.test(sources) ? ["cache"] : [];
-  return [...new Set([...hooks, ...caches])].filter((hook) => !LIFECYCLE.includes(hook)).sort();
+  // What the core taps for a language that is made of a table.
+  const ofLanguage = /\blanguagePlugin\(/.test(sources) ? ["resolve", "admit", "link"] : [];
+  const signing = ofLanguage.length > 0 && /^\s+signature\b/m.test(sources) ? ["sign"] : [];
+  return [...new Set([...hooks, ...caches, ...ofLanguage, ...signing])]
+    .filter((hook) => !LIFECYCLE.includes(hook))
+    .sort();
 }

@@ -1,4 +1,4 @@
-import { invalid } from "@mediatap/core";
+import { invalid } from "../model/errors.ts";
 
 export const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

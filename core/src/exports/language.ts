@@ -1,0 +1,46 @@
+// What a URL language is made of: its table of parameters, its grammar, its signatures.
+
+export {
+  absoluteUrl,
+  assetOf,
+  assetPath,
+  assetUrl,
+  checkName,
+  joinNames,
+  mediaOf,
+  printPath,
+} from "../language/address.ts";
+export type { Pair, PathGrammarOptions } from "../language/grammars.ts";
+export { freeQuery, itemsOf, pathGrammar, printQuery, readQuery } from "../language/grammars.ts";
+export type { Language } from "../language/language.ts";
+export { deepFreeze, defineLanguage, languagePlugin } from "../language/language.ts";
+export { decodeText, lenient, UTF8 } from "../language/percent.ts";
+export type { Printed } from "../language/print.ts";
+export type { GroupReader, Meaning, Reading } from "../language/read.ts";
+export type { Reader } from "../language/readers.ts";
+export {
+  boolean,
+  decimal,
+  hexColour,
+  integer,
+  number,
+  oneOf,
+  printHexColour,
+  printNumber,
+  unlisted,
+  wordFor,
+} from "../language/readers.ts";
+export type { SignatureScheme, SignedUrl } from "../language/signature.ts";
+export type {
+  Grammar,
+  Group,
+  Item,
+  Located,
+  Parameter,
+  Parameters,
+  ReadContext,
+  Rule,
+  UnsignedUrl,
+  Values,
+} from "../language/table.ts";
+export { ignored, parameterTable, refused, unprintable, unsupported } from "../language/table.ts";
