@@ -76,7 +76,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     config,
     log,
     workers: member?.workers ?? 1,
-    ...(member && { workerLocks: member.locks }),
+    ...(member && { workerLocks: member.locks, workerRates: member.rates }),
   });
   member?.connect(server.runtime.bus, (key) => server.runtime.pipeline.inMemory(key));
   lowerPriority();

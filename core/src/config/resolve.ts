@@ -216,7 +216,7 @@ function within(tenant: string, name: string): string {
 
 const RULES = Object.keys(DEFAULT_RULES) as (keyof typeof DEFAULT_RULES)[];
 /** Rules without a default. */
-const OPTIONAL_RULES = ["widths", "maxSide", "referrer", "cdnCacheControl", "tagHeader"] as const;
+const OPTIONAL_RULES = ["widths", "maxSide", "missRate", "referrer", "cdnCacheControl", "tagHeader"] as const;
 
 type Rules = Pick<Endpoint, (typeof RULES)[number] | (typeof OPTIONAL_RULES)[number]>;
 

@@ -165,6 +165,14 @@ const rules = {
    */
   restrictUnnamed: z.boolean().optional(),
   /**
+   * Renditions that one client address may have rendered per minute, all of them at once or one after the other; more are refused with 429
+   * `EBUSY` and `Retry-After`. Free are what a cache has, what is being rendered already, and URLs with a valid signature. IPv6 addresses
+   * count by their /64 network. Behind a CDN or proxy set `trustedProxies`, or all clients share one address. All workers of a machine have
+   * one limit.
+   * @example 120
+   */
+  missRate: z.int().min(1).max(60_000).optional(),
+  /**
    * Client addresses or CIDR ranges that are refused.
    * @example ["192.0.2.0/24"]
    */

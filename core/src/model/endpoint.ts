@@ -49,6 +49,8 @@ export interface Endpoint {
   readonly enlarge: boolean;
   /** Pixels of the longest side of a rendition. */
   readonly maxSide?: number;
+  /** Renders per client and minute. */
+  readonly missRate?: number;
   /** Output formats that may be asked for, and that negotiation chooses from; empty: all. */
   readonly allowedFormats: readonly ImageFormat[];
   readonly cacheControl: string;

@@ -13,6 +13,7 @@ import type { Rendered, RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Authorize } from "./admit.ts";
 import type { Lookup } from "./lookup.ts";
+import type { MissRate } from "./miss-rate.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
 import type { Offload } from "./offload.ts";
 import type { PollingOf, PollRender } from "./polling.ts";
@@ -30,6 +31,7 @@ export interface MissParts {
   readonly pollingOf: PollingOf;
   readonly pollRender: PollRender;
   readonly remember: Remember;
+  readonly missRate: MissRate;
   readonly withOriginal: Lookup["withOriginal"];
   readonly offload: Offload;
 }
@@ -37,7 +39,7 @@ export interface MissParts {
 /** A request for what no cache has fresh: it waits for the render, alone or with others. */
 export function createMiss(parts: MissParts) {
   const { purgeRules, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember } = parts;
-  const { withOriginal, offload } = parts;
+  const { missRate, withOriginal, offload } = parts;
 
   return async function miss(
     exchange: Exchange,
@@ -51,6 +53,8 @@ export function createMiss(parts: MissParts) {
     if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
     const collapsed = renders.isRunning(request);
     const forward = stale ? "stale" : "miss";
+    const refusal = collapsed ? undefined : await missRate(exchange);
+    if (refusal) return (await staleInstead()) ?? failed(refusal, { hit: false, forward });
     try {
       const rendered = await waitForRender();
       if (!rendered) return pending(job, { hit: false, forward, collapsed });
@@ -81,14 +85,18 @@ export function createMiss(parts: MissParts) {
       };
     } catch (error) {
       if (isMediaError(error) && error.spans) addSpans(exchange, error.spans);
-      if (stale?.body && isOriginFailure(error) && servesOnError(stale.record)) {
-        await authorize(exchange, stale.record.sources);
-        return { answer: stale, provenance: "stale", cache: { hit: false, forward: "stale" } };
-      }
+      const instead = isOriginFailure(error) ? await staleInstead() : undefined;
+      if (instead) return instead;
       remember(key, job, error, since);
       // Which status an origin sent is known of a missing file alone: others may have been asked in vain, or not at all.
       const isMissing = isMediaError(error) && error.code === "ENOENT";
       return failed(error, { hit: false, forward, collapsed, ...(isMissing && { forwardStatus: 404 }) });
+    }
+
+    async function staleInstead(): Promise<Result | undefined> {
+      if (!stale?.body || !servesOnError(stale.record)) return undefined;
+      await authorize(exchange, stale.record.sources);
+      return { answer: stale, provenance: "stale", cache: { hit: false, forward: "stale" } };
     }
 
     function waitForRender(): Promise<Rendered | undefined> {

@@ -1,3 +1,4 @@
+import type { RateLimiter } from "../util/rate-limiter.ts";
 import { createRenders, type RendersParts } from "../work/renders.ts";
 import { createAdmit, createAuthorize } from "./admit.ts";
 import { createAnswer } from "./answer.ts";
@@ -5,6 +6,7 @@ import { createBackground } from "./background.ts";
 import { createExplain } from "./explain.ts";
 import { createLookup, type LookupParts } from "./lookup.ts";
 import { createMiss } from "./miss.ts";
+import { createMissRate } from "./miss-rate.ts";
 import { createRemember } from "./negative.ts";
 import { createOffload } from "./offload.ts";
 import { createPollingOf, createPollRender } from "./polling.ts";
@@ -17,6 +19,7 @@ export interface PipelineParts extends RendersParts, ResolveParts, LookupParts {
   readonly hooks: RendersParts["hooks"];
   readonly cache: RendersParts["cache"];
   readonly purgeRules: RendersParts["purgeRules"];
+  readonly rates: RateLimiter;
 }
 
 /** The way of requests, and of work that no request waits for. */
@@ -46,6 +49,7 @@ export function createPipeline(parts: PipelineParts) {
   const miss = createMiss({
     ...parts,
     ...{ renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal, offload },
+    missRate: createMissRate(parts.rates),
   });
   return {
     answer: createAnswer({

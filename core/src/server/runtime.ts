@@ -31,6 +31,7 @@ import { createSecrets } from "../state/secrets.ts";
 import type { Revision } from "../state/store.ts";
 import { createBus } from "../util/bus.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
+import { createRateLimiter, type RateLimiter } from "../util/rate-limiter.ts";
 import { version } from "../util/version.ts";
 import { createClusterLocks } from "../work/coalesce/cluster.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
@@ -54,6 +55,8 @@ export interface RuntimeParts {
   readonly workers?: number;
   /** Which of them does which work. Left out: there is one process. */
   readonly workerLocks?: WorkerLocks;
+  /** Counts for all of them. Left out: there is one process. */
+  readonly workerRates?: RateLimiter;
   /** What goes on over HTTP. Left out: nothing does. */
   readonly traffic?: Readonly<Pick<Traffic, "running" | "connections" | "isDraining">>;
   /** As of `FacadeEvents`. */
@@ -111,6 +114,7 @@ async function buildRuntime(
   const bus = shares.take("core:bus", () => createBus(log));
   const purges = shares.take("core:purges", () => createPurges(bus, log));
   const locks = shares.take("core:locks", () => createClusterLocks(log));
+  const rates = parts.workerRates ?? shares.take("core:rates", () => createRateLimiter());
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
@@ -184,6 +188,7 @@ async function buildRuntime(
     purgeRules,
     engines,
     locks,
+    rates,
     ...(workerLocks ? { workerLocks } : {}),
   });
 

@@ -12,6 +12,7 @@ import type { Limits } from "../model/limits.ts";
 import type { ChangeState } from "../state/account.ts";
 import type { Revision } from "../state/store.ts";
 import { createLogger } from "../util/log.ts";
+import type { RateLimiter } from "../util/rate-limiter.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createRuntime } from "./runtime.ts";
 import { createShared } from "./singletons.ts";
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly workers?: number;
   /** Which of them does which work. Left out: each for itself. */
   readonly workerLocks?: WorkerLocks;
+  /** Counts what they limit together. Left out: each for itself. */
+  readonly workerRates?: RateLimiter;
 }
 
 export interface CloseOptions {

@@ -23,6 +23,8 @@ export type ToPrimary =
       readonly kept: boolean;
       readonly outcome?: WorkerOutcome;
     }
+  /** It counts an event of a key, of which so many are allowed per minute; answered by `taken` with the same number. */
+  | { readonly mediatap: "take"; readonly id: number; readonly key: string; readonly perMinute: number }
   /** For all other workers; answered by `delivered` with the same number. */
   | { readonly mediatap: "announce"; readonly id: number; readonly text: string }
   /** It has received an announcement, and may have a reply. */
@@ -40,6 +42,8 @@ export type ToWorker =
   | { readonly mediatap: "wanted"; readonly id: number; readonly key: string }
   /** The end of a wait: with the outcome; else it has the lock, or does the work without. */
   | { readonly mediatap: "acquired"; readonly id: number; readonly outcome?: WorkerOutcome }
+  /** Milliseconds after which the event would be allowed; 0: it was counted. */
+  | { readonly mediatap: "taken"; readonly id: number; readonly wait: number }
   | { readonly mediatap: "announcement"; readonly id: number; readonly text: string }
   /** All other workers have received an announcement of this one. */
   | { readonly mediatap: "delivered"; readonly id: number; readonly replies: readonly string[] };

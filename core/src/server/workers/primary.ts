@@ -3,6 +3,7 @@ import cluster, { type Worker } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
+import { createRateLimiter } from "../../util/rate-limiter.ts";
 import { createWorkerLocks, type Holder } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 import { createRelay } from "./relay.ts";
@@ -56,6 +57,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
   const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
   const locks = createWorkerLocks();
   const relay = createRelay(log);
+  const rates = createRateLimiter();
   const holders = new Map<Worker, Holder>();
   /** How long each that serves may take to finish, in milliseconds. */
   const drains = new WeakMap<Worker, number>();
@@ -108,7 +110,10 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
     if (message.mediatap === "acquire") locks.acquire(holder, message);
     else if (message.mediatap === "leave") locks.leave(holder, message);
     else if (message.mediatap === "release") locks.release(holder, message);
-    else if (message.mediatap === "ready") drains.set(worker, message.drain);
+    else if (message.mediatap === "take") {
+      const { id, key, perMinute } = message;
+      holder.send({ mediatap: "taken", id, wait: rates.take(key, perMinute) });
+    } else if (message.mediatap === "ready") drains.set(worker, message.drain);
     else if (message.mediatap === "announce") {
       const others = [...holders].map(([other, its]) => [its, drains.has(other)] as const);
       relay.announce(holder, message.id, message.text, others);

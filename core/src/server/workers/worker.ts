@@ -2,6 +2,7 @@ import type { SendHandle } from "node:child_process";
 import { LRUCache } from "lru-cache";
 import type { Bus, LineEnd } from "../../util/bus.ts";
 import { atMost } from "../../util/entries.ts";
+import type { RateLimiter } from "../../util/rate-limiter.ts";
 import type { WorkerLocks, WorkerOutcome } from "../../work/coalesce/workers.ts";
 import type { Failed } from "../../work/failed.ts";
 import { MAX_RENDERED } from "./locks.ts";
@@ -41,6 +42,8 @@ export interface Membership {
   /** Port on which the others listen; left out by the first one. */
   readonly port?: number;
   readonly locks: WorkerLocks;
+  /** The primary process counts. */
+  readonly rates: RateLimiter;
   /** The listening socket of the worker that this one replaces; `undefined`: it opens its own. */
   inherit(): Promise<SocketHandle | undefined>;
   /** How to get at the listening socket of this one, for the worker that replaces it. */
@@ -54,6 +57,7 @@ export interface Membership {
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
   const waiting = new Map<number, (outcome: WorkerOutcome | undefined) => void>();
+  const counting = new Map<number, (wait: number) => void>();
   const announced = new Map<number, (replies: readonly string[]) => void>();
   /** Renditions that this worker made a moment ago, by the numbers of their locks. */
   const recent = new LRUCache<number, Rendered>({
@@ -86,13 +90,15 @@ export function joinServer(): Membership {
       // One that comes too late is not needed any more.
       if (inherited) inherited(handle);
       else handle?.close();
-    } else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
+    } else if (message.mediatap === "taken") counting.get(message.id)?.(message.wait);
+    else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
     else if (message.mediatap === "wanted") {
       void hand(message.id, message.key);
     }
   });
   process.once("disconnect", () => {
     for (const answer of waiting.values()) answer(undefined);
+    for (const counted of counting.values()) counted(0);
     for (const delivered of announced.values()) delivered([]);
   });
 
@@ -159,6 +165,18 @@ export function joinServer(): Membership {
     },
   };
 
+  const rates: RateLimiter = {
+    take(key, perMinute) {
+      // Without a primary process this one ends.
+      if (!process.connected) return 0;
+      const id = ++last;
+      return new Promise<number>((resolve) => {
+        counting.set(id, resolve);
+        tell({ mediatap: "take", id, key, perMinute });
+      }).finally(() => counting.delete(id));
+    },
+  };
+
   function inherit(): Promise<SocketHandle | undefined> {
     if (!process.env[INHERITS]) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -177,6 +195,7 @@ export function joinServer(): Membership {
     workers: Number(process.env[WORKERS]) || 1,
     ...(port > 0 && { port }),
     locks,
+    rates,
     inherit,
     onPassOn(ask) {
       socket = ask;
