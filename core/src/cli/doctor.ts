@@ -4,20 +4,17 @@ import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import type { Diagnosis } from "../hooks.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf, isMediaError, type MediaError } from "../model/errors.ts";
+import { CHECK_TIMEOUT_MS, examineOrigin, reasons } from "../origin/examine.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger, reasonOf } from "../util/log.ts";
+import { createLogger } from "../util/log.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
 import { ofThreads } from "./threads.ts";
 
 export type Finding = Parameters<Diagnosis["add"]>[0];
 
-/** A name that no origin has: "not here" is the answer of one that works. */
-const NOBODY = "mediatap-doctor/no-such-file";
-/** Milliseconds that a check or the start of a plugin may take, … */
-const CHECK_TIMEOUT_MS = 5_000;
-/** … and the start and the end of all plugins together. */
+/** Milliseconds that the start and the end of all plugins together may take; that of one plugin: `CHECK_TIMEOUT_MS`. */
 const START_TIMEOUT_MS = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
@@ -98,7 +95,9 @@ async function ofPlugins({ hooks }: Runtime, local: boolean): Promise<Finding[]>
 async function ofOrigins({ origins }: Runtime, isMeant: (origin: OriginEntry) => boolean) {
   const meant = [...origins.values()].filter(isMeant);
   const checks = meant.map((origin) =>
-    checked(`origin ${origin.name}`, async () => [await ofOrigin(origin)]),
+    checked(`origin ${origin.name}`, async () => [
+      { what: `origin ${origin.name}`, ...(await examineOrigin(origin)) },
+    ]),
   );
   return (await Promise.all(checks)).flat();
 }
@@ -139,48 +138,6 @@ function ofProcess(): Finding[] {
           advice: "start through the command mediatap; install libjemalloc2",
         },
   ];
-}
-
-/** What to do about an origin that fails, by the code of its failure. */
-const ADVICE: Readonly<Record<string, string>> = {
-  EACCES: "check the credentials and their permission to read this location",
-  ECONNREFUSED: "check the address, the network connection and the certificate",
-  UNIDENTIFIED: "check the logs of the origin for this request",
-};
-
-async function ofOrigin({ name, type, storage }: OriginEntry): Promise<Finding> {
-  const what = `origin ${name}`;
-  if (storage.urls && !storage.check)
-    return { what, state: "good", text: `${type}, hosts are named in URLs` };
-  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-  const started = performance.now();
-  try {
-    if (storage.check) await storage.check(signal);
-    else {
-      const entry = await storage.open(NOBODY, { signal, head: true });
-      if (typeof entry === "object") await entry.close?.();
-    }
-    return {
-      what,
-      state: "good",
-      text: `${type}, responded in ${Math.round(performance.now() - started)} ms`,
-    };
-  } catch (error) {
-    const code = codeOf(error);
-    const advice = code === undefined ? undefined : ADVICE[code];
-    return {
-      what,
-      state: "bad",
-      text: `${type}: ${reasons(error)}`,
-      ...(advice === undefined ? {} : { advice }),
-    };
-  }
-}
-
-/** The messages of an error and its causes, for the operator. */
-function reasons(error: unknown): string {
-  const code = isMediaError(error) ? `${error.code}: ` : "";
-  return code + reasonOf(error);
 }
 
 function ofEndpoints({ endpoints }: Runtime): Finding[] {

@@ -25,7 +25,7 @@ import { createByteBudget } from "../origin/source.ts";
 import { tapOrigins } from "../origin/sources.ts";
 import { type Plugin, pluginError, type ServerState } from "../plugin.ts";
 import { createPipeline } from "../request/pipeline.ts";
-import type { ChangeState, RuntimeState } from "../state/account.ts";
+import type { ChangeState, ExamineState, RuntimeState } from "../state/account.ts";
 import { openStore, readState, recordsOf } from "../state/open.ts";
 import { createSecrets } from "../state/secrets.ts";
 import type { Revision } from "../state/store.ts";
@@ -65,6 +65,7 @@ export interface RuntimeParts {
   readonly revision?: Revision;
   /** Changes it. Left out: nothing can change. */
   readonly changeState?: ChangeState;
+  readonly examineState?: ExamineState;
 }
 
 /**
@@ -78,8 +79,14 @@ export async function createRuntime(file: LoadedConfig, parts: RuntimeParts): Pr
     const store = openStore(file, parts.log, shares.take);
     if (!store) return await buildRuntime(file, undefined, hooks, shares, parts);
     const { config, state } = await readState(file, store, parts.revision);
-    const { changeState: change } = parts;
-    return await buildRuntime(config, { ...state, ...(change && { change }) }, hooks, shares, parts);
+    const { changeState: change, examineState: examine } = parts;
+    return await buildRuntime(
+      config,
+      { ...state, ...(change && { change }), ...(examine && { examine }) },
+      hooks,
+      shares,
+      parts,
+    );
   } catch (error) {
     const { number = 1, log } = parts;
     const info = { number, engines: "", endpoints: [], origins: [] };

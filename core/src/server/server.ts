@@ -9,7 +9,7 @@ import { drain, type Traffic } from "../http/drain.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
-import type { ChangeState } from "../state/account.ts";
+import type { ChangeState, ExamineState } from "../state/account.ts";
 import type { Revision } from "../state/store.ts";
 import { createLogger } from "../util/log.ts";
 import type { RateLimiter } from "../util/rate-limiter.ts";
@@ -81,7 +81,8 @@ export async function createServer({
 }: ServerOptions): Promise<MediatapServer> {
   const traffic: Traffic = { running: 0, connections: 0, last: 0, isDraining: false };
   const changeState: ChangeState = (change) => state.change(change);
-  const parts = { log, shared: createShared(), traffic, changeState, ...more };
+  const examineState: ExamineState = (edit) => state.examine(edit);
+  const parts = { log, shared: createShared(), traffic, changeState, examineState, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -93,7 +94,14 @@ export async function createServer({
       isRefused: (socket) => connections.isRefused(socket),
     }),
   );
-  const state = createStateKeeper({ current: () => succession.runtime, prepare, activate, inTurn, log });
+  const state = createStateKeeper({
+    current: () => succession.runtime,
+    prepare,
+    build,
+    activate,
+    inTurn,
+    log,
+  });
   const limits = succession.runtime.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
@@ -143,6 +151,10 @@ export async function createServer({
       await runtime?.stop();
       throw error;
     }
+  }
+
+  function build(next: LoadedConfig, revision: Revision): Promise<Runtime> {
+    return createRuntime(next, { ...parts, number: succession.runtime.info.number + 1, revision });
   }
 
   function activate(runtime: Runtime): void {

@@ -2,7 +2,8 @@ import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf, MediaError, shortageOf } from "../model/errors.ts";
-import type { ChangeState, RuntimeState } from "../state/account.ts";
+import { examineFile, examineOrigin } from "../origin/examine.ts";
+import type { ChangeState, ExamineState, RuntimeState } from "../state/account.ts";
 import { contentOf, sourceWith, stateOf } from "../state/managed.ts";
 import { createSecrets } from "../state/secrets.ts";
 import type { Revision, StateStore } from "../state/store.ts";
@@ -19,6 +20,8 @@ interface KeeperParts {
   readonly current: () => Runtime;
   /** Builds a runtime with a revision of the managed state, and starts it. */
   readonly prepare: (file: LoadedConfig, revision: Revision) => Promise<Runtime>;
+  /** Builds a runtime that nothing starts. */
+  readonly build: (file: LoadedConfig, revision: Revision) => Promise<Runtime>;
   /** New requests meet it from now on. */
   readonly activate: (runtime: Runtime) => void;
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -26,7 +29,7 @@ interface KeeperParts {
 }
 
 /** Changes the managed state of a server, and follows what other processes change. */
-export function createStateKeeper({ current, prepare, activate, inTurn, log }: KeeperParts) {
+export function createStateKeeper({ current, prepare, build, activate, inTurn, log }: KeeperParts) {
   const { bus } = current();
   let watched: { readonly store: StateStore; readonly end: () => void } | undefined;
   // Workers of this machine are waited for; other machines look at once.
@@ -87,8 +90,7 @@ export function createStateKeeper({ current, prepare, activate, inTurn, log }: K
 
   const change: ChangeState = async (change) => {
     const changed = await inTurn(async () => {
-      const { state } = current();
-      if (!state) throw new MediaError("EUNSUPPORTED", "No plugin keeps state any more");
+      const state = stateIn(current());
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const changed = await attempt(state, change);
         if (changed) return changed;
@@ -100,8 +102,36 @@ export function createStateKeeper({ current, prepare, activate, inTurn, log }: K
     return changed;
   };
 
+  const examine: ExamineState = async (edit) => {
+    const { runtime, origins, path } = await inTurn(async () => {
+      const { store, file } = stateIn(current());
+      const before = await stored(() => store.read());
+      const next = stateOf(before);
+      const asked = edit(next);
+      const number = (before?.number ?? 0) + 1;
+      const content = contentOf(next, createSecrets());
+      const revision = { number, time: Date.now(), author: "", comment: "", content };
+      const runtime = await build(file, revision).catch((error: unknown) => {
+        throw refusal(error, sourceWith(file, number), log);
+      });
+      return { runtime, ...asked };
+    });
+    try {
+      const entries = origins.flatMap((name) => runtime.origins.get(name) ?? []);
+      const [first] = entries;
+      const [file, ...findings] = await Promise.all([
+        path !== undefined && first ? examineFile(first, path) : undefined,
+        ...entries.map(async (origin) => [origin.name, await examineOrigin(origin)] as const),
+      ]);
+      return { findings: Object.fromEntries(findings), ...(file && { file }) };
+    } finally {
+      await runtime.stop();
+    }
+  };
+
   return {
     change,
+    examine,
     /** Watches the store of the current runtime. */
     follow(): void {
       const store = current().state?.store;
@@ -116,6 +146,12 @@ export function createStateKeeper({ current, prepare, activate, inTurn, log }: K
       for (const end of ends) end();
     },
   };
+}
+
+/** Throws `EUNSUPPORTED` if there is none. */
+function stateIn({ state }: Runtime): RuntimeState {
+  if (!state) throw new MediaError("EUNSUPPORTED", "No plugin keeps state any more");
+  return state;
 }
 
 /** What a store does; its failures are the server's, and temporary. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
+import type { FileFinding, OriginFinding } from "../model/finding.ts";
 import { isSecret } from "../util/redact.ts";
 import {
   type AccountContent,
@@ -27,6 +28,7 @@ export interface RuntimeState {
   readonly content: ManagedState;
   /** Left out: nothing serves this runtime. */
   readonly change?: ChangeState;
+  readonly examine?: ExamineState;
 }
 
 /**
@@ -38,6 +40,23 @@ export type ChangeState = (change: {
   readonly comment: string;
   readonly edit: (state: ManagedState) => void;
 }) => Promise<RuntimeState>;
+
+/**
+ * Makes a change without storing it or serving it, and asks origins of the server that it would be, by the names that the configuration
+ * gives them there. `edit` returns them; `path`: of the file that the first one is asked for, too. Throws as a change does.
+ */
+export type ExamineState = (
+  edit: (state: ManagedState) => { readonly origins: readonly string[]; readonly path?: string | undefined },
+) => Promise<Pick<Examination, "findings" | "file">>;
+
+/** What a change would do. */
+export interface Examination {
+  readonly changes: readonly Difference[];
+  /** What the origins that were asked respond, by their names in the account. */
+  readonly findings: Readonly<Record<string, OriginFinding>>;
+  /** What an origin has under the path. */
+  readonly file?: FileFinding;
+}
 
 /** What a change may change, in place: objects as the configuration writes them. */
 export interface AccountDraft extends AccountContent {
@@ -70,6 +89,15 @@ export interface AccountState {
    * throws, `EINVAL` naming the field if the whole would be invalid, and `EBUSY` if it could not be stored; then nothing has changed.
    */
   change<T>(comment: string, edit: (draft: AccountDraft) => T): Promise<T>;
+  /**
+   * What a change would do, without doing it: what differs, and what the origins that it creates or changes respond. `edit` may return an
+   * origin that is asked, too, and the path of a file that it is asked for. Throws as `change` does, and `ENOENT` for another origin.
+   */
+  examine(
+    edit: (
+      draft: AccountDraft,
+    ) => { readonly origin: string; readonly path?: string | undefined } | undefined,
+  ): Promise<Examination>;
   /** Revisions that have changed this account, newest first. */
   revisions(options: {
     readonly before?: number;
@@ -84,7 +112,7 @@ const MAX_SCANNED = 500;
 
 /** `author`: who changes it, for people. */
 export function accountState(state: RuntimeState, tenant: string, author: string): AccountState {
-  const { store, file, change } = state;
+  const { store, file, change, examine } = state;
   let { content } = state;
 
   async function changed(comment: string, edit: (account: AccountContent) => void): Promise<void> {
@@ -121,6 +149,33 @@ export function accountState(state: RuntimeState, tenant: string, author: string
         Object.assign(account, content);
       });
       return (result as unknown as { readonly value: ReturnType<typeof edit> }).value;
+    },
+    async examine(edit) {
+      if (!examine) throw new MediaError("EUNSUPPORTED", "Nothing can be changed here");
+      let changes: readonly Difference[] = [];
+      const at = tenant === "" ? "" : `${tenant}/`;
+      const { findings, file: found } = await examine((next) => {
+        const old = structuredClone(next);
+        const account = accountIn(next, tenant);
+        const draft = { ...account, file: withoutSecrets(fileObjects(file, tenant)) };
+        const { origin, path } = edit(draft) ?? {};
+        if (
+          origin !== undefined &&
+          ![draft, draft.file].some(({ origins }) => Object.hasOwn(origins, origin))
+        )
+          throw new MediaError("ENOENT", `There is no origin ${origin}`);
+        const { file: _, ...content } = draft;
+        next.accounts[tenant] = content;
+        changes = differences(old, next, tenant);
+        const before = accountIn(old, tenant).origins;
+        const changed = Object.keys(content.origins).filter(
+          (name) => !isDeepStrictEqual(content.origins[name], before[name]),
+        );
+        const origins = new Set([...(origin === undefined ? [] : [origin]), ...changed]);
+        return { origins: [...origins].map((name) => at + name), path };
+      });
+      const own = Object.entries(findings).map(([name, finding]) => [name.slice(at.length), finding]);
+      return { changes, findings: Object.fromEntries(own), ...(found && { file: found }) };
     },
     async revisions({ before, limit }) {
       const infos = await store.list({ ...(before !== undefined && { before }), limit: MAX_SCANNED });
