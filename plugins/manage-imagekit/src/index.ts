@@ -1,4 +1,5 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
+import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { addFocalPoints } from "./focal-points.ts";
 import { addMetadata } from "./metadata.ts";
@@ -30,6 +31,7 @@ export function manageImagekit(): Plugin {
       const { manage, jobs, state } = api;
       addMetadata({ manage, jobs });
       for (const objects of [ORIGINS, ENDPOINTS, NAMED_TRANSFORMATIONS]) addObjects({ manage }, objects);
+      addChanges({ manage });
       addUsage({ manage, state }, HELP);
       addFocalPoints(api, NAME);
       manage("POST", PURGE, begin, { atRoot: true });

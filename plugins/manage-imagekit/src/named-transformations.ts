@@ -4,12 +4,22 @@ import { z } from "zod";
 import { assertRoom, checked, idOf, newId, type ObjectsOf, objectsIn, renamed } from "./objects.ts";
 
 const fields = {
-  name: z.string().regex(/^(?!__proto__$)\w{1,200}$/, "Expected letters, digits and underscores"),
-  transformation: z.string().min(1).max(10_000),
-  enabled: z.boolean(),
+  name: z
+    .string()
+    .regex(/^(?!__proto__$)\w{1,200}$/, "Expected letters, digits and underscores")
+    .meta({ title: "Name" }),
+  transformation: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .meta({ title: "Transformation", description: "Such as w-400,h-300." }),
+  enabled: z.boolean().meta({ title: "Enabled" }),
 };
 const createSchema = z.strictObject({ ...fields, enabled: fields.enabled.default(true) });
 const updateSchema = z.strictObject(fields).partial();
+
+/** JSON Schema of requests that create a named transformation. */
+export const namedTransformationSchema = () => z.toJSONSchema(createSchema, { io: "input" });
 
 interface Note {
   readonly id: string;

@@ -5,18 +5,29 @@ import { assertRoom, checked, MAX_TEXT, newId, type ObjectsOf, objectsIn } from 
 
 const text = z.string().min(1).max(MAX_TEXT);
 /** A secret; an update that leaves it out keeps the one that is stored. */
-const secret = z.string().max(10_000);
+const secret = (title: string) => z.string().max(10_000).optional().meta({ title, writeOnly: true });
 
 const common = {
-  name: text.max(200),
-  includeCanonicalHeader: z.boolean().default(false),
-  baseUrlForCanonicalHeader: z.string().max(MAX_TEXT).optional(),
+  name: text.max(200).meta({ title: "Name" }),
+  includeCanonicalHeader: z.boolean().default(false).meta({
+    title: "Canonical header",
+    description: "Responses name the address that search engines should know the file by.",
+  }),
+  baseUrlForCanonicalHeader: z.string().max(MAX_TEXT).optional().meta({
+    title: "Base URL of the canonical header",
+  }),
 };
-const prefix = z.string().max(MAX_TEXT).default("");
-const keys = { accessKey: secret.optional(), secretKey: secret.optional() };
+const bucket = text.meta({ title: "Bucket" });
+const prefix = z.string().max(MAX_TEXT).default("").meta({
+  title: "Prefix",
+  description: "Folder in which all files lie, such as images/2026.",
+});
+const keys = { accessKey: secret("Access key"), secretKey: secret("Secret key") };
 
 /** How an origin of a type is written in a request; the storage plugin of the type checks the rest. */
 interface Type {
+  /** For people. */
+  readonly title: string;
   readonly fields: z.ZodObject;
   /** Fields that are secret, and needed. */
   readonly secrets: readonly string[];
@@ -27,43 +38,82 @@ interface Type {
 }
 
 const s3: Type = {
-  fields: z.strictObject({ bucket: text, prefix, useIAMRole: z.boolean().optional(), ...keys }),
+  title: "Amazon S3",
+  fields: z.strictObject({
+    bucket,
+    prefix,
+    useIAMRole: z.boolean().optional().meta({
+      title: "Use the IAM role of the machine",
+      description: "In place of keys.",
+    }),
+    ...keys,
+  }),
   secrets: ["accessKey", "secretKey"],
   shown: { bucket: "", prefix: "", useIAMRole: false },
 };
 
 const TYPES: Readonly<Record<string, Type>> = {
   S3: s3,
-  CLOUDINARY_BACKUP: s3,
+  CLOUDINARY_BACKUP: { ...s3, title: "Cloudinary backup" },
   S3_COMPATIBLE: {
+    title: "S3-compatible storage",
     fields: z.strictObject({
-      ...{ bucket: text, endpoint: text, prefix, s3ForcePathStyle: z.boolean().default(false) },
+      endpoint: text.meta({ title: "Endpoint", description: "Such as https://s3.example.com." }),
+      bucket,
+      prefix,
+      s3ForcePathStyle: z.boolean().default(false).meta({
+        title: "Bucket in the path",
+        description: "The bucket is part of the path instead of the host name.",
+      }),
       ...keys,
     }),
     secrets: ["accessKey", "secretKey"],
     shown: { bucket: "", endpoint: "", prefix: "", s3ForcePathStyle: false },
   },
   WEB_FOLDER: {
-    fields: z.strictObject({ baseUrl: text, forwardHostHeaderToOrigin: z.boolean().default(false) }),
+    title: "Web server",
+    fields: z.strictObject({
+      baseUrl: text.meta({ title: "Base URL", description: "Such as https://www.example.com/media." }),
+      forwardHostHeaderToOrigin: z.boolean().default(false).meta({
+        title: "Forward the host name",
+        description: "The web server is asked by the host name that the client asked.",
+      }),
+    }),
     secrets: [],
     shown: { baseUrl: "", forwardHostHeaderToOrigin: false },
   },
-  WEB_PROXY: { fields: z.strictObject({}), secrets: [], shown: {} },
+  WEB_PROXY: { title: "Web proxy", fields: z.strictObject({}), secrets: [], shown: {} },
   GCS: {
-    fields: z.strictObject({ bucket: text, clientEmail: text, prefix, privateKey: secret.optional() }),
+    title: "Google Cloud Storage",
+    fields: z.strictObject({
+      bucket,
+      prefix,
+      clientEmail: text.meta({ title: "Client email" }),
+      privateKey: secret("Private key"),
+    }),
     secrets: ["privateKey"],
     shown: { bucket: "", clientEmail: "", prefix: "" },
   },
   AZURE_BLOB: {
-    fields: z.strictObject({ accountName: text, container: text, prefix, sasToken: secret.optional() }),
+    title: "Azure Blob Storage",
+    fields: z.strictObject({
+      accountName: text.meta({ title: "Account name" }),
+      container: text.meta({ title: "Container" }),
+      prefix,
+      sasToken: secret("SAS token"),
+    }),
     secrets: ["sasToken"],
     recipient: "accountName",
     shown: { accountName: "", container: "", prefix: "" },
   },
   AKENEO_PIM: {
+    title: "Akeneo PIM",
     fields: z.strictObject({
-      ...{ baseUrl: text, clientId: text, username: text },
-      ...{ clientSecret: secret.optional(), password: secret.optional() },
+      baseUrl: text.meta({ title: "Base URL" }),
+      clientId: text.meta({ title: "Client ID" }),
+      clientSecret: secret("Client secret"),
+      username: text.meta({ title: "User name" }),
+      password: secret("Password"),
     }),
     secrets: ["clientSecret", "password"],
     recipient: "baseUrl",
@@ -118,6 +168,16 @@ export const ORIGINS: ObjectsOf = {
     throw new MediaError("EINVAL", text, { status: 409 });
   },
 };
+
+/** Schemas of requests about an origin, by type: JSON Schema. */
+export function originSchemas(): Record<string, unknown> {
+  const { name, ...others } = common;
+  const entries = Object.entries(TYPES).map(([type, { title, fields }]) => {
+    const whole = z.strictObject({ type: z.literal(type), name, ...fields.shape, ...others });
+    return [type, z.toJSONSchema(whole.meta({ title }), { io: "input" })];
+  });
+  return Object.fromEntries(entries);
+}
 
 function originIn(json: unknown, endpoints: readonly Endpoint[]) {
   const body = checked(typeSchema, json);
