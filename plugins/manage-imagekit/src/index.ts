@@ -1,12 +1,23 @@
 import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
 import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import { addFiles } from "./files.ts";
 import { addFocalPoints } from "./focal-points.ts";
+import { type ManageFilesOptions, manageFiles } from "./library.ts";
 import { addMetadata } from "./metadata.ts";
 import { NAMED_TRANSFORMATIONS } from "./named-transformations.ts";
 import { addObjects } from "./objects.ts";
 import { ORIGINS } from "./origins.ts";
 import { addUsage } from "./usage.ts";
+
+declare module "@mediatap/core" {
+  interface EndpointFields {
+    /** The management API may upload, change and delete files of the endpoint's origins, within these rules. @default false */
+    manageFiles?: boolean | ManageFilesOptions;
+  }
+}
+
+export type { ManageFilesOptions };
 
 const NAME = "manage-imagekit";
 
@@ -27,8 +38,10 @@ export function manageImagekit(): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
+    endpointFields: { manageFiles },
     apply(api) {
       const { manage, jobs, state } = api;
+      addFiles(api, HELP);
       addMetadata({ manage, jobs });
       for (const objects of [ORIGINS, ENDPOINTS, NAMED_TRANSFORMATIONS]) addObjects({ manage }, objects);
       addChanges({ manage });

@@ -1,6 +1,7 @@
 import { json } from "node:stream/consumers";
 import {
   type CallHandler,
+  type Endpoint,
   type InfoField,
   invalid,
   type Job,
@@ -41,37 +42,48 @@ interface Description {
   readonly pHash?: string;
 }
 
+/** Describes files by the plugin `info`. */
+export type Describe = ReturnType<typeof createDescribe>;
+
 /** Adds the call that describes the file of a URL. */
 export function addMetadata({ manage, jobs }: Pick<PluginApi, "manage" | "jobs">): void {
+  const describe = createDescribe(jobs);
   const call: CallHandler = async ({ query }, endpoints) => {
     const url = query.get("url");
     if (!url) throw invalid("url", "the URL of a file", url ?? undefined);
     const { problem, ...job } = await jobs.resolve(url);
-    const { asset, media, transformation } = job;
+    const { asset, transformation } = job;
     const endpoint = endpoints.find(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint);
     if (!endpoint) throw new MediaError("EFORBIDDEN", "The key is not valid for the endpoint of this URL.");
     if (problem) throw new MediaError(problem.code, problem.message);
     if (transformation.steps.length > 0) {
       throw invalid("url", "the URL of a file without a transformation", url);
     }
-    const more: readonly InfoField[] = [
-      ...(media === "image" ? (["pHash"] as const) : []),
-      ...(endpoint.fields.infoGps ? (["gps"] as const) : []),
-    ];
-    return { body: metadataOf(await describe(job, [...FIELDS, ...more])) };
+    return { body: await describe(job, endpoint) };
   };
   manage("GET", METADATA, call, { atRoot: true });
+}
 
-  async function describe(job: Job, fields: readonly InfoField[]): Promise<Description> {
+export function createDescribe({ obtain }: Pick<PluginApi["jobs"], "obtain">) {
+  /** The metadata of a file in the words of the service. Throws what a request for it would be answered with. */
+  return async (
+    job: Omit<Job, "transformation" | "delivery">,
+    { fields: rules }: Endpoint,
+  ): Promise<Metadata> => {
+    const fields: readonly InfoField[] = [
+      ...FIELDS,
+      ...(job.media === "image" ? (["pHash"] as const) : []),
+      ...(rules.infoGps ? (["gps"] as const) : []),
+    ];
     const transformation = { steps: [], output: { info: { fields } } };
-    const { body } = await jobs.obtain({ ...job, transformation, delivery: {} });
+    const { body } = await obtain({ ...job, transformation, delivery: {} });
     if (!body) throw new MediaError("EINTERNAL", "The file could not be described");
     try {
-      return (await json(await body.stream())) as Description;
+      return metadataOf((await json(await body.stream())) as Description);
     } finally {
       await body.close?.();
     }
-  }
+  };
 }
 
 /** Formats that the service names by another extension. */
@@ -88,14 +100,24 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A description in the words of the service. */
-function metadataOf(description: Description): object {
+interface Metadata extends Readonly<Record<string, unknown>> {
+  readonly height?: number;
+  readonly width?: number;
+  readonly hasTransparency: boolean;
+  readonly duration?: number;
+  readonly bitRate?: number;
+  readonly videoCodec?: string;
+  readonly audioCodec?: string;
+}
+
+function metadataOf(description: Description): Metadata {
   const { format, bytes, width, height, colorProfile, alpha, density, pHash, duration, bitrate } =
     description;
   const codecOf = (kind: string) => description.tracks?.find((track) => track.kind === kind)?.codec;
   const videoCodec = codecOf("video");
   const audioCodec = codecOf("audio");
   return {
-    ...(height !== undefined && { height, width }),
+    ...(height !== undefined && width !== undefined && { height, width }),
     size: bytes,
     ...(format !== undefined && { format: FORMATS[format] ?? format }),
     hasColorProfile: colorProfile !== undefined,

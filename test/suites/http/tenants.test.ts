@@ -42,6 +42,7 @@ describe("tenants", () => {
     origins: folder("own"),
     endpoints: { default: { origins: ["photos"] } },
     privateKey: "own-key",
+    manageFiles: true,
     tags: ["shared"],
     namedTransformations: { own: "w-5" },
     tenants: {
@@ -164,6 +165,14 @@ describe("tenants", () => {
         ...objects("/v1/named-transformations", "PATCH"),
         "GET /v1/metadata",
         ...["GET", "PUT", "DELETE"].map((method) => `${method} /v1/focal-points`),
+        ...[
+          "GET /v1/files",
+          "GET /v1/files/:id/details",
+          "GET /v1/files/:id/metadata",
+          "DELETE /v1/files/:id",
+        ],
+        ...["POST /v1/files/batch/deleteByFileIds", "POST /v1/files/copy", "POST /v1/files/move"],
+        "PUT /v1/files/rename",
         ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
       ].sort(),
     );
@@ -257,6 +266,44 @@ describe("tenants", () => {
         assert.equal((await call(one, query, undefined, method)).status, 403, `${method} ${one} ${other}`);
       }
       assert.deepEqual((await call(other, query)).body, { x: 0.1, y: 0.2 });
+    }
+  });
+
+  it("see and change no files of one another", async () => {
+    const API = "/-/api/v1";
+    for (const account of accounts) await writeFile(join(root, account, `only-${account}.txt`), account);
+    const shown = async (account: Account) => JSON.stringify((await call(account, `${API}/files`)).body);
+    const idOf = async (account: Account) =>
+      (await call(account, `${API}/files?searchQuery=${encodeURIComponent(`name = "only-${account}.txt"`)}`))
+        .body[0].fileId;
+    for (const [one, other] of pairs) {
+      const before = await shown(other);
+      assert.match(before, new RegExp(`only-${other}`));
+      assert.doesNotMatch(before, new RegExp(`only-${one}`));
+      const id = await idOf(other);
+      const unknown = Buffer.from('["photos","none.txt"]').toString("base64url");
+      const path = `/only-${other}.txt`;
+      for (const [method, place, body] of [
+        ["GET", "/files/:id/details"],
+        ["GET", "/files/:id/metadata"],
+        ["DELETE", "/files/:id"],
+        ["POST", "/files/batch/deleteByFileIds", { fileIds: [":id"] }],
+        ["POST", "/files/copy", { sourceFilePath: path, destinationPath: "/stolen" }],
+        ["POST", "/files/move", { sourceFilePath: path, destinationPath: "/stolen" }],
+        ["PUT", "/files/rename", { filePath: path, newFileName: "stolen.txt" }],
+      ] as const) {
+        const by = (id: string) =>
+          call(
+            one,
+            API + place.replace(":id", id),
+            body && JSON.parse(JSON.stringify(body).replace(":id", id)),
+            method,
+          );
+        const [foreign, missing] = [await by(id), await by(unknown)];
+        assert.equal(foreign.status, 404, `${method} ${place} of ${other} by ${one}`);
+        assert.equal(foreign.body.message, missing.body.message);
+      }
+      assert.equal(await shown(other), before);
     }
   });
 

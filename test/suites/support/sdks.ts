@@ -45,10 +45,53 @@ interface Calls {
 
 type Json = Readonly<Record<string, unknown>> & { readonly id: string };
 
-interface Management {
+type Reply = Readonly<Record<string, unknown>>;
+/** Further options of a call. */
+interface CallOptions {
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** A call with a body. */
+type Post = (body: object, options?: CallOptions) => Promise<Reply>;
+
+export interface Management {
+  readonly assets: { list(query?: object, options?: CallOptions): Promise<Reply[]> };
   readonly files: {
-    readonly metadata: { getFromURL(query: { url: string }): Promise<Readonly<Record<string, unknown>>> };
+    readonly upload: Post;
+    get(id: string): Promise<Reply>;
+    update(id: string, body: object): Promise<Reply>;
+    delete(id: string): Promise<unknown>;
+    readonly copy: Post;
+    readonly move: Post;
+    readonly rename: Post;
+    readonly bulk: {
+      readonly delete: Post;
+      readonly addTags: Post;
+      readonly removeTags: Post;
+      readonly removeAITags: Post;
+    };
+    readonly versions: {
+      list(id: string): Promise<Reply[]>;
+      get(id: string, params: { fileId: string }): Promise<Reply>;
+      delete(id: string, params: { fileId: string }): Promise<Reply>;
+      restore(id: string, params: { fileId: string }): Promise<Reply>;
+    };
+    readonly metadata: {
+      get(id: string): Promise<Reply>;
+      getFromURL(query: { url: string }): Promise<Reply>;
+    };
   };
+  readonly folders: {
+    readonly create: Post;
+    readonly delete: Post;
+    readonly copy: Post;
+    readonly move: Post;
+    readonly rename: Post;
+    readonly job: { get(id: string): Promise<Reply> };
+  };
+  readonly customMetadataFields: Omit<Calls, "get">;
+  readonly savedExtensions: Calls;
+  readonly beta: { readonly v2: { readonly files: { readonly upload: Post } } };
   readonly accounts: {
     readonly origins: Calls;
     readonly urlEndpoints: Calls;

@@ -1,0 +1,47 @@
+import type { PluginApi } from "@mediatap/core";
+import { NOT_MODIFIED } from "@mediatap/core/storage";
+import { ability, FILE_TIMEOUT_MS, type FilePlace, noFile, rulesFor, storageSignal } from "./library.ts";
+
+/** Changes files, as far as their endpoint allows it, and purges what was made of them. */
+export type Changes = ReturnType<typeof createChanges>;
+
+export function createChanges({ purge }: Pick<PluginApi, "purge">) {
+  async function purgeFile({ endpoint, path }: FilePlace): Promise<void> {
+    await purge({ kind: "source", value: path, tenant: endpoint.tenant });
+  }
+
+  async function remove(file: FilePlace): Promise<void> {
+    rulesFor(file);
+    await ability(file, "remove", "delete files")(file.path);
+    await purgeFile(file);
+  }
+
+  return {
+    purgeFile,
+    remove,
+    /** Copies a file within its origin, in the place of another one if there is one. Throws `ENOENT` if it is not there any more. */
+    async copy(source: FilePlace, to: string, { isMove }: { readonly isMove: boolean }): Promise<void> {
+      const target = { ...source, path: to };
+      if (isMove) rulesFor(source);
+      rulesFor(target);
+      const write = ability(source, "write", "write files");
+      if (isMove) ability(source, "remove", "delete files");
+      if (to === source.path) return;
+      const entry = await source.storage.open(source.path, { signal: storageSignal(FILE_TIMEOUT_MS) });
+      if (entry === undefined || entry === NOT_MODIFIED) throw noFile();
+      const { size, type, cacheControl, private: isPrivate } = entry;
+      try {
+        await write(to, await entry.body(), {
+          ...(size !== undefined && { size }),
+          ...(type !== undefined && { type }),
+          ...(cacheControl !== undefined && { cacheControl }),
+          ...(isPrivate && { private: true }),
+        });
+      } finally {
+        await entry.close?.();
+      }
+      await purgeFile(target);
+      if (isMove) await remove(source);
+    },
+  };
+}

@@ -1,0 +1,272 @@
+import { type CallHandler, type Endpoint, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
+import { z } from "zod";
+import { type Asset, fileOf, folderOf, isImage, isMedia } from "./assets.ts";
+import { createChanges } from "./file-changes.ts";
+import {
+  ability,
+  baseOf,
+  createLibrary,
+  encodePath,
+  type FilePlace,
+  findFile,
+  join,
+  type Library,
+  metadataOf,
+  nameOf,
+  noFile,
+  type Place,
+  pathOf,
+  rulesFor,
+  storageSignal,
+} from "./library.ts";
+import { createDescribe, type Describe } from "./metadata.ts";
+import { bodyOf, checked } from "./objects.ts";
+import { parseSearch } from "./search.ts";
+
+const FILES = "/v1/files";
+
+/** Entries that a listing looks at. */
+const MAX_ENTRIES = 100_000;
+/** Entries in a response. */
+const MAX_LIMIT = 1_000;
+/** Entries of a folder that a storage is asked for at a time. */
+const PAGE_ENTRIES = 1_000;
+/** Files that one call deletes. */
+const MAX_DELETED = 100;
+
+const count = z.coerce.number().int().min(0);
+
+const listQuery = z.object({
+  type: z.enum(["file", "file-version", "folder", "all"]).default("file"),
+  searchQuery: z.string().optional(),
+  path: z.string().optional(),
+  fileType: z.enum(["all", "image", "non-image"]).default("all"),
+  sort: z
+    .enum(
+      ["NAME", "CREATED", "UPDATED", "SIZE", "HEIGHT", "WIDTH", "RELEVANCE"].flatMap((field) => [
+        `ASC_${field}`,
+        `DESC_${field}`,
+      ]),
+    )
+    .optional(),
+  skip: count.max(MAX_ENTRIES).default(0),
+  limit: count.min(1).max(MAX_LIMIT).default(MAX_LIMIT),
+});
+
+const text = z.string().min(1).max(2_000);
+const copied = z.object({
+  sourceFilePath: text,
+  destinationPath: text,
+  includeFileVersions: z.boolean().optional(),
+});
+const moved = z.object({ sourceFilePath: text, destinationPath: text });
+const renamed = z.object({ filePath: text, newFileName: text, purgeCache: z.boolean().default(false) });
+const deleted = z.object({ fileIds: z.array(text).min(1).max(MAX_DELETED) });
+
+/** Adds the calls of `assets` and `files`, but for uploads. */
+export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "purge">, help: string): void {
+  const { manage, jobs } = api;
+  const library = createLibrary(api);
+  const changes = createChanges(api);
+  const describe = createDescribe(jobs);
+
+  const list: CallHandler = async (request, endpoints) => {
+    const query = checked(listQuery, Object.fromEntries(request.query));
+    const places = library.placesOf(request.query, endpoints);
+    const assets = query.type === "file-version" ? [] : await assetsOf(places, query);
+    const answers = assets.map((asset) =>
+      asset.entry.kind === "folder" ? folderOf(asset) : fileOf(asset, request, asset.entry),
+    );
+    return { body: answers };
+  };
+
+  const get: CallHandler = async (request, endpoints) => {
+    const file = library.byId(request.params.id ?? "", endpoints);
+    const found = await metadataOf(file);
+    if (!found) throw noFile();
+    const more = isMedia(file.path) ? await describedBy(describe, file) : {};
+    return { body: { ...fileOf(file, request, found), ...more } };
+  };
+
+  const metadata: CallHandler = async (request, endpoints) => {
+    const file = library.byId(request.params.id ?? "", endpoints);
+    if (!(await metadataOf(file))) throw noFile();
+    return { body: await describe(jobOf(file), file.endpoint) };
+  };
+
+  const del: CallHandler = async (request, endpoints) => {
+    await changes.remove(await changeable(library, request.params.id ?? "", endpoints));
+    return { status: 204, body: undefined };
+  };
+
+  const deleteMany: CallHandler = async (request, endpoints) => {
+    const { fileIds } = await bodyOf(request, deleted);
+    const files: FilePlace[] = [];
+    const missingFileIds: string[] = [];
+    for (const id of new Set(fileIds)) {
+      try {
+        files.push(await changeable(library, id, endpoints));
+      } catch (error) {
+        if (!isMediaError(error) || error.code !== "ENOENT") throw error;
+        missingFileIds.push(id);
+      }
+    }
+    if (missingFileIds.length > 0) {
+      const message = "The requested file(s) does not exist.";
+      return { status: 404, body: { message, help, missingFileIds } };
+    }
+    for (const file of files) await changes.remove(file);
+    return { body: { successfullyDeletedFileIds: [...new Set(fileIds)] } };
+  };
+
+  const copyOrMove =
+    (isMove: boolean): CallHandler =>
+    async (request, endpoints) => {
+      const { sourceFilePath, destinationPath } = await bodyOf(request, isMove ? moved : copied);
+      const path = pathOf(sourceFilePath, "sourceFilePath");
+      const folder = pathOf(destinationPath, "destinationPath", { isFolder: true });
+      const source = await findFile(library.placesOf(request.query, endpoints), path);
+      await changes.copy(source, join(folder, path.slice(path.lastIndexOf("/") + 1)), { isMove });
+      return { status: 204, body: undefined };
+    };
+
+  const rename: CallHandler = async (request, endpoints, rights) => {
+    const { filePath, newFileName, purgeCache } = await bodyOf(request, renamed);
+    const path = pathOf(filePath, "filePath");
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const to = join(folder, nameOf(newFileName, "newFileName"));
+    const source = await findFile(library.placesOf(request.query, endpoints), path);
+    if (to === path) return { body: {} };
+    if (await metadataOf({ ...source, path: to })) {
+      const message = "There is a file with this name already.";
+      return { status: 409, body: { message, help } };
+    }
+    await changes.copy(source, to, { isMove: true });
+    if (!purgeCache) return { body: {} };
+    const { id } = await rights.purge({ url: baseOf(source.endpoint, request) + encodePath(path) });
+    return { body: { purgeRequestId: id } };
+  };
+
+  const atRoot = { atRoot: true };
+  manage("GET", FILES, list, atRoot);
+  manage("GET", `${FILES}/:id/details`, get, atRoot);
+  manage("GET", `${FILES}/:id/metadata`, metadata, atRoot);
+  manage("DELETE", `${FILES}/:id`, del, atRoot);
+  manage("POST", `${FILES}/batch/deleteByFileIds`, deleteMany, atRoot);
+  manage("POST", `${FILES}/copy`, copyOrMove(false), atRoot);
+  manage("POST", `${FILES}/move`, copyOrMove(true), atRoot);
+  manage("PUT", `${FILES}/rename`, rename, atRoot);
+}
+
+/** An existing file that may be changed. */
+async function changeable(library: Library, id: string, endpoints: readonly Endpoint[]): Promise<FilePlace> {
+  const file = library.byId(id, endpoints);
+  rulesFor(file);
+  if (!(await metadataOf(file))) throw noFile();
+  return file;
+}
+
+const jobOf = ({ endpoint, path }: FilePlace) => ({
+  asset: { tenant: endpoint.tenant, endpoint: endpoint.name, kind: "path" as const, path },
+  accept: "basic" as const,
+  query: [],
+  language: endpoint.languages[0] ?? "",
+  media: isImage(path) ? ("image" as const) : ("video" as const),
+});
+
+/** What the content of a file adds to its description; nothing if it cannot be read. */
+export async function describedBy(describe: Describe, file: FilePlace): Promise<object> {
+  try {
+    const found = await describe(jobOf(file), file.endpoint);
+    const { width, height, hasTransparency, duration, bitRate, videoCodec, audioCodec } = found;
+    const fields = { width, height, duration, bitRate, videoCodec, audioCodec };
+    const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+    return { ...Object.fromEntries(known), ...(isImage(file.path) && { hasAlpha: hasTransparency }) };
+  } catch (error) {
+    if (isMediaError(error) && error.status < 500) return {};
+    throw error;
+  }
+}
+
+/** The part of a listing that a call asks for. */
+async function assetsOf(
+  places: readonly Place[],
+  { type, searchQuery, path, fileType, sort, skip, limit }: z.output<typeof listQuery>,
+): Promise<readonly Asset[]> {
+  const search = searchQuery === undefined ? undefined : parseSearch(searchQuery);
+  const compare = sort === undefined ? undefined : comparisonOf(sort);
+  const isWanted = ({ entry }: Asset) => {
+    const isKind = search
+      ? entry.kind === "file" || /\btype\b/.test(searchQuery ?? "")
+      : type === "all" || entry.kind === type;
+    const isType =
+      fileType === "all" || (entry.kind === "file" && isImage(entry.name) === (fileType === "image"));
+    return isKind && isType;
+  };
+  const { folder, isDeep } =
+    path === undefined
+      ? (search?.within ?? { folder: "", isDeep: true })
+      : { folder: pathOf(path, "path", { isFolder: true }), isDeep: false };
+  const listable = places.filter(({ storage }) => storage.listFolder);
+  const [first] = places;
+  if (listable.length === 0 && first) ability(first, "listFolder", "list files");
+  const found: Asset[] = [];
+  let looked = 0;
+  for await (const asset of walk(listable, folder, isDeep)) {
+    if (++looked > MAX_ENTRIES) {
+      throw new MediaError("ELIMIT", `Expected a path with at most ${MAX_ENTRIES} files and folders`);
+    }
+    if (!isWanted(asset) || (search && !search.matches(asset))) continue;
+    found.push(asset);
+    if (!compare && found.length >= skip + limit) break;
+  }
+  if (compare) found.sort(compare);
+  return found.slice(skip, skip + limit);
+}
+
+/** What the origins have in a folder, and below it. Of several under one path the first counts, as for requests. */
+async function* walk(places: readonly Place[], folder: string, isDeep: boolean): AsyncGenerator<Asset> {
+  const signal = storageSignal();
+  const seen = new Set<string>();
+  const folders = [folder];
+  for (let at = 0; at < folders.length; at++) {
+    const above = folders[at] as string;
+    for (const place of places) {
+      const listFolder = ability(place, "listFolder", "list files");
+      let cursor: string | undefined;
+      do {
+        const page = await listFolder(above, {
+          limit: PAGE_ENTRIES,
+          ...(cursor !== undefined && { cursor }),
+          signal,
+        });
+        for (const entry of page.entries) {
+          const path = join(above, entry.name);
+          const id = `${entry.kind} ${path}`;
+          if (entry.name.startsWith(".") || (places.length > 1 && seen.has(id))) continue;
+          if (places.length > 1) seen.add(id);
+          if (isDeep && entry.kind === "folder") folders.push(path);
+          yield { ...place, path, entry };
+        }
+        cursor = page.next;
+      } while (cursor !== undefined);
+    }
+  }
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Throws `EUNSUPPORTED` for an order by what a listing does not contain. */
+function comparisonOf(sort: string): (a: Asset, b: Asset) => number {
+  const [direction, field] = sort.split("_");
+  const sign = direction === "ASC" ? 1 : -1;
+  const byName = (a: Asset, b: Asset) => collator.compare(a.entry.name, b.entry.name);
+  if (field === "NAME") return (a, b) => sign * byName(a, b);
+  if (field === "RELEVANCE") return byName;
+  if (field === "WIDTH" || field === "HEIGHT") {
+    const message = "Files cannot be sorted by width or height: a listing does not contain them.";
+    throw new MediaError("EUNSUPPORTED", message, { status: 501 });
+  }
+  const of = ({ entry }: Asset) => (field === "SIZE" ? entry.size : entry.lastModified) ?? 0;
+  return (a, b) => sign * (of(a) - of(b)) || byName(a, b);
+}

@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import { cacheMemory } from "@mediatap/cache-memory";
+import type { MediatapConfig } from "@mediatap/core";
+import { imageSharp } from "@mediatap/image-sharp";
+import { info } from "@mediatap/info";
+import { manageImagekit } from "@mediatap/manage-imagekit";
+import { storageFs } from "@mediatap/storage-fs";
+import { makeFolder, memoryStorage, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+import sharp from "sharp";
+import { describeWithSdks, type Management } from "../../../test/suites/support/sdks.ts";
+
+const KEY = "private_test_key";
+const HELP = "See the README of manage-imagekit.";
+
+const pictureOf = (background: string, width = 60) =>
+  sharp({ create: { width, height: 40, channels: 3, background } })
+    .png()
+    .toBuffer();
+
+describeWithSdks("manage-imagekit: files", (sdks) => {
+  let folder: TestFolder;
+  let server: TestServer;
+  let client: Management;
+
+  before(async () => {
+    folder = await makeFolder();
+    const config: MediatapConfig = {
+      plugins: [
+        urlImagekit(),
+        storageFs(),
+        memoryStorage(Buffer.from("x")),
+        imageSharp(),
+        info(),
+        cacheMemory(),
+        manageImagekit(),
+      ],
+      origins: {
+        photos: { type: "FOLDER", path: folder.path, checkSeconds: 3600 },
+        others: { type: "FOLDER", path: `${folder.path}/others` },
+        memory: { type: "MEMORY" },
+      },
+      endpoints: {
+        default: { origins: ["photos"], manageFiles: true },
+        some: { origins: ["others", "photos"], manageFiles: { folders: ["/trips"] } },
+        fixed: { origins: ["photos"] },
+        memory: { origins: ["memory"], manageFiles: true },
+      },
+      privateKey: KEY,
+      management: { compatible: true },
+    };
+    await folder.write("a.png", await pictureOf("red"));
+    await folder.write("b.txt", "b");
+    await folder.write("trips/rome/1.png", await pictureOf("lime", 30));
+    await folder.write("trips/rome/10.png", await pictureOf("lime", 31));
+    await folder.write("trips/rome/2.jpg", "no picture");
+    await folder.write("trips/oslo.mp4", "no video");
+    await folder.write("others/a.png", await pictureOf("blue"));
+    await folder.write(".hidden/secret.txt", "secret");
+    await folder.touch("b.txt", -86_400 * 10);
+    server = await startServer(config);
+    client = sdks.client({ baseURL: server.url, privateKey: KEY });
+  });
+  after(async () => {
+    await server?.close();
+    await folder?.close();
+  });
+
+  /** Paths of a listing. */
+  async function listed(query: object, options?: { readonly query: Record<string, string> }) {
+    return (await client.assets.list(query, options)).map(({ filePath, folderPath }) =>
+      String(filePath ?? `${folderPath}/`),
+    );
+  }
+  async function refused(call: Promise<unknown>, status: number, message: RegExp, more: object = {}) {
+    await assert.rejects(call, (error: Error) => {
+      const { status: sent, error: body } = error as unknown as {
+        status?: number;
+        error: { message: string };
+      };
+      assert.equal(sent, status, error.message);
+      assert.match(body.message, message);
+      assert.deepEqual({ ...body, message: "" }, { message: "", help: HELP, ...more });
+      return true;
+    });
+  }
+  const idOf = async (path: string) => {
+    const folderPath = path.slice(0, path.lastIndexOf("/")) || "/";
+    const assets = await client.assets.list({ path: folderPath });
+    return String(assets.find(({ filePath }) => filePath === path)?.fileId);
+  };
+  const colourOf = async (path: string) => {
+    const answer = await server.ask(path);
+    if (answer.status !== 200) return answer.status;
+    const { dominant } = await sharp(answer.body).stats();
+    return (["r", "g", "b"] as const).filter((name) => dominant[name] > 127).join("");
+  };
+
+  describe("listed", () => {
+    it("are those of a folder, or of all folders", async () => {
+      assert.deepEqual(await listed({ path: "/" }), ["/a.png", "/b.txt"]);
+      assert.deepEqual(await listed({ path: "/trips/rome/", sort: "ASC_NAME" }), [
+        "/trips/rome/1.png",
+        "/trips/rome/2.jpg",
+        "/trips/rome/10.png",
+      ]);
+      assert.deepEqual((await listed({})).toSorted(), [
+        ...["/a.png", "/b.txt", "/others/a.png", "/trips/oslo.mp4"],
+        ...["/trips/rome/1.png", "/trips/rome/10.png", "/trips/rome/2.jpg"],
+      ]);
+      assert.deepEqual(await listed({ path: "/", type: "folder" }), ["/others/", "/trips/"]);
+      assert.deepEqual(await listed({ path: "trips", type: "all" }), ["/trips/rome/", "/trips/oslo.mp4"]);
+      assert.deepEqual(await listed({ path: "/nothing" }), []);
+      assert.deepEqual(await listed({ type: "file-version" }), []);
+    });
+
+    it("have the fields of ImageKit", async () => {
+      const [file] = await client.assets.list({ path: "/" });
+      const { size } = await sharp(await pictureOf("red")).metadata();
+      const { fileId, createdAt, updatedAt, ...fields } = file ?? {};
+      assert.match(String(fileId), /^[\w-]+$/);
+      assert.equal(new Date(String(createdAt)).toISOString(), updatedAt);
+      assert.deepEqual(fields, {
+        type: "file",
+        name: "a.png",
+        filePath: "/a.png",
+        url: `${server.url}/a.png`,
+        thumbnail: `${server.url}/tr:w-320,h-320,c-at_max/a.png`,
+        fileType: "image",
+        mime: "image/png",
+        size,
+        isPrivateFile: false,
+        isPublished: true,
+        tags: null,
+        AITags: null,
+        customCoordinates: null,
+        customMetadata: {},
+        versionInfo: { id: fileId, name: "Version 1" },
+      });
+      const [rome] = await client.assets.list({ path: "/trips", type: "folder" });
+      const { folderId, ...known } = rome ?? {};
+      assert.match(String(folderId), /^[\w-]+$/);
+      assert.deepEqual(known, {
+        type: "folder",
+        name: "rome",
+        folderPath: "/trips/rome",
+        customMetadata: {},
+      });
+    });
+
+    it("are those of one type, sorted, in parts", async () => {
+      assert.deepEqual(await listed({ path: "/", fileType: "image" }), ["/a.png"]);
+      assert.deepEqual(await listed({ path: "/trips", fileType: "non-image" }), ["/trips/oslo.mp4"]);
+      const path = "/trips/rome";
+      const sorted = async (sort: string) => (await listed({ path, sort })).map((name) => name.slice(12));
+      assert.deepEqual(await sorted("DESC_NAME"), ["10.png", "2.jpg", "1.png"]);
+      assert.equal((await sorted("ASC_SIZE"))[0], "2.jpg");
+      assert.deepEqual(await listed({ path: "/", sort: "ASC_CREATED" }), ["/b.txt", "/a.png"]);
+      assert.deepEqual(await listed({ path, sort: "ASC_NAME", skip: 1, limit: 1 }), ["/trips/rome/2.jpg"]);
+      assert.deepEqual(await listed({ path, skip: 3 }), []);
+    });
+
+    it("are found by a query", async () => {
+      const found = async (searchQuery: string, more = {}) =>
+        (await listed({ searchQuery, ...more })).toSorted();
+      assert.deepEqual(await found('name = "a.png"'), ["/a.png", "/others/a.png"]);
+      assert.deepEqual(await found('name : "1" AND size < "1mb"'), [
+        "/trips/rome/1.png",
+        "/trips/rome/10.png",
+      ]);
+      assert.deepEqual(await found('path : "/trips/" AND format IN ["jpeg", "mp4"]'), [
+        "/trips/oslo.mp4",
+        "/trips/rome/2.jpg",
+      ]);
+      assert.deepEqual(await found('path = "/trips"'), ["/trips/oslo.mp4"]);
+      assert.deepEqual(await found('createdAt < "7d"'), ["/b.txt"]);
+      assert.deepEqual(await found('type = "folder" AND name NOT = "trips"'), ["/others/", "/trips/rome/"]);
+      assert.deepEqual(await found('(name HAS "A" OR name HAS "B") AND NOT format = "png"', { path: "/" }), [
+        "/b.txt",
+      ]);
+      await refused(
+        listed({ searchQuery: 'tags IN ["a"]' }),
+        400,
+        /^Expected one of name, .* for searchQuery but received 'tags'$/,
+      );
+      await refused(listed({ searchQuery: 'name = "a' }), 400, /for searchQuery but received '"a'/);
+      await refused(listed({ searchQuery: 'name > "a"' }), 400, /Expected another operator for name/);
+      await refused(listed({ searchQuery: "size > x" }), 400, /Expected a size/);
+    });
+
+    it("are those of another URL endpoint, or of one of its origins", async () => {
+      const [file] = await client.assets.list({ path: "/", endpoint: "some" });
+      assert.equal(file?.url, `${server.url}/some/a.png`);
+      assert.deepEqual(await listed({ path: "/", endpoint: "some" }), ["/a.png", "/b.txt"]);
+      assert.deepEqual(await listed({ path: "/", endpoint: "some", origin: "others" }), ["/a.png"]);
+      await refused(listed({ endpoint: "none" }), 404, /There is no URL endpoint with this id/);
+      await refused(listed({ origin: "others" }), 404, /has no origin with this id/);
+      await refused(
+        listed({ endpoint: "memory" }),
+        501,
+        /^The storage of the origin memory cannot list files\.$/,
+      );
+    });
+
+    it("are refused with the name of the field", async () => {
+      await refused(listed({ limit: 1001 }), 400, /^limit: /);
+      await refused(listed({ skip: -1 }), 400, /^skip: /);
+      await refused(listed({ sort: "ASC_COLOUR" }), 400, /^sort: /);
+      await refused(listed({ sort: "ASC_WIDTH" }), 501, /cannot be sorted by width or height/);
+      for (const path of ["../", "/trips/../..", "a//b", "/.hidden", "a\0b", "a\\b"]) {
+        await refused(listed({ path }), 400, /^path: Expected the path of a folder/);
+      }
+    });
+  });
+
+  describe("one by one", () => {
+    it("are described with what they contain", async () => {
+      const { width, height, hasAlpha, name } = await client.files.get(await idOf("/a.png"));
+      assert.deepEqual([width, height, hasAlpha, name], [60, 40, false, "a.png"]);
+      const broken = await client.files.get(await idOf("/trips/rome/2.jpg"));
+      assert.deepEqual([broken.width, broken.size], [undefined, 10]);
+      assert.equal((await client.files.metadata.get(await idOf("/a.png"))).format, "png");
+      const encode = (...parts: string[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
+      const unknown = [
+        "abc",
+        encode("photos", "none.png"),
+        encode("photos", "../a"),
+        encode("photo", "a.png"),
+        encode("a"),
+      ];
+      for (const id of unknown) {
+        for (const call of [client.files.get(id), client.files.delete(id), client.files.metadata.get(id)]) {
+          await refused(call, 404, /The requested file does not exist/);
+        }
+      }
+    });
+
+    it("are deleted, with what was made of them", async () => {
+      await folder.write("old/1.png", await pictureOf("red"));
+      await folder.write("old/2.png", await pictureOf("lime"));
+      await folder.write("old/3.png", await pictureOf("lime"));
+      assert.equal(await colourOf("/tr:w-8/old/1.png"), "r");
+      await client.files.delete(await idOf("/old/1.png"));
+      assert.equal(await colourOf("/tr:w-8/old/1.png"), 404);
+      const fileIds = [await idOf("/old/2.png"), await idOf("/old/3.png")];
+      const missingFileIds = ["abc"];
+      await refused(client.files.bulk.delete({ fileIds: [...fileIds, "abc"] }), 404, /does not exist/, {
+        missingFileIds,
+      });
+      assert.deepEqual(await client.files.bulk.delete({ fileIds }), { successfullyDeletedFileIds: fileIds });
+      assert.deepEqual(await listed({ path: "/old" }), []);
+      await refused(client.files.bulk.delete({ fileIds: [] }), 400, /^fileIds: /);
+    });
+
+    it("are copied, moved and renamed, and nothing old is served", async () => {
+      await folder.write("moves/red.png", await pictureOf("red"));
+      await folder.write("moves/to/red.png", await pictureOf("blue"));
+      assert.equal(await colourOf("/tr:w-8/moves/to/red.png"), "b");
+      await client.files.copy({ sourceFilePath: "/moves/red.png", destinationPath: "/moves/to/" });
+      assert.equal(await colourOf("/tr:w-8/moves/to/red.png"), "r");
+      assert.equal(await colourOf("/tr:w-8/moves/new/red.png"), 404);
+      await client.files.move({ sourceFilePath: "/moves/to/red.png", destinationPath: "/moves/new" });
+      assert.equal(await colourOf("/tr:w-8/moves/new/red.png"), "r");
+      assert.equal(await colourOf("/tr:w-8/moves/to/red.png"), 404);
+      const rename = (newFileName: string, more = {}) =>
+        client.files.rename({ filePath: "/moves/red.png", newFileName, ...more });
+      await folder.write("moves/taken.png", await pictureOf("blue"));
+      await refused(rename("taken.png"), 409, /There is a file with this name already/);
+      const { purgeRequestId } = await rename("my red one.png", { purgeCache: true });
+      assert.match(String(purgeRequestId), /^\w+$/);
+      assert.deepEqual(await listed({ path: "/moves" }), ["/moves/my_red_one.png", "/moves/taken.png"]);
+      await refused(rename("x.png"), 404, /The requested file does not exist/);
+      for (const name of ["../x.png", ".x.png", "a/b.png", "a\\b.png", ""]) {
+        await refused(rename(name), 400, /^newFileName: /);
+      }
+    });
+
+    it("are changed only where the configuration allows it", async () => {
+      const copy = (endpoint: string, sourceFilePath: string, destinationPath: string) =>
+        client.files.copy({ sourceFilePath, destinationPath }, { query: { endpoint } });
+      await refused(copy("fixed", "/a.png", "/x"), 403, /its configuration does not set manageFiles/);
+      await refused(copy("some", "/b.txt", "/x"), 403, /does not allow changes of files in this folder/);
+      await copy("some", "/b.txt", "/trips/new");
+      await refused(
+        client.files.move(
+          { sourceFilePath: "/b.txt", destinationPath: "/trips/x" },
+          { query: { endpoint: "some" } },
+        ),
+        403,
+        /does not allow changes of files in this folder/,
+      );
+      await refused(
+        copy("memory", "/a.png", "/x"),
+        501,
+        /^The storage of the origin memory cannot write files\.$/,
+      );
+    });
+  });
+});
