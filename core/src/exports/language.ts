@@ -16,6 +16,7 @@ export type { Language } from "../language/language.ts";
 export { deepFreeze, defineLanguage, languagePlugin } from "../language/language.ts";
 export { decodeText, lenient, UTF8 } from "../language/percent.ts";
 export type { Printed } from "../language/print.ts";
+export { withoutRounding } from "../language/print.ts";
 export type { GroupReader, Meaning, Reading } from "../language/read.ts";
 export type { Reader } from "../language/readers.ts";
 export {

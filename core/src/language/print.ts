@@ -67,7 +67,7 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
   function readsAs(values: Values<T>, steps: readonly Step[], context: ReadContext): boolean {
     try {
       const found = canonicalSteps(read(itemsOf(values), context).steps, registry);
-      return stableJson(found) === stableJson(canonicalSteps(steps, registry));
+      return isSame(found, canonicalSteps(steps, registry));
     } catch (error) {
       if (!isMediaError(error)) throw error;
       return false;
@@ -134,13 +134,24 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     const fields = new Set([...Object.keys(output), ...Object.keys(found.output)] as (keyof Output)[]);
     const isEqual = (one: unknown, other: unknown) => stableJson(one) === stableJson(other);
     return [
-      ...(isEqual(found.steps, steps) ? [] : ["this order of steps"]),
+      ...(isSame(found.steps, steps) ? [] : ["this order of steps"]),
       ...[...fields].filter((field) => !SETTLED.has(field) && !isEqual(found.output[field], output[field])),
       ...(["attachment", "fallback"] as const).filter(
         (field) => !isEqual(delivery[field], job.delivery[field]),
       ),
     ];
   }
+}
+
+const isSame = (one: readonly Step[], other: readonly Step[]) =>
+  stableJson(withoutRounding(one)) === stableJson(withoutRounding(other));
+
+/** Steps without what moves a crop by one pixel at most: languages differ there, and have no words for it. */
+export function withoutRounding<V>(value: V): V {
+  if (Array.isArray(value)) return value.map(withoutRounding) as V;
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).filter(([name]) => name !== "rounding");
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutRounding(field)])) as V;
 }
 
 /** Both values as one group; `undefined`: they contradict each other. */

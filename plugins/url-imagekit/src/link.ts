@@ -6,6 +6,7 @@ import {
   type Job,
   type LimitsOf,
 } from "@mediatap/core";
+import { withoutRounding } from "@mediatap/core/language";
 import type { CustomParameters } from "./custom.ts";
 import { endingsOf } from "./endings.ts";
 import { wordingOf } from "./named.ts";
@@ -34,7 +35,11 @@ function linkTo(job: Job, exchange: Exchange, { limits, parameters }: LinkOption
   const { endpoint, target, claims } = exchange;
   const path = printPath(job);
   const names = isAnyPart(job) ? namesAsked(job, exchange, limits) : undefined;
-  const query = printQuery(job, endpoint, names ?? printChain(job.transformation, parameters));
+  const query = printQuery(
+    job,
+    endpoint,
+    names ?? printChain(withoutRounding(job.transformation), parameters),
+  );
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
   const signed = claims.signature === "valid" && key !== undefined ? signature(url, key, target.query) : [];

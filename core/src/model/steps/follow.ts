@@ -32,7 +32,7 @@ export function facesAfterResize(
   if (canvas) return facesIn(faces, scaled, from({ ...canvas, ...placeAt(step.focus, canvas, scaled) }));
   if (!crop) return faces;
   if (!at && isSearched(step.focus) && !same(crop, scaled)) return undefined;
-  return facesIn(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop)) });
+  return facesIn(faces, scaled, { ...crop, ...(at ?? placeAt(step.focus, scaled, crop, step.rounding)) });
 }
 
 export function facesAfterExtract(

@@ -155,14 +155,20 @@ const within = (inner: Size, outer: Size): Size => ({
 
 /**
  * Upper left corner of `inner` in `outer`. Also for an `inner` that is larger: the corner is then negative. A focus that
- * is no gravity counts as the centre.
+ * is no gravity counts as the centre. `rounding`: of half a pixel.
  */
-export function placeAt(focus: Focus | undefined, outer: Size, inner: Size): Corner {
+export function placeAt(
+  focus: Focus | undefined,
+  outer: Size,
+  inner: Size,
+  rounding: "up" | "down" = "down",
+): Corner {
   const at = (focus ?? "center").split("-");
+  const half = (length: number) => (rounding === "up" ? Math.ceil(length / 2) : Math.trunc(length / 2));
   const free = { width: outer.width - inner.width, height: outer.height - inner.height };
   return {
-    left: at.includes("left") ? 0 : at.includes("right") ? free.width : Math.trunc(free.width / 2),
-    top: at.includes("top") ? 0 : at.includes("bottom") ? free.height : Math.trunc(free.height / 2),
+    left: at.includes("left") ? 0 : at.includes("right") ? free.width : half(free.width),
+    top: at.includes("top") ? 0 : at.includes("bottom") ? free.height : half(free.height),
   };
 }
 

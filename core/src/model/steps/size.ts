@@ -29,6 +29,11 @@ declare module "../transformation.ts" {
       readonly focus?: Focus;
       /** For `cover` around faces: above 1 the crop shows so much less of what is around them. @default 1 */
       readonly zoom?: number;
+      /**
+       * For `cover`: where the middle of the crop falls between two pixels, the crop lies at the one after it, as sharp has it. Left out:
+       * at the one before it.
+       */
+      readonly rounding?: "up";
       /** For `contain`; an opaque colour also lies behind clear parts of the picture. Left out: black, around it only. */
       readonly background?: Paint;
     };
@@ -90,6 +95,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     dpr: dpr.exactOptional(),
     focus: focus.exactOptional(),
     zoom: zoom.exactOptional(),
+    rounding: z.literal("up").exactOptional(),
     background: paint.exactOptional(),
   }),
   canonical(step) {
@@ -100,7 +106,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     return without<StepOf<"resize">>(
       tidied,
       ...(tidied.fit === "cover" || tidied.fit === "contain" ? [] : ["focus" as const]),
-      ...(tidied.fit === "cover" ? [] : ["zoom" as const]),
+      ...(tidied.fit === "cover" ? [] : (["zoom", "rounding"] as const)),
       ...(tidied.fit === "contain" ? [] : ["background" as const]),
     );
   },

@@ -290,6 +290,16 @@ describe("placing and turning", () => {
     );
   });
 
+  it("places half a pixel before or after the middle", () => {
+    for (const [outer, down, up] of [
+      [101, 30, 31],
+      [100, 30, 30],
+    ] as const) {
+      assert.deepEqual(placeAt("top", box(outer, 9), box(40, 9)), { left: down, top: 0 });
+      assert.deepEqual(placeAt("top", box(outer, 9), box(40, 9), "up"), { left: up, top: 0 });
+    }
+  });
+
   it("grows the canvas of a turned picture", () => {
     assert.deepEqual(rotatedSize(box(40, 20), 90), box(20, 40));
     assert.deepEqual(rotatedSize(box(40, 20), -90), box(20, 40));

@@ -163,6 +163,7 @@ describe("built-in steps", () => {
     for (const step of [
       { ...plain, fit: "cover" },
       { ...plain, fit: "contain", focus: "left" },
+      { ...plain, rounding: "up" },
       { ...plain, width: ["mul", 150, 2], dpr: 1 },
     ] as Step[]) {
       assert.deepEqual(canonical(step), plain);

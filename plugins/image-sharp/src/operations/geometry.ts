@@ -152,7 +152,7 @@ const resize: Drawer<"resize"> = (step, context) => {
   if (crop) assertScalable(scaled);
   if (crop) {
     return {
-      work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop)) }, scaled)],
+      work: [...scale, ...cut({ ...crop, ...(at ?? placeAt(place, scaled, crop, step.rounding)) }, scaled)],
       alpha,
       ...told,
     };

@@ -78,7 +78,7 @@ const resize: Operation<"resize"> = (step, graph) => {
     return lay(graph, [canvas, scaled], paint, (outer, inner) => placeAt(step.focus, outer, inner));
   }
   graph.scale(scaled);
-  if (window) crop(graph, { ...window, ...placeAt(step.focus, scaled, window) });
+  if (window) crop(graph, { ...window, ...placeAt(step.focus, scaled, window, step.rounding) });
 };
 
 const extract: Operation<"extract"> = (step, graph) => {
