@@ -186,7 +186,7 @@ export const PARAMETERS: Parameters<IpxValues> = {
     print: ([width, height]) => `${width}x${height}`,
   },
   resize: {
-    means: "as `s`, and not beside a `rotate`",
+    means: "as `s`",
     values: "`<width>x<height>`, `<side>`",
     read: box,
     print: ([width, height]) => `${width}x${height}`,
@@ -271,7 +271,7 @@ export const PARAMETERS: Parameters<IpxValues> = {
     fromOutput: ({ quality }) => (typeof quality === "number" ? quality : undefined),
   },
   rotate: {
-    means: "turns clockwise; before `s`, `width` and `trim`",
+    means: "turns clockwise; not beside `resize`, nor by 90 degrees beside `height` alone",
     values: "degrees",
     read: number(-36_000, 36_000),
   },

@@ -37,10 +37,11 @@ const isTurnedFirst = ({ width, s, trim }: Ipx) =>
 const rotate = (first: boolean): IpxRule => ({
   uses: ["rotate", "background"],
   steps(values) {
-    const { rotate, background, resize } = values;
+    const { rotate, background, height, resize } = values;
     if (rotate === undefined) return [];
-    if (resize && !isTurnedFirst(values))
-      throw unsupported("rotate after resize; write s instead of resize", "rotate");
+    if (!isTurnedFirst(values) && (resize || (height !== undefined && rotate % 180 !== 0))) {
+      throw unsupported("rotate after resize or height; s or width instead", "rotate", String(rotate));
+    }
     return isTurnedFirst(values) === first ? [turn(rotate, background)] : [];
   },
   fromStep: (step) =>
@@ -54,28 +55,36 @@ const flatten: IpxRule = {
   fromStep: (step) => (step.op === "flatten" ? { flatten: true, ...colourOf(step.background) } : undefined),
 };
 
-/** Before the image is scaled and cropped, as sharp does it: so `top` is the top of the result. */
-const flip: IpxRule = {
+/** Whether the image is cropped around `position`. */
+const isCropped = ({ width, s, resize, fit = "cover" }: Ipx) =>
+  width === undefined && (s ?? resize) !== undefined && fit === "cover";
+
+/** After the image is scaled and before it is cropped, as in sharp: `top` is the top of the result. */
+const flip = (first: boolean): IpxRule => ({
   uses: ["flip", "flop"],
-  steps: ({ flip = false, flop = false }) =>
-    flip || flop ? [{ op: "flip", horizontal: flop, vertical: flip }] : [],
+  steps(values) {
+    const { flip = false, flop = false } = values;
+    if (isCropped(values) !== first || !(flip || flop)) return [];
+    return [{ op: "flip", horizontal: flop, vertical: flip }];
+  },
   fromStep: (step) =>
     step.op === "flip"
       ? { ...(step.vertical && { flip: true }), ...(step.horizontal && { flop: true }) }
       : undefined,
-};
+});
 
 /** How a box is met, but for its size. */
 function meeting({
   fit = "cover",
   position,
   background,
-}: Ipx): Pick<StepOf<"resize">, "fit" | "focus" | "background"> {
+}: Ipx): Pick<StepOf<"resize">, "fit" | "focus" | "rounding" | "background"> {
   const isSearched = position === "attention" || position === "entropy";
   const focus = fit === "cover" || (fit === "contain" && !isSearched) ? position : undefined;
   return {
     fit,
     ...(focus && { focus }),
+    ...(fit === "cover" && { rounding: "up" as const }),
     ...(fit === "contain" && background && { background: paint(background) }),
   };
 }
@@ -219,8 +228,9 @@ export const ORDER = [
   "extract",
   flatten,
   "grayscale",
-  flip,
+  flip(true),
   resize,
+  flip(false),
   rotate(false),
   extend,
   "blur",
