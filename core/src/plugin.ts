@@ -20,6 +20,8 @@ import type { ReadUsage } from "./model/usage.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
 import type { AccountState } from "./state/account.ts";
+import type { AccountKeys } from "./state/api-keys.ts";
+import type { AuditEntry, AuditListOptions } from "./state/audit.ts";
 import type { Records, StateStoreRegistration } from "./state/store.ts";
 import type { BreakerState } from "./util/breaker.ts";
 import type { Bus } from "./util/bus.ts";
@@ -159,23 +161,43 @@ export interface CallReply {
   readonly body: unknown;
 }
 
+/** What a key may do, each role more than the one before it: read; purge and warm caches, too; change what the server serves, too. */
+export type KeyRole = "read" | "operate" | "configure";
+
+/** A limit of calls; times in milliseconds. */
+export interface CallRate {
+  readonly limit: number;
+  readonly interval: number;
+  readonly reset: number;
+}
+
 /** What a call of the management may do with the rights of its key. */
 export interface CallRights {
+  readonly role: KeyRole;
+  /** Describes what the call has changed, for the audit log; left out: its method and path. Not for secrets. */
+  note(what: string): void;
   /**
    * Begins a purge of `{ url }`, `{ source }`, `{ prefix }`, `{ tag }` or `{ all: true }`. Resolves when no process serves anything
-   * older. Throws `EINVAL` for anything else, `EFORBIDDEN` if the key is not good for it, and `EBUSY` with status 429 for more
-   * than `management.purgesPerMinute`.
+   * older. Throws `EINVAL` for anything else, `EFORBIDDEN` if the key or its role is not good for it, and `EBUSY` with status 429 for
+   * more than `management.purgesPerMinute`.
    */
   purge(target: unknown): Promise<{ readonly id: string }>;
   /** `undefined`: there is no such purge, or it is one of another account. */
   purgeState(id: string): "pending" | "completed" | undefined;
   /** How many purges the key may begin in `interval`, and in how many milliseconds the next interval begins. */
-  purgeRate(): { readonly limit: number; readonly interval: number; readonly reset: number };
+  purgeRate(): CallRate;
+  /** The same of changes of the state. */
+  changeRate(): CallRate;
   /**
    * Origins, endpoints and named transformations of the account that the key is good for. Throws `EUNSUPPORTED` with status 501 if no plugin
-   * keeps state, and `EFORBIDDEN` if the key is not good for the whole account.
+   * keeps state, and `EFORBIDDEN` if the key is not good for the whole account. Changes need the role `configure`; more than
+   * `management.changesPerMinute` get `EBUSY` with status 429.
    */
   state(): AccountState;
+  /** The keys of that account. Throws as `state`. */
+  keys(): AccountKeys;
+  /** Changes of that account and keys that were refused, newest first. Throws as `state`. */
+  audit(options: AuditListOptions): Promise<readonly AuditEntry[]>;
 }
 
 /** `endpoints`: those that the private key of the call is good for. What it throws below 500, and `EBUSY`, the caller reads. */
@@ -185,36 +207,39 @@ export type CallHandler = (
   rights: CallRights,
 ) => CallReply | Promise<CallReply>;
 
-/** What a private key opens. */
+/** What a key opens: a private key of the configuration, or a key that was created by a call. */
 export interface KeyAccess {
   /** Names the key without revealing it; the same in all processes with the same configuration. */
   readonly id: string;
+  /** For people. */
+  readonly name: string;
   /** Those that the key is good for. */
   readonly endpoints: readonly Endpoint[];
   readonly rights: CallRights;
   /**
    * A message authentication code (HMAC-SHA-256, base64url) by a secret that is derived from the key: every process with the same
-   * configuration makes the same one, and it is void as soon as the key is not configured any more. Compare in constant time.
+   * configuration makes the same one, and it is void as soon as the key is not configured any more, or has another secret. Compare in
+   * constant time.
    */
   seal(text: string): string;
   /**
    * A call of the management with the rights of the key: `path` as a plugin adds it by `manage`, method, query and body those of
-   * `request`. Throws what the call throws; `ENOENT` if there is no such call.
+   * `request`. Throws what the call throws; `ENOENT` if there is no such call, `EFORBIDDEN` if it needs another role.
    */
   call(path: string, request: RouteRequest): Promise<CallReply>;
 }
 
-/** The private keys of the configuration, for pages that people sign in to. */
+/** The keys of the server, for pages that people sign in to. `ip`: address of the client, for the audit log. */
 export interface KeysApi {
   /**
-   * What a key opens. Throws `ESIGNATURE` for a wrong one, after a moment, and `EBUSY` with status 429 for an address (`ip`) that has
-   * sent ten wrong ones within a minute, to this or to the management.
+   * What a key opens. Throws `ESIGNATURE` for a wrong one, after a moment, and `EBUSY` with status 429 for an address that has
+   * sent ten wrong ones within a minute, to this or to the management, until the minute is over.
    */
   open(key: string, ip: string): Promise<KeyAccess>;
-  /** What the key of an id opens; `undefined`: it is not configured any more. */
-  find(id: string): KeyAccess | undefined;
+  /** What the key of an id opens; `undefined`: there is no such key any more. */
+  find(id: string, ip: string): Promise<KeyAccess | undefined>;
   /** All endpoints and their rights, without a key: for a page that is open to nobody but this machine's user. */
-  all(): Pick<KeyAccess, "endpoints" | "rights" | "call">;
+  all(ip: string): Pick<KeyAccess, "endpoints" | "rights" | "call">;
 }
 
 /** A request that is looked into instead of being answered. */
@@ -360,14 +385,16 @@ export interface PluginApi {
   /** Adds an HTTP route: a path below `/-/`, or exactly `/`. `:name` stands for one segment. For a page: `pageFile`. */
   route(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, handler: RouteHandler): void;
   /**
-   * Adds a call to the management: a route below its path (`/-/api`), opened by a private key as the purge calls are. There
-   * is none where no key is configured, or the management is switched off.
+   * Adds a call to the management: a route below its path (`/-/api`), opened by a key as the purge calls are. There
+   * is none where no private key is configured, or the management is switched off.
    */
   manage(
     method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     handler: CallHandler,
     options?: {
+      /** The role that a key needs for it. @default "configure" */
+      readonly role?: KeyRole;
       /** `management.compatible` also serves it at `path` itself, on all hosts, as the service does whose API it has. @default false */
       readonly atRoot?: boolean;
     },

@@ -500,6 +500,12 @@ export const configSchema = z.strictObject({
          * @example 60
          */
         purgesPerMinute: z.int().positive().optional(),
+        /**
+         * Changes of the managed state and of keys that are accepted per account and minute.
+         * @default 300
+         * @example 30
+         */
+        changesPerMinute: z.int().positive().optional(),
       }),
     ])
     .optional(),

@@ -1,83 +1,176 @@
 import { createHmac, hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { CallRights, KeyAccess, KeysApi } from "../plugin.ts";
+import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin.ts";
+import type { KeyInfo, StoredKey, StoredKeys } from "../state/api-keys.ts";
+import type { Audit } from "../state/audit.ts";
+import type { Secrets } from "../state/secrets.ts";
+import type { StateStore } from "../state/store.ts";
+import { maskUrl } from "../util/log.ts";
+import { type Activity, accountOfEntry, assertRole, type Caller } from "./rights.ts";
 import type { Call } from "./runtime.ts";
+import type { WrongKeys } from "./wrong-keys.ts";
 
-/** Milliseconds for which a wrong key waits for its answer, and wrong keys of one address in a minute. */
+/** Milliseconds for which a wrong key waits for its answer. */
 const WRONG_KEY_DELAY_MS = 300;
-const MAX_WRONG_KEYS = 10;
-const WRONG_KEY_WINDOW_MS = 60_000;
 
-/** Derived from a private key, so that its id and the codes made with it reveal nothing about the signatures of URLs. */
+/** Characters of a path in the audit log. */
+const MAX_LOGGED = 500;
+
+/** Derived from a key, so that its id and the codes made with it reveal nothing about the signatures of URLs. */
 const PURPOSE = "mediatap sign-in";
 
 interface KeysParts {
   readonly endpoints: readonly Endpoint[];
-  /** `author`: whose rights they are, for people. */
-  readonly rightsOf: (endpoints: readonly Endpoint[], author: string) => CallRights;
+  readonly rightsOf: (caller: Caller, activity: Activity) => CallRights;
   /** Of the management. */
   readonly calls: readonly Call[];
+  readonly wrongKeys: WrongKeys;
+  readonly audit: Audit;
+  readonly secrets: Secrets;
+  /** Left out: no plugin keeps state. */
+  readonly stored?: { readonly store: StateStore; readonly keys: StoredKeys } | undefined;
 }
 
-/** The private keys of a configuration, by their hashes: to find one takes the same time whatever it is. */
-export function createKeys({ endpoints, rightsOf, calls }: KeysParts): KeysApi {
-  const guesses = new LRUCache<string, number>({ max: 10_000, ttl: WRONG_KEY_WINDOW_MS, noUpdateTTL: true });
-  const pairs = endpoints.flatMap((endpoint) => endpoint.privateKeys.map((key) => [key, endpoint] as const));
-  const byHash = new Map<string, KeyAccess>();
-  const byId = new Map<string, KeyAccess>();
-  for (const [key, found] of Map.groupBy(pairs, ([key]) => key)) {
-    const access = accessOf(
-      key,
-      found.map(([, endpoint]) => endpoint),
-    );
-    byHash.set(digest(key), access);
-    byId.set(access.id, access);
-  }
+/** Keys with what only the core does with them. */
+export interface Keys extends KeysApi {
+  open(key: string, ip: string): Promise<OpenKey>;
+  find(id: string, ip: string): Promise<OpenKey | undefined>;
+}
 
-  function accessOf(key: string, endpoints: readonly Endpoint[]): KeyAccess {
+interface OpenKey extends KeyAccess {
+  /** Answers a call with the rights of the key. Throws as `KeyAccess.call`. */
+  answer(call: Call, request: RouteRequest): Promise<CallReply>;
+}
+
+interface ConfiguredKey {
+  readonly id: string;
+  readonly secret: Buffer;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Private keys of a configuration. */
+export type ConfiguredKeys = ReturnType<typeof createConfiguredKeys>;
+
+/** By their hashes: to find one takes the same time whatever it is. */
+export function createConfiguredKeys(endpoints: readonly Endpoint[]) {
+  const pairs = endpoints.flatMap((endpoint) => endpoint.privateKeys.map((key) => [key, endpoint] as const));
+  const byHash = new Map<string, ConfiguredKey>();
+  const byId = new Map<string, ConfiguredKey>();
+  for (const [key, found] of Map.groupBy(pairs, ([key]) => key)) {
     const secret = createHmac("sha256", key).update(PURPOSE).digest();
     const id = digest(secret).slice(0, 16);
+    const configured = { id, secret, endpoints: found.map(([, endpoint]) => endpoint) };
+    byHash.set(digest(key), configured);
+    byId.set(id, configured);
+  }
+  return {
+    byHash: byHash as ReadonlyMap<string, ConfiguredKey>,
+    byId: byId as ReadonlyMap<string, ConfiguredKey>,
+    /** Those that are good for an endpoint of a tenant. */
+    of: (tenant: string): KeyInfo[] =>
+      [...byId.values()]
+        .filter((key) => key.endpoints.some((endpoint) => endpoint.tenant === tenant))
+        .map(({ id }) => ({ id, name: id, role: "configure", readOnly: true })),
+  };
+}
+
+/** The keys of a server: those of its configuration, and those that calls have created. */
+export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
+  const { endpoints, rightsOf, calls, wrongKeys, audit, secrets, stored } = parts;
+  const store = stored?.store;
+
+  function accessOf(caller: Caller, secret: Buffer): OpenKey {
+    const { id, name } = caller;
     return {
       id,
-      ...opened(endpoints, `key ${id}`),
+      name,
+      ...opened(caller),
       seal: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
     };
   }
 
-  function opened(endpoints: readonly Endpoint[], author: string) {
-    const rights = rightsOf(endpoints, author);
+  function opened(caller: Caller) {
+    const answer: OpenKey["answer"] = async (call, request) => {
+      const { method, path, handler, plugin, role } = call;
+      const activity: Activity = {};
+      const rights = rightsOf(caller, activity);
+      const line = `${method} ${filled(path, request.params)}`;
+      await assertRole(caller, role, line, { audit, store });
+      const reply = await attributed("manage", plugin, () => handler(request, caller.endpoints, rights));
+      if (role !== "read" && !activity.isRecorded) {
+        const { id, name, address } = caller;
+        const tenant = accountOfEntry(caller);
+        await audit.changed(store, { tenant, key: { id, name }, address, what: activity.note ?? line });
+      }
+      return reply;
+    };
     const call: KeyAccess["call"] = async (path, request) => {
-      for (const { method, path: pattern, handler, plugin } of calls) {
-        const params = method === request.method ? paramsOf(pattern, path) : undefined;
+      for (const call of calls) {
+        const params = call.method === request.method ? paramsOf(call.path, path) : undefined;
         if (!params) continue;
-        const asked = { ...request, path, params };
-        return await attributed("manage", plugin, () => handler(asked, endpoints, rights));
+        return await answer(call, { ...request, path, params });
       }
       throw new MediaError("ENOENT", "There is no such call: is its plugin installed?");
     };
-    return { endpoints, rights, call };
+    return { endpoints: caller.endpoints, rights: rightsOf(caller, {}), call, answer };
+  }
+
+  function configuredAccess({ id, secret, endpoints }: ConfiguredKey, address: string): OpenKey {
+    return accessOf({ id, name: id, author: `key ${id}`, role: "configure", address, endpoints }, secret);
+  }
+
+  /** `undefined`: its account is not there any more. */
+  function storedAccess(key: StoredKey, address: string): OpenKey | undefined {
+    const { id, name, role, tenant, version } = key;
+    const own = endpoints.filter((endpoint) => endpoint.tenant === tenant);
+    if (own.length === 0) return undefined;
+    const secret = secrets.derive(`${PURPOSE} ${id} ${version}`);
+    return accessOf({ id, name, author: `key ${name}`, role, address, endpoints: own }, secret);
+  }
+
+  async function access(key: string, address: string): Promise<OpenKey | undefined> {
+    const own = key === "" ? undefined : configured.byHash.get(digest(key));
+    if (own) return configuredAccess(own, address);
+    const found = await stored?.keys.verify(key);
+    return found && storedAccess(found, address);
   }
 
   return {
     async open(key, ip) {
-      const wrong = guesses.get(ip) ?? 0;
-      if (wrong >= MAX_WRONG_KEYS) {
-        const options = { status: 429, retryAfterSeconds: WRONG_KEY_WINDOW_MS / 1000 };
+      const seconds = wrongKeys.blockedFor(ip);
+      if (seconds !== undefined) {
+        const options = { status: 429, retryAfterSeconds: seconds };
         throw new MediaError("EBUSY", "Too many requests with a wrong key.", options);
       }
-      const access = key === "" ? undefined : byHash.get(digest(key));
-      if (access) return access;
-      guesses.set(ip, wrong + 1);
-      await pause(WRONG_KEY_DELAY_MS);
+      const found = await access(key, ip);
+      if (found) return found;
+      wrongKeys.add(ip);
+      await Promise.all([
+        audit.refused(store, { tenant: "", address: ip, what: key === "" ? "no key" : "a wrong key" }),
+        pause(WRONG_KEY_DELAY_MS),
+      ]);
       throw new MediaError("ESIGNATURE", "Your account cannot be authenticated.");
     },
-    find: (id) => byId.get(id),
-    all: () => opened(endpoints, "the local user"),
+    async find(id, ip) {
+      const own = configured.byId.get(id);
+      if (own) return configuredAccess(own, ip);
+      const found = await stored?.keys.find(id);
+      return found && storedAccess(found, ip);
+    },
+    all(ip) {
+      const name = "the local user";
+      return opened({ id: "local", name, author: name, role: "configure", address: ip, endpoints });
+    },
   };
+}
+
+/** A pattern with the parameters of a request. */
+function filled(pattern: string, params: Readonly<Record<string, string>>): string {
+  const path = pattern.replace(/:(\w+)/g, (_, name: string) => params[name] ?? "");
+  return maskUrl(path.slice(0, MAX_LOGGED));
 }
 
 /** What stands in a path for the `:names` of a pattern; `undefined`: it does not match. */

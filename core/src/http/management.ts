@@ -2,8 +2,8 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
-import { attributed, wrap } from "../facade.ts";
-import type { CallReply, KeyAccess, RouteRequest } from "../plugin.ts";
+import { wrap } from "../facade.ts";
+import type { CallReply, RouteRequest } from "../plugin.ts";
 import { createClientIp, readBody, streamBody } from "./request.ts";
 import { METHODS, type Runtime } from "./runtime.ts";
 
@@ -26,7 +26,7 @@ export function callsPath({ config }: Pick<LoadedConfig, "config">): string | un
   return management === false ? undefined : (management.path ?? "/-/api").replace(/\/+$/, "");
 }
 
-/** Adds the calls that a private key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
+/** Adds the calls that a key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
 export function addManagement(router: Router, runtime: Runtime): void {
   const path = managementPath(runtime);
   if (path === undefined) return;
@@ -34,28 +34,28 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
 
   /** What the key of a call opens. */
-  async function authenticate(ctx: Koa.Context): Promise<KeyAccess> {
+  async function authenticate(ctx: Koa.Context) {
     const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
     const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
     return await keys.open(user, clientIp(ctx.req));
   }
 
-  for (const { method, path: below, handler, plugin, atRoot } of runtime.calls) {
+  for (const call of runtime.calls) {
+    const { method, path: below, plugin, atRoot } = call;
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
-      const { endpoints, rights } = await authenticate(ctx);
-      const request = requestOf(ctx, clientIp(ctx.req));
-      return attributed("manage", plugin, () => handler(request, endpoints, rights));
+      const access = await authenticate(ctx);
+      return await access.answer(call, requestOf(ctx, clientIp(ctx.req)));
     };
-    const call = async (context: unknown) => {
+    const respond = async (context: unknown) => {
       const ctx = context as Koa.Context;
       const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help, runtime.log));
       ctx.status = reply.status ?? 200;
       ctx.set(reply.headers ?? {});
       ctx.body = reply.body;
     };
-    router.register(`${path}${below}`, [method], call);
-    if (atRoot && isCompatible(runtime)) router.register(below, [method], call);
+    router.register(`${path}${below}`, [method], respond);
+    if (atRoot && isCompatible(runtime)) router.register(below, [method], respond);
   }
   const unknown = (context: unknown) => {
     const ctx = context as Koa.Context;

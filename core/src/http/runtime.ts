@@ -9,11 +9,12 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
-import type { CallHandler, KeysApi, OpenFolder, RouteHandler } from "../plugin.ts";
+import type { CallHandler, KeyRole, OpenFolder, RouteHandler } from "../plugin.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { RuntimeState } from "../state/account.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
+import type { Keys } from "./keys.ts";
 
 export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
@@ -33,6 +34,7 @@ export interface Call {
   readonly path: string;
   readonly handler: CallHandler;
   readonly plugin: string;
+  readonly role: KeyRole;
   readonly atRoot?: boolean;
 }
 
@@ -62,7 +64,7 @@ export interface Runtime {
   readonly state?: RuntimeState;
   readonly routes: readonly Route[];
   readonly calls: readonly Call[];
-  readonly keys: KeysApi;
+  readonly keys: Keys;
   readonly commands: readonly PluginCommand[];
   start(): Promise<void>;
   /** From now on its limits hold for what the runtimes of a process have in common. */

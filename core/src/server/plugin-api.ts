@@ -80,8 +80,8 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
       section: (field) => sectionOf(config, plugin, field),
       keys: {
         open: (key, ip) => keys("open").open(key, ip),
-        find: (id) => keys("find").find(id),
-        all: () => keys("all").all(),
+        find: (id, ip) => keys("find").find(id, ip),
+        all: (ip) => keys("all").all(ip),
       },
     },
     origins: {

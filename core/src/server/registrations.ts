@@ -9,6 +9,7 @@ import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
 import { STATE_CALLS } from "../state/calls.ts";
+import { KEY_CALLS } from "../state/key-calls.ts";
 
 /** Paths of the core. */
 const CORE_ROUTES = ["/-/live", "/-/ready", "/-/explain"].map((path) => ({ path, plugin: CORE }));
@@ -39,7 +40,10 @@ export function createRegistrations(
   onMetricFailure: (error: MediaError, metric: string) => void,
 ) {
   const routes: Route[] = [];
-  const calls: Call[] = [...PURGE_CALLS, ...STATE_CALLS].map((call) => ({ ...call, plugin: CORE }));
+  const calls: Call[] = [...PURGE_CALLS, ...STATE_CALLS, ...KEY_CALLS].map((call) => ({
+    ...call,
+    plugin: CORE,
+  }));
   const commands: PluginCommand[] = [];
   const fingerprints: (string | Promise<string>)[] = [];
   const metrics: Metric[] = [];
@@ -66,14 +70,14 @@ export function createRegistrations(
         assertFree({ method, path, plugin }, [...CORE_ROUTES, ...routes], "route");
         routes.push({ method, path, handler, plugin });
       },
-      manage(method, path, handler, { atRoot = false } = {}) {
+      manage(method, path, handler, { role = "configure", atRoot = false } = {}) {
         assertOpen(plugin, "manage");
         assertMethod(plugin, method);
         if (!/^(?:\/[\w.~-]+|\/:\w+)+$/.test(path)) {
           throw pluginError(plugin, `Expected a path such as /v1/things for a call but received '${path}'`);
         }
         assertFree({ method, path, plugin }, calls, "management call");
-        calls.push({ method, path, handler, plugin, atRoot });
+        calls.push({ method, path, handler, plugin, role, atRoot });
       },
       cache(registration) {
         assertOpen(plugin, "cache");

@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Runtime } from "../http/runtime.ts";
-import { codeOf, MediaError, shortageOf } from "../model/errors.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
 import { examineFile, examineOrigin } from "../origin/examine.ts";
 import type { ChangeState, ExamineState, RuntimeState } from "../state/account.ts";
 import { contentOf, sourceWith, stateOf } from "../state/managed.ts";
+import { stored } from "../state/open.ts";
 import { createSecrets } from "../state/secrets.ts";
 import type { Revision, StateStore } from "../state/store.ts";
 
@@ -152,17 +153,6 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
 function stateIn({ state }: Runtime): RuntimeState {
   if (!state) throw new MediaError("EUNSUPPORTED", "No plugin keeps state any more");
   return state;
-}
-
-/** What a store does; its failures are the server's, and temporary. */
-async function stored<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const shortage = shortageOf(cause);
-    const text = shortage ? "The state could not be stored: no space is left" : "The state cannot be reached";
-    throw new MediaError("EBUSY", text, { cause, retryAfterSeconds: shortage?.retryAfterSeconds ?? 1 });
-  }
 }
 
 /** Why a change would make no server, for the client. */

@@ -103,8 +103,11 @@ export interface AccountState {
     readonly before?: number;
     readonly limit: number;
   }): Promise<readonly AccountRevision[]>;
-  /** Makes the objects those of an older revision, by a new one. Throws `ENOENT` if there is none of this number. */
-  rollback(number: number, comment: string): Promise<void>;
+  /**
+   * Makes the objects those of an older revision, by a new one. Resolves with its number, or that of the newest one if nothing differs.
+   * Throws `ENOENT` if there is none of this number.
+   */
+  rollback(number: number, comment: string): Promise<number>;
 }
 
 /** Revisions that are read for a list at most: those of other accounts are passed over. */
@@ -115,7 +118,7 @@ export function accountState(state: RuntimeState, tenant: string, author: string
   const { store, file, change, examine } = state;
   let { content } = state;
 
-  async function changed(comment: string, edit: (account: AccountContent) => void): Promise<void> {
+  async function changed(comment: string, edit: (account: AccountContent) => void): Promise<number> {
     if (!change) throw new MediaError("EUNSUPPORTED", "Nothing can be changed here");
     const changed = await change({
       author,
@@ -127,6 +130,7 @@ export function accountState(state: RuntimeState, tenant: string, author: string
       },
     });
     content = changed.content;
+    return changed.revision?.number ?? 0;
   }
 
   return {
@@ -195,7 +199,7 @@ export function accountState(state: RuntimeState, tenant: string, author: string
       const revision = number === 0 ? undefined : await store.read(number);
       if (number !== 0 && !revision) throw new MediaError("ENOENT", `There is no revision ${number}`);
       const old = accountIn(stateOf(revision), tenant);
-      await changed(comment, (account) => void Object.assign(account, structuredClone(old)));
+      return await changed(comment, (account) => void Object.assign(account, structuredClone(old)));
     },
   };
 }

@@ -5,10 +5,20 @@ import type { CallHandler, RouteRequest } from "../plugin.ts";
 /** Revisions in one response, unless fewer are asked for. */
 const MAX_REVISIONS = 50;
 
+/** Entries of the audit log in one response, unless fewer are asked for. */
+const MAX_ENTRIES = 100;
+
 const count = z.coerce.number().int().min(1);
 const listSchema = z.strictObject({
   before: count.optional(),
   limit: count.max(MAX_REVISIONS).default(MAX_REVISIONS),
+});
+const auditSchema = z.strictObject({
+  before: z
+    .string()
+    .regex(/^\d{13}-[0-9a-f]{8}$/)
+    .optional(),
+  limit: count.max(MAX_ENTRIES).default(MAX_ENTRIES),
 });
 const rollbackSchema = z.strictObject({
   revision: z.int().min(0),
@@ -25,8 +35,8 @@ const list: CallHandler = async ({ query }, _, rights) => {
 
 const rollback: CallHandler = async (request, _, rights) => {
   const { revision, comment } = await rollbackOf(request);
-  await rights.state().rollback(revision, comment ?? `roll back to revision ${revision}`);
-  return { body: {} };
+  const written = await rights.state().rollback(revision, comment ?? `roll back to revision ${revision}`);
+  return { body: { revision: written } };
 };
 
 async function rollbackOf(request: RouteRequest): Promise<z.output<typeof rollbackSchema>> {
@@ -38,8 +48,18 @@ async function rollbackOf(request: RouteRequest): Promise<z.output<typeof rollba
   }
 }
 
-/** The calls about revisions: `GET …/v1/state/revisions` and `POST …/v1/state/rollback`. */
+const audit: CallHandler = async ({ query }, _, rights) => {
+  const { data } = auditSchema.safeParse(Object.fromEntries(query));
+  if (!data) {
+    throw new MediaError("EINVAL", "Expected the id of an entry as before, and a number up to 100 as limit.");
+  }
+  const { before, limit } = data;
+  return { body: { entries: await rights.audit({ ...(before !== undefined && { before }), limit }) } };
+};
+
+/** The calls about revisions, `GET …/v1/state/revisions` and `POST …/v1/state/rollback`, and the audit log, `GET …/v1/audit`. */
 export const STATE_CALLS = [
-  { method: "GET", path: "/v1/state/revisions", handler: list },
-  { method: "POST", path: "/v1/state/rollback", handler: rollback },
+  { method: "GET", path: "/v1/audit", role: "read", handler: audit },
+  { method: "GET", path: "/v1/state/revisions", role: "read", handler: list },
+  { method: "POST", path: "/v1/state/rollback", role: "configure", handler: rollback },
 ] as const;

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import { codeOf, MediaError } from "../model/errors.ts";
+import { codeOf, MediaError, shortageOf } from "../model/errors.ts";
 import { reasonOf } from "../util/log.ts";
 import type { RuntimeState } from "./account.ts";
 import { stateOf, withState } from "./managed.ts";
@@ -47,6 +47,17 @@ async function newestOf(store: StateStore, source: string): Promise<Revision | u
     if (codeOf(error) === "ECONFIG") throw atSource(source, error);
     const text = `${source}: the managed state could not be read: ${reasonOf(error)}`;
     throw new MediaError("ECONFIG", text, { cause: error });
+  }
+}
+
+/** What a store does; its failures are the server's, and temporary. */
+export async function stored<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const shortage = shortageOf(cause);
+    const text = shortage ? "The state could not be stored: no space is left" : "The state cannot be reached";
+    throw new MediaError("EBUSY", text, { cause, retryAfterSeconds: shortage?.retryAfterSeconds ?? 1 });
   }
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { MediaError } from "../model/errors.ts";
 import { isSecret } from "../util/redact.ts";
 
@@ -37,6 +37,8 @@ export interface Secrets {
   seal<T>(data: T): T;
   /** Decrypts. Throws `ECONFIG` if the key is another one. */
   open<T>(data: T): T;
+  /** A secret that only who has the key can derive; another one for each purpose. Throws as `assertKey`. */
+  derive(purpose: string): Buffer;
 }
 
 /** @param text The key: 32 bytes as base64 or hexadecimal. */
@@ -83,6 +85,7 @@ export function createSecrets(text = process.env[STATE_KEY]): Secrets {
         return isText && isSecret(name) ? encrypt(value) : undefined;
       }),
     open: (data) => replaced(data, (_, value) => (isSealed(value) ? decrypt(value) : undefined)),
+    derive: (purpose) => createHmac("sha256", assertKey()).update(purpose).digest(),
   };
 }
 

@@ -83,16 +83,21 @@ export function analytics(options: AnalyticsOptions = {}): Plugin {
         for (const end of ends.splice(0)) end();
       });
       hooks.report.tap(NAME, (report) => recorder?.count(report));
-      manage("GET", "/analytics", async (request, endpoints) => {
-        const query = queryOf(request, endpoints, Date.now());
-        const { series, ...report } = await usage(query);
-        const iso = (time: number) => new Date(time).toISOString();
-        const span = { from: iso(query.from), to: iso(query.to), by: query.by };
-        return {
-          headers: { "cache-control": "no-store" },
-          body: { ...span, ...report, series: series.map((one) => ({ ...one, time: iso(one.time) })) },
-        };
-      });
+      manage(
+        "GET",
+        "/analytics",
+        async (request, endpoints) => {
+          const query = queryOf(request, endpoints, Date.now());
+          const { series, ...report } = await usage(query);
+          const iso = (time: number) => new Date(time).toISOString();
+          const span = { from: iso(query.from), to: iso(query.to), by: query.by };
+          return {
+            headers: { "cache-control": "no-store" },
+            body: { ...span, ...report, series: series.map((one) => ({ ...one, time: iso(one.time) })) },
+          };
+        },
+        { role: "read" },
+      );
     },
   };
 }

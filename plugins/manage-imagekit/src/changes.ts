@@ -5,6 +5,7 @@ import { ENDPOINTS, endpointSchema } from "./endpoints.ts";
 import { NAMED_TRANSFORMATIONS, namedTransformationSchema } from "./named-transformations.ts";
 import { bodyOf, deleteOf, type Edit, MAX_TEXT, type ObjectsOf, updateOf } from "./objects.ts";
 import { ORIGINS, originSchemas } from "./origins.ts";
+import { limited } from "./rate.ts";
 
 const CHANGES = "/v1/accounts/changes";
 const SCHEMAS = "/v1/accounts/schemas";
@@ -41,14 +42,19 @@ type Change = z.output<typeof change>;
 
 /** Adds the call that makes several changes as one revision, and the one that describes their fields. */
 export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
-  manage("POST", CHANGES, make);
-  manage("GET", SCHEMAS, () => ({
-    body: {
-      origins: originSchemas(),
-      urlEndpoint: endpointSchema(),
-      namedTransformation: namedTransformationSchema(),
-    },
-  }));
+  manage("POST", CHANGES, limited(make, "changeRate"));
+  manage(
+    "GET",
+    SCHEMAS,
+    () => ({
+      body: {
+        origins: originSchemas(),
+        urlEndpoint: endpointSchema(),
+        namedTransformation: namedTransformationSchema(),
+      },
+    }),
+    { role: "read" },
+  );
 }
 
 const make: CallHandler = async (request, endpoints, rights) => {

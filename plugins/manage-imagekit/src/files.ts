@@ -148,9 +148,9 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
   };
 
   const atRoot = { atRoot: true };
-  manage("GET", FILES, list, atRoot);
-  manage("GET", `${FILES}/:id/details`, get, atRoot);
-  manage("GET", `${FILES}/:id/metadata`, metadata, atRoot);
+  manage("GET", FILES, list, { ...atRoot, role: "read" });
+  manage("GET", `${FILES}/:id/details`, get, { ...atRoot, role: "read" });
+  manage("GET", `${FILES}/:id/metadata`, metadata, { ...atRoot, role: "read" });
   manage("DELETE", `${FILES}/:id`, del, atRoot);
   manage("POST", `${FILES}/batch/deleteByFileIds`, deleteMany, atRoot);
   manage("POST", `${FILES}/copy`, copyOrMove(false), atRoot);

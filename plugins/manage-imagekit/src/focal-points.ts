@@ -47,12 +47,17 @@ export function addFocalPoints(
   const records = cluster.records(COLLECTION);
   if (records) tapHooks(records);
 
-  manage("GET", CALL, async ({ query }, endpoints) => {
-    const { image, stored } = await open(query.get("url"), endpoints);
-    const { point } = await read(stored, image);
-    if (!point) throw new MediaError("ENOENT", "No focal point is set for this image.");
-    return { body: point };
-  });
+  manage(
+    "GET",
+    CALL,
+    async ({ query }, endpoints) => {
+      const { image, stored } = await open(query.get("url"), endpoints);
+      const { point } = await read(stored, image);
+      if (!point) throw new MediaError("ENOENT", "No focal point is set for this image.");
+      return { body: point };
+    },
+    { role: "read" },
+  );
   manage("PUT", CALL, async (request, endpoints, rights) => {
     const { url, x, y } = await bodyOf(request, pointSchema);
     rights.state();

@@ -1,4 +1,4 @@
-import { type CallHandler, isMediaError, MediaError, type Plugin } from "@mediatap/core";
+import { type CallHandler, MediaError, type Plugin } from "@mediatap/core";
 import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { addFiles } from "./files.ts";
@@ -8,6 +8,7 @@ import { addMetadata } from "./metadata.ts";
 import { NAMED_TRANSFORMATIONS } from "./named-transformations.ts";
 import { addObjects } from "./objects.ts";
 import { ORIGINS } from "./origins.ts";
+import { HELP, limited } from "./rate.ts";
 import { addUsage } from "./usage.ts";
 
 declare module "@mediatap/core" {
@@ -23,8 +24,6 @@ const NAME = "manage-imagekit";
 
 /** Where the service has it. */
 const PURGE = "/v1/files/purge";
-
-const HELP = `See the README of ${NAME}.`;
 
 /** The states of a purge in the service's words. */
 const STATES = { pending: "Pending", completed: "Completed" } as const;
@@ -47,29 +46,15 @@ export function manageImagekit(): Plugin {
       addChanges({ manage });
       addUsage({ manage, state }, HELP);
       addFocalPoints(api, NAME);
-      manage("POST", PURGE, begin, { atRoot: true });
-      manage("GET", `${PURGE}/:id`, status, { atRoot: true });
+      manage("POST", PURGE, limited(begin, "purgeRate"), { role: "operate", atRoot: true });
+      manage("GET", `${PURGE}/:id`, status, { role: "read", atRoot: true });
     },
   };
 }
 
-/** Each response contains the rate limit of its key, refusals included. */
-const begin: CallHandler = async (request, _, { purge, purgeRate }) => {
-  const { limit, interval, reset } = purgeRate();
-  const headers = {
-    "X-RateLimit-Limit": String(limit),
-    "X-RateLimit-Reset": String(reset),
-    "X-RateLimit-Interval": String(interval),
-  };
-  try {
-    const { id } = await purge(jsonOf(await request.body()));
-    return { status: 201, headers, body: { requestId: id } };
-  } catch (error) {
-    if (!isMediaError(error) || error.status >= 500) throw error;
-    const { status, message, retryAfterSeconds: seconds } = error;
-    const wait = seconds === undefined ? {} : { "Retry-After": String(seconds) };
-    return { status, headers: { ...headers, ...wait }, body: { message, help: HELP } };
-  }
+const begin: CallHandler = async (request, _, { purge }) => {
+  const { id } = await purge(jsonOf(await request.body()));
+  return { status: 201, body: { requestId: id } };
 };
 
 const status: CallHandler = ({ params: { id = "" } }, _, { purgeState }) => {

@@ -61,7 +61,7 @@ export function addMetadata({ manage, jobs }: Pick<PluginApi, "manage" | "jobs">
     }
     return { body: await describe(job, endpoint) };
   };
-  manage("GET", METADATA, call, { atRoot: true });
+  manage("GET", METADATA, call, { role: "read", atRoot: true });
 }
 
 export function createDescribe({ obtain }: Pick<PluginApi["jobs"], "obtain">) {

@@ -10,6 +10,7 @@ import {
 } from "@mediatap/core";
 import type { AccountDraft, AccountState, StateKind, StateObject } from "@mediatap/core/state";
 import type { z } from "zod";
+import { limited } from "./rate.ts";
 
 /** Objects of one kind in an account. Each change checks all of them and builds a new runtime, for all accounts of the server. */
 const MAX_OBJECTS = 250;
@@ -104,11 +105,12 @@ export function addObjects({ manage }: Pick<PluginApi, "manage">, objects: Objec
     await rights.state().change(comment, edit);
     return { status: 204, body: undefined };
   };
-  manage("GET", path, list, options);
-  manage("POST", path, create, options);
-  manage("GET", `${path}/:id`, get, options);
-  manage(updateMethod, `${path}/:id`, update, options);
-  manage("DELETE", `${path}/:id`, del, options);
+  const reading = { ...options, role: "read" } as const;
+  manage("GET", path, list, reading);
+  manage("POST", path, limited(create, "changeRate"), options);
+  manage("GET", `${path}/:id`, get, reading);
+  manage(updateMethod, `${path}/:id`, limited(update, "changeRate"), options);
+  manage("DELETE", `${path}/:id`, limited(del, "changeRate"), options);
 }
 
 /** Throws `EINVAL` if no other object of a kind can be added. */

@@ -57,8 +57,8 @@ export function addUsage({ manage, state }: Pick<PluginApi, "manage" | "state">,
       return { body: bodyOf(await usage({ from, to, by: "day", endpoints }), dates) };
     };
   const billed = call(false, ({ total }) => ({ bandwidthBytes: total.bytes }));
-  manage("GET", USAGE, billed, { atRoot: true });
-  manage("GET", ANALYTICS, call(true, analyticsOf), { atRoot: true });
+  manage("GET", USAGE, billed, { role: "read", atRoot: true });
+  manage("GET", ANALYTICS, call(true, analyticsOf), { role: "read", atRoot: true });
 }
 
 interface Dates extends Pick<UsageQuery, "from" | "to"> {

@@ -63,7 +63,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         "GET",
         `${ROOT}/session`,
         answered(async (request) => {
-          const session = sessions.found(request);
+          const session = await sessions.found(request);
           return json(session ? accountOf(session) : { isOpen: false });
         }),
       );
@@ -80,7 +80,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         "DELETE",
         `${ROOT}/session`,
         answered(async (request) => {
-          sessions.of(request);
+          await sessions.of(request);
           return json({ isOpen: false }, { "set-cookie": sessions.signOut(request) });
         }),
       );
@@ -89,9 +89,11 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/answer", (request, session) => inspect.answer(request, session));
       call("GET", "/data/original", (request, session) => inspect.original(request, session));
       call("POST", "/data/sign", async (request, session) => {
-        // Who is only on this machine need not be somebody who may sign.
-        if (!session.isSignedIn)
-          throw new MediaError("EFORBIDDEN", "Sign in with a private key to sign URLs");
+        // Who is only on this machine need not be somebody who may sign, nor who may only read.
+        if (!session.isSignedIn) throw new MediaError("EFORBIDDEN", "Sign in with a key to sign URLs");
+        if (session.rights.role === "read") {
+          throw new MediaError("EFORBIDDEN", "Signing URLs needs a key with the role operate");
+        }
         return json(await inspect.sign(await bodyOf(request, signSchema), request, session));
       });
       call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
@@ -136,7 +138,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         route(
           method,
           `${ROOT}${path}`,
-          answered(async (request) => await handler(request, sessions.of(request))),
+          answered(async (request) => await handler(request, await sessions.of(request))),
         );
       }
 

@@ -133,13 +133,13 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
       return seenBy(session, recentOf(snapshotsOf(await processes(), session)));
     },
     /** Server-sent events (WHATWG HTML §9.2), one each slot, until the server drains. `sessionOf`: asked before each of them. */
-    stream(sessionOf: () => Session | undefined): RouteReply {
+    stream(sessionOf: () => Promise<Session | undefined>): RouteReply {
       const end = new AbortController();
       const events = async function* () {
         const began = performance.now();
         yield `retry: ${RECONNECT_MS}\n\n`;
         while (performance.now() - began < STREAM_MS && !end.signal.aborted) {
-          const session = sessionOf();
+          const session = await sessionOf();
           if (!session || state().isDraining) return;
           yield `data: ${JSON.stringify(await data(session))}\n\n`;
           for (let waited = 0; waited < SLOT_MS && !state().isDraining; waited += 100) {

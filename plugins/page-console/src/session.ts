@@ -41,15 +41,15 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 /**
  * Sign-ins without a store: the cookie contains the id of a key, a time and a random number, sealed by the key. Every process with
- * the same configuration can check it, and it is void once the key is not configured any more.
+ * the same configuration can check it, and it is void once there is no such key any more.
  */
 export function createSessions({ keys, open }: SessionsOptions) {
-  function found(request: RouteRequest): Session | undefined {
+  async function found(request: RouteRequest): Promise<Session | undefined> {
     const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w.-]{1,300})`).exec(
       request.header("cookie") ?? "",
     )?.[1];
     const [id = "", expires = "", nonce = "", seal = ""] = (cookie ?? "").split(".");
-    const access = cookie === undefined ? undefined : keys.find(id);
+    const access = cookie === undefined ? undefined : await keys.find(id, request.ip);
     if (
       access &&
       isEqual(seal, access.seal(textOf(id, expires, nonce))) &&
@@ -58,15 +58,15 @@ export function createSessions({ keys, open }: SessionsOptions) {
       return sessionOf(access, nonce);
     }
     if (!open || !isLocal(request)) return undefined;
-    return { ...keys.all(), csrf: OPEN_TOKEN, isSignedIn: false };
+    return { ...keys.all(request.ip), csrf: OPEN_TOKEN, isSignedIn: false };
   }
 
   return {
     found,
     /** The session of a request. Throws `ESIGNATURE` without one, `EFORBIDDEN` for a change that another site may have sent. */
-    of(request: RouteRequest): Session {
-      const session = found(request);
-      if (!session) throw new MediaError("ESIGNATURE", "Sign in with a private key");
+    async of(request: RouteRequest): Promise<Session> {
+      const session = await found(request);
+      if (!session) throw new MediaError("ESIGNATURE", "Sign in with a key");
       if (request.method !== "GET" && request.method !== "HEAD") assertSameSite(request, session);
       return session;
     },

@@ -242,7 +242,9 @@ describe("page-console: wrong keys", () => {
       await console.server.ask("/-/api/v1/purges/x", { headers: basic });
     }
     const late = await post(KEY);
-    assert.deepEqual([late.status, late.headers["retry-after"]], [429, "60"]);
+    assert.equal(late.status, 429);
+    // For the rest of the minute.
+    assert.match(late.headers["retry-after"] ?? "", /^(?:60|[1-5]\d)$/);
   });
 });
 

@@ -28,34 +28,44 @@ export function addCalls(
   queue: Queue,
   segments: number,
 ): void {
-  manage("POST", PATH, async (request, endpoints) => {
-    const target = parse(await request.body());
-    const items: Item[] = [];
-    const refused: Failure[] = [];
-    const own = idsOf(endpoints);
-    const clients = target.clients.map(lowerCase);
-    // Of the headers, `host` alone decides about the endpoint.
-    const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
-    for (const url of new Set(target.urls)) {
-      try {
-        for (const client of hosts) assertOwn(await resolve(url, client), own);
-        items.push({ url, clients, segments: target.segments ?? segments });
-      } catch (error) {
-        refused.push(failureOf(url, error));
+  manage(
+    "POST",
+    PATH,
+    async (request, endpoints) => {
+      const target = parse(await request.body());
+      const items: Item[] = [];
+      const refused: Failure[] = [];
+      const own = idsOf(endpoints);
+      const clients = target.clients.map(lowerCase);
+      // Of the headers, `host` alone decides about the endpoint.
+      const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
+      for (const url of new Set(target.urls)) {
+        try {
+          for (const client of hosts) assertOwn(await resolve(url, client), own);
+          items.push({ url, clients, segments: target.segments ?? segments });
+        } catch (error) {
+          refused.push(failureOf(url, error));
+        }
       }
-    }
-    const id = await queue.add({ endpoints: [...own], items, refused });
-    return { status: 202, body: { id } };
-  });
+      const id = await queue.add({ endpoints: [...own], items, refused });
+      return { status: 202, body: { id } };
+    },
+    { role: "operate" },
+  );
 
-  manage("GET", `${PATH}/:id`, async ({ params }, endpoints) => {
-    const found = await queue.progress(params.id ?? "");
-    const own = idsOf(endpoints);
-    if (!found?.endpoints.every((id) => own.has(id))) {
-      throw new MediaError("ENOENT", "There is no batch with this id");
-    }
-    return { body: found.progress };
-  });
+  manage(
+    "GET",
+    `${PATH}/:id`,
+    async ({ params }, endpoints) => {
+      const found = await queue.progress(params.id ?? "");
+      const own = idsOf(endpoints);
+      if (!found?.endpoints.every((id) => own.has(id))) {
+        throw new MediaError("ENOENT", "There is no batch with this id");
+      }
+      return { body: found.progress };
+    },
+    { role: "read" },
+  );
 }
 
 /** Names of endpoints are unique within a tenant only. */

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { parseOptions } from "../config/options.ts";
+import { codeOf, MediaError } from "../model/errors.ts";
+import type { CallHandler, RouteRequest } from "../plugin.ts";
+
+const PATH = "/v1/keys";
+
+/** Seconds for which the old secret of a key may stay valid: a week. */
+const MAX_GRACE_SECONDS = 604_800;
+
+const createSchema = z.strictObject({
+  name: z.string().regex(/^[^\p{Cc}]{1,100}$/u, "Expected 1 to 100 characters"),
+  role: z.enum(["read", "operate", "configure"]),
+});
+const rotateSchema = z.strictObject({ graceSeconds: z.int().min(0).max(MAX_GRACE_SECONDS).default(0) });
+
+const list: CallHandler = async (_request, _, rights) => ({ body: { keys: await rights.keys().list() } });
+
+const create: CallHandler = async (request, _, rights) => {
+  const key = await bodyOf(request, createSchema);
+  return { status: 201, body: await rights.keys().create(key) };
+};
+
+const rotate: CallHandler = async (request, _, rights) => {
+  const { graceSeconds } = await bodyOf(request, rotateSchema, "{}");
+  return { body: await rights.keys().rotate(request.params.id ?? "", graceSeconds) };
+};
+
+const revoke: CallHandler = async ({ params: { id = "" } }, _, rights) => {
+  await rights.keys().revoke(id);
+  return { status: 204, body: undefined };
+};
+
+/** The JSON of a request, checked. Throws `EINVAL` naming the field. */
+async function bodyOf<S extends z.ZodType>(
+  request: RouteRequest,
+  schema: S,
+  otherwise = "",
+): Promise<z.output<S>> {
+  const text = Buffer.from(await request.body()).toString("utf8");
+  try {
+    return parseOptions(schema, JSON.parse(text === "" ? otherwise : text), "");
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new MediaError("EINVAL", "Expected JSON as the body", { cause });
+    if (codeOf(cause) !== "ECONFIG") throw cause;
+    const message = (cause as Error).message.split("\n").join("; ");
+    throw new MediaError("EINVAL", message.replace(/^configuration: /, ""), { cause });
+  }
+}
+
+/** The calls about keys. */
+export const KEY_CALLS = [
+  { method: "GET", path: PATH, role: "read", handler: list },
+  { method: "POST", path: PATH, role: "configure", handler: create },
+  { method: "POST", path: `${PATH}/:id/rotate`, role: "configure", handler: rotate },
+  { method: "DELETE", path: `${PATH}/:id`, role: "configure", handler: revoke },
+] as const;
