@@ -15,6 +15,8 @@ export { NOT_MODIFIED } from "../model/source.ts";
 export type { FetcherOptions } from "../origin/client/create.ts";
 export { createFetcher } from "../origin/client/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "../origin/client/fetcher.ts";
+export type { ListedOrigin, ListOriginsOptions } from "../origin/listing.ts";
+export { listedOrigins, listOrigins } from "../origin/listing.ts";
 export { chunksOf, textOf } from "../origin/reader/bodies.ts";
 export { canonicalFields, canonicalOf } from "../origin/reader/canonical.ts";
 export { httpFilesOptions, httpUrl } from "../origin/reader/fields.ts";

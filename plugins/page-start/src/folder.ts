@@ -9,12 +9,17 @@ import {
   type RouteRequest,
   type RuntimeInfo,
 } from "@mediatap/core";
-import { type FolderEntry, NOT_MODIFIED, type Storage } from "@mediatap/core/storage";
+import {
+  type FolderEntry,
+  type ListedOrigin,
+  listedOrigins,
+  listOrigins,
+  NOT_MODIFIED,
+  type Storage,
+} from "@mediatap/core/storage";
 
 /** Entries on a page. */
 const PAGE = 100;
-/** Pages of storages that are asked for one page of ours: some may be empty. */
-const MAX_LISTINGS = 10;
 /** Files whose metadata is asked for at once. */
 const MAX_HEADS = 10;
 /** Endpoints that the page offers. */
@@ -42,12 +47,6 @@ interface Location {
   readonly folder: string;
   /** The part of the URL that belongs to the endpoint. */
   readonly mount: string;
-}
-
-/** An origin of the endpoint that can be listed. */
-interface Listed {
-  readonly name: string;
-  readonly storage: Storage & Required<Pick<Storage, "listFolder">>;
 }
 
 type Api = Pick<PluginApi, "jobs" | "origins" | "limitsOf" | "logger">;
@@ -85,8 +84,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
     const origins = [
       ...new Set([endpoint.library, ...endpoint.origins].filter((name) => name !== undefined)),
     ];
-    const all = origins.map((name) => ({ name, storage: api.origins.storage(name) }));
-    const listed = all.filter((origin): origin is Listed => origin.storage.listFolder !== undefined);
+    const listed = listedOrigins(origins, api.origins.storage);
     const { items, next, problems } = await pageOf(client, location, url, listed, cursor);
     return {
       ...about,
@@ -94,7 +92,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
       ...(next !== undefined && { next }),
       problems,
       labels: listed.map(({ storage: { label }, name }) => label ?? name),
-      unlisted: all.filter(({ storage }) => !storage.listFolder).map(({ name }) => shortName(name)),
+      unlisted: origins.filter((name) => listed.every((one) => one.name !== name)).map(shortName),
     };
   }
 
@@ -137,42 +135,23 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
     client: Client,
     location: Location,
     url: string,
-    origins: readonly Listed[],
+    origins: readonly ListedOrigin[],
     cursor: string | null,
   ) {
-    const [, first = "0", rest] = /^(\d{1,3})(?:\.(.*))?$/s.exec(cursor ?? "") ?? [];
-    if (cursor !== null && !origins[Number(first)])
-      throw new MediaError("EINVAL", "Expected a cursor of this folder");
     const signal = AbortSignal.timeout(api.limitsOf(location.endpoint.tenant).request);
-    const items = new Map<string, Item>();
     const problems: { origin: string; message: string }[] = [];
-    let at = Number(first);
-    let own: string | undefined = rest || undefined;
-    for (let round = 0; at < origins.length && items.size < PAGE && round < MAX_LISTINGS; round++) {
-      const { name, storage } = origins[at] as Listed;
-      const limit = PAGE - items.size;
-      try {
-        const page = await storage.listFolder(location.folder, {
-          limit,
-          signal,
-          ...(own !== undefined && { cursor: own }),
-        });
-        const found = await allowed(client, location, url, { storage, entries: page.entries, signal });
-        for (const item of found) {
-          const id = `${item.kind === "folder"} ${item.name}`;
-          if (!items.has(id)) items.set(id, item);
-        }
-        own = page.next;
-      } catch (error) {
-        api.logger.warn({ err: error, origin: name }, "listing the folder of an origin failed");
+    const { entries: items, next } = await listOrigins<Item>(origins, location.folder, {
+      limit: PAGE,
+      signal,
+      ...(cursor !== null && { cursor }),
+      keep: (entries, { storage }) => allowed(client, location, url, { storage, entries, signal }),
+      onFailure(error, origin) {
+        api.logger.warn({ err: error, origin }, "listing the folder of an origin failed");
         const message = isMediaError(error) ? error.message : "The origin failed";
-        problems.push({ origin: shortName(name), message });
-        own = undefined;
-      }
-      if (own === undefined) at += 1;
-    }
-    const next = at < origins.length ? `${at}${own === undefined ? "" : `.${own}`}` : undefined;
-    return { items: [...items.values()], next, problems };
+        problems.push({ origin: shortName(origin), message });
+      },
+    });
+    return { items, next, problems };
   }
 
   /** The entries that a request without signature is served. */
