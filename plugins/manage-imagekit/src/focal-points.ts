@@ -52,8 +52,7 @@ export function addFocalPoints(
     CALL,
     async ({ query }, endpoints) => {
       const { image, stored } = await open(query.get("url"), endpoints);
-      const { point } = await read(stored, image);
-      if (!point) throw new MediaError("ENOENT", "No focal point is set for this image.");
+      const { point = {} } = await read(stored, image);
       return { body: point };
     },
     { role: "read" },

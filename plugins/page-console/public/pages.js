@@ -30,6 +30,12 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
   {
     title: "Deliver",
     pages: [
+      {
+        path: "browse",
+        title: "Browse",
+        icon: "folder",
+        load: async () => (await import("./browse.js")).Browse,
+      },
       { path: "purge", title: "Purge", icon: "broom", load: async () => (await import("./purge.js")).Purge },
       {
         path: "transformations",

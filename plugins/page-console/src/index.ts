@@ -9,6 +9,7 @@ import {
 } from "@mediatap/core";
 import { z } from "zod";
 import { createAssets } from "./assets.ts";
+import { createBrowse } from "./browse.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
 import { createSessions, type Session } from "./session.ts";
@@ -53,6 +54,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       const sessions = createSessions({ keys: api.config.keys, open });
       const inspect = createInspect(api);
       const live = createLive(api);
+      const browse = createBrowse(api);
 
       route("GET", ROOT, document);
       for (const [path, handler] of files) route("GET", path, handler);
@@ -100,6 +102,9 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
+      call("GET", "/data/folder", async (request, session) => json(await browse.folder(request, session)));
+      call("GET", "/data/thumbnail", (request, session) => browse.thumbnail(request, session));
+      call("GET", "/data/about", async (request, session) => json(await browse.about(request, session)));
       call("POST", "/data/purge", async (request, { rights }) =>
         json(await rights.purge(await bodyOf(request, z.unknown()))),
       );

@@ -141,7 +141,7 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
 
 type Obtained = Awaited<ReturnType<PluginApi["jobs"]["obtain"]>>;
 
-async function replyOf(
+export async function replyOf(
   { record, body }: Obtained,
   more: Readonly<Record<string, string>> = {},
 ): Promise<RouteReply> {

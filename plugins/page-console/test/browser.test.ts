@@ -2,64 +2,21 @@ import assert from "node:assert/strict";
 import { analytics } from "@mediatap/analytics";
 import { sign } from "@mediatap/url-imagekit";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
-import {
-  type Browser,
-  describeInBrowser,
-  inPage,
-  type Page,
-  startChromium,
-} from "../../../test/suites/support/chromium.ts";
+import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
+import { inBrowser } from "./browser.ts";
 import { type Console, KEY, startConsole } from "./support.ts";
 
 describeInBrowser("the console in Chromium", () => {
+  const browser = inBrowser(() => startConsole());
+  const { until, run, text, open, assertFits } = browser;
   let console: Console;
-  let browser: Browser;
   let page: Page;
-  const errors: string[] = [];
-  /** The server of this test ends before the page is left: that it is gone is no error then. */
-  let isLeft = false;
-
-  before(async function () {
-    const started = await startChromium();
-    if (!started) return this.skip();
-    browser = started;
-    console = await startConsole();
+  before(() => {
+    console = browser.console;
   });
-  after(async () => {
-    await browser?.close();
-    await console?.close();
+  beforeEach(() => {
+    page = browser.page;
   });
-
-  beforeEach(async () => {
-    errors.length = 0;
-    isLeft = false;
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
-    page.on("console", (message) => {
-      // Refusals are what some tests ask for; violations of the policy are errors, too.
-      if (message.type() !== "error" || /status of 4\d\d/.test(message.text())) return;
-      if (isLeft && /net::ERR_/.test(message.text())) return;
-      errors.push(message.text());
-    });
-    page.on("pageerror", (error) => errors.push(error.message));
-  });
-  afterEach(async () => {
-    await page?.close();
-    assert.deepEqual(errors, []);
-  });
-
-  const until = (code: string) => page.waitForFunction(inPage(code));
-  const run = <T>(code: string) => page.evaluate<T>(inPage(code));
-  const text = (selector: string) =>
-    run<string>(`document.querySelector(${JSON.stringify(selector)}).innerText.replace(/\\s+/g, " ").trim()`);
-
-  /** Opens a page of the console, signed in. */
-  async function open(path: string): Promise<void> {
-    await page.goto(`${console.server.url}/-/console${path}`);
-    await until(`document.querySelector("#key")`);
-    await page.fill("#key", KEY);
-    await page.press("#key", "Enter");
-    await until(`document.querySelector(".account button")`);
-  }
 
   const inspected = (url: string) => `/inspect?${new URLSearchParams({ url })}`;
   /** The answer is there, and original and result if there is a result. */
@@ -291,7 +248,7 @@ describeInBrowser("the console in Chromium", () => {
       await until(`document.querySelector(".live.live") && document.querySelector(".halves")`);
       assert.match(await text(".halves"), /Server Mediatap.*Queue 0 s nothing waits.*Workers 1/);
       await assertAccessible(page);
-      isLeft = true;
+      browser.isLeft = true;
     } finally {
       await own.close();
     }
@@ -315,13 +272,5 @@ describeInBrowser("the console in Chromium", () => {
         await assertFits();
       }
     });
-
-    async function assertFits(): Promise<void> {
-      const outside = await run<string[]>(`[...document.querySelectorAll("body *:not(nav *, code)")]
-        .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 1)
-        .map((node) => node.tagName + "." + node.className).slice(0, 3)`);
-      assert.deepEqual(outside, []);
-      assert.equal(await run("document.documentElement.scrollWidth <= innerWidth"), true);
-    }
   }
 });
