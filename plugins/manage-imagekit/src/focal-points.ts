@@ -60,12 +60,14 @@ export function addFocalPoints(
   manage("PUT", CALL, async (request, endpoints, rights) => {
     const { url, x, y } = await bodyOf(request, pointSchema);
     rights.state();
-    await write(url, endpoints, { x, y });
+    const path = await write(url, endpoints, { x, y });
+    rights.note(`the focal point of ${path} was set to ${x}, ${y}`);
     return { body: { x, y } };
   });
   manage("DELETE", CALL, async ({ query }, endpoints, rights) => {
     rights.state();
-    await write(query.get("url"), endpoints, undefined);
+    const path = await write(query.get("url"), endpoints, undefined);
+    rights.note(`the focal point of ${path} was removed`);
     return { status: 204, body: undefined };
   });
 
@@ -111,7 +113,7 @@ export function addFocalPoints(
       throw new MediaError("EFORBIDDEN", "The key is not valid for the endpoint of this URL.");
     }
     if (problem) throw new MediaError(problem.code, problem.message);
-    return { image: { tenant, content: await contentOf(job) }, stored: records };
+    return { path: job.asset.path, image: { tenant, content: await contentOf(job) }, stored: records };
   }
 
   /** SHA-256 of the original. */
@@ -128,15 +130,17 @@ export function addFocalPoints(
     }
   }
 
+  /** Resolves with the path of the image. */
   async function write(
     url: string | null,
     endpoints: Parameters<CallHandler>[1],
     point: FocalPoint["point"],
-  ): Promise<void> {
-    const { image, stored } = await open(url, endpoints);
+  ): Promise<string> {
+    const { path, image, stored } = await open(url, endpoints);
     const record: FocalPoint = { time: Date.now(), ...(point && { point }) };
     await stored.put(keyOf(image), JSON.stringify(record));
     await purge({ kind: "source", value: pathOf(image.content), tenant: image.tenant });
+    return path;
   }
 }
 
