@@ -92,6 +92,12 @@ export function sectionsOf(): Section[] {
         .sort()
         .map((source) => page(source, dirname(source), `preset ${basename(dirname(source))}`)),
     },
+    {
+      title: "Sites",
+      pages: globSync("clients/*/README.md", { cwd: ROOT })
+        .sort()
+        .map((source) => page(source, dirname(source), basename(dirname(source)))),
+    },
     { title: "Examples", pages: examples() },
   ].filter(({ pages }) => pages.length > 0);
 }
