@@ -12,5 +12,5 @@ export default defineConfig({
   endpoints: { default: { origins: ["photos", "portraits"] } },
   namedTransformations: { thumb: "w-160,h-120,fo-auto" },
   // Heavy pictures, many at once: who looks at them waits rather than sees holes.
-  limits: { queueWait: 240_000, request: 240_000 },
+  limits: { queueWait: 240_000, imageWork: 240_000, request: 240_000 },
 });
