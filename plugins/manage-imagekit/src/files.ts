@@ -166,7 +166,8 @@ async function changeable(library: Library, id: string, endpoints: readonly Endp
   return file;
 }
 
-const jobOf = ({ endpoint, path }: FilePlace) => ({
+/** A job about a file, but for what is to be done. */
+export const jobOf = ({ endpoint, path }: FilePlace) => ({
   asset: { tenant: endpoint.tenant, endpoint: endpoint.name, kind: "path" as const, path },
   accept: "basic" as const,
   query: [],

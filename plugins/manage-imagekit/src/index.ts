@@ -9,6 +9,7 @@ import { NAMED_TRANSFORMATIONS } from "./named-transformations.ts";
 import { addObjects } from "./objects.ts";
 import { ORIGINS } from "./origins.ts";
 import { HELP, limited } from "./rate.ts";
+import { addUploads } from "./uploads.ts";
 import { addUsage } from "./usage.ts";
 
 declare module "@mediatap/core" {
@@ -41,6 +42,7 @@ export function manageImagekit(): Plugin {
     apply(api) {
       const { manage, jobs, state } = api;
       addFiles(api, HELP);
+      addUploads(api);
       addMetadata({ manage, jobs });
       for (const objects of [ORIGINS, ENDPOINTS, NAMED_TRANSFORMATIONS]) addObjects({ manage }, objects);
       addChanges({ manage });

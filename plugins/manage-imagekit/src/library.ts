@@ -37,7 +37,7 @@ const rules = z.strictObject({
 
 /** What may be changed of the files of an endpoint, as it is configured. */
 export type ManageFilesOptions = z.input<typeof rules>;
-type ManageFiles = z.output<typeof rules>;
+export type ManageFiles = z.output<typeof rules>;
 
 /** Schema of the field `manageFiles` of endpoints; `true` stands for the defaults. */
 export const manageFiles = z
@@ -100,7 +100,7 @@ export function createLibrary({ origins }: Pick<PluginApi, "origins">) {
 
 /** Endpoints that allow changes of a file come first, then the default one. */
 function rank({ name, fields }: Endpoint, path = ""): number {
-  return (allows(rulesOf(fields), path) ? 0 : 2) + (name === "default" ? 0 : 1);
+  return (allows(fieldOf(fields), path) ? 0 : 2) + (name === "default" ? 0 : 1);
 }
 
 function originsOf({ library, origins }: Endpoint): string[] {
@@ -196,22 +196,24 @@ export function join(folder: string, name: string): string {
   return folder === "" ? name : `${folder}/${name}`;
 }
 
-/** What the endpoint of a file allows. Throws `EFORBIDDEN` if the file may not be changed. */
-export function rulesFor({ endpoint, path }: FilePlace): ManageFiles {
-  const own = rulesOf(endpoint.fields);
-  if (!own) {
-    const text =
-      "The files of this URL endpoint cannot be changed: its configuration does not set manageFiles.";
-    throw new MediaError("EFORBIDDEN", text);
-  }
-  if (!allows(own, path)) {
-    throw new MediaError("EFORBIDDEN", "The configuration does not allow changes of files in this folder.");
-  }
-  return own;
+/** What the endpoint of a place allows. Throws `EFORBIDDEN` if its files may not be changed. */
+export function rulesOf({ endpoint }: Place): ManageFiles {
+  const own = fieldOf(endpoint.fields);
+  if (own) return own;
+  const text =
+    "The files of this URL endpoint cannot be changed: its configuration does not set manageFiles.";
+  throw new MediaError("EFORBIDDEN", text);
+}
+
+/** What the endpoint of a file allows. Throws `EFORBIDDEN` if this file may not be changed. */
+export function rulesFor(file: FilePlace): ManageFiles {
+  const own = rulesOf(file);
+  if (allows(own, file.path)) return own;
+  throw new MediaError("EFORBIDDEN", "The configuration does not allow changes of files in this folder.");
 }
 
 /** The field, as its schema has made it. */
-function rulesOf({ manageFiles }: Endpoint["fields"]): ManageFiles | false | undefined {
+function fieldOf({ manageFiles }: Endpoint["fields"]): ManageFiles | false | undefined {
   return manageFiles as ManageFiles | false | undefined;
 }
 

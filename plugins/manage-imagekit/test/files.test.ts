@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { info } from "@mediatap/info";
 import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
-import { makeFolder, memoryStorage, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { svgDompurify } from "@mediatap/svg-dompurify";
+import {
+  makeFolder,
+  memoryStorage,
+  startOrigin,
+  startServer,
+  type TestFolder,
+  type TestServer,
+  until,
+  type WebOrigin,
+} from "@mediatap/test";
 import { urlImagekit } from "@mediatap/url-imagekit";
 import sharp from "sharp";
 import { describeWithSdks, type Management } from "../../../test/suites/support/sdks.ts";
@@ -22,9 +36,11 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
   let folder: TestFolder;
   let server: TestServer;
   let client: Management;
+  let origin: WebOrigin;
 
   before(async () => {
     folder = await makeFolder();
+    origin = await startOrigin();
     const config: MediatapConfig = {
       plugins: [
         urlImagekit(),
@@ -34,6 +50,7 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
         info(),
         cacheMemory(),
         manageImagekit(),
+        svgDompurify(),
       ],
       origins: {
         photos: { type: "FOLDER", path: folder.path, checkSeconds: 3600 },
@@ -42,11 +59,20 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       },
       endpoints: {
         default: { origins: ["photos"], manageFiles: true },
-        some: { origins: ["others", "photos"], manageFiles: { folders: ["/trips"] } },
+        some: {
+          origins: ["others", "photos"],
+          manageFiles: {
+            folders: ["/trips"],
+            maxBytes: 100_000,
+            types: ["image/*", "text/plain"],
+            sanitizeSvg: true,
+          },
+        },
         fixed: { origins: ["photos"] },
         memory: { origins: ["memory"], manageFiles: true },
       },
       privateKey: KEY,
+      network: { allow: [new URL(origin.url).host] },
       management: { compatible: true },
     };
     await folder.write("a.png", await pictureOf("red"));
@@ -64,6 +90,7 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
   after(async () => {
     await server?.close();
     await folder?.close();
+    await origin?.close();
   });
 
   /** Paths of a listing. */
@@ -209,6 +236,257 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       await refused(listed({ sort: "ASC_WIDTH" }), 501, /cannot be sorted by width or height/);
       for (const path of ["../", "/trips/../..", "a//b", "/.hidden", "a\0b", "a\\b"]) {
         await refused(listed({ path }), 400, /^path: Expected the path of a folder/);
+      }
+    });
+  });
+
+  describe("uploaded", () => {
+    const file = (bytes: Uint8Array | string, name = "sent.png") => new File([bytes as never], name);
+
+    it("are stored, described and served", async () => {
+      const bytes = await pictureOf("red", 50);
+      const sent = {
+        file: file(bytes),
+        fileName: "my photo.png",
+        folder: "/uploads/new/",
+        useUniqueFileName: false,
+      };
+      const { fileId, ...reply } = await client.files.upload({
+        ...sent,
+        responseFields: ["isPrivateFile", "tags"],
+      });
+      assert.deepEqual(reply, {
+        name: "my_photo.png",
+        filePath: "/uploads/new/my_photo.png",
+        url: `${server.url}/uploads/new/my_photo.png`,
+        thumbnailUrl: `${server.url}/tr:w-320,h-320,c-at_max/uploads/new/my_photo.png`,
+        fileType: "image",
+        size: bytes.length,
+        width: 50,
+        height: 40,
+        hasAlpha: false,
+        versionInfo: { id: fileId, name: "Version 1" },
+        AITags: null,
+        isPrivateFile: false,
+        tags: null,
+      });
+      assert(bytes.equals((await server.ask("/tr:orig-true/uploads/new/my_photo.png")).body));
+      assert.equal((await client.files.get(String(fileId))).size, bytes.length);
+      const { metadata } = await client.beta.v2.files.upload({ ...sent, responseFields: ["metadata"] });
+      assert.equal((metadata as { format: string }).format, "png");
+    });
+
+    it("have a name of their own unless they shall not", async () => {
+      const fileName = "same.txt";
+      const names = [];
+      for (const text of ["a", "b"])
+        names.push((await client.files.upload({ file: file(text), fileName })).name);
+      for (const name of names) assert.match(String(name), /^same_[A-Za-z0-9]{9}\.txt$/);
+      assert.notEqual(names[0], names[1]);
+      const own = { fileName, useUniqueFileName: false };
+      await client.files.upload({ ...own, file: file("c") });
+      await refused(
+        client.files.upload({ ...own, file: file("d"), overwriteFile: false }),
+        400,
+        /There is a file with this name already/,
+      );
+      assert.equal((await server.ask("/same.txt")).text, "c");
+      await client.files.upload({ ...own, file: file("e") });
+      assert.equal((await server.ask("/same.txt")).text, "e");
+    });
+
+    it("take the place of others, whose renditions are purged", async () => {
+      const upload = async (colour: string) =>
+        client.files.upload({
+          file: file(await pictureOf(colour)),
+          fileName: "now.png",
+          useUniqueFileName: false,
+        });
+      assert.equal(await colourOf("/tr:w-8/now.png"), 404);
+      await upload("red");
+      for (const _ of ["cold", "warm"]) assert.equal(await colourOf("/tr:w-8/now.png"), "r");
+      await upload("blue");
+      assert.equal(await colourOf("/tr:w-8/now.png"), "b");
+      assert.equal(await colourOf("/tr:w-8/now.png?v=2"), "b");
+    });
+
+    it("come as base64 or by a URL, too", async () => {
+      const bytes = await pictureOf("lime", 300);
+      const own = { fileName: "text.png", useUniqueFileName: false };
+      const base64 = bytes.toString("base64");
+      for (const text of [
+        base64,
+        `data:image/png;base64,${base64}`,
+        base64.replace(/.{76}/g, "$&\r\n"),
+        bytes.toString("base64url"),
+      ]) {
+        assert.equal((await client.files.upload({ ...own, file: text })).size, bytes.length);
+        assert(bytes.equals((await server.ask("/tr:orig-true/text.png")).body));
+      }
+      origin.files.set("far.png", { bytes });
+      assert.equal((await client.files.upload({ ...own, file: `${origin.url}/far.png` })).size, bytes.length);
+      for (const text of ["not base64!", "QQ==QQ==", "x", `${base64.slice(0, 100)}=${base64}`]) {
+        await refused(
+          client.files.upload({ ...own, file: text }),
+          400,
+          /^file: Expected the bytes of a file, its base64 or its URL/,
+        );
+      }
+    });
+
+    it("come by no URL that the server must not ask", async () => {
+      const { port } = new URL(origin.url);
+      for (const url of [
+        `http://localhost:${port}/far.png`,
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        `${origin.url}/none.png`,
+      ]) {
+        await refused(
+          client.files.upload({ file: url, fileName: "far.png" }),
+          400,
+          /^file: The file could not be downloaded from its URL$/,
+        );
+      }
+      origin.files.set("long.bin", { bytes: Buffer.alloc(200_000) });
+      const long = client.files.upload(
+        { file: `${origin.url}/long.bin`, fileName: "long.png" },
+        { query: { endpoint: "some" } },
+      );
+      await refused(long, 400, /^file: Expected a file of at most 100000 bytes$/);
+    });
+
+    it("are refused with the name of the field, and leave nothing", async () => {
+      const before = await listed({});
+      const upload = (more: object) => client.files.upload({ file: file("x"), fileName: "x.txt", ...more });
+      for (const fileName of [
+        "../x.txt",
+        ".x",
+        "a/b.txt",
+        "a\\b.txt",
+        "x\u0001.txt",
+        `${"x".repeat(300)}.txt`,
+      ]) {
+        await refused(upload({ fileName }), 400, /^fileName: /);
+      }
+      for (const folder of ["..", "/a/../../b", "a//b", "/.ssh", "a\\b", `/${"x/".repeat(600)}`]) {
+        await refused(upload({ folder }), 400, /^folder: /);
+      }
+      await refused(upload({ fileName: "" }), 400, /^fileName: /);
+      await refused(upload({ useUniqueFileName: "maybe" }), 400, /^useUniqueFileName: /);
+      await refused(upload({ responseFields: ["x"] }), 400, /^responseFields/);
+      await refused(client.files.upload({ fileName: "x.txt", file: "" }), 400, /^file: Expected the bytes/);
+      for (const more of [
+        { tags: ["a"] },
+        { customMetadata: { a: 1 } },
+        { extensions: [{ name: "remove-bg" }] },
+        { isPublished: false },
+      ]) {
+        await refused(upload(more), 501, new RegExp(`^${Object.keys(more)[0]}: Files `));
+      }
+      await refused(
+        upload({ isPrivateFile: true }),
+        501,
+        /^The storage of the origin photos cannot mark files as private/,
+      );
+      assert.deepEqual(await listed({}), before);
+    });
+
+    it("keep to the rules of the URL endpoint", async () => {
+      const upload = (
+        bytes: Uint8Array | string,
+        fileName: string,
+        folder = "/trips/new",
+        endpoint = "some",
+      ) =>
+        client.files.upload(
+          { file: file(bytes), fileName, folder, useUniqueFileName: false },
+          { query: { endpoint } },
+        );
+      await upload(Buffer.alloc(100_000), "fits.png");
+      await refused(
+        upload(Buffer.alloc(100_001), "long.png"),
+        400,
+        /^file: Expected a file of at most 100000 bytes/,
+      );
+      await refused(
+        upload(Buffer.alloc(3_000_000), "long.png"),
+        400,
+        /^file: Expected a file of at most 100000 bytes/,
+      );
+      await refused(upload("x", "x.html"), 403, /does not allow files of the type text\/html/);
+      await refused(upload("x", "x.png", "/else"), 403, /does not allow changes of files in this folder/);
+      await refused(upload("x", "x.png", "/", "fixed"), 403, /its configuration does not set manageFiles/);
+      await refused(
+        upload("x", "x.png", "/", "memory"),
+        501,
+        /^The storage of the origin memory cannot write files/,
+      );
+      assert.deepEqual(await listed({ path: "/trips/new", endpoint: "some" }), ["/trips/new/fits.png"]);
+    });
+
+    it("are sanitised if they are SVGs and the URL endpoint wants it", async () => {
+      const svg = (more: string) =>
+        `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${more}<rect width="9" height="9"/></svg>`;
+      const upload = (text: string, endpoint: string) =>
+        client.files.upload(
+          { file: file(text), fileName: "drawing.svg", folder: "trips", useUniqueFileName: false },
+          { query: { endpoint } },
+        );
+      const { size } = await upload(svg("<script>alert(1)</script>"), "some");
+      const { text } = await server.ask("/some/trips/drawing.svg");
+      assert.equal(text.length, size);
+      assert.match(text, /<rect/);
+      assert.doesNotMatch(text, /script/);
+      await refused(upload("<svg>&broken", "some"), 400, /^file: /);
+      await upload(svg("<script>alert(1)</script>"), "default");
+      assert.match((await server.ask("/trips/drawing.svg")).text, /script/);
+    });
+
+    it("leave nothing if they break off", async () => {
+      const before = await listed({});
+      const boundary = "x";
+      const head = `--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`;
+      const authorization = `Basic ${Buffer.from(`${KEY}:`).toString("base64")}`;
+      const headers = { authorization, "content-type": `multipart/form-data; boundary=${boundary}` };
+      const cut = await server.ask("/api/v1/files/upload", { method: "POST", headers, body: `${head}abc` });
+      assert.deepEqual([cut.status, JSON.parse(cut.text).message], [400, "The form is not complete"]);
+      const sent = request({
+        ...{
+          host: "127.0.0.1",
+          port: server.port,
+          path: "/api/v1/files/upload",
+          method: "POST",
+          agent: false,
+        },
+        headers: { ...headers, "content-length": "100000" },
+      });
+      sent.on("error", () => {});
+      sent.write(`${head}abc`);
+      const temporary = async () => {
+        const folders = (await readdir(tmpdir())).filter((name) => name.startsWith("mediatap-uploads-"));
+        const names = folders.map((name) => readdir(join(tmpdir(), name)).catch(() => []));
+        return (await Promise.all(names)).flat().filter((name) => /^[0-9a-f-]{36}$/.test(name));
+      };
+      // Other servers on this machine may have some, too.
+      let begun: string[] = [];
+      await until(async () => {
+        begun = await temporary();
+        return begun.length > 0;
+      }, "the file is being received");
+      sent.destroy();
+      await until(
+        async () => (await temporary()).every((name) => !begun.includes(name)),
+        "the temporary file is removed",
+      );
+      assert.deepEqual(await listed({}), before);
+      for (const type of ["application/json", "multipart/form-data"]) {
+        const answer = await server.ask("/api/v1/files/upload", {
+          method: "POST",
+          headers: { authorization, "content-type": type },
+          body: "{}",
+        });
+        assert.deepEqual([answer.status, /Expected a form/.test(answer.text)], [400, true]);
       }
     });
   });

@@ -96,11 +96,14 @@ describe("tenants", () => {
   const pairs = accounts.flatMap((one) =>
     accounts.filter((other) => other !== one).map((other) => [one, other] as const),
   );
+  const authorization = (account: Account) => ({
+    authorization: `Basic ${Buffer.from(`${keys[account]}:`).toString("base64")}`,
+  });
   /** A call of the management API by the key of an account. */
   async function call(account: Account, path: string, body?: object, method = body ? "POST" : "GET") {
     const { status, text } = await server.ask(path, {
       method,
-      headers: { authorization: `Basic ${Buffer.from(`${keys[account]}:`).toString("base64")}` },
+      headers: authorization(account),
       ...(body && { body: JSON.stringify(body) }),
     });
     return { status, body: text === "" ? undefined : JSON.parse(text) };
@@ -172,7 +175,7 @@ describe("tenants", () => {
           "DELETE /v1/files/:id",
         ],
         ...["POST /v1/files/batch/deleteByFileIds", "POST /v1/files/copy", "POST /v1/files/move"],
-        "PUT /v1/files/rename",
+        ...["PUT /v1/files/rename", "POST /api/v1/files/upload", "POST /api/v2/files/upload"],
         ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
       ].sort(),
     );
@@ -303,6 +306,22 @@ describe("tenants", () => {
         assert.equal(foreign.status, 404, `${method} ${place} of ${other} by ${one}`);
         assert.equal(foreign.body.message, missing.body.message);
       }
+      const form = [
+        ...Object.entries({ fileName: `by-${one}.txt`, useUniqueFileName: "false" }),
+        ["file", "eA=="],
+      ];
+      const parts = form.map(
+        ([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+      );
+      for (const version of ["v1", "v2"]) {
+        const sent = await server.ask(`/-/api/api/${version}/files/upload`, {
+          method: "POST",
+          headers: { ...authorization(one), "content-type": "multipart/form-data; boundary=x" },
+          body: `${parts.join("")}--x--\r\n`,
+        });
+        assert.equal(sent.status, 200, sent.text);
+      }
+      assert.match(await shown(one), new RegExp(`by-${one}`));
       assert.equal(await shown(other), before);
     }
   });

@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
+import { isSvg } from "@mediatap/core/decode";
+import { z } from "zod";
+import { isMedia, mimeOf, namesOf } from "./assets.ts";
+import { createChanges } from "./file-changes.ts";
+import { describedBy, jobOf } from "./files.ts";
+import { createReceiver, type ReceivedFile } from "./form.ts";
+import {
+  ability,
+  cannot,
+  createLibrary,
+  exists,
+  type FilePlace,
+  join,
+  type ManageFiles,
+  nameOf,
+  pathOf,
+  rulesFor,
+  rulesOf,
+} from "./library.ts";
+import { createDescribe } from "./metadata.ts";
+import { checked } from "./objects.ts";
+import { createSanitizer } from "./sanitize.ts";
+
+/** Both versions take the same form from a caller that has a private key. */
+const PATHS = ["/api/v1/files/upload", "/api/v2/files/upload"];
+
+/** Bytes at the beginning of a file by which an SVG is recognised. */
+const HEAD_BYTES = 4_096;
+
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+const RESPONSE_FIELDS = [
+  ...(["tags", "customCoordinates", "isPrivateFile", "isPublished", "customMetadata"] as const),
+  ...(["embeddedMetadata", "metadata", "selectedFieldsSchema"] as const),
+];
+
+const schema = z.object({
+  fileName: z.string({ error: "Expected the name of the file" }).min(1).max(2_000),
+  folder: z.string().max(2_000).default("/"),
+  useUniqueFileName: flag.default(true),
+  overwriteFile: flag.default(true),
+  isPrivateFile: flag.default(false),
+  isPublished: flag.default(true),
+  responseFields: z
+    .string()
+    .transform((text) => text.split(",").map((field) => field.trim()))
+    .pipe(z.array(z.enum(RESPONSE_FIELDS)))
+    .default([]),
+});
+
+type Options = z.output<typeof schema>;
+
+/** Fields of a form that say something about a file that no storage keeps. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  tags: "tags",
+  customCoordinates: "custom coordinates",
+  customMetadata: "custom metadata",
+  description: "descriptions",
+  extensions: "extensions",
+  transformation: "transformations before or after the upload",
+  checks: "checks",
+};
+
+/** Adds the calls that upload a file. */
+export function addUploads(
+  api: Pick<PluginApi, "manage" | "origins" | "jobs" | "hooks" | "purge" | "shared" | "fetcher" | "limitsOf">,
+): void {
+  const { manage, jobs, limitsOf } = api;
+  const library = createLibrary(api);
+  const changes = createChanges(api);
+  const describe = createDescribe(jobs);
+  const receive = createReceiver(api);
+  const sanitize = createSanitizer(api);
+
+  const upload: CallHandler = async (request, endpoints) => {
+    const places = library.placesOf(request.query, endpoints);
+    const place = places.find(({ storage }) => storage.write) ?? places[0];
+    if (!place) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
+    const { maxBytes } = rulesOf(place);
+    ability(place, "write", "write files");
+    return await receive(request, maxBytes, async ({ fields, file }) => {
+      const options = optionsOf(fields);
+      if (!file) throw new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
+      const target = await targetOf({ ...place, path: "" }, options);
+      if (options.isPrivateFile && !place.storage.keepsPrivate) {
+        throw cannot(place.origin, "mark files as private");
+      }
+      const size = await store(target, file, options);
+      await changes.purgeFile(target);
+      const { thumbnail, ...names } = namesOf(target, request);
+      return {
+        body: {
+          ...names,
+          thumbnailUrl: thumbnail,
+          size,
+          ...(isMedia(target.path) && (await describedBy(describe, target))),
+          versionInfo: { id: names.fileId, name: "Version 1" },
+          AITags: null,
+          ...(await responseFieldsOf(target, options)),
+        },
+      };
+    });
+  };
+
+  /** Writes a file where it belongs. Returns its size. */
+  async function store(target: FilePlace, { path, bytes }: ReceivedFile, options: Options): Promise<number> {
+    const write = ability(target, "write", "write files");
+    const metadata = { type: mimeOf(target.path), ...(options.isPrivateFile && { private: true }) };
+    if (!rulesFor(target).sanitizeSvg || !isSvg(await headOf(path))) {
+      await write(target.path, createReadStream(path), { ...metadata, size: bytes });
+      return bytes;
+    }
+    const { svgBytes } = limitsOf(target.endpoint.tenant);
+    if (bytes > svgBytes)
+      throw new MediaError("ELIMIT", `file: Expected an SVG of at most ${svgBytes} bytes`);
+    const clean = await sanitize(await readFile(path), target.endpoint);
+    await write(target.path, clean, { ...metadata, size: clean.length });
+    return clean.length;
+  }
+
+  async function responseFieldsOf(
+    target: FilePlace,
+    { responseFields, isPrivateFile }: Options,
+  ): Promise<object> {
+    const known: Readonly<Record<string, unknown>> = {
+      tags: null,
+      customCoordinates: null,
+      isPrivateFile,
+      isPublished: true,
+      customMetadata: {},
+      embeddedMetadata: {},
+      selectedFieldsSchema: {},
+    };
+    const own = responseFields.filter((field) => field !== "metadata").map((field) => [field, known[field]]);
+    const metadata = responseFields.includes("metadata")
+      ? await describe(jobOf(target), target.endpoint)
+      : undefined;
+    return { ...Object.fromEntries(own), ...(metadata && { metadata }) };
+  }
+
+  for (const path of PATHS) manage("POST", path, upload, { atRoot: true });
+}
+
+function optionsOf(fields: Readonly<Record<string, string>>): Options {
+  const options = checked(schema, fields);
+  for (const [field, what] of Object.entries(UNSUPPORTED)) {
+    const value = fields[field] ?? "";
+    if (value === "" || value === "[]" || value === "{}") continue;
+    throw new MediaError("EUNSUPPORTED", `${field}: Files have no ${what} here.`, { status: 501 });
+  }
+  if (options.isPublished) return options;
+  throw new MediaError("EUNSUPPORTED", "isPublished: Files cannot be unpublished here.", { status: 501 });
+}
+
+/** Where a file belongs. Throws if it may not be there. */
+async function targetOf(
+  place: FilePlace,
+  { fileName, folder, useUniqueFileName, overwriteFile }: Options,
+): Promise<FilePlace> {
+  const name = nameOf(fileName, "fileName");
+  const above = pathOf(folder, "folder", { isFolder: true });
+  const at = (name: string) => ({ ...place, path: pathOf(join(above, name), "fileName") });
+  assertType(name, rulesFor(at(name)));
+  if (!useUniqueFileName) {
+    const target = at(name);
+    if (overwriteFile || !(await exists(target))) return target;
+    throw new MediaError(
+      "EINVAL",
+      "There is a file with this name already, and both overwriteFile and useUniqueFileName are false.",
+    );
+  }
+  for (;;) {
+    const target = at(uniqueName(name));
+    if (!(await exists(target))) return target;
+  }
+}
+
+function assertType(name: string, { types }: ManageFiles): void {
+  const type = mimeOf(name);
+  if (
+    !types ||
+    types.some((one) => one === type || (one.endsWith("/*") && type.startsWith(one.slice(0, -1))))
+  )
+    return;
+  throw new MediaError("EFORBIDDEN", `The configuration does not allow files of the type ${type}.`);
+}
+
+/** As of the service: nine letters or digits after an underscore, before the extension. */
+function uniqueName(name: string): string {
+  const suffix = `_${randomBytes(16).toString("base64").replace(/[+/=]/g, "").slice(0, 9)}`;
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? name + suffix : name.slice(0, dot) + suffix + name.slice(dot);
+}
+
+async function headOf(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
