@@ -3,7 +3,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { ask, startOrigin, testCommand } from "@mediatap/test";
 
 const root = join(import.meta.dirname, "../../..");
@@ -24,6 +24,9 @@ interface Manifest {
 const folders = globSync(["core", "test", "plugins/*", "presets/*", "clients/*"], { cwd: root }).filter(
   (folder) => existsSync(join(root, folder, "package.json")),
 );
+
+/** Packages that npm runs for a new project: JavaScript as it is. */
+const STARTERS = /^presets\/create-/;
 
 function read(...path: string[]): string {
   return readFileSync(join(root, ...path), "utf8");
@@ -52,7 +55,7 @@ describe("the packages", () => {
   });
 
   it("export the bundles of their sources", () => {
-    for (const folder of folders.filter((folder) => folder !== "test")) {
+    for (const folder of folders.filter((folder) => folder !== "test" && !STARTERS.test(folder))) {
       const { name, exports } = JSON.parse(read(folder, "package.json")) as Manifest;
       for (const [path, entry] of Object.entries(exports)) {
         const module = basename(entry["mediatap:source"] ?? "", ".ts");
@@ -75,12 +78,16 @@ describe("the packages", () => {
     }
   });
 
-  describe("packed and installed into an empty folder", () => {
+  describe("packed, and installed into a new project", () => {
+    let temporary: string;
+    /** The project that `npm create mediatap` makes. */
     let home: string;
     before(async function () {
       this.timeout(600_000);
-      home = await mkdtemp(join(tmpdir(), "mediatap-test-packages-"));
-      await mkdir(join(home, "tarballs"));
+      temporary = await mkdtemp(join(tmpdir(), "mediatap-test-packages-"));
+      home = join(temporary, "my media");
+      const tarballs = join(temporary, "tarballs");
+      await mkdir(tarballs);
       run(root, process.execPath, "build.ts", "--unmarked");
       const { stdout } = run(
         root,
@@ -89,7 +96,7 @@ describe("the packages", () => {
         ...folders.flatMap((folder) => ["--workspace", folder]),
         "--json",
         "--pack-destination",
-        join(home, "tarballs"),
+        tarballs,
       );
       const packed = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
       for (const { filename, files } of packed) {
@@ -97,8 +104,9 @@ describe("the packages", () => {
         assert.ok(paths.includes("LICENSE") && paths.includes("README.md"), filename);
         assert.ok(!paths.some((path) => path.endsWith(".tsbuildinfo")), filename);
       }
-      await writeFile(join(home, "package.json"), "{}");
-      const tarballs = packed.map(({ filename }) => join(home, "tarballs", basename(filename)));
+      const files = packed.map(({ filename }) => join(tarballs, basename(filename)));
+      const starter = files.find((file) => /\/create-mediatap-\d/.test(file)) ?? "";
+      run(temporary, "npm", "exec", "--yes", "--package", starter, "--", "create-mediatap", "my media");
       run(
         home,
         "npm",
@@ -107,12 +115,12 @@ describe("the packages", () => {
         "--no-audit",
         "--no-fund",
         "--ignore-scripts",
-        ...tarballs,
+        ...files,
+        "@types/node@24",
       );
-      await mkdir(join(home, "photos"));
       await cp(join(root, "examples/start/media/dogs.jpg"), join(home, "photos/dogs.jpg"));
     });
-    after(() => rm(home, { recursive: true, force: true }));
+    after(() => rm(temporary, { recursive: true, force: true }));
 
     /** Serves a configuration with what was installed, and requests a small picture. */
     async function servesPicture(config: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -124,6 +132,53 @@ describe("the packages", () => {
         assert.equal(answer.headers["content-type"], "image/webp");
       });
     }
+
+    it("have a test that the new project passes", () => {
+      const { name } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Manifest;
+      assert.equal(name, "my-media");
+      run(home, "npm", "test");
+    });
+
+    for (const [name, url] of [
+      ["storage-shelf", "/tr:w-40/picture.png"],
+      ["cache-shelf", "/tr:w-40/picture.png"],
+      ["url-shelf", "/p/width:40/picture.png"],
+      ["step-shelf", "/tr:w-40,e-duotone/picture.png"],
+      ["decode-shelf", "/tr:w-40/picture.png"],
+    ] as const) {
+      it(`start a plugin that passes its contract suite and serves: ${name}`, async function () {
+        this.timeout(300_000);
+        const folder = join(home, name);
+        run(home, process.execPath, "node_modules/.bin/create-mediatap-plugin", name);
+        // TypeScript is there already: that of the repository.
+        const path = [join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
+        const { stdout } = run(folder, "env", `PATH=${path}`, "npm", "test");
+        assert.match(stdout, /^ℹ fail 0$/m);
+        assert.doesNotMatch(stdout, /^ℹ pass 0$/m);
+        const bin = join(home, "node_modules/mediatap/bin/mediatap.js");
+        await testCommand({ bin, cwd: folder }).served(join(folder, "mediatap.config.ts"), async (port) => {
+          const { status, headers } = await ask(port, url, { headers: { accept: "image/webp" } });
+          assert.equal(status, 200);
+          assert.equal(headers["content-type"], "image/webp");
+        });
+      });
+    }
+
+    it("refuse a folder that is not empty, and a plugin of an unknown kind", () => {
+      for (const [starter, args, message] of [
+        ["create-mediatap", ["photos"], "photos is not empty: choose another folder"],
+        ["create-mediatap-plugin", ["shelf"], "Expected a name such as storage-ftp but received 'shelf'"],
+        ["create-mediatap-plugin", [], "Expected one name but received 0"],
+      ] as const) {
+        const bin = join("node_modules/.bin", starter);
+        const { status, stderr } = spawnSync(process.execPath, [bin, ...args], {
+          cwd: home,
+          encoding: "utf8",
+        });
+        assert.equal(status, 1);
+        assert.ok(stderr.startsWith(message), stderr);
+      }
+    });
 
     it("serve a picture", async () => {
       const config = join(home, "mediatap.config.mts");
@@ -198,6 +253,6 @@ describe("the packages", () => {
 
 function run(cwd: string, command: string, ...args: string[]): SpawnSyncReturns<string> {
   const result = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
-  assert.equal(result.status, 0, `${command} ${args[0]}: ${result.stderr}`);
+  assert.equal(result.status, 0, `${command} ${args.join(" ")}: ${result.stdout}${result.stderr}`);
   return result;
 }

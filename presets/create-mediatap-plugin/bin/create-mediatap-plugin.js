@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { createPlugin } from "create-mediatap/plugin";
+
+createPlugin();
