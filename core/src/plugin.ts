@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { CacheRegistration, OriginalsRegistration } from "./cache/backend.ts";
+import type { PurgeCount } from "./cache/cache.ts";
 import type { ConfigSections } from "./config/schema.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Endpoint } from "./model/endpoint.ts";
@@ -182,6 +183,11 @@ export interface CallRights {
    * more than `management.purgesPerMinute`.
    */
   purge(target: unknown): Promise<{ readonly id: string }>;
+  /**
+   * What such a purge would remove from the caches that this process sees, without a purge. Counts for at most 5 seconds. Throws as
+   * `purge`, but needs no role.
+   */
+  purgePreview(target: unknown): Promise<PurgeCount>;
   /** `undefined`: there is no such purge, or it is one of another account. */
   purgeState(id: string): "pending" | "completed" | undefined;
   /** How many purges the key may begin in `interval`, and in how many milliseconds the next interval begins. */

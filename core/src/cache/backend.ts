@@ -57,6 +57,8 @@ export interface CacheBackend {
   deleteMatching?(rule: PurgeRule): MaybePromise<void>;
   /** For a backend that several machines or processes share. */
   readonly journal?: PurgeJournal;
+  /** The metadata of all entries, in any order, for reports. Left out: it cannot list them. */
+  entries?(signal: AbortSignal): AsyncIterable<StoredMetadata>;
   /** What it holds, for metrics. `undefined`: not known yet. */
   contents?(): CacheContents | undefined;
   /** Connects. A backend that takes its time does not hold up the start. */

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
+import { type ActiveRule, matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { atMost } from "../util/entries.ts";
 import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
@@ -30,6 +30,28 @@ export interface TierState {
   readonly freshUntil?: number;
   /** Of the body. */
   readonly bytes?: number;
+}
+
+/** What one tier has of what purge rules match. */
+export interface TierCount {
+  /** The plugin that registered it. */
+  readonly name: string;
+  readonly tier: Tier["tier"];
+  /** Left out, as `bytes`: it cannot list its entries, or failed. */
+  readonly renditions?: number;
+  /** Of the bodies. */
+  readonly bytes?: number;
+}
+
+/** What purge rules would remove. */
+export interface PurgeCount {
+  /** Each once, in however many tiers it is. */
+  readonly renditions: number;
+  /** Of their bodies. */
+  readonly bytes: number;
+  readonly tiers: readonly TierCount[];
+  /** All entries were looked at, of all tiers. Otherwise there may be more. */
+  readonly isComplete: boolean;
 }
 
 export interface CacheQuery {
@@ -142,8 +164,38 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     );
   }
 
+  /** What rules match in the tiers that this process sees. Ends early, and not complete, when `signal` is aborted. */
+  async function count(rules: readonly PurgeRule[], signal: AbortSignal): Promise<PurgeCount> {
+    const found = new Map<string, number>();
+    let isComplete = true;
+    const tiers: TierCount[] = [];
+    for (const { name, tier, entries } of ordered) {
+      let renditions = 0;
+      let bytes = 0;
+      const listed = entries(signal);
+      try {
+        for await (const metadata of listed ?? []) {
+          if (signal.aborted) break;
+          if (!rules.some((rule) => matchesRule(metadata, rule))) continue;
+          const { key, length = 0 } = metadata;
+          renditions++;
+          bytes += length;
+          found.set(key, length);
+        }
+        isComplete &&= listed !== undefined && !signal.aborted;
+        tiers.push({ name, tier, ...(listed && { renditions, bytes }) });
+      } catch {
+        isComplete = false;
+        tiers.push({ name, tier });
+      }
+    }
+    const bytes = [...found.values()].reduce((sum, length) => sum + length, 0);
+    return { renditions: found.size, bytes, tiers, isComplete };
+  }
+
   return {
     inspect,
+    count,
     /** Whether there is any. */
     isUsed,
     /** The backends have been opened. */

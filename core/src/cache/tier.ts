@@ -226,6 +226,21 @@ export function createTier({
     }
   }
 
+  /** The metadata of all entries that no purge rule matches. `undefined`: the backend cannot list them. Throws as the backend does. */
+  function entries(signal: AbortSignal): AsyncIterable<RenditionRecord> | undefined {
+    const listed = backend.entries?.(signal);
+    return listed && usable(listed);
+  }
+
+  async function* usable(listed: AsyncIterable<StoredMetadata>): AsyncGenerator<RenditionRecord, void> {
+    if (journal && !journal.isCurrent(undefined)) await journal.read();
+    for await (const stored of listed) {
+      const metadata = recordOf(stored);
+      if (!isExpired(metadata) && !matchesPending(metadata) && journal?.allows(stored) !== false)
+        yield metadata;
+    }
+  }
+
   /** An entry from the future would outlive the rules that match it. */
   function isExpired({ stored }: RenditionRecord): boolean {
     if (ttl === undefined) return false;
@@ -368,6 +383,7 @@ export function createTier({
     name,
     tier,
     find,
+    entries,
     put,
     putStream,
     remove,

@@ -171,6 +171,7 @@ Examples:
     )
     .option("--key <key>", "a private key; default: MEDIATAP_PRIVATE_KEY, else that of the configuration")
     .option("--no-wait", "do not wait for completion")
+    .option("--dry-run", "only count what would be removed")
     .option(...CONFIG)
     .action(async (url: string | undefined, flags: PurgeFlags & ConfigFlags) => {
       const server = flags.server ?? serverOf(url);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import ipaddr from "ipaddr.js";
+import type { PurgeCount } from "../cache/cache.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { ServerFlags } from "../plugin.ts";
@@ -12,6 +13,7 @@ export interface PurgeFlags extends ServerFlags {
   readonly tag?: string;
   readonly all?: boolean;
   readonly wait: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Milliseconds between two questions whether a purge is done. */
@@ -37,7 +39,9 @@ export async function purgeAt(
   const named = flags.server ?? serverOf(url);
   if (flags.server === undefined && named !== undefined) assertConfidential(new URL(named));
   const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
-  const asked = await server.call(PATH, { method: "POST", body: Object.fromEntries(targets) });
+  const request = { method: "POST", body: Object.fromEntries(targets) } as const;
+  if (flags.dryRun) return previewText(await server.call(`${PATH}/preview`, request));
+  const asked = await server.call(PATH, request);
   const id = String(asked.id);
   for (;;) {
     const { state } = await server.call(`${PATH}/${id}`);
@@ -45,6 +49,15 @@ export async function purgeAt(
     if (!flags.wait) return `${id}: ${String(state)} at ${server.origin}`;
     await pause(POLL_INTERVAL_MS);
   }
+}
+
+/** What a purge would remove, for people. */
+function previewText(preview: Record<string, unknown>): string {
+  const { renditions, bytes, isComplete, tiers } = preview as unknown as PurgeCount;
+  const unknown = tiers.filter((tier) => tier.renditions === undefined).map(({ name }) => name);
+  const more = unknown.length > 0 ? `; ${unknown.join(", ")} cannot be counted` : "";
+  const number = `${isComplete || more ? "" : "at least "}${renditions.toLocaleString("en")}`;
+  return `would remove ${number} renditions (${(bytes / 1e6).toFixed(1)} MB)${more}`;
 }
 
 /** The key must not cross the internet in clear because a URL was copied from a page. */

@@ -4,7 +4,10 @@ import type { Call } from "./runtime.ts";
 
 export const EXPECTED_PURGE = "Expected JSON with one of url, source, prefix, tag and all.";
 
-/** The calls that purge: `POST …/v1/purges` returns 201 with an `id`, whose state `GET …/v1/purges/<id>` returns. */
+/**
+ * The calls that purge: `POST …/v1/purges` returns 201 with an `id`, whose state `GET …/v1/purges/<id>` returns. `POST …/v1/purges/preview`
+ * returns what a purge would remove.
+ */
 export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
   {
     method: "POST",
@@ -12,6 +15,14 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
     role: "operate",
     async handler(request, _, { purge }) {
       return { status: 201, body: await purge(await jsonOf(request)) };
+    },
+  },
+  {
+    method: "POST",
+    path: "/v1/purges/preview",
+    role: "read",
+    async handler(request, _, { purgePreview }) {
+      return { body: await purgePreview(await jsonOf(request)) };
     },
   },
   {

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
+import type { Cache } from "../cache/cache.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
@@ -20,6 +21,9 @@ const MAX_COUNTED = 10_000;
 
 /** Characters of the value of a purge in logs. */
 const MAX_LOGGED = 500;
+
+/** Milliseconds for which a preview counts. */
+const PREVIEW_TIMEOUT_MS = 5_000;
 
 const ROLES: readonly KeyRole[] = ["read", "operate", "configure"];
 
@@ -73,6 +77,7 @@ export function createCounts(): Counts {
 }
 
 export interface RightsParts extends PurgeParts {
+  readonly cache: Pick<Cache, "count">;
   readonly state: RuntimeState | undefined;
   readonly storedKeys: StoredKeys | undefined;
   readonly audit: Audit;
@@ -106,7 +111,8 @@ export function accountOfEntry({ endpoints }: Pick<Caller, "endpoints">): string
 
 /** What a management call may do. */
 export function createRights(runtime: RightsParts): (caller: Caller, activity: Activity) => CallRights {
-  const { log, purges, config, counts, audit, state } = runtime;
+  const { log, purges, config, counts, audit, state, cache } = runtime;
+  let counting: Promise<unknown> = Promise.resolve();
   const { purgesPerMinute = 600, changesPerMinute = 300 } = config.config.management || {};
 
   const purgesOf = (endpoints: readonly Endpoint[]) =>
@@ -196,6 +202,13 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
         await heard;
         await record(`purge ${kind === "all" ? "all" : `the ${kind} ${value}`}`, order.tenant);
         return { id };
+      },
+      async purgePreview(target) {
+        const { purgeRules } = await orderOf(target, endpoints);
+        // One at a time: each reads everything that there is.
+        const counted = counting.then(() => cache.count(purgeRules, AbortSignal.timeout(PREVIEW_TIMEOUT_MS)));
+        counting = counted.catch(() => {});
+        return await counted;
       },
       purgeState(id) {
         const purge = purges.find(id);

@@ -201,7 +201,7 @@ async function buildRuntime(
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
-  const ofKeys = { config, endpoints, tenants, limitsOf, pipeline, purges, log, state };
+  const ofKeys = { config, endpoints, tenants, limitsOf, pipeline, cache, purges, log, state };
   const keys = createManagementKeys({ ...ofKeys, calls: registrations.calls, bus, shared: shares.take });
   const usage = usageOf(config);
   later.origins = { storage: (origin) => originOf(origins, origin).storage };

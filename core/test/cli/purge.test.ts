@@ -45,6 +45,16 @@ describe("mediatap purge", () => {
     }
   });
 
+  it("only counts what would be removed", async () => {
+    await mediatap(["purge", "--all", ...at()]);
+    await status("/tr:w-21/photo.png");
+    await status("/tr:w-22/photo.png");
+    const { code, out, err } = await mediatap(["purge", "--source", "photo.png", "--dry-run", ...at()]);
+    assert.equal(code, 0, err);
+    assert.match(out, /^would remove 2 renditions \(0\.0 MB\)\n$/);
+    assert.match(await status("/tr:w-21/photo.png"), /; hit/);
+  });
+
   it("asks the server of an absolute URL, and names it", async () => {
     const other = await makeFolder({
       "mediatap.config.json": JSON.stringify({

@@ -6,12 +6,15 @@ import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cac
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
-import { nameOf, placesIn } from "./names.ts";
+import { isEntry, nameOf, placesIn } from "./names.ts";
 import { createReader, type Entry } from "./read.ts";
 import { createSweeper } from "./sweeper.ts";
 import { createWriter } from "./write.ts";
 
 export type Logger = PluginApi["logger"];
+
+/** Heads that are read at a time. */
+const HEADS = 16;
 
 const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
@@ -113,6 +116,19 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
     async deleteMatching({ kind, tenant }: PurgeRule) {
       if (kind === "all" && tenant === undefined) await putAside();
     },
+    async *entries(signal) {
+      for (const shard of await filesIn(places.entries)) {
+        const names = (await filesIn(`${places.entries}/${shard}`)).filter(isEntry);
+        for (let at = 0; at < names.length; at += HEADS) {
+          signal.throwIfAborted();
+          const heads = names.slice(at, at + HEADS).map((name) => reader.head(places.entry(name)));
+          // What is damaged is found out when it is read.
+          for (const head of await Promise.allSettled(heads)) {
+            if (head.status === "fulfilled" && head.value) yield head.value.record;
+          }
+        }
+      }
+    },
     journal,
     contents: budget.contents,
     async start() {
@@ -123,4 +139,12 @@ export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logge
       await sweeper.close();
     },
   };
+}
+
+/** What a folder contains; nothing if it is gone. */
+async function filesIn(folder: string): Promise<readonly string[]> {
+  return await fs.promises.readdir(folder).catch((error: unknown) => {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return [];
+    throw error;
+  });
 }

@@ -19,6 +19,9 @@ const MIN_CHANGE_AGE_NS = 1_000_000_000n;
 /** Bytes of the first read: most entries are no longer. */
 const FIRST = 64 * 1024;
 
+/** Bytes of the read for a head alone. */
+const HEAD = 4 * 1024;
+
 /** Read buffers that are kept for the next. */
 const SPARE = 16;
 
@@ -90,6 +93,17 @@ export function createReader() {
 
   return {
     read,
+    /** The head of the entry in a file, of which the body is not read. `undefined`: there is no file. Throws as `read`. */
+    async head(path: string): Promise<Head | undefined> {
+      const fd = await open(path);
+      if (fd === undefined) return undefined;
+      try {
+        const buffer = Buffer.allocUnsafe(HEAD);
+        return await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)));
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
     /** Opens the body of an entry that was found before. `undefined`: it is not there any more. */
     async stream(path: string, { isSame, onFailure, range }: StreamOptions): Promise<Readable | undefined> {
       const fd = await open(path);

@@ -99,6 +99,9 @@ function createStore(first: Budget) {
         bodies.delete(key);
       }
     },
+    async *entries() {
+      yield* [...metadata.values()];
+    },
     contents: () => ({ bytes: bodies.calculatedSize, maxBytes, entries: metadata.size, evictions }),
     /** Takes on another budget, and what fits into it; the least recently used go. */
     fit(budget: Budget): void {

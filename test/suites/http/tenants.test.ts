@@ -160,7 +160,13 @@ describe("tenants", () => {
     assert.deepEqual(
       server.server.runtime.calls.map(({ method, path }) => `${method} ${path}`).sort(),
       [
-        ...["POST /v1/purges", "GET /v1/purges/:id", "POST /v1/files/purge", "GET /v1/files/purge/:id"],
+        ...[
+          "POST /v1/purges",
+          "POST /v1/purges/preview",
+          "GET /v1/purges/:id",
+          "POST /v1/files/purge",
+          "GET /v1/files/purge/:id",
+        ],
         ...["POST /v1/warm", "GET /v1/warm/:id"],
         ...["GET /v1/state/revisions", "POST /v1/state/rollback"],
         ...objects("/v1/accounts/origins", "PUT"),
