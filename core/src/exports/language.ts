@@ -18,6 +18,7 @@ export { decodeText, lenient, UTF8 } from "../language/percent.ts";
 export type { Printed } from "../language/print.ts";
 export { withoutRounding } from "../language/print.ts";
 export type { GroupReader, Meaning, Reading } from "../language/read.ts";
+export { readGroups } from "../language/read.ts";
 export type { Reader } from "../language/readers.ts";
 export {
   boolean,

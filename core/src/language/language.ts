@@ -134,7 +134,7 @@ function contextOf(exchange: Exchange, endpoint: Endpoint, limitsOf: LimitsOf, m
       return exchange.accept;
     },
     vary,
-    isShared: () => vary.length === 0 && !isNegotiated,
+    isNegotiated: () => isNegotiated,
   };
 }
 
@@ -151,12 +151,21 @@ function createResolve<T>(
 
   function meaningOf({ text }: Located, exchange: Exchange, endpoint: Endpoint, media: Job["media"]) {
     const key = `${endpoint.tenant}/${endpoint.name} ${media} ${text}`;
-    const known = meanings.get(key);
-    if (known?.endpoint === endpoint) return { meaning: known.meaning, vary: [] };
+    const keyOfClass = `${exchange.accept} ${key}`;
+    const known = meanings.get(key) ?? meanings.get(keyOfClass);
+    if (known?.endpoint === endpoint) return known.meaning;
     const context = contextOf(exchange, endpoint, limitsOf, media);
-    const meaning = deepFreeze(read(grammar.tokenize(text), context));
-    if (context.isShared()) meanings.set(key, { meaning, endpoint });
-    return { meaning, vary: context.vary };
+    const { transformation, delivery } = read(grammar.tokenize(text), context);
+    const isNegotiated = context.isNegotiated();
+    // The core names Accept for a format that it negotiates itself.
+    const isNamed = isNegotiated && transformation.output.format !== "auto";
+    const vary = [...(isNamed ? ["Accept"] : []), ...context.vary];
+    const meaning = deepFreeze({
+      transformation,
+      delivery: vary.length > 0 ? { ...delivery, vary } : delivery,
+    });
+    if (context.vary.length === 0) meanings.set(isNegotiated ? keyOfClass : key, { meaning, endpoint });
+    return meaning;
   }
 
   return (exchange: Exchange, endpoint: Endpoint): Job | undefined => {
@@ -174,11 +183,10 @@ function createResolve<T>(
       ...(text !== "" && { written: text }),
     };
     try {
-      const { meaning, vary } = meaningOf(located, exchange, endpoint, media);
-      const delivery = vary.length > 0 ? { ...meaning.delivery, vary } : meaning.delivery;
+      const { transformation, delivery } = meaningOf(located, exchange, endpoint, media);
       return {
         ...job,
-        transformation: meaning.transformation,
+        transformation,
         delivery: Object.keys(delivery).length > 0 ? delivery : NO_DELIVERY,
       };
     } catch (error) {
