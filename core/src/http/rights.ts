@@ -53,6 +53,8 @@ export interface Caller {
 export interface Activity {
   /** Its changes are in the audit log, or it has tried a change only. */
   isRecorded?: boolean;
+  /** A purge of it is there; a call that changes more than caches has an entry of its own, too. */
+  hasPurged?: boolean;
   /** As of `CallRights.note`. */
   note?: string;
 }
@@ -148,8 +150,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
   return (caller, activity) => {
     const { id, name, role, endpoints, address } = caller;
 
-    async function record(what: string, tenant = accountOfEntry(caller)): Promise<void> {
-      activity.isRecorded = true;
+    async function record(what: string, tenant: string): Promise<void> {
       await audit.changed(state?.store, { tenant, key: { id, name }, address, what });
     }
 
@@ -178,6 +179,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
         throw new MediaError("EBUSY", "Too many changes: try again later.", options);
       }
       const result = await work();
+      activity.isRecorded = true;
       await record(what(result), tenant);
       return result;
     }
@@ -200,6 +202,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
         log.info({ purge: id, tenant: order.tenant, kind, value }, "a purge was requested");
         done.catch((err: unknown) => log.error({ err, purge: id }, "a purge failed"));
         await heard;
+        activity.hasPurged = true;
         await record(`purge ${kind === "all" ? "all" : `the ${kind} ${value}`}`, order.tenant);
         return { id };
       },
