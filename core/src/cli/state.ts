@@ -180,11 +180,13 @@ async function restore(config: LoadedConfig, file: string | undefined): Promise<
     const from = file ?? owner.copy?.(place);
     if (from === undefined) throw new MediaError("ECONFIG", "the store has no copy: name an exported file");
     const { number, content } = importRevision(readFileSync(from, "utf8"), from);
+    // A file may have been edited.
+    const sealed = contentOf(stateOf({ number, content }), createSecrets());
     const moved = await owner.setAside(place);
     const store = storeOf(config);
     try {
       const comment = `restore revision ${number} from ${from}`;
-      await store.write({ time: Date.now(), author: authorOf(), comment, content }, 0);
+      await store.write({ time: Date.now(), author: authorOf(), comment, content: sealed }, 0);
     } finally {
       await store.close();
     }

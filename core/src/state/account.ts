@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
@@ -186,6 +187,8 @@ export function accountState(state: RuntimeState, tenant: string, author: string
       const found: AccountRevision[] = [];
       let own: ManagedState | undefined;
       for (const info of infos) {
+        // Reading one may block the process: other requests go on in between.
+        await nextTurn();
         own ??= stateOf(await store.read(info.number));
         const below = stateOf(await store.read(info.number - 1));
         const isChanged = !isDeepStrictEqual(accountIn(own, tenant), accountIn(below, tenant));

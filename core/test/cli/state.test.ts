@@ -198,7 +198,14 @@ describe("mediatap state", () => {
       (await call("POST", "/named-transformations", { name: "thumb", transformation: "w-10" })).status,
       201,
     );
+    const origin = { name: "pim", type: "WEB_FOLDER", baseUrl: "https://one.example.com" };
+    assert.equal((await call("POST", "/accounts/origins", origin)).status, 201);
     await stop();
+    const copy = join(folder.path, "state.sqlite.json");
+    const edited = JSON.parse(await readFile(copy, "utf8"));
+    edited.state.accounts[""].origins.pim.password = "plain";
+    edited.state.accounts[""].origins.pim.username = "ada";
+    await writeFile(copy, JSON.stringify(edited));
     await writeFile(join(folder.path, "state.sqlite"), "damaged ".repeat(1000));
     // The log alone would make it whole again.
     for (const end of ["-wal", "-shm"]) await rm(join(folder.path, `state.sqlite${end}`), { force: true });
@@ -207,11 +214,13 @@ describe("mediatap state", () => {
     assert.match(err, /state\.sqlite is damaged \(.*\): "mediatap state restore" replaces it/);
     assert.match(
       await printed("restore"),
-      /^revision 1 was restored from .*state\.sqlite\.json; .*\.damaged-/,
+      /^revision 2 was restored from .*state\.sqlite\.json; .*\.damaged-/,
     );
+    const bytes = await readFile(join(folder.path, "state.sqlite"));
+    assert(!bytes.includes('"password":"plain"'), "what is restored is encrypted");
     const port = await start();
     assert.equal((await ask(port, "/tr:n-thumb/a.png")).status, 200);
-    assert.match(await printed("list"), /^1 .* restore revision 1 from .*state\.sqlite\.json\n$/);
+    assert.match(await printed("list"), /^1 .* restore revision 2 from .*state\.sqlite\.json\n$/);
   });
 
   it("names the revision and the field if the configuration does not fit any more", async () => {

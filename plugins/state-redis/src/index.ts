@@ -5,8 +5,11 @@ import { openRedis } from "./store.ts";
 const NAME = "state-redis";
 
 const schema = z.strictObject({
-  /** URL of Redis or Valkey: `redis://` or `rediss://`. */
-  redis: z.string().regex(/^rediss?:\/\/./, "Expected a URL that begins with redis:// or rediss://"),
+  /** Redis or Valkey: a URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
+  redis: z.union([
+    z.string().regex(/^rediss?:\/\/./, "Expected a URL that begins with redis:// or rediss://"),
+    z.record(z.string(), z.unknown()),
+  ]),
   /** What all keys begin with: machines of one namespace share their state. */
   namespace: z
     .string()

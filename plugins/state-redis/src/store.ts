@@ -1,7 +1,7 @@
 import { maskUrl, type PluginApi, reasonOf } from "@mediatap/core";
 import { withTimeout } from "@mediatap/core/cache";
 import type { Revision, RevisionInfo, StateStore } from "@mediatap/core/state";
-import { createClient } from "@redis/client";
+import { createClient, createCluster, createSentinel } from "@redis/client";
 import { DELETE, DELETE_BEFORE, LIST, PUT, RANGE, READ, WRITE } from "./scripts.ts";
 
 /** Revisions that are kept. */
@@ -14,7 +14,7 @@ const WATCH_INTERVAL_MS = 500;
 const RECONNECT_INTERVAL_MS = 500;
 
 export interface RedisSettings {
-  readonly redis: string;
+  readonly redis: string | Readonly<Record<string, unknown>>;
   readonly namespace: string;
   readonly timeout: number;
 }
@@ -34,11 +34,10 @@ export function openRedis(
   let newest: string | null | undefined;
   let isLooking = false;
 
-  const client = createClient({
-    url: redis,
-    socket: { connectTimeout: timeout, reconnectStrategy: RECONNECT_INTERVAL_MS },
-    disableOfflineQueue: false,
-  });
+  const client = clientOf(redis, timeout);
+  const isSingle = typeof redis === "string" || !("rootNodes" in redis || "sentinelRootNodes" in redis);
+  const address = typeof redis === "string" ? redis : redis.url;
+  const name = typeof address === "string" ? `Redis at ${maskUrl(address)}` : "Redis";
   // Without a listener an error would end the process; commands report it.
   client.on("error", (error: unknown) => {
     failure = error;
@@ -47,14 +46,26 @@ export function openRedis(
     failure = undefined;
   });
 
+  async function connect(): Promise<void> {
+    try {
+      await client.connect();
+    } catch (error) {
+      // A single client tries again by itself.
+      if (!isSingle) connection = undefined;
+      throw error;
+    }
+  }
+
   async function within<T>(work: () => Promise<T>): Promise<T> {
-    connection ??= client.connect();
+    connection ??= connect();
     connection.catch(() => {});
     const onTimeout = (): never => {
       const why = failure === undefined ? `no answer within ${timeout} ms` : reasonOf(failure);
-      throw new Error(`Redis at ${maskUrl(redis)}: ${why}`, { cause: failure });
+      throw new Error(`${name}: ${why}`, { cause: failure });
     };
-    return await withTimeout(timeout, work(), { onTimeout });
+    // A single client queues commands until it is connected.
+    const result = isSingle ? work() : connection.then(work);
+    return await withTimeout(timeout, result, { onTimeout });
   }
 
   const run = (script: string, keys: string[], ...args: readonly (string | number)[]): Promise<unknown> =>
@@ -140,4 +151,33 @@ export function openRedis(
       if (connection !== undefined) client.destroy();
     },
   };
+}
+
+/** What the three kinds of clients have in common. */
+interface Client {
+  connect(): Promise<unknown>;
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  get(key: string): Promise<string | null>;
+  hGet(key: string, field: string): Promise<string | null>;
+  on(event: string, listener: (error: unknown) => void): unknown;
+  destroy(): unknown;
+}
+
+function clientOf(redis: RedisSettings["redis"], timeout: number): Client {
+  const given = typeof redis === "string" ? { url: redis } : redis;
+  const patient = (own: unknown): object => {
+    const { socket, ...more } = (own ?? {}) as { socket?: object };
+    const connect = { connectTimeout: timeout, reconnectStrategy: RECONNECT_INTERVAL_MS };
+    return { disableOfflineQueue: false, ...more, socket: { ...connect, ...socket } };
+  };
+  if ("rootNodes" in given) {
+    return createCluster({ ...given, defaults: patient(given.defaults) } as never) as never;
+  }
+  if ("sentinelRootNodes" in given) {
+    return createSentinel({
+      ...given,
+      nodeClientOptions: patient(given.nodeClientOptions),
+    } as never) as never;
+  }
+  return createClient(patient(given)) as never;
 }

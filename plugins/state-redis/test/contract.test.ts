@@ -1,9 +1,34 @@
-import { describeStateStore, describeWith, REDIS, startRedis } from "@mediatap/test";
+import assert from "node:assert/strict";
+import { describeStateStore, describeWith, REDIS, startRedis, startRedisCluster } from "@mediatap/test";
+import { pino } from "pino";
 import { stateRedis } from "../src/index.ts";
 
 describeWith(REDIS, "state-redis", () => {
   describeStateStore("state-redis", async () => {
     const { url, close } = await startRedis();
     return { plugin: stateRedis({ redis: url }), close };
+  });
+
+  describeStateStore("state-redis with the options of a client", async () => {
+    const { url, close } = await startRedis();
+    const { hostname: host, port } = new URL(url);
+    return { plugin: stateRedis({ redis: { socket: { host, port: Number(port) } } }), close };
+  });
+
+  it("keeps state in a cluster", async () => {
+    const { nodes, close } = await startRedisCluster();
+    const { stateStore } = stateRedis({ redis: { rootNodes: nodes.map(({ url }) => ({ url })) } });
+    assert(stateStore);
+    const store = stateStore.open({ base: "/", logger: pino({ level: "silent" }) });
+    try {
+      const next = { time: 1, author: "ada", comment: "", content: "{}" };
+      assert.deepEqual(await store.write(next, 0), { ...next, number: 1 });
+      assert.deepEqual(await store.read(), { ...next, number: 1 });
+      await store.records("things").put("a", "1");
+      assert.deepEqual(await store.records("things").list(), [["a", "1"]]);
+    } finally {
+      await store.close();
+      await close();
+    }
   });
 });
