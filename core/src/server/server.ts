@@ -60,6 +60,10 @@ export interface MediatapServer {
     host?: string,
     socket?: SocketOptions,
   ): Promise<{ readonly port: number; readonly url: string }>;
+  /** Starts the plugins, for a server that does not listen: another HTTP server passes requests to `handle`. */
+  start(): Promise<void>;
+  /** Answers a request of another HTTP server. `req.url` is the path as the client sent it: links in responses begin there. */
+  handle(req: IncomingMessage, res: ServerResponse): void;
   /** The listening socket, as it can be sent to another process that is to accept its connections, too. */
   socket(): SocketHandle | undefined;
   /**
@@ -171,13 +175,22 @@ export async function createServer({
     return done;
   }
 
+  async function startPlugins(): Promise<void> {
+    warnOfKeys(config, log);
+    await succession.runtime.start();
+  }
+
   return {
     get runtime() {
       return succession.runtime;
     },
+    async start() {
+      await startPlugins();
+      state.follow();
+    },
+    handle: answer,
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
-      warnOfKeys(config, log);
-      await succession.runtime.start();
+      await startPlugins();
       await listening(http, port, host, socket);
       state.follow();
       const address = http.address() as AddressInfo;
