@@ -1,5 +1,5 @@
 import { type Endpoint, isMediaType, type RouteRequest, typeOfName } from "@mediatap/core";
-import type { FileMetadata, FolderEntry } from "@mediatap/core/storage";
+import type { FileMetadata } from "@mediatap/core/storage";
 import { baseOf, encodePath, type FilePlace, idOfFile } from "./library.ts";
 
 /** Longest side of the thumbnails that answers name, in pixels. */
@@ -70,8 +70,3 @@ export const isImage = (path: string): boolean => /^image\//.test(mimeOf(path));
 
 /** Whether a file can be described: an image, a video, sound. */
 export const isMedia = (path: string): boolean => isMediaType(typeOfName(path));
-
-/** An entry of a folder at its place. */
-export interface Asset extends FilePlace {
-  readonly entry: FolderEntry;
-}

@@ -19,29 +19,43 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
   return {
     purgeFile,
     remove,
-    /** Copies a file within its origin, in the place of another one if there is one. Throws `ENOENT` if it is not there any more. */
+    copyFile,
+    /** Purges what was made of all files below a folder. */
+    async purgeFolder({ endpoint, path }: FilePlace): Promise<void> {
+      await purge({ kind: "prefix", value: `${path}/`, tenant: endpoint.tenant });
+    },
+    /** Copies or moves a file within its origin, as `copyFile` does, and purges. */
     async copy(source: FilePlace, to: string, { isMove }: { readonly isMove: boolean }): Promise<void> {
       const target = { ...source, path: to };
       if (isMove) rulesFor(source);
       rulesFor(target);
-      const write = ability(source, "write", "write files");
       if (isMove) ability(source, "remove", "delete files");
       if (to === source.path) return;
-      const entry = await source.storage.open(source.path, { signal: storageSignal(FILE_TIMEOUT_MS) });
-      if (entry === undefined || entry === NOT_MODIFIED) throw noFile();
-      const { size, type, cacheControl, private: isPrivate } = entry;
-      try {
-        await write(to, await entry.body(), {
-          ...(size !== undefined && { size }),
-          ...(type !== undefined && { type }),
-          ...(cacheControl !== undefined && { cacheControl }),
-          ...(isPrivate && { private: true }),
-        });
-      } finally {
-        await entry.close?.();
-      }
+      await copyFile(source, to);
       await purgeFile(target);
       if (isMove) await remove(source);
     },
   };
+}
+
+/** Copies a file within its origin, in the place of another one if there is one. Throws `ENOENT` if it is not there any more. */
+async function copyFile(
+  source: FilePlace,
+  to: string,
+  signal = storageSignal(FILE_TIMEOUT_MS),
+): Promise<void> {
+  const write = ability(source, "write", "write files");
+  const entry = await source.storage.open(source.path, { signal });
+  if (entry === undefined || entry === NOT_MODIFIED) throw noFile();
+  const { size, type, cacheControl, private: isPrivate } = entry;
+  try {
+    await write(to, await entry.body(), {
+      ...(size !== undefined && { size }),
+      ...(type !== undefined && { type }),
+      ...(cacheControl !== undefined && { cacheControl }),
+      ...(isPrivate && { private: true }),
+    });
+  } finally {
+    await entry.close?.();
+  }
 }

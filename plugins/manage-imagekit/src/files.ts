@@ -1,8 +1,9 @@
 import { type CallHandler, type Endpoint, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
 import { z } from "zod";
-import { type Asset, fileOf, folderOf, isImage, isMedia } from "./assets.ts";
+import { fileOf, folderOf, isImage, isMedia } from "./assets.ts";
 import { createChanges } from "./file-changes.ts";
 import {
+  type Asset,
   ability,
   baseOf,
   createLibrary,
@@ -11,26 +12,24 @@ import {
   findFile,
   join,
   type Library,
+  MAX_ENTRIES,
   metadataOf,
   nameOf,
   noFile,
   type Place,
   pathOf,
   rulesFor,
-  storageSignal,
+  walk,
 } from "./library.ts";
 import { createDescribe, type Describe } from "./metadata.ts";
 import { bodyOf, checked } from "./objects.ts";
+import { HELP } from "./rate.ts";
 import { parseSearch } from "./search.ts";
 
 const FILES = "/v1/files";
 
-/** Entries that a listing looks at. */
-const MAX_ENTRIES = 100_000;
 /** Entries in a response. */
 const MAX_LIMIT = 1_000;
-/** Entries of a folder that a storage is asked for at a time. */
-const PAGE_ENTRIES = 1_000;
 /** Files that one call deletes. */
 const MAX_DELETED = 100;
 
@@ -64,7 +63,7 @@ const renamed = z.object({ filePath: text, newFileName: text, purgeCache: z.bool
 const deleted = z.object({ fileIds: z.array(text).min(1).max(MAX_DELETED) });
 
 /** Adds the calls of `assets` and `files`, but for uploads. */
-export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "purge">, help: string): void {
+export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "purge">): void {
   const { manage, jobs } = api;
   const library = createLibrary(api);
   const changes = createChanges(api);
@@ -113,7 +112,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
     }
     if (missingFileIds.length > 0) {
       const message = "The requested file(s) does not exist.";
-      return { status: 404, body: { message, help, missingFileIds } };
+      return { status: 404, body: { message, help: HELP, missingFileIds } };
     }
     for (const file of files) await changes.remove(file);
     return { body: { successfullyDeletedFileIds: [...new Set(fileIds)] } };
@@ -139,7 +138,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
     if (to === path) return { body: {} };
     if (await metadataOf({ ...source, path: to })) {
       const message = "There is a file with this name already.";
-      return { status: 409, body: { message, help } };
+      return { status: 409, body: { message, help: HELP } };
     }
     await changes.copy(source, to, { isMove: true });
     if (!purgeCache) return { body: {} };
@@ -223,36 +222,6 @@ async function assetsOf(
   }
   if (compare) found.sort(compare);
   return found.slice(skip, skip + limit);
-}
-
-/** What the origins have in a folder, and below it. Of several under one path the first counts, as for requests. */
-async function* walk(places: readonly Place[], folder: string, isDeep: boolean): AsyncGenerator<Asset> {
-  const signal = storageSignal();
-  const seen = new Set<string>();
-  const folders = [folder];
-  for (let at = 0; at < folders.length; at++) {
-    const above = folders[at] as string;
-    for (const place of places) {
-      const listFolder = ability(place, "listFolder", "list files");
-      let cursor: string | undefined;
-      do {
-        const page = await listFolder(above, {
-          limit: PAGE_ENTRIES,
-          ...(cursor !== undefined && { cursor }),
-          signal,
-        });
-        for (const entry of page.entries) {
-          const path = join(above, entry.name);
-          const id = `${entry.kind} ${path}`;
-          if (entry.name.startsWith(".") || (places.length > 1 && seen.has(id))) continue;
-          if (places.length > 1) seen.add(id);
-          if (isDeep && entry.kind === "folder") folders.push(path);
-          yield { ...place, path, entry };
-        }
-        cursor = page.next;
-      } while (cursor !== undefined);
-    }
-  }
 }
 
 const collator = new Intl.Collator("en", { numeric: true });

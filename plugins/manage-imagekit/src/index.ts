@@ -3,12 +3,14 @@ import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { addFiles } from "./files.ts";
 import { addFocalPoints } from "./focal-points.ts";
+import { addFolders } from "./folders.ts";
 import { type ManageFilesOptions, manageFiles } from "./library.ts";
 import { addMetadata } from "./metadata.ts";
 import { NAMED_TRANSFORMATIONS } from "./named-transformations.ts";
 import { addObjects } from "./objects.ts";
 import { ORIGINS } from "./origins.ts";
 import { HELP, limited } from "./rate.ts";
+import { addUnsupported } from "./unsupported.ts";
 import { addUploads } from "./uploads.ts";
 import { addUsage } from "./usage.ts";
 
@@ -41,8 +43,10 @@ export function manageImagekit(): Plugin {
     endpointFields: { manageFiles },
     apply(api) {
       const { manage, jobs, state } = api;
-      addFiles(api, HELP);
+      addFiles(api);
       addUploads(api);
+      addFolders(api);
+      addUnsupported(api);
       addMetadata({ manage, jobs });
       for (const objects of [ORIGINS, ENDPOINTS, NAMED_TRANSFORMATIONS]) addObjects({ manage }, objects);
       addChanges({ manage });

@@ -1,11 +1,16 @@
 import { type Endpoint, MediaError, type PluginApi, type RouteRequest } from "@mediatap/core";
-import { NOT_MODIFIED, type Storage, type StorageEntry } from "@mediatap/core/storage";
+import { type FolderEntry, NOT_MODIFIED, type Storage, type StorageEntry } from "@mediatap/core/storage";
 import { z } from "zod";
 import { checked } from "./objects.ts";
 
 /** Milliseconds that a call may wait for a storage, and for all bytes of a file. */
 const STORAGE_TIMEOUT_MS = 60_000;
 export const FILE_TIMEOUT_MS = 600_000;
+
+/** Entries that a call looks at. */
+export const MAX_ENTRIES = 100_000;
+/** Entries of a folder that a storage is asked for at a time. */
+const PAGE_ENTRIES = 1_000;
 
 const MB = 1024 * 1024;
 
@@ -56,6 +61,11 @@ export interface Place {
 /** A file, or what would be one. */
 export interface FilePlace extends Place {
   readonly path: string;
+}
+
+/** An entry of a folder at its place. */
+export interface Asset extends FilePlace {
+  readonly entry: FolderEntry;
 }
 
 /** The files of an account: those that the origins of its endpoints contain. */
@@ -236,6 +246,42 @@ export function ability<K extends "write" | "remove" | "listFolder" | "list" | "
 export function cannot(origin: string, what: string): MediaError {
   const text = `The storage of the origin ${shortName(origin)} cannot ${what}.`;
   return new MediaError("EUNSUPPORTED", text, { status: 501 });
+}
+
+/** What the origins have in a folder, and below it. Of several under one path the first counts, as for requests. */
+export async function* walk(
+  places: readonly Place[],
+  folder: string,
+  isDeep: boolean,
+  signal = storageSignal(),
+): AsyncGenerator<Asset> {
+  const seen = new Set<string>();
+  const folders = [folder];
+  for (let at = 0; at < folders.length; at++) {
+    const above = folders[at] as string;
+    for (const place of places) {
+      const listFolder = ability(place, "listFolder", "list files");
+      let cursor: string | undefined;
+      do {
+        const page = await listFolder(above, {
+          limit: PAGE_ENTRIES,
+          ...(cursor !== undefined && { cursor }),
+          signal,
+        });
+        for (const entry of page.entries) {
+          const path = join(above, entry.name);
+          const id = `${entry.kind} ${path}`;
+          if (entry.name.startsWith(".") || (places.length > 1 && seen.has(id))) continue;
+          if (places.length > 1) seen.add(id);
+          // A link to a folder above never ends.
+          const isShort = Buffer.byteLength(path) <= MAX_PATH_BYTES;
+          if (isDeep && isShort && entry.kind === "folder") folders.push(path);
+          yield { ...place, path, entry };
+        }
+        cursor = page.next;
+      } while (cursor !== undefined);
+    }
+  }
 }
 
 /** Scheme, host and the beginning of the path of an endpoint's files, with a slash at the end. */

@@ -1,6 +1,6 @@
 import { invalid, MediaError, typeOfName } from "@mediatap/core";
-import { type Asset, mimeOf } from "./assets.ts";
-import { pathOf } from "./library.ts";
+import { mimeOf } from "./assets.ts";
+import { type Asset, pathOf } from "./library.ts";
 
 /** What a search looks for. */
 export interface Search {

@@ -28,6 +28,17 @@ async function colourOf(bytes: Uint8Array): Promise<string> {
 /** A day as `YYYY-MM-DD`, so many days from today. */
 const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
 
+/** Calls that nobody can make: they get 501. */
+const UNSUPPORTED = [
+  ...["PATCH /v1/files/:id/details", "POST /v1/files/addTags", "POST /v1/files/removeTags"],
+  ...["POST /v1/files/removeAITags", "GET /v1/files/:id/versions", "GET /v1/files/:id/versions/:versionId"],
+  ...["DELETE /v1/files/:id/versions/:versionId", "PUT /v1/files/:id/versions/:versionId/restore"],
+  ...["GET", "POST"].map((method) => `${method} /v1/customMetadataFields`),
+  ...["PATCH", "DELETE"].map((method) => `${method} /v1/customMetadataFields/:id`),
+  ...["GET", "POST"].map((method) => `${method} /v1/saved-extensions`),
+  ...["GET", "PATCH", "DELETE"].map((method) => `${method} /v1/saved-extensions/:id`),
+];
+
 describe("tenants", () => {
   let root: string;
   let server: TestServer;
@@ -101,10 +112,15 @@ describe("tenants", () => {
   });
   /** A call of the management API by the key of an account. */
   async function call(account: Account, path: string, body?: object, method = body ? "POST" : "GET") {
+    const sent = body && JSON.stringify(body);
     const { status, text } = await server.ask(path, {
       method,
-      headers: authorization(account),
-      ...(body && { body: JSON.stringify(body) }),
+      // Node sends no length with DELETE by itself.
+      headers: {
+        ...authorization(account),
+        ...(sent && { "content-length": String(Buffer.byteLength(sent)) }),
+      },
+      ...(sent && { body: sent }),
     });
     return { status, body: text === "" ? undefined : JSON.parse(text) };
   }
@@ -181,6 +197,9 @@ describe("tenants", () => {
           "DELETE /v1/files/:id",
         ],
         ...["POST /v1/files/batch/deleteByFileIds", "POST /v1/files/copy", "POST /v1/files/move"],
+        ...["POST /v1/folder", "DELETE /v1/folder", "GET /v1/bulkJobs/:id"],
+        ...["copyFolder", "moveFolder", "renameFolder"].map((name) => `POST /v1/bulkJobs/${name}`),
+        ...UNSUPPORTED,
         ...["PUT /v1/files/rename", "POST /api/v1/files/upload", "POST /api/v2/files/upload"],
         ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
       ].sort(),
@@ -285,6 +304,14 @@ describe("tenants", () => {
     const idOf = async (account: Account) =>
       (await call(account, `${API}/files?searchQuery=${encodeURIComponent(`name = "only-${account}.txt"`)}`))
         .body[0].fileId;
+    const jobs = new Map<Account, string>();
+    for (const account of accounts) {
+      const folder = { folderName: `of-${account}`, parentFolderPath: "/" };
+      assert.equal((await call(account, `${API}/folder`, folder)).status, 201);
+      const copy = { sourceFolderPath: `/of-${account}`, destinationPath: "/copies" };
+      jobs.set(account, (await call(account, `${API}/bulkJobs/copyFolder`, copy)).body.jobId);
+      assert.equal((await call(account, `${API}/bulkJobs/${jobs.get(account)}`)).status, 200);
+    }
     for (const [one, other] of pairs) {
       const before = await shown(other);
       assert.match(before, new RegExp(`only-${other}`));
@@ -300,6 +327,11 @@ describe("tenants", () => {
         ["POST", "/files/copy", { sourceFilePath: path, destinationPath: "/stolen" }],
         ["POST", "/files/move", { sourceFilePath: path, destinationPath: "/stolen" }],
         ["PUT", "/files/rename", { filePath: path, newFileName: "stolen.txt" }],
+        ["DELETE", "/folder", { folderPath: `/of-${other}` }],
+        ["POST", "/bulkJobs/copyFolder", { sourceFolderPath: `/of-${other}`, destinationPath: "/stolen" }],
+        ["POST", "/bulkJobs/moveFolder", { sourceFolderPath: `/of-${other}`, destinationPath: "/stolen" }],
+        ["POST", "/bulkJobs/renameFolder", { folderPath: `/of-${other}`, newFolderName: "stolen" }],
+        ["GET", `/bulkJobs/${jobs.get(other)}`],
       ] as const) {
         const by = (id: string) =>
           call(

@@ -22,6 +22,8 @@ export interface Sdks {
   };
   /** Its client of the management API. */
   client(options: { baseURL: string; privateKey: string }): Management;
+  /** All its calls by name (`files.get`), with the request that each makes: `GET /v1/files/id/details`. Ids are `id`. */
+  requests(): Promise<ReadonlyMap<string, string>>;
   /** Its check of webhooks: returns the event, or throws if no signature matches `key`. */
   unwrap(body: string, options: { headers: Readonly<Record<string, string>>; key: string }): unknown;
   /** `imagekit` 6, for Node, and `imagekit-javascript` 4, for browsers. */
@@ -151,6 +153,7 @@ function load(): Sdks | undefined {
       javascript,
       node: (privateKey) => new Node({ privateKey }).helper,
       client: (options) => new Node({ ...options, maxRetries: 0 }),
+      requests: () => requestsOf((fetch) => new Node({ privateKey: "private_key", maxRetries: 0, fetch })),
       unwrap: (body, options) => new Node({ privateKey: "private_key" }).webhooks.unwrap(body, options),
       old: (urlEndpoint, privateKey) => new Old({ publicKey, privateKey, urlEndpoint }),
       oldJavascript: (urlEndpoint) => new OldJavascript({ publicKey, urlEndpoint }),
@@ -158,6 +161,35 @@ function load(): Sdks | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Parts of the client that make no call. */
+const LOCAL = ["helper", "webhooks"];
+
+async function requestsOf(client: (fetch: typeof globalThis.fetch) => object): Promise<Map<string, string>> {
+  let sent = "";
+  const calls = new Map<string, string>();
+  const answer: typeof fetch = async (url, options) => {
+    sent = `${options?.method?.toUpperCase()} ${new URL(String(url)).pathname}`;
+    return new Response(null, { status: 204 });
+  };
+  async function walk(part: object, path: string): Promise<void> {
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(part))) {
+      const call = (part as Record<string, unknown>)[name];
+      if (path === "" || name === "constructor" || typeof call !== "function") continue;
+      const hasId = /`[^`]*\$\{/.test(call.toString());
+      const file = name === "upload" && { file: new File(["x"], "x"), fileName: "x" };
+      await call.call(part, ...(hasId ? ["id", { fileId: "id" }] : [{ ...file }]));
+      calls.set(path + name, sent);
+    }
+    for (const [name, below] of Object.entries(part)) {
+      if (LOCAL.includes(name) || name === "_client" || typeof below !== "object" || !below?._client)
+        continue;
+      await walk(below, `${path}${name}.`);
+    }
+  }
+  await walk(client(answer), "");
+  return calls;
 }
 
 /** Path and query of a URL as clients send them: what SDKs leave unescaped, URL parsers escape. */

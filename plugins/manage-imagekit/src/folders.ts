@@ -1,0 +1,229 @@
+import { type CallHandler, codeOf, MediaError, type PluginApi } from "@mediatap/core";
+import { z } from "zod";
+import { createBulkJobs } from "./bulk-jobs.ts";
+import { type Changes, createChanges } from "./file-changes.ts";
+import {
+  ability,
+  baseOf,
+  createLibrary,
+  encodePath,
+  FILE_TIMEOUT_MS,
+  type FilePlace,
+  join,
+  MAX_ENTRIES,
+  nameOf,
+  type Place,
+  pathOf,
+  rulesFor,
+  storageSignal,
+  walk,
+} from "./library.ts";
+import { bodyOf } from "./objects.ts";
+import { HELP } from "./rate.ts";
+
+const FOLDER = "/v1/folder";
+const JOBS = "/v1/bulkJobs";
+
+/** Files that a job copies at one time. */
+const CONCURRENCY = 8;
+
+const text = z.string().min(1).max(2_000);
+const created = z.object({ folderName: text, parentFolderPath: text });
+const deleted = z.object({ folderPath: text });
+const copied = z.object({
+  sourceFolderPath: text,
+  destinationPath: text,
+  includeVersions: z.boolean().optional(),
+});
+const renamed = z.object({ folderPath: text, newFolderName: text, purgeCache: z.boolean().default(false) });
+
+/** Adds the calls of `folders`. */
+export function addFolders(
+  api: Pick<PluginApi, "manage" | "origins" | "purge" | "hooks" | "shared" | "cluster" | "logger">,
+): void {
+  const { manage } = api;
+  const library = createLibrary(api);
+  const changes = createChanges(api);
+  const jobs = createBulkJobs(api);
+
+  const create: CallHandler = async (request, endpoints, rights) => {
+    const { folderName, parentFolderPath } = await bodyOf(request, created);
+    const name = nameOf(folderName, "folderName");
+    const path = join(pathOf(parentFolderPath, "parentFolderPath", { isFolder: true }), name);
+    const places = library.placesOf(request.query, endpoints);
+    const place = places.find(({ storage }) => storage.createFolder) ?? (places[0] as Place);
+    rulesFor({ ...place, path });
+    await ability(place, "createFolder", "make folders")(path);
+    rights.note(`the folder ${path} was made`);
+    return { status: 201, body: {} };
+  };
+
+  const del: CallHandler = async (request, endpoints, rights) => {
+    const { folderPath } = await bodyOf(request, deleted);
+    const folder = await find(library.placesOf(request.query, endpoints), folderPath, "folderPath");
+    rulesFor(folder);
+    await removeFolder(folder);
+    await changes.purgeFolder(folder);
+    rights.note(`the folder ${folder.path} was deleted`);
+    return { status: 204, body: undefined };
+  };
+
+  /** Copies or moves a folder into another one. */
+  const transfer =
+    (isMove: boolean): CallHandler =>
+    async (request, endpoints, rights) => {
+      const { sourceFolderPath, destinationPath } = await bodyOf(request, copied);
+      const into = pathOf(destinationPath, "destinationPath", { isFolder: true });
+      const folder = await find(
+        library.placesOf(request.query, endpoints),
+        sourceFolderPath,
+        "sourceFolderPath",
+      );
+      const to = join(into, lastOf(folder.path));
+      if (to === folder.path || to.startsWith(`${folder.path}/`)) {
+        throw new MediaError(
+          "EINVAL",
+          "destinationPath: Expected a folder outside of the source, and another one than its parent",
+        );
+      }
+      assertTransferable(folder, to, isMove);
+      rights.note(`the folder ${folder.path} was ${isMove ? "moved" : "copied"} to ${to}`);
+      const jobId = jobs.begin(isMove ? "MOVE_FOLDER" : "COPY_FOLDER", folder.endpoint, async (signal) => {
+        await transferFolder(changes, folder, to, isMove, signal);
+        return undefined;
+      });
+      return { body: { jobId } };
+    };
+
+  const rename: CallHandler = async (request, endpoints, rights) => {
+    const { folderPath, newFolderName, purgeCache } = await bodyOf(request, renamed);
+    const name = nameOf(newFolderName, "newFolderName");
+    const folder = await find(library.placesOf(request.query, endpoints), folderPath, "folderPath");
+    const { path } = folder;
+    const to = join(path.slice(0, Math.max(0, path.lastIndexOf("/"))), name);
+    if (await isFolder({ ...folder, path: to })) {
+      return { status: 409, body: { message: "There is a folder with this name already.", help: HELP } };
+    }
+    assertTransferable(folder, to, true);
+    rights.note(`the folder ${path} was renamed to ${to}`);
+    const url = `${baseOf(folder.endpoint, request)}${encodePath(path)}/*`;
+    const jobId = jobs.begin("RENAME_FOLDER", folder.endpoint, async (signal) => {
+      await transferFolder(changes, folder, to, true, signal);
+      return purgeCache ? await rights.purge({ url }).then(({ id }) => id, unlessRefused) : undefined;
+    });
+    return { body: { jobId } };
+  };
+
+  const status: CallHandler = ({ params: { id = "" } }, endpoints) => {
+    const job = jobs.find(id);
+    if (!job || !endpoints.some(({ tenant }) => tenant === job.tenant)) {
+      throw new MediaError("ENOENT", "There is no bulk job with this id.");
+    }
+    const { tenant: _, ...body } = job;
+    return { body };
+  };
+
+  const atRoot = { atRoot: true };
+  manage("POST", FOLDER, create, atRoot);
+  manage("DELETE", FOLDER, del, atRoot);
+  manage("POST", `${JOBS}/copyFolder`, transfer(false), atRoot);
+  manage("POST", `${JOBS}/moveFolder`, transfer(true), atRoot);
+  manage("POST", `${JOBS}/renameFolder`, rename, atRoot);
+  manage("GET", `${JOBS}/:id`, status, { ...atRoot, role: "read" });
+}
+
+const lastOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** The purge of a URL that is too short for one: everything below has been purged here already. */
+function unlessRefused(error: unknown): undefined {
+  if (!["EINVAL", "EBUSY", "EFORBIDDEN"].includes(codeOf(error) ?? "")) throw error;
+}
+
+/** The folder of a path, at the first origin that has it. Throws `ENOENT` if none has. */
+async function find(places: readonly Place[], text: string, field: string): Promise<FilePlace> {
+  const path = pathOf(text, field, { isFolder: true });
+  if (path === "") throw new MediaError("EINVAL", `${field}: Expected a folder below the root`);
+  const listable = places.filter(({ storage }) => storage.listFolder);
+  if (listable.length === 0) ability(places[0] as Place, "listFolder", "list files");
+  for (const place of listable) if (await isFolder({ ...place, path })) return { ...place, path };
+  throw new MediaError("ENOENT", "The requested folder does not exist.");
+}
+
+/** An empty folder is known to its parent only. */
+async function isFolder(folder: FilePlace): Promise<boolean> {
+  for await (const _ of walk([folder], folder.path, false)) return true;
+  const { path } = folder;
+  const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+  for await (const { entry } of walk([folder], above, false)) {
+    if (entry.kind === "folder" && entry.name === lastOf(path)) return true;
+  }
+  return false;
+}
+
+async function removeFolder(folder: FilePlace): Promise<void> {
+  const { storage, path } = folder;
+  if (storage.removeFolder) return storage.removeFolder(path);
+  const remove = ability(folder, "remove", "delete files");
+  for await (const file of ability(folder, "list", "list files")(`${path}/`)) await remove(file);
+}
+
+function assertTransferable(folder: FilePlace, to: string, isMove: boolean): void {
+  rulesFor({ ...folder, path: to });
+  ability(folder, "write", "write files");
+  if (!isMove) return;
+  rulesFor(folder);
+  ability(folder, "remove", "delete files");
+}
+
+/** Files that appear meanwhile stay where they are. */
+async function transferFolder(
+  changes: Changes,
+  folder: FilePlace,
+  to: string,
+  isMove: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { storage, path: from } = folder;
+  const target = (path: string) => to + path.slice(from.length);
+  const files: FilePlace[] = [];
+  const folders: string[] = [from];
+  for await (const { entry, ...asset } of walk([folder], from, true, timed(signal))) {
+    if (files.length + folders.length > MAX_ENTRIES) {
+      throw new MediaError("ELIMIT", `Expected a folder with at most ${MAX_ENTRIES} files and folders`);
+    }
+    if (entry.kind === "folder") folders.push(asset.path);
+    else files.push(asset);
+  }
+  for (const path of folders) await storage.createFolder?.(target(path));
+  await each(files, signal, (file) => changes.copyFile(file, target(file.path), timed(signal)));
+  await changes.purgeFolder({ ...folder, path: to });
+  if (!isMove) return;
+  const remove = ability(folder, "remove", "delete files");
+  await each(files, signal, ({ path }) => remove(path));
+  if (await isWithoutFiles(folder)) await storage.removeFolder?.(from);
+  await changes.purgeFolder(folder);
+}
+
+const timed = (signal: AbortSignal) => AbortSignal.any([signal, storageSignal(FILE_TIMEOUT_MS)]);
+
+/** Hidden files count, too. */
+async function isWithoutFiles(folder: FilePlace): Promise<boolean> {
+  for await (const _ of ability(folder, "list", "list files")(`${folder.path}/`)) return false;
+  return true;
+}
+
+/** Some work for each file, several at one time. Ends at the first failure, or when the signal ends it. */
+async function each(
+  files: readonly FilePlace[],
+  signal: AbortSignal,
+  work: (file: FilePlace) => Promise<void>,
+): Promise<void> {
+  const rest = files.values();
+  const worker = async () => {
+    for (const file of rest) {
+      signal.throwIfAborted();
+      await work(file);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+}
