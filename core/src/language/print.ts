@@ -35,6 +35,10 @@ export interface Printed {
 /** Fields of the output that no language needs to write: the server's configuration decides. */
 const SETTLED: ReadonlySet<string> = new Set(["allowed", "smallest", "fidelity"]);
 
+/** Whether a field is of no account: no URL can ask for an SVG that is not sanitised. */
+const isSettled = (field: keyof Output, output: Output): boolean =>
+  SETTLED.has(field) || (field === "sanitizeSvg" && output.sanitizeSvg === undefined);
+
 /**
  * A job in canonical form → groups of parameters. Operations join one group as long as they read back as the same steps in the same
  * order. What cannot be written is named, never left out silently: the result is read again and compared.
@@ -135,7 +139,9 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     const isEqual = (one: unknown, other: unknown) => stableJson(one) === stableJson(other);
     return [
       ...(isSame(found.steps, steps) ? [] : ["this order of steps"]),
-      ...[...fields].filter((field) => !SETTLED.has(field) && !isEqual(found.output[field], output[field])),
+      ...[...fields].filter(
+        (field) => !isSettled(field, output) && !isEqual(found.output[field], output[field]),
+      ),
       ...(["attachment", "fallback"] as const).filter(
         (field) => !isEqual(delivery[field], job.delivery[field]),
       ),
