@@ -35,10 +35,10 @@ export async function send(path, { method = "GET", body, signal } = {}) {
       method,
       cache: "no-store",
       headers: {
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
         ...(method === "GET" ? {} : { "x-csrf-token": session.value?.csrf ?? "" }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, session } from "./api.js";
+import { call, send, session } from "./api.js";
 import { FocalPoint } from "./focal-point.js";
 import { address, inspectPath, navigate } from "./router.js";
 import { Copy, Empty, Heading, html, Icon, Pill, Problem, useLoaded } from "./ui.js";
+import { Upload } from "./upload.js";
 import { ago, bytes, duration, formatOf } from "./words.js";
 
 /**
@@ -98,6 +99,7 @@ function Folder({ location, endpoints }) {
   return html`
     <div class="card crumbs">
       <${Path} location=${location} endpoints=${endpoints} />
+      ${session.value?.isSignedIn && (first?.listed.length ?? 0) > 0 && html`<${Upload} endpoint=${endpoint.name} folder=${folder} onDone=${() => load(undefined)} />`}
     </div>
     ${problems.map(({ origin, message }) => html`<div class="problem" role="alert" key=${origin}><${Icon} name="alert" /><div><strong>Origin ${origin}</strong><p>${message}</p></div></div>`)}
     ${error && html`<${Problem} error=${error} onRetry=${() => load(next)} />`}
@@ -116,7 +118,7 @@ function Folder({ location, endpoints }) {
         ${next !== undefined && html`<button type="button" class="outlined more" disabled=${isBusy} onClick=${more}>${isBusy ? "Loading …" : "Show more"}</button>`}
         ${!first && !error && html`<p class="soft" role="status">Loading …</p>`}
       </div>
-      ${chosen && html`<${Details} key=${`${chosen.origin} ${chosen.name}`} item=${chosen} location=${location} />`}
+      ${chosen && html`<${Details} key=${`${chosen.origin} ${chosen.name}`} item=${chosen} location=${location} onDelete=${() => load(undefined)} />`}
     </div>
   `;
 }
@@ -190,8 +192,8 @@ function Entry({ item, location }) {
   </li>`;
 }
 
-/** @param {{ item: Item, location: Location }} props */
-function Details({ item, location }) {
+/** @param {{ item: Item, location: Location, onDelete: () => void }} props */
+function Details({ item, location, onDelete }) {
   const { name, kind, url, isDrawn, origin } = item;
   const title = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   useEffect(() => {
@@ -211,6 +213,7 @@ function Details({ item, location }) {
               <${Copy} text=${whole}>Copy URL<//>
               <a class="button quiet" href=${inspectPath(url)}>Inspect</a>
               <${PurgeFile} path=${join(location.folder, name)} />
+              ${session.value?.isSignedIn && html`<${DeleteFile} item=${item} location=${location} onDone=${onDelete} />`}
             </div>
             ${
               kind === "image" && isDrawn
@@ -243,6 +246,38 @@ function PurgeFile({ path }) {
   return html`<button type="button" class="quiet" disabled=${state === "busy"} onClick=${purge}>Purge</button>
     <span role="status">${state === "done" && html`<${Pill} tone="good">purged<//>`}</span>
     ${error && html`<span class="bad small" role="alert">${error}</span>`}`;
+}
+
+/** Deletes a file for good, with a second click. @param {{ item: Item, location: Location, onDone: () => void }} props */
+function DeleteFile({ item, location, onDone }) {
+  const [isSure, setSure] = useState(false);
+  const [error, setError] = useState("");
+  const { endpoint, folder } = location;
+  const remove = async () => {
+    setError("");
+    try {
+      const query = new URLSearchParams({
+        endpoint: endpoint.name,
+        origin: item.origin,
+        path: `/${folder}`,
+        searchQuery: `name = ${JSON.stringify(item.name)}`,
+      });
+      const [file] = await call(`/api/v1/files?${query}`);
+      if (!file) throw new Error("The file is not there any more.");
+      await send(`/api/v1/files/${encodeURIComponent(file.fileId)}`, { method: "DELETE" });
+      navigate(addressOf({ ...location, file: "" }));
+      onDone();
+    } catch (failure) {
+      setSure(false);
+      setError(/** @type {Error} */ (failure).message);
+    }
+  };
+  return html`${
+    isSure
+      ? html`<button type="button" class="danger" ref=${(/** @type {HTMLElement | null} */ button) => button?.focus()} onClick=${remove} onBlur=${() => setSure(false)}>Delete for good</button>`
+      : html`<button type="button" class="quiet" onClick=${() => setSure(true)}>Delete</button>`
+  }
+  ${error && html`<span class="bad small" role="alert">${error}</span>`}`;
 }
 
 /** @param {{ item: Item, url: string }} props */

@@ -36,7 +36,7 @@ async function startWithFiles(options: PageConsoleOptions = {}, more: MediatapCo
   const console = await startConsole(options, {
     origins: { files, site: { type: "WEB_FOLDER", baseUrl: "http://127.0.0.1:9" } },
     endpoints: {
-      default: { origins: ["files", "site"], privateKey: KEY },
+      default: { origins: ["files", "site"], privateKey: KEY, manageFiles: true },
       closed: { origins: ["files"], privateKey: KEY, restrictUnsigned: "all" },
       web: { origins: ["site"], privateKey: KEY },
     },
@@ -286,6 +286,58 @@ describeInBrowser("the page Browse in Chromium", () => {
     assert.doesNotMatch((await server.ask("/photo.png?tr=w-33")).headers["cache-status"] ?? "", /; hit/);
     await page.click('.details-actions a[href*="inspect"]');
     await until(`document.querySelector("#url")?.value === "/photo.png"`);
+  });
+
+  it("uploads files by the button and by drop, asks before it replaces one, and deletes one", async () => {
+    const { server } = browser.console;
+    const give = (name: string, text: string) =>
+      `const transfer = new DataTransfer(); transfer.items.add(new File([${JSON.stringify(text)}], "${name}", { type: "text/plain" }));`;
+    await open("/browse?folder=holidays");
+    await until(`document.querySelector(".upload") && document.querySelectorAll(".files li").length === 2`);
+    await run(`(() => { ${give("new.txt", "one")}
+      const input = document.querySelector("input[type=file]");
+      input.files = transfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    })()`);
+    await until(`document.querySelector(".uploads .pill")?.textContent === "uploaded"`);
+    await until(`document.querySelectorAll(".files li").length === 3`);
+    assert.equal((await server.ask("/holidays/new.txt")).text, "one");
+    await assertAccessible(page);
+
+    await run(`(() => { ${give("new.txt", "two")}
+      const drag = (type) => document.body.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      drag("dragover");
+      requestAnimationFrame(() => requestAnimationFrame(() => { window.wasShown = Boolean(document.querySelector(".drop")); drag("drop"); }));
+    })()`);
+    await until(`document.querySelector(".uploads .pill")?.textContent === "not uploaded"`);
+    assert.equal(await run("window.wasShown"), true);
+    assert.match(await text(".uploads"), /There is a file with this name already\. Replace/);
+    assert.equal((await server.ask("/holidays/new.txt")).text, "one");
+    await page.click(".uploads button");
+    await until(`document.querySelector(".uploads .pill")?.textContent === "uploaded"`);
+    assert.equal((await server.ask("/holidays/new.txt")).text, "two");
+
+    await page.click('.file[href*="new.txt"]');
+    await until(`document.querySelector("#file-title")?.textContent === "new.txt"`);
+    await page.press(".details-actions > button.quiet:last-of-type", "Enter");
+    await until(`document.activeElement.textContent === "Delete for good"`);
+    await page.press(".details-actions .danger", "Enter");
+    await until(`document.querySelectorAll(".files li").length === 2 && !document.querySelector(".details")`);
+    assert.equal((await server.ask("/holidays/new.txt")).status, 404);
+  });
+
+  it("shows why nothing can be uploaded", async () => {
+    await open("/browse?endpoint=closed");
+    await until(`document.querySelector(".upload")`);
+    await run(`(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(["x"], "x.txt"));
+      const input = document.querySelector("input[type=file]");
+      input.files = transfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    })()`);
+    await until(`document.querySelector(".uploads .bad")?.textContent.includes("not uploaded")`);
+    assert.match(await text(".uploads"), /does not set manageFiles/);
   });
 
   for (const width of [320, 768, 1920]) {
