@@ -7,6 +7,7 @@ import { isSecret } from "../util/redact.ts";
 import {
   type AccountContent,
   accountIn,
+  contentOf,
   type Difference,
   differences,
   type Fields,
@@ -17,6 +18,7 @@ import {
   type StateKind,
   stateOf,
 } from "./managed.ts";
+import { createSecrets } from "./secrets.ts";
 import type { Revision, RevisionInfo, StateStore } from "./store.ts";
 
 /** The managed state that a runtime was made from, and how to change it. */
@@ -171,7 +173,8 @@ export function accountState(state: RuntimeState, tenant: string, author: string
           throw new MediaError("ENOENT", `There is no origin ${origin}`);
         const { file: _, ...content } = draft;
         next.accounts[tenant] = content;
-        changes = differences(old, next, tenant);
+        // Encrypted, so that no secret is shown.
+        changes = differences(old, stateOf({ number: 0, content: contentOf(next, createSecrets()) }), tenant);
         const before = accountIn(old, tenant).origins;
         const changed = Object.keys(content.origins).filter(
           (name) => !isDeepStrictEqual(content.origins[name], before[name]),

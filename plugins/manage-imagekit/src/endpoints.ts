@@ -19,19 +19,19 @@ const rewriter = z.discriminatedUnion("type", [
 const MAX_ORIGINS = 100;
 
 const schema = z.strictObject({
-  description: z.string().max(1000).meta({ title: "Description" }),
-  origins: z
-    .array(z.string().max(MAX_TEXT))
-    .min(1, "Expected the id of at least one origin")
-    .max(MAX_ORIGINS)
-    .meta({ title: "Origins", description: "In the order in which they are asked for a file." }),
   urlPrefix: z
     .string()
     .regex(/^(?!-$)[A-Za-z0-9-]{0,100}$/, "Expected up to 100 letters, digits and hyphens")
     .refine((name) => name !== DEFAULT, "Expected an empty text for the default endpoint")
     .default("")
     .meta({ title: "URL prefix", description: "First segment of its URLs; empty for the default endpoint." }),
-  urlRewriter: rewriter.optional(),
+  description: z.string().max(1000).meta({ title: "Description" }),
+  origins: z
+    .array(z.string().max(MAX_TEXT))
+    .min(1, "Expected the id of at least one origin")
+    .max(MAX_ORIGINS)
+    .meta({ title: "Origins", description: "In the order in which they are asked for a file." }),
+  urlRewriter: rewriter.optional().meta({ title: "URL rewriter", description: "Stored, and not applied." }),
 });
 
 /** JSON Schema of requests about a URL endpoint. */

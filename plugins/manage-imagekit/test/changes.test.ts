@@ -125,6 +125,16 @@ describe("manage-imagekit: several changes in one call", () => {
     assert.equal((await call("GET", "/accounts/origins")).body.length, 1);
   });
 
+  it("shows no secret in what would differ", async () => {
+    const value = { type: "S3", name: "Bucket", bucket: "photos", accessKey: "key-7", secretKey: "secret-7" };
+    const changes = [{ kind: "origin", action: "create", id: "n", value }];
+    const { status, body } = await call("POST", PATH, { dryRun: true, changes });
+    assert.equal(status, 200);
+    assert.doesNotMatch(JSON.stringify(body), /secret-7/);
+    const secret = body.changes.find(({ path }: { path: string }) => path === "origins.Bucket.secretKey");
+    assert.equal(secret.after, "***");
+  });
+
   it("asks an origin of the configuration file for a file", async () => {
     const test = async (path: string) =>
       await call("POST", PATH, { dryRun: true, changes: [], test: { origin: "files", path } });
