@@ -7,7 +7,7 @@ export const session = signal(/** @type {Session | undefined} */ (undefined));
  * @typedef {{ name: string, transformation: string, enabled: boolean }} Named
  * @typedef {{ tenant: string, name: string, prefix: string, hosts: string[], origins: string[], restrictUnsigned: string,
  *   restrictUnnamed: boolean, hasKey: boolean, namedTransformations: Named[] }} EndpointInfo
- * @typedef {{ isOpen: boolean, isSignedIn?: boolean, isOperator?: boolean, csrf?: string, endpoints?: EndpointInfo[] }} Session
+ * @typedef {{ isOpen: boolean, isSignedIn?: boolean, isOperator?: boolean, role?: string, csrf?: string, endpoints?: EndpointInfo[] }} Session
  */
 
 /** A refusal, or a server that does not answer. */

@@ -45,4 +45,27 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
       },
     ],
   },
+  {
+    title: "Configure",
+    pages: [
+      {
+        path: "origins",
+        title: "Origins",
+        icon: "bucket",
+        load: async () => (await import("./origins.js")).Origins,
+      },
+      {
+        path: "endpoints",
+        title: "Endpoints",
+        icon: "link",
+        load: async () => (await import("./endpoints.js")).Endpoints,
+      },
+      {
+        path: "revisions",
+        title: "Revisions",
+        icon: "history",
+        load: async () => (await import("./revisions.js")).Revisions,
+      },
+    ],
+  },
 ]);

@@ -19,6 +19,12 @@ export const ICONS = {
   upload: "M12 15V4M7 9l5-5 5 5M4 15v5h16v-5",
   folder: "M3 6.5h6l2 2.5h10v10.5H3z",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
+  bucket: "M5 6l1.5 14h11L19 6M5 6c0-1.7 3.1-3 7-3s7 1.3 7 3-3.100 3-7 3-7-1.300-7-3z",
+  link: "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1",
+  history: "M4 5v5h5M4.500 10a8 8 0 1 1-.4 4M12 8v4l3 2",
+  grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
+  up: "M6 15l6-6 6 6",
+  down: "M6 9l6 6 6-6",
   menu: "M4 7h16M4 12h16M4 17h16",
   sign: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
 };

@@ -19,6 +19,7 @@ export interface Page {
   isVisible(selector: string): Promise<boolean>;
   goBack(): Promise<unknown>;
   goForward(): Promise<unknown>;
+  dragAndDrop(from: string, to: string): Promise<void>;
   setViewportSize(size: { width: number; height: number }): Promise<void>;
   emulateMedia(media: { colorScheme: "light" | "dark" }): Promise<void>;
   type(selector: string, text: string): Promise<void>;
