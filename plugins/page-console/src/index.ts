@@ -153,6 +153,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         return {
           isOpen: true,
           isSignedIn,
+          role: session.rights.role,
           isOperator: live.isOperator(session),
           csrf,
           endpoints: endpoints.map((endpoint) => ({
