@@ -30,7 +30,7 @@ declare module "../transformation.ts" {
       /** For `cover` around faces: above 1 the crop shows so much less of what is around them. @default 1 */
       readonly zoom?: number;
       /**
-       * For `cover`: where the middle of the crop falls between two pixels, the crop lies at the one after it, as sharp has it. Left out:
+       * For `cover`: where the middle of the crop falls between two pixels, the crop lies at the one after it, as other servers have it. Left out:
        * at the one before it.
        */
       readonly rounding?: "up";
