@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { createImages } from "@mediatap/html";
+import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import sharp from "sharp";
+import { photo } from "../support/photos.ts";
+import { usual } from "../support/plugins.ts";
+
+const WIDTHS = [160, 320, 640];
+
+describe("the images that @mediatap/html writes", () => {
+  let folder: TestFolder;
+  let server: TestServer;
+  before(async () => {
+    folder = await makeFolder({ "my photo,1.jpg": await photo(1200, 900) });
+    server = await startServer({
+      plugins: usual(),
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { shop: { origins: ["files"], widths: WIDTHS, otherWidths: "refuse", enlarge: false } },
+    });
+  });
+  after(async () => {
+    await server.close();
+    await folder.close();
+  });
+
+  const images = (server: string) => createImages({ server, widths: WIDTHS });
+  const sizeOf = async (url: string) => {
+    const { status, body, headers } = await server.ask(url);
+    assert.equal(status, 200, `${url}: ${headers["ik-error"]}`);
+    const { width, height } = await sharp(body).metadata();
+    return `${width}x${height}`;
+  };
+
+  it("are all there, in the widths that they claim", async () => {
+    const { srcset = "" } = images("/shop").attributes("my photo,1.jpg", { alt: "" });
+    const candidates = srcset.split(", ").map((one) => one.split(" ") as [string, string]);
+    assert.equal(candidates.length, WIDTHS.length);
+    for (const [url, width] of candidates) {
+      assert.equal(
+        await sizeOf(url),
+        `${Number.parseInt(width, 10)}x${(Number.parseInt(width, 10) * 3) / 4}`,
+      );
+    }
+  });
+
+  it("have the shape of their layout", async () => {
+    const { src = "" } = images("/shop").attributes("my photo,1.jpg", { alt: "", width: 150, height: 50 });
+    assert.equal(await sizeOf(src), "160x53");
+  });
+});
