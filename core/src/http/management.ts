@@ -31,6 +31,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const path = managementPath(runtime);
   if (path === undefined) return;
   const { keys } = runtime;
+  const timeout = runtime.limitsOf().request;
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
 
   /** What the key of a call opens. */
@@ -45,7 +46,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
       const access = await authenticate(ctx);
-      return await access.answer(call, requestOf(ctx, clientIp(ctx.req)));
+      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), timeout));
     };
     const respond = async (context: unknown) => {
       const ctx = context as Koa.Context;
@@ -100,8 +101,8 @@ function isCompatible({ config }: Runtime): boolean {
   return compatible;
 }
 
-/** A request to a route as plugins see it. */
-export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
+/** A request to a route as plugins see it. `timeout`: milliseconds for a body that is read whole. */
+export function requestOf(ctx: Koa.Context, ip: string, timeout: number): RouteRequest {
   let body: Promise<Uint8Array> | undefined;
   return {
     method: ctx.method,
@@ -112,7 +113,7 @@ export function requestOf(ctx: Koa.Context, ip: string): RouteRequest {
     header: (name) => ctx.get(name) || undefined,
     server: { address: ctx.req.socket.localAddress ?? "", port: ctx.req.socket.localPort ?? 0 },
     body() {
-      body ??= readBody(ctx.req);
+      body ??= readBody(ctx.req, timeout);
       return body;
     },
     stream: () => streamBody(ctx.req),

@@ -62,13 +62,16 @@ export function hostOf(req: IncomingMessage): string {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Takes care of a body that nobody asked for (RFC 9110 §9.3.1), as `discardRest` does. Throws as `assertCoding`. */
-export function discardBody(req: IncomingMessage, res: ServerResponse): void {
-  discardRest(req, res);
+export function discardBody(req: IncomingMessage, res: ServerResponse, timeout: number): void {
+  discardRest(req, res, timeout);
   assertCoding(req, res);
 }
 
-/** What nobody has read of a body is read and forgotten, so that the next request is found after it, or cut off if it is long. */
-export function discardRest(req: IncomingMessage, res: ServerResponse): void {
+/**
+ * What nobody has read of a body is read and forgotten, so that the next request is found after it, or cut off if it is long, or
+ * takes more than `timeout` milliseconds.
+ */
+export function discardRest(req: IncomingMessage, res: ServerResponse, timeout: number): void {
   const { headers } = req;
   if (headers["transfer-encoding"] === undefined && headers["content-length"] === undefined) return;
   let bytes = 0;
@@ -80,6 +83,16 @@ export function discardRest(req: IncomingMessage, res: ServerResponse): void {
     else res.once("finish", () => req.socket.destroy());
   });
   req.resume();
+  cutAfter(req, timeout);
+}
+
+/** Closes the connection of a client that takes too long to send a body. */
+function cutAfter(req: IncomingMessage, timeout: number): () => void {
+  if (req.complete) return () => {};
+  const timer = setTimeout(() => req.socket.destroy(), timeout);
+  const end = () => clearTimeout(timer);
+  req.once("end", end).once("close", end);
+  return end;
 }
 
 /** Throws `EINVAL` for a transfer coding other than `chunked`, whose end other servers may see elsewhere (RFC 9112 §6.1). */
@@ -90,8 +103,9 @@ export function assertCoding(req: IncomingMessage, res: ServerResponse): void {
   throw new MediaError("EINVAL", "Expected chunked for Transfer-Encoding");
 }
 
-/** Reads the body of a request. Throws `EINVAL` for more than a megabyte, or if the client breaks off. */
-export async function readBody(req: IncomingMessage): Promise<Uint8Array> {
+/** Reads the body of a request. Throws `EINVAL` for more than a megabyte, or if the client breaks off or takes more than `timeout`. */
+export async function readBody(req: IncomingMessage, timeout: number): Promise<Uint8Array> {
+  const end = cutAfter(req, timeout);
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -102,6 +116,8 @@ export async function readBody(req: IncomingMessage): Promise<Uint8Array> {
     }
   } catch (cause) {
     throw new MediaError("EINVAL", "The client disconnected", { cause });
+  } finally {
+    end();
   }
   if (bytes > MAX_BODY_BYTES) throw new MediaError("EINVAL", "Expected a body of at most a megabyte");
   return Buffer.concat(chunks);

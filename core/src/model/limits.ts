@@ -84,6 +84,8 @@ export const DEFAULT_LIMITS = {
   imageWork: 20_000,
   /** Milliseconds for a whole request of a client, until its response begins. */
   request: 60_000,
+  /** Milliseconds until a client has sent the whole body of a call that reads it as it arrives, such as an upload. */
+  clientUpload: 600_000,
   /** Milliseconds until a client has sent the header section of its request. */
   clientHeaders: 10_000,
   /** Milliseconds for which an idle connection of a client stays open. */
@@ -131,6 +133,7 @@ export const SERVER_LIMITS = [
   "headerBytes",
   "headers",
   "request",
+  "clientUpload",
   "clientHeaders",
   "clientKeepAlive",
   "clientWriteIdle",

@@ -119,7 +119,8 @@ export async function createServer({
   /** Sets what a configuration says about connections. */
   function adopt(limits: Limits): void {
     http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
-    http.requestTimeout = limits.request;
+    // Bodies that are read whole, or that nobody reads, have `limits.request` (`readBody`, `discardBody`).
+    http.requestTimeout = Math.max(limits.request, limits.clientUpload);
     http.keepAliveTimeout = limits.clientKeepAlive;
     http.maxHeadersCount = limits.headers;
     connections.adopt(limits.connections);

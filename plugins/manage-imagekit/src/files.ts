@@ -93,12 +93,14 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
     return { body: await describe(jobOf(file), file.endpoint) };
   };
 
-  const del: CallHandler = async (request, endpoints) => {
-    await changes.remove(await changeable(library, request.params.id ?? "", endpoints));
+  const del: CallHandler = async (request, endpoints, rights) => {
+    const file = await changeable(library, request.params.id ?? "", endpoints);
+    await changes.remove(file);
+    rights.note(`the file ${file.path} was deleted`);
     return { status: 204, body: undefined };
   };
 
-  const deleteMany: CallHandler = async (request, endpoints) => {
+  const deleteMany: CallHandler = async (request, endpoints, rights) => {
     const { fileIds } = await bodyOf(request, deleted);
     const files: FilePlace[] = [];
     const missingFileIds: string[] = [];
@@ -115,17 +117,20 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
       return { status: 404, body: { message, help: HELP, missingFileIds } };
     }
     for (const file of files) await changes.remove(file);
+    rights.note(`${files.length} files were deleted: ${files.map(({ path }) => path).join(", ")}`);
     return { body: { successfullyDeletedFileIds: [...new Set(fileIds)] } };
   };
 
   const copyOrMove =
     (isMove: boolean): CallHandler =>
-    async (request, endpoints) => {
+    async (request, endpoints, rights) => {
       const { sourceFilePath, destinationPath } = await bodyOf(request, isMove ? moved : copied);
       const path = pathOf(sourceFilePath, "sourceFilePath");
       const folder = pathOf(destinationPath, "destinationPath", { isFolder: true });
       const source = await findFile(library.placesOf(request.query, endpoints), path);
-      await changes.copy(source, join(folder, path.slice(path.lastIndexOf("/") + 1)), { isMove });
+      const to = join(folder, path.slice(path.lastIndexOf("/") + 1));
+      await changes.copy(source, to, { isMove });
+      rights.note(`the file ${path} was ${isMove ? "moved" : "copied"} to ${to}`);
       return { status: 204, body: undefined };
     };
 
@@ -141,6 +146,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
       return { status: 409, body: { message, help: HELP } };
     }
     await changes.copy(source, to, { isMove: true });
+    rights.note(`the file ${path} was renamed to ${to}`);
     if (!purgeCache) return { body: {} };
     const { id } = await rights.purge({ url: baseOf(source.endpoint, request) + encodePath(path) });
     return { body: { purgeRequestId: id } };

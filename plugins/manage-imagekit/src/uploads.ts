@@ -76,7 +76,7 @@ export function addUploads(
   const receive = createReceiver(api);
   const sanitize = createSanitizer(api);
 
-  const upload: CallHandler = async (request, endpoints) => {
+  const upload: CallHandler = async (request, endpoints, rights) => {
     const places = library.placesOf(request.query, endpoints);
     const place = places.find(({ storage }) => storage.write) ?? places[0];
     if (!place) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
@@ -91,6 +91,7 @@ export function addUploads(
       }
       const size = await store(target, file, options);
       await changes.purgeFile(target);
+      rights.note(`the file ${target.path} was uploaded`);
       const { thumbnail, ...names } = namesOf(target, request);
       return {
         body: {

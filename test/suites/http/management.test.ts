@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import type { Plugin } from "@mediatap/core";
+import type { MediatapConfig, Plugin } from "@mediatap/core";
 import { echoEngine, jobLanguage, memoryStorage, startServer, type TestServer, until } from "@mediatap/test";
 
 const KEY = "private_test_key";
@@ -49,14 +49,18 @@ describe("the management", () => {
     },
   };
 
-  before(async () => {
-    server = await startServer({
+  const start = (limits: NonNullable<MediatapConfig["limits"]> = {}) =>
+    startServer({
       plugins: [jobLanguage(), memoryStorage(Buffer.from("x")), echoEngine(), calls],
       origins: { files: { type: "MEMORY" } },
       endpoints: { default: { origins: ["files"] } },
       privateKey: KEY,
       management: { compatible: true },
+      limits,
     });
+
+  before(async () => {
+    server = await start();
   });
   after(() => server?.close());
 
@@ -103,6 +107,29 @@ describe("the management", () => {
     await until(() => reads[before]?.bytes === 10, "the beginning is read");
     sent.destroy();
     await until(() => reads[before]?.error !== undefined, "the call fails");
+  });
+
+  it("closes the connection of a client that takes too long to send a body", async () => {
+    const impatient = await start({ request: 500 });
+    try {
+      for (const [method, path] of [
+        ["PUT", "/-/api/v1/things"],
+        ["PUT", "/-/api/v1/nothing"],
+        ["GET", "/a.bin"],
+      ] as const) {
+        const sent = request({
+          ...{ host: "127.0.0.1", port: impatient.port, path, method, agent: false },
+          headers: { ...headers, "content-length": "1000" },
+        });
+        const closed = new Promise((resolve) => sent.once("close", resolve));
+        sent.on("response", (response) => response.resume());
+        sent.on("error", () => {});
+        sent.write("x");
+        await closed;
+      }
+    } finally {
+      await impatient.close();
+    }
   });
 
   it("answers an unknown call with JSON", async () => {
