@@ -37,6 +37,8 @@ export interface Progress {
 /** The progress of a batch, for keys of its endpoints. */
 export interface OwnProgress {
   readonly endpoints: readonly string[];
+  /** When it was added, milliseconds since 1970. */
+  readonly added: number;
   readonly progress: Progress;
 }
 
@@ -52,6 +54,8 @@ export interface Queue {
   add(batch: Batch): Promise<string>;
   /** `undefined`: not known, or not any more. */
   progress(id: string): Promise<OwnProgress | undefined>;
+  /** The batches that are known, the newest first; at most this many. */
+  list(limit: number): Promise<readonly (readonly [id: string, batch: OwnProgress])[]>;
 }
 
 /** Whether another try makes sense: the place was busy, or an origin in trouble. */

@@ -8,6 +8,9 @@ export const PATH = "/v1/warm";
 /** URLs of one call. */
 const MOST = 10_000;
 
+/** Batches in one response. */
+const MAX_BATCHES = 50;
+
 /** What most browsers send: the same as `mediatap explain` takes. */
 const BROWSER = { accept: "image/avif,image/webp,*/*" };
 
@@ -20,8 +23,8 @@ const schema = z.strictObject({
 });
 
 /**
- * Adds `POST …/v1/warm`, which answers 202 with an `id`, and `GET …/v1/warm/<id>`, which tells how far it is. The key
- * that opens the call stands for signatures, and is good for URLs of its own endpoints only.
+ * Adds `POST …/v1/warm`, which answers 202 with an `id`, and `GET …/v1/warm/<id>`, which tells how far it is; `GET …/v1/warm` does so for
+ * all batches. The key that opens the call stands for signatures, and is good for URLs of its own endpoints only.
  */
 export function addCalls(
   { manage, jobs: { resolve } }: Pick<PluginApi, "manage" | "jobs">,
@@ -51,6 +54,20 @@ export function addCalls(
       return { status: 202, body: { id } };
     },
     { role: "operate" },
+  );
+
+  manage(
+    "GET",
+    PATH,
+    async (_, endpoints) => {
+      const own = idsOf(endpoints);
+      const all = await queue.list(MAX_BATCHES);
+      const batches = all
+        .filter(([, batch]) => batch.endpoints.every((id) => own.has(id)))
+        .map(([id, { added, progress }]) => ({ id, added: new Date(added).toISOString(), ...progress }));
+      return { body: { batches } };
+    },
+    { role: "read" },
   );
 
   manage(

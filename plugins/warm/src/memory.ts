@@ -120,6 +120,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
       const id = randomUUID().replaceAll("-", "");
       const batch: Own = {
         endpoints,
+        added: Date.now(),
         progress: {
           total: items.length + refused.length,
           done: 0,
@@ -136,6 +137,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
       if (!batches.has(id)) await pause(HEARSAY);
       return batches.get(id);
     },
+    list: async (limit) => [...batches.entries()].sort(([, a], [, b]) => b.added - a.added).slice(0, limit),
   };
 
   return {

@@ -30,6 +30,10 @@ interface Parent extends Pick<Batch, "endpoints"> {
   readonly refused: readonly Failure[];
 }
 const BATCH = "batch";
+/** States of batches: their items are rendered, or they are done. */
+const STATES = ["waiting-children", "completed"] as const;
+/** Jobs of a state among which batches are looked for. */
+const MAX_LISTED = 200;
 const ITEM = "item";
 
 /** Seconds for which a batch is remembered, and why its items failed. */
@@ -116,27 +120,45 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
     async progress(id) {
       const { queue } = await connected();
       const batch = await queue.getJob(id);
-      if (batch?.name !== BATCH) return undefined;
-      const { endpoints, refused } = batch.data as Parent;
-      // Queued by an older version: whose it is cannot be known.
-      if (!endpoints) return undefined;
-      const counts = await batch.getDependenciesCount({
-        processed: true,
-        unprocessed: true,
-        ignored: true,
-        failed: true,
-      });
-      const { processed = 0, unprocessed = 0, ignored = 0, failed = 0 } = counts;
-      const errors = ignored > 0 ? await failures(batch, queue) : [];
-      const progress = {
-        total: processed + unprocessed + ignored + failed + refused.length,
-        done: processed,
-        failed: ignored + failed + refused.length,
-        errors: [...refused, ...errors].slice(0, TOLD),
-      };
-      return { endpoints, progress } satisfies OwnProgress;
+      return batch && progressOf(batch);
+    },
+
+    async list(limit) {
+      const { queue } = await connected();
+      const jobs = await queue.getJobs([...STATES], 0, MAX_LISTED - 1);
+      const newest = jobs
+        .filter((job) => job?.name === BATCH)
+        .sort((a, b) => b.timestamp - a.timestamp)
+        .slice(0, limit);
+      const found = await Promise.all(
+        newest.map(async (job) => [job.id ?? "", await progressOf(job)] as const),
+      );
+      return found.filter((entry): entry is [string, OwnProgress] => entry[1] !== undefined);
     },
   };
+
+  async function progressOf(batch: Job): Promise<OwnProgress | undefined> {
+    if (batch.name !== BATCH) return undefined;
+    const { queue } = await connected();
+    const { endpoints, refused } = batch.data as Parent;
+    // Queued by an older version: whose it is cannot be known.
+    if (!endpoints) return undefined;
+    const counts = await batch.getDependenciesCount({
+      processed: true,
+      unprocessed: true,
+      ignored: true,
+      failed: true,
+    });
+    const { processed = 0, unprocessed = 0, ignored = 0, failed = 0 } = counts;
+    const errors = ignored > 0 ? await failures(batch, queue) : [];
+    const progress = {
+      total: processed + unprocessed + ignored + failed + refused.length,
+      done: processed,
+      failed: ignored + failed + refused.length,
+      errors: [...refused, ...errors].slice(0, TOLD),
+    };
+    return { endpoints, added: batch.timestamp, progress };
+  }
 
   return {
     ...redis,

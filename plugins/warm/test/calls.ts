@@ -15,6 +15,10 @@ export function callsOf(server: Pick<TestServer, "ask">, key = KEY) {
   return {
     post,
     tell,
+    /** All batches that the key may see. */
+    async list(): Promise<readonly (Progress & { readonly id: string; readonly added: string })[]> {
+      return JSON.parse((await server.ask("/-/api/v1/warm", { headers })).text).batches;
+    },
     /** Asks for URLs, and waits until each is done or has failed. */
     async warm(urls: readonly string[], more: object = {}): Promise<Progress> {
       const { status, text } = await post({ urls, ...more });

@@ -90,6 +90,22 @@ describe("warm", () => {
   const cacheOf = async (path: string, accept = "image/webp,*/*") =>
     (await server.ask(path, { headers: { accept } })).headers["cache-status"] ?? "";
 
+  it("lists batches with their progress, the newest first", async () => {
+    await start();
+    const { warm, list } = callsOf(server);
+    await warm(["/photo.png"]);
+    await warm(["/tr:w-20/photo.png", "/missing.png"]);
+    const batches = await list();
+    assert.deepEqual(
+      batches.map(({ total, done, failed }) => [total, done, failed]),
+      [
+        [2, 1, 1],
+        [1, 1, 0],
+      ],
+    );
+    assert(batches.every(({ id, added }) => /^[0-9a-f]{32}$/.test(id) && !Number.isNaN(Date.parse(added))));
+  });
+
   it("makes what URLs ask for, so that the first request is a hit", async () => {
     await start();
     const urls = ["/tr:w-20/photo.png", "https://media.example.com/tr:w-10/photo.png", "/grows.mp4?tr=w-20"];

@@ -91,6 +91,9 @@ describeWith(REDIS, "warm with a queue in Redis", () => {
     const worker = await startWorker();
     const path = "/tr:w-20,rt-90/photo.png";
     const progress = await callsOf(server).warm([path, "/missing.png", "/tr:w-abc/photo.png"]);
+    const [newest] = await callsOf(server).list();
+    assert.deepEqual({ ...newest }, { ...progress, id: newest?.id, added: newest?.added });
+    assert(Math.abs(Date.now() - Date.parse(newest?.added ?? "")) < 120_000);
     assert.deepEqual([progress.total, progress.done, progress.failed], [3, 1, 2]);
     assert.deepEqual(
       progress.errors.map(({ url, code }) => [url, code]),

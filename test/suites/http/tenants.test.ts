@@ -183,7 +183,7 @@ describe("tenants", () => {
           "POST /v1/files/purge",
           "GET /v1/files/purge/:id",
         ],
-        ...["POST /v1/warm", "GET /v1/warm/:id"],
+        ...["POST /v1/warm", "GET /v1/warm", "GET /v1/warm/:id"],
         ...["GET /v1/state/revisions", "POST /v1/state/rollback"],
         ...objects("/v1/accounts/origins", "PUT"),
         ...objects("/v1/accounts/url-endpoints", "PUT"),
@@ -405,6 +405,9 @@ describe("tenants", () => {
         foreign.map((url) => `${url} EFORBIDDEN`),
       );
       assert.equal((await call(other, `${WARM}/${warmed.body.id}`)).status, 404);
+      const listed = async (account: Account) => JSON.stringify((await call(account, WARM)).body);
+      assert.match(await listed(one), new RegExp(warmed.body.id));
+      assert.doesNotMatch(await listed(other), new RegExp(warmed.body.id));
     }
   });
 
