@@ -37,6 +37,7 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
         load: async () => (await import("./browse.js")).Browse,
       },
       { path: "purge", title: "Purge", icon: "broom", load: async () => (await import("./purge.js")).Purge },
+      { path: "warm", title: "Warm", icon: "flame", load: async () => (await import("./warm.js")).Warm },
       {
         path: "transformations",
         title: "Transformations",

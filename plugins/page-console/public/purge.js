@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
-import { call } from "./api.js";
-import { Empty, Heading, html, Pill } from "./ui.js";
-import { ago } from "./words.js";
+import { call, session } from "./api.js";
+import { Empty, Heading, html, Pill, useLoaded } from "./ui.js";
+import { ago, bytes, cacheName, count } from "./words.js";
 
 const KINDS = /** @type {const} */ ({
   url: {
@@ -46,6 +46,11 @@ const history = signal(
 
 const POLL_MS = 400;
 
+/**
+ * @typedef {{ renditions: number, bytes: number, isComplete: boolean,
+ *   tiers: { name: string, renditions?: number, bytes?: number }[] }} Preview
+ */
+
 /** Asks for the state of a purge until it is completed. @param {string} id */
 async function follow(id) {
   for (;;) {
@@ -63,21 +68,42 @@ export function Purge() {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const { title, label, placeholder, help } = KINDS[kind];
 
+  const [preview, setPreview] = useState(/** @type {Preview | undefined} */ (undefined));
+  const [isCounting, setCounting] = useState(false);
+
+  /** What the form names; `undefined`, with an error, if that is nothing. */
+  const targetOf = () => {
+    const value = kind === "all" ? "" : (field.current?.value.trim() ?? "");
+    if (kind === "all" || value !== "")
+      return { value, body: kind === "all" ? { all: true } : { [kind]: value } };
+    setError(`Enter ${kind === "url" ? "a URL" : kind === "tag" ? "a tag" : "a path"}.`);
+    field.current?.focus();
+    return undefined;
+  };
+  const look = async () => {
+    setPreview(undefined);
+    setError("");
+    const target = targetOf();
+    if (!target) return;
+    setCounting(true);
+    try {
+      setPreview(await call("/data/purge/preview", { method: "POST", body: target.body }));
+    } catch (failure) {
+      setError(/** @type {Error} */ (failure).message);
+    }
+    setCounting(false);
+  };
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    const value = kind === "all" ? "" : (field.current?.value.trim() ?? "");
     if (kind === "all" && !field.current?.checked) return setError("Confirm that everything is purged.");
-    if (kind !== "all" && value === "") {
-      setError(`Enter ${kind === "url" ? "a URL" : kind === "tag" ? "a tag" : "a path"}.`);
-      return field.current?.focus();
-    }
+    const target = targetOf();
+    if (!target) return;
+    const { value, body } = target;
     setBusy(true);
     setError("");
+    setPreview(undefined);
     try {
-      const { id } = await call("/data/purge", {
-        method: "POST",
-        body: kind === "all" ? { all: true } : { [kind]: value },
-      });
+      const { id } = await call("/data/purge", { method: "POST", body });
       history.value = [{ id, kind, value, time: Date.now(), state: "pending" }, ...history.value].slice(
         0,
         50,
@@ -94,6 +120,7 @@ export function Purge() {
   const choose = (/** @type {Kind} */ next) => {
     setKind(next);
     setError("");
+    setPreview(undefined);
   };
 
   return html`
@@ -118,14 +145,15 @@ export function Purge() {
                 <input type="text" id="purge-value" ref=${field} placeholder=${placeholder} spellcheck=${false} autocomplete="off" autocapitalize="off"
                   aria-invalid=${error ? "true" : undefined} aria-describedby="purge-help purge-error" />`
         }
+        <button type="button" class="outlined" disabled=${isCounting} onClick=${look}>${isCounting ? "Counting …" : "Count first"}</button>
         <button type="submit" class=${`main ${kind === "all" ? "danger" : ""}`} disabled=${isBusy}>${isBusy ? "Purging …" : kind === "all" ? "Purge everything" : `Purge ${title.toLowerCase() === "url" ? "URL" : title.toLowerCase()}`}</button>
       </div>
       <p class="bad" id="purge-error" role="alert">${error}</p>
+      <div role="status">${preview && html`<${Shown} preview=${preview} />`}</div>
     </form>
     ${
-      history.value.length === 0
-        ? html`<${Empty} title="No purges yet"><p>Purges of this page are listed here until it is closed. The log of the server keeps all of them.</p><//>`
-        : html`<section class="card" aria-labelledby="purges-title">
+      history.value.length > 0 &&
+      html`<section class="card" aria-labelledby="purges-title">
             <h2 id="purges-title">Purges of this page</h2>
             <ul class="rows" role="list" aria-live="polite">
               ${history.value.map(
@@ -139,5 +167,43 @@ export function Purge() {
             </ul>
           </section>`
     }
+    <${Earlier} key=${history.value.map(({ state }) => state).join()} />
   `;
+}
+
+/** What a purge would remove. @param {{ preview: Preview }} props */
+function Shown({ preview }) {
+  const { renditions, bytes: size, isComplete, tiers } = preview;
+  const unknown = tiers.filter((tier) => tier.renditions === undefined);
+  return html`<div class="preview-count">
+    <p><b>Would remove ${isComplete || unknown.length > 0 ? "" : "at least "}${renditions.toLocaleString("en")} ${renditions === 1 ? "rendition" : "renditions"}</b>
+      <span class="soft"> ${bytes(size)}</span></p>
+    <p class="soft small">${tiers.map(({ name, renditions }) => `${cacheName(name)}: ${renditions === undefined ? "cannot be counted" : count(renditions)}`).join(" · ")}</p>
+  </div>`;
+}
+
+/** Purges of the account that the audit log has, by whomever. */
+function Earlier() {
+  const { data } = useLoaded(() => call("/api/v1/audit?limit=100").catch(() => ({ entries: [] })));
+  if (!data) return null;
+  const entries = data.entries.filter(
+    (/** @type {any} */ { kind, what }) => kind === "change" && /^purge /.test(what),
+  );
+  if (entries.length === 0) {
+    if (history.value.length > 0) return null;
+    return html`<${Empty} title="No purges yet"><p>Purges of this page are listed here until it is closed.
+      ${session.value?.isSignedIn && " With a plugin that keeps state, those of others are, too."}</p><//>`;
+  }
+  return html`<section class="card" aria-labelledby="earlier-title">
+    <h2 id="earlier-title">Purges of the account <span class="soft">the last ${entries.length}</span></h2>
+    <ul class="rows" role="list">
+      ${entries.map(
+        (/** @type {any} */ { id, time, key, what }) => html`<li class="earlier" key=${id}>
+          <code>${what.replace(/^purge /, "")}</code>
+          <span class="soft">${key?.name ?? ""}</span>
+          <span class="soft number">${ago(Date.parse(time))}</span>
+        </li>`,
+      )}
+    </ul>
+  </section>`;
 }

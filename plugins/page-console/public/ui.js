@@ -16,6 +16,8 @@ export const ICONS = {
   broom: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
   bars: "M5 20V10M12 20V4M19 20v-7",
   layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5",
+  flame:
+    "M12 3c1 4 6 6 6 11a6 6 0 0 1-12 0c0-2 1-4 2.500-5 .5 2 1.500 2.500 2 2.500C10.500 8.500 10.500 6 12 3z",
   upload: "M12 15V4M7 9l5-5 5 5M4 15v5h16v-5",
   folder: "M3 6.5h6l2 2.5h10v10.5H3z",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",

@@ -108,6 +108,9 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("POST", "/data/purge", async (request, { rights }) =>
         json(await rights.purge(await bodyOf(request, z.unknown()))),
       );
+      call("POST", "/data/purge/preview", async (request, { rights }) =>
+        json(await rights.purgePreview(await bodyOf(request, z.unknown()))),
+      );
       call("GET", "/data/purge/:id", async ({ params: { id = "" } }, { rights }) => {
         const state = rights.purgeState(id);
         if (state === undefined) throw new MediaError("ENOENT", "There is no purge with this id");

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { stateSqlite } from "@mediatap/state-sqlite";
+import { makeFolder } from "@mediatap/test";
+import { warm } from "@mediatap/warm";
+import { assertAccessible } from "../../../test/suites/support/axe.ts";
+import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
+import { inBrowser } from "./browser.ts";
+import { startConsole } from "./support.ts";
+
+describeInBrowser("the pages Purge and Warm in Chromium", () => {
+  const browser = inBrowser(async () => {
+    const folder = await makeFolder();
+    const console = await startConsole(
+      {},
+      { plugins: [warm(), stateSqlite({ path: join(folder.path, "state.sqlite") })] },
+    );
+    return {
+      ...console,
+      async close() {
+        await console.close();
+        await folder.close();
+      },
+    };
+  });
+  const { until, text, open, assertFits } = browser;
+  let page: Page;
+  beforeEach(() => {
+    page = browser.page;
+  });
+
+  it("counts what a purge would remove, and lists purges of everybody", async () => {
+    const { server } = browser.console;
+    for (const width of [31, 32, 33]) await server.ask(`/tr:w-${width}/a.png`);
+    await open("/purge");
+    await until(`document.querySelector(".purge") && document.querySelector(".empty")`);
+    await page.click('.choices input[value="source"]');
+    await page.click(".purge-row .outlined");
+    assert.equal(await text("#purge-error"), "Enter a path.");
+    await page.fill("#purge-value", "a.png");
+    await page.click(".purge-row .outlined");
+    await until(`document.querySelector(".preview-count")`);
+    assert.match(await text(".preview-count"), /^Would remove 3 renditions [\d.]+ k?B Memory: 3$/);
+    await assertAccessible(page);
+    assert.match((await server.ask("/tr:w-31/a.png")).headers["cache-status"] ?? "", /; hit/);
+    await page.click(".purge-row .main");
+    await until(`document.querySelector(".purged .pill.good")?.textContent === "completed"`);
+    await until(`document.querySelector(".earlier")`);
+    assert.match(await text(".earlier"), /^the source a\.png /);
+    await assertAccessible(page);
+    await page.fill("#purge-value", "a.png");
+    await page.click(".purge-row .outlined");
+    await until(`document.querySelector(".preview-count")?.innerText.includes("Would remove 0 renditions")`);
+  });
+
+  it("renders URLs, and shows how far it is and what failed", async () => {
+    const { server } = browser.console;
+    await open("/warm");
+    await until(`document.querySelector(".empty h2")?.textContent === "No batches yet"`);
+    await assertAccessible(page);
+    await page.click(".purge .main");
+    assert.equal(await text("#warm-error"), "Enter a URL.");
+    await page.fill("#warm-urls", "/tr:w-41/a.png\n\n/tr:w-oops/a.png\n");
+    await page.click(".choices label:nth-child(2)");
+    await page.click(".purge .main");
+    await until(`document.querySelector(".batch .pill.bad")`);
+    assert.match(await text(".batch-head"), /^2 URLs 1 rendered, 1 failed /);
+    for (const accept of ["image/avif,image/webp,*/*", "image/webp,*/*"]) {
+      const { headers } = await server.ask("/tr:w-41/a.png", { headers: { accept } });
+      assert.match(headers["cache-status"] ?? "", /; hit/, accept);
+    }
+    await page.click(".batch summary");
+    await assertAccessible(page);
+    assert.match(await text(".batch-errors"), /\/tr:w-oops\/a\.png EINVAL/);
+    await page.click(".batch-errors a");
+    await until(`document.querySelector("#url")?.value === "/tr:w-oops/a.png"`);
+  });
+
+  it("says that warm is not installed", async () => {
+    const own = await startConsole();
+    try {
+      await open("/warm");
+      await page.goto(`${own.server.url}/-/console/warm`);
+      await until(`document.querySelector(".empty h2")?.textContent === "Nothing can be warmed here"`);
+      await assertAccessible(page);
+    } finally {
+      await page.goto("about:blank");
+      await own.close();
+    }
+  });
+
+  for (const width of [320, 1920]) {
+    it(`fits a window of ${width} pixels`, async () => {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: "dark" });
+      await open("/warm");
+      await until(`document.querySelector(".batch")`);
+      await assertFits();
+      await assertAccessible(page);
+      await page.goto(`${browser.console.server.url}/-/console/purge`);
+      await until(`document.querySelector(".earlier")`);
+      await assertFits();
+      await assertAccessible(page);
+    });
+  }
+});
