@@ -206,6 +206,19 @@ export interface CallRights {
   audit(options: AuditListOptions): Promise<readonly AuditEntry[]>;
 }
 
+/** What a call takes and returns, for the OpenAPI document: JSON Schemas (2020-12), made from the schemas that check requests. */
+export interface CallDescription {
+  /** What it does, in a few words. */
+  readonly summary: string;
+  /** An object, whose properties are the query parameters. */
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** @default 200 */
+  readonly status?: number;
+  /** Left out: there is no body. */
+  readonly response?: Readonly<Record<string, unknown>>;
+}
+
 /** `endpoints`: those that the private key of the call is good for. What it throws below 500, and `EBUSY`, the caller reads. */
 export type CallHandler = (
   request: RouteRequest,
@@ -401,6 +414,8 @@ export interface PluginApi {
     options?: {
       /** The role that a key needs for it. @default "configure" */
       readonly role?: KeyRole;
+      /** Called for `/-/api/openapi.json`. */
+      readonly describe?: () => CallDescription;
       /** `management.compatible` also serves it at `path` itself, on all hosts, as the service does whose API it has. @default false */
       readonly atRoot?: boolean;
     },

@@ -5,3 +5,4 @@ export type { AccountDraft, AccountState, Examination, StateObject } from "../st
 export { exportRevision } from "../state/exported.ts";
 export type { StateKind } from "../state/managed.ts";
 export type { Records, Revision, RevisionInfo, StateStore } from "../state/store.ts";
+export { jsonSchemaOf } from "../util/json-schema.ts";

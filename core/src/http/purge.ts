@@ -1,6 +1,25 @@
+import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
+import { TAG } from "../model/tags.ts";
 import type { RouteRequest } from "../plugin.ts";
+import { jsonSchemaOf } from "../util/json-schema.ts";
 import type { Call } from "./runtime.ts";
+
+const text = z.string().min(1).max(8_192);
+
+/** What is to be purged. */
+export const purgeSchema = z.union([
+  z.strictObject({ url: text.meta({ examples: ["/dogs.jpg"] }) }),
+  z.strictObject({ source: text.meta({ examples: ["/dogs.jpg"] }) }),
+  z.strictObject({ prefix: text.meta({ examples: ["/dogs/"] }) }),
+  z.strictObject({
+    tag: z
+      .string()
+      .regex(TAG)
+      .meta({ examples: ["dogs"] }),
+  }),
+  z.strictObject({ all: z.literal(true) }),
+]);
 
 export const EXPECTED_PURGE = "Expected JSON with one of url, source, prefix, tag and all.";
 
@@ -16,6 +35,12 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
     async handler(request, _, { purge }) {
       return { status: 201, body: await purge(await jsonOf(request)) };
     },
+    describe: () => ({
+      summary: "Purge caches",
+      body: jsonSchemaOf(purgeSchema),
+      status: 201,
+      response: jsonSchemaOf(z.object({ id: z.string() }), "output"),
+    }),
   },
   {
     method: "POST",
@@ -34,6 +59,10 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
       if (state === undefined) throw new MediaError("ENOENT", "There is no purge with this id");
       return { body: { state } };
     },
+    describe: () => ({
+      summary: "State of a purge",
+      response: jsonSchemaOf(z.object({ state: z.enum(["pending", "completed"]) }), "output"),
+    }),
   },
 ];
 

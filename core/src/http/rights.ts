@@ -1,17 +1,15 @@
 import { LRUCache } from "lru-cache";
-import { z } from "zod";
 import type { Cache } from "../cache/cache.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
-import { TAG } from "../model/tags.ts";
 import type { CallRights, KeyRole } from "../plugin.ts";
 import { type AccountState, accountState, type RuntimeState } from "../state/account.ts";
 import { type AccountKeys, infoOf, type KeyInfo, type StoredKeys } from "../state/api-keys.ts";
 import { type Audit, readAudit } from "../state/audit.ts";
 import type { StateStore } from "../state/store.ts";
 import { maskUrl } from "../util/log.ts";
-import { EXPECTED_PURGE } from "./purge.ts";
+import { EXPECTED_PURGE, purgeSchema } from "./purge.ts";
 import { type PurgeOrder, type PurgeParts, rulesOfUrl, scopeOf } from "./purge-target.ts";
 
 const MINUTE_MS = 60_000;
@@ -26,15 +24,6 @@ const MAX_LOGGED = 500;
 const PREVIEW_TIMEOUT_MS = 5_000;
 
 const ROLES: readonly KeyRole[] = ["read", "operate", "configure"];
-
-const text = z.string().min(1).max(8_192);
-const targetSchema = z.union([
-  z.strictObject({ url: text }),
-  z.strictObject({ source: text }),
-  z.strictObject({ prefix: text }),
-  z.strictObject({ tag: z.string().regex(TAG) }),
-  z.strictObject({ all: z.literal(true) }),
-]);
 
 /** Who makes a management call. */
 export interface Caller {
@@ -128,7 +117,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
   });
 
   async function orderOf(body: unknown, endpoints: readonly Endpoint[]): Promise<PurgeOrder> {
-    const { data: target } = targetSchema.safeParse(body);
+    const { data: target } = purgeSchema.safeParse(body);
     if (!target) throw new MediaError("EINVAL", EXPECTED_PURGE);
     if ("url" in target) {
       const order = await rulesOfUrl(target, runtime, log);

@@ -3,6 +3,7 @@ import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
 import { wrap } from "../facade.ts";
 import { CORE } from "../http/management.ts";
+import { openApiOf } from "../http/openapi.ts";
 import { PURGE_CALLS } from "../http/purge.ts";
 import { type Call, METHODS, type Method, type PluginCommand, type Route } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
@@ -44,6 +45,14 @@ export function createRegistrations(
     ...call,
     plugin: CORE,
   }));
+  calls.push({
+    method: "GET",
+    path: "/openapi.json",
+    role: "read",
+    plugin: CORE,
+    handler: () => ({ body: openApiOf(calls, managementPath ?? "") }),
+    describe: () => ({ summary: "This document", response: { type: "object" } }),
+  });
   const commands: PluginCommand[] = [];
   const fingerprints: (string | Promise<string>)[] = [];
   const metrics: Metric[] = [];
@@ -70,14 +79,14 @@ export function createRegistrations(
         assertFree({ method, path, plugin }, [...CORE_ROUTES, ...routes], "route");
         routes.push({ method, path, handler, plugin });
       },
-      manage(method, path, handler, { role = "configure", atRoot = false } = {}) {
+      manage(method, path, handler, { role = "configure", atRoot = false, describe } = {}) {
         assertOpen(plugin, "manage");
         assertMethod(plugin, method);
         if (!/^(?:\/[\w.~-]+|\/:\w+)+$/.test(path)) {
           throw pluginError(plugin, `Expected a path such as /v1/things for a call but received '${path}'`);
         }
         assertFree({ method, path, plugin }, calls, "management call");
-        calls.push({ method, path, handler, plugin, role, atRoot });
+        calls.push({ method, path, handler, plugin, role, atRoot, describe });
       },
       cache(registration) {
         assertOpen(plugin, "cache");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
 import type { CallHandler, RouteRequest } from "../plugin.ts";
+import { jsonSchemaOf } from "../util/json-schema.ts";
 
 /** Revisions in one response, unless fewer are asked for. */
 const MAX_REVISIONS = 50;
@@ -21,7 +22,10 @@ const auditSchema = z.strictObject({
   limit: count.max(MAX_ENTRIES).default(MAX_ENTRIES),
 });
 const rollbackSchema = z.strictObject({
-  revision: z.int().min(0),
+  revision: z
+    .int()
+    .min(0)
+    .meta({ examples: [0] }),
   comment: z.string().max(1000).optional(),
 });
 
@@ -57,9 +61,58 @@ const audit: CallHandler = async ({ query }, _, rights) => {
   return { body: { entries: await rights.audit({ ...(before !== undefined && { before }), limit }) } };
 };
 
+const revisionSchema = z.object({
+  number: z.int(),
+  time: z.int(),
+  author: z.string(),
+  comment: z.string(),
+  changes: z.array(
+    z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }),
+  ),
+});
+const entrySchema = z.object({
+  id: z.string(),
+  time: z.iso.datetime(),
+  kind: z.enum(["change", "refusal"]),
+  key: z.object({ id: z.string(), name: z.string() }).optional(),
+  address: z.string(),
+  what: z.string(),
+  skipped: z.int().optional(),
+});
+
 /** The calls about revisions, `GET …/v1/state/revisions` and `POST …/v1/state/rollback`, and the audit log, `GET …/v1/audit`. */
 export const STATE_CALLS = [
-  { method: "GET", path: "/v1/audit", role: "read", handler: audit },
-  { method: "GET", path: "/v1/state/revisions", role: "read", handler: list },
-  { method: "POST", path: "/v1/state/rollback", role: "configure", handler: rollback },
+  {
+    method: "GET",
+    path: "/v1/audit",
+    role: "read",
+    handler: audit,
+    describe: () => ({
+      summary: "List changes and refused keys, newest first",
+      query: jsonSchemaOf(auditSchema),
+      response: jsonSchemaOf(z.object({ entries: z.array(entrySchema) }), "output"),
+    }),
+  },
+  {
+    method: "GET",
+    path: "/v1/state/revisions",
+    role: "read",
+    handler: list,
+    describe: () => ({
+      summary: "List revisions of the account, newest first",
+      query: jsonSchemaOf(listSchema),
+      response: jsonSchemaOf(z.object({ revisions: z.array(revisionSchema) }), "output"),
+    }),
+  },
+  {
+    method: "POST",
+    path: "/v1/state/rollback",
+    role: "configure",
+    handler: rollback,
+    describe: () => ({
+      summary: "Make the account as it was in an older revision",
+      body: jsonSchemaOf(rollbackSchema),
+      response: jsonSchemaOf(z.object({ revision: z.int() }), "output"),
+    }),
+  },
 ] as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseOptions } from "../config/options.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { CallHandler, RouteRequest } from "../plugin.ts";
+import { jsonSchemaOf } from "../util/json-schema.ts";
 
 const PATH = "/v1/keys";
 
@@ -9,10 +10,22 @@ const PATH = "/v1/keys";
 const MAX_GRACE_SECONDS = 604_800;
 
 const createSchema = z.strictObject({
-  name: z.string().regex(/^[^\p{Cc}]{1,100}$/u, "Expected 1 to 100 characters"),
+  name: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,100}$/u, "Expected 1 to 100 characters")
+    .meta({ examples: ["CI", "Ada's laptop"] }),
   role: z.enum(["read", "operate", "configure"]),
 });
 const rotateSchema = z.strictObject({ graceSeconds: z.int().min(0).max(MAX_GRACE_SECONDS).default(0) });
+
+const infoSchema = z.object({
+  id: z.string(),
+  ...createSchema.shape,
+  createdAt: z.iso.datetime().optional(),
+  rotatedAt: z.iso.datetime().optional(),
+  readOnly: z.boolean().optional(),
+});
+const newSchema = infoSchema.extend({ secret: z.string() });
 
 const list: CallHandler = async (_request, _, rights) => ({ body: { keys: await rights.keys().list() } });
 
@@ -50,8 +63,44 @@ async function bodyOf<S extends z.ZodType>(
 
 /** The calls about keys. */
 export const KEY_CALLS = [
-  { method: "GET", path: PATH, role: "read", handler: list },
-  { method: "POST", path: PATH, role: "configure", handler: create },
-  { method: "POST", path: `${PATH}/:id/rotate`, role: "configure", handler: rotate },
-  { method: "DELETE", path: `${PATH}/:id`, role: "configure", handler: revoke },
+  {
+    method: "GET",
+    path: PATH,
+    role: "read",
+    handler: list,
+    describe: () => ({
+      summary: "List keys",
+      response: jsonSchemaOf(z.object({ keys: z.array(infoSchema) }), "output"),
+    }),
+  },
+  {
+    method: "POST",
+    path: PATH,
+    role: "configure",
+    handler: create,
+    describe: () => ({
+      summary: "Create a key; the response contains its secret",
+      body: jsonSchemaOf(createSchema),
+      status: 201,
+      response: jsonSchemaOf(newSchema, "output"),
+    }),
+  },
+  {
+    method: "POST",
+    path: `${PATH}/:id/rotate`,
+    role: "configure",
+    handler: rotate,
+    describe: () => ({
+      summary: "Give a key another secret",
+      body: jsonSchemaOf(rotateSchema),
+      response: jsonSchemaOf(newSchema, "output"),
+    }),
+  },
+  {
+    method: "DELETE",
+    path: `${PATH}/:id`,
+    role: "configure",
+    handler: revoke,
+    describe: () => ({ summary: "Revoke a key", status: 204 }),
+  },
 ] as const;

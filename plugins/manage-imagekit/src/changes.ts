@@ -1,5 +1,5 @@
 import { type CallHandler, type Endpoint, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
-import type { AccountDraft } from "@mediatap/core/state";
+import { type AccountDraft, jsonSchemaOf } from "@mediatap/core/state";
 import { z } from "zod";
 import { ENDPOINTS, endpointSchema } from "./endpoints.ts";
 import { NAMED_TRANSFORMATIONS, namedTransformationSchema } from "./named-transformations.ts";
@@ -38,11 +38,20 @@ const schema = z.strictObject({
   test: z.strictObject({ origin: text, path: text.optional() }).optional(),
 });
 
+/** Of changes that were made; `changes` and `findings` of a dry run. */
+const answerSchema = z.looseObject({ ids: z.record(z.string(), z.string()).optional() });
+
 type Change = z.output<typeof change>;
 
 /** Adds the call that makes several changes as one revision, and the one that describes their fields. */
 export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
-  manage("POST", CHANGES, limited(make, "changeRate"));
+  manage("POST", CHANGES, limited(make, "changeRate"), {
+    describe: () => ({
+      summary: "Make several changes as one revision, or try them",
+      body: jsonSchemaOf(schema),
+      response: jsonSchemaOf(answerSchema, "output"),
+    }),
+  });
   manage(
     "GET",
     SCHEMAS,

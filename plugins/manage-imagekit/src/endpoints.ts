@@ -1,5 +1,5 @@
 import { MediaError } from "@mediatap/core";
-import type { StateObject } from "@mediatap/core/state";
+import { jsonSchemaOf, type StateObject } from "@mediatap/core/state";
 import { z } from "zod";
 import { assertRoom, checked, idOf, MAX_TEXT, newId, type ObjectsOf, objectsIn, renamed } from "./objects.ts";
 
@@ -37,6 +37,15 @@ const schema = z.strictObject({
 /** JSON Schema of requests about a URL endpoint. */
 export const endpointSchema = () => z.toJSONSchema(schema, { io: "input" });
 
+const answerSchema = z.object({
+  id: z.string(),
+  description: z.string(),
+  origins: z.array(z.string()),
+  urlPrefix: z.string(),
+  urlRewriter: rewriter.optional(),
+  readOnly: z.boolean().optional(),
+});
+
 interface Note {
   readonly id: string;
   readonly description: string;
@@ -47,6 +56,11 @@ interface Note {
 /** `accounts.urlEndpoints`. */
 export const ENDPOINTS: ObjectsOf = {
   kind: "endpoints",
+  schemas: () => ({
+    create: jsonSchemaOf(schema),
+    update: jsonSchemaOf(schema),
+    answer: jsonSchemaOf(answerSchema, "output"),
+  }),
   path: "/v1/accounts/url-endpoints",
   what: "URL endpoint",
   updateMethod: "PUT",

@@ -1,4 +1,6 @@
 import { type CallHandler, MediaError, type Plugin } from "@mediatap/core";
+import { jsonSchemaOf } from "@mediatap/core/state";
+import { z } from "zod";
 import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { addFiles } from "./files.ts";
@@ -52,8 +54,24 @@ export function manageImagekit(): Plugin {
       addChanges({ manage });
       addUsage({ manage, state }, HELP);
       addFocalPoints(api, NAME);
-      manage("POST", PURGE, limited(begin, "purgeRate"), { role: "operate", atRoot: true });
-      manage("GET", `${PURGE}/:id`, status, { role: "read", atRoot: true });
+      manage("POST", PURGE, limited(begin, "purgeRate"), {
+        role: "operate",
+        atRoot: true,
+        describe: () => ({
+          summary: "Purge a URL",
+          body: jsonSchemaOf(z.object({ url: z.string().meta({ examples: ["/dogs.jpg"] }) })),
+          status: 201,
+          response: jsonSchemaOf(z.object({ requestId: z.string() }), "output"),
+        }),
+      });
+      manage("GET", `${PURGE}/:id`, status, {
+        role: "read",
+        atRoot: true,
+        describe: () => ({
+          summary: "State of a purge",
+          response: jsonSchemaOf(z.object({ status: z.enum(["Pending", "Completed"]) }), "output"),
+        }),
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { MediaError } from "@mediatap/core";
-import type { StateObject } from "@mediatap/core/state";
+import { jsonSchemaOf, type StateObject } from "@mediatap/core/state";
 import { z } from "zod";
 import { assertRoom, checked, idOf, newId, type ObjectsOf, objectsIn, renamed } from "./objects.ts";
 
@@ -21,6 +21,13 @@ const updateSchema = z.strictObject(fields).partial();
 /** JSON Schema of requests that create a named transformation. */
 export const namedTransformationSchema = () => z.toJSONSchema(createSchema, { io: "input" });
 
+const answerSchema = z.object({
+  id: z.string(),
+  ...fields,
+  createdAt: z.iso.datetime().optional(),
+  readOnly: z.boolean().optional(),
+});
+
 interface Note {
   readonly id: string;
   readonly createdAt: string;
@@ -29,6 +36,11 @@ interface Note {
 /** `namedTransformations`. */
 export const NAMED_TRANSFORMATIONS: ObjectsOf = {
   kind: "namedTransformations",
+  schemas: () => ({
+    create: jsonSchemaOf(createSchema),
+    update: jsonSchemaOf(updateSchema),
+    answer: jsonSchemaOf(answerSchema, "output"),
+  }),
   path: "/v1/named-transformations",
   what: "named transformation",
   updateMethod: "PATCH",

@@ -32,6 +32,8 @@ export interface ObjectsOf {
   /** One of them, for people: `URL endpoint`. */
   readonly what: string;
   readonly updateMethod: "PUT" | "PATCH";
+  /** JSON Schemas of requests and answers. */
+  schemas(): Record<"create" | "update" | "answer", Readonly<Record<string, unknown>>>;
   /** Never a secret. `readOnly`: the configuration file defines it. */
   answerOf(name: string, object: StateObject): unknown;
   /** The edit returns the id. `endpoints`: those of the key. */
@@ -106,11 +108,36 @@ export function addObjects({ manage }: Pick<PluginApi, "manage">, objects: Objec
     return { status: 204, body: undefined };
   };
   const reading = { ...options, role: "read" } as const;
-  manage("GET", path, list, reading);
-  manage("POST", path, limited(create, "changeRate"), options);
-  manage("GET", `${path}/:id`, get, reading);
-  manage(updateMethod, `${path}/:id`, limited(update, "changeRate"), options);
-  manage("DELETE", `${path}/:id`, limited(del, "changeRate"), options);
+  const one = /^[aeio]/i.test(what) ? `an ${what}` : `a ${what}`;
+  manage("GET", path, list, {
+    ...reading,
+    describe: () => ({
+      summary: `List ${what}s`,
+      response: { type: "array", items: objects.schemas().answer },
+    }),
+  });
+  manage("POST", path, limited(create, "changeRate"), {
+    ...options,
+    describe: () => {
+      const { create: body, answer: response } = objects.schemas();
+      return { summary: `Create ${one}`, body, status: 201, response };
+    },
+  });
+  manage("GET", `${path}/:id`, get, {
+    ...reading,
+    describe: () => ({ summary: `Read ${one}`, response: objects.schemas().answer }),
+  });
+  manage(updateMethod, `${path}/:id`, limited(update, "changeRate"), {
+    ...options,
+    describe: () => {
+      const { update: body, answer: response } = objects.schemas();
+      return { summary: `Change ${one}`, body, response };
+    },
+  });
+  manage("DELETE", `${path}/:id`, limited(del, "changeRate"), {
+    ...options,
+    describe: () => ({ summary: `Delete ${one}`, status: 204 }),
+  });
 }
 
 /** Throws `EINVAL` if no other object of a kind can be added. */

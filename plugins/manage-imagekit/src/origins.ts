@@ -1,5 +1,5 @@
 import { type Endpoint, MediaError } from "@mediatap/core";
-import type { StateObject } from "@mediatap/core/state";
+import { jsonSchemaOf, type StateObject } from "@mediatap/core/state";
 import { z } from "zod";
 import { assertRoom, checked, MAX_TEXT, newId, type ObjectsOf, objectsIn } from "./objects.ts";
 
@@ -123,6 +123,15 @@ const TYPES: Readonly<Record<string, Type>> = {
 
 const typeSchema = z.looseObject({ type: z.enum(Object.keys(TYPES)) });
 
+const answerSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  includeCanonicalHeader: z.boolean(),
+  baseUrlForCanonicalHeader: z.string().optional(),
+  readOnly: z.boolean().optional(),
+});
+
 interface Note {
   readonly name: string;
 }
@@ -130,6 +139,10 @@ interface Note {
 /** `accounts.origins`. */
 export const ORIGINS: ObjectsOf = {
   kind: "origins",
+  schemas() {
+    const oneOf = Object.values(originSchemas()).map(({ $schema: _, ...schema }) => schema);
+    return { create: { oneOf }, update: { oneOf }, answer: jsonSchemaOf(answerSchema, "output") };
+  },
   path: "/v1/accounts/origins",
   what: "origin",
   updateMethod: "PUT",
@@ -170,7 +183,7 @@ export const ORIGINS: ObjectsOf = {
 };
 
 /** Schemas of requests about an origin, by type: JSON Schema. */
-export function originSchemas(): Record<string, unknown> {
+export function originSchemas(): Record<string, Record<string, unknown>> {
   const { name, ...others } = common;
   const entries = Object.entries(TYPES).map(([type, { title, fields }]) => {
     const whole = z.strictObject({ type: z.literal(type), name, ...fields.shape, ...others });
