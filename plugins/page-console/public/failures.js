@@ -35,7 +35,8 @@ export function Failures() {
 }
 
 /** @param {any} group */
-const keyOf = ({ code, origin, endpoint, pattern }) => [code, origin, endpoint, pattern].join("|");
+const keyOf = ({ code, origin, endpoint, pattern, first }) =>
+  [code, origin, endpoint, pattern, first].join("|");
 
 /** @param {{ kind: string }} props */
 const Nothing = ({ kind }) =>

@@ -30,7 +30,9 @@ export function Fields({ id, schema, value, isStored = false, controls = {}, onC
     const isBoolean = field.type === "boolean";
     const control = html`<${Own} id=${at} name=${name} schema=${field} value=${value[name] ?? field.default} isRequired=${isRequired} isStored=${isStored}
       describedBy=${description ? `${at}-help` : undefined} onChange=${(/** @type {unknown} */ next) => onChange({ ...value, [name]: next })} />`;
-    const help = description && html`<p class="soft small" id=${`${at}-help`}>${description}</p>`;
+    const help =
+      description &&
+      html`<p class=${`soft small ${isBoolean ? "indent" : ""}`} id=${`${at}-help`}>${description}</p>`;
     return isBoolean
       ? html`<div class="field check" key=${name}><label>${control}${title}</label>${help}</div>`
       : html`<div class="field" key=${name}><label for=${at} id=${`${at}-label`}>${title}${isRequired || field.writeOnly ? "" : html` <span class="soft">optional</span>`}</label>${control}${help}</div>`;

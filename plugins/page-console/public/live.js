@@ -69,7 +69,7 @@ function Board({ now }) {
       <dl class="figures">
         <${Figure} title="Requests" value=${`${count(now.perSecond)}/s`} note=${`${bytes(now.bytesPerSecond)}/s, ${count(now.total)} in all`} />
         <${Figure} title="From caches" value=${now.hitRatio === null ? "–" : part(now.hitRatio)} note=${`of ${count(now.requests)} requests`} tone="key-figure" />
-        <${Figure} title="Failed" value=${now.errorRatio === null ? "–" : part(now.errorRatio)} note=${now.errors ? `${count(now.errors)} by an origin or the server` : "none by an origin or the server"} tone=${now.errors ? "bad-figure" : ""} />
+        <${Figure} title="Errors" value=${now.refusedRatio === null ? "–" : part(now.refusedRatio)} note=${now.errors ? `${count(now.errors)} by an origin or the server` : now.refused ? `${count(now.refused)}, none by an origin or the server` : "none"} tone=${now.errors ? "bad-figure" : ""} />
         <${Figure} title="Median time" value=${duration(now.p50)} note="half are faster" />
         <${Figure} title="99th percentile" value=${duration(now.p99)} note="one in a hundred is slower" />
       </dl>

@@ -94,8 +94,8 @@ function Numbers({ report }) {
             ${endpoints.map(
               (one) => html`<tr key=${`${one.tenant}/${one.endpoint}`}>
                 <th scope="row">${[one.tenant, one.endpoint].filter(Boolean).join("/")}</th>
-                <td>${count(one.requests)}</td><td>${one.requests > 0 ? part(one.hits / one.requests) : "–"}</td><td>${bytes(one.bytes)}</td><td>${bytes(one.savedBytes)}</td><td>${duration(one.cpuSeconds * 1000)}</td>
-                ${currency && html`<td>${money(one.cost ?? 0, currency)}</td>`}
+                <td data-label="Requests">${count(one.requests)}</td><td data-label="From caches">${one.requests > 0 ? part(one.hits / one.requests) : "–"}</td><td data-label="Sent">${bytes(one.bytes)}</td><td data-label="Saved">${bytes(one.savedBytes)}</td><td data-label="CPU time">${duration(one.cpuSeconds * 1000)}</td>
+                ${currency && html`<td data-label="Cost">${money(one.cost ?? 0, currency)}</td>`}
               </tr>`,
             )}
           </tbody>

@@ -26,9 +26,11 @@ interface Slot {
   /** Which one it is, counted since 1970. */
   number: number;
   requests: number;
-  /** Served from caches, whether or not an origin was asked if that still holds. */
+  /** Files served from caches, whether or not an origin was asked if that still holds. A failure is no hit. */
   hits: number;
-  /** Requests that failed because of an origin or the server, whatever their status. */
+  /** Requests that were answered with an error, whatever the reason. */
+  refused: number;
+  /** Those of them that failed because of an origin or the server. */
   errors: number;
   bytes: number;
 }
@@ -49,7 +51,7 @@ export interface RecentRequest {
   readonly bytes: number;
 }
 
-/** Failed requests that have code, origin, endpoint and pattern of their paths in common. */
+/** Failed requests that have code, origin, endpoint, pattern of their paths and kind of message in common. */
 export interface FailureGroup {
   readonly code: string;
   readonly status: number;
@@ -178,13 +180,14 @@ function createCounts(now: () => number) {
     if (!error || !reply) return;
     const path = job?.asset.path ?? (request.url.split("?")[0] as string);
     const pattern = patternOf(maskUrl(path));
-    const key = JSON.stringify([error.code, origin, endpoint.name, pattern]);
+    const message = maskUrl(error.message).slice(0, MAX_MESSAGE);
+    const key = groupOf({ code: error.code, origin, endpoint: endpoint.name, pattern, message });
     const known = failures.get(key);
     const time = now();
     const group: FailureGroup = {
       code: error.code,
       status: reply.status,
-      message: maskUrl(error.message).slice(0, MAX_MESSAGE),
+      message,
       origin,
       endpoint: endpoint.name,
       pattern,
@@ -211,7 +214,14 @@ function createCounts(now: () => number) {
       total++;
       slot.requests++;
       slot.bytes += bytes;
-      const from = cache?.hit ? (cache.cache ?? "") : cache?.revalidated ? REVALIDATED : undefined;
+      const isServed = exchange.error === undefined;
+      const from = !isServed
+        ? undefined
+        : cache?.hit
+          ? (cache.cache ?? "")
+          : cache?.revalidated
+            ? REVALIDATED
+            : undefined;
       if (from !== undefined) {
         slot.hits++;
         details.caches[from] = (details.caches[from] ?? 0) + 1;
@@ -231,7 +241,8 @@ function createCounts(now: () => number) {
         bytes,
       };
       at = (at + 1) % MAX_RECENT;
-      if (exchange.error === undefined) return;
+      if (isServed) return;
+      slot.refused++;
       const isOurs = status >= 500 || FAILED_OUTCOMES.has(requestOutcomeOf(exchange));
       if (isOurs) slot.errors++;
       fail(report, origin, isOurs);
@@ -263,11 +274,12 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
   const last = Math.floor(now / SLOT_MS) - 1;
   const shown = Array.from({ length: SLOTS }, (_, at) => emptySlot(last - SLOTS + 1 + at));
   for (const { slots } of snapshots) {
-    for (const { number, requests, hits, errors, bytes } of slots) {
+    for (const { number, requests, hits, refused, errors, bytes } of slots) {
       const slot = shown[number - last + SLOTS - 1];
       if (!slot) continue;
       slot.requests += requests;
       slot.hits += hits;
+      slot.refused += refused;
       slot.errors += errors;
       slot.bytes += bytes;
     }
@@ -276,6 +288,7 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
   const sum = (read: (slot: Slot) => number) => recent.reduce((all, slot) => all + read(slot), 0);
   const requests = sum((slot) => slot.requests);
   const errors = sum((slot) => slot.errors);
+  const refused = sum((slot) => slot.refused);
   const began = Math.min(now, ...snapshots.map((snapshot) => snapshot.began));
   const seconds = Math.min(WINDOW * SLOT_MS, Math.max(SLOT_MS, now - began)) / 1000;
   const bins = Array.from({ length: BINS }, (_, bin) =>
@@ -291,6 +304,8 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
     caches: addUp(snapshots.map(({ caches }) => caches)),
     errors,
     errorRatio: requests === 0 ? null : errors / requests,
+    refused,
+    refusedRatio: requests === 0 ? null : refused / requests,
     p50: percentile(bins, 0.5),
     p99: percentile(bins, 0.99),
     total: snapshots.reduce((all, { total }) => all + total, 0),
@@ -301,7 +316,7 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
 export function failuresOf(snapshots: readonly Snapshot[]): FailureGroup[] {
   const groups = Map.groupBy(
     snapshots.flatMap(({ failures }) => failures),
-    ({ code, origin, endpoint, pattern }) => JSON.stringify([code, origin, endpoint, pattern]),
+    groupOf,
   );
   return [...groups.values()]
     .map((same): FailureGroup => {
@@ -311,6 +326,18 @@ export function failuresOf(snapshots: readonly Snapshot[]): FailureGroup[] {
     })
     .sort((a, b) => b.last - a.last)
     .slice(0, MAX_FAILURES);
+}
+
+/** Which failures belong together: messages may differ in the values that they quote, and in numbers. */
+function groupOf({
+  code,
+  origin,
+  endpoint,
+  pattern,
+  message,
+}: Pick<FailureGroup, "code" | "origin" | "endpoint" | "pattern" | "message">): string {
+  const shape = message.replace(/'[^']*'/g, "''").replace(/\d+/g, "0");
+  return JSON.stringify([code, origin, endpoint, pattern, shape]);
 }
 
 /** The last requests of all processes, the newest first. */
@@ -336,7 +363,7 @@ export function addUp(counts: readonly Readonly<Record<string, number>>[]): Reco
 }
 
 function emptySlot(number: number): Slot {
-  return { number, requests: 0, hits: 0, errors: 0, bytes: 0 };
+  return { number, requests: 0, hits: 0, refused: 0, errors: 0, bytes: 0 };
 }
 
 /** Milliseconds, to about a tenth: the middle of the bin in which the percentile lies. */

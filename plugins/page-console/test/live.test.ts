@@ -119,7 +119,7 @@ describe("page-console: live figures, failures and purges", () => {
   });
 
   it("report the usage of an account, if it is counted", async () => {
-    assert.equal((await client.ask("/-/console/data/usage?by=hour")).status, 404);
+    assert.equal((await client.ask("/-/console/api/analytics?by=hour")).status, 404);
     const own = await startConsole({}, { plugins: [analytics()] });
     try {
       await own.server.ask("/tr:w-20/a.png");
@@ -130,11 +130,11 @@ describe("page-console: live figures, failures and purges", () => {
         [SHOP_KEY, 2],
       ] as const) {
         const by = await signIn(own.server, key);
-        const { total, series } = await json(by, "usage?by=hour");
+        const { total, series } = await JSON.parse((await by.ask("/-/console/api/analytics?by=hour")).text);
         assert.deepEqual([total.requests, series.length], [requests, 24]);
-        assert.equal((await by.ask("/-/console/data/usage?by=week")).status, 400);
+        assert.equal((await by.ask("/-/console/api/analytics?by=week")).status, 400);
       }
-      assert.equal((await own.server.ask("/-/console/data/usage")).status, 401);
+      assert.equal((await own.server.ask("/-/console/api/analytics")).status, 401);
     } finally {
       await own.close();
     }

@@ -170,6 +170,35 @@ describe("page-console: the tally", () => {
     }
     time += SLOT_MS;
     assert.deepEqual([read(tally).errors, read(tally).errorRatio], [6, 0.6]);
+    assert.deepEqual([read(tally).refused, read(tally).refusedRatio], [10, 1]);
+  });
+
+  it("counts an error that a cache knows as an error, not as a hit", () => {
+    const tally = createTally(() => time);
+    tally.count(failed("ENOENT", "a.jpg", { cache: { hit: true, cache: "" }, reply: { status: 404 } }));
+    tally.count(answered(1));
+    time += SLOT_MS;
+    const { hitRatio, caches, refused } = read(tally);
+    assert.deepEqual([hitRatio, caches, refused], [0.5, { "cache-memory": 1 }, 1]);
+  });
+
+  it("keeps failures apart whose messages differ in more than values", () => {
+    const tallies = [createTally(() => time), createTally(() => time)];
+    for (const tally of tallies) {
+      for (const message of [
+        "Expected positive integer for w but received 'abc'",
+        "Expected positive integer for w but received 'x1'",
+        "Expected positive integer for h but received 'abc'",
+      ]) {
+        const error = { code: "EINVAL", message, status: 400, outage: false };
+        tally.count(failed("EINVAL", "a.png", { error, reply: { status: 400 } }));
+      }
+    }
+    const groups = failuresOf(snapshots(...tallies)).map(({ message, times }) => [message, times]);
+    assert.deepEqual(groups.sort(), [
+      ["Expected positive integer for h but received 'abc'", 2],
+      ["Expected positive integer for w but received 'x1'", 4],
+    ]);
   });
 
   it("finds what paths have in common", () => {
