@@ -1,0 +1,72 @@
+import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
+import { defineLanguage, languagePlugin } from "@mediatap/core/language";
+import { z } from "zod";
+import { createGrammar, headOf, isProtected } from "./grammar.ts";
+import { PARAMETERS } from "./parameters.ts";
+import { read } from "./read.ts";
+import { createSignature } from "./signature.ts";
+import { ORDER } from "./steps.ts";
+
+export { PARAMETERS };
+
+const extension = z.string().regex(/^[a-z0-9]{0,5}$/, "Expected an extension such as jpg");
+
+const schema = z.strictObject({
+  cloudName: z
+    .string()
+    .regex(/^[\w-]+$/, "Expected a cloud name such as demo")
+    .optional(),
+  extension: extension.optional(),
+  videoExtension: extension.min(1).default("mp4"),
+  preserveAssetDeliveryTypes: z.boolean().default(false),
+});
+
+export interface UrlCloudinaryOptions {
+  /** First segment of the path: the product environment. Left out: URLs do not contain it, as with a private CDN or CNAME. */
+  readonly cloudName?: string;
+  /**
+   * Extension of the files of images: `jpg` if they are called `<public ID>.jpg`, `""` if `<public ID>`. That of a URL is then the
+   * format alone. Left out: a URL contains the extension of its file.
+   */
+  readonly extension?: string;
+  /**
+   * Extension of the files of videos, for URLs of their pictures (`video/upload/dog.jpg`) and streams.
+   * @default "mp4"
+   */
+  readonly videoExtension?: string;
+  /**
+   * Files are in folders by asset type and delivery type: `image/upload/…`, `image/authenticated/…`.
+   * @default false
+   */
+  readonly preserveAssetDeliveryTypes?: boolean;
+}
+
+/** Cloudinary's URL language: `/image/upload/w_300,c_fill/v1/photo.jpg`, as its transformation reference describes it. */
+export function urlCloudinary(options: UrlCloudinaryOptions = {}): Plugin {
+  const names = parseOptions(schema, options, "url-cloudinary");
+  const plugin = languagePlugin(
+    defineLanguage({
+      name: "url-cloudinary",
+      version: "0.1.0",
+      grammar: createGrammar(names),
+      parameters: PARAMETERS,
+      order: ORDER,
+      signature: createSignature(names.cloudName),
+      read,
+    }),
+  );
+  return {
+    ...plugin,
+    apply(core) {
+      plugin.apply(core);
+      core.hooks.admit.tap(plugin.name, ({ target, claims }) => {
+        const head = headOf(target.path.split("/"), names.cloudName);
+        if (head && isProtected(head) && claims.signature !== "valid") {
+          throw new MediaError("ESIGNATURE", `Expected a signature for files of the type ${head.type}`);
+        }
+      });
+    },
+  };
+}
+
+export default urlCloudinary;

@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlCloudinary } from "@mediatap/url-cloudinary";
+import { v2 as cloudinary, type TransformationOptions } from "cloudinary";
+import sharp from "sharp";
+import {
+  assertPoints,
+  BLUE,
+  CLEAR,
+  GREEN,
+  look,
+  type Points,
+  plain,
+  png,
+  RED,
+  WHITE,
+  YELLOW,
+} from "../support/looks.ts";
+
+const KEY = "api secret";
+const QUARTERS: Points = { "5,5": RED, "-5,5": GREEN, "5,-5": BLUE, "-5,-5": WHITE };
+
+/** Options of Cloudinary's client for Node. */
+type Options = Readonly<Record<string, unknown>>;
+
+/** Path and query of a URL of Cloudinary's client for Node. */
+function urlOf(publicId: string, options: Options = {}): string {
+  const url = cloudinary.url(publicId, {
+    cloud_name: "demo",
+    secure: true,
+    ...options,
+  } as TransformationOptions);
+  return url.replace("https://res.cloudinary.com", "");
+}
+
+/** 400×300: red and green above blue and white. */
+const quarters = async () =>
+  plain(400, 300, WHITE)
+    .composite([
+      { input: await png(200, 150, RED), left: 0, top: 0 },
+      { input: await png(200, 150, GREEN), left: 200, top: 0 },
+      { input: await png(200, 150, BLUE), left: 0, top: 150 },
+    ])
+    .png()
+    .toBuffer();
+
+describe("URLs of Cloudinary's clients", () => {
+  let folder: TestFolder;
+  let server: TestServer;
+  before(async () => {
+    const image = await quarters();
+    folder = await makeFolder({
+      "quarters.png": image,
+      "folder/quarters.png": image,
+      "quarters.jpg": await sharp(image).jpeg().toBuffer(),
+      "image/upload/quarters.jpg": await sharp(image).jpeg().toBuffer(),
+      "image/authenticated/quarters.jpg": await sharp(image).jpeg().toBuffer(),
+      "logo.png": await png(40, 20, RED),
+    });
+    const origins = ["files"];
+    const cloud = (more: object = {}) => urlCloudinary({ cloudName: "demo", ...more });
+    server = await startServer({
+      plugins: [cloud(), storageFs(), imageSharp()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: {
+        default: { origins, languages: ["url-cloudinary"] },
+        signed: {
+          origins,
+          languages: ["url-cloudinary"],
+          privateKeys: ["another", KEY],
+          restrictUnsigned: "all",
+        },
+      },
+    });
+  });
+  after(async () => {
+    await server.close();
+    await folder.close();
+  });
+
+  /** What a URL shows: its size, and the colours of points, counted from the right or from below if negative. */
+  async function assertShows(url: string, size: string, points: Points = {}, near = 40): Promise<void> {
+    const answer = await server.ask(url);
+    assert.equal(answer.status, 200, `${url}: ${answer.text}`);
+    const found = await look(answer);
+    assert.equal(`${found.width}x${found.height}`, size, url);
+    const at = (value: number, side: number) => (value < 0 ? side + value : value);
+    const absolute = Object.entries(points).map(([point, colour]) => {
+      const [x = 0, y = 0] = point.split(",").map(Number);
+      return [`${at(x, found.width)},${at(y, found.height)}`, colour] as const;
+    });
+    assertPoints(found, Object.fromEntries(absolute), url, near);
+  }
+
+  describe("sizes and crops", () => {
+    const rows: readonly (readonly [Options, string, Points?])[] = [
+      [{ width: 200 }, "200x150", QUARTERS],
+      [{ width: 0.5, crop: "scale" }, "200x150", QUARTERS],
+      [{ width: 100, height: 100, crop: "scale" }, "100x100", QUARTERS],
+      [{ width: "iw * 0.5", height: "ih / 3", crop: "scale" }, "200x100", QUARTERS],
+      [{ width: 100, height: 100, crop: "fit" }, "100x75", QUARTERS],
+      [{ width: 800, height: 800, crop: "fit" }, "800x600"],
+      [{ width: 800, height: 800, crop: "limit" }, "400x300"],
+      [{ width: 200, height: 200, crop: "mfit" }, "400x300"],
+      [{ width: 800, height: 800, crop: "mfit" }, "800x600"],
+      [{ width: 100, height: 100, crop: "fill" }, "100x100", QUARTERS],
+      [{ width: 100, height: 100, crop: "fill", gravity: "west" }, "100x100", { "40,5": RED, "-5,5": GREEN }],
+      [{ width: 75, height: 150, crop: "fill", gravity: "east" }, "75x150", { "5,5": GREEN, "5,-5": WHITE }],
+      [
+        { width: 300, aspect_ratio: "3:1", crop: "fill", gravity: "north" },
+        "300x100",
+        { "5,5": RED, "5,95": RED },
+      ],
+      [{ aspect_ratio: "1:1", crop: "fill" }, "300x300", QUARTERS],
+      [{ width: 800, height: 100, crop: "lfill" }, "400x100", QUARTERS],
+      [{ width: 200, height: 100, crop: "lfill", gravity: "north" }, "200x100", { "5,5": RED, "5,-30": RED }],
+      [{ width: 200, height: 200, crop: "pad" }, "200x200", { "5,5": CLEAR, "5,30": RED, "-5,-30": WHITE }],
+      [
+        { width: 200, height: 200, crop: "pad", background: "#ffff00", gravity: "north" },
+        "200x200",
+        { "5,5": RED, "5,-5": YELLOW },
+      ],
+      [
+        { width: 500, height: 400, crop: "lpad", background: "yellow" },
+        "500x400",
+        { "5,5": YELLOW, "55,55": RED },
+      ],
+      [{ width: 200, height: 200, crop: "mpad", background: "yellow" }, "400x300", QUARTERS],
+      [
+        { width: 600, height: 600, crop: "mpad", background: "yellow" },
+        "600x600",
+        { "5,5": YELLOW, "5,100": RED },
+      ],
+      [{ width: 100, height: 100, crop: "crop" }, "100x100", QUARTERS],
+      [{ width: 100, height: 100, crop: "crop", x: 150, y: 0 }, "100x100", { "45,5": RED, "55,5": GREEN }],
+      [
+        { width: 100, height: 100, crop: "crop", gravity: "south_east", x: 150, y: 10 },
+        "100x100",
+        { "40,-5": BLUE, "60,-5": WHITE },
+      ],
+      [{ width: 100, height: 100, crop: "crop", gravity: "xy_center", x: 200, y: 150 }, "100x100", QUARTERS],
+      [{ width: 0.5, height: 0.5, crop: "crop", x: 0.25, y: 0.25 }, "200x150", QUARTERS],
+      [{ width: 100, height: 50, crop: "thumb", gravity: "face" }, "100x50", QUARTERS],
+      [{ width: 100, dpr: 2.0 }, "200x150", QUARTERS],
+      [{ width: 200, angle: 90, crop: "scale" }, "150x200", { "5,5": BLUE, "-5,5": RED }],
+      [{ width: 200, angle: "hflip", crop: "scale" }, "200x150", { "5,5": GREEN, "-5,5": RED }],
+      [{ width: 200, radius: "max", crop: "scale" }, "200x150", { "2,2": CLEAR, "50,50": RED }],
+      [
+        { width: 200, border: "10px_solid_yellow", crop: "scale" },
+        "220x170",
+        { "5,5": YELLOW, "15,15": RED },
+      ],
+      [{ width: 200, effect: "colorize:100", color: "#ffff00", crop: "scale" }, "200x150", { "5,5": YELLOW }],
+      [
+        { width: 200, effect: "replace_color:ffff00:40:ff0000", crop: "scale" },
+        "200x150",
+        { "50,50": YELLOW, "-5,5": GREEN },
+      ],
+    ];
+    for (const [options, size, points] of rows) {
+      it(`${JSON.stringify(options)} → ${size}`, () =>
+        assertShows(urlOf("quarters.png", options), size, points));
+    }
+  });
+
+  it("decides the format by f, else by the extension", async () => {
+    const formatOf = async (url: string, headers: Readonly<Record<string, string>> = {}) => {
+      const { status, body, text } = await server.ask(url, { headers });
+      assert.equal(status, 200, `${url}: ${text}`);
+      return (await sharp(body).metadata()).format;
+    };
+    const url = (options: Options) => urlOf("quarters.jpg", { width: 20, crop: "scale", ...options });
+    assert.equal(await formatOf(url({})), "jpeg");
+    assert.equal(await formatOf(url({ fetch_format: "webp" })), "webp");
+    assert.equal(await formatOf(url({ fetch_format: "auto" }), { accept: "image/webp" }), "webp");
+    assert.equal(await formatOf(url({ fetch_format: "auto" }), { accept: "image/*" }), "jpeg");
+    const plain = await server.ask(urlOf("quarters.jpg"));
+    assert.deepEqual(plain.body, await readFile(join(folder.path, "quarters.jpg")), "the file as it is");
+  });
+
+  it("has a white background in JPEGs", async () => {
+    for (const options of [
+      { width: 200, height: 200, crop: "pad" },
+      { width: 200, crop: "scale", radius: "max" },
+      { width: 200, crop: "scale", angle: 20 },
+    ]) {
+      const points = { "1,1": WHITE };
+      const { body } = await server.ask(urlOf("quarters.jpg", options));
+      const found = await look({ status: 200, headers: {}, body });
+      assertPoints(found, points, JSON.stringify(options), 10);
+    }
+  });
+
+  it("accepts the signatures of the client, of each of its forms, and no other", async () => {
+    const sized = { width: 20, crop: "scale" };
+    const unsigned = urlOf("folder/quarters.png", sized);
+    assert.equal((await server.ask(`/signed${unsigned}`)).status, 401);
+    for (const more of [
+      {},
+      { long_url_signature: true },
+      { signature_algorithm: "sha256" },
+      { version: 42 },
+      { url_suffix: "name", use_root_path: false },
+      { type: "authenticated" },
+      { type: "private" },
+      { overlay: undefined, effect: "grayscale" },
+    ]) {
+      const options = { ...sized, ...more, sign_url: true };
+      const publicId = "url_suffix" in more ? "folder/quarters" : "folder/quarters.png";
+      const format = "url_suffix" in more ? { format: "png" } : {};
+      const right = urlOf(publicId, { ...options, ...format, api_secret: KEY });
+      const wrong = urlOf(publicId, { ...options, ...format, api_secret: "wrong" });
+      assert.match(right, /s--[\w-]+--/);
+      assert.equal((await server.ask(`/signed${right}`)).status, 200, right);
+      assert.equal((await server.ask(`/signed${wrong}`)).status, 401, wrong);
+      const changed = right.replace("w_20", "w_21");
+      assert.equal((await server.ask(`/signed${changed}`)).status, 401, changed);
+    }
+  });
+
+  it("refuses files of protected types without a signature, and where other URLs reach them", async () => {
+    const options = { type: "authenticated", width: 20, crop: "scale" };
+    const open = await server.ask(urlOf("quarters.jpg", options));
+    assert.equal(open.status, 403);
+    assert.match(open.text, /image\/authenticated/);
+    assert.equal((await server.ask(`/signed${urlOf("quarters.jpg", options)}`)).status, 401);
+  });
+});
