@@ -1,0 +1,93 @@
+import {
+  assetPath,
+  assetUrl,
+  decodeText,
+  defineLanguage,
+  freeQuery,
+  type Grammar,
+  type Group,
+  type Item,
+  type Pair,
+  printPath,
+  printQuery,
+  readQuery,
+} from "@mediatap/core/language";
+import { PARAMETERS } from "./parameters.ts";
+import { SIGNATURE } from "./signature.ts";
+import { ORDER } from "./steps.ts";
+
+/** Services that serve images by imgix or by its parameters: what their URLs contain beside these, without any effect here. */
+export const VARIANTS = {
+  imgix: [],
+  /** https://www.sanity.io/docs/apis-and-sdks/image-urls: `dlRaw` is about downloads of originals. */
+  sanity: [],
+  prismic: [],
+  /** `ixid` counts views, `utm_…` are asked for by its guidelines. */
+  unsplash: ["utm_source", "utm_medium", "utm_campaign"],
+  /** https://www.datocms.com/docs/asset-api: defaults of the service, of which there are none here. */
+  datocms: ["skip-default-optimizations"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type Variant = keyof typeof VARIANTS;
+
+/** Names in the table, with the ones that it lists beside them. */
+const NAMES = new Set(Object.entries(PARAMETERS).flatMap(([name, { also = [] }]) => [name, ...also]));
+
+/** Without effect on the image: they are taken out before equal transformations are recognized. */
+const SERVICE = ["expires", "ixlib", "ixid", "ixjsv"];
+
+/** `txt64` is `txt` in Base64. */
+const BASE64 = /64$/;
+
+const isParameter = ({ name }: Pair) => NAMES.has(name) || NAMES.has(name.replace(BASE64, ""));
+
+function itemOf({ name, rawValue }: Pair): Item {
+  const value = decodeText(rawValue, name);
+  if (NAMES.has(name) || !BASE64.test(name)) return { key: name, value };
+  return { key: name.replace(BASE64, ""), value: Buffer.from(value, "base64url").toString("utf8") };
+}
+
+/** Automatic formats win over named ones, wherever they are in the URL. */
+const inOrder = (items: readonly Item[]): Group => [
+  ...items.filter(({ key }) => key !== "auto"),
+  ...items.filter(({ key }) => key === "auto"),
+];
+
+function createGrammar(variant: Variant): Grammar {
+  const dropped: readonly string[] = [...SERVICE, ...VARIANTS[variant]];
+  return {
+    locate({ path, query }) {
+      if (path === "") return undefined;
+      const pairs = readQuery(query).filter(({ name }) => !dropped.includes(name));
+      const isUrl = /^https?%3a/i.test(path);
+      return {
+        asset: isUrl
+          ? { kind: "url", path: assetUrl(decodeText(path, "path")) }
+          : { kind: "path", path: assetPath(path.split("/")) },
+        text: pairs
+          .filter(isParameter)
+          .map(({ raw }) => raw)
+          .join("&"),
+        query: freeQuery(pairs.filter((pair) => !isParameter(pair))),
+      };
+    },
+    compose({ asset, text, query }) {
+      const path = asset.kind === "url" ? encodeURIComponent(asset.path) : printPath(asset.path);
+      return { path, query: [text, printQuery(query)].filter((part) => part !== "").join("&") };
+    },
+    tokenize: (text) => (text === "" ? [] : [inOrder(readQuery(text).map(itemOf))]),
+    print: (groups) => printQuery(groups.flat().map(({ key, value }) => [key, value] as const)),
+  };
+}
+
+export const createImgix = ({ variant }: { readonly variant: Variant }) =>
+  defineLanguage({
+    name: "url-imgix",
+    version: "0.1.0",
+    grammar: createGrammar(variant),
+    parameters: PARAMETERS,
+    order: ORDER,
+    signature: SIGNATURE,
+    // Without a format, an image keeps that of its source.
+    defaults: { format: "source", sanitizeSvg: true },
+  });
