@@ -333,6 +333,11 @@ export interface JobsApi {
    */
   sign(request: AskedRequest, expires?: number): Promise<string>;
   /**
+   * Path and query of a URL of another language that asks for the same, without a signature. Throws what is wrong with the URL, and
+   * `EUNSUPPORTED` with all that the language cannot express, or if it prints no URLs.
+   */
+  rewrite(url: string, language: string): Promise<string>;
+  /**
    * Why the signature of a request is not valid, in words for the author of its URL; `undefined`: it is valid, or there is none. It tries
    * out mistakes, so it is for operators and development only.
    */

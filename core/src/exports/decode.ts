@@ -1,5 +1,7 @@
-// What decoders need beside the root: threads, sources in memory, memoized inspection, coalescing, TIFF and SVG.
+// What decoders need beside the root: threads, sources in memory, memoized inspection, coalescing, TIFF and SVG, and the likeness of pictures.
 
+export type { Luma } from "../decode/likeness.ts";
+export { likeness } from "../decode/likeness.ts";
 export { memoizeInspector } from "../decode/memoize.ts";
 export { memorySource } from "../decode/memory.ts";
 export { isSvg, isSvgSource, xmlText } from "../decode/svg.ts";

@@ -52,6 +52,14 @@ export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsA
     async signatureFault(job, exchange) {
       return (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
     },
+    async rewrite(url, language) {
+      const exchange = exchangeOf({ url, headers: {} }, found, log);
+      const { job } = await pipeline.resolve(exchange);
+      if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+      const printed = await hooks.link.for(language).promise({ ...job, language }, exchange);
+      if (printed !== undefined) return printed;
+      throw new MediaError("EUNSUPPORTED", `${language} prints no URLs`);
+    },
     obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
       pipeline.obtain(job, signal, trusted),
     async enqueue(job, { signal = new AbortController().signal } = {}) {

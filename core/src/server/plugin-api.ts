@@ -93,6 +93,7 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
       explain: (request) => jobs("explain").explain(request),
       sign: (...asked) => jobs("sign").sign(...asked),
       signatureFault: (...asked) => jobs("signatureFault").signatureFault(...asked),
+      rewrite: (...asked) => jobs("rewrite").rewrite(...asked),
       obtain: (...asked) => jobs("obtain").obtain(...asked),
       enqueue: (...asked) => jobs("enqueue").enqueue(...asked),
     },

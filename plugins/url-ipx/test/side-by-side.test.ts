@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { likeness } from "@mediatap/core/decode";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import sharp from "sharp";
-import { likeness } from "../../image-sharp/src/pixels/likeness.ts";
 import { urlIpx } from "../src/index.ts";
 import { type Ipx, startIpx, withIpx } from "./ipx.ts";
 

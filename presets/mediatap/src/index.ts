@@ -9,6 +9,7 @@ import { decodeRaster } from "@mediatap/decode-raster";
 import { focusFaces } from "@mediatap/focus-faces";
 import { imageSharp } from "@mediatap/image-sharp";
 import { info } from "@mediatap/info";
+import { migrate } from "@mediatap/migrate";
 import { type PresetImagekitOptions, presetImagekit } from "@mediatap/preset-imagekit";
 import { storageAkeneo } from "@mediatap/storage-akeneo";
 import { storageAzure } from "@mediatap/storage-azure";
@@ -52,6 +53,7 @@ export function presetMediatap(options: PresetMediatapOptions = {}): MediatapCon
       cacheMemory(),
       timing(),
       analytics(),
+      migrate(),
     ],
     // A server of one's own says who it is; `presetImagekit` alone keeps the service's word.
     requestFrom: "mediatap",

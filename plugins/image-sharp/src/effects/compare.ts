@@ -1,4 +1,4 @@
-import { likeness } from "../pixels/likeness.ts";
+import { likeness } from "@mediatap/core/decode";
 import type { Samples } from "./samples.ts";
 
 /** How alike two frames of one channel are: the result's samples are one number of 64 bits, low byte first. */

@@ -1,8 +1,8 @@
+import { type Luma, likeness } from "@mediatap/core/decode";
 import sharp, { type Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
 import { GREY, type Held } from "../pixels/buffer.ts";
-import { type Luma, likeness } from "../pixels/likeness.ts";
 
 /** How alike two pictures are, from 0 to 1. */
 export type Scored = (reference: Luma, candidate: Luma) => Promise<number>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { likeness } from "@mediatap/core/decode";
 import sharp from "sharp";
 import { imageSharp } from "../../src/index.ts";
-import { likeness } from "../../src/pixels/likeness.ts";
 import { plan, quarters, render } from "../helpers.ts";
 
 const source = async () => (await quarters(400, 300)).png().toBuffer();

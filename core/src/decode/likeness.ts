@@ -1,5 +1,5 @@
 // How alike two pictures look: the mean structural similarity (SSIM; Wang et al., 2004) of their luma, over windows of 8x8
-// samples, four apart: those of ffmpeg's filter `ssim`, whose figures are therefore close.
+// samples, four apart.
 
 const BLOCK = 4;
 /** Samples of a window. */

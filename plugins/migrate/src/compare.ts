@@ -1,0 +1,135 @@
+import { type Luma, likeness } from "@mediatap/core/decode";
+import type { Metadata, Sharp } from "sharp";
+
+/** What a server has sent for a URL. */
+export interface Response {
+  readonly status: number;
+  /** Media type without parameters. */
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Milliseconds until it was complete. */
+  readonly time: number;
+}
+
+/** What of it is reported. */
+export interface Facts {
+  readonly status: number;
+  readonly type: string;
+  readonly bytes: number;
+  readonly time: number;
+  /** Of a picture. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export interface Comparison {
+  readonly old: Facts;
+  readonly new: Facts;
+  /** Structural similarity of the pictures, 0–1. Left out: they have other sizes, or are none. */
+  readonly ssim?: number;
+  /** What is not equal, in words. Empty: nothing. */
+  readonly differences: readonly string[];
+  /** What differs and may be meant so. */
+  readonly notes: readonly string[];
+}
+
+export interface CompareOptions {
+  /** Least structural similarity of equal pictures. */
+  readonly ssim: number;
+}
+
+/** Headers whose loss changes what browsers and CDNs do. */
+const HEADERS = ["access-control-allow-origin", "content-disposition", "etag", "last-modified"];
+
+/** A body that is larger by this share is noted. */
+const LARGER = 1.25;
+
+/** Compares what two servers have sent for the same URL. */
+export async function compare(
+  before: Response,
+  after: Response,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const pictures = await Promise.all([pictureOf(before), pictureOf(after)]);
+  const [old, own] = [factsOf(before, pictures[0]), factsOf(after, pictures[1])];
+  const differences: string[] = [];
+  const both = { old, new: own, differences, notes: [] as string[] };
+  if (old.status !== own.status) differences.push(`status ${own.status} instead of ${old.status}`);
+  if (old.status !== 200 || own.status !== 200) return both;
+  if (old.type !== own.type) differences.push(`${own.type || "no type"} instead of ${old.type || "no type"}`);
+  both.notes.push(...notesOf(before, after));
+  const [a, b] = pictures;
+  if (!a || !b) return both;
+  const isSameSize = Math.abs(a.width - b.width) <= 1 && Math.abs(a.height - b.height) <= 1;
+  if (!isSameSize) {
+    differences.push(`${b.width} × ${b.height} instead of ${a.width} × ${a.height} pixels`);
+    return both;
+  }
+  const ssim = likeness(...(await lumas(a, b)));
+  if (ssim < options.ssim) differences.push(`similarity ${ssim.toFixed(3)}`);
+  return { ...both, ssim };
+}
+
+function notesOf({ headers: old, body }: Response, { headers: own, body: ownBody }: Response): string[] {
+  const notes = HEADERS.filter((name) => old[name] !== undefined && own[name] === undefined).map(
+    (name) => `no ${name}`,
+  );
+  if (ownBody.length > body.length * LARGER) {
+    notes.push(`${Math.round((ownBody.length / body.length - 1) * 100)} % more bytes`);
+  }
+  const [age, ownAge] = [maxAge(old["cache-control"]), maxAge(own["cache-control"])];
+  if (age !== undefined && ownAge !== undefined && ownAge < age) {
+    notes.push(`max-age ${ownAge} instead of ${age}`);
+  }
+  return notes;
+}
+
+function maxAge(cacheControl = ""): number | undefined {
+  const [, seconds] = /(?:^|[\s,])max-age=(\d+)/i.exec(cacheControl) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
+interface Picture {
+  readonly image: Sharp;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The picture of a response, upright; `undefined`: it is none. */
+async function pictureOf({ status, type, body }: Response): Promise<Picture | undefined> {
+  if (status !== 200 || !type.startsWith("image/")) return undefined;
+  const { default: sharp } = await import("sharp");
+  try {
+    const image = sharp(body, { limitInputPixels: 200_000_000 });
+    const { width, height } = uprightSize(await image.metadata());
+    return { image, width, height };
+  } catch {
+    return undefined;
+  }
+}
+
+const uprightSize = ({ width, height, orientation = 1 }: Metadata) =>
+  orientation > 4 ? { width: height, height: width } : { width, height };
+
+function factsOf({ status, type, body, time }: Response, picture: Picture | undefined): Facts {
+  const size = picture && { width: picture.width, height: picture.height };
+  return { status, type, bytes: body.length, time: Math.round(time), ...size };
+}
+
+/** Both pictures in grey on white, in one size. */
+async function lumas(a: Picture, b: Picture): Promise<[Luma, Luma]> {
+  const size = { width: a.width, height: a.height };
+  const grey = async ({ image }: Picture): Promise<Luma> => {
+    const data = await image
+      .clone()
+      .autoOrient()
+      .flatten({ background: "white" })
+      .toColourspace("b-w")
+      .resize({ ...size, fit: "fill" })
+      .raw()
+      .toBuffer();
+    return { data, ...size };
+  };
+  return Promise.all([grey(a), grey(b)]);
+}
