@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { likeness } from "@mediatap/core/decode";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import sharp from "sharp";
-import { likeness } from "../../image-sharp/src/pixels/likeness.ts";
 import { urlNext } from "../src/index.ts";
 import { type Optimizer, startOptimizer, withNext } from "./next.ts";
 
