@@ -55,6 +55,8 @@ for (const framework of ["express", "koa", "hono", "fastify"] as const) {
         (await ask(port, app.videos.poster("tour.mp4", { seconds: 1, width: 80 }), again)).status,
         304,
       );
+      const dash = await ask(port, app.videos.url("tour.mp4", { format: "dash", heights: [240] }));
+      assert.deepEqual([dash.status, dash.headers["content-type"]], [200, "application/dash+xml"]);
       const head = await ask(port, app.videos.url("tour.mp4"), { method: "HEAD" });
       assert.deepEqual([head.status, head.body.length], [200, 0]);
       assert.equal((await ask(port, app.videos.url("none.mp4"))).status, 404);

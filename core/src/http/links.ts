@@ -4,7 +4,6 @@ import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { bodyOf, type Rendition } from "../model/rendition.ts";
-import { withoutSizeRules } from "../model/steps/sizes.ts";
 import { fillSlots } from "../stream/names.ts";
 
 /** Bytes that a text with links may have. */
@@ -18,9 +17,7 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
   const { record, body } = delivered;
   const { links } = record;
   if (!links || !body?.complete) return delivered;
-  const { steps } = links.transformation;
-  const transformation = { steps: withoutSizeRules(steps, exchange.endpoint), output: anyPart(links) };
-  const job = { ...links, transformation };
+  const job = { ...links, transformation: { ...links.transformation, output: anyPart(links) } };
   const pattern = await hooks.link.for(job.language).promise(job, exchange);
   if (pattern === undefined)
     throw new MediaError("EUNSUPPORTED", "This URL language has no URLs for streams");

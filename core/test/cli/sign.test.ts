@@ -4,11 +4,17 @@ import { sign } from "@mediatap/url-imagekit";
 import { parseExpiry } from "../../src/cli/sign.ts";
 
 const CONFIG = {
-  plugins: ["@mediatap/url-imagekit", "@mediatap/storage-fs"],
+  plugins: ["@mediatap/url-imagekit", "@mediatap/url-ipx", "@mediatap/storage-fs"],
   origins: { files: { type: "FOLDER", path: "." } },
   endpoints: {
-    default: { origins: ["files"] },
-    shop: { origins: ["files"], hosts: ["img.example.com"], privateKeys: ["key of the shop", "old key"] },
+    default: { origins: ["files"], languages: ["url-imagekit"] },
+    nuxt: { origins: ["files"], languages: ["url-ipx"], privateKey: "a key that IPX has no use for" },
+    shop: {
+      origins: ["files"],
+      languages: ["url-imagekit"],
+      hosts: ["img.example.com"],
+      privateKeys: ["key of the shop", "old key"],
+    },
   },
 };
 
@@ -49,6 +55,10 @@ describe("mediatap sign", () => {
   it("names the remedy where it cannot sign", async () => {
     const refused: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [["/photo.png"], /^mediatap: The endpoint default has no private key: set its field privateKey$/m],
+      [
+        ["/nuxt/_ipx/w_40/photo.png"],
+        /^mediatap: URLs of url-ipx have no signatures: an endpoint restricts them by its rules$/m,
+      ],
       [["/shop/tr:w-abc/photo.png"], /^mediatap: the URL is invalid: Expected .* for w but received 'abc'$/m],
     ];
     for (const [args, message] of refused) {

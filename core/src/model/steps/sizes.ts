@@ -77,12 +77,6 @@ function scaled(step: StepOf<"resize">, { width, height }: Requested, factor: nu
   };
 }
 
-/** Steps as a URL of the endpoint may write them: not every language can express what the endpoint forbids by itself. */
-export function withoutSizeRules(steps: readonly Step[], { enlarge }: SizeRules): readonly Step[] {
-  if (enlarge !== false) return steps;
-  return steps.map((step): Step => (step.op === "resize" ? { ...step, enlarge: true } : step));
-}
-
 function assertWidth(step: Sizing, widths: readonly number[]): void {
   const requested = requestedBy(step);
   if (!requested) throw calculated();
