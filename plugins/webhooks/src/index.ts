@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { type Plugin, parseOptions } from "@mediatap/core";
 import { z } from "zod";
+import { addCalls } from "./calls.ts";
 import { EVENTS, TYPES } from "./event.ts";
 import { createSender } from "./send.ts";
 import { isSecret } from "./sign.ts";
@@ -68,10 +69,10 @@ export function webhooks(options: WebhooksOptions): Plugin {
     name: NAME,
     version: "0.1.0",
     apiVersion: 1,
-    apply({ hooks, fetcher, logger, shared }) {
+    apply({ hooks, fetcher, logger, shared, manage, cluster }) {
       const server = { fetcher, logger };
-      const senders = urls.map((url) => {
-        const settings = { url, secrets, retries, timeout, waiting, firstWait: retryWait };
+      const senders = urls.map((url, place) => {
+        const settings = { url, place, secrets, retries, timeout, waiting, firstWait: retryWait };
         // What waits outlives a new configuration. Hashed: a name of something shared may be shown.
         const name = hash("sha256", JSON.stringify(settings));
         return shared(`${NAME}:${name}`, () => createSender(settings));
@@ -79,9 +80,10 @@ export function webhooks(options: WebhooksOptions): Plugin {
       hooks.start.tap(NAME, () => {
         for (const sender of senders) sender.use(server);
       });
-      watch(hooks, { types, baseUrl }, (event) => {
+      addCalls({ manage, hooks, cluster }, NAME, senders);
+      watch(hooks, { types, baseUrl }, (event, asset) => {
         if (!events.includes(event.type)) return;
-        for (const sender of senders) sender.send(event);
+        for (const sender of senders) sender.send(event, asset);
       });
       hooks.stop.tapPromise(NAME, async () => {
         await Promise.all(senders.map((sender) => sender.leave(server)));

@@ -2,11 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type PluginApi, reasonOf } from "@mediatap/core";
 import type { Fetcher } from "@mediatap/core/storage";
 import PQueue from "p-queue";
+import { createDeliveries, type Delivery, type Owner } from "./deliveries.ts";
 import type { Event } from "./event.ts";
 import { signatures } from "./sign.ts";
 
 export interface SendOptions {
   readonly url: string;
+  /** Its place among the receivers. */
+  readonly place: number;
   readonly secrets: readonly string[];
   /** How often an event is sent again. */
   readonly retries: number;
@@ -34,21 +37,27 @@ const LAST = 2_000;
  * Sends events to one receiver, in order of arrival as long as none has to be sent again. Any 2xx is taken; all else is
  * tried again, but 410 (Gone). What is not delivered then is logged, and lost.
  */
-export function createSender({ url, secrets, retries, timeout, waiting, firstWait }: SendOptions) {
+export function createSender({ url, place, secrets, retries, timeout, waiting, firstWait }: SendOptions) {
   const queue = new PQueue({ concurrency: AT_ONCE });
   const stop = new AbortController();
   /** Addresses of receivers may hold secrets: logs name the host. */
   const receiver = new URL(url).host;
+  const deliveries = createDeliveries(receiver, place);
   let server: Server | undefined;
   let dropped = 0;
 
-  async function deliver(event: Event): Promise<void> {
+  async function deliver(event: Event, delivery: Delivery): Promise<void> {
     const body = JSON.stringify(event);
     for (let tries = 0; ; tries++) {
       const failure = await once(event.id, body);
+      delivery.tries++;
+      if (!failure) delivery.state = "delivered";
       if (!failure || stop.signal.aborted) return;
+      delivery.reason = failure.reason;
+      delivery.state = "retrying";
       const about = { event: event.id, type: event.type, receiver, reason: failure.reason, tries: tries + 1 };
       if (failure.final || tries >= retries) {
+        delivery.state = "failed";
         server?.logger.warn(about, "a webhook was not delivered and is dropped");
         return;
       }
@@ -95,14 +104,27 @@ export function createSender({ url, secrets, retries, timeout, waiting, firstWai
     use(next: Server): void {
       server = next;
     },
-    send(event: Event): void {
+    send(event: Event, owner: Owner): void {
+      const delivery = deliveries.add(event, owner);
       if (queue.size >= waiting) {
+        delivery.state = "failed";
+        delivery.reason = "too many events wait";
         // One line for many: a receiver that is away must not fill the log.
         if (dropped++ % 1000 === 0)
           server?.logger.warn({ receiver, dropped }, "too many webhooks wait: new ones are dropped");
         return;
       }
-      void queue.add(() => deliver(event)).catch(() => {});
+      void queue.add(() => deliver(event, delivery)).catch(() => {});
+    },
+    /** The last deliveries. */
+    deliveries: deliveries.list,
+    /** Sends an event again that was given up. `false`: there is no such delivery. */
+    retry(id: string): boolean {
+      const found = deliveries.failed(id);
+      if (!found) return false;
+      found.delivery.state = "waiting";
+      void queue.add(() => deliver(found.event, found.delivery)).catch(() => {});
+      return true;
     },
     /** A runtime ends: the newest gives what is under way a moment, the rest is lost. */
     async leave(ending: Server): Promise<void> {

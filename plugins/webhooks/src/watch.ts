@@ -1,4 +1,5 @@
 import {
+  type Asset,
   type Endpoint,
   type Exchange,
   type Job,
@@ -40,7 +41,7 @@ interface Begun extends Told {
 export function watch(
   hooks: PluginHooks,
   { types, baseUrl }: WatchOptions,
-  tell: (event: Event) => void,
+  tell: (event: Event, asset: Asset) => void,
 ): void {
   const asked = new LRUCache<string, Asked>({ max: REMEMBERED });
   /** Plans are also made to explain a URL: work is what was begun as such. */
@@ -76,7 +77,7 @@ export function watch(
     const work = begun.get(context);
     if (work && !work.isAccepted) {
       work.isAccepted = true;
-      tell(accepted(work));
+      tell(accepted(work), work.job.asset);
     }
     return undefined;
   });
@@ -87,11 +88,11 @@ export function watch(
     const { error } = report;
     if (!error) {
       // What was only confirmed is no news.
-      if (work.isAccepted) tell(ready(work, report));
+      if (work.isAccepted) tell(ready(work, report), work.job.asset);
       return;
     }
     const reason = reasonOf(error, report, work.isAccepted);
-    if (reason) tell(failed(work, report, reason));
+    if (reason) tell(failed(work, report, reason), work.job.asset);
   });
 }
 

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
-import { jobLanguage, jobUrl, memoryStorage, startServer, type TestServer } from "@mediatap/test";
+import { jobLanguage, jobUrl, memoryStorage, startServer, type TestServer, until } from "@mediatap/test";
 import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
 import { describeWithSdks } from "../../../test/suites/support/sdks.ts";
@@ -44,6 +44,52 @@ describe("webhooks", () => {
     jobUrl(path, { output: { video: output } });
   const told = async (count: number) =>
     (await receiver.received(count)).map(({ event }) => event).sort((a, b) => a.type.localeCompare(b.type));
+
+  it("lists deliveries, and sends a failed one again", async () => {
+    const keys = { default: "private_default", shop: "private_shop" };
+    const endpoints = {
+      default: { origins: ["files"], privateKey: keys.default },
+      shop: { origins: ["files"], privateKey: keys.shop },
+    };
+    await start({ retries: 0, events: ["video.transformation.ready"] }, { endpoints });
+    const call = async (method: string, path: string, key: string) => {
+      const { status, text } = await server.ask(`/-/api/v1/webhooks/deliveries${path}`, {
+        method,
+        headers: { authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` },
+      });
+      return { status, body: JSON.parse(text) };
+    };
+    const state = async (wanted: string) =>
+      until(async () => {
+        const { deliveries } = (await call("GET", "", keys.default)).body;
+        return deliveries[0]?.state === wanted && deliveries;
+      }, `the delivery is ${wanted}`);
+    receiver.answers.push({ status: 500 });
+    await server.ask(video("clip.mp4"));
+    const [failed, ...others] = await state("failed");
+    assert.equal(others.length, 0);
+    const { id, time, ...rest } = failed;
+    assert.deepEqual(rest, {
+      type: "video.transformation.ready",
+      receiver: new URL(receiver.url).host,
+      path: "clip.mp4",
+      tenant: "",
+      endpoint: "default",
+      state: "failed",
+      tries: 1,
+      reason: "status 500",
+    });
+    assert(!Number.isNaN(Date.parse(time)));
+    assert.deepEqual((await call("GET", "", keys.shop)).body, { deliveries: [] });
+    assert.equal((await call("POST", `/${id}/retry`, keys.shop)).status, 404);
+    assert.equal((await call("POST", `/${id}/retry`, keys.default)).status, 202);
+    const [delivered] = await state("delivered");
+    assert.equal(delivered.tries, 2);
+    const [first, second] = await receiver.received(2);
+    assert.equal(first?.event.id, second?.event.id);
+    assert.equal((await call("POST", `/${id}/retry`, keys.default)).status, 409);
+    assert.equal((await call("POST", "/none/retry", keys.default)).status, 404);
+  });
 
   it("tells that a video was begun and is ready, as ImageKit does", async () => {
     await start();
