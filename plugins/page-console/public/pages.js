@@ -39,6 +39,12 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
       { path: "purge", title: "Purge", icon: "broom", load: async () => (await import("./purge.js")).Purge },
       { path: "warm", title: "Warm", icon: "flame", load: async () => (await import("./warm.js")).Warm },
       {
+        path: "videos",
+        title: "Videos",
+        icon: "film",
+        load: async () => (await import("./videos.js")).Videos,
+      },
+      {
         path: "transformations",
         title: "Transformations",
         icon: "layers",

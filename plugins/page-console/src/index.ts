@@ -13,6 +13,7 @@ import { createBrowse } from "./browse.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
 import { createSessions, type Session } from "./session.ts";
+import { createVideos } from "./videos.ts";
 
 const NAME = "page-console";
 const VERSION = "0.1.0";
@@ -55,6 +56,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       const inspect = createInspect(api);
       const live = createLive(api);
       const browse = createBrowse(api);
+      const videosOf = createVideos(api);
 
       route("GET", ROOT, document);
       for (const [path, handler] of files) route("GET", path, handler);
@@ -102,6 +104,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
+      call("GET", "/data/videos", async (_, session) => json(await videosOf(session)));
       call("GET", "/data/folder", async (request, session) => json(await browse.folder(request, session)));
       call("GET", "/data/thumbnail", (request, session) => browse.thumbnail(request, session));
       call("GET", "/data/about", async (request, session) => json(await browse.about(request, session)));

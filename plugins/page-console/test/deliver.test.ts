@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { bodyOf, MediaError, type PlanResult, type Plugin } from "@mediatap/core";
 import { stateSqlite } from "@mediatap/state-sqlite";
-import { makeFolder } from "@mediatap/test";
+import { makeFolder, memoryStorage } from "@mediatap/test";
 import { warm } from "@mediatap/warm";
+import { webhooks } from "@mediatap/webhooks";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
+import { type Receiver, startReceiver } from "../../webhooks/test/receiver.ts";
 import { inBrowser } from "./browser.ts";
-import { startConsole } from "./support.ts";
+import { KEY, startConsole } from "./support.ts";
 
 describeInBrowser("the pages Purge and Warm in Chromium", () => {
   const browser = inBrowser(async () => {
@@ -103,4 +107,83 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
       await assertAccessible(page);
     });
   }
+});
+
+/** An engine for `.mp4`, of which `broken.mp4` is damaged. */
+const videos: Plugin = {
+  name: "test-videos",
+  version: "1.0.0",
+  apiVersion: 1,
+  apply({ hooks }) {
+    hooks.transform.tap("test-videos", ({ asset, transformation }) => {
+      if (!transformation.output.video) return undefined;
+      const run = async (): Promise<PlanResult> => {
+        if (asset.path === "broken.mp4") throw new MediaError("UNIDENTIFIED", "The video is damaged");
+        const body = bodyOf(Buffer.from("a video"), (bytes) => Readable.from([bytes]));
+        return { body, type: "video/mp4", format: "mp4" };
+      };
+      return { engine: "test-videos", lane: "video", cost: 1, memory: 0, explain: () => ({}), run };
+    });
+  },
+};
+
+describeInBrowser("the page Videos in Chromium", () => {
+  let receiver: Receiver;
+  before(async () => {
+    receiver = await startReceiver();
+  });
+  after(() => receiver?.close());
+  const browser = inBrowser(() =>
+    startConsole(
+      {},
+      {
+        plugins: [
+          videos,
+          memoryStorage(new Map(["clip.mp4", "broken.mp4"].map((name) => [name, Buffer.from(name)]))),
+          webhooks({
+            url: receiver.url,
+            secret: Buffer.from("a secret of this test").toString("base64"),
+            retries: 0,
+            events: ["video.transformation.ready"],
+          }),
+        ],
+        origins: { files: { type: "MEMORY" } },
+        endpoints: { default: { origins: ["files"], privateKey: KEY } },
+        tenants: {},
+      },
+    ),
+  );
+  const { until, text, open, assertFits } = browser;
+
+  it("shows renders, failures and the queue, and sends a webhook again", async () => {
+    const { page } = browser;
+    const { server } = browser.console;
+    await open("/videos");
+    await until(`document.querySelector(".empty h2")?.textContent === "No videos yet"`);
+    await assertAccessible(page);
+    receiver.answers.push({ status: 500 });
+    assert.equal((await server.ask("/clip.mp4?tr=w-100")).status, 200);
+    assert((await server.ask("/broken.mp4?tr=w-100")).status >= 400);
+    assert.equal((await server.ask("/clip.mp4/ik-seg-360-0.m4s?tr=sr-360")).status < 500, true);
+    await until(`document.querySelectorAll(".video-render").length >= 2`);
+    assert.match(await text(".totals"), /Failures 1 Running now 0 Queue 0/);
+    await page.click(".segments button:last-child");
+    await until(`document.querySelectorAll(".video-render").length === 1`);
+    assert.match(await text(".video-render"), /^broken\.mp4 .*UNIDENTIFIED: The video is damaged/);
+    await until(`document.querySelector(".delivery .pill.bad")`);
+    assert.match(
+      await text(".delivery"),
+      /^failed ready clip\.mp4 127\.0\.0\.1:\d+: status 500 .* Send again$/,
+    );
+    await assertAccessible(page);
+    await page.click(".delivery button");
+    await until(`document.querySelector(".delivery .pill.good")?.textContent === "delivered"`);
+    assert.equal(receiver.calls.length, 2);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await assertAccessible(page);
+    for (const width of [320, 1920]) {
+      await page.setViewportSize({ width, height: 800 });
+      await assertFits();
+    }
+  });
 });
