@@ -30,6 +30,8 @@ const FILES = "/v1/files";
 
 /** Entries in a response. */
 const MAX_LIMIT = 1_000;
+/** Files that the audit log names. */
+const MAX_NOTED = 10;
 /** Files that one call deletes. */
 const MAX_DELETED = 100;
 
@@ -117,7 +119,10 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
       return { status: 404, body: { message, help: HELP, missingFileIds } };
     }
     for (const file of files) await changes.remove(file);
-    rights.note(`${files.length} files were deleted: ${files.map(({ path }) => path).join(", ")}`);
+    const paths = files.slice(0, MAX_NOTED).map(({ path }) => path);
+    rights.note(
+      `${files.length} files were deleted: ${paths.join(", ")}${files.length > MAX_NOTED ? " …" : ""}`,
+    );
     return { body: { successfullyDeletedFileIds: [...new Set(fileIds)] } };
   };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { cacheMemory } from "@mediatap/cache-memory";
+import { cacheSource } from "@mediatap/cache-source";
 import type { MediatapConfig } from "@mediatap/core";
 import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
@@ -30,11 +31,20 @@ function suite(
   describeWithSdks(`manage-imagekit: folders of ${title}`, (sdks) => {
     let server: TestServer;
     let client: Management;
+    let copies: TestFolder;
 
     before(async () => {
+      copies = await makeFolder();
       server = await startServer({
-        plugins: [urlImagekit(), storageFs(), storageS3(), cacheMemory(), manageImagekit()],
-        origins: (await origin()) ?? {},
+        plugins: [
+          urlImagekit(),
+          storageFs(),
+          storageS3(),
+          cacheMemory(),
+          cacheSource({ storage: "copies" }),
+          manageImagekit(),
+        ],
+        origins: { ...(await origin()), copies: { type: "FOLDER", path: copies.path } },
         endpoints: {
           default: { origins: ["files"], manageFiles: true },
           some: { origins: ["files"], manageFiles: { folders: ["/allowed/here"] } },
@@ -48,6 +58,7 @@ function suite(
     after(async () => {
       await server?.close();
       await close();
+      await copies?.close();
     });
 
     const upload = async (path: string, text = path) => {
@@ -91,6 +102,20 @@ function suite(
           return true;
         },
       );
+
+    it("hold files of which nothing old is served after an upload, a saved copy included", async () => {
+      await upload("/saved/a.txt", "old");
+      assert.equal(await read("/saved/a.txt"), "old");
+      if (title === "a bucket") {
+        await until(
+          async () =>
+            (await readdir(copies.path, { recursive: true })).some((name) => name.endsWith(".json")),
+          "a copy is saved",
+        );
+      }
+      await upload("/saved/a.txt", "new");
+      assert.equal(await read("/saved/a.txt"), "new");
+    });
 
     it("hold files that were uploaded, moved and deleted", async () => {
       await upload("/work/a.txt", "a");
