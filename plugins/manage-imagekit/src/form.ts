@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import {
+  codeOf,
   createSemaphore,
+  isMediaError,
   MediaError,
   openTempFolder,
   type PluginApi,
@@ -29,6 +30,9 @@ const LINGER_MS = 5_000;
 /** Milliseconds until a server responds from which a file is downloaded, as of the service. */
 const FIRST_BYTE_MS = 8_000;
 
+/** Seconds after which an upload may have room. */
+const RETRY_SECONDS = 10;
+
 /** Bytes of a URL. */
 const MAX_URL_BYTES = 8_192;
 
@@ -44,26 +48,47 @@ export interface ReceivedForm {
   readonly file?: ReceivedFile;
 }
 
+/** What one upload may use of the space for temporary files. */
+interface Space {
+  /** A file that nobody has. */
+  newPath(): string;
+  /** Counts bytes that are about to be written. Throws `EBUSY` if all uploads together have no room for them. */
+  use(bytes: number): void;
+}
+
 /** Temporary files of uploads, for all runtimes of a process. Nothing is made before the first one. */
 function createTemp() {
   const slots = createSemaphore(MAX_UPLOADS);
+  let usedByAll = 0;
   let folder: ReturnType<typeof openTempFolder> | undefined;
   return {
-    /** Work with temporary files, which are removed after it. */
-    run<T>(work: (newPath: () => string) => Promise<T>): Promise<T> {
+    /** Work with temporary files, which are removed after it. `maxBytes`: of all such work together. */
+    run<T>(maxBytes: number, work: (space: Space) => Promise<T>): Promise<T> {
       return slots.run(
         async () => {
           folder ??= openTempFolder("uploads");
           folder.restore();
           const { path } = folder;
           const paths: string[] = [];
-          try {
-            return await work(() => {
+          let used = 0;
+          const space: Space = {
+            newPath() {
               const next = join(path, randomUUID());
               paths.push(next);
               return next;
-            });
+            },
+            use(bytes) {
+              used += bytes;
+              usedByAll += bytes;
+              if (usedByAll <= maxBytes) return;
+              const text = "The server has no space for temporary files";
+              throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_SECONDS });
+            },
+          };
+          try {
+            return await work(space);
           } finally {
+            usedByAll -= used;
             await Promise.all(paths.map((path) => rm(path, { force: true })));
           }
         },
@@ -78,21 +103,24 @@ function createTemp() {
  * Receives forms with a file: as bytes, as base64 or by its URL (`file`). It is written to a temporary file as it arrives, since the
  * fields that decide where it belongs may come after it.
  */
-export function createReceiver({ shared, fetcher }: Pick<PluginApi, "shared" | "fetcher">) {
+export function createReceiver({
+  shared,
+  fetcher,
+  limitsOf,
+}: Pick<PluginApi, "shared" | "fetcher" | "limitsOf">) {
   const temp = shared("manage-imagekit:uploads", createTemp);
   return <T>(request: RouteRequest, maxBytes: number, work: (form: ReceivedForm) => Promise<T>): Promise<T> =>
-    temp.run(async (newPath) => {
-      const { fields, sent } = await receive(request, maxBytes, newPath());
+    temp.run(limitsOf().tempBytes, async (space) => {
+      const { fields, sent } = await receive(request, maxBytes, space);
       if (!sent) return await work({ fields });
       const { path, bytes, isText } = sent;
       if (!isText) return await work({ fields, file: { path, bytes } });
       const url = await urlIn(path, bytes);
-      const to = newPath();
-      const decoded =
+      const file =
         url === undefined
-          ? await decodeBase64(path, to, maxBytes)
-          : await download(fetcher, url, to, maxBytes);
-      return await work({ fields, file: { path: to, bytes: decoded } });
+          ? await decodeBase64(path, maxBytes, space)
+          : await download(fetcher, url, maxBytes, space);
+      return await work({ fields, file });
     });
 }
 
@@ -104,10 +132,10 @@ interface SentFile extends ReceivedFile {
 async function receive(
   request: RouteRequest,
   maxBytes: number,
-  path: string,
+  space: Space,
 ): Promise<{ fields: Record<string, string>; sent?: SentFile }> {
   // Base64 is a third longer.
-  const fileSize = Math.ceil((maxBytes * 4) / 3) + MAX_URL_BYTES;
+  const maxSent = Math.ceil((maxBytes * 4) / 3) + MAX_URL_BYTES;
   const body = request.stream();
   const fields: Record<string, string> = Object.create(null);
   let sent: SentFile | undefined;
@@ -118,23 +146,23 @@ async function receive(
   /** Nothing more is kept, and not much more is read. */
   const refuse = (error: MediaError) => {
     refused ??= error;
-    timer ??= setTimeout(() => body.destroy(), LINGER_MS);
+    timer ??= setTimeout(() => form.destroy(), LINGER_MS);
   };
-  const form = formParser(request.header("content-type") ?? "", fileSize);
+  const form = formParser(request.header("content-type") ?? "");
   form.on("file", (name, stream, fileName) => {
     if (name !== "file") {
       stream.resume();
       return;
     }
     stop = () => stream.destroy();
-    stream.once("limit", () => refuse(tooLong(maxBytes)));
-    writing = pipeline(stream, createWriteStream(path, { flags: "wx", mode: 0o600 }))
-      .then(() => {
-        sent = { path, bytes: stream.bytesRead, isText: fileName === undefined };
+    // What is refused is still read, so that the form ends.
+    writing = store(stream.iterator({ destroyOnReturn: false }), maxSent, space)
+      .then((file) => {
+        sent = { ...file, isText: fileName === undefined };
       })
       .catch((error: unknown) => {
         stream.resume();
-        refuse(shortageOf(error) ?? broken(error));
+        refuse(codeOf(error) === "ELIMIT" ? tooLong(maxBytes) : (error as MediaError));
       });
   });
   form.on("field", (name, value, isNameCut, isCut) => {
@@ -163,7 +191,7 @@ async function receive(
   return { fields, ...(sent && { sent }) };
 }
 
-function formParser(type: string, fileSize: number): BusboyInstance {
+function formParser(type: string): BusboyInstance {
   if (!/^multipart\/form-data\s*;/i.test(type)) {
     throw new MediaError("EINVAL", "Expected a form (multipart/form-data) as the body of the request");
   }
@@ -172,7 +200,6 @@ function formParser(type: string, fileSize: number): BusboyInstance {
     fields: MAX_FIELDS,
     files: 1,
     parts: MAX_FIELDS + 1,
-    fileSize,
   };
   try {
     return new Busboy({
@@ -199,16 +226,10 @@ async function urlIn(path: string, bytes: number): Promise<string | undefined> {
   return /^\s*https?:\/\/\S+\s*$/i.test(text) ? text.trim() : undefined;
 }
 
-async function decodeBase64(from: string, to: string, maxBytes: number): Promise<number> {
-  const meter = createMeter(maxBytes);
-  await pipeline(
-    createReadStream(from, { encoding: "latin1" }),
-    decoded,
-    meter.stream,
-    createWriteStream(to, { mode: 0o600 }),
-  );
-  if (meter.bytes() === 0) throw notEncoded();
-  return meter.bytes();
+async function decodeBase64(from: string, maxBytes: number, space: Space): Promise<ReceivedFile> {
+  const file = await store(decoded(createReadStream(from, { encoding: "latin1" })), maxBytes, space);
+  if (file.bytes === 0) throw notEncoded();
+  return file;
 }
 
 const notEncoded = () =>
@@ -234,34 +255,41 @@ async function* decoded(texts: AsyncIterable<string>): AsyncGenerator<Buffer> {
 async function download(
   fetcher: PluginApi["fetcher"],
   url: string,
-  to: string,
   maxBytes: number,
-): Promise<number> {
-  const meter = createMeter(maxBytes);
+  space: Space,
+): Promise<ReceivedFile> {
   const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
   try {
     const response = await fetcher.fetch(url, { signal, firstByte: FIRST_BYTE_MS, total: FILE_TIMEOUT_MS });
-    if (response.status !== 200) {
-      response.cancel();
-      throw new MediaError("EINVAL", `Expected status 200 but received ${response.status}`);
-    }
-    await pipeline(response.body, meter.stream, createWriteStream(to, { mode: 0o600 }));
-    return meter.bytes();
+    if (response.status === 200) return await store(response.body, maxBytes, space);
+    response.cancel();
+    throw new MediaError("EINVAL", `Expected status 200 but received ${response.status}`);
   } catch (cause) {
-    const known = (cause as MediaError).code === "ELIMIT" ? (cause as MediaError) : shortageOf(cause);
-    throw known ?? new MediaError("EINVAL", "file: The file could not be downloaded from its URL", { cause });
+    if (["ELIMIT", "EBUSY"].includes(codeOf(cause) ?? "")) throw cause;
+    throw new MediaError("EINVAL", "file: The file could not be downloaded from its URL", { cause });
   }
 }
 
-/** Counts bytes. The stream fails with `ELIMIT` as soon as they are too many. */
-function createMeter(maxBytes: number): { readonly stream: Transform; bytes(): number } {
-  let bytes = 0;
-  const stream = new Transform({
-    transform(chunk: Buffer, _, done) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) done(tooLong(maxBytes));
-      else done(null, chunk);
-    },
-  });
-  return { stream, bytes: () => bytes };
+/** Writes bytes to a temporary file. Throws `ELIMIT` if they are too many, `EBUSY` if there is no space, and `EINVAL` if they break off. */
+async function store(
+  bytes: AsyncIterable<Buffer>,
+  maxBytes: number,
+  { newPath, use }: Space,
+): Promise<ReceivedFile> {
+  const path = newPath();
+  let count = 0;
+  async function* counted(chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      count += chunk.length;
+      if (count > maxBytes) throw tooLong(maxBytes);
+      use(chunk.length);
+      yield chunk;
+    }
+  }
+  try {
+    await pipeline(bytes, counted, createWriteStream(path, { flags: "wx", mode: 0o600 }));
+  } catch (error) {
+    throw isMediaError(error) ? error : (shortageOf(error) ?? broken(error));
+  }
+  return { path, bytes: count };
 }

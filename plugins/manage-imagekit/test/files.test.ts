@@ -37,11 +37,12 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
   let server: TestServer;
   let client: Management;
   let origin: WebOrigin;
+  let config: MediatapConfig;
 
   before(async () => {
     folder = await makeFolder();
     origin = await startOrigin();
-    const config: MediatapConfig = {
+    config = {
       plugins: [
         urlImagekit(),
         storageFs(),
@@ -441,6 +442,19 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       await refused(upload("<svg>&broken", "some"), 400, /^file: /);
       await upload(svg("<script>alert(1)</script>"), "default");
       assert.match((await server.ask("/trips/drawing.svg")).text, /script/);
+    });
+
+    it("are refused while there is no space for temporary files", async () => {
+      const small = await startServer({ ...config, limits: { tempBytes: 1_000 } });
+      try {
+        const own = sdks.client({ baseURL: small.url, privateKey: KEY });
+        const upload = (bytes: number) =>
+          own.files.upload({ file: file(Buffer.alloc(bytes)), fileName: "a.bin", folder: "/space" });
+        await refused(upload(1_001), 503, /The server has no space for temporary files/);
+        for (const _ of ["one", "after another"]) assert.equal((await upload(1_000)).size, 1_000);
+      } finally {
+        await small.close();
+      }
     });
 
     it("leave nothing if they break off", async () => {
