@@ -184,13 +184,20 @@ export function createGrammar(names: Names): Grammar {
       const version = shown.includes("/") ? ["v1"] : [];
       return { path: [...start, head, ...components, ...version, shown].join("/"), query: printQuery(query) };
     },
-    tokenize: (text) => (text === "" ? [] : text.split("/").map(componentOf)),
+    tokenize,
     print: (groups) =>
       groups
         .map((group) => group.map(({ key, value }) => `${key}_${encodeURIComponent(value)}`).join(","))
         .join("/"),
   };
 }
+
+/** The components of a transformation. */
+export const tokenize = (text: string): readonly Group[] =>
+  text === "" ? [] : text.split("/").map(componentOf);
+
+/** Whether a group is the extension of the URL. */
+export const isExtension = ([item]: Group): boolean => item?.key === CHANGED || item?.key === SAME;
 
 function componentOf(text: string): Group {
   const [mark = ""] = text;

@@ -1,9 +1,10 @@
 import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
 import { defineLanguage, languagePlugin } from "@mediatap/core/language";
 import { z } from "zod";
+import { isNamed } from "./expand.ts";
 import { createGrammar, headOf, isProtected } from "./grammar.ts";
 import { PARAMETERS } from "./parameters.ts";
-import { read } from "./read.ts";
+import { createRead } from "./read.ts";
 import { createSignature } from "./signature.ts";
 import { ORDER } from "./steps.ts";
 
@@ -52,7 +53,8 @@ export function urlCloudinary(options: UrlCloudinaryOptions = {}): Plugin {
       parameters: PARAMETERS,
       order: ORDER,
       signature: createSignature(names.cloudName),
-      read,
+      read: createRead(names),
+      isNamed,
     }),
   );
   return {

@@ -45,10 +45,10 @@ export interface CloudinaryValues {
   du: Expression;
   vc: "h264" | "vp9" | "av1" | "none" | "auto";
   ac: "aac" | "opus" | "none";
-  l: never;
+  l: string;
   u: never;
-  if: never;
-  t: never;
+  if: string;
+  t: string;
   sp: never;
   br: never;
   fps: never;
@@ -147,7 +147,7 @@ export const PARAMETERS: Parameters<CloudinaryValues> = {
     print: value.printEffect,
   },
   co: {
-    means: "colour of `e_colorize`",
+    means: "colour of `e_colorize` and of texts",
     values: "`red`, `rgb:ff0000`, `rgb:ff000080`",
     read: value.colour,
     print: value.printColour,
@@ -258,10 +258,24 @@ export const PARAMETERS: Parameters<CloudinaryValues> = {
     read: known("this audio codec", "aac", "opus", "none"),
     fromOutput: ({ video }) => video?.audio,
   },
-  l: refused("layers"),
+  l: {
+    means:
+      "layer, up to `fl_layer_apply`, or in one component with `g`, `x`, `y`; `fl_relative`, `fl_cutter`, `e_multiply` and `e_cut_out` count, other kinds and blends are refused",
+    values: "public ID with `:` for `/`, `text:<font>_<size>_<style>:<text>`, on videos `video:<public ID>`",
+    read: (text) => text,
+  },
   u: refused("underlays"),
-  if: refused("conditions"),
-  t: refused("named transformations"),
+  if: {
+    means:
+      "begins steps for some sizes, up to `if_else` and `if_end`; conditions on texts, tags and faces are refused",
+    values: "`w_gt_300_and_ar_lt_3:4`, `else`, `end`",
+    read: (text) => text,
+  },
+  t: {
+    means: "named transformations of the configuration (`namedTransformations`), in this language",
+    values: "name, several joined by `.`",
+    read: (text) => text,
+  },
   sp: refused("streaming profiles"),
   br: refused("bit rates"),
   fps: refused("frame rates"),

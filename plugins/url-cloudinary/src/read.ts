@@ -1,74 +1,188 @@
-import { MediaError, type Output, type Step } from "@mediatap/core";
+import { invalid, type Output, type Step, type StepOf } from "@mediatap/core";
 import {
   type Group,
   type GroupReader,
+  type Item,
   type Meaning,
   type ReadContext,
   unsupported,
   type Values,
 } from "@mediatap/core/language";
 import type { VideoOutput } from "@mediatap/core/steps";
+import { condition } from "./conditions.ts";
+import { withNames, withVariables } from "./expand.ts";
 import { LAYER_FLAGS } from "./flags.ts";
-import { CHANGED, SAME } from "./grammar.ts";
+import { isExtension, type Names, SAME } from "./grammar.ts";
+import { isBlend, isPlace, type LayerParts, overlayOf } from "./layers.ts";
 import type { CloudinaryValues } from "./parameters.ts";
 import { type Format, format as readFormat } from "./values.ts";
 
 /** What is taken of the source comes before all else, wherever a URL asks for it. */
 const FIRST = new Set<Step["op"]>(["frame", "clip", "speed", "volume"]);
 
-const isExtension = ([item]: Group) => item?.key === CHANGED || item?.key === SAME;
+type Read = GroupReader<CloudinaryValues>;
 
-/** The components of a URL, and the extension that it ends in. */
-export function read(
-  all: readonly Group[],
-  context: ReadContext,
-  readGroup: GroupReader<CloudinaryValues>,
-): Meaning {
-  const { media, limits } = context;
-  const components = all.filter((group) => !isExtension(group));
-  const [asked] = all.find(isExtension) ?? [];
-  const extension = asked?.value;
-  if (components.length > limits.steps) {
-    throw new MediaError(
-      "ELIMIT",
-      `Expected at most ${limits.steps} components but received ${components.length}`,
-    );
-  }
-  if (extension === "raw") throw unsupported("transformations of raw files", "raw");
-  if (components.length === 0 && extension === undefined) {
-    return { transformation: { steps: [], output: { format: "original" } }, delivery: {} };
-  }
-  const readings = components.map((group) => readGroup(group, context));
-  const values: Values<CloudinaryValues> = Object.assign({}, ...readings.map(({ values }) => values));
-  for (const { values } of readings) {
-    const flag = values.fl?.find((word) => LAYER_FLAGS.has(word));
-    if (flag !== undefined) throw unsupported("this flag without a layer", "fl", flag);
-  }
-  const format = values.f ?? (extension === undefined ? undefined : readFormat(extension, "the extension"));
-  const steps = readings.flatMap(({ steps }) => steps);
-  const output: Output = Object.assign({}, ...readings.map(({ output }) => output));
-  const delivery = Object.assign({}, ...readings.map(({ delivery }) => delivery));
-  if (format === "mp4" || format === "webm" || format === "m3u8" || format === "mpd") {
-    if (media !== "video") throw unsupported("videos of images", "the extension", format);
-    return written(steps, { ...output, video: videoOf(values, format) }, delivery);
-  }
-  if (media !== "video") {
-    // A file keeps its format: the extension says no more than that.
-    const isKept = values.f === undefined && asked?.key === SAME;
-    const isOnWhite = format === "jpeg" && (!isKept || steps.some(isClearing));
-    const kind = format === undefined || isKept ? "source" : format;
-    return written(isOnWhite ? onWhite(steps) : steps, { format: kind, ...output }, delivery);
-  }
-  if (format === undefined || format === "auto") {
-    return written(steps, { ...output, video: videoOf(values, "auto") }, delivery);
-  }
-  const { q } = values;
-  const picture = { ...output, format, ...(q !== undefined && { quality: q }) };
-  return written(picturesOf(steps, values), picture, delivery);
+/** What a part of the components means. */
+interface Part {
+  readonly steps: readonly Step[];
+  readonly output: Partial<Output>;
+  readonly delivery: Meaning["delivery"];
+  readonly values: Values<CloudinaryValues>;
 }
 
-function written(steps: readonly Step[], output: Output, delivery: Meaning["delivery"]): Meaning {
+/** The reader of all components of a URL, and of the extension that it ends in. */
+export const createRead =
+  (names: Names) =>
+  (all: readonly Group[], context: ReadContext, read: Read): Meaning => {
+    const { media, limits, endpoint } = context;
+    const written = all.filter((group) => !isExtension(group));
+    const [asked] = all.find(isExtension) ?? [];
+    const extension = asked?.value;
+    const components = withVariables(withNames(written, endpoint, limits.steps));
+    if (extension === "raw") throw unsupported("transformations of raw files", "raw");
+    if (components.length === 0 && extension === undefined) {
+      return { transformation: { steps: [], output: { format: "original" } }, delivery: {} };
+    }
+    const { steps, output, delivery, values } = partOf(components, context, read, names);
+    const format = values.f ?? (extension === undefined ? undefined : readFormat(extension, "the extension"));
+    if (format === "mp4" || format === "webm" || format === "m3u8" || format === "mpd") {
+      if (media !== "video") throw unsupported("videos of images", "the extension", format);
+      return meaning(steps, { ...output, video: videoOf(values, format) }, delivery);
+    }
+    if (media !== "video") {
+      // A file keeps its format: the extension says no more than that.
+      const isKept = values.f === undefined && asked?.key === SAME;
+      const isOnWhite = format === "jpeg" && (!isKept || steps.some(isClearing));
+      const kind = format === undefined || isKept ? "source" : format;
+      return meaning(isOnWhite ? onWhite(steps) : steps, { format: kind, ...output }, delivery);
+    }
+    if (format === undefined || format === "auto") {
+      return meaning(steps, { ...output, video: videoOf(values, "auto") }, delivery);
+    }
+    const { q } = values;
+    const picture = { ...output, format, ...(q !== undefined && { quality: q }) };
+    return meaning(picturesOf(steps, values), picture, delivery);
+  };
+
+function meaning(steps: readonly Step[], output: Output, delivery: Meaning["delivery"]): Meaning {
   return { transformation: { steps: hoisted(steps), output }, delivery };
+}
+
+/** What components mean, one after the other: layers and conditions span several. */
+function partOf(groups: readonly Group[], context: ReadContext, read: Read, names: Names): Part {
+  const parts: Part[] = [];
+  let at = 0;
+  while (at < groups.length) {
+    const group = groups[at] as Group;
+    const start = group.find(({ key }) => key === "if");
+    if (start) {
+      const block = blockOf(groups, at, start.value);
+      const branch = (inner: readonly Group[]) => branchSteps(partOf(inner, context, read, names), context);
+      parts.push(only(whenOf(start.value, branch(block.yes), branch(block.no))));
+      at = block.next;
+      continue;
+    }
+    const layer = group.find(({ key }) => key === "l");
+    if (layer) {
+      const { parts: found, next } = layerAt(groups, at, layer);
+      parts.push(only(overlayOf(found, context, read, names)));
+      at = next;
+      continue;
+    }
+    const part = read(group, context);
+    const flag = part.values.fl?.find((word) => LAYER_FLAGS.has(word));
+    if (flag !== undefined) throw unsupported("this flag without a layer", "fl", flag);
+    parts.push(part);
+    at++;
+  }
+  return {
+    steps: parts.flatMap(({ steps }) => steps),
+    output: Object.assign({}, ...parts.map(({ output }) => output)),
+    delivery: Object.assign({}, ...parts.map(({ delivery }) => delivery)),
+    values: Object.assign({}, ...parts.map(({ values }) => values)),
+  };
+}
+
+const only = (step: Step): Part => ({ steps: [step], output: {}, delivery: {}, values: {} });
+
+/** A component of a layer, and those up to `fl_layer_apply`; without it, the component says all. */
+function layerAt(
+  groups: readonly Group[],
+  at: number,
+  layer: Item,
+): { readonly parts: LayerParts; readonly next: number } {
+  const own = (groups[at] ?? []).filter((item) => item !== layer);
+  const isLayer = (group: Group) => group.some(({ key }) => key === "l");
+  const isEnd = (group: Group) =>
+    group.some(({ key, value }) => key === "fl" && value.split(".").includes("layer_apply"));
+  const end = isEnd(own)
+    ? at
+    : groups.findIndex((group, index) => index > at && (isLayer(group) || isEnd(group)));
+  const last = groups[end];
+  const source = layer.value;
+  if (end <= at || !last || isLayer(last)) {
+    const isOfPlace = ({ key, value }: Item) =>
+      isPlace(key) || key === "fl" || (key === "e" && isBlend(value));
+    return {
+      parts: { source, inner: [own.filter((item) => !isOfPlace(item))], place: own.filter(isOfPlace) },
+      next: at + 1,
+    };
+  }
+  const inner = [own, ...groups.slice(at + 1, end)].filter((group) => group.length > 0);
+  return { parts: { source, inner, place: last }, next: end + 1 };
+}
+
+/** The components of `if_…` up to `if_else` and `if_end`. A component with parameters beside it can stand alone. */
+function blockOf(groups: readonly Group[], at: number, text: string) {
+  if (text === "else" || text === "end") throw invalid("if", "if_<condition> before", `if_${text}`);
+  const beside = (index: number) => (groups[index] ?? []).filter(({ key }) => key !== "if");
+  const markOf = (index: number) => groups[index]?.find(({ key }) => key === "if")?.value;
+  let depth = 0;
+  let otherwise: number | undefined;
+  for (let index = at + 1; index < groups.length; index++) {
+    const mark = markOf(index);
+    if (mark === undefined) continue;
+    if (mark === "end" && depth > 0) depth--;
+    else if (mark === "end") {
+      const yes = [beside(at), ...groups.slice(at + 1, otherwise ?? index)];
+      const no = otherwise === undefined ? [] : [beside(otherwise), ...groups.slice(otherwise + 1, index)];
+      const isFull = (group: Group) => group.length > 0;
+      return { yes: yes.filter(isFull), no: no.filter(isFull), next: index + 1 };
+    } else if (mark === "else") otherwise = depth === 0 ? index : otherwise;
+    else if (beside(index).length === 0) depth++;
+  }
+  if (beside(at).length === 0) throw invalid("if", "if_end after it", `if_${text}`);
+  return { yes: [beside(at)], no: [], next: at + 1 };
+}
+
+const whenOf = (text: string, yes: readonly Step[], no: readonly Step[]): Step => ({
+  op: "when",
+  if: condition(text),
+  // biome-ignore lint/suspicious/noThenProperty: the word of the model; a step is never awaited.
+  then: yes,
+  else: no,
+});
+
+/** Fields of the output that a branch can change. */
+const WRITABLE = new Set<string>([
+  "format",
+  "quality",
+  "lossless",
+  "progressive",
+  "colorProfile",
+  "metadata",
+]);
+
+/** The steps of a branch; what it says of the output becomes a step, too. */
+function branchSteps({ steps, output, delivery, values }: Part, { media }: ReadContext): readonly Step[] {
+  const other = Object.keys(output).find((field) => !WRITABLE.has(field)) ?? Object.keys(delivery)[0];
+  const isOfVideo =
+    media === "video" && [values.f, values.q, values.vc, values.ac].some((value) => value !== undefined);
+  if (other !== undefined || output.format === "auto" || isOfVideo || steps.some(({ op }) => FIRST.has(op))) {
+    throw unsupported(`${other ?? "a source or an automatic format"} in a condition`, "if");
+  }
+  if (Object.keys(output).length === 0) return steps;
+  return [...steps, { op: "write", output: output as StepOf<"write">["output"] }];
 }
 
 const WHITE: Step = {

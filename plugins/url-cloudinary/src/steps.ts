@@ -404,6 +404,10 @@ function effectFrom(step: Step, early: boolean): Cloudinary | undefined {
       const { to, tolerance, from } = step;
       return named("replace_color", printHexColour(to), tolerance, ...(from ? [printHexColour(from)] : []));
     }
+    case "distort":
+      return step.mode === "arc"
+        ? named("distort", "arc", step.angle)
+        : named("distort", ...step.corners.flat());
     case "overlay": {
       const { layer } = step;
       if (layer.kind !== "color") return undefined;
@@ -452,8 +456,12 @@ const opacity: CloudinaryRule = {
   fromStep: (step) => (step.op === "opacity" ? { o: step.value * 100 } : undefined),
 };
 
-/** How videos are written; `written` in `read.ts` makes the output of it. */
-const video: CloudinaryRule = { uses: ["f", "q", "vc", "ac"], steps: () => [], fromStep: () => undefined };
+/** What `read.ts` carries out: how videos are written, and what spans several components. */
+const elsewhere: CloudinaryRule = {
+  uses: ["f", "q", "vc", "ac", "l", "if", "t"],
+  steps: () => [],
+  fromStep: () => undefined,
+};
 
 /** The order of the steps of one component. */
 export const ORDER = [
@@ -465,5 +473,5 @@ export const ORDER = [
   edges,
   opacity,
   rotate,
-  video,
+  elsewhere,
 ] as const;

@@ -11,7 +11,15 @@ import {
   unlisted,
   unsupported,
 } from "@mediatap/core/language";
-import type { Expression, Focus, ImageFormat, Paint, Rgba } from "@mediatap/core/steps";
+import {
+  type Expression,
+  type Focus,
+  type ImageFormat,
+  isQuadrilateral,
+  type Paint,
+  type Point,
+  type Rgba,
+} from "@mediatap/core/steps";
 import names from "color-name";
 import { expression, printExpression } from "./expression.ts";
 
@@ -289,6 +297,21 @@ export const EFFECTS: Readonly<
       tolerance: number(0, 100)(tolerance, key),
       ...(from !== undefined && { from: hexOr(from, key) }),
     };
+  },
+  distort: (args, key) => {
+    const [first, degrees = "", ...more] = args;
+    if (first === "arc") {
+      const angle = number(-360, 360)(degrees, key);
+      if (angle === 0 || more.length > 0) throw invalid(key, "arc:<degrees>", args.join(":"));
+      return { op: "distort", mode: "arc", angle };
+    }
+    const values = args.map((part) => number(-MAX_SIDE, MAX_SIDE)(part, key));
+    const corner = (index: number): Point => [values[2 * index] ?? 0, values[2 * index + 1] ?? 0];
+    const corners = [corner(0), corner(1), corner(2), corner(3)] as const;
+    if (values.length !== 8 || !isQuadrilateral(corners)) {
+      throw invalid(key, "4 corners of a convex quadrilateral, x:y each", args.join(":"));
+    }
+    return { op: "distort", mode: "perspective", corners };
   },
   accelerate: (args, key) => ({ op: "speed", factor: 1 + amount(args, key, -50, 100, 0) / 100 }),
   volume: (args, key) => {

@@ -19,7 +19,15 @@ function sign(url: string, key: string): string {
 describeLanguage("url-cloudinary", {
   plugin: urlCloudinary(),
   sign,
+  config: { namedTransformations: { small: "c_fill,h_50,w_100", smaller: "t_small/w_10" } },
+  named: ["/image/upload/t_small/a.jpg", "/image/upload/t_small.smaller/a.jpg"],
   equal: [
+    ["/image/upload/t_small,r_5/d.jpg", "/image/upload/c_fill,h_50,w_100/r_5/d.jpg"],
+    [
+      "/image/upload/$a_30,w_$a/d.jpg",
+      "/image/upload/%24a_10/$b_$a_mul_3/w_$b/d.jpg",
+      "/image/upload/w_30/d.jpg",
+    ],
     [
       "/image/upload/a/b.jpg",
       "/image/upload/v1/a/b.jpg",
@@ -43,6 +51,9 @@ describeLanguage("url-cloudinary", {
     [`/image/upload/w_iw_div_2/${PHOTO}`, `/image/upload/%77_iw_div_2/${PHOTO}`],
   ],
   different: [
+    "/image/upload/t_small/a.jpg",
+    "/image/upload/t_small.smaller/a.jpg",
+    "/image/upload/$a_30/w_$a,h_$a_mul_2/a.jpg",
     "/image/upload/a.jpg",
     "/image/upload/b.jpg",
     "/image/upload/a.jpg?v=2",
@@ -84,6 +95,8 @@ describeLanguage("url-cloudinary", {
     "/image/upload/e_grayscale/a.jpg",
     "/image/upload/e_blur:300/a.jpg",
     "/image/upload/e_sharpen/a.jpg",
+    "/image/upload/e_distort:arc:90/a.jpg",
+    "/image/upload/e_distort:0:0:90:10:90:90:0:100/a.jpg",
     "/image/upload/e_trim/a.jpg",
     "/image/upload/e_colorize:40,co_green/a.jpg",
     "/image/upload/e_replace_color:saddlebrown:30/a.jpg",
@@ -120,6 +133,7 @@ describeLanguage("url-cloudinary", {
     "/image/upload/q_0/a.jpg",
     "/image/upload/e_sepia/a.jpg",
     "/image/upload/e_blur:x/a.jpg",
+    "/image/upload/e_distort:0:0:9:9/a.jpg",
     "/image/upload/fl_getinfo/a.jpg",
     "/image/upload/fl_relative,w_0.5/a.jpg",
     "/image/upload/bo_5px_solid_red,r_max/a.jpg",

@@ -66,8 +66,16 @@ describe("URLs of Cloudinary's clients", () => {
     server = await startServer({
       plugins: [cloud(), storageFs(), imageSharp()],
       origins: { files: { type: "FOLDER", path: folder.path } },
+      namedTransformations: {
+        small: "c_fill,h_50,w_100",
+        red_edge: "bo_10px_solid_red",
+        twice: "t_small/t_red_edge",
+        loop: "t_loop",
+        off: { transformation: "w_10", enabled: false },
+      },
       endpoints: {
         default: { origins, languages: ["url-cloudinary"] },
+        named: { origins, languages: ["url-cloudinary"], restrictUnnamed: true },
         signed: {
           origins,
           languages: ["url-cloudinary"],
@@ -228,5 +236,165 @@ describe("URLs of Cloudinary's clients", () => {
     assert.equal(open.status, 403);
     assert.match(open.text, /image\/authenticated/);
     assert.equal((await server.ask(`/signed${urlOf("quarters.jpg", options)}`)).status, 401);
+  });
+
+  describe("layers, conditions, variables and named transformations", () => {
+    const LOGO = { overlay: "logo.png" };
+    const rows: readonly (readonly [Options, string, Points?])[] = [
+      [
+        { transformation: [{ ...LOGO, gravity: "south_east", x: 10, y: 20 }] },
+        "400x300",
+        { "-11,-21": RED, "-5,-5": WHITE, "-51,-41": WHITE, "-49,-39": RED },
+      ],
+      [
+        { transformation: [{ ...LOGO, width: 200, crop: "scale", gravity: "center" }] },
+        "400x300",
+        { "101,170": RED, "98,170": BLUE },
+      ],
+      [
+        { transformation: [{ ...LOGO, width: 0.5, flags: "relative", gravity: "south" }] },
+        "400x300",
+        { "101,-5": RED, "98,-5": BLUE },
+      ],
+      [
+        { transformation: [{ ...LOGO, gravity: "north_east", x: 0.25 }] },
+        "400x300",
+        { "-101,5": RED, "-99,5": GREEN, "-141,5": GREEN },
+      ],
+      [
+        {
+          transformation: [
+            LOGO,
+            { width: 100, crop: "scale" },
+            { flags: "layer_apply", gravity: "south_east" },
+            { width: 200, crop: "scale" },
+          ],
+        },
+        "200x150",
+        { "-5,-5": RED, "-55,-5": WHITE },
+      ],
+      [
+        {
+          transformation: [
+            { width: 200, crop: "scale" },
+            { ...LOGO, gravity: "east" },
+          ],
+        },
+        "200x150",
+        { "-5,75": RED },
+      ],
+      [{ if: "w > 300", width: 100, crop: "scale" }, "100x75"],
+      [{ if: "w > 500", width: 100, crop: "scale" }, "400x300"],
+      [
+        {
+          transformation: [
+            { if: "ar_gt_3:4_and_h_lt_200_or_w_eq_400" },
+            { width: 100, crop: "scale" },
+            { radius: 5 },
+            { if: "else" },
+            { width: 50, crop: "scale" },
+            { if: "end" },
+          ],
+        },
+        "100x75",
+        { "0,0": CLEAR },
+      ],
+      [
+        {
+          transformation: [
+            { if: "h_gt_400", width: 100, crop: "scale" },
+            { if: "else", width: 50, crop: "scale" },
+            { if: "end" },
+            { angle: 90 },
+          ],
+        },
+        "38x50",
+      ],
+      [{ variables: [["$size", "100"]], width: "$size", height: "$size * 2", crop: "fill" }, "100x200"],
+      [{ transformation: [{ $half: "iw / 2" }, { width: "$half + 10", crop: "scale" }] }, "210x158"],
+      [
+        { transformation: [{ $logo: "!logo.png!" }, { overlay: "$(logo)", gravity: "south_east" }] },
+        "400x300",
+        { "-5,-5": RED },
+      ],
+      [{ transformation: ["small"] }, "100x50", QUARTERS],
+      [{ transformation: ["small", "red_edge"] }, "120x70", { "5,5": RED, "-15,15": GREEN }],
+      [{ transformation: ["twice"] }, "120x70"],
+    ];
+    for (const [options, size, points] of rows) {
+      it(`${urlOf("", options).split("/upload/")[1]?.split("?")[0]} → ${size}`, () =>
+        assertShows(urlOf("quarters.png", { force_version: false, ...options }), size, points));
+    }
+
+    it("writes texts", async () => {
+      const overlay = { font_family: "Noto Sans", font_size: 60, font_weight: "bold", text: "Hi, you/all" };
+      const url = urlOf("quarters.png", {
+        transformation: [{ overlay, color: "#ffff00", gravity: "north_west", x: 20, y: 20 }],
+      });
+      const found = await look(await server.ask(url));
+      assert(found.count(YELLOW) > 500, url);
+      const wrapped = urlOf("quarters.png", {
+        transformation: [
+          {
+            overlay,
+            color: "#ffff00",
+            background: "#0000ff",
+            width: 150,
+            crop: "fit",
+            gravity: "north_west",
+          },
+        ],
+      });
+      const box = (await look(await server.ask(wrapped))).box(BLUE);
+      assert.equal(box?.[0], 0, wrapped);
+    });
+
+    it("claims names, and nothing beside them, as named", async () => {
+      assert.equal(
+        (await server.ask(`/named${urlOf("quarters.png", { transformation: ["small"] })}`)).status,
+        200,
+      );
+      assert.equal(
+        (await server.ask(`/named${urlOf("quarters.png", { transformation: ["small"], width: 10 })}`)).status,
+        400,
+      );
+    });
+
+    it("refuses what has no meaning", async () => {
+      for (const [text, status, words] of [
+        ["t_loop", 400, "name itself"],
+        ["t_off", 400, "stored transformation"],
+        ["t_none", 400, "stored transformation"],
+        ["w_$none", 400, "variable that is set before"],
+        ["$a_w/w_$a", 403, "\\$a: w"],
+        ["if_w_gt_300,$a_1,w_$a", 403, "variables that are set in a condition"],
+        ["if_w_gt_300/w_10", 400, "if_end"],
+        ["if_else/w_10", 400, "condition"],
+        ["if_w_big_300/w_10/if_end", 400, "condition"],
+        ["if_fc_gt_1/w_10/if_end", 403, "this variable"],
+        ["if_!a!_in_tags/w_10/if_end", 403, "texts and lists"],
+        ["if_w_gt_1/f_auto/if_end", 403, "in a condition"],
+        ["if_w_gt_1/so_2/if_end", 403, "so"],
+        ["l_a/l_b/fl_layer_apply/x_1", 200, ""],
+        ["l_logo.png/if_w_gt_3/w_10/if_end/fl_layer_apply", 403, "in a layer"],
+        ["l_logo.png/f_png/fl_layer_apply", 403, "format of a layer"],
+        ["l_logo.png/fl_layer_apply,e_screen", 403, "e: screen"],
+        ["l_logo.png,g_auto", 403, "g: attention"],
+        ["l_logo.png/fl_layer_apply,w_10", 403, "fl_layer_apply"],
+        ["l_text:Arial:Hello", 403, "l: text:Arial:Hello"],
+        ["l_text:Arial_20_underline:Hello", 403, "l: underline"],
+        ["l_text:Arial_20:", 400, "text"],
+        ["l_fetch:aHR0cHM6Ly9leGFtcGxlLmNvbS9hLnBuZw==", 403, "kind of layer"],
+        ["l_video:dog", 403, "videos on images"],
+        ["l_..:logo.png", 400, "plain name"],
+        ["u_logo.png", 403, "underlays"],
+        ["fl_layer_apply", 403, "without a layer"],
+      ] as const) {
+        if (status === 200) continue;
+        const answer = await server.ask(`/demo/image/upload/${text}/quarters.png`);
+        assert.equal(answer.status, status, `${text}: ${answer.text}`);
+        assert.match(answer.text, new RegExp(words), text);
+      }
+    });
   });
 });
