@@ -73,6 +73,7 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
         icon: "history",
         load: async () => (await import("./revisions.js")).Revisions,
       },
+      { path: "keys", title: "Keys", icon: "key", load: async () => (await import("./keys.js")).Keys },
     ],
   },
 ]);
