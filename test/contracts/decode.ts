@@ -254,7 +254,7 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
 
     it("answers a file that is cut off, wherever, and works on", { timeout: 120_000 }, async () => {
       for (const { name: path, bytes } of place.files) {
-        for (let part = 1; part < 10; part++) {
+        for (let part = 1; part < 10; part += 2) {
           room.files.set(path, bytes.subarray(0, Math.floor((bytes.length * part) / 10)));
           const { status } = await room.make(path, [smaller], PNG);
           assert(status === 200 || (status >= 400 && status < 500), `${path}, ${part} tenths: ${status}`);
@@ -279,7 +279,7 @@ export function describeDecode(name: string, setup: () => DecodeSetup | Promise<
           const { status, text } = await room.make(file.name, [smaller], PNG);
           assert(status === 200 || (status >= 400 && status < 500), `${status} ${text.slice(0, 100)}`);
         }),
-        { numRuns: 25 },
+        { numRuns: 12 },
       );
       room.files.set(file.name, file.bytes);
       await made(file.name, [smaller]);
