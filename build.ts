@@ -101,7 +101,7 @@ const begun = new Date();
 rmSync(MARK, { force: true });
 const { status } = spawnSync(join(ROOT, "node_modules/.bin/tsc"), ["-b"], { cwd: ROOT, stdio: "inherit" });
 if (status !== 0) process.exit(1);
-for (const folder of globSync(["core", "plugins/*", "presets/*", "clients/*"], { cwd: ROOT })) {
+for (const folder of globSync(["core", "plugins/*", "presets/*"], { cwd: ROOT })) {
   if (existsSync(join(ROOT, folder, "package.json"))) await bundle(join(ROOT, folder));
 }
 copyFileSync(join(ZOD, "LICENSE"), join(CORE, BUNDLE, "zod.LICENSE"));

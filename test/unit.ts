@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
 
-const TESTS = ["{core,presets/*,plugins/*,clients/*}/test/**/*.test.ts"];
+const TESTS = ["{core,presets/*,plugins/*}/test/**/*.test.ts"];
 
 /** Modules with which a test starts a server or a program, connects to one, or encodes images. */
 const MODULES = /^(node:(child_process|cluster|dgram|http|http2|https|net|tls)|sharp)$/;

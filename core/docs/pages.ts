@@ -86,15 +86,9 @@ export function sectionsOf(): Section[] {
     },
     ...KINDS.map(([title, kind]) => ({ title, pages: packages(kind) })),
     {
-      title: "Presets",
+      title: "Presets, libraries, starters",
       pages: globSync("presets/*/README.md", { cwd: ROOT })
         .filter((source) => !source.startsWith("presets/mediatap/"))
-        .sort()
-        .map((source) => page(source, dirname(source), `preset ${basename(dirname(source))}`)),
-    },
-    {
-      title: "Sites",
-      pages: globSync("clients/*/README.md", { cwd: ROOT })
         .sort()
         .map((source) => page(source, dirname(source), basename(dirname(source)))),
     },

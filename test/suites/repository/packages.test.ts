@@ -21,8 +21,8 @@ interface Manifest {
   readonly publishConfig: { readonly access: string };
 }
 
-const folders = globSync(["core", "test", "plugins/*", "presets/*", "clients/*"], { cwd: root }).filter(
-  (folder) => existsSync(join(root, folder, "package.json")),
+const folders = globSync(["core", "test", "plugins/*", "presets/*"], { cwd: root }).filter((folder) =>
+  existsSync(join(root, folder, "package.json")),
 );
 
 /** Packages that npm runs for a new project: JavaScript as it is. */
@@ -65,7 +65,7 @@ describe("the packages", () => {
   });
 
   it("have pages whose links lead somewhere, also outside the repository", () => {
-    const pages = globSync(["core/*.md", "{plugins,presets,clients}/*/*.md", "test/*.md"], { cwd: root });
+    const pages = globSync(["core/*.md", "{plugins,presets}/*/*.md", "test/*.md"], { cwd: root });
     for (const page of pages) {
       for (const link of linksOf(read(page))) {
         const [, path] = new RegExp(`^${REPOSITORY}/(?:blob|tree)/main/(.+)$`).exec(link) ?? [];

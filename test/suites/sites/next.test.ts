@@ -91,7 +91,7 @@ describeInBrowser("a Next app whose images the server renders", function () {
     await cp(photo, join(folder, "public/photo.jpg"));
     await cp(photo, join(folder, "app/imported.jpg"));
     await build({
-      entryPoints: [join(ROOT, "clients/next/src/index.ts")],
+      entryPoints: [join(ROOT, "presets/next/src/index.ts")],
       outfile: join(folder, "mediatap-next.mjs"),
       bundle: true,
       format: "esm",
