@@ -213,6 +213,15 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     },
     /** Workers that are connected. */
     workers: () => workers(),
+    /** Jobs in the queue by their states. Throws if Redis cannot be reached. */
+    async counts(): Promise<{ waiting: number; active: number; failed: number }> {
+      const {
+        wait = 0,
+        active = 0,
+        failed = 0,
+      } = await ask((queue) => queue.getJobCounts("wait", "active", "failed"));
+      return { waiting: wait, active, failed };
+    },
     async close(): Promise<void> {
       isClosed = true;
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Plugin, type PluginApi, parseOptions } from "@mediatap/core";
 import { z } from "zod";
+import { addCalls } from "./calls.ts";
 import { createClient, type QueueClient } from "./client.ts";
 import { addWork } from "./command.ts";
 import { work } from "./worker.ts";
@@ -65,6 +66,7 @@ export function queueBullmq(options: QueueBullmqOptions): Plugin {
           createClient({ ...settings, cooldown, logger }),
         );
       });
+      addCalls(api, NAME, () => client);
       hooks.background.tapPromise(NAME, async (work, signal) =>
         isWorker ? undefined : await client?.run(work, signal),
       );

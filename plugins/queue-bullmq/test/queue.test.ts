@@ -180,6 +180,16 @@ describeWith(REDIS, "queue-bullmq", () => {
     });
     after(stopWorkers);
 
+    it("counts workers and jobs, for keys of all endpoints", async () => {
+      const counts = async (key: string) => {
+        const headers = { authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` };
+        const { status, text } = await server.ask("/-/api/v1/queue", { headers });
+        return [status, JSON.parse(text)];
+      };
+      assert.deepEqual(await counts(KEY), [200, { workers: 1, waiting: 0, active: 0, failed: 0 }]);
+      assert.equal((await counts("wrong"))[0], 401);
+    });
+
     it("has a worker encode AVIF while the server sends WebP, and then sends AVIF from the shared cache", async () => {
       const first = await askFor("/tr:w-30/photo.png");
       assert.equal(first.headers["content-type"], "image/webp");
