@@ -60,15 +60,47 @@ export function Videos() {
             </ul>
           </section>`
     }
+    <${Queue} />
     <${Deliveries} />
   `;
 }
 
+/** Calls that this server does not have, or not for this key. @type {Set<string>} */
+const refused = new Set();
+
+/** What a call returns; `undefined`, from then on, if there is no such call for this key. @param {string} path */
+async function callIfThere(path) {
+  if (refused.has(path)) return undefined;
+  try {
+    return await call(path);
+  } catch (error) {
+    const { status } = /** @type {import("./api.js").CallError} */ (error);
+    if (status !== 404 && status !== 403) throw error;
+    refused.add(path);
+    return undefined;
+  }
+}
+
+/** The queue of background work, if other machines do that. */
+function Queue() {
+  const { data } = useLoaded(() => callIfThere("/api/v1/queue"), { interval: POLL_MS });
+  if (!data) return null;
+  return html`<section class="card" aria-labelledby="queue-title">
+    <h2 id="queue-title">Background queue</h2>
+    <dl class="totals">
+      <div><dt>Workers</dt><dd class=${data.workers === 0 ? "bad" : ""}>${count(data.workers)}</dd></div>
+      <div><dt>Waiting</dt><dd>${count(data.waiting)}</dd></div>
+      <div><dt>Running</dt><dd>${count(data.active)}</dd></div>
+      <div><dt>Failed</dt><dd>${count(data.failed)}</dd></div>
+    </dl>
+  </section>`;
+}
+
 function Deliveries() {
-  const { data, error, reload } = useLoaded(() => call("/api/v1/webhooks/deliveries"), { interval: POLL_MS });
+  const { data, error, reload } = useLoaded(() => callIfThere("/api/v1/webhooks/deliveries"), {
+    interval: POLL_MS,
+  });
   const [problem, setProblem] = useState("");
-  // Without the plugin there are none.
-  if (error && /** @type {any} */ (error).status === 404) return null;
   if (error && !data) return html`<${Problem} error=${error} onRetry=${reload} />`;
   if (!data) return null;
   const deliveries = /** @type {Delivery[]} */ (data.deliveries);

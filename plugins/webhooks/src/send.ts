@@ -53,7 +53,10 @@ export function createSender({ url, place, secrets, retries, timeout, waiting, f
       delivery.tries++;
       if (!failure) delivery.state = "delivered";
       if (!failure || stop.signal.aborted) return;
-      delivery.reason = failure.reason;
+      // Details are for the log.
+      delivery.reason = /^status \d+$/.test(failure.reason)
+        ? failure.reason
+        : "the receiver could not be reached";
       delivery.state = "retrying";
       const about = { event: event.id, type: event.type, receiver, reason: failure.reason, tries: tries + 1 };
       if (failure.final || tries >= retries) {
