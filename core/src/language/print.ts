@@ -32,6 +32,12 @@ export interface Printed {
   readonly missing: readonly string[];
 }
 
+/** A step, and the values of parameters that stand for it. */
+interface Worded<T> {
+  readonly step: Step;
+  readonly values: Values<T>;
+}
+
 /** Fields of the output that no language needs to write: the server's configuration decides. */
 const SETTLED: ReadonlySet<string> = new Set(["allowed", "smallest", "fidelity"]);
 
@@ -78,12 +84,24 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     }
   }
 
+  /** One group for all steps: where one stands may depend on those after it. `undefined`: there is none. */
+  function oneGroup(words: readonly Worded<T>[], context: ReadContext): Values<T> | undefined {
+    let values: Values<T> | undefined = {};
+    for (const word of words) values = values && joinedWith(values, word.values);
+    const steps = words.map(({ step }) => step);
+    return values && readsAs(values, steps, context) ? values : undefined;
+  }
+
   function groupsOf(steps: readonly Step[], context: ReadContext, missing: string[]): Values<T>[] {
+    const words = steps.flatMap((step): Worded<T>[] => {
+      const values = wordsFor(step, missing);
+      return !values || Object.keys(values).length === 0 ? [] : [{ step, values }];
+    });
+    const whole = oneGroup(words, context);
+    if (whole) return [whole];
     const groups: Values<T>[] = [];
     let current: { readonly values: Values<T>; readonly steps: readonly Step[] } | undefined;
-    for (const step of steps) {
-      const values = wordsFor(step, missing);
-      if (!values || Object.keys(values).length === 0) continue;
+    for (const { step, values } of words) {
       const joined = current && joinedWith(current.values, values);
       if (current && joined && readsAs(joined, [...current.steps, step], context)) {
         current = { values: joined, steps: [...current.steps, step] };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Step, StepOf } from "@mediatap/core";
 import { type Rule, unprintable, unsupported, type Values } from "@mediatap/core/language";
 import type { Condition, Paint, Rgba } from "@mediatap/core/steps";
@@ -14,6 +15,12 @@ function colourOf(background: Paint | undefined): Pick<Ipx, "background"> {
   if (background === undefined) return {};
   if (background.kind !== "color") throw unprintable(`${background.kind} backgrounds`);
   return { background: background.color };
+}
+
+/** The same where black is what IPX takes without a colour. */
+function colourOrBlack(background: Paint | undefined): Pick<Ipx, "background"> {
+  const { background: color } = colourOf(background);
+  return color && !isDeepStrictEqual(color, BLACK) ? { background: color } : {};
 }
 
 /** Without `animated` only GIF moves: of anything else IPX reads the first frame. */
@@ -45,14 +52,15 @@ const rotate = (first: boolean): IpxRule => ({
     return isTurnedFirst(values) === first ? [turn(rotate, background)] : [];
   },
   fromStep: (step) =>
-    step.op === "rotate" ? { rotate: step.angle, ...colourOf(step.background) } : undefined,
+    step.op === "rotate" ? { rotate: step.angle, ...colourOrBlack(step.background) } : undefined,
 });
 
 const flatten: IpxRule = {
   uses: ["flatten", "background"],
   steps: ({ flatten, background }) =>
     flatten ? [{ op: "flatten", background: paint(background ?? BLACK) }] : [],
-  fromStep: (step) => (step.op === "flatten" ? { flatten: true, ...colourOf(step.background) } : undefined),
+  fromStep: (step) =>
+    step.op === "flatten" ? { flatten: true, ...colourOrBlack(step.background) } : undefined,
 };
 
 /** Whether the image is cropped around `position`. */
