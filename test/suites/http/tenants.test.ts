@@ -200,6 +200,14 @@ describe("tenants", () => {
         ...["POST /v1/folder", "DELETE /v1/folder", "GET /v1/bulkJobs/:id"],
         ...["copyFolder", "moveFolder", "renameFolder"].map((name) => `POST /v1/bulkJobs/${name}`),
         ...UNSUPPORTED,
+        ...[
+          "GET /v1/keys",
+          "POST /v1/keys",
+          "POST /v1/keys/:id/rotate",
+          "DELETE /v1/keys/:id",
+          "GET /v1/audit",
+        ],
+        ...["POST /v1/accounts/changes", "GET /v1/accounts/schemas", "GET /openapi.json"],
         ...["PUT /v1/files/rename", "POST /api/v1/files/upload", "POST /api/v2/files/upload"],
         ...["GET /analytics", "GET /v1/accounts/usage", "GET /v1/accounts/usage-analytics"],
       ].sort(),
@@ -294,6 +302,45 @@ describe("tenants", () => {
         assert.equal((await call(one, query, undefined, method)).status, 403, `${method} ${one} ${other}`);
       }
       assert.deepEqual((await call(other, query)).body, { x: 0.1, y: 0.2 });
+    }
+  });
+
+  it("see and change no keys of one another, nor objects by several changes in one call", async () => {
+    const API = "/-/api/v1";
+    const ids = new Map<Account, string>();
+    for (const account of accounts) {
+      const key = await call(account, `${API}/keys`, { name: `key of ${account}`, role: "read" });
+      assert.equal(key.status, 201, JSON.stringify(key.body));
+      ids.set(account, key.body.id);
+    }
+    for (const [one, other] of pairs) {
+      for (const path of [`${API}/keys`, `${API}/audit`]) {
+        const { status, body } = await call(one, path);
+        assert.equal(status, 200);
+        assert.match(JSON.stringify(body), new RegExp(String(ids.get(one))), `${path} of ${one}`);
+        assert.doesNotMatch(
+          JSON.stringify(body),
+          new RegExp(`${ids.get(other)}|of ${other}`),
+          `${path} of ${one}`,
+        );
+      }
+      for (const [method, place] of [
+        ["DELETE", ""],
+        ["POST", "/rotate"],
+      ] as const) {
+        const foreign = await call(one, `${API}/keys/${ids.get(other)}${place}`, undefined, method);
+        assert.deepEqual(foreign, await call(one, `${API}/keys/none${place}`, undefined, method));
+        assert.equal(foreign.status, 404);
+      }
+      const before = (await call(other, `${API}/accounts/origins`)).body;
+      const changes = [{ kind: "origin", action: "delete", id: `of-${other}` }];
+      const foreign = await call(one, `${API}/accounts/changes`, { changes });
+      assert(foreign.status === 404 || foreign.status === 400, `${foreign.status}`);
+      assert.deepEqual((await call(other, `${API}/accounts/origins`)).body, before);
+      // They are about the server, not about an account.
+      for (const path of [`${API}/accounts/schemas`, "/-/api/openapi.json"]) {
+        assert.deepEqual(await call(one, path), await call(other, path));
+      }
     }
   });
 
