@@ -125,6 +125,10 @@ function fileOf(
   return { path, asked: [`${CHANGED}${asked}`] };
 }
 
+/** Folder of uploads, for what a transformation names by its public ID alone. */
+export const uploadsOf = ({ preserveAssetDeliveryTypes }: Names, resource: "image" | "video"): string =>
+  preserveAssetDeliveryTypes ? `${resource}/upload/` : "";
+
 /** `/<cloud>/<asset type>/<delivery type>/<component>/…/v<version>/<public ID>.<extension>`. */
 export function createGrammar(names: Names): Grammar {
   const { cloudName, extension, preserveAssetDeliveryTypes } = names;
@@ -166,7 +170,7 @@ export function createGrammar(names: Names): Grammar {
     },
     compose({ asset, text, query }) {
       const media = mediaOf(asset);
-      const resource = media === "file" ? "raw" : media;
+      const resource = media !== "file" ? media : text === "" ? "raw" : "image";
       const components = text === "" ? [] : [text];
       if (asset.kind === "url") {
         const parts = [...start, media === "video" ? "video" : "image", "fetch", ...components];

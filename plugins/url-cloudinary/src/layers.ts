@@ -10,7 +10,7 @@ import {
   unsupported,
 } from "@mediatap/core/language";
 import type { Expression, Gravity, Layer, Offset, Place, Showing, TextStyle } from "@mediatap/core/steps";
-import type { Names } from "./grammar.ts";
+import { type Names, uploadsOf } from "./grammar.ts";
 import type { CloudinaryValues } from "./parameters.ts";
 import { type Cloudinary, lengthOf } from "./steps.ts";
 
@@ -123,7 +123,7 @@ function layerOf(
     .replace(/^(?:image:|video:)?(?:upload:)?/, "")
     .split(":")
     .map(checkName);
-  const path = joinNames(id);
+  const path = `${uploadsOf(names, kind)}${joinNames(id)}`;
   const extension = kind === "video" ? names.videoExtension : names.extension;
   const isWhole = !extension || /\.[a-z0-9]{1,5}$/i.test(path);
   return { kind, path: isWhole ? path : `${path}.${extension}`, steps };

@@ -224,7 +224,7 @@ export const PARAMETERS: Parameters<CloudinaryValues> = {
     means: "file that stands in for one that is missing",
     values: "public ID with extension, `:` for `/`",
     read: (text) => assetOf(text.replaceAll(":", "/")).path,
-    print: (path) => path.replaceAll("/", ":"),
+    print: (path) => path.replace(/^image\/upload\//, "").replaceAll("/", ":"),
     delivery: (path, { endpoint: { tenant, name } }) => ({
       fallback: { tenant, endpoint: name, kind: "path", path },
     }),

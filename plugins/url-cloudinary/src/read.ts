@@ -12,7 +12,7 @@ import type { VideoOutput } from "@mediatap/core/steps";
 import { condition } from "./conditions.ts";
 import { withNames, withVariables } from "./expand.ts";
 import { LAYER_FLAGS } from "./flags.ts";
-import { isExtension, type Names, SAME } from "./grammar.ts";
+import { isExtension, type Names, SAME, uploadsOf } from "./grammar.ts";
 import { isBlend, isPlace, type LayerParts, overlayOf } from "./layers.ts";
 import type { CloudinaryValues } from "./parameters.ts";
 import { type Format, format as readFormat } from "./values.ts";
@@ -43,7 +43,8 @@ export const createRead =
     if (components.length === 0 && extension === undefined) {
       return { transformation: { steps: [], output: { format: "original" } }, delivery: {} };
     }
-    const { steps, output, delivery, values } = partOf(components, context, read, names);
+    const { steps, output, values, ...part } = partOf(components, context, read, names);
+    const delivery = inFolder(part.delivery, names);
     const format = values.f ?? (extension === undefined ? undefined : readFormat(extension, "the extension"));
     if (format === "mp4" || format === "webm" || format === "m3u8" || format === "mpd") {
       if (media !== "video") throw unsupported("videos of images", "the extension", format);
@@ -63,6 +64,13 @@ export const createRead =
     const picture = { ...output, format, ...(q !== undefined && { quality: q }) };
     return meaning(picturesOf(steps, values), picture, delivery);
   };
+
+/** No default image is one of a protected type. */
+function inFolder(delivery: Meaning["delivery"], names: Names): Meaning["delivery"] {
+  const { fallback } = delivery;
+  if (!fallback) return delivery;
+  return { ...delivery, fallback: { ...fallback, path: `${uploadsOf(names, "image")}${fallback.path}` } };
+}
 
 function meaning(steps: readonly Step[], output: Output, delivery: Meaning["delivery"]): Meaning {
   return { transformation: { steps: hoisted(steps), output }, delivery };
