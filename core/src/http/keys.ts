@@ -100,7 +100,8 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
       const line = `${method} ${filled(path, request.params)}`;
       await assertRole(caller, role, line, { audit, store });
       const reply = await attributed("manage", plugin, () => handler(request, caller.endpoints, rights));
-      if (role !== "read" && !activity.isRecorded && !(role === "operate" && activity.hasPurged)) {
+      const isRecorded = activity.isRecorded || (role === "operate" && activity.hasPurged);
+      if (role !== "read" && !isRecorded && (reply.status ?? 200) < 400) {
         const { id, name, address } = caller;
         const tenant = accountOfEntry(caller);
         await audit.changed(store, { tenant, key: { id, name }, address, what: activity.note ?? line });

@@ -268,6 +268,20 @@ describe("keys of the management", () => {
       for (const { time } of found) assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, time);
     });
 
+    it("a call that is refused is no change", async () => {
+      const before = await entries();
+      for (const [method, path, body, status] of [
+        ["POST", "/v1/accounts/origins", { type: "NONE", name: "x" }, 400],
+        ["DELETE", "/v1/accounts/origins/none", undefined, 404],
+        ["DELETE", "/v1/keys/none", undefined, 404],
+        ["POST", "/v1/files/purge", {}, 400],
+        ["POST", "/v1/accounts/changes", { changes: [], dryRun: true }, 200],
+      ] as const) {
+        assert.equal((await call(KEY, method, path, body)).status, status, `${method} ${path}`);
+      }
+      assert.deepEqual(await entries(), before);
+    });
+
     it("each refused key is there, without the key", async () => {
       const { id, secret } = await create("read", "Reader");
       const wrong = `${secret.slice(0, -4)}AAAA`;
