@@ -93,7 +93,7 @@ const cover = (gravity: Focus | Fractions, box: Box, enlarge: boolean): Step =>
     ? { op: "resize", ...box, fit: "cover", enlarge, focus: gravity }
     : around(gravity, box, enlarge);
 
-/** As `cover`, and a side that is shorter than asked for stays as it is. */
+/** As `cover`, and a side that is shorter than requested stays as it is. */
 function crop(gravity: Focus | Fractions, box: Box): Step {
   const { width, height } = box;
   const place =

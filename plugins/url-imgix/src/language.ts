@@ -22,7 +22,7 @@ export const VARIANTS = {
   /** https://www.sanity.io/docs/apis-and-sdks/image-urls: `dlRaw` is about downloads of originals. */
   sanity: [],
   prismic: [],
-  /** `ixid` counts views, `utm_…` are asked for by its guidelines. */
+  /** `ixid` counts views, `utm_…` are required by its guidelines. */
   unsplash: ["utm_source", "utm_medium", "utm_campaign"],
   /** https://www.datocms.com/docs/asset-api: defaults of the service, of which there are none here. */
   datocms: ["skip-default-optimizations"],

@@ -8,7 +8,7 @@ export interface Part {
   readonly bottom: number;
 }
 
-/** An image whose red tells how far from the left a pixel lies, and whose green how far from the top. */
+/** An image whose red is the distance of a pixel from the left, and whose green that from the top. */
 export function coordinates(width: number, height: number): Promise<Buffer> {
   const data = Buffer.alloc(width * height * 3);
   for (let y = 0; y < height; y++) {
