@@ -17,6 +17,7 @@ import type { Obtained, Rendition } from "./model/rendition.ts";
 import type { Source, Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";
 import type { Op, StepOf, Transformation } from "./model/transformation.ts";
+import type { UrlBuilder } from "./model/url-builder.ts";
 import type { ReadUsage } from "./model/usage.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
 import type { Explanation } from "./request/explain.ts";
@@ -128,7 +129,7 @@ export interface ServerState {
   /** Version of the core. */
   readonly version: string;
   /** The plugins of this configuration, in its order. */
-  readonly plugins: readonly Pick<Plugin, "name" | "version">[];
+  readonly plugins: readonly Pick<Plugin, "name" | "version" | "urlBuilder">[];
   /** The plans of engines. */
   readonly work: Load;
   /** A cache stores renditions. */
@@ -478,6 +479,8 @@ export interface Plugin {
    * of the core and of engines: `{ "clip.start": "from" }`.
    */
   readonly parameterNames?: Readonly<Record<string, string>>;
+  /** Of a URL language: how it writes URLs, for tools that help people to do so (`ServerState.plugins`). */
+  readonly urlBuilder?: UrlBuilder;
   /** Keeps what changes while the server runs. A configuration has at most one such plugin; without one, nothing can change. */
   readonly stateStore?: StateStoreRegistration;
   /** Reports about past requests, for `ServerState.usage`. A configuration has at most one such plugin. */

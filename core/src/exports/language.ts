@@ -46,3 +46,4 @@ export type {
   Values,
 } from "../language/table.ts";
 export { ignored, parameterTable, refused, unprintable, unsupported } from "../language/table.ts";
+export type { UrlBuilder, UrlParameter, UrlValues } from "../model/url-builder.ts";

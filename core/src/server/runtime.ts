@@ -252,7 +252,11 @@ async function buildRuntime(
   };
 
   function serverState(): ServerState {
-    const plugins = config.plugins.map(({ name, version }) => ({ name, version }));
+    const plugins = config.plugins.map(({ name, version, urlBuilder }) => ({
+      name,
+      version,
+      ...(urlBuilder && { urlBuilder }),
+    }));
     const asked = breakers.states();
     const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
     return {

@@ -5,7 +5,7 @@ export const session = signal(/** @type {Session | undefined} */ (undefined));
 
 /**
  * @typedef {{ name: string, transformation: string, enabled: boolean }} Named
- * @typedef {{ tenant: string, name: string, prefix: string, hosts: string[], origins: string[], restrictUnsigned: string,
+ * @typedef {{ tenant: string, name: string, prefix: string, hosts: string[], origins: string[], languages: string[], restrictUnsigned: string,
  *   restrictUnnamed: boolean, hasKey: boolean, namedTransformations: Named[] }} EndpointInfo
  * @typedef {{ isOpen: boolean, isSignedIn?: boolean, isOperator?: boolean, role?: string, csrf?: string, endpoints?: EndpointInfo[] }} Session
  */
@@ -74,4 +74,30 @@ export async function signIn(key) {
 export async function signOut() {
   await call("/session", { method: "DELETE" });
   await loadSession();
+}
+
+/**
+ * A URL below an endpoint, as this browser can request it.
+ * @param {Pick<EndpointInfo, "tenant" | "prefix" | "hosts">} endpoint
+ * @param {string} path without a slash in front
+ */
+export function urlBelow({ tenant, prefix, hosts }, path) {
+  const [host] = hosts;
+  const mount = host ? [] : [tenant, prefix].filter(Boolean);
+  const whole = [...mount, path].join("/");
+  return host ? `http://${host}/${whole}` : `/${whole}`;
+}
+
+/**
+ * The address of a picture as the server itself gets it, whatever its host name; signed, if its endpoint demands that.
+ * @param {EndpointInfo} endpoint
+ * @param {string} url
+ */
+export async function pictureAt(endpoint, url) {
+  const mustSign = endpoint.restrictUnsigned !== "none" && endpoint.hasKey && session.value?.isSignedIn;
+  const signed = mustSign ? (await call("/data/sign", { method: "POST", body: { url } })).url : url;
+  return {
+    signed,
+    picture: `/-/console/data/answer?${new URLSearchParams({ url: signed, accept: "image/webp,*/*" })}`,
+  };
 }

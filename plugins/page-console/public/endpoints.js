@@ -67,6 +67,7 @@ function Row({ endpoint }) {
       <ol class="chain" aria-label="Origins">${origins.map((/** @type {string} */ origin, /** @type {number} */ at) => html`<li key=${origin} class=${at > 0 ? "chain-next" : ""}>${nameOf("origin", origin)}</li>`)}</ol>
     </div>
     <div class="object-actions">
+      ${action !== "create" && !isDeleted && html`<a class="button quiet" href=${`/-/console/builder?${new URLSearchParams({ endpoint: name })}`} aria-label=${`Build a URL of ${name}`}>Build a URL</a>`}
       ${
         canChange.value &&
         !readOnly &&

@@ -45,6 +45,12 @@ export const GROUPS = /** @type {readonly { title: string, pages: readonly Page[
         load: async () => (await import("./videos.js")).Videos,
       },
       {
+        path: "builder",
+        title: "URL builder",
+        icon: "sliders",
+        load: async () => (await import("./builder.js")).Builder,
+      },
+      {
         path: "transformations",
         title: "Transformations",
         icon: "layers",

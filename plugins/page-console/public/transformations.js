@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, session } from "./api.js";
+import { call, pictureAt, session, urlBelow } from "./api.js";
 import { inspectPath } from "./router.js";
 import { Copy, Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
+import { count } from "./words.js";
 
 /** An image by its name. */
 const IMAGE = /^\/[^?]*\.(?:jpe?g|png|webp|avif|gif|heic|tiff?)(?=\?|$)/i;
 
 /** The path of an original in the URL of a request, without its transformation. @param {string} url */
-function originalIn(url) {
+export function originalIn(url) {
   const [path = ""] = IMAGE.exec(url) ?? [];
   return path
     .split("/")
@@ -16,20 +17,24 @@ function originalIn(url) {
 }
 
 /**
- * The URL of an endpoint's path with a named transformation.
- * @param {import("./api.js").EndpointInfo} endpoint
+ * How often a named transformation was requested lately, by itself or as a part of others.
+ * @param {{ name: string, requests: number }[]} usage
  * @param {string} name
- * @param {string} path
  */
-function urlOf({ tenant, prefix, hosts }, name, path) {
-  const [host] = hosts;
-  const mount = host ? [] : [tenant, prefix].filter(Boolean);
-  const whole = [...mount, `tr:n-${name}`, path.replace(/^\/+/, "")].join("/");
-  return host ? `http://${host}/${whole}` : `/${whole}`;
+function usedIn(usage, name) {
+  const users = usage.filter((one) => one.name.split(/[,:]/).includes(`n-${name}`));
+  const times = users.reduce((sum, { requests }) => sum + requests, 0);
+  if (times === 0) return "Not among the most used of 30 days";
+  const others = users.length > 1 ? ` in ${users.length} transformations` : "";
+  return `Requested ${count(times)}× in 30 days${others}`;
 }
 
 export function Transformations() {
   const { data, error, reload } = useLoaded(() => call("/data/recent"));
+  // Without analytics nobody knows.
+  const { data: usage } = useLoaded(
+    async () => (await call("/api/analytics?by=day")).lists.imageTransformations,
+  );
   const endpoints = (session.value?.endpoints ?? []).filter(
     ({ namedTransformations }) => namedTransformations.length > 0,
   );
@@ -65,7 +70,7 @@ export function Transformations() {
               ) => html`<section key=${`${endpoint.tenant}/${endpoint.name}`} aria-labelledby=${`at-${endpoint.tenant}-${endpoint.name}`}>
                 <h2 class="group-title" id=${`at-${endpoint.tenant}-${endpoint.name}`}>Endpoint ${[endpoint.tenant, endpoint.name].filter(Boolean).join("/")} <span class="soft">${endpoint.namedTransformations.length}</span></h2>
                 <ul class="named">
-                  ${endpoint.namedTransformations.map((named) => html`<${Card} key=${`${named.name} ${shown}`} endpoint=${endpoint} named=${named} sample=${shown} />`)}
+                  ${endpoint.namedTransformations.map((named) => html`<${Card} key=${`${named.name} ${shown}`} endpoint=${endpoint} named=${named} sample=${shown} usage=${usage} />`)}
                 </ul>
               </section>`,
             )}`
@@ -73,19 +78,17 @@ export function Transformations() {
   `;
 }
 
-/** @param {{ endpoint: import("./api.js").EndpointInfo, named: import("./api.js").Named, sample: string }} props */
-function Card({ endpoint, named, sample }) {
+/** @param {{ endpoint: import("./api.js").EndpointInfo, named: import("./api.js").Named, sample: string, usage?: { name: string, requests: number }[] }} props */
+function Card({ endpoint, named, sample, usage }) {
   const { name, transformation, enabled } = named;
-  const url = urlOf(endpoint, name, sample);
+  const url = urlBelow(endpoint, `tr:n-${name}/${sample.replace(/^\/+/, "")}`);
   const [picture, setPicture] = useState(/** @type {string | undefined} */ (undefined));
   const [isWrong, setWrong] = useState(false);
   useEffect(() => {
     let isOver = false;
     const show = async () => {
-      const mustSign = endpoint.restrictUnsigned !== "none" && endpoint.hasKey && session.value?.isSignedIn;
-      const signed = mustSign ? (await call("/data/sign", { method: "POST", body: { url } })).url : url;
-      const query = new URLSearchParams({ url: signed, accept: "image/webp,*/*" });
-      if (!isOver) setPicture(`/-/console/data/answer?${query}`);
+      const { picture } = await pictureAt(endpoint, url);
+      if (!isOver) setPicture(picture);
     };
     if (sample && enabled) show().catch(() => setWrong(true));
     return () => {
@@ -102,6 +105,7 @@ function Card({ endpoint, named, sample }) {
     <div class="named-about">
       <h3>${name} ${!enabled && html`<${Pill} tone="warn">disabled<//>`}</h3>
       <code>${transformation}</code>
+      ${usage && html`<p class="soft small">${usedIn(usage, name)}</p>`}
       <div class="named-actions">
         ${sample && html`<a class="button quiet" href=${inspectPath(url)} aria-label=${`Inspect ${name}`}>Inspect</a>`}
         <${Copy} text=${`tr:n-${name}`} label=${`Copy tr:n-${name}`} />

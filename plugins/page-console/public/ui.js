@@ -29,6 +29,7 @@ export const ICONS = {
   grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
   up: "M6 15l6-6 6 6",
   down: "M6 9l6 6 6-6",
+  sliders: "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
   menu: "M4 7h16M4 12h16M4 17h16",
   sign: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
 };

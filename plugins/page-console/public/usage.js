@@ -13,7 +13,16 @@ import { bytes, cacheName, count, duration, formatOf, part } from "./words.js";
 const SPANS = /** @type {const} */ ([
   ["hour", "24 hours"],
   ["day", "30 days"],
+  ["days", "90 days"],
 ]);
+
+const DAY_MS = 86_400_000;
+
+/** The query of a span: the day that has begun is one of its days. @param {string} span */
+const queryOf = (span) =>
+  span === "days"
+    ? `by=day&from=${new Date(Date.now() - 89 * DAY_MS).toISOString().slice(0, 10)}`
+    : `by=${span}`;
 
 /** Lists of the report, and what their entries are. */
 const LISTS = /** @type {const} */ ([
@@ -37,7 +46,7 @@ export function Usage() {
   const [times, setTimes] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    call(`/api/analytics?by=${by}`, { signal: stop.signal })
+    call(`/api/analytics?${queryOf(by)}`, { signal: stop.signal })
       .then((report) => setState({ report }))
       .catch((error) => stop.signal.aborted || setState({ error }));
     return () => stop.abort();

@@ -10,6 +10,7 @@ import {
 import { z } from "zod";
 import { createAssets } from "./assets.ts";
 import { createBrowse } from "./browse.ts";
+import { buildSchema, createBuilder } from "./builder.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
 import { createSessions, type Session } from "./session.ts";
@@ -55,6 +56,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       const sessions = createSessions({ keys: api.config.keys, open });
       const inspect = createInspect(api);
       const live = createLive(api);
+      const builder = createBuilder(api);
       const browse = createBrowse(api);
       const videosOf = createVideos(api);
 
@@ -100,6 +102,8 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         }
         return json(await inspect.sign(await bodyOf(request, signSchema), request, session));
       });
+      call("GET", "/data/languages", async () => json(builder.languages()));
+      call("POST", "/data/build", async (request) => json(builder.build(await bodyOf(request, buildSchema))));
       call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
@@ -168,6 +172,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
             prefix: endpoint.prefix,
             hosts: endpoint.hosts,
             origins: endpoint.origins,
+            languages: endpoint.languages,
             restrictUnsigned: endpoint.restrictUnsigned,
             restrictUnnamed: endpoint.restrictUnnamed,
             hasKey: endpoint.privateKeys.length > 0,

@@ -1,6 +1,7 @@
 import { type Endpoint, type Plugin, parseOptions, printable } from "@mediatap/core";
 import { z } from "zod";
 import { createAdmit } from "./admit.ts";
+import { urlBuilder } from "./builder.ts";
 import { assertParameters, type CustomParameters } from "./custom.ts";
 import { createLink } from "./link.ts";
 import { PARAMETER_NAMES } from "./names.ts";
@@ -61,6 +62,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     parameterNames: PARAMETER_NAMES,
+    urlBuilder,
     endpointFields: { videoPolling },
     apply({ hooks, limitsOf }) {
       let endpoints: readonly Endpoint[] = [];
