@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, pictureAt, session, urlBelow } from "./api.js";
 import { address, inspectPath, navigate } from "./router.js";
-import { originalIn } from "./transformations.js";
+import { sampleIn } from "./transformations.js";
 import { Copy, Empty, Heading, html, Problem, useLoaded } from "./ui.js";
 
 /**
@@ -23,10 +23,7 @@ const OWN = ["endpoint", "path"];
 export function Builder() {
   const { data, error, reload } = useLoaded(async () => {
     const [languages, recent] = await Promise.all([call("/data/languages"), call("/data/recent")]);
-    const sample = recent
-      .map((/** @type {any} */ { url, status }) => (status < 400 ? originalIn(url) : ""))
-      .find(Boolean);
-    return { languages: /** @type {Language[]} */ (languages), sample: sample ?? "" };
+    return { languages: /** @type {Language[]} */ (languages), sample: sampleIn(recent) };
   });
   const languages = data?.languages ?? [];
   const endpoints = (session.value?.endpoints ?? []).filter((one) => languageOf(one, languages));

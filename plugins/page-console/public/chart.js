@@ -64,7 +64,7 @@ function draw(UPlot, place, columns) {
     {
       width: place.clientWidth,
       height: HEIGHT,
-      padding: [14, 12, 0, 0],
+      padding: [14, 30, 0, 0],
       legend: { show: false },
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       scales: {

@@ -239,7 +239,8 @@ function messageAt({ message }, at) {
 }
 
 /** @param {unknown} value */
-const shownValue = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+const shownValue = (value) =>
+  typeof value === "string" ? value : Array.isArray(value) ? value.join(", ") : JSON.stringify(value);
 
 /** @param {{ changes: Examination["changes"] }} props */
 export const Diff = ({ changes }) =>
@@ -260,7 +261,7 @@ export const Findings = ({ findings }) =>
     ${Object.entries(findings).map(
       ([origin, { state, text, advice }]) => html`<li class=${state} key=${origin}>
         <${Icon} name=${state === "good" ? "check" : "alert"} />
-        <p><b>${origin}</b> ${text}${advice && html`<br /><span class="soft">${advice}</span>`}</p>
+        <p><b>${nameOf("origin", origin)}</b> ${text}${advice && html`<br /><span class="soft">${advice}</span>`}</p>
       </li>`,
     )}
   </ul>`;

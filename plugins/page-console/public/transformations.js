@@ -7,13 +7,20 @@ import { count } from "./words.js";
 /** An image by its name. */
 const IMAGE = /^\/[^?]*\.(?:jpe?g|png|webp|avif|gif|heic|tiff?)(?=\?|$)/i;
 
-/** The path of an original in the URL of a request, without its transformation. @param {string} url */
-export function originalIn(url) {
-  const [path = ""] = IMAGE.exec(url) ?? [];
-  return path
-    .split("/")
-    .filter((segment) => segment && !segment.startsWith("tr:"))
-    .join("/");
+/**
+ * The path of an original below its endpoint, from the last requests that were served; empty if there is none.
+ * @param {readonly { url: string, status: number, endpoint: string }[]} recent
+ */
+export function sampleIn(recent) {
+  for (const { url, status, endpoint } of recent) {
+    const [path] = (status < 400 && IMAGE.exec(url)) || [];
+    const known = session.value?.endpoints?.find(({ name }) => name === endpoint);
+    if (!path || !known) continue;
+    const mount = known.hosts.length > 0 ? [] : [known.tenant, known.prefix].filter(Boolean);
+    const segments = path.split("/").filter(Boolean).slice(mount.length);
+    return segments.filter((segment) => !segment.startsWith("tr:")).join("/");
+  }
+  return "";
 }
 
 /**
@@ -40,10 +47,8 @@ export function Transformations() {
   );
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [sample, setSample] = useState("");
-  const found = (data ?? [])
-    .map((/** @type {any} */ { url, status }) => (status < 400 ? originalIn(url) : ""))
-    .find(Boolean);
-  const shown = sample || found || "";
+  const found = sampleIn(data ?? []);
+  const shown = sample || found;
 
   useEffect(() => {
     if (field.current && field.current.value === "" && found) field.current.value = found;
@@ -54,7 +59,7 @@ export function Transformations() {
     setSample(field.current?.value.trim() ?? "");
   };
   return html`
-    <${Heading} title="Transformations"><p class="lead">Named transformations of the configuration, each on a picture of yours.</p><//>
+    <${Heading} title="Transformations"><p class="lead">Named transformations, each on a picture of yours.</p><//>
     ${error && html`<${Problem} error=${error} onRetry=${reload} />`}
     ${
       endpoints.length === 0
