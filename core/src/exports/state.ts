@@ -1,7 +1,6 @@
 // What stores of state need beside the root: the contract of a store; and what calls need that change the managed state.
 
-export type { FileFinding, OriginFinding } from "../model/finding.ts";
-export type { AccountDraft, AccountState, Examination, StateObject } from "../state/account.ts";
+export type { AccountDraft, AccountState, StateObject } from "../state/account.ts";
 export { exportRevision } from "../state/exported.ts";
 export type { StateKind } from "../state/managed.ts";
 export type { Records, Revision, RevisionInfo, StateStore } from "../state/store.ts";
