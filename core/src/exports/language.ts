@@ -10,14 +10,13 @@ export {
   mediaOf,
   printPath,
 } from "../language/address.ts";
-export type { Pair, PathGrammarOptions } from "../language/grammars.ts";
+export type { Pair } from "../language/grammars.ts";
 export { freeQuery, itemsOf, pathGrammar, printQuery, readQuery } from "../language/grammars.ts";
 export type { Language } from "../language/language.ts";
 export { deepFreeze, defineLanguage, languagePlugin } from "../language/language.ts";
 export { decodeText, lenient, UTF8 } from "../language/percent.ts";
-export type { Printed } from "../language/print.ts";
 export { withoutRounding } from "../language/print.ts";
-export type { GroupReader, Meaning, Reading } from "../language/read.ts";
+export type { GroupReader, Meaning } from "../language/read.ts";
 export { readGroups } from "../language/read.ts";
 export type { Reader } from "../language/readers.ts";
 export {
@@ -32,7 +31,7 @@ export {
   unlisted,
   wordFor,
 } from "../language/readers.ts";
-export type { SignatureScheme, SignedUrl } from "../language/signature.ts";
+export type { SignatureScheme } from "../language/signature.ts";
 export type {
   Grammar,
   Group,

@@ -15,7 +15,7 @@ export { NOT_MODIFIED } from "../model/source.ts";
 export type { FetcherOptions } from "../origin/client/create.ts";
 export { createFetcher } from "../origin/client/create.ts";
 export type { Fetcher, FetchOptions, FetchResponse } from "../origin/client/fetcher.ts";
-export type { ListedOrigin, ListOriginsOptions } from "../origin/listing.ts";
+export type { ListedOrigin } from "../origin/listing.ts";
 export { listedOrigins, listOrigins } from "../origin/listing.ts";
 export { chunksOf, textOf } from "../origin/reader/bodies.ts";
 export { canonicalFields, canonicalOf } from "../origin/reader/canonical.ts";

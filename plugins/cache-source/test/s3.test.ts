@@ -52,14 +52,18 @@ describeWith(MOTO, "cache-source: copies in a bucket", () => {
     const red = async (width: number) =>
       (await seen((await server.ask(`/tr:w-${width},f-png/a.png`)).body)).red;
     try {
-      assert.equal(await red(10), 200);
-      assert((await server.ask("/film.mp4")).body.equals(film));
-      await until(async () => (await records()) === 2, "both are copied");
+      // A slow bucket gets no copy: the next request brings another one.
+      await until(async () => {
+        assert.equal(await red(10), 200);
+        assert((await server.ask("/film.mp4")).body.equals(film));
+        return (await records()) === 2;
+      }, "both are copied");
+      const asked = origin.requests.length;
       assert.equal(await red(20), 200);
       assert((await server.ask("/film.mp4")).body.equals(film));
       const part = await server.ask("/film.mp4", { headers: { range: "bytes=9000000-9000099" } });
       assert(part.body.equals(film.subarray(9_000_000, 9_000_100)));
-      assert.equal(origin.requests.length, 2);
+      assert.equal(origin.requests.length, asked);
       await server.close();
 
       server = await start(0);

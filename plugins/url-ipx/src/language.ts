@@ -1,5 +1,5 @@
-import { defineLanguage, type Grammar, itemsOf, pathGrammar } from "@mediatap/core/language";
-import { PARAMETERS } from "./parameters.ts";
+import { defineLanguage, type Grammar, itemsOf, type Language, pathGrammar } from "@mediatap/core/language";
+import { type IpxValues, PARAMETERS } from "./parameters.ts";
 import { ORDER } from "./steps.ts";
 
 /** Separators: both of parameters, all three of values. */
@@ -7,7 +7,7 @@ const BETWEEN = /[&,]/;
 const ASSIGN = /[:=_]/;
 
 /** The language, with `base` before the modifiers. */
-export function createIpx({ base }: { readonly base: string }) {
+export function createIpx({ base }: { readonly base: string }): Language<IpxValues> {
   const grammar: Grammar = {
     ...pathGrammar({
       base,
