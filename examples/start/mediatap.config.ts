@@ -6,7 +6,10 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { info } from "@mediatap/info";
 import { presetDevelopment } from "@mediatap/preset-development";
 import { presetImagekit } from "@mediatap/preset-imagekit";
+import { stateSqlite } from "@mediatap/state-sqlite";
 import { storageFs } from "@mediatap/storage-fs";
+import { storageS3 } from "@mediatap/storage-s3";
+import { storageWeb } from "@mediatap/storage-web";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { videoRemux } from "@mediatap/video-remux";
 import { samples } from "./samples.ts";
@@ -16,6 +19,8 @@ export default defineConfig({
   presets: [presetImagekit(), presetDevelopment({ samples })],
   plugins: [
     storageFs(),
+    storageS3(),
+    storageWeb(),
     imageSharp(),
     info(),
     focusFaces(),
@@ -23,6 +28,7 @@ export default defineConfig({
     videoRemux(),
     cacheMemory(),
     analytics(),
+    stateSqlite({ path: "../../.cache/start/state.sqlite" }),
   ],
   origins: { samples: { type: "FOLDER", path: "./media" } },
   endpoints: { default: { origins: ["samples"] } },
@@ -32,4 +38,6 @@ export default defineConfig({
     portrait: "w-360,ar-4-5,fo-auto,r-24",
     sketch: "w-480,h-320,fo-auto,e-grayscale,e-contrast",
   },
+  // With a key the console can make changes; `mediatap state key` makes the other one that this needs.
+  ...(process.env.MEDIATAP_PRIVATE_KEY && { privateKey: process.env.MEDIATAP_PRIVATE_KEY }),
 });
