@@ -35,25 +35,28 @@ function colour(/** @type {string} */ name) {
 }
 
 /**
- * Seconds since 1970, and requests each second: all, from caches, failed.
- * @param {any} now
+ * A line of a chart: its colours by name, and what it means.
+ * @typedef {{ name: string, tone: string, stroke: string, fill?: string }} Line
  */
-function columnsOf({ series, slot, end }) {
-  const seconds = slot / 1000;
-  const times = series.map(
-    (/** @type {unknown} */ _, /** @type {number} */ at) => end / 1000 - (series.length - at) * seconds,
-  );
-  const rates = [0, 1, 2].map((column) =>
-    series.map((/** @type {number[]} */ one) => /** @type {number} */ (one[column]) / seconds),
-  );
-  const [all, hits, errors] = rates;
-  // No line along the bottom where nothing failed.
-  return [times, all, hits, errors.map((/** @type {number} */ rate) => rate || null)];
-}
 
-/** @param {any} UPlot @param {HTMLElement} place @param {any[]} columns */
-function draw(UPlot, place, columns) {
-  const [key, all, bad, soft, line] = ["key", "all", "bad", "soft", "line"].map(colour);
+/** Lines of requests. */
+export const ALL = { name: "rendered, fetched or refused", tone: "of-rest", stroke: "soft", fill: "all" };
+export const HITS = { name: "from caches", tone: "of-hits", stroke: "key", fill: "key" };
+export const ERRORS = { name: "failed", tone: "of-errors", stroke: "bad", fill: "bad" };
+
+/** @param {number} time seconds since 1970 */
+export const clock = (time) =>
+  new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+/**
+ * Columns: seconds since 1970, then the values of each line; `null`: none.
+ * @typedef {{ columns: readonly (readonly (number | null)[])[], lines: readonly Line[], label: string, unit: string,
+ *   textOf?: (value: number) => string, timeOf?: (time: number) => string, most?: number }} ChartProps
+ */
+
+/** @param {any} UPlot @param {HTMLElement} place @param {ChartProps} props */
+function draw(UPlot, place, { columns, lines, textOf = count, timeOf = clock, most }) {
+  const [soft, line] = ["soft", "line"].map(colour);
   const axis = {
     stroke: soft,
     grid: { stroke: line, width: 1 },
@@ -71,15 +74,17 @@ function draw(UPlot, place, columns) {
         y: {
           range: (/** @type {unknown} */ _, /** @type {number} */ _min, /** @type {number} */ max) => [
             0,
-            Math.max(1, max * 1.08),
+            most ?? Math.max(1, max * 1.08),
           ],
         },
       },
       series: [
         {},
-        { stroke: soft, width: 1.5, fill: all, points: { show: false } },
-        { stroke: key, width: 1.5, fill: key, points: { show: false } },
-        { stroke: bad, width: 1.5, fill: bad, points: { show: false } },
+        ...lines.map(({ stroke, fill }) => ({
+          stroke: colour(stroke),
+          width: 1.5,
+          ...(fill && { fill: colour(fill) }),
+        })),
       ],
       axes: [
         {
@@ -87,16 +92,13 @@ function draw(UPlot, place, columns) {
           grid: { show: false },
           size: 30,
           space: 70,
-          values: (/** @type {unknown} */ _, /** @type {number[]} */ times) =>
-            times.map((time) =>
-              new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),
-            ),
+          values: (/** @type {unknown} */ _, /** @type {number[]} */ times) => times.map(timeOf),
         },
         {
           ...axis,
           size: 52,
           space: 46,
-          values: (/** @type {unknown} */ _, /** @type {number[]} */ rates) => rates.map(count),
+          values: (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(textOf),
         },
       ],
     },
@@ -105,15 +107,13 @@ function draw(UPlot, place, columns) {
   );
 }
 
-/**
- * Requests each second in the last ten minutes.
- * @param {{ now: any }} props
- */
-export function Chart({ now }) {
+/** @param {ChartProps} props */
+export function Chart(props) {
+  const { columns, lines, label, unit } = props;
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {any} */ (null));
-  const latest = useRef(now);
-  latest.current = now;
+  const latest = useRef(props);
+  latest.current = props;
 
   useEffect(() => {
     let isOver = false;
@@ -121,7 +121,7 @@ export function Chart({ now }) {
       const UPlot = await loadLibrary();
       if (isOver || !place.current) return;
       plot.current?.destroy();
-      plot.current = draw(UPlot, place.current, columnsOf(latest.current));
+      plot.current = draw(UPlot, place.current, latest.current);
     };
     const size = new ResizeObserver(() => {
       if (plot.current && place.current)
@@ -139,19 +139,13 @@ export function Chart({ now }) {
     };
   }, []);
 
-  useEffect(() => plot.current?.setData(columnsOf(now)), [now]);
+  useEffect(() => plot.current?.setData(columns), [columns]);
 
-  const most =
-    Math.max(...now.series.map((/** @type {number[]} */ [requests]) => requests)) / (now.slot / 1000);
   return html`<figure class="chart">
-    <div ref=${place} class="plot" role="img" aria-label=${`Requests per second in the last ten minutes, at most ${count(most)}`}></div>
+    <div ref=${place} class="plot" role="img" aria-label=${label}></div>
     <figcaption>
-      <ul class="legend">
-        <li><i class="swatch of-hits"></i>from caches</li>
-        <li><i class="swatch of-rest"></i>rendered, fetched or refused</li>
-        <li><i class="swatch of-errors"></i>failed</li>
-      </ul>
-      <span class="soft">requests per second</span>
+      <ul class="legend">${lines.map(({ name, tone }) => html`<li key=${name}><i class=${`swatch ${tone}`}></i>${name}</li>`)}</ul>
+      <span class="soft">${unit}</span>
     </figcaption>
   </figure>`;
 }

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { loadSession } from "./api.js";
-import { Chart } from "./chart.js";
+import { ALL, Chart, ERRORS, HITS } from "./chart.js";
+import { History } from "./history.js";
 import { Heading, html, Pill, Problem } from "./ui.js";
 import { bytes, cacheName, count, duration, part, span } from "./words.js";
 
@@ -50,7 +51,7 @@ export function Live() {
   const now = data.value;
   return html`
     <${Heading} title="Live">
-      <p class="lead">The last minute, and ten minutes in the chart.</p>
+      <p class="lead">The last minute, with ten minutes in the chart, and the time before.</p>
       <p class=${`live end ${state.value}`} role="status"><i class="lamp"></i>${STATES[state.value]}</p>
     <//>
     ${now === undefined ? state.value === "lost" && html`<${Problem} error=${new Error(STATES.lost)} />` : html`<div class=${state.value === "lost" ? "faded" : ""}><${Board} now=${now} /></div>`}
@@ -73,8 +74,9 @@ function Board({ now }) {
         <${Figure} title="Median time" value=${duration(now.p50)} note="half are faster" />
         <${Figure} title="99th percentile" value=${duration(now.p99)} note="one in a hundred is slower" />
       </dl>
-      <${Chart} now=${now} />
+      <${Rates} now=${now} />
     </section>
+    <${History} />
     <div class="halves">
       <div>
         <${Tiers} now=${now} />
@@ -83,6 +85,28 @@ function Board({ now }) {
       ${server && html`<${Server} server=${server} />`}
     </div>
   `;
+}
+
+const RATES = [ALL, HITS, ERRORS];
+
+/**
+ * Requests each second in the last ten minutes.
+ * @param {{ now: any }} props
+ */
+function Rates({ now }) {
+  const columns = useMemo(() => {
+    const { series, slot, end } = now;
+    const times = series.map(
+      (/** @type {unknown} */ _, /** @type {number} */ at) => (end - (series.length - at) * slot) / 1000,
+    );
+    const [all, hits, errors] = [0, 1, 2].map((column) =>
+      series.map((/** @type {number[]} */ one) => (one[column] ?? 0) * (1000 / slot)),
+    );
+    // No line along the bottom where nothing failed.
+    return [times, all, hits, errors.map((/** @type {number} */ rate) => rate || null)];
+  }, [now]);
+  const label = `Requests per second in the last ten minutes, at most ${count(Math.max(...columns[1]))}`;
+  return html`<${Chart} columns=${columns} lines=${RATES} label=${label} unit="requests per second" />`;
 }
 
 /** @param {{ now: any }} props */

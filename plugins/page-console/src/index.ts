@@ -106,6 +106,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("POST", "/data/build", async (request) => json(builder.build(await bodyOf(request, buildSchema))));
       call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
+      call("GET", "/data/history", async (_, session) => json(await live.history(session)));
       call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
       call("GET", "/data/videos", async (_, session) => json(await videosOf(session)));

@@ -7,6 +7,8 @@ import {
   createTally,
   type FailureGroup,
   failuresOf,
+  historyOf,
+  type Minute,
   type RecentRequest,
   recentOf,
   SLOT_MS,
@@ -16,6 +18,8 @@ import {
 } from "./tally.ts";
 
 const TOPIC = "page-console";
+/** Asked apart: minutes are many, and needed once a minute only. */
+const MINUTES_TOPIC = `${TOPIC}-minutes`;
 
 /** How long one stream of events lasts: a configuration that was replaced waits for it. Browsers connect again by themselves. */
 const STREAM_MS = 30_000;
@@ -39,12 +43,17 @@ export type LiveData = Awaited<ReturnType<ReturnType<typeof createLive>["data"]>
 export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi) {
   const tally = shared(TOPIC, () => createTally());
   let current: RuntimeInfo | undefined;
-  let stopAnswering = () => {};
+  const ends: (() => void)[] = [];
   hooks.start.tap(TOPIC, (runtime) => {
     current = runtime;
-    stopAnswering = bus.answer(TOPIC, own);
+    ends.push(
+      bus.answer(TOPIC, own),
+      bus.answer(MINUTES_TOPIC, () => tally.minutes()),
+    );
   });
-  hooks.stop.tap(TOPIC, () => stopAnswering());
+  hooks.stop.tap(TOPIC, () => {
+    for (const end of ends.splice(0)) end();
+  });
   hooks.report.tap(TOPIC, (report) => tally.count(report));
 
   function own(): ProcessStatus {
@@ -63,13 +72,19 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
     );
 
   /** What was counted for the accounts of a session. */
-  function snapshotsOf(all: readonly ProcessStatus[], session: Session): Snapshot[] {
+  function ofAccounts<T>(all: readonly Readonly<Record<string, T>>[], session: Session): T[] {
     const names = new Set(session.endpoints.map(({ tenant }) => tenant));
     const isSeen = isOperator(session) ? () => true : (name: string) => names.has(name);
-    return all.flatMap(({ tally: { tenants } }) =>
-      Object.entries(tenants).flatMap(([name, snapshot]) => (isSeen(name) ? [snapshot] : [])),
+    return all.flatMap((tenants) =>
+      Object.entries(tenants).flatMap(([name, counted]) => (isSeen(name) ? [counted] : [])),
     );
   }
+
+  const snapshotsOf = (all: readonly ProcessStatus[], session: Session): Snapshot[] =>
+    ofAccounts(
+      all.map(({ tally: { tenants } }) => tenants),
+      session,
+    );
 
   function seenBy<T extends { readonly endpoint: string }>(session: Session, entries: readonly T[]): T[] {
     if (isOperator(session)) return [...entries];
@@ -126,6 +141,11 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
   return {
     data,
     isOperator,
+    /** The last hour, minute by minute, as far as it is the session's business. */
+    async history(session: Session) {
+      const others = (await bus.ask(MINUTES_TOPIC)) as Readonly<Record<string, readonly Minute[]>>[];
+      return { by: "minute", series: historyOf(ofAccounts([tally.minutes(), ...others], session).flat()) };
+    },
     async failures(session: Session): Promise<FailureGroup[]> {
       return seenBy(session, failuresOf(snapshotsOf(await processes(), session)));
     },

@@ -7,6 +7,10 @@ export const SLOTS = 300;
 /** Slots over which percentiles and rates are taken: one minute. */
 const WINDOW = 30;
 
+/** Milliseconds of one slot of the history, and how many it has: one hour. */
+export const MINUTE_MS = 60_000;
+const MINUTES = 60;
+
 /** Durations are counted in bins, four to each doubling, the first up to 0.05 ms. */
 const FIRST_BIN_MS = 0.05;
 const PER_DOUBLING = 4;
@@ -33,6 +37,12 @@ interface Slot {
   /** Those of them that failed because of an origin or the server. */
   errors: number;
   bytes: number;
+}
+
+/** A minute of the history; those without requests are left out. */
+export interface Minute extends Omit<Slot, "errors" | "bytes"> {
+  /** Durations: number of a bin, and requests in it. */
+  readonly bins: readonly (readonly [bin: number, requests: number])[];
 }
 
 /** One request. */
@@ -101,6 +111,8 @@ export interface TallySnapshot {
 export interface Tally {
   count(report: Report): void;
   snapshot(): TallySnapshot;
+  /** The last hour of each account. */
+  minutes(): Readonly<Record<string, readonly Minute[]>>;
 }
 
 /** Counts what the console shows, for each account on its own. `now`: milliseconds since 1970. */
@@ -135,6 +147,7 @@ export function createTally(now: () => number = Date.now): Tally {
       tenants: Object.fromEntries([...tenants].map(([name, counts]) => [name, counts.snapshot()])),
       origins: Object.fromEntries([...origins].map(([name, count]) => [name, { ...count }])),
     }),
+    minutes: () => Object.fromEntries([...tenants].map(([name, counts]) => [name, counts.minutes()])),
   };
 }
 
@@ -154,6 +167,7 @@ function createCounts(now: () => number) {
     bins: new Uint32Array(BINS),
     caches: {} as Record<string, number>,
   }));
+  const hour: (Omit<Minute, "bins"> & { readonly bins: Uint32Array })[] = [];
   const recent: Finished[] = [];
   const failures = new Map<string, FailureGroup>();
   let at = 0;
@@ -173,6 +187,16 @@ function createCounts(now: () => number) {
       details.caches = {};
     }
     return details;
+  }
+
+  function minuteAt(number: number) {
+    const last = hour.at(-1);
+    // The clock may have been set back: a minute that has begun goes on.
+    if (last && last.number >= number) return last;
+    const next = { number, requests: 0, hits: 0, refused: 0, bins: new Uint32Array(BINS) };
+    hour.push(next);
+    if (hour.length > MINUTES + 1) hour.shift();
+    return next;
   }
 
   function fail({ exchange }: ExchangeReport, origin: string | undefined, isOurs: boolean): void {
@@ -211,8 +235,10 @@ function createCounts(now: () => number) {
       const number = Math.floor(time / SLOT_MS);
       const slot = slotAt(number);
       const details = detailsAt(number);
+      const minute = minuteAt(Math.floor(time / MINUTE_MS));
       total++;
       slot.requests++;
+      minute.requests++;
       slot.bytes += bytes;
       const isServed = exchange.error === undefined;
       const from = !isServed
@@ -224,11 +250,13 @@ function createCounts(now: () => number) {
             : undefined;
       if (from !== undefined) {
         slot.hits++;
+        minute.hits++;
         details.caches[from] = (details.caches[from] ?? 0) + 1;
       }
       const bin = Math.floor(Math.log2(duration / FIRST_BIN_MS) * PER_DOUBLING);
       const index = Math.min(Math.max(bin, 0), BINS - 1);
       details.bins[index] = (details.bins[index] as number) + 1;
+      minute.bins[index] = (minute.bins[index] as number) + 1;
       const status = reply?.status ?? 0;
       recent[at] = {
         time,
@@ -243,10 +271,16 @@ function createCounts(now: () => number) {
       at = (at + 1) % MAX_RECENT;
       if (isServed) return;
       slot.refused++;
+      minute.refused++;
       const isOurs = status >= 500 || FAILED_OUTCOMES.has(requestOutcomeOf(exchange));
       if (isOurs) slot.errors++;
       fail(report, origin, isOurs);
     },
+    minutes: (): Minute[] =>
+      hour.map(({ bins, ...slot }) => ({
+        ...slot,
+        bins: [...bins.entries()].filter(([, requests]) => requests > 0),
+      })),
     snapshot(): Snapshot {
       // The slot that is being filled is not shown yet.
       const last = Math.floor(now() / SLOT_MS) - 1;
@@ -310,6 +344,26 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
     p99: percentile(bins, 0.99),
     total: snapshots.reduce((all, { total }) => all + total, 0),
   };
+}
+
+/** The last hour of some accounts in all processes together, minute by minute, the oldest first; the present minute is left out. */
+export function historyOf(minutes: readonly Minute[], now = Date.now()) {
+  const byNumber = Map.groupBy(minutes, ({ number }) => number);
+  const first = Math.floor(now / MINUTE_MS) - MINUTES;
+  return Array.from({ length: MINUTES }, (_, at) => {
+    const same = byNumber.get(first + at) ?? [];
+    const sum = (read: (minute: Minute) => number) => same.reduce((all, minute) => all + read(minute), 0);
+    const bins = new Array<number>(BINS).fill(0);
+    for (const [bin, requests] of same.flatMap((one) => one.bins)) bins[bin] = (bins[bin] ?? 0) + requests;
+    return {
+      time: new Date((first + at) * MINUTE_MS).toISOString(),
+      requests: sum((minute) => minute.requests),
+      hits: sum((minute) => minute.hits),
+      errors: sum((minute) => minute.refused),
+      p50: percentile(bins, 0.5),
+      p99: percentile(bins, 0.99),
+    };
+  });
 }
 
 /** Failures of all processes together, the newest first. */

@@ -129,6 +129,11 @@ describeInBrowser("the console in Chromium", () => {
     await until(`document.querySelector(".shares")?.innerText.includes("Memory")`);
     assert.match(await text(".origin"), /^site WEB_FOLDER requested \d+× .*available$/);
     assert.match(await run<string>(`document.querySelector(".plot").ariaLabel`), /at most [\d.]+$/);
+    await until(`document.querySelectorAll(".history .plot canvas").length === 3`);
+    assert.match(await text(".history"), /History.*from caches.*median 99th percentile/);
+    await assertAccessible(page);
+    await page.click(".history .segments button:last-child");
+    await until(`document.querySelector(".history").innerText.includes("Add the plugin analytics()")`);
     await assertAccessible(page);
   });
 
@@ -223,6 +228,15 @@ describeInBrowser("the console in Chromium", () => {
       await assertAccessible(page);
       await page.click(".segments button:last-child");
       await until(`document.querySelectorAll(".column-bar").length === 90`);
+      await page.goto(`${own.server.url}/-/console/live`);
+      for (const span of ["Day", "90 days"]) {
+        await until(`document.querySelector(".history .segments")`);
+        await page.click(`.history .segments button:nth-child(${span === "Day" ? 2 : 3})`);
+        await until(`document.querySelectorAll(".history .plot canvas").length === 2`);
+        await until(`document.querySelector(".history .plot").ariaLabel.includes("${span}: 4 in all")`);
+        assert.match(await text(".history"), /4 requests, 25 % from caches, 25 % failed or refused/);
+      }
+      await assertAccessible(page);
     } finally {
       await page.goto("about:blank");
       await own.close();

@@ -34,6 +34,15 @@ describe("page-console: live figures, failures and purges", () => {
     );
   });
 
+  it("have an hour of history, of the account alone", async () => {
+    for (const by of [client, shop]) {
+      const { by: length, series } = await json(by, "history");
+      assert.deepEqual([length, series.length], ["minute", 60]);
+      assert.deepEqual(Object.keys(series[0]), ["time", "requests", "hits", "errors", "p50", "p99"]);
+    }
+    assert.equal((await console.server.ask("/-/console/data/history")).status, 401);
+  });
+
   it("show the server to nobody whose key is not good for all of it", async () => {
     for (const by of [client, shop]) assert.equal((await json(by, "live")).server, undefined);
     const own = await startConsole({}, { tenants: {} });

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import type { Report } from "@mediatap/core";
 import fc from "fast-check";
 import { patternOf } from "../src/patterns.ts";
-import { createTally, failuresOf, recentOf, SLOT_MS, SLOTS, summarize, type Tally } from "../src/tally.ts";
+import {
+  createTally,
+  failuresOf,
+  historyOf,
+  MINUTE_MS,
+  recentOf,
+  SLOT_MS,
+  SLOTS,
+  summarize,
+  type Tally,
+} from "../src/tally.ts";
 
 describe("page-console: the tally", () => {
   let time: number;
@@ -59,6 +69,41 @@ describe("page-console: the tally", () => {
     time += 600_000;
     assert.ok(read(tally).series.every(([requests]) => requests === 0));
     assert.equal(read(tally).total, 121);
+  });
+
+  it("keeps an hour of minutes, and no more", () => {
+    const tally = createTally(() => time);
+    const minutes = () =>
+      historyOf(
+        [tally, tally].flatMap((one) => one.minutes()[""] ?? []),
+        time,
+      );
+    time = Math.ceil(time / MINUTE_MS) * MINUTE_MS;
+    tally.count(answered(20));
+    tally.count(failed("EINVAL", "a.png", { reply: { status: 400 } }));
+    assert.ok(
+      minutes().every(({ requests }) => requests === 0),
+      "the present minute is not over",
+    );
+    time += MINUTE_MS;
+    const { p50, p99, ...last } = minutes().at(-1) as ReturnType<typeof minutes>[number];
+    assert.deepEqual(last, {
+      time: new Date(time - MINUTE_MS).toISOString(),
+      requests: 4,
+      hits: 2,
+      errors: 2,
+    });
+    assert.ok(Math.abs((p50 ?? 0) - 1) < 0.2 && Math.abs((p99 ?? 0) / 20 - 1) < 0.2, `${p50} ${p99}`);
+    for (let at = 0; at < 200; at++) {
+      time += MINUTE_MS;
+      tally.count(answered(1));
+    }
+    assert.equal(tally.minutes()[""]?.length, 61);
+    assert.deepEqual([minutes().length, minutes()[0]?.requests, minutes()[0]?.p50 === null], [60, 2, false]);
+    // A clock that is set back.
+    time -= 10 * MINUTE_MS;
+    tally.count(answered(1));
+    assert.equal(tally.minutes()[""]?.at(-1)?.requests, 2);
   });
 
   it("knows percentiles to a fifth, from the fastest to the slowest", () => {
