@@ -127,7 +127,8 @@ function startThread({ program, memory }: ThreadTask, module: Module | undefined
     workerData: { program: program.href, module, memory } satisfies ThreadStart,
     // Nothing of the server's surroundings is the decoder's business, nor does what it prints belong into the log.
     env: {},
-    execArgv: [],
+    // By these, programs find the packages that the process has.
+    execArgv: process.execArgv.filter((argument) => /^(?:--conditions=|-C)/.test(argument)),
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: HARD_MB },
