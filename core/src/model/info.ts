@@ -38,6 +38,8 @@ export const INFO_FIELDS = [
   ...HEADER_FIELDS,
   /** Where it was taken, for endpoints that allow it. */
   "gps",
+  /** Estimated quality with which a JPEG was encoded, 1–100. */
+  "quality",
   /** Dominant colours. */
   "colors",
   /** Placeholders, as hash and as picture. */

@@ -6,6 +6,7 @@ import type { File } from "./file.ts";
 import { perceptualHash } from "./perceptual.ts";
 import { blurHashOf, thumbHashOf } from "./placeholders.ts";
 import { profileName } from "./profile.ts";
+import { MAX_HEADER, qualityOf } from "./quality.ts";
 
 /** What a field needs that takes more than to read a header. */
 export type Need = "preview" | "faces" | "attention" | "keyFrames";
@@ -68,6 +69,10 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   bitrate: { read: ({ probe }) => probe?.bitrate },
   tracks: { read: ({ probe }) => probe && tracksOf(probe) },
   gps: embedded("exif", gpsOf),
+  quality: {
+    read: async ({ source, format }) =>
+      format === "jpeg" ? qualityOf(await source.peek(MAX_HEADER)) : undefined,
+  },
   colors: seen(dominantColors),
   thumbHash: seen(thumbHashOf),
   blurHash: seen(blurHashOf),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { exifOf, gpsOf } from "../src/exif.ts";
 import { profileName } from "../src/profile.ts";
+import { qualityOf } from "../src/quality.ts";
 
 type Entry = readonly [tag: number, type: number, count: number, value: number];
 
@@ -177,6 +178,18 @@ describe("ICC profiles", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         for (const type of ["desc", "mluc"]) profileName(profile(Buffer.concat([Buffer.from(type), bytes])));
+      }),
+    );
+  });
+});
+
+describe("JPEG tables", () => {
+  it("of any bytes throw nothing", () => {
+    const start = fc.constantFrom("ffd8", "ffd8ffdb0043", "ffd8ffe00002ffdb00431", "ffd8ffdb00c310");
+    fc.assert(
+      fc.property(start, fc.uint8Array({ maxLength: 300 }), (head, bytes) => {
+        const quality = qualityOf(Buffer.concat([Buffer.from(head, "hex"), bytes]));
+        assert.ok(quality === undefined || (quality >= 1 && quality <= 100), String(quality));
       }),
     );
   });

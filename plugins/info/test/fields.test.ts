@@ -114,6 +114,28 @@ describe("fields of a description", () => {
     assert.deepEqual([p3.colorSpace, p3.colorProfile], ["rgb", "sP3C"]);
   });
 
+  it("estimate the quality of a JPEG by its tables, whatever comes before them, and of nothing else", async () => {
+    const image = sharp(makePng(30, 24, opaque));
+    for (const encoder of [{}, { mozjpeg: true }, { quantisationTable: 2 }, { progressive: true }]) {
+      for (const quality of [5, 30, 50, 75, 90, 97, 100]) {
+        const jpeg = image
+          .clone()
+          .withExif(EXIF)
+          .withIccProfile("p3")
+          .jpeg({ quality, ...encoder });
+        const found = await described(`q${quality}.jpg`, await jpeg.toBuffer(), "quality");
+        const what = `${JSON.stringify(encoder)} ${quality}: ${JSON.stringify(found)}`;
+        assert.ok(Math.abs(found.quality - quality) <= 2, what);
+      }
+    }
+    for (const format of ["png", "webp", "gif", "tiff", "avif"] as const) {
+      const bytes = await image.clone().toFormat(format).toBuffer();
+      assert.deepEqual(await described(`quality.${format}`, bytes, "quality"), {}, format);
+    }
+    const gray = await image.clone().toColourspace("b-w").jpeg({ quality: 60 }).toBuffer();
+    assert.ok(Math.abs((await described("gray.jpg", gray, "quality")).quality - 60) <= 2);
+  });
+
   it("contain camera and exposure, and neither persons, serial numbers nor places", async () => {
     const photo = await plain(40, 30).withExif(EXIF).jpeg().toBuffer();
     const { exif, ...others } = await described("exif.jpg", photo);

@@ -21,7 +21,7 @@ const METADATA = "/v1/metadata";
 
 const FIELDS: readonly InfoField[] = [
   ...(["format", "bytes", "width", "height", "orientation", "colorProfile", "alpha", "density"] as const),
-  ...(["exif", "duration", "bitrate", "tracks"] as const),
+  ...(["exif", "duration", "bitrate", "tracks", "quality"] as const),
 ];
 
 /** A description of a file, with the fields above. */
@@ -39,6 +39,7 @@ interface Description {
   readonly bitrate?: number;
   readonly tracks?: readonly { readonly kind: string; readonly codec: string }[];
   readonly gps?: { readonly latitude: number; readonly longitude: number; readonly altitude?: number };
+  readonly quality?: number;
   readonly pHash?: string;
 }
 
@@ -111,7 +112,7 @@ interface Metadata extends Readonly<Record<string, unknown>> {
 }
 
 function metadataOf(description: Description): Metadata {
-  const { format, bytes, width, height, colorProfile, alpha, density, pHash, duration, bitrate } =
+  const { format, bytes, width, height, colorProfile, alpha, quality, density, pHash, duration, bitrate } =
     description;
   const codecOf = (kind: string) => description.tracks?.find((track) => track.kind === kind)?.codec;
   const videoCodec = codecOf("video");
@@ -121,6 +122,7 @@ function metadataOf(description: Description): Metadata {
     size: bytes,
     ...(format !== undefined && { format: FORMATS[format] ?? format }),
     hasColorProfile: colorProfile !== undefined,
+    ...(quality !== undefined && { quality }),
     ...(density !== undefined && { density }),
     hasTransparency: alpha ?? false,
     ...(pHash !== undefined && { pHash }),

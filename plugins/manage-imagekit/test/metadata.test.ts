@@ -78,6 +78,7 @@ describeWithSdks("manage-imagekit: metadata", (sdks) => {
       width: 60,
       size: files.get("photo.jpg")?.byteLength,
       format: "jpg",
+      quality: 80,
       hasColorProfile: true,
       hasTransparency: false,
       exif: {
