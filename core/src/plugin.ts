@@ -260,6 +260,19 @@ export interface KeysApi {
   find(id: string, ip: string): Promise<KeyAccess | undefined>;
   /** All endpoints and their rights, without a key: for a page that is open to nobody but this machine's user. */
   all(ip: string): Pick<KeyAccess, "endpoints" | "rights" | "call">;
+  /** The account of somebody whom the plugin has identified without a key; `undefined`: there is no such account. */
+  person(person: Person, ip: string): Pick<KeyAccess, "endpoints" | "rights" | "call"> | undefined;
+}
+
+/** Somebody whom a plugin has identified, such as by OpenID Connect. */
+export interface Person {
+  /** In the audit log, as the id of a key is. */
+  readonly id: string;
+  /** For people, in the audit log and in revisions. */
+  readonly name: string;
+  readonly role: KeyRole;
+  /** The account, of which all endpoints are opened; empty: the server's own. */
+  readonly tenant: string;
 }
 
 /** A request that is looked into instead of being answered. */

@@ -126,10 +126,16 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
   /** `undefined`: its account is not there any more. */
   function storedAccess(key: StoredKey, address: string): OpenKey | undefined {
     const { id, name, role, tenant, version } = key;
-    const own = endpoints.filter((endpoint) => endpoint.tenant === tenant);
-    if (own.length === 0) return undefined;
+    const own = endpointsOf(tenant);
+    if (!own) return undefined;
     const secret = secrets.derive(`${PURPOSE} ${id} ${version}`);
     return accessOf({ id, name, author: `key ${name}`, role, address, endpoints: own }, secret);
+  }
+
+  /** All of an account; `undefined`: there is no such account. */
+  function endpointsOf(tenant: string): readonly Endpoint[] | undefined {
+    const own = endpoints.filter((endpoint) => endpoint.tenant === tenant);
+    return own.length === 0 ? undefined : own;
   }
 
   async function access(key: string, address: string): Promise<OpenKey | undefined> {
@@ -164,6 +170,10 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
     all(ip) {
       const name = "the local user";
       return opened({ id: "local", name, author: name, role: "configure", address: ip, endpoints });
+    },
+    person({ id, name, role, tenant }, address) {
+      const own = endpointsOf(tenant);
+      return own && opened({ id, name, author: name, role, address, endpoints: own });
     },
   };
 }

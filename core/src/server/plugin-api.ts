@@ -82,6 +82,7 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
         open: (key, ip) => keys("open").open(key, ip),
         find: (id, ip) => keys("find").find(id, ip),
         all: (ip) => keys("all").all(ip),
+        person: (person, ip) => keys("person").person(person, ip),
       },
     },
     origins: {
