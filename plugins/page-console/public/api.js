@@ -7,7 +7,8 @@ export const session = signal(/** @type {Session | undefined} */ (undefined));
  * @typedef {{ name: string, transformation: string, enabled: boolean }} Named
  * @typedef {{ tenant: string, name: string, prefix: string, hosts: string[], origins: string[], languages: string[], restrictUnsigned: string,
  *   restrictUnnamed: boolean, hasKey: boolean, namedTransformations: Named[] }} EndpointInfo
- * @typedef {{ isOpen: boolean, isSignedIn?: boolean, isOperator?: boolean, role?: string, csrf?: string, endpoints?: EndpointInfo[] }} Session
+ * @typedef {{ isOpen: boolean, isSignedIn?: boolean, isOperator?: boolean, role?: string, csrf?: string, endpoints?: EndpointInfo[],
+ *   person?: string, provider?: string | undefined }} Session
  */
 
 /** A refusal, or a server that does not answer. */
@@ -50,7 +51,9 @@ export async function send(path, { method = "GET", body, signal } = {}) {
     .json()
     .catch(() => ({}));
   // The key is gone, or the time is over.
-  if (response.status === 401 && path !== "/session") session.value = { isOpen: false };
+  if (response.status === 401 && path !== "/session") {
+    session.value = { isOpen: false, provider: session.value?.provider };
+  }
   throw new CallError(message, { status: response.status, code });
 }
 

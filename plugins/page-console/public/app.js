@@ -111,7 +111,7 @@ function Nav({ selected }) {
 
 /** @param {{ onSignIn: () => void }} props */
 function Account({ onSignIn }) {
-  const { isSignedIn, isOperator, endpoints = [] } = session.value ?? {};
+  const { isSignedIn, isOperator, endpoints = [], person, role } = session.value ?? {};
   const tenants = [...new Set(endpoints.map(({ tenant }) => tenant))].filter(Boolean);
   const name = isOperator
     ? "All endpoints"
@@ -119,13 +119,14 @@ function Account({ onSignIn }) {
       ? tenants[0]
       : endpoints.map((one) => one.name).join(", ");
   return html`<div class="account">
-    <span title=${isSignedIn ? "What the key is good for" : "Without a key, on this machine"}>${isSignedIn ? name : "This machine"}</span>
+    <span title=${person ? `${role}: ${name}` : isSignedIn ? "What the key is good for" : "Without a key, on this machine"}>${person ?? (isSignedIn ? name : "This machine")}</span>
     <button type="button" class="quiet" onClick=${isSignedIn ? signOut : onSignIn}>${isSignedIn ? "Sign out" : "Sign in"}</button>
   </div>`;
 }
 
 /** @param {{ onCancel?: (() => void) | undefined }} props */
 function SignIn({ onCancel }) {
+  const provider = session.value?.provider;
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [state, setState] = useState(/** @type {{ isBusy?: boolean, error?: string }} */ ({}));
   const submit = async (/** @type {Event} */ event) => {
@@ -146,7 +147,8 @@ function SignIn({ onCancel }) {
   };
   return html`<form class="sign-in" onSubmit=${submit} noValidate>
     <${Heading} title="Console" />
-    <p>Sign in with a private key of the configuration. You see what the key is good for.</p>
+    ${provider && html`<a class="button main" href="/-/console/oidc" target="_self">Sign in with ${provider}</a>`}
+    <p>${provider ? "Or sign in" : "Sign in"} with a private key of the configuration. You see what the key is good for.</p>
     <label for="key">Private key</label>
     <input
       id="key"

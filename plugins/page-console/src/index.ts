@@ -13,12 +13,12 @@ import { createBrowse } from "./browse.ts";
 import { buildSchema, createBuilder } from "./builder.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
-import { createSessions, type Session } from "./session.ts";
+import { createOidc, type OidcOptions, oidcSchema, redirect } from "./oidc.ts";
+import { createSessions, ROOT, type Session } from "./session.ts";
 import { createVideos } from "./videos.ts";
 
 const NAME = "page-console";
 const VERSION = "0.1.0";
-const ROOT = "/-/console";
 
 /** Below it, each path is that of a management call. */
 const API = `${ROOT}/api`;
@@ -32,9 +32,11 @@ export interface PageConsoleOptions {
    * @default false
    */
   readonly open?: boolean | undefined;
+  /** Sign-in by OpenID Connect, beside keys. */
+  readonly oidc?: OidcOptions | undefined;
 }
 
-const schema = z.strictObject({ open: z.boolean().default(false) });
+const schema = z.strictObject({ open: z.boolean().default(false), oidc: oidcSchema.optional() });
 
 const url = z.string().min(1).max(8192);
 const signInSchema = z.strictObject({ key: z.string().min(1).max(1000) });
@@ -45,15 +47,18 @@ const signSchema = z.strictObject({ url, expires: z.int().positive().max(9_999_9
  * private key opens it, and shows what the key is good for. Each of its files is read once.
  */
 export function pageConsole(options: PageConsoleOptions = {}): Plugin {
-  const { open } = parseOptions(schema, options, NAME);
+  const { open, oidc: oidcOptions } = parseOptions(schema, options, NAME);
   const { document, files } = createAssets();
   return {
     name: NAME,
     version: VERSION,
     apiVersion: 1,
     apply(api) {
-      const { route } = api;
-      const sessions = createSessions({ keys: api.config.keys, open });
+      const { route, hooks, logger } = api;
+      const { keys } = api.config;
+      const oidc = oidcOptions && createOidc(oidcOptions, { keys, logger });
+      const provider = oidc && { provider: oidc.provider };
+      const sessions = createSessions({ keys, open, oidc });
       const inspect = createInspect(api);
       const live = createLive(api);
       const builder = createBuilder(api);
@@ -70,7 +75,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         `${ROOT}/session`,
         answered(async (request) => {
           const session = await sessions.found(request);
-          return json(session ? accountOf(session) : { isOpen: false });
+          return json(session ? accountOf(session) : { isOpen: false, ...provider });
         }),
       );
       route(
@@ -90,6 +95,21 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
           return json({ isOpen: false }, { "set-cookie": sessions.signOut(request) });
         }),
       );
+
+      if (oidc) {
+        hooks.start.tap(NAME, ({ endpoints }) => {
+          for (const [at, name] of oidc.tenants.entries()) {
+            if (endpoints.some(({ tenant }) => tenant === name)) continue;
+            throw new MediaError("ECONFIG", `${NAME}.oidc.roles.${at}.tenant: unknown tenant '${name}'`);
+          }
+        });
+        route("GET", `${ROOT}/oidc`, shown(oidc.start));
+        route(
+          "GET",
+          `${ROOT}/oidc/callback`,
+          shown(async (request) => redirect(ROOT, await sessions.signInPerson(request, oidc))),
+        );
+      }
 
       call("GET", "/data/explain", async (request, session) => json(await inspect.explain(request, session)));
       call("GET", "/data/answer", (request, session) => inspect.answer(request, session));
@@ -160,10 +180,12 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
 
       /** What a session may know of itself. */
       function accountOf(session: Session) {
-        const { endpoints, csrf, isSignedIn } = session;
+        const { endpoints, csrf, isSignedIn, person } = session;
         return {
           isOpen: true,
           isSignedIn,
+          person,
+          ...provider,
           role: session.rights.role,
           isOperator: live.isOperator(session),
           csrf,
@@ -210,6 +232,37 @@ function answered(handler: (request: RouteRequest) => Promise<RouteReply>): Rout
       const { status, code, message, retryAfterSeconds } = error;
       const retry = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
       return { ...json({ code, message }, retry), status };
+    }
+  };
+}
+
+/** Refusals as a page for people, without a script. */
+function shown(handler: (request: RouteRequest) => Promise<RouteReply>): RouteHandler {
+  return async (request) => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      if (!isMediaError(error) || error.code === "EINTERNAL") throw error;
+      const { status, code, message, retryAfterSeconds } = error;
+      const headers = {
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        "content-security-policy":
+          "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
+      };
+      const link = `<a href="${ROOT}">Back to the console</a>`;
+      const body = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width" />
+<title>Sign-in failed</title>
+<h1>Sign-in failed</h1>
+<p>${message}</p>
+<p>${link} <small>${code}</small></p>
+</html>
+`;
+      return { status, headers, body };
     }
   };
 }

@@ -8,9 +8,12 @@ import {
   MediaError,
   type RouteRequest,
 } from "@mediatap/core";
+import type { Oidc } from "./oidc.ts";
+
+/** Path of the console. */
+export const ROOT = "/-/console";
 
 const COOKIE = "mediatap_console";
-const PATH = "/-/console";
 
 /** Seconds for which a sign-in is valid. */
 const LIFETIME = 12 * 3600;
@@ -27,29 +30,52 @@ export interface Session {
   readonly rights: CallRights;
   readonly call: KeyAccess["call"];
   readonly csrf: string;
-  /** By a key. Otherwise the console is open to this machine. */
+  /** By a key or by OpenID Connect. Otherwise the console is open to this machine. */
   readonly isSignedIn: boolean;
+  /** Name of whoever has signed in by OpenID Connect. */
+  readonly person?: string;
 }
 
 export interface SessionsOptions {
   readonly keys: KeysApi;
   /** Open to this machine and its network without a key. */
   readonly open: boolean;
+  /** Left out: only keys open the console. */
+  readonly oidc?: Oidc | undefined;
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
 
+/** What signs in: a key, or a person. */
+export type Access = Pick<KeyAccess, "id" | "name" | "endpoints" | "rights" | "call" | "seal">;
+
 /**
- * Sign-ins without a store: the cookie contains the id of a key, a time and a random number, sealed by the key. Every process with
- * the same configuration can check it, and it is void once there is no such key any more.
+ * Sign-ins without a store: the cookie contains the id of a key or a person, a time and a random number, sealed by the key or the client
+ * secret. Every process with the same configuration can check it, and it is void once there is no such key or rule any more.
  */
-export function createSessions({ keys, open }: SessionsOptions) {
+export function createSessions({ keys, open, oidc }: SessionsOptions) {
+  const accessOf = async (id: string, ip: string): Promise<Access | undefined> =>
+    oidc?.isOwn(id) ? oidc.find(id, ip) : await keys.find(id, ip);
+
+  function sessionOf({ id, name, endpoints, rights, call, seal }: Access, nonce: string): Session {
+    const person = oidc?.isOwn(id) ? { person: name } : {};
+    return { endpoints, rights, call, csrf: seal(`csrf.${nonce}`), isSignedIn: true, ...person };
+  }
+
+  /** A new session, and its cookie. */
+  function begin(access: Access, isSecure: boolean): { session: Session; cookie: string } {
+    const nonce = randomBytes(16).toString("base64url");
+    const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
+    const value = [access.id, expires, nonce, access.seal(textOf(access.id, expires, nonce))].join(".");
+    return { session: sessionOf(access, nonce), cookie: sessionCookie(value, LIFETIME, isSecure) };
+  }
+
   async function found(request: RouteRequest): Promise<Session | undefined> {
-    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w.-]{1,300})`).exec(
+    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w.-]{1,2000})`).exec(
       request.header("cookie") ?? "",
     )?.[1];
     const [id = "", expires = "", nonce = "", seal = ""] = (cookie ?? "").split(".");
-    const access = cookie === undefined ? undefined : await keys.find(id, request.ip);
+    const access = cookie === undefined ? undefined : await accessOf(id, request.ip);
     if (
       access &&
       isEqual(seal, access.seal(textOf(id, expires, nonce))) &&
@@ -73,26 +99,36 @@ export function createSessions({ keys, open }: SessionsOptions) {
     /** Signs in by a key; throws as `KeysApi.open`. */
     async signIn(request: RouteRequest, key: string): Promise<{ session: Session; cookie: string }> {
       assertOrigin(request);
-      const access = await keys.open(key, request.ip);
-      const nonce = randomBytes(16).toString("base64url");
-      const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
-      const value = [access.id, expires, nonce, access.seal(textOf(access.id, expires, nonce))].join(".");
-      return { session: sessionOf(access, nonce), cookie: cookieOf(request, value, LIFETIME) };
+      return begin(await keys.open(key, request.ip), isBehindTls(request));
     },
-    signOut: (request: RouteRequest) => cookieOf(request, "", 0),
+    /** Signs in a person; throws as `Oidc.finish`. */
+    async signInPerson(request: RouteRequest, own: Oidc): Promise<string> {
+      return begin(await own.finish(request), own.isSecure).cookie;
+    },
+    signOut: (request: RouteRequest) => sessionCookie("", 0, isBehindTls(request)),
   };
 }
 
 const textOf = (id: string, expires: string, nonce: string) => `session.${id}.${expires}.${nonce}`;
 
-function sessionOf({ endpoints, rights, call, seal }: KeyAccess, nonce: string): Session {
-  return { endpoints, rights, call, csrf: seal(`csrf.${nonce}`), isSignedIn: true };
+/** The server itself has no TLS: that it is behind some, only the browser reports. */
+const isBehindTls = (request: RouteRequest) => request.header("origin")?.startsWith("https:") === true;
+
+const sessionCookie = (value: string, lifetime: number, isSecure: boolean) =>
+  cookieOf(COOKIE, value, { path: ROOT, lifetime, sameSite: "Strict", isSecure });
+
+interface CookieOptions {
+  readonly path: string;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly sameSite: "Strict" | "Lax";
+  readonly isSecure: boolean;
 }
 
-function cookieOf(request: RouteRequest, value: string, lifetime: number): string {
-  // The server itself has no TLS: that it is behind some, only the browser reports.
-  const secure = request.header("origin")?.startsWith("https:") ? "; Secure" : "";
-  return `${COOKIE}=${value}; Path=${PATH}; Max-Age=${lifetime}; HttpOnly; SameSite=Strict${secure}`;
+export function cookieOf(name: string, value: string, options: CookieOptions): string {
+  const { path, lifetime, sameSite, isSecure } = options;
+  const secure = isSecure ? "; Secure" : "";
+  return `${name}=${value}; Path=${path}; Max-Age=${lifetime}; HttpOnly; SameSite=${sameSite}${secure}`;
 }
 
 function assertSameSite(request: RouteRequest, { csrf }: Session): void {
@@ -111,7 +147,7 @@ function assertOrigin(request: RouteRequest): void {
   throw new MediaError("EFORBIDDEN", "Expected a request of this site");
 }
 
-function isEqual(one: string, other: string): boolean {
+export function isEqual(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

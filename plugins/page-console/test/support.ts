@@ -6,6 +6,7 @@ import {
   type Answer,
   type AskOptions,
   makePng,
+  type StartOptions,
   startOrigin,
   startServer,
   type TestServer,
@@ -31,6 +32,7 @@ export interface Console {
 export async function startConsole(
   options: PageConsoleOptions = {},
   more: MediatapConfig = {},
+  start: StartOptions = {},
 ): Promise<Console> {
   const origin = await startOrigin({
     "a.png": picture,
@@ -47,7 +49,7 @@ export async function startConsole(
     pageConsole(options),
     ...(more.plugins ?? []),
   ];
-  const server = await startServer({
+  const config: MediatapConfig = {
     origins: { site },
     endpoints: {
       default: { origins: ["site"], privateKey: KEY },
@@ -59,7 +61,8 @@ export async function startConsole(
     },
     ...more,
     plugins,
-  });
+  };
+  const server = await startServer(config, start);
   return {
     server,
     origin,
