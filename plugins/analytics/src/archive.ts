@@ -15,6 +15,7 @@ const ROLL_UPS_AFTER_MS = [600_000, PERIOD_MS.day];
 export interface Records {
   get(key: string): Promise<string | undefined>;
   put(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
   list(from?: string, to?: string): Promise<readonly (readonly [key: string, value: string])[]>;
   deleteBefore(key: string): Promise<void>;
 }
@@ -41,14 +42,18 @@ export interface PeriodData {
 export interface Archive {
   /** `writer`: one process; it replaces what it has written of the same hour. */
   write(hour: HourData, writer: string): Promise<void>;
-  /** Rolls up days that have ended, then deletes old records. Any process may do it, also several at a time. */
-  tidy(): Promise<void>;
+  /**
+   * Rolls up days that have ended, then deletes old records and those of accounts that are not among `accounts` any more. Any process
+   * may do it, also several at a time.
+   */
+  tidy(accounts: ReadonlySet<string>): Promise<void>;
   /** What was counted from `from` (included) to `to` (excluded), in no order, any number of times for one endpoint and period. */
   read(period: Period, from: number, to: number): AsyncGenerator<PeriodData>;
 }
 
-/** Record of the last day that was rolled up for good; sorts after all days. */
+/** Records of the last day that was rolled up for good, and of the accounts that may have records; they sort after all days. */
 const DONE = "~done";
+const ACCOUNTS = "~accounts";
 
 export function createArchive({ hours, days }: Collections, now = () => Date.now()): Archive {
   /** The hours of a day, added up by endpoint. */
@@ -76,11 +81,30 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
     return due === ROLL_UPS_AFTER_MS.length;
   }
 
+  /** An endpoint that is gone may come back; an account that is gone has no right to be counted. */
+  async function deleteOthers(accounts: ReadonlySet<string>, earliest: number): Promise<void> {
+    const value = JSON.stringify([...accounts].sort());
+    const known = await days.get(ACCOUNTS);
+    if (known === value) return;
+    const isGone = known === undefined || (JSON.parse(known) as string[]).some((name) => !accounts.has(name));
+    for (let day = earliest; isGone && day <= now(); day += PERIOD_MS.day) {
+      for (const records of [hours, days]) {
+        for (const [key, value] of await listOf(records, "day", day, day + PERIOD_MS.day)) {
+          // The first record of a day that is rolled up is a number.
+          const { tenant = "" } = JSON.parse(value) as Partial<BucketData>;
+          if (!accounts.has(tenant)) await records.delete(key);
+        }
+      }
+      await setImmediate();
+    }
+    await days.put(ACCOUNTS, value);
+  }
+
   return {
     async write({ start, data }, writer) {
       await hours.put(`${labelOf("hour", start)}/${keyOf(data)}/${writer}`, JSON.stringify(data));
     },
-    async tidy() {
+    async tidy(accounts) {
       const today = startOf("day", now());
       const earliest = today - DAYS_KEPT * PERIOD_MS.day;
       const oldestHours = today - HOUR_DAYS_KEPT * PERIOD_MS.day;
@@ -91,6 +115,7 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
       }
       await hours.deleteBefore(labelOf("day", oldestHours));
       await days.deleteBefore(labelOf("day", earliest));
+      await deleteOthers(accounts, earliest);
     },
     async *read(period, from, to) {
       if (period === "hour") return yield* readHours(hours, from, to);

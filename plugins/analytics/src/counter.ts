@@ -29,6 +29,8 @@ interface Row extends Account {
   /** Changes of the process's life, and how many of them are written or belong to hours that have ended. */
   changes: number;
   saved: number;
+  /** Its memory was released; requests that end later are counted in another row. */
+  isGone: boolean;
 }
 
 /** What is counted of a request. Not the exchange: it would keep the connection in memory. */
@@ -51,8 +53,8 @@ export interface HourData {
 
 export interface Counter {
   count(report: Report): void;
-  /** The number of endpoints has changed. */
-  adapt(endpoints: number): void;
+  /** The endpoints have changed. Memory of others is released when their hour has ended. */
+  adapt(endpoints: readonly Pick<Endpoint, "tenant" | "name">[]): void;
   /** Those of all endpoints. */
   accounts(): Iterable<Account>;
   /** Hours that have changed since they were written: `written` is called for each that has been. */
@@ -76,9 +78,10 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
   const agents = createAgents();
   let batch: Finished[] = [];
   let detail = 1;
+  let current: ReadonlySet<string> = new Set();
 
   function rowOf(tenant: string, endpoint: string, time = now()): Row {
-    const key = JSON.stringify([tenant, endpoint]);
+    const key = keyOf({ tenant, name: endpoint });
     const known = rows.get(key);
     if (known) return known;
     const row: Row = {
@@ -89,6 +92,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       hour: startOf("hour", time),
       changes: 0,
       saved: 0,
+      isGone: false,
       work: 0,
       addCpu(milliseconds) {
         bucketOf(row).cpuMs += milliseconds;
@@ -154,7 +158,8 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     bytes,
     time,
   }: Finished): void {
-    const row = byEndpoint.get(endpoint) ?? rowOfEndpoint(endpoint, time);
+    const known = byEndpoint.get(endpoint);
+    const row = known && !known.isGone ? known : rowOfEndpoint(endpoint, time);
     const bucket = bucketOf(row, time);
     const { lists } = bucket;
     row.mount = target.mount;
@@ -220,7 +225,8 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       else attempted(report);
     },
     adapt(endpoints) {
-      detail = Math.min(1, FULL_ENDPOINTS / Math.max(1, endpoints));
+      detail = Math.min(1, FULL_ENDPOINTS / Math.max(1, endpoints.length));
+      current = new Set(endpoints.map(keyOf));
     },
     accounts() {
       countBatch();
@@ -230,8 +236,13 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       countBatch();
       const hour = startOf("hour", now());
       const open = [];
-      for (const row of rows.values()) {
-        if (hour > row.hour) endHour(row, hour);
+      for (const [key, row] of rows) {
+        if (hour > row.hour) {
+          endHour(row, hour);
+          // Not before: a process replaces what it has written of the same hour.
+          row.isGone = !current.has(key);
+          if (row.isGone) rows.delete(key);
+        }
         const { changes } = row;
         const written = () => {
           row.saved = changes;
@@ -243,6 +254,8 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     },
   };
 }
+
+const keyOf = ({ tenant, name }: Pick<Endpoint, "tenant" | "name">) => JSON.stringify([tenant, name]);
 
 /** Of an address neither query nor user is kept: they may be signatures, tokens and passwords under any name. */
 function pathOf({ kind, path }: { readonly kind: "path" | "url"; readonly path: string }): string {

@@ -67,7 +67,7 @@ export function analytics(options: AnalyticsOptions = {}): Plugin {
         const own = shared(`${NAME}:${countryHeader ?? ""}`, () =>
           createRecorder({ countryHeader, workers, logger }),
         );
-        own.use({ store, endpoints: endpoints.length, isIdle: () => state().work.running === 0 });
+        own.use({ store, endpoints, isIdle: () => state().work.running === 0 });
         recorder = own;
         archives = async () => {
           const [others] = await Promise.all([bus.ask(NAME), own.write()]);

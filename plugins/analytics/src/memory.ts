@@ -19,6 +19,7 @@ export function memoryRecords(
       characters += value.length;
       while (characters > maxCharacters) remove([...records.keys()].sort()[0] as string);
     },
+    delete: async (key) => remove(key),
     async list(from = "", to = "\uffff") {
       return [...records].filter(([key]) => key >= from && key < to).sort(([a], [b]) => (a < b ? -1 : 1));
     },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { PluginApi, Report } from "@mediatap/core";
+import type { Endpoint, PluginApi, Report } from "@mediatap/core";
 import { type Archive, type Collections, type Copy, createArchive } from "./archive.ts";
 import { createCounter } from "./counter.ts";
 import { createCpuMeter } from "./cpu.ts";
@@ -22,8 +22,7 @@ const MEMORY_CHARACTERS = 8_000_000;
 export interface RecorderUse {
   /** Left out: the memory of this process. */
   readonly store: Collections | undefined;
-  /** Number of endpoints. */
-  readonly endpoints: number;
+  readonly endpoints: readonly Pick<Endpoint, "tenant" | "name">[];
   /** Whether no render is in progress. */
   readonly isIdle: () => boolean;
 }
@@ -55,6 +54,8 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
   const memory = { hours: memoryRecords(budget), days: memoryRecords(budget) };
   let archive = createArchive(memory);
   let isIdle = () => true;
+  /** The server's own account, and those of its tenants. */
+  let accounts: ReadonlySet<string> = new Set([""]);
   let isBroken = false;
   let isClosed = false;
   let tidyAt = Date.now() + Math.random() * TIDY_SPREAD_MS;
@@ -77,11 +78,11 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
     try {
       meter.settle(counter.accounts(), isIdle());
       for (const { hour, written } of counter.changed()) {
-        await archive.write(hour, writer);
+        if (accounts.has(hour.data.tenant)) await archive.write(hour, writer);
         written();
       }
       if (Date.now() >= tidyAt) {
-        await archive.tidy();
+        await archive.tidy(accounts);
         tidyAt = Date.now() + TIDY_INTERVAL_MS;
       }
       isBroken = false;
@@ -99,6 +100,9 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
       archive = createArchive(store ?? memory);
       isIdle = parts.isIdle;
       counter.adapt(endpoints);
+      const next = new Set(["", ...endpoints.map(({ tenant }) => tenant)]);
+      if ([...accounts].some((account) => !next.has(account))) tidyAt = 0;
+      accounts = next;
     },
     count: counter.count,
     write,

@@ -347,6 +347,49 @@ describe("analytics", () => {
       assert.equal(await total(`?by=day&from=${from(0)}&to=${from(80)}`), 0);
     });
 
+    it("deletes the records of an account that is gone, and keeps those of an endpoint that is", async () => {
+      stopTime();
+      const { endpoints, ...config } = configOf("accounts.sqlite");
+      const account = { origins: config.origins ?? {}, endpoints: endpoints ?? {}, privateKey: "acme_key" };
+      const startWith = async (more: MediatapConfig) => {
+        await server.close();
+        server = await startServer({ ...config, ...more });
+        passTime(HOUR);
+        await report();
+      };
+      const database = new DatabaseSync(join(folder.path, "accounts.sqlite"), { timeout: 10_000 });
+      const hasRecords = (tenant: string, endpoint: string) => {
+        const rows = database.prepare("SELECT value FROM records WHERE collection LIKE 'analytics-%'").all();
+        return rows.some(({ value }) => {
+          const record = String(value).startsWith("{") ? JSON.parse(String(value)) : {};
+          return record.tenant === tenant && record.endpoint === endpoint;
+        });
+      };
+      try {
+        await startWith({ endpoints, tenants: { acme: account } });
+        for (const path of ["/a.png", "/shop/a.png", "/acme/a.png"]) await server.ask(path);
+        // An hour, and the day that it is rolled up into.
+        passTime(25 * HOUR);
+        await server.ask("/acme/a.png");
+        await report();
+        assert.deepEqual(
+          [hasRecords("", "default"), hasRecords("", "shop"), hasRecords("acme", "default")],
+          [true, true, true],
+        );
+        const { shop: _, ...left } = endpoints ?? {};
+        await startWith({ endpoints: left });
+        assert.deepEqual(
+          [hasRecords("", "default"), hasRecords("", "shop"), hasRecords("acme", "default")],
+          [true, true, false],
+        );
+        passTime(91 * 24 * HOUR);
+        await report();
+        assert.equal(hasRecords("", "shop"), false);
+      } finally {
+        database.close();
+      }
+    });
+
     it("writes what it could not write before", async () => {
       stopTime();
       await restartWith("locked.sqlite");
