@@ -112,7 +112,9 @@ describe("page-console: sign-in by OpenID Connect", () => {
     assert.deepEqual([origin, pathname], [provider.issuer, "/authorize"]);
     const { state, nonce, code_challenge, ...more } = Object.fromEntries(searchParams);
     for (const value of [state, nonce, code_challenge]) assert.match(value ?? "", /^[\w-]{43}$/);
-    assert.equal(new Set([state, nonce, code_challenge]).size, 3);
+    const { searchParams: next } = new URL((await ask(START)).headers.location ?? "");
+    const others = ["state", "nonce", "code_challenge"].map((name) => next.get(name));
+    assert.equal(new Set([state, nonce, code_challenge, ...others]).size, 6);
     assert.deepEqual(more, {
       client_id: CLIENT_ID,
       code_challenge_method: "S256",
