@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { Plugin } from "@mediatap/core";
 import {
   describeWith,
-  freePort,
   REDIS,
   type Redis,
   startOrigin,
@@ -155,16 +154,18 @@ describeWith(REDIS, "share-redis: purges on several machines", () => {
   });
 
   it("are told while Redis is away, as soon as it is there", async () => {
-    const port = await freePort();
-    const [one, two] = await Promise.all([1, 2].map(() => start(`redis://127.0.0.1:${port}`)));
+    // A wire keeps its port: another program could take that of a Redis which is not started yet.
+    const wire = await makeWire(redis.port);
+    wire.cut();
+    const [one, two] = await Promise.all([1, 2].map(() => start(wire.url)));
     await one?.red(PATH);
     await two?.red(PATH);
     change();
     await one?.purge("a.png");
-    const other = await startRedis({ port });
+    wire.mend();
     await isRenewed(two);
     await machines.close();
-    await other.close();
+    await wire.close();
   });
 
   it("are asked for where the list has forgotten them", async () => {
