@@ -1,11 +1,12 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
+import { jsonSchemaOf } from "@mediatap/core/state";
 import type { ReadUsage } from "@mediatap/core/usage";
 import { z } from "zod";
 import { type Archive, type Copy, createArchive } from "./archive.ts";
 import { memoryRecords } from "./memory.ts";
-import { queryOf } from "./query.ts";
+import { queryOf, querySchema } from "./query.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { reportOf } from "./report.ts";
+import { reportOf, reportSchema } from "./report.ts";
 
 const NAME = "analytics";
 
@@ -96,7 +97,14 @@ export function analytics(options: AnalyticsOptions = {}): Plugin {
             body: { ...span, ...report, series: series.map((one) => ({ ...one, time: iso(one.time) })) },
           };
         },
-        { role: "read" },
+        {
+          role: "read",
+          describe: () => ({
+            summary: "Report what was counted by hour or day",
+            query: jsonSchemaOf(querySchema),
+            response: jsonSchemaOf(reportSchema, "output"),
+          }),
+        },
       );
     },
   };

@@ -1,5 +1,6 @@
 import { type Endpoint, invalid, MediaError, type RouteRequest } from "@mediatap/core";
 import type { UsageQuery } from "@mediatap/core/usage";
+import { z } from "zod";
 import { DAYS_KEPT, HOUR_DAYS_KEPT } from "./archive.ts";
 import { PERIOD_MS, type Period, startOf } from "./period.ts";
 
@@ -8,6 +9,16 @@ const MAX_DAYS = { hour: HOUR_DAYS_KEPT, day: DAYS_KEPT } as const;
 
 /** Spans of a report that names no beginning. */
 const USUAL_MS = { hour: PERIOD_MS.day, day: 30 * PERIOD_MS.day } as const;
+
+const time = z.string().optional().meta({ description: "A date or a time (ISO 8601)" });
+
+/** Parameters of a call, for its description. */
+export const querySchema = z.object({
+  by: z.enum(["hour", "day"]).default("hour"),
+  from: time,
+  to: time,
+  endpoint: z.string().optional().meta({ description: "Name of an endpoint, or tenant/name" }),
+});
 
 /** The query of a call. Throws `EINVAL`. */
 export function queryOf(

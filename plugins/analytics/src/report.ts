@@ -1,4 +1,5 @@
 import type { Usage, UsageList, UsageNumbers, UsageOfName, UsageQuery } from "@mediatap/core/usage";
+import { z } from "zod";
 import type { PeriodData } from "./archive.ts";
 import { addSums, LIST_NAMES, LISTS, noSums, PATHS, type Sums } from "./bucket.ts";
 import { PERIOD_MS } from "./period.ts";
@@ -16,6 +17,31 @@ export interface Prices {
 
 const GIGABYTE = 1e9;
 const CORE_HOUR_MS = 3_600_000;
+
+const numbers = z.object({
+  requests: z.int(),
+  bytes: z.number(),
+  hits: z.int(),
+  misses: z.int(),
+  errors: z.int(),
+  renders: z.int(),
+  savedBytes: z.number(),
+  cpuSeconds: z.number(),
+  cost: z.number().optional(),
+});
+const list = z.array(z.object({ name: z.string(), requests: z.int(), bytes: z.number() }));
+
+/** A report as the call returns it, for its description. */
+export const reportSchema = z.object({
+  from: z.iso.datetime(),
+  to: z.iso.datetime(),
+  by: z.enum(["hour", "day"]),
+  total: numbers,
+  series: z.array(numbers.extend({ time: z.iso.datetime() })),
+  endpoints: z.array(numbers.extend({ tenant: z.string(), endpoint: z.string() })),
+  lists: z.object(Object.fromEntries(LIST_NAMES.map((name) => [name, list]))),
+  currency: z.string().optional(),
+});
 
 /** Adds up what was counted. */
 export async function reportOf(

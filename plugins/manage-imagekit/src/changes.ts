@@ -41,6 +41,13 @@ const schema = z.strictObject({
 /** Of changes that were made; `changes` and `findings` of a dry run. */
 const answerSchema = z.looseObject({ ids: z.record(z.string(), z.string()).optional() });
 
+const fieldSchema = z.looseObject({ type: z.string() });
+const schemasSchema = z.object({
+  origins: z.record(z.string(), fieldSchema),
+  urlEndpoint: fieldSchema,
+  namedTransformation: fieldSchema,
+});
+
 type Change = z.output<typeof change>;
 
 /** Adds the call that makes several changes as one revision, and the one that describes their fields. */
@@ -62,7 +69,13 @@ export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
         namedTransformation: namedTransformationSchema(),
       },
     }),
-    { role: "read" },
+    {
+      role: "read",
+      describe: () => ({
+        summary: "Describe the fields of what can be changed",
+        response: jsonSchemaOf(schemasSchema, "output"),
+      }),
+    },
   );
 }
 

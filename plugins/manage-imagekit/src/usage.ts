@@ -1,5 +1,7 @@
 import { type CallHandler, invalid, MediaError, type PluginApi } from "@mediatap/core";
+import { jsonSchemaOf } from "@mediatap/core/state";
 import type { Usage, UsageOfName, UsageQuery } from "@mediatap/core/usage";
+import { z } from "zod";
 
 /** Where the service has them. */
 const USAGE = "/v1/accounts/usage";
@@ -12,6 +14,41 @@ const MAX_DAYS = 90;
 
 /** Names in a list of the response. */
 const MAX_NAMES = 100;
+
+const date = z.iso.date().meta({ examples: ["2026-11-30"] });
+/** Parameters of both calls, for their descriptions. */
+const querySchema = z.object({ startDate: date.meta({ examples: ["2026-11-01"] }), endDate: date });
+
+const named = z.object({ name: z.string(), requestCount: z.int() });
+const entries = z.array(named.extend({ bandwidthBytes: z.number(), code: z.string().optional() }));
+const ordered = z.object({ byRequests: entries, byBandwidth: entries });
+
+/** What the service calls usage analytics, for the description of the call. */
+const analyticsSchema = z.object({
+  startDate: date,
+  endDate: date,
+  generatedAt: z.iso.datetime(),
+  requestCount: z.int(),
+  bandwidthBytes: z.number(),
+  cache: z.object({ hitCount: z.int(), missCount: z.int(), errorCount: z.int() }),
+  statusCodes: z.array(named),
+  errorReasons: z.array(named),
+  top404Assets: z.array(named),
+  browser: ordered,
+  device: ordered,
+  country: ordered,
+  format: ordered,
+  topImages: ordered,
+  topImageTransforms: ordered,
+  topVideos: ordered,
+  topVideoTransforms: ordered,
+  topOtherAssets: ordered,
+  topReferrers: ordered,
+  topUserAgents: ordered,
+  urlEndpoints: ordered,
+  extensions: z.array(z.unknown()),
+  videoProcessing: z.array(z.unknown()),
+});
 
 /** Kinds of devices in the service's words. */
 const DEVICES: Readonly<Record<string, string>> = {
@@ -57,8 +94,21 @@ export function addUsage({ manage, state }: Pick<PluginApi, "manage" | "state">,
       return { body: bodyOf(await usage({ from, to, by: "day", endpoints }), dates) };
     };
   const billed = call(false, ({ total }) => ({ bandwidthBytes: total.bytes }));
-  manage("GET", USAGE, billed, { role: "read", atRoot: true });
-  manage("GET", ANALYTICS, call(true, analyticsOf), { role: "read", atRoot: true });
+  const describe = (summary: string, response: z.ZodType) => () => ({
+    summary,
+    query: jsonSchemaOf(querySchema),
+    response: jsonSchemaOf(response, "output"),
+  });
+  manage("GET", USAGE, billed, {
+    role: "read",
+    atRoot: true,
+    describe: describe("Bytes sent between two dates", z.object({ bandwidthBytes: z.number() })),
+  });
+  manage("GET", ANALYTICS, call(true, analyticsOf), {
+    role: "read",
+    atRoot: true,
+    describe: describe("Usage between two dates", analyticsSchema),
+  });
 }
 
 interface Dates extends Pick<UsageQuery, "from" | "to"> {

@@ -1,4 +1,5 @@
 import { type Endpoint, type Job, MediaError, type PluginApi, parseOptions } from "@mediatap/core";
+import { jsonSchemaOf } from "@mediatap/core/state";
 import { z } from "zod";
 import { type Failure, failureOf, type Item, type Queue } from "./batch.ts";
 
@@ -21,6 +22,14 @@ const schema = z.strictObject({
   clients: z.array(headers).min(1).max(10).default([BROWSER]),
   segments: z.int().min(0).max(10_000).optional(),
 });
+
+const progressSchema = z.object({
+  total: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  errors: z.array(z.object({ url: z.string(), code: z.string(), message: z.string() })),
+});
+const batchSchema = progressSchema.extend({ id: z.string(), added: z.iso.datetime() });
 
 /**
  * Adds `POST …/v1/warm`, which answers 202 with an `id`, and `GET …/v1/warm/<id>`, which tells how far it is; `GET …/v1/warm` does so for
@@ -53,7 +62,15 @@ export function addCalls(
       const id = await queue.add({ endpoints: [...own], items, refused });
       return { status: 202, body: { id } };
     },
-    { role: "operate" },
+    {
+      role: "operate",
+      describe: () => ({
+        summary: "Render URLs before they are requested",
+        body: jsonSchemaOf(schema),
+        status: 202,
+        response: jsonSchemaOf(z.object({ id: z.string() }), "output"),
+      }),
+    },
   );
 
   manage(
@@ -67,7 +84,13 @@ export function addCalls(
         .map(([id, { added, progress }]) => ({ id, added: new Date(added).toISOString(), ...progress }));
       return { body: { batches } };
     },
-    { role: "read" },
+    {
+      role: "read",
+      describe: () => ({
+        summary: "List the last batches of URLs to render",
+        response: jsonSchemaOf(z.object({ batches: z.array(batchSchema) }), "output"),
+      }),
+    },
   );
 
   manage(
@@ -81,7 +104,13 @@ export function addCalls(
       }
       return { body: found.progress };
     },
-    { role: "read" },
+    {
+      role: "read",
+      describe: () => ({
+        summary: "Progress of a batch",
+        response: jsonSchemaOf(progressSchema, "output"),
+      }),
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { analytics } from "@mediatap/analytics";
 import { manageImagekit } from "@mediatap/manage-imagekit";
 import { stateSqlite } from "@mediatap/state-sqlite";
 import { storageWeb } from "@mediatap/storage-web";
@@ -11,6 +12,7 @@ import {
   type TestFolder,
   type TestServer,
 } from "@mediatap/test";
+import { warm } from "@mediatap/warm";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
@@ -30,6 +32,7 @@ interface Operation {
 const KNOWN: Readonly<Record<string, readonly unknown[]>> = {
   origins: [["files"]],
   url: ["/a.jpg"],
+  urls: [["/a.jpg"], ["/a.jpg", "/b.jpg"]],
   transformation: ["w-100"],
   changes: [[]],
   name: ["thumb", "shop_1", "other"],
@@ -51,7 +54,7 @@ describe("the OpenAPI document", () => {
       {
         plugins: [
           ...[jobLanguage(), memoryStorage(Buffer.from("x")), echoEngine(), storageWeb()],
-          ...[manageImagekit(), stateSqlite({ path: "state.sqlite" })],
+          ...[manageImagekit(), stateSqlite({ path: "state.sqlite" }), analytics(), warm()],
         ],
         origins: { files: { type: "MEMORY" } },
         endpoints: { default: { origins: ["files"] } },
@@ -59,6 +62,9 @@ describe("the OpenAPI document", () => {
       },
       { base: folder.path },
     );
+    for (const path of ["/a.jpg", "/a.jpg", "/missing"]) {
+      await server.ask(path, { headers: { "user-agent": "curl/8.5.0", referer: "https://shop.example/" } });
+    }
     document = (await call("GET", "/openapi.json")).body as unknown as typeof document;
   });
   after(async () => {
@@ -79,6 +85,9 @@ describe("the OpenAPI document", () => {
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     assert.ok(valid, JSON.stringify(errors));
     assert.equal(document.openapi, "3.1.0");
+    for (const path of ["/analytics", "/v1/warm/{id}", "/v1/accounts/usage-analytics"]) {
+      assert.ok(!("2XX" in (document.paths[path]?.get?.responses ?? { "2XX": {} })), path);
+    }
     for (const path of ["/v1/keys", "/v1/audit", "/v1/accounts/origins", "/v1/files/purge/{id}"]) {
       assert.ok(path in document.paths, path);
     }
@@ -100,7 +109,7 @@ describe("the OpenAPI document", () => {
     const ids = new Map<string, string[]>();
     const order = ["post", "get", "put", "patch", "delete"];
     const described = operations().filter(({ operation }) => !("2XX" in operation.responses));
-    assert.ok(described.length >= 25, String(described.length));
+    assert.ok(described.length >= 32, String(described.length));
     for (const { path, method, operation } of described.toSorted(
       (a, b) =>
         order.indexOf(a.method) - order.indexOf(b.method) ||
@@ -155,9 +164,16 @@ describe("the OpenAPI document", () => {
   }
 });
 
+/** Parameters with an example, and a limit. */
 function queryOf({ parameters }: Operation): string {
-  const hasLimit = parameters.some(({ name, in: at }) => name === "limit" && at === "query");
-  return hasLimit ? "?limit=10" : "";
+  const query = parameters
+    .filter(({ in: at }) => at === "query")
+    .flatMap(({ name, schema }) => {
+      const [example] = (schema.examples as string[] | undefined) ?? [];
+      const value = name === "limit" ? "10" : example;
+      return value === undefined ? [] : [[name, value] as [string, string]];
+    });
+  return query.length === 0 ? "" : `?${new URLSearchParams(query)}`;
 }
 
 /** Values that a JSON Schema allows, as far as these documents use it. */
