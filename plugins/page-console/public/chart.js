@@ -83,7 +83,7 @@ function draw(UPlot, place, { columns, lines, textOf = count, timeOf = clock, mo
         ...lines.map(({ stroke, fill }) => ({
           stroke: colour(stroke),
           width: 1.5,
-          ...(fill && { fill: colour(fill) }),
+          ...(fill && { fill: colour(fill), points: { show: false } }),
         })),
       ],
       axes: [
