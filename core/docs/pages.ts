@@ -41,7 +41,7 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
   ["Images", /^(?:image|decode|focus|fonts|svg|avif)-|^info$/],
   ["Videos", /^video-/],
   ["Caches and clusters", /^(?:cache|share|queue|purge)-|^warm$/],
-  ["Management", /^(?:manage|page|state)-|^(?:analytics|webhooks)$/],
+  ["Management", /^(?:manage|page|state)-|^(?:analytics|migrate|webhooks)$/],
   ["Reports", /^(?:log|metrics|timing|tracing)/],
 ];
 
