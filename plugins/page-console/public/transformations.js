@@ -1,8 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, pictureAt, session, urlBelow } from "./api.js";
-import { inspectPath } from "./router.js";
+import { Fields } from "./form.js";
+import { pick } from "./origins.js";
+import { address, inspectPath, navigate } from "./router.js";
+import { Action, canChange, newId, Staged, stage, upcoming, useObjects } from "./staged.js";
 import { Copy, Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
 import { count } from "./words.js";
+
+const ROOT = "/-/console/transformations";
 
 /** An image by its name. */
 const IMAGE = /^\/[^?]*\.(?:jpe?g|png|webp|avif|gif|heic|tiff?)(?=\?|$)/i;
@@ -45,6 +50,13 @@ export function Transformations() {
   const endpoints = (session.value?.endpoints ?? []).filter(
     ({ namedTransformations }) => namedTransformations.length > 0,
   );
+  // Without a store, or the calls, nothing can be changed: the pictures are shown all the same.
+  const { objects } = useObjects();
+  const query = address.value.searchParams;
+  const managed = upcoming("namedTransformation").filter(({ readOnly }) => !readOnly);
+  const id = query.get("edit");
+  const edited = id === null ? undefined : managed.find((one) => one.id === id);
+  const isForm = objects && canChange.value && (query.has("new") || edited !== undefined);
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [sample, setSample] = useState("");
   const found = sampleIn(data ?? []);
@@ -59,11 +71,16 @@ export function Transformations() {
     setSample(field.current?.value.trim() ?? "");
   };
   return html`
-    <${Heading} title="Transformations"><p class="lead">Named transformations, each on a picture of yours.</p><//>
+    <${Heading} title="Transformations"><p class="lead">Named transformations, each on a picture of yours.</p>
+      ${objects && canChange.value && !isForm && html`<div class="end"><a class="button main" href=${`${ROOT}?new`}>New transformation</a></div>`}
+    <//>
+    ${objects && html`<${Staged} />`}
+    ${isForm && html`<${Editor} key=${id ?? "new"} schema=${objects.schemas.namedTransformation} named=${edited} />`}
+    ${!isForm && managed.length > 0 && html`<ul class="card rows" aria-label="Defined at run time">${managed.map((named) => html`<${Row} key=${named.id} named=${named} />`)}</ul>`}
     ${error && html`<${Problem} error=${error} onRetry=${reload} />`}
     ${
       endpoints.length === 0
-        ? html`<${Empty} title="No named transformations"><p>Define some as <code>namedTransformations</code> in the configuration. URLs then use them by name.</p><//>`
+        ? html`<${Empty} title="No named transformations"><p>Define some ${objects && canChange.value ? "here, or " : ""}as <code>namedTransformations</code> in the configuration. URLs then use them by name.</p><//>`
         : html`<form class="card sample-form" onSubmit=${submit}>
               <label for="sample">Picture</label>
               <input type="text" id="sample" ref=${field} placeholder="path/of/a/picture.jpg" spellcheck=${false} autocomplete="off" />
@@ -81,6 +98,57 @@ export function Transformations() {
             )}`
     }
   `;
+}
+
+/** One that can be changed. @param {{ named: ReturnType<typeof upcoming>[number] }} props */
+function Row({ named: { id, name, transformation, action } }) {
+  const isDeleted = action === "delete";
+  return html`<li class=${`object ${isDeleted ? "deleted" : ""}`}>
+    <div class="object-what">
+      <h2>${name} <${Action} action=${action} /></h2>
+      <p class="soft"><code>${transformation}</code></p>
+    </div>
+    <div class="object-actions">
+      ${
+        canChange.value &&
+        !isDeleted &&
+        html`<a class="button quiet" href=${`${ROOT}?${new URLSearchParams({ edit: id })}`} aria-label=${`Edit ${name}`}>Edit</a>
+        <button type="button" class="quiet" aria-label=${`Delete ${name}`} onClick=${() => stage({ kind: "namedTransformation", action: "delete", id })}>Delete</button>`
+      }
+    </div>
+  </li>`;
+}
+
+/** @param {{ schema: any, named?: ReturnType<typeof upcoming>[number] }} props */
+function Editor({ schema, named }) {
+  const [id] = useState(() => named?.id ?? newId());
+  const isNew = named === undefined || named.action === "create";
+  const [value, setValue] = useState(
+    () => /** @type {Record<string, any>} */ ({ enabled: true, ...pick(schema, named ?? {}) }),
+  );
+  const [error, setError] = useState("");
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    try {
+      await stage({ kind: "namedTransformation", action: isNew ? "create" : "update", id, value });
+      navigate(ROOT);
+    } catch (failure) {
+      setError(/** @type {Error} */ (failure).message);
+    }
+  };
+  return html`<section class="card" aria-labelledby="editor-title">
+    <h2 id="editor-title">${isNew ? "New transformation" : `Transformation ${named?.name}`}</h2>
+    <form class="editor" ref=${form} onSubmit=${submit}>
+      <${Fields} id="named" schema=${schema} value=${value} onChange=${setValue} />
+      <p class="bad" role="alert">${error}</p>
+      <div class="editor-actions">
+        <button type="submit" class="main">${isNew ? "Stage the transformation" : "Stage the change"}</button>
+        <a class="button quiet" href=${ROOT}>Cancel</a>
+      </div>
+    </form>
+  </section>`;
 }
 
 /** @param {{ endpoint: import("./api.js").EndpointInfo, named: import("./api.js").Named, sample: string, usage?: { name: string, requests: number }[] }} props */

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { analytics } from "@mediatap/analytics";
+import { manageImagekit } from "@mediatap/manage-imagekit";
+import { stateSqlite } from "@mediatap/state-sqlite";
+import { makeFolder } from "@mediatap/test";
 import { sign } from "@mediatap/url-imagekit";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
@@ -185,6 +189,45 @@ describeInBrowser("the console in Chromium", () => {
     await page.fill("#sample", "missing.png");
     await page.press("#sample", "Enter");
     await until(`document.querySelectorAll(".named .frame a").length === 4`);
+  });
+
+  it("creates, changes and deletes a named transformation as staged changes", async () => {
+    const folder = await makeFolder();
+    const own = await startConsole(
+      {},
+      { plugins: [manageImagekit(), stateSqlite({ path: join(folder.path, "state.sqlite") })] },
+    );
+    try {
+      await open("/live");
+      await page.goto(`${own.server.url}/-/console/transformations`);
+      const apply = async () => {
+        await until(`document.querySelector(".diff")`);
+        await page.click(".staged-apply .main");
+        await until(`document.querySelector(".applied")?.innerText.includes("1 change is applied.")`);
+      };
+      await until(`document.querySelector('[href$="?new"]')`);
+      await page.click('[href$="?new"]');
+      await page.fill("#named-name", "banner");
+      await page.fill("#named-transformation", "w-90,h-30");
+      await assertAccessible(page);
+      await page.press("#named-name", "Enter");
+      await apply();
+      assert.equal((await own.server.ask("/tr:n-banner/a.png")).status, 200);
+      await page.click('[aria-label="Edit banner"]');
+      await page.fill("#named-transformation", "w-80");
+      await page.press("#named-transformation", "Enter");
+      await apply();
+      assert.equal(await text(".object code"), "w-80");
+      await assertAccessible(page);
+      await page.click('[aria-label="Delete banner"]');
+      await apply();
+      await until(`!document.querySelector(".object")`);
+      assert.equal((await own.server.ask("/tr:n-banner/a.png")).status, 400);
+    } finally {
+      await page.goto("about:blank");
+      await own.close();
+      await folder.close();
+    }
   });
 
   it("composes a URL from the parameters of the language, with its picture and code", async () => {
