@@ -82,6 +82,8 @@ export interface FolderEntry {
   /** The last segment of its path. */
   readonly name: string;
   readonly kind: "file" | "folder";
+  /** A folder whose files belong to another path: a symbolic link. @default false */
+  readonly isLink?: boolean;
   /** Bytes of a file. Left out: the listing does not contain it. */
   readonly size?: number;
   /** Of a file, in milliseconds since 1970. Left out: the listing does not contain it. */

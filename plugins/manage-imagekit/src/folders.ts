@@ -175,7 +175,7 @@ function assertTransferable(folder: FilePlace, to: string, isMove: boolean): voi
   ability(folder, "remove", "delete files");
 }
 
-/** Files that appear meanwhile stay where they are. */
+/** Files that appear meanwhile stay where they are. Throws before it copies anything if a folder below is a symbolic link. */
 async function transferFolder(
   changes: Changes,
   folder: FilePlace,
@@ -190,6 +190,9 @@ async function transferFolder(
   for await (const { entry, ...asset } of walk([folder], from, true, timed(signal))) {
     if (files.length + folders.length > MAX_ENTRIES) {
       throw new MediaError("ELIMIT", `Expected a folder with at most ${MAX_ENTRIES} files and folders`);
+    }
+    if (entry.isLink) {
+      throw new MediaError("EFORBIDDEN", `Expected a folder without symbolic links such as ${asset.path}`);
     }
     if (entry.kind === "folder") folders.push(asset.path);
     else files.push(asset);

@@ -98,7 +98,7 @@ async function entryOf(inside: string, path: string, { name }: Candidate): Promi
     const real = await realpath(path);
     if (!isBelow(inside, real)) return undefined;
     const found = await stat(real);
-    if (found.isDirectory()) return { name, kind: "folder" };
+    if (found.isDirectory()) return { name, kind: "folder", ...(real !== path && { isLink: true }) };
     if (!found.isFile()) return undefined;
     return { name, kind: "file", size: found.size, lastModified: Math.trunc(found.mtimeMs), private: false };
   } catch {

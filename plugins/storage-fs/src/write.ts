@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { lstat, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { basename, join, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
 import { ensureFolder, type FileMetadata, type Storage } from "@mediatap/core/storage";
@@ -12,23 +12,20 @@ export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
 /** Milliseconds after which a file under way is one that a killed process left behind. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
-/** What can be changed below `root`; nothing outside of it ever is, links or not. */
+/** What can be changed below `root`. Nothing is changed through a folder that is a link, wherever it leads. */
 export function folderWriting(
   root: string,
 ): Required<Pick<Storage, "write" | "remove" | "list" | "createFolder" | "removeFolder">> {
   return {
     async createFolder(path) {
       await explained("made", async () => {
-        await folderOf(root, `${path}/file`);
+        await madeFolder(root, `${path}/file`);
       });
     },
 
     async removeFolder(path) {
       await explained("removed", async () => {
-        const inside = await realpath(root);
-        const above = await realpath(dirname(locate(root, path))).catch(unlessAbsent);
-        if (above === undefined || !isBelow(inside, above)) return;
-        const folder = join(above, basename(path));
+        const folder = join(await folderOf(root, path), basename(path));
         const found = await lstat(folder).catch(unlessAbsent);
         // What a link leads to stays.
         if (found?.isSymbolicLink() && (await stat(folder).catch(unlessAbsent))?.isDirectory())
@@ -39,7 +36,7 @@ export function folderWriting(
 
     async write(path, body, metadata) {
       await explained("written", async () => {
-        const folder = await folderOf(root, path);
+        const folder = await madeFolder(root, path);
         const temporary = join(folder, `.mediatap-${randomUUID()}.tmp`);
         try {
           await fill(temporary, body, metadata);
@@ -54,9 +51,7 @@ export function folderWriting(
     async remove(path) {
       await explained("removed", async () => {
         try {
-          const inside = await realpath(root);
-          const folder = await realpath(dirname(locate(root, path)));
-          if (isBelow(inside, folder)) await unlink(join(folder, basename(path)));
+          await unlink(join(await folderOf(root, path), basename(path)));
         } catch (error) {
           if (!["ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENAMETOOLONG"].includes(codeOf(error) ?? ""))
             throw error;
@@ -72,24 +67,28 @@ function unlessAbsent(error: unknown): undefined {
   if (!["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
 }
 
-/** The real folder that a new file belongs into, made where it is missing. */
+/**
+ * The folder of a file by its real path, whether it exists or not. Throws `EFORBIDDEN` if a part of it is a symbolic link: what is
+ * behind it belongs to another path, or to none.
+ */
 async function folderOf(root: string, path: string): Promise<string> {
-  const wanted = dirname(locate(root, path));
-  await ensureFolder(root);
-  const inside = await realpath(root);
-  // A link on the way could lead out: look before anything is made behind it.
-  let there = wanted;
-  let real: string | undefined;
-  while (real === undefined) {
-    real = await realpath(there).catch((error: unknown) => {
-      if (codeOf(error) !== "ENOENT") throw error;
-      return undefined;
-    });
-    if (real === undefined) there = dirname(there);
+  const segments = segmentsOf(path).slice(0, -1);
+  let folder = await realpath(root);
+  for (const segment of segments) {
+    folder = join(folder, segment);
+    if ((await lstat(folder).catch(unlessAbsent))?.isSymbolicLink()) {
+      throw new MediaError("EFORBIDDEN", "Files are not changed through a folder that is a symbolic link");
+    }
   }
-  if (!isBelow(inside, real)) throw new MediaError("EACCES", "The file is outside the folder");
-  await ensureFolder(wanted);
-  return realpath(wanted);
+  return folder;
+}
+
+/** As `folderOf`, made where it is missing. */
+async function madeFolder(root: string, path: string): Promise<string> {
+  await ensureFolder(root);
+  const folder = await folderOf(root, path);
+  await ensureFolder(folder);
+  return folder;
 }
 
 async function fill(
@@ -133,12 +132,12 @@ async function sweep(file: string): Promise<void> {
   if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(file, { force: true });
 }
 
-function locate(root: string, path: string): string {
+function segmentsOf(path: string): string[] {
   const segments = path.split("/");
   if (path.includes("\0") || segments.some((segment) => ["", ".", ".."].includes(segment))) {
     throw new MediaError("EINVAL", "Expected a path inside the folder");
   }
-  return resolve(root, path);
+  return segments;
 }
 
 export function isBelow(inside: string, folder: string): boolean {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { imageSharp } from "@mediatap/image-sharp";
@@ -146,6 +147,41 @@ describe("files behind Cloudinary's URLs", () => {
       assert.equal(await shown(server, url), "png 20", url);
     }
     assert.equal(await shown(server, `/image/fetch/http://127.0.0.1:1/a.png`), "404");
+  });
+
+  it("are fetched with the query that was signed, and no other", async () => {
+    const server = await open({}, { privateKeys: [KEY], restrictUnsigned: "all" });
+    const address = `${web.url}/far%20away.png`;
+    const signature = createHash("sha256")
+      .update(`w_20/${address}?id=1${KEY}`)
+      .digest("base64url")
+      .slice(0, 32);
+    const signed = `/image/fetch/s--${signature}--/w_20/${address}`;
+    assert.equal(await shown(server, `${signed}?id=1`), "png 20");
+    assert.equal(await shown(server, `${signed}?id=1&_a=BAMAK`), "png 20", "statistics of the clients");
+    const { length } = web.requests;
+    for (const query of ["", "?id=2", "?id=1&more", "?_a=1&id=2"]) {
+      assert.equal(await shown(server, signed + query), "401", query);
+    }
+    const options = { type: "fetch", width: 20, crop: "scale", sign_url: true, api_secret: KEY };
+    assert.equal(web.requests.length, length);
+    const encoded = urlOf(`${address}?id=1`, options);
+    assert.equal(await shown(server, encoded), "png 20", encoded);
+    assert.equal(await shown(server, `${encoded}&id=2`), "401");
+  });
+
+  it("have one rendition for a signature, whatever the query", async () => {
+    const rules = { privateKeys: [KEY], restrictUnsigned: "all", cacheStatusKey: true };
+    const server = await open({}, rules);
+    const url = urlOf("shop/shoe.png", { width: 20, crop: "scale", sign_url: true, api_secret: KEY });
+    const keys = new Set<string | undefined>();
+    for (const query of ["", "?z=1", "?z=2", "?_a=1&z"]) {
+      const { status, headers } = await server.ask(url + query);
+      assert.equal(status, 200, query);
+      keys.add(/key="?([^";]+)/.exec(headers["cache-status"] ?? "")?.[1]);
+    }
+    assert.equal(keys.size, 1);
+    assert(!keys.has(undefined));
   });
 });
 
