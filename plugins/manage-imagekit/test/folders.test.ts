@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { cacheSource } from "@mediatap/cache-source";
 import type { MediatapConfig } from "@mediatap/core";
@@ -215,6 +216,45 @@ function suite(
         await refused(client.folders.create({ folderName, parentFolderPath: "/" }), 400, /^folderName: /);
       }
       await refused(client.folders.job.get("none"), 404, /There is no bulk job with this id/);
+    });
+
+    it("are not moved, copied or changed through symbolic links", async function () {
+      if (title !== "a folder") return this.skip();
+      await upload("/keep/p.txt", "p");
+      await upload("/uploads/mv/own.txt", "own");
+      await upload("/allowed/here/own.txt", "own");
+      await symlink("../../keep", join(folder.path, "uploads/mv/link"));
+      await symlink("..", join(folder.path, "uploads/mv/loop"));
+      await symlink("../../keep", join(folder.path, "allowed/here/link"));
+      const before = (await readdir(folder.path, { recursive: true })).sort();
+      const jobs = [
+        client.folders.rename({ folderPath: "/uploads/mv", newFolderName: "mv2" }),
+        client.folders.move({ sourceFolderPath: "/uploads/mv", destinationPath: "/moved" }),
+        client.folders.copy({ sourceFolderPath: "/uploads/mv", destinationPath: "/copied" }),
+      ];
+      for (const { jobId } of await Promise.all(jobs)) {
+        let job: Readonly<Record<string, unknown>> = {};
+        await until(async () => {
+          job = await client.folders.job.get(String(jobId));
+          return job.status !== "Pending";
+        }, "the job has ended");
+        assert.equal(job.status, "Failed");
+        assert.match(String(job.message), /Expected a folder without symbolic links such as uploads\/mv\/l/);
+      }
+      const fileId = Buffer.from(JSON.stringify(["files", "allowed/here/link/p.txt"])).toString("base64url");
+      const by = { query: { endpoint: "some" } };
+      const sent = { file: new File(["x"], "x"), fileName: "x.txt", folder: "/allowed/here/link" };
+      for (const call of [
+        client.files.delete(fileId),
+        client.files.upload(sent, by),
+        client.folders.create({ folderName: "x", parentFolderPath: "/allowed/here/link" }, by),
+      ]) {
+        await refused(call, 403, /Files are not changed through a folder that is a symbolic link/);
+      }
+      assert.deepEqual((await readdir(folder.path, { recursive: true })).sort(), before);
+      assert.equal(await read("/keep/p.txt"), "p");
+      await client.folders.delete({ folderPath: "/uploads/mv" });
+      assert.equal(await read("/keep/p.txt"), "p");
     });
 
     it("are changed only where the configuration allows it", async () => {

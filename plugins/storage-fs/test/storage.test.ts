@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { codeOf } from "@mediatap/core";
@@ -85,6 +85,68 @@ describe("storage-fs: what lies outside the folder", () => {
       folderStorage(root).open("inner/here.txt", { signal: AbortSignal.abort() }),
       (error) => codeOf(error) !== "UNIDENTIFIED",
     );
+  });
+});
+
+describe("storage-fs: folders that are links", () => {
+  let parent: string;
+  let root: string;
+  let storage: Storage;
+
+  before(async () => {
+    parent = await mkdtemp(join(tmpdir(), "storage-fs-"));
+    root = join(parent, "root");
+    await mkdir(join(parent, "real", "keep", "deep"), { recursive: true });
+    await mkdir(join(parent, "outside"));
+    await writeFile(join(parent, "real", "keep", "a.txt"), "a");
+    await mkdir(join(parent, "real", "in"));
+    await symlink("real", root);
+    await symlink("../keep", join(root, "in", "link"));
+    await symlink("..", join(root, "in", "loop"));
+    await symlink("nowhere", join(root, "in", "dangling"));
+    await symlink(join(parent, "outside"), join(root, "in", "out"));
+    storage = folderStorage(root);
+  });
+  after(() => rm(parent, { recursive: true, force: true }));
+
+  const state = async () => (await readdir(parent, { recursive: true })).sort();
+
+  for (const link of ["in/link", "in/loop/keep", "in/loop/in/link", "in/dangling", "in/out"]) {
+    it(`are not changed through: ${link}`, async () => {
+      const before = await state();
+      const changes: readonly (() => Promise<void> | undefined)[] = [
+        () => storage.write?.(`${link}/a.txt`, Buffer.from("b"), {}),
+        () => storage.write?.(`${link}/new/b.txt`, Buffer.from("b"), {}),
+        () => storage.remove?.(`${link}/a.txt`),
+        () => storage.createFolder?.(`${link}/new`),
+        () => storage.removeFolder?.(`${link}/deep`),
+      ];
+      for (const change of changes) {
+        await assert.rejects(async () => change(), { code: "EFORBIDDEN", message: /symbolic link/ });
+      }
+      assert.deepEqual(await state(), before);
+      assert.equal(await readFile(join(root, "keep", "a.txt"), "utf8"), "a");
+    });
+  }
+
+  it("are read through, and listed as links", async () => {
+    assert.ok(await storage.open("in/link/a.txt", open));
+    assert.deepEqual((await storage.listFolder?.("in", open))?.entries, [
+      { name: "link", kind: "folder", isLink: true },
+      { name: "loop", kind: "folder", isLink: true },
+    ]);
+    assert.deepEqual((await storage.listFolder?.("keep", open))?.entries[0], {
+      name: "deep",
+      kind: "folder",
+    });
+  });
+
+  it("are removed themselves", async () => {
+    await storage.removeFolder?.("in/loop");
+    assert.deepEqual((await readdir(join(root, "in"))).sort(), ["dangling", "link", "out"]);
+    await storage.removeFolder?.("in");
+    assert.deepEqual((await readdir(join(root, "keep"))).sort(), ["a.txt", "deep"]);
+    assert.deepEqual(await readdir(root), ["keep"]);
   });
 });
 

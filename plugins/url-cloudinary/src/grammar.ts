@@ -3,14 +3,12 @@ import {
   assetPath,
   assetUrl,
   decodeText,
-  freeQuery,
   type Grammar,
   type Group,
   itemsOf,
   type Located,
   mediaOf,
   printPath,
-  printQuery,
   readQuery,
   unprintable,
   unsupported,
@@ -125,6 +123,13 @@ function fileOf(
   return { path, asked: [`${CHANGED}${asked}`] };
 }
 
+/** The query of the remote URL, with its `?`. Without `_a`, which Cloudinary's clients add for statistics; other types have no query. */
+export function remoteQuery({ type }: Pick<Head, "type">, query: string): string {
+  if (type !== "fetch") return "";
+  const pairs = readQuery(query).filter(({ name }) => name !== "_a");
+  return pairs.length === 0 ? "" : `?${pairs.map(({ raw }) => raw).join("&")}`;
+}
+
 /** Folder of uploads, for what a transformation names by its public ID alone. */
 export const uploadsOf = ({ preserveAssetDeliveryTypes }: Names, resource: "image" | "video"): string =>
   preserveAssetDeliveryTypes ? `${resource}/upload/` : "";
@@ -154,21 +159,18 @@ export function createGrammar(names: Names): Grammar {
       }
       const { components, rest } = split(segments.slice(head.at));
       if (rest.length === 0 || (head.seo && rest.length < 2)) throw new MediaError("ENOENT", "Not found");
-      // Only for the statistics of Cloudinary's clients.
-      const pairs = readQuery(query).filter(({ name }) => name !== "_a");
       if (head.type === "fetch") {
-        const more = pairs.map(({ raw }) => raw).join("&");
-        const url = assetUrl(`${decodeText(rest.join("/"), "path")}${more === "" ? "" : `?${more}`}`);
+        const url = assetUrl(decodeText(rest.join("/"), "path") + remoteQuery(head, query));
         return { asset: { kind: "url", path: url }, text: components.join("/"), query: [] };
       }
       const { path: name, asked } = fileOf(head, rest, components.length > 0, names);
       return {
         asset: { kind: "path", path: folderOf(head) + name },
         text: [...components, ...asked].join("/"),
-        query: freeQuery(pairs),
+        query: [],
       };
     },
-    compose({ asset, text, query }) {
+    compose({ asset, text }) {
       const media = mediaOf(asset);
       const resource = media !== "file" ? media : text === "" ? "raw" : "image";
       const components = text === "" ? [] : [text];
@@ -186,7 +188,7 @@ export function createGrammar(names: Names): Grammar {
       const shown = printPath(resource === "raw" ? name : storedName(name, media === "video"));
       // As Cloudinary's clients do, so that no folder is taken for a component.
       const version = shown.includes("/") ? ["v1"] : [];
-      return { path: [...start, head, ...components, ...version, shown].join("/"), query: printQuery(query) };
+      return { path: [...start, head, ...components, ...version, shown].join("/"), query: "" };
     },
     tokenize,
     print: (groups) =>

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SignatureScheme } from "@mediatap/core/language";
-import { headOf, split } from "./grammar.ts";
+import { headOf, remoteQuery, split } from "./grammar.ts";
 
 /** A signature of any length, so that a wrong one is never taken for a part of the transformation. */
 const SIGNATURE = /^s--([\w-]*)--$/;
@@ -14,7 +14,8 @@ const digest = (algorithm: string, length: number, text: string, secret: string)
 
 /**
  * `s--…--` after the delivery type: the API secret hashed after transformation and public ID, without version and name for search
- * engines. The long form signs; Cloudinary's short ones, of SHA-1 and SHA-256, are valid too.
+ * engines. The query of a remote URL is part of its public ID. The long form signs; Cloudinary's short ones, of SHA-1 and SHA-256,
+ * are valid too.
  */
 export const createSignature = (cloudName: string | undefined): SignatureScheme => ({
   find({ path, query }) {
@@ -26,12 +27,12 @@ export const createSignature = (cloudName: string | undefined): SignatureScheme 
       ? undefined
       : { url: { path: segments.toSpliced(at, 1).join("/"), query }, signature };
   },
-  sign({ path }, key) {
+  sign({ path, query }, key) {
     const segments = path.split("/");
     const head = headOf(segments, cloudName);
     if (!head) return [];
     const { components, rest } = split(segments.slice(head.at));
-    const text = [...components, ...signedName(rest, head.seo)].join("/");
+    const text = [...components, ...signedName(rest, head.seo)].join("/") + remoteQuery(head, query);
     // Clients hash spaces and send them encoded.
     const texts = text.includes("%20") ? [text, text.replaceAll("%20", " ")] : [text];
     return texts.flatMap((text) => [
