@@ -179,8 +179,7 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
 function openFile(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    const folder = dirname(path);
-    if (!existsSync(folder)) mkdirSync(folder);
+    mkdirSync(dirname(path), { recursive: true });
     // What SQLite makes beside the file gets the same permissions.
     closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });

@@ -57,6 +57,11 @@ describe("state-sqlite: faults", () => {
     }
   });
 
+  it("makes the folders of its file", async () => {
+    const store = open(join(folder.path, "one/two/state.sqlite"));
+    assert((await store.write(revision("first"), 0)) !== undefined);
+  });
+
   it("refuses changes on a full disk, keeps what is there, and goes on when there is room", async function () {
     try {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path], { stdio: "pipe" });
