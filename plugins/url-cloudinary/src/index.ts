@@ -12,6 +12,9 @@ export { PARAMETERS };
 
 const extension = z.string().regex(/^[a-z0-9]{0,5}$/, "Expected an extension such as jpg");
 
+/** Paths of files of protected types. File systems that ignore case find them in any. */
+const PROTECTED_FILE = /^(?:image|video|raw)\/(?:private|authenticated)\//i;
+
 const schema = z.strictObject({
   cloudName: z
     .string()
@@ -36,7 +39,8 @@ export interface UrlCloudinaryOptions {
    */
   readonly videoExtension?: string;
   /**
-   * Files are in folders by asset type and delivery type: `image/upload/…`, `image/authenticated/…`.
+   * Files are in folders by asset type and delivery type: `image/upload/…`, `image/authenticated/…`. Those of protected types then need
+   * a signature in every language, on every endpoint.
    * @default false
    */
   readonly preserveAssetDeliveryTypes?: boolean;
@@ -65,6 +69,13 @@ export function urlCloudinary(options: UrlCloudinaryOptions = {}): Plugin {
         const head = headOf(target.path.split("/"), names.cloudName);
         if (head && isProtected(head) && claims.signature !== "valid") {
           throw new MediaError("ESIGNATURE", `Expected a signature for files of the type ${head.type}`);
+        }
+      });
+      if (!names.preserveAssetDeliveryTypes) return;
+      // Other languages reach the files, too: as assets, layers and default images.
+      core.hooks.authorize.tap(plugin.name, ({ claims }, sources) => {
+        if (claims.signature !== "valid" && sources.some(({ path }) => PROTECTED_FILE.test(path))) {
+          throw new MediaError("ESIGNATURE", "Expected a signature for files of a protected type");
         }
       });
     },

@@ -17,10 +17,12 @@ import {
   type WebOrigin,
 } from "@mediatap/test";
 import { type UrlCloudinaryOptions, urlCloudinary } from "@mediatap/url-cloudinary";
+import { sign, urlImagekit } from "@mediatap/url-imagekit";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { v2 as cloudinary, type TransformationOptions } from "cloudinary";
 import sharp from "sharp";
 import { BLUE, png, RED } from "../support/looks.ts";
+import { testCache } from "../support/plugins.ts";
 
 const KEY = "api secret";
 
@@ -132,6 +134,47 @@ describe("files behind Cloudinary's URLs", () => {
     assert.equal(await shown(server, "/image/upload/d_shoe.png/none.png"), "png 40");
     assert.equal(await shown(server, "/image/upload/l_shoe.png,w_5/shoe.png"), "png 40");
     assert.equal(await shown(server, urlOf("../authenticated/shoe.png", options)), "400");
+  });
+
+  it("of protected types need a signature in other languages and on other endpoints, too", async () => {
+    const origins = { origins: ["files"], privateKeys: [KEY] };
+    const server = await startServer({
+      plugins: [
+        urlCloudinary({ preserveAssetDeliveryTypes: true }),
+        urlImagekit(),
+        storageFs(),
+        imageSharp(),
+        testCache(),
+      ],
+      origins: {
+        files: { type: "FOLDER", path: folder.path },
+      },
+      endpoints: {
+        default: { ...origins, languages: ["url-cloudinary", "url-imagekit"] },
+        other: { ...origins, languages: ["url-imagekit"] },
+      },
+    });
+    servers.push(server);
+    const file = "image/authenticated/shoe.png";
+    const name = file.replaceAll("/", "@@");
+    const signed = (url: string) => `${url}${url.includes("?") ? "&" : "?"}ik-s=${sign(url.slice(1), KEY)}`;
+    for (const url of [
+      `/tr:w-10/${file}`,
+      `/tr:orig-true/${file}`,
+      `/tr:l-image,i-${name},w-5,l-end/image/upload/shoe.png`,
+      `/tr:di-${name}/none.png`,
+    ]) {
+      for (const prefix of ["", "/other"]) {
+        const status = url.includes("di-") ? "404" : "401";
+        // Before and after a rendition is in the cache.
+        assert.equal(await shown(server, prefix + url), status, prefix + url);
+        assert.match(await shown(server, `${prefix}${signed(url)}`), /^png /, prefix + url);
+        assert.equal(await shown(server, prefix + url), status, prefix + url);
+      }
+    }
+    assert.equal(await shown(server, `/other/${file}`), "401");
+    assert.equal(await shown(server, `/other${signed(`/${file}`)}`), "png 60");
+    assert.equal(await shown(server, "/tr:w-10/image/upload/shoe.png"), "png 10");
   });
 
   it("are fetched from an address, in each spelling", async () => {
