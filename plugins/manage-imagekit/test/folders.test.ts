@@ -218,8 +218,8 @@ function suite(
       await refused(client.folders.job.get("none"), 404, /There is no bulk job with this id/);
     });
 
-    it("are not moved, copied or changed through symbolic links", async function () {
-      if (title !== "a folder") return this.skip();
+    const onDisk = title === "a folder" ? it : () => {};
+    onDisk("are not moved, copied or changed through symbolic links", async () => {
       await upload("/keep/p.txt", "p");
       await upload("/uploads/mv/own.txt", "own");
       await upload("/allowed/here/own.txt", "own");
@@ -245,11 +245,11 @@ function suite(
       const by = { query: { endpoint: "some" } };
       const sent = { file: new File(["x"], "x"), fileName: "x.txt", folder: "/allowed/here/link" };
       for (const call of [
-        client.files.delete(fileId),
-        client.files.upload(sent, by),
-        client.folders.create({ folderName: "x", parentFolderPath: "/allowed/here/link" }, by),
+        () => client.files.delete(fileId),
+        () => client.files.upload(sent, by),
+        () => client.folders.create({ folderName: "x", parentFolderPath: "/allowed/here/link" }, by),
       ]) {
-        await refused(call, 403, /Files are not changed through a folder that is a symbolic link/);
+        await refused(call(), 403, /Files are not changed through a folder that is a symbolic link/);
       }
       assert.deepEqual((await readdir(folder.path, { recursive: true })).sort(), before);
       assert.equal(await read("/keep/p.txt"), "p");
