@@ -48,7 +48,7 @@ export const SVG_HEAD_LENGTH = 4096;
 export const isSvg = (head: Uint8Array): boolean => startsWithSvg(head) === true;
 
 /** As `isSvg`, with a prolog of any length: one that does not end within `limit` bytes counts as that of an SVG. */
-export async function isSvgSource(source: Source, limit: number): Promise<boolean> {
+export async function isSvgSource(source: Pick<Source, "peek">, limit: number): Promise<boolean> {
   const known = startsWithSvg(await source.peek(SVG_HEAD_LENGTH));
   if (known !== undefined) return known;
   const more = await source.peek(limit);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
-import { isSvg } from "@mediatap/core/decode";
+import { isSvg, isSvgSource } from "@mediatap/core/decode";
 import { z } from "zod";
 import { isMedia, mimeOf, namesOf } from "./assets.ts";
 import { createChanges } from "./file-changes.ts";
@@ -27,9 +27,6 @@ import { createSanitizer } from "./sanitize.ts";
 
 /** Both versions take the same form from a caller that has a private key. */
 const PATHS = ["/api/v1/files/upload", "/api/v2/files/upload"];
-
-/** Bytes at the beginning of a file by which an SVG is recognised. */
-const HEAD_BYTES = 4_096;
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
@@ -111,14 +108,18 @@ export function addUploads(
   async function store(target: FilePlace, { path, bytes }: ReceivedFile, options: Options): Promise<number> {
     const write = ability(target, "write", "write files");
     const metadata = { type: mimeOf(target.path), ...(options.isPrivateFile && { private: true }) };
-    if (!rulesFor(target).sanitizeSvg || !isSvg(await headOf(path))) {
+    const { svgBytes } = limitsOf(target.endpoint.tenant);
+    const isNamedSvg = mimeOf(target.path) === "image/svg+xml";
+    const peek = (length: number) => headOf(path, Math.min(length, bytes));
+    if (!rulesFor(target).sanitizeSvg || !(isNamedSvg || (await isSvgSource({ peek }, svgBytes)))) {
       await write(target.path, createReadStream(path), { ...metadata, size: bytes });
       return bytes;
     }
-    const { svgBytes } = limitsOf(target.endpoint.tenant);
     if (bytes > svgBytes)
       throw new MediaError("ELIMIT", `file: Expected an SVG of at most ${svgBytes} bytes`);
     const clean = await sanitize(await readFile(path), target.endpoint);
+    // Browsers run scripts of any XML that is named so.
+    if (!isSvg(clean)) throw new MediaError("EINVAL", "file: Expected an SVG");
     await write(target.path, clean, { ...metadata, size: clean.length });
     return clean.length;
   }
@@ -197,10 +198,11 @@ function uniqueName(name: string): string {
   return dot < 0 ? name + suffix : name.slice(0, dot) + suffix + name.slice(dot);
 }
 
-async function headOf(path: string): Promise<Uint8Array> {
+/** The first bytes of a file. */
+async function headOf(path: string, length: number): Promise<Uint8Array> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { cacheMemory } from "@mediatap/cache-memory";
 import type { MediatapConfig } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
@@ -440,6 +441,17 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       assert.match(text, /<rect/);
       assert.doesNotMatch(text, /script/);
       await refused(upload("<svg>&broken", "some"), 400, /^file: /);
+      const long = `<!--${"x".repeat(5000)}-->`;
+      await upload(long + svg("<script>alert(1)</script>"), "some");
+      assert.doesNotMatch((await server.ask("/some/trips/drawing.svg")).text, /script/);
+      const packed = gzipSync(svg("<script>alert(1)</script>"));
+      for (const fileName of ["drawing.svgz", "drawing.SVG"]) {
+        const sent = { file: file(packed), fileName, folder: "trips", useUniqueFileName: false };
+        await refused(client.files.upload(sent, { query: { endpoint: "some" } }), 400, /^file: /);
+      }
+      for (const other of [`<x>${svg("<script>alert(1)</script>")}</x>`, "<html></html>", long, "", "text"]) {
+        await refused(upload(other, "some"), 400, /^file: /);
+      }
       await upload(svg("<script>alert(1)</script>"), "default");
       assert.match((await server.ask("/trips/drawing.svg")).text, /script/);
     });
