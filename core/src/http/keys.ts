@@ -154,7 +154,8 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
       }
       const found = await access(key, ip);
       if (found) return found;
-      wrongKeys.add(ip);
+      // Any page can make a browser send a request without a key.
+      if (key !== "") wrongKeys.add(ip);
       await Promise.all([
         audit.refused(store, { tenant: "", address: ip, what: key === "" ? "no key" : "a wrong key" }),
         pause(WRONG_KEY_DELAY_MS),

@@ -18,6 +18,9 @@ LOCAL.addSubnet("fe80::", 10, "ipv6");
 /** Names that no public DNS server resolves (RFC 6761, RFC 6762, ICANN's `internal`). */
 const LOCAL_NAME = /^(?:.+\.)?(?:localhost|local|test|internal)$/;
 
+/** What other proxies send: RFC 7239, RFC 9110 §7.6.3, Cloudflare, Akamai. */
+const OTHER_PROXIES = ["forwarded", "via", "cf-connecting-ip", "true-client-ip"];
+
 function isLocalAddress(text: string): boolean {
   const [address = ""] = text.split("%");
   const version = isIP(address);
@@ -28,7 +31,7 @@ function isLocalAddress(text: string): boolean {
 /**
  * Whether a request comes from this machine or its network, under a name that belongs there. By the name a page of another
  * site is refused whose host name has been pointed to this machine (DNS rebinding). A proxy or tunnel on this machine may replace the
- * name, so a client elsewhere that it names counts, too.
+ * name, so a client elsewhere that it names counts, too; one that names the client in another way than these is not believed.
  */
 export function isLocal({ ip, header }: Pick<RouteRequest, "ip" | "header">): boolean {
   const [, name = ""] = /^(\[[\da-f:.]+\]|[\w.-]+?)\.?(?::\d+)?$/i.exec(header("host") ?? "") ?? [];
@@ -37,6 +40,7 @@ export function isLocal({ ip, header }: Pick<RouteRequest, "ip" | "header">): bo
   const clients = [header("x-forwarded-for"), header("x-real-ip")].join(",").split(",");
   return (
     isLocalName &&
+    OTHER_PROXIES.every((name) => header(name) === undefined) &&
     [ip, ...clients].every((client, at) => (at > 0 && !client.trim()) || isLocalAddress(client.trim()))
   );
 }

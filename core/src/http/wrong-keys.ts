@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Bus } from "../util/bus.ts";
+import { clientOf } from "../util/client-address.ts";
 
 const TOPIC = "core:wrong-key";
 
@@ -10,20 +11,22 @@ const MAX_ADDRESSES = 10_000;
 
 export type WrongKeys = ReturnType<typeof createWrongKeys>;
 
-/** Counts wrong keys by address, those that other processes have met included. A runtime that follows another one counts on. */
+/** Counts wrong keys by client, those that other processes have met included. A runtime that follows another one counts on. */
 export function createWrongKeys(bus: Bus) {
   const counts = new LRUCache<string, number>({ max: MAX_ADDRESSES, ttl: WINDOW_MS, noUpdateTTL: true });
-  const add = (address: string) => counts.set(address, (counts.get(address) ?? 0) + 1);
-  const close = bus.subscribe(TOPIC, (address) => void (typeof address === "string" && add(address)));
+  const add = (client: string) => counts.set(client, (counts.get(client) ?? 0) + 1);
+  const close = bus.subscribe(TOPIC, (client) => void (typeof client === "string" && add(client)));
   return {
     /** Seconds for which an address is blocked. */
     blockedFor(address: string): number | undefined {
-      if ((counts.get(address) ?? 0) < MAX_WRONG_KEYS) return undefined;
-      return Math.ceil(counts.getRemainingTTL(address) / 1000);
+      const client = clientOf(address);
+      if ((counts.get(client) ?? 0) < MAX_WRONG_KEYS) return undefined;
+      return Math.ceil(counts.getRemainingTTL(client) / 1000);
     },
     add(address: string): void {
-      add(address);
-      void bus.publish(TOPIC, address);
+      const client = clientOf(address);
+      add(client);
+      void bus.publish(TOPIC, client);
     },
     close,
   };

@@ -64,7 +64,9 @@ function showsLayer(steps: readonly Step[], kind: Layer["kind"]): boolean {
     if (step.op === "when") return showsLayer(step.then, kind) || showsLayer(step.else, kind);
     if (step.op !== "overlay") return false;
     const { layer } = step;
-    return layer.kind === kind || ("steps" in layer && showsLayer(layer.steps, kind));
+    // A layer may be one frame of a video.
+    const shows = layer.kind === "image" && isVideoPath(layer.path) ? ["image", "video"] : [layer.kind];
+    return shows.includes(kind) || ("steps" in layer && showsLayer(layer.steps, kind));
   });
 }
 

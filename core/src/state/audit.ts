@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { throttled } from "../util/log.ts";
+import { maskText } from "../util/redact.ts";
 import { recordsOf, stored } from "./open.ts";
 import type { Records, StateStore } from "./store.ts";
 
@@ -29,6 +30,13 @@ const entrySchema = z.strictObject({
 });
 
 type Entry = z.output<typeof entrySchema>;
+
+/** What a client sent may contain a key or a signature. */
+const maskedOf = ({ key, what, ...rest }: Entry): Entry => ({
+  ...rest,
+  ...(key && { key: { ...key, name: maskText(key.name) } }),
+  what: maskText(what),
+});
 
 /** A change, or a refused key. */
 export interface AuditEntry extends Omit<Entry, "tenant"> {
@@ -84,8 +92,9 @@ export function createAudit(log: Logger) {
   return {
     /** Never rejects: what was changed is changed. */
     async changed(store: StateStore | undefined, entry: Entry): Promise<void> {
-      log.info(entry, "a change by the management");
-      await add(store, "change", entry);
+      const masked = maskedOf(entry);
+      log.info(masked, "a change by the management");
+      await add(store, "change", masked);
     },
     /** Never rejects. */
     async refused(store: StateStore | undefined, entry: Entry): Promise<void> {
@@ -96,10 +105,11 @@ export function createAudit(log: Logger) {
         onSkipped({});
         return;
       }
-      log.warn(entry, "a key was refused");
+      const masked = maskedOf(entry);
+      log.warn(masked, "a key was refused");
       const before = skipped;
       skipped = 0;
-      await add(store, "refusal", { ...entry, ...(before > 0 && { skipped: before }) });
+      await add(store, "refusal", { ...masked, ...(before > 0 && { skipped: before }) });
     },
   };
 }

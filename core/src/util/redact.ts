@@ -17,14 +17,17 @@ const SECRET_QUERY =
 /** User and password of an address, percent-encoded or not. */
 const USER = /(:\/\/|%3a%2f%2f)(?:(?!%2f|%3f|%23)[^/?#@\s])+(@|%40)/gi;
 
+/** Keys of the management, which say what they are. */
+const API_KEY = /mtk_[0-9a-f]{12}_[\w-]{43}/g;
+
 /** Whether a field of this name holds a secret. */
 export function isSecret(name: string): boolean {
   return SECRET.test(name) || SECRET_MAP.test(name);
 }
 
-/** A text without the passwords and signatures of the addresses in it. */
+/** A text without API keys, and without the passwords and signatures of the addresses in it. */
 export function maskText(text: string): string {
-  return text.replace(USER, `$1${MASK}$2`).replace(SECRET_QUERY, `$1${MASK}`);
+  return text.replace(API_KEY, MASK).replace(USER, `$1${MASK}$2`).replace(SECRET_QUERY, `$1${MASK}`);
 }
 
 /** Which fields of an object are secret, and what decides about their values. */

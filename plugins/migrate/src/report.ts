@@ -1,3 +1,4 @@
+import { printable } from "@mediatap/core";
 import type { Checked, CheckOptions, Pictures, Verdict } from "./check.ts";
 import type { Facts } from "./compare.ts";
 
@@ -37,7 +38,7 @@ export function printReport(results: readonly Checked[], configuration: string):
   const groups = groupsOf(results.filter(({ verdict }) => verdict !== "equal"));
   const examples = groups.map(([group, [first, ...others]]) => {
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
-    return `${group}${more}\n  ${first.url}\n  ${reasonOf(first)}`;
+    return `${group}${more}\n  ${printable(first.url, 500)}\n  ${printable(reasonOf(first), 500)}`;
   });
   return [lines.join("\n"), ...examples, configuration].join("\n\n");
 }

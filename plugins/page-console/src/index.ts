@@ -133,9 +133,10 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/folder", async (request, session) => json(await browse.folder(request, session)));
       call("GET", "/data/thumbnail", (request, session) => browse.thumbnail(request, session));
       call("GET", "/data/about", async (request, session) => json(await browse.about(request, session)));
-      call("POST", "/data/purge", async (request, { rights }) =>
-        json(await rights.purge(await bodyOf(request, z.unknown()))),
-      );
+      call("POST", "/data/purge", async (request, { rights, isSignedIn }) => {
+        if (!isSignedIn) throw new MediaError("EFORBIDDEN", "Sign in with a key to purge");
+        return json(await rights.purge(await bodyOf(request, z.unknown())));
+      });
       call("POST", "/data/purge/preview", async (request, { rights }) =>
         json(await rights.purgePreview(await bodyOf(request, z.unknown()))),
       );

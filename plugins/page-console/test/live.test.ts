@@ -127,6 +127,27 @@ describe("page-console: live figures, failures and purges", () => {
     );
   });
 
+  it("purge nothing without a key, although the console is open on this machine", async () => {
+    const open = await startConsole({ open: true });
+    try {
+      const headers = {
+        "x-csrf-token": "open",
+        "sec-fetch-site": "same-origin",
+        "content-type": "application/json",
+      };
+      const body = JSON.stringify({ all: true });
+      const { status, text } = await open.server.ask("/-/console/data/purge", {
+        method: "POST",
+        headers,
+        body,
+      });
+      assert.equal(status, 403);
+      assert.match(text, /Sign in with a key to purge/);
+    } finally {
+      await open.close();
+    }
+  });
+
   it("report the usage of an account, if it is counted", async () => {
     assert.equal((await client.ask("/-/console/api/analytics?by=hour")).status, 404);
     const own = await startConsole({}, { plugins: [analytics()] });

@@ -128,6 +128,12 @@ describe("access rules", () => {
     }
   });
 
+  it("also hold for the frame of a video that a layer shows", async () => {
+    const server = await start([urlImagekit()], { default: { origins, restrictUnsigned: "videos" } });
+    assert.equal(await codeOf(server, "/logo.png?tr=l-image,i-secret.mp4,l-end"), "ESIGNATURE");
+    assert.equal(await codeOf(server, "/logo.png?tr=l-image,i-photo.jpg,l-end"), undefined);
+  });
+
   it("refuse a default image of an endpoint that the request may not read", async () => {
     const files = new Map([["secret.jpg", Buffer.from("secret")]]);
     const server = await startServer({

@@ -327,6 +327,32 @@ describe("keys of the management", () => {
     assert.equal((await call(KEY, "GET", "/v1/keys", undefined, "203.0.113.78")).status, 200);
   });
 
+  it("that are missing block nobody: any page can make a browser send such requests", async () => {
+    const ip = "203.0.113.79";
+    const headers = { "x-forwarded-for": ip };
+    for (let count = 0; count < 12; count++) {
+      assert.equal((await server.ask("/-/api/v1/keys", { headers })).status, 401);
+    }
+    assert.equal((await call(KEY, "GET", "/v1/keys", undefined, ip)).status, 200);
+  });
+
+  it("that are wrong block the /64 network of an IPv6 address", async () => {
+    for (let count = 1; count <= 10; count++) {
+      await call("wrong", "GET", "/v1/keys", undefined, `2001:db8:1:2::${count.toString(16)}`);
+    }
+    assert.equal((await call(KEY, "GET", "/v1/keys", undefined, "2001:db8:1:2:ffff::1")).status, 429);
+    assert.equal((await call(KEY, "GET", "/v1/keys", undefined, "2001:db8:1:3::1")).status, 200);
+  });
+
+  it("are masked where a call contains one", async () => {
+    const secret = `mtk_0123456789ab_${"x".repeat(43)}`;
+    await call(KEY, "DELETE", `/v1/keys/${secret}`);
+    await call(KEY, "POST", "/v1/purges", { source: `photo.jpg?key=${secret}` });
+    const text = JSON.stringify((await call(KEY, "GET", "/v1/audit")).body);
+    assert.ok(!text.includes(secret), text);
+    assert.match(text, /photo\.jpg/);
+  });
+
   describe("with a limit of changes", () => {
     before(async () => {
       await server.close();
