@@ -23,5 +23,6 @@ export function createMissRate(rates: RateLimiter) {
 const refusal = (wait: number) =>
   new MediaError("EBUSY", "Too many new renditions for this address: try again later", {
     status: 429,
-    retryAfterSeconds: Math.max(1, Math.ceil(wait / 1000)),
+    // Sums of intervals are not exact.
+    retryAfterSeconds: Math.max(1, Math.ceil(wait / 1000 - 1e-6)),
   });
