@@ -125,9 +125,14 @@ export interface Storage {
   readonly isLocal?: boolean;
   /**
    * Writes a file, in the place of another one if there is one: whole, or not at all if the body breaks off. Keeps `type`,
-   * `cacheControl` and `private` of the metadata as far as the place can.
+   * `cacheControl` and `private` of the metadata as far as the place can. `isNew`: throws `EINVAL` with status 409 if there is
+   * another one, as far as the place can tell.
    */
-  write?(path: string, body: Readable | Uint8Array, metadata: FileMetadata): Promise<void>;
+  write?(
+    path: string,
+    body: Readable | Uint8Array,
+    metadata: FileMetadata & { readonly isNew?: boolean },
+  ): Promise<void>;
   /** `write` keeps `private`. @default false */
   readonly keepsPrivate?: boolean;
   remove?(path: string): Promise<void>;

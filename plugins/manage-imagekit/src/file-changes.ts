@@ -25,13 +25,17 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
       await purge({ kind: "prefix", value: `${path}/`, tenant: endpoint.tenant });
     },
     /** Copies or moves a file within its origin, as `copyFile` does, and purges. */
-    async copy(source: FilePlace, to: string, { isMove }: { readonly isMove: boolean }): Promise<void> {
+    async copy(
+      source: FilePlace,
+      to: string,
+      { isMove, isNew }: { readonly isMove: boolean; readonly isNew?: boolean },
+    ): Promise<void> {
       const target = { ...source, path: to };
       if (isMove) rulesFor(source);
       rulesFor(target);
       if (isMove) ability(source, "remove", "delete files");
       if (to === source.path) return;
-      await copyFile(source, to);
+      await copyFile(source, to, undefined, isNew);
       await purgeFile(target);
       if (isMove) await remove(source);
     },
@@ -43,6 +47,7 @@ async function copyFile(
   source: FilePlace,
   to: string,
   signal = storageSignal(FILE_TIMEOUT_MS),
+  isNew = false,
 ): Promise<void> {
   const write = ability(source, "write", "write files");
   const entry = await source.storage.open(source.path, { signal });
@@ -54,6 +59,7 @@ async function copyFile(
       ...(type !== undefined && { type }),
       ...(cacheControl !== undefined && { cacheControl }),
       ...(isPrivate && { private: true }),
+      isNew,
     });
   } finally {
     await entry.close?.();

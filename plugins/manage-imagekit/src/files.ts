@@ -150,7 +150,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
       const message = "There is a file with this name already.";
       return { status: 409, body: { message, help: HELP } };
     }
-    await changes.copy(source, to, { isMove: true });
+    await changes.copy(source, to, { isMove: true, isNew: true });
     rights.note(`the file ${path} was renamed to ${to}`);
     if (!purgeCache) return { body: {} };
     const { id } = await rights.purge({ url: baseOf(source.endpoint, request) + encodePath(path) });

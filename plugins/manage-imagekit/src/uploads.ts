@@ -107,7 +107,11 @@ export function addUploads(
   /** Writes a file where it belongs. Returns its size. */
   async function store(target: FilePlace, { path, bytes }: ReceivedFile, options: Options): Promise<number> {
     const write = ability(target, "write", "write files");
-    const metadata = { type: mimeOf(target.path), ...(options.isPrivateFile && { private: true }) };
+    const metadata = {
+      type: mimeOf(target.path),
+      ...(options.isPrivateFile && { private: true }),
+      isNew: options.useUniqueFileName || !options.overwriteFile,
+    };
     const { svgBytes } = limitsOf(target.endpoint.tenant);
     const isNamedSvg = mimeOf(target.path) === "image/svg+xml";
     const peek = (length: number) => headOf(path, Math.min(length, bytes));

@@ -579,6 +579,32 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       }
     });
 
+    it("take a name once, however many are renamed or uploaded to it at one time", async () => {
+      const numbers = Array.from({ length: 6 }, (_, at) => at);
+      for (const at of numbers) await folder.write(`race/${at}.txt`, String(at));
+      const renamed = await Promise.allSettled(
+        numbers.map((at) => client.files.rename({ filePath: `/race/${at}.txt`, newFileName: "one.txt" })),
+      );
+      const sent = { fileName: "two.txt", folder: "/race", useUniqueFileName: false, overwriteFile: false };
+      const uploaded = await Promise.allSettled(
+        numbers.map((at) => client.files.upload({ ...sent, file: new File([String(at)], "sent") })),
+      );
+      for (const [calls, statuses] of [
+        [renamed, [409]],
+        [uploaded, [400, 409]],
+      ] as const) {
+        const failed = calls.flatMap((call) => (call.status === "rejected" ? [call.reason] : []));
+        assert.equal(failed.length, numbers.length - 1);
+        for (const { status } of failed)
+          assert.ok(
+            statuses.some((one) => one === status),
+            String(status),
+          );
+      }
+      const left = (await readdir(join(folder.path, "race"))).sort();
+      assert.equal(left.length, numbers.length + 1, left.join());
+    });
+
     it("are changed only where the configuration allows it", async () => {
       const copy = (endpoint: string, sourceFilePath: string, destinationPath: string) =>
         client.files.copy({ sourceFilePath, destinationPath }, { query: { endpoint } });

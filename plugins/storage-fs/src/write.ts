@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { link, lstat, opendir, open as openFile, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
@@ -40,7 +40,8 @@ export function folderWriting(
         const temporary = join(folder, `.mediatap-${randomUUID()}.tmp`);
         try {
           await fill(temporary, body, metadata);
-          await rename(temporary, join(folder, basename(path)));
+          const file = join(folder, basename(path));
+          await (metadata.isNew ? placeNew : rename)(temporary, file);
         } catch (error) {
           await rm(temporary, { force: true });
           throw error;
@@ -89,6 +90,24 @@ async function madeFolder(root: string, path: string): Promise<string> {
   const folder = await folderOf(root, path);
   await ensureFolder(folder);
   return folder;
+}
+
+/** Takes the name of a new file, once among all processes. Throws `EINVAL` with status 409 if another file has it. */
+async function placeNew(temporary: string, file: string): Promise<void> {
+  const taken = (cause: unknown): never => {
+    if (codeOf(cause) !== "EEXIST") throw cause;
+    throw new MediaError("EINVAL", "There is a file with this name already.", { status: 409, cause });
+  };
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return taken(error);
+    // The file system has no hard links: for a moment an empty file holds the name.
+    await (await openFile(file, "wx").catch(taken)).close();
+    return await rename(temporary, file);
+  }
+  // A rename between two names of one file does nothing.
+  await unlink(temporary);
 }
 
 async function fill(
