@@ -18,7 +18,7 @@ LOCAL.addSubnet("fe80::", 10, "ipv6");
 /** Names that no public DNS server resolves (RFC 6761, RFC 6762, ICANN's `internal`). */
 const LOCAL_NAME = /^(?:.+\.)?(?:localhost|local|test|internal)$/;
 
-/** What other proxies send: RFC 7239, RFC 9110 §7.6.3, Cloudflare, Akamai. */
+/** What other proxies send (RFC 7239; RFC 9110 §7.6.3), and CDNs. */
 const OTHER_PROXIES = ["forwarded", "via", "cf-connecting-ip", "true-client-ip"];
 
 function isLocalAddress(text: string): boolean {

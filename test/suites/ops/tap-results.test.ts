@@ -273,13 +273,14 @@ describe("a function that a plugin registered and that fails", () => {
   beforeEach(() => void lines.splice(0));
   after(() => server.close());
 
-  for (const [hook, path, headers] of [
-    ["route", "/-/boom", {}],
-    ["manage", "/-/api/v1/boom", { authorization: `Basic ${btoa(`${KEY}:`)}` }],
+  const help = JSON.stringify({ message: "Internal error", help: `See the README of ${NAME}.` });
+  for (const [hook, path, headers, body] of [
+    ["route", "/-/boom", {}, "Internal error\n"],
+    ["manage", "/-/api/v1/boom", { authorization: `Basic ${btoa(`${KEY}:`)}` }, help],
   ] as const) {
     it(`is the fault of its plugin: ${hook}`, async () => {
       const { status, text } = await server.ask(path, { headers });
-      assert.deepEqual([status, text], [500, "Internal error\n"]);
+      assert.deepEqual([status, text], [500, body]);
       assert.deepEqual(
         lines.map(({ err }) => [err?.hook, err?.plugin]),
         [[hook, NAME]],
