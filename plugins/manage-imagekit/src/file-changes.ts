@@ -1,6 +1,15 @@
-import type { PluginApi } from "@mediatap/core";
+import { MediaError, type PluginApi } from "@mediatap/core";
 import { NOT_MODIFIED } from "@mediatap/core/storage";
-import { ability, FILE_TIMEOUT_MS, type FilePlace, noFile, rulesFor, storageSignal } from "./library.ts";
+import { mimeOf } from "./assets.ts";
+import {
+  ability,
+  FILE_TIMEOUT_MS,
+  type FilePlace,
+  type ManageFiles,
+  noFile,
+  rulesFor,
+  storageSignal,
+} from "./library.ts";
 
 /** Changes files, as far as their endpoint allows it, and purges what was made of them. */
 export type Changes = ReturnType<typeof createChanges>;
@@ -32,7 +41,7 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
     ): Promise<void> {
       const target = { ...source, path: to };
       if (isMove) rulesFor(source);
-      rulesFor(target);
+      assertType(to, rulesFor(target));
       if (isMove) ability(source, "remove", "delete files");
       if (to === source.path) return;
       await copyFile(source, to, undefined, isNew);
@@ -40,6 +49,17 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
       if (isMove) await remove(source);
     },
   };
+}
+
+/** Throws `EFORBIDDEN` for a name of a type that may not be here. */
+export function assertType(name: string, { types }: ManageFiles): void {
+  const type = mimeOf(name);
+  if (
+    !types ||
+    types.some((one) => one === type || (one.endsWith("/*") && type.startsWith(one.slice(0, -1))))
+  )
+    return;
+  throw new MediaError("EFORBIDDEN", `The configuration does not allow files of the type ${type}.`);
 }
 
 /** Copies a file within its origin, in the place of another one if there is one. Throws `ENOENT` if it is not there any more. */

@@ -1,7 +1,7 @@
 import { type CallHandler, codeOf, MediaError, type PluginApi } from "@mediatap/core";
 import { z } from "zod";
 import { createBulkJobs } from "./bulk-jobs.ts";
-import { type Changes, createChanges } from "./file-changes.ts";
+import { assertType, type Changes, createChanges } from "./file-changes.ts";
 import {
   ability,
   baseOf,
@@ -195,7 +195,10 @@ async function transferFolder(
       throw new MediaError("EFORBIDDEN", `Expected a folder without symbolic links such as ${asset.path}`);
     }
     if (entry.kind === "folder") folders.push(asset.path);
-    else files.push(asset);
+    else {
+      assertType(asset.path, rulesFor({ ...folder, path: to }));
+      files.push(asset);
+    }
   }
   for (const path of folders) await storage.createFolder?.(target(path));
   await each(files, signal, (file) => changes.copyFile(file, target(file.path), timed(signal)));

@@ -5,7 +5,7 @@ import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
 import { isSvg, isSvgSource } from "@mediatap/core/decode";
 import { z } from "zod";
 import { isMedia, mimeOf, namesOf } from "./assets.ts";
-import { createChanges } from "./file-changes.ts";
+import { assertType, createChanges } from "./file-changes.ts";
 import { describedBy, jobOf } from "./files.ts";
 import { createReceiver, type ReceivedFile } from "./form.ts";
 import {
@@ -15,7 +15,6 @@ import {
   exists,
   type FilePlace,
   join,
-  type ManageFiles,
   nameOf,
   pathOf,
   rulesFor,
@@ -183,16 +182,6 @@ async function targetOf(
     const target = at(uniqueName(name));
     if (!(await exists(target))) return target;
   }
-}
-
-function assertType(name: string, { types }: ManageFiles): void {
-  const type = mimeOf(name);
-  if (
-    !types ||
-    types.some((one) => one === type || (one.endsWith("/*") && type.startsWith(one.slice(0, -1))))
-  )
-    return;
-  throw new MediaError("EFORBIDDEN", `The configuration does not allow files of the type ${type}.`);
 }
 
 /** As of the service: nine letters or digits after an underscore, before the extension. */

@@ -611,6 +611,14 @@ describeWithSdks("manage-imagekit: files", (sdks) => {
       await refused(copy("fixed", "/a.png", "/x"), 403, /its configuration does not set manageFiles/);
       await refused(copy("some", "/b.txt", "/x"), 403, /does not allow changes of files in this folder/);
       await copy("some", "/b.txt", "/trips/new");
+      await folder.write("trips/page.html", "x");
+      const by = { query: { endpoint: "some" } };
+      const noType = /does not allow files of the type text\/html/;
+      await refused(copy("some", "/trips/page.html", "/trips/new"), 403, noType);
+      const moving = { sourceFilePath: "/trips/page.html", destinationPath: "/trips/new" };
+      await refused(client.files.move(moving, by), 403, noType);
+      const renaming = { filePath: "/trips/new/b.txt", newFileName: "b.html" };
+      await refused(client.files.rename(renaming, by), 403, noType);
       await refused(
         client.files.move(
           { sourceFilePath: "/b.txt", destinationPath: "/trips/x" },
