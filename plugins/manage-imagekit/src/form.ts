@@ -18,6 +18,9 @@ import { FILE_TIMEOUT_MS } from "./library.ts";
 
 /** Uploads of a process at one time; more wait, and are refused after a while. */
 const MAX_UPLOADS = 16;
+
+/** Those of one account: whoever sends its forms slowly leaves room for the others. */
+const MAX_UPLOADS_OF_ACCOUNT = 12;
 const WAIT_MS = 10_000;
 
 /** Bytes of a field other than the file, and fields of a form. */
@@ -59,41 +62,49 @@ interface Space {
 /** Temporary files of uploads, for all runtimes of a process. Nothing is made before the first one. */
 function createTemp() {
   const slots = createSemaphore(MAX_UPLOADS);
+  const accounts = new Map<string, ReturnType<typeof createSemaphore>>();
   let usedByAll = 0;
   let folder: ReturnType<typeof openTempFolder> | undefined;
   return {
-    /** Work with temporary files, which are removed after it. `maxBytes`: of all such work together. */
-    run<T>(maxBytes: number, work: (space: Space) => Promise<T>): Promise<T> {
-      return slots.run(
-        async () => {
-          folder ??= openTempFolder("uploads");
-          folder.restore();
-          const { path } = folder;
-          const paths: string[] = [];
-          let used = 0;
-          const space: Space = {
-            newPath() {
-              const next = join(path, randomUUID());
-              paths.push(next);
-              return next;
-            },
-            use(bytes) {
-              used += bytes;
-              usedByAll += bytes;
-              if (usedByAll <= maxBytes) return;
-              const text = "The server has no space for temporary files";
-              throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_SECONDS });
-            },
-          };
-          try {
-            return await work(space);
-          } finally {
-            usedByAll -= used;
-            await Promise.all(paths.map((path) => rm(path, { force: true })));
-          }
-        },
-        { timeout: WAIT_MS },
-      );
+    /** Work of an account with temporary files, which are removed after it. `maxBytes`: of all such work together. */
+    run<T>(account: string, maxBytes: number, work: (space: Space) => Promise<T>): Promise<T> {
+      let own = accounts.get(account);
+      if (!own) {
+        own = createSemaphore(MAX_UPLOADS_OF_ACCOUNT);
+        accounts.set(account, own);
+      }
+      const inSlot = () =>
+        slots.run(
+          async () => {
+            folder ??= openTempFolder("uploads");
+            folder.restore();
+            const { path } = folder;
+            const paths: string[] = [];
+            let used = 0;
+            const space: Space = {
+              newPath() {
+                const next = join(path, randomUUID());
+                paths.push(next);
+                return next;
+              },
+              use(bytes) {
+                used += bytes;
+                usedByAll += bytes;
+                if (usedByAll <= maxBytes) return;
+                const text = "The server has no space for temporary files";
+                throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_SECONDS });
+              },
+            };
+            try {
+              return await work(space);
+            } finally {
+              usedByAll -= used;
+              await Promise.all(paths.map((path) => rm(path, { force: true })));
+            }
+          },
+          { timeout: WAIT_MS },
+        );
+      return own.run(inSlot, { timeout: WAIT_MS });
     },
     close: () => folder?.close(),
   };
@@ -109,8 +120,12 @@ export function createReceiver({
   limitsOf,
 }: Pick<PluginApi, "shared" | "fetcher" | "limitsOf">) {
   const temp = shared("manage-imagekit:uploads", createTemp);
-  return <T>(request: RouteRequest, maxBytes: number, work: (form: ReceivedForm) => Promise<T>): Promise<T> =>
-    temp.run(limitsOf().tempBytes, async (space) => {
+  return <T>(
+    request: RouteRequest,
+    { account, maxBytes }: { readonly account: string; readonly maxBytes: number },
+    work: (form: ReceivedForm) => Promise<T>,
+  ): Promise<T> =>
+    temp.run(account, limitsOf().tempBytes, async (space) => {
       const { fields, sent } = await receive(request, maxBytes, space);
       if (!sent) return await work({ fields });
       const { path, bytes, isText } = sent;

@@ -78,7 +78,8 @@ export function addUploads(
     if (!place) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
     const { maxBytes } = rulesOf(place);
     ability(place, "write", "write files");
-    return await receive(request, maxBytes, async ({ fields, file }) => {
+    const { tenant: account } = place.endpoint;
+    return await receive(request, { account, maxBytes }, async ({ fields, file }) => {
       const options = optionsOf(fields);
       if (!file) throw new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
       const target = await targetOf({ ...place, path: "" }, options);

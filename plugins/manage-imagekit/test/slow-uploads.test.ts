@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { imageSharp } from "@mediatap/image-sharp";
+import { manageImagekit } from "@mediatap/manage-imagekit";
+import { storageFs } from "@mediatap/storage-fs";
+import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import { urlImagekit } from "@mediatap/url-imagekit";
+
+const KEY = "private_test_key";
+const TENANT_KEY = "private_tenant_key";
+
+const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString("base64")}`;
+
+describe("manage-imagekit: uploads that are sent slowly", () => {
+  let folder: TestFolder;
+  let server: TestServer;
+  before(async () => {
+    folder = await makeFolder();
+    server = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), manageImagekit()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"], manageFiles: true } },
+      privateKey: KEY,
+      tenants: {
+        acme: {
+          origins: { files: { type: "FOLDER", path: folder.path } },
+          endpoints: { acme: { origins: ["files"], manageFiles: true } },
+          privateKey: TENANT_KEY,
+        },
+      },
+    });
+  });
+  after(async () => {
+    await server.close();
+    await folder.close();
+  });
+
+  /** An upload whose body does not go on. */
+  async function begin(): Promise<Socket> {
+    const head = [
+      "POST /-/api/api/v1/files/upload HTTP/1.1",
+      "Host: localhost",
+      `Authorization: ${basic(TENANT_KEY)}`,
+      "Content-Type: multipart/form-data; boundary=B",
+      "Content-Length: 1000000",
+    ].join("\r\n");
+    const part = '--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx';
+    const socket = connect(server.port, "127.0.0.1").on("error", () => {});
+    await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${part}`, () => resolve()));
+    return socket;
+  }
+
+  it("leave room for those of other accounts", async () => {
+    const slow = await Promise.all(Array.from({ length: 16 }, begin));
+    // Nothing says that their requests have arrived but a call behind them.
+    for (let count = 0; count < 3; count++) await server.ask("/-/live");
+    const form = new FormData();
+    form.set("file", new Blob(["text"]), "a.txt");
+    form.set("fileName", "a.txt");
+    const answer = await fetch(`http://127.0.0.1:${server.port}/-/api/api/v1/files/upload`, {
+      method: "POST",
+      body: form,
+      headers: { authorization: basic(KEY) },
+    });
+    for (const socket of slow) socket.destroy();
+    assert.equal(answer.status, 200, await answer.text());
+  });
+});
