@@ -87,11 +87,16 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       };
     },
 
-    /** The original for comparison: its bytes if browsers show them, else a preview. */
+    /**
+     * The original for comparison: its bytes if browsers show them, else a preview. Who may not sign URLs sees what the URL itself
+     * would show.
+     */
     async original(request: RouteRequest, session: Session): Promise<RouteReply> {
       const asked = askedOf(request);
       const job = await ownJob(asked, session);
       if (!job) throw new MediaError("ENOENT", "This URL names no file");
+      const trusted = session.isSignedIn && session.rights.role !== "read";
+      if (!trusted) await jobs.admit(asked.url, asked.headers, request.ip);
       const plain: Job = {
         asset: job.asset,
         language: job.language,
@@ -103,26 +108,29 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       };
       const type = typeOfName(job.asset.path);
       const isShown = type === undefined || SHOWN.test(type);
-      const whole = isShown ? await obtained(plain) : undefined;
+      const whole = isShown ? await obtained(plain, trusted) : undefined;
       if (whole && SHOWN.test(whole.record.type) && (whole.record.length ?? 0) <= MAX_ORIGINAL_BYTES) {
         return await replyOf(whole);
       }
       await whole?.body?.close?.();
-      const preview = await obtained({
-        ...plain,
-        transformation: {
-          steps: [
-            { op: "resize", width: PREVIEW_PIXELS, height: PREVIEW_PIXELS, fit: "inside", enlarge: false },
-          ],
-          output: { format: "webp", quality: 90 },
+      const preview = await obtained(
+        {
+          ...plain,
+          transformation: {
+            steps: [
+              { op: "resize", width: PREVIEW_PIXELS, height: PREVIEW_PIXELS, fit: "inside", enlarge: false },
+            ],
+            output: { format: "webp", quality: 90 },
+          },
         },
-      });
+        trusted,
+      );
       return await replyOf(preview, { "x-preview": "1" });
     },
   };
 
-  async function obtained(job: Job) {
-    return await jobs.obtain(job, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  async function obtained(job: Job, trusted: boolean) {
+    return await jobs.obtain(job, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), trusted });
   }
 
   /** The job of a URL, if it leads to an endpoint of the account; `undefined`: it names no asset. */

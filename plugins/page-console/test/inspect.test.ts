@@ -60,6 +60,17 @@ describe("page-console: the calls of Inspect", () => {
     assert.deepEqual([(await explain(url)).status, (await explain(url)).signature], [200, "valid"]);
   });
 
+  it("return no original without a key that its own URL would not show", async () => {
+    const open = await startConsole({ open: true });
+    try {
+      assert.equal((await open.server.ask(pathOf("original", "/a.png"))).status, 200);
+      const { status, text } = await open.server.ask(pathOf("original", "/closed/a.png"));
+      assert.deepEqual([status, text.includes("PNG")], [401, false]);
+    } finally {
+      await open.close();
+    }
+  });
+
   it("return the original's bytes, and a preview of what browsers do not show", async () => {
     const { headers, body } = await client.ask(pathOf("original", "/closed/tr:w-50/a.png"));
     assert.deepEqual([headers["content-type"], headers["x-preview"]], ["image/png", undefined]);
