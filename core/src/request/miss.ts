@@ -51,9 +51,11 @@ export function createMiss(parts: MissParts) {
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
     if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
-    const collapsed = renders.isRunning(request);
     const forward = stale ? "stale" : "miss";
-    const refusal = collapsed ? undefined : await missRate(exchange);
+    const counted = renders.isRunning(request) ? undefined : missRate(exchange);
+    // No pause where nothing is counted elsewhere: another request could begin or end the same work meanwhile.
+    const refusal = counted instanceof Promise ? await counted : counted;
+    const collapsed = renders.isRunning(request);
     if (refusal) return (await staleInstead()) ?? failed(refusal, { hit: false, forward });
     try {
       const rendered = await waitForRender();
