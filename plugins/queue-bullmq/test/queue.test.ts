@@ -122,6 +122,12 @@ describeWith(REDIS, "queue-bullmq", () => {
     const worker = begin(["work", "--config", `${folder.path}/${config}`]);
     workers.push(worker);
     await worker.printed("this worker is ready");
+    // The server believes for a second that there is none. This call counts again.
+    const headers = { authorization: authorization(KEY) };
+    await until(
+      async () => JSON.parse((await server.ask("/-/api/v1/queue", { headers })).text).workers > 0,
+      "the server knows that there is a worker",
+    );
     return worker;
   }
 
@@ -329,8 +335,7 @@ describeWith(REDIS, "queue-bullmq", () => {
       await held.begun();
       worker.kill("SIGKILL");
       await avifOf("/tr:w-31/last.png");
-      // On a busy machine AVIF may be rendered twice.
-      assert.deepEqual([...new Set(rendersOf("last.png"))], ["last.png webp", "last.png avif"]);
+      assert.deepEqual(rendersOf("last.png"), ["last.png webp", "last.png avif"]);
     });
 
     it("does the work itself while Redis is away; workers continue once it is back", async () => {
