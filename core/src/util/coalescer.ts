@@ -16,7 +16,7 @@ export interface Coalescer<T> {
 export interface ProcessCoalescer<T> extends Coalescer<T> {
   /** Number of keys whose work can be joined. */
   readonly size: number;
-  /** Resolves once no work is running. */
+  /** Resolves once no work is running, and no result can be joined. */
   idle(): Promise<void>;
   /** Whether the work of this key can be joined. */
   has(key: string, since?: number): boolean;
@@ -24,6 +24,8 @@ export interface ProcessCoalescer<T> extends Coalescer<T> {
 
 interface Run<T> {
   readonly promise: Promise<T>;
+  /** Resolves once its result cannot be joined any longer. */
+  readonly ended: Promise<void>;
   readonly controller: AbortController;
   waiters: number;
 }
@@ -38,13 +40,13 @@ export function createCoalescer<T>(
 
   function begin(name: string, work: (signal: AbortSignal) => Promise<T>): Run<T> {
     const controller = new AbortController();
-    const run: Run<T> = { controller, waiters: 0, promise: work(controller.signal) };
+    const promise = work(controller.signal);
     const end = () => forget(name, run);
-    run.promise.then((result) => {
+    const ended = promise.then((result) => {
       const still = joinable(result);
-      if (still) still.then(end, end);
-      else end();
+      return still ? still.then(end, end) : end();
     }, end);
+    const run: Run<T> = { controller, waiters: 0, promise, ended };
     runs.set(name, run);
     return run;
   }
@@ -58,7 +60,7 @@ export function createCoalescer<T>(
       return runs.size;
     },
     async idle() {
-      while (runs.size > 0) await Promise.allSettled([...runs.values()].map(({ promise }) => promise));
+      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
     },
     has: (key, since) => runs.has(nameOf(key, since)),
     run(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { createCoalescer } from "../../src/util/coalescer.ts";
 
 const stay = () => new AbortController().signal;
@@ -65,8 +66,15 @@ describe("coalescing in a process", () => {
     one.end.resolve("one");
     for (let i = 0; i < 2; i++) assert.equal(await coalescer.run("a", { signal: stay() }, one.run), "one");
     assert.equal(one.signals.length, 1);
+    let isIdle = false;
+    const idle = coalescer.idle().then(() => {
+      isIdle = true;
+    });
+    // The process does other things meanwhile.
+    await setImmediate();
+    assert.equal(isIdle, false);
     joinable.resolve();
-    await coalescer.idle();
+    await idle;
     assert.equal(coalescer.has("a"), false);
   });
 });
