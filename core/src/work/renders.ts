@@ -1,13 +1,18 @@
+import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { Rendition } from "../model/rendition.ts";
 import { loopKey } from "../origin/loop.ts";
 import { type CoalesceOptions, createCoalescer } from "../util/coalescer.ts";
+import { createSpans } from "../util/spans.ts";
 import { type ClusterLocks, clusterHandover } from "./coalesce/cluster.ts";
 import { createLockCoalescer } from "./coalesce/locks.ts";
 import { type WorkerLocks, workerHandover } from "./coalesce/workers.ts";
 import { createRender, type Rendered, type RenderParts, type RenderRequest } from "./render.ts";
+
+/** Renders whose end is remembered, and for how many milliseconds: longer than any lookup takes. */
+const ENDED = { max: 1_000, ttl: 30_000 };
 
 export type Renders = ReturnType<typeof createRenders>;
 
@@ -45,19 +50,36 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
   const { cache, purgeRules, log, workerLocks, locks } = parts;
   const render = createRender(parts);
   const own = createCoalescer<Rendered>(untilStored);
+  /** Those that were stored a moment ago. Whoever looked in the caches before has not found them. */
+  const ended = new LRUCache<string, true>(ENDED);
   let isReported = false;
 
   /** Renders, or waits for the same render. `background`: no client waits for it. */
   function run(request: RenderRequest, signal: AbortSignal, { background = false } = {}): Promise<Rendered> {
     const { key, since } = coalescedBy(request, parts);
-    return own.run(key, { signal, since }, (signal) => {
-      // To revalidate a rendition costs less than to wait for another process.
-      if (request.stale && !background) return render(request, signal);
-      const options = { signal, since };
-      if (!workerLocks || request.stale) return amongMachines(request, key, options);
-      const workers = createLockCoalescer(workerLocks, workerHandover(parts));
-      return workers.run(key, options, () => amongMachines(request, key, options));
+    return own.run(key, { signal, since }, async (signal) => {
+      const found = !request.stale && ended.get(key) ? await find(request) : undefined;
+      if (found) return { ...found, spans: createSpans(), stored: true, joined: true };
+      const rendered = await amongProcesses(request, key, { signal, since }, background);
+      untilStored(rendered)?.then(
+        () => ended.set(key, true),
+        () => {},
+      );
+      return rendered;
     });
+  }
+
+  function amongProcesses(
+    request: RenderRequest,
+    key: string,
+    options: CoalesceOptions,
+    background: boolean,
+  ): Promise<Rendered> {
+    // To revalidate a rendition costs less than to wait for another process.
+    if (request.stale && !background) return render(request, options.signal);
+    if (!workerLocks || request.stale) return amongMachines(request, key, options);
+    const workers = createLockCoalescer(workerLocks, workerHandover(parts));
+    return workers.run(key, options, () => amongMachines(request, key, options));
   }
 
   async function amongMachines(
@@ -99,7 +121,7 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
   };
 }
 
-/** What is still streaming may be joined until caches have it: else whoever comes in between would have it rendered again. */
-function untilStored(rendered: Rendered): Promise<unknown> | undefined {
-  return rendered.completion?.then(({ written }) => written);
+/** A result may be joined until caches have it: else whoever comes in between would have it rendered again. */
+function untilStored({ written, completion }: Rendered): Promise<unknown> | undefined {
+  return written ?? completion?.then(({ written }) => written);
 }

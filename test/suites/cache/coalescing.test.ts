@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
+import { avifLater } from "@mediatap/avif-later";
+import type { Plugin } from "@mediatap/core";
 import {
   type Answer,
   startOrigin,
@@ -87,6 +89,61 @@ describe("equal work at one time", () => {
     assert.equal(origin.count("slow.jpg"), 1);
     assert.equal(count.transforms(), 5);
   });
+
+  it("is one render for a lookup that began before its end and found nothing", async () => {
+    const { answers } = await together(["/tr:w-60/slow.jpg"]);
+    const late = await heldLookup("/tr:w-60/slow.jpg");
+    release();
+    assert.equal((await answers[0])?.status, 200);
+    await until(
+      () => cache.puts() === 1 && server.server.runtime.pipeline.renders.size === 0,
+      "it is stored",
+    );
+    late.end();
+    assert.equal((await late.answer).status, 200);
+    assert.equal(count.transforms(), 1);
+    assert.equal(origin.count("slow.jpg"), 1);
+  });
+
+  it("is one render in the background for such a lookup", async () => {
+    const ended = Promise.withResolvers<void>();
+    const hold: Plugin = {
+      name: "hold",
+      version: "1",
+      apiVersion: 1,
+      apply({ hooks }) {
+        hooks.transform.tapPromise({ name: "hold", stage: -100 }, async ({ accept }) => {
+          if (accept === "avif") await ended.promise;
+          return undefined;
+        });
+      },
+    };
+    const config = webConfig([origin.url], count, cache, avifLater(), hold);
+    await server.close();
+    server = await startServer({ ...config, endpoints: { default: { origins: ["web0"], autoAvif: true } } });
+    const { renders } = server.server.runtime.pipeline;
+    const headers = { accept: "image/avif,image/webp" };
+    assert.equal((await server.ask("/tr:w-60/photo.jpg", { headers })).headers["content-type"], "image/webp");
+    assert.equal(renders.size, 1);
+    const late = await heldLookup("/tr:w-60/photo.jpg", headers);
+    ended.resolve();
+    await until(() => cache.puts() === 2 && renders.size === 0, "the AVIF is stored");
+    late.end();
+    assert.equal((await late.answer).status, 200);
+    await until(() => renders.size === 0, "nothing goes on");
+    assert.equal(count.transforms(), 2);
+  });
+
+  /** A request whose lookup has found nothing, and is held until `end`. */
+  async function heldLookup(path: string, headers = {}) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = cache.gets();
+    cache.hold = promise;
+    const answer = server.ask(path, { headers });
+    await until(() => cache.gets() > before, "the lookup has read");
+    delete cache.hold;
+    return { answer, end: resolve };
+  }
 
   it("goes on for the others when one client leaves", async () => {
     const leaving = new AbortController();

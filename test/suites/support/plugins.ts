@@ -158,11 +158,16 @@ export interface TestCache extends Plugin {
   clear(): void;
   /** Storing fails. */
   fails: boolean;
+  /** Lookups that have read their entry wait for this. */
+  hold?: Promise<unknown>;
+  /** Lookups so far. */
+  readonly gets: () => number;
 }
 
 export function testCache({ name = "test-cache", tier = "memory" as CacheTier } = {}): TestCache {
   const entries = new Map<string, CacheEntry>();
   let puts = 0;
+  let gets = 0;
   const change = (of: (entry: CacheEntry) => CacheEntry) => {
     for (const [key, entry] of entries) entries.set(key, of(entry));
   };
@@ -176,6 +181,7 @@ export function testCache({ name = "test-cache", tier = "memory" as CacheTier } 
     apiVersion: 1,
     entries,
     puts: () => puts,
+    gets: () => gets,
     size: () => entries.size,
     fails: false,
     change,
@@ -190,7 +196,11 @@ export function testCache({ name = "test-cache", tier = "memory" as CacheTier } 
         settings: {},
         maxEntryBytes: 10_000_000,
         open: () => ({
-          get: (key) => entries.get(key),
+          get(key) {
+            gets++;
+            const entry = entries.get(key);
+            return plugin.hold ? plugin.hold.then(() => entry) : entry;
+          },
           put(key, metadata, body) {
             if (plugin.fails) throw new Error("no room");
             puts++;
