@@ -54,6 +54,16 @@ export const clock = (time) =>
  *   textOf?: (value: number) => string, timeOf?: (time: number) => string, most?: number }} ChartProps
  */
 
+/**
+ * The values without a neighbour: no line leads through them.
+ * @param {{ data: readonly (readonly (number | null)[])[] }} plot @param {number} at
+ */
+function lonely({ data }, at) {
+  const values = data[at] ?? [];
+  const isThere = (/** @type {number} */ index) => typeof values[index] === "number";
+  return [...values.keys()].filter((index) => isThere(index) && !isThere(index - 1) && !isThere(index + 1));
+}
+
 /** @param {any} UPlot @param {HTMLElement} place @param {ChartProps} props */
 function draw(UPlot, place, { columns, lines, textOf = count, timeOf = clock, most }) {
   const [soft, line] = ["soft", "line"].map(colour);
@@ -83,7 +93,8 @@ function draw(UPlot, place, { columns, lines, textOf = count, timeOf = clock, mo
         ...lines.map(({ stroke, fill }) => ({
           stroke: colour(stroke),
           width: 1.5,
-          ...(fill && { fill: colour(fill), points: { show: false } }),
+          ...(fill && { fill: colour(fill) }),
+          points: { show: true, size: 5, filter: lonely },
         })),
       ],
       axes: [

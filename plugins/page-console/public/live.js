@@ -64,9 +64,12 @@ const Figure = ({ title, value, note = "", tone = "" }) =>
 
 /** @param {{ now: any }} props */
 function Board({ now }) {
-  const { server } = now;
+  const { server, machines = [] } = now;
+  const isOne = machines.length < 2;
   return html`
+    ${!isOne && html`<${Machines} machines=${machines} />`}
     <section class="card board" aria-label="The last minute">
+      ${!isOne && html`<h2>This machine</h2>`}
       <dl class="figures">
         <${Figure} title="Requests" value=${`${count(now.perSecond)}/s`} note=${`${bytes(now.bytesPerSecond)}/s, ${count(now.total)} in all`} />
         <${Figure} title="From caches" value=${now.hitRatio === null ? "–" : part(now.hitRatio)} note=${`of ${count(now.requests)} requests`} tone="key-figure" />
@@ -82,7 +85,7 @@ function Board({ now }) {
         <${Tiers} now=${now} />
         <${OriginList} origins=${now.origins} />
       </div>
-      ${server && html`<${Server} server=${server} />`}
+      ${server && html`<${Server} server=${server} title=${isOne ? "Server" : "This machine"} />`}
     </div>
   `;
 }
@@ -134,12 +137,34 @@ function Tiers({ now }) {
   </section>`;
 }
 
-/** @param {{ server: any }} props */
-function Server({ server }) {
+/**
+ * The machines that share a state store, in the last minute.
+ * @param {{ machines: any[] }} props
+ */
+const Machines = ({ machines }) =>
+  html`<section class="card" aria-labelledby="machines-title">
+    <h2 id="machines-title">Machines <span class="soft">the last minute, every ten seconds</span></h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="machines-title">
+      <table>
+        <thead><tr><th scope="col">Machine</th><th scope="col">Requests</th><th scope="col">From caches</th><th scope="col">Errors</th><th scope="col">99th percentile</th><th scope="col">Queue</th><th scope="col">Memory</th><th scope="col">Running for</th></tr></thead>
+        <tbody>
+          ${machines.map(
+            (one) => html`<tr key=${one.id} class=${one.isSilent ? "faded" : ""}>
+              <th scope="row"><span class="machine">${one.name} ${one.isThis && html`<${Pill}>this one<//>`}${one.isSilent && html`<${Pill} tone="bad">silent<//>`}${one.open.length > 0 && html`<${Pill} tone="warn">skips ${one.open.join(", ")}<//>`}</span></th>
+              <td data-label="Requests">${count(one.perSecond)}/s</td><td data-label="From caches">${one.hitRatio === null ? "–" : part(one.hitRatio)}</td><td data-label="Errors">${one.requests === 0 ? "–" : part(one.errors / one.requests)}</td><td data-label="99th percentile">${duration(one.p99)}</td><td data-label="Queue">${one.work.waiting ? duration(one.work.waitingCost) : "empty"}</td><td data-label="Memory">${bytes(one.memory)}</td><td data-label="Running for">${span(one.uptime)}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+
+/** @param {{ server: any, title: string }} props */
+function Server({ server, title }) {
   const { work, memory, traffic } = server;
   const shown = Math.min(work.places, 32);
   return html`<section class="card" aria-labelledby="server-title">
-    <h2 id="server-title">Server <span class="soft">Mediatap ${server.version}, Node ${server.node.slice(1)}</span></h2>
+    <h2 id="server-title">${title} <span class="soft">Mediatap ${server.version}, Node ${server.node.slice(1)}</span></h2>
     <dl class="figures small-figures">
       <div class="figure">
         <dt>Running</dt>

@@ -1,13 +1,16 @@
 import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { PluginApi, RouteReply, RuntimeInfo, ServerState } from "@mediatap/core";
+import type { PluginApi, RouteReply, RuntimeInfo } from "@mediatap/core";
+import { createMachines, type OtherStatus, type Status } from "./machines.ts";
 import type { Session } from "./session.ts";
 import {
   addUp,
   createTally,
   type FailureGroup,
   failuresOf,
+  figuresOf,
   historyOf,
+  lastMinuteOf,
   type Minute,
   type RecentRequest,
   recentOf,
@@ -28,40 +31,54 @@ const RECONNECT_MS = 500;
 /** The worst first: what one worker has found out holds for all. */
 const BREAKER_STATES = ["open", "half-open", "closed"] as const;
 
+/** Milliseconds after which other machines have written the minute that ended last. */
+const SETTLED_MS = 3_000;
+/** Milliseconds without a word from a machine, which writes every ten seconds, after which it is silent. */
+const SILENT_MS = 25_000;
+
 /** What goes on in one process. */
-interface ProcessStatus extends Pick<ServerState, "work" | "breakers" | "traffic"> {
-  /** Seconds. */
-  readonly uptime: number;
-  /** Bytes. */
-  readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number };
+interface ProcessStatus extends Status {
+  readonly writer: string;
   readonly tally: TallySnapshot;
+}
+
+interface ProcessMinutes {
+  readonly writer: string;
+  readonly minutes: Readonly<Record<string, readonly Minute[]>>;
 }
 
 export type LiveData = Awaited<ReturnType<ReturnType<typeof createLive>["data"]>>;
 
 /** Counts what the pages Live and Failures show, in all workers. */
-export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi) {
+export function createLive({ hooks, shared, state, logger, cluster: { bus, workers, records } }: PluginApi) {
   const tally = shared(TOPIC, () => createTally());
+  const machines = shared(`${TOPIC}-machines`, () => createMachines({ tally, workers, logger }));
   let current: RuntimeInfo | undefined;
   const ends: (() => void)[] = [];
   hooks.start.tap(TOPIC, (runtime) => {
     current = runtime;
-    ends.push(
-      bus.answer(TOPIC, own),
-      bus.answer(MINUTES_TOPIC, () => tally.minutes()),
-    );
+    machines.use({ records, status });
+    ends.push(bus.answer(TOPIC, own), bus.answer(MINUTES_TOPIC, ownMinutes));
   });
   hooks.stop.tap(TOPIC, () => {
     for (const end of ends.splice(0)) end();
   });
   hooks.report.tap(TOPIC, (report) => tally.count(report));
 
-  function own(): ProcessStatus {
-    const { work, breakers, traffic } = state();
+  function status({ tenants } = tally.snapshot()): Status {
+    const { version, work, breakers, traffic } = state();
     const { rss, heapUsed, external } = process.memoryUsage();
     const memory = { rss, heapUsed, external };
-    return { uptime: process.uptime(), work, breakers, traffic, memory, tally: tally.snapshot() };
+    const lastMinute = lastMinuteOf(Object.values(tenants));
+    return { version, uptime: process.uptime(), work, breakers, traffic, memory, lastMinute };
   }
+
+  function own(): ProcessStatus {
+    const counted = tally.snapshot();
+    return { ...status(counted), writer: machines.writer, tally: counted };
+  }
+
+  const ownMinutes = (): ProcessMinutes => ({ writer: machines.writer, minutes: tally.minutes() });
 
   const processes = async () => [own(), ...((await bus.ask(TOPIC)) as ProcessStatus[])];
 
@@ -119,8 +136,24 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
       slot: SLOT_MS,
       ...summarize(snapshotsOf(all, session)),
       origins: originsOf(all, session),
-      ...(isOperator(session) && { server: serverOf(all) }),
+      ...(isOperator(session) && { server: serverOf(all), machines: machinesOf(all) }),
     };
+  }
+
+  /** This machine, and those that keep their state in the same store. */
+  function machinesOf(all: readonly ProcessStatus[]) {
+    const others = machines.statuses(new Set(all.map(({ writer }) => writer)));
+    const now = Date.now();
+    const rows = [...Map.groupBy(others, ({ machine: { id } }) => id)].map(([id, same]) => ({
+      ...rowOf(same),
+      id,
+      name: (same[0] as OtherStatus).machine.name,
+      isThis: false,
+      isSilent: same.every(({ time }) => now - time > SILENT_MS),
+    }));
+    const { id, name } = machines.machine;
+    rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [{ ...rowOf(all), id, name, isThis: true, isSilent: false }, ...rows];
   }
 
   function serverOf(all: readonly ProcessStatus[]) {
@@ -141,10 +174,15 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
   return {
     data,
     isOperator,
-    /** The last hour, minute by minute, as far as it is the session's business. */
+    /** The last hour of all machines, minute by minute, as far as it is the session's business. */
     async history(session: Session) {
-      const others = (await bus.ask(MINUTES_TOPIC)) as Readonly<Record<string, readonly Minute[]>>[];
-      return { by: "minute", series: historyOf(ofAccounts([tally.minutes(), ...others], session).flat()) };
+      const here = [ownMinutes(), ...((await bus.ask(MINUTES_TOPIC)) as ProcessMinutes[])];
+      const others = await machines.minutes(new Set(here.map(({ writer }) => writer)));
+      const all = ofAccounts<Minute | readonly Minute[]>(
+        [...here.map(({ minutes }) => minutes), ...others],
+        session,
+      );
+      return { by: "minute", series: historyOf(all.flat(), Date.now() - SETTLED_MS) };
     },
     async failures(session: Session): Promise<FailureGroup[]> {
       return seenBy(session, failuresOf(snapshotsOf(await processes(), session)));
@@ -176,4 +214,29 @@ export function createLive({ hooks, shared, state, cluster: { bus } }: PluginApi
 
 function sumOf<T extends { readonly [K in keyof T]: number }>(all: readonly T[]): T {
   return addUp(all as readonly Readonly<Record<string, number>>[]) as T;
+}
+
+/** The processes of a machine as one. */
+function rowOf(all: readonly Status[]) {
+  const { p99, ...counts } = figuresOf(all.map(({ lastMinute }) => lastMinute));
+  const uptime = Math.max(...all.map((one) => one.uptime));
+  const { requests, hits, errors } = counts;
+  return {
+    version: (all[0] as Status).version,
+    uptime,
+    workers: all.length,
+    work: sumOf(all.map(({ work }) => work)),
+    memory: all.reduce((sum, { memory }) => sum + memory.rss, 0),
+    requests,
+    perSecond: requests / Math.min(60, Math.max(1, uptime)),
+    hitRatio: requests === 0 ? null : hits / requests,
+    errors,
+    p99,
+    /** Origins that are skipped. */
+    open: [
+      ...new Set(
+        all.flatMap(({ breakers }) => Object.keys(breakers).filter((name) => breakers[name] === "open")),
+      ),
+    ],
+  };
 }

@@ -40,7 +40,9 @@ interface Slot {
 }
 
 /** A minute of the history; those without requests are left out. */
-export interface Minute extends Omit<Slot, "errors" | "bytes"> {
+export type Minute = Pick<Slot, "number"> & MinuteCounts;
+
+export interface MinuteCounts extends Pick<Slot, "requests" | "hits" | "refused"> {
   /** Durations: number of a bin, and requests in it. */
   readonly bins: readonly (readonly [bin: number, requests: number])[];
 }
@@ -116,7 +118,7 @@ export interface Tally {
 }
 
 /** Counts what the console shows, for each account on its own. `now`: milliseconds since 1970. */
-export function createTally(now: () => number = Date.now): Tally {
+export function createTally(now = () => Date.now()): Tally {
   const tenants = new Map<string, ReturnType<typeof createCounts>>();
   const origins = new Map<string, { asked: number; failed: number }>();
   const failedAt = new Map<string, string>();
@@ -276,11 +278,7 @@ function createCounts(now: () => number) {
       if (isOurs) slot.errors++;
       fail(report, origin, isOurs);
     },
-    minutes: (): Minute[] =>
-      hour.map(({ bins, ...slot }) => ({
-        ...slot,
-        bins: [...bins.entries()].filter(([, requests]) => requests > 0),
-      })),
+    minutes: (): Minute[] => hour.map(({ bins, ...slot }) => ({ ...slot, bins: filledBins(bins) })),
     snapshot(): Snapshot {
       // The slot that is being filled is not shown yet.
       const last = Math.floor(now() / SLOT_MS) - 1;
@@ -349,22 +347,50 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
 /** The last hour of some accounts in all processes together, minute by minute, the oldest first; the present minute is left out. */
 export function historyOf(minutes: readonly Minute[], now = Date.now()) {
   const byNumber = Map.groupBy(minutes, ({ number }) => number);
-  const first = Math.floor(now / MINUTE_MS) - MINUTES;
-  return Array.from({ length: MINUTES }, (_, at) => {
-    const same = byNumber.get(first + at) ?? [];
-    const sum = (read: (minute: Minute) => number) => same.reduce((all, minute) => all + read(minute), 0);
-    const bins = new Array<number>(BINS).fill(0);
-    for (const [bin, requests] of same.flatMap((one) => one.bins)) bins[bin] = (bins[bin] ?? 0) + requests;
-    return {
-      time: new Date((first + at) * MINUTE_MS).toISOString(),
-      requests: sum((minute) => minute.requests),
-      hits: sum((minute) => minute.hits),
-      errors: sum((minute) => minute.refused),
-      p50: percentile(bins, 0.5),
-      p99: percentile(bins, 0.99),
-    };
-  });
+  const first = firstMinute(now);
+  return Array.from({ length: MINUTES }, (_, at) => ({
+    time: new Date((first + at) * MINUTE_MS).toISOString(),
+    ...figuresOf(byNumber.get(first + at) ?? []),
+  }));
 }
+
+/** Number of the first minute of the last hour. */
+export const firstMinute = (now = Date.now()): number => Math.floor(now / MINUTE_MS) - MINUTES;
+
+/** Minutes of several processes as one. */
+export function figuresOf(minutes: readonly MinuteCounts[]) {
+  const sum = (read: (minute: MinuteCounts) => number) =>
+    minutes.reduce((all, minute) => all + read(minute), 0);
+  const bins = new Array<number>(BINS).fill(0);
+  for (const [bin, requests] of minutes.flatMap((one) => one.bins)) bins[bin] = (bins[bin] ?? 0) + requests;
+  return {
+    requests: sum(({ requests }) => requests),
+    hits: sum(({ hits }) => hits),
+    errors: sum(({ refused }) => refused),
+    p50: percentile(bins, 0.5),
+    p99: percentile(bins, 0.99),
+  };
+}
+
+/** The last minute of some accounts in one process. */
+export function lastMinuteOf(snapshots: readonly Snapshot[], now = Date.now()): MinuteCounts {
+  const last = Math.floor(now / SLOT_MS) - 1;
+  const {
+    requests = 0,
+    hits = 0,
+    refused = 0,
+  } = addUp(
+    snapshots
+      .flatMap(({ slots }) => slots)
+      .filter(({ number }) => number > last - WINDOW && number <= last)
+      .map((slot) => ({ ...slot })),
+  );
+  const bins = snapshots.flatMap((snapshot) => filledBins(snapshot.bins));
+  return { requests, hits, refused, bins };
+}
+
+const filledBins = (bins: Iterable<number>): MinuteCounts["bins"] =>
+  [...bins].map((requests, bin) => [bin, requests] as const).filter(([, requests]) => requests > 0);
 
 /** Failures of all processes together, the newest first. */
 export function failuresOf(snapshots: readonly Snapshot[]): FailureGroup[] {
