@@ -31,7 +31,9 @@ const schema = z.strictObject({
     .min(1, "Expected the id of at least one origin")
     .max(MAX_ORIGINS)
     .meta({ title: "Origins", description: "In the order in which they are asked for a file." }),
-  urlRewriter: rewriter.optional().meta({ title: "URL rewriter", description: "Stored, and not applied." }),
+  urlRewriter: rewriter
+    .optional()
+    .meta({ title: "URL rewriter", description: "Another product whose URLs are taken, too." }),
 });
 
 /** JSON Schema of requests about a URL endpoint. */
@@ -49,8 +51,6 @@ const answerSchema = z.object({
 interface Note {
   readonly id: string;
   readonly description: string;
-  /** Stored, and not applied. */
-  readonly urlRewriter?: z.output<typeof rewriter>;
 }
 
 /** `accounts.urlEndpoints`. */
@@ -76,8 +76,8 @@ export const ENDPOINTS: ObjectsOf = {
         assertRoom(endpoints, "URL endpoints");
         const ids = [...endpoints].map(([name, object]) => idOf(name, object));
         const id = newId(name, ids, "endpoint");
-        draft.endpoints[name] = { origins: body.origins };
-        draft.notes.endpoints[name] = noteOf(id, body);
+        draft.endpoints[name] = fieldsOf(body);
+        draft.notes.endpoints[name] = { id, description: body.description } satisfies Note;
         return id;
       },
     };
@@ -97,9 +97,12 @@ export const ENDPOINTS: ObjectsOf = {
           }
           assertFree(objectsIn(draft, "endpoints"), name);
         }
-        const { origins: _, ...more } = found.object.fields;
-        draft.endpoints = renamed(draft.endpoints, found.name, name, { ...more, origins: body.origins });
-        draft.notes.endpoints = renamed(draft.notes.endpoints, found.name, name, noteOf(id, body));
+        const { origins: _, urlRewriter: __, ...more } = found.object.fields;
+        draft.endpoints = renamed(draft.endpoints, found.name, name, { ...more, ...fieldsOf(body) });
+        draft.notes.endpoints = renamed(draft.notes.endpoints, found.name, name, {
+          id,
+          description: body.description,
+        } satisfies Note);
       },
     };
   },
@@ -111,9 +114,8 @@ export const ENDPOINTS: ObjectsOf = {
 
 type Body = Omit<z.output<typeof schema>, "urlPrefix">;
 
-function noteOf(id: string, { description, urlRewriter }: Body): Note {
-  return { id, description, ...(urlRewriter && { urlRewriter }) };
-}
+/** Of the configuration. The rewriter is a field of the URL language. */
+const fieldsOf = ({ origins, urlRewriter }: Body) => ({ origins, ...(urlRewriter && { urlRewriter }) });
 
 function assertFree(endpoints: ReadonlyMap<string, StateObject>, name: string): void {
   if (!endpoints.has(name)) return;
@@ -122,13 +124,14 @@ function assertFree(endpoints: ReadonlyMap<string, StateObject>, name: string): 
 }
 
 function answerOf(name: string, object: StateObject) {
-  const { description = "", urlRewriter } = (object.note ?? {}) as Partial<Note>;
+  const { description = "" } = (object.note ?? {}) as Partial<Note>;
+  const { origins = [], urlRewriter } = object.fields;
   return {
     id: idOf(name, object),
     description,
-    origins: object.fields.origins ?? [],
+    origins,
     urlPrefix: name === DEFAULT ? "" : name,
-    ...(urlRewriter && { urlRewriter }),
+    ...(urlRewriter !== undefined && { urlRewriter }),
     ...(object.fromFile && { readOnly: true }),
   };
 }

@@ -1,4 +1,11 @@
-import { type Exchange, HEADER_FIELDS, type Job, type LimitsOf, type Target } from "@mediatap/core";
+import {
+  type Endpoint,
+  type Exchange,
+  HEADER_FIELDS,
+  type Job,
+  type LimitsOf,
+  type Target,
+} from "@mediatap/core";
 import { type Wording, wordingOf } from "./named.ts";
 import { isExpired, isGenuine, readSignature, type Signature } from "./signature.ts";
 import { locate, writtenChain } from "./target.ts";
@@ -32,7 +39,7 @@ export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange:
     if (verdict?.url !== url || verdict.mount !== mount) {
       const signature = readSignature(target.query);
       const genuine = signature !== undefined && isGenuine(target, signature, privateKeys);
-      verdict = { url, mount, signature, genuine, wording: wording(target, limitsOf(tenant)) };
+      verdict = { url, mount, signature, genuine, wording: wording(target, endpoint, limitsOf(tenant)) };
       verdicts.set(job, verdict);
     }
     const { signature, genuine } = verdict;
@@ -48,9 +55,9 @@ export function createAdmit({ skewSeconds, limitsOf }: AdmitOptions): (exchange:
   };
 }
 
-function wording(target: Target, limits: ChainLimits): Wording | undefined {
+function wording(target: Target, endpoint: Endpoint, limits: ChainLimits): Wording | undefined {
   try {
-    const located = locate(target);
+    const located = locate(target, endpoint);
     return located && wordingOf(writtenChain(located, limits));
   } catch {
     return undefined;

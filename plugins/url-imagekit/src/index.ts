@@ -7,6 +7,7 @@ import { createLink } from "./link.ts";
 import { PARAMETER_NAMES } from "./names.ts";
 import { videoPolling } from "./polling.ts";
 import { createResolve, NAME } from "./resolve.ts";
+import { urlRewriter } from "./rewriter.ts";
 import { createSign } from "./sign.ts";
 import { checkNamed } from "./stored.ts";
 
@@ -26,6 +27,13 @@ declare module "@mediatap/core" {
      * a stream gets 202 without a body. Needs a cache that stores the result. @default false
      */
     videoPolling?: boolean | { readonly interval?: number; readonly tries?: number };
+    /**
+     * Takes URLs of another product, too, as ImageKit's URL rewriters do. What has no counterpart is dropped from the URL.
+     * `preserveAssetDeliveryTypes`: `image/upload` in front of the transformation is part of the file's path. @default false
+     */
+    urlRewriter?:
+      | { readonly type: "CLOUDINARY"; readonly preserveAssetDeliveryTypes?: boolean }
+      | { readonly type: "IMGIX" | "AKAMAI" };
   }
 }
 
@@ -63,7 +71,7 @@ export function urlImagekit(options: UrlImagekitOptions = {}): Plugin {
     apiVersion: 1,
     parameterNames: PARAMETER_NAMES,
     urlBuilder,
-    endpointFields: { videoPolling },
+    endpointFields: { videoPolling, urlRewriter },
     apply({ hooks, limitsOf }) {
       let endpoints: readonly Endpoint[] = [];
       hooks.start.tap(NAME, (runtime) => {

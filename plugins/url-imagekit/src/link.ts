@@ -62,8 +62,8 @@ function isAnyPart({ transformation }: Job): boolean {
  * The names of transformations by which the stream was asked for: where only names are allowed, or open a private file, the parts
  * need them too. `undefined`: it was asked for in other words.
  */
-function namesAsked({ asset }: Job, { target }: Exchange, limits: ChainLimits): string | undefined {
-  const located = locate(target);
+function namesAsked({ asset }: Job, { target, endpoint }: Exchange, limits: ChainLimits): string | undefined {
+  const located = locate(target, endpoint);
   if (!located || located.address.kind !== asset.kind || !asset.path.startsWith(located.address.path)) {
     return undefined;
   }

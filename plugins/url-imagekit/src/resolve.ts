@@ -46,7 +46,7 @@ export function createResolve({ limitsOf, saveDataQuality, parameters = {} }: Re
   const read = createMeanings({ limitsOf, parameters });
   return (exchange: Exchange, endpoint: Endpoint): Job | undefined => {
     const { tenant } = endpoint;
-    const located = locate(exchange.target);
+    const located = locate(exchange.target, endpoint);
     if (!located) return undefined;
     const { address, pairs } = located;
     const { kind, path, sharesQuery } = address;

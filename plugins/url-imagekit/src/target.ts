@@ -1,6 +1,7 @@
-import { invalid, type Target } from "@mediatap/core";
+import { type Endpoint, invalid, type Target } from "@mediatap/core";
 import { decodeText, type Pair, readQuery } from "@mediatap/core/language";
 import { type Address, readAddress } from "./path.ts";
+import { rewritten } from "./rewriter.ts";
 import { type Chain, type ChainLimits, tokenize } from "./tokenize.ts";
 
 /** A request's URL, taken apart but not yet understood. */
@@ -15,11 +16,12 @@ export interface Located {
 let last: { readonly target: Target; readonly located: Located } | undefined;
 
 /** `undefined`: the URL names no asset. */
-export function locate(target: Target): Located | undefined {
+export function locate(target: Target, endpoint: Endpoint): Located | undefined {
   if (last?.target === target) return last.located;
-  const address = readAddress(target.path);
+  const { path, query } = rewritten(target, endpoint);
+  const address = readAddress(path);
   if (!address) return undefined;
-  const located = { address, pairs: readQuery(target.query) };
+  const located = { address, pairs: readQuery(query) };
   last = { target, located };
   return located;
 }
