@@ -213,8 +213,11 @@ export interface CallDescription {
   readonly summary: string;
   /** An object, whose properties are the query parameters. */
   readonly query?: Readonly<Record<string, unknown>>;
+  /** The JSON of the body. */
   readonly body?: Readonly<Record<string, unknown>>;
-  /** @default 200 */
+  /** In place of it: the fields of a form, `multipart/form-data`. */
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** Of a success; of a call that is never supported 501. @default 200 */
   readonly status?: number;
   /** Left out: there is no body. */
   readonly response?: Readonly<Record<string, unknown>>;

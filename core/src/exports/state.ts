@@ -1,7 +1,8 @@
 // What stores of state need beside the root: the contract of a store; and what calls need that change the managed state.
 
+export { purgeSchema } from "../http/purge.ts";
 export type { AccountDraft, AccountState, StateObject } from "../state/account.ts";
 export { exportRevision } from "../state/exported.ts";
 export type { StateKind } from "../state/managed.ts";
 export type { Records, Revision, RevisionInfo, StateStore } from "../state/store.ts";
-export { jsonSchemaOf } from "../util/json-schema.ts";
+export { describeCall, jsonSchemaOf } from "../util/json-schema.ts";

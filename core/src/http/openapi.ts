@@ -5,7 +5,7 @@ import { version } from "../util/version.ts";
 import type { Call } from "./runtime.ts";
 
 /** Of responses that refuse a call. */
-const errorSchema = z.object({
+const errorSchema = z.looseObject({
   message: z.string(),
   help: z.string().optional(),
 });
@@ -41,6 +41,7 @@ function operationOf({ method, path, role, plugin, describe }: Call): Record<str
     summary,
     query,
     body,
+    form,
     status = 200,
     response,
   }: CallDescription = describe?.() ?? {
@@ -52,25 +53,29 @@ function operationOf({ method, path, role, plugin, describe }: Call): Record<str
     required: true,
     schema: { type: "string" },
   }));
-  const success = {
-    description: "Success",
-    ...(response && { content: { "application/json": { schema: response } } }),
-  };
+  const success = { description: "Success", ...(response && contentOf("application/json", response)) };
   const refusal = {
     description: "Refused",
-    content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+    ...contentOf("application/json", { $ref: "#/components/schemas/Error" }),
   };
+  const sent = body ? contentOf("application/json", body) : form && contentOf("multipart/form-data", form);
   return {
     operationId: idOf(method, path),
     summary,
     description: `Needs a key with the role ${role}.`,
     tags: [plugin],
     parameters: [...inPath, ...parametersOf(query)],
-    ...(body && { requestBody: { content: { "application/json": { schema: body } }, required: true } }),
-    // What a call without a description returns is not known.
-    responses: { [describe ? String(status) : "2XX"]: success, default: refusal },
+    ...(sent && { requestBody: { ...sent, required: true } }),
+    responses: {
+      // What a call without a description returns is not known.
+      [describe ? String(status) : "2XX"]:
+        status < 400 ? success : { ...refusal, description: "Not supported" },
+      default: refusal,
+    },
   };
 }
+
+const contentOf = (type: string, schema: object) => ({ content: { [type]: { schema } } });
 
 /** `postV1KeysByIdRotate` */
 function idOf(method: string, path: string): string {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
 import { TAG } from "../model/tags.ts";
 import type { RouteRequest } from "../plugin.ts";
-import { jsonSchemaOf } from "../util/json-schema.ts";
+import { describeCall } from "../util/json-schema.ts";
 import type { Call } from "./runtime.ts";
 
 const text = z.string().min(1).max(8_192);
@@ -21,6 +21,20 @@ export const purgeSchema = z.union([
   z.strictObject({ all: z.literal(true) }),
 ]);
 
+const countSchema = z.object({
+  renditions: z.int(),
+  bytes: z.int(),
+  tiers: z.array(
+    z.object({
+      name: z.string(),
+      tier: z.string(),
+      renditions: z.int().optional(),
+      bytes: z.int().optional(),
+    }),
+  ),
+  isComplete: z.boolean(),
+});
+
 export const EXPECTED_PURGE = "Expected JSON with one of url, source, prefix, tag and all.";
 
 /**
@@ -35,11 +49,10 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
     async handler(request, _, { purge }) {
       return { status: 201, body: await purge(await jsonOf(request)) };
     },
-    describe: () => ({
-      summary: "Purge caches",
-      body: jsonSchemaOf(purgeSchema),
+    describe: describeCall("Purge caches", {
+      body: purgeSchema,
       status: 201,
-      response: jsonSchemaOf(z.object({ id: z.string() }), "output"),
+      response: z.object({ id: z.string() }),
     }),
   },
   {
@@ -49,6 +62,7 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
     async handler(request, _, { purgePreview }) {
       return { body: await purgePreview(await jsonOf(request)) };
     },
+    describe: describeCall("Count what a purge would remove", { body: purgeSchema, response: countSchema }),
   },
   {
     method: "GET",
@@ -59,9 +73,8 @@ export const PURGE_CALLS: readonly Omit<Call, "plugin">[] = [
       if (state === undefined) throw new MediaError("ENOENT", "There is no purge with this id");
       return { body: { state } };
     },
-    describe: () => ({
-      summary: "State of a purge",
-      response: jsonSchemaOf(z.object({ state: z.enum(["pending", "completed"]) }), "output"),
+    describe: describeCall("State of a purge", {
+      response: z.object({ state: z.enum(["pending", "completed"]) }),
     }),
   },
 ];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
 import type { CallHandler, RouteRequest } from "../plugin.ts";
-import { jsonSchemaOf } from "../util/json-schema.ts";
+import { describeCall } from "../util/json-schema.ts";
 
 /** Revisions in one response, unless fewer are asked for. */
 const MAX_REVISIONS = 50;
@@ -87,10 +87,9 @@ export const STATE_CALLS = [
     path: "/v1/audit",
     role: "read",
     handler: audit,
-    describe: () => ({
-      summary: "List changes and refused keys, newest first",
-      query: jsonSchemaOf(auditSchema),
-      response: jsonSchemaOf(z.object({ entries: z.array(entrySchema) }), "output"),
+    describe: describeCall("List changes and refused keys, newest first", {
+      query: auditSchema,
+      response: z.object({ entries: z.array(entrySchema) }),
     }),
   },
   {
@@ -98,10 +97,9 @@ export const STATE_CALLS = [
     path: "/v1/state/revisions",
     role: "read",
     handler: list,
-    describe: () => ({
-      summary: "List revisions of the account, newest first",
-      query: jsonSchemaOf(listSchema),
-      response: jsonSchemaOf(z.object({ revisions: z.array(revisionSchema) }), "output"),
+    describe: describeCall("List revisions of the account, newest first", {
+      query: listSchema,
+      response: z.object({ revisions: z.array(revisionSchema) }),
     }),
   },
   {
@@ -109,10 +107,9 @@ export const STATE_CALLS = [
     path: "/v1/state/rollback",
     role: "configure",
     handler: rollback,
-    describe: () => ({
-      summary: "Make the account as it was in an older revision",
-      body: jsonSchemaOf(rollbackSchema),
-      response: jsonSchemaOf(z.object({ revision: z.int() }), "output"),
+    describe: describeCall("Make the account as it was in an older revision", {
+      body: rollbackSchema,
+      response: z.object({ revision: z.int() }),
     }),
   },
 ] as const;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseOptions } from "../config/options.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { CallHandler, RouteRequest } from "../plugin.ts";
-import { jsonSchemaOf } from "../util/json-schema.ts";
+import { describeCall } from "../util/json-schema.ts";
 
 const PATH = "/v1/keys";
 
@@ -68,21 +68,17 @@ export const KEY_CALLS = [
     path: PATH,
     role: "read",
     handler: list,
-    describe: () => ({
-      summary: "List keys",
-      response: jsonSchemaOf(z.object({ keys: z.array(infoSchema) }), "output"),
-    }),
+    describe: describeCall("List keys", { response: z.object({ keys: z.array(infoSchema) }) }),
   },
   {
     method: "POST",
     path: PATH,
     role: "configure",
     handler: create,
-    describe: () => ({
-      summary: "Create a key; the response contains its secret",
-      body: jsonSchemaOf(createSchema),
+    describe: describeCall("Create a key; the response contains its secret", {
+      body: createSchema,
       status: 201,
-      response: jsonSchemaOf(newSchema, "output"),
+      response: newSchema,
     }),
   },
   {
@@ -90,17 +86,13 @@ export const KEY_CALLS = [
     path: `${PATH}/:id/rotate`,
     role: "configure",
     handler: rotate,
-    describe: () => ({
-      summary: "Give a key another secret",
-      body: jsonSchemaOf(rotateSchema),
-      response: jsonSchemaOf(newSchema, "output"),
-    }),
+    describe: describeCall("Give a key another secret", { body: rotateSchema, response: newSchema }),
   },
   {
     method: "DELETE",
     path: `${PATH}/:id`,
     role: "configure",
     handler: revoke,
-    describe: () => ({ summary: "Revoke a key", status: 204 }),
+    describe: describeCall("Revoke a key", { status: 204 }),
   },
 ] as const;

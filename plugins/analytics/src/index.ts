@@ -1,5 +1,5 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
-import { jsonSchemaOf } from "@mediatap/core/state";
+import { describeCall } from "@mediatap/core/state";
 import type { ReadUsage } from "@mediatap/core/usage";
 import { z } from "zod";
 import { type Archive, type Copy, createArchive } from "./archive.ts";
@@ -99,10 +99,9 @@ export function analytics(options: AnalyticsOptions = {}): Plugin {
         },
         {
           role: "read",
-          describe: () => ({
-            summary: "Report what was counted by hour or day",
-            query: jsonSchemaOf(querySchema),
-            response: jsonSchemaOf(reportSchema, "output"),
+          describe: describeCall("Report what was counted by hour or day", {
+            query: querySchema,
+            response: reportSchema,
           }),
         },
       );

@@ -1,16 +1,84 @@
 import { type Endpoint, isMediaType, type RouteRequest, typeOfName } from "@mediatap/core";
 import type { FileMetadata } from "@mediatap/core/storage";
+import { z } from "zod";
 import { baseOf, encodePath, type FilePlace, idOfFile } from "./library.ts";
+import { metadataSchema } from "./metadata.ts";
 
 /** Longest side of the thumbnails that answers name, in pixels. */
 const THUMBNAIL_PIXELS = 320;
+
+/** Where a file is, and what it is by its name. */
+const namesSchema = z.object({
+  fileId: z.string(),
+  name: z.string(),
+  filePath: z.string(),
+  url: z.string(),
+  fileType: z.enum(["image", "non-image"]),
+});
+
+/** What the content of a file adds to its description. */
+const contentSchema = z.object({
+  width: z.int().optional(),
+  height: z.int().optional(),
+  hasAlpha: z.boolean().optional(),
+  duration: z.number().optional(),
+  bitRate: z.number().optional(),
+  videoCodec: z.string().optional(),
+  audioCodec: z.string().optional(),
+});
+export type Content = z.output<typeof contentSchema>;
+
+const versionSchema = z.object({ id: z.string(), name: z.string() });
+
+export const fileSchema = z.object({
+  type: z.literal("file"),
+  ...namesSchema.shape,
+  thumbnail: z.string(),
+  mime: z.string(),
+  size: z.int().optional(),
+  createdAt: z.iso.datetime().optional(),
+  updatedAt: z.iso.datetime().optional(),
+  isPrivateFile: z.boolean().optional(),
+  isPublished: z.literal(true),
+  tags: z.null(),
+  AITags: z.null(),
+  customCoordinates: z.null(),
+  customMetadata: z.object({}),
+  versionInfo: versionSchema,
+  ...contentSchema.shape,
+});
+
+export const folderSchema = z.object({
+  type: z.literal("folder"),
+  folderId: z.string(),
+  name: z.string(),
+  folderPath: z.string(),
+  customMetadata: z.object({}),
+});
+
+/** The answer to an upload, with the fields that the caller asked for. */
+export const uploadedSchema = z.object({
+  ...namesSchema.shape,
+  thumbnailUrl: z.string(),
+  size: z.int(),
+  versionInfo: versionSchema,
+  AITags: z.null(),
+  ...contentSchema.shape,
+  ...fileSchema
+    .pick({ tags: true, customCoordinates: true, isPublished: true, customMetadata: true })
+    .partial().shape,
+  isPrivateFile: z.boolean().optional(),
+  embeddedMetadata: z.object({}).optional(),
+  selectedFieldsSchema: z.object({}).optional(),
+  metadata: metadataSchema.optional(),
+});
 
 /** A file as the service describes it. Some fields are those of a library without tags, metadata and versions. */
 export function fileOf(
   file: FilePlace,
   request: RouteRequest,
   { size, lastModified, private: isPrivate }: Pick<FileMetadata, "size" | "lastModified" | "private">,
-): Readonly<Record<string, unknown>> {
+): z.output<typeof fileSchema> {
   const fileId = idOfFile(file);
   const time = lastModified === undefined ? undefined : new Date(lastModified).toISOString();
   return {
@@ -29,8 +97,10 @@ export function fileOf(
   };
 }
 
-/** Where a file is, and what it is by its name. */
-export function namesOf(file: FilePlace, request: RouteRequest) {
+export function namesOf(
+  file: FilePlace,
+  request: RouteRequest,
+): z.output<typeof namesSchema> & { readonly thumbnail: string } {
   const { endpoint, path } = file;
   const url = baseOf(endpoint, request) + encodePath(path);
   return {
@@ -51,7 +121,7 @@ function thumbnailOf(endpoint: Endpoint, path: string, request: RouteRequest): s
 }
 
 /** A folder as the service describes it. */
-export function folderOf(file: FilePlace): object {
+export function folderOf(file: FilePlace): z.output<typeof folderSchema> {
   const { path } = file;
   return {
     type: "folder",

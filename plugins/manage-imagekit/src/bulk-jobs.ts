@@ -9,7 +9,7 @@ const TOPIC = `${NAME}:jobs`;
 /** Jobs whose status is known. */
 const MAX_JOBS = 10_000;
 
-const jobSchema = z.object({
+export const jobSchema = z.object({
   jobId: z.string(),
   tenant: z.string(),
   type: z.enum(["COPY_FOLDER", "MOVE_FOLDER", "RENAME_FOLDER"]),

@@ -1,5 +1,5 @@
 import { type CallHandler, type Endpoint, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
-import { type AccountDraft, jsonSchemaOf } from "@mediatap/core/state";
+import { type AccountDraft, describeCall } from "@mediatap/core/state";
 import { z } from "zod";
 import { ENDPOINTS, endpointSchema } from "./endpoints.ts";
 import { NAMED_TRANSFORMATIONS, namedTransformationSchema } from "./named-transformations.ts";
@@ -53,10 +53,9 @@ type Change = z.output<typeof change>;
 /** Adds the call that makes several changes as one revision, and the one that describes their fields. */
 export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
   manage("POST", CHANGES, limited(make, "changeRate"), {
-    describe: () => ({
-      summary: "Make several changes as one revision, or try them",
-      body: jsonSchemaOf(schema),
-      response: jsonSchemaOf(answerSchema, "output"),
+    describe: describeCall("Make several changes as one revision, or try them", {
+      body: schema,
+      response: answerSchema,
     }),
   });
   manage(
@@ -71,10 +70,7 @@ export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
     }),
     {
       role: "read",
-      describe: () => ({
-        summary: "Describe the fields of what can be changed",
-        response: jsonSchemaOf(schemasSchema, "output"),
-      }),
+      describe: describeCall("Describe the fields of what can be changed", { response: schemasSchema }),
     },
   );
 }

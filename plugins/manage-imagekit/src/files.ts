@@ -1,11 +1,13 @@
 import { type CallHandler, type Endpoint, isMediaError, MediaError, type PluginApi } from "@mediatap/core";
+import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
-import { fileOf, folderOf, isImage, isMedia } from "./assets.ts";
+import { type Content, fileOf, fileSchema, folderOf, folderSchema, isImage, isMedia } from "./assets.ts";
 import { createChanges } from "./file-changes.ts";
 import {
   type Asset,
   ability,
   baseOf,
+  choiceQuery,
   createLibrary,
   encodePath,
   type FilePlace,
@@ -19,9 +21,10 @@ import {
   type Place,
   pathOf,
   rulesFor,
+  textLike,
   walk,
 } from "./library.ts";
-import { createDescribe, type Describe } from "./metadata.ts";
+import { createDescribe, type Describe, metadataSchema } from "./metadata.ts";
 import { bodyOf, checked } from "./objects.ts";
 import { HELP } from "./rate.ts";
 import { parseSearch } from "./search.ts";
@@ -40,7 +43,10 @@ const count = z.coerce.number().int().min(0);
 const listQuery = z.object({
   type: z.enum(["file", "file-version", "folder", "all"]).default("file"),
   searchQuery: z.string().optional(),
-  path: z.string().optional(),
+  path: z
+    .string()
+    .optional()
+    .meta({ examples: ["/"] }),
   fileType: z.enum(["all", "image", "non-image"]).default("all"),
   sort: z
     .enum(
@@ -54,15 +60,19 @@ const listQuery = z.object({
   limit: count.min(1).max(MAX_LIMIT).default(MAX_LIMIT),
 });
 
-const text = z.string().min(1).max(2_000);
-const copied = z.object({
-  sourceFilePath: text,
-  destinationPath: text,
-  includeFileVersions: z.boolean().optional(),
+const moved = z.object({
+  sourceFilePath: textLike("/dogs.jpg"),
+  destinationPath: textLike("/animals/"),
 });
-const moved = z.object({ sourceFilePath: text, destinationPath: text });
-const renamed = z.object({ filePath: text, newFileName: text, purgeCache: z.boolean().default(false) });
-const deleted = z.object({ fileIds: z.array(text).min(1).max(MAX_DELETED) });
+const copied = moved.extend({ includeFileVersions: z.boolean().optional() });
+const renamed = z.object({
+  filePath: textLike("/dogs.jpg"),
+  newFileName: textLike("cats.jpg"),
+  purgeCache: z.boolean().default(false),
+});
+const deleted = z.object({ fileIds: z.array(textLike()).min(1).max(MAX_DELETED) });
+const renamedResponse = z.object({ purgeRequestId: z.string().optional() });
+const deletedResponse = z.object({ successfullyDeletedFileIds: z.array(z.string()) });
 
 /** Adds the calls of `assets` and `files`, but for uploads. */
 export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "purge">): void {
@@ -158,14 +168,43 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
   };
 
   const atRoot = { atRoot: true };
-  manage("GET", FILES, list, { ...atRoot, role: "read" });
-  manage("GET", `${FILES}/:id/details`, get, { ...atRoot, role: "read" });
-  manage("GET", `${FILES}/:id/metadata`, metadata, { ...atRoot, role: "read" });
-  manage("DELETE", `${FILES}/:id`, del, atRoot);
-  manage("POST", `${FILES}/batch/deleteByFileIds`, deleteMany, atRoot);
-  manage("POST", `${FILES}/copy`, copyOrMove(false), atRoot);
-  manage("POST", `${FILES}/move`, copyOrMove(true), atRoot);
-  manage("PUT", `${FILES}/rename`, rename, atRoot);
+  const reading = { ...atRoot, role: "read" } as const;
+  manage("GET", FILES, list, {
+    ...reading,
+    describe: describeCall("List and search files and folders", {
+      query: listQuery.extend(choiceQuery.shape),
+      response: z.array(z.discriminatedUnion("type", [fileSchema, folderSchema])),
+    }),
+  });
+  manage("GET", `${FILES}/:id/details`, get, {
+    ...reading,
+    describe: describeCall("Read a file's description", { response: fileSchema }),
+  });
+  manage("GET", `${FILES}/:id/metadata`, metadata, {
+    ...reading,
+    describe: describeCall("Read a file's metadata", { response: metadataSchema }),
+  });
+  manage("DELETE", `${FILES}/:id`, del, {
+    ...atRoot,
+    describe: describeCall("Delete a file", { status: 204 }),
+  });
+  manage("POST", `${FILES}/batch/deleteByFileIds`, deleteMany, {
+    ...atRoot,
+    describe: describeCall("Delete files", { body: deleted, response: deletedResponse }),
+  });
+  const query = choiceQuery;
+  manage("POST", `${FILES}/copy`, copyOrMove(false), {
+    ...atRoot,
+    describe: describeCall("Copy a file into a folder", { query, body: copied, status: 204 }),
+  });
+  manage("POST", `${FILES}/move`, copyOrMove(true), {
+    ...atRoot,
+    describe: describeCall("Move a file into a folder", { query, body: moved, status: 204 }),
+  });
+  manage("PUT", `${FILES}/rename`, rename, {
+    ...atRoot,
+    describe: describeCall("Rename a file", { query, body: renamed, response: renamedResponse }),
+  });
 }
 
 /** An existing file that may be changed. */
@@ -186,7 +225,7 @@ export const jobOf = ({ endpoint, path }: FilePlace) => ({
 });
 
 /** What the content of a file adds to its description; nothing if it cannot be read. */
-export async function describedBy(describe: Describe, file: FilePlace): Promise<object> {
+export async function describedBy(describe: Describe, file: FilePlace): Promise<Content> {
   try {
     const found = await describe(jobOf(file), file.endpoint);
     const { width, height, hasTransparency, duration, bitRate, videoCodec, audioCodec } = found;

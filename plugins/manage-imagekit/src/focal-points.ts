@@ -9,9 +9,10 @@ import {
   type Spot,
 } from "@mediatap/core";
 import { memorySource } from "@mediatap/core/decode";
-import type { Records } from "@mediatap/core/state";
+import { describeCall, type Records } from "@mediatap/core/state";
 import { NOT_MODIFIED } from "@mediatap/core/storage";
 import { z } from "zod";
+import { urlQuery } from "./metadata.ts";
 import { bodyOf } from "./objects.ts";
 
 const CALL = "/v1/focal-points";
@@ -25,13 +26,14 @@ const pathOf = (content: string) => `/${ORIGIN}/${content}`;
 const PATH = new RegExp(`^${pathOf("([0-9a-f]{64})")}$`);
 
 const fraction = z.number().min(0).max(1);
-const pointSchema = z.strictObject({ url: z.string().min(1).max(8_192), x: fraction, y: fraction });
+const spotSchema = z.strictObject({ x: fraction, y: fraction });
+const pointSchema = spotSchema.extend(urlQuery.shape);
 
 /** What the store keeps of an image. One without a point had one before. */
 const recordSchema = z.strictObject({
   /** When it was set or removed, milliseconds since 1970. */
   time: z.number(),
-  point: z.strictObject({ x: fraction, y: fraction }).optional(),
+  point: spotSchema.optional(),
 });
 
 type FocalPoint = z.infer<typeof recordSchema>;
@@ -55,21 +57,39 @@ export function addFocalPoints(
       const { point = {} } = await read(stored, image);
       return { body: point };
     },
-    { role: "read" },
+    {
+      role: "read",
+      describe: describeCall("Read the focal point of an image", {
+        query: urlQuery,
+        response: spotSchema.partial(),
+      }),
+    },
   );
-  manage("PUT", CALL, async (request, endpoints, rights) => {
-    const { url, x, y } = await bodyOf(request, pointSchema);
-    rights.state();
-    const path = await write(url, endpoints, { x, y });
-    rights.note(`the focal point of ${path} was set to ${x}, ${y}`);
-    return { body: { x, y } };
-  });
-  manage("DELETE", CALL, async ({ query }, endpoints, rights) => {
-    rights.state();
-    const path = await write(query.get("url"), endpoints, undefined);
-    rights.note(`the focal point of ${path} was removed`);
-    return { status: 204, body: undefined };
-  });
+  manage(
+    "PUT",
+    CALL,
+    async (request, endpoints, rights) => {
+      const { url, x, y } = await bodyOf(request, pointSchema);
+      rights.state();
+      const path = await write(url, endpoints, { x, y });
+      rights.note(`the focal point of ${path} was set to ${x}, ${y}`);
+      return { body: { x, y } };
+    },
+    {
+      describe: describeCall("Set the focal point of an image", { body: pointSchema, response: spotSchema }),
+    },
+  );
+  manage(
+    "DELETE",
+    CALL,
+    async ({ query }, endpoints, rights) => {
+      rights.state();
+      const path = await write(query.get("url"), endpoints, undefined);
+      rights.note(`the focal point of ${path} was removed`);
+      return { status: 204, body: undefined };
+    },
+    { describe: describeCall("Remove the focal point of an image", { query: urlQuery, status: 204 }) },
+  );
 
   function tapHooks(records: Records): void {
     hooks.inspect.for("focalPoint").tapPromise(plugin, async (source, context) => {

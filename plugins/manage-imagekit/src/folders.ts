@@ -1,10 +1,12 @@
 import { type CallHandler, codeOf, MediaError, type PluginApi } from "@mediatap/core";
+import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
-import { createBulkJobs } from "./bulk-jobs.ts";
+import { createBulkJobs, jobSchema } from "./bulk-jobs.ts";
 import { assertType, type Changes, createChanges } from "./file-changes.ts";
 import {
   ability,
   baseOf,
+  choiceQuery,
   createLibrary,
   encodePath,
   FILE_TIMEOUT_MS,
@@ -16,6 +18,7 @@ import {
   pathOf,
   rulesFor,
   storageSignal,
+  textLike,
   walk,
 } from "./library.ts";
 import { bodyOf } from "./objects.ts";
@@ -27,15 +30,18 @@ const JOBS = "/v1/bulkJobs";
 /** Files that a job copies at one time. */
 const CONCURRENCY = 8;
 
-const text = z.string().min(1).max(2_000);
-const created = z.object({ folderName: text, parentFolderPath: text });
-const deleted = z.object({ folderPath: text });
+const created = z.object({ folderName: textLike("animals"), parentFolderPath: textLike("/") });
+const deleted = z.object({ folderPath: textLike("/animals/") });
 const copied = z.object({
-  sourceFolderPath: text,
-  destinationPath: text,
+  sourceFolderPath: textLike("/animals"),
+  destinationPath: textLike("/archive/"),
   includeVersions: z.boolean().optional(),
 });
-const renamed = z.object({ folderPath: text, newFolderName: text, purgeCache: z.boolean().default(false) });
+const renamed = deleted.extend({
+  newFolderName: textLike("pets"),
+  purgeCache: z.boolean().default(false),
+});
+const begun = z.object({ jobId: z.string() });
 
 /** Adds the calls of `folders`. */
 export function addFolders(
@@ -124,12 +130,36 @@ export function addFolders(
   };
 
   const atRoot = { atRoot: true };
-  manage("POST", FOLDER, create, atRoot);
-  manage("DELETE", FOLDER, del, atRoot);
-  manage("POST", `${JOBS}/copyFolder`, transfer(false), atRoot);
-  manage("POST", `${JOBS}/moveFolder`, transfer(true), atRoot);
-  manage("POST", `${JOBS}/renameFolder`, rename, atRoot);
-  manage("GET", `${JOBS}/:id`, status, { ...atRoot, role: "read" });
+  const query = choiceQuery;
+  manage("POST", FOLDER, create, {
+    ...atRoot,
+    describe: describeCall("Create a folder", { query, body: created, status: 201, response: z.object({}) }),
+  });
+  manage("DELETE", FOLDER, del, {
+    ...atRoot,
+    describe: describeCall("Delete a folder with its files", { query, body: deleted, status: 204 }),
+  });
+  const describe = (summary: string, body: z.ZodType) =>
+    describeCall(summary, { query, body, response: begun });
+  manage("POST", `${JOBS}/copyFolder`, transfer(false), {
+    ...atRoot,
+    describe: describe("Copy a folder into another one", copied),
+  });
+  manage("POST", `${JOBS}/moveFolder`, transfer(true), {
+    ...atRoot,
+    describe: describe("Move a folder into another one", copied),
+  });
+  manage("POST", `${JOBS}/renameFolder`, rename, {
+    ...atRoot,
+    describe: describe("Rename a folder", renamed),
+  });
+  manage("GET", `${JOBS}/:id`, status, {
+    ...atRoot,
+    role: "read",
+    describe: describeCall("State of the copy, move or renaming of a folder", {
+      response: jobSchema.omit({ tenant: true }),
+    }),
+  });
 }
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);

@@ -1,5 +1,5 @@
 import { type CallHandler, MediaError, type Plugin } from "@mediatap/core";
-import { jsonSchemaOf } from "@mediatap/core/state";
+import { describeCall, purgeSchema } from "@mediatap/core/state";
 import { z } from "zod";
 import { addChanges } from "./changes.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -57,19 +57,17 @@ export function manageImagekit(): Plugin {
       manage("POST", PURGE, limited(begin, "purgeRate"), {
         role: "operate",
         atRoot: true,
-        describe: () => ({
-          summary: "Purge a URL",
-          body: jsonSchemaOf(z.object({ url: z.string().meta({ examples: ["/dogs.jpg"] }) })),
+        describe: describeCall("Purge caches", {
+          body: purgeSchema,
           status: 201,
-          response: jsonSchemaOf(z.object({ requestId: z.string() }), "output"),
+          response: z.object({ requestId: z.string() }),
         }),
       });
       manage("GET", `${PURGE}/:id`, status, {
         role: "read",
         atRoot: true,
-        describe: () => ({
-          summary: "State of a purge",
-          response: jsonSchemaOf(z.object({ status: z.enum(["Pending", "Completed"]) }), "output"),
+        describe: describeCall("State of a purge", {
+          response: z.object({ status: z.enum(["Pending", "Completed"]) }),
         }),
       });
     },

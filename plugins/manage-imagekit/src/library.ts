@@ -50,6 +50,14 @@ export const manageFiles = z
   .transform((value) => (value === true ? rules.parse({}) : value))
   .optional();
 
+/** A name or path in the body of a call. */
+export const textLike = (...examples: string[]) =>
+  z
+    .string()
+    .min(1)
+    .max(2_000)
+    .meta(examples.length > 0 ? { examples } : {});
+
 /** An origin of an endpoint. */
 export interface Place {
   readonly endpoint: Endpoint;
@@ -71,7 +79,8 @@ export interface Asset extends FilePlace {
 /** The files of an account: those that the origins of its endpoints contain. */
 export type Library = ReturnType<typeof createLibrary>;
 
-const choice = z.object({
+/** Query parameters of calls about files of a path. */
+export const choiceQuery = z.object({
   /** Id of the URL endpoint whose origins are meant. */
   endpoint: z.string().max(100).optional(),
   /** Id of the only origin that is meant. */
@@ -85,7 +94,7 @@ export function createLibrary({ origins }: Pick<PluginApi, "origins">) {
 
   /** The origins of the URL endpoint that a call is about, in the order in which files are looked for. */
   function placesOf(query: URLSearchParams, endpoints: readonly Endpoint[]): Place[] {
-    const { endpoint: id, origin } = checked(choice, Object.fromEntries(query));
+    const { endpoint: id, origin } = checked(choiceQuery, Object.fromEntries(query));
     const endpoint =
       id === undefined
         ? (endpoints.find(({ name }) => name === "default") ?? endpoints[0])

@@ -8,6 +8,8 @@ import {
   MediaError,
   type PluginApi,
 } from "@mediatap/core";
+import { describeCall } from "@mediatap/core/state";
+import { z } from "zod";
 
 declare module "@mediatap/core" {
   interface EndpointFields {
@@ -43,6 +45,15 @@ interface Description {
   readonly pHash?: string;
 }
 
+/** Of calls about the file of a URL. */
+export const urlQuery = z.object({
+  url: z
+    .string()
+    .min(1)
+    .max(8_192)
+    .meta({ examples: ["/dogs.jpg"] }),
+});
+
 /** Describes files by the plugin `info`. */
 export type Describe = ReturnType<typeof createDescribe>;
 
@@ -62,7 +73,14 @@ export function addMetadata({ manage, jobs }: Pick<PluginApi, "manage" | "jobs">
     }
     return { body: await describe(job, endpoint) };
   };
-  manage("GET", METADATA, call, { role: "read", atRoot: true });
+  manage("GET", METADATA, call, {
+    role: "read",
+    atRoot: true,
+    describe: describeCall("Read the metadata of the file of a URL", {
+      query: urlQuery,
+      response: metadataSchema,
+    }),
+  });
 }
 
 export function createDescribe({ obtain }: Pick<PluginApi["jobs"], "obtain">) {
@@ -100,16 +118,33 @@ const NAMES: Readonly<Record<string, string>> = {
   FocalLengthIn35mmFilm: "FocalLengthIn35mmFormat",
 };
 
+const tags = z.record(z.string(), z.unknown());
+
 /** A description in the words of the service. */
-interface Metadata extends Readonly<Record<string, unknown>> {
-  readonly height?: number;
-  readonly width?: number;
-  readonly hasTransparency: boolean;
-  readonly duration?: number;
-  readonly bitRate?: number;
-  readonly videoCodec?: string;
-  readonly audioCodec?: string;
-}
+export const metadataSchema = z.object({
+  height: z.int().optional(),
+  width: z.int().optional(),
+  size: z.int().optional(),
+  format: z.string().optional(),
+  hasColorProfile: z.boolean(),
+  quality: z.number().optional(),
+  density: z.number().optional(),
+  hasTransparency: z.boolean(),
+  pHash: z.string().optional(),
+  exif: z.object({
+    image: tags,
+    thumbnail: tags,
+    exif: tags,
+    gps: tags,
+    interoperability: tags,
+    makernote: tags,
+  }),
+  duration: z.number().optional(),
+  bitRate: z.number().optional(),
+  videoCodec: z.string().optional(),
+  audioCodec: z.string().optional(),
+});
+type Metadata = z.output<typeof metadataSchema>;
 
 function metadataOf(description: Description): Metadata {
   const { format, bytes, width, height, colorProfile, alpha, quality, density, pHash, duration, bitrate } =
@@ -119,7 +154,7 @@ function metadataOf(description: Description): Metadata {
   const audioCodec = codecOf("audio");
   return {
     ...(height !== undefined && width !== undefined && { height, width }),
-    size: bytes,
+    ...(bytes !== undefined && { size: bytes }),
     ...(format !== undefined && { format: FORMATS[format] ?? format }),
     hasColorProfile: colorProfile !== undefined,
     ...(quality !== undefined && { quality }),
@@ -134,7 +169,7 @@ function metadataOf(description: Description): Metadata {
   };
 }
 
-function exifOf({ exif = {}, orientation, gps }: Description): object {
+function exifOf({ exif = {}, orientation, gps }: Description): Metadata["exif"] {
   const tags = Object.entries(exif);
   const image = Object.fromEntries(tags.filter(([name]) => IMAGE.has(name)));
   const others = tags
@@ -150,7 +185,7 @@ function exifOf({ exif = {}, orientation, gps }: Description): object {
   };
 }
 
-function gpsOf({ latitude, longitude, altitude }: NonNullable<Description["gps"]>): object {
+function gpsOf({ latitude, longitude, altitude }: NonNullable<Description["gps"]>): z.output<typeof tags> {
   return {
     GPSLatitudeRef: latitude < 0 ? "S" : "N",
     GPSLatitude: partsOf(latitude),

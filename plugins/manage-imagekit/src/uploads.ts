@@ -3,14 +3,16 @@ import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
 import { isSvg, isSvgSource } from "@mediatap/core/decode";
+import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
-import { isMedia, mimeOf, namesOf } from "./assets.ts";
+import { isMedia, mimeOf, namesOf, uploadedSchema } from "./assets.ts";
 import { assertType, createChanges } from "./file-changes.ts";
 import { describedBy, jobOf } from "./files.ts";
 import { createReceiver, type ReceivedFile } from "./form.ts";
 import {
   ability,
   cannot,
+  choiceQuery,
   createLibrary,
   exists,
   type FilePlace,
@@ -35,20 +37,37 @@ const RESPONSE_FIELDS = [
 ];
 
 const schema = z.object({
-  fileName: z.string({ error: "Expected the name of the file" }).min(1).max(2_000),
-  folder: z.string().max(2_000).default("/"),
+  fileName: z
+    .string({ error: "Expected the name of the file" })
+    .min(1)
+    .max(2_000)
+    .meta({ examples: ["red.gif"] }),
+  folder: z
+    .string()
+    .max(2_000)
+    .default("/")
+    .meta({ examples: ["/animals"] }),
   useUniqueFileName: flag.default(true),
   overwriteFile: flag.default(true),
   isPrivateFile: flag.default(false),
   isPublished: flag.default(true),
   responseFields: z
     .string()
+    .meta({ examples: [RESPONSE_FIELDS.join(",")] })
     .transform((text) => text.split(",").map((field) => field.trim()))
     .pipe(z.array(z.enum(RESPONSE_FIELDS)))
     .default([]),
 });
 
 type Options = z.output<typeof schema>;
+
+/** The form as a client sends it. */
+const formSchema = schema.extend({
+  file: z.string().meta({
+    description: "Bytes, base64 or URL of the file",
+    examples: ["R0lGODlhAQABAPAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="],
+  }),
+});
 
 /** Fields of a form that say something about a file that no storage keeps. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
@@ -148,7 +167,16 @@ export function addUploads(
     return { ...Object.fromEntries(own), ...(metadata && { metadata }) };
   }
 
-  for (const path of PATHS) manage("POST", path, upload, { atRoot: true });
+  for (const path of PATHS) {
+    manage("POST", path, upload, {
+      atRoot: true,
+      describe: describeCall("Upload a file", {
+        query: choiceQuery,
+        form: formSchema,
+        response: uploadedSchema,
+      }),
+    });
+  }
 }
 
 function optionsOf(fields: Readonly<Record<string, string>>): Options {

@@ -1,5 +1,5 @@
 import { type CallHandler, invalid, MediaError, type PluginApi } from "@mediatap/core";
-import { jsonSchemaOf } from "@mediatap/core/state";
+import { describeCall } from "@mediatap/core/state";
 import type { Usage, UsageOfName, UsageQuery } from "@mediatap/core/usage";
 import { z } from "zod";
 
@@ -94,11 +94,8 @@ export function addUsage({ manage, state }: Pick<PluginApi, "manage" | "state">,
       return { body: bodyOf(await usage({ from, to, by: "day", endpoints }), dates) };
     };
   const billed = call(false, ({ total }) => ({ bandwidthBytes: total.bytes }));
-  const describe = (summary: string, response: z.ZodType) => () => ({
-    summary,
-    query: jsonSchemaOf(querySchema),
-    response: jsonSchemaOf(response, "output"),
-  });
+  const describe = (summary: string, response: z.ZodType) =>
+    describeCall(summary, { query: querySchema, response });
   manage("GET", USAGE, billed, {
     role: "read",
     atRoot: true,

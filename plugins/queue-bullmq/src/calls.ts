@@ -1,5 +1,14 @@
 import { MediaError, type PluginApi, type RuntimeInfo } from "@mediatap/core";
+import { describeCall } from "@mediatap/core/state";
+import { z } from "zod";
 import type { QueueClient } from "./client.ts";
+
+const responseSchema = z.object({
+  workers: z.int().optional(),
+  waiting: z.int().optional(),
+  active: z.int().optional(),
+  failed: z.int().optional(),
+});
 
 /**
  * Adds `GET …/v1/queue`: connected workers, and jobs by their states. The queue is the server's: only a key that is valid for all endpoints
@@ -30,6 +39,9 @@ export function addCalls(
         throw new MediaError("EBUSY", "The queue cannot be reached", { cause, retryAfterSeconds: 5 });
       }
     },
-    { role: "read" },
+    {
+      role: "read",
+      describe: describeCall("Workers and jobs of the queue", { response: responseSchema }),
+    },
   );
 }

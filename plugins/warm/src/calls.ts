@@ -1,5 +1,5 @@
 import { type Endpoint, type Job, MediaError, type PluginApi, parseOptions } from "@mediatap/core";
-import { jsonSchemaOf } from "@mediatap/core/state";
+import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
 import { type Failure, failureOf, type Item, type Queue } from "./batch.ts";
 
@@ -64,11 +64,10 @@ export function addCalls(
     },
     {
       role: "operate",
-      describe: () => ({
-        summary: "Render URLs before they are requested",
-        body: jsonSchemaOf(schema),
+      describe: describeCall("Render URLs before they are requested", {
+        body: schema,
         status: 202,
-        response: jsonSchemaOf(z.object({ id: z.string() }), "output"),
+        response: z.object({ id: z.string() }),
       }),
     },
   );
@@ -86,9 +85,8 @@ export function addCalls(
     },
     {
       role: "read",
-      describe: () => ({
-        summary: "List the last batches of URLs to render",
-        response: jsonSchemaOf(z.object({ batches: z.array(batchSchema) }), "output"),
+      describe: describeCall("List the last batches of URLs to render", {
+        response: z.object({ batches: z.array(batchSchema) }),
       }),
     },
   );
@@ -106,10 +104,7 @@ export function addCalls(
     },
     {
       role: "read",
-      describe: () => ({
-        summary: "Progress of a batch",
-        response: jsonSchemaOf(progressSchema, "output"),
-      }),
+      describe: describeCall("Progress of a batch", { response: progressSchema }),
     },
   );
 }

@@ -1,5 +1,7 @@
 import { type Endpoint, MediaError, type PluginApi } from "@mediatap/core";
-import type { Delivery } from "./deliveries.ts";
+import { describeCall } from "@mediatap/core/state";
+import { z } from "zod";
+import { type Delivery, deliverySchema } from "./deliveries.ts";
 import type { Sender } from "./send.ts";
 
 const PATH = "/v1/webhooks/deliveries";
@@ -40,6 +42,9 @@ export function addCalls(
 
   manage("GET", PATH, async (_, endpoints) => ({ body: { deliveries: await listed(endpoints) } }), {
     role: "read",
+    describe: describeCall("List the last webhooks that were sent, newest first", {
+      response: z.object({ deliveries: z.array(deliverySchema) }),
+    }),
   });
   manage(
     "POST",
@@ -53,6 +58,12 @@ export function addCalls(
       if (!retry(id)) await bus.publish(RETRY, id);
       return { status: 202, body: { id } };
     },
-    { role: "operate" },
+    {
+      role: "operate",
+      describe: describeCall("Send a webhook again that has failed", {
+        status: 202,
+        response: z.object({ id: z.string() }),
+      }),
+    },
   );
 }

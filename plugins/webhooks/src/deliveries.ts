@@ -1,28 +1,31 @@
 import type { Asset } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
-import type { Event, EventName } from "./event.ts";
+import { z } from "zod";
+import { EVENTS, type Event } from "./event.ts";
 
 /** Deliveries that are remembered, for each receiver. */
 const MAX_REMEMBERED = 200;
 
-/** An event on its way to a receiver, or what became of it. */
-export interface Delivery {
-  readonly id: string;
-  readonly type: EventName;
+export const deliverySchema = z.object({
+  id: z.string(),
+  type: z.enum(EVENTS),
   /** Host of the receiver: its path may hold secrets. */
-  readonly receiver: string;
+  receiver: z.string(),
   /** Path of the original. */
-  readonly path: string;
-  readonly tenant: string;
-  readonly endpoint: string;
-  /** When the event happened, ISO 8601. */
-  readonly time: string;
+  path: z.string(),
+  tenant: z.string(),
+  endpoint: z.string(),
+  /** When the event happened. */
+  time: z.iso.datetime(),
   /** `retrying`: it was not taken, and is sent again. */
-  state: "waiting" | "retrying" | "delivered" | "failed";
-  tries: number;
+  state: z.enum(["waiting", "retrying", "delivered", "failed"]),
+  tries: z.int(),
   /** Why it was not taken the last time. */
-  reason?: string;
-}
+  reason: z.string().optional(),
+});
+
+/** An event on its way to a receiver, or what became of it. */
+export type Delivery = z.output<typeof deliverySchema>;
 
 interface Kept {
   readonly delivery: Delivery;
