@@ -11,7 +11,14 @@ export {
   printPath,
 } from "../language/address.ts";
 export type { Pair } from "../language/grammars.ts";
-export { freeQuery, itemsOf, pathGrammar, printQuery, readQuery } from "../language/grammars.ts";
+export {
+  freeQuery,
+  itemsOf,
+  pathGrammar,
+  printQuery,
+  queryGrammar,
+  readQuery,
+} from "../language/grammars.ts";
 export type { Language } from "../language/language.ts";
 export { deepFreeze, defineLanguage, languagePlugin } from "../language/language.ts";
 export { decodeText, lenient, UTF8 } from "../language/percent.ts";
@@ -28,8 +35,10 @@ export {
   oneOf,
   printHexColour,
   printNumber,
+  same,
   unlisted,
   wordFor,
+  words,
 } from "../language/readers.ts";
 export type { SignatureScheme } from "../language/signature.ts";
 export type {
@@ -44,5 +53,5 @@ export type {
   UnsignedUrl,
   Values,
 } from "../language/table.ts";
-export { ignored, parameterTable, refused, unprintable, unsupported } from "../language/table.ts";
+export { ignored, neutral, parameterTable, refused, unprintable, unsupported } from "../language/table.ts";
 export type { UrlBuilder, UrlParameter, UrlValues } from "../model/url-builder.ts";

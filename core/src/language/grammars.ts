@@ -1,3 +1,4 @@
+import type { Endpoint } from "../model/endpoint.ts";
 import { invalid, MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import { assetPath, assetUrl, printPath } from "./address.ts";
@@ -89,6 +90,36 @@ export function itemsOf(text: string, between: RegExp, assign: RegExp): Group {
     return { key: decodeText(key, "the parameter"), value: decodeText(value, key) };
   });
 }
+
+export interface QueryGrammarOptions {
+  /** Whether a parameter of the query belongs to the language. The others tell versions of a file apart. */
+  readonly isOwn: (name: string, endpoint: Endpoint) => boolean;
+  /** Names of parameters that are taken out, because they concern the service alone. */
+  readonly dropped?: readonly string[];
+}
+
+/** URLs with parameters behind the path of the asset: `/a/b.jpg?width=300&format=webp`. */
+export const queryGrammar = ({ isOwn, dropped = [] }: QueryGrammarOptions): Grammar => ({
+  locate({ path, query }, endpoint) {
+    if (path === "") return undefined;
+    const pairs = readQuery(query).filter(({ name }) => !dropped.includes(name));
+    const own = pairs.filter(({ name }) => isOwn(name, endpoint));
+    return {
+      asset: { kind: "path", path: assetPath(path.split("/")) },
+      text: own.map(({ raw }) => raw).join("&"),
+      query: freeQuery(pairs.filter((pair) => !own.includes(pair))),
+    };
+  },
+  compose: ({ asset, text, query }) => ({
+    path: printPath(asset.path),
+    query: [text, printQuery(query)].filter((part) => part !== "").join("&"),
+  }),
+  tokenize: (text) =>
+    text === ""
+      ? []
+      : [readQuery(text).map(({ name, rawValue }) => ({ key: name, value: decodeText(rawValue, name) }))],
+  print: (groups) => printQuery(groups.flat().map(({ key, value }) => [key, value] as const)),
+});
 
 /** An absolute URL in the segments of a path: as it is, with the query of the request, or encoded as one segment. */
 function absolute(segments: readonly string[], query: string): string | undefined {

@@ -55,10 +55,11 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
   const order = orderOf(vocabulary);
 
   /** The values for a step. `undefined`: no parameter stands for it. */
-  function valuesFor(step: Step): Values<T> | undefined {
+  function valuesFor(step: Step, context: ReadContext): Values<T> | undefined {
     for (const entry of order) {
       if (typeof entry === "object") {
-        const values = entry.fromStep(step);
+        const found = entry.fromStep(step);
+        const values = isSeveral(found) ? found.find((one) => readsAs(one, [step], context)) : found;
         if (values) return values;
       } else {
         const value = (parameters[entry] as unknown as Parameter<unknown>).fromStep?.(step);
@@ -94,7 +95,7 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
 
   function groupsOf(steps: readonly Step[], context: ReadContext, missing: string[]): Values<T>[] {
     const words = steps.flatMap((step): Worded<T>[] => {
-      const values = wordsFor(step, missing);
+      const values = wordsFor(step, context, missing);
       return !values || Object.keys(values).length === 0 ? [] : [{ step, values }];
     });
     const whole = oneGroup(words, context);
@@ -117,9 +118,9 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     return current ? [...groups, current.values] : groups;
   }
 
-  function wordsFor(step: Step, missing: string[]): Values<T> | undefined {
+  function wordsFor(step: Step, context: ReadContext, missing: string[]): Values<T> | undefined {
     try {
-      const values = valuesFor(step);
+      const values = valuesFor(step, context);
       if (!values) missing.push(step.op);
       return values;
     } catch (error) {
@@ -166,6 +167,8 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     ];
   }
 }
+
+const isSeveral = <V>(found: V | readonly V[] | undefined): found is readonly V[] => Array.isArray(found);
 
 const isSame = (one: readonly Step[], other: readonly Step[]) =>
   stableJson(withoutRounding(one)) === stableJson(withoutRounding(other));

@@ -1,6 +1,7 @@
 import type { Rgba } from "../model/colour.ts";
 import { invalid, MediaError, printable } from "../model/errors.ts";
 import { nearest } from "../util/did-you-mean.ts";
+import { unsupported } from "./table.ts";
 
 /** Turns the text of a value, decoded, into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
 export type Reader<T> = (text: string, key: string) => T;
@@ -48,14 +49,29 @@ export const boolean: Reader<boolean> = (text, key) => {
   return text === "true";
 };
 
-/** One of the words of a table; gives what the word stands for. */
-export function oneOf<T>(table: ReadonlyMap<string, T>): Reader<T> {
+/**
+ * One of the words of a table; gives what the word stands for. Words of `missing` are valid too, and refused: the server has no
+ * `capability` for them.
+ */
+export function oneOf<T>(
+  table: ReadonlyMap<string, T>,
+  capability = "",
+  missing: readonly string[] = [],
+): Reader<T> {
   return (text, key) => {
+    if (missing.includes(text)) throw unsupported(capability, key, text);
     const value = table.get(text);
-    if (value === undefined) throw unlisted(key, table.keys(), text);
+    if (value === undefined) throw unlisted(key, [...table.keys(), ...missing], text);
     return value;
   };
 }
+
+/** Words that stand for themselves, as a table. */
+export const same = <T extends string>(...known: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(known.map((word) => [word, word]));
+
+/** One of some words, each of which stands for itself. */
+export const words = <T extends string>(...known: readonly T[]): Reader<T> => oneOf(same(...known));
 
 /** The first word of `table` that stands for `value`. */
 export function wordFor<T>(table: ReadonlyMap<string, T>, value: T): string | undefined {

@@ -68,10 +68,10 @@ export interface Rule<T> {
   /** Steps for the values of one group; none, if these parameters are not there. */
   steps(values: Values<T>, context: ReadContext): readonly Step[];
   /**
-   * The values for a step; `undefined`: the step is not of this rule; none: what else the URL contains implies the step. Throws
-   * `unprintable` for one that has no words.
+   * The values for a step; `undefined`: the step is not of this rule; none: what else the URL contains implies the step. Of several, the
+   * first ones that are read as the step. Throws `unprintable` for one that has no words.
    */
-  fromStep(step: Step): Values<T> | undefined;
+  fromStep(step: Step): Values<T> | readonly Values<T>[] | undefined;
 }
 
 /** One parameter as a URL writes it, decoded. */
@@ -135,6 +135,24 @@ export const refused = (cannot: string, also: readonly string[] = []): Parameter
   read: (text, key) => {
     throw unsupported(cannot, key, text);
   },
+});
+
+/** A parameter of which one value is known, because it changes nothing. Others that `read` takes are refused. */
+export const neutral = <T extends string | number | boolean>(
+  value: T,
+  capability: string,
+  read: Reader<T>,
+  also: readonly string[] = [],
+): Parameter<T> => ({
+  means: `changes nothing; other values are refused: ${capability}`,
+  values: `\`${value}\``,
+  also,
+  read: (text, key) => {
+    if (read(text, key) !== value) throw unsupported(capability, key, text);
+    return value;
+  },
+  print: String,
+  step: () => undefined,
 });
 
 /** A parameter that is known and has no effect here, because it concerns the service alone. */

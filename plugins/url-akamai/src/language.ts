@@ -1,14 +1,12 @@
 import { invalid } from "@mediatap/core";
 import {
-  assetPath,
   decodeText,
   defineLanguage,
-  freeQuery,
   type Grammar,
   type Group,
   type Item,
-  printPath,
   printQuery,
+  queryGrammar,
   readQuery,
 } from "@mediatap/core/language";
 import { splitOutside } from "./arguments.ts";
@@ -32,23 +30,7 @@ const textOf = ({ key, value }: Item) =>
   value === "" ? key : `${key}${/^[A-Za-z]+(?:=|,|$)/.test(value) ? "," : "="}${value}`;
 
 const grammar: Grammar = {
-  locate({ path, query }) {
-    if (path === "") return undefined;
-    const pairs = readQuery(query);
-    const isOwn = (name: string) => QUERIES.includes(name) || isSingle(name);
-    return {
-      asset: { kind: "path", path: assetPath(path.split("/")) },
-      text: pairs
-        .filter(({ name }) => isOwn(name))
-        .map(({ raw }) => raw)
-        .join("&"),
-      query: freeQuery(pairs.filter(({ name }) => !isOwn(name))),
-    };
-  },
-  compose: ({ asset, text, query }) => ({
-    path: printPath(asset.path),
-    query: [text, printQuery(query)].filter((part) => part !== "").join("&"),
-  }),
+  ...queryGrammar({ isOwn: (name) => QUERIES.includes(name) || isSingle(name) }),
   // What the sizes of the query ask for is done last, wherever they are.
   tokenize(text): readonly Group[] {
     const pairs = readQuery(text);

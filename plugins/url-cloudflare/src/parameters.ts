@@ -4,6 +4,7 @@ import {
   decimal,
   ignored,
   integer,
+  neutral,
   number,
   oneOf,
   type Parameter,
@@ -15,6 +16,7 @@ import {
   unlisted,
   unsupported,
   wordFor,
+  words,
 } from "@mediatap/core/language";
 import type { Focus, Rgba } from "@mediatap/core/steps";
 import colorString from "color-string";
@@ -55,9 +57,9 @@ export interface CloudflareValues {
   blur: number;
   sharpen: number;
   saturation: number;
-  brightness: 1;
-  contrast: 1;
-  gamma: 1;
+  brightness: number;
+  contrast: number;
+  gamma: number;
   upscale: "interpolate";
   onerror: true;
   border: never;
@@ -65,8 +67,6 @@ export interface CloudflareValues {
   segment: never;
   draw: never;
 }
-
-const words = <T extends string>(...known: readonly T[]) => oneOf(new Map(known.map((word) => [word, word])));
 
 const side: Reader<number> = (text, key) => {
   if (text === "auto") throw unsupported("sizes that the client's hints choose", key, text);
@@ -153,15 +153,7 @@ const sides: Reader<Sides> = (text, key) => {
 };
 
 /** Factors that leave the image as it is are understood, others are refused. */
-const factor = (capability: string): Parameter<1> => ({
-  means: `1 changes nothing; other values are refused: ${capability}`,
-  values: "1",
-  read: (text, key) => {
-    if (number(0, 1000)(text, key) !== 1) throw unsupported(capability, key, text);
-    return 1;
-  },
-  step: () => undefined,
-});
+const factor = (capability: string) => neutral<number>(1, capability, number(0, 1000));
 
 const saturation: Reader<number> = (text, key) => {
   const value = number(0, 1000)(text, key);

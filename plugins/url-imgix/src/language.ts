@@ -1,15 +1,12 @@
 import {
-  assetPath,
   assetUrl,
   decodeText,
   defineLanguage,
-  freeQuery,
   type Grammar,
   type Group,
   type Item,
   type Pair,
-  printPath,
-  printQuery,
+  queryGrammar,
   readQuery,
 } from "@mediatap/core/language";
 import { PARAMETERS } from "./parameters.ts";
@@ -39,7 +36,7 @@ const SERVICE = ["expires", "ixlib", "ixid", "ixjsv"];
 /** `txt64` is `txt` in Base64. */
 const BASE64 = /64$/;
 
-const isParameter = ({ name }: Pair) => NAMES.has(name) || NAMES.has(name.replace(BASE64, ""));
+const isOwn = (name: string) => NAMES.has(name) || NAMES.has(name.replace(BASE64, ""));
 
 function itemOf({ name, rawValue }: Pair): Item {
   const value = decodeText(rawValue, name);
@@ -54,29 +51,20 @@ const inOrder = (items: readonly Item[]): Group => [
 ];
 
 function createGrammar(variant: Variant): Grammar {
-  const dropped: readonly string[] = [...SERVICE, ...VARIANTS[variant]];
+  const byQuery = queryGrammar({ isOwn, dropped: [...SERVICE, ...VARIANTS[variant]] });
   return {
-    locate({ path, query }) {
-      if (path === "") return undefined;
-      const pairs = readQuery(query).filter(({ name }) => !dropped.includes(name));
-      const isUrl = /^https?%3a/i.test(path);
-      return {
-        asset: isUrl
-          ? { kind: "url", path: assetUrl(decodeText(path, "path")) }
-          : { kind: "path", path: assetPath(path.split("/")) },
-        text: pairs
-          .filter(isParameter)
-          .map(({ raw }) => raw)
-          .join("&"),
-        query: freeQuery(pairs.filter((pair) => !isParameter(pair))),
-      };
+    ...byQuery,
+    locate(url, endpoint) {
+      if (!/^https?%3a/i.test(url.path)) return byQuery.locate(url, endpoint);
+      const located = byQuery.locate({ path: "_", query: url.query }, endpoint);
+      return located && { ...located, asset: { kind: "url", path: assetUrl(decodeText(url.path, "path")) } };
     },
-    compose({ asset, text, query }) {
-      const path = asset.kind === "url" ? encodeURIComponent(asset.path) : printPath(asset.path);
-      return { path, query: [text, printQuery(query)].filter((part) => part !== "").join("&") };
+    compose(located) {
+      const url = byQuery.compose(located);
+      const { kind, path } = located.asset;
+      return kind === "url" ? { ...url, path: encodeURIComponent(path) } : url;
     },
     tokenize: (text) => (text === "" ? [] : [inOrder(readQuery(text).map(itemOf))]),
-    print: (groups) => printQuery(groups.flat().map(({ key, value }) => [key, value] as const)),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   hexColour,
   ignored,
   integer,
+  neutral,
   number,
   oneOf,
   type Parameter,
@@ -11,9 +12,11 @@ import {
   printNumber,
   type Reader,
   refused,
+  same,
   unlisted,
   unsupported,
   wordFor,
+  words,
 } from "@mediatap/core/language";
 import type { Focus, Rgba } from "@mediatap/core/steps";
 import names from "color-name";
@@ -44,7 +47,7 @@ export interface ImgixValues extends Record<Family, never> {
   "fp-x": number;
   "fp-y": number;
   "fp-z": number;
-  "fp-debug": true;
+  "fp-debug": boolean;
   rect: Rect;
   fill: "solid" | "blur";
   "fill-color": Rgba;
@@ -75,33 +78,31 @@ export interface ImgixValues extends Record<Family, never> {
   usm: number;
   usmrad: number;
   sat: number;
-  bri: 0;
-  con: 0;
-  exp: 0;
-  gam: 0;
-  high: 0;
-  shad: 0;
-  vib: 0;
-  hue: 0;
-  sepia: 0;
-  px: 0;
-  htn: 0;
-  "face-blur": 0;
-  "face-pixel": 0;
-  "lp-blur": 0;
-  invert: true;
-  "bg-remove": true;
-  upscale: true;
-  "rasterize-bypass": true;
-  reverse: true;
+  bri: number;
+  con: number;
+  exp: number;
+  gam: number;
+  high: number;
+  shad: number;
+  vib: number;
+  hue: number;
+  sepia: number;
+  px: number;
+  htn: number;
+  "face-blur": number;
+  "face-pixel": number;
+  "lp-blur": number;
+  invert: boolean;
+  "bg-remove": boolean;
+  upscale: boolean;
+  "rasterize-bypass": boolean;
+  reverse: boolean;
   chromasub: 420;
   iptc: "block";
   "pdf-annotation": true;
   expires: true;
   ixlib: true;
 }
-
-const words = <T extends string>(...known: readonly T[]) => oneOf(new Map(known.map((word) => [word, word])));
 
 /** Pixels, or a fraction of the image up to 1. */
 const side: Reader<number> = (text, key) => {
@@ -119,19 +120,6 @@ const ratio: Reader<number> = (text, key) => {
   }
   return width / height;
 };
-
-/** Words of `known`; those of `missing` are valid and cannot be carried out. */
-const knownWords =
-  <T>(known: ReadonlyMap<string, T>, capability: string, missing: readonly string[]): Reader<T> =>
-  (text, key) => {
-    if (missing.includes(text)) throw unsupported(capability, key, text);
-    const value = known.get(text);
-    if (value === undefined) throw unlisted(key, [...known.keys(), ...missing], text);
-    return value;
-  };
-
-const same = <T extends string>(...known: readonly T[]) =>
-  new Map(known.map((word) => [word, word] as const));
 
 const EDGES: readonly string[] = ["top", "bottom", "left", "right"];
 const SEARCHED: ReadonlyMap<string, Focus | "focalpoint"> = new Map<string, Focus | "focalpoint">([
@@ -211,38 +199,17 @@ const flag: Reader<boolean> = (text, key) => {
 };
 
 /** Switches that are off unless the URL turns them on. */
-const off = (capability: string, also: readonly string[] = []): Parameter<true> => ({
-  means: `\`false\` changes nothing; refused otherwise: ${capability}`,
-  values: "`false`",
-  also,
-  read: (text, key) => {
-    if (flag(text, key)) throw unsupported(capability, key, text);
-    return true;
-  },
-  print: () => "false",
-  step: () => undefined,
-});
+const off = (capability: string, also?: readonly string[]) => neutral<boolean>(false, capability, flag, also);
 
 /** Strengths that are 0 unless the URL contains another one. */
-const none = (capability: string, also: readonly string[] = []): Parameter<0> => ({
-  means: `0 changes nothing; other values are refused: ${capability}`,
-  values: "0",
-  also,
-  read: (text, key) => {
-    if (number(-1000, 1000)(text, key) !== 0) throw unsupported(capability, key, text);
-    return 0;
-  },
-  step: () => undefined,
-});
+const none = (capability: string, also?: readonly string[]) =>
+  neutral<number>(0, capability, number(-1000, 1000), also);
 
 const auto: Reader<readonly ("format" | "compress")[]> = (text, key) =>
   text
     .split(",")
     .map((part) =>
-      knownWords(same("format", "compress"), "automatic corrections", ["enhance", "redeye", "true"])(
-        part,
-        key,
-      ),
+      oneOf(same("format", "compress"), "automatic corrections", ["enhance", "redeye", "true"])(part, key),
     );
 
 const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
@@ -298,7 +265,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
     means: "how an image meets `w` and `h`; `clip` if it is left out. `clamp` and `facearea` are refused",
     values: "`clip`, `crop`, `fill`, `fillmax`, `max`, `min`, `scale`",
     also: ["f"],
-    read: knownWords(same("clip", "crop", "fill", "fillmax", "max", "min", "scale"), "this fit", [
+    read: oneOf(same("clip", "crop", "fill", "fillmax", "max", "min", "scale"), "this fit", [
       "clamp",
       "facearea",
     ]),
@@ -323,7 +290,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
   fill: {
     means: "what surrounds the image of `fill` and `fillmax`; others are refused",
     values: "`solid`, `blur`",
-    read: knownWords(same("solid", "blur"), "this kind of filling", ["gen", "generative", "gradient"]),
+    read: oneOf(same("solid", "blur"), "this kind of filling", ["gen", "generative", "gradient"]),
   },
   "fill-color": {
     means: "its colour; that of `bg`, or white, if it is left out",
@@ -372,7 +339,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
   trim: {
     means: "cuts edges that are like the corner; other kinds are refused",
     values: "`auto`",
-    read: knownWords(same("auto"), "this kind of trimming", ["color", "alpha", "colorunlessalpha"]),
+    read: oneOf(same("auto"), "this kind of trimming", ["color", "alpha", "colorunlessalpha"]),
     step: () => ({ op: "trim", tolerance: 10 }),
     fromStep: (step) => (step.op === "trim" && step.tolerance === 10 ? "auto" : undefined),
   },
@@ -404,7 +371,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
   fm: {
     means: "format; `pjpg` is progressive. Others are refused",
     values: "`avif`, `gif`, `jpg`, `pjpg`, `png`, `png32`, `webp`",
-    read: knownWords(FORMATS, "this format", [
+    read: oneOf(FORMATS, "this format", [
       "jp2",
       "json",
       "jxr",
@@ -451,7 +418,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
   cs: {
     means: "colour space; `origin` keeps the profile. `adobergb1998` is refused",
     values: "`srgb`, `tinysrgb`, `strip`, `origin`",
-    read: knownWords(
+    read: oneOf(
       new Map([
         ["srgb", "srgb"],
         ["tinysrgb", "srgb"],
@@ -552,7 +519,7 @@ export const PARAMETERS: Parameters<ImgixValues> = {
   iptc: {
     means: "metadata is removed unless the endpoint keeps it; `allow` is refused",
     values: "`block`",
-    read: knownWords(same("block"), "keeping nothing but IPTC", ["allow"]),
+    read: oneOf(same("block"), "keeping nothing but IPTC", ["allow"]),
     step: () => undefined,
   },
   "pdf-annotation": {

@@ -12,6 +12,7 @@ import {
   unlisted,
   unsupported,
   wordFor,
+  words,
 } from "@mediatap/core/language";
 import type { Focus, ImageFormat, Rgba } from "@mediatap/core/steps";
 import names from "color-name";
@@ -57,8 +58,6 @@ export interface IpxValues {
 
 /** IPX gives no meaning to the value of such a modifier. */
 const flag: Reader<true> = () => true;
-
-const words = <T extends string>(...known: readonly T[]) => oneOf(new Map(known.map((word) => [word, word])));
 
 /** `200x100`; one number stands for both sides. */
 const box: Reader<Box> = (text, key) => {

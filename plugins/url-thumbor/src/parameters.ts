@@ -12,6 +12,7 @@ import {
   refused,
   unlisted,
   unsupported,
+  words,
 } from "@mediatap/core/language";
 import type { ImageFormat, Paint, Rgba } from "@mediatap/core/steps";
 import names from "color-name";
@@ -114,8 +115,6 @@ const flag: Reader<true> = (text, key) => {
   if (text !== "") throw invalid(key, "no arguments", text);
   return true;
 };
-
-const words = <T extends string>(...known: readonly T[]) => oneOf(new Map(known.map((word) => [word, word])));
 
 /** The arguments of a filter, of which there are so many. */
 function argumentsOf(text: string, key: string, min: number, max: number, expected: string): string[] {
