@@ -74,12 +74,14 @@ export function assertVocabulary<T>(vocabulary: Vocabulary<T>): void {
 
 /**
  * Reads groups of parameters. All values of a group are read before one that is not supported is refused: what is wrong is the client's
- * to correct, whatever it asks for beside. The last value of a name wins.
+ * to correct, whatever it asks for beside. The last value of a name wins; of two parameters for one field of the output, the one that the
+ * table lists later.
  */
 export function createGroupReader<T>(vocabulary: Vocabulary<T>): GroupReader<T> {
   const { parameters } = vocabulary;
   const order = orderOf(vocabulary);
   const names = namesOf(parameters);
+  const keys = Object.keys(parameters) as (keyof T & string)[];
   const parameterOf = (key: keyof T & string) => parameters[key] as unknown as Parameter<unknown>;
 
   function valuesOf(group: Group): Values<T> {
@@ -110,7 +112,7 @@ export function createGroupReader<T>(vocabulary: Vocabulary<T>): GroupReader<T> 
 
   return (group, context) => {
     const values = valuesOf(group);
-    const present = (Object.keys(values) as (keyof T & string)[]).filter((key) => values[key] !== undefined);
+    const present = keys.filter((key) => values[key] !== undefined);
     return {
       values,
       steps: stepsOf(values, context),

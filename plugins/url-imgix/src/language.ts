@@ -3,7 +3,6 @@ import {
   decodeText,
   defineLanguage,
   type Grammar,
-  type Group,
   type Item,
   type Pair,
   queryGrammar,
@@ -44,12 +43,6 @@ function itemOf({ name, rawValue }: Pair): Item {
   return { key: name.replace(BASE64, ""), value: Buffer.from(value, "base64url").toString("utf8") };
 }
 
-/** Automatic formats win over named ones, wherever they are in the URL. */
-const inOrder = (items: readonly Item[]): Group => [
-  ...items.filter(({ key }) => key !== "auto"),
-  ...items.filter(({ key }) => key === "auto"),
-];
-
 function createGrammar(variant: Variant): Grammar {
   const byQuery = queryGrammar({ isOwn, dropped: [...SERVICE, ...VARIANTS[variant]] });
   return {
@@ -64,7 +57,7 @@ function createGrammar(variant: Variant): Grammar {
       const { kind, path } = located.asset;
       return kind === "url" ? { ...url, path: encodeURIComponent(path) } : url;
     },
-    tokenize: (text) => (text === "" ? [] : [inOrder(readQuery(text).map(itemOf))]),
+    tokenize: (text) => (text === "" ? [] : [readQuery(text).map(itemOf)]),
   };
 }
 

@@ -360,14 +360,6 @@ export const PARAMETERS: Parameters<ImgixValues> = {
     step: (angle) => ({ op: "rotate", angle: 360 - angle }),
     fromStep: (step) => (step.op === "rotate" ? 360 - step.angle : undefined),
   },
-  auto: {
-    means: "`format`: by the client, whatever `fm` is; `compress` changes nothing here. Others are refused",
-    values: "`format`, `compress`, separated by commas",
-    read: auto,
-    print: (parts) => parts.join(","),
-    output: (parts) => (parts.includes("format") ? { format: "auto" } : {}),
-    fromOutput: ({ format }) => (format === "auto" ? ["format"] : undefined),
-  },
   fm: {
     means: "format; `pjpg` is progressive. Others are refused",
     values: "`avif`, `gif`, `jpg`, `pjpg`, `png`, `png32`, `webp`",
@@ -390,6 +382,14 @@ export const PARAMETERS: Parameters<ImgixValues> = {
       const isOther = format === "avif" || format === "gif" || format === "png" || format === "webp";
       return isOther ? format : undefined;
     },
+  },
+  auto: {
+    means: "`format`: by the client, whatever `fm` is; `compress` changes nothing here. Others are refused",
+    values: "`format`, `compress`, separated by commas",
+    read: auto,
+    print: (parts) => parts.join(","),
+    output: (parts) => (parts.includes("format") ? { format: "auto" } : {}),
+    fromOutput: ({ format }) => (format === "auto" ? ["format"] : undefined),
   },
   q: {
     means: "quality; 0 counts as 1",
