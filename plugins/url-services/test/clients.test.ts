@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { imageSharp } from "@mediatap/image-sharp";
+import { storageFs } from "@mediatap/storage-fs";
+import { makeFolder, readPng, startServer, type TestFolder, type TestServer } from "@mediatap/test";
+import sharp from "sharp";
+import { coordinates, distance, shown } from "../../../test/suites/support/coordinates.ts";
+import { SIGNATURE, urlBunny } from "../src/bunny.ts";
+import { urlFastly } from "../src/fastly.ts";
+import { CASES, REFUSED } from "./cases.ts";
+import { HEIGHT, WIDTH } from "./oracle.ts";
+
+describe("the languages of services", () => {
+  let folder: TestFolder;
+  let server: TestServer;
+  before(async () => {
+    folder = await makeFolder({
+      "a b.png": await coordinates(WIDTH, HEIGHT),
+      "clear.png": await sharp({ create: { width: 20, height: 10, channels: 4, background: "#0000" } })
+        .png()
+        .toBuffer(),
+    });
+    const endpoints = Object.keys(CASES).map((service) => {
+      const languages = [`url-${service}`];
+      return [service, { origins: ["files"], languages, autoAvif: true }] as const;
+    });
+    server = await startServer({
+      plugins: [urlBunny(), urlFastly(), storageFs(), imageSharp()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: {
+        ...Object.fromEntries(endpoints),
+        tokens: {
+          origins: ["files"],
+          languages: ["url-bunny"],
+          privateKey: "SecurityKey",
+          restrictUnsigned: "all",
+        },
+      },
+    });
+  });
+  after(async () => {
+    await server?.close();
+    await folder?.close();
+  });
+
+  for (const [service, cases] of Object.entries(CASES)) {
+    it(`give more than 200 URLs the documented size, format and crop: ${service}`, async () => {
+      assert.ok(cases.length >= 200, String(cases.length));
+      for (const { url, width, height, part, format = "png" } of cases) {
+        const { status, text, body } = await server.ask(`/${service}${url.replaceAll(" ", "%20")}`);
+        assert.equal(status, 200, `${service}${url}: ${text}`);
+        const found = await shown(body);
+        assert.deepEqual(
+          [found.width, found.height, found.format],
+          [width, height, format],
+          `${service}${url}`,
+        );
+        if (part) {
+          const message = `${service}${url}: ${JSON.stringify([found.part, part])}`;
+          assert.ok(distance(found.part, part) < 0.03, message);
+        }
+      }
+    });
+
+    it(`refuse by name what this server cannot do: ${service}`, async () => {
+      for (const [url, name] of Object.entries(REFUSED[service] ?? {})) {
+        const { status, text } = await server.ask(`/${service}${url.replaceAll(" ", "%20")}`);
+        assert.equal(status, 403, `${service}${url}: ${text}`);
+        assert.ok(text.includes("Not supported here") && text.includes(`(${name})`), `${url}: ${text}`);
+      }
+    });
+  }
+
+  const pixel = async (url: string, x: number, y: number) => {
+    const { status, text, body } = await server.ask(url);
+    assert.equal(status, 200, `${url}: ${text}`);
+    return readPng(await sharp(body).ensureAlpha().png({ palette: false }).toBuffer()).at(x, y);
+  };
+
+  it("fill what surrounds an image, and what is clear, with the background", async () => {
+    for (const [url, color] of [
+      ["/fastly/a%20b.png?pad=10&format=png", [0, 0, 0, 0]],
+      ["/fastly/a%20b.png?pad=10&bg-color=00f&format=png", [0, 0, 255, 255]],
+      ["/fastly/clear.png?bg-color=0,255,0&format=png", [0, 255, 0, 255]],
+      ["/fastly/clear.png?canvas=30,30,x5,y10&bg-color=f00", [255, 0, 0, 255]],
+    ] as const) {
+      assert.deepEqual(await pixel(url, 2, 2), color, url);
+    }
+  });
+
+  it("verify the tokens that Bunny's libraries make, and refuse what was altered or has expired", async () => {
+    const tokenOf = (path: string, query: string) =>
+      [SIGNATURE.sign({ path, query }, "SecurityKey")].flat()[0];
+    // https://github.com/BunnyWay/BunnyCDN.TokenAuthentication: e2e/vectors.json
+    const path = "abc/300kb.jpg";
+    const expires = "expires=1598024587";
+    assert.equal(tokenOf("300kb.jpg", expires), "HS256-o10JRWlsAItyAsdKS6jJKjabHN4FrFsplDHPV1idcX4");
+    assert.equal(
+      tokenOf(path, `token_path=%2Fabc&${expires}`),
+      "HS256-uVZvT3SbEoVKYJyDJgbcsDmSFf73cv-uNUVaJiKWpbQ",
+    );
+    const status = async (query: string) => (await server.ask(`/tokens/a%20b.png?${query}`)).status;
+    const signed = (query: string) => `${query}&token=${tokenOf("a%20b.png", query)}`;
+    const valid = signed("width=40&expires=99999999999");
+    assert.equal(await status(valid), 200);
+    assert.equal(await status(signed("width=40&expires=99999999999&token_path=%2F")), 200);
+    assert.equal(await status(signed("expires=1598024587")), 401);
+    assert.equal(await status(valid.replace("width=40", "width=41")), 401);
+    assert.equal(await status(valid.replace("expires=99999999999", "expires=99999999998")), 401);
+    assert.equal(await status(valid.replace("width=40&expires=99999999999", "99999999999width=40")), 401);
+    assert.equal(await status("width=40"), 401);
+  });
+
+  it("mirror and turn as documented", async () => {
+    for (const [url, turned, part] of [
+      ["/bunny/a%20b.png?flip=true&format=png", 0, { left: 0, top: 1, right: 1, bottom: 0 }],
+      ["/bunny/a%20b.png?flop=true&format=png", 0, { left: 1, top: 0, right: 0, bottom: 1 }],
+      ["/fastly/a%20b.png?orient=hv", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
+      ["/fastly/a%20b.png?orient=r", 270, { left: 0, top: 0, right: 1, bottom: 1 }],
+      ["/fastly/a%20b.png?orient=l", 90, { left: 0, top: 0, right: 1, bottom: 1 }],
+    ] as const) {
+      const { body } = await server.ask(url);
+      const found = await shown(await sharp(body).rotate(turned).png().toBuffer());
+      assert.ok(distance(found.part, part) < 0.03, `${url}: ${JSON.stringify(found.part)}`);
+    }
+  });
+});
