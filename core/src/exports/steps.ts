@@ -2,7 +2,7 @@
 
 export type { Paint, Rgba } from "../model/colour.ts";
 export type { Expression, Operator, Scope, Variable } from "../model/expression.ts";
-export { evaluate, parentScope, scopeOf } from "../model/expression.ts";
+export { evaluate, maximum, minimum, parentScope, scopeOf } from "../model/expression.ts";
 export { branchOf } from "../model/steps/compose.ts";
 export type { Arc } from "../model/steps/distort.ts";
 export { arcGeometry, isQuadrilateral, perspectiveBox } from "../model/steps/distort.ts";

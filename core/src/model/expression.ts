@@ -81,3 +81,13 @@ function compute(expression: Expression, scope: Scope): number {
   const [operator, left, right] = expression;
   return APPLY[operator](compute(left, scope), compute(right, scope));
 }
+
+/** The smaller one of two values, which operators express: (a + b - |a - b|) / 2. */
+export const minimum = (a: Expression, b: Expression): Expression => [
+  "div",
+  ["sub", ["add", a, b], ["pow", ["pow", ["sub", a, b], 2], 0.5]],
+  2,
+];
+
+/** The larger one of two values. */
+export const maximum = (a: Expression, b: Expression): Expression => ["sub", ["add", a, b], minimum(a, b)];

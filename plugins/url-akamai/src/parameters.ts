@@ -12,7 +12,7 @@ import {
   unsupported,
   wordFor,
 } from "@mediatap/core/language";
-import type { Expression, Gravity, Rgba } from "@mediatap/core/steps";
+import { type Gravity, minimum, type Rgba } from "@mediatap/core/steps";
 import { type Arguments, readArguments } from "./arguments.ts";
 
 /** More than any limit of the server; keeps numbers whole. */
@@ -172,11 +172,6 @@ const colour: Reader<Rgba> = (text, key) => {
   const found = hexColour(digits.replace(/^#/, ""));
   if (!found) throw invalid(key, "colour such as ff0000", text);
   return found;
-};
-
-const minimum = (a: Expression, b: Expression): Expression => {
-  const difference: Expression = ["sub", a, b];
-  return ["div", ["sub", ["add", a, b], ["pow", ["pow", difference, 2], 0.5]], 2];
 };
 
 /** The largest part of an aspect ratio, placed by fractions of what is cut off. */

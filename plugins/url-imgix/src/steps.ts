@@ -1,6 +1,6 @@
 import type { Step, StepOf } from "@mediatap/core";
 import { type Rule, unsupported, type Values } from "@mediatap/core/language";
-import type { Expression, Focus, Paint, Rgba } from "@mediatap/core/steps";
+import { type Expression, type Focus, maximum, minimum, type Paint, type Rgba } from "@mediatap/core/steps";
 import type { ImgixValues } from "./parameters.ts";
 
 type Imgix = Values<ImgixValues>;
@@ -71,13 +71,6 @@ function lengthOf(
   }
   return Math.max(1, Math.round(side * dpr) - edges);
 }
-
-const minimum = (a: Expression, b: Expression): Expression => {
-  const difference: Expression = ["sub", a, b];
-  return ["div", ["sub", ["add", a, b], ["pow", ["pow", difference, 2], 0.5]], 2];
-};
-
-const maximum = (a: Expression, b: Expression): Expression => ["sub", ["add", a, b], minimum(a, b)];
 
 /** The largest window of a ratio with a focal point in its middle, as far as the image reaches, `zoom` times closer. */
 function focalWindow(values: Imgix, ratio: Expression): Step {

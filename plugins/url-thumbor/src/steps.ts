@@ -1,19 +1,19 @@
 import type { Step, StepOf } from "@mediatap/core";
 import { type Rule, unsupported, type Values } from "@mediatap/core/language";
-import type { Expression, Focus, Gravity, Paint, Offset as PlaceOffset } from "@mediatap/core/steps";
+import {
+  type Expression,
+  type Focus,
+  type Gravity,
+  maximum,
+  minimum,
+  type Paint,
+  type Offset as PlaceOffset,
+} from "@mediatap/core/steps";
 import type { Offset, Side, ThumborValues, Watermark, Window } from "./parameters.ts";
 
 type Thumbor = Values<ThumborValues>;
 type ThumborRule = Rule<ThumborValues>;
 type Axis = "Width" | "Height";
-
-const minimum = (a: Expression, b: Expression): Expression => [
-  "div",
-  ["sub", ["add", a, b], ["pow", ["pow", ["sub", a, b], 2], 0.5]],
-  2,
-];
-
-const maximum = (a: Expression, b: Expression): Expression => ["sub", ["add", a, b], minimum(a, b)];
 
 const isEmpty = ({ right, bottom }: Window) => right === 0 && bottom === 0;
 
