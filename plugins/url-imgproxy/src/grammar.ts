@@ -1,0 +1,92 @@
+import { isMediaError, MediaError } from "@mediatap/core";
+import { type Grammar, type Group, type Item, lenient, printQuery } from "@mediatap/core/language";
+import { CHAIN, type Parts, split, UNSAFE } from "./parts.ts";
+import type { Source, Sources } from "./source.ts";
+
+/** Options that stand for several others, by the place of their arguments; what follows belongs to the last one. */
+const META: Readonly<Record<string, readonly string[]>> = {
+  rs: ["rt", "w", "h", "el", "ex"],
+  s: ["w", "h", "el", "ex"],
+  a: ["br", "co", "sa"],
+};
+const META_NAMES: Readonly<Record<string, string>> = { resize: "rs", size: "s", adjust: "a" };
+
+/** They are taken out before equal transformations are recognised. */
+const EXPIRES = /^(?:exp|expires):/;
+const CACHE_BUSTER = /^(?:cb|cachebuster):/;
+
+/** What a URL asks for whose source cannot be decrypted. */
+const UNREADABLE = "enc";
+const INFO = "info:";
+
+function itemsOf(option: string): readonly Item[] {
+  const colon = option.indexOf(":");
+  const [key, value] = [option.slice(0, colon), option.slice(colon + 1)];
+  const meta = META[META_NAMES[key] ?? key];
+  if (colon < 1 || !meta) return [{ key: colon < 0 ? option : key, value: colon < 0 ? "" : value }];
+  const parts = value.split(":");
+  return meta.flatMap((name, at): Item[] => {
+    const text = at === meta.length - 1 ? parts.slice(at).join(":") : (parts[at] ?? "");
+    return text === "" ? [] : [{ key: name, value: text }];
+  });
+}
+
+/** `rs:fill:300:200/q:80/-/bl:2` → its pipelines. */
+export function tokenize(text: string): readonly Group[] {
+  const groups: Item[][] = [[]];
+  for (const option of text === "" ? [] : text.split("/")) {
+    if (option === CHAIN) groups.push([]);
+    else groups.at(-1)?.push(...itemsOf(option));
+  }
+  return groups.filter((group) => group.length > 0);
+}
+
+/** `undefined`: nothing of the URL is of this language, so it may be of another one. */
+function sourceOf({ info, options, source }: Parts, sources: Sources): Source | undefined {
+  const isOwn = info || options.length > 0 || source[0] === "plain" || source[0] === "enc";
+  try {
+    return sources.read(source);
+  } catch (error) {
+    if (isOwn || !isMediaError(error)) throw error;
+    return undefined;
+  }
+}
+
+export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
+  return {
+    locate({ path }) {
+      const parts = split(path, onlyPresets);
+      const source = parts && sourceOf(parts, sources);
+      if (!source) return undefined;
+      const { asset, extension } = source;
+      // Answered after the access rules, as if there was no file.
+      if (!asset) return { asset: { kind: "path", path: UNREADABLE }, text: UNREADABLE, query: [] };
+      const options = onlyPresets ? parts.options.map((names) => `pr:${names}`) : parts.options;
+      const written = options.filter((option) => !EXPIRES.test(option) && !CACHE_BUSTER.test(option));
+      const buster = options.findLast((option) => CACHE_BUSTER.test(option))?.replace(CACHE_BUSTER, "");
+      return {
+        asset,
+        text: [
+          ...(parts.info ? [INFO] : []),
+          ...written,
+          ...(extension === "" ? [] : [`f:${extension}`]),
+        ].join("/"),
+        query: buster === undefined ? [] : [["cb", lenient(buster)]],
+      };
+    },
+    compose({ asset, text, query }) {
+      const [[name, value] = ["", ""], ...more] = query;
+      const buster = name === "cb" && more.length === 0 ? value : printQuery(query);
+      const options = [text, ...(query.length > 0 ? [`cb:${encodeURIComponent(buster)}`] : [])];
+      const path = [UNSAFE, ...options.filter((option) => option !== ""), sources.print(asset)].join("/");
+      return { path, query: "" };
+    },
+    tokenize(text) {
+      if (text === UNREADABLE) throw new MediaError("ENOENT", "Not found");
+      return tokenize(text);
+    },
+    print: (groups) =>
+      groups.map((group) => group.map(({ key, value }) => `${key}:${value}`).join("/")).join(`/${CHAIN}/`),
+    chains: true,
+  };
+}

@@ -1,0 +1,97 @@
+import { type Endpoint, invalid, type Output } from "@mediatap/core";
+import {
+  defineLanguage,
+  type Group,
+  type GroupReader,
+  type Item,
+  type Language,
+  type Meaning,
+  type ReadContext,
+  readGroups,
+  unsupported,
+  type Values,
+} from "@mediatap/core/language";
+import { createGrammar, tokenize } from "./grammar.ts";
+import { createParameters, type ImgproxyValues } from "./parameters.ts";
+import { createSignature } from "./signature.ts";
+import { createSources, type SourceOptions } from "./source.ts";
+import { createOrder } from "./steps.ts";
+
+export interface ImgproxyOptions extends SourceOptions {
+  readonly signatureSize: number;
+  readonly onlyPresets: boolean;
+  readonly autoFormat: boolean;
+  readonly watermark?: string;
+}
+
+/** The preset that comes before all others, if it exists. */
+const DEFAULT = "default";
+
+const isPreset = ({ key }: Item) => key === "pr" || key === "preset";
+
+function presetOf(name: string, { namedTransformations }: Endpoint): string | undefined {
+  const entry = Object.hasOwn(namedTransformations, name) ? namedTransformations[name] : undefined;
+  return entry?.enabled ? entry.transformation : undefined;
+}
+
+/** The options of a preset, and of those that it names; one that is being read already is left out, as imgproxy does. */
+function presetItems(name: string, endpoint: Endpoint, outer: readonly string[]): readonly Item[] {
+  if (outer.includes(name)) return [];
+  const text = presetOf(name, endpoint);
+  if (text === undefined) throw invalid("pr", "name of a preset", name);
+  return withPresets(tokenize(text).flat(), endpoint, [...outer, name]);
+}
+
+const withPresets = (items: Group, endpoint: Endpoint, outer: readonly string[] = []): readonly Item[] =>
+  items.flatMap((item) =>
+    isPreset(item) ? item.value.split(":").flatMap((name) => presetItems(name, endpoint, outer)) : [item],
+  );
+
+function expanded(groups: readonly Group[], endpoint: Endpoint): readonly Group[] {
+  const [first = [], ...rest] = groups;
+  const start = presetOf(DEFAULT, endpoint) === undefined ? [] : presetItems(DEFAULT, endpoint, []);
+  const all = [
+    [...start, ...withPresets(first, endpoint)],
+    ...rest.map((group) => withPresets(group, endpoint)),
+  ];
+  return all.filter((group) => group.length > 0);
+}
+
+/** What takes several options of a URL together, wherever they are. */
+function read(groups: readonly Group[], context: ReadContext, reader: GroupReader<ImgproxyValues>): Meaning {
+  let all: Values<ImgproxyValues> = {};
+  const { transformation, delivery } = readGroups(
+    expanded(groups, context.endpoint),
+    context,
+    (group, ...more) => {
+      const reading = reader(group, ...more);
+      all = { ...all, ...reading.values };
+      return reading;
+    },
+  );
+  const { raw, fn, att, f, q, fq } = all;
+  if (fn !== undefined && !att) throw unsupported("names of files that are no downloads", "fn", fn);
+  const answer = att ? { ...delivery, attachment: fn ?? (true as const) } : delivery;
+  if (raw) return { transformation: { steps: [], output: { format: "original" } }, delivery: answer };
+  if (fq && (f === undefined || f === "auto") && !q)
+    throw unsupported("quality by format without a format", "fq");
+  const quality = q || fq?.get(f ?? "");
+  const output: Output = { ...transformation.output, ...(quality && { quality }) };
+  return { transformation: { steps: transformation.steps, output }, delivery: answer };
+}
+
+export function createImgproxy(options: ImgproxyOptions): Language<ImgproxyValues> {
+  const { signatureSize, onlyPresets, autoFormat, watermark } = options;
+  const sources = createSources(options);
+  return defineLanguage({
+    name: "url-imgproxy",
+    version: "0.1.0",
+    grammar: createGrammar(sources, onlyPresets),
+    parameters: createParameters(sources),
+    order: createOrder(watermark),
+    signature: createSignature({ size: signatureSize, onlyPresets }),
+    defaults: { format: autoFormat ? "auto" : "source", sanitizeSvg: true },
+    read,
+    isNamed: (groups) => groups.length > 0 && groups.flat().every(isPreset),
+  });
+}
