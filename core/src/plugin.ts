@@ -368,6 +368,11 @@ export interface JobsApi {
     job: Job,
     options?: { readonly signal?: AbortSignal; readonly trusted?: boolean },
   ): Promise<Obtained>;
+  /**
+   * What caches have of a job's rendition, by its metadata: no origin is asked. `stale`: an origin would be asked whether it still holds.
+   * Throws what is wrong with the job, and the failure that a cache knows.
+   */
+  cached(job: Job): Promise<"fresh" | "stale" | "miss">;
   /** Makes a rendition in the background, for the caches; resolves when it is done. Its plan waits in the queue like any other. */
   enqueue(job: Job, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }

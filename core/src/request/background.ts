@@ -10,7 +10,7 @@ import { completeAndStored } from "../work/complete.ts";
 import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
-import type { Lookup } from "./lookup.ts";
+import type { CacheState, Lookup } from "./lookup.ts";
 import { isOriginFailure, type Remember } from "./negative.ts";
 import type { Offload } from "./offload.ts";
 import type { Resolve } from "./resolve.ts";
@@ -21,6 +21,7 @@ export interface BackgroundParts {
   readonly log: Logger;
   readonly complete: Resolve["complete"];
   readonly lookupWhole: Lookup["lookupWhole"];
+  readonly peek: Lookup["peek"];
   readonly engines: string;
   readonly renders: Renders;
   readonly remember: Remember;
@@ -31,7 +32,7 @@ export type Background = ReturnType<typeof createBackground>;
 
 /** Work that no request waits for. */
 export function createBackground(parts: BackgroundParts) {
-  const { purgeRules, limitsOf, log, complete, lookupWhole, renders, remember, offload } = parts;
+  const { purgeRules, limitsOf, log, complete, lookupWhole, peek, renders, remember, offload } = parts;
   /** Revalidations that failed a moment ago. */
   const coolingDown = new LRUCache<string, true>(atMost(10_000));
 
@@ -61,8 +62,7 @@ export function createBackground(parts: BackgroundParts) {
 
   /** A rendition from a cache, else rendered; resolves once it is complete and caches have it. */
   async function obtain(requested: Job, signal: AbortSignal, trusted: boolean): Promise<Obtained> {
-    const { job, key } = complete(requested);
-    if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
+    const { job, key } = sound(requested);
     const { found, error, stale } = await lookupWhole(key);
     if (error) throw errorOf(error);
     if (found) return { ...found, hit: true };
@@ -79,5 +79,20 @@ export function createBackground(parts: BackgroundParts) {
     }
   }
 
-  return { revalidate, make, obtain };
+  /** What caches have of a rendition. */
+  async function cached(requested: Job): Promise<CacheState["state"]> {
+    const { state, error } = await peek(sound(requested).key);
+    if (error) throw errorOf(error);
+    return state;
+  }
+
+  /** Throws what is wrong with a job. */
+  function sound(requested: Job) {
+    const completed = complete(requested);
+    const { problem } = completed.job;
+    if (problem) throw new MediaError(problem.code, problem.message);
+    return completed;
+  }
+
+  return { revalidate, make, obtain, cached };
 }

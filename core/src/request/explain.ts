@@ -164,7 +164,8 @@ export function createExplain(parts: ExplainParts) {
     draft.transformation = job.transformation;
     draft.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
     draft.key = key;
-    draft.cache = await peek(key);
+    const { error: _, ...cache } = await peek(key);
+    draft.cache = cache;
     draft.tiers = await peekTiers(key);
     const { failure } = await plan(draft, exchange, resolved);
     return { ...draft, status: refusal?.status ?? (await statusOf(exchange, job, failure)) };

@@ -96,11 +96,14 @@ export function createLookup(parts: LookupParts) {
     return body ? { ...delivered, body } : delivered;
   }
 
-  /** Whether caches have an entry, for `explain`. */
-  async function peek(key: string): Promise<CacheState> {
+  /** Whether caches have an entry; `error`: a failure. */
+  async function peek(key: string): Promise<CacheState & Pick<RenditionRecord, "error">> {
     const query = { key, body: "unneeded", client: NOBODY, judge: judgeOf(parts, false) } as const;
     const { found, stale } = await cache.find(query);
-    if (found) return { state: "fresh", name: found.cache };
+    if (found) {
+      const { error } = found.metadata;
+      return { state: "fresh", name: found.cache, ...(error && { error }) };
+    }
     return { state: stale ? "stale" : "miss" };
   }
 

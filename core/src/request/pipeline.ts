@@ -39,6 +39,7 @@ export function createPipeline(parts: PipelineParts) {
     ...parts,
     complete: resolve.complete,
     lookupWhole,
+    peek,
     renders,
     remember,
     offload,
@@ -61,6 +62,7 @@ export function createPipeline(parts: PipelineParts) {
     admit,
     background: background.make,
     obtain: background.obtain,
+    cached: background.cached,
     renders,
     /** A fresh rendition whose bytes are in memory, for another worker. */
     async inMemory(key: string) {

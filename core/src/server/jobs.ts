@@ -62,6 +62,7 @@ export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsA
     },
     obtain: (job, { signal = new AbortController().signal, trusted = true } = {}) =>
       pipeline.obtain(job, signal, trusted),
+    cached: (job) => pipeline.cached(job),
     async enqueue(job, { signal = new AbortController().signal } = {}) {
       await pipeline.background(job, signal);
     },

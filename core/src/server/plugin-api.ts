@@ -96,6 +96,7 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
       signatureFault: (...asked) => jobs("signatureFault").signatureFault(...asked),
       rewrite: (...asked) => jobs("rewrite").rewrite(...asked),
       obtain: (...asked) => jobs("obtain").obtain(...asked),
+      cached: (job) => jobs("cached").cached(job),
       enqueue: (...asked) => jobs("enqueue").enqueue(...asked),
     },
     cluster,

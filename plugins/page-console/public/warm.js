@@ -18,6 +18,8 @@ const CLIENTS = /** @type {const} */ ([
 
 /** @typedef {{ id: string, added: string, total: number, done: number, failed: number, errors: { url: string, code: string, message: string }[] }} Batch */
 
+/** @typedef {{ total: number, cached: number, pending: number, failed: number, errors: Batch["errors"] }} Preview */
+
 export function Warm() {
   const { data, error, reload } = useLoaded(() => call("/api/v1/warm"), { interval: POLL_MS });
   const isMissing = error && /** @type {any} */ (error).status === 404;
@@ -42,10 +44,11 @@ function Form({ onSent }) {
   const segments = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [clients, setClients] = useState(/** @type {readonly string[]} */ (["avif"]));
   const [error, setError] = useState("");
-  const [isBusy, setBusy] = useState(false);
+  const [isBusy, setBusy] = useState(/** @type {"" | "looks" | "sends"} */ (""));
+  const [report, setReport] = useState(/** @type {Preview | undefined} */ (undefined));
 
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
+  /** The body of a call; `undefined`, with an error, if something is missing. */
+  const bodyOf = () => {
     const urls = (field.current?.value ?? "")
       .split("\n")
       .map((line) => line.trim())
@@ -59,35 +62,55 @@ function Form({ onSent }) {
             ? "Choose at least one client."
             : "";
     setError(problem);
-    if (problem) return field.current?.focus();
-    setBusy(true);
+    if (problem) {
+      field.current?.focus();
+      return undefined;
+    }
+    return {
+      urls,
+      clients: CLIENTS.filter(([name]) => clients.includes(name)).map(([, , accept]) => ({ accept })),
+      ...(segments.current?.value !== "" && { segments: Number(segments.current?.value) }),
+    };
+  };
+  const look = async () => {
+    setReport(undefined);
+    const body = bodyOf();
+    if (!body) return;
+    setBusy("looks");
     try {
-      const number = Number(segments.current?.value);
-      await call("/api/v1/warm", {
-        method: "POST",
-        body: {
-          urls,
-          clients: CLIENTS.filter(([name]) => clients.includes(name)).map(([, , accept]) => ({ accept })),
-          ...(segments.current?.value !== "" && { segments: number }),
-        },
-      });
+      setReport(await call("/api/v1/warm/preview", { method: "POST", body }));
+    } catch (failure) {
+      setError(/** @type {Error} */ (failure).message);
+    }
+    setBusy("");
+  };
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const body = bodyOf();
+    if (!body) return;
+    setReport(undefined);
+    setBusy("sends");
+    try {
+      await call("/api/v1/warm", { method: "POST", body });
       if (field.current) field.current.value = "";
       onSent();
     } catch (failure) {
       setError(/** @type {Error} */ (failure).message);
     }
-    setBusy(false);
+    setBusy("");
   };
 
-  const choose = (/** @type {string} */ name) =>
+  const choose = (/** @type {string} */ name) => {
+    setReport(undefined);
     setClients((before) =>
       before.includes(name) ? before.filter((one) => one !== name) : [...before, name],
     );
+  };
 
   return html`<form class="card purge" onSubmit=${submit} noValidate>
     <label for="warm-urls"><b>URLs</b> <span class="soft small">one on each line</span></label>
     <textarea id="warm-urls" class="lines" ref=${field} rows="5" spellcheck=${false} autocapitalize="off" autocomplete="off"
-      placeholder="/tr:w-400/photo.jpg" aria-invalid=${error ? "true" : undefined} aria-describedby="warm-error"></textarea>
+      onInput=${() => setReport(undefined)} placeholder="/tr:w-400/photo.jpg" aria-invalid=${error ? "true" : undefined} aria-describedby="warm-error"></textarea>
     <fieldset>
       <legend>Clients that accept</legend>
       <div class="choices">
@@ -101,10 +124,35 @@ function Form({ onSent }) {
         </label>
       </div>
     </fieldset>
-    <div class="purge-row"><button type="submit" class="main" disabled=${isBusy}>${isBusy ? "Sending …" : "Render"}</button></div>
+    <div class="purge-row">
+      <button type="button" class="outlined" disabled=${isBusy !== ""} onClick=${look}>${isBusy === "looks" ? "Checking …" : "Check first"}</button>
+      <button type="submit" class="main" disabled=${isBusy !== ""}>${isBusy === "sends" ? "Sending …" : "Render"}</button>
+    </div>
     <p class="bad" id="warm-error" role="alert">${error}</p>
+    <div role="status">${report && html`<${Report} report=${report} />`}</div>
   </form>`;
 }
+
+/**
+ * What a batch would come to.
+ * @param {{ report: Preview }} props
+ */
+const Report = ({ report: { total, cached, pending, failed, errors } }) =>
+  html`<div class="preview-count">
+    <p><b>Would render ${pending.toLocaleString("en")} of ${total.toLocaleString("en")} ${total === 1 ? "URL" : "URLs"}</b>
+      <span class="soft"> ${count(cached)} cached, ${count(failed)} invalid or failing</span></p>
+    ${errors.length > 0 && html`<${Failures} errors=${errors} />`}
+    <p class="soft small">Origins are not asked: a file may still be missing. Segments of streams are not counted.</p>
+  </div>`;
+
+/** @param {{ errors: Batch["errors"] }} props */
+const Failures = ({ errors }) =>
+  html`<ul class="batch-errors">
+    ${errors.map(
+      ({ url, code, message }) =>
+        html`<li key=${url}><a href=${inspectPath(url)}><code>${url}</code></a> <span class="code">${code}</span> <span class="soft">${message}</span></li>`,
+    )}
+  </ul>`;
 
 /** @param {{ batches: readonly Batch[] }} props */
 const Batches = ({ batches }) =>
@@ -122,12 +170,7 @@ const Batches = ({ batches }) =>
           ${
             errors.length > 0 &&
             html`<details><summary>${count(failed)} failed</summary>
-              <ul class="batch-errors">
-                ${errors.map(
-                  ({ url, code, message }) =>
-                    html`<li key=${url}><a href=${inspectPath(url)}><code>${url}</code></a> <span class="code">${code}</span> <span class="soft">${message}</span></li>`,
-                )}
-              </ul>
+              <${Failures} errors=${errors} />
             </details>`
           }
         </li>`,

@@ -66,6 +66,11 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
     assert.equal(await text("#warm-error"), "Enter a URL.");
     await page.fill("#warm-urls", "/tr:w-41/a.png\n\n/tr:w-oops/a.png\n");
     await page.click(".choices label:nth-child(2)");
+    await page.click(".purge-row .outlined");
+    await until(`document.querySelector(".preview-count")`);
+    assert.match(await text(".preview-count"), /^Would render 1 of 2 URLs 0 cached, 1 .* EINVAL Expected/);
+    await assertAccessible(page);
+    assert.equal(await text(".empty h2"), "No batches yet");
     await page.click(".purge .main");
     await until(`document.querySelector(".batch .pill.bad")`);
     assert.match(await text(".batch-head"), /^2 URLs 1 rendered, 1 failed /);

@@ -34,6 +34,18 @@ export interface Progress {
   readonly errors: readonly Failure[];
 }
 
+/** What a batch would come to. */
+export interface Preview {
+  readonly total: number;
+  /** URLs that caches have for all clients. */
+  readonly cached: number;
+  /** URLs that would be rendered, or revalidated. */
+  readonly pending: number;
+  readonly failed: number;
+  /** Of those that would fail, the first hundred. What only an origin knows is not among them. */
+  readonly errors: readonly Failure[];
+}
+
 /** The progress of a batch, for keys of its endpoints. */
 export interface OwnProgress {
   readonly endpoints: readonly string[];

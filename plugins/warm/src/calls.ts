@@ -1,7 +1,14 @@
-import { type Endpoint, type Job, MediaError, type PluginApi, parseOptions } from "@mediatap/core";
+import {
+  type Endpoint,
+  type Job,
+  MediaError,
+  type PluginApi,
+  parseOptions,
+  type RouteRequest,
+} from "@mediatap/core";
 import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
-import { type Failure, failureOf, type Item, type Queue } from "./batch.ts";
+import { type Failure, failureOf, type Item, type Preview, type Queue, TOLD } from "./batch.ts";
 
 /** Where the calls lie below the management's path. */
 export const PATH = "/v1/warm";
@@ -11,6 +18,9 @@ const MOST = 10_000;
 
 /** Batches in one response. */
 const MAX_BATCHES = 50;
+
+/** URLs whose caches are asked at a time. */
+const PREVIEW_CONCURRENCY = 20;
 
 /** What most browsers send: the same as `mediatap explain` takes. */
 const BROWSER = { accept: "image/avif,image/webp,*/*" };
@@ -23,42 +33,78 @@ const schema = z.strictObject({
   segments: z.int().min(0).max(10_000).optional(),
 });
 
-const progressSchema = z.object({
+const errors = z.array(z.object({ url: z.string(), code: z.string(), message: z.string() }));
+const progressSchema = z.object({ total: z.int(), done: z.int(), failed: z.int(), errors });
+const previewSchema = z.object({
   total: z.int(),
-  done: z.int(),
+  cached: z.int(),
+  pending: z.int(),
   failed: z.int(),
-  errors: z.array(z.object({ url: z.string(), code: z.string(), message: z.string() })),
+  errors,
 });
 const batchSchema = progressSchema.extend({ id: z.string(), added: z.iso.datetime() });
 
 /**
- * Adds `POST …/v1/warm`, which answers 202 with an `id`, and `GET …/v1/warm/<id>`, which tells how far it is; `GET …/v1/warm` does so for
+ * Adds `POST …/v1/warm`, which answers 202 with an `id`, `POST …/v1/warm/preview`, which answers what it would come to, and `GET …/v1/warm/<id>`, which tells how far it is; `GET …/v1/warm` does so for
  * all batches. The key that opens the call stands for signatures, and is good for URLs of its own endpoints only.
  */
 export function addCalls(
-  { manage, jobs: { resolve } }: Pick<PluginApi, "manage" | "jobs">,
+  { manage, jobs: { resolve, cached } }: Pick<PluginApi, "manage" | "jobs">,
   queue: Queue,
   segments: number,
 ): void {
+  /** What a call asks for, and what of it is refused. */
+  async function itemsOf(request: RouteRequest, own: ReadonlySet<string>) {
+    const target = parse(await request.body());
+    const items: Item[] = [];
+    const refused: Failure[] = [];
+    const clients = target.clients.map(lowerCase);
+    // Of the headers, `host` alone decides about the endpoint.
+    const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
+    for (const url of new Set(target.urls)) {
+      try {
+        for (const client of hosts) assertOwn(await resolve(url, client), own);
+        items.push({ url, clients, segments: target.segments ?? segments });
+      } catch (error) {
+        refused.push(failureOf(url, error));
+      }
+    }
+    return { items, refused };
+  }
+
+  /** Whether caches have a URL for all clients; a failure if it is known already that there would be one. */
+  async function stateOf({ url, clients }: Item): Promise<"cached" | "pending" | Failure> {
+    try {
+      for (const client of clients) {
+        if ((await cached(await resolve(url, client))) !== "fresh") return "pending";
+      }
+      return "cached";
+    } catch (error) {
+      return failureOf(url, error);
+    }
+  }
+
+  async function preview(items: readonly Item[], refused: readonly Failure[]): Promise<Preview> {
+    const states: Awaited<ReturnType<typeof stateOf>>[] = [...refused];
+    for (let at = 0; at < items.length; at += PREVIEW_CONCURRENCY) {
+      states.push(...(await Promise.all(items.slice(at, at + PREVIEW_CONCURRENCY).map(stateOf))));
+    }
+    const failures = states.filter((state) => typeof state !== "string");
+    return {
+      total: states.length,
+      cached: states.filter((state) => state === "cached").length,
+      pending: states.filter((state) => state === "pending").length,
+      failed: failures.length,
+      errors: failures.slice(0, TOLD),
+    };
+  }
+
   manage(
     "POST",
     PATH,
     async (request, endpoints) => {
-      const target = parse(await request.body());
-      const items: Item[] = [];
-      const refused: Failure[] = [];
       const own = idsOf(endpoints);
-      const clients = target.clients.map(lowerCase);
-      // Of the headers, `host` alone decides about the endpoint.
-      const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
-      for (const url of new Set(target.urls)) {
-        try {
-          for (const client of hosts) assertOwn(await resolve(url, client), own);
-          items.push({ url, clients, segments: target.segments ?? segments });
-        } catch (error) {
-          refused.push(failureOf(url, error));
-        }
-      }
+      const { items, refused } = await itemsOf(request, own);
       const id = await queue.add({ endpoints: [...own], items, refused });
       return { status: 202, body: { id } };
     },
@@ -68,6 +114,22 @@ export function addCalls(
         body: schema,
         status: 202,
         response: z.object({ id: z.string() }),
+      }),
+    },
+  );
+
+  manage(
+    "POST",
+    `${PATH}/preview`,
+    async (request, endpoints) => {
+      const { items, refused } = await itemsOf(request, idsOf(endpoints));
+      return { body: await preview(items, refused) };
+    },
+    {
+      role: "read",
+      describe: describeCall("Report what rendering URLs would come to", {
+        body: schema,
+        response: previewSchema,
       }),
     },
   );

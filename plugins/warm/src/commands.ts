@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { MediaError, type PluginApi, type RunningServer, type ServerFlags } from "@mediatap/core";
-import type { Progress } from "./batch.ts";
+import type { Preview, Progress } from "./batch.ts";
 import { PATH } from "./calls.ts";
 
 interface WarmFlags extends ServerFlags {
@@ -10,6 +10,7 @@ interface WarmFlags extends ServerFlags {
   readonly segments?: string;
   readonly accept?: readonly string[];
   readonly wait: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** URLs of one call, and milliseconds between two questions how far it is. */
@@ -35,6 +36,10 @@ export function addWarm({ command }: Pick<PluginApi, "command">): void {
       )
       .option("--server <url>", "the server; default: that of the configuration, on this machine")
       .option("--key <key>", "a private key; default: MEDIATAP_PRIVATE_KEY, else that of the configuration")
+      .option(
+        "--dry-run",
+        "only print how many URLs would be rendered, which ones are cached, and which ones are invalid",
+      )
       .option("--no-wait", "do not wait for completion")
       .action((urls: readonly string[], flags: WarmFlags) => warm(urls, flags, running));
   });
@@ -52,11 +57,13 @@ async function warm(
     ...(flags.segments !== undefined && { segments: Number(flags.segments) }),
     ...(flags.accept && { clients: flags.accept.map((accept) => ({ accept })) }),
   };
-  const ids: string[] = [];
+  const answers: Record<string, unknown>[] = [];
   for (let at = 0; at < urls.length; at += AT_ONCE) {
     const asked = { ...body, urls: urls.slice(at, at + AT_ONCE) };
-    ids.push(String((await server.call(PATH, { method: "POST", body: asked })).id));
+    answers.push(await server.call(flags.dryRun ? `${PATH}/preview` : PATH, { method: "POST", body: asked }));
   }
+  if (flags.dryRun) return printPreview(answers as unknown as Preview[]);
+  const ids = answers.map(({ id }) => String(id));
   if (!flags.wait) return console.log(ids.join("\n"));
 
   for (let shown = ""; ; await pause(PACE)) {
@@ -69,11 +76,25 @@ async function warm(
     if (line !== shown || isOver) (isOver ? console.log : console.error)(line);
     shown = line;
     if (!isOver) continue;
-    for (const { url, code, message } of parts.flatMap(({ errors }) => errors)) {
-      console.error(`${url}: ${code} ${message}`);
-    }
+    printErrors(parts);
     if (failed === 0) return;
     throw new MediaError("ECONFIG", `${failed} of ${total} URLs could not be rendered`);
+  }
+}
+
+function printPreview(parts: readonly Preview[]): void {
+  const sum = (field: "total" | "cached" | "pending" | "failed") =>
+    parts.reduce((all, part) => all + part[field], 0);
+  const [total, failed] = [sum("total"), sum("failed")];
+  const rest = failed > 0 ? `, ${failed} failed` : "";
+  console.log(`${sum("pending")} of ${total} would be rendered, ${sum("cached")} cached${rest}`);
+  printErrors(parts);
+  if (failed > 0) throw new MediaError("ECONFIG", `${failed} of ${total} URLs cannot be rendered`);
+}
+
+function printErrors(parts: readonly Pick<Progress, "errors">[]): void {
+  for (const { url, code, message } of parts.flatMap(({ errors }) => errors)) {
+    console.error(`${url}: ${code} ${message}`);
   }
 }
 

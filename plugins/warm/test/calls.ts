@@ -8,12 +8,13 @@ export const authorization = (key: string) => `Basic ${Buffer.from(`${key}:`).to
 /** The calls of one server, by one key. */
 export function callsOf(server: Pick<TestServer, "ask">, key = KEY) {
   const headers = { authorization: authorization(key) };
-  const post = (body: object) =>
-    server.ask("/-/api/v1/warm", { method: "POST", headers, body: JSON.stringify(body) });
+  const post = (body: object, path = "") =>
+    server.ask(`/-/api/v1/warm${path}`, { method: "POST", headers, body: JSON.stringify(body) });
   const tell = async (id: string): Promise<Progress> =>
     JSON.parse((await server.ask(`/-/api/v1/warm/${id}`, { headers })).text);
   return {
     post,
+    preview: (body: object) => post(body, "/preview"),
     tell,
     /** All batches that the key may see. */
     async list(): Promise<readonly (Progress & { readonly id: string; readonly added: string })[]> {

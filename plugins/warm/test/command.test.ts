@@ -76,6 +76,17 @@ describe("mediatap warm", () => {
     assert.match(err, /^mediatap: 1 of 2 URLs could not be rendered$/m);
   });
 
+  it("prints what would be rendered, and renders nothing", async () => {
+    const urls = ["/tr:w-20/photo.png", "/tr:w-26/photo.png"];
+    await server.ask("/tr:w-20/photo.png", { headers: { accept: "image/avif,image/webp,*/*" } });
+    const { code, out } = await run(["--dry-run", ...urls, "/tr:w-27/photo.png"]);
+    assert.deepEqual([code, out], [0, "2 of 3 would be rendered, 1 cached\n"]);
+    assert.match(await status("/tr:w-26/photo.png"), /fwd=miss/);
+    const failed = await run(["--dry-run", "/tr:w-abc/photo.png"]);
+    assert.deepEqual([failed.code, failed.out], [1, "0 of 1 would be rendered, 0 cached, 1 failed\n"]);
+    assert.match(failed.err, /^\/tr:w-abc\/photo.png: EINVAL Expected .* for w but received 'abc'/m);
+  });
+
   it("does not wait where nobody wants to", async () => {
     const { code, out } = await run(["/tr:w-25/photo.png", "--no-wait"]);
     assert.deepEqual([code, /^[0-9a-f]{32}\n$/.test(out)], [0, true]);

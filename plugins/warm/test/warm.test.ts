@@ -146,6 +146,38 @@ describe("warm", () => {
     assert.match(errors.find(({ code }) => code === "EINVAL")?.message ?? "", /for w but received 'abc'/);
   });
 
+  it("reports what it would do, and does nothing", async () => {
+    await start({}, { limits: {} });
+    await server.ask("/tr:w-20/photo.png", { headers: { accept: "image/webp" } });
+    await server.ask("/missing.png", { headers: { accept: "image/webp" } });
+    const { preview, list } = callsOf(server);
+    const dryRun = async (urls: readonly string[], more: object = {}) => {
+      const { status, text } = await preview({ urls, ...more });
+      assert.equal(status, 200, text);
+      return JSON.parse(text);
+    };
+    const urls = [
+      "/tr:w-20/photo.png",
+      "/a.mp4?tr=w-20",
+      "/tr:w-abc/photo.png",
+      "/missing.png",
+      "/shop/a.mp4",
+    ];
+    const report = await dryRun([...urls, "/a.mp4?tr=w-20"], { clients: [{ accept: "image/webp" }] });
+    const { errors, ...counts } = report;
+    assert.deepEqual(counts, { total: 5, cached: 1, pending: 1, failed: 3 });
+    assert.deepEqual(
+      errors.map(({ url, code }: { url: string; code: string }) => `${url} ${code}`),
+      ["/tr:w-abc/photo.png EINVAL", "/shop/a.mp4 EFORBIDDEN", "/missing.png ENOENT"],
+    );
+    // Another client's format is missing.
+    const { cached, pending } = await dryRun(urls.slice(0, 1), {
+      clients: [{ accept: "image/webp" }, { accept: "*/*" }],
+    });
+    assert.deepEqual([cached, pending], [0, 1]);
+    assert.deepEqual([videos.begun, await list()], [[], []]);
+  });
+
   it("stands for signatures, by a key of the URL's endpoint", async () => {
     await start({}, { restrictUnsigned: "all" });
     assert.equal((await server.ask("/shop/tr:w-20/photo.png")).status, 401);
