@@ -1,6 +1,13 @@
 import { imagekitUrl, type UrlOf } from "./url.ts";
+import { assertPixels, createWidths } from "./widths.ts";
 
-export { imagekitUrl, type UrlOf, type UrlOptions } from "./url.ts";
+export {
+  type ComponentImage,
+  type ComponentOptions,
+  type ComponentUrls,
+  createComponentUrls,
+} from "./component.ts";
+export { type ImagekitUrlOptions, imagekitUrl, type UrlOf, type UrlOptions } from "./url.ts";
 
 export interface ImagesOptions {
   /** URL of the endpoint: `"https://img.example.com"`. Left out: the page's own host. */
@@ -65,12 +72,8 @@ const DENSITIES = [1, 2];
 
 /** Makes the functions of one server. Throws `TypeError` for options that are wrong. */
 export function createImages({ server = "", widths = WIDTHS, url }: ImagesOptions = {}): Images {
-  const rungs = [...new Set(widths)].sort((a, b) => a - b);
-  if (rungs.length === 0) throw new TypeError("Expected at least one width for widths");
-  for (const width of rungs) assertPixels("widths", width);
+  const { all: rungs, for: rungFor } = createWidths(widths);
   const urlOf = url ?? imagekitUrl(server);
-  const largest = rungs.at(-1) as number;
-  const rungFor = (width: number) => rungs.find((rung) => rung >= width) ?? largest;
 
   /** `src`, `srcset` and `sizes`. */
   function candidates(src: string, { width, height, sizes, transformation }: Shown) {
@@ -89,7 +92,7 @@ export function createImages({ server = "", widths = WIDTHS, url }: ImagesOption
       const list = distinct.map(([rung, density]) => `${at(rung)} ${density}x`);
       return { src: first, ...(list.length > 1 && { srcset: list.join(", ") }) };
     }
-    const most = width === undefined ? largest : rungFor(width * (DENSITIES.at(-1) as number));
+    const most = rungFor(width === undefined ? Infinity : width * (DENSITIES.at(-1) as number));
     const list = rungs.filter((rung) => rung <= most).map((rung) => `${at(rung)} ${rung}w`);
     return { src: first, srcset: list.join(", "), sizes: sizes ?? "100vw" };
   }
@@ -123,11 +126,6 @@ export function createImages({ server = "", widths = WIDTHS, url }: ImagesOption
   }
 
   return { attributes, img, picture };
-}
-
-function assertPixels(name: string, value: unknown): void {
-  if (Number.isInteger(value) && (value as number) > 0) return;
-  throw new TypeError(`Expected positive integer for ${name} but received ${String(value)}`);
 }
 
 function withoutEmpty(fields: Readonly<Record<string, string | number | boolean | undefined>>): Attributes {

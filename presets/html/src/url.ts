@@ -10,18 +10,27 @@ export interface UrlOptions {
 /** URL of an image in a size. `src`: what the page calls it, relative to the server or to the endpoint, possibly with a query. */
 export type UrlOf = (src: string, options: UrlOptions) => string;
 
+/** A size of ImageKit's URLs; without one the image keeps its own. */
+export interface ImagekitUrlOptions extends Omit<UrlOptions, "width"> {
+  readonly width?: number;
+  /** Pixels, in place of a width. */
+  readonly height?: number;
+}
+
 /** ImageKit's URLs. Without a shape images are never enlarged; `enlarge: false` of the endpoint does it for all. */
-export function imagekitUrl(server: string): UrlOf {
+export function imagekitUrl(server: string): (src: string, options: ImagekitUrlOptions) => string {
   const base = server.replace(/\/+$/, "");
   if (base !== "" && !/^(?:https?:\/)?\/[^/]/.test(base)) {
     throw new TypeError(
       `Expected the URL of a server, such as https://img.example.com, but received '${server}'`,
     );
   }
-  return (src, { width, ratio, transformation }) => {
+  return (src, { width, height, ratio, transformation }) => {
+    const size = width !== undefined ? `w-${width}` : height !== undefined && `h-${height}`;
     const shape = ratio ? `ar-${reduced(ratio).join("-")}` : "c-at_max";
-    const chain = [`w-${width}`, shape, transformation].filter(Boolean).join(",");
-    return `${base}/tr:${chain}/${encoded(src.replace(/^\/+/, ""))}`;
+    const chain = [size, size && shape, transformation].filter(Boolean).join(",");
+    const step = chain === "" ? "" : `/tr:${chain}`;
+    return `${base}${step}/${encoded(src.replace(/^\/+/, ""))}`;
   };
 }
 
