@@ -27,7 +27,13 @@ export interface Page {
   evaluate<T>(code: InPage): Promise<T>;
   screenshot(options: object): Promise<unknown>;
   close(): Promise<void>;
+  on(event: "response", listener: (response: PageResponse) => void): void;
   on(event: string, listener: (said: { text(): string; type(): string; message: string }) => void): void;
+}
+
+export interface PageResponse {
+  url(): string;
+  body(): Promise<Buffer>;
 }
 
 export interface Browser {
