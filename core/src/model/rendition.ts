@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Asset } from "./asset.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Size } from "./expression.ts";
 import type { Job } from "./job.ts";
 import type { ByteRange, SourceMetadata } from "./source.ts";
 
@@ -62,6 +63,8 @@ export interface PlanResult {
   readonly format: string;
   readonly width?: number;
   readonly height?: number;
+  /** Pixels of the picture that it was made of, upright. Left out: there is none, or the engine does not report it. */
+  readonly sourceSize?: Size;
   /**
    * It is not quite what was asked for, because a helper failed that may do its work next time: it is not stored, and clients
    * may keep it for `limits.failureLifetime`.
@@ -84,6 +87,8 @@ export interface RenditionRecord {
   readonly length?: number;
   readonly width?: number;
   readonly height?: number;
+  /** As of `PlanResult`. */
+  readonly sourceSize?: Size;
   readonly etag?: string;
   /** Milliseconds since 1970. */
   readonly lastModified?: number;

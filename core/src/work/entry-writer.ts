@@ -49,7 +49,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
   function entryOf({ job, key, sources, rendition, isOriginal }: EntryParts): NewEntry {
     const endpoint = endpoints.get(endpointId(job.asset));
     const policy = cachePolicyOf(sources, endpoint, clock.now());
-    const { type, format, width, height, links } = rendition;
+    const { type, format, width, height, sourceSize, links } = rendition;
     const lastModified = lastModifiedOf(sources);
     return {
       isStorable: policy.store,
@@ -71,6 +71,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
           ...tagsOf(endpoint, sources),
           ...(width !== undefined && { width }),
           ...(height !== undefined && { height }),
+          ...(sourceSize && { sourceSize }),
           ...(links && { links }),
           ...(body.complete && { length: body.length }),
           ...(body.complete && lastModified !== undefined && { lastModified }),

@@ -86,8 +86,23 @@ const scaledBy = ({ width, height }: Size, factor: number): Size => ({
   height: whole(height * factor),
 });
 
-/** What a `resize` does to a picture of `stage.current`. Throws `EINVAL` for a length of zero or less. */
+/**
+ * What a `resize` does to a picture of `stage.current`. Throws `EINVAL` for a length of zero or less, and for a picture that is too
+ * small where `larger` is `error`.
+ */
 export function resizeGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeometry {
+  if (step.larger === undefined) return scaledGeometry(step, stage);
+  const geometry = scaledGeometry({ ...step, enlarge: true }, stage);
+  const { current } = stage;
+  const { width, height } = geometry.scaled;
+  if (width <= current.width && height <= current.height) return geometry;
+  throw new MediaError(
+    "EINVAL",
+    `Expected a size within the ${current.width}x${current.height} pixels of the image but received ${width}x${height}`,
+  );
+}
+
+function scaledGeometry(step: StepOf<"resize">, stage: Stage): ResizeGeometry {
   const { current } = stage;
   const { width, height } = requestedSize(step, scopeAt(stage));
   const cap = step.enlarge ? Number.POSITIVE_INFINITY : 1;

@@ -23,6 +23,8 @@ declare module "../transformation.ts" {
       readonly fit: "cover" | "contain" | "fill" | "inside" | "outside";
       /** Whether a small picture may be scaled up. */
       readonly enlarge: boolean;
+      /** Without `enlarge`: a size for which the picture would have to be scaled up is refused. Left out: it is as large as it can be. */
+      readonly larger?: "error";
       /** Multiplies width and height; ignored where a result would leave 1–5000 px. Zero or less is an error. */
       readonly dpr?: Expression;
       /** For `cover` and `contain`. Left out: the centre. */
@@ -92,6 +94,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
     ratio: expression.exactOptional(),
     fit: z.enum(["cover", "contain", "fill", "inside", "outside"]),
     enlarge: z.boolean(),
+    larger: z.literal("error").exactOptional(),
     dpr: dpr.exactOptional(),
     focus: focus.exactOptional(),
     zoom: zoom.exactOptional(),
@@ -108,6 +111,7 @@ const resize: StepDefinition<StepOf<"resize">> = {
       ...(tidied.fit === "cover" || tidied.fit === "contain" ? [] : ["focus" as const]),
       ...(tidied.fit === "cover" ? [] : (["zoom", "rounding"] as const)),
       ...(tidied.fit === "contain" ? [] : ["background" as const]),
+      ...(tidied.enlarge ? ["larger" as const] : []),
     );
   },
   size: (step, stage) => resizeGeometry(step, stage).size,

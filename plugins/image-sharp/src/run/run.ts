@@ -93,7 +93,7 @@ class Run {
   async do(source: Source): Promise<PlanResult> {
     await this.#open(source);
     await this.#steps();
-    return this.#encode();
+    return { ...(await this.#encode()), sourceSize: this.#draft.original };
   }
 
   /** The picture as a layer of another one: pixels with alpha. */
