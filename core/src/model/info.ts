@@ -61,6 +61,16 @@ export type InfoField = (typeof INFO_FIELDS)[number];
 export interface InfoOutput {
   /** Left out: those of the header. */
   readonly fields?: readonly InfoField[];
+  /** A document of another form instead. */
+  readonly form?: InfoForm;
+}
+
+/** A description that a plugin writes in a form of its own, for clients of a standard. */
+export interface InfoForm {
+  /** Name of the plugin, which returns the plan. */
+  readonly plugin: string;
+  /** What the document depends on beside the file: plain data. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** Fields by their names. Throws `EINVAL` for a name that is none. */
@@ -72,8 +82,9 @@ export function infoFields(names: readonly string[]): readonly InfoField[] {
   });
 }
 
-/** Each field once, in their order. */
-export function canonicalInfo({ fields = HEADER_FIELDS }: InfoOutput): Required<InfoOutput> {
+/** A form as it is, else each field once, in their order. */
+export function canonicalInfo({ fields = HEADER_FIELDS, form }: InfoOutput): InfoOutput {
+  if (form) return { form };
   const named: ReadonlySet<string> = new Set(infoFields(fields));
   return { fields: INFO_FIELDS.filter((field) => named.has(field)) };
 }

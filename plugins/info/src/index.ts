@@ -31,7 +31,8 @@ export function info(): Plugin {
       });
       hooks.transform.tapPromise(NAME, async (job, source, context) => {
         const { info } = job.transformation.output;
-        return info && planOf(await openFile(source, context), info.fields ?? HEADER_FIELDS, context);
+        if (!info || info.form) return undefined;
+        return planOf(await openFile(source, context), info.fields ?? HEADER_FIELDS, context);
       });
     },
   };
