@@ -10,6 +10,7 @@ import {
   type OpenOptions,
   type Storage,
   type StorageEntry,
+  type WriteMetadata,
 } from "@mediatap/core/storage";
 import { after, before, describe, it } from "./runner.ts";
 
@@ -29,6 +30,10 @@ export interface StoragePromises {
   readonly listFolder?: boolean;
   /** It makes and removes folders: `createFolder` and `removeFolder`. */
   readonly folders?: boolean;
+  /** `write` with `isNew` refuses a name that is taken. */
+  readonly newNames?: boolean;
+  /** It gives a name to one of several writers at one time, too. */
+  readonly exclusiveNames?: boolean;
   /** `write` keeps `type` and `cacheControl`. */
   readonly writeMetadata?: boolean;
 }
@@ -346,7 +351,7 @@ function describeWriting(
       assert(write && remove && list, "it writes, removes and lists");
       return place().storage as Required<Storage>;
     };
-    const write = (path: string, body: Readable | Uint8Array, metadata: FileMetadata = {}) =>
+    const write = (path: string, body: Readable | Uint8Array, metadata: WriteMetadata = {}) =>
       writing().write(path, body, metadata);
     async function listed(prefix: string): Promise<string[]> {
       const paths: string[] = [];
@@ -435,6 +440,37 @@ function describeWriting(
       if (before.etag === undefined) return;
       assert.notEqual(await open("written/again.txt", { ifNoneMatch: before.etag }), NOT_MODIFIED);
     });
+
+    if (can.exclusiveNames) {
+      it("gives a new name to one of several writers", async () => {
+        const texts = Array.from({ length: 6 }, (_, at) => `written by ${at}`);
+        const results = await Promise.allSettled(
+          texts.map((text) => write("new/one.txt", Readable.from([Buffer.from(text)]), { isNew: true })),
+        );
+        const winners = texts.filter((_, at) => results[at]?.status === "fulfilled");
+        assert.deepEqual([(await read("new/one.txt")).toString()], winners);
+        for (const result of results) {
+          if (result.status === "fulfilled") continue;
+          const { code, status } = result.reason as { readonly code?: string; readonly status?: number };
+          assert.deepEqual([code, status], ["EINVAL", 409]);
+        }
+      });
+    }
+
+    if (can.newNames) {
+      it("refuses a new file with a name that is taken, and leaves the other one", async () => {
+        await write("new/taken.txt", Buffer.from("first"), { isNew: true });
+        for (const body of [Buffer.from("second"), Readable.from([Buffer.from("third")])])
+          await assert.rejects(write("new/taken.txt", body, { isNew: true }), {
+            code: "EINVAL",
+            status: 409,
+          });
+        assert.equal((await read("new/taken.txt")).toString(), "first");
+        await writing().remove("new/taken.txt");
+        await write("new/taken.txt", Buffer.from("fourth"), { isNew: true });
+        assert.equal((await read("new/taken.txt")).toString(), "fourth");
+      });
+    }
 
     it("leaves the file as it was when a stream breaks off", async () => {
       await write("broken/old.txt", Buffer.from("old"));

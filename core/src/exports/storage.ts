@@ -10,6 +10,7 @@ export type {
   OpenOptions,
   Storage,
   StorageEntry,
+  WriteMetadata,
 } from "../model/source.ts";
 export { NOT_MODIFIED } from "../model/source.ts";
 export type { FetcherOptions } from "../origin/client/create.ts";
@@ -24,7 +25,7 @@ export { listObjects } from "../origin/reader/folder.ts";
 export { isEntryName, keyOf, objectPrefix } from "../origin/reader/key.ts";
 export type { HttpFile, HttpFiles } from "../origin/reader/open.ts";
 export { createHttpFiles } from "../origin/reader/open.ts";
-export { assertAnswered } from "../origin/reader/response.ts";
+export { assertAnswered, nameTaken } from "../origin/reader/response.ts";
 export type { HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "../origin/reader/send.ts";
 export type { Token } from "../origin/reader/tokens.ts";
 export { createTokens } from "../origin/reader/tokens.ts";

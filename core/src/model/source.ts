@@ -108,6 +108,12 @@ export interface ListFolderOptions {
   readonly signal: AbortSignal;
 }
 
+/** What is known of a file that is written. */
+export interface WriteMetadata extends FileMetadata {
+  /** No other file may have its name. @default false */
+  readonly isNew?: boolean;
+}
+
 /** One configured place where originals lie. Only `open` is required: to be read-only is legal. */
 export interface Storage {
   /**
@@ -125,14 +131,10 @@ export interface Storage {
   readonly isLocal?: boolean;
   /**
    * Writes a file, in the place of another one if there is one: whole, or not at all if the body breaks off. Keeps `type`,
-   * `cacheControl` and `private` of the metadata as far as the place can. `isNew`: throws `EINVAL` with status 409 if there is
-   * another one, as far as the place can tell.
+   * `cacheControl` and `private` of the metadata as far as the place can. `isNew`: throws `nameTaken()` if there is
+   * another one, so that one of several writers gets a name, as far as the place has such a condition.
    */
-  write?(
-    path: string,
-    body: Readable | Uint8Array,
-    metadata: FileMetadata & { readonly isNew?: boolean },
-  ): Promise<void>;
+  write?(path: string, body: Readable | Uint8Array, metadata: WriteMetadata): Promise<void>;
   /** `write` keeps `private`. @default false */
   readonly keepsPrivate?: boolean;
   remove?(path: string): Promise<void>;

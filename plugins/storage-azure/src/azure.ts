@@ -1,3 +1,4 @@
+import type { BlobItem } from "@azure/storage-blob";
 import { MediaError } from "@mediatap/core";
 import {
   canonicalOf,
@@ -15,6 +16,10 @@ import { blobName, fieldsOf } from "./fields.ts";
 import type { StorageAzureOptions } from "./options.ts";
 import { answered, upload } from "./upload.ts";
 
+/** Metadata of the blob of a folder, whose name ends in a slash. */
+const FOLDER = { hdi_isfolder: "true" };
+/** Requests that remove the blobs of a folder at a time. */
+const REMOVALS = 16;
 /** A name that nobody has. */
 const NOBODY = "mediatap-doctor-no-such-file";
 /** Milliseconds that a page of a list may take. */
@@ -40,6 +45,29 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
   /** A blob as Azure's client sees it. */
   async function blobOf(name: string) {
     return (await access.client()).getBlockBlobClient(name);
+  }
+
+  async function removeBlob(name: string): Promise<void> {
+    const blob = await blobOf(name);
+    await answered((abortSignal) => blob.deleteIfExists({ abortSignal }));
+  }
+
+  /** The blobs whose names begin with a text. */
+  async function* pagesOf(start: string): AsyncGenerator<readonly BlobItem[]> {
+    const container = await access.client();
+    let continuationToken: string | undefined;
+    do {
+      const options = { prefix: start, abortSignal: AbortSignal.timeout(LIST_TIMEOUT_MS) };
+      const pages = container
+        .listBlobsFlat({ ...options, includeMetadata: true })
+        .byPage(continuationToken === undefined ? {} : { continuationToken });
+      const page = await pages.next().catch((error: unknown) => {
+        throw failureOf(error);
+      });
+      if (page.done) return;
+      yield page.value.segment.blobItems;
+      continuationToken = page.value.continuationToken;
+    } while (continuationToken);
   }
 
   return {
@@ -70,7 +98,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
       assertWorks(response, fields);
     },
 
-    async write(path, body, { type, cacheControl, private: isPrivate }) {
+    async write(path, body, { type, cacheControl, private: isPrivate, isNew = false }) {
       const name = blobName(prefix, path);
       if (name === undefined)
         throw new MediaError("EINVAL", "Expected a path that can be the name of a blob");
@@ -80,34 +108,44 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
           ...(cacheControl !== undefined && { blobCacheControl: cacheControl }),
         },
         metadata: isPrivate ? { isprivatefile: "true" } : {},
+        isNew,
       });
     },
 
     async remove(path) {
       const name = blobName(prefix, path);
       if (name === undefined) return;
-      const blob = await blobOf(name);
-      await answered((abortSignal) => blob.deleteIfExists({ abortSignal }));
+      await removeBlob(name);
+    },
+
+    async createFolder(path) {
+      if (blobName(prefix, `${path}/x`) === undefined) {
+        throw new MediaError("EINVAL", "Expected a path that can be the beginning of a blob's name");
+      }
+      await upload(await blobOf(`${prefix}${path}/`), new Uint8Array(), { metadata: FOLDER });
+    },
+
+    async removeFolder(path) {
+      if (blobName(prefix, `${path}/x`) === undefined) return;
+      const folders = [`${prefix}${path}/`];
+      for await (const blobs of pagesOf(`${prefix}${path}/`)) {
+        folders.push(...blobs.filter(isFolder).map(({ name }) => name));
+        const names = blobs.filter((blob) => !isFolder(blob)).map(({ name }) => name);
+        for (let at = 0; at < names.length; at += REMOVALS) {
+          await Promise.all(names.slice(at, at + REMOVALS).map(removeBlob));
+        }
+      }
+      // A hierarchical namespace removes no folder with something in it: the deepest come last in a listing.
+      for (const name of folders.reverse()) await removeBlob(name);
     },
 
     async *list(below) {
-      const container = await access.client();
-      let continuationToken: string | undefined;
-      do {
-        const options = { prefix: prefix + below, abortSignal: AbortSignal.timeout(LIST_TIMEOUT_MS) };
-        const pages = container
-          .listBlobsFlat({ ...options, includeMetadata: true })
-          .byPage(continuationToken === undefined ? {} : { continuationToken });
-        const page = await pages.next().catch((error: unknown) => {
-          throw failureOf(error);
-        });
-        if (page.done) return;
-        for (const { name, metadata } of page.value.segment.blobItems) {
-          const path = name.slice(prefix.length);
-          if (metadata?.hdi_isfolder !== "true" && blobName(prefix, path) !== undefined) yield path;
+      for await (const blobs of pagesOf(prefix + below)) {
+        for (const blob of blobs) {
+          const path = blob.name.slice(prefix.length);
+          if (!isFolder(blob) && blobName(prefix, path) !== undefined) yield path;
         }
-        continuationToken = page.value.continuationToken;
-      } while (continuationToken);
+      }
     },
 
     listFolder(folder, options) {
@@ -125,7 +163,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
         if (page.done) return { folders: [], files: [] };
         const { segment, continuationToken } = page.value;
         const files = segment.blobItems
-          .filter(({ metadata }) => metadata?.hdi_isfolder !== "true")
+          .filter((blob) => !isFolder(blob))
           .map(({ name, metadata, properties }) => ({
             key: name,
             size: properties.contentLength,
@@ -138,6 +176,11 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
       return listObjects(list, prefix, folder, options, (key) => blobName("", key) !== undefined);
     },
   };
+}
+
+/** Whether a blob stands for a folder: as Azure's tools, and accounts with a hierarchical namespace, mark it. */
+function isFolder({ metadata }: Pick<BlobItem, "metadata">): boolean {
+  return metadata?.hdi_isfolder === "true";
 }
 
 /** Names of metadata are case-insensitive, as those of the headers that `open` reads. */

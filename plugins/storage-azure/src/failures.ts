@@ -1,12 +1,14 @@
 import { isMediaError, MediaError } from "@mediatap/core";
+import { nameTaken } from "@mediatap/core/storage";
 
 /** What a failure of Azure's client means, without the names and addresses in its words. */
 export function failureOf(cause: unknown): MediaError {
   if (isMediaError(cause)) return cause;
-  const { statusCode, name } = cause as { statusCode?: number; name?: string };
+  const { statusCode, name, code } = cause as { statusCode?: number; name?: string; code?: string };
   if (name === "AbortError" || name === "TimeoutError") {
     return new MediaError("ECONNREFUSED", "The origin did not respond in time", { cause, outage: true });
   }
+  if (code === "BlobAlreadyExists") return nameTaken(cause);
   // 404 is that of the container: a blob that is missing is no failure where this is used.
   if (statusCode === 401 || statusCode === 403 || statusCode === 404) {
     return new MediaError("EACCES", "The origin denies access", { cause });

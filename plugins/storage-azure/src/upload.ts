@@ -10,8 +10,10 @@ const BLOCK_BYTES = 4 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface UploadOptions {
-  readonly blobHTTPHeaders: BlobHTTPHeaders;
+  readonly blobHTTPHeaders?: BlobHTTPHeaders;
   readonly metadata: Record<string, string>;
+  /** Fails with `nameTaken()` if there is a blob. */
+  readonly isNew?: boolean;
 }
 
 /**
@@ -21,8 +23,9 @@ export interface UploadOptions {
 export async function upload(
   blob: BlockBlobClient,
   body: Readable | Uint8Array,
-  options: UploadOptions,
+  { isNew, ...more }: UploadOptions,
 ): Promise<void> {
+  const options = { ...more, ...(isNew && { conditions: { ifNoneMatch: "*" } }) };
   const write = randomUUID();
   const ids: string[] = [];
   for await (const { bytes, isLast } of chunksOf(body, BLOCK_BYTES)) {

@@ -4,7 +4,7 @@ import { link, lstat, opendir, open as openFile, realpath, rename, rm, stat, unl
 import { basename, join, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
-import { ensureFolder, type FileMetadata, type Storage } from "@mediatap/core/storage";
+import { ensureFolder, type FileMetadata, nameTaken, type Storage } from "@mediatap/core/storage";
 
 /** A file under way: it becomes the real one by a rename. */
 export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
@@ -92,11 +92,11 @@ async function madeFolder(root: string, path: string): Promise<string> {
   return folder;
 }
 
-/** Takes the name of a new file, once among all processes. Throws `EINVAL` with status 409 if another file has it. */
+/** Takes the name of a new file, once among all processes. Throws `nameTaken()` if another file has it. */
 async function placeNew(temporary: string, file: string): Promise<void> {
   const taken = (cause: unknown): never => {
     if (codeOf(cause) !== "EEXIST") throw cause;
-    throw new MediaError("EINVAL", "There is a file with this name already.", { status: 409, cause });
+    throw nameTaken(cause);
   };
   try {
     await link(temporary, file);

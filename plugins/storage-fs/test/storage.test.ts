@@ -12,7 +12,15 @@ const open = { signal: new AbortController().signal };
 
 describeStorage(
   "storage-fs",
-  { conditional: true, size: true, write: true, listFolder: true, folders: true },
+  {
+    conditional: true,
+    size: true,
+    write: true,
+    newNames: true,
+    exclusiveNames: true,
+    listFolder: true,
+    folders: true,
+  },
   async () => {
     const root = await mkdtemp(join(tmpdir(), "storage-fs-"));
     return {

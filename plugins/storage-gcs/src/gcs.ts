@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { codeOf, MediaError } from "@mediatap/core";
 import {
   assertAnswered,
@@ -11,8 +12,10 @@ import {
   type HttpTarget,
   keyOf,
   listObjects,
+  nameTaken,
   type OriginConfig,
   type Storage,
+  type WriteMetadata,
 } from "@mediatap/core/storage";
 import { z } from "zod";
 import { createAccess } from "./access.ts";
@@ -20,6 +23,9 @@ import { saysNoBucket, speakGcs } from "./dialect.ts";
 import { fieldsOf } from "./fields.ts";
 import { isOfBucket, jsonOf } from "./responses.ts";
 import { resourceOf, upload } from "./upload.ts";
+
+/** Requests that remove the objects of a folder at a time. */
+const REMOVALS = 16;
 
 const page = z.object({
   items: z
@@ -64,6 +70,8 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
   ) {
     const response = await sendTo(targetOf(url), { ...request, signal }, deadlineOf(""));
     try {
+      // Only new objects have a condition.
+      if (response.status === 412) throw nameTaken();
       if (response.status >= 400) assertAnswered(response);
       // Only a removal asks for an object.
       if (response.status === 404 && (request.method !== "DELETE" || (await isOfBucket(response)))) {
@@ -80,6 +88,37 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
     const wanted = new URLSearchParams({ fields: "items/name,nextPageToken", ...query });
     const response = await send(`${endpoint}${objects}?${wanted}`, {}, signal);
     return jsonOf(response, page).finally(response.cancel);
+  }
+
+  /** The names that begin with a text. */
+  async function* pagesOf(start: string): AsyncGenerator<string[]> {
+    let token: string | undefined;
+    do {
+      const query = { prefix: start, ...(token !== undefined && { pageToken: token }) };
+      const { items, nextPageToken } = await pageOf(query);
+      yield items.map(({ name }) => name);
+      token = nextPageToken;
+    } while (token !== undefined);
+  }
+
+  async function writeKey(
+    key: string,
+    body: Readable | Uint8Array,
+    { isNew, ...metadata }: WriteMetadata,
+  ): Promise<void> {
+    const query = { uploadType: "resumable", ...(isNew && { ifGenerationMatch: "0" }) };
+    const response = await send(`${endpoint}/upload${objects}?${new URLSearchParams(query)}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(resourceOf(key, metadata)),
+    });
+    response.cancel();
+    await upload(sessionOf(response), body, send);
+  }
+
+  async function removeKey(key: string): Promise<void> {
+    const { cancel } = await send(urlOf(key), { method: "DELETE" });
+    cancel();
   }
 
   return {
@@ -111,35 +150,38 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
       const key = keyOf(prefix, path);
       if (key === undefined)
         throw new MediaError("EINVAL", "Expected a path that can be the name of an object");
-      const response = await send(`${endpoint}/upload${objects}?uploadType=resumable`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(resourceOf(key, metadata)),
-      });
-      response.cancel();
-      await upload(sessionOf(response), body, send);
+      await writeKey(key, body, metadata);
     },
 
     async remove(path) {
       const key = keyOf(prefix, path);
-      if (key === undefined) return;
-      const { cancel } = await send(urlOf(key), { method: "DELETE" });
-      cancel();
+      if (key !== undefined) await removeKey(key);
+    },
+
+    async createFolder(path) {
+      if (keyOf(prefix, `${path}/x`) === undefined) {
+        throw new MediaError("EINVAL", "Expected a path that can be the beginning of an object's name");
+      }
+      // As Google's console makes folders.
+      await writeKey(`${prefix}${path}/`, new Uint8Array(), {});
+    },
+
+    async removeFolder(path) {
+      if (keyOf(prefix, `${path}/x`) === undefined) return;
+      for await (const keys of pagesOf(`${prefix}${path}/`)) {
+        for (let at = 0; at < keys.length; at += REMOVALS) {
+          await Promise.all(keys.slice(at, at + REMOVALS).map(removeKey));
+        }
+      }
     },
 
     async *list(below) {
-      let token: string | undefined;
-      do {
-        const { items, nextPageToken } = await pageOf({
-          prefix: prefix + below,
-          ...(token !== undefined && { pageToken: token }),
-        });
-        for (const { name } of items) {
-          const path = name.slice(prefix.length);
+      for await (const keys of pagesOf(prefix + below)) {
+        for (const key of keys) {
+          const path = key.slice(prefix.length);
           if (keyOf(prefix, path) !== undefined) yield path;
         }
-        token = nextPageToken;
-      } while (token !== undefined);
+      }
     },
 
     listFolder(folder, options) {

@@ -8,6 +8,8 @@ interface Session {
   readonly bucket: Bucket;
   readonly name: string;
   readonly said: Said;
+  /** Nothing may have the name when the upload ends. */
+  readonly isNew: boolean;
   bytes: Buffer;
 }
 
@@ -33,7 +35,8 @@ export function createUploads(): Uploads {
     async start(request, response, url, bucket) {
       const { name, ...said } = (await readJson(request)) as Said & { name: string };
       const id = randomUUID();
-      sessions.set(id, { bucket, name, said, bytes: Buffer.alloc(0) });
+      const isNew = url.searchParams.get("ifGenerationMatch") === "0";
+      sessions.set(id, { bucket, name, said, isNew, bytes: Buffer.alloc(0) });
       url.searchParams.set("upload_id", id);
       response.writeHead(200, { location: url.href, "content-length": 0 }).end();
     },
@@ -60,7 +63,10 @@ export function createUploads(): Uploads {
       session.bytes = Buffer.concat([session.bytes, news]);
       if (session.bytes.length === total) {
         sessions.delete(id);
-        const { bucket, name, bytes, said } = session;
+        const { bucket, name, bytes, said, isNew } = session;
+        if (isNew && bucket.objects.has(name)) {
+          return refuse(response, 412, "conditionNotMet", "At least one of the pre-conditions did not hold.");
+        }
         return json(response, 200, resourceOf(bucket, store(bucket, name, bytes, said)));
       }
       const kept = session.bytes.length === 0 ? {} : { range: `bytes=0-${session.bytes.length - 1}` };

@@ -40,6 +40,17 @@ export function isMissing(error: unknown): boolean {
   return $metadata?.httpStatusCode === 404 && name !== "NoSuchBucket";
 }
 
+/** Whether an object that should be new is there already, or is being written or deleted by somebody else. */
+export function isRefusedCondition(error: unknown): boolean {
+  const { $metadata } = error as SdkError;
+  return $metadata?.httpStatusCode === 412 || $metadata?.httpStatusCode === 409;
+}
+
+/** Whether a service has no conditional writes. Most of those ignore the condition. */
+export function isUnknownCondition(error: unknown): boolean {
+  return (error as SdkError).$metadata?.httpStatusCode === 501;
+}
+
 /** A well-formed response that does not answer the request. */
 export function invalidAnswer(cause?: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause });

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { CompletedPart } from "@aws-sdk/client-s3";
-import { chunksOf, type FileMetadata } from "@mediatap/core/storage";
+import { chunksOf, type FileMetadata, nameTaken, type WriteMetadata } from "@mediatap/core/storage";
 import type { Sdk } from "./client.ts";
-import { answered, invalidAnswer } from "./failures.ts";
+import { answered, failureOf, invalidAnswer, isRefusedCondition, isUnknownCondition } from "./failures.ts";
 
 /** Bytes that are kept in memory and sent at a time; S3 accepts no part below 5 MiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
@@ -15,18 +15,32 @@ export async function upload(
   { commands, client, common }: Sdk,
   key: string,
   body: Readable | Uint8Array,
-  metadata: FileMetadata,
+  { isNew, ...metadata }: WriteMetadata,
   partBytes: number,
 ): Promise<void> {
   const at = { ...common, Key: key };
   const headers = headersOf(metadata);
   const parts: CompletedPart[] = [];
   let UploadId: string | undefined;
+
+  /** Sends the request with which the object appears. */
+  async function complete(send: (condition: { readonly IfNoneMatch?: "*" }) => Promise<unknown>) {
+    if (!isNew) return await answered(send({}));
+    try {
+      return await send({ IfNoneMatch: "*" });
+    } catch (error) {
+      if (isRefusedCondition(error)) throw nameTaken(error);
+      if (!isUnknownCondition(error)) throw failureOf(error);
+      return await answered(send({}));
+    }
+  }
+
   try {
     for await (const { bytes, isLast } of chunksOf(body, partBytes)) {
       const content = { ...at, Body: bytes, ContentLength: bytes.length };
       if (isLast && UploadId === undefined) {
-        await answered(client.send(new commands.PutObjectCommand({ ...content, ...headers })));
+        const put = { ...content, ...headers };
+        await complete((condition) => client.send(new commands.PutObjectCommand({ ...put, ...condition })));
         return;
       }
       const create = new commands.CreateMultipartUploadCommand({ ...at, ...headers });
@@ -38,8 +52,10 @@ export async function upload(
       if (ETag === undefined) throw invalidAnswer();
       parts.push({ PartNumber, ETag });
     }
-    const complete = { ...at, UploadId, MultipartUpload: { Parts: parts } };
-    await answered(client.send(new commands.CompleteMultipartUploadCommand(complete)));
+    const whole = { ...at, UploadId, MultipartUpload: { Parts: parts } };
+    await complete((condition) =>
+      client.send(new commands.CompleteMultipartUploadCommand({ ...whole, ...condition })),
+    );
   } catch (error) {
     // Parts that nobody completes or aborts are kept, and cost money.
     if (UploadId !== undefined) {

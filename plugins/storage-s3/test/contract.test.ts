@@ -21,6 +21,8 @@ function contract(
     metadata: true,
     private: true,
     write: true,
+    // Between moto's look and its write another request may come.
+    newNames: isComplete,
     writeMetadata: true,
     folders: isComplete,
     listFolder: isComplete,

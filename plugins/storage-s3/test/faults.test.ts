@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { isMediaError } from "@mediatap/core";
@@ -133,6 +134,50 @@ describeWith(RADOSGW, "the faults of a service", () => {
       }
       all.front.fault = slowDown;
       await assert.rejects(write("w.txt", Buffer.from("w"), {}), BROKEN);
+    });
+  });
+
+  describe("whose object should be new", () => {
+    const isLast = ({ method, url }: IncomingMessage) =>
+      method === "PUT" ? !/partNumber/.test(url ?? "") : method === "POST" && /uploadId/.test(url ?? "");
+    const sizes = [10, 6 * 1024 * 1024];
+
+    it("are asked for one that is not there, with the request that makes it", async () => {
+      const { write } = all.storage({ partBytes: 5 * 1024 * 1024 }) as Required<Storage>;
+      for (const size of sizes) {
+        all.front.forget();
+        await write("new.bin", randomBytes(size), { isNew: true });
+        for (const request of all.front.requests)
+          assert.equal(request.headers["if-none-match"], isLast(request) ? "*" : undefined, request.url);
+        assert(all.front.requests.some(isLast));
+      }
+    });
+
+    it("refuse a name that is taken, and keep no part", async () => {
+      const { write } = all.storage({ partBytes: 5 * 1024 * 1024 }) as Required<Storage>;
+      for (const [status, code] of [
+        [412, "PreconditionFailed"],
+        [409, "ConditionalRequestConflict"],
+      ] as const) {
+        all.front.fault = (request, response) => isLast(request) && refuse(response, status, code);
+        for (const size of sizes) {
+          all.front.forget();
+          await assert.rejects(write("new.bin", randomBytes(size), { isNew: true }), {
+            code: "EINVAL",
+            status: 409,
+          });
+          const aborted = all.front.requests.filter(({ method }) => method === "DELETE");
+          assert.equal(aborted.length, size > 10 ? 1 : 0);
+        }
+      }
+    });
+
+    it("write it without the condition if they know none", async () => {
+      all.front.fault = (request, response) =>
+        request.headers["if-none-match"] !== undefined && refuse(response, 501, "NotImplemented");
+      const { write } = all.storage() as Required<Storage>;
+      await write("new.txt", Buffer.from("new"), { isNew: true });
+      assert.equal((await read(all.storage(), "new.txt")).toString(), "new");
     });
   });
 

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type FileMetadata, NOT_MODIFIED, type OpenOptions, type Storage } from "@mediatap/core/storage";
+import {
+  type FileMetadata,
+  NOT_MODIFIED,
+  nameTaken,
+  type OpenOptions,
+  type Storage,
+} from "@mediatap/core/storage";
 import { describeStorage } from "@mediatap/test";
 import { failuresOf } from "../../helpers/failures.ts";
 import { CAN, type Mutation, memoryPlace } from "../support/memory-place.ts";
@@ -100,6 +106,15 @@ const MUTANTS: Readonly<Record<string, Mutation>> = {
     },
   }),
   "keeps no metadata of what is written": ({ write }) => ({ write: (path, body) => write(path, body, {}) }),
+  "ignores that a file should be new": ({ write }) => ({
+    write: (path, body, { isNew: _, ...more }) => write(path, body, more),
+  }),
+  "only looks before it writes a new file": ({ write }, files) => ({
+    async write(path, body, { isNew, ...more }) {
+      if (isNew && files.has(path)) throw nameTaken();
+      await write(path, body, more);
+    },
+  }),
   "keeps the validator of what is replaced": (_storage, files) => {
     const first = new Map<string, string>();
     return {

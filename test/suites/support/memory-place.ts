@@ -6,6 +6,7 @@ import {
   type FolderEntry,
   isForFewer,
   NOT_MODIFIED,
+  nameTaken,
   type Storage,
 } from "@mediatap/core/storage";
 import type { StorageSetup } from "@mediatap/test";
@@ -23,6 +24,8 @@ export const CAN = {
   metadata: true,
   private: true,
   write: true,
+  newNames: true,
+  exclusiveNames: true,
   writeMetadata: true,
   listFolder: true,
 };
@@ -65,8 +68,11 @@ export function memoryPlace(mutate: Mutation = () => ({})): StorageSetup {
       };
     },
     keepsPrivate: true,
-    write: async (path, body, metadata) =>
-      put(path, body instanceof Uint8Array ? body : await buffer(body as Readable), metadata),
+    async write(path, body, { isNew = false, ...metadata }) {
+      const bytes = body instanceof Uint8Array ? body : await buffer(body as Readable);
+      if (isNew && files.has(path)) throw nameTaken();
+      await put(path, bytes, metadata);
+    },
     remove: async (path) => void files.delete(path),
     async *list(prefix) {
       for (const path of [...files.keys()]) if (path.startsWith(prefix)) yield path;

@@ -43,6 +43,11 @@ export function assertAnswered(
   });
 }
 
+/** Another file has the name of one that should be new. */
+export function nameTaken(cause?: unknown): MediaError {
+  return new MediaError("EINVAL", "There is a file with this name already.", { status: 409, cause });
+}
+
 /** A status as the cause of a failure. */
 export function statusError(status: number, errorCode = ""): Error {
   return new Error(errorCode === "" ? `status ${status}` : `status ${status}, ${errorCode}`);
