@@ -33,6 +33,7 @@ const at = (scenario: string, of: string, peer?: string): Reading => ({
 const memory = (of: string) => at("many", of, "from memory");
 const disk = (of: string) => at("many", of, "from disk");
 const pair = (of: string) => at("scale", of, "two workers");
+const barePair = (of: string) => at("scale", of, "bare, two workers");
 const ten = (of: string) => at("fleet", of, "ten machines");
 
 const most = (bound: number) => ["value", "≤", bound] as const;
@@ -102,6 +103,9 @@ export const GOALS: readonly Goal[] = [
   goal("two workers, two cores: hits", "requests/s", pair("hits/s"), "one core", leastTimes(1.8)),
   goal("two workers, two cores: hits", "CPU ms", pair("CPU ms a hit"), "one core", mostTimes(1.1)),
   goal("two workers, two cores: p99 of hits", "ms", pair("hit p99 ms"), "one core"),
+  goal("two bare servers: new images", "per second", barePair("throughput"), "bare, one core"),
+  goal("two bare servers: hits", "requests/s", barePair("hits/s"), "bare, one core"),
+  goal("two bare servers: hits", "CPU ms", barePair("CPU ms a hit"), "bare, one core"),
   goal("ten machines: new images, 4 clients each", "per second", ten("throughput"), "one machine"),
   goal("ten machines: new images, 4 clients each", "CPU ms", ten("cpu"), "one machine"),
   goal("ten machines: renders done twice", "", ten("duplicates"), undefined, most(0)),

@@ -224,10 +224,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
       console.error(`${scenario.name} is left out: ${missing}`);
       continue;
     }
-    const others = ({ pid }: Running) => [
-      ...(withBare ? [bare(pid)] : []),
-      ...(further ? [further(pid)] : []),
-    ];
+    const others = ({ pid }: Running) => [...(withBare ? [bare(pid)] : []), ...(further?.(pid) ?? [])];
     try {
       add(await beside(place, own, others, !scenario.fresh, (servers) => measured(scenario, servers, place)));
     } catch (error) {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import cluster from "node:cluster";
 import { createHash } from "node:crypto";
 import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { sharp } from "./sharp.ts";
 import { READ, works } from "./work.ts";
 
 // The ceiling: the same libvips, set up and asked as `image-sharp` does, and nothing around it.
-const [media = ".", port = "0", origin = ""] = process.argv.slice(2);
+const [media = ".", port = "0", origin = "", workers = "1"] = process.argv.slice(2);
 sharp.cache(false);
 sharp.concurrency(1);
 const kept = new Map<string, Kept>();
@@ -15,7 +16,7 @@ const kept = new Map<string, Kept>();
 const running = new Map<string, Promise<Kept>>();
 const agent = new Agent({ keepAlive: true });
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   const [, wanted = "", width, ...path] = (request.url ?? "").split("/");
   if (wanted === "through") {
     get(`${origin}/${width}`, (answer) => {
@@ -41,7 +42,9 @@ createServer((request, response) => {
     response.writeHead(200, { "content-type": "image/*", "content-length": body.length });
     response.end(body);
   }, fail);
-}).listen(Number(port), "127.0.0.1");
+});
+if (workers === "1" || cluster.isWorker) server.listen(Number(port), "127.0.0.1");
+else for (let worker = 0; worker < Number(workers); worker++) cluster.fork();
 
 /** Renders a URL once for all that ask for it, and keeps the result. */
 function coalesced(url: string, render: () => Promise<Buffer>): Promise<Kept> {

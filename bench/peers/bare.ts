@@ -38,6 +38,26 @@ export const kept = (like: number): Peer => {
   };
 };
 
+/** Bare servers on one core and, as two processes, on two: what a second process gains without this server. */
+export const barePair = (like: number): readonly Peer[] =>
+  [[0], [0, 1]].map((cores): Peer => {
+    const { command } = bare(like);
+    return {
+      name: cores.length === 1 ? "bare, one core" : "bare, two workers",
+      formats: ["jpg", "webp"],
+      conditions: true,
+      async command(media, port, origin) {
+        const { args, env } = await command(media, port, origin);
+        return {
+          args: ["taskset", "-c", cores.join(","), ...args, String(cores.length)],
+          ...(env && { env }),
+        };
+      },
+      path: (photograph, format, width = 512) =>
+        `/${format === "webp" ? "kept" : format}/${width}/${photograph}`,
+    };
+  });
+
 function memoryEnvironment(pid: number): Record<string, string> {
   const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return Object.fromEntries(

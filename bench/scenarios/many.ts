@@ -16,7 +16,7 @@ export const many: Scenario = {
     configured("from memory", { plugins: [["cache-memory", { maxBytes: 256 * MIB }]] }),
     configured("from disk", diskAlone("cache-many")),
   ],
-  beside: kept,
+  beside: (like) => [kept(like)],
   once: true,
   fresh: true,
   takes: () => true,

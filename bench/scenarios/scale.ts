@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { againAll, each, warm } from "../load.ts";
+import { barePair } from "../peers/bare.ts";
 import { configured } from "../peers/mediatap.ts";
 import { random, tiny } from "../photographs.ts";
 import type { Scenario } from "./scenario.ts";
@@ -15,11 +16,14 @@ export const scale: Scenario = {
     configured("one core", {}, { cores: [0] }),
     configured("two workers", {}, { cores: [0, 1], flags: ["--workers", "2"] }),
   ],
+  beside: barePair,
   takes: () => true,
   async run(turn) {
     const { origin, peer } = turn.running;
     const renders = await turn.measure(() => each(turn.fresh("jpg"), CLIENTS));
-    const urls = turn.links(await tiny(), URLS).map((picture) => origin + peer.steady?.(picture, 64));
+    const urls = turn
+      .links(await tiny(), URLS)
+      .map((picture) => origin + (peer.steady?.(picture, 64) ?? peer.path(picture, "webp", 64)));
     await each(urls, CLIENTS);
     const next = random(1);
     const drawn = Array.from({ length: 5 * URLS }, () => urls[Math.floor(next() * URLS)] as string);

@@ -41,8 +41,8 @@ export interface Scenario {
   readonly servers?: readonly Peer[];
   /** Bare sharp beside them. */
   readonly withBare?: boolean;
-  /** A further server beside them, with the memory settings of the process `like`. */
-  readonly beside?: (like: number) => Peer;
+  /** Further servers beside them, with the memory settings of the process `like`. */
+  readonly beside?: (like: number) => readonly Peer[];
   /** Its servers are measured as they start, without a warm-up. */
   readonly fresh?: boolean;
   /** Repetitions would tell no more. */
