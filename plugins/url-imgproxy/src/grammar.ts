@@ -61,16 +61,13 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
       const { asset, extension } = source;
       // Answered after the access rules, as if there was no file.
       if (!asset) return { asset: { kind: "path", path: UNREADABLE }, text: UNREADABLE, query: [] };
+      if (parts.info) return { asset, text: INFO, query: [] };
       const options = onlyPresets ? parts.options.map((names) => `pr:${names}`) : parts.options;
       const written = options.filter((option) => !EXPIRES.test(option) && !CACHE_BUSTER.test(option));
       const buster = options.findLast((option) => CACHE_BUSTER.test(option))?.replace(CACHE_BUSTER, "");
       return {
         asset,
-        text: [
-          ...(parts.info ? [INFO] : []),
-          ...written,
-          ...(extension === "" ? [] : [`f:${extension}`]),
-        ].join("/"),
+        text: [...written, ...(extension === "" ? [] : [`f:${extension}`])].join("/"),
         query: buster === undefined ? [] : [["cb", lenient(buster)]],
       };
     },
@@ -82,7 +79,9 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
       return { path, query: "" };
     },
     tokenize(text) {
-      if (text === UNREADABLE) throw new MediaError("ENOENT", "Not found");
+      if (text === UNREADABLE) {
+        throw new MediaError("ENOENT", "No file was found at the specified path");
+      }
       return tokenize(text);
     },
     print: (groups) =>
