@@ -233,13 +233,26 @@ export const quality = (also: readonly string[] = []): Parameter<number> => ({
   fromOutput: (output) => (typeof output.quality === "number" ? output.quality : undefined),
 });
 
-/** Hexadecimal digits, with or without `#`; with `named` also the names of CSS. */
+export interface ColourWords {
+  /** Also the names of CSS. */
+  readonly named?: boolean;
+  /** Alpha is the first of 4 or 8 digits, not the last one. */
+  readonly alphaFirst?: boolean;
+}
+
+/** The last digits of `long` before the others, or the first ones behind them. */
+const turned = (digits: string, count: number) => `${digits.slice(count)}${digits.slice(0, count)}`;
+
+/** Hexadecimal digits, with or without `#`. */
 export const colour =
-  (named: boolean): Reader<Rgba> =>
+  ({ named = false, alphaFirst = false }: ColourWords = {}): Reader<Rgba> =>
   (text, key) => {
     const word = text.toLowerCase();
-    const found = hexColour(text.replace(/^#/, ""));
+    const digits = text.replace(/^#/, "");
+    const alpha = alphaFirst && digits.length % 4 === 0 ? digits.length / 4 : 0;
+    const found = hexColour(turned(digits, alpha));
     if (found) return found;
+    if (named && word === "transparent") return CLEAR;
     if (!named || !Object.hasOwn(names, word)) {
       throw invalid(key, named ? "colour such as ff0000 or red" : "colour such as ff0000", text);
     }
@@ -247,12 +260,20 @@ export const colour =
     return { r, g, b, alpha: 1 };
   };
 
-export const background = (means: string, also: readonly string[] = [], named = false): Parameter<Rgba> => ({
+/** A parameter that is a colour. */
+export const background = (
+  means: string,
+  words: ColourWords = {},
+  also: readonly string[] = [],
+): Parameter<Rgba> => ({
   means,
-  values: named ? "`RGB`, `RRGGBB`, `RRGGBBAA`, CSS names" : "`RGB`, `RRGGBB`, `RRGGBBAA`",
+  values: `${words.alphaFirst ? "`RGB`, `ARGB`, `RRGGBB`, `AARRGGBB`" : "`RGB`, `RGBA`, `RRGGBB`, `RRGGBBAA`"}${words.named ? ", CSS names" : ""}`,
   also,
-  read: colour(named),
-  print: printHexColour,
+  read: colour(words),
+  print(color) {
+    const text = printHexColour(color);
+    return words.alphaFirst && text.length === 8 ? turned(text, 6) : text;
+  },
 });
 
 /** A switch for one step, of which `is` tells whether a step is it. */
@@ -267,6 +288,43 @@ export const toggle = (
   print,
   step: (value) => (value ? step : undefined),
   fromStep: (other) => (JSON.stringify(other) === JSON.stringify(step) ? true : undefined),
+});
+
+/** A switch that is written bare, or as `true` or `1`. */
+export const flag: Reader<boolean> = (text, key) => {
+  if (!["", "true", "1", "false", "0"].includes(text)) throw invalid(key, "boolean", text);
+  return text !== "false" && text !== "0";
+};
+
+export const printFlag = (value: boolean) => (value ? "1" : "0");
+
+/** Two switches that mirror an image. */
+export const mirror = <T>(across: keyof T & string, down: keyof T & string): Rule<T> => ({
+  uses: [across, down],
+  steps({ [across]: horizontal, [down]: vertical }) {
+    return horizontal || vertical ? [flipped(Boolean(horizontal), Boolean(vertical))] : [];
+  },
+  fromStep: (step) =>
+    step.op === "flip"
+      ? ({ ...(step.horizontal && { [across]: true }), ...(step.vertical && { [down]: true }) } as Values<T>)
+      : undefined,
+});
+
+/** A colour below what is clear, unless it lies there already. */
+export const flatten = <T>(
+  key: keyof T & string,
+  uses: Rule<T>["uses"] = [],
+  isFilled: (values: Values<T>) => boolean = () => false,
+): Rule<T> => ({
+  uses: [key, ...uses],
+  steps: (values) =>
+    values[key] === undefined || isFilled(values)
+      ? []
+      : [{ op: "flatten", background: paint(values[key] as Rgba) }],
+  fromStep: (step) =>
+    step.op === "flatten" && step.background.kind === "color"
+      ? ({ [key]: step.background.color } as Values<T>)
+      : undefined,
 });
 
 export const flipped = (horizontal: boolean, vertical: boolean): Step => ({

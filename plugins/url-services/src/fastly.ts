@@ -142,7 +142,7 @@ const sides: Reader<Sides> = (text, key) => {
 const backgroundColour: Reader<Rgba> = (text, key) => {
   const parts = text.split(",").map(decimal);
   const [r, g, b, alpha = 1] = parts;
-  if (parts.length < 3) return colour(false)(text, key);
+  if (parts.length < 3) return colour()(text, key);
   const isColour =
     parts.length <= 4 &&
     parts.every((part, at) => part !== undefined && part >= 0 && part <= (at === 3 ? 1 : 255));

@@ -1,11 +1,35 @@
 import { type BunnyOperations, transform as bunny } from "unpic/providers/bunny";
-import { type Case, crossed, fitted, SIZES, shownWhole, WHOLE, windowIn, windowOf } from "./oracle.ts";
+import { type ContentfulOperations, transform as contentful } from "unpic/providers/contentful";
+import { type WsrvOperations, transform as wsrv } from "unpic/providers/wsrv";
+import {
+  type Case,
+  crossed,
+  fitted,
+  HEIGHT,
+  partOf,
+  SIZES,
+  type Sides,
+  shownWhole,
+  WHOLE,
+  WIDTH,
+  windowIn,
+  windowOf,
+} from "./oracle.ts";
 
 const HOST = "https://files.example";
 const FILE = "/a b.png";
 
 /** What a client made of the file, without its host. */
 const local = (url: string | undefined) => (url ?? "").replace(HOST, "");
+
+const written = (format: string) => format.replace(/^p?jpe?g$/, "jpeg").replace(/^avif$/, "heif");
+
+const FOCI = {
+  center: [0.5, 0.5],
+  top: [0.5, 0],
+  right: [1, 0.5],
+  bottom_left: [0, 1],
+} as const;
 
 const query = (values: Readonly<Record<string, unknown>>) =>
   new URLSearchParams(
@@ -130,10 +154,139 @@ function fastlyCases(): Case[] {
   ];
 }
 
+function contentfulCases(): Case[] {
+  const url = (operations: ContentfulOperations) =>
+    local(contentful(`${HOST}${FILE}`, { format: "png", ...operations }));
+  const FITS = { pad: "contain", fill: "cover", thumb: "cover", scale: "fill" } as const;
+  const foci = Object.keys(FOCI) as (keyof typeof FOCI)[];
+  return [
+    ...crossed(
+      SIZES,
+      crossed(
+        foci.map((f) => ({ f })),
+        (["pad", "fill", "thumb", "scale", "crop"] as const).map((fit) => ({ fit })),
+      ),
+    ).map(({ f, fit, width, height }): Case => {
+      const size = { width, height };
+      return {
+        url: url({ ...(width && { width }), ...(height && { height }), fit, f }),
+        ...(fit === "crop"
+          ? shownWhole(windowIn(WHOLE, width ?? WIDTH, height ?? HEIGHT, FOCI[f]))
+          : fitted(width && height ? FITS[fit] : "inside", size, {
+              enlarge: fit === "scale" && width !== undefined && height !== undefined,
+              at: FOCI[f],
+            })),
+      };
+    }),
+    ...SIZES.flatMap((size): Case[] => [
+      {
+        url: `${FILE}?${query({ ...renamed(size), fm: "png" })}`,
+        ...fitted("inside", size, { enlarge: false }),
+      },
+      ...["jpg", "webp", "avif"].map((format) => ({
+        url: url({ ...size, format } as ContentfulOperations),
+        ...fitted("cover", size, { enlarge: false }),
+        format: written(format),
+      })),
+      {
+        url: url({ ...size, q: 40, format: "jpg", fl: "progressive" } as ContentfulOperations),
+        ...fitted("cover", size, { enlarge: false }),
+        format: "jpeg",
+      },
+    ]),
+    ...[20, "max" as const].map(
+      (r): Case => ({ url: url({ r, width: 100, height: 100 }), width: 100, height: 100 }),
+    ),
+  ];
+}
+
+/** Sizes by their short names. */
+const renamed = ({ width, height }: Sides) => ({ ...(width && { w: width }), ...(height && { h: height }) });
+
+function wsrvCases(): Case[] {
+  const url = (operations: WsrvOperations) => {
+    const { pathname, search } = new URL(
+      wsrv(`${HOST}${FILE.replace(" ", "%20")}`, { format: "png", ...operations }) ?? "",
+      "https://wsrv.nl",
+    );
+    return `${pathname}${search}`;
+  };
+  const ALIGNED = { center: [0.5, 0.5], top: [0.5, 0], left: [0, 0.5], "bottom-right": [1, 1] } as const;
+  const aligned = Object.keys(ALIGNED) as (keyof typeof ALIGNED)[];
+  return [
+    ...crossed(
+      SIZES,
+      crossed(
+        (["inside", "outside", "cover", "fill", "contain"] as const).map((fit) => ({ fit })),
+        [false, true].map((we) => ({ we })),
+      ),
+    ).map(({ fit, we, ...size }): Case => {
+      return {
+        url: url({ ...size, fit, ...(we && { we }) } as WsrvOperations),
+        ...fitted(fit, size, { enlarge: !we }),
+      };
+    }),
+    ...crossed(
+      SIZES,
+      aligned.map((a) => ({ a })),
+    ).flatMap(({ a, ...size }): Case[] => [
+      {
+        url: url({ ...size, a } as WsrvOperations),
+        ...fitted("cover", size, { enlarge: true, at: ALIGNED[a] }),
+      },
+      {
+        url: url({ ...size, a, cx: 60, cy: 40, cw: 120, ch: 80, precrop: true } as WsrvOperations),
+        ...fitted("cover", size, {
+          enlarge: true,
+          at: ALIGNED[a],
+          of: { x: 60, y: 40, width: 120, height: 80 },
+        }),
+      },
+    ]),
+    ...SIZES.flatMap((size): Case[] => [
+      ...["jpg", "webp"].map((format) => ({
+        url: url({ ...size, format } as WsrvOperations),
+        ...fitted("cover", size, { enlarge: true }),
+        format: written(format),
+      })),
+      ...[{ quality: 60 }, { l: 9 }, { con: 0 }, { il: true }].map((more) => ({
+        url: url({ ...size, ...more } as WsrvOperations),
+        ...fitted("cover", size, { enlarge: true }),
+      })),
+      {
+        url: url({ ...size, dpr: 2 } as WsrvOperations),
+        ...fitted("cover", doubled(size), { enlarge: true }),
+      },
+    ]),
+    {
+      url: url({ width: 60, height: 60, a: "focal", fpx: 0.25, fpy: 0.5 } as unknown as WsrvOperations),
+      width: 60,
+      height: 60,
+      part: partOf({ x: 0, y: 0, width: 160, height: 160 }),
+    },
+    {
+      url: url({ cx: 60, cy: 40, cw: 120, ch: 80 } as WsrvOperations),
+      ...shownWhole({ x: 60, y: 40, width: 120, height: 80 }),
+    },
+    {
+      url: url({ width: 60, format: "avif" }),
+      ...fitted("inside", { width: 60 }, { enlarge: true }),
+      format: "heif",
+    },
+  ];
+}
+
+const doubled = ({ width, height }: Sides): Sides => ({
+  ...(width && { width: width * 2 }),
+  ...(height && { height: height * 2 }),
+});
+
 /** URLs of each service, with what its documentation says of the images. */
 export const CASES: Readonly<Record<string, readonly Case[]>> = {
   bunny: bunnyCases(),
+  contentful: contentfulCases(),
   fastly: fastlyCases(),
+  wsrv: wsrvCases(),
 };
 
 /** URLs that a service understands and this server refuses, with what the error names. */
@@ -147,5 +300,14 @@ export const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>>
     [`${FILE}?overlay-align=left`]: "overlay-align: left",
     [`${FILE}?orient=6`]: "orient: 6",
     [`${FILE}?format=mp4`]: "format: mp4",
+  },
+  contentful: {
+    [`${FILE}?fm=png&fl=png8`]: "fl: png8",
+    [`${FILE}?fm=tiff`]: "fm: tiff",
+  },
+  wsrv: {
+    "/?url=files.example/a%20b.png&mask=heart": "mask: heart",
+    "/?url=files.example/a%20b.png&filt=sepia": "filt: sepia",
+    "/?url=files.example/a%20b.png&output=json": "output: json",
   },
 };

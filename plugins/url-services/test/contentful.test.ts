@@ -1,0 +1,46 @@
+import { describeLanguage } from "@mediatap/test";
+import { urlContentful } from "../src/contentful.ts";
+
+describeLanguage("url-contentful", {
+  plugin: urlContentful(),
+  equal: [
+    ["/s/a/t/a.jpg", "/s/a/t/%61.jpg", "/s/a/t/a.jpg?r=0", "/s/a/t/a.jpg?f=top"],
+    ["/a.jpg?w=200", "/a.jpg?w=200&fit=fill", "/a.jpg?w=200&fit=pad&f=left"],
+    ["/a.jpg?w=200&h=100&fit=fill", "/a.jpg?h=100&fit=thumb&w=200&f=center"],
+    ["/a.jpg?bg=rgb:ff0000", "/a.jpg?bg=rgb%3A%23FF0000"],
+  ],
+  different: [
+    "/a.jpg",
+    "/b.jpg",
+    "/a.jpg?w=200",
+    "/a.jpg?h=200",
+    "/a.jpg?w=200&h=100",
+    "/a.jpg?w=200&h=100&fit=scale",
+    "/a.jpg?w=200&h=100&fit=fill",
+    "/a.jpg?w=200&h=100&fit=fill&f=bottom_left",
+    "/a.jpg?w=200&h=100&fit=thumb&f=faces",
+    "/a.jpg?w=200&h=100&fit=crop&f=right",
+    "/a.jpg?w=200&h=100&fit=pad",
+    "/a.jpg?w=200&h=100&fit=pad&bg=rgb:00ff00",
+    "/a.jpg?bg=rgb:00ff00",
+    "/a.jpg?r=20",
+    "/a.jpg?r=max&bg=rgb:ffffff&w=20&h=20&fit=fill",
+    "/a.jpg?fm=jpg&fl=progressive&q=40",
+    "/a.jpg?fm=webp&fl=lossless",
+    "/a.jpg?fm=avif",
+  ],
+  wrong: [
+    "/a.jpg?w=abc",
+    "/a.jpg?w=4001",
+    "/a.jpg?fit=cover",
+    "/a.jpg?f=middle",
+    "/a.jpg?bg=ff0000",
+    "/a.jpg?r=-1",
+    "/a.jpg?fm=tiff",
+    "/a.jpg?fm=bmp",
+    "/a.jpg?fl=png8",
+    "/a.jpg?q=101",
+    "/a.jpg?width=200",
+  ],
+  unresolvable: ["/../a.jpg", "/b//a.jpg?w=9"],
+});
