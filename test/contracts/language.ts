@@ -217,6 +217,24 @@ export function describeLanguage(name: string, setup: LanguageSetup): void {
       }
     });
 
+    const { urlBuilder } = plugin;
+    if (urlBuilder) {
+      it("has URLs for tools that compose them", async () => {
+        const { parameters, width, build } = urlBuilder;
+        const sized = width === undefined ? [] : [[width, "640"] as const];
+        const all = parameters.flatMap(({ name, expected, choices = expected === "" ? [""] : [] }) =>
+          choices.map((choice) => [...sized.filter(([key]) => key !== name), [name, choice] as const]),
+        );
+        for (const values of [sized, ...all]) {
+          const url = `/${build("folder/a b.jpg", values)}`;
+          const { status, exchange } = await ask(url);
+          assert(status < 500, `${url}: ${status}`);
+          assert.equal(exchange.job?.asset.path, "folder/a b.jpg", url);
+          assert.equal(exchange.job.language, plugin.name, url);
+        }
+      });
+    }
+
     if (wrong.length > 0) {
       it("returns a job with a problem for what is wrong, instead of throwing", async () => {
         for (const url of wrong) {

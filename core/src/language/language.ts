@@ -8,6 +8,7 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { Output } from "../model/transformation.ts";
 import type { Plugin } from "../plugin.ts";
 import { mediaOf } from "./address.ts";
+import { builderOf } from "./builder.ts";
 import { createPrinter, type Printed } from "./print.ts";
 import {
   assertVocabulary,
@@ -79,6 +80,7 @@ export function languagePlugin<T>(language: Language<T>): Plugin {
     name,
     version,
     apiVersion: 1,
+    urlBuilder: builderOf(language),
     ...(parameterNames && { parameterNames }),
     ...(endpointFields && { endpointFields }),
     apply({ hooks, limitsOf, steps }) {

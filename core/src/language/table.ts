@@ -50,6 +50,8 @@ export interface Parameter<T> {
   readonly cannot?: string;
   /** Why the parameter has no effect: it concerns the service alone. */
   readonly ignored?: string;
+  /** The only values that are not refused change nothing: tools do not offer it. */
+  readonly isNeutral?: boolean;
 }
 
 /** The parameters of a language, by name. */
@@ -147,6 +149,7 @@ export const neutral = <T extends string | number | boolean>(
   means: `changes nothing; other values are refused: ${capability}`,
   values: `\`${value}\``,
   also,
+  isNeutral: true,
   read: (text, key) => {
     if (read(text, key) !== value) throw unsupported(capability, key, text);
     return value;

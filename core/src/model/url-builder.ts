@@ -17,8 +17,8 @@ export type UrlValues = readonly (readonly [name: string, value: string])[];
 /** How a URL language writes URLs, for tools that help people to do so. */
 export interface UrlBuilder {
   readonly parameters: readonly UrlParameter[];
-  /** The parameter for the width of an image. */
-  readonly width: string;
+  /** The parameter for the width of an image. Left out: the language has none. */
+  readonly width?: string;
   /**
    * Path and query of a URL below its endpoint, without a slash in front. `path`: of the original. Values are written as they are: a request
    * for the URL is refused if they are wrong.

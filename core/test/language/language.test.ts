@@ -63,6 +63,7 @@ const PARAMETERS: Parameters<Values> = {
   },
   format: {
     means: "format",
+    values: "`webp`, `avif`",
     read: oneOf(new Map([["webp", "webp"] as const, ["avif", "avif"] as const])),
     output: (format) => ({ format }),
     fromOutput: ({ format }) => (format === "webp" || format === "avif" ? format : undefined),
@@ -263,6 +264,35 @@ describe("a language made of a table", () => {
         { name: "TypeError", message },
       );
     }
+  });
+
+  it("describes its parameters to tools, and composes URLs", () => {
+    const { urlBuilder } = languagePlugin(LANGUAGE);
+    assert(urlBuilder);
+    const { parameters, width, build } = urlBuilder;
+    assert.equal(width, "width");
+    assert.deepEqual(
+      parameters.map(({ name, group, title, expected }) => [name, group, title, expected]),
+      [
+        ["width", "Size and crop", "Width", "1–5000"],
+        ["height", "Size and crop", "Height", "1–5000"],
+        ["blur", "Effects", "Blur", "0|1–100"],
+        ["turn", "Effects", "Turns", "degrees"],
+        ["format", "Output", "Format", "webp, avif"],
+        ["download", "Other", "Offers a download", ""],
+      ],
+    );
+    assert.deepEqual(
+      parameters.flatMap(({ choices }) => choices ?? []),
+      ["webp", "avif"],
+    );
+    const values = [
+      ["width", "30"],
+      ["download", ""],
+    ] as const;
+    assert.equal(build("a b/c.jpg", values), "p/width:30;download/a%20b/c.jpg");
+    assert.equal(build("a.jpg", []), "p/original/a.jpg");
+    assert.throws(() => build("../a.jpg", []), { code: "EINVAL" });
   });
 
   it("prints its table", () => {

@@ -6,7 +6,7 @@ import { Copy, Empty, Heading, html, Problem, useLoaded } from "./ui.js";
 
 /**
  * @typedef {{ name: string, group: string, title: string, expected: string, choices?: string[] }} Parameter
- * @typedef {{ name: string, parameters: Parameter[], width: string }} Language
+ * @typedef {{ name: string, parameters: Parameter[], width?: string }} Language
  * @typedef {{ url: string, signed: string, picture: string, srcset: string, snippets: { title: string, code: string }[] }} Built
  */
 
@@ -18,7 +18,7 @@ const ANY_WIDTH = "987654";
 const PAUSE_MS = 300;
 
 /** Parameters of the page's own address; all others are those of the language. */
-const OWN = ["endpoint", "path"];
+const OWN = ["endpoint", "language", "path"];
 
 export function Builder() {
   const { data, error, reload } = useLoaded(async () => {
@@ -26,24 +26,25 @@ export function Builder() {
     return { languages: /** @type {Language[]} */ (languages), sample: sampleIn(recent) };
   });
   const languages = data?.languages ?? [];
-  const endpoints = (session.value?.endpoints ?? []).filter((one) => languageOf(one, languages));
+  const endpoints = (session.value?.endpoints ?? []).filter((one) => languagesOf(one, languages).length > 0);
   const query = address.value.searchParams;
   const endpoint =
     endpoints.find(({ name }) => name === query.get("endpoint")) ??
     endpoints.find(({ name }) => name === "default") ??
     endpoints[0];
-  const language = endpoint && languageOf(endpoint, languages);
+  const own = endpoint ? languagesOf(endpoint, languages) : [];
+  const language = own.find(({ name }) => name === query.get("language")) ?? own[0];
   return html`
     <${Heading} title="URL builder"><p class="lead">Compose a URL, see its picture, copy it as code.</p><//>
     ${error && html`<${Problem} error=${error} onRetry=${reload} />`}
     ${data && !language && html`<${Empty} title="No language to write URLs"><p>None of the URL languages that are installed can be written here.</p><//>`}
-    ${data && language && html`<${Composer} endpoints=${endpoints} endpoint=${endpoint} language=${language} sample=${data.sample} />`}
+    ${data && language && html`<${Composer} endpoints=${endpoints} endpoint=${endpoint} languages=${own} language=${language} sample=${data.sample} />`}
   `;
 }
 
-/** The language that URLs of an endpoint are written in. @param {import("./api.js").EndpointInfo} endpoint @param {Language[]} languages */
-const languageOf = ({ languages: names }, languages) =>
-  languages.find(({ name }) => names.length === 0 || names.includes(name));
+/** The languages that URLs of an endpoint are written in, in its order. @param {import("./api.js").EndpointInfo} endpoint @param {Language[]} languages */
+const languagesOf = ({ languages: names }, languages) =>
+  names.length === 0 ? languages : names.flatMap((one) => languages.filter(({ name }) => name === one));
 
 /** Changes the address of the page, which contains everything that was chosen. @param {string} name @param {string | undefined} value */
 function set(name, value) {
@@ -53,11 +54,13 @@ function set(name, value) {
   navigate(`/-/console/builder?${searchParams}`, { replace: true });
 }
 
-/** @param {{ endpoints: import("./api.js").EndpointInfo[], endpoint: import("./api.js").EndpointInfo, language: Language, sample: string }} props */
-function Composer({ endpoints, endpoint, language, sample }) {
+/** @param {{ endpoints: import("./api.js").EndpointInfo[], endpoint: import("./api.js").EndpointInfo, languages: Language[], language: Language, sample: string }} props */
+function Composer({ endpoints, endpoint, languages, language, sample }) {
   const query = address.value.searchParams;
   const path = query.get("path") ?? sample;
-  const values = /** @type {[string, string][]} */ ([...query].filter(([name]) => !OWN.includes(name)));
+  const values = /** @type {[string, string][]} */ (
+    [...query].filter(([name]) => !OWN.includes(name) && language.parameters.some((one) => one.name === name))
+  );
   const built = useBuilt(endpoint, language, path, values);
   const groups = [...new Set(language.parameters.map(({ group }) => group))];
   return html`<div class="builder">
@@ -67,6 +70,13 @@ function Composer({ endpoints, endpoint, language, sample }) {
             <select id="build-endpoint" value=${endpoint.name} onChange=${(/** @type {any} */ event) => set("endpoint", event.target.value)}>
               ${endpoints.map(({ name }) => html`<option value=${name} key=${name}>${name}</option>`)}
             </select></div>
+          ${
+            languages.length > 1 &&
+            html`<div class="field"><label for="build-language">Language</label>
+            <select id="build-language" value=${language.name} onChange=${(/** @type {any} */ event) => set("language", event.target.value)}>
+              ${languages.map(({ name }) => html`<option value=${name} key=${name}>${name.replace(/^url-/, "")}</option>`)}
+            </select></div>`
+          }
           <div class="field"><label for="build-path">Path of the original</label>
             <input type="text" id="build-path" value=${path} placeholder="products/shoe.jpg" spellcheck=${false} autocomplete="off" autocapitalize="off" onInput=${(/** @type {any} */ event) => set("path", event.target.value)} /></div>
         </div>
@@ -87,7 +97,7 @@ function Group({ title, parameters, values, endpoint }) {
   return html`<details class="card parameters" open=${used > 0 || title === "Size and crop"}>
     <summary>${title} <span class="soft">${used > 0 ? `${used} set` : ""}</span></summary>
     <div class="parameter-grid">
-      ${parameters.map((one) => html`<${Field} key=${one.name} parameter=${one} value=${values.find(([name]) => name === one.name)?.[1]} names=${one.name === "n" ? endpoint.namedTransformations.map(({ name }) => name) : undefined} />`)}
+      ${parameters.map((one) => html`<${Field} key=${one.name} parameter=${one} value=${values.find(([name]) => name === one.name)?.[1]} names=${one.group === "Named transformation" ? endpoint.namedTransformations.map(({ name }) => name) : undefined} />`)}
     </div>
   </details>`;
 }
@@ -117,7 +127,7 @@ function Field({ parameter: { name, title, expected, choices = [] }, value, name
  */
 function useBuilt(endpoint, language, path, values) {
   const [state, setState] = useState(/** @type {{ built?: Built, error?: Error }} */ ({}));
-  const key = JSON.stringify([endpoint.name, path, values]);
+  const key = JSON.stringify([endpoint.name, language.name, path, values]);
   useEffect(() => {
     if (path.trim() === "") return setState({});
     const stop = new AbortController();
@@ -143,32 +153,37 @@ function useBuilt(endpoint, language, path, values) {
 async function build(endpoint, language, path, values, signal) {
   const { name, width } = language;
   const withWidth = (/** @type {string} */ value) => [
-    /** @type {const} */ ([width, value]),
+    /** @type {const} */ ([width ?? "", value]),
     ...values.filter(([one]) => one !== width),
   ];
   const absolute = (/** @type {string} */ url) => new URL(url, location.origin).href;
   const base = absolute(urlBelow(endpoint, "")).replace(/\/$/, "");
-  const variants = [values, ...WIDTHS.map((value) => withWidth(String(value))), withWidth(ANY_WIDTH)];
+  const variants =
+    width === undefined
+      ? [values]
+      : [values, ...WIDTHS.map((value) => withWidth(String(value))), withWidth(ANY_WIDTH)];
   const { paths, code } = await call("/data/build", {
     method: "POST",
     body: { language: name, endpoint: base, path, variants },
     signal,
   });
   const [url, ...others] = paths.map((/** @type {string} */ one) => urlBelow(endpoint, one));
-  const template = absolute(others.pop());
+  const template = others.length > 0 ? absolute(others.pop()) : "";
   const { signed, picture } = await pictureAt(endpoint, url);
   const isSigned = signed !== url;
   const srcset = others
     .map((/** @type {string} */ one, /** @type {number} */ at) => `${absolute(one)} ${WIDTHS[at]}w`)
     .join(",\n          ");
-  const image = `<img src="${absolute(signed)}"\n     srcset="${srcset}"\n     sizes="100vw" alt="">`;
+  const sizes = srcset && `\n     srcset="${srcset}"\n     sizes="100vw"`;
+  const image = `<img src="${absolute(signed)}"${sizes} alt="">`;
   const file = path.replace(/^\/+/, "").split("/").map(encodeURIComponent).join("/");
   const loader = template.replace(ANY_WIDTH, `\${width}`).replace(file, `\${src.replace(/^\\/+/, "")}`);
   const next = `import Image from "next/image";\n\nconst loader = ({ src, width }) =>\n  \`${loader}\`;\n\n<Image loader={loader} src=${JSON.stringify(`/${path.replace(/^\/+/, "")}`)} alt="" width={1280} height={720} />`;
+  const isLoader = template.includes(file);
   // A signature is made for one URL by the private key: it belongs on a server.
   const snippets = isSigned
     ? []
-    : [{ title: "HTML", code: image }, { title: "next/image", code: next }, ...code];
+    : [{ title: "HTML", code: image }, ...(isLoader ? [{ title: "next/image", code: next }] : []), ...code];
   return { url, signed: absolute(signed), picture, srcset, snippets };
 }
 

@@ -29,7 +29,7 @@ export function createBuilder({ state }: Pick<PluginApi, "state">) {
   return {
     /** The languages that can write URLs, and their parameters. */
     languages: (): Language[] =>
-      builders().map(([name, { parameters, width }]) => ({ name, parameters, width })),
+      builders().map(([name, { parameters, width }]) => ({ name, parameters, ...(width && { width }) })),
     /** Paths of URLs below their endpoint, and code for the first of them. */
     build({ language, endpoint, path, variants }: z.output<typeof buildSchema>) {
       const builder = new Map(builders()).get(language);

@@ -5,6 +5,7 @@ import { manageImagekit } from "@mediatap/manage-imagekit";
 import { stateSqlite } from "@mediatap/state-sqlite";
 import { makeFolder } from "@mediatap/test";
 import { sign } from "@mediatap/url-imagekit";
+import { urlIpx } from "@mediatap/url-ipx";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
 import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
 import { inBrowser } from "./browser.ts";
@@ -249,6 +250,27 @@ describeInBrowser("the console in Chromium", () => {
     await until(`document.querySelector(".built img")?.naturalWidth === 71`);
     assert.match(await text("#built-url"), /\/closed\/tr:w-71\/a\.png\?ik-s=[0-9a-f]{40}$/);
     assert.equal(await run(`document.querySelector(".snippet")`), null);
+  });
+
+  it("composes a URL of each language of the endpoint", async () => {
+    // The language of ImageKit takes all URLs.
+    const languages = ["url-ipx", "url-imagekit"];
+    const endpoints = { default: { origins: ["site"], privateKey: KEY, languages } };
+    const own = await startConsole({}, { plugins: [urlIpx()], endpoints });
+    try {
+      await open("/builder");
+      await page.goto(`${own.server.url}/-/console/builder?path=a.png&language=url-ipx&width=70`);
+      await until(`document.querySelector(".built img")?.naturalWidth === 70`);
+      assert.equal(await text("#built-url"), `${own.server.url}/_ipx/width_70/a.png`);
+      assert.equal(await text("#build-language"), "ipx imagekit");
+      assert.match(await text("#build-fit"), /cover contain fill/);
+      assert.match(await text(".snippet"), /\/_ipx\/width_320\/a\.png 320w/);
+      assert.match(await text(".snippet:last-of-type"), /_ipx\/width_\$\{width\}\/\$\{src/);
+      await assertAccessible(page);
+    } finally {
+      await page.goto("about:blank");
+      await own.close();
+    }
   });
 
   it("says how usage is counted, and shows it by endpoint", async () => {

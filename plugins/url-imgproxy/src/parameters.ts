@@ -121,6 +121,7 @@ function neutral(cannot: string, values: readonly string[], also: readonly strin
     means: `refused: ${cannot}; other values change nothing`,
     values: values.map((value) => `\`${value}\``).join(", "),
     also,
+    isNeutral: true,
     read: (text, key) => {
       if (!values.includes(text)) throw unsupported(cannot, key, text);
       return true;
