@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import {
   AsyncParallelHook,
   AsyncSeriesBailHook,
@@ -86,6 +87,15 @@ export interface Substitute {
   readonly lifetime: number;
   /** Work to be done in the background. */
   readonly background?: Job;
+}
+
+/** The response of another server. */
+export interface RelayResponse {
+  readonly status: number;
+  /** Lower-case names; only those that are meant for the client, none of the connection. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Destroyed when the client leaves. Left out: there is none, as of a 304. */
+  readonly body?: Readable;
 }
 
 /** A URL with a signature. */
@@ -194,6 +204,14 @@ export function createHooks() {
       ["work", "parent"],
       "trace",
     ),
+
+    /**
+     * A response of another server, to be sent in place of one of this server: while a site moves, for instance. For GET and HEAD,
+     * once the endpoint's rules about clients (addresses, referrers, user agents) have admitted the request, and before anybody reads
+     * its URL: the other server judges signatures. `undefined`: this server answers. Called for every request, so tap it only if an
+     * endpoint needs it.
+     */
+    relay: new AsyncSeriesBailHook<[exchange: Exchange], RelayResponse | undefined>(["exchange"], "relay"),
 
     /**
      * URL → job. Languages, in the order of the endpoint's `languages`; if it has none, all that are installed, in the

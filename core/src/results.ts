@@ -35,6 +35,7 @@ const RENDITION: Shape = {
 
 /** The shapes of what taps return, by hook. A field that is not listed is optional, or a plugin's own. */
 const SHAPES: Readonly<Record<string, Shape>> = {
+  relay: { status: "number", headers: "object" },
   resolve: JOB,
   cache: {
     metadata: {

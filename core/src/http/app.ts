@@ -9,7 +9,7 @@ import { attributed, wrap } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import { assertNoLoop, loopMark, serverMarkOf } from "../origin/loop.ts";
+import { assertNoLoop, loopMark, serverMarkOf, withLoopList } from "../origin/loop.ts";
 import type { AnswerOptions } from "../request/answer.ts";
 import { isPending } from "../request/result.ts";
 import { traced } from "../traced.ts";
@@ -17,7 +17,7 @@ import { maskUrl, throttled } from "../util/log.ts";
 import { after, type MaybePromise, recover } from "../util/maybe.ts";
 import { busy } from "../work/load.ts";
 import { createDeadline } from "./deadline.ts";
-import { deliver, deliverError, deliverText } from "./deliver.ts";
+import { deliver, deliverError, deliverRelayed, deliverText } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";
 import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
@@ -223,6 +223,18 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   }
 
   function answer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
+    return hooks.relay.isUsed() ? relayed(exchange, res) : ownAnswer(exchange, res);
+  }
+
+  /** The response of another server, if a plugin has one. */
+  async function relayed(exchange: Exchange, res: ServerResponse): Promise<number> {
+    pipeline.admit.client(exchange);
+    const work = () => hooks.relay.promise(exchange);
+    const response = await within(withLoopList(exchange.request.header("cdn-loop"), work));
+    return response ? await deliverRelayed(sender, exchange, response, res) : await ownAnswer(exchange, res);
+  }
+
+  function ownAnswer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
     return recover(
       () => answerBy(exchange, res, {}),
       (error) => {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline as pipe } from "node:stream/promises";
+import type { RelayResponse } from "../hooks.ts";
 import type { MediaError } from "../model/errors.ts";
 import { addTo, type Exchange, type Reply } from "../model/exchange.ts";
 import type { Body, Rendition } from "../model/rendition.ts";
@@ -9,7 +10,14 @@ import { codedTag, codingOf } from "../util/content-coding.ts";
 import { after, callHook, type MaybePromise } from "../util/maybe.ts";
 import { encoded, isCompressible } from "./coding.ts";
 import type { Within } from "./deadline.ts";
-import { commonHeaders, errorHeaders, errorText, type HeaderFields, renditionHeaders } from "./headers.ts";
+import {
+  commonHeaders,
+  errorHeaders,
+  errorText,
+  type HeaderFields,
+  relayHeaders,
+  renditionHeaders,
+} from "./headers.ts";
 import { withLinks } from "./links.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
 import type { Runtime } from "./runtime.ts";
@@ -194,6 +202,22 @@ export async function deliverText(
 ): Promise<number> {
   const all = { ...commonHeaders(exchange), ...headers, "content-length": Buffer.byteLength(text) };
   return await send(sender, exchange, { reply: { status: 200, headers: all }, sending: text }, res);
+}
+
+/** Answers with the response of another server. */
+export async function deliverRelayed(
+  sender: Sender,
+  exchange: Exchange,
+  { status, headers, body }: RelayResponse,
+  res: ServerResponse,
+): Promise<number> {
+  addTo(exchange, { cache: { hit: false, forward: "bypass", forwardStatus: status }, provenance: "real" });
+  const reply = { status, headers: relayHeaders(exchange, headers) };
+  try {
+    return await send(sender, exchange, { reply, sending: body && (async () => body) }, res);
+  } finally {
+    body?.destroy();
+  }
 }
 
 /** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */

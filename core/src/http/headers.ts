@@ -71,6 +71,14 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   return headers;
 }
 
+/** Headers of the response of another server: its own, and what protects browsers. */
+export function relayHeaders(exchange: Exchange, own: Readonly<Record<string, string>>): HeaderFields {
+  const headers: HeaderFields = { ...commonHeaders(exchange), ...own };
+  if (DOCUMENT.test(own["content-type"] ?? "")) headers["content-security-policy"] ??= SANDBOX;
+  headers["cache-status"] = statusFor(exchange);
+  return headers;
+}
+
 /** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
 function setCaching(headers: HeaderFields, endpoint: Endpoint, record: RenditionRecord): void {
   const { cacheControl, cdnCacheControl, tagHeader } = endpoint;

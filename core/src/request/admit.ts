@@ -25,9 +25,14 @@ export function createAdmit({ hooks, endpoints }: AdmitParts) {
   const clientChecks = new Map([...endpoints.values()].map((endpoint) => [endpoint, clientCheck(endpoint)]));
 
   function admit(exchange: Exchange, job: Job): MaybePromise<void> {
-    clientChecks.get(exchange.endpoint)?.(exchange.request);
+    client(exchange);
     if (!hooks.admit.isUsed()) return enforce(exchange, job);
     return after(callHook(hooks.admit, exchange, job), () => enforce(exchange, job));
+  }
+
+  /** May this client have anything of the endpoint? */
+  function client({ endpoint, request }: Exchange): void {
+    clientChecks.get(endpoint)?.(request);
   }
 
   function enforce(exchange: Exchange, job: Job): void {
@@ -46,7 +51,7 @@ export function createAdmit({ hooks, endpoints }: AdmitParts) {
     checkClaims(endpoint, claims, job);
   }
 
-  return Object.assign(admit, { ofAsset });
+  return Object.assign(admit, { client, ofAsset });
 }
 
 /** May the request have what was made of these sources? */

@@ -326,7 +326,7 @@ describe("a runtime", () => {
         origins,
         endpoints,
       },
-      "config: plugins: bad: there is no hooks.x; known are start, trace, resolve, admit, fetch, inspect, authorize, decode, transform, step, substitute, background, link, sign, respond, report, purge, storage, diagnose, stop",
+      "config: plugins: bad: there is no hooks.x; known are start, trace, relay, resolve, admit, fetch, inspect, authorize, decode, transform, step, substitute, background, link, sign, respond, report, purge, storage, diagnose, stop",
     ],
   ] as [MediatapConfig, string][]) {
     it(`is refused: ${message}`, async () => {

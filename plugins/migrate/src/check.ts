@@ -1,5 +1,5 @@
 import { MediaError, type PluginApi } from "@mediatap/core";
-import { type Comparison, compare, type Response } from "./compare.ts";
+import { type CompareOptions, type Comparison, compare, type Response } from "./compare.ts";
 
 /** A URL, and what came of it. */
 export type Checked = {
@@ -20,14 +20,13 @@ export type Verdict = Checked["verdict"];
 /** Reads URLs. */
 type Jobs = Pick<PluginApi["jobs"], "resolve">;
 
-export interface CheckOptions {
+export interface CheckOptions extends CompareOptions {
   /** The old service. */
   readonly from: URL;
   /** The new server. */
   readonly to: URL;
   /** `Accept` of the requests to both. */
   readonly accept: string;
-  readonly ssim: number;
   /** URLs that are requested at a time. */
   readonly concurrency: number;
   /** Milliseconds for one response. */
@@ -76,9 +75,7 @@ async function checkOne(
       request(options.from, url, options),
       request(options.to, url, options),
     ]);
-    const comparison = await compare(old, own, options);
-    const verdict = comparison.differences.length === 0 ? "equal" : "different";
-    const checked: Checked = { url, ...understood, verdict, comparison };
+    const checked = await judge(url, understood, { old, new: own }, options);
     await onPictures(checked, { old, new: own });
     return checked;
   } catch (error) {
@@ -86,15 +83,28 @@ async function checkOne(
   }
 }
 
-type Understood = Pick<Checked, "group" | "language">;
+/** What comes of two responses to one URL. */
+export async function judge(
+  url: string,
+  understood: Understood,
+  { old, new: own }: Pictures,
+  options: CompareOptions,
+): Promise<Checked> {
+  const comparison = await compare(old, own, options);
+  const verdict = comparison.differences.length === 0 ? "equal" : "different";
+  return { url, ...understood, verdict, comparison };
+}
+
+export type Understood = Pick<Checked, "group" | "language">;
 
 /** What this server makes of a URL, without a request. */
-async function understand(
+export async function understand(
   url: string,
   jobs: Jobs,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Understood | (Understood & { verdict: "refused" | "unknown"; message: string })> {
   try {
-    const { transformation, problem, language } = await jobs.resolve(url);
+    const { transformation, problem, language } = await jobs.resolve(url, headers);
     const words = [
       ...new Set(transformation.steps.map(({ op }) => op)),
       transformation.output.format ?? [],

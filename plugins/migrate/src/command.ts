@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { MediaError, type PluginApi } from "@mediatap/core";
 import type { Checked } from "./check.ts";
+import type { Gallery } from "./report.ts";
 
 type Api = Pick<PluginApi, "command" | "jobs">;
 type Program = Parameters<Parameters<PluginApi["command"]>[0]>[0];
@@ -16,6 +17,7 @@ export function addMigrate({ command, jobs }: Api): void {
   command((program) => {
     const group = program.command("migrate").description("compare with an old service, and rewrite its URLs");
     addCheck(group, jobs);
+    addShadow(group);
     addRewrite(group, jobs);
   });
 }
@@ -48,8 +50,7 @@ function addCheck(group: Program, jobs: Api["jobs"]): void {
     .action(async (flags: CheckFlags) => {
       const { check } = await import("./check.ts");
       const { readUrls, sampleOf } = await import("./urls.ts");
-      const { countsOf, createGallery, htmlReport, printReport } = await import("./report.ts");
-      const { configurationFor } = await import("./configuration.ts");
+      const { createGallery } = await import("./report.ts");
       const options = {
         from: httpUrl(flags.from, "--from"),
         to: httpUrl(flags.to, "--to"),
@@ -65,13 +66,72 @@ function addCheck(group: Program, jobs: Api["jobs"]): void {
       const results = await check(urls, jobs, { ...options, onProgress }, async (checked, pictures) => {
         if (flags.html !== undefined) await gallery.add(checked, pictures);
       });
-      const configuration = configurationFor(results, options.from);
-      if (flags.html !== undefined)
-        await writeFile(flags.html, htmlReport(results, gallery, configuration, options));
-      if (flags.json !== undefined) await writeFile(flags.json, jsonReport(results, options));
-      console.log(`${urls.length} of ${all.length} URLs\n\n${printReport(results, configuration)}`);
-      const others = urls.length - countsOf(results).equal;
-      if (others > 0) throw new MediaError("ECONFIG", `${others} of ${urls.length} URLs are not equal`);
+      await report(results, gallery.pictures, flags, {
+        head: `${urls.length} of ${all.length} URLs`,
+        from: options.from.href,
+        to: options.to.href,
+      });
+    });
+}
+
+interface ReportFlags {
+  readonly json?: string;
+  readonly html?: string;
+}
+
+/** What was compared: for people, and what it is called in files. */
+interface Subject {
+  readonly head: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Writes and prints results. Throws `ECONFIG` if they are not all equal. */
+async function report(
+  results: readonly Checked[],
+  pictures: Gallery["pictures"],
+  { html, json }: ReportFlags,
+  { head, from, to }: Subject,
+): Promise<void> {
+  const { countsOf, htmlReport, printReport } = await import("./report.ts");
+  const { configurationFor } = await import("./configuration.ts");
+  const configuration = configurationFor(results, new URL(from));
+  if (html !== undefined)
+    await writeFile(html, htmlReport(results, { pictures }, configuration, { from, to }));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ from, to, results }, null, 2)}\n`);
+  console.log(`${head}\n\n${printReport(results, configuration)}`);
+  const others = results.length - countsOf(results).equal;
+  if (others > 0) throw new MediaError("ECONFIG", `${others} of ${results.length} URLs are not equal`);
+}
+
+interface ShadowFlags extends ReportFlags {
+  readonly endpoint?: string;
+}
+
+function addShadow(group: Program): void {
+  group
+    .command("shadow")
+    .description("print what a server has compared in the background while the old service answered")
+    .argument("<folder>", "the endpoint's migrate.report")
+    .option("--endpoint <name>", "only of this endpoint")
+    .option("--json <file>", "also write all results as JSON")
+    .option("--html <file>", "also write a report with pictures, as one page")
+    .action(async (folder: string, flags: ShadowFlags) => {
+      const { readShadow } = await import("./shadow-log.ts");
+      const { entries, count, first, from } = await readShadow(folder, flags.endpoint);
+      const pictures = new Map(
+        entries.flatMap(({ result, pictures }) => (pictures ? [[result.url, pictures] as const] : [])),
+      );
+      await report(
+        entries.map(({ result }) => result),
+        pictures,
+        flags,
+        {
+          head: `${entries.length} URLs, compared ${count} times since ${first}`,
+          from,
+          to: "this server",
+        },
+      );
     });
 }
 
@@ -140,6 +200,3 @@ function progress(total: number): (done: number) => void {
     console.error(`${done} of ${total} URLs`);
   };
 }
-
-const jsonReport = (results: readonly Checked[], { from, to }: { readonly from: URL; readonly to: URL }) =>
-  `${JSON.stringify({ from: from.href, to: to.href, results }, null, 2)}\n`;

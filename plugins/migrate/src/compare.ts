@@ -37,6 +37,8 @@ export interface Comparison {
 export interface CompareOptions {
   /** Least structural similarity of equal pictures. */
   readonly ssim: number;
+  /** Pictures with more pixels are compared in a smaller size. @default Infinity */
+  readonly pixels?: number;
 }
 
 /** Headers whose loss changes what browsers and CDNs do. */
@@ -66,7 +68,7 @@ export async function compare(
     differences.push(`${b.width} × ${b.height} instead of ${a.width} × ${a.height} pixels`);
     return both;
   }
-  const ssim = likeness(...(await lumas(a, b)));
+  const ssim = likeness(...(await lumas(a, b, options.pixels)));
   if (ssim < options.ssim) differences.push(`similarity ${ssim.toFixed(3)}`);
   return { ...both, ssim };
 }
@@ -117,9 +119,11 @@ function factsOf({ status, type, body, time }: Response, picture: Picture | unde
   return { status, type, bytes: body.length, time: Math.round(time), ...size };
 }
 
-/** Both pictures in grey on white, in one size. */
-async function lumas(a: Picture, b: Picture): Promise<[Luma, Luma]> {
-  const size = { width: a.width, height: a.height };
+/** Both pictures in grey on white, in one size of at most `pixels`. */
+async function lumas(a: Picture, b: Picture, pixels = Number.POSITIVE_INFINITY): Promise<[Luma, Luma]> {
+  const scale = Math.min(1, Math.sqrt(pixels / (a.width * a.height)));
+  const scaled = (side: number) => Math.max(1, Math.floor(side * scale));
+  const size = { width: scaled(a.width), height: scaled(a.height) };
   const grey = async ({ image }: Picture): Promise<Luma> => {
     const data = await image
       .clone()

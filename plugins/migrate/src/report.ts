@@ -1,5 +1,5 @@
 import { printable } from "@mediatap/core";
-import type { Checked, CheckOptions, Pictures, Verdict } from "./check.ts";
+import type { Checked, Pictures, Verdict } from "./check.ts";
 import type { Facts } from "./compare.ts";
 
 /** Pairs of pictures that the report shows at most: of URLs that differ, and of equal ones. */
@@ -60,17 +60,29 @@ export function reasonOf(result: Checked): string {
   return [...differences, ...notes].join("; ");
 }
 
+/** Small copies of the pictures of a URL, as `data:` URLs. */
+export interface PicturePair {
+  readonly old: string;
+  readonly new: string;
+}
+
 /** Collects what the HTML report shows: small copies of pictures, for some URLs of each verdict. */
 export function createGallery() {
-  const shown = new Map<string, { readonly old: string; readonly new: string }>();
+  const shown = new Map<string, PicturePair>();
   const left = { ...MOST };
   return {
-    pictures: shown as ReadonlyMap<string, { readonly old: string; readonly new: string }>,
+    pictures: shown as ReadonlyMap<string, PicturePair>,
     async add({ url, verdict }: Checked, pictures: Pictures): Promise<void> {
       if ((verdict !== "different" && verdict !== "equal") || left[verdict] === 0) return;
       left[verdict]--;
       const [old, own] = await Promise.all([dataUrl(pictures.old.body), dataUrl(pictures.new.body)]);
       if (old !== "" || own !== "") shown.set(url, { old, new: own });
+    },
+    /** The pictures of a URL, which are not kept any longer. */
+    take(url: string): PicturePair | undefined {
+      const pair = shown.get(url);
+      shown.delete(url);
+      return pair;
     },
   };
 }
@@ -86,14 +98,14 @@ async function dataUrl(body: Buffer): Promise<string> {
   }
 }
 
-type Gallery = Pick<ReturnType<typeof createGallery>, "pictures">;
+export type Gallery = Pick<ReturnType<typeof createGallery>, "pictures">;
 
 /** One page without anything from elsewhere: differences first, grouped, with pictures side by side. */
 export function htmlReport(
   results: readonly Checked[],
   { pictures }: Gallery,
   configuration: string,
-  { from, to }: Pick<CheckOptions, "from" | "to">,
+  { from, to }: { readonly from: string; readonly to: string },
 ): string {
   const counts = countsOf(results);
   const rows = VERDICTS.map(
@@ -110,7 +122,7 @@ export function htmlReport(
 <style>${STYLE}</style>
 <main>
 <h1>Migration check</h1>
-<p>${results.length} URLs of <code>${escaped(from.href)}</code>, compared with <code>${escaped(to.href)}</code>.</p>
+<p>${results.length} URLs of <code>${escaped(from)}</code>, compared with <code>${escaped(to)}</code>.</p>
 <table><thead><tr><th>Result</th><th>URLs</th><th>Share</th><th>Meaning</th></tr></thead><tbody>${rows.join("")}</tbody></table>
 ${parts.join("\n")}
 <h2>Configuration</h2>
