@@ -74,6 +74,8 @@ describe("PLUGINS.md", () => {
     const ran = run(
       folder,
       process.execPath,
+      // The plugin is plain JavaScript; of the core the sources, so that no build is needed.
+      "--conditions=mediatap:source",
       "-p",
       `import(${JSON.stringify(entry)}).then(m => console.log(m.default({ value: "a" }).name))`,
     );
