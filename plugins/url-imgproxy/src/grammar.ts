@@ -45,7 +45,9 @@ export function tokenize(text: string): readonly Group[] {
 function sourceOf({ info, options, source }: Parts, sources: Sources): Source | undefined {
   const isOwn = info || options.length > 0 || source[0] === "plain" || source[0] === "enc";
   try {
-    return sources.read(source);
+    const found = sources.read(source);
+    // Names of files are Base64, too: `fig.jpg`.
+    return isOwn || found.hasScheme ? found : undefined;
   } catch (error) {
     if (isOwn || !isMediaError(error)) throw error;
     return undefined;

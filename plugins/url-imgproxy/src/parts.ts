@@ -13,13 +13,13 @@ export interface Parts {
   readonly source: readonly string[];
 }
 
-/** `undefined`: it has no source. */
+/** `undefined`: it has no source, or an option in the place of its signature. */
 export function split(path: string, onlyPresets: boolean): Parts | undefined {
   const segments = path.split("/");
   const info = segments[0] === "info";
   const [signature = "", ...rest] = info ? segments.slice(1) : segments;
   const end = onlyPresets ? 1 : rest.findIndex((segment) => !segment.includes(":") && segment !== CHAIN);
-  if (signature === "" || end < 0 || rest.length <= end) return undefined;
+  if (signature === "" || signature.includes(":") || end < 0 || rest.length <= end) return undefined;
   return { info, signature, options: rest.slice(0, end), source: rest.slice(end) };
 }
 

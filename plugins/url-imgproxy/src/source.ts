@@ -25,6 +25,8 @@ export interface SourceOptions {
 export interface Source {
   /** `undefined`: it is encrypted, and cannot be decrypted. */
   readonly asset: Asset | undefined;
+  /** Whether it contains a scheme. */
+  readonly hasScheme: boolean;
   /** As the URL contains it; `""`: none. */
   readonly extension: string;
 }
@@ -73,7 +75,8 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
   function plain(segments: readonly string[]): Source {
     const [text = "", extension = "", ...more] = segments.join("/").split("@");
     if (more.length > 0) throw invalid("the source", "one format after @, and %40 for @", segments.join("/"));
-    return { asset: assetFrom(decodeText(text, "the source")), extension };
+    const source = decodeText(text, "the source");
+    return { asset: assetFrom(source), hasScheme: SCHEME.test(source), extension };
   }
 
   function encoded(segments: readonly string[]): { readonly bytes: Buffer; readonly extension: string } {
@@ -92,7 +95,7 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
     } catch {
       throw invalid("the source", "URL-safe Base64 of a URL", segments.join("/"));
     }
-    return { asset: assetFrom(text), extension };
+    return { asset: assetFrom(text), hasScheme: SCHEME.test(text), extension };
   }
 
   /** The inverse of `assetFrom`. */
@@ -107,7 +110,7 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
       if (kind !== "enc" || rest.length === 0) return inBase64(segments);
       if (!sourceKey) throw unsupported("encrypted sources without the option sourceKey", "source", kind);
       const { bytes, extension } = encoded(rest);
-      return { asset: decrypt(bytes, sourceKey), extension };
+      return { asset: decrypt(bytes, sourceKey), hasScheme: true, extension };
     },
     /** The source as segments of a path: encrypted if there is a key, so that no address becomes known. */
     print(asset: Asset): string {

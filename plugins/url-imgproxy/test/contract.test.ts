@@ -32,7 +32,7 @@ describeLanguage("url-imgproxy", {
       of("ar:1/kcr:0/eth:f/q:0/mb:0/g:sm"),
       of("bl:0/rot:360/fl:0/pd:0"),
     ],
-    [of("f:webp"), `${of("")}@webp`, `/unsafe/${base64("a.jpg")}.webp`, of("ext:png/format:webp")],
+    [of("f:webp"), `${of("")}@webp`, `/unsafe/${base64("local:///a.jpg")}.webp`, of("ext:png/format:webp")],
     [
       of("rs:fill:300:200"),
       of("rt:fill/s:300:200"),
@@ -143,6 +143,8 @@ describeLanguage("url-imgproxy", {
     `${of("")}@exe`,
   ],
   unresolvable: [
+    "/photos/fig.jpg",
+    "/tr:w-300/fig.jpg",
     "/a.jpg",
     "/unsafe/w:100",
     "/unsafe/w:100/plain/",
