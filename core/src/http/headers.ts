@@ -60,7 +60,10 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   if (lastModified !== undefined) headers["last-modified"] = new Date(lastModified).toUTCString();
   headers.vary = varyOf(exchange, record);
   if (DOCUMENT.test(record.type)) headers["content-security-policy"] = SANDBOX;
-  if (job?.delivery.attachment !== undefined) headers["content-disposition"] = attachment(exchange, record);
+  const { attachment, filename } = job?.delivery ?? {};
+  if (attachment !== undefined || filename !== undefined) {
+    headers["content-disposition"] = disposition(exchange, record);
+  }
   if (canonical !== undefined) headers.link = canonicalLink(canonical);
   if (job?.delivery.headers) Object.assign(headers, job.delivery.headers);
   headers.age = ageFor(exchange, record);
@@ -140,12 +143,15 @@ function visibilityOf(control: string): "private" | "public" {
   return parseCacheControl(control).private ? "private" : "public";
 }
 
-function attachment({ job, target }: Exchange, record: RenditionRecord): string {
+function disposition({ job, target }: Exchange, record: RenditionRecord): string {
   const asset = job?.asset.path.split("/").pop() || target.path;
-  const chosen = job?.delivery.attachment;
+  const { attachment, filename } = job?.delivery ?? {};
+  const chosen = attachment ?? filename;
   const extension = EXTENSIONS[record.format] ?? /\.\w{1,8}$/.exec(asset)?.[0] ?? "";
   const stem = typeof chosen === "string" ? chosen : asset.replace(/\.\w{1,8}$/, "");
-  return createDisposition(`${stem}${extension}`, { type: "attachment" });
+  return createDisposition(`${stem}${extension}`, {
+    type: attachment === undefined ? "inline" : "attachment",
+  });
 }
 
 const EXTENSIONS: Record<string, string> = {

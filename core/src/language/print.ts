@@ -161,7 +161,7 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
       ...[...fields].filter(
         (field) => !isSettled(field, output) && !isEqual(found.output[field], output[field]),
       ),
-      ...(["attachment", "fallback"] as const).filter(
+      ...(["attachment", "filename", "fallback"] as const).filter(
         (field) => !isEqual(delivery[field], job.delivery[field]),
       ),
     ];

@@ -9,6 +9,8 @@ export type AcceptClass = "avif" | "webp" | "basic";
 export interface Delivery {
   /** Offer the answer as a download of this name (`true`: the asset's own name). */
   readonly attachment?: string | true;
+  /** Name for clients that save what is shown. */
+  readonly filename?: string;
   /** Asset that stands in when this one is missing; gets the same transformation. */
   readonly fallback?: Asset;
   /** Further headers, for instance `Content-DPR`. */

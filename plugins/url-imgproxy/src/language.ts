@@ -70,8 +70,10 @@ function read(groups: readonly Group[], context: ReadContext, reader: GroupReade
     },
   );
   const { raw, fn, att, f, q, fq } = all;
-  if (fn !== undefined && !att) throw unsupported("names of files that are no downloads", "fn", fn);
-  const answer = att ? { ...delivery, attachment: fn ?? (true as const) } : delivery;
+  const answer = {
+    ...delivery,
+    ...(att ? { attachment: fn ?? (true as const) } : fn !== undefined && { filename: fn }),
+  };
   if (raw) return { transformation: { steps: [], output: { format: "original" } }, delivery: answer };
   if (fq && (f === undefined || f === "auto") && !q)
     throw unsupported("quality by format without a format", "fq");

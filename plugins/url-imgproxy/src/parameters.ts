@@ -6,6 +6,7 @@ import {
   oneOf,
   type Parameter,
   type Parameters,
+  printHexColour,
   type Reader,
   refused,
   unsupported,
@@ -322,7 +323,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       values: "`ff0000`, `255:0:0`; empty: none",
       also: ["background"],
       read: (text, key) => (text === "" ? "none" : read.colour(text, key)),
-      print: (color) => (color === "none" ? "" : [color.r, color.g, color.b].join(":")),
+      print: (color) => (color === "none" ? "" : printHexColour(color)),
     },
     bga: { means: "opacity of `bg`", values: "0–1", also: ["background_alpha"], read: number(0, 1) },
     bl: {
@@ -517,7 +518,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
     }),
     fn: {
       ...elsewhere<string>({
-        means: "name of a download, without extension; refused without `att`",
+        means: "name of the file for clients that save it, without extension",
         values: "`<name>`, `<name in Base64>:1`",
         also: ["filename"],
         read: (text, key) => {
@@ -526,7 +527,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
         },
         print: encodeURIComponent,
       }),
-      fromDelivery: ({ attachment }) => (typeof attachment === "string" ? attachment : undefined),
+      fromDelivery: ({ attachment, filename }) => (typeof attachment === "string" ? attachment : filename),
     },
     att: {
       ...elsewhere(flagged("offers the image as a download", ["return_attachment"])),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Options, OptionsImageInfo } from "@imgproxy/imgproxy-js-core";
 import { imageSharp } from "@mediatap/image-sharp";
@@ -350,11 +351,18 @@ describe("url-imgproxy with imgproxy's client", () => {
     assert.deepEqual(raw.body, await coordinates(WIDTH, HEIGHT));
   });
 
-  it("offers a download by its name, and an image in place of a missing one", async () => {
+  it("names a download and what is shown, and an image in place of a missing one", async () => {
     const { headers } = await ask(
       urlOf({ width: 20, return_attachment: true, filename: { name: "my%20pic" } }),
     );
     assert.equal(headers["content-disposition"], 'attachment; filename="my pic.png"');
+    const named = await ask(
+      urlOf({ width: 20, filename: { name: Buffer.from("ä").toString("base64url"), encoded: true } }),
+    );
+    assert.equal(
+      named.headers["content-disposition"],
+      "inline; filename=\"?.png\"; filename*=UTF-8''%C3%A4.png",
+    );
     const fallback = Buffer.from("local:///red.png").toString("base64url");
     const found = await shown((await ask(urlOf({ fallback_image_url: fallback }, "none.png"))).body);
     assert.deepEqual([found.width, found.height], [10, 10]);
@@ -424,7 +432,6 @@ describe("url-imgproxy with imgproxy's client", () => {
         { video_thumbnail_animation: { step: 1, delay: 9, frames: 2, frame_width: 9, frame_height: 9 } },
       ],
       ["skp", { skip_processing: ["png"] }],
-      ["fn", { filename: { name: "a" } }],
       ["ph", { preserve_hdr: true }],
       ["bc", { bypass_cache: true }],
       ["msr", { max_src_resolution: 50 }],
@@ -501,5 +508,63 @@ describe("url-imgproxy with imgproxy's client", () => {
       const asset = seen.exchanges[0]?.job?.asset;
       assert.deepEqual([asset?.kind, asset?.path], ["url", source], path);
     }
+  });
+});
+
+describe("url-imgproxy with its options", () => {
+  it("reads short signatures, presets alone and sources below other addresses", async () => {
+    const folder = await makeFolder({ "a/b.png": await coordinates(WIDTH, HEIGHT) });
+    const server = await startServer({
+      plugins: [
+        urlImgproxy({
+          signatureSize: 12,
+          onlyPresets: true,
+          autoFormat: true,
+          baseUrl: "https://www.example.com/images/",
+          paths: ["https://www.example.com/images/", "s3://shop/"],
+        }),
+        storageFs(),
+        imageSharp(),
+      ],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: {
+        default: { origins: ["files"], restrictUnsigned: "all", privateKey: `${KEY}:${SALT}` },
+        named: { origins: ["files"], restrictUnnamed: true },
+      },
+      namedTransformations: { default: "rs:fit:60:60", tall: "h:30/rs:force:20", soft: "bl:1" },
+    });
+    try {
+      for (const [source, width, height] of [
+        ["tall:soft/plain/a/b.png", 20, 30],
+        ["soft/plain/s3://shop/a/b.png", 60, 40],
+        ["soft/plain/https://www.example.com/images/a/b.png%3Fv=1@png", 60, 40],
+      ] as const) {
+        const digest = createHmac("sha256", Buffer.from(KEY, "hex"))
+          .update(Buffer.from(SALT, "hex"))
+          .update(`/${source}`)
+          .digest()
+          .subarray(0, 12)
+          .toString("base64url");
+        const signed = await server.ask(`/${digest}/${source}`, { headers: { accept: "image/webp" } });
+        assert.equal(signed.status, 200, `${source}: ${signed.text}`);
+        assert.equal(signed.headers["content-type"], source.endsWith("@png") ? "image/png" : "image/webp");
+        const found = await shown(signed.body);
+        assert.deepEqual([found.width, found.height], [width, height], source);
+        assert.equal((await server.ask(`/${digest.slice(1)}x/${source}`)).status, 401);
+        const isNamed = !source.includes("@");
+        assert.equal((await server.ask(`/named/_/${source}`)).status, isNamed ? 200 : 400, source);
+      }
+      assert.equal((await server.ask("/named/_/w:20/plain/a/b.png")).status, 400);
+      assert.equal((await server.ask("/named/_/soft/plain/local:///a/b.png")).status, 403);
+    } finally {
+      await server.close();
+      await folder.close();
+    }
+  });
+
+  it("rejects a length that is easy to guess, and keys that are none", () => {
+    assert.throws(() => urlImgproxy({ signatureSize: 4 }), /url-imgproxy\.signatureSize/);
+    assert.throws(() => urlImgproxy({ sourceKey: "abc" }), /url-imgproxy\.sourceKey/);
+    assert.throws(() => urlImgproxy({ paths: ["s3://shop"] }), /url-imgproxy\.paths/);
   });
 });
