@@ -82,7 +82,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   const App = require("koa") as typeof Koa;
   const Router = require("@koa/router") as typeof KoaRouter;
   const router = new Router();
-  const timeout = runtime.limitsOf().request;
+  const limits = runtime.limitsOf();
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
   router.get("/-/live", (ctx) => {
     ctx.body = "live\n";
@@ -101,7 +101,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   }
   for (const { method, path, handler, plugin } of runtime.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const request = requestOf(ctx as never, clientIp(ctx.req), timeout);
+      const request = requestOf(ctx as never, clientIp(ctx.req), limits);
       const reply = await attributed("route", plugin, () => handler(request));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
@@ -124,7 +124,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
       ctx.status = failure.status;
       ctx.body = `${failure.message}\n`;
     } finally {
-      discardRest(ctx.req, ctx.res, timeout);
+      discardRest(ctx.req, ctx.res, limits.request);
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       ctx.status = 404;

@@ -3,6 +3,7 @@ import type Koa from "koa";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import { wrap } from "../facade.ts";
+import type { Limits } from "../model/limits.ts";
 import type { CallReply, RouteRequest } from "../plugin.ts";
 import { createClientIp, readBody, streamBody } from "./request.ts";
 import { METHODS, type Runtime } from "./runtime.ts";
@@ -31,7 +32,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const path = managementPath(runtime);
   if (path === undefined) return;
   const { keys } = runtime;
-  const timeout = runtime.limitsOf().request;
+  const limits = runtime.limitsOf();
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
 
   /** What the key of a call opens. */
@@ -46,12 +47,14 @@ export function addManagement(router: Router, runtime: Runtime): void {
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
       const access = await authenticate(ctx);
-      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), timeout));
+      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), limits));
     };
     const respond = async (context: unknown) => {
       const ctx = context as Koa.Context;
       const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help, runtime.log));
       ctx.status = reply.status ?? 200;
+      // The rest of the body may never come.
+      if (ctx.status === 408) ctx.res.shouldKeepAlive = false;
       ctx.set(reply.headers ?? {});
       ctx.body = reply.body;
     };
@@ -101,8 +104,12 @@ function isCompatible({ config }: Runtime): boolean {
   return compatible;
 }
 
-/** A request to a route as plugins see it. `timeout`: milliseconds for a body that is read whole. */
-export function requestOf(ctx: Koa.Context, ip: string, timeout: number): RouteRequest {
+/** A request to a route as plugins see it. */
+export function requestOf(
+  ctx: Koa.Context,
+  ip: string,
+  { request: timeout, clientUploadIdle }: Limits,
+): RouteRequest {
   let body: Promise<Uint8Array> | undefined;
   return {
     method: ctx.method,
@@ -116,7 +123,7 @@ export function requestOf(ctx: Koa.Context, ip: string, timeout: number): RouteR
       body ??= readBody(ctx.req, timeout);
       return body;
     },
-    stream: () => streamBody(ctx.req),
+    stream: () => streamBody(ctx.req, clientUploadIdle),
   };
 }
 

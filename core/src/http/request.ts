@@ -123,9 +123,26 @@ export async function readBody(req: IncomingMessage, timeout: number): Promise<U
   return Buffer.concat(chunks);
 }
 
-/** The body of a request as it arrives. To destroy the stream leaves the connection open, for the response. */
-export function streamBody(req: IncomingMessage): Readable {
-  return Readable.from(partsOf(req), { objectMode: false });
+/**
+ * The body of a request as it arrives. To destroy the stream leaves the connection open, for the response. Fails with `ETIMEDOUT` and
+ * status 408 if the client sends nothing for `idle` milliseconds.
+ */
+export function streamBody(req: IncomingMessage, idle: number): Readable {
+  return Readable.from(withinIdle(partsOf(req), idle), { objectMode: false });
+}
+
+/** Only the time counts in which somebody waits for the next part. */
+async function* withinIdle<T>(parts: AsyncIterable<T>, idle: number): AsyncGenerator<T> {
+  const iterator = parts[Symbol.asyncIterator]();
+  for (;;) {
+    const late = Promise.withResolvers<never>();
+    const text = `Expected a part of the body every ${idle} ms at least`;
+    const fail = () => late.reject(new MediaError("ETIMEDOUT", text, { status: 408 }));
+    const timer = setTimeout(fail, idle);
+    const part = await Promise.race([iterator.next(), late.promise]).finally(() => clearTimeout(timer));
+    if (part.done) return;
+    yield part.value;
+  }
 }
 
 function partsOf(req: IncomingMessage): AsyncIterable<Buffer> {

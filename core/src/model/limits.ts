@@ -86,6 +86,8 @@ export const DEFAULT_LIMITS = {
   request: 60_000,
   /** Milliseconds until a client has sent the whole body of a call that reads it as it arrives, such as an upload. */
   clientUpload: 600_000,
+  /** Milliseconds between two parts of such a body. */
+  clientUploadIdle: 30_000,
   /** Milliseconds until a client has sent the header section of its request. */
   clientHeaders: 10_000,
   /** Milliseconds for which an idle connection of a client stays open. */
@@ -134,6 +136,7 @@ export const SERVER_LIMITS = [
   "headers",
   "request",
   "clientUpload",
+  "clientUploadIdle",
   "clientHeaders",
   "clientKeepAlive",
   "clientWriteIdle",

@@ -194,7 +194,7 @@ async function receive(
     await pipeline(body, form);
     await writing;
   } catch (error) {
-    refused ??= broken(error);
+    refused ??= isMediaError(error) ? error : broken(error);
     // Else it waits for the rest of the file.
     stop?.();
     await writing;

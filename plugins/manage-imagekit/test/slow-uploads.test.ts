@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { imageSharp } from "@mediatap/image-sharp";
 import { manageImagekit } from "@mediatap/manage-imagekit";
 import { storageFs } from "@mediatap/storage-fs";
@@ -10,6 +14,33 @@ const KEY = "private_test_key";
 const TENANT_KEY = "private_tenant_key";
 
 const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString("base64")}`;
+
+/** An upload whose body does not go on. */
+async function begin({ port }: TestServer, key: string): Promise<Socket> {
+  const head = [
+    "POST /-/api/api/v1/files/upload HTTP/1.1",
+    "Host: localhost",
+    `Authorization: ${basic(key)}`,
+    "Content-Type: multipart/form-data; boundary=B",
+    "Content-Length: 1000000",
+  ].join("\r\n");
+  const part = '--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx';
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${part}`, () => resolve()));
+  return socket;
+}
+
+/** Temporary files of uploads of this process. */
+async function temporary(): Promise<string[]> {
+  const folders = (await readdir(tmpdir())).filter((name) => name.startsWith("mediatap-uploads-"));
+  const files = await Promise.all(
+    folders.map(async (name) => {
+      const owner = await readFile(join(tmpdir(), name, "owner"), "utf8").catch(() => "");
+      return owner.includes(String(process.pid)) ? await readdir(join(tmpdir(), name)) : [];
+    }),
+  );
+  return files.flat().filter((name) => name !== "owner");
+}
 
 describe("manage-imagekit: uploads that are sent slowly", () => {
   let folder: TestFolder;
@@ -35,23 +66,8 @@ describe("manage-imagekit: uploads that are sent slowly", () => {
     await folder.close();
   });
 
-  /** An upload whose body does not go on. */
-  async function begin(): Promise<Socket> {
-    const head = [
-      "POST /-/api/api/v1/files/upload HTTP/1.1",
-      "Host: localhost",
-      `Authorization: ${basic(TENANT_KEY)}`,
-      "Content-Type: multipart/form-data; boundary=B",
-      "Content-Length: 1000000",
-    ].join("\r\n");
-    const part = '--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx';
-    const socket = connect(server.port, "127.0.0.1").on("error", () => {});
-    await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${part}`, () => resolve()));
-    return socket;
-  }
-
   it("leave room for those of other accounts", async () => {
-    const slow = await Promise.all(Array.from({ length: 16 }, begin));
+    const slow = await Promise.all(Array.from({ length: 16 }, () => begin(server, TENANT_KEY)));
     // Nothing says that their requests have arrived but a call behind them.
     for (let count = 0; count < 3; count++) await server.ask("/-/live");
     const form = new FormData();
@@ -64,5 +80,29 @@ describe("manage-imagekit: uploads that are sent slowly", () => {
     });
     for (const socket of slow) socket.destroy();
     assert.equal(answer.status, 200, await answer.text());
+  });
+});
+
+describe("manage-imagekit: an upload that does not go on", () => {
+  it("gets 408 and leaves nothing", async () => {
+    const folder = await makeFolder();
+    const server = await startServer({
+      plugins: [urlImagekit(), storageFs(), imageSharp(), manageImagekit()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"], manageFiles: true } },
+      privateKey: KEY,
+      limits: { clientUploadIdle: 200 },
+    });
+    try {
+      const answer = await text(await begin(server, KEY));
+      assert.match(answer, /^HTTP\/1\.1 408 /);
+      assert.match(answer, /^connection: close\r$/im);
+      assert.match(answer, /"message":"Expected a part of the body every 200 ms at least"/);
+      assert.deepEqual(await readdir(folder.path), []);
+      assert.deepEqual(await temporary(), []);
+    } finally {
+      await server.close();
+      await folder.close();
+    }
   });
 });
