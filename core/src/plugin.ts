@@ -193,8 +193,10 @@ export interface CallRights {
   purgeState(id: string): "pending" | "completed" | undefined;
   /** How many purges the key may begin in `interval`, and in how many milliseconds the next interval begins. */
   purgeRate(): CallRate;
-  /** The same of changes of the state. */
+  /** The same of changes. */
   changeRate(): CallRate;
+  /** Counts a change of what no state contains, such as a file. Throws `EBUSY` with status 429 after `management.changesPerMinute`. */
+  countChange(): void;
   /**
    * Origins, endpoints and named transformations of the account that the key is good for. Throws `EUNSUPPORTED` with status 501 if no plugin
    * keeps state, and `EFORBIDDEN` if the key is not good for the whole account. Changes need the role `configure`; more than

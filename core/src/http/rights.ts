@@ -110,6 +110,12 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
     counts.of(JSON.stringify(["purge", ...endpoints.map(({ tenant, name }) => [tenant, name])]));
 
   const changesOf = (tenant: string) => counts.of(JSON.stringify(["change", tenant]));
+  function countChange(tenant: string): void {
+    const counted = changesOf(tenant);
+    if (++counted.count <= changesPerMinute) return;
+    const retryAfterSeconds = Math.ceil(rateOf(changesPerMinute, counted).reset / 1000);
+    throw new MediaError("EBUSY", "Too many changes: try again later.", { status: 429, retryAfterSeconds });
+  }
   const rateOf = (limit: number, { until }: { readonly until: number }) => ({
     limit,
     interval: MINUTE_MS,
@@ -159,14 +165,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
       what: (result: T) => string,
     ): Promise<T> {
       await assertRole(caller, "configure", "a change", { audit, store: state?.store });
-      const counted = changesOf(tenant);
-      if (++counted.count > changesPerMinute) {
-        const options = {
-          status: 429,
-          retryAfterSeconds: Math.ceil(rateOf(changesPerMinute, counted).reset / 1000),
-        };
-        throw new MediaError("EBUSY", "Too many changes: try again later.", options);
-      }
+      countChange(tenant);
       const result = await work();
       activity.isRecorded = true;
       await record(what(result), tenant);
@@ -211,6 +210,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
       },
       purgeRate: () => rateOf(purgesPerMinute, purgesOf(endpoints)),
       changeRate: () => rateOf(changesPerMinute, changesOf(accountOfEntry(caller))),
+      countChange: () => countChange(accountOfEntry(caller)),
       state(): AccountState {
         const { state, tenant } = own("it can change nothing");
         const account = accountState(state, tenant, caller.author);

@@ -26,7 +26,7 @@ import {
 } from "./library.ts";
 import { createDescribe, type Describe, metadataSchema } from "./metadata.ts";
 import { bodyOf, checked } from "./objects.ts";
-import { HELP } from "./rate.ts";
+import { HELP, limitedChange } from "./rate.ts";
 import { parseSearch } from "./search.ts";
 
 const FILES = "/v1/files";
@@ -184,24 +184,24 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
     ...reading,
     describe: describeCall("Read a file's metadata", { response: metadataSchema }),
   });
-  manage("DELETE", `${FILES}/:id`, del, {
+  manage("DELETE", `${FILES}/:id`, limitedChange(del), {
     ...atRoot,
     describe: describeCall("Delete a file", { status: 204 }),
   });
-  manage("POST", `${FILES}/batch/deleteByFileIds`, deleteMany, {
+  manage("POST", `${FILES}/batch/deleteByFileIds`, limitedChange(deleteMany), {
     ...atRoot,
     describe: describeCall("Delete files", { body: deleted, response: deletedResponse }),
   });
   const query = choiceQuery;
-  manage("POST", `${FILES}/copy`, copyOrMove(false), {
+  manage("POST", `${FILES}/copy`, limitedChange(copyOrMove(false)), {
     ...atRoot,
     describe: describeCall("Copy a file into a folder", { query, body: copied, status: 204 }),
   });
-  manage("POST", `${FILES}/move`, copyOrMove(true), {
+  manage("POST", `${FILES}/move`, limitedChange(copyOrMove(true)), {
     ...atRoot,
     describe: describeCall("Move a file into a folder", { query, body: moved, status: 204 }),
   });
-  manage("PUT", `${FILES}/rename`, rename, {
+  manage("PUT", `${FILES}/rename`, limitedChange(rename), {
     ...atRoot,
     describe: describeCall("Rename a file", { query, body: renamed, response: renamedResponse }),
   });

@@ -14,6 +14,7 @@ import { NOT_MODIFIED } from "@mediatap/core/storage";
 import { z } from "zod";
 import { urlQuery } from "./metadata.ts";
 import { bodyOf } from "./objects.ts";
+import { limitedChange } from "./rate.ts";
 
 const CALL = "/v1/focal-points";
 
@@ -68,13 +69,13 @@ export function addFocalPoints(
   manage(
     "PUT",
     CALL,
-    async (request, endpoints, rights) => {
+    limitedChange(async (request, endpoints, rights) => {
       const { url, x, y } = await bodyOf(request, pointSchema);
       rights.state();
       const path = await write(url, endpoints, { x, y });
       rights.note(`the focal point of ${path} was set to ${x}, ${y}`);
       return { body: { x, y } };
-    },
+    }),
     {
       describe: describeCall("Set the focal point of an image", { body: pointSchema, response: spotSchema }),
     },
@@ -82,12 +83,12 @@ export function addFocalPoints(
   manage(
     "DELETE",
     CALL,
-    async ({ query }, endpoints, rights) => {
+    limitedChange(async ({ query }, endpoints, rights) => {
       rights.state();
       const path = await write(query.get("url"), endpoints, undefined);
       rights.note(`the focal point of ${path} was removed`);
       return { status: 204, body: undefined };
-    },
+    }),
     { describe: describeCall("Remove the focal point of an image", { query: urlQuery, status: 204 }) },
   );
 

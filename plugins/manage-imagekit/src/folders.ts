@@ -22,7 +22,7 @@ import {
   walk,
 } from "./library.ts";
 import { bodyOf } from "./objects.ts";
-import { HELP } from "./rate.ts";
+import { HELP, limitedChange } from "./rate.ts";
 
 const FOLDER = "/v1/folder";
 const JOBS = "/v1/bulkJobs";
@@ -131,25 +131,25 @@ export function addFolders(
 
   const atRoot = { atRoot: true };
   const query = choiceQuery;
-  manage("POST", FOLDER, create, {
+  manage("POST", FOLDER, limitedChange(create), {
     ...atRoot,
     describe: describeCall("Create a folder", { query, body: created, status: 201, response: z.object({}) }),
   });
-  manage("DELETE", FOLDER, del, {
+  manage("DELETE", FOLDER, limitedChange(del), {
     ...atRoot,
     describe: describeCall("Delete a folder with its files", { query, body: deleted, status: 204 }),
   });
   const describe = (summary: string, body: z.ZodType) =>
     describeCall(summary, { query, body, response: begun });
-  manage("POST", `${JOBS}/copyFolder`, transfer(false), {
+  manage("POST", `${JOBS}/copyFolder`, limitedChange(transfer(false)), {
     ...atRoot,
     describe: describe("Copy a folder into another one", copied),
   });
-  manage("POST", `${JOBS}/moveFolder`, transfer(true), {
+  manage("POST", `${JOBS}/moveFolder`, limitedChange(transfer(true)), {
     ...atRoot,
     describe: describe("Move a folder into another one", copied),
   });
-  manage("POST", `${JOBS}/renameFolder`, rename, {
+  manage("POST", `${JOBS}/renameFolder`, limitedChange(rename), {
     ...atRoot,
     describe: describe("Rename a folder", renamed),
   });

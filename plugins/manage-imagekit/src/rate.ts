@@ -12,6 +12,13 @@ export function limited(handler: CallHandler, rate: "purgeRate" | "changeRate"):
   };
 }
 
+/** The same of a handler that changes files, which is counted before it does. */
+export const limitedChange = (handler: CallHandler): CallHandler =>
+  limited((request, endpoints, rights) => {
+    rights.countChange();
+    return handler(request, endpoints, rights);
+  }, "changeRate");
+
 function rateHeaders({ limit, interval, reset }: ReturnType<CallRights["changeRate"]>) {
   return {
     "X-RateLimit-Limit": String(limit),
