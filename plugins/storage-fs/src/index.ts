@@ -95,9 +95,8 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
         if (!stat.isFile()) return undefined;
         const lastModified = Math.trunc(stat.mtimeMs);
         const etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeMs.toString(36)}"`;
-        if (ifNoneMatch !== undefined ? ifNoneMatch === etag : (ifModifiedSince ?? 0) >= lastModified) {
-          return NOT_MODIFIED;
-        }
+        const isUnmodified = ifModifiedSince !== undefined && ifModifiedSince >= lastModified;
+        if (ifNoneMatch === undefined ? isUnmodified : ifNoneMatch === etag) return NOT_MODIFIED;
         return {
           size: stat.size,
           etag,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { codeOf } from "@mediatap/core";
@@ -77,6 +77,17 @@ describe("storage-fs: what lies outside the folder", () => {
     const storage = folderStorage(root);
     assert.equal(await storage.open("x".repeat(5000), open), undefined);
     assert.equal(await storage.open("inner/here.txt/more", open), undefined);
+  });
+
+  it("reads files of 1970 and before, as archives and images of containers have them", async () => {
+    const storage = folderStorage(root);
+    for (const seconds of [0, -1]) {
+      const time = new Date(seconds * 1000);
+      await utimes(join(root, "inner", "here.txt"), time, time);
+      const entry = await storage.open("inner/here.txt", open);
+      assert.ok(entry && typeof entry !== "symbol");
+      assert.equal(entry.lastModified, seconds * 1000);
+    }
   });
 
   it("finds nothing in a folder that does not exist, and finds files once it does", async () => {
