@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { crc32 } from "node:zlib";
 import type { Logger } from "pino";
 import { changed } from "../model/errors.ts";
 import { matchesRule } from "../model/purge-rule.ts";
@@ -31,7 +30,6 @@ export function createOriginalsBackend(
   const budget = maxBytes === undefined ? undefined : createStorageBudget(files, maxBytes, log);
   /** The last change of each key that is being changed: the next one waits for it. */
   const changes = new Map<string, Promise<void>>();
-  const verifying = new Map<string, Promise<boolean>>();
   const replaced = new Map<NodeJS.Timeout, () => Promise<void>>();
   const never = new AbortController().signal;
 
@@ -46,7 +44,7 @@ export function createOriginalsBackend(
     const entry = await files.open(path, signal);
     if (!entry) return undefined;
     const isRight =
-      (entry.size ?? length) === length && (entry.etag === seal || (await isIntact(path, file.body)));
+      (entry.size ?? length) === length && (entry.etag === seal || (await files.isIntact(key, file.body)));
     if (!isRight || entry.file !== undefined) await entry.close?.();
     if (!isRight) return undefined;
     if (entry.etag !== seal) rewrite(key, file.body, { body: { ...file.body, seal: entry.etag } });
@@ -78,37 +76,6 @@ export function createOriginalsBackend(
     };
   }
 
-  /** Somebody has touched the bytes, or moved the whole storage. */
-  function isIntact(path: string, reference: BodyReference): Promise<boolean> {
-    const running = verifying.get(path);
-    if (running) return running;
-    const work = verify(path, reference).finally(() => verifying.delete(path));
-    verifying.set(path, work);
-    return work;
-  }
-
-  /** Goes on although the lookup does not wait for it: the next one finds the new entity tag. */
-  async function verify(path: string, { sum }: BodyReference): Promise<boolean> {
-    const entry = await files.open(path, never);
-    if (!entry) return false;
-    let found = 0;
-    try {
-      for await (const chunk of await entry.body()) found = crc32(chunk, found);
-    } finally {
-      await entry.close?.();
-    }
-    return found === sum;
-  }
-
-  /** The entity tag of what was written. */
-  async function sealOf(key: string, { version, length }: BodyReference): Promise<string | undefined> {
-    const entry = await storage.open(files.bodyPath(key, { version }), { signal: never, head: true });
-    if (typeof entry !== "object") throw new Error("the storage did not store what was written");
-    await entry.close?.();
-    if ((entry.size ?? length) !== length) throw new Error("the storage stored another number of bytes");
-    return entry.etag;
-  }
-
   async function store(
     key: string,
     file: MetadataFile,
@@ -119,7 +86,7 @@ export function createOriginalsBackend(
     const reference = await files.writeBody(key, body, metadata);
     const { length: size } = reference;
     try {
-      const seal = await sealOf(key, reference);
+      const seal = await files.sealOf(key, reference);
       const stored = { ...file, metadata: { ...file.metadata, length: size }, body: { ...reference, seal } };
       await inOrder(key, () => files.write(key, stored));
       return stored;
@@ -139,12 +106,8 @@ export function createOriginalsBackend(
     replaced.set(timer, removal);
   }
 
-  /** Changes the metadata of an entry in the background, unless it is that of another body by then. */
-  function rewrite(key: string, { version }: BodyReference, change: Partial<MetadataFile>): void {
-    void inBackground(key, async () => {
-      const file = await files.read(key, never);
-      if (file?.body?.version === version) await files.write(key, { ...file, ...change });
-    });
+  function rewrite(key: string, body: BodyReference, change: Partial<MetadataFile>): void {
+    void inBackground(key, () => files.change(key, body, change));
   }
 
   /** A failure is logged. */

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { Readable, Transform } from "node:stream";
+import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import { bodyOf, type CompleteBody } from "../model/rendition.ts";
 import type { CacheBackend } from "./backend.ts";
@@ -7,7 +7,7 @@ import { createStorageFiles, readWhole, type WritableStorage } from "./storage-f
 import { createStorageJournal } from "./storage-journal.ts";
 import type { BodyReference } from "./stored-file.ts";
 
-/** Bodies up to this size are read whole and checked before they are delivered; larger ones while they are. */
+/** Bodies up to this size are read whole and checked. For larger ones the storage's entity tag shows that nobody has changed them. */
 const MAX_CHECKED_BYTES = 4 * 1024 * 1024;
 
 /** Renditions as files of a storage. Names are hashes: nothing of a URL gets into the name of a file. */
@@ -31,10 +31,12 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
       if (!bytes || bytes.byteLength !== length || crc32(bytes) !== sum) return undefined;
       return bodyOf(bytes, (part) => Readable.from([part]));
     }
-    const entry = await storage.open(path, { signal, head: true });
-    if (typeof entry !== "object") return undefined;
-    await entry.close?.();
-    if ((entry.size ?? length) !== length) return undefined;
+    const entry = await files.head(path, signal);
+    if (!entry || (entry.size ?? length) !== length) return undefined;
+    if (entry.etag !== reference.seal) {
+      void seal(key, reference, entry.etag).catch(() => {});
+      return undefined;
+    }
     return {
       complete: true,
       length,
@@ -42,10 +44,21 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
         const signal = new AbortController().signal;
         const opened = await storage.open(path, { signal, ...(range && { range }) });
         if (typeof opened !== "object") throw new Error("a stored body has gone");
-        const body = await opened.body();
-        return range ? body : checked(body, reference, () => void remove(key).catch(() => {}));
+        return await opened.body();
       },
     };
+  }
+
+  /** Somebody has touched the body, or moved the whole storage: the next lookup finds it if it is intact. */
+  async function seal(key: string, body: BodyReference, seal: string | undefined): Promise<void> {
+    if (await files.isIntact(key, body)) await files.change(key, body, { body: { ...body, seal } });
+    else await remove(key);
+  }
+
+  async function writeBody(key: string, body: CompleteBody): Promise<BodyReference> {
+    const reference = await files.writeBody(key, body, { size: body.length });
+    if (body.length <= MAX_CHECKED_BYTES) return reference;
+    return { ...reference, seal: await files.sealOf(key, reference) };
   }
 
   async function remove(key: string): Promise<void> {
@@ -63,11 +76,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     async put(key, metadata, body) {
       const before = await files.read(key, new AbortController().signal);
       const isSame = metadata.etag !== undefined && before?.metadata.etag === metadata.etag;
-      const reference = body
-        ? await files.writeBody(key, body, { size: body.length })
-        : isSame
-          ? before?.body
-          : undefined;
+      const reference = body ? await writeBody(key, body) : isSame ? before?.body : undefined;
       await files.write(key, { metadata, body: reference });
       if (before?.body && before.body.version !== reference?.version) {
         await files.removeBody(key, before.body);
@@ -76,23 +85,4 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     delete: remove,
     journal: createStorageJournal(storage, `${prefix}purges-1/`),
   };
-}
-
-/** Breaks off before the end if the bytes are not those that were written. */
-function checked(source: Readable, { length, sum: expected }: BodyReference, onDamage: () => void): Readable {
-  let sum = 0;
-  let size = 0;
-  const check = new Transform({
-    transform(chunk: Buffer, _, done) {
-      sum = crc32(chunk, sum);
-      size += chunk.byteLength;
-      if (size < length || (size === length && sum === expected)) return done(null, chunk);
-      onDamage();
-      done(new Error("a stored body is damaged"));
-    },
-    flush: (done) => done(size === length ? null : new Error("a stored body broke off")),
-  });
-  source.on("error", (error) => check.destroy(error));
-  check.on("close", () => source.destroy());
-  return source.pipe(check);
 }

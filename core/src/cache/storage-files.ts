@@ -11,6 +11,8 @@ export type WritableStorage = Storage & Required<Pick<Storage, "write" | "remove
 
 const MAX_METADATA_BYTES = 1024 * 1024;
 
+const NEVER = new AbortController().signal;
+
 /** Files of an entry whose name is its key. */
 const FILE = /^[0-9a-f]{2}\/([0-9a-f]{64}-[0-9a-f]{64})\.(?:json|([0-9a-f]{32}))$/;
 
@@ -31,23 +33,79 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
   const metadataPath = (key: string) => `${nameOf(key)}.json`;
   const bodyPath = (key: string, { version }: Pick<BodyReference, "version">) => `${nameOf(key)}.${version}`;
 
+  const verifying = new Map<string, Promise<boolean>>();
+
   async function open(path: string, signal: AbortSignal): Promise<StorageEntry | undefined> {
     const entry = await storage.open(path, { signal });
     return typeof entry === "object" ? entry : undefined;
   }
 
+  /** The file without its bytes. */
+  async function head(path: string, signal: AbortSignal): Promise<StorageEntry | undefined> {
+    const entry = await storage.open(path, { signal, head: true });
+    if (typeof entry !== "object") return undefined;
+    await entry.close?.();
+    return entry;
+  }
+
+  /** `undefined`: not here, damaged, or the metadata of another key. */
+  async function read(key: string, signal: AbortSignal): Promise<MetadataFile | undefined> {
+    const entry = await open(metadataPath(key), signal);
+    const found = entry && decodeMetadata((await readWhole(entry, MAX_METADATA_BYTES)).toString());
+    return found?.metadata.key === key ? found : undefined;
+  }
+
+  async function write(key: string, file: MetadataFile): Promise<void> {
+    const text = Buffer.from(encodeMetadata(file));
+    await own(storage.write(metadataPath(key), text, { size: text.byteLength, type: "text/plain" }));
+  }
+
+  async function verify(path: string, { sum }: BodyReference): Promise<boolean> {
+    const entry = await open(path, NEVER);
+    if (!entry) return false;
+    let found = 0;
+    try {
+      for await (const chunk of await entry.body()) found = crc32(chunk, found);
+    } finally {
+      await entry.close?.();
+    }
+    return found === sum;
+  }
+
   return {
     open,
+    head,
     bodyPath,
-    /** `undefined`: not here, damaged, or the metadata of another key. */
-    async read(key: string, signal: AbortSignal): Promise<MetadataFile | undefined> {
-      const entry = await open(metadataPath(key), signal);
-      const found = entry && decodeMetadata((await readWhole(entry, MAX_METADATA_BYTES)).toString());
-      return found?.metadata.key === key ? found : undefined;
+    read,
+    write,
+    /** Changes the metadata of an entry, unless it is that of another body by now. */
+    async change(
+      key: string,
+      { version }: Pick<BodyReference, "version">,
+      change: Partial<MetadataFile>,
+    ): Promise<void> {
+      const file = await read(key, NEVER);
+      if (file?.body?.version === version) await write(key, { ...file, ...change });
     },
-    async write(key: string, file: MetadataFile): Promise<void> {
-      const text = Buffer.from(encodeMetadata(file));
-      await own(storage.write(metadataPath(key), text, { size: text.byteLength, type: "text/plain" }));
+    /** The entity tag that the storage gave a body. While it is the same, nobody has changed the body. */
+    async sealOf(key: string, reference: BodyReference): Promise<string | undefined> {
+      const entry = await head(bodyPath(key, reference), NEVER);
+      if (!entry) throw new Error("the storage did not store what was written");
+      const { length } = reference;
+      if ((entry.size ?? length) !== length) throw new Error("the storage stored another number of bytes");
+      return entry.etag;
+    },
+    /**
+     * Whether a body has the checksum that it was written with: somebody has touched it, or moved the whole storage. Goes on although
+     * the lookup does not wait for it: the next one finds the new entity tag.
+     */
+    isIntact(key: string, reference: BodyReference): Promise<boolean> {
+      const path = bodyPath(key, reference);
+      const running = verifying.get(path);
+      if (running) return running;
+      const work = verify(path, reference).finally(() => verifying.delete(path));
+      verifying.set(path, work);
+      return work;
     },
     /** Writes a body. If it cannot be read, or has another length than announced, nothing is left of it. */
     async writeBody(
@@ -100,10 +158,8 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
     /** Removes a body that has lain there for so many milliseconds. */
     async removeOld(key: string, version: string, milliseconds: number): Promise<void> {
       const path = bodyPath(key, { version });
-      const entry = await storage.open(path, { signal: AbortSignal.timeout(30_000), head: true });
-      if (typeof entry !== "object") return;
-      await entry.close?.();
-      if (Date.now() - (entry.lastModified ?? Date.now()) > milliseconds) await storage.remove(path);
+      const entry = await head(path, AbortSignal.timeout(30_000));
+      if (entry && Date.now() - (entry.lastModified ?? Date.now()) > milliseconds) await storage.remove(path);
     },
     /** The entries whose keys begin so, if their names are their keys. */
     async list(stem: string): Promise<Map<string, FilesOfKey>> {
