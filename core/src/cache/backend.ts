@@ -133,9 +133,10 @@ export interface CacheRegistration extends CacheOptions {
   readonly originals?: undefined;
   /**
    * What makes the backend another one, as plain data: path, address, budget. A configuration that is loaded with the same settings
-   * takes over the open backend.
+   * takes over the open backend. Left out: each configuration opens its own, because it uses what ends with the configuration, such as
+   * the storage of an origin.
    */
-  readonly settings: unknown;
-  /** Opens the backend, once per process, when the server starts. May throw `ECONFIG`. */
+  readonly settings?: unknown;
+  /** Opens the backend when the server starts. May throw `ECONFIG`. */
   open(runtime: RuntimeInfo): CacheBackend;
 }

@@ -43,12 +43,18 @@ export async function openCaches(parts: CachesParts, info: RuntimeInfo): Promise
   await Promise.all(tiers.map((tier) => tier.start()));
 
   function openTier({ plugin, settings, open, opened: _, ...options }: RegisteredRenditions): Tier {
+    const openNew = () => tierOf(plugin, { backend: open(info), options }, parts);
+    if (settings === undefined) return openNew();
     const own = renditions.filter((registered) => registered.plugin === plugin);
     const place = own.findIndex((registered) => registered.open === open);
-    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, () =>
-      tierOf(plugin, { backend: open(info), options }, parts),
-    );
+    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, openNew);
   }
+}
+
+/** Closes the backends of renditions that no other configuration can take over. */
+export async function closeOwnCaches(caches: readonly RegisteredCache[]): Promise<void> {
+  const own = caches.filter((cache) => cache.originals !== true && cache.settings === undefined);
+  await Promise.all(own.map(({ opened }) => opened?.close()));
 }
 
 function tierOf(

@@ -34,7 +34,7 @@ import { version } from "../util/version.ts";
 import { createClusterLocks } from "../work/coalesce/cluster.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
-import { openCaches } from "./caches.ts";
+import { closeOwnCaches, openCaches } from "./caches.ts";
 import { createJobs } from "./jobs.ts";
 import { createManagementKeys } from "./keys.ts";
 import { openOrigins, originOf } from "./origins.ts";
@@ -274,8 +274,8 @@ async function buildRuntime(
 
   async function stop(): Promise<void> {
     leave();
-    // Its storage ends with its plugin.
-    await copies?.close();
+    // Their storages end with their plugins.
+    await Promise.all([copies?.close(), closeOwnCaches(registrations.caches)]);
     await hooks.stop
       .promise(info)
       .catch((error: unknown) => log.warn({ err: error }, "stopping a plugin failed"));

@@ -44,7 +44,6 @@ export function cacheStorage(options: CacheStorageOptions): Plugin {
       const option = { field: `${NAME}.origin`, origin, contents: "renditions" };
       api.cache({
         tier: "storage",
-        settings: { origin, prefix },
         ...use,
         open: (runtime) => createStorageBackend(cacheStorageOf(api, option, runtime), prefix),
       });
