@@ -88,8 +88,6 @@ export function createSharedJournal(
   };
 }
 
-export type SharedJournal = ReturnType<typeof createSharedJournal>;
-
 /** A journal that ends with the process, and holds the newest rules. */
 export function memoryJournal(): PurgeJournal {
   const rules = new Map<string, JournalRule>();

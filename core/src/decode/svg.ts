@@ -42,7 +42,7 @@ export function xmlText(bytes: Uint8Array): string {
 const hasMark = ([first, second, third]: Uint8Array) => first === 0xef && second === 0xbb && third === 0xbf;
 
 /** Bytes at the start of a file within which its first element is looked for. */
-export const SVG_HEAD_LENGTH = 4096;
+const SVG_HEAD_LENGTH = 4096;
 
 /** Whether the first element of a file is `svg`, after any prolog (XML 1.0 §2.8). */
 export const isSvg = (head: Uint8Array): boolean => startsWithSvg(head) === true;

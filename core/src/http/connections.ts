@@ -72,7 +72,7 @@ export function boundConnections(http: Server, traffic: Traffic, log: Logger): C
 }
 
 /** How many connections a process may have that can open so many files; `undefined`: as many as it likes. */
-export function maxConnections(descriptors: number | undefined): number {
+function maxConnections(descriptors: number | undefined): number {
   if (descriptors === undefined) return Number.POSITIVE_INFINITY;
   const free = descriptors - RESERVED_DESCRIPTORS - RESERVED_CONNECTIONS;
   return Math.max(MIN_CONNECTIONS, Math.floor(free / DESCRIPTORS_PER_CONNECTION));

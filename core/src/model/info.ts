@@ -34,7 +34,7 @@ export const HEADER_FIELDS = [
 ] as const;
 
 /** All that a description of a file can contain, in the order in which it is written. */
-export const INFO_FIELDS = [
+const INFO_FIELDS = [
   ...HEADER_FIELDS,
   /** Where it was taken, for endpoints that allow it. */
   "gps",

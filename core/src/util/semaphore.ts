@@ -7,7 +7,10 @@ export interface SemaphoreOptions {
   readonly timeout?: number;
 }
 
-/** Runs so much work at one time; further work waits, and begins in the order of the calls. */
+/**
+ * Runs so much work at one time; further work waits, and begins in the order of the calls. Not `p-queue`: it cannot limit the wait, its
+ * `timeout` is that of the work; a signal frees the slot while the work still runs; and a call takes 2 to 5 µs instead of 0.2 µs.
+ */
 export interface Semaphore {
   /**
    * The result of work that begins once a slot is free. Until then it rejects with the signal's reason, or with `EBUSY` after the

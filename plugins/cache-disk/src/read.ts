@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
 
 /** Bodies up to this size are read whole; longer ones are sent from the file. */
-export const IN_MEMORY = 256 * 1024;
+const IN_MEMORY = 256 * 1024;
 
 /** Of longer bodies only the edges of what is sent are checked before it is sent: to read them through would take too long. */
 const MAX_CHECKED_BYTES = 16 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { isPublicAddress } from "./addresses.ts";
 import type { AllowList } from "./allow.ts";
 
 /** Ports that client-given addresses may use where nothing else is configured. */
-export const DEFAULT_PORTS = [80, 443] as const;
+const DEFAULT_PORTS = [80, 443] as const;
 
 /** Names that are never public: RFC 6761 §6.3, RFC 6762 §3, and `.internal`, reserved by ICANN in 2024. */
 const PRIVATE_NAMES = ["localhost", "local", "internal"];
@@ -47,7 +47,7 @@ export function sameOrigin(a: URL, b: URL): boolean {
   return a.protocol === b.protocol && normalHost(a) === normalHost(b) && portOf(a) === portOf(b);
 }
 
-export function portOf(url: URL): number {
+function portOf(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? 443 : 80;
 }

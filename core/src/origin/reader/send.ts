@@ -107,7 +107,7 @@ export function retryAfterOf({
 }
 
 /** Seconds of a `Retry-After`: a number or a date (RFC 9110 §10.2.3); `undefined` if it is missing or wrong. */
-export function parseRetryAfter(text: string | undefined): number | undefined {
+function parseRetryAfter(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,6}$/.test(text)) return Number(text);
   const date = parseHttpDate(text);

@@ -148,7 +148,7 @@ export const frameByFrame = (pass: Pass) =>
 /** Whether a gain map can go through the pass. */
 export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => TRAITS[slot].mapped);
 
-export const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
+const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
 
 /** Whether a colour of its own comes into the picture: it must then have three channels. */
 export const addsColor = (pass: Pass) =>

@@ -1,7 +1,7 @@
 import { isSvg } from "@mediatap/core/decode";
 
 /** Formats that this engine reads. */
-export const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
+const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
 export type ReadFormat = (typeof READS)[number];
 
 export const isReadFormat = (format: string): format is ReadFormat =>
