@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { makeFolder } from "./folder.ts";
 import { freePort, type Program, type Running, startProgram } from "./programs.ts";
@@ -80,6 +81,65 @@ export async function startRedisCluster(): Promise<{ readonly nodes: Redis[]; cl
       );
     }
     return { nodes, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A master and its replica, watched by a sentinel. */
+export interface Sentinels {
+  readonly master: Redis;
+  /** Options of a client. */
+  readonly redis: {
+    readonly name: string;
+    readonly sentinelRootNodes: { readonly host: string; readonly port: number }[];
+  };
+  /** Kills the master; resolves once the replica has taken its place. */
+  failOver(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startSentinels(): Promise<Sentinels> {
+  const closing: (() => Promise<unknown>)[] = [];
+  async function close() {
+    for (const one of closing.splice(0).reverse()) await one();
+  }
+  try {
+    const master = await startRedis();
+    closing.push(master.close);
+    const replica = await startRedis({ settings: ["--replicaof", "127.0.0.1", String(master.port)] });
+    closing.push(replica.close);
+    const isUp = async () => /master_link_status:up/.test(await replica.command("info", "replication"));
+    await until(isUp, "the replica follows");
+    const folder = await makeFolder({
+      "sentinel.conf": [
+        `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+        "sentinel down-after-milliseconds main 500\n",
+      ].join("\n"),
+    });
+    closing.push(folder.close);
+    const port = await freePort();
+    const args = [
+      join(folder.path, "sentinel.conf"),
+      "--sentinel",
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+    ];
+    const sentinel = await startProgram(REDIS.path, args, async () => true);
+    closing.push(sentinel.stop);
+    await until(() => /\+slave/.test(sentinel.output()), "the sentinel knows the replica");
+    return {
+      master,
+      redis: { name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port }] },
+      async failOver() {
+        master.signal("SIGKILL");
+        await until(() => /\+switch-master/.test(sentinel.output()), "the replica is the master");
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

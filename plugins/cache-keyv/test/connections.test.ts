@@ -7,8 +7,8 @@ import {
   makeCertificate,
   makeFolder,
   REDIS,
-  startProgram,
   startRedis,
+  startSentinels,
   type TestFolder,
   until,
 } from "@mediatap/test";
@@ -77,21 +77,9 @@ describeWith(REDIS, "cache-keyv: ways to Redis", () => {
   });
 
   it("leads through sentinels to the master", async () => {
-    const master = await start();
-    const port = await freePort();
-    await folder.write("sentinel.conf", `sentinel monitor main 127.0.0.1 ${master.port} 1\n`);
-    const args = [
-      join(folder.path, "sentinel.conf"),
-      "--sentinel",
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-    ];
-    const sentinel = await startProgram(REDIS.path, args, async () => true);
-    closing.push(sentinel.stop);
-    await until(() => /monitor master main/.test(sentinel.output()), "it knows the master");
-    await isKeptAtLast({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port }] });
+    const { master, redis, close } = await startSentinels();
+    closing.push(close);
+    await isKeptAtLast(redis);
     assert.match(await master.command("dbsize"), /[1-9]/);
   });
 });

@@ -7,9 +7,9 @@ import {
   makeFolder,
   REDIS,
   startOrigin,
-  startProgram,
   startRedis,
   startRedisCluster,
+  startSentinels,
   type TestFolder,
   until,
   type WebOrigin,
@@ -109,26 +109,12 @@ describeWith(REDIS, "share-redis: ways to Redis", () => {
   });
 
   it("leads through sentinels to the master, and to the one that takes its place", async () => {
-    const master = await startOne();
-    const replica = await startOne("--replicaof", "127.0.0.1", String(master.port));
-    await until(
-      async () => /master_link_status:up/.test(await replica.command("info", "replication")),
-      "it follows",
-    );
-    const port = await freePort();
-    await folder.write(
-      "sentinel.conf",
-      `sentinel monitor main 127.0.0.1 ${master.port} 1\nsentinel down-after-milliseconds main 500\n`,
-    );
-    const file = join(folder.path, "sentinel.conf");
-    const args = [file, "--sentinel", "--port", String(port), "--bind", "127.0.0.1"];
-    const sentinel = await startProgram(REDIS.path, args, async () => true);
-    closing.push(sentinel.stop);
-    await until(() => /\+slave/.test(sentinel.output()), "the replica is known");
-    const both = await assertShared({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port }] });
-    master.signal("SIGKILL");
+    const { redis, master, failOver, close } = await startSentinels();
+    closing.push(close);
+    const both = await assertShared(redis);
+    master.signal("SIGSTOP");
     assert.equal(await both[0]?.red("/tr:w-21,f-png/a.png"), red);
-    await until(() => /\+switch-master/.test(sentinel.output()), "another one is the master");
+    await failOver();
     await assertTogether(both);
   });
 });
