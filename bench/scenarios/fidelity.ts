@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { type Picture, ssimulacra2 } from "../../plugins/migrate/src/ssimulacra2.ts";
 import { median, quantile } from "../measure.ts";
 import { configured } from "../peers/mediatap.ts";
 import { sharp } from "../peers/sharp.ts";
 import { once, SAMPLES } from "../photographs.ts";
-import { type Picture, ssimulacra2 } from "../ssimulacra2.ts";
 import type { Sample, Scenario, Turn } from "./scenario.ts";
 
 const WIDTHS = [768, 2000, 4000];
