@@ -29,6 +29,7 @@ interface CheckFlags {
   readonly sample: string;
   readonly accept: string;
   readonly ssim: string;
+  readonly ssimulacra2: boolean;
   readonly concurrency: string;
   readonly json?: string;
   readonly html?: string;
@@ -44,6 +45,11 @@ function addCheck(group: Program, jobs: Api["jobs"]): void {
     .option("--sample <count>", "how many of the distinct URLs", "500")
     .option("--accept <types>", "the header Accept of the requests", ACCEPT)
     .option("--ssim <value>", "least structural similarity of equal pictures, 0–1", "0.9")
+    .option(
+      "--ssimulacra2",
+      "also report the SSIMULACRA 2 score of pictures, about a second for each megapixel",
+      false,
+    )
     .option("--concurrency <count>", "URLs that are requested at a time", "4")
     .option("--json <file>", "also write all results as JSON")
     .option("--html <file>", "also write a report with pictures, as one page")
@@ -56,6 +62,7 @@ function addCheck(group: Program, jobs: Api["jobs"]): void {
         to: httpUrl(flags.to, "--to"),
         accept: flags.accept,
         ssim: numberIn(flags.ssim, "--ssim", 0, 1),
+        ssimulacra2: flags.ssimulacra2,
         concurrency: count(flags.concurrency, "--concurrency"),
         timeout: 60_000,
       };

@@ -1,4 +1,5 @@
-import { type Luma, likeness } from "@mediatap/core/decode";
+import type { Size } from "@mediatap/core";
+import { likeness } from "@mediatap/core/decode";
 import type { Metadata, Sharp } from "sharp";
 
 /** What a server has sent for a URL. */
@@ -28,6 +29,8 @@ export interface Comparison {
   readonly new: Facts;
   /** Structural similarity of the pictures, 0–1. Left out: they have other sizes, or are none. */
   readonly ssim?: number;
+  /** Their SSIMULACRA 2 score, if it was wanted: 100 is identical. */
+  readonly ssimulacra2?: number;
   /** What is not equal, in words. Empty: nothing. */
   readonly differences: readonly string[];
   /** What differs and may be meant so. */
@@ -39,6 +42,8 @@ export interface CompareOptions {
   readonly ssim: number;
   /** Pictures with more pixels are compared in a smaller size. @default Infinity */
   readonly pixels?: number;
+  /** Also computes the SSIMULACRA 2 score, which takes about a second for each megapixel. @default false */
+  readonly ssimulacra2?: boolean;
 }
 
 /** Headers whose loss changes what browsers and CDNs do. */
@@ -68,9 +73,14 @@ export async function compare(
     differences.push(`${b.width} × ${b.height} instead of ${a.width} × ${a.height} pixels`);
     return both;
   }
-  const ssim = likeness(...(await lumas(a, b, options.pixels)));
+  const size = sharedSize(a, options.pixels);
+  const [grey, ownGrey] = await Promise.all([pixelsOf(a, size, "b-w"), pixelsOf(b, size, "b-w")]);
+  const ssim = likeness(grey, ownGrey);
   if (ssim < options.ssim) differences.push(`similarity ${ssim.toFixed(3)}`);
-  return { ...both, ssim };
+  if (!options.ssimulacra2) return { ...both, ssim };
+  const { ssimulacra2 } = await import("./ssimulacra2.ts");
+  const colours = await Promise.all([pixelsOf(a, size, "srgb"), pixelsOf(b, size, "srgb")]);
+  return { ...both, ssim, ssimulacra2: ssimulacra2(...colours) };
 }
 
 function notesOf({ headers: old, body }: Response, { headers: own, body: ownBody }: Response): string[] {
@@ -119,21 +129,22 @@ function factsOf({ status, type, body, time }: Response, picture: Picture | unde
   return { status, type, bytes: body.length, time: Math.round(time), ...size };
 }
 
-/** Both pictures in grey on white, in one size of at most `pixels`. */
-async function lumas(a: Picture, b: Picture, pixels = Number.POSITIVE_INFINITY): Promise<[Luma, Luma]> {
-  const scale = Math.min(1, Math.sqrt(pixels / (a.width * a.height)));
+/** The size of a picture, made smaller if it has more than `pixels`. */
+function sharedSize({ width, height }: Picture, pixels = Number.POSITIVE_INFINITY): Size {
+  const scale = Math.min(1, Math.sqrt(pixels / (width * height)));
   const scaled = (side: number) => Math.max(1, Math.floor(side * scale));
-  const size = { width: scaled(a.width), height: scaled(a.height) };
-  const grey = async ({ image }: Picture): Promise<Luma> => {
-    const data = await image
-      .clone()
-      .autoOrient()
-      .flatten({ background: "white" })
-      .toColourspace("b-w")
-      .resize({ ...size, fit: "fill" })
-      .raw()
-      .toBuffer();
-    return { data, ...size };
-  };
-  return Promise.all([grey(a), grey(b)]);
+  return { width: scaled(width), height: scaled(height) };
+}
+
+/** A picture on white: one byte a pixel of grey (`b-w`), or three of colours. */
+async function pixelsOf({ image }: Picture, size: Size, space: "b-w" | "srgb") {
+  const data = await image
+    .clone()
+    .autoOrient()
+    .flatten({ background: "white" })
+    .toColourspace(space)
+    .resize({ ...size, fit: "fill" })
+    .raw()
+    .toBuffer();
+  return { data, ...size };
 }

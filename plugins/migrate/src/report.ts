@@ -154,8 +154,12 @@ function item(result: Checked, pictures: Gallery["pictures"]): string {
   const figures = facts
     ? `<div class="sides">${sides.map(([side, fact, picture]) => figure(side, fact, picture)).join("")}</div>`
     : "";
-  const ssim = facts?.ssim === undefined ? "" : ` <small>similarity ${facts.ssim.toFixed(3)}</small>`;
-  return `<article><p><code>${escaped(result.url)}</code></p><p>${escaped(reasonOf(result) || "equal")}${ssim}</p>${figures}</article>`;
+  const scores = [
+    ...(facts?.ssim === undefined ? [] : [`similarity ${facts.ssim.toFixed(3)}`]),
+    ...(facts?.ssimulacra2 === undefined ? [] : [`SSIMULACRA 2 ${facts.ssimulacra2.toFixed(1)}`]),
+  ];
+  const likeness = scores.length === 0 ? "" : ` <small>${scores.join(", ")}</small>`;
+  return `<article><p><code>${escaped(result.url)}</code></p><p>${escaped(reasonOf(result) || "equal")}${likeness}</p>${figures}</article>`;
 }
 
 function figure(side: string, facts: Facts | undefined, picture: string | undefined): string {

@@ -30,6 +30,7 @@ interface Report {
       readonly differences: readonly string[];
       readonly notes: readonly string[];
       readonly ssim?: number;
+      readonly ssimulacra2?: number;
     };
   }[];
 }
@@ -134,6 +135,7 @@ describe("mediatap migrate check", function () {
         [...urls, ...others],
         "--html",
         html,
+        "--ssimulacra2",
       );
       assert.equal(code, 1);
       const found = results.map(({ verdict, message, comparison }) =>
@@ -149,10 +151,14 @@ describe("mediatap migrate check", function () {
       assert.match(String(found[6]?.[1]), /sepia/);
       assert.match(String(found[7]), /^refused,.*negate/);
       assert.equal(found[8]?.[0], "unknown");
+      const scores = results.map(({ comparison }) => comparison?.ssimulacra2);
+      assert.ok((scores[5] ?? 0) > 50 && (scores[2] ?? 100) < 0, String(scores));
+      assert.deepEqual([scores[0], scores[3]], [undefined, undefined]);
       assert.deepEqual(results[5]?.comparison?.notes, ["no content-disposition"]);
       assert.match(out, /different\s+the responses differ/);
 
       const page = await readFile(html, "utf8");
+      assert.match(page, /similarity 0\.\d{3}, SSIMULACRA 2 \d+\.\d/);
       assert.doesNotMatch(page, /<b>|src="http|href="http/);
       const pictures = [...page.matchAll(/src="data:image\/webp;base64,([^"]+)"/g)];
       assert.ok(pictures.length >= 8);
