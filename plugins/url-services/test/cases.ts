@@ -1,5 +1,7 @@
 import { type BunnyOperations, transform as bunny } from "unpic/providers/bunny";
 import { type ContentfulOperations, transform as contentful } from "unpic/providers/contentful";
+import { type ShopifyOperations, transform as shopify } from "unpic/providers/shopify";
+import { type StoryblokOperations, transform as storyblok } from "unpic/providers/storyblok";
 import { type WsrvOperations, transform as wsrv } from "unpic/providers/wsrv";
 import {
   type Case,
@@ -281,11 +283,112 @@ const doubled = ({ width, height }: Sides): Sides => ({
   ...(height && { height: height * 2 }),
 });
 
+function shopifyCases(): Case[] {
+  const url = (operations: ShopifyOperations) => local(shopify(`${HOST}${FILE}`, operations));
+  const EDGES = {
+    center: [0.5, 0.5],
+    top: [0.5, 0],
+    bottom: [0.5, 1],
+    left: [0, 0.5],
+    right: [1, 0.5],
+  } as const;
+  const edges = (Object.keys(EDGES) as (keyof typeof EDGES)[]).map((crop) => ({ crop }));
+  const sizes = crossed(
+    [60, 120, 200, 500].map((width) => ({ width })),
+    [40, 100, 400].map((height) => ({ height })),
+  );
+  const cases: Case[] = [
+    ...SIZES.map(
+      (size): Case => ({
+        url: url(size as ShopifyOperations),
+        ...fitted("inside", size, { enlarge: false }),
+      }),
+    ),
+    ...crossed(sizes, edges).flatMap(({ crop, ...size }): Case[] => [
+      { url: url({ ...size, crop }), ...fitted("cover", size, { enlarge: false, at: EDGES[crop] }) },
+      {
+        url: `/a b_${size.width}x${size.height}_crop_${crop}.png?v=1`,
+        ...fitted("cover", size, { enlarge: false, at: EDGES[crop] }),
+      },
+    ]),
+    ...sizes.flatMap((size): Case[] => [
+      { url: url({ ...size, pad_color: "00ff00" }), ...fitted("contain", size, { enlarge: false }) },
+      { url: `/a b_${size.width}x${size.height}.png`, ...fitted("inside", size, { enlarge: false }) },
+      { url: `/a b_${size.width}x.png`, ...fitted("inside", { width: size.width }, { enlarge: false }) },
+      {
+        url: `/a b_x${size.height}@2x.png`,
+        ...fitted("inside", { height: size.height * 2 }, { enlarge: false }),
+      },
+      {
+        url: `/a b_${size.width}x.progressive.png`,
+        ...fitted("inside", { width: size.width }, { enlarge: false }),
+        format: "jpeg",
+      },
+      {
+        url: `/a b_${size.width}x.png.webp`,
+        ...fitted("inside", { width: size.width }, { enlarge: false }),
+        format: "webp",
+      },
+    ]),
+    { url: "/a b_compact.png", ...fitted("inside", { width: 160, height: 160 }, { enlarge: false }) },
+    {
+      url: `${FILE}?crop=region&crop_left=60&crop_top=40&crop_width=120&crop_height=80&width=60`,
+      ...fitted("inside", { width: 60 }, { enlarge: false, of: { x: 60, y: 40, width: 120, height: 80 } }),
+    },
+  ];
+  // The format is negotiated, also with a client that names none.
+  return cases.map((one) => ({ format: "jpeg", ...one }));
+}
+
+/** A path as the service gives its files. */
+export const STORED = "/f/1/240x160/abc/a b.png";
+
+function storyblokCases(): Case[] {
+  const url = (operations: StoryblokOperations) =>
+    local(storyblok(`${HOST}${STORED.replace(" ", "%20")}`, { format: "png", ...operations }));
+  const crops = [
+    [{}, WHOLE],
+    [{ crop: "60x40:180x120" }, { x: 60, y: 40, width: 120, height: 80 }],
+    [{ crop: "0x0:100x160" }, { x: 0, y: 0, width: 100, height: 160 }],
+  ] as const;
+  const filters = [{}, { no_upscale: "" }, { quality: "60" }, { brightness: "0" }] as const;
+  return crops.flatMap(([crop, of]) =>
+    SIZES.flatMap((size): Case[] => [
+      ...filters.map((filters) => ({
+        url: url({ ...size, ...crop, filters: { ...filters } } as StoryblokOperations),
+        ...fitted("cover", size, { enlarge: !("no_upscale" in filters), of }),
+      })),
+      ...["jpeg", "webp"].map((format) => ({
+        url: url({ ...size, ...crop, format } as StoryblokOperations),
+        ...fitted("cover", size, { enlarge: true, of }),
+        format,
+      })),
+      {
+        url: url({ ...size, ...crop } as StoryblokOperations).replace(
+          /\/(\d+x\d+)\/filters/,
+          "/fit-in/$1/filters",
+        ),
+        ...fitted("inside", size, { enlarge: false, of }),
+      },
+      {
+        url: url({ ...size, ...crop, filters: { focal: "0x0:20x20" } } as StoryblokOperations),
+        ...fitted("cover", size, { enlarge: true, of, at: [0, 0] }),
+      },
+      {
+        url: url({ ...size, ...crop, filters: { round_corner: "20,0,0,0" } } as StoryblokOperations),
+        ...fitted("cover", size, { enlarge: true, of }),
+      },
+    ]),
+  );
+}
+
 /** URLs of each service, with what its documentation says of the images. */
 export const CASES: Readonly<Record<string, readonly Case[]>> = {
   bunny: bunnyCases(),
   contentful: contentfulCases(),
   fastly: fastlyCases(),
+  shopify: shopifyCases(),
+  storyblok: storyblokCases(),
   wsrv: wsrvCases(),
 };
 
@@ -305,6 +408,7 @@ export const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>>
     [`${FILE}?fm=png&fl=png8`]: "fl: png8",
     [`${FILE}?fm=tiff`]: "fm: tiff",
   },
+  storyblok: { [`${STORED}/m/300x0/filters:brightness(10)`]: "brightness: 10" },
   wsrv: {
     "/?url=files.example/a%20b.png&mask=heart": "mask: heart",
     "/?url=files.example/a%20b.png&filt=sepia": "filt: sepia",

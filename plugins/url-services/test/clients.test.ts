@@ -15,8 +15,10 @@ import { coordinates, distance, shown } from "../../../test/suites/support/coord
 import { SIGNATURE, urlBunny } from "../src/bunny.ts";
 import { urlContentful } from "../src/contentful.ts";
 import { urlFastly } from "../src/fastly.ts";
+import { urlShopify } from "../src/shopify.ts";
+import { urlStoryblok } from "../src/storyblok.ts";
 import { urlWsrv } from "../src/wsrv.ts";
-import { CASES, REFUSED } from "./cases.ts";
+import { CASES, REFUSED, STORED } from "./cases.ts";
 import { HEIGHT, WIDTH } from "./oracle.ts";
 
 /** Their URLs contain where an image is. */
@@ -30,6 +32,7 @@ describe("the languages of services", () => {
     const image = await coordinates(WIDTH, HEIGHT);
     folder = await makeFolder({
       "a b.png": image,
+      [STORED.slice(1)]: image,
       "clear.png": await sharp({ create: { width: 20, height: 10, channels: 4, background: "#0000" } })
         .png()
         .toBuffer(),
@@ -40,7 +43,17 @@ describe("the languages of services", () => {
       return [service, { origins, languages: [`url-${service}`], autoAvif: true }] as const;
     });
     server = await startServer({
-      plugins: [urlBunny(), urlContentful(), urlFastly(), urlWsrv(), storageFs(), storageWeb(), imageSharp()],
+      plugins: [
+        urlBunny(),
+        urlContentful(),
+        urlFastly(),
+        urlShopify(),
+        urlStoryblok(),
+        urlWsrv(),
+        storageFs(),
+        storageWeb(),
+        imageSharp(),
+      ],
       origins: {
         files: { type: "FOLDER", path: folder.path },
         any: { type: "WEB_PROXY", ports: [origin.port] },
@@ -63,10 +76,11 @@ describe("the languages of services", () => {
     await folder?.close();
   });
 
-  const ask = (service: string, url: string) =>
-    server.ask(
-      `/${service}${url.replaceAll(" ", "%20").replace("files.example", `127.0.0.1:${origin.port}`)}`,
-    );
+  /** Asks for a URL of a service, or for one with the name of its endpoint. */
+  const ask = (service: string, url: string) => {
+    const here = url.replaceAll(" ", "%20").replace("files.example", `127.0.0.1:${origin.port}`);
+    return server.ask(service === "" ? here : `/${service}${here}`);
+  };
 
   for (const [service, cases] of Object.entries(CASES)) {
     it(`give more than 200 URLs the documented size, format and crop: ${service}`, async () => {
@@ -87,24 +101,37 @@ describe("the languages of services", () => {
         }
       }
     });
+  }
 
-    it(`refuse by name what this server cannot do: ${service}`, async () => {
-      for (const [url, name] of Object.entries(REFUSED[service] ?? {})) {
+  it("refuse by name what this server cannot do", async () => {
+    for (const [service, urls] of Object.entries(REFUSED)) {
+      for (const [url, name] of Object.entries(urls)) {
         const { status, text } = await ask(service, url);
         assert.equal(status, 403, `${service}${url}: ${text}`);
         assert.ok(text.includes("Not supported here") && text.includes(`(${name})`), `${url}: ${text}`);
       }
-    });
-  }
+    }
+  });
 
   const pixel = async (url: string, x: number, y: number) => {
-    const { status, text, body } = await server.ask(url);
+    const { status, text, body } = await ask("", url);
     assert.equal(status, 200, `${url}: ${text}`);
     return readPng(await sharp(body).ensureAlpha().png({ palette: false }).toBuffer()).at(x, y);
   };
 
   it("fill what surrounds an image, and what is clear, with the background", async () => {
     for (const [url, color] of [
+      ["/contentful/a b.png?w=99&h=99&fit=pad&fm=png", [0, 0, 0, 0]],
+      ["/contentful/a b.png?w=99&h=99&fit=pad&bg=rgb:0000ff&fm=png", [0, 0, 255, 255]],
+      ["/contentful/a b.png?r=max&bg=rgb:0000ff&fm=png", [0, 0, 255, 255]],
+      ["/shopify/a b.png?width=99&height=99&pad_color=00ff00&format=png", [0, 255, 0, 255]],
+      ["/storyblok/a b.png/m/fit-in/99x99/filters:fill(0000ff):format(png)", [0, 0, 255, 255]],
+      ["/storyblok/a b.png/m/filters:round_corner(30,255,0,0):format(png)", [255, 0, 0, 255]],
+      ["/wsrv/?url=files.example/a b.png&w=99&h=99&fit=contain&cbg=80ff0000&output=png", [255, 0, 0, 128]],
+      [
+        "/wsrv/?url=files.example/a b.png&w=99&h=99&fit=cover&mask=circle&mbg=blue&output=png",
+        [0, 0, 255, 255],
+      ],
       ["/fastly/a%20b.png?pad=10&format=png", [0, 0, 0, 0]],
       ["/fastly/a%20b.png?pad=10&bg-color=00f&format=png", [0, 0, 255, 255]],
       ["/fastly/clear.png?bg-color=0,255,0&format=png", [0, 255, 0, 255]],
@@ -141,11 +168,14 @@ describe("the languages of services", () => {
     for (const [url, turned, part] of [
       ["/bunny/a%20b.png?flip=true&format=png", 0, { left: 0, top: 1, right: 1, bottom: 0 }],
       ["/bunny/a%20b.png?flop=true&format=png", 0, { left: 1, top: 0, right: 0, bottom: 1 }],
+      ["/storyblok/a b.png/m/-0x-0/filters:format(png)", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
+      ["/storyblok/a b.png/m/filters:rotate(90):format(png)", 90, { left: 0, top: 0, right: 1, bottom: 1 }],
+      ["/wsrv/?url=files.example/a b.png&flop&ro=90", 270, { left: 0, top: 1, right: 1, bottom: 0 }],
       ["/fastly/a%20b.png?orient=hv", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
       ["/fastly/a%20b.png?orient=r", 270, { left: 0, top: 0, right: 1, bottom: 1 }],
       ["/fastly/a%20b.png?orient=l", 90, { left: 0, top: 0, right: 1, bottom: 1 }],
     ] as const) {
-      const { body } = await server.ask(url);
+      const { body } = await ask("", url);
       const found = await shown(await sharp(body).rotate(turned).png().toBuffer());
       assert.ok(distance(found.part, part) < 0.03, `${url}: ${JSON.stringify(found.part)}`);
     }

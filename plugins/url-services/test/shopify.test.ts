@@ -1,0 +1,56 @@
+import { describeLanguage } from "@mediatap/test";
+import { urlShopify } from "../src/shopify.ts";
+
+describeLanguage("url-shopify", {
+  plugin: urlShopify(),
+  equal: [
+    [
+      "/files/a.jpg",
+      "/files/%61.jpg",
+      "/files/a.jpg?crop=center",
+      "/files/a_master.jpg",
+      "/files/a_original.jpg",
+    ],
+    [
+      "/a.jpg?width=200",
+      "/a_200x.jpg",
+      "/a_100x@2x.jpg",
+      "/a_300x.jpg?width=200",
+      "/a.jpg?width=100&scale=2",
+    ],
+    ["/a.jpg?width=480&height=480", "/a_large.jpg", "/a_480x480.jpg"],
+    ["/a.jpg?width=300&height=200&crop=top", "/a_300x200_crop_top.jpg"],
+    ["/a.jpg?width=300&format=webp", "/a_300x.jpg.webp"],
+    ["/a.jpg?height=300&format=pjpg", "/a_x300.progressive.jpg"],
+  ],
+  different: [
+    "/a.jpg",
+    "/b.jpg",
+    "/a.jpg?v=2",
+    "/a_b.jpg",
+    "/a.jpg?width=200",
+    "/a.jpg?height=200",
+    "/a.jpg?width=200&height=100",
+    "/a.jpg?width=200&height=100&crop=center",
+    "/a.jpg?width=200&height=100&crop=left",
+    "/a.jpg?width=200&height=100&pad_color=ff0000",
+    "/a.jpg?pad_color=ff0000",
+    "/a.jpg?crop=region&crop_left=1&crop_top=2&crop_width=30&crop_height=40",
+    "/a.jpg?crop=region&crop_left=1&crop_top=2&crop_width=30&crop_height=40&width=20",
+    "/a.jpg?format=jpg&quality=40",
+    "/a.jpg?format=pjpg",
+    "/a.jpg?format=png&width=20",
+  ],
+  wrong: [
+    "/a.jpg?width=abc",
+    "/a.jpg?width=5761",
+    "/a.jpg?crop=middle",
+    "/a.jpg?scale=4",
+    "/a.jpg?pad_color=red",
+    "/a.jpg?format=tiff",
+    "/a.jpg?quality=101",
+    "/a.jpg?w=200",
+    "/a_0x20.jpg",
+  ],
+  unresolvable: ["/../a.jpg", "/b//a_200x.jpg"],
+});

@@ -1,0 +1,73 @@
+import { describeLanguage } from "@mediatap/test";
+import { urlStoryblok } from "../src/storyblok.ts";
+
+const url = (operations: string, path = "f/1/3x2/x/a.jpg") => `/${path}/m/${operations}`;
+
+describeLanguage("url-storyblok", {
+  plugin: urlStoryblok({ versions: ["v"] }),
+  equal: [
+    [
+      "/f/1/3x2/x/a.jpg",
+      url(""),
+      "/f/1/3x2/x/a.jpg/m",
+      url("0x0"),
+      url("filters:brightness(0)"),
+      url("smart"),
+    ],
+    [
+      url("200x0"),
+      url("200x"),
+      url("200x0/"),
+      url("200x0/smart"),
+      url("fit-in/200x0/filters:no_upscale()").replace("fit-in/", ""),
+    ].slice(0, 4),
+    [url("fit-in/200x100"), url("fit-in/200x100/filters:no_upscale()")],
+    [
+      url("filters:quality(80):format(jpeg)"),
+      url("filters:format(jpg):quality(80)"),
+      url("filters%3Aformat(jpg)/filters:quality(80)"),
+    ],
+    [url("filters:blur(3)"), url("filters:blur(7,3)")],
+  ],
+  different: [
+    url(""),
+    url("", "f/1/m/b.jpg"),
+    `${url("20x20")}?v=2`,
+    url("200x0"),
+    url("0x200"),
+    url("200x100"),
+    url("200x100/smart"),
+    url("200x100/filters:no_upscale()"),
+    url("fit-in/200x100"),
+    url("fit-in/200x100/filters:fill(ff0000)"),
+    url("fit-in/200x100/filters:fill(transparent)"),
+    url("-0x0"),
+    url("-200x-100"),
+    url("10x20:110x70"),
+    url("10x20:110x70/50x50"),
+    url("filters:rotate(90)"),
+    url("filters:round_corner(20,0,0,0,1)"),
+    url("filters:format(webp):quality(40)"),
+    url("filters:blur(5)"),
+    url("filters:grayscale()"),
+    url("20x20/filters:grayscale():blur(2):format(png)"),
+  ],
+  wrong: [
+    url("200"),
+    url("ax20"),
+    url("10x20:5x30"),
+    url("fit_in/20x20"),
+    url("filters:"),
+    url("filters:quality"),
+    url("filters:quality(101)"),
+    url("filters:format(tiff)"),
+    url("filters:brightness(10)"),
+    url("filters:rotate(45)"),
+    url("filters:fill(nope)"),
+    url("filters:focal(1x1)"),
+    url("filters:watermark(a)"),
+    url("filters:round_corner(20|10,0,0,0)"),
+    `${url("20x20")}?width=20`,
+  ],
+  unresolvable: ["/../a.jpg", "/b//a.jpg/m/20x20"],
+});
