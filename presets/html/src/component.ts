@@ -40,7 +40,8 @@ export interface ComponentUrls {
   widthFor(width: number): number;
 }
 
-const FITS: Readonly<Record<string, string | undefined>> = {
+/** Parameters of ImageKit by the words of sharp. */
+export const FITS: Readonly<Record<string, string | undefined>> = {
   cover: undefined,
   contain: "cm-pad_resize",
   fill: "c-force",
@@ -48,7 +49,7 @@ const FITS: Readonly<Record<string, string | undefined>> = {
   outside: "c-at_least",
 };
 
-const FORMATS = ["auto", "jpg", "jpeg", "png", "webp", "avif", "gif", "svg"];
+export const FORMATS: readonly string[] = ["auto", "jpg", "jpeg", "png", "webp", "avif", "gif", "svg"];
 
 /** URLs of ImageKit's language for the image component of a framework. Throws `TypeError` for options that are wrong. */
 export function createComponentUrls({ server, widths }: ComponentOptions): ComponentUrls {

@@ -8,15 +8,29 @@ import { usual } from "../support/plugins.ts";
 
 const WIDTHS = [160, 320, 640, 1280];
 
-const PAGE = `---
+const pageOf = (server: string) => `---
+import { transform } from "@mediatap/html/unpic";
+import { transformBaseImageProps } from "@unpic/core/base";
 import { Image, Picture } from "astro:assets";
 import photo from "../photo.jpg";
+const unpic = transformBaseImageProps({
+  src: "/public.jpg",
+  alt: "By unpic",
+  width: 200,
+  height: 100,
+  layout: "fixed",
+  priority: true,
+  transformer: transform,
+  operations: { quality: 40 },
+  options: { server: "${server}/site", widths: ${JSON.stringify(WIDTHS)} },
+});
 ---
 <html lang="en">
   <body style="margin: 0">
     <Image id="imported" src={photo} alt="Imported" width={300} layout="constrained" loading="eager" />
     <Image id="cropped" src="/public.jpg" alt="Cropped" width={300} height={100} position="top" quality="low" densities={[1, 2]} loading="eager" />
     <Picture id="picture" src={photo} alt="Two formats" width={150} formats={["avif"]} loading="eager" />
+    <img id="unpic" {...unpic} />
   </body>
 </html>
 `;
@@ -41,16 +55,16 @@ describeInBrowser("an Astro site whose images the server renders", function () {
     if (!started) return this.skip();
     browser = started;
     const picture = await photo(1200, 900);
-    app = await makeApp(
-      "astro",
-      { "src/pages/index.astro": PAGE, "src/photo.jpg": picture, "public/public.jpg": picture },
-      ["presets/html", "presets/astro"],
-    );
+    app = await makeApp("astro", { "src/photo.jpg": picture, "public/public.jpg": picture }, [
+      "presets/html",
+      "presets/astro",
+    ]);
     server = await startServer({
       plugins: usual(),
       origins: { site: { type: "FOLDER", path: join(app.folder, "dist") } },
       endpoints: { site: { origins: ["site"], widths: WIDTHS, otherWidths: "refuse" } },
     });
+    await app.write("src/pages/index.astro", pageOf(server.url));
     await app.write("astro.config.mjs", configOf(server.url));
     await app.run("astro/bin/astro.mjs", "build");
     site = await serveSite(join(app.folder, "dist"));
@@ -62,22 +76,32 @@ describeInBrowser("an Astro site whose images the server renders", function () {
     await app?.close();
   });
 
-  it("has the types of Astro", () =>
+  it("has the types of Astro and unpic", () =>
     app.checkTypes(`
+      import * as provider from "@mediatap/html/unpic";
+      import type { TransformerFunction } from "unpic";
       import { mediatapImageService } from "@mediatap/astro";
       import service from "@mediatap/astro/service";
       import type { AstroUserConfig, ExternalImageService } from "astro";
+      export const transform: TransformerFunction<provider.MediatapOperations, provider.MediatapOptions> = provider.transform;
       export const used: ExternalImageService = service;
       export const config: AstroUserConfig = { image: { service: mediatapImageService({ server: "/images" }) } };`));
 
   it("shows them in widths of the endpoint, in their shapes and formats", async () => {
-    const { imported, cropped, picture } = await shownBy(browser, site.url, { count: 3, width: 600 });
+    const shown = await shownBy(browser, site.url, { count: 4, width: 600 });
+    const { imported, cropped, picture, unpic } = shown;
     assert.match(imported?.url ?? "", /\/site\/tr:w-320,c-at_max\/_astro\/photo\.[^/]+\.jpg$/);
     assert.deepEqual({ ...imported, url: "" }, { url: "", width: 320, height: 240, format: "webp" });
     assert.deepEqual(cropped, {
       url: `${server.url}/site/tr:w-320,ar-3-1,fo-top,q-25/public.jpg`,
       width: 320,
       height: 107,
+      format: "webp",
+    });
+    assert.deepEqual(unpic, {
+      url: `${server.url}/site/tr:w-320,ar-2-1,q-40/public.jpg`,
+      width: 320,
+      height: 160,
       format: "webp",
     });
     // sharp calls AVIF by the name of its container.
