@@ -1,5 +1,6 @@
 import { isMediaError, MediaError } from "@mediatap/core";
 import { type Grammar, type Group, type Item, lenient, printQuery } from "@mediatap/core/language";
+import { INFO } from "./info.ts";
 import { CHAIN, type Parts, split, UNSAFE } from "./parts.ts";
 import type { Source, Sources } from "./source.ts";
 
@@ -17,26 +18,31 @@ const CACHE_BUSTER = /^(?:cb|cachebuster):/;
 
 /** What a URL asks for whose source cannot be decrypted. */
 const UNREADABLE = "enc";
-const INFO = "info:";
 
-function itemsOf(option: string): readonly Item[] {
+function itemOf(option: string): Item {
   const colon = option.indexOf(":");
-  const [key, value] = [option.slice(0, colon), option.slice(colon + 1)];
-  const meta = META[META_NAMES[key] ?? key];
-  if (colon < 1 || !meta) return [{ key: colon < 0 ? option : key, value: colon < 0 ? "" : value }];
-  const parts = value.split(":");
-  return meta.flatMap((name, at): Item[] => {
-    const text = at === meta.length - 1 ? parts.slice(at).join(":") : (parts[at] ?? "");
-    return text === "" ? [] : [{ key: name, value: text }];
+  return { key: option.slice(0, colon), value: option.slice(colon + 1) };
+}
+
+/** The options that an option stands for, or itself. */
+function parted(item: Item): readonly Item[] {
+  const meta = META[META_NAMES[item.key] ?? item.key];
+  if (!meta) return [item];
+  const parts = item.value.split(":");
+  return meta.flatMap((key, at): Item[] => {
+    const value = at === meta.length - 1 ? parts.slice(at).join(":") : (parts[at] ?? "");
+    return value === "" ? [] : [{ key, value }];
   });
 }
 
 /** `rs:fill:300:200/q:80/-/bl:2` → its pipelines. */
 export function tokenize(text: string): readonly Group[] {
+  const [first = "", ...rest] = text.split("/");
+  if (first === INFO) return [[{ key: INFO, value: "" }, ...rest.map(itemOf)]];
   const groups: Item[][] = [[]];
-  for (const option of text === "" ? [] : text.split("/")) {
+  for (const option of text === "" ? [] : [first, ...rest]) {
     if (option === CHAIN) groups.push([]);
-    else groups.at(-1)?.push(...itemsOf(option));
+    else groups.at(-1)?.push(...parted(itemOf(option)));
   }
   return groups.filter((group) => group.length > 0);
 }
@@ -63,22 +69,30 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
       const { asset, extension } = source;
       // Answered after the access rules, as if there was no file.
       if (!asset) return { asset: { kind: "path", path: UNREADABLE }, text: UNREADABLE, query: [] };
-      if (parts.info) return { asset, text: INFO, query: [] };
       const options = onlyPresets ? parts.options.map((names) => `pr:${names}`) : parts.options;
       const written = options.filter((option) => !EXPIRES.test(option) && !CACHE_BUSTER.test(option));
       const buster = options.findLast((option) => CACHE_BUSTER.test(option))?.replace(CACHE_BUSTER, "");
       return {
         asset,
-        text: [...written, ...(extension === "" ? [] : [`f:${extension}`])].join("/"),
+        text: [
+          ...(parts.info ? [INFO] : []),
+          ...written,
+          ...(extension === "" || parts.info ? [] : [`f:${extension}`]),
+        ].join("/"),
         query: buster === undefined ? [] : [["cb", lenient(buster)]],
       };
     },
     compose({ asset, text, query }) {
       const [[name, value] = ["", ""], ...more] = query;
       const buster = name === "cb" && more.length === 0 ? value : printQuery(query);
-      const options = [text, ...(query.length > 0 ? [`cb:${encodeURIComponent(buster)}`] : [])];
-      const path = [UNSAFE, ...options.filter((option) => option !== ""), sources.print(asset)].join("/");
-      return { path, query: "" };
+      const [first = "", ...rest] = text.split("/");
+      const options = first === INFO ? [INFO, UNSAFE, ...rest] : [UNSAFE, first, ...rest];
+      const path = [
+        ...options.filter((option) => option !== ""),
+        ...(query.length > 0 ? [`cb:${encodeURIComponent(buster)}`] : []),
+        sources.print(asset),
+      ];
+      return { path: path.join("/"), query: "" };
     },
     tokenize(text) {
       if (text === UNREADABLE) {
@@ -87,7 +101,9 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
       return tokenize(text);
     },
     print: (groups) =>
-      groups.map((group) => group.map(({ key, value }) => `${key}:${value}`).join("/")).join(`/${CHAIN}/`),
+      groups
+        .map((group) => group.map(({ key, value }) => (key === INFO ? key : `${key}:${value}`)).join("/"))
+        .join(`/${CHAIN}/`),
     chains: true,
   };
 }

@@ -1,6 +1,7 @@
 import { type Plugin, parseOptions } from "@mediatap/core";
 import { languagePlugin } from "@mediatap/core/language";
 import { z } from "zod";
+import { NAME, planOf } from "./info.ts";
 import { createImgproxy } from "./language.ts";
 import { createParameters } from "./parameters.ts";
 import { createSources } from "./source.ts";
@@ -44,10 +45,18 @@ export interface UrlImgproxyOptions {
 
 /** The URL language of imgproxy: `/<signature>/rs:fill:300:200/plain/<source>@webp`, as https://docs.imgproxy.net/usage/processing describes it. */
 export function urlImgproxy(options: UrlImgproxyOptions = {}): Plugin {
-  const { sourceKey, ...rest } = parseOptions(schema, options, "url-imgproxy");
-  return languagePlugin(
+  const { sourceKey, ...rest } = parseOptions(schema, options, NAME);
+  const images = languagePlugin(
     createImgproxy({ ...rest, ...(sourceKey !== undefined && { sourceKey: Buffer.from(sourceKey, "hex") }) }),
   );
+  return {
+    ...images,
+    apply(api) {
+      images.apply(api);
+      api.fingerprint(`${NAME}@${images.version}`);
+      api.hooks.transform.tapPromise(NAME, planOf);
+    },
+  };
 }
 
 export default urlImgproxy;

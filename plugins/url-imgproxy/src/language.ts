@@ -12,6 +12,7 @@ import {
   type Values,
 } from "@mediatap/core/language";
 import { createGrammar, tokenize } from "./grammar.ts";
+import { isInfo, NAME, printInfo, readInfo } from "./info.ts";
 import { createParameters, type ImgproxyValues } from "./parameters.ts";
 import { createSignature } from "./signature.ts";
 import { createSources, type SourceOptions } from "./source.ts";
@@ -86,14 +87,18 @@ export function createImgproxy(options: ImgproxyOptions): Language<ImgproxyValue
   const { signatureSize, onlyPresets, autoFormat, watermark } = options;
   const sources = createSources(options);
   return defineLanguage({
-    name: "url-imgproxy",
+    name: NAME,
     version: "0.1.0",
     grammar: createGrammar(sources, onlyPresets),
     parameters: createParameters(sources),
     order: createOrder(watermark),
     signature: createSignature({ size: signatureSize, onlyPresets }),
     defaults: { format: autoFormat ? "auto" : "source", sanitizeSvg: true },
-    read,
+    read: (groups, context, reader) => (isInfo(groups) ? readInfo(groups) : read(groups, context, reader)),
+    print(job, context, print) {
+      const groups = printInfo(job);
+      return groups ? { groups, missing: [] } : print(job, context);
+    },
     isNamed: (groups) => groups.length > 0 && groups.flat().every(isPreset),
   });
 }

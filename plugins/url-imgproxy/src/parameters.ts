@@ -107,7 +107,6 @@ export interface ImgproxyValues {
   mafr: never;
   mrd: never;
   ct: true;
-  info: never;
 }
 
 /** What is there for the table; the grammar or the reader of a whole URL takes care of it. */
@@ -574,6 +573,5 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
     mafr: refused("limits by URL", ["max_animation_frame_resolution"]),
     mrd: refused("limits by URL", ["max_result_dimension"]),
     ct: ignored("groups entries of imgproxy's cache", ["cache_tags"]),
-    info: refused("descriptions of images (`/info/…`)"),
   };
 }

@@ -15,7 +15,6 @@ import { CENTER, type Crop, type Gravity } from "./values.ts";
 type Imgproxy = Values<ImgproxyValues>;
 type ImgproxyRule = Rule<ImgproxyValues>;
 type Axis = "x" | "y";
-type Cover = "width" | "height";
 
 const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 const CURRENT = { x: "currentWidth", y: "currentHeight" } as const;
@@ -24,6 +23,12 @@ const paint = (color: Rgba): Paint => ({ kind: "color", color });
 
 const backgroundOf = ({ bg, bga = 1 }: Imgproxy): Rgba | undefined =>
   bg === undefined || bg === "none" ? undefined : { ...bg, alpha: bga };
+
+/** What a canvas has around an image, and below its clear parts. A translucent colour is laid below all at once, later. */
+function canvasPaint(values: Imgproxy): Paint {
+  const color = backgroundOf(values);
+  return paint(color?.alpha === 1 ? color : CLEAR);
+}
 
 const hasDistance = ({ at, x, y }: Gravity) => at === "point" || x !== 0 || y !== 0;
 
@@ -69,6 +74,16 @@ interface Box {
   readonly height: Expression;
 }
 
+/** A window that is cut out by a gravity. `unit`: as in `startOf`. */
+function windowAt(box: Box, gravity: Gravity, unit: Expression = 1): StepOf<"extract"> {
+  const at = {
+    from: "corner",
+    x: startOf(gravity, "x", "currentWidth", box.width, unit),
+    y: startOf(gravity, "y", "currentHeight", box.height, unit),
+  } as const;
+  return { op: "extract", ...box, ...(focusOf(gravity) ?? { at }), outside: "clip", shrink: true };
+}
+
 const frame: ImgproxyRule = {
   uses: ["pg", "da", "vts"],
   steps({ pg, da, vts }, { media }) {
@@ -97,22 +112,7 @@ function windowOf({ width, height }: Crop, ratio: number): Box {
 
 const crop: ImgproxyRule = {
   uses: ["c", "car", "g"],
-  steps({ c, car = 0, g = CENTER }) {
-    if (!c) return [];
-    const gravity = c.gravity ?? g;
-    const focus = focusOf(gravity);
-    const { width, height } = windowOf(c, car);
-    const at = focus
-      ? focus
-      : ({
-          at: {
-            from: "corner",
-            x: startOf(gravity, "x", "currentWidth", width, 1),
-            y: startOf(gravity, "y", "currentHeight", height, 1),
-          },
-        } as const);
-    return [{ op: "extract", width, height, ...at, outside: "clip", shrink: true }];
-  },
+  steps: ({ c, car = 0, g = CENTER }) => (c ? [windowAt(windowOf(c, car), c.gravity ?? g)] : []),
   fromStep(step) {
     if (step.op !== "extract" || step.outside !== "clip" || step.at) return undefined;
     const { width, height, focus } = step;
@@ -148,19 +148,7 @@ function covered(box: Box, enlarge: boolean, { g = CENTER, dpr = 1 }: Imgproxy):
   const width = minimum("currentWidth", ["mul", "currentHeight", ratio]);
   const height = minimum("currentHeight", ["div", "currentWidth", ratio]);
   const unit: Expression = ["mul", ["div", width, box.width], dpr];
-  const window: Step = {
-    op: "extract",
-    width,
-    height,
-    at: {
-      from: "corner",
-      x: startOf(g, "x", "currentWidth", width, unit),
-      y: startOf(g, "y", "currentHeight", height, unit),
-    },
-    outside: "clip",
-    shrink: true,
-  };
-  return [window, { op: "resize", ...box, fit: "fill", enlarge }];
+  return [windowAt({ width, height }, g, unit), { op: "resize", ...box, fit: "fill", enlarge }];
 }
 
 /** Without enlarging, each side is that of the box or of the image, and `dpr` counts as far as the image reaches. */
@@ -192,14 +180,15 @@ const scaled = (side: number, factor: number) => Math.max(1, Math.round(side * f
 
 /** A box of both sides, before `dpr`. */
 function boxed(width: number, height: number, type: ResizingType, values: Imgproxy): readonly Step[] {
-  const { dpr = 1, el = false, g = CENTER, ex } = values;
+  const { dpr = 1, el = false, ex } = values;
   const box = { width: scaled(width, dpr), height: scaled(height, dpr) };
   switch (type) {
     case "fit": {
-      if (!isContained(values)) return [{ op: "resize", ...box, fit: "inside", enlarge: el }];
-      const focus = focusOf(ex?.gravity ?? g);
-      const background = paint(backgroundOf(values) ?? CLEAR);
-      return [{ op: "resize", ...box, fit: "contain", enlarge: el, ...focus, background }];
+      if (!ex || !isContained(values)) return [{ op: "resize", ...box, fit: "inside", enlarge: el }];
+      const focus = focusOf(ex.gravity);
+      return [
+        { op: "resize", ...box, fit: "contain", enlarge: el, ...focus, background: canvasPaint(values) },
+      ];
     }
     case "fill":
       return filled(width, height, values);
@@ -239,23 +228,14 @@ function atLeast(values: Imgproxy): readonly Step[] {
   const fitted = w === 0 ? (h === 0 ? whole : byHeight) : h === 0 ? width : minimum(width, byHeight);
   const bounded = el ? fitted : minimum(fitted, "currentWidth");
   const wide = mw === 0 ? bounded : maximum(bounded, mw);
-  const steps: Step = {
+  const scale: Step = {
     op: "resize",
     width: mh === 0 ? wide : maximum(wide, ["mul", mh, ratio]),
     fit: "inside",
     enlarge: true,
   };
-  if (w === 0 && h === 0) return [steps];
-  const box = windowOf({ width, height }, 0);
-  const focus = focusOf(g);
-  const at = focus ?? {
-    at: {
-      from: "corner" as const,
-      x: startOf(g, "x", "currentWidth", box.width, 1),
-      y: startOf(g, "y", "currentHeight", box.height, 1),
-    },
-  };
-  return [steps, { op: "extract", ...box, ...at, outside: "clip", shrink: true }];
+  if (w === 0 && h === 0) return [scale];
+  return [scale, windowAt(windowOf({ width, height }, 0), g)];
 }
 
 /** The image by factors. */
@@ -349,7 +329,7 @@ function colourOf(background: Paint | undefined): Imgproxy {
 /** `undefined`: no option has a word for it. */
 function boxSide(
   length: Expression | undefined,
-  side: Cover,
+  side: "width" | "height",
 ): { readonly side: number; readonly limited: boolean } | undefined {
   if (length === undefined || length === (side === "width" ? "currentWidth" : "currentHeight")) {
     return { side: 0, limited: false };
@@ -380,7 +360,7 @@ function canvas(box: Box, gravity: Gravity, values: Imgproxy): Step {
     }),
     outside: "pad",
     shrink: false,
-    background: paint(backgroundOf(values) ?? CLEAR),
+    background: canvasPaint(values),
   };
 }
 
@@ -433,7 +413,7 @@ const padding: ImgproxyRule = {
         at: { from: "corner", x: -left, y: -top },
         outside: "pad",
         shrink: true,
-        background: paint(backgroundOf(values) ?? CLEAR),
+        background: canvasPaint(values),
       },
     ];
   },
@@ -452,9 +432,8 @@ const background: ImgproxyRule = {
   uses: ["bg", "bga"],
   steps(values) {
     const color = backgroundOf(values);
-    // A canvas has it already, and what it leaves clear.
-    const isCanvas = isContained(values) || values.pd?.some((edge) => edge > 0);
-    return color && !isCanvas ? [{ op: "flatten", background: paint(color) }] : [];
+    const hasCanvas = isContained(values) || values.pd?.some((edge) => edge > 0);
+    return color && !(hasCanvas && color.alpha === 1) ? [{ op: "flatten", background: paint(color) }] : [];
   },
   fromStep: (step) =>
     step.op === "flatten" && step.background.kind === "color" ? colourOf(step.background) : undefined,

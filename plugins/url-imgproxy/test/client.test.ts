@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Options, OptionsImageInfo } from "@imgproxy/imgproxy-js-core";
+import type { Exchange, Job } from "@mediatap/core";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import {
@@ -305,6 +306,8 @@ describe("url-imgproxy with imgproxy's client", () => {
       [`pd:10/bg:0:0:255/${photo}`, 3, 3, [0, 0, 255, 255]],
       [`bg:00f/plain/clear.png`, 3, 3, [0, 0, 255, 255]],
       [`bg:00f/bga:0.5/plain/clear.png`, 3, 3, [0, 0, 255, 128]],
+      [`bg:00f/bga:0.5/pd:10/plain/clear.png`, 3, 3, [0, 0, 255, 128]],
+      [`bg:00f/bga:0.5/pd:10/plain/clear.png`, 20, 20, [0, 0, 255, 128]],
       [`rs:fit:100:100:1:1/${photo}@jpg`, 50, 3, [255, 255, 255, 255]],
       // Clockwise, then mirrored.
       [`rot:90/${photo}`, 2, 2, [4, 252, 128, 255]],
@@ -451,10 +454,53 @@ describe("url-imgproxy with imgproxy's client", () => {
         `${url}: ${text}`,
       );
     }
+  });
+
+  it("describes images as imgproxy does, as far as their headers go", async () => {
     const url = { value: "local:///photo.png", displayAs: "base64" } as const;
-    const info = generateImageInfoUrl({ endpoint: "", url, options: { palette: 8 }, key: KEY, salt: SALT });
-    const { status, text: message } = await server.ask(info);
-    assert.deepEqual([status, /descriptions of images/.test(message)], [403, true], message);
+    const infoUrl = (options: OptionsImageInfo) =>
+      generateImageInfoUrl({ endpoint: "", url, options, key: KEY, salt: SALT });
+    const { length: size } = await coordinates(WIDTH, HEIGHT);
+    const dimensions = { width: WIDTH, height: HEIGHT };
+    for (const [options, wanted] of [
+      [{ cachebuster: "1" }, { size, format: "png", ...dimensions }],
+      [
+        { size: false, pages_number: true },
+        { format: "png", ...dimensions, pages_number: 1 },
+      ],
+      [
+        { dimensions: false, exif: false, palette: 0 },
+        { size, format: "png" },
+      ],
+    ] as const satisfies readonly (readonly [OptionsImageInfo, object])[]) {
+      const { headers, text } = await ask(infoUrl(options));
+      assert.equal(headers["content-type"], "application/json");
+      assert.deepEqual(JSON.parse(text), wanted);
+      const [exchange] = seen.exchanges;
+      const { link } = server.server.runtime.hooks;
+      const again = await link.for("url-imgproxy").promise(exchange?.job as Job, exchange as Exchange);
+      assert.deepEqual(JSON.parse((await ask(again as string)).text), wanted, again);
+    }
+    for (const [name, options] of [
+      ["exif", { exif: true }],
+      ["iptc", { iptc: true }],
+      ["xmp", { xmp: true }],
+      ["vm", { video_meta: true }],
+      ["do", { detect_objects: true }],
+      ["cl", { classify: { top_k: 1 } }],
+      ["c", { crop: { width: 1, height: 1 } }],
+      ["p", { palette: 8 }],
+      ["avg", { average: { average: true } }],
+      ["dc", { dominant_colors: { dominant_colors: true } }],
+      ["bh", { blurhash: { x_components: 4, y_components: 3 } }],
+      ["th", { thumb_hash: true }],
+      ["ph", { perceptual_hash: true }],
+      ["chs", { calcHashsums: ["md5"] }],
+    ] as const satisfies readonly (readonly [string, OptionsImageInfo])[]) {
+      const { status, text } = await server.ask(infoUrl(options));
+      assert.equal(status, 403, `${name}: ${text}`);
+      assert.ok(text.includes("in descriptions") && text.includes(`(${name}`), text);
+    }
   });
 
   it("verifies the signature of imgproxy's documentation, and no other", async () => {

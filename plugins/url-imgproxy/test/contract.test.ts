@@ -139,8 +139,9 @@ describeLanguage("url-imgproxy", {
     of("pr:nobody"),
     of("kcr:1"),
     of(":1"),
-    "/info/unsafe/s:1/plain/local:///a.jpg",
-    "/info/unsafe/plain/local:///a.jpg",
+    "/info/unsafe/exif:1/plain/local:///a.jpg",
+    "/info/unsafe/w:1/plain/local:///a.jpg",
+    "/info/unsafe/d:x/plain/local:///a.jpg",
     `${of("")}@exe`,
   ],
   unresolvable: [
