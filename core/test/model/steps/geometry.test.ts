@@ -98,6 +98,15 @@ describe("resize", () => {
   const size = fc.record({ width: side, height: side }, { noNullPrototype: true });
   const fit = fc.constantFrom<Resize["fit"]>("cover", "contain", "fill", "inside", "outside");
 
+  it("refuses a size that needs a larger picture, if it is to", () => {
+    const strict = { enlarge: false, larger: "error" } as const;
+    assert.deepEqual(resized({ ...strict, width: 640, fit: "inside" }).size, REFERENCE);
+    assert.deepEqual(resized({ ...strict, width: 64, height: 865, fit: "fill" }).size, box(64, 865));
+    for (const asked of [{ width: 641 }, { height: 866 }, { width: 64, height: 866 }]) {
+      assert.throws(() => resized({ ...strict, ...asked, fit: "fill" }), { code: "EINVAL" });
+    }
+  });
+
   it("covers exactly the box where it may enlarge, and cuts out of what it scaled", () => {
     fc.assert(
       fc.property(size, size, (current, asked) => {
