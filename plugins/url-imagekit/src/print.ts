@@ -22,6 +22,7 @@ import { isMoving, PICTURE, VIDEO, type Wanted, wantedFor } from "./wanted.ts";
 export function printChain(transformation: Transformation, parameters: CustomParameters = {}): string {
   const { steps, output } = transformation;
   if (output.format === "original") return "orig-true";
+  if (output.info?.form) throw unprintable(`descriptions of ${output.info.form.plugin}`);
   const wanted = wantedFor(transformation);
   const chain = printAll(steps, wanted, parameters);
   if (!readsAs(chain.join(":"), steps, { wanted: withoutPart(wanted), parameters }))

@@ -122,6 +122,7 @@ describe("url-imagekit: printChain", () => {
     { op: "opacity", value: 0.505 },
     { op: "rotate", angle: 5, background: { kind: "dominant" } },
     { op: "resize", width: 5, height: 5, fit: "outside", enlarge: false },
+    { op: "resize", width: 5, height: 5, fit: "inside", enlarge: false, larger: "error" },
     { op: "resize", width: ["mul", ["add", "originalWidth", 1], 2], fit: "inside", enlarge: true },
     { op: "resize", width: 5, height: 5, fit: "cover", enlarge: true, focus: "entropy" },
   ];
@@ -133,6 +134,13 @@ describe("url-imagekit: printChain", () => {
       );
     });
   }
+  it("has no words for a description in a form of another plugin", () => {
+    const info = { form: { plugin: "other", options: {} } };
+    assert.equal(
+      codeThrown(() => printChain({ steps: [], output: { info } })),
+      "EUNSUPPORTED",
+    );
+  });
 });
 
 describe("url-imagekit: link", () => {
