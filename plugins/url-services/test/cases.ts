@@ -2,6 +2,8 @@ import { type BunnyOperations, transform as bunny } from "unpic/providers/bunny"
 import { type ContentfulOperations, transform as contentful } from "unpic/providers/contentful";
 import { type ShopifyOperations, transform as shopify } from "unpic/providers/shopify";
 import { type StoryblokOperations, transform as storyblok } from "unpic/providers/storyblok";
+import { type UploadcareOperations, transform as uploadcare } from "unpic/providers/uploadcare";
+import { type WordPressOperations, transform as wordpress } from "unpic/providers/wordpress";
 import { type WsrvOperations, transform as wsrv } from "unpic/providers/wsrv";
 import {
   type Case,
@@ -382,13 +384,142 @@ function storyblokCases(): Case[] {
   );
 }
 
+function photonCases(): Case[] {
+  const url = (operations: WordPressOperations) => local(wordpress(`${HOST}${FILE}`, operations));
+  const crops = [
+    ["", WHOLE],
+    ["&crop=25,25,50,50", { x: 60, y: 40, width: 120, height: 80 }],
+    ["&crop=10px,20px,200px,50", { x: 10, y: 20, width: 200, height: 80 }],
+  ] as const;
+  const sizes = crossed(
+    [60, 120, 200, 500].map((width) => ({ width })),
+    [40, 100, 400].map((height) => ({ height })),
+  );
+  const cases: Case[] = [
+    ...crossed(
+      SIZES,
+      [40, 60, 80, 100].map((q) => ({ q })),
+    ).flatMap(({ q, ...size }): Case[] => [
+      {
+        url: url({ ...size, quality: q } as WordPressOperations),
+        ...fitted("cover", size, { enlarge: false }),
+      },
+      {
+        url: `${url({ ...size, crop: false } as WordPressOperations)}&quality=${q}`.replace(
+          /crop=\d/,
+          "crop=0",
+        ),
+        ...fitted("inside", size, { enlarge: false }),
+      },
+    ]),
+    ...sizes.flatMap((size) =>
+      crops.flatMap(([crop, of]): Case[] => [
+        {
+          url: `${FILE}?resize=${size.width},${size.height}${crop}`,
+          ...fitted("cover", size, { enlarge: false, of }),
+        },
+        {
+          url: `${FILE}?fit=${size.width},${size.height}${crop}`,
+          ...fitted("inside", size, { enlarge: false, of }),
+        },
+        {
+          url: `${FILE}?w=${size.width}${crop}`,
+          ...fitted("inside", { width: size.width }, { enlarge: false, of }),
+        },
+        { url: `${FILE}?lb=${size.width},${size.height}${crop}`, ...size },
+      ]),
+    ),
+    { url: `${FILE}?w=50%25`, ...fitted("inside", { width: 120 }, { enlarge: false }) },
+    { url: `${FILE}?w=60&zoom=2&ssl=1`, ...fitted("inside", { width: 120 }, { enlarge: false }) },
+  ];
+  // The format is negotiated, also with a client that names none.
+  return cases.map((one) => ({ format: "jpeg", ...one }));
+}
+
+/** An identifier, as the service gives its files. */
+export const UUID = "/85b5644f-e692-4855-9db0-8c5a83096e25";
+
+function uploadcareCases(): Case[] {
+  const url = (operations: UploadcareOperations) =>
+    local(uploadcare(`${HOST}${UUID}/`, { format: "png", ...operations }));
+  const POINTS = {
+    center: [0.5, 0.5],
+    "0p,0p": [0, 0],
+    "100p,50p": [1, 0.5],
+    "50p,100p": [0.5, 1],
+    "100p,100p": [1, 1],
+  } as const;
+  const points = Object.keys(POINTS) as (keyof typeof POINTS)[];
+  const boxes = SIZES.flatMap(({ width, height }) => (width && height ? [{ width, height }] : []));
+  const sized = ({ width, height }: Sides) => `${width ?? ""}x${height ?? ""}` as "1x1";
+  const qualities = ["normal", "better", "best", "lighter", "lightest"] as const;
+  return [
+    ...crossed(
+      SIZES,
+      qualities.map((quality) => ({ quality })),
+    ).flatMap(({ quality, ...size }): Case[] => [
+      { url: url({ ...size, quality } as UploadcareOperations), ...fitted("fill", size, { enlarge: true }) },
+      {
+        url: url({ stretch: "off", resize: sized(size), quality } as UploadcareOperations),
+        ...fitted("fill", size, { enlarge: false }),
+      },
+    ]),
+    ...crossed(
+      boxes,
+      points.map((point) => ({ point })),
+    ).flatMap(({ point, ...size }): Case[] => [
+      {
+        url: `${UUID}/-/scale_crop/${sized(size)}/${point}/-/format/png/`,
+        ...fitted("cover", size, { enlarge: true, at: POINTS[point] }),
+      },
+      {
+        url: `${UUID}/-/stretch/off/-/scale_crop/${sized(size)}/${point}/-/format/png/photo.png`,
+        ...fitted("cover", size, { enlarge: false, at: POINTS[point] }),
+      },
+      {
+        url: `${UUID}/-/crop/${size.width}x${size.height}/${point}/-/format/png/`,
+        ...(size.width <= WIDTH && size.height <= HEIGHT
+          ? shownWhole(windowIn(WHOLE, size.width, size.height, POINTS[point]))
+          : size),
+      },
+      {
+        url: `${UUID}/-/crop/${size.width}:${size.height}/${point}/-/resize/60x/-/format/png/`,
+        ...fitted(
+          "inside",
+          { width: 60 },
+          { enlarge: true, of: windowOf(WHOLE, size.width / size.height, POINTS[point]) },
+        ),
+      },
+    ]),
+    ...boxes.flatMap((size): Case[] => [
+      {
+        url: `${UUID}/-/preview/${sized(size)}/-/format/png/`,
+        ...fitted("inside", size, { enlarge: false }),
+      },
+      {
+        url: `${UUID}/-/crop/120x80/60,40/-/preview/${sized(size)}/-/format/png/`,
+        ...fitted("inside", size, { enlarge: false, of: { x: 60, y: 40, width: 120, height: 80 } }),
+      },
+      ...["jpeg", "webp"].map((format) => ({
+        url: `${UUID}/-/preview/${sized(size)}/-/format/${format}/`,
+        ...fitted("inside", size, { enlarge: false }),
+        format,
+      })),
+    ]),
+    { url: `${UUID}/-/preview/-/format/png/`, ...shownWhole(WHOLE) },
+    { url: `${UUID}/-/crop/50px50p/center/-/format/png/`, ...shownWhole(windowIn(WHOLE, 120, 80)) },
+  ];
+}
+
 /** URLs of each service, with what its documentation says of the images. */
 export const CASES: Readonly<Record<string, readonly Case[]>> = {
   bunny: bunnyCases(),
   contentful: contentfulCases(),
   fastly: fastlyCases(),
+  photon: photonCases(),
   shopify: shopifyCases(),
   storyblok: storyblokCases(),
+  uploadcare: uploadcareCases(),
   wsrv: wsrvCases(),
 };
 
@@ -407,6 +538,15 @@ export const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>>
   contentful: {
     [`${FILE}?fm=png&fl=png8`]: "fl: png8",
     [`${FILE}?fm=tiff`]: "fm: tiff",
+  },
+  photon: {
+    [`${FILE}?w=60&filter=sepia`]: "filter: sepia",
+    [`${FILE}?ulb=true`]: "ulb: true",
+  },
+  uploadcare: {
+    [local(uploadcare(`${HOST}${UUID}/`, { smart_resize: "20x20" }))]: "smart_resize: 20x20",
+    [`${UUID}/-/crop/face/20x20/`]: "crop: face/20x20",
+    [`${UUID}/-/stretch/fill/-/resize/400x/`]: "stretch: fill",
   },
   storyblok: { [`${STORED}/m/300x0/filters:brightness(10)`]: "brightness: 10" },
   wsrv: {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { storageWeb } from "@mediatap/storage-web";
@@ -15,14 +16,24 @@ import { coordinates, distance, shown } from "../../../test/suites/support/coord
 import { SIGNATURE, urlBunny } from "../src/bunny.ts";
 import { urlContentful } from "../src/contentful.ts";
 import { urlFastly } from "../src/fastly.ts";
+import { urlPhoton } from "../src/photon.ts";
 import { urlShopify } from "../src/shopify.ts";
 import { urlStoryblok } from "../src/storyblok.ts";
+import { urlUploadcare } from "../src/uploadcare.ts";
 import { urlWsrv } from "../src/wsrv.ts";
-import { CASES, REFUSED, STORED } from "./cases.ts";
+import { CASES, REFUSED, STORED, UUID } from "./cases.ts";
 import { HEIGHT, WIDTH } from "./oracle.ts";
 
 /** Their URLs contain where an image is. */
 const FETCHING: readonly string[] = ["wsrv"];
+
+/** Without types of its own. */
+const EdgeAuth = createRequire(import.meta.url)("akamai-edgeauth") as new (
+  options: object,
+) => Readonly<Record<"generateACLToken" | "generateURLToken", (path: string | readonly string[]) => string>>;
+
+/** Uploadcare's public one, for tests of signed URLs. */
+const SECRET = "73636b61519adede42191efe1e73f02a67c7b692e3765f90c250c230be095211";
 
 describe("the languages of services", () => {
   let folder: TestFolder;
@@ -33,6 +44,7 @@ describe("the languages of services", () => {
     folder = await makeFolder({
       "a b.png": image,
       [STORED.slice(1)]: image,
+      [UUID.slice(1)]: image,
       "clear.png": await sharp({ create: { width: 20, height: 10, channels: 4, background: "#0000" } })
         .png()
         .toBuffer(),
@@ -47,8 +59,10 @@ describe("the languages of services", () => {
         urlBunny(),
         urlContentful(),
         urlFastly(),
+        urlPhoton(),
         urlShopify(),
         urlStoryblok(),
+        urlUploadcare(),
         urlWsrv(),
         storageFs(),
         storageWeb(),
@@ -64,6 +78,12 @@ describe("the languages of services", () => {
           origins: ["files"],
           languages: ["url-bunny"],
           privateKey: "SecurityKey",
+          restrictUnsigned: "all",
+        },
+        secured: {
+          origins: ["files"],
+          languages: ["url-uploadcare"],
+          privateKey: SECRET,
           restrictUnsigned: "all",
         },
       },
@@ -132,6 +152,9 @@ describe("the languages of services", () => {
         "/wsrv/?url=files.example/a b.png&w=99&h=99&fit=cover&mask=circle&mbg=blue&output=png",
         [0, 0, 255, 255],
       ],
+      ["/photon/a b.png?lb=99,99", [0, 0, 0, 255]],
+      [`/uploadcare${UUID}/-/setfill/0000ff/-/crop/300x300/center/-/format/png/`, [0, 0, 255, 255]],
+      [`/uploadcare${UUID}/-/border_radius/50p/-/setfill/00ff00/-/format/png/`, [0, 0, 0, 0]],
       ["/fastly/a%20b.png?pad=10&format=png", [0, 0, 0, 0]],
       ["/fastly/a%20b.png?pad=10&bg-color=00f&format=png", [0, 0, 255, 255]],
       ["/fastly/clear.png?bg-color=0,255,0&format=png", [0, 255, 0, 255]],
@@ -164,6 +187,28 @@ describe("the languages of services", () => {
     assert.equal(await status("width=40"), 401);
   });
 
+  it("verify Uploadcare's signed URLs, made by the library that it names, and no others", async () => {
+    const status = async (path: string, token: string) =>
+      (await server.ask(`/secured${path}?token=${token}`)).status;
+    const path = `${UUID}/-/resize/40x/`;
+    for (const escapeEarly of [true, false]) {
+      const auth = new EdgeAuth({ key: SECRET, windowSeconds: 3600, tokenName: "token", escapeEarly });
+      const exact = auth.generateACLToken(path);
+      assert.equal(await status(path, exact), 200);
+      assert.equal(await status(path, auth.generateURLToken(path)), 200);
+      assert.equal(await status(path, auth.generateACLToken(`${UUID}/*`)), 200);
+      assert.equal(await status(path, auth.generateACLToken("/*")), 200);
+      assert.equal(await status(path, auth.generateACLToken([`${UUID}/`, path])), 200);
+      assert.equal(await status(path, auth.generateACLToken(`${UUID}/`)), 401);
+      assert.equal(await status(path.replace("40x", "41x"), exact), 401);
+      assert.equal(await status(path.replace("40x", "41x"), auth.generateURLToken(path)), 401);
+      assert.equal(await status(path, exact.replace(/exp=\d/, "exp=9")), 401);
+    }
+    const over = new EdgeAuth({ key: SECRET, startTime: 1000, windowSeconds: 60, tokenName: "token" });
+    assert.equal(await status(path, over.generateACLToken(path)), 401);
+    assert.equal((await server.ask(`/secured${path}`)).status, 401);
+  });
+
   it("mirror and turn as documented", async () => {
     for (const [url, turned, part] of [
       ["/bunny/a%20b.png?flip=true&format=png", 0, { left: 0, top: 1, right: 1, bottom: 0 }],
@@ -171,6 +216,8 @@ describe("the languages of services", () => {
       ["/storyblok/a b.png/m/-0x-0/filters:format(png)", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
       ["/storyblok/a b.png/m/filters:rotate(90):format(png)", 90, { left: 0, top: 0, right: 1, bottom: 1 }],
       ["/wsrv/?url=files.example/a b.png&flop&ro=90", 270, { left: 0, top: 1, right: 1, bottom: 0 }],
+      [`/uploadcare${UUID}/-/mirror/-/rotate/90/`, 90, { left: 1, top: 0, right: 0, bottom: 1 }],
+      [`/uploadcare${UUID}/-/rotate/90/-/mirror/`, 90, { left: 0, top: 1, right: 1, bottom: 0 }],
       ["/fastly/a%20b.png?orient=hv", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
       ["/fastly/a%20b.png?orient=r", 270, { left: 0, top: 0, right: 1, bottom: 1 }],
       ["/fastly/a%20b.png?orient=l", 90, { left: 0, top: 0, right: 1, bottom: 1 }],

@@ -5,6 +5,9 @@ import { type Parameters, parameterTable } from "@mediatap/core/language";
 
 const ROOT = join(import.meta.dirname, "..");
 
+/** Modules that are no service. */
+const SHARED: readonly string[] = ["common", "edgeauth"];
+
 describe("url-services: the README", () => {
   it("contains the table of parameters of each service", async () => {
     const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -13,7 +16,7 @@ describe("url-services: the README", () => {
     assert.deepEqual(
       globSync("*.ts", { cwd: join(ROOT, "src") })
         .map((file) => basename(file, ".ts"))
-        .filter((name) => name !== "common")
+        .filter((name) => !SHARED.includes(name))
         .sort(),
       [...services].sort(),
     );

@@ -1,0 +1,53 @@
+import { describeLanguage } from "@mediatap/test";
+import { urlPhoton } from "../src/photon.ts";
+
+describeLanguage("url-photon", {
+  plugin: urlPhoton({ versions: ["v"] }),
+  equal: [
+    [
+      "/a.jpg",
+      "/%61.jpg",
+      "/a.jpg?ssl=1",
+      "/a.jpg?crop=1",
+      "/a.jpg?brightness=0&contrast=0",
+      "/a.jpg?zoom=2",
+    ],
+    ["/a.jpg?w=200", "/a.jpg?w=100&zoom=2", "/a.jpg?w=200&crop=1"],
+    ["/a.jpg?w=200&h=100", "/a.jpg?fit=200,100", "/a.jpg?w=200&h=100&crop=0"],
+    ["/a.jpg?w=200&h=100&crop=1", "/a.jpg?resize=200,100", "/a.jpg?resize=200%2C100"],
+  ],
+  different: [
+    "/a.jpg",
+    "/b.jpg",
+    "/a.jpg?v=2",
+    "/a.jpg?w=200",
+    "/a.jpg?w=50%25",
+    "/a.jpg?h=200",
+    "/a.jpg?w=200&h=100",
+    "/a.jpg?resize=200,100",
+    "/a.jpg?lb=200,100",
+    "/a.jpg?crop=12,25,60,60",
+    "/a.jpg?crop=160px,25,1400px,60",
+    "/a.jpg?crop=12,25,60,60&w=100",
+    "/a.jpg?quality=40",
+    "/a.jpg?strip=info",
+    "/a.jpg?filter=grayscale",
+  ],
+  wrong: [
+    "/a.jpg?w=abc",
+    "/a.jpg?w=0",
+    "/a.jpg?resize=200",
+    "/a.jpg?resize=200,0",
+    "/a.jpg?crop=2",
+    "/a.jpg?crop=1,2,3",
+    "/a.jpg?crop=101,2,3,4",
+    "/a.jpg?filter=sepia",
+    "/a.jpg?filter=nope",
+    "/a.jpg?strip=exif",
+    "/a.jpg?brightness=10",
+    "/a.jpg?ulb=true",
+    "/a.jpg?quality=101",
+    "/a.jpg?width=200",
+  ],
+  unresolvable: ["/../a.jpg", "/b//a.jpg?w=9"],
+});
