@@ -76,23 +76,25 @@ export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";
 export type { Op, Output, Step, StepOf, Steps, Transformation } from "./model/transformation.ts";
 export type {
-  CallHandler,
-  CallRights,
-  KeyAccess,
-  KeysApi,
   OpenedFolder,
   Plugin,
   PluginApi,
-  PluginHooks,
   PluginList,
-  RouteHandler,
-  RouteReply,
-  RouteRequest,
   RunningServer,
   ServerFlags,
   ServerState,
 } from "./plugin.ts";
 export { API_VERSION } from "./plugin.ts";
+export type {
+  CallHandler,
+  CallRights,
+  KeyAccess,
+  KeysApi,
+  RouteHandler,
+  RouteReply,
+  RouteRequest,
+} from "./plugin-calls.ts";
+export type { PluginHooks } from "./plugin-taps.ts";
 export type { Explanation } from "./request/explain.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";

@@ -8,7 +8,16 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const PARTS: readonly (readonly string[])[] = [
   ["model"],
   ["util"],
-  ["hooks.ts", "plugin.ts", "facade.ts", "results.ts", "traced.ts", "config"],
+  [
+    "hooks.ts",
+    "plugin.ts",
+    "plugin-calls.ts",
+    "plugin-taps.ts",
+    "facade.ts",
+    "results.ts",
+    "traced.ts",
+    "config",
+  ],
   ["cache", "decode", "language", "state", "stream"],
   ["origin"],
   ["work"],
@@ -20,7 +29,7 @@ const PARTS: readonly (readonly string[])[] = [
 ];
 
 /** They name what plugins get from other parts, as types. */
-const NAMES_TYPES = ["plugin.ts", "results.ts"];
+const NAMES_TYPES = ["plugin.ts", "plugin-calls.ts", "plugin-taps.ts", "results.ts"];
 
 /** Names of products, services and libraries of codecs, of the parameters of their URLs and of their headers and files. */
 const NAMES = new RegExp(

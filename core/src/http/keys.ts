@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin.ts";
+import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin-calls.ts";
 import type { KeyInfo, StoredKey, StoredKeys } from "../state/api-keys.ts";
 import type { Audit } from "../state/audit.ts";
 import type { Secrets } from "../state/secrets.ts";

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import { wrap } from "../facade.ts";
 import type { Limits } from "../model/limits.ts";
-import type { CallReply, RouteRequest } from "../plugin.ts";
+import type { CallReply, RouteRequest } from "../plugin-calls.ts";
 import { createClientIp, readBody, streamBody } from "./request.ts";
 import { METHODS, type Runtime } from "./runtime.ts";
 

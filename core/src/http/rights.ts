@@ -3,7 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
-import type { CallRights, KeyRole } from "../plugin.ts";
+import type { CallRights, KeyRole } from "../plugin-calls.ts";
 import { type AccountState, accountState, type RuntimeState } from "../state/account.ts";
 import { type AccountKeys, infoOf, type KeyInfo, type StoredKeys } from "../state/api-keys.ts";
 import { type Audit, readAudit } from "../state/audit.ts";

@@ -6,13 +6,13 @@ import type { Hooks } from "../hooks.ts";
 import { codeOf } from "../model/errors.ts";
 import {
   type JobsApi,
-  type KeysApi,
   type OriginsApi,
   type Plugin,
   type PluginApi,
   pluginError,
   type ServerState,
 } from "../plugin.ts";
+import type { KeysApi } from "../plugin-calls.ts";
 import { reasonOf } from "../util/log.ts";
 import { runningServer } from "./management-client.ts";
 import type { Registrations } from "./registrations.ts";
