@@ -8,7 +8,6 @@ import { MediaError } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { Job } from "./model/job.ts";
 import type { LimitsOf } from "./model/limits.ts";
-import type { RenderContext } from "./model/render-context.ts";
 import type { Obtained, Rendition } from "./model/rendition.ts";
 import type { Storage } from "./model/source.ts";
 import type { StepRegistry } from "./model/steps/registry.ts";

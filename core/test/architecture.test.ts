@@ -46,6 +46,7 @@ const NAMES = new RegExp(
 /** Where the core contains such a name nevertheless, and why. */
 const ALLOWED: Readonly<Record<string, string>> = {
   "cli/cli.ts: tr:": "an example of the help: a URL of the usual language",
+  "config/rules.ts: imagekit": "examples of the reference name plugins that exist",
   "config/schema.ts: imagekit": "examples of the reference name plugins that exist",
   "config/schema.ts: tr:": "what a URL of the usual language contains",
   "decode/program.ts: tiff": "sub-path for decoders",

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { secretsOf } from "../config/options.ts";
-import { configSchema, DEFAULT_RULES } from "../config/schema.ts";
+import { DEFAULT_RULES } from "../config/rules.ts";
+import { configSchema } from "../config/schema.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createLogger } from "../util/log.ts";

@@ -5,7 +5,8 @@ import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { defaultOf, type Extensions } from "./extensions.ts";
-import { type CheckedConfig, DEFAULT_RULES } from "./schema.ts";
+import { DEFAULT_RULES } from "./rules.ts";
+import type { CheckedConfig } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
 interface Account {

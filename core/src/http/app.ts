@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type KoaRouter from "@koa/router";
 import type Koa from "koa";
 import type { Logger } from "pino";
-import { DEFAULT_RULES } from "../config/schema.ts";
+import { DEFAULT_RULES } from "../config/rules.ts";
 import { attributed, wrap } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
