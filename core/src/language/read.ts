@@ -60,11 +60,11 @@ export function assertVocabulary<T>(vocabulary: Vocabulary<T>): void {
   const order = orderOf(vocabulary);
   const used = new Set(order.flatMap((entry) => (typeof entry === "object" ? entry.uses : [])) as string[]);
   for (const [key, parameter] of entriesOf(parameters)) {
-    const { step, output, delivery, cannot, ignored } = parameter;
+    const { step, output, delivery, cannot, ignored, isNeutral } = parameter;
     if (step && !order.includes(key as never))
       throw new TypeError(`${key} has a step, but is not in the order`);
     const isUsed =
-      [step, output, delivery, cannot, ignored].some((use) => use !== undefined) || used.has(key);
+      [step, output, delivery, cannot, ignored, isNeutral].some((use) => use !== undefined) || used.has(key);
     if (!isUsed)
       throw new TypeError(`${key} stands for nothing: neither a step, an output, a delivery nor a rule`);
   }

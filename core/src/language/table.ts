@@ -155,7 +155,6 @@ export const neutral = <T extends string | number | boolean>(
     return value;
   },
   print: String,
-  step: () => undefined,
 });
 
 /** A parameter that is known and has no effect here, because it concerns the service alone. */

@@ -2,6 +2,7 @@ import {
   ignored,
   integer,
   type Located,
+  neutral,
   number,
   oneOf,
   type Parameter,
@@ -37,7 +38,7 @@ export interface ImgproxyValues {
   car: number;
   t: number;
   pd: readonly [number, number, number, number];
-  ar: true;
+  ar: boolean;
   rot: number;
   fl: readonly [horizontal: boolean, vertical: boolean];
   bg: Rgba | "none";
@@ -52,23 +53,23 @@ export interface ImgproxyValues {
   wms: readonly [number, number];
   wmr: number;
   sm: boolean;
-  kcr: true;
+  kcr: boolean;
   scp: boolean;
   cp: "srgb";
   dpi: number;
-  eth: true;
+  eth: boolean;
   q: number;
   fq: ReadonlyMap<string, number>;
-  mb: true;
+  mb: number;
   jpgo: boolean;
   pngo: boolean;
   webpo: boolean;
   f: read.Format;
   pg: number;
-  pgs: true;
+  pgs: number;
   da: boolean;
   vts: number;
-  vtk: true;
+  vtk: boolean;
   fiu: Asset;
   skp: never;
   raw: boolean;
@@ -78,16 +79,16 @@ export interface ImgproxyValues {
   att: boolean;
   pr: readonly string[];
   a: true;
-  br: true;
-  co: true;
-  ra: true;
-  hs: true;
-  ph: true;
-  bc: true;
-  mc: true;
-  dt: true;
-  aq: true;
-  pix: true;
+  br: number;
+  co: number;
+  ra: string;
+  hs: string;
+  ph: boolean;
+  bc: boolean;
+  mc: number;
+  dt: number;
+  aq: string;
+  pix: number;
   op: never;
   c_obj: never;
   ush: never;
@@ -115,21 +116,11 @@ const elsewhere = <T>(parameter: Omit<Parameter<T>, "delivery">): Parameter<T> =
   delivery: () => ({}),
 });
 
-/** An option of which only the values count that change nothing; others are refused. */
-function neutral(cannot: string, values: readonly string[], also: readonly string[]): Parameter<true> {
-  return elsewhere({
-    means: `refused: ${cannot}; other values change nothing`,
-    values: values.map((value) => `\`${value}\``).join(", "),
-    also,
-    isNeutral: true,
-    read: (text, key) => {
-      if (!values.includes(text)) throw unsupported(cannot, key, text);
-      return true;
-    },
-  });
-}
+const off = (cannot: string, also: readonly string[]) => neutral<boolean>(false, cannot, read.flag, also);
 
-const OFF = ["0", "f", "false"];
+/** The first of several arguments. */
+const head = (text: string): string => text.split(":")[0] as string;
+const intensity: Reader<number> = (text, key) => number(0, 1)(head(text), key);
 
 const pageNumber = integer(0, 100_000);
 
@@ -138,7 +129,8 @@ const first =
   (cannot: string, on: Reader<boolean>): Reader<boolean> =>
   (text, key) => {
     const [head = "", ...rest] = text.split(":");
-    if (rest.some((part) => part !== "" && !OFF.includes(part))) throw unsupported(cannot, key, text);
+    if (rest.some((part) => part !== "" && !/^(?:0|f|false)$/.test(part)))
+      throw unsupported(cannot, key, text);
     return head !== "" && on(head, key);
   };
 
@@ -296,7 +288,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       read: read.edges,
       print: (edges) => edges.join(":"),
     },
-    ar: neutral("images that are not upright", ["1", "t", "true"], ["auto_rotate"]),
+    ar: neutral<boolean>(true, "images that are not upright", read.flag, ["auto_rotate"]),
     rot: {
       means: "turns clockwise",
       values: "multiples of 90",
@@ -414,7 +406,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       output: (strip) => ({ metadata: strip ? "strip" : "keep" }),
       fromOutput: ({ metadata }) => (metadata === undefined ? undefined : metadata === "strip"),
     },
-    kcr: neutral("copyright of an image without metadata", OFF, ["keep_copyright"]),
+    kcr: off("copyright of an image without metadata", ["keep_copyright"]),
     scp: {
       ...flagged("converts to sRGB and writes no profile, or keeps it", ["strip_color_profile"]),
       output: (strip) => ({ colorProfile: strip ? "srgb" : "keep" }),
@@ -437,7 +429,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       output: (density) => (density === 0 ? {} : { density }),
       fromOutput: ({ density }) => (typeof density === "number" ? density : undefined),
     },
-    eth: neutral("thumbnails in place of images", OFF, ["enforce_thumbnail"]),
+    eth: off("thumbnails in place of images", ["enforce_thumbnail"]),
     q: {
       means: "quality; 0: the server's",
       values: "0–100",
@@ -452,7 +444,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       also: ["format_quality"],
       read: read.formatQualities,
     }),
-    mb: neutral("limits of the file size", ["0"], ["max_bytes"]),
+    mb: neutral<number>(0, "limits of the file size", integer(0, 1e12), ["max_bytes"]),
     jpgo: progressive("these options of JPEG", ["jpeg_options"], "jpeg"),
     pngo: progressive("these options of PNG", ["png_options"], "png"),
     webpo: {
@@ -478,7 +470,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       fromOutput: ({ format }) => (format === "source" || format === "original" ? undefined : format),
     },
     pg: { means: "page or frame, from 0 on", values: "0–", also: ["page"], read: pageNumber },
-    pgs: neutral("several pages in one image", ["1"], ["pages"]),
+    pgs: neutral<number>(1, "several pages in one image", pageNumber, ["pages"]),
     da: flagged("the first frame of an animation, or that of `pg`", ["disable_animation"]),
     vts: {
       means: "time of the frame of a video, in seconds; no effect on images",
@@ -486,7 +478,7 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       also: ["video_thumbnail_second"],
       read: number(0, 1_000_000),
     },
-    vtk: neutral("key frames in place of those at a time", OFF, ["video_thumbnail_keyframes"]),
+    vtk: off("key frames in place of those at a time", ["video_thumbnail_keyframes"]),
     fiu: {
       means: "image that stands in for one that is missing",
       values: "its source in Base64",
@@ -544,16 +536,16 @@ export function createParameters(sources: Sources): Parameters<ImgproxyValues> {
       also: ["adjust"],
       read: () => true,
     }),
-    br: neutral("brightness", ["0"], ["brightness"]),
-    co: neutral("contrast", ["1"], ["contrast"]),
-    ra: neutral("other algorithms", ["lanczos3"], ["resizing_algorithm"]),
-    hs: neutral("checksums", ["none"], ["hashsum"]),
-    ph: neutral("high dynamic range", OFF, ["preserve_hdr"]),
-    bc: neutral("requests that bypass the cache", OFF, ["bypass_cache"]),
-    mc: neutral("one hue", ["0"], ["monochrome"]),
-    dt: neutral("two hues", ["0"], ["duotone"]),
-    aq: neutral("quality by a measure", ["none"], ["autoquality"]),
-    pix: neutral("pixelation", ["0", "1"], ["pixelate"]),
+    br: neutral<number>(0, "brightness", number(-255, 255), ["brightness"]),
+    co: neutral<number>(1, "contrast", number(0, 1000), ["contrast"]),
+    ra: neutral<string>("lanczos3", "other algorithms", head, ["resizing_algorithm"]),
+    hs: neutral<string>("none", "checksums", head, ["hashsum"]),
+    ph: off("high dynamic range", ["preserve_hdr"]),
+    bc: off("requests that bypass the cache", ["bypass_cache"]),
+    mc: neutral<number>(0, "one hue", intensity, ["monochrome"]),
+    dt: neutral<number>(0, "two hues", intensity, ["duotone"]),
+    aq: neutral<string>("none", "quality by a measure", head, ["autoquality"]),
+    pix: neutral<number>(1, "pixelation", (text, key) => Math.max(1, read.pixels(text, key)), ["pixelate"]),
     op: refused("positions of objects", ["obj_pos", "objects_position"]),
     c_obj: refused("crops to objects", ["crop_objects"]),
     ush: refused("other unsharp masks than that of `sh`", ["unsharp_masking"]),
