@@ -15,6 +15,7 @@ export function canonicalOf(exchange: Exchange, usual: Version): string | undefi
   if (!job?.written || !source || !address) return undefined;
   const values = new Map(tokenize(job.written)[0]?.map(({ key, value }) => [key, value]));
   const { steps } = job.transformation;
+  const { maxSide = Number.POSITIVE_INFINITY } = exchange.endpoint;
   const extract = steps.find((step) => step.op === "extract");
   const region = extract && extractGeometry(extract, { original: source, current: source });
   const current = region?.size ?? source;
@@ -25,7 +26,7 @@ export function canonicalOf(exchange: Exchange, usual: Version): string | undefi
     baseOf(exchange),
     `${address.prefix}${printIdentifier(job.asset)}`,
     region && !isWhole ? [region.left, region.top, current.width, current.height].join(",") : "full",
-    sizeOf(steps, { source, current, written: values.get("size") ?? "max" }, address.version),
+    sizeOf(steps, { source, current, written: values.get("size") ?? "max", maxSide }, address.version),
     turn,
     `${quality}.${values.get("format")}`,
   ].join("/");
@@ -36,9 +37,14 @@ interface Sized {
   /** Of the region. */
   readonly current: Size;
   readonly written: string;
+  readonly maxSide: number;
 }
 
-function sizeOf(steps: readonly Step[], { source, current, written }: Sized, version: Version): string {
+function sizeOf(
+  steps: readonly Step[],
+  { source, current, written, maxSide }: Sized,
+  version: Version,
+): string {
   if (written === "^max") return written;
   const most = version === 2 ? "full" : "max";
   const resize = steps.find((step) => step.op === "resize");
@@ -46,7 +52,8 @@ function sizeOf(steps: readonly Step[], { source, current, written }: Sized, ver
   if (!resize || written === "max" || written === "full") return most;
   const sized = (step: StepOf<"resize">) => resizeGeometry(step, { original: source, current }).size;
   const { width, height } = sized(resize);
-  if (width === current.width && height === current.height) return most;
+  if ((width === current.width && height === current.height) || Math.max(width, height) > maxSide)
+    return most;
   const isLarger = width > current.width || height > current.height;
   if (version === 3) return `${isLarger ? "^" : ""}${width},${height}`;
   const keepsRatio = sized({ op: "resize", width, fit: "inside", enlarge: true }).height === height;

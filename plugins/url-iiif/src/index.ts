@@ -85,9 +85,7 @@ interface Settings {
 /** The job of a URL of an information document, or of an image without anything after it. */
 function documentJob(exchange: Exchange, endpoint: Endpoint, settings: Settings): Job | undefined {
   const { path, query } = exchange.target;
-  const address = path.endsWith("/info.json")
-    ? addressOf(path, 1, settings.version)
-    : addressOf(path, 0, settings.version);
+  const address = addressOf(path, path.endsWith("/info.json") ? 1 : 0, settings.version);
   if (!address) return undefined;
   const { version, prefix, identifier } = address;
   const asset = assetOfIdentifier(identifier);

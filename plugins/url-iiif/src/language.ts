@@ -8,7 +8,6 @@ import {
   type Located,
   printQuery,
   readQuery,
-  unprintable,
 } from "@mediatap/core/language";
 import { type IiifValues, PARAMETERS, VERSIONS, type Version } from "./parameters.ts";
 import { ORDER } from "./steps.ts";
@@ -43,7 +42,7 @@ export const printIdentifier = ({ path }: Located["asset"]): string =>
 
 /** Address of an endpoint as clients see it: its field `iiifUrl`, else by the request. */
 export function baseOf({ endpoint, request, target }: Exchange): string {
-  const scheme = request.header("x-forwarded-proto") === "https" ? "https" : "http";
+  const scheme = /^https\b/i.test(request.header("x-forwarded-proto") ?? "") ? "https" : "http";
   const base = endpoint.fields.iiifUrl ?? `${scheme}://${request.header("host")}/${target.mount}`;
   return base.replace(/\/$/, "");
 }
@@ -72,16 +71,21 @@ export function tokenize(text: string): readonly Group[] {
   ];
 }
 
-/** The segments behind the identifier, in the words of version 3. */
+/** Version and segments; what is left out has its usual value, or another one where the API has none. */
 function print(groups: readonly Group[]): string {
   const values = new Map(groups.flat().map(({ key, value }) => [key, value]));
-  const format = values.get("format");
-  if (format === undefined) throw unprintable("a format that is not named");
-  const [region = "full", size = "max", angle = "0"] = ["region", "size", "rotation"].map((key) =>
-    values.get(key),
-  );
-  const turn = `${values.has("!") ? "!" : ""}${angle}`;
-  return ["3", region, size, turn, `${values.get("quality") ?? "default"}.${format}`].join("/");
+  const usual = {
+    version: "3",
+    region: "full",
+    size: "max",
+    rotation: "0",
+    quality: "default",
+    format: "jpg",
+  };
+  const textOf = (key: keyof typeof usual) => values.get(key) ?? usual[key];
+  const turn = `${values.has("!") ? "!" : ""}${textOf("rotation")}`;
+  const file = `${textOf("quality")}.${textOf("format")}`;
+  return [textOf("version"), textOf("region"), textOf("size"), turn, file].join("/");
 }
 
 /** The language of image requests; `version` is that of URLs that name none. */

@@ -51,6 +51,7 @@ const size: Rule<IiifValues> = {
     if (version === 3 && kind === "full")
       throw invalid("size", "max, which replaces full in version 3", kind);
     const enlarge = (isUpscaled || version === 2) && enlarges(context);
+    const larger = enlarge ? {} : ({ larger: "error" } as const);
     const sides = { ...(width !== undefined && { width }), ...(height !== undefined && { height }) };
     switch (kind) {
       case "max":
@@ -60,30 +61,19 @@ const size: Rule<IiifValues> = {
         if (percent > 100 && !isUpscaled && version === 3) {
           throw invalid("size", "at most 100 percent without ^", percent);
         }
-        return percent === 100
-          ? []
-          : [
-              {
-                op: "resize",
-                width: percentOf("currentWidth", percent),
-                height: percentOf("currentHeight", percent),
-                fit: "fill",
-                enlarge: enlarge && percent > 100,
-                ...(percent > 100 && !enlarge && { larger: "error" }),
-              },
-            ];
+        if (percent === 100) return [];
+        const box = {
+          width: percentOf("currentWidth", percent),
+          height: percentOf("currentHeight", percent),
+        };
+        const how = percent > 100 ? { enlarge, ...larger } : { enlarge: false };
+        return [{ op: "resize", ...box, fit: "fill", ...how }];
       }
-      case "exact":
+      case "exact": {
         assertSides(size, context);
-        return [
-          {
-            op: "resize",
-            ...sides,
-            fit: width !== undefined && height !== undefined ? "fill" : "inside",
-            enlarge,
-            ...(!enlarge && { larger: "error" }),
-          },
-        ];
+        const isBox = width !== undefined && height !== undefined;
+        return [{ op: "resize", ...sides, fit: isBox ? "fill" : "inside", enlarge, ...larger }];
+      }
       case "confined":
         return [{ op: "resize", ...sides, fit: "inside", enlarge: isUpscaled && enlarges(context) }];
     }

@@ -326,6 +326,7 @@ describe("url-iiif: delivery", () => {
       ["/photo.png/full/^600,/0/default.png", "/photo.png/full/^600,400/0/default.png"],
       ["/photo.png/full/^max/0/default.png", "/photo.png/full/^max/0/default.png"],
       ["/2/photo.png/full/!60,60/0/default.png", "/2/photo.png/full/60,/0/default.png"],
+      ["/small/photo.png/full/pct:50/0/default.png", "/small/photo.png/full/max/0/default.png"],
       ["/2/photo.png/full/60,60/0/default.png", "/2/photo.png/full/60,60/0/default.png"],
       ["/2/photo.png/pct:0,0,100,100/max/0/default.png", "/2/photo.png/full/full/0/default.png"],
     ] as const) {
