@@ -34,7 +34,7 @@ type Api = Pick<PluginApi, "hooks" | "shared" | "state" | "cluster">;
 /** Notes the renders of videos, in all workers of the machine, for the page Videos. */
 export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
   const noted = shared(TOPIC, () => ({
-    renders: [] as VideoRender[],
+    renders: [] as (VideoRender & { readonly key: string })[],
     counts: new Map<string, { segments: number; others: number; failed: number }>(),
   }));
   let stopAnswering = () => {};
@@ -47,14 +47,18 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
     const what = whatOf(report.job);
     // What nobody waited for any more has not failed.
     if (what === undefined || (report.error && report.context.signal.aborted)) return;
-    const { job, duration, record, error } = report;
+    const { job, key, duration, record, error } = report;
+    const now = Date.now();
+    // One for a client and one ahead of it, with other rights, have waited for the same work.
+    const isKnown = noted.renders.some((one) => one.key === key && one.time > now - duration);
+    if (isKnown) return;
     const { tenant, endpoint, path } = job.asset;
     const isSegment = job.transformation.output.video?.part?.kind === "segment";
     const counts = noted.counts.get(tenant) ?? { segments: 0, others: 0, failed: 0 };
     noted.counts.set(tenant, counts);
     counts[error ? "failed" : isSegment ? "segments" : "others"]++;
     noted.renders.unshift({
-      ...{ tenant, endpoint, path, what, isSegment, time: Date.now(), duration },
+      ...{ tenant, endpoint, path, what, isSegment, key, time: now, duration },
       ...(record?.length !== undefined && { bytes: record.length }),
       ...(error && { error: { code: error.code, message: error.message } }),
     });
@@ -70,7 +74,7 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
   /** What a session may see of it. */
   return async function videosOf({ endpoints }: Session): Promise<Videos> {
     const all = [own(), ...((await bus.ask(TOPIC)) as ReturnType<typeof own>[])];
-    const isOwn = (render: VideoRender) =>
+    const isOwn = (render: Pick<VideoRender, "tenant" | "endpoint">) =>
       endpoints.some(({ tenant, name }) => tenant === render.tenant && name === render.endpoint);
     const tenants = new Set(endpoints.map(({ tenant }) => tenant));
     const counts = all.flatMap((one) => one.counts).filter(({ tenant }) => tenants.has(tenant));
@@ -81,7 +85,8 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
         .flatMap(({ renders }) => renders)
         .filter(isOwn)
         .sort((a, b) => b.time - a.time)
-        .slice(0, MAX_REMEMBERED),
+        .slice(0, MAX_REMEMBERED)
+        .map(({ key: _, ...render }) => render),
       counts: {
         segments: sum(counts, ({ segments }) => segments),
         others: sum(counts, ({ others }) => others),

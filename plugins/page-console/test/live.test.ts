@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import { Readable } from "node:stream";
 import { analytics } from "@mediatap/analytics";
-import { until } from "@mediatap/test";
+import { bodyOf, type PlanResult, type Plugin } from "@mediatap/core";
+import { memoryStorage, until } from "@mediatap/test";
+import { sign } from "@mediatap/url-imagekit";
 import { type Client, type Console, KEY, SHOP_KEY, signIn, startConsole } from "./support.ts";
 
 describe("page-console: live figures, failures and purges", () => {
@@ -165,6 +168,51 @@ describe("page-console: live figures, failures and purges", () => {
         assert.equal((await by.ask("/-/console/api/analytics?by=week")).status, 400);
       }
       assert.equal((await own.server.ask("/-/console/api/analytics")).status, 401);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it("list a video once that was rendered for requests with different rights", async () => {
+    const both = Promise.withResolvers<void>();
+    let begun = 0;
+    const videos: Plugin = {
+      name: "test-videos",
+      version: "1.0.0",
+      apiVersion: 1,
+      apply({ hooks }) {
+        hooks.transform.tap("test-videos", () => {
+          const run = async (): Promise<PlanResult> => {
+            if (++begun === 2) both.resolve();
+            await both.promise;
+            const body = bodyOf(Buffer.from("a video"), (bytes) => Readable.from([bytes]));
+            return { body, type: "video/mp4", format: "mp4" };
+          };
+          return { engine: "test-videos", lane: "video", cost: 1, memory: 0, explain: () => ({}), run };
+        });
+      },
+    };
+    const own = await startConsole(
+      {},
+      {
+        plugins: [videos, memoryStorage(new Map([["clip.mp4", Buffer.from("clip")]]))],
+        origins: { files: { type: "MEMORY" } },
+        endpoints: { default: { origins: ["files"], privateKey: KEY } },
+        limits: { videoTransforms: 2 },
+        tenants: {},
+      },
+    );
+    try {
+      const path = "clip.mp4?tr=w-100";
+      const urls = [`/${path}`, `/${path}&ik-s=${sign(path, KEY)}`];
+      const answers = await Promise.all(urls.map((url) => own.server.ask(url)));
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [200, 200],
+      );
+      const { renders, counts } = await json(await signIn(own.server), "videos");
+      assert.deepEqual([begun, renders.length, counts.others], [2, 1, 1]);
+      assert.equal(renders[0].key, undefined);
     } finally {
       await own.close();
     }
