@@ -12,6 +12,7 @@ import { storageS3 } from "@mediatap/storage-s3";
 import { storageWeb } from "@mediatap/storage-web";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { videoRemux } from "@mediatap/video-remux";
+import { warm } from "@mediatap/warm";
 import { samples } from "./samples.ts";
 
 // What `npm start` serves: the folder `media` beside this file, and a start page at `/` that shows it.
@@ -28,6 +29,7 @@ export default defineConfig({
     videoRemux(),
     cacheMemory(),
     analytics(),
+    warm(),
     stateSqlite({ path: "../../.cache/start/state.sqlite" }),
   ],
   origins: { samples: { type: "FOLDER", path: "./media" } },

@@ -3,6 +3,9 @@ import { signal } from "@preact/signals";
 /** The session: `undefined` until the server has answered. */
 export const session = signal(/** @type {Session | undefined} */ (undefined));
 
+/** Whether the form to sign in is open, in a console that is open without. */
+export const isSigningIn = signal(false);
+
 /**
  * @typedef {{ name: string, transformation: string, enabled: boolean }} Named
  * @typedef {{ tenant: string, name: string, prefix: string, hosts: string[], origins: string[], languages: string[], restrictUnsigned: string,
@@ -72,6 +75,7 @@ export async function loadSession() {
 /** @param {string} key */
 export async function signIn(key) {
   session.value = await call("/session", { method: "POST", body: { key } });
+  isSigningIn.value = false;
 }
 
 export async function signOut() {

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { loadSession, session, signIn, signOut } from "./api.js";
+import { isSigningIn, loadSession, session, signIn, signOut } from "./api.js";
 import { GROUPS } from "./pages.js";
 import { address } from "./router.js";
 import { Empty, Heading, html, Icon, Problem } from "./ui.js";
@@ -16,20 +16,19 @@ const current = () => {
 function App() {
   const known = session.value;
   const page = current();
-  const [isAsked, setAsked] = useState(false);
-  const isSigningIn = known?.isOpen === false || (isAsked && !known?.isSignedIn);
+  const mustSignIn = known?.isOpen === false || (isSigningIn.value && !known?.isSignedIn);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="top">
       <a class="brand" href="/-/console/inspect"><img src="/-/console/mark.svg" alt="" width="28" height="28" /><span>Mediatap</span></a>
-      ${known?.isOpen && html`<${Nav} selected=${page?.path ?? ""} /><${Account} onSignIn=${() => setAsked(true)} />`}
+      ${known?.isOpen && html`<${Nav} selected=${page?.path ?? ""} /><${Account} onSignIn=${() => (isSigningIn.value = true)} />`}
     </header>
     <main id="main" tabindex="-1">
       ${
         known === undefined
           ? failure && html`<${Problem} error=${failure} onRetry=${begin} />`
-          : isSigningIn
-            ? html`<${SignIn} onCancel=${known.isOpen ? () => setAsked(false) : undefined} />`
+          : mustSignIn
+            ? html`<${SignIn} onCancel=${known.isOpen ? () => ((isSigningIn.value = false)) : undefined} />`
             : page
               ? html`<${Loaded} key=${page.path} page=${page} />`
               : html`<${Heading} title="Not found" /><${Empty} title="There is no such page"><p>Choose one of the navigation.</p><//>`

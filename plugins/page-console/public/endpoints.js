@@ -1,19 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { session } from "./api.js";
 import { Fields, Ordered } from "./form.js";
+import { canChange, Locked } from "./locked.js";
 import { pick } from "./origins.js";
 import { address, navigate } from "./router.js";
-import {
-  Action,
-  canChange,
-  nameOf,
-  newId,
-  Staged,
-  stage,
-  Unchangeable,
-  upcoming,
-  useObjects,
-} from "./staged.js";
+import { Action, nameOf, newId, Staged, stage, Unchangeable, upcoming, useObjects } from "./staged.js";
 import { Empty, Heading, html, Pill } from "./ui.js";
 
 const ROOT = "/-/console/endpoints";
@@ -42,6 +33,7 @@ export function Endpoints() {
       <p class="lead">URL spaces, and the origins that each of them asks, in order.</p>
       ${objects && canChange.value && !isForm && html`<div class="end"><a class="button main" href=${`${ROOT}?new`}>New endpoint</a></div>`}
     <//>
+    ${objects && html`<${Locked} to="change endpoints" />`}
     ${error && !objects && html`<${Unchangeable} error=${error} reload=${reload} />`}
     ${objects && html`<${Staged} />`}
     ${objects && isForm && html`<${Editor} key=${id ?? "new"} schema=${objects.schemas.urlEndpoint} endpoint=${edited} />`}

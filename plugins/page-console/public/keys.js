@@ -1,7 +1,8 @@
 import { useRef, useState } from "preact/hooks";
 import { call, send } from "./api.js";
-import { canChange, Unchangeable } from "./staged.js";
-import { Copy, Empty, Heading, html, Pill, Problem, Segments, useLoaded } from "./ui.js";
+import { canChange, Locked } from "./locked.js";
+import { Unchangeable } from "./staged.js";
+import { Copy, Heading, html, Pill, Problem, Segments, useLoaded } from "./ui.js";
 import { ago } from "./words.js";
 
 /** @typedef {{ id: string, name: string, role: string, createdAt?: string, rotatedAt?: string, readOnly?: true }} Key */
@@ -28,6 +29,7 @@ export function Keys() {
   return html`
     <${Heading} title="Keys and audit log"><p class="lead">Who can use the management API and this console, and what they did.</p><//>
     ${error && !data && html`<${Unchangeable} error=${error} reload=${reload} />`}
+    ${data && html`<${Locked} to="create and revoke keys" />`}
     ${data && canChange.value && html`<${Create} onDone=${onChange} />`}
     <div role="status">${made && html`<${Secret} key=${made.secret} made=${made} onDone=${() => setMade(undefined)} />`}</div>
     ${
@@ -178,7 +180,7 @@ function Log() {
       <h2 id="log-title">Audit log</h2>
       <${Segments} label="Entries" options=${KINDS} value=${kind} onChange=${setKind} />
     </div>
-    ${shown.length === 0 && html`<${Empty} title="No entries yet"><p>Changes and refused keys are listed here.</p><//>`}
+    ${shown.length === 0 && html`<p class="soft log-empty">No entries yet. Changes and refused keys are listed here.</p>`}
     <ol class="rows" role="list" aria-label="Entries, the newest first">
       ${shown.map(
         ({ id, time, kind, key, address, what, skipped }) => html`<li key=${id} class="entry">

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Fields } from "./form.js";
+import { canChange, Locked } from "./locked.js";
 import { address, navigate } from "./router.js";
 import {
   Action,
-  canChange,
   examine,
   Findings,
   newId,
@@ -36,6 +36,7 @@ export function Origins() {
       <p class="lead">Where the originals are: buckets, web servers, folders.</p>
       ${objects && canChange.value && !isForm && html`<div class="end"><a class="button main" href=${`${ROOT}?new`}>New origin</a></div>`}
     <//>
+    ${objects && html`<${Locked} to="change origins" />`}
     ${error && !objects && html`<${Unchangeable} error=${error} reload=${reload} />`}
     ${objects && html`<${Staged} />`}
     ${objects && isForm && html`<${Editor} key=${id ?? "new"} schemas=${objects.schemas.origins} origin=${edited} />`}

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { call, session } from "./api.js";
+import { canOperate, Locked } from "./locked.js";
 import { Empty, Heading, html, Pill, useLoaded } from "./ui.js";
 import { ago, bytes, cacheName, count } from "./words.js";
 
@@ -95,6 +96,7 @@ export function Purge() {
   };
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
+    if (!canOperate.value) return await look();
     if (kind === "all" && !field.current?.checked) return setError("Confirm that everything is purged.");
     const target = targetOf();
     if (!target) return;
@@ -125,6 +127,7 @@ export function Purge() {
 
   return html`
     <${Heading} title="Purge"><p class="lead">Remove renditions from all caches, on all workers and machines.</p><//>
+    <${Locked} to="purge" role="operate" />
     <form class="card purge" onSubmit=${submit} noValidate>
       <fieldset>
         <legend>What to purge</legend>
@@ -146,7 +149,7 @@ export function Purge() {
                   aria-invalid=${error ? "true" : undefined} aria-describedby="purge-help purge-error" />`
         }
         <button type="button" class="outlined" disabled=${isCounting} onClick=${look}>${isCounting ? "Counting …" : "Count first"}</button>
-        <button type="submit" class=${`main ${kind === "all" ? "danger" : ""}`} disabled=${isBusy}>${isBusy ? "Purging …" : kind === "all" ? "Purge everything" : `Purge ${title.toLowerCase() === "url" ? "URL" : title.toLowerCase()}`}</button>
+        ${canOperate.value && html`<button type="submit" class=${`main ${kind === "all" ? "danger" : ""}`} disabled=${isBusy}>${isBusy ? "Purging …" : kind === "all" ? "Purge everything" : `Purge ${title.toLowerCase() === "url" ? "URL" : title.toLowerCase()}`}</button>`}
       </div>
       <p class="bad" id="purge-error" role="alert">${error}</p>
       <div role="status">${preview && html`<${Shown} preview=${preview} />`}</div>

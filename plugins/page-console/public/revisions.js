@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, loadSession } from "./api.js";
-import { canChange, Diff, loadObjects, Unchangeable } from "./staged.js";
+import { canChange } from "./locked.js";
+import { Diff, loadObjects, Unchangeable } from "./staged.js";
 import { Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
 import { ago } from "./words.js";
 

@@ -1,6 +1,6 @@
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { call, loadSession, send, session } from "./api.js";
+import { call, loadSession, send } from "./api.js";
 import { html, Icon, Pill, Problem } from "./ui.js";
 
 /**
@@ -25,11 +25,6 @@ export const objects = signal(/** @type {Objects | undefined} */ (undefined));
 
 /** Changes that were not applied yet; they end with the page, since they may contain secrets. */
 export const staged = signal(/** @type {readonly Change[]} */ ([]));
-
-/** Whether the session may change something. */
-export const canChange = computed(
-  () => session.value?.isSignedIn === true && (session.value.role ?? "configure") === "configure",
-);
 
 export async function loadObjects() {
   const [origins, endpoints, transformations, schemas] = await Promise.all([

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, pictureAt, session, urlBelow } from "./api.js";
 import { Fields } from "./form.js";
+import { canChange, Locked } from "./locked.js";
 import { pick } from "./origins.js";
 import { address, inspectPath, navigate } from "./router.js";
-import { Action, canChange, newId, Staged, stage, upcoming, useObjects } from "./staged.js";
+import { Action, newId, Staged, stage, upcoming, useObjects } from "./staged.js";
 import { Copy, Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
 import { count } from "./words.js";
 
@@ -74,6 +75,7 @@ export function Transformations() {
     <${Heading} title="Transformations"><p class="lead">Named transformations, each on a picture of yours.</p>
       ${objects && canChange.value && !isForm && html`<div class="end"><a class="button main" href=${`${ROOT}?new`}>New transformation</a></div>`}
     <//>
+    ${objects && html`<${Locked} to="change transformations" />`}
     ${objects && html`<${Staged} />`}
     ${isForm && html`<${Editor} key=${id ?? "new"} schema=${objects.schemas.namedTransformation} named=${edited} />`}
     ${!isForm && managed.length > 0 && html`<ul class="card rows" aria-label="Defined at run time">${managed.map((named) => html`<${Row} key=${named.id} named=${named} />`)}</ul>`}

@@ -1,5 +1,6 @@
 import { useRef, useState } from "preact/hooks";
-import { call, session } from "./api.js";
+import { call } from "./api.js";
+import { canOperate, Locked } from "./locked.js";
 import { inspectPath } from "./router.js";
 import { Empty, Heading, html, Pill, Problem, useLoaded } from "./ui.js";
 import { ago, count } from "./words.js";
@@ -30,7 +31,7 @@ export function Warm() {
       isMissing
         ? html`<${Empty} title="Nothing can be warmed here"><p>Add the plugin <code>warm</code> to the configuration.</p><//>`
         : html`
-            ${session.value?.isSignedIn ? html`<${Form} onSent=${reload} />` : html`<p class="card note-card">Sign in with a private key to render URLs.</p>`}
+            ${canOperate.value ? html`<${Form} onSent=${reload} />` : html`<${Locked} to="render URLs" role="operate" />`}
             ${error && html`<${Problem} error=${error} onRetry=${reload} />`}
             ${data && (batches.length === 0 ? html`<${Empty} title="No batches yet"><p>URLs that are rendered together are listed here, with their progress.</p><//>` : html`<${Batches} batches=${batches} />`)}
           `

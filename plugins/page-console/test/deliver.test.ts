@@ -27,7 +27,7 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
       },
     };
   });
-  const { until, text, open, assertFits } = browser;
+  const { until, run, text, open, assertFits } = browser;
   let page: Page;
   beforeEach(() => {
     page = browser.page;
@@ -83,6 +83,30 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
     assert.match(await text(".batch-errors"), /\/tr:w-oops\/a\.png EINVAL/);
     await page.click(".batch-errors a");
     await until(`document.querySelector("#url")?.value === "/tr:w-oops/a.png"`);
+  });
+
+  it("says what purging and warming needs, and signs in for it", async () => {
+    const own = await startConsole({ open: true }, { plugins: [warm()] });
+    try {
+      await page.goto(`${own.server.url}/-/console/warm`);
+      await until(`document.querySelector(".locked")`);
+      assert.match(await text(".locked"), /^Sign in to render URLs Without a key, this console only shows\./);
+      await page.goto(`${own.server.url}/-/console/purge`);
+      await until(`document.querySelector(".locked")`);
+      assert.match(await text(".locked"), /^Sign in to purge /);
+      await assertAccessible(page);
+      await page.fill("#purge-value", "/tr:w-41/a.png");
+      await page.press("#purge-value", "Enter");
+      await until(`document.querySelector(".preview-count")`);
+      await page.click(".locked button");
+      await page.fill("#key", KEY);
+      await page.press("#key", "Enter");
+      await until(`document.querySelector(".purge .main")?.textContent === "Purge URL"`);
+      assert.equal(await run(`document.querySelector(".locked")`), null);
+    } finally {
+      await page.goto("about:blank");
+      await own.close();
+    }
   });
 
   it("says that warm is not installed", async () => {
