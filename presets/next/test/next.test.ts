@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { createLoader, type MediatapImages, type NextConfig, withMediatap } from "@mediatap/next";
+import {
+  createImageProps,
+  createLoader,
+  type MediatapImages,
+  type NextConfig,
+  withMediatap,
+} from "@mediatap/next";
 
 const server = "https://img.example.com";
 
@@ -71,5 +77,26 @@ describe("withMediatap", () => {
     for (const [config, options, message] of wrong) {
       assert.throws(() => withMediatap(config, options), { name: "TypeError", message });
     }
+  });
+});
+
+describe("the props of an image", () => {
+  const url = "data:image/png;base64,iVBORw0KGgo";
+  const props = createImageProps({
+    manifest: {
+      "photos/my dog.jpg": { width: 1200, height: 800, thumbHash: { url } },
+      "plain.jpg": { width: 1200, height: 800 },
+    },
+  });
+
+  it("are its size and its placeholder, by a manifest", async () => {
+    assert.deepEqual(await props("/photos/my%20dog.jpg?v=2"), { width: 1200, height: 800, placeholder: url });
+  });
+
+  it("fail without a description", async () => {
+    await assert.rejects(props("/dogs.jpg"), /^Error: Expected 'dogs\.jpg' in the manifest/);
+    await assert.rejects(props("/constructor"), /^Error: Expected 'constructor' in the manifest/);
+    await assert.rejects(props("/plain.jpg"), /^Error: Expected width,height,thumbHash in the description/);
+    assert.throws(() => createImageProps({ server: "img.example.com" }), /Expected the URL of a server/);
   });
 });

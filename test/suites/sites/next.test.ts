@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
+import { info } from "@mediatap/info";
+import { createImageProps } from "@mediatap/next";
 import { freePort, startServer, type TestServer, until } from "@mediatap/test";
 import { urlNext } from "@mediatap/url-next";
+import sharp from "sharp";
+import { mediatap } from "../../../core/test/cli/mediatap.ts";
 import { type App, makeApp, SERVICES, shownBy } from "../support/apps.ts";
 import { type Browser, describeInBrowser, startChromium } from "../support/chromium.ts";
 import { photo } from "../support/photos.ts";
@@ -11,7 +16,10 @@ import { usual } from "../support/plugins.ts";
 const NEXT = "next/dist/bin/next";
 const WIDTHS = [160, 320, 640, 1280];
 
-/** An app whose first two images follow the configuration, and whose third one has a loader of its own. */
+/**
+ * An app whose first two images follow the configuration, whose third one has a loader of its own, and whose further ones have props that
+ * the server described, or the command.
+ */
 const filesOf = (server: string): Readonly<Record<string, string>> => ({
   "next.config.mjs": `
     import { withMediatap } from "@mediatap/next";
@@ -25,14 +33,21 @@ const filesOf = (server: string): Readonly<Record<string, string>> => ({
     }`,
   "app/page.js": `
     import Image from "next/image";
+    import { createImageProps } from "@mediatap/next";
     import Loaded from "./loaded.js";
     import imported from "./imported.jpg";
-    export default function Page() {
+    import manifest from "./manifest.json";
+    const SMALL = { width: 100, height: "auto" };
+    const byServer = createImageProps({ server: ${JSON.stringify(`${server}/built`)} });
+    const byManifest = createImageProps({ manifest });
+    export default async function Page() {
       return (
         <main>
           <Image id="fixed" src="/photo.jpg" alt="A photo" width={300} height={200} loading="eager" />
           <Image id="wide" src={imported} alt="A wide photo" sizes="100vw" style={{ width: "100%", height: "auto" }} loading="eager" />
           <Loaded />
+          <Image id="described" src="/photo.jpg" alt="Described by the server" {...await byServer("/photo.jpg?v=2")} sizes="100px" style={SMALL} loading="eager" />
+          <Image id="listed" src="/photo.jpg" alt="Described by a manifest" {...await byManifest("/photo.jpg")} sizes="100px" style={SMALL} loading="eager" />
         </main>
       );
     }`,
@@ -60,24 +75,32 @@ describeInBrowser("a Next app whose images the server renders", function () {
     browser = started;
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
+    const picture = await photo(1200, 800);
+    app = await makeApp("next", { "public/photo.jpg": picture, "app/imported.jpg": picture }, [
+      "presets/html",
+      "presets/next",
+    ]);
     server = await startServer({
       plugins: [
+        info(),
         urlNext({ deviceSizes: WIDTHS.slice(2), imageSizes: WIDTHS.slice(0, 2) }),
         ...(usual() ?? []),
       ],
-      origins: { app: { type: "WEB_FOLDER", baseUrl: url } },
+      origins: {
+        app: { type: "WEB_FOLDER", baseUrl: url },
+        // While the app is built it does not serve.
+        files: { type: "FOLDER", path: join(app.folder, "public") },
+      },
       endpoints: {
         site: { origins: ["app"], languages: ["url-next"], widths: WIDTHS },
+        built: { origins: ["files"], languages: ["url-imagekit"] },
         plain: { origins: ["app"], languages: ["url-imagekit"], widths: WIDTHS },
       },
       network: { allow: ["127.0.0.1"] },
     });
-    const picture = await photo(1200, 800);
-    app = await makeApp(
-      "next",
-      { ...filesOf(server.url), "public/photo.jpg": picture, "app/imported.jpg": picture },
-      ["presets/html", "presets/next"],
-    );
+    for (const [path, text] of Object.entries(filesOf(server.url))) await app.write(path, text);
+    const args = ["info", "public", "--fields", "width,height,thumbHash"];
+    await app.write("app/manifest.json", (await mediatap(args, { cwd: app.folder })).out);
     await app.run(NEXT, "build");
     const child = app.start(NEXT, "start", "--port", String(port), "--hostname", "127.0.0.1");
     serving = child;
@@ -97,7 +120,7 @@ describeInBrowser("a Next app whose images the server renders", function () {
   });
 
   it("shows them in widths of the endpoint, from the configuration and from a loader", async () => {
-    const { fixed, wide, loaded } = await shownBy(browser, url, { count: 3, width: 600 });
+    const { fixed, wide, loaded, described, listed } = await shownBy(browser, url, { count: 5, width: 600 });
     const imported = /\/site\/_next\/image\?url=%2F_next%2Fstatic%2Fmedia%2Fimported\.[^&]+&w=640&q=75$/;
     assert.deepEqual(fixed, {
       url: `${server.url}/site/_next/image?url=%2Fphoto.jpg&w=320&q=75`,
@@ -113,5 +136,30 @@ describeInBrowser("a Next app whose images the server renders", function () {
       height: 107,
       format: "webp",
     });
+    for (const image of [described, listed]) {
+      assert.equal(image?.url, `${server.url}/site/_next/image?url=%2Fphoto.jpg&w=160&q=75`);
+      assert.deepEqual([image.width, image.height], [160, 107]);
+    }
+  });
+
+  it("has the sizes and placeholders that the server and the command described when it was built", async () => {
+    const html = await (await fetch(url)).text();
+    const images = [...html.matchAll(/<img [^>]*alt="Described by [^>]+>/g)].map(([image]) => image);
+    assert.equal(images.length, 2, html);
+    for (const image of images) {
+      assert.match(image, /width="1200" height="800"/);
+      const [, png = ""] =
+        /background-image:url\(&quot;data:image\/png;base64,([^&]+)&quot;\)/.exec(image) ?? [];
+      const { width, height } = await sharp(Buffer.from(png, "base64")).metadata();
+      assert.deepEqual([width, height], [32, 23]);
+    }
+  });
+
+  it("fails to build with an image that the server does not have", async () => {
+    const props = createImageProps({ server: `${server.url}/built` });
+    await assert.rejects(
+      props("/missing.jpg"),
+      /^Error: Expected a description of '\/missing\.jpg' but received 404 ENOENT - /,
+    );
   });
 });
