@@ -22,7 +22,7 @@ describe("mediatap purge", () => {
     folder = await makeFolder({ "photo.png": await makePng(40, 30, () => [200, 0, 0, 255]) });
     server = await startServer({
       plugins: [urlImagekit(), storageFs(), imageSharp(), cacheMemory()],
-      origins: { files: { type: "FOLDER", path: folder.path } },
+      origins: { files: { type: "FOLDER", path: folder.path, checkSeconds: 3600 } },
       endpoints: { default: { origins: ["files"] } },
       privateKey: KEY,
     });
