@@ -32,7 +32,7 @@ async function startWithFiles(options: PageConsoleOptions = {}, more: MediatapCo
     "files/holidays/sea/c.png": photo,
     "shop/shop.png": photo,
   });
-  const files = { type: "FOLDER", path: join(folder.path, "files") };
+  const files = { type: "FOLDER", path: join(folder.path, "files"), checkSeconds: 3600 };
   const console = await startConsole(options, {
     origins: { files, site: { type: "WEB_FOLDER", baseUrl: "http://127.0.0.1:9" } },
     endpoints: {

@@ -69,7 +69,7 @@ describe("svg-dompurify", () => {
     const config = (...plugins: NonNullable<MediatapConfig["plugins"]>): MediatapConfig => ({
       plugins: [urlImagekit(), storageFs(), storageWeb(), imageSharp(), cacheMemory(), ...plugins],
       origins: {
-        files: { type: "FOLDER", path: folder.path },
+        files: { type: "FOLDER", path: folder.path, checkSeconds: 3600 },
         web: { type: "WEB_FOLDER", baseUrl: origin.url },
       },
       endpoints: {

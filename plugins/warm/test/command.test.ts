@@ -31,7 +31,7 @@ describe("mediatap warm", () => {
       `import { warm } from ${addressOf("warm")};
       export default {
         plugins: ["@mediatap/url-imagekit", "@mediatap/storage-fs", warm()],
-        origins: { files: { type: "FOLDER", path: "." } },
+        origins: { files: { type: "FOLDER", path: ".", checkSeconds: 3600 } },
         endpoints: { default: { origins: ["files"] } },
         privateKey: ${JSON.stringify(KEY)},
       };`,

@@ -76,7 +76,7 @@ describe("warm", () => {
 
   const configured = (options: WarmOptions = {}, more: Partial<MediatapConfig> = {}): MediatapConfig => ({
     plugins: [urlImagekit(), storageFs(), imageSharp(), videos.plugin, cacheMemory(), warm(options)],
-    origins: { files: { type: "FOLDER", path: folder.path } },
+    origins: { files: { type: "FOLDER", path: folder.path, checkSeconds: 3600 } },
     endpoints: { default: { origins: ["files"] }, shop: { origins: ["files"], privateKey: "private_shop" } },
     privateKey: KEY,
     limits: { videoTransforms: 1, failureLifetime: 10 },
