@@ -49,6 +49,16 @@ export interface CompareOptions {
 /** Headers whose loss changes what browsers and CDNs do. */
 const HEADERS = ["access-control-allow-origin", "content-disposition", "etag", "last-modified"];
 
+/**
+ * Pixels for each pixel of the small copies, in both directions, and their longest side. Their colours are compared, because structural
+ * similarity is one of luma only; a smaller share would show edges that are moved by part of a pixel.
+ */
+const COLOUR_SCALE = 8;
+const MAX_COLOUR_SIDE = 32;
+
+/** Mean distance of colours, 0–255, of pictures that count as equal. Lossy formats at low quality reach 4. */
+const MAX_COLOUR_DISTANCE = 7;
+
 /** A body that is larger by this share is noted. */
 const LARGER = 1.25;
 
@@ -77,6 +87,10 @@ export async function compare(
   const [grey, ownGrey] = await Promise.all([pixelsOf(a, size, "b-w"), pixelsOf(b, size, "b-w")]);
   const ssim = likeness(grey, ownGrey);
   if (ssim < options.ssim) differences.push(`similarity ${ssim.toFixed(3)}`);
+  const small = { width: smallSide(a.width), height: smallSide(a.height) };
+  const [colour, ownColour] = await Promise.all([pixelsOf(a, small, "srgb"), pixelsOf(b, small, "srgb")]);
+  const distance = colourDistance(colour.data, ownColour.data);
+  if (distance > MAX_COLOUR_DISTANCE) differences.push(`colours ${distance.toFixed(1)} of 255 apart`);
   if (!options.ssimulacra2) return { ...both, ssim };
   const { ssimulacra2 } = await import("./ssimulacra2.ts");
   const colours = await Promise.all([pixelsOf(a, size, "srgb"), pixelsOf(b, size, "srgb")]);
@@ -127,6 +141,18 @@ const uprightSize = ({ width, height, orientation = 1 }: Metadata) =>
 function factsOf({ status, type, body, time }: Response, picture: Picture | undefined): Facts {
   const size = picture && { width: picture.width, height: picture.height };
   return { status, type, bytes: body.length, time: Math.round(time), ...size };
+}
+
+const smallSide = (side: number) => Math.max(1, Math.min(MAX_COLOUR_SIDE, Math.floor(side / COLOUR_SCALE)));
+
+/** Mean over all pixels of the distance in the channel in which they differ most. */
+function colourDistance(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at += 3) {
+    const distances = [0, 1, 2].map((channel) => Math.abs((a[at + channel] ?? 0) - (b[at + channel] ?? 0)));
+    sum += Math.max(...distances);
+  }
+  return (sum * 3) / a.length;
 }
 
 /** The size of a picture, made smaller if it has more than `pixels`. */

@@ -116,6 +116,8 @@ describe("mediatap migrate check", function () {
       else if (modifiers.includes("w_63")) respond("image/png", await source.resize(size).png().toBuffer());
       else if (modifiers.includes("w_65"))
         respond("image/jpeg", await source.resize(size).negate().jpeg().toBuffer());
+      else if (modifiers.includes("w_71"))
+        respond("image/jpeg", await source.resize(size).greyscale().jpeg().toBuffer());
       else if (modifiers.includes("w_67")) response.writeHead(404).end();
       else if (modifiers.includes("w_69")) request.socket.destroy();
       else respond("image/jpeg", await source.resize(size).jpeg({ quality: 80 }).toBuffer());
@@ -128,7 +130,7 @@ describe("mediatap migrate check", function () {
 
     it("names each difference, with a report that has the pictures", async () => {
       const html = join(folder.path, "report.html");
-      const urls = [61, 63, 65, 67, 69, 80].map((width) => `/_ipx/w_${width}/dogs.jpg`);
+      const urls = [61, 63, 65, 67, 69, 80, 71].map((width) => `/_ipx/w_${width}/dogs.jpg`);
       const others = ["/_ipx/sepia_1/dogs.jpg", "/_ipx/negate/dogs.jpg", "/else/<b>.jpg"];
       const { code, out, results } = await checked(
         `http://127.0.0.1:${port}`,
@@ -143,14 +145,15 @@ describe("mediatap migrate check", function () {
       );
       assert.match(String(found[0]), /^different,61 × \d+ instead of 60 × \d+ pixels$/);
       assert.deepEqual(found[1], ["different", "image/jpeg instead of image/png"]);
-      assert.match(String(found[2]), /^different,similarity -?0\.\d{3}$/);
+      assert.match(String(found[2]), /^different,similarity -?0\.\d{3},colours \d+\.\d of 255 apart$/);
       assert.deepEqual(found[3], ["different", "status 200 instead of 404"]);
       assert.equal(found[4]?.[0], "failed");
       assert.deepEqual(found[5], ["equal"]);
-      assert.equal(found[6]?.[0], "refused");
-      assert.match(String(found[6]?.[1]), /sepia/);
-      assert.match(String(found[7]), /^refused,.*negate/);
-      assert.equal(found[8]?.[0], "unknown");
+      assert.match(String(found[6]), /^different,colours \d+\.\d of 255 apart$/);
+      assert.equal(found[7]?.[0], "refused");
+      assert.match(String(found[7]?.[1]), /sepia/);
+      assert.match(String(found[8]), /^refused,.*negate/);
+      assert.equal(found[9]?.[0], "unknown");
       const scores = results.map(({ comparison }) => comparison?.ssimulacra2);
       assert.ok((scores[5] ?? 0) > 50 && (scores[2] ?? 100) < 0, String(scores));
       assert.deepEqual([scores[0], scores[3]], [undefined, undefined]);
