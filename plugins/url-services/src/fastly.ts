@@ -236,7 +236,7 @@ export const PARAMETERS: Parameters<FastlyValues> = {
     },
   },
   pad: {
-    means: "adds edges in the background, after the image is scaled",
+    means: "adds edges in the background, after the image is scaled; no effect beside `canvas`",
     values: "as `trim`",
     read: sides,
     print: (value) => value.map(print).join(","),
@@ -472,7 +472,8 @@ const surround: Rule<FastlyValues> = {
     const { pad, canvas, "bg-color": color } = values;
     const steps: Step[] = [];
     const whole = { op: "extract", outside: "pad", shrink: true, background: colourOf(values) } as const;
-    if (pad) {
+    // https://www.fastly.com/documentation/reference/io/canvas: beside it, `pad` has no effect.
+    if (pad && !canvas) {
       const along = (value: Extent, current: Current): Expression =>
         "px" in value ? value.px : ["mul", current, value.part];
       const [top, right, bottom, left] = [

@@ -8,6 +8,7 @@ import { type WsrvOperations, transform as wsrv } from "unpic/providers/wsrv";
 import {
   type Case,
   crossed,
+  type Expected,
   fitted,
   HEIGHT,
   partOf,
@@ -187,17 +188,26 @@ function contentfulCases(): Case[] {
         url: `${FILE}?${query({ ...renamed(size), fm: "png" })}`,
         ...fitted("inside", size, { enlarge: false }),
       },
-      ...["jpg", "webp", "avif"].map((format) => ({
+      ...["jpg", "webp"].map((format) => ({
         url: url({ ...size, format } as ContentfulOperations),
         ...fitted("cover", size, { enlarge: false }),
         format: written(format),
       })),
+      {
+        url: url({ ...size, quality: 60 } as ContentfulOperations),
+        ...fitted("cover", size, { enlarge: false }),
+      },
       {
         url: url({ ...size, q: 40, format: "jpg", fl: "progressive" } as ContentfulOperations),
         ...fitted("cover", size, { enlarge: false }),
         format: "jpeg",
       },
     ]),
+    {
+      url: url({ width: 60, format: "avif" }),
+      ...fitted("inside", { width: 60 }, { enlarge: false }),
+      format: "heif",
+    },
     ...[20, "max" as const].map(
       (r): Case => ({ url: url({ r, width: 100, height: 100 }), width: 100, height: 100 }),
     ),
@@ -511,6 +521,63 @@ function uploadcareCases(): Case[] {
   ];
 }
 
+function sirvCases(): Case[] {
+  const url = (values: Readonly<Record<string, unknown>>) => `${FILE}?${query({ format: "png", ...values })}`;
+  const OPTIONS = { fit: "inside", fill: "cover", ignore: "fill", noup: "inside" } as const;
+  const options = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
+  const crops = [
+    [{}, undefined],
+    [{ cw: "50%", ch: "50%", cx: "center", cy: "center" }, [0.25, 0.25]],
+    [{ "crop.width": "50%", "crop.height": "50%" }, [0, 0]],
+    [{ cw: "50%", ch: "50%", cx: "right", cy: "bottom" }, [0.5, 0.5]],
+    [{ cw: "50%", ch: "50%", cx: "25%", cy: "50%" }, [0.25, 0.5]],
+    [{ brightness: 0, q: 90 }, undefined],
+    [{ saturation: 0, "scale.width": "" }, undefined],
+  ] as const;
+  return [
+    ...crops.flatMap(([crop, at]) =>
+      crossed(
+        SIZES,
+        options.map((option) => ({ option })),
+      ).flatMap(({ option, width, height }): Case[] => {
+        const whole = fitted(OPTIONS[option], { width, height }, { enlarge: option !== "noup" });
+        const { "scale.width": isLong, ...rest } = crop as Readonly<Record<string, unknown>>;
+        const [wide, high] = isLong === undefined ? ["w", "h"] : ["scale.width", "scale.height"];
+        const one = url({
+          ...(width && { [wide]: width }),
+          ...(height && { [high]: height }),
+          "scale.option": option,
+          ...rest,
+        });
+        if (!at) return [{ url: one, ...whole }];
+        // The half of an odd number of pixels is rounded here or there.
+        return (whole.width % 2) + (whole.height % 2) > 0 ? [] : [{ url: one, ...halved(whole, at) }];
+      }),
+    ),
+    { url: url({ s: 120 }), ...fitted("inside", { width: 120, height: 120 }, { enlarge: true }) },
+    { url: url({ w: "50%" }), ...fitted("inside", { width: 120 }, { enlarge: true }) },
+    { url: url({ w: 120, "canvas.width": 200, "canvas.height": 100 }), width: 200, height: 100 },
+    { url: url({ w: 120, "canvas.height": 40 }), ...fitted("inside", { width: 120 }, { enlarge: true }) },
+    ...["jpg", "webp", "avif"].map((format) => ({
+      url: url({ w: 60, format }),
+      ...fitted("inside", { width: 60 }, { enlarge: true }),
+      format: written(format),
+    })),
+  ];
+}
+
+/** Half of an image, by its sides, that begins at these fractions of it. */
+function halved({ width, height, part }: Expected, [x, y]: readonly [number, number]): Expected {
+  const { left, top, right, bottom } = part ?? partOf(WHOLE);
+  const [across, down] = [right - left, bottom - top];
+  const edges = { left: left + across * x, top: top + down * y };
+  return {
+    width: Math.round(width / 2),
+    height: Math.round(height / 2),
+    part: { ...edges, right: edges.left + across / 2, bottom: edges.top + down / 2 },
+  };
+}
+
 /** URLs of each service, with what its documentation says of the images. */
 export const CASES: Readonly<Record<string, readonly Case[]>> = {
   bunny: bunnyCases(),
@@ -518,6 +585,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   fastly: fastlyCases(),
   photon: photonCases(),
   shopify: shopifyCases(),
+  sirv: sirvCases(),
   storyblok: storyblokCases(),
   uploadcare: uploadcareCases(),
   wsrv: wsrvCases(),
@@ -547,6 +615,11 @@ export const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>>
     [local(uploadcare(`${HOST}${UUID}/`, { smart_resize: "20x20" }))]: "smart_resize: 20x20",
     [`${UUID}/-/crop/face/20x20/`]: "crop: face/20x20",
     [`${UUID}/-/stretch/fill/-/resize/400x/`]: "stretch: fill",
+  },
+  sirv: {
+    [`${FILE}?text=Hello`]: "text: Hello",
+    [`${FILE}?w=60&text.size=40`]: "text: size=40",
+    [`${FILE}?profile=Small`]: "profile: Small",
   },
   storyblok: { [`${STORED}/m/300x0/filters:brightness(10)`]: "brightness: 10" },
   wsrv: {

@@ -18,6 +18,7 @@ import { urlContentful } from "../src/contentful.ts";
 import { urlFastly } from "../src/fastly.ts";
 import { urlPhoton } from "../src/photon.ts";
 import { urlShopify } from "../src/shopify.ts";
+import { urlSirv } from "../src/sirv.ts";
 import { urlStoryblok } from "../src/storyblok.ts";
 import { urlUploadcare } from "../src/uploadcare.ts";
 import { urlWsrv } from "../src/wsrv.ts";
@@ -61,6 +62,7 @@ describe("the languages of services", () => {
         urlFastly(),
         urlPhoton(),
         urlShopify(),
+        urlSirv(),
         urlStoryblok(),
         urlUploadcare(),
         urlWsrv(),
@@ -155,6 +157,11 @@ describe("the languages of services", () => {
       ["/photon/a b.png?lb=99,99", [0, 0, 0, 255]],
       [`/uploadcare${UUID}/-/setfill/0000ff/-/crop/300x300/center/-/format/png/`, [0, 0, 255, 255]],
       [`/uploadcare${UUID}/-/border_radius/50p/-/setfill/00ff00/-/format/png/`, [0, 0, 0, 0]],
+      [
+        "/sirv/a b.png?canvas.width=300&canvas.position=east&canvas.color=0,0,255&format=png",
+        [0, 0, 255, 255],
+      ],
+      ["/sirv/a b.png?canvas.height=300&format=png", [255, 255, 255, 255]],
       ["/fastly/a%20b.png?pad=10&format=png", [0, 0, 0, 0]],
       ["/fastly/a%20b.png?pad=10&bg-color=00f&format=png", [0, 0, 255, 255]],
       ["/fastly/clear.png?bg-color=0,255,0&format=png", [0, 255, 0, 255]],
@@ -218,6 +225,7 @@ describe("the languages of services", () => {
       ["/wsrv/?url=files.example/a b.png&flop&ro=90", 270, { left: 0, top: 1, right: 1, bottom: 0 }],
       [`/uploadcare${UUID}/-/mirror/-/rotate/90/`, 90, { left: 1, top: 0, right: 0, bottom: 1 }],
       [`/uploadcare${UUID}/-/rotate/90/-/mirror/`, 90, { left: 0, top: 1, right: 1, bottom: 0 }],
+      ["/sirv/a b.png?flip=true&rotate=90&format=png", 270, { left: 1, top: 0, right: 0, bottom: 1 }],
       ["/fastly/a%20b.png?orient=hv", 0, { left: 1, top: 1, right: 0, bottom: 0 }],
       ["/fastly/a%20b.png?orient=r", 270, { left: 0, top: 0, right: 1, bottom: 1 }],
       ["/fastly/a%20b.png?orient=l", 90, { left: 0, top: 0, right: 1, bottom: 1 }],

@@ -106,12 +106,12 @@ export function fitted(
 export const SIZES: readonly Sides[] = [
   { width: 120 },
   { height: 90 },
-  { width: 500 },
+  { width: 300 },
   { width: 100, height: 100 },
   { width: 60, height: 120 },
   { width: 200, height: 100 },
   { width: 300, height: 100 },
-  { width: 300, height: 400 },
+  { width: 240, height: 200 },
 ];
 
 /** All pairs of two lists, merged. */
