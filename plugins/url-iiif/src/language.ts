@@ -71,7 +71,7 @@ export function tokenize(text: string): readonly Group[] {
   ];
 }
 
-/** Version and segments; what is left out has its usual value, or another one where the API has none. */
+/** Version and segments. What is left out has its usual value; a format is always part of a URL. */
 function print(groups: readonly Group[]): string {
   const values = new Map(groups.flat().map(({ key, value }) => [key, value]));
   const usual = {

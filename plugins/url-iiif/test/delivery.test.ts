@@ -28,6 +28,7 @@ describe("url-iiif: delivery", () => {
       "turned.jpg": await sharp(image).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
       "still.gif": await sharp(image).gif().toBuffer(),
       "text.txt": Buffer.from("no image"),
+      "page.pdf": Buffer.from("%PDF-1.7\n%%EOF\n"),
     });
     server = await startServer({
       plugins: [urlIiif(), storageFs(), imageSharp()],
@@ -157,6 +158,11 @@ describe("url-iiif: delivery", () => {
       assert.equal(status, 400, `${url}: ${text}`);
       assert.match(text, /^Expected /, url);
     }
+  });
+
+  it("refuses what no plugin can do with 501", async () => {
+    const { status, text } = await server.ask("/page.pdf/full/max/0/default.jpg");
+    assert.equal(status, 501, text);
   });
 
   it("finds files by escaped identifiers alone", async () => {
@@ -299,11 +305,15 @@ describe("url-iiif: delivery", () => {
   });
 
   it("revalidates a document by its file", async () => {
-    const { headers } = await documentAt("/photo.png/info.json");
-    const { status } = await server.ask("/photo.png/info.json", {
-      headers: { "if-none-match": String(headers.etag) },
-    });
-    assert.equal(status, 304);
+    await folder.write("changing.png", await coordinates(30, 20));
+    const { headers } = await documentAt("/changing.png/info.json");
+    const conditional = { headers: { "if-none-match": String(headers.etag) } };
+    assert.equal((await server.ask("/changing.png/info.json", conditional)).status, 304);
+    await folder.write("changing.png", await coordinates(40, 20));
+    await folder.touch("changing.png", 60);
+    const { status, text } = await server.ask("/changing.png/info.json", conditional);
+    assert.equal(status, 200);
+    assert.equal(JSON.parse(text).width, 40);
   });
 
   it("links to an address that all requests for a picture share", async () => {
