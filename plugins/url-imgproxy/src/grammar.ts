@@ -5,12 +5,15 @@ import { CHAIN, type Parts, split, UNSAFE } from "./parts.ts";
 import type { Source, Sources } from "./source.ts";
 
 /** Options that stand for several others, by the place of their arguments; what follows belongs to the last one. */
-const META: Readonly<Record<string, readonly string[]>> = {
-  rs: ["rt", "w", "h", "el", "ex"],
-  s: ["w", "h", "el", "ex"],
-  a: ["br", "co", "sa"],
-};
-const META_NAMES: Readonly<Record<string, string>> = { resize: "rs", size: "s", adjust: "a" };
+const META: ReadonlyMap<string, readonly string[]> = new Map(
+  (
+    [
+      ["rs", "resize", ["rt", "w", "h", "el", "ex"]],
+      ["s", "size", ["w", "h", "el", "ex"]],
+      ["a", "adjust", ["br", "co", "sa"]],
+    ] as const
+  ).flatMap(([name, also, parts]) => [[name, parts] as const, [also, parts] as const]),
+);
 
 /** They are taken out before equal transformations are recognised. */
 const EXPIRES = /^(?:exp|expires):/;
@@ -26,7 +29,7 @@ function itemOf(option: string): Item {
 
 /** The options that an option stands for, or itself. */
 function parted(item: Item): readonly Item[] {
-  const meta = META[META_NAMES[item.key] ?? item.key];
+  const meta = META.get(item.key);
   if (!meta) return [item];
   const parts = item.value.split(":");
   return meta.flatMap((key, at): Item[] => {
@@ -47,9 +50,18 @@ export function tokenize(text: string): readonly Group[] {
   return groups.filter((group) => group.length > 0);
 }
 
+/** A box as people write it: `rs:fill:300:200:1`, `s:300:200`. */
+function shortened(group: Group): Group {
+  const [rt, w, h, el] = ["rt", "w", "h", "el"].map((key) => group.find((item) => item.key === key));
+  if (!w || !h) return group;
+  const parts = [rt, w, h, el].filter((item) => item !== undefined);
+  const box = { key: rt ? "rs" : "s", value: parts.map(({ value }) => value).join(":") };
+  return [box, ...group.filter((item) => !parts.includes(item))];
+}
+
 /** `undefined`: nothing of the URL is of this language, so it may be of another one. */
-function sourceOf({ info, options, source }: Parts, sources: Sources): Source | undefined {
-  const isOwn = info || options.length > 0 || source[0] === "plain" || source[0] === "enc";
+function sourceOf({ options, source }: Parts, sources: Sources): Source | undefined {
+  const isOwn = options.length > 0 || source[0] === "plain" || source[0] === "enc";
   try {
     const found = sources.read(source);
     // Names of files are Base64, too: `fig.jpg`.
@@ -102,7 +114,11 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
     },
     print: (groups) =>
       groups
-        .map((group) => group.map(({ key, value }) => (key === INFO ? key : `${key}:${value}`)).join("/"))
+        .map((group) =>
+          shortened(group)
+            .map(({ key, value }) => (key === INFO ? key : `${key}:${value}`))
+            .join("/"),
+        )
         .join(`/${CHAIN}/`),
     chains: true,
   };
