@@ -109,6 +109,12 @@ export type CallHandler = (
   rights: CallRights,
 ) => CallReply | Promise<CallReply>;
 
+/** Answers a call that had no key with the rights of one. Throws as `KeysApi.open`. */
+export type OpenCall = (key: string, handler: CallHandler) => Promise<CallReply>;
+
+/** Answers requests to a call that have no key, such as forms that are signed by one. */
+export type CallWithoutKey = (request: RouteRequest, open: OpenCall) => CallReply | Promise<CallReply>;
+
 /** What a key opens: a private key of the configuration, or a key that was created by a call. */
 export interface KeyAccess {
   /** Names the key without revealing it; the same in all processes with the same configuration. */

@@ -15,7 +15,14 @@ import type { Transformation } from "./model/transformation.ts";
 import type { UrlBuilder } from "./model/url-builder.ts";
 import type { ReadUsage } from "./model/usage.ts";
 import type { Fetcher } from "./origin/client/fetcher.ts";
-import type { CallDescription, CallHandler, KeyRole, KeysApi, RouteHandler } from "./plugin-calls.ts";
+import type {
+  CallDescription,
+  CallHandler,
+  CallWithoutKey,
+  KeyRole,
+  KeysApi,
+  RouteHandler,
+} from "./plugin-calls.ts";
 import type { PluginHooks } from "./plugin-taps.ts";
 import type { Explanation } from "./request/explain.ts";
 import type { Records, StateStoreRegistration } from "./state/store.ts";
@@ -235,6 +242,8 @@ export interface PluginApi {
       readonly describe?: () => CallDescription;
       /** `management.compatible` also serves it at `path` itself, on all hosts, as the service does whose API it has. @default false */
       readonly atRoot?: boolean;
+      /** Takes requests without a key, which pages of other sites can send, too (CORS). Left out: they are refused. */
+      readonly withoutKey?: CallWithoutKey;
     },
   ): void;
   /**

@@ -2,11 +2,14 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
-import { wrap } from "../facade.ts";
+import { attributed, wrap } from "../facade.ts";
 import type { Limits } from "../model/limits.ts";
-import type { CallReply, RouteRequest } from "../plugin-calls.ts";
+import type { CallReply, OpenCall, RouteRequest } from "../plugin-calls.ts";
 import { createClientIp, readBody, streamBody } from "./request.ts";
 import { METHODS, type Runtime } from "./runtime.ts";
+
+/** Whoever has signed a request may send it from any page: nothing about it depends on cookies. */
+const CORS = { "Access-Control-Allow-Origin": "*" };
 
 /** The owner of the calls that no plugin adds. */
 export const CORE = "the core";
@@ -43,9 +46,17 @@ export function addManagement(router: Router, runtime: Runtime): void {
   }
 
   for (const call of runtime.calls) {
-    const { method, path: below, plugin, atRoot } = call;
+    const { method, path: below, plugin, atRoot, withoutKey } = call;
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
+      if (withoutKey && ctx.get("authorization") === "") {
+        const request = requestOf(ctx, clientIp(ctx.req), limits);
+        const open: OpenCall = async (key, handler) => {
+          const access = await keys.open(key, request.ip);
+          return await access.answer({ ...call, handler }, request);
+        };
+        return await attributed("manage", plugin, () => withoutKey(request, open));
+      }
       const access = await authenticate(ctx);
       return await access.answer(call, requestOf(ctx, clientIp(ctx.req), limits));
     };
@@ -55,11 +66,18 @@ export function addManagement(router: Router, runtime: Runtime): void {
       ctx.status = reply.status ?? 200;
       // The rest of the body may never come.
       if (ctx.status === 408) ctx.res.shouldKeepAlive = false;
-      ctx.set(reply.headers ?? {});
+      ctx.set({ ...(withoutKey && CORS), ...reply.headers });
       ctx.body = reply.body;
     };
-    router.register(`${path}${below}`, [method], respond);
-    if (atRoot && isCompatible(runtime)) router.register(below, [method], respond);
+    const allow = (context: unknown) => {
+      const ctx = context as Koa.Context;
+      ctx.status = 204;
+      ctx.set({ ...CORS, "Access-Control-Allow-Methods": method, "Access-Control-Allow-Headers": "*" });
+    };
+    for (const at of [`${path}${below}`, ...(atRoot && isCompatible(runtime) ? [below] : [])]) {
+      router.register(at, [method], respond);
+      if (withoutKey) router.register(at, ["OPTIONS"], allow);
+    }
   }
   const unknown = (context: unknown) => {
     const ctx = context as Koa.Context;

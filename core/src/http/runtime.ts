@@ -10,7 +10,7 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import type { OpenFolder } from "../plugin.ts";
-import type { CallDescription, CallHandler, KeyRole, RouteHandler } from "../plugin-calls.ts";
+import type { CallDescription, CallHandler, CallWithoutKey, KeyRole, RouteHandler } from "../plugin-calls.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { RuntimeState } from "../state/account.ts";
 import type { Bus } from "../util/bus.ts";
@@ -38,6 +38,7 @@ export interface Call {
   readonly role: KeyRole;
   readonly atRoot?: boolean;
   readonly describe?: (() => CallDescription) | undefined;
+  readonly withoutKey?: CallWithoutKey;
 }
 
 export interface PluginCommand {

@@ -79,14 +79,14 @@ export function createRegistrations(
         assertFree({ method, path, plugin }, [...CORE_ROUTES, ...routes], "route");
         routes.push({ method, path, handler, plugin });
       },
-      manage(method, path, handler, { role = "configure", atRoot = false, describe } = {}) {
+      manage(method, path, handler, { role = "configure", atRoot = false, ...more } = {}) {
         assertOpen(plugin, "manage");
         assertMethod(plugin, method);
         if (!/^(?:\/[\w.~-]+|\/:\w+)+$/.test(path)) {
           throw pluginError(plugin, `Expected a path such as /v1/things for a call but received '${path}'`);
         }
         assertFree({ method, path, plugin }, calls, "management call");
-        calls.push({ method, path, handler, plugin, role, atRoot, describe });
+        calls.push({ method, path, handler, plugin, role, atRoot, ...more });
       },
       cache(registration) {
         assertOpen(plugin, "cache");

@@ -51,6 +51,15 @@ export interface ReceivedForm {
   readonly file?: ReceivedFile;
 }
 
+interface ReceiveOptions {
+  /** Whose uploads it counts among. */
+  readonly account: string;
+  /** Of the file. */
+  readonly maxBytes: number;
+  /** Called before anything is done with the form. Throws if it is refused. */
+  readonly admit?: (fields: ReceivedForm["fields"]) => Promise<void>;
+}
+
 /** What one upload may use of the space for temporary files. */
 interface Space {
   /** A file that nobody has. */
@@ -122,11 +131,12 @@ export function createReceiver({
   const temp = shared("manage-imagekit:uploads", createTemp);
   return <T>(
     request: RouteRequest,
-    { account, maxBytes }: { readonly account: string; readonly maxBytes: number },
+    { account, maxBytes, admit }: ReceiveOptions,
     work: (form: ReceivedForm) => Promise<T>,
   ): Promise<T> =>
     temp.run(account, limitsOf().tempBytes, async (space) => {
       const { fields, sent } = await receive(request, maxBytes, space);
+      await admit?.(fields);
       if (!sent) return await work({ fields });
       const { path, bytes, isText } = sent;
       if (!isText) return await work({ fields, file: { path, bytes } });
@@ -228,7 +238,7 @@ function formParser(type: string): BusboyInstance {
   }
 }
 
-const tooLong = (maxBytes: number) =>
+export const tooLong = (maxBytes: number) =>
   new MediaError("ELIMIT", `file: Expected a file of at most ${maxBytes} bytes`);
 
 const broken = (cause: unknown) => new MediaError("EINVAL", "The form is not complete", { cause });

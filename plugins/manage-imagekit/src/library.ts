@@ -36,6 +36,8 @@ const rules = z.strictObject({
     )
     .min(1)
     .optional(),
+  /** Clients without a key may upload files, by forms that a server has signed for them. */
+  clientUploads: z.boolean().default(false),
   /** Uploaded SVGs are sanitised before they are stored. */
   sanitizeSvg: z.boolean().default(false),
 });
@@ -230,6 +232,9 @@ export function rulesFor(file: FilePlace): ManageFiles {
   if (allows(own, file.path)) return own;
   throw new MediaError("EFORBIDDEN", "The configuration does not allow changes of files in this folder.");
 }
+
+/** The rules in the fields of an endpoint. */
+export const rulesIn = (fields: Endpoint["fields"]): ManageFiles | undefined => fieldOf(fields) || undefined;
 
 /** The field, as its schema has made it. */
 function fieldOf({ manageFiles }: Endpoint["fields"]): ManageFiles | false | undefined {

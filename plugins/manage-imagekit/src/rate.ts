@@ -2,7 +2,7 @@ import { type CallHandler, type CallRights, isMediaError } from "@mediatap/core"
 
 export const HELP = "See the README of manage-imagekit.";
 
-type Reply = Awaited<ReturnType<CallHandler>>;
+export type Reply = Awaited<ReturnType<CallHandler>>;
 
 /** A handler whose responses contain the rate limit of the caller, refusals included. */
 export function limited(handler: CallHandler, rate: "purgeRate" | "changeRate"): CallHandler {

@@ -1,14 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
-import { type CallHandler, MediaError, type PluginApi } from "@mediatap/core";
+import {
+  type CallHandler,
+  type CallRights,
+  type Endpoint,
+  MediaError,
+  type PluginApi,
+  type RouteRequest,
+} from "@mediatap/core";
 import { isSvg, isSvgSource } from "@mediatap/core/decode";
 import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
 import { isMedia, mimeOf, namesOf, uploadedSchema } from "./assets.ts";
 import { assertType, createChanges } from "./file-changes.ts";
 import { describedBy, jobOf } from "./files.ts";
-import { createReceiver, type ReceivedFile } from "./form.ts";
+import { createReceiver, type ReceivedFile, type ReceivedForm, tooLong } from "./form.ts";
 import {
   ability,
   cannot,
@@ -18,13 +25,19 @@ import {
   type FilePlace,
   join,
   nameOf,
+  type Place,
   pathOf,
   rulesFor,
+  rulesIn,
   rulesOf,
 } from "./library.ts";
 import { createDescribe } from "./metadata.ts";
 import { checked } from "./objects.ts";
+import type { Reply } from "./rate.ts";
 import { createSanitizer } from "./sanitize.ts";
+import { createKeyOf, signedFields } from "./signed-forms.ts";
+
+const NAME = "manage-imagekit";
 
 /** Both versions take the same form from a caller that has a private key. */
 const PATHS = ["/api/v1/files/upload", "/api/v2/files/upload"];
@@ -61,8 +74,9 @@ const schema = z.object({
 
 type Options = z.output<typeof schema>;
 
-/** The form as a client sends it. */
+/** The form as a client sends it; one without a key signs it. */
 const formSchema = schema.extend({
+  ...signedFields.partial().shape,
   file: z.string().meta({
     description: "Bytes, base64 or URL of the file",
     examples: ["R0lGODlhAQABAPAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="],
@@ -80,9 +94,17 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   checks: "checks",
 };
 
+type ManageOptions = NonNullable<Parameters<PluginApi["manage"]>[3]>;
+
+/** All uploads of clients without a key count as those of one account. */
+const SIGNED = "\0signed";
+
 /** Adds the calls that upload a file. */
 export function addUploads(
-  api: Pick<PluginApi, "manage" | "origins" | "jobs" | "hooks" | "purge" | "shared" | "fetcher" | "limitsOf">,
+  api: Pick<
+    PluginApi,
+    "manage" | "origins" | "jobs" | "hooks" | "purge" | "shared" | "fetcher" | "limitsOf" | "cluster"
+  >,
 ): void {
   const { manage, jobs, limitsOf } = api;
   const library = createLibrary(api);
@@ -90,38 +112,80 @@ export function addUploads(
   const describe = createDescribe(jobs);
   const receive = createReceiver(api);
   const sanitize = createSanitizer(api);
+  const keyOf = createKeyOf(api);
+  let endpoints: readonly Endpoint[] = [];
+  api.hooks.start.tap(NAME, (runtime) => {
+    endpoints = runtime.endpoints;
+  });
 
   const upload: CallHandler = async (request, endpoints, rights) => {
+    const place = placeOf(request, endpoints);
+    const { maxBytes } = rulesOf(place);
+    const { tenant: account } = place.endpoint;
+    return await receive(request, { account, maxBytes }, (form) => keep(form, place, request, rights));
+  };
+
+  /** Of a client without a key, whose form is signed. */
+  const uploadSigned: NonNullable<ManageOptions["withoutKey"]> = async (request, open) => {
+    const allowed = endpoints.filter(({ fields }) => rulesIn(fields)?.clientUploads);
+    // What such a request has always got.
+    if (allowed.length === 0) return await open("", upload);
+    const maxBytes = Math.max(...allowed.map(({ fields }) => rulesIn(fields)?.maxBytes ?? 0));
+    let key = "";
+    const admit = async (fields: ReceivedForm["fields"]) => {
+      key = await keyOf(fields, allowed);
+    };
+    return await receive(request, { account: SIGNED, maxBytes, admit }, (form) =>
+      open(key, async (_, endpoints, rights) => {
+        const place = placeOf(request, endpoints);
+        const { clientUploads, maxBytes } = rulesOf(place);
+        if (!clientUploads) {
+          throw new MediaError("EFORBIDDEN", "The configuration does not allow uploads without a key.");
+        }
+        if (form.file && form.file.bytes > maxBytes) throw tooLong(maxBytes);
+        return await keep(form, place, request, rights);
+      }),
+    );
+  };
+
+  /** The first origin that can be written to. */
+  function placeOf(request: RouteRequest, endpoints: readonly Endpoint[]): Place {
     const places = library.placesOf(request.query, endpoints);
     const place = places.find(({ storage }) => storage.write) ?? places[0];
     if (!place) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
-    const { maxBytes } = rulesOf(place);
+    rulesOf(place);
     ability(place, "write", "write files");
-    const { tenant: account } = place.endpoint;
-    return await receive(request, { account, maxBytes }, async ({ fields, file }) => {
-      const options = optionsOf(fields);
-      if (!file) throw new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
-      const target = await targetOf({ ...place, path: "" }, options);
-      if (options.isPrivateFile && !place.storage.keepsPrivate) {
-        throw cannot(place.origin, "mark files as private");
-      }
-      const size = await store(target, file, options);
-      await changes.purgeFile(target);
-      rights.note(`the file ${target.path} was uploaded`);
-      const { thumbnail, ...names } = namesOf(target, request);
-      return {
-        body: {
-          ...names,
-          thumbnailUrl: thumbnail,
-          size,
-          ...(isMedia(target.path) && (await describedBy(describe, target))),
-          versionInfo: { id: names.fileId, name: "Version 1" },
-          AITags: null,
-          ...(await responseFieldsOf(target, options)),
-        },
-      };
-    });
-  };
+    return place;
+  }
+
+  async function keep(
+    { fields, file }: ReceivedForm,
+    place: Place,
+    request: RouteRequest,
+    rights: CallRights,
+  ): Promise<Reply> {
+    const options = optionsOf(fields);
+    if (!file) throw new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
+    const target = await targetOf({ ...place, path: "" }, options);
+    if (options.isPrivateFile && !place.storage.keepsPrivate) {
+      throw cannot(place.origin, "mark files as private");
+    }
+    const size = await store(target, file, options);
+    await changes.purgeFile(target);
+    rights.note(`the file ${target.path} was uploaded`);
+    const { thumbnail, ...names } = namesOf(target, request);
+    return {
+      body: {
+        ...names,
+        thumbnailUrl: thumbnail,
+        size,
+        ...(isMedia(target.path) && (await describedBy(describe, target))),
+        versionInfo: { id: names.fileId, name: "Version 1" },
+        AITags: null,
+        ...(await responseFieldsOf(target, options)),
+      },
+    };
+  }
 
   /** Writes a file where it belongs. Returns its size. */
   async function store(target: FilePlace, { path, bytes }: ReceivedFile, options: Options): Promise<number> {
@@ -170,6 +234,7 @@ export function addUploads(
   for (const path of PATHS) {
     manage("POST", path, upload, {
       atRoot: true,
+      withoutKey: uploadSigned,
       describe: describeCall("Upload a file", {
         query: choiceQuery,
         form: formSchema,

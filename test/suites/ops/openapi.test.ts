@@ -68,6 +68,7 @@ describe("the OpenAPI document", () => {
         origins: { files: { type: "FOLDER", path: "files" } },
         endpoints: { default: { origins: ["files"], manageFiles: true } },
         privateKey: KEY,
+        management: { changesPerMinute: 10_000 },
       },
       { base: folder.path },
     );

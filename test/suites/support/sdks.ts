@@ -57,6 +57,9 @@ interface CallOptions {
 type Post = (body: object, options?: CallOptions) => Promise<Reply>;
 
 export interface Management {
+  readonly helper: {
+    getAuthenticationParameters(token?: string, expire?: number): Readonly<Record<string, string | number>>;
+  };
   readonly assets: { list(query?: object, options?: CallOptions): Promise<Reply[]> };
   readonly files: {
     readonly upload: Post;
