@@ -6,12 +6,11 @@ type Opened = StorageEntry | typeof NOT_MODIFIED | undefined;
  * Opens a file; where the answer takes longer than `after` milliseconds, asks a second time beside it. The first answer
  * counts, the other attempt is stopped. A failure counts only when no other attempt is under way.
  */
-export async function hedged(
-  after: number | undefined,
+export function hedged(
+  after: number,
   signal: AbortSignal,
   open: (signal: AbortSignal) => Promise<Opened>,
 ): Promise<Opened> {
-  if (after === undefined) return open(signal);
   const attempts: AbortController[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<Opened>();
   let running = 0;

@@ -163,7 +163,10 @@ export function tapOrigins(parts: OriginsParts) {
         });
       const entry = await breakers.pauses.run([origin.fingerprint, asset.path, host], () =>
         breaker.run(
-          () => hedged(origin.hedge, signal, (own) => openHere({ ...options, signal: own })),
+          () => {
+            const open = (signal: AbortSignal) => openHere({ ...options, signal });
+            return origin.hedge === undefined ? open(signal) : hedged(origin.hedge, signal, open);
+          },
           (answer) => typeof answer !== "object" || head || answer.file !== undefined,
         ),
       );

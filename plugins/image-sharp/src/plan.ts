@@ -32,11 +32,11 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
   const notes = [...still, ...plan.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;
   const pricing = { files, renderContext, registry: draft.registry, settings };
-  const layers = plan.taken.map(({ step, before }) => ({
+  const layers = plan.taken.flatMap(({ step, before }) => {
+    if (step.op !== "overlay") return [];
     // One that decides over the pixels below is drawn for each frame.
-    times: step.op === "overlay" && reshapes(step) ? frames : 1,
-    ...layerWork(step, before, pricing),
-  }));
+    return [{ times: reshapes(step) ? frames : 1, ...layerWork(step, before, pricing) }];
+  });
   const steps =
     stepsCost(draft, shrunk(decoded, shrink)) +
     decoderCost(header, decoded) +

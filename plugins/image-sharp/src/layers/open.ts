@@ -25,6 +25,11 @@ export interface LayerFiles {
   readonly notes: readonly string[];
 }
 
+const missing = (path: string): never => {
+  throw new Error(`${path} has not been opened`);
+};
+const NO_FILES = { image: missing, font: missing, notes: [] } as const;
+
 const FONT_FILE = /\.(?:ttf|otf|ttc|woff2?)$/i;
 
 /** Whether a font is named by the path of its file. */
@@ -43,6 +48,7 @@ export async function openLayers(
 ): Promise<LayerFiles> {
   const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
   collect(steps, paths);
+  if (paths.images.size + paths.fonts.size + paths.families.size === 0) return { ...NO_FILES, fonts };
   const [images, fontFiles, notes] = await allSettled([
     openAll(paths.images, (path) => openImage(path, asset, renderContext)),
     openAll(paths.fonts, (path) => renderContext.open(assetOf(path, asset))),
