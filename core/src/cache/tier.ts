@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { wrap } from "../facade.ts";
 import { isMediaError } from "../model/errors.ts";
@@ -7,7 +6,6 @@ import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { resultCheckOf } from "../results.ts";
 import type { Clock } from "../util/clock.ts";
-import { atMost } from "../util/entries.ts";
 import { withTimeout } from "../util/timeout.ts";
 import type {
   CacheBackend,
@@ -21,18 +19,13 @@ import type {
   StoredMetadata,
 } from "./backend.ts";
 import { createCacheBreaker } from "./breaker.ts";
+import { createKnownEntries } from "./known-entries.ts";
 import { createSharedJournal, memoryJournal } from "./shared-journal.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 const MB = 1024 * 1024;
 
 const checkEntry = resultCheckOf("cache");
-
-/** Entries of which it is remembered what the backend has. */
-const MAX_KNOWN = 5_000;
-
-/** A revalidation that moves the end of freshness by less than this is not worth a write, in milliseconds. */
-const MIN_EXTENSION_MS = 60_000;
 
 /** Bytes that an entry counts for in the write queue, besides its body. */
 const METADATA_BYTES = 1_000;
@@ -76,16 +69,6 @@ export interface TierParts {
 export interface TierEntry {
   readonly metadata: RenditionRecord;
   readonly body?: CompleteBody;
-}
-
-/** What is known of an entry without asking the backend. */
-interface Known {
-  /** As the backend has it. */
-  readonly stored: number;
-  readonly freshUntil: number;
-  readonly hasBody: boolean;
-  /** As it was revalidated last. */
-  readonly metadata: RenditionRecord;
 }
 
 /** How a backend reads for a client that waits. Its signal is made on first use: most backends answer without. */
@@ -144,7 +127,7 @@ export function createTier({
     : isLocal
       ? undefined
       : createSharedJournal(memoryJournal(), { clock, ttl: OWN_RULES_MS });
-  const known = new LRUCache<string, Known>(atMost(MAX_KNOWN));
+  const known = createKnownEntries();
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
   const writes = new Set<Promise<void>>();
@@ -210,7 +193,7 @@ export function createTier({
 
     function judge(entry: CacheEntry | CacheMiss | undefined): TierEntry | undefined {
       if (entry === undefined || entry === null || isMiss(entry)) {
-        if (!isLocal) known.delete(key);
+        if (!isLocal) known.forget(key);
         return undefined;
       }
       checkEntry?.(entry, [key]);
@@ -220,7 +203,7 @@ export function createTier({
         return undefined;
       }
       return {
-        metadata: latest(metadata, entry.body !== undefined),
+        metadata: isLocal ? metadata : known.latest(metadata, entry.body !== undefined),
         ...(entry.body && { body: entry.body }),
       };
     }
@@ -254,21 +237,6 @@ export function createTier({
     return false;
   }
 
-  /** The metadata of an entry as it was revalidated last; the backend may have an older state of the same entry. */
-  function latest(metadata: RenditionRecord, hasBody: boolean): RenditionRecord {
-    if (isLocal) return metadata;
-    const before = known.get(metadata.key);
-    if (before && before.stored === metadata.stored && before.metadata.etag === metadata.etag)
-      return before.metadata;
-    note(metadata, hasBody);
-    return metadata;
-  }
-
-  function note(metadata: RenditionRecord, hasBody: boolean): void {
-    const { key, stored, freshUntil } = metadata;
-    known.set(key, { stored, freshUntil, hasBody, metadata });
-  }
-
   /** Stores an entry; resolves once that is done, or given up. */
   function put(metadata: RenditionRecord, body: CompleteBody | undefined, since: number): MaybePromise<void> {
     if (metadata.private && options.private === false) return remove(metadata.key);
@@ -282,7 +250,7 @@ export function createTier({
           : undefined;
       });
     }
-    if (isRevalidationOnly(metadata, body)) return undefined;
+    if (known.remembers(metadata, body !== undefined)) return undefined;
     const limit = writeTimeout + (kept?.length ?? 0) / 1000;
     const bytes = METADATA_BYTES + (kept?.bytes ? kept.length : 0);
     return track(queue(bytes, () => writing.run(() => withTimeout(limit, write(metadata, kept, since)))));
@@ -299,7 +267,7 @@ export function createTier({
     since: number,
   ): Promise<void> {
     const { key } = metadata;
-    known.delete(key);
+    known.forget(key);
     if (journal && !journal.isCurrent(undefined)) await journal.read();
     const purges = journal?.matching(metadata) ?? [];
     if (isPurged(metadata, since)) return;
@@ -313,21 +281,11 @@ export function createTier({
     }
     if (isPurged(metadata, since)) await backend.delete(key);
     // The backend counts what came as a stream.
-    else if (!(body instanceof Readable)) note(metadata, body !== undefined);
-  }
-
-  /** Whether the backend has this entry already, and it is fresh for about as long: to remember that is enough. */
-  function isRevalidationOnly(metadata: RenditionRecord, body: CompleteBody | undefined): boolean {
-    const before = known.get(metadata.key);
-    if (!before || (body && !before.hasBody)) return false;
-    if (Math.abs(metadata.freshUntil - before.freshUntil) > MIN_EXTENSION_MS) return false;
-    if (metadata.etag === undefined || !isSameButTimes(before.metadata, metadata)) return false;
-    known.set(metadata.key, { ...before, metadata });
-    return true;
+    else if (!(body instanceof Readable)) known.note(metadata, body !== undefined);
   }
 
   function remove(key: string): MaybePromise<void> {
-    known.delete(key);
+    known.forget(key);
     if (isLocal) return attempt(() => backend.delete(key));
     return track(
       writing.run(async () => await withTimeout(writeTimeout, Promise.resolve(backend.delete(key)))),
@@ -346,7 +304,7 @@ export function createTier({
    */
   function purge(rule: ActiveRule): MaybePromise<void> {
     if (IGNORED_RULES[stores].has(rule.kind)) return;
-    for (const [key, { metadata }] of known.entries()) if (matchesRule(metadata, rule)) known.delete(key);
+    known.forgetMatching(rule);
     const inJournal = journal && journalRule(rule);
     if (inJournal && rule.remote) journal.learn(inJournal);
     if (isLocal) return attempt(() => backend.deleteMatching?.(rule));
@@ -418,11 +376,6 @@ const isMiss = (entry: CacheEntry | CacheMiss): entry is CacheMiss =>
 
 function journalRule({ id, kind, value, tenant }: ActiveRule): JournalRule {
   return { id, kind, value, ...(tenant !== undefined && { tenant }) };
-}
-
-function isSameButTimes(a: RenditionRecord, b: RenditionRecord): boolean {
-  const text = (metadata: RenditionRecord) => JSON.stringify({ ...metadata, stored: 0, freshUntil: 0 });
-  return text(a) === text(b);
 }
 
 /** What an entry says of its rendition; the same object where the backend has the same one. */
