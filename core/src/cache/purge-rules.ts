@@ -47,12 +47,6 @@ export function createPurgeRules() {
       // A rule that has been forgotten may have matched it.
       return since < forgotten || kept.some(({ rule }) => rule.sequence > since && matchesRule(record, rule));
     },
-    /** Whether a cache may return an entry only because it has not got round to removing it. */
-    isPending(record: Purgeable): boolean {
-      if (pending.size === 0) return false;
-      for (const rule of pending) if (matchesRule(record, rule)) return true;
-      return false;
-    },
     /** Number of the newest rule that matches an original; part of the name of work on it, so that none joins older work. */
     ofOriginal(original: { readonly tenant: string; readonly path: string }): number {
       return newest((rule) => matchesOriginal(original, rule))?.rule.sequence ?? 0;

@@ -37,6 +37,5 @@ export const isTemporary = (file: string) => file.endsWith(".tmp");
 export const writerOf = (file: string) =>
   /^[0-9a-f]{64}\.([\d-]+-[0-9a-f]{12})\.[0-9a-f]{12}\.tmp$/.exec(file)?.[1];
 export const isJournal = (file: string) => /^\d{8}\.log$/.test(file);
-/** What is removed with the next count: entries that were put aside, and formats of older releases. */
-export const isTrash = (file: string) =>
-  file.startsWith("trash-") || file === "v1" || file === "purgeRules.log";
+/** Entries that were put aside: they are removed with the next count. */
+export const isTrash = (file: string) => file.startsWith("trash-");

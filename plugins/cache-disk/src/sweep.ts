@@ -109,7 +109,14 @@ async function removeTrash({ root }: Places): Promise<void> {
 
 /** Notes when entries were used: the order in which they go. */
 export function touch(places: Places, uses: readonly (readonly [name: string, time: number])[]): void {
-  for (const [name, time] of uses) attempt(() => utimesSync(places.entry(name), time / 1000, time / 1000));
+  for (const [name, time] of uses) {
+    try {
+      utimesSync(places.entry(name), time / 1000, time / 1000);
+    } catch (error) {
+      // It has been removed meanwhile.
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
+  }
 }
 
 /** What purge rules need of the core, which this thread loads only if there are any to carry out. */
@@ -180,17 +187,6 @@ function subfolders(folder: string): string[] {
 
 function lstat(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
-}
-
-/** Whether it could be done; others may have been faster. */
-function attempt(work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
 }
 
 /** Not the core's: this thread needs nothing else of it. */
