@@ -19,7 +19,7 @@ const CLIENTS = /** @type {const} */ ([
 
 /** @typedef {{ id: string, added: string, total: number, done: number, failed: number, errors: { url: string, code: string, message: string }[] }} Batch */
 
-/** @typedef {{ total: number, cached: number, pending: number, failed: number, errors: Batch["errors"] }} Preview */
+/** @typedef {{ total: number, cached: number, stale: number, pending: number, failed: number, errors: Batch["errors"] }} Preview */
 
 export function Warm() {
   const { data, error, reload } = useLoaded(() => call("/api/v1/warm"), { interval: POLL_MS });
@@ -138,10 +138,10 @@ function Form({ onSent }) {
  * What a batch would come to.
  * @param {{ report: Preview }} props
  */
-const Report = ({ report: { total, cached, pending, failed, errors } }) =>
+const Report = ({ report: { total, cached, stale, pending, failed, errors } }) =>
   html`<div class="preview-count">
     <p><b>Would render ${pending.toLocaleString("en")} of ${total.toLocaleString("en")} ${total === 1 ? "URL" : "URLs"}</b>
-      <span class="soft"> ${count(cached)} cached, ${count(failed)} invalid or failing</span></p>
+      <span class="soft"> ${count(cached)} cached${stale > 0 ? ` (${count(stale)} to be revalidated)` : ""}, ${count(failed)} invalid or failing</span></p>
     ${errors.length > 0 && html`<${Failures} errors=${errors} />`}
     <p class="soft small">Origins are not asked: a file may still be missing. Segments of streams are not counted.</p>
   </div>`;

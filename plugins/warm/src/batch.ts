@@ -39,7 +39,9 @@ export interface Preview {
   readonly total: number;
   /** URLs that caches have for all clients. */
   readonly cached: number;
-  /** URLs that would be rendered, or revalidated. */
+  /** Those of them that are stale for a client: an origin would be asked whether they still hold. */
+  readonly stale: number;
+  /** URLs that would be rendered. */
   readonly pending: number;
   readonly failed: number;
   /** Of those that would fail, the first hundred. What only an origin knows is not among them. */

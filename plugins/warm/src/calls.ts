@@ -38,6 +38,7 @@ const progressSchema = z.object({ total: z.int(), done: z.int(), failed: z.int()
 const previewSchema = z.object({
   total: z.int(),
   cached: z.int(),
+  stale: z.int(),
   pending: z.int(),
   failed: z.int(),
   errors,
@@ -73,12 +74,15 @@ export function addCalls(
   }
 
   /** Whether caches have a URL for all clients; a failure if it is known already that there would be one. */
-  async function stateOf({ url, clients }: Item): Promise<"cached" | "pending" | Failure> {
+  async function stateOf({ url, clients }: Item): Promise<"fresh" | "stale" | "miss" | Failure> {
+    let state: "fresh" | "stale" = "fresh";
     try {
       for (const client of clients) {
-        if ((await cached(await resolve(url, client))) !== "fresh") return "pending";
+        const found = await cached(await resolve(url, client));
+        if (found === "miss") return found;
+        if (found === "stale") state = found;
       }
-      return "cached";
+      return state;
     } catch (error) {
       return failureOf(url, error);
     }
@@ -90,10 +94,12 @@ export function addCalls(
       states.push(...(await Promise.all(items.slice(at, at + PREVIEW_CONCURRENCY).map(stateOf))));
     }
     const failures = states.filter((state) => typeof state !== "string");
+    const countOf = (wanted: string) => states.filter((state) => state === wanted).length;
     return {
       total: states.length,
-      cached: states.filter((state) => state === "cached").length,
-      pending: states.filter((state) => state === "pending").length,
+      cached: countOf("fresh") + countOf("stale"),
+      stale: countOf("stale"),
+      pending: countOf("miss"),
       failed: failures.length,
       errors: failures.slice(0, TOLD),
     };

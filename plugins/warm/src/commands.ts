@@ -83,11 +83,12 @@ async function warm(
 }
 
 function printPreview(parts: readonly Preview[]): void {
-  const sum = (field: "total" | "cached" | "pending" | "failed") =>
+  const sum = (field: "total" | "cached" | "stale" | "pending" | "failed") =>
     parts.reduce((all, part) => all + part[field], 0);
   const [total, failed] = [sum("total"), sum("failed")];
+  const stale = sum("stale") > 0 ? ` (${sum("stale")} to be revalidated)` : "";
   const rest = failed > 0 ? `, ${failed} failed` : "";
-  console.log(`${sum("pending")} of ${total} would be rendered, ${sum("cached")} cached${rest}`);
+  console.log(`${sum("pending")} of ${total} would be rendered, ${sum("cached")} cached${stale}${rest}`);
   printErrors(parts);
   if (failed > 0) throw new MediaError("ECONFIG", `${failed} of ${total} URLs cannot be rendered`);
 }

@@ -165,7 +165,7 @@ describe("warm", () => {
     ];
     const report = await dryRun([...urls, "/a.mp4?tr=w-20"], { clients: [{ accept: "image/webp" }] });
     const { errors, ...counts } = report;
-    assert.deepEqual(counts, { total: 5, cached: 1, pending: 1, failed: 3 });
+    assert.deepEqual(counts, { total: 5, cached: 1, stale: 0, pending: 1, failed: 3 });
     assert.deepEqual(
       errors.map(({ url, code }: { url: string; code: string }) => `${url} ${code}`),
       ["/tr:w-abc/photo.png EINVAL", "/shop/a.mp4 EFORBIDDEN", "/missing.png ENOENT"],
