@@ -262,7 +262,11 @@ describe("url-imagekit: URLs of imgix and Akamai", () => {
 
 describe("url-imagekit: a rewriter", () => {
   it("never refuses the value of a parameter", () => {
-    const text = fc.string({ unit: "grapheme", maxLength: 12 }).map((value) => encodeURIComponent(value));
+    const text = fc
+      .string({ unit: "grapheme", maxLength: 12 })
+      // No name of a path may have these, whatever it means.
+      .filter((value) => !/[/\\\p{Cc}]/u.test(value))
+      .map((value) => encodeURIComponent(value));
     const keys = ["w", "h", "q", "f", "a", "r", "e", "bo", "b", "fl", "dpr", "ar", "g", "c", "l", "co", "zz"];
     const item = fc.tuple(fc.constantFrom(...keys), text).map(([key, value]) => `${key}_${value}`);
     fc.assert(
