@@ -71,12 +71,15 @@ export function createComponentUrls({ server, widths }: ComponentOptions): Compo
       background && `bg-${colorOf(background)}`,
       blur && `bl-${within("blur", blur)}`,
       format && oneOf("format", format, FORMATS) && format !== "auto" && `f-${format}`,
-      quality && `q-${within("quality", quality)}`,
+      (quality ?? "") !== "" && `q-${within("quality", quality)}`,
       image.transformation,
     ];
     const transformation = parameters.filter(Boolean).join(",");
     return urlOf(src, {
-      ...(width !== undefined ? { width: widthFor(width) } : height !== undefined && { height }),
+      // A server compares a height without a width with its widths.
+      ...(width !== undefined
+        ? { width: widthFor(width) }
+        : height !== undefined && { height: widthFor(height) }),
       ...(ratio && { ratio }),
       ...(transformation !== "" && { transformation }),
     });
@@ -87,11 +90,11 @@ export function createComponentUrls({ server, widths }: ComponentOptions): Compo
 function pixels(name: string, value: number | string | undefined): number | undefined {
   if (value === undefined || value === "") return undefined;
   const number = Math.round(Number(value));
-  if (number > 0) return number;
+  if (number > 0 && Number.isFinite(number)) return number;
   throw new TypeError(`Expected positive number for ${name} but received '${value}'`);
 }
 
-function within(name: string, value: number | string): number {
+function within(name: string, value: number | string | undefined): number {
   const number = Math.round(Number(value));
   if (number >= 1 && number <= 100) return number;
   throw new TypeError(`Expected number between 1 and 100 for ${name} but received '${value}'`);

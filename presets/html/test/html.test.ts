@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createImages, type ImageOptions, type ImagesOptions, imagekitUrl } from "@mediatap/html";
+import {
+  createComponentUrls,
+  createImages,
+  type ImageOptions,
+  type ImagesOptions,
+  imagekitUrl,
+} from "@mediatap/html";
 import fc from "fast-check";
 
 const server = "https://img.example.com";
@@ -11,6 +17,9 @@ describe("images of a page", () => {
     const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
     const [, shown] = /```html\n(.*)\n```/.exec(readme) ?? [];
     assert.equal(img("dogs.jpg", { alt: "Two dogs", width: 300, height: 200 }), shown);
+    const [, written] = /^\/\/ (https:.*)$/m.exec(readme) ?? [];
+    const { url } = createComponentUrls({ server, widths: [320, 640] });
+    assert.equal(url("/dogs.jpg", { width: 300, height: 200, fit: "cover", position: "left top" }), written);
   });
 
   it("of one size are offered for usual and dense screens, in widths of the list", () => {

@@ -64,6 +64,8 @@ describe("the provider of Nuxt Image", () => {
     for (const [modifiers, message] of [
       [{ rotate: 90 }, /Expected one of width, .* as a modifier but received 'rotate'/],
       [{ width: Number.NaN }, /Expected positive number for width but received 'NaN'/],
+      [{ width: "Infinity" }, /Expected positive number for width but received 'Infinity'/],
+      [{ quality: 0 }, /between 1 and 100 for quality but received '0'/],
       [{ quality: 101 }, /between 1 and 100 for quality but received '101'/],
       [{ width: 300, height: 200, position: "top top" }, /but received 'top top'/],
     ] as const) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createImages } from "@mediatap/html";
+import { type ComponentImage, createComponentUrls, createImages } from "@mediatap/html";
 import { makeFolder, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import sharp from "sharp";
 import { photo } from "../support/photos.ts";
@@ -46,5 +46,25 @@ describe("the images that @mediatap/html writes", () => {
   it("have the shape of their layout", async () => {
     const { src = "" } = images("/shop").attributes("my photo,1.jpg", { alt: "", width: 150, height: 50 });
     assert.equal(await sizeOf(src), "160x53");
+  });
+
+  it("are in the sizes that the image components of frameworks request", async () => {
+    const { url } = createComponentUrls({ server: "/shop", widths: WIDTHS });
+    const box = { width: 300, height: 100 };
+    for (const [image, size] of [
+      [{}, "1200x900"],
+      [{ width: 300 }, "320x240"],
+      [{ height: 150 }, "213x160"],
+      [{ ...box, position: "left top" }, "320x107"],
+      [{ ...box, position: "attention" }, "320x107"],
+      [{ ...box, fit: "contain", background: "#FFF" }, "320x107"],
+      [{ ...box, fit: "fill" }, "320x107"],
+      [{ ...box, fit: "inside" }, "143x107"],
+      [{ ...box, fit: "outside" }, "320x240"],
+      [{ width: 160, ratio: [2, 1], quality: 40, blur: 3, format: "png" }, "160x80"],
+      [{ width: 160, transformation: "rt-90" }, "120x160"],
+    ] as readonly (readonly [ComponentImage, string])[]) {
+      assert.equal(await sizeOf(url("/my photo,1.jpg", image)), size, JSON.stringify(image));
+    }
   });
 });
