@@ -133,6 +133,8 @@ describe("url-imagekit: URLs of Cloudinary", () => {
     assertEqual("image/upload/c.jpg", "c.jpg", CLOUDINARY);
     assertEqual("image/upload/c.jpg", "image/upload/c.jpg", preserving);
     assertEqual("image/c.jpg", "image/c.jpg", CLOUDINARY);
+    assertEqual("image/photos/c.jpg", "image/photos/c.jpg", CLOUDINARY);
+    assertEqual("raw/private/c.jpg", "c.jpg", CLOUDINARY);
     assertEqual("my_folder/w_300", "my_folder/w_300", CLOUDINARY);
     assertEqual("folder/w_10/c.jpg", "folder/w_10/c.jpg", CLOUDINARY);
     assertEqual("w_10/c.mp4/ik-thumbnail.jpg", "tr:w-10/c.mp4/ik-thumbnail.jpg", CLOUDINARY);

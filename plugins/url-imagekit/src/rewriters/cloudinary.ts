@@ -31,7 +31,8 @@ const KEYS: ReadonlySet<string> = new Set(
   ),
 );
 
-const ASSET_TYPES = ["image", "video", "raw"];
+/** Asset and delivery type: `image/upload`. Social networks are no origins of this server. */
+const HEAD = /^(?:image|video|raw)\/(?:upload|private|authenticated|fetch)\//;
 
 const GRAVITIES = {
   north: "top",
@@ -264,8 +265,9 @@ function componentOf(segment: string): readonly Item[] | undefined {
  * of the file's path.
  */
 export function rewriteCloudinary({ path, query }: UnsignedUrl, preserves: boolean): UnsignedUrl {
-  const segments = path.replace(/^\/+/, "").split("/");
-  const start = ASSET_TYPES.includes(segments[0] ?? "") && segments.length > 2 ? 2 : 0;
+  const plain = path.replace(/^\/+/, "");
+  const segments = plain.split("/");
+  const start = HEAD.test(plain) ? 2 : 0;
   const components: (readonly Item[])[] = [];
   let at = start;
   for (; at < segments.length - 1; at++) {
