@@ -183,7 +183,7 @@ describe("tenants", () => {
           "POST /v1/files/purge",
           "GET /v1/files/purge/:id",
         ],
-        ...["POST /v1/warm", "GET /v1/warm", "GET /v1/warm/:id"],
+        ...["POST /v1/warm", "POST /v1/warm/preview", "GET /v1/warm", "GET /v1/warm/:id"],
         ...["GET /v1/state/revisions", "POST /v1/state/rollback"],
         ...objects("/v1/accounts/origins", "PUT"),
         ...objects("/v1/accounts/url-endpoints", "PUT"),
@@ -451,6 +451,8 @@ describe("tenants", () => {
         body.errors.map(({ url, code }: { url: string; code: string }) => `${url} ${code}`),
         foreign.map((url) => `${url} EFORBIDDEN`),
       );
+      const { status, body: preview } = await call(one, `${WARM}/preview`, { urls: foreign, clients });
+      assert.deepEqual([status, preview.failed, preview.total], [200, foreign.length, foreign.length]);
       assert.equal((await call(other, `${WARM}/${warmed.body.id}`)).status, 404);
       const listed = async (account: Account) => JSON.stringify((await call(account, WARM)).body);
       assert.match(await listed(one), new RegExp(warmed.body.id));
