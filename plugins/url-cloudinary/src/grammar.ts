@@ -55,6 +55,9 @@ export const isProtected = ({ type }: Pick<Head, "type">) => type === "private" 
 const RESOURCES = new Set(["image", "video", "raw"]);
 const TYPES = new Set(["upload", "private", "authenticated", "fetch"]);
 
+/** First segments of URLs, after the cloud name. */
+export const HEADS: readonly string[] = [...RESOURCES, ...SHORT.keys()];
+
 export function headOf(segments: readonly string[], cloudName: string | undefined): Head | undefined {
   const at = cloudName === undefined ? 0 : 1;
   if (cloudName !== undefined && segments[0] !== cloudName) return undefined;

@@ -1,8 +1,8 @@
-import { MediaError, type Plugin, parseOptions } from "@mediatap/core";
+import { type Endpoint, MediaError, type Plugin, parseOptions } from "@mediatap/core";
 import { defineLanguage, languagePlugin } from "@mediatap/core/language";
 import { z } from "zod";
 import { isNamed } from "./expand.ts";
-import { createGrammar, headOf, isProtected } from "./grammar.ts";
+import { createGrammar, HEADS, headOf, isProtected } from "./grammar.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { createRead } from "./read.ts";
 import { createSignature } from "./signature.ts";
@@ -65,6 +65,16 @@ export function urlCloudinary(options: UrlCloudinaryOptions = {}): Plugin {
     ...plugin,
     apply(core) {
       plugin.apply(core);
+      let endpoints: readonly Endpoint[] = [];
+      core.hooks.start.tap(plugin.name, (runtime) => {
+        endpoints = runtime.endpoints;
+      });
+      core.hooks.diagnose.tap(plugin.name, (diagnosis) => {
+        for (const text of clashes(endpoints, plugin.name, names.cloudName)) {
+          const advice = "choose another prefix, or other languages for that endpoint";
+          diagnosis.add({ what: plugin.name, state: "bad", text, advice });
+        }
+      });
       core.hooks.admit.tap(plugin.name, ({ target, claims }) => {
         const head = headOf(target.path.split("/"), names.cloudName);
         if (head && isProtected(head) && claims.signature !== "valid") {
@@ -80,6 +90,22 @@ export function urlCloudinary(options: UrlCloudinaryOptions = {}): Plugin {
       });
     },
   };
+}
+
+/** Endpoints whose prefix is the first segment of Cloudinary's URLs of another endpoint: these URLs never reach it. */
+function clashes(endpoints: readonly Endpoint[], language: string, cloudName: string | undefined): string[] {
+  const heads = cloudName === undefined ? HEADS : [cloudName];
+  return endpoints
+    .filter(({ languages }) => languages.length === 0 || languages.includes(language))
+    .flatMap(({ name, address }) => {
+      const taken = heads.map((head) => `${address.path}${head}/`);
+      const others = endpoints.filter(
+        (other) => other.address.host === address.host && taken.includes(other.address.path),
+      );
+      return others.map(
+        (other) => `the prefix of the endpoint ${other.name} hides Cloudinary's URLs of the endpoint ${name}`,
+      );
+    });
 }
 
 export default urlCloudinary;
