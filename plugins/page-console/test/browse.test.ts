@@ -234,13 +234,13 @@ describeInBrowser("the page Browse in Chromium", () => {
     await open("/browse?endpoint=web");
     await until(`document.querySelector(".empty h2")?.textContent === "Nothing can be listed"`);
     await assertAccessible(page);
-    await page.goto(`${browser.console.server.url}/-/console/browse?file=none.png`);
+    await page.goto(`${browser.started.server.url}/-/console/browse?file=none.png`);
     await until(`document.querySelector(".empty h2")?.textContent === "This file is not listed"`);
   });
 
   it("shows a file, and sets its focal point by a click and by keyboard", async () => {
     const red = async () => {
-      const { body } = await browser.console.server.ask("/photo.png?tr=w-100,h-200,fo-custom");
+      const { body } = await browser.started.server.ask("/photo.png?tr=w-100,h-200,fo-custom");
       return (await sharp(body).stats()).channels[0]?.mean ?? 0;
     };
     const centre = await red();
@@ -276,7 +276,7 @@ describeInBrowser("the page Browse in Chromium", () => {
   });
 
   it("purges a file, and opens it in Inspect", async () => {
-    const { server } = browser.console;
+    const { server } = browser.started;
     await server.ask("/photo.png?tr=w-33");
     assert.match((await server.ask("/photo.png?tr=w-33")).headers["cache-status"] ?? "", /; hit/);
     await open("/browse?file=photo.png");
@@ -289,7 +289,7 @@ describeInBrowser("the page Browse in Chromium", () => {
   });
 
   it("uploads files by the button and by drop, asks before it replaces one, and deletes one", async () => {
-    const { server } = browser.console;
+    const { server } = browser.started;
     const give = (name: string, text: string) =>
       `const transfer = new DataTransfer(); transfer.items.add(new File([${JSON.stringify(text)}], "${name}", { type: "text/plain" }));`;
     await open("/browse?folder=holidays");

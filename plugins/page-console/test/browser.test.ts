@@ -17,7 +17,7 @@ describeInBrowser("the console in Chromium", () => {
   let console: Console;
   let page: Page;
   before(() => {
-    console = browser.console;
+    console = browser.started;
   });
   beforeEach(() => {
     page = browser.page;

@@ -34,7 +34,7 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
   });
 
   it("counts what a purge would remove, and lists purges of everybody", async () => {
-    const { server } = browser.console;
+    const { server } = browser.started;
     for (const width of [31, 32, 33]) await server.ask(`/tr:w-${width}/a.png`);
     await open("/purge");
     await until(`document.querySelector(".purge") && document.querySelector(".empty")`);
@@ -58,7 +58,7 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
   });
 
   it("renders URLs, and shows how far it is and what failed", async () => {
-    const { server } = browser.console;
+    const { server } = browser.started;
     await open("/warm");
     await until(`document.querySelector(".empty h2")?.textContent === "No batches yet"`);
     await assertAccessible(page);
@@ -130,7 +130,7 @@ describeInBrowser("the pages Purge and Warm in Chromium", () => {
       await until(`document.querySelector(".batch")`);
       await assertFits();
       await assertAccessible(page);
-      await page.goto(`${browser.console.server.url}/-/console/purge`);
+      await page.goto(`${browser.started.server.url}/-/console/purge`);
       await until(`document.querySelector(".earlier")`);
       await assertFits();
       await assertAccessible(page);
@@ -186,7 +186,7 @@ describeInBrowser("the page Videos in Chromium", () => {
 
   it("shows renders, failures and the queue, and sends a webhook again", async () => {
     const { page } = browser;
-    const { server } = browser.console;
+    const { server } = browser.started;
     await open("/videos");
     await until(`document.querySelector(".empty h2")?.textContent === "No videos yet"`);
     await assertAccessible(page);

@@ -20,7 +20,7 @@ describeInBrowser("page-console: keys and audit log in Chromium", () => {
   const secret = () => text(".secret code");
   const asks = async (key: string) => {
     const authorization = `Basic ${Buffer.from(`${key}:`).toString("base64")}`;
-    return (await browser.console.server.ask("/-/api/v1/keys", { headers: { authorization } })).status;
+    return (await browser.started.server.ask("/-/api/v1/keys", { headers: { authorization } })).status;
   };
 
   it("creates, rotates and revokes a key, and shows that in the audit log", async () => {
@@ -54,7 +54,7 @@ describeInBrowser("page-console: keys and audit log in Chromium", () => {
     await until(`document.querySelectorAll(".object").length === 1 && !document.querySelector(".secret")`);
     assert.equal(await asks(last), 401);
 
-    await page.goto(`${browser.console.server.url}/-/console/keys`);
+    await page.goto(`${browser.started.server.url}/-/console/keys`);
     await until(`document.querySelector(".entry .pill.warn")`);
     await page.click(".log-heading .segments button:last-child");
     await until(

@@ -366,7 +366,7 @@ describeInBrowser("page-console: sign-in by OpenID Connect in Chromium", () => {
 
   it("returns from the provider, another site, with a session, and ends it by a button", async () => {
     const { page } = browser;
-    await page.goto(`${browser.console.server.url}/-/console`);
+    await page.goto(`${browser.started.server.url}/-/console`);
     const link = `.sign-in a[href="${START}"]`;
     await until(`document.querySelector(${JSON.stringify(link)})`);
     assert.equal(await text(link), `Sign in with ${new URL(provider.issuer).host}`);

@@ -3,18 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { freePort, until } from "@mediatap/test";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
-import {
-  type Browser,
-  describeInBrowser,
-  inPage,
-  type Page,
-  startChromium,
-} from "../../../test/suites/support/chromium.ts";
+import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
+import { pageSuite } from "../../../test/suites/support/page-suite.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
 /** The server as `npm start` runs it. */
-async function start(): Promise<{ url: string; stop(): Promise<void> }> {
+async function start(): Promise<{ url: string; close(): Promise<void> }> {
   const port = await freePort();
   const child: ChildProcess = spawn(
     process.execPath,
@@ -38,46 +33,24 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
     if (child.exitCode !== null) throw new Error(`the server ended: ${said}`);
     return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok;
   }, "it is ready");
-  const stop = () => {
+  const close = () => {
     child.kill("SIGTERM");
     return exited;
   };
-  return { url, stop };
+  return { url, close };
 }
 
 describeInBrowser("the start page in Chromium", () => {
-  let server: Awaited<ReturnType<typeof start>>;
-  let browser: Browser;
+  const browser = pageSuite(start);
+  const { until, run } = browser;
   let page: Page;
-  const errors: string[] = [];
-
-  before(async function () {
-    const started = await startChromium();
-    if (!started) return this.skip();
-    browser = started;
-    server = await start();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  let server: Awaited<ReturnType<typeof start>>;
 
   beforeEach(async () => {
-    errors.length = 0;
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
-    page.on("pageerror", (error) => errors.push(error.message));
+    ({ page, started: server } = browser);
     await page.goto(server.url);
     await settled();
   });
-
-  afterEach(() => page?.close());
-
-  const run = <T>(code: string) => page.evaluate<T>(inPage(code));
-  const until = (code: string) => page.waitForFunction(inPage(code));
 
   /** The answer to the URL in the field is on the page. */
   const settled = () =>
@@ -106,7 +79,6 @@ describeInBrowser("the start page in Chromium", () => {
     assert.equal(await page.textContent("#type"), "image/webp");
     assert.match(String(await page.textContent("#phases")), /transformation/);
     assert.match(String(await page.textContent("#headers")), /^cache-status: /m);
-    assert.deepEqual(errors, []);
   });
 
   it("shows every sample as a picture made by its URL", async () => {
@@ -120,7 +92,6 @@ describeInBrowser("the start page in Chromium", () => {
     assert.ok(sizes.length >= 6);
     assert.deepEqual(sizes[0], [720, 480]);
     for (const size of sizes.slice(1)) assert.deepEqual(size, [480, 320]);
-    assert.deepEqual(errors, []);
   });
 
   it("follows an edit of the URL", async () => {
@@ -128,7 +99,6 @@ describeInBrowser("the start page in Chromium", () => {
     assert.deepEqual(await pixels("#after-image"), [300, 200]);
     assert.deepEqual(await pixels("#before-image"), [2572, 1740]);
     assert.equal(await page.textContent("#type"), "image/png");
-    assert.deepEqual(errors, []);
   });
 
   it("writes the URL by its chips", async () => {
@@ -139,7 +109,6 @@ describeInBrowser("the start page in Chromium", () => {
     await settled();
     assert.deepEqual(await pixels("#after-image"), [240, 240]);
     assert.equal(await run(`document.querySelector('[data-text="ar-3-2"]').ariaPressed`), "false");
-    assert.deepEqual(errors, []);
   });
 
   it("takes the second answer to one URL from the cache", async () => {
@@ -192,7 +161,6 @@ describeInBrowser("the start page in Chromium", () => {
     await until(`document.getElementById("after-image").naturalWidth === 100`);
     await page.goBack();
     await until(`document.getElementById("after-image").naturalWidth === 720`);
-    assert.deepEqual(errors, []);
   });
 
   it("shows nothing of the URL before when the field is emptied", async () => {
@@ -240,7 +208,6 @@ describeInBrowser("the start page in Chromium", () => {
     await type("/palette.json");
     assert.match(String(await page.textContent("#after-text")), /Each photograph reduced/);
     assert.deepEqual(await pixels("#after-image"), []);
-    assert.deepEqual(errors, []);
   });
 
   it("says what is wrong with a bad URL, and goes on", async () => {

@@ -5,13 +5,8 @@ import { fileURLToPath } from "node:url";
 import { makeFolder, makePng, startServer, type TestFolder, type TestServer } from "@mediatap/test";
 import { presetDevelopment, presetMediatap } from "mediatap";
 import { assertAccessible } from "../../../test/suites/support/axe.ts";
-import {
-  type Browser,
-  describeInBrowser,
-  inPage,
-  type Page,
-  startChromium,
-} from "../../../test/suites/support/chromium.ts";
+import { describeInBrowser, type Page } from "../../../test/suites/support/chromium.ts";
+import { pageSuite } from "../../../test/suites/support/page-suite.ts";
 
 const MEDIA = fileURLToPath(new URL("../../../examples/start/media/", import.meta.url));
 const picture = (red: number) => makePng(60, 40, () => [red, 30, 30, 255]);
@@ -34,50 +29,39 @@ async function photos(): Promise<TestFolder> {
 }
 
 describeInBrowser("the files on the start page in Chromium", () => {
-  let folder: TestFolder;
-  let server: TestServer;
-  let browser: Browser;
+  const browser = pageSuite(
+    async () => {
+      const folder = await photos();
+      const server = await startServer({
+        presets: [presetMediatap(), presetDevelopment()],
+        privateKey: "private_0123456789abcdef",
+        origins: { photos: { type: "FOLDER", path: folder.path } },
+        endpoints: {
+          default: { origins: ["photos"] },
+          shop: { origins: ["photos"] },
+          signed: { origins: ["photos"], restrictUnsigned: "all" },
+          named: { origins: ["photos"], restrictUnnamed: true },
+        },
+      });
+      return {
+        server,
+        folder,
+        async close() {
+          await server.close();
+          await folder.close();
+        },
+      };
+    },
+    { width: 1440 },
+  );
+  const { until, run } = browser;
   let page: Page;
-  const errors: string[] = [];
-
-  before(async function () {
-    const started = await startChromium();
-    if (!started) return this.skip();
-    browser = started;
-    folder = await photos();
-    server = await startServer({
-      presets: [presetMediatap(), presetDevelopment()],
-      privateKey: "private_0123456789abcdef",
-      origins: { photos: { type: "FOLDER", path: folder.path } },
-      endpoints: {
-        default: { origins: ["photos"] },
-        shop: { origins: ["photos"] },
-        signed: { origins: ["photos"], restrictUnsigned: "all" },
-        named: { origins: ["photos"], restrictUnnamed: true },
-      },
-    });
+  let server: TestServer;
+  let folder: TestFolder;
+  beforeEach(() => {
+    page = browser.page;
+    ({ server, folder } = browser.started);
   });
-
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    await folder?.close();
-  });
-
-  beforeEach(async () => {
-    errors.length = 0;
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
-    page.on("console", (message) => {
-      // Of the picture that is none.
-      if (message.type() === "error" && !/status of 400/.test(message.text())) errors.push(message.text());
-    });
-    page.on("pageerror", (error) => errors.push(error.message));
-  });
-
-  afterEach(() => page?.close());
-
-  const run = <T>(code: string) => page.evaluate<T>(inPage(code));
-  const until = (code: string) => page.waitForFunction(inPage(code));
   const open = async (hash = "") => {
     await page.goto(`${server.url}/${hash}`);
     await listed();
@@ -111,7 +95,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
     assert.equal(await page.isVisible("#serve-folder"), false);
     assert.equal(await page.isVisible("nav .with-console"), true);
     assert.doesNotMatch(await run<string>("document.body.innerText"), /\.env/);
-    assert.deepEqual(errors, []);
   });
 
   it("shows thumbnails that the server makes, a still of a video, and drawings of other files", async () => {
@@ -126,7 +109,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
       ["notes.txt", "TXT"],
     ])
       await until(`${shown(String(name))}.querySelector(".sheet")?.textContent === "${extension}"`);
-    assert.deepEqual(errors, []);
   });
 
   it("goes into folders and back, by links and by the path", async () => {
@@ -143,7 +125,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
     await until(`document.getElementById("crumbs").childElementCount === 3`);
     await page.click("#crumbs li:first-child a");
     await until(`document.querySelector('${link("many")}')`);
-    assert.deepEqual(errors, []);
   });
 
   it("opens a file in the editor, and goes back to the one before", async () => {
@@ -162,7 +143,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
     await page.goBack();
     await until(`document.getElementById("after-image").naturalWidth === 720`);
     assert.equal(await run(`document.getElementById("url").value`), "/tr:w-720,c-at_max/dogs.jpg");
-    assert.deepEqual(errors, []);
   });
 
   it("shows the folder of the file that the address names", async () => {
@@ -180,7 +160,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
     assert.equal(await page.isVisible("#more"), false);
     assert.equal(await run(`document.activeElement.title`), "IMG_101.png");
     assert.equal(new Set(await namesIn("items")).size, 103);
-    assert.deepEqual(errors, []);
   });
 
   it("plays a video in the editor, and makes a file and a still of it", async () => {
@@ -199,7 +178,6 @@ describeInBrowser("the files on the start page in Chromium", () => {
     assert.equal(await page.isVisible("#problem"), false);
     await page.goBack();
     await until(`document.getElementById("after-image").videoWidth === 640`);
-    assert.deepEqual(errors, []);
   });
 
   it("says where to put files while a folder is empty, and shows them when they are there", async () => {
