@@ -42,11 +42,14 @@ export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsA
       const { job } = await pipeline.resolve(exchange);
       const signed = await hooks.sign.for(job.language).promise(job, exchange, expires);
       if (signed?.url !== undefined) return signed.url;
+      const { name, privateKeys } = exchange.endpoint;
       throw new MediaError(
         "EUNSUPPORTED",
-        signed
-          ? `The endpoint ${exchange.endpoint.name} has no private key: set its field privateKey`
-          : `URLs of ${job.language} have no signatures: an endpoint restricts them by its rules`,
+        !signed
+          ? `URLs of ${job.language} have no signatures: an endpoint restricts them by its rules`
+          : privateKeys.length === 0
+            ? `The endpoint ${name} has no private key: set its field privateKey`
+            : `The private key of the endpoint ${name} makes no signature for this URL of ${job.language}: add an expiry, or change the key`,
       );
     },
     async signatureFault(job, exchange) {

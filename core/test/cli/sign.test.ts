@@ -4,11 +4,17 @@ import { sign } from "@mediatap/url-imagekit";
 import { parseExpiry } from "../../src/cli/sign.ts";
 
 const CONFIG = {
-  plugins: ["@mediatap/url-imagekit", "@mediatap/url-ipx", "@mediatap/storage-fs"],
+  plugins: [
+    "@mediatap/url-imagekit",
+    "@mediatap/url-ipx",
+    "@mediatap/url-services/bunny",
+    "@mediatap/storage-fs",
+  ],
   origins: { files: { type: "FOLDER", path: "." } },
   endpoints: {
     default: { origins: ["files"], languages: ["url-imagekit"] },
     nuxt: { origins: ["files"], languages: ["url-ipx"], privateKey: "a key that IPX has no use for" },
+    tokens: { origins: ["files"], languages: ["url-bunny"], privateKey: "key of tokens" },
     shop: {
       origins: ["files"],
       languages: ["url-imagekit"],
@@ -45,6 +51,12 @@ describe("mediatap sign", () => {
     assert.match(err, /, expires 2099-01-31T00:00:00\.000Z\n$/);
   });
 
+  it("signs URLs that need an expiry", async () => {
+    const { code, out, err } = await run("/tokens/photo.png?width=40", "--expires", "2099-01-31");
+    assert.equal(code, 0, err);
+    assert.match(out, /^\/tokens\/photo\.png\?width=40&expires=4073500800&token=HS256-[\w-]{43}\n$/);
+  });
+
   it("prints JSON for programs", async () => {
     const { out, err } = await run("/shop/photo.png", "--json");
     const { url, ...rest } = JSON.parse(out) as Record<string, string>;
@@ -58,6 +70,10 @@ describe("mediatap sign", () => {
       [
         ["/nuxt/_ipx/w_40/photo.png"],
         /^mediatap: URLs of url-ipx have no signatures: an endpoint restricts them by its rules$/m,
+      ],
+      [
+        ["/tokens/photo.png?width=40"],
+        /^mediatap: The private key of the endpoint tokens makes no signature for this URL of url-bunny: add an expiry, or change the key$/m,
       ],
       [["/shop/tr:w-abc/photo.png"], /^mediatap: the URL is invalid: Expected .* for w but received 'abc'$/m],
     ];
