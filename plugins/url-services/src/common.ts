@@ -18,7 +18,7 @@ import {
   type Values,
   wordFor,
 } from "@mediatap/core/language";
-import type { Expression, Focus, Paint, Rgba } from "@mediatap/core/steps";
+import { type Expression, type Focus, maximum, minimum, type Paint, type Rgba } from "@mediatap/core/steps";
 import names from "color-name";
 import { z } from "zod";
 
@@ -151,15 +151,8 @@ export const ratio: Reader<number> = (text, key) => {
 
 export const printRatio = (value: number) => `${printNumber(value)}:1`;
 
-export const minimum = (a: Expression, b: Expression): Expression => {
-  const difference: Expression = ["sub", a, b];
-  return ["div", ["sub", ["add", a, b], ["pow", ["pow", difference, 2], 0.5]], 2];
-};
-
-const maximum = (a: Expression, b: Expression): Expression => ["sub", ["add", a, b], minimum(a, b)];
-
 /** The largest part of the image that has an aspect ratio. */
-export const partOf = (aspect: number): Pick<StepOf<"extract">, "width" | "height"> => ({
+export const partOf = (aspect: number): { readonly width: Expression; readonly height: Expression } => ({
   width: minimum("currentWidth", ["mul", "currentHeight", aspect]),
   height: minimum("currentHeight", ["div", "currentWidth", aspect]),
 });

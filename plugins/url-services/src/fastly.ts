@@ -16,7 +16,7 @@ import {
   type Values,
   words,
 } from "@mediatap/core/language";
-import type { Expression, Rgba } from "@mediatap/core/steps";
+import { type Expression, maximum, type Rgba } from "@mediatap/core/steps";
 import {
   blur,
   CLEAR,
@@ -493,8 +493,8 @@ const surround: Rule<FastlyValues> = {
       const { width = "currentWidth", height = "currentHeight" } =
         typeof canvas.size === "number"
           ? {
-              width: larger("currentWidth", ["mul", "currentHeight", canvas.size]),
-              height: larger("currentHeight", ["div", "currentWidth", canvas.size]),
+              width: maximum("currentWidth", ["mul", "currentHeight", canvas.size]),
+              height: maximum("currentHeight", ["div", "currentWidth", canvas.size]),
             }
           : extentsOf(canvas);
       const from = (at: Position | undefined, of: Expression, current: Current): Expression =>
@@ -540,11 +540,6 @@ const surround: Rule<FastlyValues> = {
     if (!edges.every(Number.isInteger)) return undefined;
     return { pad: edges.map((px) => ({ px })) as unknown as Sides, ...color };
   },
-};
-
-const larger = (a: Expression, b: Expression): Expression => {
-  const difference: Expression = ["sub", a, b];
-  return ["div", ["add", ["add", a, b], ["pow", ["pow", difference, 2], 0.5]], 2];
 };
 
 /** Fastly Image Optimizer's URL language: `/photo.jpg?width=300&fit=bounds`. */

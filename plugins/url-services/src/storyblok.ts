@@ -22,8 +22,8 @@ import {
   flipped,
   format,
   MAX_SIDE,
-  minimum,
   paint,
+  partOf,
   quality,
   queryService,
   resizeRule,
@@ -222,10 +222,7 @@ const resize = resizeRule<StoryblokValues>(
     const enlarge = !isBounded;
     if (focal && width > 0 && height > 0) {
       const [left, top, right, bottom] = focal;
-      const box = {
-        width: minimum("currentWidth", ["mul", "currentHeight", width / height]),
-        height: minimum("currentHeight", ["div", "currentWidth", width / height]),
-      };
+      const box = partOf(width / height);
       const at = {
         from: "corner",
         x: around((left + right) / 2 - (crop?.[0] ?? 0), box.width, "currentWidth"),
@@ -276,9 +273,21 @@ const startOf = (segments: readonly string[]) =>
 /** What is no filter. */
 const SEGMENTS: readonly string[] = ["crop", "fit-in", "size", "mirror", "smart"];
 
+/** Splits at colons that are not between parentheses. */
+function splitFilters(text: string): string[] {
+  const parts = [""];
+  let isInside = false;
+  for (const character of text) {
+    if (character === "(" || character === ")") isInside = character === "(";
+    if (character === ":" && !isInside) parts.push("");
+    else parts[parts.length - 1] += character;
+  }
+  return parts;
+}
+
 /** `quality(80):format(webp)` → its filters. */
 function filtersOf(text: string): Item[] {
-  return text.split(/:(?![^(]*\))/).map((part) => {
+  return splitFilters(text).map((part) => {
     const [, key, value = ""] = /^([a-z_]+)\((.*)\)$/s.exec(part) ?? [];
     if (key === undefined || SEGMENTS.includes(key))
       throw invalid("filters", "filters such as quality(80):grayscale()", part);

@@ -28,9 +28,9 @@ import {
   flatten,
   format,
   MAX_SIDE,
-  minimum,
   mirror,
   paint,
+  partOf,
   pixelsOf,
   printFlag,
   quality,
@@ -329,10 +329,7 @@ const resize = resizeRule<WsrvValues>(
     const sides = sizeOf(["width", "height"], width, height);
     if (a === "focal" && fit === "cover" && width !== undefined && height !== undefined) {
       const aspect = width / height;
-      const box = {
-        width: minimum("currentWidth", ["mul", "currentHeight", aspect]),
-        height: minimum("currentHeight", ["div", "currentWidth", aspect]),
-      };
+      const box = partOf(aspect);
       const at = {
         from: "corner",
         x: around(["mul", "currentWidth", fpx], box.width, "currentWidth"),

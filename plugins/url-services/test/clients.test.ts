@@ -216,6 +216,23 @@ describe("the languages of services", () => {
     assert.equal((await server.ask(`/secured${path}`)).status, 401);
   });
 
+  it("fetch from the host that begins a path, as Photon does", async () => {
+    const photon = await startServer({
+      plugins: [urlPhoton({ remote: true }), storageWeb(), imageSharp()],
+      origins: { any: { type: "WEB_PROXY", ports: [origin.port] } },
+      endpoints: { default: { origins: ["any"] } },
+      network: { allow: [`127.0.0.1:${origin.port}`] },
+    });
+    try {
+      const { status, text, body } = await photon.ask(`/127.0.0.1:${origin.port}/a%20b.png?w=120`);
+      assert.equal(status, 200, text);
+      assert.equal((await shown(body)).width, 120);
+      assert.equal((await photon.ask("/user:password@host.example/a.png?w=120")).status, 400);
+    } finally {
+      await photon.close();
+    }
+  });
+
   it("mirror and turn as documented", async () => {
     for (const [url, turned, part] of [
       ["/bunny/a%20b.png?flip=true&format=png", 0, { left: 0, top: 1, right: 1, bottom: 0 }],
