@@ -28,7 +28,7 @@ const config = await loadConfig(
     endpoints: { default: { origins: ["samples"] } },
     log: { level: "silent" },
   },
-  { base: ROOT },
+  { source: "bench/executed.ts", base: ROOT },
 );
 const server = await createServer({ config });
 const { port } = await server.listen(0, "127.0.0.1");
