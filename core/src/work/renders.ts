@@ -11,8 +11,8 @@ import { createLockCoalescer } from "./coalesce/locks.ts";
 import { type WorkerLocks, workerHandover } from "./coalesce/workers.ts";
 import { createRender, type Rendered, type RenderParts, type RenderRequest } from "./render.ts";
 
-/** Renders whose end is remembered, and for how many milliseconds: longer than any lookup takes. */
-const ENDED = { max: 1_000, ttl: 30_000 };
+/** Renders whose end is remembered. */
+const MAX_ENDED = 1_000;
 
 export type Renders = ReturnType<typeof createRenders>;
 
@@ -50,8 +50,8 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
   const { cache, purgeRules, log, workerLocks, locks } = parts;
   const render = createRender(parts);
   const own = createCoalescer<Rendered>(untilStored);
-  /** Those that were stored a moment ago. Whoever looked in the caches before has not found them. */
-  const ended = new LRUCache<string, true>(ENDED);
+  /** Those that were stored last. Whoever looked in the caches before has not found them. */
+  const ended = new LRUCache<string, true>({ max: MAX_ENDED });
   let isReported = false;
 
   /** Renders, or waits for the same render. `background`: no client waits for it. */
