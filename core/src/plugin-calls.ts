@@ -14,6 +14,8 @@ export interface RouteRequest {
   readonly params: Readonly<Record<string, string>>;
   /** Address of the client, seen through trusted proxies only. */
   readonly ip: string;
+  /** The client uses HTTPS, as trusted proxies say in `X-Forwarded-Proto`; `false` if none of them says so. */
+  readonly isSecure: boolean;
   header(name: string): string | undefined;
   /** Where this process listens: the socket's own address, and its port. */
   readonly server: { readonly address: string; readonly port: number };

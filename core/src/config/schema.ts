@@ -135,7 +135,7 @@ export const configSchema = z.strictObject({
    */
   tenants: z.record(identifier, tenantSchema).optional(),
   /**
-   * Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is trusted.
+   * Addresses or CIDR ranges of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
    * @example ["10.0.0.0/8"]
    */
   trustedProxies: z.array(address).optional(),

@@ -26,6 +26,7 @@ import { deliverPending } from "./pending.ts";
 import {
   assertCoding,
   createClientIp,
+  createIsSecure,
   discardBody,
   discardRest,
   HttpExchange,
@@ -84,6 +85,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   const router = new Router();
   const limits = runtime.limitsOf();
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
+  const isSecure = createIsSecure(runtime.config.config.trustedProxies ?? []);
   router.get("/-/live", (ctx) => {
     ctx.body = "live\n";
   });
@@ -101,7 +103,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   }
   for (const { method, path, handler, plugin } of runtime.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const request = requestOf(ctx as never, clientIp(ctx.req), limits);
+      const request = requestOf(ctx as never, clientIp(ctx.req), isSecure(ctx.req), limits);
       const reply = await attributed("route", plugin, () => handler(request));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
@@ -169,6 +171,7 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   const within = createDeadline(timeout);
   const sender = { hooks, limitsOf, within, isReady };
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
+  const isSecureOf = createIsSecure(config.config.trustedProxies ?? []);
   const find = createFind(runtime.endpoints, runtime.tenants);
   const home = createHome(runtime.endpoints, runtime.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
@@ -178,16 +181,17 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
 
   return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
     const ip = clientIp(req);
+    const isSecure = isSecureOf(req);
     let exchange: Exchange;
     try {
       discardBody(req, res, timeout);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
       const { endpoint, target } = find(host, url);
-      exchange = new HttpExchange({ req, res, url, host, ip, endpoint, target, log, timeout });
+      exchange = new HttpExchange({ req, res, url, host, ip, isSecure, endpoint, target, log, timeout });
     } catch (error) {
       const target = { path: "", query: "", mount: "" };
-      const parts = { req, res, url: "/", host: "", ip, endpoint: NOWHERE, target, log, timeout };
+      const parts = { req, res, url: "/", host: "", ip, isSecure, endpoint: NOWHERE, target, log, timeout };
       exchange = new HttpExchange(parts);
       return reported(exchange, res, () => Promise.reject(error));
     }

@@ -5,7 +5,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { attributed, wrap } from "../facade.ts";
 import type { Limits } from "../model/limits.ts";
 import type { CallReply, OpenCall, RouteRequest } from "../plugin-calls.ts";
-import { createClientIp, readBody, streamBody } from "./request.ts";
+import { createClientIp, createIsSecure, readBody, streamBody } from "./request.ts";
 import { METHODS, type Runtime } from "./runtime.ts";
 
 /** Whoever has signed a request may send it from any page: nothing about it depends on cookies. */
@@ -37,6 +37,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
   const { keys } = runtime;
   const limits = runtime.limitsOf();
   const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
+  const isSecure = createIsSecure(runtime.config.config.trustedProxies ?? []);
 
   /** What the key of a call opens. */
   async function authenticate(ctx: Koa.Context) {
@@ -50,7 +51,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
     const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
       if (withoutKey && ctx.get("authorization") === "") {
-        const request = requestOf(ctx, clientIp(ctx.req), limits);
+        const request = requestOf(ctx, clientIp(ctx.req), isSecure(ctx.req), limits);
         const open: OpenCall = async (key, handler) => {
           const access = await keys.open(key, request.ip);
           return await access.answer({ ...call, handler }, request);
@@ -58,7 +59,7 @@ export function addManagement(router: Router, runtime: Runtime): void {
         return await attributed("manage", plugin, () => withoutKey(request, open));
       }
       const access = await authenticate(ctx);
-      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), limits));
+      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), isSecure(ctx.req), limits));
     };
     const respond = async (context: unknown) => {
       const ctx = context as Koa.Context;
@@ -126,6 +127,7 @@ function isCompatible({ config }: Runtime): boolean {
 export function requestOf(
   ctx: Koa.Context,
   ip: string,
+  isSecure: boolean,
   { request: timeout, clientUploadIdle }: Limits,
 ): RouteRequest {
   let body: Promise<Uint8Array> | undefined;
@@ -135,6 +137,7 @@ export function requestOf(
     query: new URLSearchParams(ctx.querystring),
     params: ctx.params as Record<string, string>,
     ip,
+    isSecure,
     header: (name) => ctx.get(name) || undefined,
     server: { address: ctx.req.socket.localAddress ?? "", port: ctx.req.socket.localPort ?? 0 },
     body() {

@@ -20,17 +20,31 @@ export function nextId(): string {
   return `${PREFIX}-${(++count).toString(36)}`;
 }
 
-/** The client's address: the socket's, or what trusted proxies say in `X-Forwarded-For`, read from the right. */
-export function createClientIp(trustedProxies: readonly string[]) {
+/** Tells whether an address is one of these proxies. */
+function createTrusted(trustedProxies: readonly string[]) {
   const ranges = trustedProxies.map((text) => (text.includes("/") ? ipaddr.parseCIDR(text) : single(text)));
-  const trusted = (ip: string) => {
-    if (!ipaddr.isValid(ip)) return false;
+  return (ip: string): boolean => {
+    if (ranges.length === 0 || !ipaddr.isValid(ip)) return false;
     const address = ipaddr.process(ip);
     return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
   };
+}
+
+/** Whether the client uses HTTPS: by `X-Forwarded-Proto`, which counts only from a trusted proxy. */
+export function createIsSecure(trustedProxies: readonly string[]) {
+  const trusted = createTrusted(trustedProxies);
+  return ({ headers, socket }: IncomingMessage): boolean => {
+    const scheme = headers["x-forwarded-proto"];
+    return scheme !== undefined && /^https\b/i.test(String(scheme)) && trusted(socket.remoteAddress ?? "");
+  };
+}
+
+/** The client's address: the socket's, or what trusted proxies say in `X-Forwarded-For`, read from the right. */
+export function createClientIp(trustedProxies: readonly string[]) {
+  const trusted = createTrusted(trustedProxies);
   return (req: IncomingMessage): string => {
     let ip = req.socket.remoteAddress ?? "";
-    if (ranges.length === 0) return ip;
+    if (trustedProxies.length === 0) return ip;
     const forwarded = String(req.headers["x-forwarded-for"] ?? "")
       .split(",")
       .slice(-20);
@@ -174,6 +188,7 @@ export interface ExchangeParts {
   readonly url: string;
   readonly host: string;
   readonly ip: string;
+  readonly isSecure: boolean;
   readonly endpoint: Endpoint;
   readonly target: Target;
   readonly log: Logger;
@@ -186,13 +201,15 @@ class HttpRequest implements MediaRequest {
   readonly url: string;
   readonly host: string;
   readonly ip: string;
+  readonly isSecure: boolean;
   readonly #headers: IncomingMessage["headers"];
 
-  constructor({ method = "GET", headers }: IncomingMessage, url: string, host: string, ip: string) {
+  constructor({ req: { method = "GET", headers }, url, host, ip, isSecure }: ExchangeParts) {
     this.method = method;
     this.url = url;
     this.host = host;
     this.ip = ip;
+    this.isSecure = isSecure;
     this.#headers = headers;
   }
 
@@ -221,8 +238,9 @@ export class HttpExchange implements Exchange {
   private readonly timeout: number;
   private made: AbortSignal | undefined;
 
-  constructor({ req, res, url, host, ip, endpoint, target, log, timeout }: ExchangeParts) {
-    this.request = new HttpRequest(req, url, host, ip);
+  constructor(parts: ExchangeParts) {
+    const { req, res, endpoint, target, log, timeout } = parts;
+    this.request = new HttpRequest(parts);
     this.endpoint = endpoint;
     this.target = target;
     this.accept = acceptClass(req.headers.accept, req.headers["user-agent"], endpoint);

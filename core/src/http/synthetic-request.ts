@@ -32,6 +32,7 @@ export function exchangeOf(
     url: target,
     host,
     ip,
+    isSecure: false,
     header: (name: string) => headers[name.toLowerCase()],
   };
   return {

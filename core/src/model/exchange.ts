@@ -15,6 +15,8 @@ export interface MediaRequest {
   readonly host: string;
   /** Address of the client, seen through trusted proxies only. */
   readonly ip: string;
+  /** The client uses HTTPS, as trusted proxies say in `X-Forwarded-Proto`; `false` if none of them says so. */
+  readonly isSecure: boolean;
   /** A header's value. Reading one in `resolve` (other than by `accept`) keeps the job from being memoised. */
   header(name: string): string | undefined;
 }

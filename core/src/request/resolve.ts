@@ -40,6 +40,11 @@ class WatchedRequest implements MediaRequest {
     this.#request = request;
   }
 
+  get isSecure(): boolean {
+    this.wasRead = true;
+    return this.#request.isSecure;
+  }
+
   header(name: string): string | undefined {
     this.wasRead = true;
     return this.#request.header(name);

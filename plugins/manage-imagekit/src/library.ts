@@ -300,7 +300,7 @@ export async function* walk(
 
 /** Scheme, host and the beginning of the path of an endpoint's files, with a slash at the end. */
 export function baseOf({ address }: Endpoint, request: RouteRequest): string {
-  const scheme = request.header("x-forwarded-proto") === "https" ? "https" : "http";
+  const scheme = request.isSecure ? "https" : "http";
   return `${scheme}://${address.host ?? request.header("host") ?? "localhost"}/${encodePath(address.path)}`;
 }
 

@@ -31,6 +31,7 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
     query: new URLSearchParams(),
     params: {},
     ip: "127.0.0.1",
+    isSecure: false,
     server: { address: "127.0.0.1", port: 3000 },
     header: (name) => headers[name],
     body: async () => new Uint8Array(),

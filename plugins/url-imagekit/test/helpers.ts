@@ -79,6 +79,7 @@ export function exchangeFor(url: string, options: AskOptions = {}): Exchange & {
       url: `/${options.mount ?? ""}${url}`,
       host: "localhost",
       ip: "127.0.0.1",
+      isSecure: false,
       header(name: string) {
         read.push(name);
         return options.headers?.[name.toLowerCase()];

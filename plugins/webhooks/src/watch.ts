@@ -97,7 +97,7 @@ export function watch(
 }
 
 function askedBy({ id, request, target }: Exchange, baseUrl: string | undefined): Asked {
-  const proto = request.header("x-forwarded-proto") === "https" ? "https" : "http";
+  const proto = request.isSecure ? "https" : "http";
   const server = (baseUrl ?? `${proto}://${request.header("host") ?? request.host}`).replace(/\/+$/, "");
   return {
     id,
