@@ -15,6 +15,7 @@ import {
   queryGrammar,
   type Reader,
   type Rule,
+  readQuery,
   type Values,
   wordFor,
 } from "@mediatap/core/language";
@@ -70,6 +71,15 @@ export function queryService<T>(service: Service<T>, options: ServiceOptions): P
       known.has(name) || !(versions === "any" || further.has(name) || ignoreQuery.includes(name)),
   });
   return languagePlugin(defineLanguage<T>({ ...language, version: VERSION, grammar: grammar(byQuery) }));
+}
+
+/**
+ * Refuses what the query asks for in a URL whose operations are in its path: a signature that covers the path alone must not open it.
+ * What tells versions of a file apart is not in `text`.
+ */
+export function refuseQuery(text: string): void {
+  const [own] = readQuery(text);
+  if (own) throw invalid("the query", "only parameters that tell versions of a file apart", own.name);
 }
 
 const parse = (options: ServiceOptions, name: string) => parseOptions(schema, options, name);

@@ -26,6 +26,7 @@ import {
   partOf,
   quality,
   queryService,
+  refuseQuery,
   resizeRule,
   type ServiceOptions,
   sizeOf,
@@ -318,7 +319,7 @@ const grammar = (byQuery: Grammar): Grammar => ({
     const operations = rest.filter((segment) => segment !== "").join("/");
     return {
       asset: { kind: "path", path: assetPath(own) },
-      // What the query contains is no operation: the table refuses it by name.
+      // What the query contains is no operation: `tokenize` refuses it by name.
       text: located.text === "" ? operations : `${operations}?${located.text}`,
       query: located.query,
     };
@@ -329,12 +330,12 @@ const grammar = (byQuery: Grammar): Grammar => ({
   },
   tokenize(text) {
     const [operations = "", query = ""] = text.split("?");
+    refuseQuery(query);
     const items = operations
       .split("/")
       .filter((segment) => segment !== "")
       .flatMap(itemsOf);
-    const others = byQuery.tokenize(query).flat();
-    return items.length + others.length === 0 ? [] : [[...items, ...others]];
+    return items.length === 0 ? [] : [items];
   },
   print(groups) {
     const items = groups.flat();

@@ -39,6 +39,7 @@ import {
   queryService,
   ratio,
   ratioOf,
+  refuseQuery,
   resizeRule,
   type ServiceOptions,
   sizeOf,
@@ -463,7 +464,7 @@ const grammar = (byQuery: Grammar): Grammar => ({
     const text = textOf(items);
     return {
       asset: { kind: "path", path: assetPath(own) },
-      // What the query contains is no operation: the table refuses it by name.
+      // What the query contains is no operation: `tokenize` refuses it by name.
       text: located.text === "" ? text : `${text}?${located.text}`,
       query: located.query,
     };
@@ -476,6 +477,7 @@ const grammar = (byQuery: Grammar): Grammar => ({
   },
   tokenize(text) {
     const [operations = "", query = ""] = text.split("?");
+    refuseQuery(query);
     const set: Record<string, string> = {};
     const groups: Group[] = [];
     for (const part of operations === "" ? [] : operations.split("/-/")) {
@@ -489,8 +491,7 @@ const grammar = (byQuery: Grammar): Grammar => ({
       const modifiers = Object.entries(set).filter(([name]) => MODIFIERS[name]?.includes(key));
       groups.push([...modifiers.map(([name, value]) => ({ key: name, value })), { key, value }]);
     }
-    const others = byQuery.tokenize(query).flat();
-    return others.length > 0 ? [...groups, others] : groups;
+    return groups;
   },
   print(groups) {
     const usual: Record<string, string> = { stretch: "on", setfill: "00000000" };

@@ -192,6 +192,12 @@ describe("the languages of services", () => {
     assert.equal(await status(valid.replace("expires=99999999999", "expires=99999999998")), 401);
     assert.equal(await status(valid.replace("width=40&expires=99999999999", "99999999999width=40")), 401);
     assert.equal(await status("width=40"), 401);
+    const two = signed("sharpen=false&width=40&expires=99999999999");
+    assert.equal(await status(two), 200);
+    const joined = ["sharpen=false%26width=40", "sharpen%3Dfalse%26width=40", "sharpen=false%26width%3D40"];
+    for (const one of joined)
+      assert.equal(await status(two.replace("sharpen=false&width=40", one)), 401, one);
+    assert.equal(await status(two.replace("width=40", "width%3D40")), 401);
   });
 
   it("verify Uploadcare's signed URLs, made by the library that it names, and no others", async () => {
@@ -210,6 +216,13 @@ describe("the languages of services", () => {
       assert.equal(await status(path.replace("40x", "41x"), exact), 401);
       assert.equal(await status(path.replace("40x", "41x"), auth.generateURLToken(path)), 401);
       assert.equal(await status(path, exact.replace(/exp=\d/, "exp=9")), 401);
+    }
+    const auth = new EdgeAuth({ key: SECRET, windowSeconds: 3600, tokenName: "token" });
+    const valid = auth.generateACLToken(path);
+    for (const name of ["resize", "blur", "format", "nonsense"]) {
+      const { status, text } = await server.ask(`/secured${path}?${name}=900x&token=${valid}`);
+      assert.equal(status, 400, name);
+      assert.ok(text.includes(`'${name}'`), text);
     }
     const over = new EdgeAuth({ key: SECRET, startTime: 1000, windowSeconds: 60, tokenName: "token" });
     assert.equal(await status(path, over.generateACLToken(path)), 401);

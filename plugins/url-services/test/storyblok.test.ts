@@ -68,6 +68,8 @@ describeLanguage("url-storyblok", {
     url("filters:watermark(a)"),
     url("filters:round_corner(20|10,0,0,0)"),
     `${url("20x20")}?width=20`,
+    `${url("20x20")}?quality=80`,
+    `${url("20x20")}?size=90x90`,
   ],
   unresolvable: ["/../a.jpg", "/b//a.jpg/m/20x20"],
 });

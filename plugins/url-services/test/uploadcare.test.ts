@@ -100,6 +100,8 @@ describeLanguage("url-uploadcare", {
     url("flip/1"),
     url("setfill/nope"),
     `${url("resize/200x")}?width=20`,
+    `${url("resize/200x")}?resize=900x`,
+    `${url()}?blur=300`,
   ],
   unresolvable: ["/../a.jpg", "/b//a.jpg/-/resize/20x/"],
 });
