@@ -16,8 +16,9 @@ export type HeaderFields = Record<string, string | number | undefined>;
 
 /** What a document from an origin may do in a browser: nothing. */
 const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
-const DOCUMENT =
-  /^(?:text\/html|image\/svg\+xml|(?:text|application)\/(?:[\w.-]+\+)?xml|application\/xhtml\+xml)/i;
+
+/** Anywhere in a type: browsers run what is in any XML, and take the last of several types. */
+const DOCUMENT = /html|xml|xsl/i;
 
 /**
  * Headers of every answer of an endpoint, errors included. The usual others are there without a value, and are not sent: objects
@@ -74,10 +75,13 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   return headers;
 }
 
-/** Headers of the response of another server: its own, and what protects browsers. */
+/** Headers of the response of another server: its own, of its types the first, and what protects browsers, whatever it says of that. */
 export function relayHeaders(exchange: Exchange, own: Readonly<Record<string, string>>): HeaderFields {
   const headers: HeaderFields = { ...commonHeaders(exchange), ...own };
-  if (DOCUMENT.test(own["content-type"] ?? "")) headers["content-security-policy"] ??= SANDBOX;
+  const types = own["content-type"] ?? "";
+  headers["x-content-type-options"] = "nosniff";
+  headers["content-type"] = types.split(",")[0]?.trim() || undefined;
+  if (DOCUMENT.test(types)) headers["content-security-policy"] = SANDBOX;
   headers["cache-status"] = statusFor(exchange);
   return headers;
 }

@@ -263,5 +263,12 @@ describe("what caches keep", () => {
     assert.equal((await server.ask("/code")).headers["content-type"], "application/octet-stream");
     const noname = await server.ask("/noname");
     assert.match(noname.headers["content-security-policy"] ?? "", /sandbox/);
+    for (const type of ["text/xsl", "image/x+xml", "model/vnd.collada+xml"]) {
+      const name = type.replace(/\W/g, "");
+      origin.files.set(name, { bytes: Buffer.from("<b>x</b>"), headers: { "content-type": type } });
+      const { headers } = await server.ask(`/${name}`);
+      assert.equal(headers["content-type"], type);
+      assert.match(headers["content-security-policy"] ?? "", /sandbox/, type);
+    }
   });
 });
