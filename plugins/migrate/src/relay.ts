@@ -45,7 +45,6 @@ const FORWARDED = new Set([
   "retry-after",
   "timing-allow-origin",
   "vary",
-  "x-content-type-options",
 ]);
 
 /** Who looks at a response on its way to the client. */
@@ -98,8 +97,28 @@ export function createRelay(
   };
 }
 
-/** `undefined`: the path leads out of the old service's own. */
+/** Decodings of a path after which it has to be plain. */
+const MAX_DECODINGS = 8;
+
+/** Whether a server that decodes a path, once or more often, could read a way upwards in it. */
+function leadsUp(path: string): boolean {
+  return path.split("/").some((segment) => {
+    let plain = segment;
+    for (let count = 0; count < MAX_DECODINGS; count++) {
+      // Byte by byte: what is no UTF-8 must not hide the rest.
+      const decoded = plain.replace(/%([\da-f]{2})/gi, (_, hex) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      if (decoded === plain) return /^\.{1,2}$/.test(plain) || (/[\\/]/.test(plain) && plain.includes(".."));
+      plain = decoded;
+    }
+    return true;
+  });
+}
+
+/** `undefined`: the path leads, or could lead, out of the old service's own. */
 function oldUrl(from: string, { path, query }: Exchange["target"]): string | undefined {
+  if (leadsUp(path)) return undefined;
   const base = new URL(from);
   const prefix = base.pathname.replace(/\/$/, "");
   const url = URL.parse(`${base.origin}${prefix}/${path}${query === "" ? "" : `?${query}`}`);

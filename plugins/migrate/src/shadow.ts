@@ -1,5 +1,6 @@
+import { hash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
-import { type Exchange, isMediaError, type PluginApi } from "@mediatap/core";
+import { type Exchange, isMediaError, maskUrl, type PluginApi } from "@mediatap/core";
 import type { Response } from "./compare.ts";
 import type { Observe, Observer } from "./relay.ts";
 import type { ShadowLog } from "./shadow-log.ts";
@@ -12,6 +13,9 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Pixels to which pictures are scaled down before they are compared, on the thread that also answers requests. */
 const MAX_PIXELS = 1_000_000;
+
+/** Characters of a URL, above which it is not compared. */
+const MAX_URL = 2000;
 
 /** URLs that are not compared again by this process. */
 const MAX_SEEN = 20_000;
@@ -49,12 +53,13 @@ export function createShadow({ jobs, logger, state, logOf, random = Math.random 
     ["range", "if-none-match", "if-modified-since"].every((name) => request.header(name) === undefined);
 
   const observe: Observe = (exchange): Observer | undefined => {
-    const { fields } = exchange.endpoint;
+    const { request, endpoint } = exchange;
     const log = logOf(exchange);
-    if (!log || random() >= (fields.migrate?.share ?? 0) || active >= MAX_COMPARISONS) return undefined;
+    const share = endpoint.fields.migrate?.share ?? 0;
+    if (!log || random() >= share || active >= MAX_COMPARISONS) return undefined;
     if (stop.signal.aborted || !isWhole(exchange) || isBusy()) return undefined;
-    const { request } = exchange;
-    const name = `${exchange.endpoint.tenant}/${exchange.endpoint.name} ${request.url}`;
+    if (request.url.length > MAX_URL) return undefined;
+    const name = hash("sha256", `${endpoint.tenant}/${endpoint.name} ${request.url}`, "base64");
     if (seen.has(name)) return undefined;
     active++;
     const started = performance.now();
@@ -69,7 +74,7 @@ export function createShadow({ jobs, logger, state, logOf, random = Math.random 
         const old = responseOf(response, body, performance.now() - started);
         const work = compareWith(exchange, old, log)
           .catch((err: unknown) => {
-            if (!stop.signal.aborted) logger.warn({ err, url: request.url }, "a comparison failed");
+            if (!stop.signal.aborted) logger.warn({ err, url: maskUrl(request.url) }, "a comparison failed");
           })
           .finally(() => {
             active--;
@@ -84,9 +89,12 @@ export function createShadow({ jobs, logger, state, logOf, random = Math.random 
     const { judge, understand } = await import("./check.ts");
     const { request, endpoint } = exchange;
     const headers = { host: request.host, accept: request.header("accept") ?? "*/*" };
-    const url = `/${exchange.target.path}${exchange.target.query === "" ? "" : `?${exchange.target.query}`}`;
+    const { path, query } = exchange.target;
+    const url = maskUrl(`/${path}${query === "" ? "" : `?${query}`}`);
     const understood = await understand(request.url, jobs, headers);
-    if ("verdict" in understood) return await log.add(endpoint, { url, ...understood });
+    if ("verdict" in understood) {
+      return await log.add(endpoint, { url, ...understood, message: maskUrl(understood.message) });
+    }
     const own = await ownResponse(exchange, headers);
     const pictures = { old, new: own };
     await log.add(

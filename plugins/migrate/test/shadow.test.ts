@@ -45,6 +45,12 @@ describe("mediatap migrate shadow", () => {
     if (url.includes("w_301")) return void response.writeHead(301, { location: "/elsewhere" }).end();
     if (url.includes("w_503")) return void response.writeHead(503).end("busy");
     if (url.includes("w_500")) return void request.socket.destroy();
+    const types = /types=([^&]*)/.exec(url)?.[1];
+    if (types !== undefined) {
+      const fields = types.split("+or+").flatMap((type) => ["content-type", decodeURIComponent(type)]);
+      const open = ["content-security-policy", "default-src *", "x-content-type-options", "none"];
+      return void response.writeHead(200, [...fields, ...open]).end("<script>");
+    }
     const own = { etag: '"old"', "cache-control": "public, max-age=77", "set-cookie": "a=b", "x-old": "1" };
     if (headers["if-none-match"] === '"old"') return void response.writeHead(304, own).end();
     const body = await picture(width, width === 50 ? "yellow" : "red");
@@ -126,6 +132,31 @@ describe("mediatap migrate shadow", () => {
     assert.equal((await server.ask("/signed/_ipx/w_20/a.png")).headers.etag, '"old"');
   });
 
+  it("sandboxes documents of the old service, and sends one type", async () => {
+    for (const type of [
+      "text/html",
+      "image/svg+xml",
+      "text/xsl",
+      "image/x+xml",
+      "model/vnd.collada+xml",
+      "a/b, text/html",
+      "a/b or text/html",
+    ]) {
+      const { status, headers } = await server.ask(
+        `/a?types=${type.split(" or ").map(encodeURIComponent).join("+or+")}`,
+      );
+      assert.equal(status, 200);
+      assert.match(headers["content-security-policy"] ?? "", /^default-src 'none';.*; sandbox$/, type);
+      assert.equal(headers["content-type"], type.replace(/(?:,| or) .*/, ""));
+      assert.equal(headers["x-content-type-options"], "nosniff");
+    }
+    const { headers } = await server.ask("/a?types=image/png");
+    assert.deepEqual(
+      [headers["content-type"], headers["content-security-policy"]],
+      ["image/png", "default-src *"],
+    );
+  });
+
   it("answers itself if the old service fails, or an endpoint has moved", async () => {
     for (const url of [
       "/_ipx/w_503/a.png",
@@ -142,7 +173,17 @@ describe("mediatap migrate shadow", () => {
 
   it("asks for nothing outside of the old service's path, and nothing for clients that are refused", async () => {
     const before = asked.length;
-    for (const url of ["/../other/a.png", "/%2e%2e/other/a.png", "/x/%2E./../../a.png"]) {
+    for (const url of [
+      "/../other/a.png",
+      "/%2e%2e/other/a.png",
+      "/x/%2E./../../a.png",
+      "/%2e%2e%2fsecret",
+      "/a/..%2f..%2fx",
+      "/a/%252e%252e%255cx",
+      "/%25%32%65%2e%2f%ff",
+      "/a/%2e/x",
+      `/%${"25".repeat(20)}2e/x`,
+    ]) {
       assert.notEqual((await server.ask(url)).status, 200, url);
     }
     const { status } = await server.ask("/closed/_ipx/w_20/a.png", { headers: { "user-agent": "BadBot/1" } });
@@ -157,8 +198,9 @@ describe("mediatap migrate shadow", () => {
       return text.split("\n").filter((line) => line !== "");
     };
     const names = ["w_40", "w_50", "sepia_1", "w_404", "w_40"];
+    const signed = "?token=hidden";
     for (const [at, name] of names.entries()) {
-      await server.ask(`/shadow/_ipx/${name}/a.png`);
+      await server.ask(`/shadow/_ipx/${name}/a.png${signed}`);
       // The last one is known.
       await until(async () => (await reported()).length === Math.min(at + 1, 4), "the comparison is written");
     }
@@ -182,11 +224,12 @@ describe("mediatap migrate shadow", () => {
         [verdict, ...((comparison as { differences: string[] } | undefined)?.differences ?? [message])],
       ]),
     );
-    assert.deepEqual(found["/_ipx/w_40/a.png"], ["equal"]);
-    assert.match(String(found["/_ipx/w_50/a.png"]), /^different,similarity/);
-    assert.match(String(found["/_ipx/sepia_1/a.png"]), /^refused,.*sepia/);
-    assert.deepEqual(found["/_ipx/w_404/a.png"], ["different", "status 200 instead of 404"]);
+    assert.deepEqual(found["/_ipx/w_40/a.png?token=***"], ["equal"]);
+    assert.match(String(found["/_ipx/w_50/a.png?token=***"]), /^different,similarity/);
+    assert.match(String(found["/_ipx/sepia_1/a.png?token=***"]), /^refused,.*sepia/);
+    assert.deepEqual(found["/_ipx/w_404/a.png?token=***"], ["different", "status 200 instead of 404"]);
     const page = await readFile(html, "utf8");
+    for (const text of [page, (await reported()).join("\n")]) assert.doesNotMatch(text, /hidden/);
     assert.equal(page.match(/src="data:image\/webp;base64,/g)?.length, 5);
 
     const other = await runInProcess(["migrate", "shadow", report, "--endpoint", "else"], folder.path);
@@ -222,6 +265,7 @@ describe("migrate: the choice of requests that are compared", () => {
         fields: { migrate: { from: "http://old.example", share: 0.5 } },
       },
       request: { url, header: () => undefined },
+      target: { path: "a", query: "" },
     }) as never;
   const shadowWith = (parts: Partial<ShadowParts>) =>
     createShadow({
@@ -233,7 +277,20 @@ describe("migrate: the choice of requests that are compared", () => {
       ...parts,
     });
 
+  it("logs no signatures", async () => {
+    const logged: unknown[] = [];
+    const shadow = shadowWith({
+      logger: { warn: (fields: unknown) => logged.push(fields) } as never,
+      logOf: () => ({ add: async () => Promise.reject(new Error("full")) }),
+    });
+    shadow.observe(exchangeFor("/a?token=hidden"))?.onComplete({ status: 200, headers: {} }, Buffer.alloc(0));
+    await until(async () => logged.length === 1, "the warning is logged");
+    assert.equal((logged[0] as { url: string }).url, "/a?token=***");
+    await shadow.stop();
+  });
+
   it("takes the share, two at a time, and none while the server is busy", async () => {
+    assert.equal(shadowWith({}).observe(exchangeFor(`/${"a".repeat(2000)}`)), undefined);
     assert.ok(shadowWith({ random: () => 0.49 }).observe(exchangeFor("/a")));
     assert.equal(shadowWith({ random: () => 0.5 }).observe(exchangeFor("/a")), undefined);
     assert.equal(shadowWith({ logOf: () => undefined }).observe(exchangeFor("/a")), undefined);
