@@ -73,6 +73,9 @@ const OVERHEAD = 100;
 const NO_QUERY: Job["query"] = Object.freeze([]);
 const NO_DELIVERY: Job["delivery"] = Object.freeze({});
 
+/** Stem of the name of a file whose path the URL hides. */
+const NEUTRAL_NAME = "file";
+
 /** The plugin of a language: it taps `resolve`, `admit`, `link` and, if the language has signatures, `sign`. */
 export function languagePlugin<T>(language: Language<T>): Plugin {
   const { name, version, grammar, signature: scheme, parameterNames, endpointFields } = language;
@@ -106,7 +109,8 @@ export function languagePlugin<T>(language: Language<T>): Plugin {
         const { groups, missing } = printAll(job, context);
         if (missing.length > 0) throw unprintable(missing.join(", "));
         const { asset, query } = job;
-        const url = grammar.compose({ asset, query, text: grammar.print(groups) });
+        const located = { asset, query, text: grammar.print(groups) };
+        const url = grammar.compose(located, signsLinks(exchange, scheme));
         return mounted(likeSent(url, exchange, scheme), exchange);
       });
       if (scheme) {
@@ -172,9 +176,15 @@ function createResolve<T>(
 
   return (exchange: Exchange, endpoint: Endpoint): Job | undefined => {
     const { tenant } = endpoint;
-    const located = grammar.locate(unsigned(exchange.target, signature), endpoint);
+    const found = signature?.find(exchange.target);
+    const located = grammar.locate(
+      found?.url ?? exchange.target,
+      endpoint,
+      () =>
+        found !== undefined && signature !== undefined && isGenuine(found, signature, endpoint.privateKeys),
+    );
     if (!located) return undefined;
-    const { asset, text, query } = located;
+    const { asset, text, query, isHidden } = located;
     const media = mediaOf(asset);
     const job = {
       asset: { tenant, endpoint: endpoint.name, ...asset },
@@ -185,7 +195,8 @@ function createResolve<T>(
       ...(text !== "" && { written: text }),
     };
     try {
-      const { transformation, delivery } = meaningOf(located, exchange, endpoint, media);
+      const { transformation, delivery: meant } = meaningOf(located, exchange, endpoint, media);
+      const delivery = isHidden && meant.attachment === true ? { ...meant, attachment: NEUTRAL_NAME } : meant;
       return {
         ...job,
         transformation,
@@ -251,14 +262,14 @@ function createAdmit<T>({ grammar, signature: scheme, isNamed }: Language<T>) {
   };
 }
 
+const signsLinks = ({ claims, endpoint }: Exchange, scheme: SignatureScheme | undefined) =>
+  scheme !== undefined && claims.signature === "valid" && endpoint.privateKeys.length > 0;
+
 /** A URL, signed with the same expiry if the request was signed. */
-function likeSent(
-  url: UnsignedUrl,
-  { claims, endpoint, target }: Exchange,
-  scheme: SignatureScheme | undefined,
-) {
+function likeSent(url: UnsignedUrl, exchange: Exchange, scheme: SignatureScheme | undefined) {
+  const { endpoint, target } = exchange;
   const [key] = endpoint.privateKeys;
-  if (!scheme || claims.signature !== "valid" || key === undefined) return url;
+  if (!scheme || key === undefined || !signsLinks(exchange, scheme)) return url;
   const expires = scheme.expiryOf?.(unsigned(target, scheme));
   return signed(scheme.withExpiry?.(url, expires) ?? url, scheme, key) ?? url;
 }

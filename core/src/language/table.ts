@@ -99,17 +99,20 @@ export interface Located {
   readonly text: string;
   /** Query parameters that are no part of the language: they tell versions of a file apart. */
   readonly query: Job["query"];
+  /** Whether the URL hides the path of the asset: a download is not named after it. @default false */
+  readonly isHidden?: boolean;
 }
 
 /** How a language writes URLs. */
 export interface Grammar {
   /**
    * Takes a URL apart. `undefined`: it is none of this language. Throws `EINVAL` or `ENOENT` if it names no asset; what is wrong with
-   * the transformation, `tokenize` finds out.
+   * the transformation, `tokenize` finds out. `isGenuine` verifies the signature, whatever the rules of the endpoint are; an expired one
+   * is genuine.
    */
-  locate(url: UnsignedUrl, endpoint: Endpoint): Located | undefined;
-  /** The inverse of `locate`. */
-  compose(located: Located): UnsignedUrl;
+  locate(url: UnsignedUrl, endpoint: Endpoint, isGenuine?: () => boolean): Located | undefined;
+  /** The inverse of `locate`. `isSigned`: whether the URL gets a signature; left out: no. */
+  compose(located: Located, isSigned?: boolean): UnsignedUrl;
   /** Splits a transformation into its parameters. */
   tokenize(text: string): readonly Group[];
   /** The inverse of `tokenize`. */

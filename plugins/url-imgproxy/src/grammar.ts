@@ -1,5 +1,12 @@
 import { isMediaError, MediaError } from "@mediatap/core";
-import { type Grammar, type Group, type Item, lenient, printQuery } from "@mediatap/core/language";
+import {
+  type Grammar,
+  type Group,
+  type Item,
+  type Located,
+  lenient,
+  printQuery,
+} from "@mediatap/core/language";
 import { INFO } from "./info.ts";
 import { CHAIN, type Parts, split, UNSAFE } from "./parts.ts";
 import type { Source, Sources } from "./source.ts";
@@ -19,8 +26,11 @@ const META: ReadonlyMap<string, readonly string[]> = new Map(
 const EXPIRES = /^(?:exp|expires):/;
 const CACHE_BUSTER = /^(?:cb|cachebuster):/;
 
-/** What a URL asks for whose source cannot be decrypted. */
+/** What a URL asks for whose source cannot be decrypted, and one whose encrypted source is not signed. Both are reported after the access rules. */
 const UNREADABLE = "enc";
+const UNVERIFIED = "unverified";
+
+const faulty = (text: string): Located => ({ asset: { kind: "path", path: UNREADABLE }, text, query: [] });
 
 function itemOf(option: string): Item {
   const colon = option.indexOf(":");
@@ -74,13 +84,16 @@ function sourceOf({ options, source }: Parts, sources: Sources): Source | undefi
 
 export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
   return {
-    locate({ path }) {
+    locate({ path }, _endpoint, isGenuine) {
       const parts = split(path, onlyPresets);
+      // Whether a text of somebody else can be decrypted must not be seen: it would help to find out what a URL hides.
+      const isEncrypted = parts !== undefined && sources.isEncrypted(parts.source);
+      if (isEncrypted && !isGenuine?.()) return faulty(UNVERIFIED);
       const source = parts && sourceOf(parts, sources);
       if (!source) return undefined;
       const { asset, extension } = source;
-      // Answered after the access rules, as if there was no file.
-      if (!asset) return { asset: { kind: "path", path: UNREADABLE }, text: UNREADABLE, query: [] };
+      // As if there was no file.
+      if (!asset) return faulty(UNREADABLE);
       const options = onlyPresets ? parts.options.map((names) => `pr:${names}`) : parts.options;
       const written = options.filter((option) => !EXPIRES.test(option) && !CACHE_BUSTER.test(option));
       const buster = options.findLast((option) => CACHE_BUSTER.test(option))?.replace(CACHE_BUSTER, "");
@@ -92,9 +105,10 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
           ...(extension === "" || parts.info ? [] : [`f:${extension}`]),
         ].join("/"),
         query: buster === undefined ? [] : [["cb", lenient(buster)]],
+        isHidden: isEncrypted,
       };
     },
-    compose({ asset, text, query }) {
+    compose({ asset, text, query }, isSigned = false) {
       const [[name, value] = ["", ""], ...more] = query;
       const buster = name === "cb" && more.length === 0 ? value : printQuery(query);
       const [first = "", ...rest] = text.split("/");
@@ -102,13 +116,16 @@ export function createGrammar(sources: Sources, onlyPresets: boolean): Grammar {
       const path = [
         ...options.filter((option) => option !== ""),
         ...(query.length > 0 ? [`cb:${encodeURIComponent(buster)}`] : []),
-        sources.print(asset),
+        sources.print(asset, isSigned),
       ];
       return { path: path.join("/"), query: "" };
     },
     tokenize(text) {
       if (text === UNREADABLE) {
         throw new MediaError("ENOENT", "No file was found at the specified path");
+      }
+      if (text === UNVERIFIED) {
+        throw new MediaError("ESIGNATURE", "A valid signature is required for an encrypted source");
       }
       return tokenize(text);
     },

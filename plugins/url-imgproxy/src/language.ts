@@ -35,25 +35,27 @@ function presetOf(name: string, { namedTransformations }: Endpoint): string | un
   return entry?.enabled ? entry.transformation : undefined;
 }
 
-/** The options of a preset, and of those that it names; one that is being read already is left out, as imgproxy does. */
-function presetItems(name: string, endpoint: Endpoint, outer: readonly string[]): readonly Item[] {
-  if (outer.includes(name)) return [];
+/** The options of a preset, and of those that it names; one of `used` is left out, as imgproxy does, so that there is a bound. */
+function presetItems(name: string, endpoint: Endpoint, used: Set<string>): readonly Item[] {
+  if (used.has(name)) return [];
+  used.add(name);
   const text = presetOf(name, endpoint);
   if (text === undefined) throw invalid("pr", "name of a preset", name);
-  return withPresets(tokenize(text).flat(), endpoint, [...outer, name]);
+  return withPresets(tokenize(text).flat(), endpoint, used);
 }
 
-const withPresets = (items: Group, endpoint: Endpoint, outer: readonly string[] = []): readonly Item[] =>
+const withPresets = (items: Group, endpoint: Endpoint, used: Set<string>): readonly Item[] =>
   items.flatMap((item) =>
-    isPreset(item) ? item.value.split(":").flatMap((name) => presetItems(name, endpoint, outer)) : [item],
+    isPreset(item) ? item.value.split(":").flatMap((name) => presetItems(name, endpoint, used)) : [item],
   );
 
 function expanded(groups: readonly Group[], endpoint: Endpoint): readonly Group[] {
   const [first = [], ...rest] = groups;
-  const start = presetOf(DEFAULT, endpoint) === undefined ? [] : presetItems(DEFAULT, endpoint, []);
+  const used = new Set<string>();
+  const start = presetOf(DEFAULT, endpoint) === undefined ? [] : presetItems(DEFAULT, endpoint, used);
   const all = [
-    [...start, ...withPresets(first, endpoint)],
-    ...rest.map((group) => withPresets(group, endpoint)),
+    [...start, ...withPresets(first, endpoint, used)],
+    ...rest.map((group) => withPresets(group, endpoint, new Set())),
   ];
   return all.filter((group) => group.length > 0);
 }

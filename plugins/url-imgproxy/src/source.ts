@@ -104,6 +104,9 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
   return {
     assetFrom,
     textOf,
+    /** Whether `read` would decrypt it. */
+    isEncrypted: ([kind, ...rest]: readonly string[]): boolean =>
+      sourceKey !== undefined && kind === "enc" && rest.length > 0,
     read(segments: readonly string[]): Source {
       const [kind, ...rest] = segments;
       if (kind === "plain" && rest.length > 0) return plain(merged(segments.join("/")).split("/").slice(1));
@@ -112,10 +115,10 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
       const { bytes, extension } = encoded(rest);
       return { asset: decrypt(bytes, sourceKey), hasScheme: true, extension };
     },
-    /** The source as segments of a path: encrypted if there is a key, so that no address becomes known. */
-    print(asset: Asset): string {
+    /** The source as segments of a path: encrypted if there is a key and the URL is signed, so that no address becomes known. */
+    print(asset: Asset, isSigned: boolean): string {
       const source = textOf(asset);
-      if (!sourceKey) {
+      if (!sourceKey || !isSigned) {
         const text = encodeURI(source);
         return `plain/${text.replaceAll(/[?@#]/g, (mark) => encodeURIComponent(mark))}`;
       }

@@ -56,6 +56,13 @@ function urlOf(options: Options, name = "photo.png"): string {
   return generateImageUrl({ endpoint: "", url, options, key: KEY, salt: SALT, encryptKey: SOURCE_KEY });
 }
 
+/** The signature of a path that the client would not make. */
+const signatureOf = (path: string) =>
+  createHmac("sha256", Buffer.from(KEY, "hex"))
+    .update(Buffer.from(SALT, "hex"))
+    .update(path)
+    .digest("base64url");
+
 /** What a URL gives: its size, and the part of the image that it shows; without a part, edges are filled. */
 interface Expected {
   readonly width: number;
@@ -208,8 +215,17 @@ describe("url-imgproxy with imgproxy's client", () => {
           privateKeys: PAIRS.slice(1),
         },
         open: { origins: ["files"] },
+        signing: { origins: ["files"], privateKey: `${KEY}:${SALT}` },
       },
-      namedTransformations: { small: "rs:fill:30:20/pr:grey", grey: "sa:0/pr:small" },
+      namedTransformations: {
+        small: "rs:fill:30:20/pr:grey",
+        grey: "sa:0/pr:small",
+        // Each names the next one ten times: without a bound 10 to the power of 8 options.
+        ...Object.fromEntries(
+          Array.from({ length: 8 }, (_, at) => [`many${at}`, `pr${`:many${at + 1}`.repeat(10)}`]),
+        ),
+        many8: "w:20",
+      },
     });
   });
   after(async () => {
@@ -529,17 +545,57 @@ describe("url-imgproxy with imgproxy's client", () => {
     await ask(url.replaceAll(/\/{2,}/g, "/"));
   });
 
-  it("answers sources that cannot be decrypted as missing ones, after the access rules", async () => {
+  /** Sources that cannot be decrypted. */
+  const UNREADABLE = [
+    "enc/AAAA",
+    `enc/${Buffer.alloc(32).toString("base64url")}`,
+    `enc/${Buffer.alloc(40, 1).toString("base64url")}`,
+  ];
+
+  it("answers signed sources that cannot be decrypted as missing ones, after the access rules", async () => {
     const missing = await server.ask("/open/_/w:20/plain/none.png");
-    for (const source of [
-      "enc/AAAA",
-      `enc/${Buffer.alloc(32).toString("base64url")}`,
-      `enc/${Buffer.alloc(40, 1).toString("base64url")}`,
-    ]) {
-      const { status, text } = await server.ask(`/open/_/w:20/${source}`);
+    for (const source of UNREADABLE) {
+      const { status, text } = await server.ask(`/signing/${signatureOf(`/w:20/${source}`)}/w:20/${source}`);
       assert.deepEqual([status, text], [missing.status, missing.text], source);
       assert.equal((await server.ask(`/_/w:20/${source}`)).status, 401, source);
     }
+  });
+
+  it("answers all encrypted sources without a valid signature alike", async () => {
+    count = KINDS.indexOf("encrypted");
+    const readable = urlOf({}).split("/").slice(-2).join("/");
+    assert.match(readable, /^enc\//);
+    for (const endpoint of ["/open", "/signing", ""]) {
+      const seen = new Set<string>();
+      for (const source of [readable, `${readable}.exe`, `${readable}.png.x`, ...UNREADABLE, "enc/%ff"]) {
+        for (const options of ["", "/w:20", "/w:x", "/pr:none", "/st:1"]) {
+          for (const start of ["/_", `/${"A".repeat(43)}`, "/info/_"]) {
+            const { status, text, headers } = await server.ask(`${endpoint}${start}${options}/${source}`);
+            assert.equal(status, 401, `${endpoint}${start}${options}/${source}: ${text}`);
+            // What was measured differs by time, not by phase.
+            const timing = String(headers["server-timing"] ?? "").replaceAll(/dur=[\d.]+/g, "");
+            if (start === "/_") seen.add(JSON.stringify([text, headers["cache-status"], timing]));
+          }
+        }
+      }
+      assert.equal(seen.size, 1, [...seen].join("\n"));
+    }
+  });
+
+  it("names no encrypted source in a download, unless the URL does", async () => {
+    for (const [options, name] of [
+      [{ return_attachment: true }, "file.png"],
+      [{ return_attachment: true, filename: { name: "sea" } }, "sea.png"],
+    ] as const) {
+      count = KINDS.indexOf("encrypted");
+      const { headers } = await ask(urlOf({ ...options }));
+      assert.equal(headers["content-disposition"], `attachment; filename=${name}`);
+    }
+  });
+
+  it("expands a preset once, however often others name it", async () => {
+    const { status, text } = await server.ask("/open/_/pr:many0/plain/photo.png");
+    assert.equal(status, 200, text);
   });
 
   it("reads sources of other servers as URLs", async () => {

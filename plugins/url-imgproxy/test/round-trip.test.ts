@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { type Exchange, isMediaError, type Job } from "@mediatap/core";
 import { echoEngine, memoryStorage, startServer, witness } from "@mediatap/test";
 import fc from "fast-check";
@@ -65,7 +66,9 @@ describe("url-imgproxy: the URL of a job", () => {
           seen,
         ],
         origins: { files: { type: "MEMORY" } },
-        endpoints: { default: { origins: ["files"] } },
+        endpoints: {
+          default: { origins: ["files"], ...(sourceKey !== undefined && { privateKey: "a key" }) },
+        },
       });
       let [printed, refused] = [0, 0];
       const exchangeOf = async (url: string) => {
@@ -74,7 +77,9 @@ describe("url-imgproxy: the URL of a job", () => {
         return seen.exchanges[0] as Exchange;
       };
       const property = fc.asyncProperty(OPTIONS, SOURCE, async (options, source) => {
-        const url = `/unsafe/${[...options, source].join("/")}`;
+        const path = [...options, source].join("/");
+        const signature = createHmac("sha256", "a key").update(`/${path}`).digest("base64url");
+        const url = `/${sourceKey === undefined ? "unsafe" : signature}/${path}`;
         const exchange = await exchangeOf(url);
         const job = exchange.job as Job;
         let link: string | undefined;
@@ -88,7 +93,9 @@ describe("url-imgproxy: the URL of a job", () => {
         printed++;
         const found = await exchangeOf(link as string);
         assert.equal(found.key, exchange.key, `${url} → ${link}`);
-        assert.deepEqual(found.job?.delivery, job.delivery, `${url} → ${link}`);
+        const isUnnamed = sourceKey !== undefined && job.delivery.attachment === true;
+        const delivery = isUnnamed ? { ...job.delivery, attachment: "file" } : job.delivery;
+        assert.deepEqual(found.job?.delivery, delivery, `${url} → ${link}`);
         assert.equal(link?.includes("/enc/"), sourceKey !== undefined, link);
       });
       try {
