@@ -24,7 +24,8 @@ export const signedFields = z.object({
   signature: z.string().regex(/^[0-9a-f]{40}$/i, "Expected 40 hexadecimal digits"),
   /** Seconds since 1970. */
   expire: z.string().regex(/^\d{10}$/, "Expected a time in seconds since 1970"),
-  token: z.string().min(1).max(200),
+  /** Signed URLs have signatures of the same kind, of a path and a time: no path but a UUID at the root is a token. */
+  token: z.string().regex(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i, "Expected a UUID"),
 });
 
 /** Checks the signatures of forms; each is good for one of them. */

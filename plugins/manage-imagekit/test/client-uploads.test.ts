@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac, randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { imageSharp } from "@mediatap/image-sharp";
 import { manageImagekit } from "@mediatap/manage-imagekit";
@@ -101,17 +102,32 @@ describeWithSdks("manage-imagekit: uploads of clients without a key", (sdks) => 
     });
   });
 
+  it("are not those with the signature of a URL", async () => {
+    for (const path of [
+      "in/photo.jpg",
+      "photo",
+      "in/photo.jpg?v=1",
+      `in/${randomUUID()}`,
+      `${randomUUID()}.jpg`,
+    ]) {
+      const expire = soon();
+      const signature = createHmac("sha1", KEY).update(`${path}${expire}`).digest("hex");
+      await refused(400, /^token: Expected a UUID/, { token: path, expire, signature });
+    }
+    assert.equal((await upload(signed(randomUUID().toUpperCase()))).status, 200);
+  });
+
   it("end with their time, which is an hour at most", async () => {
-    await refused(403, /expired/, signed("one", Math.floor(Date.now() / 1000) - 1));
-    await refused(403, /at most 3600 seconds/, signed("two", soon() + 4_000));
+    await refused(403, /expired/, signed(undefined, Math.floor(Date.now() / 1000) - 1));
+    await refused(403, /at most 3600 seconds/, signed(undefined, soon() + 4_000));
   });
 
   it("need the signature of token and time by a key of the endpoint", async () => {
-    const form = signed("three", soon());
+    const form = signed(undefined, soon());
     await refused(403, /does not fit/, { ...form, signature: "0".repeat(40) });
-    await refused(403, /does not fit/, { ...form, token: "four" });
+    await refused(403, /does not fit/, { ...form, token: randomUUID() });
     await refused(403, /does not fit/, { ...form, expire: soon() + 1 });
-    await refused(403, /does not fit/, signed("three", soon(), "private_wrong"));
+    await refused(403, /does not fit/, signed(undefined, soon(), "private_wrong"));
     await refused(400, /^signature: Expected 40 hexadecimal digits/, { ...form, signature: "abc" });
     for (const missing of ["signature", "token", "expire"])
       await refused(
@@ -136,7 +152,7 @@ describeWithSdks("manage-imagekit: uploads of clients without a key", (sdks) => 
 
   it("download nothing before the signature is checked", async () => {
     const url = `${origin.url}/a.txt`;
-    await refused(403, /does not fit/, { ...signed(), token: "five", file: url });
+    await refused(403, /does not fit/, { ...signed(), token: randomUUID(), file: url });
     assert.equal(origin.requests.length, 0);
   });
 
