@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import type { Records } from "@mediatap/core/state";
 import { stateRedis } from "@mediatap/state-redis";
 import { describeWith, passTime, REDIS, type Redis, resetTime, startRedis, until } from "@mediatap/test";
+import { createMachines } from "../src/machines.ts";
+import type { Minute } from "../src/tally.ts";
 import { type Client, type Console, KEY, signIn, startConsole } from "./support.ts";
 
 interface History {
@@ -82,5 +85,28 @@ describeWith(REDIS, "page-console: several machines that share their state", () 
     const [by] = clients as [Client];
     assert.equal(await requestsOf(by), 1);
     assert.equal((await json(by, "live")).machines.length, 1);
+  });
+});
+
+describe("page-console: the records of a machine", () => {
+  it("contain the minutes of more accounts than a call takes arguments", async () => {
+    const accounts = 200_000;
+    const minute = { number: 7 } as Minute;
+    const list = Object.fromEntries(Array.from({ length: accounts }, (_, at) => [`t${at}`, [minute]]));
+    const warned: object[] = [];
+    const machines = createMachines({
+      tally: { minutes: () => list },
+      workers: 1,
+      logger: { warn: (fields: object) => warned.push(fields) } as never,
+    });
+    const written: string[] = [];
+    const store: Partial<Records> = {
+      put: async (_key, value) => void written.push(...Object.keys(JSON.parse(value))),
+      deleteBefore: async () => {},
+    };
+    machines.use({ records: () => store as Records, status: () => assert.fail() });
+    await machines.close();
+    assert.deepEqual(warned, []);
+    assert.equal(written.length, accounts);
   });
 });
