@@ -42,7 +42,7 @@ export const printIdentifier = ({ path }: Located["asset"]): string =>
 
 /** Address of an endpoint as clients see it: its field `iiifUrl`, else by the request. */
 export function baseOf({ endpoint, request, target }: Exchange): string {
-  const scheme = /^https\b/i.test(request.header("x-forwarded-proto") ?? "") ? "https" : "http";
+  const scheme = request.isSecure ? "https" : "http";
   const base = endpoint.fields.iiifUrl ?? `${scheme}://${request.header("host")}/${target.mount}`;
   return base.replace(/\/$/, "");
 }

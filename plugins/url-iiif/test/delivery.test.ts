@@ -255,7 +255,23 @@ describe("url-iiif: delivery", () => {
     assert.equal(info.id, "https://images.example.org/iiif/photo.png");
     const forwarded = { host: "iiif.example.com", "x-forwarded-proto": "https" };
     const { info: other } = await documentAt("/photo.png/info.json", forwarded);
-    assert.equal(other.id, "https://iiif.example.com/photo.png");
+    assert.equal(other.id, "http://iiif.example.com/photo.png");
+    const behindProxy = await startServer({
+      plugins: [urlIiif(), storageFs(), imageSharp()],
+      origins: { files: { type: "FOLDER", path: folder.path } },
+      endpoints: { default: { origins: ["files"] } },
+      trustedProxies: ["127.0.0.0/8", "::1"],
+    });
+    try {
+      for (const scheme of ["https", "http"]) {
+        const { text } = await behindProxy.ask("/photo.png/info.json", {
+          headers: { ...forwarded, "x-forwarded-proto": scheme },
+        });
+        assert.equal(JSON.parse(text).id, `${scheme}://iiif.example.com/photo.png`);
+      }
+    } finally {
+      await behindProxy.close();
+    }
   });
 
   it("negotiates the media type of the document", async () => {
