@@ -95,6 +95,8 @@ export interface Sentinels {
     readonly name: string;
     readonly sentinelRootNodes: { readonly host: string; readonly port: number }[];
   };
+  /** Resolves once the replica has what was written. */
+  caughtUp(): Promise<void>;
   /** Kills the master; resolves once the replica has taken its place. */
   failOver(): Promise<void>;
   close(): Promise<void>;
@@ -115,7 +117,8 @@ export async function startSentinels(): Promise<Sentinels> {
     const folder = await makeFolder({
       "sentinel.conf": [
         `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-        "sentinel down-after-milliseconds main 500\n",
+        // It fails over when it is asked to, and not because the machine is slow.
+        "sentinel down-after-milliseconds main 600000\n",
       ].join("\n"),
     });
     closing.push(folder.close);
@@ -134,8 +137,18 @@ export async function startSentinels(): Promise<Sentinels> {
     return {
       master,
       redis: { name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port }] },
+      async caughtUp() {
+        const offset = async (redis: Redis) =>
+          /(?:slave|master)_repl_offset:(\d+)/.exec(await redis.command("info", "replication"))?.[1];
+        const isEqual = async () => (await offset(replica)) === (await offset(master));
+        await until(isEqual, "the replica has what the master has");
+      },
       async failOver() {
         master.signal("SIGKILL");
+        await until(
+          async () => (await command(port, ["sentinel", "failover", "main"])) === "OK",
+          "the sentinel begins",
+        );
         await until(() => /\+switch-master/.test(sentinel.output()), "the replica is the master");
       },
       close,

@@ -71,15 +71,15 @@ export function openRedis(
   const run = (script: string, keys: string[], ...args: readonly (string | number)[]): Promise<unknown> =>
     within(() => client.eval(script, { keys, arguments: args.map(String) }));
 
-  /** Tells listeners if the newest revision is another one. */
+  /** Tells listeners if the newest revision is another one, and at first: it may have been written since they read. */
   async function look(): Promise<void> {
     if (isLooking) return;
     isLooking = true;
     try {
-      const found = await within(() => client.get(revisions[0] as string));
+      const found = (await within(() => client.get(revisions[0] as string))) ?? "0";
       if (newest === null) logger.info("revisions are found again");
-      const isNew = newest !== found && newest !== undefined;
-      newest = found ?? "0";
+      const isNew = newest !== found;
+      newest = found;
       if (isNew) for (const listener of listeners) listener();
     } catch (err) {
       // Once, until it works again.

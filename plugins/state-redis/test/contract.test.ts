@@ -24,7 +24,7 @@ describeWith(REDIS, "state-redis", () => {
   });
 
   it("keeps state behind sentinels, and announces it after another Redis took over", async () => {
-    const { redis, failOver, close } = await startSentinels();
+    const { redis, caughtUp, failOver, close } = await startSentinels();
     const { stateStore } = stateRedis({ redis });
     assert(stateStore);
     const logger = pino({ level: "silent" });
@@ -36,6 +36,7 @@ describeWith(REDIS, "state-redis", () => {
       assert.deepEqual(await store.write(next, 0), { ...next, number: 1 });
       await store.records("things").put("a", "1");
       await until(() => heard > 0, "the other one has heard of it");
+      await caughtUp();
       await failOver();
       const before = heard;
       await until(() => store.read().catch(() => undefined), "the store has found the new one");
