@@ -204,6 +204,19 @@ export function describeStateStore(
         await records().deleteBefore("a");
       });
 
+      it("are added once, whichever process is first", async () => {
+        const adds = Array.from({ length: 8 }, (_, at) => records((at % 2) as 0 | 1).add("a", String(at)));
+        const added = await Promise.all(adds);
+        assert.equal(added.filter(Boolean).length, 1);
+        const first = String(added.indexOf(true));
+        assert.equal(await records().get("a"), first);
+        assert.equal(await records(1).add("a", "other"), false);
+        assert.deepEqual(await records(1).list(), [["a", first]]);
+        await records().delete("a");
+        assert.equal(await records(1).add("a", "other"), true);
+        assert.equal(await records().get("a"), "other");
+      });
+
       it("are put, replaced and deleted, for all processes", async () => {
         await put("a", "b");
         assert.equal(await records(1).get("a"), "value of a");

@@ -78,16 +78,17 @@ export function recordsOf(store: StateStore, name: string): Records {
   const records = store.records(name);
   return {
     get: async (key) => records.get(checked(key)),
-    async put(key, value) {
-      if (typeof value !== "string" || value.length > MAX_VALUE_LENGTH) {
-        throw new TypeError(`Expected text of at most ${MAX_VALUE_LENGTH} characters as a record`);
-      }
-      await records.put(checked(key), value);
-    },
+    put: async (key, value) => records.put(checked(key), checkedValue(value)),
+    add: async (key, value) => records.add(checked(key), checkedValue(value)),
     delete: async (key) => records.delete(checked(key)),
     list: async (from, to) => records.list(from && checked(from), to && checked(to)),
     deleteBefore: async (key) => records.deleteBefore(checked(key)),
   };
+}
+
+function checkedValue(value: string): string {
+  if (typeof value === "string" && value.length <= MAX_VALUE_LENGTH) return value;
+  throw new TypeError(`Expected text of at most ${MAX_VALUE_LENGTH} characters as a record`);
 }
 
 function checked(key: string): string {

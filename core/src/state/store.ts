@@ -30,6 +30,8 @@ export interface Records {
   get(key: string): Promise<string | undefined>;
   /** Adds a record, or replaces it. Resolves when it survives the end of the process. */
   put(key: string, value: string): Promise<void>;
+  /** Adds a record if there is none of this key; `false`: there is one, which stays. Of several calls at one time, of any processes, one adds it. */
+  add(key: string, value: string): Promise<boolean>;
   /** A key without a record is no error. */
   delete(key: string): Promise<void>;
   /** Records with `from` ≤ key < `to`, in the order of the keys' bytes. Left out: no bound. */

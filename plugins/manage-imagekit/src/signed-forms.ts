@@ -49,8 +49,7 @@ export function createKeyOf({ shared, cluster: { bus, records } }: Pick<PluginAp
     used.set(id, true);
     await bus.publish(TOPIC, id);
     if (!stored) return;
-    if ((await stored.get(id)) !== undefined) throw again();
-    await stored.put(id, "used");
+    if (!(await stored.add(id, "used"))) throw again();
     await stored.deleteBefore(String(now));
   }
 

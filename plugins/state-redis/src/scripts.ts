@@ -33,6 +33,12 @@ export const PUT = `
   redis.call('ZADD', KEYS[1], 0, ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])`;
 
+/** 1, or 0 if there is a record of the key. */
+export const ADD = `
+  if redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2]) == 0 then return 0 end
+  redis.call('ZADD', KEYS[1], 0, ARGV[1])
+  return 1`;
+
 export const DELETE = `
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])`;

@@ -2,7 +2,7 @@ import { maskUrl, type PluginApi, reasonOf } from "@mediatap/core";
 import { withTimeout } from "@mediatap/core/cache";
 import type { Revision, RevisionInfo, StateStore } from "@mediatap/core/state";
 import { createClient, createCluster, createSentinel } from "@redis/client";
-import { DELETE, DELETE_BEFORE, LIST, PUT, RANGE, READ, WRITE } from "./scripts.ts";
+import { ADD, DELETE, DELETE_BEFORE, LIST, PUT, RANGE, READ, WRITE } from "./scripts.ts";
 
 /** Revisions that are kept. */
 const MAX_REVISIONS = 1000;
@@ -128,6 +128,9 @@ export function openRedis(
         },
         async put(key, value) {
           await run(PUT, keys, key, value);
+        },
+        async add(key, value) {
+          return (await run(ADD, keys, key, value)) === 1;
         },
         async delete(key) {
           await run(DELETE, keys, key);

@@ -153,6 +153,10 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
           value,
         );
       },
+      async add(key, value) {
+        const sql = "INSERT OR IGNORE INTO records (collection, key, value) VALUES (?, ?, ?)";
+        return (await run(sql, name, key, value)) === 1;
+      },
       async delete(key) {
         await run("DELETE FROM records WHERE collection = ? AND key = ?", name, key);
       },

@@ -63,6 +63,20 @@ const MUTANTS: Readonly<Record<string, StoreMutation>> = {
   "does not replace records": records((own) => ({
     put: async (key, value) => ((await own.get(key)) === undefined ? own.put(key, value) : undefined),
   })),
+  "adds a record twice": records((own) => ({
+    async add(key, value) {
+      if ((await own.get(key)) !== undefined) return false;
+      await own.put(key, value);
+      return true;
+    },
+  })),
+  "replaces a record by adding it": records((own) => ({
+    async add(key, value) {
+      const isNew = await own.add(key, value);
+      await own.put(key, value);
+      return isNew;
+    },
+  })),
   "deletes no records": records(() => ({ delete: async () => {} })),
   "folds case of keys": records((own) => ({
     get: (key) => own.get(key.toLowerCase()),

@@ -42,6 +42,11 @@ export function stateMemory(mutation: StoreMutation = () => ({})): Plugin {
       return {
         get: async (key) => own.get(key),
         put: async (key, value) => void own.set(key, value),
+        async add(key, value) {
+          if (own.has(key)) return false;
+          own.set(key, value);
+          return true;
+        },
         delete: async (key) => void own.delete(key),
         list: async (from = "", to) =>
           [...own].filter(([key]) => key >= from && (to === undefined || key < to)).toSorted(byKey),
