@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import {
+  clientOf,
   codeOf,
   createSemaphore,
   isMediaError,
@@ -21,7 +22,13 @@ const MAX_UPLOADS = 16;
 
 /** Those of one account: whoever sends its forms slowly leaves room for the others. */
 const MAX_UPLOADS_OF_ACCOUNT = 12;
+
+/** Those of one client without a key. */
+const MAX_UPLOADS_OF_CLIENT = 3;
 const WAIT_MS = 10_000;
+
+/** Part of the space for temporary files that forms without a key may use until their signatures are checked. */
+const UNCHECKED_SHARE = 1 / 4;
 
 /** Bytes of a field other than the file, and fields of a form. */
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -56,7 +63,7 @@ interface ReceiveOptions {
   readonly account: string;
   /** Of the file. */
   readonly maxBytes: number;
-  /** Called before anything is done with the form. Throws if it is refused. */
+  /** Of a client without a key: called before anything is done with the form. Throws if it is refused. */
   readonly admit?: (fields: ReceivedForm["fields"]) => Promise<void>;
 }
 
@@ -66,17 +73,42 @@ interface Space {
   newPath(): string;
   /** Counts bytes that are about to be written. Throws `EBUSY` if all uploads together have no room for them. */
   use(bytes: number): void;
+  /** The signature is right: what it uses counts no longer among the forms that are not checked. */
+  check(): void;
+}
+
+interface Work {
+  /** Whose it is. */
+  readonly account: string;
+  /** Who sends it without a key. */
+  readonly client: string | undefined;
+  /** Of the temporary files of all such work together. */
+  readonly maxBytes: number;
 }
 
 /** Temporary files of uploads, for all runtimes of a process. Nothing is made before the first one. */
 function createTemp() {
   const slots = createSemaphore(MAX_UPLOADS);
-  const accounts = new Map<string, ReturnType<typeof createSemaphore>>();
+  const accounts = new Map<string, Semaphore>();
+  const clients = new Map<string, { readonly slots: Semaphore; count: number }>();
   let usedByAll = 0;
+  let usedUnchecked = 0;
   let folder: ReturnType<typeof openTempFolder> | undefined;
+
+  async function inSlotOf<T>(client: string, work: () => Promise<T>): Promise<T> {
+    const own = clients.get(client) ?? { slots: createSemaphore(MAX_UPLOADS_OF_CLIENT), count: 0 };
+    clients.set(client, own);
+    own.count++;
+    try {
+      return await own.slots.run(work, { timeout: WAIT_MS });
+    } finally {
+      if (--own.count === 0) clients.delete(client);
+    }
+  }
+
   return {
-    /** Work of an account with temporary files, which are removed after it. `maxBytes`: of all such work together. */
-    run<T>(account: string, maxBytes: number, work: (space: Space) => Promise<T>): Promise<T> {
+    /** Work with temporary files, which are removed after it. */
+    run<T>({ account, client, maxBytes }: Work, work: (space: Space) => Promise<T>): Promise<T> {
       let own = accounts.get(account);
       if (!own) {
         own = createSemaphore(MAX_UPLOADS_OF_ACCOUNT);
@@ -90,6 +122,7 @@ function createTemp() {
             const { path } = folder;
             const paths: string[] = [];
             let used = 0;
+            let isChecked = client === undefined;
             const space: Space = {
               newPath() {
                 const next = join(path, randomUUID());
@@ -99,21 +132,29 @@ function createTemp() {
               use(bytes) {
                 used += bytes;
                 usedByAll += bytes;
-                if (usedByAll <= maxBytes) return;
+                if (!isChecked) usedUnchecked += bytes;
+                const hasShare = isChecked || usedUnchecked <= maxBytes * UNCHECKED_SHARE;
+                if (usedByAll <= maxBytes && hasShare) return;
                 const text = "The server has no space for temporary files";
                 throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_SECONDS });
+              },
+              check() {
+                if (!isChecked) usedUnchecked -= used;
+                isChecked = true;
               },
             };
             try {
               return await work(space);
             } finally {
+              space.check();
               usedByAll -= used;
               await Promise.all(paths.map((path) => rm(path, { force: true })));
             }
           },
           { timeout: WAIT_MS },
         );
-      return own.run(inSlot, { timeout: WAIT_MS });
+      const inTurn = () => own.run(inSlot, { timeout: WAIT_MS });
+      return client === undefined ? inTurn() : inSlotOf(client, inTurn);
     },
     close: () => folder?.close(),
   };
@@ -133,10 +174,12 @@ export function createReceiver({
     request: RouteRequest,
     { account, maxBytes, admit }: ReceiveOptions,
     work: (form: ReceivedForm) => Promise<T>,
-  ): Promise<T> =>
-    temp.run(account, limitsOf().tempBytes, async (space) => {
+  ): Promise<T> => {
+    const client = admit && clientOf(request.ip);
+    return temp.run({ account, client, maxBytes: limitsOf().tempBytes }, async (space) => {
       const { fields, sent } = await receive(request, maxBytes, space);
       await admit?.(fields);
+      space.check();
       if (!sent) return await work({ fields });
       const { path, bytes, isText } = sent;
       if (!isText) return await work({ fields, file: { path, bytes } });
@@ -147,7 +190,10 @@ export function createReceiver({
           : await download(fetcher, url, maxBytes, space);
       return await work({ fields, file });
     });
+  };
 }
+
+type Semaphore = ReturnType<typeof createSemaphore>;
 
 interface SentFile extends ReceivedFile {
   /** The field has no file name: it contains base64 or a URL. */
