@@ -97,7 +97,6 @@ export type {
 export type { PluginHooks } from "./plugin-taps.ts";
 export type { Explanation } from "./request/explain.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
-export { clientOf } from "./util/client-address.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";
 export { maskUrl, reasonOf } from "./util/log.ts";
 export { createSemaphore } from "./util/semaphore.ts";

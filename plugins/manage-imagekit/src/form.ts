@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import {
-  clientOf,
   codeOf,
   createSemaphore,
   isMediaError,
@@ -15,6 +14,7 @@ import {
   type RouteRequest,
   shortageOf,
 } from "@mediatap/core";
+import { clientOf } from "@mediatap/core/state";
 import { FILE_TIMEOUT_MS } from "./library.ts";
 
 /** Uploads of a process at one time; more wait, and are refused after a while. */
