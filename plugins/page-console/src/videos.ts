@@ -49,8 +49,9 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
     if (what === undefined || (report.error && report.context.signal.aborted)) return;
     const { job, key, duration, record, error } = report;
     const now = Date.now();
-    // One for a client and one ahead of it, with other rights, have waited for the same work.
-    const isKnown = noted.renders.some((one) => one.key === key && one.time > now - duration);
+    // One for a client and one ahead of it, with other rights, have waited for the same work. Times are whole milliseconds.
+    const begun = Math.floor(now - duration);
+    const isKnown = noted.renders.some((one) => one.key === key && one.time >= begun);
     if (isKnown) return;
     const { tenant, endpoint, path } = job.asset;
     const isSegment = job.transformation.output.video?.part?.kind === "segment";
