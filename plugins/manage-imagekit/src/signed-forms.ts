@@ -32,7 +32,8 @@ export const signedFields = z.object({
 export function createKeyOf({ shared, cluster: { bus, records } }: Pick<PluginApi, "shared" | "cluster">) {
   const stored = records(COLLECTION);
   const { used } = shared(TOPIC, () => {
-    const used = new LRUCache<string, true>({ max: MAX_TOKENS, ttl: MAX_SECONDS * 1000 });
+    // With `max` it would reserve space for all tokens at the start, 4 MiB that most servers never need.
+    const used = new LRUCache<string, true>({ ttl: MAX_SECONDS * 1000, ttlAutopurge: true });
     const close = bus.subscribe(TOPIC, (id) => void (typeof id === "string" && used.set(id, true)));
     return { used, close };
   });
