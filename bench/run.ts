@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { merge, type Results, type Row, writeTables } from "./figures.ts";
 import { hotClient } from "./load.ts";
@@ -49,6 +49,7 @@ const HELP = `npm run bench -- [options]
   --all            further scenarios, too, which the table does not need
   --only <names>   scenarios, by the beginning of their names, separated by commas
   --peers <names>  servers beside this one and bare sharp: ipx,nginx
+  --before <dir>   this server of another checkout, too, which is built: how fast was it before?
   --rest <s>       seconds of rest before memory is looked at again (15; 5 with --quick, 60 with --full)
   --json <file>    all figures, for programs
   --write          writes the tables of bench/README.md and README.md; with --only, beside the figures of earlier runs
@@ -61,6 +62,7 @@ const { values: flags } = parseArgs({
     all: { type: "boolean" },
     only: { type: "string" },
     peers: { type: "string", default: "ipx,nginx" },
+    before: { type: "string" },
     rest: { type: "string" },
     json: { type: "string" },
     write: { type: "boolean" },
@@ -187,6 +189,13 @@ function rivals(): Peer[] {
   return others.filter(({ missing }) => !missing);
 }
 
+/** Servers of this repository, each beside the one of the other checkout, if there is one. */
+function withBefore(peers: readonly Peer[]): Peer[] {
+  const { before } = flags;
+  if (before === undefined) return [...peers];
+  return peers.flatMap((peer) => (peer.of ? [peer, peer.of(resolve(before))] : [peer]));
+}
+
 async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   const wanted = flags.only?.split(",");
   const all = [...USUAL_SCENARIOS, ...(flags.all || wanted ? FURTHER_SCENARIOS : [])];
@@ -208,7 +217,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   if (common.length > 0) {
     await beside(
       place,
-      [mediatap],
+      withBefore([mediatap]),
       (own) => [bare(own.pid), kept(own.pid), ...rivals()],
       true,
       async (servers) => {
@@ -226,7 +235,11 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
     }
     const others = ({ pid }: Running) => [...(withBare ? [bare(pid)] : []), ...(further?.(pid) ?? [])];
     try {
-      add(await beside(place, own, others, !scenario.fresh, (servers) => measured(scenario, servers, place)));
+      add(
+        await beside(place, withBefore(own), others, !scenario.fresh, (servers) =>
+          measured(scenario, servers, place),
+        ),
+      );
     } catch (error) {
       console.error(`${scenario.name} failed:`, error);
       process.exitCode = 1;

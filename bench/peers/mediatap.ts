@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { VIDEO } from "../video.ts";
 import { LOGO, type Peer, type Work } from "./peer.ts";
 
-export const BIN = fileURLToPath(new URL("../../presets/mediatap/bin/mediatap.js", import.meta.url));
+const binOf = (checkout: string) => join(checkout, "presets/mediatap/bin/mediatap.js");
+
+export const BIN = binOf(fileURLToPath(new URL("../..", import.meta.url)));
 
 /** Fields of a configuration, beside those that all servers here have. */
 export type Changes = Readonly<Record<string, unknown>>;
@@ -22,23 +24,27 @@ interface Options {
   readonly flags?: readonly string[];
   /** Cores that the server may use, by number; left out: all. */
   readonly cores?: readonly number[];
+  /** The program; left out: that of this checkout. */
+  readonly bin?: string;
 }
 
 /** This server, started as its users start it, with the usual preset over a folder; `changes` to that. */
 export const configured = (
   name: string,
   changes: Changes | ((media: string) => Changes) = {},
-  { flags = [], cores }: Options = {},
+  options: Options = {},
 ): Peer => ({
   name,
   formats: ["jpg", "webp", "avif"],
   conditions: true,
   through: "/web",
+  of: (checkout) => configured(`${name} before`, changes, { ...options, bin: binOf(checkout) }),
   command(media, port, origin) {
+    const { flags = [], cores, bin = BIN } = options;
     const config = configOf(name, media);
     write(config, media, origin, typeof changes === "function" ? changes(media) : changes);
     const address = ["--port", String(port), "--host", "127.0.0.1"];
-    const serve = [BIN, "serve", "--config", config, ...address, ...flags];
+    const serve = [bin, "serve", "--config", config, ...address, ...flags];
     if (!cores) return { args: [process.execPath, ...serve] };
     return { args: ["taskset", "-c", cores.join(","), process.execPath, ...serve] };
   },

@@ -25,6 +25,8 @@ export interface Peer {
   readonly conditions: boolean;
   /** Where it passes on what a web server has; left out: it does not. */
   readonly through?: string;
+  /** The same server of another checkout of this repository; left out: it is of elsewhere. */
+  of?(checkout: string): Peer;
   /** Command that serves the folder `media` on this port, and the web server `origin`. */
   command(media: string, port: number, origin: string): Command | Promise<Command>;
   /** Writes another configuration, which is taken at SIGHUP; left out: it takes none while it runs. */
