@@ -4,6 +4,7 @@
 // With test files as arguments it runs only these, one after the other, and nothing else.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -68,7 +69,7 @@ async function installServices(): Promise<boolean> {
 /** The settings of `.mocharc.json` as arguments, without its list of files: mocha would add that to the files given. */
 function settingsForFiles(): string[] {
   const settings = JSON.parse(readFileSync(join(root, ".mocharc.json"), "utf8")) as Record<string, unknown>;
-  const used = Object.entries(settings).filter(([name]) => !["spec", "parallel", "jobs"].includes(name));
+  const used = Object.entries(settings).filter(([name]) => !["spec", "parallel"].includes(name));
   return ["--no-config", ...used.flatMap(([name, value]) => [value].flat().map((one) => `--${name}=${one}`))];
 }
 
@@ -86,4 +87,5 @@ const [hasServices, hasTypes, hasStyle] = await Promise.all([
 step("test services", () => hasServices);
 step("types", () => hasTypes);
 step("style", () => hasStyle);
-step("tests", () => run("npx", ["mocha", ...args]));
+// One file more than there are cores: tests also wait for clocks, browsers and servers.
+step("tests", () => run("npx", ["mocha", "--jobs", `${availableParallelism() + 1}`, ...args]));
