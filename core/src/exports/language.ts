@@ -25,7 +25,6 @@ export { decodeText, lenient, UTF8 } from "../language/percent.ts";
 export { withoutRounding } from "../language/print.ts";
 export type { GroupReader, Meaning } from "../language/read.ts";
 export { readGroups } from "../language/read.ts";
-export type { Reader } from "../language/readers.ts";
 export {
   boolean,
   decimal,
@@ -49,6 +48,7 @@ export type {
   Parameter,
   Parameters,
   ReadContext,
+  Reader,
   Rule,
   UnsignedUrl,
   Values,

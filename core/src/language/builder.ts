@@ -1,7 +1,7 @@
 import type { UrlBuilder, UrlParameter } from "../model/url-builder.ts";
 import { assetOf } from "./address.ts";
-import type { Language } from "./language.ts";
-import { entriesOf, type Parameter } from "./table.ts";
+import type { Vocabulary } from "./read.ts";
+import { entriesOf, type Grammar, type Parameter } from "./table.ts";
 
 /** Names that languages have for the width and the height of an image. */
 const WIDTHS = new Set(["w", "width"]);
@@ -19,7 +19,7 @@ export function builderOf<T>({
   parameters,
   grammar,
   order,
-}: Pick<Language<T>, "parameters" | "grammar" | "order">): UrlBuilder {
+}: Vocabulary<T> & { readonly grammar: Grammar }): UrlBuilder {
   const inRules = new Set<string>(order?.flatMap((entry) => (typeof entry === "object" ? entry.uses : [])));
   const entries = entriesOf(parameters).filter(
     ([, { cannot, ignored, isNeutral }]) => cannot === undefined && ignored === undefined && !isNeutral,

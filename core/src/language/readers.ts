@@ -1,10 +1,7 @@
 import type { Rgba } from "../model/colour.ts";
 import { invalid, MediaError, printable } from "../model/errors.ts";
 import { nearest } from "../util/did-you-mean.ts";
-import { unsupported } from "./table.ts";
-
-/** Turns the text of a value, decoded, into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
-export type Reader<T> = (text: string, key: string) => T;
+import { type Reader, unsupported } from "./table.ts";
 
 // No exponent, hexadecimal or leading zero. Without nested repetition, so it is linear.
 const DECIMAL = /^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?$/;

@@ -4,7 +4,6 @@ import { MediaError, printable } from "../model/errors.ts";
 import type { AcceptClass, Delivery, Job } from "../model/job.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Output, Step, Transformation } from "../model/transformation.ts";
-import type { Reader } from "./readers.ts";
 
 /** What the values of a URL are read for. */
 export interface ReadContext {
@@ -19,6 +18,9 @@ export interface ReadContext {
   header(name: string): string | undefined;
   accept(): AcceptClass;
 }
+
+/** Turns the text of a value, decoded, into what it means. Throws `EINVAL` for text outside the parameter's grammar. */
+export type Reader<T> = (text: string, key: string) => T;
 
 /** One parameter of a language: how its value is read, what it stands for, and how it is printed. */
 export interface Parameter<T> {

@@ -1,6 +1,6 @@
 import type { Size } from "../expression.ts";
 import type { Point, StepOf } from "../transformation.ts";
-import type { Box } from "./geometry.ts";
+import type { Box } from "./box.ts";
 
 /** A picture bent into an arc, in pixels. */
 export interface Arc {

@@ -1,6 +1,6 @@
 import type { Size } from "../expression.ts";
 import type { FaceBox } from "../render-context.ts";
-import type { Box, Corner } from "./geometry.ts";
+import type { Box, Corner } from "./box.ts";
 
 /** The nearest whole number to `value` that is not outside. */
 export const between = (least: number, value: number, most: number) =>

@@ -1,14 +1,8 @@
 import type { Size } from "../expression.ts";
 import type { FocusBox } from "../render-context.ts";
 import type { Focus, Step, StepOf } from "../transformation.ts";
-import {
-  type Box,
-  boxesFor,
-  type ExtractGeometry,
-  placeAt,
-  type ResizeGeometry,
-  rotatedSize,
-} from "./geometry.ts";
+import type { Box } from "./box.ts";
+import { boxesFor, type ExtractGeometry, placeAt, type ResizeGeometry, rotatedSize } from "./geometry.ts";
 import type { Stage, StageWithFaces, StepRegistry } from "./registry.ts";
 
 /** Where faces and focal point are after a step. `undefined`: none was known, or only pixels tell. */

@@ -2,17 +2,9 @@ import { invalid, MediaError } from "../errors.ts";
 import { type Expression, evaluate, type Scope, type Size, scopeOf } from "../expression.ts";
 import type { FocusBox } from "../render-context.ts";
 import type { Focus, StepOf } from "../transformation.ts";
+import type { Box, Corner } from "./box.ts";
 import { around, between, windowOn } from "./faces.ts";
 import type { Stage } from "./registry.ts";
-
-/** A rectangle; `left` and `top` from the upper left corner. */
-export interface Box extends Size {
-  readonly left: number;
-  readonly top: number;
-}
-
-/** Upper left corner of a box. */
-export type Corner = Omit<Box, keyof Size>;
 
 export interface ResizeGeometry {
   /** Size to which the picture, or its window, is scaled. */

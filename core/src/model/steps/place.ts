@@ -1,6 +1,7 @@
 import { evaluate, parentScope, type Scope, type Size, scopeOf } from "../expression.ts";
 import type { Gravity, Offset, Place } from "../transformation.ts";
-import { type Box, type Corner, placeAt } from "./geometry.ts";
+import type { Box, Corner } from "./box.ts";
+import { placeAt } from "./geometry.ts";
 
 /** Where a layer lies on a picture. */
 export interface PlacedLayer extends Corner {

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { MediaError, printable } from "../../model/errors.ts";
-import { normalHost } from "./url.ts";
+import { normalHost } from "./host.ts";
 
 /** The private places that client-given addresses may reach: `network.allow`, parsed. */
 export interface AllowList {

@@ -14,9 +14,10 @@ import { codingOf, decode, isCodingError, isDecodable } from "./body.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { badAnswer, brokenBody, failureOf } from "./failures.ts";
 import type { Fetcher, FetchOptions, FetchResponse } from "./fetcher.ts";
+import { sameOrigin } from "./host.ts";
 import { type Received, receive } from "./receive.ts";
 import { proxyOf } from "./tunnel.ts";
-import { admits, checkUrl, type Hop, refused, sameOrigin } from "./url.ts";
+import { admits, checkUrl, type Hop, refused } from "./url.ts";
 
 export interface FetcherOptions {
   readonly limits: Limits;

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { MediaError } from "../../model/errors.ts";
 import { isPublicAddress } from "./addresses.ts";
 import type { AllowList } from "./allow.ts";
+import { normalHost, portOf, sameOrigin } from "./host.ts";
 
 /** Ports that client-given addresses may use where nothing else is configured. */
 const DEFAULT_PORTS = [80, 443] as const;
@@ -32,24 +33,6 @@ export interface Rules {
 export function refused(reason: string): MediaError {
   const cause = Object.assign(new Error(reason), { code: "EGUARD" });
   return new MediaError("EACCES", "The origin's address is not allowed", { cause });
-}
-
-/**
- * The host to judge and to connect to: without brackets and trailing dot. The URL parser has already made every
- * spelling of an IPv4 address dotted, names lower-case, and IDNA dots and full-width digits plain (WHATWG URL §3.5).
- */
-export function normalHost(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-}
-
-/** Whether two URLs have the same scheme, host and port. */
-export function sameOrigin(a: URL, b: URL): boolean {
-  return a.protocol === b.protocol && normalHost(a) === normalHost(b) && portOf(a) === portOf(b);
-}
-
-function portOf(url: URL): number {
-  if (url.port !== "") return Number(url.port);
-  return url.protocol === "https:" ? 443 : 80;
 }
 
 /**

@@ -3,9 +3,10 @@ import fc from "fast-check";
 import type { Size } from "../../../src/model/expression.ts";
 import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
 import type { FaceBox } from "../../../src/model/render-context.ts";
+import type { Box } from "../../../src/model/steps/box.ts";
 import { createBuiltInRegistry } from "../../../src/model/steps/built-in.ts";
 import { facesAfter } from "../../../src/model/steps/follow.ts";
-import { type Box, extractGeometry, resizeGeometry } from "../../../src/model/steps/geometry.ts";
+import { extractGeometry, resizeGeometry } from "../../../src/model/steps/geometry.ts";
 import { measure } from "../../../src/model/steps/measure.ts";
 import type { Op, Step, StepOf } from "../../../src/model/transformation.ts";
 
