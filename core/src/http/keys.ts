@@ -10,7 +10,7 @@ import type { Secrets } from "../state/secrets.ts";
 import type { StateStore } from "../state/store.ts";
 import { maskUrl } from "../util/log.ts";
 import { type Activity, accountOfEntry, assertRole, type Caller } from "./rights.ts";
-import type { Call } from "./runtime.ts";
+import type { Call } from "./routes.ts";
 import type { WrongKeys } from "./wrong-keys.ts";
 
 /** Milliseconds for which a wrong key waits for its answer. */

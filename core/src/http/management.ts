@@ -6,7 +6,8 @@ import { attributed, wrap } from "../facade.ts";
 import type { Limits } from "../model/limits.ts";
 import type { CallReply, OpenCall, RouteRequest } from "../plugin-calls.ts";
 import { createClientIp, createIsSecure, readBody, streamBody } from "./request.ts";
-import { METHODS, type Runtime } from "./runtime.ts";
+import { METHODS } from "./routes.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Whoever has signed a request may send it from any page: nothing about it depends on cookies. */
 const CORS = { "Access-Control-Allow-Origin": "*" };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CallDescription } from "../plugin-calls.ts";
 import { jsonSchemaOf } from "../util/json-schema.ts";
 import { version } from "../util/version.ts";
-import type { Call } from "./runtime.ts";
+import type { Call } from "./routes.ts";
 
 /** Of responses that refuse a call. */
 const errorSchema = z.looseObject({

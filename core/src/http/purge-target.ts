@@ -2,8 +2,8 @@ import type { Logger } from "pino";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
-import type { Runtime } from "./runtime.ts";
-import { exchangeOf } from "./synthetic-request.ts";
+import type { Pipeline } from "../request/pipeline.ts";
+import { type ExchangeParts, exchangeOf } from "./synthetic-request.ts";
 
 /** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
 export interface UrlTarget {
@@ -17,11 +17,10 @@ export interface PurgeOrder {
   readonly purgeRules: readonly PurgeRule[];
 }
 
-/** What purges need of a runtime. */
-export type PurgeParts = Pick<
-  Runtime,
-  "config" | "endpoints" | "tenants" | "limitsOf" | "pipeline" | "purges" | "log"
->;
+/** What tells which entries a URL stands for. */
+export interface PurgeParts extends ExchangeParts {
+  readonly pipeline: Pick<Pipeline, "resolve">;
+}
 
 const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
 
@@ -102,6 +101,9 @@ function invalid(error: unknown): unknown {
 }
 
 /** A server of one account has no need to tell whose entries are meant. */
-export function scopeOf(tenant: string, { tenants }: Pick<Runtime, "tenants">): Pick<PurgeRule, "tenant"> {
+export function scopeOf(
+  tenant: string,
+  { tenants }: Pick<ExchangeParts, "tenants">,
+): Pick<PurgeRule, "tenant"> {
   return tenants.length > 0 ? { tenant } : {};
 }

@@ -3,7 +3,7 @@ import { MediaError } from "../model/errors.ts";
 import { TAG } from "../model/tags.ts";
 import type { RouteRequest } from "../plugin-calls.ts";
 import { describeCall } from "../util/json-schema.ts";
-import type { Call } from "./runtime.ts";
+import type { Call } from "./routes.ts";
 
 const text = z.string().min(1).max(8_192);
 

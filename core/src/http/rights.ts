@@ -1,5 +1,8 @@
 import { LRUCache } from "lru-cache";
+import type { Logger } from "pino";
 import type { Cache } from "../cache/cache.ts";
+import type { Purges } from "../cache/purges.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
@@ -68,6 +71,9 @@ export function createCounts(): Counts {
 }
 
 export interface RightsParts extends PurgeParts {
+  readonly config: LoadedConfig;
+  readonly purges: Purges;
+  readonly log: Logger;
   readonly cache: Pick<Cache, "count">;
   readonly state: RuntimeState | undefined;
   readonly storedKeys: StoredKeys | undefined;

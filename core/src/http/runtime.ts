@@ -10,36 +10,12 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
 import type { OriginEntry } from "../origin/sources.ts";
 import type { OpenFolder } from "../plugin.ts";
-import type { CallDescription, CallHandler, CallWithoutKey, KeyRole, RouteHandler } from "../plugin-calls.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { RuntimeState } from "../state/account.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
 import type { Keys } from "./keys.ts";
-
-export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
-
-export type Method = (typeof METHODS)[number];
-
-export interface Route {
-  readonly method: Method;
-  readonly path: string;
-  readonly handler: RouteHandler;
-  readonly plugin: string;
-}
-
-/** A call of the management that a plugin answers. */
-export interface Call {
-  readonly method: Method;
-  /** Below the management's own. */
-  readonly path: string;
-  readonly handler: CallHandler;
-  readonly plugin: string;
-  readonly role: KeyRole;
-  readonly atRoot?: boolean;
-  readonly describe?: (() => CallDescription) | undefined;
-  readonly withoutKey?: CallWithoutKey;
-}
+import type { Call, Route } from "./routes.ts";
 
 export interface PluginCommand {
   readonly define: (program: Command, openFolder: OpenFolder) => void;

@@ -1,10 +1,12 @@
 import type { Logger } from "pino";
+import type { Tenant } from "../config/resolve.ts";
+import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
+import type { LimitsOf } from "../model/limits.ts";
 import { acceptClass } from "../request/accept.ts";
 import { createSpans } from "../util/spans.ts";
 import { createFind } from "./endpoint-router.ts";
 import { nextId, targetOf } from "./request.ts";
-import type { Runtime } from "./runtime.ts";
 
 /** A request that nobody sent. */
 export interface Question {
@@ -16,13 +18,19 @@ export interface Question {
   readonly ip?: string | undefined;
 }
 
+/** What tells where a request would go. */
+export interface ExchangeParts {
+  readonly endpoints: readonly Endpoint[];
+  readonly tenants: readonly Tenant[];
+  readonly limitsOf: LimitsOf;
+}
+
 /** The exchange that a request would become. Throws what the server would answer before it. */
 export function exchangeOf(
   { url, headers, ip = "127.0.0.1" }: Question,
-  runtime: Pick<Runtime, "endpoints" | "tenants" | "limitsOf">,
+  { endpoints, tenants, limitsOf }: ExchangeParts,
   log: Logger,
 ): Exchange {
-  const { endpoints, tenants, limitsOf } = runtime;
   const limits = limitsOf();
   const target = targetOf(asSent(url), limits.urlBytes);
   const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";

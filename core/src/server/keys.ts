@@ -1,6 +1,6 @@
 import { createConfiguredKeys, createKeys, type Keys } from "../http/keys.ts";
 import { createCounts, createRights, type RightsParts } from "../http/rights.ts";
-import type { Call } from "../http/runtime.ts";
+import type { Call } from "../http/routes.ts";
 import { createWrongKeys } from "../http/wrong-keys.ts";
 import { createStoredKeys, KEY_RECORDS } from "../state/api-keys.ts";
 import { createAudit } from "../state/audit.ts";
