@@ -3,7 +3,6 @@ import type { RuntimeInfo } from "../hooks.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import type { MaybePromise } from "../util/maybe.ts";
-import type { CacheContents } from "./metrics.ts";
 
 export type { MaybePromise };
 
@@ -30,6 +29,18 @@ export interface CacheEntry {
 export interface CacheMiss {
   readonly metadata?: undefined;
   readonly journal: string;
+}
+
+/** What a cache holds at this moment. */
+export interface CacheContents {
+  /** Bytes of its entries, as its budget counts them. */
+  readonly bytes: number;
+  /** Its budget. */
+  readonly maxBytes: number;
+  /** Left out: not known without a search. */
+  readonly entries?: number;
+  /** Entries that had to go for others since the process began. */
+  readonly evictions: number;
 }
 
 export interface GetOptions {

@@ -1,16 +1,5 @@
 import type { Metric, PluginApi } from "../plugin.ts";
-
-/** What a cache holds at this moment. */
-export interface CacheContents {
-  /** Bytes of its entries, as its budget counts them. */
-  readonly bytes: number;
-  /** Its budget. */
-  readonly maxBytes: number;
-  /** Left out: not known without a search. */
-  readonly entries?: number;
-  /** Entries that had to go for others since the process began. */
-  readonly evictions: number;
-}
+import type { CacheContents } from "./backend.ts";
 
 export interface MeasuredCache {
   readonly cache: string;

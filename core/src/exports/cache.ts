@@ -2,6 +2,7 @@
 
 export type {
   CacheBackend,
+  CacheContents,
   CacheEntry,
   CacheTier,
   JournalRule,
@@ -9,7 +10,6 @@ export type {
   StoredMetadata,
 } from "../cache/backend.ts";
 export { createCacheBreaker } from "../cache/breaker.ts";
-export type { CacheContents } from "../cache/metrics.ts";
 export { createOriginalsBackend } from "../cache/originals-backend.ts";
 export { timeOfRule } from "../cache/rule-id.ts";
 export { createStorageBackend } from "../cache/storage-backend.ts";
