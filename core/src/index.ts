@@ -76,16 +76,6 @@ export { createBuiltInRegistry } from "./model/steps/built-in.ts";
 export type { StreamPart } from "./model/stream.ts";
 export type { Op, Output, Step, StepOf, Steps, Transformation } from "./model/transformation.ts";
 export type {
-  OpenedFolder,
-  Plugin,
-  PluginApi,
-  PluginList,
-  RunningServer,
-  ServerFlags,
-  ServerState,
-} from "./plugin.ts";
-export { API_VERSION } from "./plugin.ts";
-export type {
   CallHandler,
   CallRights,
   KeyAccess,
@@ -93,8 +83,18 @@ export type {
   RouteHandler,
   RouteReply,
   RouteRequest,
-} from "./plugin-calls.ts";
-export type { PluginHooks } from "./plugin-taps.ts";
+} from "./plugin/calls.ts";
+export type {
+  OpenedFolder,
+  Plugin,
+  PluginApi,
+  PluginList,
+  RunningServer,
+  ServerFlags,
+  ServerState,
+} from "./plugin/plugin.ts";
+export { API_VERSION } from "./plugin/plugin.ts";
+export type { PluginHooks } from "./plugin/taps.ts";
 export type { Explanation } from "./request/explain.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";

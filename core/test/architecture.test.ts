@@ -8,16 +8,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const PARTS: readonly (readonly string[])[] = [
   ["model"],
   ["util"],
-  [
-    "hooks.ts",
-    "plugin.ts",
-    "plugin-calls.ts",
-    "plugin-taps.ts",
-    "facade.ts",
-    "results.ts",
-    "traced.ts",
-    "config",
-  ],
+  ["hooks.ts", "traced.ts", "plugin", "config"],
   ["cache", "decode", "language", "state", "stream"],
   ["origin"],
   ["work"],
@@ -29,7 +20,7 @@ const PARTS: readonly (readonly string[])[] = [
 ];
 
 /** They name what plugins get from other parts, as types. */
-const NAMES_TYPES = ["plugin.ts", "plugin-calls.ts", "plugin-taps.ts", "results.ts"];
+const NAMES_TYPES = ["plugin/plugin.ts", "plugin/calls.ts"];
 
 /** Names of products, services and libraries of codecs, of the parameters of their URLs and of their headers and files. */
 const NAMES = new RegExp(

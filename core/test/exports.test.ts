@@ -108,7 +108,8 @@ describe("the exports of the core", () => {
 });
 
 describe("what a plugin gets", () => {
-  const [, body = ""] = /^export interface PluginApi \{\n(.*?)^\}/ms.exec(read("core/src/plugin.ts")) ?? [];
+  const [, body = ""] =
+    /^export interface PluginApi \{\n(.*?)^\}/ms.exec(read("core/src/plugin/plugin.ts")) ?? [];
   const members = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:<]/gm)].map(([, name = ""]) => name);
 
   it(`has at most ${MAX_API_MEMBERS} members`, () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { jobLanguage, MEMORY_ENDPOINT, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import type { MediatapConfig } from "../src/config/schema.ts";
-import { API_VERSION, type Plugin, type PluginApi } from "../src/plugin.ts";
+import { API_VERSION, type Plugin, type PluginApi } from "../src/plugin/plugin.ts";
 import { mediatap } from "./cli/mediatap.ts";
 import { folderWith, messageOf } from "./config/folder.ts";
 

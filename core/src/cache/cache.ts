@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { type ActiveRule, matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
+import { CACHE_TIERS, type MaybePromise } from "../plugin/cache-backend.ts";
 import { atMost } from "../util/entries.ts";
-import { CACHE_TIERS, type MaybePromise } from "./backend.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
 /** Failures that are remembered; each for a minute at most. */

@@ -1,5 +1,5 @@
-import type { Metric, PluginApi } from "../plugin.ts";
-import type { CacheContents } from "./backend.ts";
+import type { CacheContents } from "../plugin/cache-backend.ts";
+import type { Metric, PluginApi } from "../plugin/plugin.ts";
 
 export interface MeasuredCache {
   readonly cache: string;

@@ -4,7 +4,7 @@ import { changed } from "../model/errors.ts";
 import { matchesRule } from "../model/purge-rule.ts";
 import type { CompleteBody } from "../model/rendition.ts";
 import type { StorageEntry } from "../model/source.ts";
-import type { OriginalsBackend } from "./backend.ts";
+import type { OriginalsBackend } from "../plugin/cache-backend.ts";
 import { originalKeyPrefix } from "./original-key.ts";
 import { createStorageBudget } from "./storage-budget.ts";
 import { createStorageFiles, keyAsName, type WritableStorage } from "./storage-files.ts";

@@ -1,7 +1,7 @@
 import { matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
+import type { JournalRule, PurgeJournal, StoredMetadata } from "../plugin/cache-backend.ts";
 import type { Clock } from "../util/clock.ts";
-import type { JournalRule, PurgeJournal, StoredMetadata } from "./backend.ts";
 import { timeOfRule } from "./rule-id.ts";
 
 const MAX_RULES = 10_000;

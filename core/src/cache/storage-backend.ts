@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import { bodyOf, type CompleteBody } from "../model/rendition.ts";
-import type { CacheBackend } from "./backend.ts";
+import type { CacheBackend } from "../plugin/cache-backend.ts";
 import { createStorageFiles, readWhole, type WritableStorage } from "./storage-files.ts";
 import { createStorageJournal } from "./storage-journal.ts";
 import type { BodyReference } from "./stored-file.ts";

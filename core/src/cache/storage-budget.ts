@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { CacheContents } from "./backend.ts";
+import type { CacheContents } from "../plugin/cache-backend.ts";
 import type { StorageFiles } from "./storage-files.ts";
 import type { MetadataFile } from "./stored-file.ts";
 

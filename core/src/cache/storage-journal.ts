@@ -1,5 +1,5 @@
 import type { PurgeRule } from "../model/purge-rule.ts";
-import type { JournalRule, PurgeJournal } from "./backend.ts";
+import type { JournalRule, PurgeJournal } from "../plugin/cache-backend.ts";
 import type { WritableStorage } from "./storage-files.ts";
 
 /** Characters of one segment of a path, and of all that describe a rule. */

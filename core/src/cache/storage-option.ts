@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import type { Diagnosis, RuntimeInfo } from "../hooks.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import type { Storage } from "../model/source.ts";
-import type { PluginApi } from "../plugin.ts";
+import type { PluginApi } from "../plugin/plugin.ts";
 import type { WritableStorage } from "./storage-files.ts";
 
 /** An option of a cache that names the origin in which it stores its entries. */

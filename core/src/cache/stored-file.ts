@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import type { StoredMetadata } from "./backend.ts";
+import type { StoredMetadata } from "../plugin/cache-backend.ts";
 
 // Metadata as backends that store text or files write it:
 //

@@ -1,12 +1,8 @@
 import { Readable } from "node:stream";
 import type { Logger } from "pino";
-import { wrap } from "../facade.ts";
 import { isMediaError } from "../model/errors.ts";
 import { type ActiveRule, matchesRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
-import { resultCheckOf } from "../results.ts";
-import type { Clock } from "../util/clock.ts";
-import { withTimeout } from "../util/timeout.ts";
 import type {
   CacheBackend,
   CacheEntry,
@@ -17,7 +13,11 @@ import type {
   MaybePromise,
   OriginalsBackend,
   StoredMetadata,
-} from "./backend.ts";
+} from "../plugin/cache-backend.ts";
+import { wrap } from "../plugin/facade.ts";
+import { resultCheckOf } from "../plugin/results.ts";
+import type { Clock } from "../util/clock.ts";
+import { withTimeout } from "../util/timeout.ts";
 import { createCacheBreaker } from "./breaker.ts";
 import { createKnownEntries } from "./known-entries.ts";
 import { createSharedJournal, memoryJournal } from "./shared-journal.ts";

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
-import type { OpenedFolder } from "../plugin.ts";
+import type { OpenedFolder } from "../plugin/plugin.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createLogger } from "../util/log.ts";
 

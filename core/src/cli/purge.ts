@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { PurgeCount } from "../cache/cache.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
-import type { ServerFlags } from "../plugin.ts";
+import type { ServerFlags } from "../plugin/plugin.ts";
 import { runningServer } from "../server/management-client.ts";
 
 /** What is to be forgotten, as the command line says it. */

@@ -3,12 +3,12 @@ import { hostname, userInfo } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
+import type { Revision, StateStore } from "../plugin/state-store.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { exportRevision, importRevision } from "../state/exported.ts";
 import { contentOf, type Difference, differences, maskSealed, stateOf } from "../state/managed.ts";
 import { openStore } from "../state/open.ts";
 import { createSecrets, newStateKey, STATE_KEY } from "../state/secrets.ts";
-import type { Revision, StateStore } from "../state/store.ts";
 import { createLogger } from "../util/log.ts";
 
 interface Flags {

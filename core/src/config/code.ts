@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../plugin/plugin.ts";
 
 /**
  * Hash over the code of plugins while it is being written: modules of one's own, and what `apply` itself contains. Paths do

@@ -1,5 +1,5 @@
 import { codeOf, MediaError } from "../model/errors.ts";
-import { API_VERSION, type Plugin } from "../plugin.ts";
+import { API_VERSION, type Plugin } from "../plugin/plugin.ts";
 import { isSecret } from "../util/redact.ts";
 import { defaultOf, type Extensions, extendedSchema, extensionsOf, withoutDefaults } from "./extensions.ts";
 import { type Layer, mergeConfigs, type Provenances } from "./merge.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { EndpointFields } from "../model/endpoint.ts";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
-import type { PluginList } from "../plugin.ts";
+import type { PluginList } from "../plugin/plugin.ts";
 import { address, headerValue, rules } from "./rules.ts";
 
 const hostName = z

@@ -15,7 +15,6 @@ export type {
 export { NOT_MODIFIED } from "../model/source.ts";
 export type { FetcherOptions } from "../origin/client/create.ts";
 export { createFetcher } from "../origin/client/create.ts";
-export type { Fetcher, FetchOptions, FetchResponse } from "../origin/client/fetcher.ts";
 export type { ListedOrigin } from "../origin/listing.ts";
 export { listedOrigins, listOrigins } from "../origin/listing.ts";
 export { chunksOf, textOf } from "../origin/reader/bodies.ts";
@@ -29,4 +28,5 @@ export { assertAnswered, nameTaken } from "../origin/reader/response.ts";
 export type { HttpAddress, HttpFilesOptions, HttpRequest, HttpTarget } from "../origin/reader/send.ts";
 export type { Token } from "../origin/reader/tokens.ts";
 export { createTokens } from "../origin/reader/tokens.ts";
+export type { Fetcher, FetchOptions, FetchResponse } from "../plugin/fetcher.ts";
 export { ensureFolder } from "../util/ensure-folder.ts";

@@ -1,13 +1,13 @@
 import { createHmac, hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { attributed } from "../facade.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
-import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin-calls.ts";
+import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin/calls.ts";
+import { attributed } from "../plugin/facade.ts";
+import type { StateStore } from "../plugin/state-store.ts";
 import type { KeyInfo, StoredKey, StoredKeys } from "../state/api-keys.ts";
 import type { Audit } from "../state/audit.ts";
 import type { Secrets } from "../state/secrets.ts";
-import type { StateStore } from "../state/store.ts";
 import { maskUrl } from "../util/log.ts";
 import { type Activity, accountOfEntry, assertRole, type Caller } from "./rights.ts";
 import type { Call } from "./routes.ts";

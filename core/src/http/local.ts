@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { RouteRequest } from "../plugin-calls.ts";
+import type { RouteRequest } from "../plugin/calls.ts";
 
 /** Loopback, private and link-local addresses (RFC 1918, 3927, 4193, 4291). */
 const LOCAL = new BlockList();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallDescription } from "../plugin-calls.ts";
+import type { CallDescription } from "../plugin/calls.ts";
 import { jsonSchemaOf } from "../util/json-schema.ts";
 import { version } from "../util/version.ts";
 import type { Call } from "./routes.ts";

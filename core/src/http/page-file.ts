@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { extname } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
-import type { RouteHandler } from "../plugin-calls.ts";
+import type { RouteHandler } from "../plugin/calls.ts";
 import { type Coding, codedTag, codingOf } from "../util/content-coding.ts";
 
 /** Sources that a page may load from besides this server, by directive: `{ "img-src": ["data:"] }`. */

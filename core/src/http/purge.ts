@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
 import { TAG } from "../model/tags.ts";
-import type { RouteRequest } from "../plugin-calls.ts";
+import type { RouteRequest } from "../plugin/calls.ts";
 import { describeCall } from "../util/json-schema.ts";
 import type { Call } from "./routes.ts";
 

@@ -1,4 +1,4 @@
-import type { CallDescription, CallHandler, CallWithoutKey, KeyRole, RouteHandler } from "../plugin-calls.ts";
+import type { CallDescription, CallHandler, CallWithoutKey, KeyRole, RouteHandler } from "../plugin/calls.ts";
 
 export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 

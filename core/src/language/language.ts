@@ -6,7 +6,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Output } from "../model/transformation.ts";
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../plugin/plugin.ts";
 import { mediaOf } from "./address.ts";
 import { builderOf } from "./builder.ts";
 import { createPrinter, type Printed } from "./print.ts";

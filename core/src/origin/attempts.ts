@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
-import { wrap } from "../facade.ts";
 import type { Attempt, AttemptOutcome, Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { codeOf, type MediaError } from "../model/errors.ts";
 import { NOT_MODIFIED, type Source } from "../model/source.ts";
+import { wrap } from "../plugin/facade.ts";
 import { traced } from "../traced.ts";
 import { reasonOf } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Logger } from "pino";
-import type { OriginalsPolicy } from "../cache/backend.ts";
 import { policyOfOriginal } from "../cache/freshness.ts";
 import { type OriginalId, originalKey } from "../cache/original-key.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
@@ -23,6 +22,7 @@ import {
   type StorageEntry,
   updatedMetadata,
 } from "../model/source.ts";
+import type { OriginalsPolicy } from "../plugin/cache-backend.ts";
 import type { CoalesceOptions } from "../util/coalescer.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { isVideoPath } from "./reader/metadata.ts";

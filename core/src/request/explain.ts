@@ -1,5 +1,4 @@
 import type { TierState } from "../cache/cache.ts";
-import { wrap } from "../facade.ts";
 import { isNegotiated } from "../model/canonical.ts";
 import { isTrusted, signatureRequired } from "../model/claims.ts";
 import type { ErrorCode, MediaError } from "../model/errors.ts";
@@ -12,6 +11,7 @@ import type { Header } from "../model/render-context.ts";
 import type { Source, SourceMetadata } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
 import { askInOrder, candidates, foundSource, type OriginEntry } from "../origin/sources.ts";
+import { wrap } from "../plugin/facade.ts";
 import { recover } from "../util/maybe.ts";
 import { originalType } from "../work/original.ts";
 import { createPlanner, type PlannerParts } from "../work/plan.ts";

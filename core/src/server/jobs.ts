@@ -3,7 +3,7 @@ import type { Runtime } from "../http/runtime.ts";
 import { exchangeOf } from "../http/synthetic-request.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { AskedRequest, JobsApi } from "../plugin.ts";
+import type { AskedRequest, JobsApi } from "../plugin/plugin.ts";
 import { unexplained } from "../request/explain.ts";
 
 type JobsParts = Pick<Runtime, "hooks" | "pipeline" | "endpoints" | "tenants" | "limitsOf"> & {

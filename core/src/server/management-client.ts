@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
-import type { RunningServer, ServerFlags } from "../plugin.ts";
+import type { RunningServer, ServerFlags } from "../plugin/plugin.ts";
 
 /** Milliseconds for an answer at most. */
 const PATIENCE = 30_000;

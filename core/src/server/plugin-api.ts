@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import type { ConfigSections } from "../config/schema.ts";
-import { type FacadeEvents, facadeOf } from "../facade.ts";
 import type { Hooks } from "../hooks.ts";
 import { codeOf } from "../model/errors.ts";
+import type { KeysApi } from "../plugin/calls.ts";
+import { type FacadeEvents, facadeOf } from "../plugin/facade.ts";
 import {
   type JobsApi,
   type OriginsApi,
@@ -11,8 +12,7 @@ import {
   type PluginApi,
   pluginError,
   type ServerState,
-} from "../plugin.ts";
-import type { KeysApi } from "../plugin-calls.ts";
+} from "../plugin/plugin.ts";
 import { reasonOf } from "../util/log.ts";
 import { runningServer } from "./management-client.ts";
 import type { Registrations } from "./registrations.ts";

@@ -1,7 +1,5 @@
-import type { CacheRegistration, OriginalsRegistration } from "../cache/backend.ts";
 import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
-import { wrap } from "../facade.ts";
 import { CORE } from "../http/management.ts";
 import { openApiOf } from "../http/openapi.ts";
 import { PURGE_CALLS } from "../http/purge.ts";
@@ -9,7 +7,9 @@ import { type Call, METHODS, type Method, type Route } from "../http/routes.ts";
 import type { PluginCommand } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
-import { type Metric, type PluginApi, pluginError } from "../plugin.ts";
+import type { CacheRegistration, OriginalsRegistration } from "../plugin/cache-backend.ts";
+import { wrap } from "../plugin/facade.ts";
+import { type Metric, type PluginApi, pluginError } from "../plugin/plugin.ts";
 import { STATE_CALLS } from "../state/calls.ts";
 import { KEY_CALLS } from "../state/key-calls.ts";
 

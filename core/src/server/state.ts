@@ -3,11 +3,11 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
 import { examineFile, examineOrigin } from "../origin/examine.ts";
+import type { Revision, StateStore } from "../plugin/state-store.ts";
 import type { ChangeState, ExamineState, RuntimeState } from "../state/account.ts";
 import { contentOf, sourceWith, stateOf } from "../state/managed.ts";
 import { stored } from "../state/open.ts";
 import { createSecrets } from "../state/secrets.ts";
-import type { Revision, StateStore } from "../state/store.ts";
 
 const TOPIC = "core:state";
 

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { FileFinding, OriginFinding } from "../model/finding.ts";
+import type { Revision, RevisionInfo, StateStore } from "../plugin/state-store.ts";
 import { isSecret } from "../util/redact.ts";
 import {
   type AccountContent,
@@ -19,7 +20,6 @@ import {
   stateOf,
 } from "./managed.ts";
 import { createSecrets } from "./secrets.ts";
-import type { Revision, RevisionInfo, StateStore } from "./store.ts";
 
 /** The managed state that a runtime was made from, and how to change it. */
 export interface RuntimeState {

@@ -1,8 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
+import type { Records } from "../plugin/state-store.ts";
 import { stored } from "./open.ts";
-import type { Records } from "./store.ts";
 
 /** Name of the collection. */
 export const KEY_RECORDS = "core-keys";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { Records, StateStore } from "../plugin/state-store.ts";
 import { throttled } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";
 import { recordsOf, stored } from "./open.ts";
-import type { Records, StateStore } from "./store.ts";
 
 /** Entries of each kind that are kept, about; and after how many new ones older ones are deleted. */
 const MAX_ENTRIES = 10_000;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
-import type { CallHandler, RouteRequest } from "../plugin-calls.ts";
+import type { CallHandler, RouteRequest } from "../plugin/calls.ts";
 import { describeCall } from "../util/json-schema.ts";
 
 /** Revisions in one response, unless fewer are asked for. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { parseOptions } from "../config/options.ts";
 import { MediaError } from "../model/errors.ts";
+import type { Revision } from "../plugin/state-store.ts";
 import { stateOf } from "./managed.ts";
-import type { Revision } from "./store.ts";
 
 const schema = z.strictObject({
   mediatap: z.literal("state"),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseOptions } from "../config/options.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
-import type { CallHandler, RouteRequest } from "../plugin-calls.ts";
+import type { CallHandler, RouteRequest } from "../plugin/calls.ts";
 import { describeCall } from "../util/json-schema.ts";
 
 const PATH = "/v1/keys";

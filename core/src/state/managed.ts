@@ -4,8 +4,8 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import { parseOptions } from "../config/options.ts";
 import type { CheckedConfig } from "../config/schema.ts";
 import { MediaError } from "../model/errors.ts";
+import type { Revision } from "../plugin/state-store.ts";
 import { isSealed, replaced, type Secrets } from "./secrets.ts";
-import type { Revision } from "./store.ts";
 
 /** What can change while the server runs, by the fields of the configuration that contain it. */
 export const KINDS = ["origins", "endpoints", "namedTransformations"] as const;

@@ -1,11 +1,11 @@
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import { codeOf, MediaError, shortageOf } from "../model/errors.ts";
+import type { Records, Revision, StateStore } from "../plugin/state-store.ts";
 import { reasonOf } from "../util/log.ts";
 import type { RuntimeState } from "./account.ts";
 import { stateOf, withState } from "./managed.ts";
 import { createSecrets } from "./secrets.ts";
-import type { Records, Revision, StateStore } from "./store.ts";
 
 /** Opens the store that a plugin declares. `undefined`: no plugin does. Throws `ECONFIG`. */
 export function openStore(

@@ -1,4 +1,3 @@
-import { wrap } from "../facade.ts";
 import type { Hooks } from "../hooks.ts";
 import { signatureRequired } from "../model/claims.ts";
 import { isMediaError, type MediaError } from "../model/errors.ts";
@@ -7,7 +6,8 @@ import type { Lane, Plan } from "../model/plan.ts";
 import type { Body, CompleteBody, PlanResult, Rendition, RenditionRecord } from "../model/rendition.ts";
 import type { Source } from "../model/source.ts";
 import { fetchSource } from "../origin/sources.ts";
-import { resultCheckOf } from "../results.ts";
+import { wrap } from "../plugin/facade.ts";
+import { resultCheckOf } from "../plugin/results.ts";
 import { traced } from "../traced.ts";
 import { createEntryWriter, type EntryWriter, type EntryWriterParts } from "./entry-writer.ts";
 import { originalBody, originalFormat, originalType } from "./original.ts";

@@ -3,11 +3,11 @@ import { hash } from "node:crypto";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pino } from "pino";
-import type { CacheEntry, StoredMetadata } from "../../src/cache/backend.ts";
 import { originalKey } from "../../src/cache/original-key.ts";
 import { createOriginalsBackend } from "../../src/cache/originals-backend.ts";
 import type { WritableStorage } from "../../src/cache/storage-files.ts";
 import type { PurgeRule } from "../../src/model/purge-rule.ts";
+import type { CacheEntry, StoredMetadata } from "../../src/plugin/cache-backend.ts";
 
 const log = pino({ level: "silent" });
 const signal = new AbortController().signal;

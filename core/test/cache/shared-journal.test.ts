@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { JournalRule } from "../../src/cache/backend.ts";
 import { newRuleId } from "../../src/cache/rule-id.ts";
 import { createSharedJournal } from "../../src/cache/shared-journal.ts";
+import type { JournalRule } from "../../src/plugin/cache-backend.ts";
 import { type FakeClock, fakeClock, mapBackend, newMetadata, newStore } from "./support.ts";
 
 describe("a shared purge journal", () => {

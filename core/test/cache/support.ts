@@ -1,7 +1,12 @@
 import { Readable } from "node:stream";
-import type { CacheBackend, JournalRule, PurgeJournal, StoredMetadata } from "../../src/cache/backend.ts";
 import { matchesRule } from "../../src/model/purge-rule.ts";
 import { bodyOf, type CompleteBody, type RenditionRecord } from "../../src/model/rendition.ts";
+import type {
+  CacheBackend,
+  JournalRule,
+  PurgeJournal,
+  StoredMetadata,
+} from "../../src/plugin/cache-backend.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
 export interface FakeClock extends Clock {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { pino } from "pino";
-import type { CacheBackend, CacheOptions } from "../../src/cache/backend.ts";
 import { createPurgeRules, type NewRule } from "../../src/cache/purge-rules.ts";
 import { newRuleId } from "../../src/cache/rule-id.ts";
 import { createTier, type Tier } from "../../src/cache/tier.ts";
 import type { PurgeRule } from "../../src/model/purge-rule.ts";
+import type { CacheBackend, CacheOptions } from "../../src/plugin/cache-backend.ts";
 import { bodyWith, type FakeClock, fakeClock, mapBackend, newMetadata, newStore } from "./support.ts";
 
 const COOLDOWN = 5_000;

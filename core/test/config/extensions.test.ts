@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { z } from "zod";
 import type { MediatapConfig } from "../../src/config/schema.ts";
-import type { Plugin } from "../../src/plugin.ts";
+import type { Plugin } from "../../src/plugin/plugin.ts";
 import { mediatap } from "../cli/mediatap.ts";
 import { folderWith, messageOf } from "./folder.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 import type { MediatapConfig } from "../../src/config/schema.ts";
-import type { Plugin } from "../../src/plugin.ts";
+import type { Plugin } from "../../src/plugin/plugin.ts";
 import { createRuntime } from "../../src/server/runtime.ts";
 import { createLogger } from "../../src/util/log.ts";
 import { folderWith, messageOf } from "./folder.ts";

@@ -5,7 +5,7 @@ import { memorySource } from "../../src/decode/memory.ts";
 import { createTiff } from "../../src/decode/tiff.ts";
 import type { DecodeOptions } from "../../src/model/render-context.ts";
 import { bodyOf } from "../../src/model/rendition.ts";
-import type { Plugin } from "../../src/plugin.ts";
+import type { Plugin } from "../../src/plugin/plugin.ts";
 
 /** Decodes every file, and an engine that asks for pages of it. */
 function decoder(

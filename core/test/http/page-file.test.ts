@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { type PageSources, pageFile } from "../../src/http/page-file.ts";
-import type { Plugin } from "../../src/plugin.ts";
+import type { Plugin } from "../../src/plugin/plugin.ts";
 
 const page = (name: string, sources?: PageSources): Plugin => ({
   name: "page",

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { MediaError } from "../../model/errors.ts";
-import type { FetchResponse } from "../client/fetcher.ts";
+import type { FetchResponse } from "../../plugin/fetcher.ts";
 
 /** A part of a body that is sent. */
 export interface Chunk {

@@ -9,7 +9,7 @@ import {
   type OpenOptions,
   type StorageEntry,
 } from "../../model/source.ts";
-import type { Fetcher, FetchResponse } from "../client/fetcher.ts";
+import type { Fetcher, FetchResponse } from "../../plugin/fetcher.ts";
 import { isVideoPath, lengthOf, metadataOf } from "./metadata.ts";
 import { isExactly, isPart, readResponse, statusError } from "./response.ts";
 import { createRetries } from "./retries.ts";

@@ -1,8 +1,8 @@
 import { MediaError, STATUS } from "../../model/errors.ts";
 import { isMediaName } from "../../model/media.ts";
 import { type ByteRange, type FileMetadata, NOT_MODIFIED } from "../../model/source.ts";
+import type { FetchResponse } from "../../plugin/fetcher.ts";
 import { type Coding, codingOf, isDecodable } from "../client/body.ts";
-import type { FetchResponse } from "../client/fetcher.ts";
 import { LOOP_CAUSE } from "../loop.ts";
 import { contentRangeOf, isPage, lengthOf, metadataOf } from "./metadata.ts";
 import { retryAfterOf } from "./send.ts";

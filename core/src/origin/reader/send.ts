@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseHttpDate } from "../../model/http-date.ts";
-import type { Fetcher, FetchOptions, FetchResponse } from "../client/fetcher.ts";
+import type { Fetcher, FetchOptions, FetchResponse } from "../../plugin/fetcher.ts";
 import type { Retries } from "./retries.ts";
 import { inTime } from "./time.ts";
 

@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { MediaError } from "../../model/errors.ts";
 import type { ByteRange } from "../../model/source.ts";
+import type { FetchResponse } from "../../plugin/fetcher.ts";
 import { type Coding, decode, isCodingError } from "../client/body.ts";
-import type { FetchResponse } from "../client/fetcher.ts";
 
 type Body = Pick<FetchResponse, "body" | "cancel">;
 

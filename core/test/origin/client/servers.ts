@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { DEFAULT_LIMITS } from "../../../src/model/limits.ts";
 import { createFetcher, type FetcherOptions } from "../../../src/origin/client/create.ts";
-import type { FetchOptions } from "../../../src/origin/client/fetcher.ts";
+import type { FetchOptions } from "../../../src/plugin/fetcher.ts";
 
 /** A server that notes what reaches it. */
 export interface Server extends AsyncDisposable {

@@ -1,7 +1,7 @@
-import type { CacheEntry } from "./cache/backend.ts";
-import type { Size } from "./model/expression.ts";
-import type { RawFrame } from "./model/render-context.ts";
-import { NOT_MODIFIED } from "./model/source.ts";
+import type { Size } from "../model/expression.ts";
+import type { RawFrame } from "../model/render-context.ts";
+import { NOT_MODIFIED } from "../model/source.ts";
+import type { CacheEntry } from "./cache-backend.ts";
 
 type Kind = "string" | "number" | "boolean" | "function" | "object" | "array";
 interface Shape {

@@ -1,14 +1,14 @@
 import { types } from "node:util";
 import { HookMap, SyncBailHook, SyncHook } from "tapable";
-import type { Hooks } from "./hooks.ts";
-import type { Endpoint } from "./model/endpoint.ts";
-import { codeOf, isMediaError, MediaError, shortageOf } from "./model/errors.ts";
-import type { Job } from "./model/job.ts";
+import type { Hooks } from "../hooks.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
+import type { Job } from "../model/job.ts";
+import { didYouMean } from "../util/did-you-mean.ts";
+import { withTimeout } from "../util/timeout.ts";
 import { pluginError } from "./plugin.ts";
-import type { PluginHooks, TapOptions } from "./plugin-taps.ts";
 import { resultCheckOf } from "./results.ts";
-import { didYouMean } from "./util/did-you-mean.ts";
-import { withTimeout } from "./util/timeout.ts";
+import type { PluginHooks, TapOptions } from "./taps.ts";
 
 interface RawHook {
   name?: string;

@@ -1,20 +1,24 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import type { CacheRegistration, OriginalsRegistration } from "./cache/backend.ts";
-import type { ConfigSections } from "./config/schema.ts";
-import type { Endpoint } from "./model/endpoint.ts";
-import { MediaError } from "./model/errors.ts";
-import type { Exchange } from "./model/exchange.ts";
-import type { Job } from "./model/job.ts";
-import type { LimitsOf } from "./model/limits.ts";
-import type { Obtained, Rendition } from "./model/rendition.ts";
-import type { Storage } from "./model/source.ts";
-import type { StepRegistry } from "./model/steps/registry.ts";
-import type { Transformation } from "./model/transformation.ts";
-import type { UrlBuilder } from "./model/url-builder.ts";
-import type { ReadUsage } from "./model/usage.ts";
-import type { Fetcher } from "./origin/client/fetcher.ts";
+import type { ConfigSections } from "../config/schema.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { MediaError } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
+import type { LimitsOf } from "../model/limits.ts";
+import type { Obtained, Rendition } from "../model/rendition.ts";
+import type { Storage } from "../model/source.ts";
+import type { StepRegistry } from "../model/steps/registry.ts";
+import type { Transformation } from "../model/transformation.ts";
+import type { UrlBuilder } from "../model/url-builder.ts";
+import type { ReadUsage } from "../model/usage.ts";
+import type { Explanation } from "../request/explain.ts";
+import type { BreakerState } from "../util/breaker.ts";
+import type { Bus } from "../util/bus.ts";
+import type { ClusterLocks } from "../work/coalesce/cluster.ts";
+import type { Load } from "../work/load.ts";
+import type { CacheRegistration, OriginalsRegistration } from "./cache-backend.ts";
 import type {
   CallDescription,
   CallHandler,
@@ -22,14 +26,10 @@ import type {
   KeyRole,
   KeysApi,
   RouteHandler,
-} from "./plugin-calls.ts";
-import type { PluginHooks } from "./plugin-taps.ts";
-import type { Explanation } from "./request/explain.ts";
-import type { Records, StateStoreRegistration } from "./state/store.ts";
-import type { BreakerState } from "./util/breaker.ts";
-import type { Bus } from "./util/bus.ts";
-import type { ClusterLocks } from "./work/coalesce/cluster.ts";
-import type { Load } from "./work/load.ts";
+} from "./calls.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { Records, StateStoreRegistration } from "./state-store.ts";
+import type { PluginHooks } from "./taps.ts";
 
 /** Something that a plugin measures, for those who report it. */
 export interface Metric {

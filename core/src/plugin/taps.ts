@@ -1,8 +1,8 @@
-import type { Hooks } from "./hooks.ts";
-import type { Size } from "./model/expression.ts";
-import type { Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
-import type { Source } from "./model/source.ts";
-import type { Op, StepOf } from "./model/transformation.ts";
+import type { Hooks } from "../hooks.ts";
+import type { Size } from "../model/expression.ts";
+import type { Inspections, RawFrame, RenderContext } from "../model/render-context.ts";
+import type { Source } from "../model/source.ts";
+import type { Op, StepOf } from "../model/transformation.ts";
 
 /** How a tap is known: its label, and its place among the hook's taps. */
 export interface TapOptions {
