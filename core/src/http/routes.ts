@@ -1,4 +1,5 @@
-import type { CallDescription, CallHandler, CallWithoutKey, KeyRole, RouteHandler } from "../plugin/calls.ts";
+import type { KeyRole } from "../plugin/account-keys.ts";
+import type { CallDescription, CallHandler, CallWithoutKey, RouteHandler } from "../plugin/calls.ts";
 
 export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import type { PurgeCount } from "../cache/cache.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { AccountState } from "../state/account.ts";
-import type { AccountKeys } from "../state/api-keys.ts";
-import type { AuditEntry, AuditListOptions } from "../state/audit.ts";
+import type { AccountState } from "./account.ts";
+import type { AccountKeys, KeyRole } from "./account-keys.ts";
+import type { AuditEntry, AuditListOptions } from "./audit.ts";
 
 /** A request to a route of a plugin. */
 export interface RouteRequest {
@@ -41,9 +41,6 @@ export interface CallReply {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
-
-/** What a key may do, each role more than the one before it: read; purge and warm caches, too; change what the server serves, too. */
-export type KeyRole = "read" | "operate" | "configure";
 
 /** A limit of calls; times in milliseconds. */
 export interface CallRate {

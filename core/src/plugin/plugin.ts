@@ -18,15 +18,9 @@ import type { BreakerState } from "../util/breaker.ts";
 import type { Bus } from "../util/bus.ts";
 import type { ClusterLocks } from "../work/coalesce/cluster.ts";
 import type { Load } from "../work/load.ts";
+import type { KeyRole } from "./account-keys.ts";
 import type { CacheRegistration, OriginalsRegistration } from "./cache-backend.ts";
-import type {
-  CallDescription,
-  CallHandler,
-  CallWithoutKey,
-  KeyRole,
-  KeysApi,
-  RouteHandler,
-} from "./calls.ts";
+import type { CallDescription, CallHandler, CallWithoutKey, KeysApi, RouteHandler } from "./calls.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Records, StateStoreRegistration } from "./state-store.ts";
 import type { PluginHooks } from "./taps.ts";

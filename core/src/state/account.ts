@@ -2,23 +2,20 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
-import type { FileFinding, OriginFinding } from "../model/finding.ts";
-import type { Revision, RevisionInfo, StateStore } from "../plugin/state-store.ts";
-import { isSecret } from "../util/redact.ts";
 import {
   type AccountContent,
-  accountIn,
-  contentOf,
+  type AccountRevision,
+  type AccountState,
   type Difference,
-  differences,
+  type Examination,
   type Fields,
-  fileObjects,
-  KINDS,
-  type ManagedState,
   type Objects,
-  type StateKind,
-  stateOf,
-} from "./managed.ts";
+  STATE_KINDS,
+  type StateObject,
+} from "../plugin/account.ts";
+import type { Revision, StateStore } from "../plugin/state-store.ts";
+import { isSecret } from "../util/redact.ts";
+import { accountIn, contentOf, differences, fileObjects, type ManagedState, stateOf } from "./managed.ts";
 import { createSecrets } from "./secrets.ts";
 
 /** The managed state that a runtime was made from, and how to change it. */
@@ -51,67 +48,6 @@ export type ChangeState = (change: {
 export type ExamineState = (
   edit: (state: ManagedState) => { readonly origins: readonly string[]; readonly path?: string | undefined },
 ) => Promise<Pick<Examination, "findings" | "file">>;
-
-/** What a change would do. */
-export interface Examination {
-  readonly changes: readonly Difference[];
-  /** What the origins that were asked respond, by their names in the account. */
-  readonly findings: Readonly<Record<string, OriginFinding>>;
-  /** What an origin has under the path. */
-  readonly file?: FileFinding;
-}
-
-/** What a change may change, in place: objects as the configuration writes them. */
-export interface AccountDraft extends AccountContent {
-  /** Objects that the configuration file defines, without their secrets: they cannot be changed. */
-  readonly file: Objects;
-}
-
-/** An origin, endpoint or named transformation. */
-export interface StateObject {
-  /** As the configuration writes it; a secret that is stored encrypted is there as an object. Never show it. */
-  readonly fields: Fields;
-  /** The configuration file defines it: it cannot be changed. */
-  readonly fromFile: boolean;
-  /** What was stored with it in `notes`. */
-  readonly note?: unknown;
-}
-
-/** A revision, with what it has changed in an account. */
-export interface AccountRevision extends RevisionInfo {
-  readonly changes: readonly Difference[];
-}
-
-/** Origins, endpoints and named transformations of one account: those of the configuration file, and those on top of it. */
-export interface AccountState {
-  /** All objects of a kind, by name: those that new requests to this process meet. */
-  objects(kind: StateKind): ReadonlyMap<string, StateObject>;
-  /**
-   * Changes the managed objects as one revision. `edit` changes the draft in place; it is called again with a newer one if somebody else was
-   * faster. Resolves with what it returned when this process, and the other workers of this machine, serve the change. Throws what `edit`
-   * throws, `EINVAL` naming the field if the whole would be invalid, and `EBUSY` if it could not be stored; then nothing has changed.
-   */
-  change<T>(comment: string, edit: (draft: AccountDraft) => T): Promise<T>;
-  /**
-   * What a change would do, without doing it: what differs, and what the origins that it creates or changes respond. `edit` may return an
-   * origin that is asked, too, and the path of a file that it is asked for. Throws as `change` does, and `ENOENT` for another origin.
-   */
-  examine(
-    edit: (
-      draft: AccountDraft,
-    ) => { readonly origin: string; readonly path?: string | undefined } | undefined,
-  ): Promise<Examination>;
-  /** Revisions that have changed this account, newest first. */
-  revisions(options: {
-    readonly before?: number;
-    readonly limit: number;
-  }): Promise<readonly AccountRevision[]>;
-  /**
-   * Makes the objects those of an older revision, by a new one. Resolves with its number, or that of the newest one if nothing differs.
-   * Throws `ENOENT` if there is none of this number.
-   */
-  rollback(number: number, comment: string): Promise<number>;
-}
 
 /** Revisions that are read for a list at most: those of other accounts are passed over. */
 const MAX_SCANNED = 500;
@@ -214,7 +150,7 @@ export function accountState(state: RuntimeState, tenant: string, author: string
 function withoutSecrets(objects: Objects): Objects {
   const open = (fields: Fields): Fields =>
     Object.fromEntries(Object.entries(fields).filter(([name]) => !isSecret(name)));
-  const kinds = KINDS.map((kind) => [
+  const kinds = STATE_KINDS.map((kind) => [
     kind,
     Object.fromEntries(Object.entries(objects[kind]).map(([name, fields]) => [name, open(fields)])),
   ]);

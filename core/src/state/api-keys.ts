@@ -1,6 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
+import type { KeyInfo, NewKey } from "../plugin/account-keys.ts";
 import type { Records } from "../plugin/state-store.ts";
 import { stored } from "./open.ts";
 
@@ -32,33 +33,6 @@ export interface StoredKey extends Omit<KeyRecord, "hash" | "previous"> {
   readonly id: string;
   /** Another one with each secret. */
   readonly version: string;
-}
-
-/** What people may know of a key. */
-export interface KeyInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly role: KeyRecord["role"];
-  /** ISO 8601. */
-  readonly createdAt?: string;
-  readonly rotatedAt?: string;
-  /** The configuration file contains it: it cannot be changed. */
-  readonly readOnly?: true;
-}
-
-/** A key with its secret, which is readable this one time. */
-export type NewKey = KeyInfo & { readonly secret: string };
-
-/** The keys of one account. */
-export interface AccountKeys {
-  /** Those of the configuration file first. */
-  list(): Promise<readonly KeyInfo[]>;
-  /** Throws `EINVAL` if there are too many. */
-  create(key: Pick<KeyRecord, "name" | "role">): Promise<NewKey>;
-  /** Gives a key another secret; the old one stays valid for some seconds. Throws `ENOENT`, or `EFORBIDDEN` for one of the configuration file. */
-  rotate(id: string, graceSeconds: number): Promise<NewKey>;
-  /** Throws as `rotate`. */
-  revoke(id: string): Promise<void>;
 }
 
 export type StoredKeys = ReturnType<typeof createStoredKeys>;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { AuditEntry, AuditListOptions } from "../plugin/audit.ts";
 import type { Records, StateStore } from "../plugin/state-store.ts";
 import { throttled } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";
@@ -16,16 +17,14 @@ const MINUTE_MS = 60_000;
 
 const LOG_INTERVAL_MS = 5_000;
 
-const KINDS = ["change", "refusal"] as const;
+const KINDS = ["change", "refusal"] as const satisfies readonly AuditEntry["kind"][];
 
 const entrySchema = z.strictObject({
   /** `""` is the server's own account; refused keys of nobody are there, too. */
   tenant: z.string(),
-  /** Left out: nobody has such a key. */
   key: z.strictObject({ id: z.string(), name: z.string() }).optional(),
   address: z.string(),
   what: z.string(),
-  /** Refusals before it that were not written, because there were too many. */
   skipped: z.number().optional(),
 });
 
@@ -37,21 +36,6 @@ const maskedOf = ({ key, what, ...rest }: Entry): Entry => ({
   ...(key && { key: { ...key, name: maskText(key.name) } }),
   what: maskText(what),
 });
-
-/** A change, or a refused key. */
-export interface AuditEntry extends Omit<Entry, "tenant"> {
-  /** Grows with time. */
-  readonly id: string;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly kind: (typeof KINDS)[number];
-}
-
-export interface AuditListOptions {
-  /** Only entries before the one with this id. */
-  readonly before?: string;
-  readonly limit: number;
-}
 
 export type Audit = ReturnType<typeof createAudit>;
 

@@ -4,25 +4,16 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import { parseOptions } from "../config/options.ts";
 import type { CheckedConfig } from "../config/schema.ts";
 import { MediaError } from "../model/errors.ts";
+import {
+  type AccountContent,
+  type Difference,
+  type Fields,
+  type Objects,
+  STATE_KINDS,
+  type StateKind,
+} from "../plugin/account.ts";
 import type { Revision } from "../plugin/state-store.ts";
 import { isSealed, replaced, type Secrets } from "./secrets.ts";
-
-/** What can change while the server runs, by the fields of the configuration that contain it. */
-export const KINDS = ["origins", "endpoints", "namedTransformations"] as const;
-
-export type StateKind = (typeof KINDS)[number];
-
-/** One object, as the configuration writes it; secrets in it may be encrypted. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** Objects by kind and name. */
-export type Objects = Record<StateKind, Record<string, Fields>>;
-
-/** What lies on top of the configuration of one account. */
-export interface AccountContent extends Objects {
-  /** What the plugin that manages an object knows of it beside its fields, by kind and name; plain data. */
-  notes: Record<StateKind, Record<string, unknown>>;
-}
 
 /** The managed state: what lies on top of the configuration, by tenant; `""` is the server's own account. */
 export interface ManagedState {
@@ -74,7 +65,7 @@ export function contentOf({ accounts }: ManagedState, secrets: Secrets): string 
     Object.fromEntries(Object.entries(objects).map(([name, fields]) => [name, secrets.seal(fields)]));
   const sealed = Object.entries(accounts).map(([name, account]) => [
     name,
-    { ...account, ...Object.fromEntries(KINDS.map((kind) => [kind, seal(account[kind])])) },
+    { ...account, ...Object.fromEntries(STATE_KINDS.map((kind) => [kind, seal(account[kind])])) },
   ]);
   return JSON.stringify({ accounts: Object.fromEntries(sealed) });
 }
@@ -105,7 +96,7 @@ export function withState(file: LoadedConfig, revision: Revision, secrets: Secre
 
 /** The objects of an account, without kinds that have none. */
 function objectsOf(account: AccountContent): Partial<Objects> {
-  const used = KINDS.filter((kind) => Object.keys(account[kind]).length > 0);
+  const used = STATE_KINDS.filter((kind) => Object.keys(account[kind]).length > 0);
   return Object.fromEntries(used.map((kind) => [kind, account[kind]]));
 }
 
@@ -126,7 +117,7 @@ type Account = Pick<CheckedConfig, StateKind>;
 
 /** The kinds of which something is managed, with what the configuration has of them. */
 function merged(at: string, account: Account, own: Account): Account {
-  const kinds = KINDS.filter((kind) => own[kind] !== undefined).map((kind) => {
+  const kinds = STATE_KINDS.filter((kind) => own[kind] !== undefined).map((kind) => {
     const names = Object.keys(account[kind] ?? {});
     const taken = Object.keys(own[kind] ?? {}).find((name) => names.includes(name));
     if (taken === undefined) return [kind, { ...account[kind], ...own[kind] }];
@@ -148,14 +139,6 @@ export function fileObjects({ config }: LoadedConfig, tenant: string): Objects {
     typeof value === "string" ? { transformation: value, enabled: true } : value,
   ]);
   return { origins, endpoints, namedTransformations: Object.fromEntries(named) } as Objects;
-}
-
-/** One value that two states have or have not; `***` stands for a secret. */
-export interface Difference {
-  /** `origins.photos.bucket`; behind `tenants.NAME.` for that of a tenant. */
-  readonly path: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
 }
 
 /** Differences of objects, in the order of their paths; `tenant`: of this account only. Notes are not compared. */
@@ -180,7 +163,7 @@ function leavesOf({ accounts }: ManagedState, tenant?: string): Map<string, unkn
   };
   for (const [name, account] of Object.entries(accounts)) {
     if (tenant !== undefined && name !== tenant) continue;
-    for (const kind of KINDS) {
+    for (const kind of STATE_KINDS) {
       for (const [object, fields] of Object.entries(account[kind])) {
         add(`${name === "" ? "" : `tenants.${name}.`}${kind}.${object}`, fields);
       }
