@@ -84,6 +84,8 @@ export type {
   RouteReply,
   RouteRequest,
 } from "./plugin/calls.ts";
+export type { Explanation } from "./plugin/explanation.ts";
+export type { Lock, Locks } from "./plugin/locks.ts";
 export type {
   OpenedFolder,
   Plugin,
@@ -95,13 +97,11 @@ export type {
 } from "./plugin/plugin.ts";
 export { API_VERSION } from "./plugin/plugin.ts";
 export type { PluginHooks } from "./plugin/taps.ts";
-export type { Explanation } from "./request/explain.ts";
 export type { Bus, LineEnd } from "./util/bus.ts";
 export { didYouMean, nearest } from "./util/did-you-mean.ts";
 export { maskUrl, reasonOf } from "./util/log.ts";
 export { createSemaphore } from "./util/semaphore.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
-export type { Lock, Locks } from "./work/coalesce/locks.ts";
 export type { Load } from "./work/load.ts";
 export { openTempFolder } from "./work/temp-folder.ts";

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { type ActiveRule, matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import { CACHE_TIERS, type MaybePromise } from "../plugin/cache-backend.ts";
+import type { PurgeCount, TierCount, TierState } from "../plugin/cache-state.ts";
 import { atMost } from "../util/entries.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
@@ -16,42 +17,6 @@ export interface CacheResult {
   readonly stale?: TierEntry;
   /** Stores an entry in the tiers that were asked and did not have it. */
   fill(entry: TierEntry): MaybePromise<void>;
-}
-
-/** What one tier has of a key. */
-export interface TierState {
-  /** The plugin that registered it. */
-  readonly name: string;
-  readonly tier: Tier["tier"];
-  /** `unusable`: made by other engines, or purged. */
-  readonly state: "miss" | "fresh" | "stale" | "unusable";
-  /** When it was made or last revalidated, and until when it is fresh, milliseconds since 1970. */
-  readonly stored?: number;
-  readonly freshUntil?: number;
-  /** Of the body. */
-  readonly bytes?: number;
-}
-
-/** What one tier has of what purge rules match. */
-export interface TierCount {
-  /** The plugin that registered it. */
-  readonly name: string;
-  readonly tier: Tier["tier"];
-  /** Left out, as `bytes`: it cannot list its entries, or failed. */
-  readonly renditions?: number;
-  /** Of the bodies. */
-  readonly bytes?: number;
-}
-
-/** What purge rules would remove. */
-export interface PurgeCount {
-  /** Each once, in however many tiers it is. */
-  readonly renditions: number;
-  /** Of their bodies. */
-  readonly bytes: number;
-  readonly tiers: readonly TierCount[];
-  /** All entries were looked at, of all tiers. Otherwise there may be more. */
-  readonly isComplete: boolean;
 }
 
 export interface CacheQuery {

@@ -2,7 +2,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { explainQuestion } from "../http/explain.ts";
 import type { Question } from "../http/synthetic-request.ts";
 import { stableJson } from "../model/canonical.ts";
-import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../request/explain.ts";
+import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../plugin/explanation.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createLogger } from "../util/log.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import ipaddr from "ipaddr.js";
-import type { PurgeCount } from "../cache/cache.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
+import type { PurgeCount } from "../plugin/cache-state.ts";
 import type { ServerFlags } from "../plugin/plugin.ts";
 import { runningServer } from "../server/management-client.ts";
 

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { MediaError } from "../model/errors.ts";
-import { type Explanation, unexplained } from "../request/explain.ts";
+import type { Explanation } from "../plugin/explanation.ts";
+import { unexplained } from "../request/explain.ts";
 import type { Runtime } from "./runtime.ts";
 import { exchangeOf, type Question } from "./synthetic-request.ts";
 

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
-import type { PurgeCount } from "../cache/cache.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { AccountState } from "./account.ts";
 import type { AccountKeys, KeyRole } from "./account-keys.ts";
 import type { AuditEntry, AuditListOptions } from "./audit.ts";
+import type { PurgeCount } from "./cache-state.ts";
 
 /** A request to a route of a plugin. */
 export interface RouteRequest {

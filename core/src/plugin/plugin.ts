@@ -13,15 +13,15 @@ import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Transformation } from "../model/transformation.ts";
 import type { UrlBuilder } from "../model/url-builder.ts";
 import type { ReadUsage } from "../model/usage.ts";
-import type { Explanation } from "../request/explain.ts";
 import type { BreakerState } from "../util/breaker.ts";
 import type { Bus } from "../util/bus.ts";
-import type { ClusterLocks } from "../work/coalesce/cluster.ts";
 import type { Load } from "../work/load.ts";
 import type { KeyRole } from "./account-keys.ts";
 import type { CacheRegistration, OriginalsRegistration } from "./cache-backend.ts";
 import type { CallDescription, CallHandler, CallWithoutKey, KeysApi, RouteHandler } from "./calls.ts";
+import type { Explanation } from "./explanation.ts";
 import type { Fetcher } from "./fetcher.ts";
+import type { ClusterLocks } from "./locks.ts";
 import type { Records, StateStoreRegistration } from "./state-store.ts";
 import type { PluginHooks } from "./taps.ts";
 

@@ -1,10 +1,11 @@
-import type { Cache, CacheResult, TierState } from "../cache/cache.ts";
+import type { Cache, CacheResult } from "../cache/cache.ts";
 import { overdueOf } from "../cache/freshness.ts";
 import type { PurgeRules } from "../cache/purge-rules.ts";
 import type { TierEntry } from "../cache/tier.ts";
 import type { Asset } from "../model/asset.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { CompleteBody, Rendition, RenditionRecord } from "../model/rendition.ts";
+import type { CacheState, TierState } from "../plugin/cache-state.ts";
 import { after, type MaybePromise } from "../util/maybe.ts";
 import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
 import { clientHasIt } from "./conditions.ts";
@@ -28,11 +29,6 @@ export interface WholeLookup {
   readonly found?: { readonly record: RenditionRecord; readonly body: CompleteBody };
   readonly error?: NonNullable<RenditionRecord["error"]>;
   readonly stale?: Rendition | undefined;
-}
-
-export interface CacheState {
-  readonly state: "miss" | "fresh" | "stale";
-  readonly name?: string;
 }
 
 /** A client that never leaves. */

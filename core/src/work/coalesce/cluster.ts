@@ -4,18 +4,11 @@ import { z } from "zod";
 import type { ErrorCode } from "../../model/errors.ts";
 import type { Rendition } from "../../model/rendition.ts";
 import { loopKey } from "../../origin/loop.ts";
+import type { ClusterLocks, Locks } from "../../plugin/locks.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, failedSchema, failureOf } from "../failed.ts";
 import type { Rendered } from "../render.ts";
-import type { Handover, Locks } from "./locks.ts";
-
-/** Locks among machines, if there are any and a plugin connects them: each caller chooses keys that nobody else uses. */
-export interface ClusterLocks extends Locks {
-  /** Whether a plugin has connected them. If not, `acquire` resolves with `undefined` at once. */
-  readonly isUsed: boolean;
-  /** Connects them; the newest connection is used. Returns what disconnects it. `name`: for the log. */
-  connect(name: string, locks: Locks): () => void;
-}
+import type { Handover } from "./locks.ts";
 
 /** Without a connection each machine works for itself. */
 export function createClusterLocks(log: Logger): ClusterLocks {

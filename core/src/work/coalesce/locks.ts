@@ -1,28 +1,5 @@
-import type { CoalesceOptions, Coalescer } from "../../util/coalescer.ts";
-
-/** The right to do a piece of work: this process does it, and others wait. */
-export interface Lock<O = string> {
-  /**
-   * Releases it. `outcome`: what the work came to, for all that wait and, for a moment, for those that come late; left out: one
-   * of them is to do the work. Waits for nobody, and does nothing if the lock was lost meanwhile.
-   */
-  release(outcome?: O): void;
-}
-
-/** What the work of another process came to. */
-export interface LockOutcome<O = string> {
-  readonly outcome: O;
-}
-
-/** A way in which processes agree on who does a piece of work. */
-export interface Locks<O = string> {
-  /**
-   * Acquires the lock of a key; waits while another process has it. Resolves with the lock, with what the work came to elsewhere,
-   * or with `undefined` if that takes too long or cannot be known: then the work is done without a lock. Rejects only with the
-   * reason of `options.signal`.
-   */
-  acquire(key: string, options: CoalesceOptions): Promise<Lock<O> | LockOutcome<O> | undefined>;
-}
+import type { Locks } from "../../plugin/locks.ts";
+import type { Coalescer } from "../../util/coalescer.ts";
 
 /** How a result reaches other processes. */
 export interface Handover<T, O> {

@@ -2,10 +2,11 @@ import { Readable } from "node:stream";
 import type { Cache } from "../../cache/cache.ts";
 import type { PurgeRules } from "../../cache/purge-rules.ts";
 import { bodyOf, completeBody, type RenditionRecord } from "../../model/rendition.ts";
+import type { Locks } from "../../plugin/locks.ts";
 import { createSpans } from "../../util/spans.ts";
 import { errorOf, type Failed, failureOf } from "../failed.ts";
 import type { Rendered } from "../render.ts";
-import type { Handover, Locks } from "./locks.ts";
+import type { Handover } from "./locks.ts";
 
 /** Largest body that is sent to another worker, in bytes; each reads larger originals itself. */
 const MAX_BYTES = 16 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createLockCoalescer, type Lock, type Locks } from "../../../src/work/coalesce/locks.ts";
+import type { Lock, Locks } from "../../../src/plugin/locks.ts";
+import { createLockCoalescer } from "../../../src/work/coalesce/locks.ts";
 
 describe("coalescing among processes", () => {
   const handover = {
