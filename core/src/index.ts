@@ -2,7 +2,7 @@
 // `built-in.ts` must be reachable from here: what plugins add to `Steps` is lost where its own declarations are merged later.
 
 export { parseOptions } from "./config/options.ts";
-export type { ConfigSections, MediatapConfig } from "./config/schema.ts";
+export type { MediatapConfig } from "./config/schema.ts";
 export { defineConfig } from "./config/schema.ts";
 export type {
   Attempt,
@@ -87,6 +87,8 @@ export type {
 export type { Explanation } from "./plugin/explanation.ts";
 export type { Lock, Locks } from "./plugin/locks.ts";
 export type {
+  ConfigSections,
+  Load,
   OpenedFolder,
   Plugin,
   PluginApi,
@@ -103,5 +105,4 @@ export { maskUrl, reasonOf } from "./util/log.ts";
 export { createSemaphore } from "./util/semaphore.ts";
 export type { Trace } from "./util/trace.ts";
 export { currentTrace } from "./util/trace.ts";
-export type { Load } from "./work/load.ts";
 export { openTempFolder } from "./work/temp-folder.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { EndpointFields } from "../model/endpoint.ts";
 import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
-import type { PluginList } from "../plugin/plugin.ts";
+import type { ConfigSections, PluginList } from "../plugin/plugin.ts";
 import { address, headerValue, rules } from "./rules.ts";
 
 const hostName = z
@@ -249,10 +249,6 @@ type Fields = z.input<typeof configSchema>;
 
 /** A preset or plugin named in JSON or YAML. */
 export type Named = string | readonly [name: string, options?: unknown];
-
-/** Sections of the configuration that plugins add; open to declaration merging. */
-// biome-ignore lint/suspicious/noEmptyInterface: plugins fill it.
-export interface ConfigSections {}
 
 type Extended<T> = T & Partial<EndpointFields>;
 type EndpointConfig = Extended<z.input<typeof endpointSchema>>;

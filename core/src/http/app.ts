@@ -15,7 +15,7 @@ import { isPending } from "../request/result.ts";
 import { traced } from "../traced.ts";
 import { maskUrl, throttled } from "../util/log.ts";
 import { after, type MaybePromise, recover } from "../util/maybe.ts";
-import { busy } from "../work/load.ts";
+import { busy } from "../work/busy.ts";
 import { createDeadline } from "./deadline.ts";
 import { deliver, deliverError, deliverRelayed, deliverText } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";

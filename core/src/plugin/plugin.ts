@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import type { ConfigSections } from "../config/schema.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -15,7 +14,6 @@ import type { UrlBuilder } from "../model/url-builder.ts";
 import type { ReadUsage } from "../model/usage.ts";
 import type { BreakerState } from "../util/breaker.ts";
 import type { Bus } from "../util/bus.ts";
-import type { Load } from "../work/load.ts";
 import type { KeyRole } from "./account-keys.ts";
 import type { CacheRegistration, OriginalsRegistration } from "./cache-backend.ts";
 import type { CallDescription, CallHandler, CallWithoutKey, KeysApi, RouteHandler } from "./calls.ts";
@@ -38,6 +36,17 @@ export interface Metric {
   readonly shared?: boolean;
   /** The values at this moment, each with its labels: few, and nothing of a client. */
   read(): readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+}
+
+/** What a scheduler holds at a moment; costs in estimated milliseconds of one core. */
+export interface Load {
+  /** How many plans run at once at most. */
+  readonly places: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly waitingCost: number;
+  /** Bytes that the plans which run take, by their estimates. */
+  readonly memory: number;
 }
 
 /** What the server is doing at this moment. */
@@ -186,6 +195,10 @@ export interface ClusterApi {
    */
   records(name: string): Records | undefined;
 }
+
+/** Sections of the configuration that plugins add; open to declaration merging. */
+// biome-ignore lint/suspicious/noEmptyInterface: plugins fill it.
+export interface ConfigSections {}
 
 /** The loaded configuration. */
 export interface ConfigApi {

@@ -1,11 +1,11 @@
 import type { Logger } from "pino";
 import { atSource, type LoadedConfig } from "../config/load.ts";
-import type { ConfigSections } from "../config/schema.ts";
 import type { Hooks } from "../hooks.ts";
 import { codeOf } from "../model/errors.ts";
 import type { KeysApi } from "../plugin/calls.ts";
 import { type FacadeEvents, facadeOf } from "../plugin/facade.ts";
 import {
+  type ConfigSections,
   type JobsApi,
   type OriginsApi,
   type Plugin,

@@ -1,5 +1,6 @@
 import type { Plan } from "../model/plan.ts";
-import { busy, type Load } from "./load.ts";
+import type { Load } from "../plugin/plugin.ts";
+import { busy } from "./busy.ts";
 
 interface Waiting {
   readonly plan: Plan;

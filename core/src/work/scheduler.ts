@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { MediaError } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Lane, Plan } from "../model/plan.ts";
-import type { Load } from "./load.ts";
+import type { Load } from "../plugin/plugin.ts";
 import { createQueue, type Memory, type Queue } from "./queue.ts";
 
 const MB = 1024 * 1024;
