@@ -14,7 +14,7 @@ import type {
   OriginalsBackend,
   StoredMetadata,
 } from "../plugin/cache-backend.ts";
-import { wrap } from "../plugin/facade.ts";
+import { wrap } from "../plugin/errors.ts";
 import { resultCheckOf } from "../plugin/results.ts";
 import type { Clock } from "../util/clock.ts";
 import { withTimeout } from "../util/timeout.ts";

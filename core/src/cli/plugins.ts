@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Runtime } from "../http/runtime.ts";
-import { pluginError } from "../plugin/plugin.ts";
+import { pluginError } from "../plugin/errors.ts";
 import { createRuntime } from "../server/runtime.ts";
 import { createLogger } from "../util/log.ts";
 import { openFolder } from "./folder.ts";

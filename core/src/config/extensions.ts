@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
-import { type Plugin, pluginError } from "../plugin/plugin.ts";
+import { pluginError } from "../plugin/errors.ts";
+import type { Plugin } from "../plugin/plugin.ts";
 import { parseOptions } from "./options.ts";
 import { configSchema, endpointSchema, tenantSchema } from "./schema.ts";
 

@@ -9,7 +9,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import { assertNoLoop, loopMark, serverMarkOf, withLoopList } from "../origin/loop.ts";
-import { attributed, wrap } from "../plugin/facade.ts";
+import { attributed, wrap } from "../plugin/errors.ts";
 import type { AnswerOptions } from "../request/answer.ts";
 import { isPending } from "../request/result.ts";
 import { traced } from "../traced.ts";

@@ -4,7 +4,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { KeyInfo } from "../plugin/account-keys.ts";
 import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin/calls.ts";
-import { attributed } from "../plugin/facade.ts";
+import { attributed } from "../plugin/errors.ts";
 import type { StateStore } from "../plugin/state-store.ts";
 import type { StoredKey, StoredKeys } from "../state/api-keys.ts";
 import type { Audit } from "../state/audit.ts";

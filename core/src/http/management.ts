@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Limits } from "../model/limits.ts";
 import type { CallReply, OpenCall, RouteRequest } from "../plugin/calls.ts";
-import { attributed, wrap } from "../plugin/facade.ts";
+import { attributed, wrap } from "../plugin/errors.ts";
 import { createClientIp, createIsSecure, readBody, streamBody } from "./request.ts";
 import { METHODS } from "./routes.ts";
 import type { Runtime } from "./runtime.ts";

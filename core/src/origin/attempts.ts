@@ -3,7 +3,7 @@ import type { Attempt, AttemptOutcome, Hooks } from "../hooks.ts";
 import type { Asset } from "../model/asset.ts";
 import { codeOf, type MediaError } from "../model/errors.ts";
 import { NOT_MODIFIED, type Source } from "../model/source.ts";
-import { wrap } from "../plugin/facade.ts";
+import { wrap } from "../plugin/errors.ts";
 import { traced } from "../traced.ts";
 import { reasonOf } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";

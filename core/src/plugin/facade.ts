@@ -2,11 +2,11 @@ import { types } from "node:util";
 import { HookMap, SyncBailHook, SyncHook } from "tapable";
 import type { Hooks } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { codeOf, isMediaError, MediaError, shortageOf } from "../model/errors.ts";
+import type { MediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { withTimeout } from "../util/timeout.ts";
-import { pluginError } from "./plugin.ts";
+import { pluginError, wrap } from "./errors.ts";
 import { resultCheckOf } from "./results.ts";
 import type { PluginHooks, TapOptions } from "./taps.ts";
 
@@ -200,30 +200,4 @@ function assertOwn(answer: unknown, plugin: string, args: readonly unknown[]): v
   if (asset.tenant !== tenant) {
     throw new TypeError(`Expected '${tenant}' for asset.tenant of the job but received '${asset.tenant}'`);
   }
-}
-
-/** Calls a function that a plugin registered; an error gets the names of what it is for and of the plugin. */
-export async function attributed<T>(hook: string, plugin: string, call: () => T | Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw wrap(error, hook, plugin);
-  }
-}
-
-/**
- * The error with hook and plugin noted, once. What is not a MediaError becomes `EBUSY` if a resource of the system is used up, else
- * `EINTERNAL`, with the cause kept.
- */
-export function wrap(error: unknown, hook: string, plugin: string): MediaError {
-  const known = isMediaError(error) ? error : shortageOf(error);
-  if (known) {
-    known.hook ??= hook;
-    known.plugin ??= plugin;
-    return known;
-  }
-  if (codeOf(error) === "ABORT_ERR" || (error as Error | undefined)?.name === "AbortError") {
-    return new MediaError("ETIMEDOUT", "The work was stopped", { cause: error, hook, plugin });
-  }
-  return new MediaError("EINTERNAL", "Internal error", { cause: error, hook, plugin });
 }

@@ -2,7 +2,6 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { Endpoint } from "../model/endpoint.ts";
-import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
@@ -314,12 +313,6 @@ export interface Plugin {
   readonly usage?: ReadUsage;
   /** Taps hooks and registers the rest, at once. What takes time belongs into a tap of `start`. */
   apply(api: PluginApi): void;
-}
-
-/** An error about a plugin, for whoever configures the server: it names the plugin, and what to do. */
-export function pluginError(plugin: string, text: string, cause?: unknown): MediaError {
-  const message = `plugins: ${plugin}: ${text}`;
-  return new MediaError("ECONFIG", message, { plugin, ...(cause === undefined ? {} : { cause }) });
 }
 
 /** What a configuration's `plugins` may hold: nested lists, and falsy entries that are ignored. */

@@ -2,7 +2,7 @@ import type { MediaError } from "../model/errors.ts";
 import type { CacheOutcome, Outcome } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Rendition } from "../model/rendition.ts";
-import { wrap } from "../plugin/facade.ts";
+import { wrap } from "../plugin/errors.ts";
 
 /** Work that goes on in the background: the client is to ask again. */
 export interface Pending {

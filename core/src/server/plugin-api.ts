@@ -3,15 +3,15 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import type { Hooks } from "../hooks.ts";
 import { codeOf } from "../model/errors.ts";
 import type { KeysApi } from "../plugin/calls.ts";
+import { pluginError } from "../plugin/errors.ts";
 import { type FacadeEvents, facadeOf } from "../plugin/facade.ts";
-import {
-  type ConfigSections,
-  type JobsApi,
-  type OriginsApi,
-  type Plugin,
-  type PluginApi,
-  pluginError,
-  type ServerState,
+import type {
+  ConfigSections,
+  JobsApi,
+  OriginsApi,
+  Plugin,
+  PluginApi,
+  ServerState,
 } from "../plugin/plugin.ts";
 import { reasonOf } from "../util/log.ts";
 import { runningServer } from "./management-client.ts";

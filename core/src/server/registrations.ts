@@ -8,8 +8,8 @@ import type { PluginCommand } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { CacheRegistration, OriginalsRegistration } from "../plugin/cache-backend.ts";
-import { wrap } from "../plugin/facade.ts";
-import { type Metric, type PluginApi, pluginError } from "../plugin/plugin.ts";
+import { pluginError, wrap } from "../plugin/errors.ts";
+import type { Metric, PluginApi } from "../plugin/plugin.ts";
 import { STATE_CALLS } from "../state/calls.ts";
 import { KEY_CALLS } from "../state/key-calls.ts";
 

@@ -1,5 +1,5 @@
 import { MediaError } from "../model/errors.ts";
-import { pluginError } from "../plugin/plugin.ts";
+import { pluginError } from "../plugin/errors.ts";
 import { reasonOf } from "../util/log.ts";
 
 /** Why the server cannot start, for the operator: `where` it is, hook, plugin and cause. */

@@ -6,7 +6,7 @@ import type { Lane, Plan } from "../model/plan.ts";
 import type { Body, CompleteBody, PlanResult, Rendition, RenditionRecord } from "../model/rendition.ts";
 import type { Source } from "../model/source.ts";
 import { fetchSource } from "../origin/sources.ts";
-import { wrap } from "../plugin/facade.ts";
+import { wrap } from "../plugin/errors.ts";
 import { resultCheckOf } from "../plugin/results.ts";
 import { traced } from "../traced.ts";
 import { createEntryWriter, type EntryWriter, type EntryWriterParts } from "./entry-writer.ts";
