@@ -8,7 +8,7 @@ import type { Hooks, RuntimeInfo } from "../hooks.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Breakers } from "../origin/breakers.ts";
-import type { OriginEntry } from "../origin/sources.ts";
+import type { OriginEntry } from "../origin/entry.ts";
 import type { OpenFolder } from "../plugin/plugin.ts";
 import type { Pipeline } from "../request/pipeline.ts";
 import type { RuntimeState } from "../state/account.ts";

@@ -11,8 +11,8 @@ import {
   createBreaker,
 } from "../util/breaker.ts";
 import { reasonOf } from "../util/log.ts";
+import type { OriginEntry } from "./entry.ts";
 import { createPauses, type Pauses, skipped } from "./pauses.ts";
-import type { OriginEntry } from "./sources.ts";
 
 /** Hosts behind web proxies whose state is kept. */
 const MOST = 1000;

@@ -2,7 +2,7 @@ import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
 import type { FileFinding, OriginFinding } from "../model/finding.ts";
 import { NOT_MODIFIED } from "../model/source.ts";
 import { reasonOf } from "../util/log.ts";
-import type { OriginEntry } from "./sources.ts";
+import type { OriginEntry } from "./entry.ts";
 
 /** A name that no origin has: "not here" is the answer of one that works. */
 const NOBODY = "mediatap-doctor/no-such-file";

@@ -23,8 +23,9 @@ import {
   updatedMetadata,
 } from "../model/source.ts";
 import type { OriginalsPolicy } from "../plugin/cache-backend.ts";
-import type { CoalesceOptions } from "../util/coalescer.ts";
+import type { ClusterLocks } from "../plugin/locks.ts";
 import { withTimeout } from "../util/timeout.ts";
+import type { OriginEntry } from "./entry.ts";
 import { isVideoPath } from "./reader/metadata.ts";
 import { type ByteBudget, ownSource, sameFile } from "./source.ts";
 import { createTee, type Tee } from "./tee.ts";
@@ -39,20 +40,7 @@ const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
 
 const never = new AbortController().signal;
 
-interface Origin {
-  readonly name: string;
-  readonly storage: Storage;
-  readonly fingerprint: string;
-}
-
-/** Locks among machines. */
-interface Locks {
-  readonly isUsed: boolean;
-  acquire(
-    key: string,
-    options: CoalesceOptions,
-  ): Promise<{ release(outcome: string): void } | { readonly outcome: string } | undefined>;
-}
+type Origin = Pick<OriginEntry, "name" | "storage" | "fingerprint">;
 
 interface SavedCopiesParts {
   /** The plugin that registered the cache. */
@@ -60,7 +48,7 @@ interface SavedCopiesParts {
   readonly origins: ReadonlyMap<string, Origin>;
   readonly budget: ByteBudget;
   readonly purgeRules: Pick<PurgeRules, "now" | "timeOfOriginal">;
-  readonly locks: Locks;
+  readonly locks: Pick<ClusterLocks, "isUsed" | "acquire">;
   readonly log: Logger;
 }
 

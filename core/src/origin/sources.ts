@@ -7,17 +7,12 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { type ErrorCode, MediaError, shortageOf } from "../model/errors.ts";
 import { tenantOf } from "../model/purge-rule.ts";
 import type { RenderContext } from "../model/render-context.ts";
-import {
-  type FileMetadata,
-  NOT_MODIFIED,
-  type OpenOptions,
-  type Source,
-  type Storage,
-} from "../model/source.ts";
+import { type FileMetadata, NOT_MODIFIED, type OpenOptions, type Source } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { reasonOf } from "../util/log.ts";
 import { createAttempts, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
+import type { OriginEntry } from "./entry.ts";
 import { hedged } from "./hedge.ts";
 import { loopKey } from "./loop.ts";
 import { type CopyClaim, originalIdOf, type SavedCopies } from "./saved-copies.ts";
@@ -25,16 +20,6 @@ import { type ByteBudget, createSource } from "./source.ts";
 
 /** Which failure tells most, when no origin has the file. */
 const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSED", "UNIDENTIFIED", "ENOENT"];
-
-export interface OriginEntry {
-  readonly name: string;
-  readonly type: string;
-  readonly storage: Storage;
-  /** Milliseconds after which a second request is sent beside one that has not answered. Left out: never. */
-  readonly hedge?: number;
-  /** Hash over what tells where its files lie. */
-  readonly fingerprint: string;
-}
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;
 

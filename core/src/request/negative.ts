@@ -6,8 +6,8 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { isChanged, isMediaError } from "../model/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
+import type { OriginEntry } from "../origin/entry.ts";
 import { isLoopFailure } from "../origin/loop.ts";
-import type { OriginEntry } from "../origin/sources.ts";
 
 export interface RememberParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;

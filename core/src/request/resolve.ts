@@ -9,7 +9,7 @@ import type { Job } from "../model/job.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { StepRegistry } from "../model/steps/registry.ts";
 import type { Output, Transformation } from "../model/transformation.ts";
-import type { OriginEntry } from "../origin/sources.ts";
+import type { OriginEntry } from "../origin/entry.ts";
 import { after, callHook, type MaybePromise } from "../util/maybe.ts";
 
 /** A job in canonical form with its key. */

@@ -2,7 +2,7 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import { resolveOrigins } from "../config/resolve.ts";
 import type { Hooks } from "../hooks.ts";
 import { codeOf, MediaError } from "../model/errors.ts";
-import type { OriginEntry } from "../origin/sources.ts";
+import type { OriginEntry } from "../origin/entry.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { startError } from "./start-error.ts";
 

@@ -10,9 +10,9 @@ import type { RenderContext } from "../model/render-context.ts";
 import { type Body, bodyOf } from "../model/rendition.ts";
 import type { ByteRange, OpenOptions, Source, SourceMetadata } from "../model/source.ts";
 import type { Transformation } from "../model/transformation.ts";
+import type { OriginEntry } from "../origin/entry.ts";
 import type { SavedCopies } from "../origin/saved-copies.ts";
 import { openSame } from "../origin/source.ts";
-import type { OriginEntry } from "../origin/sources.ts";
 
 /** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
 export const SMALL = 1024 * 1024;

@@ -9,8 +9,9 @@ import { DEFAULT_LIMITS } from "../../src/model/limits.ts";
 import type { RenderContext } from "../../src/model/render-context.ts";
 import { NOT_MODIFIED, type Source, type Storage } from "../../src/model/source.ts";
 import { createBreakers } from "../../src/origin/breakers.ts";
+import type { OriginEntry } from "../../src/origin/entry.ts";
 import { createByteBudget } from "../../src/origin/source.ts";
-import { candidates, mostTelling, type OriginEntry, tapOrigins } from "../../src/origin/sources.ts";
+import { candidates, mostTelling, tapOrigins } from "../../src/origin/sources.ts";
 
 const log = pino({ level: "silent" });
 const asset: Asset = { tenant: "", endpoint: "photos", kind: "path", path: "a.jpg" };

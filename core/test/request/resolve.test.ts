@@ -6,7 +6,7 @@ import type { Exchange } from "../../src/model/exchange.ts";
 import type { Job } from "../../src/model/job.ts";
 import { createBuiltInRegistry } from "../../src/model/steps/built-in.ts";
 import type { Step, Transformation } from "../../src/model/transformation.ts";
-import type { OriginEntry } from "../../src/origin/sources.ts";
+import type { OriginEntry } from "../../src/origin/entry.ts";
 import { createResolve, type ResolveParts } from "../../src/request/resolve.ts";
 
 const newEndpoint = (more: Partial<Endpoint> = {}) =>
