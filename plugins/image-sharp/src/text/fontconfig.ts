@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTempFolder } from "@mediatap/core";
-import { escapeXml } from "./runs.ts";
+import { escapeXml } from "./xml.ts";
 
 /** What the family names of all fonts begin with that are handed to fontconfig. */
 export const PREFIX = "mediatap-";

@@ -2,8 +2,9 @@ import { MediaError } from "@mediatap/core";
 import sharp from "sharp";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import type { Fonts } from "./fonts.ts";
-import { escapeXml, inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
+import { inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
 import type { TextBox } from "./style.ts";
+import { escapeXml } from "./xml.ts";
 
 /** What is drawn of a text, in four channels. */
 export type Ink = Pick<Pixels, "data" | "width" | "height">;
