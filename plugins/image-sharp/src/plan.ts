@@ -10,11 +10,12 @@ import {
 import { layerWork } from "./layers/cost.ts";
 import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
-import { costOf, decodeCost, decoderCost, linearCost, stepsCost } from "./plan/cost.ts";
+import { costOf, linearCost, stepsCost } from "./plan/cost.ts";
+import { decodedSize } from "./plan/decoder.ts";
 import type { Draft } from "./plan/draft.ts";
 import { memoryOf } from "./plan/memory.ts";
-import { describe, drawnSize } from "./plan/steps.ts";
-import { isVector } from "./read/decoded.ts";
+import { describe } from "./plan/steps.ts";
+import { decodeCost, decoderCost } from "./read/cost.ts";
 import { run } from "./run/run.ts";
 
 export const NAME = "image-sharp";
@@ -27,7 +28,7 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
   const { header, original, frames, shrink, writes, plan, settings } = draft;
   const { limits } = renderContext;
   const searched = writes.some((write) => write.searched);
-  const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
+  const decoded = decodedSize(header, plan.parts, original);
   const still = header.moves ? ["only the first frame of the animation can be read"] : [];
   const notes = [...still, ...plan.notes, ...files.notes];
   const page = header.pages?.[draft.page] ?? header;

@@ -1,10 +1,10 @@
 import { FACES_PRICE, isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
 import { type Layer, parentScope } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
-import { decodeCost, PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
+import { PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
+import { decodedSize } from "../plan/decoder.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
-import { drawnSize } from "../plan/steps.ts";
-import { isVector } from "../read/decoded.ts";
+import { decodeCost } from "../read/cost.ts";
 import { boxesBefore } from "../read/focus.ts";
 import { blockSize, wantedSize } from "./draw.ts";
 import type { LayerFiles } from "./open.ts";
@@ -68,7 +68,7 @@ function workOf(layer: Layer, base: Size, pricing: Pricing): Work {
 function drawn(draft: Draft, pricing: Pricing): Work {
   const { header, original, plan } = draft;
   const withFaces = draft.searches.includes("faces");
-  const decoded = isVector(header) ? drawnSize(plan.parts, original) : original;
+  const decoded = decodedSize(header, plan.parts, original);
   const decode = header.format === "raw" ? 0 : decodeCost(header, decoded) * (withFaces ? 2 : 1);
   const largest = Math.max(megapixels(plan.size), ...plan.taken.map(({ after }) => megapixels(after)));
   const own = {

@@ -21,7 +21,7 @@ import type { Settings } from "../options.ts";
 import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { megapixels } from "../pixels/size.ts";
 import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
-import { boxesBefore, type FocusSearch } from "../read/focus.ts";
+import { boxesBefore } from "../read/focus.ts";
 import type { LayerFiles } from "./open.ts";
 import { drawStyled } from "./text.ts";
 
@@ -38,8 +38,7 @@ export interface LayerTools {
   readonly registry: StepRegistry;
   readonly settings: Settings;
   readonly files: LayerFiles;
-  readonly search: FocusSearch;
-  /** Carries out a draft that starts from a file or from pixels. */
+  /** Carries out a draft that starts from a file or from pixels, with what it looks for. */
   readonly draw: (draft: Draft, start: Source | Pixels) => Promise<Pixels>;
 }
 
@@ -63,14 +62,13 @@ export async function drawLayer(
 }
 
 async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {
-  const { renderContext, registry, settings, files, search } = tools;
+  const { renderContext, registry, settings, files } = tools;
   const parts = { renderContext, registry, settings, scope };
   switch (layer.kind) {
     case "image": {
       const { source, header } = files.image(layer.path);
       const boxes = boxesBefore(layer.steps, renderContext);
-      const draft = draftOf({ ...parts, job: wantedSize(layer.steps), header, ...boxes });
-      return { draft: await search.found(draft, source), from: source };
+      return { draft: draftOf({ ...parts, job: wantedSize(layer.steps), header, ...boxes }), from: source };
     }
     case "color": {
       const size = blockSize(layer, scope);

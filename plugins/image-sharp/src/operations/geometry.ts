@@ -12,7 +12,6 @@ import {
 import { megapixels } from "../pixels/size.ts";
 import { CLEAR, type Context, type Drawer, type Prices, tone, type Work } from "./operation.ts";
 import { veil } from "./surface.ts";
-import { SHORTEST } from "./trim.ts";
 
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 
@@ -203,9 +202,12 @@ const flip: Drawer<"flip"> = ({ horizontal, vertical }, context) =>
     context,
   );
 
+/** Pixels below which libvips refuses to trim a side. */
+const MIN_TRIM_SIDE = 3;
+
 const trim: Drawer<"trim"> = ({ tolerance }, context) => {
   const { current, alpha } = context;
-  if (Math.min(current.width, current.height) < SHORTEST) return tone([], context);
+  if (Math.min(current.width, current.height) < MIN_TRIM_SIDE) return tone([], context);
   return { work: [{ slot: "trim", value: { tolerance, alpha } }], unsure: true, alpha };
 };
 

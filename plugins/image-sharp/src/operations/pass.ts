@@ -1,6 +1,6 @@
 import type { Size, StepOf } from "@mediatap/core";
 import type { Box, Rgba } from "@mediatap/core/steps";
-import type { OverlayOptions, Sharp, TrimOptions } from "sharp";
+import type { OverlayOptions } from "sharp";
 
 export interface Margins {
   readonly top: number;
@@ -65,12 +65,6 @@ export type Slot = keyof Slots;
 export type Draw = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
 /** What one pipeline does; `over` may hold several layers. */
 export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: (Veil | LayerOver)[] };
-/** A pass whose layers are drawn and whose edges are known. */
-export type ReadyPass = Omit<Pass, "over" | "trim"> & {
-  readonly trim?: TrimOptions;
-  readonly over?: OverlayOptions[];
-  readonly opaque?: boolean;
-};
 
 /** What is to be known of a slot. */
 interface Traits<V> {
@@ -199,13 +193,6 @@ const turnsOnly = (pass: Pass) =>
     (slot) => slot === "flip" || slot === "flop" || slot === "turn" || TRAITS[slot].on === "colours",
   );
 
-/**
- * Each channel becomes the luma of ITU-R BT.709. sharp's `grayscale` leaves one channel, in which no colour can be added later,
- * and loses transparency in raw pixels.
- */
-const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
-const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
-
 /** Factor of the final size to which a picture is scaled in 8 bits before it is scaled in linear light. */
 const COARSE = 1.5;
 
@@ -215,70 +202,6 @@ export function coarse({ from, linear, ...to }: Scale): Scale {
   const side = (before: number, after: number) => Math.min(before, Math.ceil(after * COARSE));
   return { ...to, from, width: side(from.width, to.width), height: side(from.height, to.height) };
 }
-
-/** How the picture comes from its decoder. */
-export interface Decoding {
-  readonly fastShrinkOnLoad: boolean;
-  /** Factor by which a JPEG's decoder shrinks. @default 1 */
-  readonly shrink?: number;
-}
-
-/**
- * A JPEG's decoder that shrinks drops up to 7 pixels of a side. `fill` stretches what is left to the exact size; `inside` has one scale for
- * both axes. Returns the one that moves the picture less, of those that give the exact size.
- */
-function fitOf({ from, ...to }: Scale, shrink: number): "fill" | "inside" {
-  if (shrink === 1) return "fill";
-  const left = { width: Math.floor(from.width / shrink), height: Math.floor(from.height / shrink) };
-  if (!isExact(left, to)) return "fill";
-  const [across, down] = [left.width / to.width, left.height / to.height];
-  const moved = (x: number, y: number) =>
-    Math.max(Math.abs(from.width / shrink / x - to.width), Math.abs(from.height / shrink / y - to.height));
-  const scale = Math.max(across, down);
-  return moved(scale, scale) < moved(across, down) ? "inside" : "fill";
-}
-
-/** Whether a picture that is scaled to fit inside a size gets exactly this size, by a margin for other ways of rounding. */
-function isExact({ width, height }: Size, to: Size): boolean {
-  const scale = Math.max(width / to.width, height / to.height);
-  return Math.max(Math.abs(width / scale - to.width), Math.abs(height / scale - to.height)) < 0.49;
-}
-
-/** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another request. */
-export function apply(image: Sharp, pass: ReadyPass, { fastShrinkOnLoad, shrink = 1 }: Decoding): Sharp {
-  if (pass.trim) image.trim(pass.trim);
-  if (pass.before) image.extract(plain(pass.before));
-  if (pass.flatten) image.flatten({ background: pass.flatten });
-  if (pass.scale) {
-    image.resize({ ...size(pass.scale), fit: fitOf(pass.scale, shrink), fastShrinkOnLoad });
-  }
-  if (pass.smart) {
-    const { strategy, scaled } = pass.smart;
-    image.resize({
-      ...size(pass.smart),
-      fit: "cover",
-      position: strategy,
-      withoutReduction: !scaled,
-      fastShrinkOnLoad,
-    });
-  }
-  if (pass.after) image.extract(plain(pass.after));
-  if (pass.flip) image.flip();
-  if (pass.flop) image.flop();
-  if (pass.turn) image.rotate(pass.turn);
-  if (pass.rotate) image.rotate(pass.rotate.angle, { background: pass.rotate.background });
-  if (pass.extend) image.extend({ ...pass.extend, extendWith: "background" });
-  if (pass.blur !== undefined) image.blur(pass.blur);
-  if (pass.grayscale) image.recomb(GREY);
-  if (pass.sharpen) image.sharpen(pass.sharpen);
-  if (pass.over) image.composite(pass.over);
-  if (pass.opaque) image.removeAlpha();
-  if (pass.normalise) image.normalise();
-  return image;
-}
-
-const size = ({ width, height }: Size): Size => ({ width, height });
-const plain = ({ left, top, width, height }: Box): Box => ({ left, top, width, height });
 
 const AxB = ({ width, height }: Size) => `${width}x${height}`;
 

@@ -1,24 +1,13 @@
-import type { Header, Size } from "@mediatap/core";
-import type { StepRegistry } from "@mediatap/core/steps";
+import type { Size } from "@mediatap/core";
 import { priceOf } from "../operations/index.ts";
 import { coarse } from "../operations/pass.ts";
 import { megapixels } from "../pixels/size.ts";
+import { DECODE } from "../read/cost.ts";
 import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
-import type { Part, Taken } from "./steps.ts";
+import type { Part } from "./steps.ts";
 
 // Milliseconds of one core for a megapixel, measured with photographs; ratios hold between machines, figures do not.
-
-export const DECODE: Readonly<Record<string, number> & { svg: number }> = {
-  jpeg: 4,
-  png: 12,
-  apng: 24,
-  webp: 14,
-  avif: 30,
-  gif: 7,
-  svg: 20,
-  tiff: 5,
-};
 
 const ENCODE: Readonly<Record<WriteFormat, number>> = {
   jpeg: 12,
@@ -48,27 +37,13 @@ export const PIXEL = 4;
 /** Milliseconds for a megapixel of a step without a price. */
 export const PLAIN = 4;
 
-interface Priced {
-  readonly plan: { readonly taken: readonly Taken[] };
-  readonly registry: StepRegistry;
-  readonly original: Size;
-}
-
 /** Milliseconds of the steps, of a picture that the decoder gives in this size. */
-export const stepsCost = ({ plan, registry, original }: Priced, decoded: Size): number =>
+export const stepsCost = ({ plan, registry, original }: Draft, decoded: Size): number =>
   plan.taken.reduce((sum, { step, before: size, after }) => {
     const before = size === original ? decoded : size;
     const larger = Math.max(megapixels(before), megapixels(after));
     return sum + (priceOf(step, registry)?.(step, before, after) ?? PLAIN * larger);
   }, 0);
-
-/** How much of the scaling the decoder of a JPEG takes over (sharp's rule): 1, 2, 4 or 8. */
-export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, fast: boolean): number {
-  if (format !== "jpeg" || !to) return 1;
-  const shrink = Math.min(from.width / to.width, from.height / to.height);
-  const factor = [8, 4, 2].find((step) => shrink >= step * (fast ? 1 : 2)) ?? 1;
-  return factor > 1 && Math.trunc(shrink) === factor ? factor / 2 : factor;
-}
 
 /** Milliseconds of what is scaled in linear light. */
 export const linearCost = (parts: readonly Part[]): number =>
@@ -84,16 +59,6 @@ function effortOf(format: WriteFormat, { output, settings }: Draft): number {
   if (format === "webp") return output.lossless ? LOSSLESS_WEBP : 1 + 0.2 * (webpEffort - 2);
   return format === "jpeg" && mozjpeg ? 4 : 1;
 }
-
-/** Milliseconds of the plugin that decodes a file for this engine, if one does. */
-export const decoderCost = ({ decode }: Header, size: Size): number =>
-  decode ? decode.cost + decode.megapixelCost * megapixels(size) : 0;
-
-/** Milliseconds to decode a picture whole. */
-export const decodeCost = (header: Header, size: Size): number =>
-  header.decode
-    ? decoderCost(header, size)
-    : (DECODE[header.format] ?? 20) * (header.weight ?? 1) * megapixels(size);
 
 /** How much longer than any other a JPEG takes whose gain map is kept. */
 const GAIN_MAP_WEIGHT = 10;

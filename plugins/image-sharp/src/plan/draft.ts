@@ -17,9 +17,10 @@ import type { Settings } from "../options.ts";
 import { megapixels } from "../pixels/size.ts";
 import { isVector } from "../read/decoded.ts";
 import type { KnownBoxes, Search } from "../read/focus.ts";
-import { shrinkOnLoad } from "./cost.ts";
+import { DEFAULT_DENSITY } from "../read/libvips.ts";
+import { decodedSize, densityFactor, firstScale, shrinkOnLoad } from "./decoder.ts";
 import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
-import { assertSizes, drawnSize, firstScale, type Known, type Planned, Planner } from "./steps.ts";
+import { assertSizes, type Known, type Planned, Planner } from "./steps.ts";
 
 /** All that is decided of a picture before any pixel is read. */
 export interface Draft {
@@ -66,9 +67,6 @@ export interface Write {
 
 export type Writes = readonly [Write, ...Write[]];
 
-/** Dots per inch of a drawing that names none. */
-export const OWN_DENSITY = 72;
-
 export interface DraftInput {
   readonly job: Pick<Job, "transformation" | "accept">;
   readonly header: Header;
@@ -98,12 +96,12 @@ function draftFor(input: DraftInput, output: Output): Draft {
   const frames = animated ? header.frames : 1;
   const page = pageOf(asked, header);
   const time = timeOf(asked, header);
-  const scope: Scope = { ...more, originalDensity: header.density ?? OWN_DENSITY };
+  const scope: Scope = { ...more, originalDensity: header.density ?? DEFAULT_DENSITY };
   const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = isVector(header);
   // libvips does neither to frames nor to gain maps.
   const linear = high && frames === 1 && !(settings.gainMaps && header.gainMap);
-  const factor = vector && dpi !== undefined ? dpi / OWN_DENSITY : 1;
+  const factor = vector && dpi !== undefined ? dpi / DEFAULT_DENSITY : 1;
   const { width, height } = header.pages?.[page] ?? header;
   const original = {
     width: Math.max(1, Math.round(width * factor)),
@@ -151,7 +149,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
   );
   const plan = format === "jpeg" ? planner.take([onBackground(settings.jpegBackground)]).plan() : trial;
   assertDecided(plan.known);
-  const drawn = vector ? drawnSize(plan.parts, original) : original;
+  const drawn = decodedSize(header, plan.parts, original);
   checkSource(drawn, frames, limits);
   assertSizes(plan, { limits, frames, format: output.format });
   checkResult(plan.size, frames, limits);
@@ -168,7 +166,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     page,
     ...(time !== undefined && { time }),
     ...(header.format === "svg" && {
-      density: (dpi ?? OWN_DENSITY) * densityFactor(drawn, original, limits),
+      density: (dpi ?? DEFAULT_DENSITY) * densityFactor(drawn, original, limits),
     }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
@@ -249,12 +247,6 @@ export function draftOfPixels({
 /** Only quality of stills is looked for: frames are too many, and other formats have none. */
 const isSearched = (format: WriteFormat, { quality, lossless }: Output, frames: number): boolean =>
   quality === "auto" && !lossless && frames === 1 && format !== "png" && format !== "gif";
-
-/** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
-function densityFactor(drawn: Size, original: Size, limits: Limits): number {
-  if (megapixels(original) <= limits.megapixels) return 1;
-  return Math.max(1 / OWN_DENSITY, drawn.width / original.width);
-}
 
 function checkResult(size: Size, frames: number, limits: Limits): void {
   const received = megapixels(size) * frames;

@@ -1,8 +1,9 @@
 import { FACES_PRICE, type Size, type Source } from "@mediatap/core";
 import type { Pass } from "../operations/pass.ts";
+import { firstScale } from "./decoder.ts";
 import type { Draft } from "./draft.ts";
 import type { WriteFormat } from "./format.ts";
-import { firstScale, type Part } from "./steps.ts";
+import type { Part } from "./steps.ts";
 
 // Peaks of a process above its idle state, measured with photographs of 25 megapixels, jemalloc, sharp 0.35 (libvips 8.18).
 

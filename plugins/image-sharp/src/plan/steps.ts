@@ -11,7 +11,7 @@ import {
 } from "@mediatap/core/steps";
 import { draw } from "../operations/index.ts";
 import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
-import { coarse, isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
+import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
 import type { Search } from "../read/focus.ts";
 
 /** A run of one pipeline, or something between two. */
@@ -168,23 +168,6 @@ export function assertSizes({ taken }: Planned, bounds: SizeBounds): void {
 }
 
 const isForeign = (work: readonly Work[]) => work.some((one) => "kind" in one && one.kind === "foreign");
-
-/** Size to which a decoder can scale at once: nothing comes before it but colours and turns. */
-export function firstScale(parts: readonly Part[]): Size | undefined {
-  const [first] = parts;
-  if (first?.kind !== "pass" || first.pass.before || first.pass.trim !== undefined) return undefined;
-  const { scale, smart } = first.pass;
-  return scale ? coarse(scale) : smart?.scaled ? smart : undefined;
-}
-
-/** Size at which all of a drawing is drawn, so that the first pipeline need not scale it. */
-export function drawnSize(parts: readonly Part[], original: Size): Size {
-  const [first] = parts;
-  const scaled = firstScale(parts);
-  if (!scaled || first?.kind !== "pass" || !first.pass.smart) return scaled ?? original;
-  const factor = Math.max(scaled.width / original.width, scaled.height / original.height);
-  return { width: Math.ceil(original.width * factor), height: Math.ceil(original.height * factor) };
-}
 
 /** The parts in words. */
 export const describe = (parts: readonly Part[]): string[] => parts.map(wordsFor);

@@ -1,4 +1,5 @@
 import type { Header } from "@mediatap/core";
+import { DEFAULT_DENSITY } from "./libvips.ts";
 
 const SOI = 0xd8;
 const SOS = 0xda;
@@ -8,8 +9,6 @@ const APP2 = 0xe2;
 
 /** Longest side that libjpeg reads. */
 const LONGEST = 65_500;
-
-const DEFAULT_DENSITY = 72;
 
 /** Dots per inch of a JFIF density, by its unit: none, inches, centimetres. */
 const PER_INCH = [0, 1, 2.54];

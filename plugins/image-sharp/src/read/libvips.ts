@@ -1,6 +1,9 @@
 import { isMediaError, MediaError, shortageOf } from "@mediatap/core";
 import sharp from "sharp";
 
+/** Dots per inch of a picture or drawing that names none. */
+export const DEFAULT_DENSITY = 72;
+
 /** Reads JPEGs with gain maps as such: else they are JPEGs as others. */
 const GAIN_MAPS = ["VipsForeignLoadUhdrFile", "VipsForeignLoadUhdrBuffer"];
 

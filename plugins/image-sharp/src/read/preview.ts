@@ -1,10 +1,9 @@
 import type { RawFrame, RenderContext, Size, Source } from "@mediatap/core";
 import sharp from "sharp";
 import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
-import { OWN_DENSITY } from "../plan/draft.ts";
 import { decodedInput, isReadable, isVector } from "./decoded.ts";
 import { inputOf } from "./header.ts";
-import { mediaError } from "./libvips.ts";
+import { DEFAULT_DENSITY, mediaError } from "./libvips.ts";
 
 /** Longest side of a preview. */
 const SIDE = 512;
@@ -29,7 +28,7 @@ export async function readPreview(
       autoOrient: true,
       failOn: "error",
       limitInputPixels: Math.floor(limits.megapixels * 1e6),
-      ...(header.format === "svg" && { density: Math.max(1, OWN_DENSITY * factor) }),
+      ...(header.format === "svg" && { density: Math.max(1, DEFAULT_DENSITY * factor) }),
     })
       .resize({ width: SIDE, height: SIDE, fit: "inside", withoutEnlargement: true })
       .toColourspace("srgb")

@@ -2,8 +2,8 @@ import type { RenderContext, Source } from "@mediatap/core";
 import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
 import { type Animation, openPixels } from "../pixels/buffer.ts";
+import { decodedSize } from "../plan/decoder.ts";
 import type { Draft } from "../plan/draft.ts";
-import { drawnSize } from "../plan/steps.ts";
 import { drawApng, readApng } from "../read/apng.ts";
 import { decodedInput } from "../read/decoded.ts";
 import { inputOf } from "../read/header.ts";
@@ -28,7 +28,7 @@ export async function openSource(
     const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, renderContext);
     return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
   }
-  const size = header.decode?.vector ? drawnSize(plan.known.parts, original) : original;
+  const size = decodedSize(header, plan.known.parts, original);
   const input = header.decode
     ? await decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext)
     : await inputOf(source, header.format, limits);

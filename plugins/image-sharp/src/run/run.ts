@@ -12,17 +12,7 @@ import type { OverlayOptions, Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/draw.ts";
 import type { LayerFiles } from "../layers/open.ts";
-import {
-  apply,
-  coarse,
-  frameByFrame,
-  isEmpty,
-  type Pass,
-  type ReadyPass,
-  type Scale,
-  type Slots,
-} from "../operations/pass.ts";
-import { trimOf } from "../operations/trim.ts";
+import { coarse, frameByFrame, isEmpty, type Pass, type Scale, type Slots } from "../operations/pass.ts";
 import {
   type Animation,
   framesOf,
@@ -39,12 +29,14 @@ import {
 } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
-import { FocusSearch } from "../read/focus.ts";
 import { mediaError } from "../read/libvips.ts";
 import { scoredWithin } from "../write/auto-quality.ts";
 import { keep, write } from "../write/write.ts";
+import { apply, type ReadyPass } from "./apply.ts";
 import { fill } from "./fill.ts";
 import { openSource } from "./open.ts";
+import { FocusSearch } from "./search.ts";
+import { trimOf } from "./trim.ts";
 
 /** Does what was planned. */
 export async function run(
@@ -214,9 +206,11 @@ class Run {
     this.#renderContext.signal.throwIfAborted();
     const { registry, settings } = this.#draft;
     const [renderContext, files, search] = [this.#renderContext, this.#files, this.#search];
-    const draw = (draft: Draft, start: Source | Pixels) =>
-      new Run(draft, files, renderContext, search).draw(start);
-    return drawLayer(step, base, { renderContext, registry, settings, files, search, draw });
+    const draw = async (draft: Draft, start: Source | Pixels) => {
+      const known = "data" in start ? draft : await search.found(draft, start);
+      return new Run(known, files, renderContext, search).draw(start);
+    };
+    return drawLayer(step, base, { renderContext, registry, settings, files, draw });
   }
 
   /** A layer that cuts the picture to its own shape, or moves its pixels. */

@@ -1,9 +1,6 @@
 import type { TrimOptions } from "sharp";
+import { CLEAR } from "../operations/operation.ts";
 import type { Pixels } from "../pixels/buffer.ts";
-import { CLEAR } from "./operation.ts";
-
-/** Pixels below which libvips refuses to trim a side. */
-export const SHORTEST = 3;
 
 /**
  * What is trimmed of a picture: where some of it is clear, its clear edges; else edges that look like its corner. A drawing may
