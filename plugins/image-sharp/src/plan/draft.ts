@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type FocusBox,
   type Header,
-  invalid,
   type Job,
   type Limits,
   MediaError,
@@ -11,7 +10,7 @@ import {
   type Size,
   type Step,
 } from "@mediatap/core";
-import { evaluate, type Rgba, type Scope, type StepRegistry, scopeOf } from "@mediatap/core/steps";
+import type { Rgba, Scope, StepRegistry } from "@mediatap/core/steps";
 import { takesGainMap } from "../operations/pass.ts";
 import type { Settings } from "../options.ts";
 import { megapixels } from "../pixels/size.ts";
@@ -19,24 +18,17 @@ import { isVector } from "../read/decoded.ts";
 import type { KnownBoxes, Search } from "../read/focus.ts";
 import { DEFAULT_DENSITY } from "../read/libvips.ts";
 import { decodedSize, densityFactor, firstScale, shrinkOnLoad } from "./decoder.ts";
-import { chooseFormat, keepsAnimation, type WriteFormat } from "./format.ts";
+import { chooseFormat, type WriteFormat } from "./format.ts";
+import { checkSource, type Reading, readingOf } from "./reading.ts";
 import { assertSizes, type Known, type Planned, Planner } from "./steps.ts";
 
 /** All that is decided of a picture before any pixel is read. */
-export interface Draft {
+export interface Draft extends Reading {
   readonly header: Header;
   readonly settings: Settings;
   readonly registry: StepRegistry;
   readonly output: Output;
-  /** Upright size of the source's page; of a drawing, at the resolution it is drawn at. */
-  readonly original: Size;
   readonly scope: Scope;
-  /** Frames read; above 1 the result is animated. */
-  readonly frames: number;
-  /** Frame to start from, counted from 0. */
-  readonly page: number;
-  /** Of a video: the moment that is shown, in seconds. */
-  readonly time?: number;
   /** Dots per inch at which an SVG is drawn. */
   readonly density?: number;
   /** Dots per inch written as metadata. */
@@ -92,21 +84,13 @@ function draftFor(input: DraftInput, output: Output): Draft {
   const settings = high ? { ...input.settings, fastShrinkOnLoad: false } : input.settings;
   const { limits } = renderContext;
   const asked = job.transformation.steps;
-  const animated = keepsAnimation(header, asked, output);
-  const frames = animated ? header.frames : 1;
-  const page = pageOf(asked, header);
-  const time = timeOf(asked, header);
   const scope: Scope = { ...more, originalDensity: header.density ?? DEFAULT_DENSITY };
-  const dpi = output.density === undefined ? undefined : densityOf(evaluate(output.density, scope));
   const vector = isVector(header);
+  const reading = readingOf(header, asked, output, scope);
+  const { original, frames, page, time, dpi } = reading;
+  const animated = frames > 1;
   // libvips does neither to frames nor to gain maps.
-  const linear = high && frames === 1 && !(settings.gainMaps && header.gainMap);
-  const factor = vector && dpi !== undefined ? dpi / DEFAULT_DENSITY : 1;
-  const { width, height } = header.pages?.[page] ?? header;
-  const original = {
-    width: Math.max(1, Math.round(width * factor)),
-    height: Math.max(1, Math.round(height * factor)),
-  };
+  const linear = high && !animated && !(settings.gainMaps && header.gainMap);
 
   // They are those of the first frame.
   const isFirst = page === 0 && (time ?? 0) === 0;
@@ -160,11 +144,8 @@ function draftFor(input: DraftInput, output: Output): Draft {
     settings,
     registry,
     output,
-    original,
+    ...reading,
     scope,
-    frames,
-    page,
-    ...(time !== undefined && { time }),
     ...(header.format === "svg" && {
       density: (dpi ?? DEFAULT_DENSITY) * densityFactor(drawn, original, limits),
     }),
@@ -255,48 +236,6 @@ function checkResult(size: Size, frames: number, limits: Limits): void {
     "ELIMIT",
     `Expected a result of at most ${limits.outputMegapixels} megapixels but received ${received.toFixed(1)}`,
   );
-}
-
-function checkSource(source: Size, frames: number, limits: Limits): void {
-  const one = megapixels(source);
-  const problem =
-    frames > limits.frames
-      ? `at most ${limits.frames} frames but received ${frames}`
-      : frames > 1 && one > limits.frameMegapixels
-        ? `at most ${limits.frameMegapixels} megapixels a frame but received ${one.toFixed(1)}`
-        : one * frames > limits.megapixels
-          ? `at most ${limits.megapixels} megapixels but received ${(one * frames).toFixed(1)}`
-          : undefined;
-  if (problem) throw new MediaError("ELIMIT", `Expected a source of ${problem}`);
-}
-
-function pageOf(steps: readonly Step[], { frames }: Header): number {
-  const step = steps.find(({ op }) => op === "frame");
-  if (step?.op !== "frame") return 0;
-  if (step.page > frames) {
-    throw new MediaError("EINVAL", `Expected a page from 1 to ${frames} but received ${step.page}`);
-  }
-  return step.page - 1;
-}
-
-/** The moment of a video that a still is asked of, in seconds. */
-function timeOf(steps: readonly Step[], { duration, width, height }: Header): number | undefined {
-  const step = steps.find(({ op }) => op === "frame");
-  if (step?.op !== "frame" || step.time === undefined || duration === undefined) return undefined;
-  const time = evaluate(
-    step.time,
-    scopeOf({ width, height }, { width, height }, { originalDuration: duration }),
-  );
-  if (time >= 0 && time < duration) return time;
-  throw invalid("the time of a still", `seconds from 0 to below ${Number(duration.toFixed(2))}`, time);
-}
-
-/** The range that file formats can hold and that ImageKit allows. */
-function densityOf(value: number): number {
-  if (value < 1 || value > 1200) {
-    throw new MediaError("EINVAL", `Expected a density from 1 to 1200 but received ${value}`);
-  }
-  return value;
 }
 
 function onBackground(hex: string): Step {

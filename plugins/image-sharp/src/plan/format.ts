@@ -45,13 +45,6 @@ export interface FormatOptions {
   readonly gainMap: boolean;
 }
 
-/** Whether the source moves, and the format can. */
-export function keepsAnimation({ frames, format }: Header, steps: readonly Step[], output: Output): boolean {
-  const moves = frames > 1 && ["gif", "webp", "apng"].includes(format);
-  if (!moves || steps.some((step) => step.op === "frame")) return false;
-  return !["avif", "jpeg", "png"].includes(output.format ?? "auto");
-}
-
 /** The output format, by rule; or several of which the smallest is kept, where that is requested for. */
 export function chooseFormat(request: FormatOptions, limits: Limits): Choice {
   const { output, header } = request;
