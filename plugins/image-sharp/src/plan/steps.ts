@@ -3,16 +3,13 @@ import {
   assertSizeAfter,
   branchOf,
   facesAfter,
-  type Scope,
   type SizeBounds,
-  type StepRegistry,
   scopeOf,
   sizeAfter,
 } from "@mediatap/core/steps";
 import { draw } from "../operations/index.ts";
-import type { Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
+import type { Context, Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
 import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
-import type { Search } from "../read/focus.ts";
 
 /** A run of one pipeline, or something between two. */
 export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
@@ -51,21 +48,8 @@ export interface Planned {
   readonly known: Known;
 }
 
-export interface PlanContext {
-  readonly original: Size;
-  readonly current: Size;
-  readonly scope: Scope;
-  readonly registry: StepRegistry;
-  readonly alpha: boolean;
-  readonly animated: boolean;
-  /** A drawing, which can be drawn at any size. */
-  readonly vector?: boolean;
-  /** Opaque pictures are scaled down in linear light. */
-  readonly linear?: boolean;
-  readonly faces?: readonly FocusBox[];
-  /** What is looked for later. */
-  readonly searches?: readonly Search[];
-}
+/** The picture before the first step. */
+type PlanContext = Omit<Context, "after">;
 
 /**
  * Plans steps as few pipelines as their order allows. A new pipeline starts where libvips would do things in another order than
