@@ -11,7 +11,7 @@ import {
 } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
 import { CLEAR, type Context, type Drawer, type Prices, tone, type Work } from "./operation.ts";
-import { veil } from "./surface.ts";
+import { colorOver } from "./surface.ts";
 
 const BLACK: Paint = { kind: "color", color: { r: 0, g: 0, b: 0, alpha: 1 } };
 
@@ -87,7 +87,7 @@ function laid(piece: readonly Work[], on: Box, size: Size, background: Paint | u
   }
   const clear = pad(on, size, { kind: "color", color: CLEAR });
   return {
-    work: [...piece, ...clear, ...(color.alpha > 0 ? [veil(color, "dest-over", on)] : [])],
+    work: [...piece, ...clear, ...(color.alpha > 0 ? [colorOver(color, "dest-over", on)] : [])],
     alpha: true,
   };
 }

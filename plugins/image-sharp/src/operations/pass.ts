@@ -10,7 +10,7 @@ export interface Margins {
 }
 
 /** Something drawn already: a mask or a colour over all of the picture. */
-export interface Veil extends OverlayOptions {
+export interface ReadyOver extends OverlayOptions {
   readonly layer?: undefined;
   /** The result has no clear pixels. */
   readonly opaque?: boolean;
@@ -56,7 +56,7 @@ export interface Slots {
   blur: number;
   grayscale: true;
   sharpen: { sigma: number; m1: number; m2: number; x1: number; y2: number; y3: number };
-  over: Veil | LayerOver;
+  over: ReadyOver | LayerOver;
   normalise: true;
 }
 
@@ -64,7 +64,7 @@ export type Slot = keyof Slots;
 /** One thing to do. */
 export type Draw = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
 /** What one pipeline does; `over` may hold several layers. */
-export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: (Veil | LayerOver)[] };
+export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: Slots["over"][] };
 
 /** What is to be known of a slot. */
 interface Traits<V> {

@@ -38,7 +38,7 @@ function roundedPath(
 }
 
 /** A colour laid over or under all of the picture. */
-export const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
+export const colorOver = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
   slot: "over",
   value: {
     input: { create: { width, height, channels: 4, background: color } },
@@ -50,7 +50,7 @@ export const veil = (color: Rgba, blend: "dest-in" | "dest-over", { width, heigh
 });
 
 const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
-  work: [veil({ ...CLEAR, alpha: value }, "dest-in", current)],
+  work: [colorOver({ ...CLEAR, alpha: value }, "dest-in", current)],
   alpha: true,
 });
 
@@ -61,7 +61,7 @@ const flatten: Drawer<"flatten"> = ({ background }, context) => {
     return { work: [{ kind: "fill", paint: background }], alpha: false };
   }
   const { color } = background;
-  if (color.alpha < 1) return { work: [veil(color, "dest-over", current)], alpha: true };
+  if (color.alpha < 1) return { work: [colorOver(color, "dest-over", current)], alpha: true };
   return { work: [{ slot: "flatten", value: color }], alpha: false };
 };
 
