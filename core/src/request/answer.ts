@@ -133,7 +133,9 @@ export function createAnswer(parts: AnswerParts) {
       const lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       return { answer: stale, provenance: "stale", lifetime, cache: { hit: true } };
     }
-    const cheaper = stale || final ? undefined : await insteadOf(exchange, resolved);
+    // Without a cache nobody would ever get what is made in the background.
+    const isOffered = !stale && !final && cache.isUsed && hooks.substitute.isUsed();
+    const cheaper = isOffered ? await insteadOf(exchange, resolved) : undefined;
     if (cheaper) return cheaper;
     // To revalidate a stale entry is of use only where its body is, here or at the client.
     const useful = stale && (stale.body || clientHas(exchange, stale.record)) ? stale : undefined;
@@ -142,8 +144,6 @@ export function createAnswer(parts: AnswerParts) {
 
   /** What a plugin offers to be served now, while the rendition itself is made in the background. */
   async function insteadOf(exchange: Exchange, { job, key }: Resolved): Promise<Result | undefined> {
-    // Without a cache nobody would ever get what is made in the background.
-    if (!hooks.substitute.isUsed() || !cache.isUsed) return undefined;
     const offered = await hooks.substitute.promise(job, {});
     if (!offered) return undefined;
     const result = await obtain(exchange, resolve.complete(offered.job), { final: true });

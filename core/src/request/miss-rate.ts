@@ -12,11 +12,12 @@ export type MissRate = ReturnType<typeof createMissRate>;
  * request with a valid signature is not counted: its URL was made by somebody with a key.
  */
 export function createMissRate(rates: RateLimiter) {
-  return function count({ endpoint, request, claims }: Exchange): MaybePromise<MediaError | undefined> {
-    const { missRate, tenant, name } = endpoint;
-    if (missRate === undefined || claims.signature === "valid") return undefined;
+  return function count(exchange: Exchange, perMinute: number): MaybePromise<MediaError | undefined> {
+    const { endpoint, request, claims } = exchange;
+    if (claims.signature === "valid") return undefined;
+    const { tenant, name } = endpoint;
     const key = `${endpointId({ tenant, endpoint: name })} ${clientOf(request.ip)}`;
-    return after(rates.take(key, missRate), (wait) => (wait === 0 ? undefined : refusal(wait)));
+    return after(rates.take(key, perMinute), (wait) => (wait === 0 ? undefined : refusal(wait)));
   };
 }
 

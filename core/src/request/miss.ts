@@ -6,7 +6,6 @@ import type { CacheOutcome, Exchange } from "../model/exchange.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import type { Rendition } from "../model/rendition.ts";
 import type { Spans } from "../model/spans.ts";
-import { recover } from "../util/maybe.ts";
 import { createSpans } from "../util/spans.ts";
 import { currentTrace, inTrace, traceOf } from "../util/trace.ts";
 import type { Rendered, RenderRequest } from "../work/render.ts";
@@ -49,29 +48,32 @@ export function createMiss(parts: MissParts) {
     const request: RenderRequest = { job, key, trusted: isTrusted(exchange), ...(stale ? { stale } : {}) };
     const since = purgeRules.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
-    const confirmed = stale ? undefined : await inTrace(trace, () => confirm(exchange, job, key));
+    const tags = stale ? undefined : exchange.request.header("if-none-match");
+    const confirmed = tags && (await inTrace(trace, () => confirm(exchange, job, key, tags)));
     if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
     const forward = stale ? "stale" : "miss";
-    const counted = renders.isRunning(request) ? undefined : missRate(exchange);
-    // No pause where nothing is counted elsewhere: another request could begin or end the same work meanwhile.
-    const refusal = counted instanceof Promise ? await counted : counted;
-    const collapsed = renders.isRunning(request);
-    if (refusal) return (await staleInstead()) ?? failed(refusal, { hit: false, forward });
+    const polling = pollingOf(job);
+    let collapsed = renders.isRunning(request);
+    if (!collapsed && exchange.endpoint.missRate !== undefined) {
+      const counted = missRate(exchange, exchange.endpoint.missRate);
+      // No pause where nothing is counted elsewhere: another request could begin or end the same work meanwhile.
+      const refusal = counted instanceof Promise ? await counted : counted;
+      if (refusal) return (await staleInstead()) ?? failed(refusal, { hit: false, forward });
+      collapsed = renders.isRunning(request);
+    }
     try {
       const rendered = await waitForRender();
       if (!rendered) return pending(job, { hit: false, forward, collapsed });
       addSpans(exchange, rendered.spans);
-      const authorized = recover(
-        () => authorize(exchange, rendered.record.sources),
-        async (refusal) => {
-          await rendered.body?.close?.();
-          throw refusal;
-        },
-      );
-      await authorized;
+      try {
+        await authorize(exchange, rendered.record.sources);
+      } catch (refusal) {
+        await rendered.body?.close?.();
+        throw refusal;
+      }
       const cache = outcomeOf(rendered, forward, collapsed || rendered.joined === true);
       // The next one finds it in a cache; where none keeps it, there would never be another answer.
-      if (pollingOf(job)?.kind === "accept" && rendered.written && !stale) {
+      if (polling?.kind === "accept" && rendered.written && !stale) {
         await rendered.written.catch(() => {});
         return { ...pending(job, cache), ...(rendered.lane && { lane: rendered.lane }) };
       }
@@ -103,7 +105,6 @@ export function createMiss(parts: MissParts) {
 
     function waitForRender(): Promise<Rendered | undefined> {
       const run = (signal: AbortSignal) => inTrace(trace, () => renders.run(request, signal));
-      const polling = pollingOf(job);
       if (polling?.kind !== "redirect") return run(exchange.signal);
       const work = {
         run: async (signal: AbortSignal) => (await runElsewhere(signal)) ?? (await run(signal)),

@@ -39,12 +39,15 @@ export function createConfirm(parts: ConfirmParts) {
   const { hooks, engines } = parts;
   const confirmations = createCoalescer<SourceMetadata | undefined>();
 
-  /** A record without its body, if what the client has is still right. */
-  async function confirm(exchange: Exchange, job: Job, key: string): Promise<Rendition | undefined> {
-    const tags = exchange.request.header("if-none-match");
-    const ownHalf = tags && jobTag(key, engines);
-    if (!ownHalf || !tags.includes(`"${ownHalf}.`) || tags.includes(`"${ownHalf}.${COMPOSED_TAG}`))
-      return undefined;
+  /** A record without its body, if one of the tags that the client has is still right. */
+  async function confirm(
+    exchange: Exchange,
+    job: Job,
+    key: string,
+    tags: string,
+  ): Promise<Rendition | undefined> {
+    const ownHalf = jobTag(key, engines);
+    if (!tags.includes(`"${ownHalf}.`) || tags.includes(`"${ownHalf}.${COMPOSED_TAG}`)) return undefined;
     const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, parts);
     const { signal } = exchange;
     const metadata = await confirmations.run(name, { signal, since }, (signal) =>
