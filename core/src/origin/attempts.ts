@@ -27,22 +27,21 @@ export function createAttempts(hooks: Hooks, log: Logger) {
       const duration = performance.now() - started;
       hooks.report.call({ kind: "attempt", attempt, outcome, duration, ...(error ? { error } : {}) });
     };
-    const noted = (outcome: string) => {
-      const duration = performance.now() - started;
-      context.spans.add(`origin-${place}`, duration, outcome, started);
-      return {
-        origin,
-        path: shown(asset),
-        outcome,
-        ms: Math.round(duration),
-        key: context.key,
-        trace: currentTrace()?.id,
-      };
-    };
+    const note = (outcome: string) =>
+      context.spans.add(`origin-${place}`, performance.now() - started, outcome, started);
+    const lineOf = (outcome: string) => ({
+      origin,
+      path: shown(asset),
+      outcome,
+      ms: Math.round(performance.now() - started),
+      key: context.key,
+      trace: currentTrace()?.id,
+    });
     try {
       const answer = await ask();
       const outcome = outcomeOf(answer);
-      log.debug(noted(outcome), "an origin was tried");
+      note(outcome);
+      if (log.isLevelEnabled("debug")) log.debug(lineOf(outcome), "an origin was tried");
       report(outcome);
       return answer;
     } catch (error) {
@@ -52,12 +51,17 @@ export function createAttempts(hooks: Hooks, log: Logger) {
       }
       const failure = wrap(error, "fetch", origin);
       if (codeOf(failure.cause) === SKIPPED) {
-        log.debug(noted("skipped"), "an origin was skipped");
+        note("skipped");
+        log.debug(lineOf("skipped"), "an origin was skipped");
         report("skipped", failure);
       } else {
-        const line = noted(`failed ${failure.code}`);
+        const outcome = `failed ${failure.code}`;
+        note(outcome);
         report("failed", failure);
-        log.warn({ ...line, reason: reasonOf(failure) }, MESSAGES[codeOf(failure.cause) ?? ""] ?? FAILED);
+        log.warn(
+          { ...lineOf(outcome), reason: reasonOf(failure) },
+          MESSAGES[codeOf(failure.cause) ?? ""] ?? FAILED,
+        );
       }
       throw failure;
     }

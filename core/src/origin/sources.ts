@@ -23,6 +23,9 @@ const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSE
 
 type Answer = Source | typeof NOT_MODIFIED | undefined;
 
+/** Why nobody reads a source on. Made once: an exception of its own for each source takes longer than to read a small file. */
+const CLOSED = new DOMException("The source was closed", "AbortError");
+
 /** The validators sent still hold; what the origin says of the file now. */
 interface Unmodified {
   readonly confirmed: FileMetadata;
@@ -194,7 +197,7 @@ export function tapOrigins(parts: OriginsParts) {
         },
       });
       const lease = lend(key, source, () => {
-        gone.abort();
+        gone.abort(CLOSED);
         if (!tee?.isUsed) claim?.release();
       });
       return lease;
