@@ -38,6 +38,8 @@ export interface FileMetadata {
 export interface StorageEntry extends FileMetadata {
   /** Path of the local file that holds the bytes, if there is one; engines then read it by themselves. */
   readonly file?: string;
+  /** All bytes of a small file, if the storage has read them already. */
+  readonly bytes?: Uint8Array;
   /**
    * Whether the place itself cut out the range that it was asked for. `false`: it sends the whole file, and what lies before
    * the range is read and thrown away. Left out: it did, or no range was asked for.

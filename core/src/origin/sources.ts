@@ -164,7 +164,7 @@ export function tapOrigins(parts: OriginsParts) {
         await entry.close?.();
         throw signal.reason;
       }
-      const { file: _, body: __, close: ___, ...said } = entry;
+      const { file: _, bytes: __, body: ___, close: ____, ...said } = entry;
       const freshFor = said.freshFor ?? origin.storage.freshFor;
       const metadata = {
         ...said,

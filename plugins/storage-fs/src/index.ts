@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { closeSync, constants, createReadStream, fstatSync, open, type Stats } from "node:fs";
-import { realpath } from "node:fs/promises";
+import fs from "node:fs";
 import { basename, resolve, sep } from "node:path";
 import { promisify } from "node:util";
 import { changed, codeOf, MediaError, type Plugin, parseOptions, shortageOf } from "@mediatap/core";
@@ -26,19 +25,14 @@ export type FolderOptions = z.input<typeof folder>;
 /** What a file system says when there is simply no such file to be had. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "ENXIO", "EINVAL"]);
 
-const openFile = promisify(open);
+const openFile = promisify(fs.open);
+const readInto = promisify(fs.read);
 
-/** What is known of a file that can be opened for reading. */
-async function statOf(file: string): Promise<Stats> {
-  // O_NONBLOCK: to open a pipe without a writer must not wait.
-  const descriptor = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  // An open file is described and closed at once: two more trips to the thread pool would take longer.
-  try {
-    return fstatSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
+/** Files up to this size are read when they are opened: to open them again takes longer than to read them. */
+const SMALL_BYTES = 64 * 1024;
+
+/** O_NONBLOCK: to open a pipe without a writer must not wait. */
+const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
 
 function failureOf(cause: unknown): MediaError {
   if (["EACCES", "EPERM"].includes(codeOf(cause) ?? "")) {
@@ -67,16 +61,15 @@ export function storageFs(): Plugin {
 
 /** The files below `root`; `freshFor` is in milliseconds. */
 export function folderStorage(root: string, freshFor = 1000): Storage {
-  let real: Promise<string> | undefined;
+  let inside: Promise<string> | undefined;
 
-  /** The real path of a file inside the folder; `undefined` when there is none. */
-  async function locate(path: string): Promise<string | undefined> {
-    real ??= realpath(root);
-    real.catch(() => {
-      real = undefined;
+  /** What the real paths of all files in the folder begin with. */
+  async function realRoot(): Promise<string> {
+    inside ??= fs.promises.realpath(root).then((real) => (real.endsWith(sep) ? real : real + sep));
+    inside.catch(() => {
+      inside = undefined;
     });
-    const [inside, file] = await Promise.all([real, realpath(resolve(root, path))]);
-    return file.startsWith(inside.endsWith(sep) ? inside : inside + sep) ? file : undefined;
+    return await inside;
   }
 
   return {
@@ -86,24 +79,32 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
     label: `folder ${basename(root)}`,
     isLocal: true,
     check: () => assertReadable(root),
-    async open(path, { range, ifNoneMatch, ifModifiedSince, signal }) {
+    async open(path, { range, ifNoneMatch, ifModifiedSince, head, signal }) {
       signal.throwIfAborted();
+      let descriptor: number | undefined;
       try {
-        const file = await locate(path);
-        if (file === undefined) return undefined;
-        const stat = await statOf(file);
-        if (!stat.isFile()) return undefined;
-        const lastModified = Math.trunc(stat.mtimeMs);
-        const etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeMs.toString(36)}"`;
+        const above = await realRoot();
+        const named = resolve(root, path);
+        descriptor = await openFile(named, FLAGS);
+        // At once: the system has just looked the file up, and a trip to the thread pool takes longer.
+        const file = fs.realpathSync.native(named);
+        const stat = fs.fstatSync(descriptor);
+        if (!file.startsWith(above) || !stat.isFile()) return undefined;
+        const { size, mtimeMs } = stat;
+        const lastModified = Math.trunc(mtimeMs);
+        const etag = `"${stat.ino.toString(36)}-${size.toString(36)}-${mtimeMs.toString(36)}"`;
         const isUnmodified = ifModifiedSince !== undefined && ifModifiedSince >= lastModified;
         if (ifNoneMatch === undefined ? isUnmodified : ifNoneMatch === etag) return NOT_MODIFIED;
+        const isRead = size <= SMALL_BYTES && !range && !head;
+        const bytes = isRead ? await readAll(descriptor, size) : undefined;
         return {
-          size: stat.size,
+          size,
           etag,
           lastModified,
           file,
+          ...(bytes && { bytes }),
           async body() {
-            const stream = createReadStream(file, { ...range, signal });
+            const stream = fs.createReadStream(file, { ...range, signal });
             // One that cannot be opened fails before anything is sent.
             await once(stream, "open").catch((cause: unknown) => {
               throw ABSENT.has(codeOf(cause) ?? "") ? changed() : failureOf(cause);
@@ -114,9 +115,17 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
       } catch (cause) {
         if (ABSENT.has(codeOf(cause) ?? "")) return undefined;
         throw failureOf(cause);
+      } finally {
+        if (descriptor !== undefined) fs.closeSync(descriptor);
       }
     },
   };
+}
+
+/** The bytes of an open file; `undefined`: it has become shorter. */
+async function readAll(descriptor: number, size: number): Promise<Uint8Array | undefined> {
+  const { buffer, bytesRead } = await readInto(descriptor, Buffer.allocUnsafe(size), 0, size, 0);
+  return bytesRead === size ? buffer : undefined;
 }
 
 export default storageFs;

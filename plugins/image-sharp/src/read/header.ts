@@ -52,6 +52,9 @@ function apngHeader({ width, height, isPalette }: Metadata, frames: number): Hea
   return { format: "apng", width, height, frames, alpha: true, palette: isPalette, depth: 8, orientation: 1 };
 }
 
+/** Up to this size a file comes as bytes: libvips opens files several times to find out what they are. */
+const SMALL_BYTES = 64 * 1024;
+
 /** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes, in UTF-8. */
 export async function inputOf(
   source: Source,
@@ -69,5 +72,5 @@ export async function inputOf(
   if (size > limits.imageBytes) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.imageBytes} bytes but received ${size}`);
   }
-  return source.file;
+  return size > SMALL_BYTES ? source.file : source.bytes(limits.imageBytes);
 }
