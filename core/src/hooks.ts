@@ -17,14 +17,7 @@ import type { Plan } from "./model/plan.ts";
 import type { ActiveRule } from "./model/purge-rule.ts";
 import type { DecodeOptions, Header, Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
-import type {
-  Audience,
-  FileMetadata,
-  NOT_MODIFIED,
-  Source,
-  SourceMetadata,
-  Storage,
-} from "./model/source.ts";
+import type { NOT_MODIFIED, OpenOptions, Source, SourceMetadata, Storage } from "./model/source.ts";
 import type { Spans } from "./model/spans.ts";
 import type { Step } from "./model/transformation.ts";
 import type { Trace } from "./util/trace.ts";
@@ -47,19 +40,12 @@ export const Stage = {
 } as const;
 
 /** Asks an origin only for what has changed. */
-export interface Conditions {
-  readonly ifNoneMatch?: string;
-  readonly ifModifiedSince?: number;
-  /** For whom the file was that these validators are of; one that is for fewer now is modified. */
-  readonly held?: Audience;
-  /** Called before `NOT_MODIFIED` is returned, with what the origin says of the file now, as far as it says anything. */
-  onNotModified?(metadata: FileMetadata): void;
+export interface Conditions
+  extends Pick<OpenOptions, "ifNoneMatch" | "ifModifiedSince" | "held" | "onNotModified" | "head"> {
   /** Ask this origin only: it answered before. */
   readonly origin?: string;
   /** Do not ask these origins, nor any copy: what they sent broke off. */
   readonly except?: readonly string[];
-  /** Only the metadata is wanted. */
-  readonly head?: boolean;
 }
 
 /** Collects what `mediatap doctor` prints, and what `mediatap serve` warns of. */

@@ -68,7 +68,7 @@ export function createOriginalsBackend(
         const taken = take();
         if (range) await taken?.close?.();
         const own = range ? undefined : taken;
-        const opened = own ?? (await storage.open(path, { signal: never, ...(range && { range }) }));
+        const opened = own ?? (await storage.open(path, { signal: never, range }));
         if (typeof opened !== "object") throw changed();
         return await opened.body();
       },

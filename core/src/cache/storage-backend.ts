@@ -42,7 +42,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
       length,
       async stream(range) {
         const signal = new AbortController().signal;
-        const opened = await storage.open(path, { signal, ...(range && { range }) });
+        const opened = await storage.open(path, { signal, range });
         if (typeof opened !== "object") throw new Error("a stored body has gone");
         return await opened.body();
       },

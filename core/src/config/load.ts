@@ -86,8 +86,7 @@ export function atSource(source: string, error: unknown): unknown {
   const { message, hook, plugin } = error as MediaError;
   if (message.startsWith(`${source}: `)) return error;
   const lines = message.split("\n").map((line) => `${source}: ${line}`);
-  const named = { ...(hook !== undefined && { hook }), ...(plugin !== undefined && { plugin }) };
-  return new MediaError("ECONFIG", lines.join("\n"), { cause: error, ...named });
+  return new MediaError("ECONFIG", lines.join("\n"), { cause: error, hook, plugin });
 }
 
 interface Place {

@@ -47,7 +47,7 @@ export type ErrorCode = keyof typeof STATUS;
 
 export interface MediaErrorOptions extends ErrorOptions {
   /** Seconds after which asking again makes sense; becomes `Retry-After`. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** The origin as a whole is in trouble, not this file alone: counts for its circuit breaker. @default false */
   readonly outage?: boolean;
   /** Another status than the code's own. */
@@ -56,11 +56,11 @@ export interface MediaErrorOptions extends ErrorOptions {
    * A field of a step (`clip.start`) or a variable, as `message` contains it: the language of the URL puts its own name there
    * (`Plugin.parameterNames`).
    */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** The hook in which it happened; set by the core. */
-  readonly hook?: string;
+  readonly hook?: string | undefined;
   /** The plugin that threw; set by the core. */
-  readonly plugin?: string;
+  readonly plugin?: string | undefined;
 }
 
 /**

@@ -58,22 +58,22 @@ export type Audience = Pick<FileMetadata, "private" | "cacheControl" | "cdnCache
 export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
 
 export interface OpenOptions {
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
   /** One entity tag. */
-  readonly ifNoneMatch?: string;
+  readonly ifNoneMatch?: string | undefined;
   /** Milliseconds since 1970. */
-  readonly ifModifiedSince?: number;
+  readonly ifModifiedSince?: number | undefined;
   /** For whom the file was that these validators are of; one that is for fewer now is opened, although its bytes are the same. */
-  readonly held?: Audience;
+  readonly held?: Audience | undefined;
   /**
    * Called before `NOT_MODIFIED` is returned, with what the headers of that answer say of the file now: caches update what
    * they have of it (RFC 9111 §4.3.4).
    */
   onNotModified?(metadata: FileMetadata): void;
   /** Only the metadata is wanted; `body` will not be called. */
-  readonly head?: boolean;
+  readonly head?: boolean | undefined;
   /** Host name that the client asked; only for a storage that `forwardsHost`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   readonly signal: AbortSignal;
   /** What failed requests, retries and bytes are noted under. */
   readonly from?: string;
@@ -106,7 +106,7 @@ export interface ListFolderOptions {
   /** Most entries on the page, from 1 to 1000. @default 100 */
   readonly limit?: number;
   /** `next` of the page before; opaque, and valid for the same folder only. Left out: the first page. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -45,9 +45,12 @@ export async function listOrigins<T extends { readonly name: string; readonly ki
   let own: string | undefined = rest || undefined;
   for (let round = 0; at < origins.length && found.size < limit && round < MAX_LISTINGS; round++) {
     const origin = origins[at] as ListedOrigin;
-    const options = { limit: limit - found.size, signal, ...(own !== undefined && { cursor: own }) };
     try {
-      const page = await origin.storage.listFolder(folder, options);
+      const page = await origin.storage.listFolder(folder, {
+        limit: limit - found.size,
+        cursor: own,
+        signal,
+      });
       for (const entry of await keep(page.entries, origin)) {
         const id = `${entry.kind === "folder"} ${entry.name}`;
         if (!found.has(id)) found.set(id, entry);

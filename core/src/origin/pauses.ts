@@ -39,19 +39,14 @@ export function createPauses(now: () => number = () => performance.now()): Pause
 }
 
 /** Clients are not told to wait longer than we do. */
-function shortened(error: MediaError, milliseconds: number): MediaError {
-  const { code, message, cause, outage, status } = error;
-  return new MediaError(code, message, {
-    cause,
-    outage,
-    status,
-    retryAfterSeconds: Math.ceil(milliseconds / 1000),
-  });
+function shortened({ code, message, cause, outage, status }: MediaError, milliseconds: number): MediaError {
+  const retryAfterSeconds = Math.ceil(milliseconds / 1000);
+  return new MediaError(code, message, { cause, outage, status, retryAfterSeconds });
 }
 
 /** A failure that was met before, without a new request. `milliseconds`: how long there will be none. */
 export function skipped({ code, message }: MediaError, milliseconds?: number): MediaError {
   const cause = Object.assign(new Error("the origin is skipped for now"), { code: SKIPPED });
-  const retry = milliseconds === undefined ? {} : { retryAfterSeconds: Math.ceil(milliseconds / 1000) };
-  return new MediaError(code, message, { cause, outage: true, ...retry });
+  const retryAfterSeconds = milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
+  return new MediaError(code, message, { cause, outage: true, retryAfterSeconds });
 }

@@ -173,10 +173,10 @@ export function createSavedCopies(parts: SavedCopiesParts) {
           onNotModified: (metadata) => {
             reported = metadata;
           },
-          ...(etag !== undefined && { ifNoneMatch: etag }),
-          ...(lastModified !== undefined && { ifModifiedSince: lastModified }),
+          ifNoneMatch: etag,
+          ifModifiedSince: lastModified,
           held: copy.metadata,
-          ...(conditions.head && { head: true }),
+          head: conditions.head,
         });
       } catch (error) {
         if (context.signal.aborted) throw error;

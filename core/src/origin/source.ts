@@ -279,7 +279,7 @@ export async function openSame(
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<StorageEntry> {
-  const entry = await open({ signal, ...(range ? { range } : {}) });
+  const entry = await open({ signal, range });
   if (!entry || typeof entry === "symbol" || !sameFile(entry, metadata)) {
     if (typeof entry === "object") await entry.close?.();
     throw changed();

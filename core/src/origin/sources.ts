@@ -104,7 +104,6 @@ export function tapOrigins(parts: OriginsParts) {
     const { ifNoneMatch, ifModifiedSince, held, onNotModified, head = false } = conditions;
     const id = originalIdOf(origin.name, origin.storage, asset);
     const { host } = id;
-    const named = host === undefined ? {} : { host };
     const saved = head || origin.name === libraryOf(asset) ? undefined : copies;
     const isPlain = !conditions.except && ifNoneMatch === undefined && ifModifiedSince === undefined;
     // What was opened before a purge is not shared with those who ask after it.
@@ -138,11 +137,11 @@ export function tapOrigins(parts: OriginsParts) {
         onNotModified: (metadata) => {
           confirmed = metadata;
         },
-        ...named,
-        ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-        ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
-        ...(held && { held }),
-        ...(head ? { head } : {}),
+        host,
+        ifNoneMatch,
+        ifModifiedSince,
+        held,
+        head,
       };
       const openHere = (options: OpenOptions) =>
         // What this machine lacks is no failure of the origin, whatever the storage makes of it.
@@ -171,7 +170,7 @@ export function tapOrigins(parts: OriginsParts) {
         ...(freshFor === undefined ? {} : { freshFor }),
         origin: origin.name,
         path: asset.path,
-        ...named,
+        ...(host !== undefined && { host }),
         fetched: Date.now(),
       };
       const tee = entry.file === undefined ? saved?.tee(metadata, claim) : undefined;
@@ -180,7 +179,7 @@ export function tapOrigins(parts: OriginsParts) {
       const source = createSource({
         entry,
         metadata,
-        open: (options) => openHere({ ...named, ...options }),
+        open: (options) => openHere({ host, ...options }),
         signal: gone.signal,
         budget,
         tee,

@@ -1,5 +1,5 @@
 import type { FileFinding, OriginFinding } from "../model/finding.ts";
-import type { RevisionInfo } from "./state-store.ts";
+import type { ListOptions, RevisionInfo } from "./state-store.ts";
 
 /** What can change while the server runs, by the fields of the configuration that contain it. */
 export const STATE_KINDS = ["origins", "endpoints", "namedTransformations"] as const;
@@ -76,10 +76,7 @@ export interface AccountState {
     ) => { readonly origin: string; readonly path?: string | undefined } | undefined,
   ): Promise<Examination>;
   /** Revisions that have changed this account, newest first. */
-  revisions(options: {
-    readonly before?: number;
-    readonly limit: number;
-  }): Promise<readonly AccountRevision[]>;
+  revisions(options: ListOptions): Promise<readonly AccountRevision[]>;
   /**
    * Makes the objects those of an older revision, by a new one. Resolves with its number, or that of the newest one if nothing differs.
    * Throws `ENOENT` if there is none of this number.

@@ -15,6 +15,6 @@ export interface AuditEntry {
 
 export interface AuditListOptions {
   /** Only entries before the one with this id. */
-  readonly before?: string;
+  readonly before?: string | undefined;
   readonly limit: number;
 }

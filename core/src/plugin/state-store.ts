@@ -20,7 +20,7 @@ export interface Revision extends RevisionInfo {
 
 export interface ListOptions {
   /** Only revisions with a smaller number. @default all */
-  readonly before?: number;
+  readonly before?: number | undefined;
   /** At most this many. */
   readonly limit: number;
 }

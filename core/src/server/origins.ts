@@ -42,9 +42,5 @@ export function originOf(origins: ReadonlyMap<string, OriginEntry>, name: string
 function atOrigin(error: unknown, name: string, at: string): unknown {
   if (codeOf(error) !== "ECONFIG") return error;
   const { message, hook, plugin } = error as MediaError;
-  return new MediaError("ECONFIG", message.replaceAll(`origins.${name}`, at), {
-    cause: error,
-    ...(hook !== undefined && { hook }),
-    ...(plugin !== undefined && { plugin }),
-  });
+  return new MediaError("ECONFIG", message.replaceAll(`origins.${name}`, at), { cause: error, hook, plugin });
 }

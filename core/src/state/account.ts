@@ -122,7 +122,7 @@ export function accountState(state: RuntimeState, tenant: string, author: string
       return { changes, findings: Object.fromEntries(own), ...(found && { file: found }) };
     },
     async revisions({ before, limit }) {
-      const infos = await store.list({ ...(before !== undefined && { before }), limit: MAX_SCANNED });
+      const infos = await store.list({ before, limit: MAX_SCANNED });
       const found: AccountRevision[] = [];
       let own: ManagedState | undefined;
       for (const info of infos) {

@@ -32,9 +32,7 @@ const rollbackSchema = z.strictObject({
 const list: CallHandler = async ({ query }, _, rights) => {
   const { data } = listSchema.safeParse(Object.fromEntries(query));
   if (!data) throw new MediaError("EINVAL", "Expected before and limit (at most 50) as numbers.");
-  const { before, limit } = data;
-  const revisions = await rights.state().revisions({ ...(before !== undefined && { before }), limit });
-  return { body: { revisions } };
+  return { body: { revisions: await rights.state().revisions(data) } };
 };
 
 const rollback: CallHandler = async (request, _, rights) => {
@@ -57,8 +55,7 @@ const audit: CallHandler = async ({ query }, _, rights) => {
   if (!data) {
     throw new MediaError("EINVAL", "Expected the id of an entry as before, and a number up to 100 as limit.");
   }
-  const { before, limit } = data;
-  return { body: { entries: await rights.audit({ ...(before !== undefined && { before }), limit }) } };
+  return { body: { entries: await rights.audit(data) } };
 };
 
 const revisionSchema = z.object({

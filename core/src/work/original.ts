@@ -174,7 +174,7 @@ export function originalAgain(
     const open = async (options: OpenOptions) => {
       const copy = await copies?.reopen(metadata, options);
       kept = copy !== undefined;
-      return copy ?? storage?.open(path, { ...(host === undefined ? {} : { host }), ...options });
+      return copy ?? storage?.open(path, { host, ...options });
     };
     const entry = await openSame(open, metadata, new AbortController().signal, part);
     const isLibrary = endpoints.get(endpointId(asset))?.library === metadata.origin;

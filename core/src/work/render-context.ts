@@ -40,9 +40,9 @@ function ofFurther({ path }: Asset, error: unknown): unknown {
     cause,
     status,
     outage,
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    ...(hook !== undefined && { hook }),
-    ...(plugin !== undefined && { plugin }),
+    retryAfterSeconds,
+    hook,
+    plugin,
   });
 }
 

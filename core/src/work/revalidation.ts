@@ -57,8 +57,8 @@ function conditionsOf(
       ...(cdnCacheControl !== undefined && { cdnCacheControl }),
     },
     onNotModified: (now) => confirmations.set(metadata, now),
-    ...(etag === undefined ? {} : { ifNoneMatch: etag }),
-    ...(lastModified === undefined ? {} : { ifModifiedSince: lastModified }),
+    ifNoneMatch: etag,
+    ifModifiedSince: lastModified,
   };
 }
 

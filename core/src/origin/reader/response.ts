@@ -35,11 +35,10 @@ export function assertAnswered(
     const cause = Object.assign(new Error("status 508"), { code: LOOP_CAUSE });
     throw new MediaError("UNIDENTIFIED", "The origin's files come from this server", { cause });
   }
-  const seconds = retryAfterOf(response);
   throw new MediaError("UNIDENTIFIED", `The origin responded with status ${status}`, {
     cause,
     outage: status === 429 || status >= 500,
-    ...(seconds !== undefined && { retryAfterSeconds: seconds }),
+    retryAfterSeconds: retryAfterOf(response),
   });
 }
 
