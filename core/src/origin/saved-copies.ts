@@ -27,7 +27,7 @@ import type { ClusterLocks } from "../plugin/locks.ts";
 import { withTimeout } from "../util/timeout.ts";
 import type { OriginEntry } from "./entry.ts";
 import { isVideoPath } from "./reader/metadata.ts";
-import { type ByteBudget, ownSource, sameFile } from "./source.ts";
+import { type ByteBudget, createSource, sameFile } from "./source.ts";
 import { createTee, type Tee } from "./tee.ts";
 
 /** Milliseconds for which a copy that another machine writes is waited for; then the origin is asked here, too. */
@@ -214,7 +214,7 @@ export function createSavedCopies(parts: SavedCopiesParts) {
     { stale, ...more }: { readonly stale?: boolean; readonly freshFor?: number } = {},
   ): Source {
     const open = async (options: Pick<OpenOptions, "range" | "signal">) => entryOf(metadata, body, options);
-    return ownSource({
+    return createSource({
       entry: entryOf(metadata, body, { signal: never }),
       metadata: { ...metadata, ...more, copy: { by: plugin, ...(stale && { stale }) } },
       open,

@@ -43,21 +43,22 @@ export function createByteBudget(initial: number): ByteBudget {
   };
 }
 
-export interface SourceParts {
+interface SourceParts {
   readonly entry: StorageEntry;
   readonly metadata: SourceMetadata;
   /** Opens the file again, where the entry came from. */
   readonly open: Reopen;
-  readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  /** Ends what is being read. @default never */
+  readonly signal?: AbortSignal;
   /** Left out: no copy is stored. */
   readonly tee?: Tee | undefined;
   /** The body was read to its end. */
-  readonly onWhole: () => void;
+  readonly onWhole?: () => void;
   /** The connection broke while the body was read. */
-  readonly onOutage: (error: MediaError) => void;
-  /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. */
-  readonly mayHandOver: () => boolean;
+  readonly onOutage?: (error: MediaError) => void;
+  /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. @default it may */
+  readonly mayHandOver?: () => boolean;
 }
 
 /**
@@ -65,7 +66,8 @@ export interface SourceParts {
  * that is open already: first what was peeked at, then the rest; only a second whole stream or a range opens it again.
  */
 export function createSource(parts: SourceParts): Source {
-  const { entry, metadata, open, signal, budget, tee, mayHandOver, onOutage, onWhole } = parts;
+  const { entry, metadata, open, budget, tee, signal = new AbortController().signal } = parts;
+  const { mayHandOver = () => true, onOutage = () => {}, onWhole = () => {} } = parts;
   /** What was read, unless it is in `target`. */
   const head: Buffer[] = [];
   /** As long as the file: everything that is read is copied into it at once. */
@@ -218,7 +220,8 @@ export function createSource(parts: SourceParts): Source {
         tee?.give(bytes);
         return Readable.from(received > 0 ? [bytes] : []);
       }
-      if (range || handedOver || failure || !mayHandOver()) return reopen(open, metadata, signal, range);
+      if (range || handedOver || failure || !mayHandOver())
+        return (await openSame(open, metadata, signal, range)).body();
       handedOver = true;
       const rest = await opened();
       const out = new PassThrough();
@@ -249,28 +252,7 @@ export function createSource(parts: SourceParts): Source {
   return source;
 }
 
-/** A source of a saved copy, which nobody else uses. */
-export function ownSource(parts: Pick<SourceParts, "entry" | "metadata" | "open" | "budget">): Source {
-  return createSource({
-    ...parts,
-    signal: new AbortController().signal,
-    onWhole: () => {},
-    onOutage: () => {},
-    mayHandOver: () => true,
-  });
-}
-
-export type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
-
-/** The bytes of a file that was open before; they must still be the same. */
-async function reopen(
-  open: Reopen,
-  metadata: SourceMetadata,
-  signal: AbortSignal,
-  range?: ByteRange,
-): Promise<Readable> {
-  return (await openSame(open, metadata, signal, range)).body();
-}
+type Reopen = (options: OpenOptions) => ReturnType<Storage["open"]>;
 
 /** A file that was open before, opened again. Throws where it is no longer the same. */
 export async function openSame(

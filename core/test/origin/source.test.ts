@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { createByteBudget, ownSource } from "../../src/origin/source.ts";
+import { createByteBudget, createSource } from "../../src/origin/source.ts";
 
 const CHUNK = 1000;
 
@@ -12,7 +12,7 @@ function counting(chunks: number, limit: number) {
   const budget = createByteBudget(limit);
   const entry = { body: () => Readable.from(parts, { objectMode: false }) };
   const metadata = { origin: "test", path: "file", fetched: 0 };
-  return { source: ownSource({ entry, metadata, budget, open: async () => entry }), budget, bytes };
+  return { source: createSource({ entry, metadata, budget, open: async () => entry }), budget, bytes };
 }
 
 describe("a source for whose bytes there is no room", () => {
