@@ -219,9 +219,10 @@ function limitsTable(): string {
   return table(
     ["Limit", "Default", "Of a tenant", "Meaning"],
     Object.entries(DEFAULT_LIMITS).map(([name, value]) => {
-      const description = limitComments.get(`DEFAULT_LIMITS.${name}`);
+      const isOfServer = name in SERVER_LIMITS;
+      const owner = isOfServer ? "SERVER_LIMITS" : "TENANT_LIMITS";
+      const description = limitComments.get(`${owner}.${name}`);
       if (!description) throw new Error(`limits.${name} has no comment that describes it`);
-      const isOfServer = (SERVER_LIMITS as readonly string[]).includes(name);
       return [`\`${name}\``, withUnit(value, description), isOfServer ? "no" : "yes", description.meaning];
     }),
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EndpointFields } from "../model/endpoint.ts";
-import { DEFAULT_LIMITS, type LimitName, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
+import { DEFAULT_LIMITS, SERVER_LIMITS, type TenantLimitName } from "../model/limits.ts";
 import type { ConfigSections, PluginList } from "../plugin/plugin.ts";
 import { address, headerValue, rules } from "./rules.ts";
 
@@ -57,12 +57,7 @@ const named = z.union([
 
 const limit = z.number().min(0).optional();
 
-const limits = z.strictObject(
-  Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, limit])) as Record<
-    LimitName,
-    typeof limit
-  >,
-);
+const limits = z.strictObject(sameFor(DEFAULT_LIMITS, limit));
 
 const noLimit = z
   .undefined("Expected no value, because only the server as a whole can have this limit,")
@@ -70,11 +65,13 @@ const noLimit = z
 
 const tenantLimits = z.strictObject({
   ...(limits.shape as Record<TenantLimitName, typeof limit>),
-  ...(Object.fromEntries(SERVER_LIMITS.map((name) => [name, noLimit])) as Record<
-    (typeof SERVER_LIMITS)[number],
-    typeof noLimit
-  >),
+  ...sameFor(SERVER_LIMITS, noLimit),
 });
+
+/** One schema for each of these names. */
+function sameFor<K extends string, S>(names: Readonly<Record<K, unknown>>, schema: S): Record<K, S> {
+  return Object.fromEntries(Object.keys(names).map((name) => [name, schema])) as Record<K, S>;
+}
 
 /** What belongs to one account: its origins, endpoints and named transformations. */
 const account = {

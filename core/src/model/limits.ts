@@ -2,8 +2,11 @@ const KB = 1024;
 const MB = 1024 * KB;
 const GB = 1024 * MB;
 
-/** The default of every limit. Sizes in bytes, times in milliseconds, areas in megapixels, unless the description names another unit. */
-export const DEFAULT_LIMITS = {
+/**
+ * Limits that a tenant can have for itself, with their defaults. Sizes in bytes, times in milliseconds, areas in megapixels, unless the
+ * description names another unit.
+ */
+const TENANT_LIMITS = {
   /** Megapixels of a source, all frames together. */
   megapixels: 100,
   /** Frames of an animation. */
@@ -42,10 +45,6 @@ export const DEFAULT_LIMITS = {
   videoTime: 4,
   /** Bytes of a video result. */
   videoOutput: 1 * GB,
-  /** Videos, segments and stills that are encoded at the same time; 0: as many as cores. */
-  videoTransforms: 0,
-  /** Milliseconds that video work may wait in the queue. */
-  videoQueueWait: 30_000,
   /** Steps of a transformation. */
   steps: 20,
   /** Layers of a transformation. */
@@ -54,6 +53,25 @@ export const DEFAULT_LIMITS = {
   layerDepth: 3,
   /** Tokens of an expression. */
   expressionTokens: 50,
+  /** Milliseconds of work for one image. */
+  imageWork: 20_000,
+  /** Milliseconds for which a missing file, or one that exceeds a limit, is cached as such. */
+  notFoundLifetime: 60_000,
+  /** Milliseconds for which a denied file, or one that cannot be read, is cached as such. */
+  refusedLifetime: 30_000,
+  /** Milliseconds for which an outage of an origin is cached. */
+  failureLifetime: 5_000,
+} as const;
+
+/**
+ * Limits that a tenant cannot have for itself: of what all tenants share (connections, queues, temporary files, the HTTP
+ * client and the storages), or applied before the tenant of a request is known.
+ */
+export const SERVER_LIMITS = {
+  /** Videos, segments and stills that are encoded at the same time; 0: as many as cores. */
+  videoTransforms: 0,
+  /** Milliseconds that video work may wait in the queue. */
+  videoQueueWait: 30_000,
   /** Bytes of a request's URL. */
   urlBytes: 8 * KB,
   /** Bytes of the header section of a request, and of an origin's response. Changes take effect at the next start. */
@@ -80,8 +98,6 @@ export const DEFAULT_LIMITS = {
   breakerWindow: 10_000,
   /** Milliseconds for which an origin is skipped; then a growing share of the requests probes it. */
   breakerOpen: 5_000,
-  /** Milliseconds of work for one image. */
-  imageWork: 20_000,
   /** Milliseconds for a whole request of a client, until its response begins. */
   request: 60_000,
   /** Milliseconds until a client has sent the whole body of a call that reads it as it arrives, such as an upload. */
@@ -109,12 +125,6 @@ export const DEFAULT_LIMITS = {
   queueBytes: 256 * MB,
   /** Milliseconds that work may wait in the queue. */
   queueWait: 5_000,
-  /** Milliseconds for which a missing file, or one that exceeds a limit, is cached as such. */
-  notFoundLifetime: 60_000,
-  /** Milliseconds for which a denied file, or one that cannot be read, is cached as such. */
-  refusedLifetime: 30_000,
-  /** Milliseconds for which an outage of an origin is cached. */
-  failureLifetime: 5_000,
   /** Milliseconds in which running requests must finish at shutdown. */
   drain: 30_000,
   /** Milliseconds after SIGTERM in which new connections are still accepted while requests keep coming; part of `drain`. */
@@ -123,48 +133,14 @@ export const DEFAULT_LIMITS = {
   tempBytes: 2 * GB,
 } as const;
 
+/** The default of every limit. */
+export const DEFAULT_LIMITS = { ...TENANT_LIMITS, ...SERVER_LIMITS };
+
 export type LimitName = keyof typeof DEFAULT_LIMITS;
 export type Limits = Readonly<Record<LimitName, number>>;
 
-/**
- * Limits that a tenant cannot have for itself: of what all tenants share (connections, queues, temporary files, the HTTP
- * client and the storages), or applied before the tenant of a request is known.
- */
-export const SERVER_LIMITS = [
-  "urlBytes",
-  "headerBytes",
-  "headers",
-  "request",
-  "clientUpload",
-  "clientUploadIdle",
-  "clientHeaders",
-  "clientKeepAlive",
-  "clientWriteIdle",
-  "connections",
-  "redirects",
-  "originConnect",
-  "originFirstByte",
-  "originIdle",
-  "originTotal",
-  "breakerFailures",
-  "breakerWindow",
-  "breakerOpen",
-  "breakerRequests",
-  "breakerRate",
-  "transforms",
-  "memory",
-  "videoTransforms",
-  "queueWork",
-  "queueBytes",
-  "queueWait",
-  "videoQueueWait",
-  "tempBytes",
-  "drain",
-  "drainAccept",
-] as const satisfies readonly LimitName[];
-
 /** Limits that a tenant can have for itself; one that it leaves out is the server's. */
-export type TenantLimitName = Exclude<LimitName, (typeof SERVER_LIMITS)[number]>;
+export type TenantLimitName = keyof typeof TENANT_LIMITS;
 
 /** The limits of a tenant; without a name, and for a tenant that sets none: the server's. */
 export type LimitsOf = (tenant?: string) => Limits;
