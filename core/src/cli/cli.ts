@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { baseOf, findConfig } from "../config/find.ts";
+import { findConfig } from "../config/find.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { MediatapConfig } from "../config/schema.ts";
 import { codeOf, isMediaError, MediaError } from "../model/errors.ts";
@@ -240,7 +240,7 @@ async function loadServed(options: CliOptions, { folder, origin, config }: Wante
       "no configuration found; name a folder (mediatap serve ./photos, mediatap explain --folder ./photos URL) or write mediatap.config.ts",
     );
   }
-  const parts = { source: found.source, base: baseOf(found), packages };
+  const parts = { source: found.source, base: dirname(found.file), packages };
   const loaded = await loadConfig(found.config, parts);
   const files = [...new Set([...found.files, ...loaded.modules])];
   return { config: loaded, files, modules: files.filter((file) => file !== found.file) };

@@ -36,6 +36,8 @@ const PLACES = [
 const MODULES = [".ts", ".mts", ".js", ".mjs", ".cjs"];
 const FORMS = [...MODULES, ".json", ".yaml", ".yml"];
 
+const isModule = (path: string) => MODULES.includes(extname(path));
+
 /**
  * Finds and reads the configuration, in all its forms, each time again. `undefined`: there is none. Throws `ECONFIG` naming the file.
  * In JSON and YAML `${NAME}` stands for an environment variable.
@@ -70,17 +72,15 @@ export async function findConfig({
     const found = named === undefined ? await explorer.search(cwd) : await explorer.load(named);
     if (!found && named === undefined) return undefined;
     path = found?.filepath ?? path;
-    if (!found || found.isEmpty) throw new MediaError("ECONFIG", emptiness(path));
-    const isData = !MODULES.some((end) => path.endsWith(end));
-    const config = (isData ? withEnvironment(found.config) : found.config) as MediatapConfig;
+    if (!found || found.isEmpty) {
+      const isField = basename(path) === "package.json";
+      throw new MediaError("ECONFIG", isField ? 'it has no field "mediatap"' : "it is empty");
+    }
+    const config = (isModule(path) ? found.config : withEnvironment(found.config)) as MediatapConfig;
     return { config, file: path, files: files ?? [path], source: nameOf(path, cwd) };
   } catch (cause) {
     throw readable(cause, (cause as { filepath?: string }).filepath ?? path, cwd);
   }
-}
-
-function emptiness(path: string): string {
-  return basename(path) === "package.json" ? 'it has no field "mediatap"' : "it is empty";
 }
 
 function nameOf(path: string, cwd: string): string {
@@ -93,18 +93,13 @@ function readable(cause: unknown, path: string, cwd: string): unknown {
   const source = nameOf(path, cwd);
   if (codeOf(cause) === "ECONFIG") return atSource(source, cause);
   const what = (cause as Error).message.replace(/^(?:JSON|YAML) Error in .*:\n/, "").trim();
-  return new MediaError(
-    "ECONFIG",
-    `${source}: ${placeOf(cause, path, cwd)}${what}${adviceFor(cause, path)}`,
-    {
-      cause,
-    },
-  );
+  const text = `${source}: ${placeOf(cause, path, cwd)}${what}${adviceFor(cause, path)}`;
+  return new MediaError("ECONFIG", text, { cause });
 }
 
 /** `line 3, column 7: `, with the file's name if it is one that the configuration imports; `""` if it is not known. */
 function placeOf(cause: unknown, path: string, cwd: string): string {
-  if (!MODULES.some((end) => path.endsWith(end))) return "";
+  if (!isModule(path)) return "";
   const position = positionOf(cause, filesOf(path));
   if (!position) return "";
   const { file, line, column } = position;
@@ -116,9 +111,4 @@ function placeOf(cause: unknown, path: string, cwd: string): string {
 function adviceFor(cause: unknown, path: string): string {
   const [, name] = /^Cannot find package '([^']+)'/.exec((cause as Error).message) ?? [];
   return name === "mediatap" || name?.startsWith("@mediatap/") ? adviceOn(name, [dirname(path)]) : "";
-}
-
-/** Folder at which relative paths of a configuration file start. */
-export function baseOf(found: FoundConfig): string {
-  return dirname(found.file);
 }

@@ -2,7 +2,7 @@ import { codeOf, MediaError } from "../model/errors.ts";
 import { API_VERSION, type Plugin } from "../plugin/plugin.ts";
 import { isSecret } from "../util/redact.ts";
 import { defaultOf, type Extensions, extendedSchema, extensionsOf, withoutDefaults } from "./extensions.ts";
-import { type Layer, mergeConfigs, type Provenances } from "./merge.ts";
+import { isFields, type Layer, mergeConfigs, type Provenances } from "./merge.ts";
 import { parseOptions } from "./options.ts";
 import { importNamed } from "./packages.ts";
 import type { CheckedConfig, MediatapConfig } from "./schema.ts";
@@ -70,8 +70,7 @@ function defaultSections({ sections }: Extensions, config: object): object {
 
 /** Paths of the secrets in plain data that are there but undefined. */
 function unsetSecrets(value: unknown, path = ""): string[] {
-  const isPlain = value !== null && typeof value === "object" && !Array.isArray(value);
-  if (!isPlain) return [];
+  if (!isFields(value)) return [];
   return Object.entries(value)
     .filter(([name]) => path !== "" || (name !== "plugins" && name !== "presets"))
     .flatMap(([name, field]) => {
@@ -103,33 +102,29 @@ const MAX_DEPTH = 20;
 /** The presets of a configuration, theirs first, then itself: later ones win. */
 async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
   const { source, from, depth } = place;
-  if (config === null || typeof config !== "object" || Array.isArray(config)) {
+  if (!isFields(config)) {
     const received = Array.isArray(config) ? "an array" : typeof config === "object" ? "null" : typeof config;
     throw new MediaError("ECONFIG", `Expected an object as the configuration but received ${received}`);
   }
   if (depth > MAX_DEPTH)
     throw new MediaError("ECONFIG", `presets: Expected at most ${MAX_DEPTH} nested presets`);
-  const fields = config as Record<string, unknown>;
   // The configuration itself is named by who called.
   const inside = depth === 0 ? "" : `${source}: `;
   const layers: Layer[] = [];
-  for (const [at, entry] of listOf(fields.presets, `${inside}presets`).entries()) {
+  for (const [at, entry] of listOf(config.presets, `${inside}presets`).entries()) {
     const where = `${inside}presets.${at}`;
     const preset = await made(entry, place, where, "preset");
-    if (preset.value === null || typeof preset.value !== "object" || Array.isArray(preset.value)) {
-      throw new MediaError(
-        "ECONFIG",
-        `${where}: Expected a preset, an object with fields of a configuration`,
-      );
+    if (!isFields(preset.value)) {
+      const expected = "Expected a preset, an object with fields of a configuration";
+      throw new MediaError("ECONFIG", `${where}: ${expected}`);
     }
     const name = preset.name ?? `preset ${at + 1} of ${source}`;
     const folders = preset.folder === undefined ? from : [preset.folder, ...from];
-    layers.push(
-      ...(await layersOf(preset.value, { ...place, source: name, from: folders, depth: depth + 1 })),
-    );
+    const inner = { ...place, source: name, from: folders, depth: depth + 1 };
+    layers.push(...(await layersOf(preset.value, inner)));
   }
   const plugins: Plugin[] = [];
-  for (const [at, entry] of listOf(fields.plugins, `${inside}plugins`).entries()) {
+  for (const [at, entry] of listOf(config.plugins, `${inside}plugins`).entries()) {
     const where = `${inside}plugins.${at}`;
     const plugin = asPlugin((await made(entry, place, where, "plugin")).value, where);
     const earlier = plugins.findIndex(({ name }) => name === plugin.name);
@@ -142,7 +137,7 @@ async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
     }
     plugins.push(plugin);
   }
-  return [...layers, { from: source, config: { ...fields, plugins } }];
+  return [...layers, { from: source, config: { ...config, plugins } }];
 }
 
 /** A list with what is nested in it, without falsy entries. */

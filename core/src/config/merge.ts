@@ -1,3 +1,5 @@
+import type { Plugin } from "../plugin/plugin.ts";
+
 /** Fields whose values are maps of named things: later ones win name by name. */
 const MAPS = new Set(["origins", "endpoints", "namedTransformations", "limits", "server", "log", "network"]);
 
@@ -21,22 +23,18 @@ export function mergeConfigs(layers: readonly Layer[]): {
 } {
   const config: Record<string, unknown> = {};
   const origins: Provenances = new Map();
-  const note = (path: string, from: string) => {
-    origins.set(path, from);
-  };
   for (const { from, config: layer } of layers) {
+    const note = (path: string) => void origins.set(path, from);
     for (const [field, value] of Object.entries(layer)) {
       if (value === undefined || field === "presets") continue;
       if (field === "plugins") {
-        config.plugins = mergePlugins(config.plugins as unknown[] | undefined, value as unknown[]);
-        note(field, from);
+        config.plugins = mergePlugins(config.plugins as Plugin[] | undefined, value as Plugin[]);
+        note(field);
       } else if (MAPS.has(field) && isFields(value)) {
-        config[field] = mergeMap(config[field] as Fields | undefined, value, field, (path) =>
-          note(path, from),
-        );
+        config[field] = mergeMap(config[field] as Fields | undefined, value, field, note);
       } else {
         config[field] = value;
-        note(field, from);
+        note(field);
       }
     }
   }
@@ -67,20 +65,17 @@ function mergeMap(
   return merged;
 }
 
-function mergePlugins(base: readonly unknown[] = [], layer: readonly unknown[]): unknown[] {
+function mergePlugins(base: readonly Plugin[] = [], layer: readonly Plugin[]): Plugin[] {
   const merged = [...base];
-  for (const plugin of layer.flat(Number.POSITIVE_INFINITY).filter(Boolean)) {
-    const at = merged.findIndex((known) => nameOf(known) === nameOf(plugin));
+  for (const plugin of layer) {
+    const at = merged.findIndex(({ name }) => name === plugin.name);
     if (at >= 0) merged[at] = plugin;
     else merged.push(plugin);
   }
   return merged;
 }
 
-function nameOf(plugin: unknown): unknown {
-  return (plugin as { name?: unknown } | undefined)?.name;
-}
-
-function isFields(value: unknown): value is Fields {
+/** Whether a value is a mapping. */
+export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

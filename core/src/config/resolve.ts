@@ -5,7 +5,7 @@ import { MediaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../model/limits.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
 import { defaultOf, type Extensions } from "./extensions.ts";
-import { DEFAULT_RULES } from "./rules.ts";
+import { DEFAULT_RULES, rules } from "./rules.ts";
 import type { CheckedConfig } from "./schema.ts";
 
 /** Places, URL spaces and rules of the server itself (`tenant` is `""`) or of one of its tenants. */
@@ -32,28 +32,21 @@ function accountsOf(config: CheckedConfig): Account[] {
   const tenants = Object.entries(config.tenants ?? {}).map(([tenant, fields]) => ({
     tenant,
     at: `tenants.${tenant}.`,
-    fields: { ...sharedRules(config), ...fields },
+    // The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own.
+    fields: { ...rulesIn(config), ...fields },
   }));
   return [{ tenant: "", at: "", fields: config }, ...tenants];
-}
-
-/** The top level's rules are the defaults of all tenants; its keys, origins and stored chains are its own. */
-function sharedRules(config: CheckedConfig): Partial<AccountFields> {
-  const names = [...RULES, ...OPTIONAL_RULES] as const;
-  return Object.fromEntries(
-    names.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
-  );
 }
 
 export function resolveTenants(config: CheckedConfig): Tenant[] {
   return Object.entries(config.tenants ?? {}).map(([name, { hosts = [], limits }]) => ({
     name,
     hosts: hosts.map((host) => host.toLowerCase()),
-    limits: withoutHoles(limits),
+    limits: defined(limits ?? {}),
   }));
 }
 
-export interface ResolvedOrigin {
+interface ResolvedOrigin {
   /** Its name, behind its tenant's. */
   readonly name: string;
   /** Path of its fields in the configuration. */
@@ -165,7 +158,7 @@ function addedFields(
     if (owner) return [name, (owner as Record<string, unknown>)[name]];
     return [name, defaultOf(schema, `${at}.${name}`)];
   });
-  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Endpoint["fields"];
+  return defined(Object.fromEntries(values)) as Endpoint["fields"];
 }
 
 function endpointOf(
@@ -186,7 +179,9 @@ function endpointOf(
     address: servedAt(tenant, prefix, hosts, account.hosts),
     origins: own.origins.map((origin) => within(tenant, origin)),
     ...(library === undefined ? {} : { library: within(tenant, library) }),
-    ...rulesOf(account, own),
+    ...DEFAULT_RULES,
+    ...(rulesIn(account) as Partial<Rules>),
+    ...(rulesIn(own) as Partial<Rules>),
     ...ascending(own.widths ?? account.widths),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
@@ -215,33 +210,28 @@ function within(tenant: string, name: string): string {
   return tenant === "" ? name : `${tenant}/${name}`;
 }
 
-const RULES = Object.keys(DEFAULT_RULES) as (keyof typeof DEFAULT_RULES)[];
-/** Rules without a default. */
-const OPTIONAL_RULES = ["widths", "maxSide", "missRate", "referrer", "cdnCacheControl", "tagHeader"] as const;
+const { library: _, privateKey: __, privateKeys: ___, ...inherited } = rules;
+const RULES = Object.keys(inherited) as (keyof typeof inherited)[];
 
-type Rules = Pick<Endpoint, (typeof RULES)[number] | (typeof OPTIONAL_RULES)[number]>;
+type Rules = Pick<Endpoint, (typeof RULES)[number]>;
 
-function rulesOf(account: AccountFields, own: EndpointFields): Rules {
-  const set = [...RULES, ...OPTIONAL_RULES].map((name) => [name, own[name] ?? account[name]] as const);
-  const defined = set.filter(([, value]) => value !== undefined);
-  return { ...DEFAULT_RULES, ...Object.fromEntries(defined) } as unknown as Rules;
+/** The rules that an endpoint or an account sets itself. */
+function rulesIn(owner: AccountFields | EndpointFields): Partial<AccountFields> {
+  return defined(Object.fromEntries(RULES.map((name) => [name, owner[name]])));
 }
 
 const ascending = (widths: number[] | undefined): Pick<Endpoint, "widths"> =>
   widths ? { widths: [...new Set(widths)].sort((a, b) => a - b) } : {};
 
-function keysOf({
-  privateKey,
-  privateKeys,
-}: {
-  privateKey?: string | undefined;
-  privateKeys?: string[] | undefined;
-}) {
-  const keys = [...(privateKey === undefined ? [] : [privateKey]), ...(privateKeys ?? [])];
+function keysOf({ privateKey, privateKeys = [] }: AccountFields | EndpointFields) {
+  const keys = [...(privateKey === undefined ? [] : [privateKey]), ...privateKeys];
   return keys.length > 0 ? keys : undefined;
 }
 
-function namedOf({ namedTransformations = {} }: AccountFields): Record<string, NamedTransformation> {
+/** The named transformations of an account in their long form. */
+export function namedOf({
+  namedTransformations = {},
+}: Pick<AccountFields, "namedTransformations">): Record<string, NamedTransformation> {
   const entries = Object.entries(namedTransformations).map(([name, value]) => [
     name,
     typeof value === "string" ? { transformation: value, enabled: true } : value,
@@ -288,9 +278,12 @@ function assertDistinctPrefixes(endpoints: readonly Endpoint[], tenants: readonl
 }
 
 export function resolveLimits(config: CheckedConfig): Limits {
-  return { ...DEFAULT_LIMITS, ...withoutHoles(config.limits) };
+  return { ...DEFAULT_LIMITS, ...defined(config.limits ?? {}) };
 }
 
-function withoutHoles(limits: CheckedConfig["limits"] | TenantFields["limits"] = {}): Partial<Limits> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+/** Fields without those that are undefined. */
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

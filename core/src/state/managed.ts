@@ -2,6 +2,7 @@ import { z } from "zod";
 import { extendedSchema, extensionsOf, withoutDefaults } from "../config/extensions.ts";
 import { atSource, type LoadedConfig } from "../config/load.ts";
 import { parseOptions } from "../config/options.ts";
+import { namedOf } from "../config/resolve.ts";
 import type { CheckedConfig } from "../config/schema.ts";
 import { MediaError } from "../model/errors.ts";
 import {
@@ -29,19 +30,16 @@ export function accountIn({ accounts }: ManagedState, tenant: string): AccountCo
 }
 
 const byName = <T extends z.ZodType>(value: T) => z.record(z.string(), value).default({});
+const byKind = <T extends z.ZodType>(value: T) => ({
+  origins: byName(value),
+  endpoints: byName(value),
+  namedTransformations: byName(value),
+});
 const contentSchema = z.strictObject({
   accounts: byName(
     z.strictObject({
-      origins: byName(byName(z.unknown())),
-      endpoints: byName(byName(z.unknown())),
-      namedTransformations: byName(byName(z.unknown())),
-      notes: z
-        .strictObject({
-          origins: byName(z.unknown()),
-          endpoints: byName(z.unknown()),
-          namedTransformations: byName(z.unknown()),
-        })
-        .default(newObjects),
+      ...byKind(byName(z.unknown())),
+      notes: z.strictObject(byKind(z.unknown())).default(newObjects),
     }),
   ),
 });
@@ -129,16 +127,9 @@ function merged(at: string, account: Account, own: Account): Account {
 
 /** Objects of an account that the configuration file defines; named transformations in their long form. */
 export function fileObjects({ config }: LoadedConfig, tenant: string): Objects {
-  const {
-    origins = {},
-    endpoints = {},
-    namedTransformations = {},
-  } = (tenant === "" ? config : config.tenants?.[tenant]) ?? {};
-  const named = Object.entries(namedTransformations).map(([name, value]) => [
-    name,
-    typeof value === "string" ? { transformation: value, enabled: true } : value,
-  ]);
-  return { origins, endpoints, namedTransformations: Object.fromEntries(named) } as Objects;
+  const own = (tenant === "" ? config : config.tenants?.[tenant]) ?? {};
+  const { origins = {}, endpoints = {} } = own;
+  return { origins, endpoints, namedTransformations: namedOf(own) } as unknown as Objects;
 }
 
 /** Differences of objects, in the order of their paths; `tenant`: of this account only. Notes are not compared. */
