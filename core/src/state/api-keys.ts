@@ -40,7 +40,7 @@ export type StoredKeys = ReturnType<typeof createStoredKeys>;
 /** Keys in the state store. Each use reads it, so that a key that was revoked opens nothing any more, on any machine. */
 export function createStoredKeys(records: Records) {
   async function read(id: string): Promise<KeyRecord | undefined> {
-    const text = await stored(() => records.get(id));
+    const text = /^[0-9a-f]{12}$/.test(id) ? await stored(() => records.get(id)) : undefined;
     return text === undefined ? undefined : recordSchema.parse(JSON.parse(text));
   }
   const write = (id: string, record: KeyRecord) => stored(() => records.put(id, JSON.stringify(record)));
@@ -54,7 +54,7 @@ export function createStoredKeys(records: Records) {
   }
 
   async function own(tenant: string, id: string): Promise<KeyRecord> {
-    const record = /^[0-9a-f]{12}$/.test(id) ? await read(id) : undefined;
+    const record = await read(id);
     if (record?.tenant === tenant) return record;
     throw new MediaError("ENOENT", "There is no key with this id.");
   }
@@ -62,15 +62,15 @@ export function createStoredKeys(records: Records) {
   return {
     /** The key that a secret is of. `undefined`: of none. Throws `EBUSY` if the store cannot be reached. */
     async verify(secret: string): Promise<StoredKey | undefined> {
-      const [, id] = SECRET.exec(secret) ?? [];
-      const record = id === undefined ? undefined : await read(id);
-      if (id === undefined || !record) return undefined;
+      const [, id = ""] = SECRET.exec(secret) ?? [];
+      const record = await read(id);
+      if (!record) return undefined;
       const { hash, previous } = record;
       const isOld = previous !== undefined && previous.until > Date.now() && isEqual(previous.hash, secret);
       return isEqual(hash, secret) || isOld ? keyOf(id, record) : undefined;
     },
     async find(id: string): Promise<StoredKey | undefined> {
-      const record = /^[0-9a-f]{12}$/.test(id) ? await read(id) : undefined;
+      const record = await read(id);
       return record && keyOf(id, record);
     },
     all,

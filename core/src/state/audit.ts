@@ -25,7 +25,14 @@ const entrySchema = z.strictObject({
   key: z.strictObject({ id: z.string(), name: z.string() }).optional(),
   address: z.string(),
   what: z.string(),
-  skipped: z.number().optional(),
+  skipped: z.int().optional(),
+});
+
+/** An entry as calls return it. */
+export const auditEntrySchema = entrySchema.omit({ tenant: true }).extend({
+  id: z.string(),
+  time: z.iso.datetime(),
+  kind: z.enum(KINDS),
 });
 
 type Entry = z.output<typeof entrySchema>;

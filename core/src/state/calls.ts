@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MediaError } from "../model/errors.ts";
 import type { CallHandler, RouteRequest } from "../plugin/calls.ts";
 import { describeCall } from "../util/json-schema.ts";
+import { auditEntrySchema } from "./audit.ts";
 
 /** Revisions in one response, unless fewer are asked for. */
 const MAX_REVISIONS = 50;
@@ -67,15 +68,6 @@ const revisionSchema = z.object({
     z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }),
   ),
 });
-const entrySchema = z.object({
-  id: z.string(),
-  time: z.iso.datetime(),
-  kind: z.enum(["change", "refusal"]),
-  key: z.object({ id: z.string(), name: z.string() }).optional(),
-  address: z.string(),
-  what: z.string(),
-  skipped: z.int().optional(),
-});
 
 /** The calls about revisions, `GET …/v1/state/revisions` and `POST …/v1/state/rollback`, and the audit log, `GET …/v1/audit`. */
 export const STATE_CALLS = [
@@ -86,7 +78,7 @@ export const STATE_CALLS = [
     handler: audit,
     describe: describeCall("List changes and refused keys, newest first", {
       query: auditSchema,
-      response: z.object({ entries: z.array(entrySchema) }),
+      response: z.object({ entries: z.array(auditEntrySchema) }),
     }),
   },
   {
