@@ -90,7 +90,7 @@ export async function inThread<Out>(
 ): Promise<Out> {
   try {
     const module = task.wasm && (await compiled(task.wasm));
-    return await semaphore.run(() => inTime<Out>(task, module, signal, limits.imageWork), {
+    return await semaphore.run(() => run<Out>(task, module, signal, limits.imageWork), {
       signal,
       timeout: limits.queueWait,
     });
@@ -100,27 +100,8 @@ export async function inThread<Out>(
   }
 }
 
-/** Runs the program for so many milliseconds at most. */
-async function inTime<Out>(
-  task: ThreadTask,
-  module: Module | undefined,
-  signal: AbortSignal,
-  milliseconds: number,
-): Promise<Out> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new MediaError("ETIMEDOUT", "The file took too long to decode")),
-    milliseconds,
-  );
-  try {
-    return await run<Out>(task, module, AbortSignal.any([signal, late.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Threads that wait for input, by their program, and what has them wait no longer. */
-const idle = new Map<string, Map<Worker, () => void>>();
+/** Threads that wait for input: their program, and what has them wait no longer. */
+const idle = new Map<Worker, { readonly program: string; leave(): void }>();
 
 function startThread({ program, memory }: ThreadTask, module: Module | undefined): Worker {
   const worker = new Worker(PROGRAM, {
@@ -139,17 +120,16 @@ function startThread({ program, memory }: ThreadTask, module: Module | undefined
 }
 
 function takeIdle({ program }: ThreadTask): Worker | undefined {
-  const [entry] = idle.get(program.href) ?? [];
-  if (!entry) return undefined;
-  const [worker, leave] = entry;
-  leave();
-  worker.ref();
-  return worker;
+  for (const [worker, waiting] of idle) {
+    if (waiting.program !== program.href) continue;
+    waiting.leave();
+    worker.ref();
+    return worker;
+  }
+  return undefined;
 }
 
 function keepIdle(worker: Worker, { program }: ThreadTask, milliseconds: number): void {
-  const waiting = idle.get(program.href) ?? new Map<Worker, () => void>();
-  idle.set(program.href, waiting);
   const end = () => {
     leave();
     void worker.terminate();
@@ -157,21 +137,31 @@ function keepIdle(worker: Worker, { program }: ThreadTask, milliseconds: number)
   const timer = setTimeout(end, milliseconds).unref();
   const leave = () => {
     clearTimeout(timer);
-    waiting.delete(worker);
+    idle.delete(worker);
     worker.off("error", end).off("exit", end);
   };
   // One that ends or fails by itself is only forgotten.
   worker.on("error", end).on("exit", end);
-  waiting.set(worker, leave);
+  idle.set(worker, { program: program.href, leave });
   worker.unref();
 }
 
-async function run<Out>(task: ThreadTask, module: Module | undefined, stop: AbortSignal): Promise<Out> {
-  stop.throwIfAborted();
+/** Runs the program for so many milliseconds at most. */
+async function run<Out>(
+  task: ThreadTask,
+  module: Module | undefined,
+  asked: AbortSignal,
+  milliseconds: number,
+): Promise<Out> {
+  asked.throwIfAborted();
   const worker = takeIdle(task) ?? startThread(task, module);
   const { promise: full, watch } = watchHeap(worker, task.heap ?? HEAP);
   const over = new AbortController();
-  const signal = AbortSignal.any([stop, over.signal]);
+  const late = setTimeout(
+    () => over.abort(new MediaError("ETIMEDOUT", "The file took too long to decode")),
+    milliseconds,
+  );
+  const signal = AbortSignal.any([asked, over.signal]);
   let reusable = false;
   try {
     worker.postMessage(task.input);
@@ -183,11 +173,12 @@ async function run<Out>(task: ThreadTask, module: Module | undefined, stop: Abor
     if (end.exhausted) throw outOfMemory(end.defect);
     throw end.defect;
   } catch (cause) {
-    if (stop.aborted) throw stop.reason;
+    signal.throwIfAborted();
     throw (cause as { code?: unknown } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
       ? outOfMemory(cause)
       : cause;
   } finally {
+    clearTimeout(late);
     clearInterval(watch);
     over.abort();
     if (reusable && task.idleTimeout !== undefined) keepIdle(worker, task, task.idleTimeout);
