@@ -1,7 +1,7 @@
-import { invalid, isMediaError, MediaError, printable } from "../model/errors.ts";
+import { invalid, isMediaError, MediaError } from "../model/errors.ts";
 import type { Delivery } from "../model/job.ts";
 import type { Output, Step, Transformation } from "../model/transformation.ts";
-import { nearest } from "../util/did-you-mean.ts";
+import { suggesting } from "./readers.ts";
 import {
   entriesOf,
   type Group,
@@ -89,7 +89,8 @@ export function createGroupReader<T>(vocabulary: Vocabulary<T>): GroupReader<T> 
     let missing: MediaError | undefined;
     for (const { key: written, value } of group) {
       const key = names.get(written);
-      if (key === undefined) throw unknownParameter(written, names.keys());
+      if (key === undefined)
+        throw suggesting(names.keys(), written, invalid("the URL", "a parameter of its language", written));
       try {
         values[key] = parameterOf(key).read(value, written);
       } catch (error) {
@@ -136,12 +137,4 @@ export function readGroups<T>(groups: readonly Group[], context: ReadContext, re
     },
     delivery: Object.assign({}, ...readings.map(({ delivery }) => delivery)),
   };
-}
-
-function unknownParameter(key: string, known: Iterable<string>): MediaError {
-  const error = invalid("the URL", "a parameter of its language", key);
-  const near = nearest(key, known);
-  return near === undefined
-    ? error
-    : new MediaError(error.code, `${error.message}, did you mean "${printable(near)}"?`);
 }

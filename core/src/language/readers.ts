@@ -79,11 +79,15 @@ export function wordFor<T>(table: ReadonlyMap<string, T>, value: T): string | un
 /** The error for a word that is not one of `known`: lists them, and repeats the closest. */
 export function unlisted(key: string, known: Iterable<string>, received: string): MediaError {
   const words = [...known];
-  const error = invalid(key, `one of ${words.join(", ")}`, received);
-  const near = nearest(received, words);
-  return near === undefined
-    ? error
-    : new MediaError(error.code, `${error.message}, did you mean "${printable(near)}"?`, { subject: key });
+  return suggesting(words, received, invalid(key, `one of ${words.join(", ")}`, received));
+}
+
+/** The error for a word, with the closest one that is known. */
+export function suggesting(known: Iterable<string>, received: string, error: MediaError): MediaError {
+  const { code, message, subject } = error;
+  const near = nearest(received, known);
+  if (near === undefined) return error;
+  return new MediaError(code, `${message}, did you mean "${printable(near)}"?`, { subject });
 }
 
 /** Digits of a colour: 3, 4, 6 or 8 hexadecimal ones, as in CSS; the last one or two are alpha. `undefined`: it is none. */
