@@ -6,16 +6,19 @@ import type { StreamPart } from "./stream.ts";
 /** Pixels, or a calculation that gives pixels. A fraction of the original is `["mul", "originalWidth", 0.5]`. */
 export type Length = Expression;
 
-export type Gravity =
-  | "center"
-  | "top"
-  | "bottom"
-  | "left"
-  | "right"
-  | "top-left"
-  | "top-right"
-  | "bottom-left"
-  | "bottom-right";
+export const GRAVITIES = [
+  "center",
+  "top",
+  "bottom",
+  "left",
+  "right",
+  "top-left",
+  "top-right",
+  "bottom-left",
+  "bottom-right",
+] as const;
+
+export type Gravity = (typeof GRAVITIES)[number];
 
 /** Where a crop looks, or where a picture lies on a larger canvas (gravities only). */
 export type Focus =

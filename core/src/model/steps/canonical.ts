@@ -1,4 +1,5 @@
 import { type Expression, evaluate } from "../expression.ts";
+import type { Showing } from "../transformation.ts";
 
 /** The expression with its constant parts calculated. A part without a finite result stays as it is. */
 export function fold(expression: Expression): Expression {
@@ -22,6 +23,15 @@ export function foldFields<S extends object>(step: S, ...names: readonly (keyof 
     if (value !== undefined) changed[name] = fold(value as Expression) as S[keyof S];
   }
   return { ...step, ...changed };
+}
+
+/** A stretch of time without what does not count: a start of 0, and a duration beside an end. */
+export function foldTime(time: Showing): Showing {
+  const { start, end, duration } = foldFields(time, "start", "end", "duration");
+  return {
+    ...(start !== undefined && start !== 0 && { start }),
+    ...(end !== undefined ? { end } : duration !== undefined && { duration }),
+  };
 }
 
 /** `step` without the named fields. */

@@ -9,9 +9,9 @@ import type {
   SubtitleStyle,
   TextStyle,
 } from "../transformation.ts";
-import { fold, foldFields } from "./canonical.ts";
+import { fold, foldFields, foldTime } from "./canonical.ts";
 import type { StepDefinition } from "./registry.ts";
-import { expression, gravity, innerStep, rgba } from "./schema.ts";
+import { expression, gravity, innerStep, rgba, stretch } from "./schema.ts";
 
 declare module "../transformation.ts" {
   interface Steps {
@@ -57,12 +57,6 @@ const subtitleStyle: z.ZodType<SubtitleStyle> = z.strictObject({
   shadow: z.strictObject({ color: rgba, indent: pixels }).exactOptional(),
 });
 
-const showing: z.ZodType<Showing> = z.strictObject({
-  start: expression.exactOptional(),
-  end: expression.exactOptional(),
-  duration: expression.exactOptional(),
-});
-
 const steps = z.array(innerStep);
 
 const layer: z.ZodType<Layer> = z.discriminatedUnion("kind", [
@@ -105,14 +99,14 @@ const overlay: StepDefinition<StepOf<"overlay">> = {
     op: z.literal("overlay"),
     layer,
     place,
-    time: showing.exactOptional(),
+    time: z.strictObject(stretch).exactOptional(),
     blend: blend.exactOptional(),
   }),
   canonical: ({ layer, place, time, blend, ...step }) => ({
     ...step,
     layer: foldLayer(layer),
     place: foldPlace(place),
-    ...foldTime(time),
+    ...showing(time),
     ...(blend && { blend: blend.mode === "displace" ? foldFields(blend, "x", "y") : blend }),
   }),
   faces: ({ blend }, { faces }) =>
@@ -143,13 +137,8 @@ function foldLayer(layer: Layer): Layer {
   }
 }
 
-function foldTime(time: Showing | undefined): { time?: Showing } {
-  if (!time) return {};
-  const { start, end, duration } = foldFields(time, "start", "end", "duration");
-  const folded: Showing = {
-    ...(start !== undefined && start !== 0 && { start }),
-    ...(end !== undefined ? { end } : duration !== undefined && { duration }),
-  };
+function showing(time: Showing = {}): { time?: Showing } {
+  const folded = foldTime(time);
   return Object.keys(folded).length > 0 ? { time: folded } : {};
 }
 

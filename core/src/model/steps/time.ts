@@ -2,9 +2,9 @@ import { z } from "zod";
 import { invalid } from "../errors.ts";
 import { type Expression, evaluate, type Scope } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
-import { foldFields } from "./canonical.ts";
+import { foldTime } from "./canonical.ts";
 import type { StepDefinition } from "./registry.ts";
-import { expression } from "./schema.ts";
+import { stretch } from "./schema.ts";
 
 declare module "../transformation.ts" {
   interface Steps {
@@ -23,20 +23,10 @@ declare module "../transformation.ts" {
 }
 
 const clip: StepDefinition<StepOf<"clip">> = {
-  schema: z.strictObject({
-    op: z.literal("clip"),
-    start: expression.exactOptional(),
-    end: expression.exactOptional(),
-    duration: expression.exactOptional(),
-  }),
+  schema: z.strictObject({ op: z.literal("clip"), ...stretch }),
   canonical(step) {
-    const { start, end, duration } = foldFields(step, "start", "end", "duration");
-    if ((start === undefined || start === 0) && end === undefined && duration === undefined) return undefined;
-    return {
-      op: "clip",
-      ...(start !== undefined && start !== 0 && { start }),
-      ...(end !== undefined ? { end } : duration !== undefined && { duration }),
-    };
+    const folded = foldTime(step);
+    return Object.keys(folded).length === 0 ? undefined : { op: "clip", ...folded };
   },
   faces: "stay",
 };
