@@ -89,13 +89,7 @@ function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOu
   };
 }
 
-const RASTER: ReadonlySet<Output["format"]> = new Set<Output["format"]>([
-  "jpeg",
-  "png",
-  "webp",
-  "avif",
-  "gif",
-]);
+const RASTER: ReadonlySet<Output["format"]> = new Set(["jpeg", "png", "webp", "avif", "gif"] as const);
 
 /** Whether an output has pixels, by its format. */
 export const isRaster = (format: Output["format"]): boolean => RASTER.has(format);

@@ -1,8 +1,10 @@
+import { MediaError } from "../errors.ts";
+import type { Step } from "../transformation.ts";
 import { composeSteps } from "./compose.ts";
 import { effectSteps } from "./effects.ts";
 import { orientSteps } from "./orient.ts";
 import { overlaySteps } from "./overlay.ts";
-import { createStepRegistry, type StepDefinition, type StepRegistry } from "./registry.ts";
+import type { StepDefinition, StepRegistry } from "./registry.ts";
 import { sizeSteps } from "./size.ts";
 import { surfaceSteps } from "./surface.ts";
 import { timeSteps } from "./time.ts";
@@ -35,5 +37,16 @@ export const builtInSteps: BuiltIn = {
 
 /** A registry that holds the built-in operations and takes further ones. */
 export function createBuiltInRegistry(): StepRegistry {
-  return createStepRegistry(builtInSteps as unknown as Readonly<Record<string, StepDefinition<never>>>);
+  const definitions = new Map(
+    Object.entries(builtInSteps as unknown as Readonly<Record<string, StepDefinition<Step>>>),
+  );
+  return {
+    define(op, definition) {
+      if (definitions.has(op))
+        throw new MediaError("ECONFIG", `Expected a new operation but ${op} exists already`);
+      definitions.set(op, definition as unknown as StepDefinition<Step>);
+    },
+    get: (op) => definitions.get(op),
+    list: () => [...definitions.keys()],
+  };
 }

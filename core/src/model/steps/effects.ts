@@ -155,7 +155,6 @@ const distort: StepDefinition<StepOf<"distort">> = {
     }),
   ]),
   size: (step, { current }) => distortedSize(step, current),
-  // Where the picture shrinks, each of its pixels is looked at; where it grows, each of the result.
 };
 
 const colorize: StepDefinition<StepOf<"colorize">> = {

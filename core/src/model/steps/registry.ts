@@ -1,5 +1,4 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { MediaError } from "../errors.ts";
 import type { Scope, Size } from "../expression.ts";
 import type { FocusBox } from "../render-context.ts";
 import type { Op, Step, StepOf } from "../transformation.ts";
@@ -50,22 +49,4 @@ export interface StepRegistry {
   get(op: string): StepDefinition<Step> | undefined;
   /** Names of all operations. */
   list(): readonly string[];
-}
-
-export function createStepRegistry(
-  builtIn: Readonly<Record<string, StepDefinition<never>>> = {},
-): StepRegistry {
-  const definitions = new Map<string, StepDefinition<Step>>();
-  for (const [op, definition] of Object.entries(builtIn)) {
-    definitions.set(op, definition as unknown as StepDefinition<Step>);
-  }
-  return {
-    define(op, definition) {
-      if (definitions.has(op))
-        throw new MediaError("ECONFIG", `Expected a new operation but ${op} exists already`);
-      definitions.set(op, definition as unknown as StepDefinition<Step>);
-    },
-    get: (op) => definitions.get(op),
-    list: () => [...definitions.keys()],
-  };
 }

@@ -116,7 +116,6 @@ const resize: StepDefinition<StepOf<"resize">> = {
   },
   size: (step, stage) => resizeGeometry(step, stage).size,
   faces: (step, stage) => facesAfterResize(step, stage, resizeGeometry(step, stage)),
-  // Each pixel of the larger side is read or written once; writing between others takes more of them.
 };
 
 const extract: StepDefinition<StepOf<"extract">> = {

@@ -3,6 +3,7 @@ import type { Paint, Rgba } from "../colour.ts";
 import { invalid } from "../errors.ts";
 import { evaluate } from "../expression.ts";
 import type { StepOf } from "../transformation.ts";
+import type { Box } from "./box.ts";
 import { foldFields } from "./canonical.ts";
 import { facesIn } from "./follow.ts";
 import { scopeAt } from "./geometry.ts";
@@ -35,6 +36,13 @@ const trim: StepDefinition<StepOf<"trim">> = {
   schema: z.strictObject({ op: z.literal("trim"), tolerance: z.number().min(1).max(99) }),
 };
 
+/** The canvas, seen from the picture. */
+function bordered(step: StepOf<"border">, stage: Stage): Box {
+  const { width, height } = stage.current;
+  const edge = borderWidth(step, stage);
+  return { left: -edge, top: -edge, width: width + 2 * edge, height: height + 2 * edge };
+}
+
 const border: StepDefinition<StepOf<"border">> = {
   schema: z.strictObject({ op: z.literal("border"), width: expression, color: rgba }),
   canonical(step) {
@@ -42,19 +50,10 @@ const border: StepDefinition<StepOf<"border">> = {
     return folded.width === 0 ? undefined : folded;
   },
   size(step, stage) {
-    const width = borderWidth(step, stage);
-    return { width: stage.current.width + 2 * width, height: stage.current.height + 2 * width };
+    const { width, height } = bordered(step, stage);
+    return { width, height };
   },
-  faces: (step, stage) => {
-    const edge = borderWidth(step, stage);
-    const { width, height } = stage.current;
-    return facesIn(stage.faces, stage.current, {
-      left: -edge,
-      top: -edge,
-      width: width + 2 * edge,
-      height: height + 2 * edge,
-    });
-  },
+  faces: (step, stage) => facesIn(stage.faces, stage.current, bordered(step, stage)),
 };
 
 const radius = z.number().min(0);
@@ -66,7 +65,6 @@ const round: StepDefinition<StepOf<"round">> = {
   }),
   canonical: (step) => (step.radius !== "max" && step.radius.every((r) => r === 0) ? undefined : step),
   faces: "stay",
-  // What shines through has to be written, too.
 };
 
 const opacity: StepDefinition<StepOf<"opacity">> = {

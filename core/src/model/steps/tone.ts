@@ -22,7 +22,6 @@ const blur: StepDefinition<StepOf<"blur">> = {
   schema: z.strictObject({ op: z.literal("blur"), sigma: z.number().min(0).max(1000) }),
   canonical: (step) => (step.sigma === 0 ? undefined : step),
   faces: "stay",
-  // The mask has one dimension, twice; its length grows with sigma.
 };
 
 const grayscale: StepDefinition<StepOf<"grayscale">> = {
@@ -39,7 +38,6 @@ const sharpen: StepDefinition<StepOf<"sharpen">> = {
   schema: z.strictObject({ op: z.literal("sharpen"), amount: z.number().min(0) }),
   canonical: (step) => (step.amount === 0 ? undefined : step),
   faces: "stay",
-  // Small pictures are cut into as many bands as large ones.
 };
 
 const unsharp: StepDefinition<StepOf<"unsharp">> = {
