@@ -1,18 +1,14 @@
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-const TIME = "(\\d{2}):(\\d{2}):(\\d{2})";
-const MONTH = `(${MONTHS.join("|")})`;
+const TIME = "(?<hours>\\d{2}):(?<minutes>\\d{2}):(?<seconds>\\d{2})";
+const MONTH = `(?<month>${MONTHS.join("|")})`;
 
 /** The three forms of an HTTP date (RFC 9110 §5.6.7), case-insensitive as caches should read them (RFC 9111 §4.2). */
-const IMF_FIXDATE = new RegExp(
-  `^(?:mon|tue|wed|thu|fri|sat|sun), (\\d{2}) ${MONTH} (\\d{4}) ${TIME} gmt$`,
-  "i",
-);
-const RFC_850 = new RegExp(
-  `^(?:mon|tues|wednes|thurs|fri|satur|sun)day, (\\d{2})-${MONTH}-(\\d{2}) ${TIME} gmt$`,
-  "i",
-);
-const ASCTIME = new RegExp(`^(?:mon|tue|wed|thu|fri|sat|sun) ${MONTH} (\\d{2}| \\d) ${TIME} (\\d{4})$`, "i");
+const FORMS = [
+  `(?:mon|tue|wed|thu|fri|sat|sun), (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} gmt`,
+  `(?:mon|tues|wednes|thurs|fri|satur|sun)day, (?<day>\\d{2})-${MONTH}-(?<ending>\\d{2}) ${TIME} gmt`,
+  `(?:mon|tue|wed|thu|fri|sat|sun) ${MONTH} (?<day>\\d{2}| \\d) ${TIME} (?<year>\\d{4})`,
+].map((form) => new RegExp(`^${form}$`, "i"));
 
 /**
  * Milliseconds since 1970 of an HTTP date in one of its three forms; `undefined` for anything else. A year of two digits
@@ -20,12 +16,16 @@ const ASCTIME = new RegExp(`^(?:mon|tue|wed|thu|fri|sat|sun) ${MONTH} (\\d{2}| \
  */
 export function parseHttpDate(text: string, now = Date.now()): number | undefined {
   const date = text.trim();
-  const fixed = IMF_FIXDATE.exec(date);
-  if (fixed) return timeOf(fixed[3], fixed[2], fixed[1], fixed.slice(4));
-  const old = RFC_850.exec(date);
-  if (old) return timeOf(fullYear(Number(old[3]), now), old[2], old[1], old.slice(4));
-  const plain = ASCTIME.exec(date);
-  return plain ? timeOf(plain[6], plain[1], plain[2], plain.slice(3, 6)) : undefined;
+  const parts = FORMS.find((form) => form.test(date))?.exec(date)?.groups;
+  if (!parts) return undefined;
+  const number = (name: string) => Number(parts[name]);
+  const year = parts.ending === undefined ? number("year") : fullYear(number("ending"), now);
+  const [day = 0, hours = 0, minutes = 0, seconds = 0] = ["day", "hours", "minutes", "seconds"].map(number);
+  // 60: a leap second.
+  if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
+  const at = Date.UTC(year, MONTHS.indexOf(parts.month?.toLowerCase() ?? ""), day, hours, minutes, seconds);
+  // Years below 100 would mean those after 1900; a day that the month has not would be one of the next month.
+  return year >= 100 && new Date(at - seconds * 1000).getUTCDate() === day ? at : undefined;
 }
 
 function fullYear(ending: number, now: number): number {
@@ -33,19 +33,4 @@ function fullYear(ending: number, now: number): number {
   const inCentury = year - (year % 100) + ending;
   if (inCentury > year + 50) return inCentury - 100;
   return inCentury <= year - 50 ? inCentury + 100 : inCentury;
-}
-
-function timeOf(
-  year: string | number | undefined,
-  month: string | undefined,
-  day: string | undefined,
-  time: readonly (string | undefined)[],
-): number | undefined {
-  const [hours = Number.NaN, minutes = Number.NaN, seconds = Number.NaN] = time.map(Number);
-  const monthAt = MONTHS.indexOf((month ?? "").toLowerCase());
-  // 60: a leap second.
-  if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
-  const at = Date.UTC(Number(year), monthAt, Number(day), hours, minutes, seconds);
-  // Years below 100 would mean those after 1900; a day that the month has not would be one of the next month.
-  return Number(year) >= 100 && new Date(at - seconds * 1000).getUTCDate() === Number(day) ? at : undefined;
 }
