@@ -22,24 +22,16 @@ interface Entry {
 export function createAllowList(entries: readonly string[]): AllowList {
   const list = entries.map(parse);
   const covers = (entry: Entry, port: number) => entry.port === undefined || entry.port === port;
+  const contains = ({ network }: Entry, address: string) => {
+    if (!network || !ipaddr.isValid(address)) return false;
+    const ip = ipaddr.process(address);
+    return network[0].kind() === ip.kind() && ip.match(network);
+  };
   return {
     host: (host, port) => list.some((entry) => entry.host === host && covers(entry, port)),
-    address(address, port) {
-      if (!ipaddr.isValid(address)) return false;
-      const ip = ipaddr.process(address);
-      return list.some(
-        ({ network, ...entry }) =>
-          network && network[0].kind() === ip.kind() && ip.match(network) && covers(entry, port),
-      );
-    },
-    port(host, port) {
-      const ip = ipaddr.isValid(host) ? ipaddr.process(host) : undefined;
-      return list.some(
-        ({ network, ...entry }) =>
-          entry.port === port &&
-          (entry.host === host || (network && ip && network[0].kind() === ip.kind() && ip.match(network))),
-      );
-    },
+    address: (address, port) => list.some((entry) => contains(entry, address) && covers(entry, port)),
+    port: (host, port) =>
+      list.some((entry) => entry.port === port && (entry.host === host || contains(entry, host))),
   };
 }
 
