@@ -16,7 +16,7 @@ export interface CacheControl {
 }
 
 /** The greatest number of seconds that means anything (RFC 9111 §1.2.2). */
-const MAX_SECONDS = 2 ** 31;
+export const MAX_SECONDS = 2 ** 31;
 
 /** Characters that are read. */
 const MAX_LENGTH = 1000;

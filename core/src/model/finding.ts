@@ -1,3 +1,5 @@
+import type { FileMetadata } from "./source.ts";
+
 /** Whether an origin can be used; for operators. */
 export interface OriginFinding {
   readonly state: "good" | "bad";
@@ -7,16 +9,12 @@ export interface OriginFinding {
 }
 
 /** What an origin has under a path. */
-export interface FileFinding {
+export interface FileFinding extends Pick<FileMetadata, "type" | "size" | "lastModified"> {
   readonly state: "found" | "missing" | "failed";
   /** Of a failure. */
   readonly code?: string;
   /** Of a failure, with its causes; for operators. */
   readonly text?: string;
-  /** Media type, bytes and milliseconds since 1970, as far as the origin reports them. */
-  readonly type?: string;
-  readonly size?: number;
-  readonly lastModified?: number;
   /** Until the origin had responded. */
   readonly milliseconds: number;
 }

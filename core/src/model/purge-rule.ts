@@ -36,7 +36,7 @@ export function tenantOf(origin: string): string {
 /** Whether a rendition, or a remembered failure, matches a purge rule. */
 export function matchesRule(
   { key, asset, sources, tags = [] }: Purgeable,
-  { kind, value, tenant }: Pick<ActiveRule, "kind" | "value" | "tenant">,
+  { kind, value, tenant }: PurgeRule,
 ): boolean {
   if (kind === "key") return key === value;
   if (tenant !== undefined && accountOf(asset, sources) !== tenant) return false;
@@ -64,7 +64,7 @@ function accountOf(asset: Asset | undefined, [main]: RenditionRecord["sources"])
 /** Whether the original under a path matches a purge rule. Keys, tags and URLs are those of renditions: no original has any. */
 export function matchesOriginal(
   { tenant, path }: { readonly tenant: string; readonly path: string },
-  { kind, value, tenant: account }: Pick<ActiveRule, "kind" | "value" | "tenant">,
+  { kind, value, tenant: account }: PurgeRule,
 ): boolean {
   if (account !== undefined && account !== tenant) return false;
   if (kind === "all") return true;

@@ -75,20 +75,14 @@ export interface PlanResult {
 }
 
 /** What a cache keeps of a rendition beside its body: enough for a 304, a revalidation, a purge and `explain`. */
-export interface RenditionRecord {
+export interface RenditionRecord extends Omit<PlanResult, "body" | "degraded"> {
   /** Key of the job. */
   readonly key: string;
   /** What was asked for. */
   readonly asset?: Asset;
   /** Fingerprint of the engines that were installed; a record of others is a miss. */
   readonly engines: string;
-  readonly type: string;
-  readonly format: string;
   readonly length?: number;
-  readonly width?: number;
-  readonly height?: number;
-  /** As of `PlanResult`. */
-  readonly sourceSize?: Size;
   readonly etag?: string;
   /** Milliseconds since 1970. */
   readonly lastModified?: number;
@@ -113,8 +107,6 @@ export interface RenditionRecord {
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
-  /** As of `PlanResult`. */
-  readonly links?: Job;
   /** A remembered failure instead of a rendition. */
   readonly error?: {
     readonly code: ErrorCode;

@@ -1,21 +1,17 @@
 import type { Readable } from "node:stream";
 import type { Endpoint } from "../model/endpoint.ts";
+import type { MediaRequest } from "../model/exchange.ts";
 import type { AccountState } from "./account.ts";
 import type { AccountKeys, KeyRole } from "./account-keys.ts";
 import type { AuditEntry, AuditListOptions } from "./audit.ts";
 import type { PurgeCount } from "./cache-state.ts";
 
 /** A request to a route of a plugin. */
-export interface RouteRequest {
-  readonly method: string;
+export interface RouteRequest extends Pick<MediaRequest, "method" | "ip" | "isSecure"> {
   /** Path without query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly params: Readonly<Record<string, string>>;
-  /** Address of the client, seen through trusted proxies only. */
-  readonly ip: string;
-  /** The client uses HTTPS, as trusted proxies say in `X-Forwarded-Proto`; `false` if none of them says so. */
-  readonly isSecure: boolean;
   header(name: string): string | undefined;
   /** Where this process listens: the socket's own address, and its port. */
   readonly server: { readonly address: string; readonly port: number };

@@ -63,11 +63,7 @@ export function createCoalescer<T>(
       while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
     },
     has: (key, since) => runs.has(nameOf(key, since)),
-    run(
-      key: string,
-      { signal, since }: CoalesceOptions,
-      work: (signal: AbortSignal) => Promise<T>,
-    ): Promise<T> {
+    run(key, { signal, since }, work) {
       if (signal.aborted) return Promise.reject(signal.reason);
       const name = nameOf(key, since);
       const run = runs.get(name) ?? begin(name, work);

@@ -48,15 +48,11 @@ function positive(name: string, expression: Expression, scope: Scope): number {
   return value;
 }
 
-export interface SizeOptions {
-  readonly width?: Expression;
-  readonly height?: Expression;
-  readonly ratio?: Expression;
-  readonly dpr?: Expression;
-}
-
 /** The dimensions asked for: `ratio` completes a single one, `dpr` multiplies both unless that leaves 1–5000 px. */
-export function requestedSize(step: SizeOptions, scope: Scope): { width?: number; height?: number } {
+export function requestedSize(
+  step: Pick<StepOf<"resize">, "width" | "height" | "ratio" | "dpr">,
+  scope: Scope,
+): { width?: number; height?: number } {
   let width = step.width === undefined ? undefined : positive("width", step.width, scope);
   let height = step.height === undefined ? undefined : positive("height", step.height, scope);
   if (step.ratio !== undefined && (width === undefined) !== (height === undefined)) {

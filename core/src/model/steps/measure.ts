@@ -1,7 +1,6 @@
 import { MediaError } from "../errors.ts";
-import type { Scope, Size } from "../expression.ts";
+import type { Size } from "../expression.ts";
 import type { Limits } from "../limits.ts";
-import type { FocusBox } from "../render-context.ts";
 import type { Output, Step, Transformation } from "../transformation.ts";
 import { branchOf } from "./compose.ts";
 import { facesAfter } from "./follow.ts";
@@ -52,15 +51,11 @@ export function assertSizeAfter(
   }
 }
 
-export interface MeasureOptions {
+interface MeasureOptions extends Pick<Stage, "scope" | "faces"> {
   /** Size before the first step. @default the original's */
   readonly current?: Size;
   /** Frames that go through every step. @default 1 */
   readonly frames?: number;
-  /** Further variables, for instance `originalDensity`. */
-  readonly scope?: Scope;
-  /** Faces before the first step, and the focal point. */
-  readonly faces?: readonly FocusBox[];
 }
 
 /** Size of the picture after each step, without pixel work. Throws as `sizeAfter` and `assertSizeAfter` do. */

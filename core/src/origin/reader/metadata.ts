@@ -1,3 +1,4 @@
+import { MAX_SECONDS } from "../../model/control.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
 import type { FileMetadata } from "../../model/source.ts";
 import { readTags } from "../../model/tags.ts";
@@ -50,9 +51,6 @@ function controlOf(headers: Headers): Pick<FileMetadata, "cacheControl" | "cdnCa
 /** Longest time that an `Expires` stands for: a year, whatever its date. */
 const MAX_EXPIRES_MS = 365 * 24 * 60 * 60_000;
 
-/** Larger ages count as this one (RFC 9111 §1.2.2). */
-const MAX_AGE_SECONDS = 2 ** 31;
-
 /** By how much the clocks of an origin and of this machine may differ before its `Date` counts as old. */
 const MAX_CLOCK_SKEW_MS = 10_000;
 
@@ -73,7 +71,7 @@ function expiryOf(
 /** Milliseconds; of a list of ages the first counts (RFC 9111 §5.1). */
 function ageOf(age = ""): number {
   const [seconds] = /^\d+(?=\s*(?:,|$))/.exec(age.trim()) ?? [];
-  return Math.min(MAX_AGE_SECONDS, Number(seconds ?? 0)) * 1000;
+  return Math.min(MAX_SECONDS, Number(seconds ?? 0)) * 1000;
 }
 
 function tagsOf(headers: Headers): Pick<FileMetadata, "tags"> {
