@@ -31,8 +31,6 @@ export interface FetcherOptions {
   readonly requestFrom?: string;
   /** Distinguishes this server from others in `CDN-Loop` (RFC 8586): letters, digits and `-._`. @default none */
   readonly serverMark?: string;
-  /** @default "mediatap" */
-  readonly userAgent?: string;
   /** Resolves names. @default the system's resolver */
   readonly resolve?: Resolve;
   /** Measures the time that an origin has for a request. @default createClock */
@@ -71,7 +69,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
   let agents: ReturnType<typeof createAgents> | undefined;
   const own = {
-    "user-agent": options.userAgent ?? "mediatap",
+    "user-agent": "mediatap",
     "accept-encoding": "identity",
     "x-req-from": options.requestFrom ?? "mediatap",
   };
