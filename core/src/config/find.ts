@@ -9,7 +9,7 @@ import { adviceOn } from "./packages.ts";
 import { positionOf } from "./position.ts";
 import type { MediatapConfig } from "./schema.ts";
 
-export interface FindOptions {
+interface FindOptions {
   /** Configuration file; left out: searched from `cwd` upwards, as far as the first folder with a `package.json`. */
   readonly file?: string;
   /** @default process.cwd() */
@@ -17,7 +17,7 @@ export interface FindOptions {
 }
 
 /** A configuration as it was written, and its file. */
-export interface FoundConfig {
+interface FoundConfig {
   readonly config: MediatapConfig;
   /** Absolute path. */
   readonly file: string;

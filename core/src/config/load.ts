@@ -24,7 +24,7 @@ export interface LoadedConfig {
   readonly code?: string;
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   /** What messages call the configuration: its file, or a word for where else it came from. */
   readonly source: string;
   /** Folder that relative paths start at, and that packages are resolved from. */

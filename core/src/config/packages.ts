@@ -7,7 +7,7 @@ import { nearest } from "../util/did-you-mean.ts";
 import { importFresh } from "./fresh.ts";
 
 /** A module that a configuration names, and the folder it was found in. */
-export interface NamedModule {
+interface NamedModule {
   readonly default: (options?: unknown) => unknown;
   readonly folder: string;
   /** The file of a module that is named by its path, and what it imports by relative paths. */

@@ -3,7 +3,7 @@ import type { RenderContext } from "../model/render-context.ts";
 import type { Source, SourceMetadata } from "../model/source.ts";
 import { atMost } from "../util/entries.ts";
 
-export interface MemoizeOptions<F> {
+interface MemoizeOptions<F> {
   /** Sources whose results are kept. @default 10000 */
   readonly entries?: number;
   /** Whether a result may be kept. @default always */

@@ -14,7 +14,7 @@ import { type Module, WebAssembly } from "./wasm.ts";
 // nothing but JavaScript, keeps its thread for a while.
 
 /** Work for a thread of its own. */
-export interface ThreadTask {
+interface ThreadTask {
   /**
    * A module whose default export is a `ThreadProgram`. It may import Node's modules and libraries, but of
    * `@mediatap/core` only types: the whole server would be loaded with it.

@@ -35,7 +35,7 @@ export const printQuery = (query: Job["query"]): string =>
 export const freeQuery = (pairs: readonly Pair[]): Job["query"] =>
   pairs.map(({ name, rawValue }) => [name, lenient(rawValue)] as const);
 
-export interface PathGrammarOptions {
+interface PathGrammarOptions {
   /** Segments before the transformation: `_img`. @default "" */
   readonly base?: string;
   /** What separates parameters. The first one is printed. */
@@ -91,7 +91,7 @@ export function itemsOf(text: string, between: RegExp, assign: RegExp): Group {
   });
 }
 
-export interface QueryGrammarOptions {
+interface QueryGrammarOptions {
   /** Whether a parameter of the query belongs to the language. The others tell versions of a file apart. */
   readonly isOwn: (name: string, endpoint: Endpoint) => boolean;
   /** Names of parameters that are taken out, because they concern the service alone. */

@@ -15,7 +15,7 @@ import {
   type Values,
 } from "./table.ts";
 
-export interface PrintParts<T> {
+interface PrintParts<T> {
   readonly vocabulary: Vocabulary<T>;
   readonly read: GroupReader<T>;
   /** As in `Grammar`. */

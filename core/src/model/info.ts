@@ -66,7 +66,7 @@ export interface InfoOutput {
 }
 
 /** A description that a plugin writes in a form of its own, for clients of a standard. */
-export interface InfoForm {
+interface InfoForm {
   /** Name of the plugin, which returns the plan. */
   readonly plugin: string;
   /** What the document depends on beside the file: plain data. */

@@ -43,7 +43,7 @@ export interface RemuxCut {
 }
 
 /** One segment, before it is written. */
-export interface RemuxSegment {
+interface RemuxSegment {
   readonly frames: number;
   /** Bytes of its pictures. */
   readonly bytes: number;

@@ -159,7 +159,7 @@ export interface VideoTrack {
   readonly transfer?: string;
 }
 
-export interface AudioTrack {
+interface AudioTrack {
   readonly codec: string;
   readonly channels: number;
   /** Samples a second. */

@@ -20,7 +20,7 @@ export function listedOrigins(
     .filter((origin): origin is ListedOrigin => origin.storage.listFolder !== undefined);
 }
 
-export interface ListOriginsOptions<T extends { readonly name: string; readonly kind: string }>
+interface ListOriginsOptions<T extends { readonly name: string; readonly kind: string }>
   extends ListFolderOptions {
   /** What the page contains of entries of an origin. */
   readonly keep: (entries: readonly FolderEntry[], origin: ListedOrigin) => Promise<readonly T[]>;

@@ -69,7 +69,7 @@ export interface CopyClaim {
 }
 
 /** The copy that was found for a request. */
-export interface FoundCopy {
+interface FoundCopy {
   readonly origin: string;
   /** Its lifetime has ended: `validate` it before it is used. */
   readonly isDue: boolean;

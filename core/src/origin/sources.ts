@@ -40,7 +40,7 @@ interface Lease {
   close(): Promise<void>;
 }
 
-export interface OriginsParts {
+interface OriginsParts {
   readonly hooks: Hooks;
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly endpoints: ReadonlyMap<string, Endpoint>;

@@ -6,7 +6,7 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** … for so many milliseconds; then the copy is cancelled. So it slows nobody down below 8 MB a second. */
 const TIMEOUT_MS = 1_000;
 
-export interface TeeOptions {
+interface TeeOptions {
   /** Name of the origin, for the log. */
   readonly origin: string;
   readonly log: Logger;

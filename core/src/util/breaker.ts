@@ -21,7 +21,7 @@ export type BreakerChange<E> =
   | { readonly state: "open"; readonly error: E; readonly milliseconds: number };
 
 /** When it opens and for how long; read at each use, so they may change. */
-export type BreakerLimits = Readonly<
+type BreakerLimits = Readonly<
   Pick<Limits, "breakerWindow" | "breakerRequests" | "breakerRate" | "breakerFailures" | "breakerOpen">
 >;
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 
 /** A way to the other processes: Redis, the channel to workers. Everything that it is given, every other process hears. */
-export interface BusLine {
+interface BusLine {
   readonly name: string;
   /** Sends a text. A promise resolves when all others have received it, or are known to be away; rejects if it could not be sent. */
   send(text: string): unknown;

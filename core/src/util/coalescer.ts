@@ -13,7 +13,7 @@ export interface Coalescer<T> {
 }
 
 /** Coalesces within this process. */
-export interface ProcessCoalescer<T> extends Coalescer<T> {
+interface ProcessCoalescer<T> extends Coalescer<T> {
   /** Number of keys whose work can be joined. */
   readonly size: number;
   /** Resolves once no work is running, and no result can be joined. */

@@ -3,7 +3,7 @@ import { codeOf } from "../model/errors.ts";
 import { prettyLine } from "./log-format.ts";
 import { maskText } from "./redact.ts";
 
-export interface LogOptions {
+interface LogOptions {
   /** Least level that is logged. @default "info" */
   readonly level?: string | undefined;
   /** For people instead of for programs. @default whether the output is a terminal */

@@ -1,4 +1,4 @@
-export interface TimeoutOptions<T> {
+interface TimeoutOptions<T> {
   /** Ends the wait with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Message of the error. @default "it took too long" */

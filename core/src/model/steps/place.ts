@@ -10,7 +10,7 @@ export interface PlacedLayer extends Corner {
 }
 
 /** The sizes that the place of a layer depends on. */
-export interface LayerSizes {
+interface LayerSizes {
   /** The picture below. */
   readonly base: Size;
   /** The layer as it is laid on it, after its own steps. */

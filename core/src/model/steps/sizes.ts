@@ -5,7 +5,7 @@ import { without } from "./canonical.ts";
 import { requestedSize } from "./geometry.ts";
 
 /** The rules of an endpoint about sizes. */
-export type SizeRules = Pick<Endpoint, "widths" | "otherWidths" | "enlarge" | "maxSide">;
+type SizeRules = Pick<Endpoint, "widths" | "otherWidths" | "enlarge" | "maxSide">;
 
 type Sizing = StepOf<"resize"> | StepOf<"extract">;
 

@@ -62,7 +62,7 @@ export function receive(
 }
 
 /** The body of a response, at the pace of its reader. Destroying it frees the connection. */
-export class ReceivedBody extends Readable {
+class ReceivedBody extends Readable {
   readonly #controller: Dispatcher.DispatchController;
   readonly #options: ReceiveOptions;
   #isComplete = false;

@@ -10,7 +10,7 @@ export const canonicalFields = {
   baseUrlForCanonicalHeader: httpUrl.optional(),
 };
 
-export interface CanonicalFields {
+interface CanonicalFields {
   readonly includeCanonicalHeader: boolean;
   readonly baseUrlForCanonicalHeader?: string | undefined;
 }

@@ -8,7 +8,7 @@ import { contentRangeOf, isPage, lengthOf, metadataOf } from "./metadata.ts";
 import { retryAfterOf } from "./send.ts";
 
 /** What was requested, as far as it decides what a response means. */
-export interface FileRequest {
+interface FileRequest {
   readonly path: string;
   readonly head: boolean;
   readonly range: ByteRange | undefined;
@@ -60,7 +60,7 @@ function assertMedia(path: string, { type, size }: FileMetadata, head: boolean):
 }
 
 /** The file in a response. */
-export interface FileResponse {
+interface FileResponse {
   readonly metadata: FileMetadata;
   /** The body is the requested range instead of the whole file. */
   readonly part: boolean;

@@ -14,7 +14,7 @@ const USEFUL_FACTOR = 3;
 const WEIGHT = 0.1;
 
 /** Retries of one request. */
-export interface RequestRetries {
+interface RequestRetries {
   /** Milliseconds to wait before the next retry after a transient fault; `undefined`: there is none after so many. */
   pause(repeated: number): number | undefined;
   /** Takes one retry from the budget, for whatever reason; `false`: none is left. */
