@@ -15,7 +15,7 @@ import type { Size } from "./model/expression.ts";
 import type { Job } from "./model/job.ts";
 import type { Plan } from "./model/plan.ts";
 import type { ActiveRule } from "./model/purge-rule.ts";
-import type { DecodeOptions, Header, Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
+import type { DecodeOptions, Inspections, RawFrame, RenderContext } from "./model/render-context.ts";
 import type { Provenance, RenditionRecord } from "./model/rendition.ts";
 import type { NOT_MODIFIED, OpenOptions, Source, SourceMetadata, Storage } from "./model/source.ts";
 import type { Spans } from "./model/spans.ts";
@@ -353,4 +353,3 @@ export interface OriginConfig {
 }
 
 export type Hooks = ReturnType<typeof createHooks>;
-export type { Header };

@@ -1,9 +1,10 @@
 import { LRUCache } from "lru-cache";
 import { type ActiveRule, matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
-import { CACHE_TIERS, type MaybePromise } from "../plugin/cache-backend.ts";
+import { CACHE_TIERS } from "../plugin/cache-backend.ts";
 import type { PurgeCount, TierCount, TierState } from "../plugin/cache-state.ts";
 import { atMost } from "../util/entries.ts";
+import type { MaybePromise } from "../util/maybe.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
 /** Failures that are remembered; each for a minute at most. */

@@ -10,13 +10,13 @@ import type {
   CacheOptions,
   GetOptions,
   JournalRule,
-  MaybePromise,
   OriginalsBackend,
   StoredMetadata,
 } from "../plugin/cache-backend.ts";
 import { wrap } from "../plugin/errors.ts";
 import { resultCheckOf } from "../plugin/results.ts";
 import type { Clock } from "../util/clock.ts";
+import type { MaybePromise } from "../util/maybe.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { createCacheBreaker } from "./breaker.ts";
 import { createKnownEntries } from "./known-entries.ts";

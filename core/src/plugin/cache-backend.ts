@@ -4,8 +4,6 @@ import type { PurgeRule } from "../model/purge-rule.ts";
 import type { CompleteBody, RenditionRecord } from "../model/rendition.ts";
 import type { MaybePromise } from "../util/maybe.ts";
 
-export type { MaybePromise };
-
 /** How near a cache is. Lookups ask the nearest tier first, and fill it with what a farther one has. */
 export const CACHE_TIERS = ["memory", "disk", "network", "storage"] as const;
 export type CacheTier = (typeof CACHE_TIERS)[number];
