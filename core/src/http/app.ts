@@ -8,6 +8,7 @@ import { DEFAULT_RULES } from "../config/rules.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
+import type { Job } from "../model/job.ts";
 import { assertNoLoop, loopMark, serverMarkOf, withLoopList } from "../origin/loop.ts";
 import { attributed, wrap } from "../plugin/errors.ts";
 import type { AnswerOptions } from "../request/answer.ts";
@@ -17,12 +18,12 @@ import { maskUrl, throttled } from "../util/log.ts";
 import { after, type MaybePromise, recover } from "../util/maybe.ts";
 import { busy } from "../work/busy.ts";
 import { createDeadline } from "./deadline.ts";
-import { deliver, deliverError, deliverRelayed, deliverText } from "./deliver.ts";
+import { createDelivery, errorReply, textReply } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";
 import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, requestOf, rootCallsOf } from "./management.ts";
-import { deliverPending } from "./pending.ts";
+import { pendingReply } from "./pending.ts";
 import {
   assertCoding,
   createClientIp,
@@ -169,7 +170,7 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   const limits = limitsOf();
   const timeout = limits.request;
   const within = createDeadline(timeout);
-  const sender = { hooks, limitsOf, within, isReady };
+  const { deliver, deliverRelayed, send } = createDelivery({ hooks, limitsOf, within, isReady });
   const clientIp = createClientIp(config.config.trustedProxies ?? []);
   const isSecureOf = createIsSecure(config.config.trustedProxies ?? []);
   const find = createFind(runtime.endpoints, runtime.tenants);
@@ -200,11 +201,11 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
 
   function reported(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
     // Asked here, too: a hit makes nothing for a trace that nobody keeps.
-    if (!hooks.trace.isUsed()) return send(exchange, res, work);
-    return traced(hooks, { kind: "exchange", exchange }, () => send(exchange, res, work));
+    if (!hooks.trace.isUsed()) return answered(exchange, res, work);
+    return traced(hooks, { kind: "exchange", exchange }, () => answered(exchange, res, work));
   }
 
-  function send(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
+  function answered(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
     const sent = recover(
       () => work(exchange, res),
       (error) => fail(exchange, error, res),
@@ -235,7 +236,7 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
     pipeline.admit.client(exchange);
     const work = () => hooks.relay.promise(exchange);
     const response = await within(withLoopList(exchange.request.header("cdn-loop"), work));
-    return response ? await deliverRelayed(sender, exchange, response, res) : await ownAnswer(exchange, res);
+    return response ? await deliverRelayed(exchange, response, res) : await ownAnswer(exchange, res);
   }
 
   function ownAnswer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
@@ -251,8 +252,12 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   function answerBy(exchange: Exchange, res: ServerResponse, options: AnswerOptions): MaybePromise<number> {
     const answer = pipeline.answer(exchange, options);
     return after(answer instanceof Promise ? within(answer) : answer, (found) =>
-      isPending(found) ? deliverPending(sender, exchange, found, res) : deliver(sender, exchange, found, res),
+      isPending(found) ? deliverPending(exchange, found.pending, res) : deliver(exchange, found, res),
     );
+  }
+
+  async function deliverPending(exchange: Exchange, job: Job, res: ServerResponse): Promise<number> {
+    return await send(exchange, await pendingReply(hooks, exchange, job), res);
   }
 
   function preflight({ endpoint }: Exchange, res: ServerResponse): number {
@@ -279,7 +284,7 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
     // No language has found an asset in it, so it is nobody's.
     const isHome = /^\/(?:\?|$)/.test(req.url ?? "") && (req.method === "GET" || req.method === "HEAD");
     if (isHome && failure.code === "ENOENT" && !exchange.job) {
-      return await deliverText(sender, exchange, home(hostOf(req)), res);
+      return await send(exchange, textReply(exchange, home(hostOf(req))), res);
     }
     if (ORIGIN_FAILURES.has(failure.code)) {
       const { id, key, request } = exchange;
@@ -294,11 +299,13 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
       // Masked here: the logger may be anybody's.
       log.error({ err: failure, id: exchange.id, url: maskUrl(exchange.request.url) }, failure.message);
     }
-    return await deliverError(sender, exchange, failure, res).catch((cause: unknown) => {
+    try {
+      return await send(exchange, errorReply(exchange, failure, limitsOf(exchange.endpoint.tenant)), res);
+    } catch (cause) {
       log.error({ err: cause, id: exchange.id }, "sending an error response failed");
       if (res.headersSent) res.destroy();
       else res.writeHead(500, { "cache-control": "no-store", "content-length": 0 }).end();
       return 0;
-    });
+    }
   }
 }

@@ -4,6 +4,7 @@ import { pipeline as pipe } from "node:stream/promises";
 import type { RelayResponse } from "../hooks.ts";
 import type { MediaError } from "../model/errors.ts";
 import { addTo, type Exchange, type Reply } from "../model/exchange.ts";
+import type { Limits } from "../model/limits.ts";
 import type { Body, Rendition } from "../model/rendition.ts";
 import { clientHasIt } from "../request/conditions.ts";
 import { codedTag, codingOf } from "../util/content-coding.ts";
@@ -22,10 +23,10 @@ import { withLinks } from "./links.ts";
 import { rangeCounts, rangeOf } from "./range.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** What all answers of a runtime are sent with. */
-export interface Sender extends Pick<Runtime, "hooks" | "limitsOf"> {
+/** What all responses of a runtime are sent with. */
+export interface DeliveryParts extends Pick<Runtime, "hooks" | "limitsOf"> {
   readonly within: Within;
-  /** `false` while the server drains: each connection is closed with its answer. */
+  /** `false` while the server drains: each connection is closed with its response. */
   readonly isReady: () => boolean;
 }
 
@@ -36,76 +37,123 @@ const NOT_KEPT: HeaderFields = {
   age: undefined,
 };
 
-/** What will be sent: nothing, bytes, or a stream that is opened only when it is needed. */
-type Sending = Uint8Array | string | (() => Promise<Readable>) | undefined;
-
-interface Prepared {
+/** A response: its head, and nothing, bytes, or a stream that is opened only when it is needed. */
+export interface Prepared {
   readonly reply: Reply;
-  readonly sending: Sending;
+  readonly sending?: Uint8Array | string | (() => Promise<Readable>) | undefined;
 }
 
-/** Answers with what the pipeline delivered: conditions first, then coding, then a range (RFC 9110 §13.2.2, §14.2). */
-export function deliver(
-  sender: Sender,
-  exchange: Exchange,
-  delivered: Rendition,
-  res: ServerResponse,
-): MaybePromise<number> {
-  const { record, body } = delivered;
-  if (record.links || (body && (!body.complete || body.close))) {
-    return deliverLater(sender, exchange, delivered, res);
+/** Sends responses; each of these functions returns the number of bytes sent. */
+export function createDelivery({ hooks, limitsOf, within, isReady }: DeliveryParts) {
+  /** Sends a rendition: conditions first, then coding, then a range (RFC 9110 §13.2.2, §14.2). */
+  function deliver(exchange: Exchange, rendition: Rendition, res: ServerResponse): MaybePromise<number> {
+    const { record, body } = rendition;
+    if (record.links || (body && (!body.complete || body.close))) {
+      return deliverLater(exchange, rendition, res);
+    }
+    return after(prepare(exchange, rendition), (prepared) => send(exchange, prepared, res));
   }
-  return after(prepare(exchange, delivered), (prepared) => send(sender, exchange, prepared, res));
-}
 
-/** Delivers what has to be completed first, or closed afterwards. */
-async function deliverLater(
-  sender: Sender,
-  exchange: Exchange,
-  delivered: Rendition,
-  res: ServerResponse,
-): Promise<number> {
-  try {
-    const linked = await withLinks(sender.hooks, exchange, delivered);
-    const prepared = await prepare(exchange, await wholeFor(exchange, linked, sender.within));
-    return await send(sender, exchange, prepared, res);
-  } finally {
-    await delivered.body?.close?.();
+  /** Sends what has to be completed first, or closed afterwards. */
+  async function deliverLater(
+    exchange: Exchange,
+    rendition: Rendition,
+    res: ServerResponse,
+  ): Promise<number> {
+    try {
+      const linked = await withLinks(hooks, exchange, rendition);
+      return await send(exchange, await prepare(exchange, await wholeFor(exchange, linked)), res);
+    } finally {
+      await rendition.body?.close?.();
+    }
   }
-}
 
-/**
- * A client that asks for a part of what still grows is answered once all of it is there: players that take nothing without
- * ranges ask for two bytes first. It reads along meanwhile, so that the work goes on.
- */
-async function wholeFor(
-  { request, signal }: Exchange,
-  delivered: Rendition,
-  within: Within,
-): Promise<Rendition> {
-  const { record, body } = delivered;
-  const range = request.header("range") ?? "";
-  if (
-    !body ||
-    body.complete ||
-    !body.completed ||
-    !/^bytes=/i.test(range) ||
-    /^bytes=0*-$/i.test(range.trim())
-  ) {
-    return delivered;
+  /**
+   * A client that asks for a part of what still grows is answered once all of it is there: players that take nothing without
+   * ranges ask for two bytes first. It reads along meanwhile, so that the work goes on.
+   */
+  async function wholeFor({ request, signal }: Exchange, rendition: Rendition): Promise<Rendition> {
+    const { record, body } = rendition;
+    const range = request.header("range")?.trim() ?? "";
+    const isPart = /^bytes=/i.test(range) && !/^bytes=0*-$/i.test(range);
+    if (!isPart || !body || body.complete || !body.completed) return rendition;
+    const reader = await body.stream();
+    reader.on("error", () => {}).resume();
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    try {
+      signal.throwIfAborted();
+      return { record, body: await within(Promise.race([body.completed, left])) };
+    } finally {
+      signal.removeEventListener("abort", leave);
+      reader.destroy();
+    }
   }
-  const reader = await body.stream();
-  reader.on("error", () => {}).resume();
-  const { promise: left, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    signal.throwIfAborted();
-    return { record, body: await within(Promise.race([body.completed, left])) };
-  } finally {
-    signal.removeEventListener("abort", leave);
-    reader.destroy();
+
+  /** Sends the response of another server. */
+  async function deliverRelayed(
+    exchange: Exchange,
+    relayed: RelayResponse,
+    res: ServerResponse,
+  ): Promise<number> {
+    const { status, headers, body } = relayed;
+    addTo(exchange, { cache: { hit: false, forward: "bypass", forwardStatus: status }, provenance: "real" });
+    const reply = { status, headers: relayHeaders(exchange, headers) };
+    try {
+      return await send(exchange, { reply, sending: body && (async () => body) }, res);
+    } finally {
+      body?.destroy();
+    }
   }
+
+  /** Lets `respond` have the last word on the headers, then sends. */
+  function send(exchange: Exchange, prepared: Prepared, res: ServerResponse): MaybePromise<number> {
+    const { reply } = prepared;
+    addTo(exchange, { reply });
+    if (!hooks.respond.isUsed()) return write(exchange, prepared, res);
+    const responded = callHook(hooks.respond, reply, exchange);
+    return after(responded instanceof Promise ? within(responded) : responded, () =>
+      write(exchange, prepared, res),
+    );
+  }
+
+  function write(
+    { request }: Exchange,
+    { reply, sending }: Prepared,
+    res: ServerResponse,
+  ): MaybePromise<number> {
+    if (res.destroyed) return 0;
+    const isWanted = request.method !== "HEAD";
+    if (isWanted && typeof sending === "function") return writeStream(reply, sending, res);
+    if (!isReady()) res.shouldKeepAlive = false;
+    res.writeHead(reply.status, rawHeaders(reply.headers));
+    if (!isWanted || sending === undefined || typeof sending === "function") {
+      res.end();
+      return 0;
+    }
+    res.end(sending);
+    return typeof sending === "string" ? sending.length : sending.byteLength;
+  }
+
+  async function writeStream(
+    reply: Reply,
+    open: () => Promise<Readable>,
+    res: ServerResponse,
+  ): Promise<number> {
+    // Opened before the head is written: a failure to open is still an error the client can read.
+    const stream = await within(open());
+    if (!isReady()) res.shouldKeepAlive = false;
+    try {
+      res.writeHead(reply.status, rawHeaders(reply.headers));
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+    return await sendStream(stream, res, limitsOf().clientWriteIdle, reply.headers["content-length"]);
+  }
+
+  return { deliver, deliverRelayed, send };
 }
 
 function prepare(exchange: Exchange, { record, body }: Rendition): MaybePromise<Prepared> {
@@ -135,7 +183,7 @@ function prepare(exchange: Exchange, { record, body }: Rendition): MaybePromise<
 
 /** 304 carries the headers of the 200 that describe the stored answer, and no body (RFC 9110 §15.4.5). */
 function notModified(headers: HeaderFields): Prepared {
-  return { reply: { status: 304, headers: { ...headers, "content-type": undefined } }, sending: undefined };
+  return { reply: { status: 304, headers: { ...headers, "content-type": undefined } } };
 }
 
 function ranged(
@@ -152,19 +200,9 @@ function ranged(
   const range = counts ? rangeOf(rangeHeader, body.length) : undefined;
   if (range === "unsatisfiable") {
     const { "content-type": _, "content-encoding": __, ...rest } = headers;
-    return {
-      reply: {
-        status: 416,
-        // What this request's headers brought about is not for the next one.
-        headers: {
-          ...rest,
-          ...NOT_KEPT,
-          "content-range": `bytes */${body.length}`,
-          "content-length": 0,
-        },
-      },
-      sending: undefined,
-    };
+    // What this request's headers brought about is not for the next one.
+    const own = { ...NOT_KEPT, "content-range": `bytes */${body.length}`, "content-length": 0 };
+    return { reply: { status: 416, headers: { ...rest, ...own } } };
   }
   if (!range) {
     headers["content-length"] = body.length;
@@ -176,102 +214,21 @@ function ranged(
   return { reply: { status: 206, headers }, sending: part ?? (() => body.stream(range)) };
 }
 
-/** Answers with a failure: a status, a short text, no more. */
-export async function deliverError(
-  sender: Sender,
-  exchange: Exchange,
-  error: MediaError,
-  res: ServerResponse,
-): Promise<number> {
+/** The response to a failure: a status, a short text, no more. */
+export function errorReply(exchange: Exchange, error: MediaError, limits: Limits): Prepared {
   addTo(exchange, { error });
   const text = `${errorText(error, exchange.job?.notes)}\n`;
-  const headers = {
-    ...commonHeaders(exchange),
-    ...errorHeaders(error, exchange, sender.limitsOf(exchange.endpoint.tenant)),
-    "content-length": Buffer.byteLength(text),
-  };
-  return await send(sender, exchange, { reply: { status: error.status, headers }, sending: text }, res);
+  return textReply(exchange, { headers: errorHeaders(error, exchange, limits), text }, error.status);
 }
 
-/** Answers with a text of the server itself. */
-export async function deliverText(
-  sender: Sender,
+/** A response with a text of the server itself. */
+export function textReply(
   exchange: Exchange,
-  { headers, text }: { readonly headers: HeaderFields; readonly text: string },
-  res: ServerResponse,
-): Promise<number> {
-  const all = { ...commonHeaders(exchange), ...headers, "content-length": Buffer.byteLength(text) };
-  return await send(sender, exchange, { reply: { status: 200, headers: all }, sending: text }, res);
-}
-
-/** Answers with the response of another server. */
-export async function deliverRelayed(
-  sender: Sender,
-  exchange: Exchange,
-  { status, headers, body }: RelayResponse,
-  res: ServerResponse,
-): Promise<number> {
-  addTo(exchange, { cache: { hit: false, forward: "bypass", forwardStatus: status }, provenance: "real" });
-  const reply = { status, headers: relayHeaders(exchange, headers) };
-  try {
-    return await send(sender, exchange, { reply, sending: body && (async () => body) }, res);
-  } finally {
-    body?.destroy();
-  }
-}
-
-/** Lets `respond` have the last word on the headers, then sends. Resolves with the number of bytes sent. */
-export function send(
-  sender: Sender,
-  exchange: Exchange,
-  prepared: Prepared,
-  res: ServerResponse,
-): MaybePromise<number> {
-  const { hooks, within } = sender;
-  const { reply } = prepared;
-  addTo(exchange, { reply });
-  if (!hooks.respond.isUsed()) return write(sender, exchange, prepared, res);
-  const responded = callHook(hooks.respond, reply, exchange);
-  return after(responded instanceof Promise ? within(responded) : responded, () =>
-    write(sender, exchange, prepared, res),
-  );
-}
-
-function write(
-  sender: Sender,
-  exchange: Exchange,
-  { reply, sending }: Prepared,
-  res: ServerResponse,
-): MaybePromise<number> {
-  if (res.destroyed) return 0;
-  const isWanted = exchange.request.method !== "HEAD";
-  if (isWanted && typeof sending === "function") return writeStream(sender, reply, sending, res);
-  if (!sender.isReady()) res.shouldKeepAlive = false;
-  res.writeHead(reply.status, rawHeaders(reply.headers));
-  if (!isWanted || sending === undefined || typeof sending === "function") {
-    res.end();
-    return 0;
-  }
-  res.end(sending);
-  return typeof sending === "string" ? sending.length : sending.byteLength;
-}
-
-async function writeStream(
-  { limitsOf, within, isReady }: Sender,
-  reply: Reply,
-  open: () => Promise<Readable>,
-  res: ServerResponse,
-): Promise<number> {
-  // Opened before the head is written: a failure to open is still an error the client can read.
-  const stream = await within(open());
-  if (!isReady()) res.shouldKeepAlive = false;
-  try {
-    res.writeHead(reply.status, rawHeaders(reply.headers));
-  } catch (error) {
-    stream.destroy();
-    throw error;
-  }
-  return await sendStream(stream, res, limitsOf().clientWriteIdle, reply.headers["content-length"]);
+  { headers: own, text }: { readonly headers: HeaderFields; readonly text: string },
+  status = 200,
+): Prepared {
+  const headers = { ...commonHeaders(exchange), ...own, "content-length": Buffer.byteLength(text) };
+  return { reply: { status, headers }, sending: text };
 }
 
 /** Sends a stream; a reader that takes nothing for `idle` milliseconds is cut off, a failure resets the connection. */
