@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type KoaRouter from "@koa/router";
 import type Koa from "koa";
-import type { Logger } from "pino";
 import { DEFAULT_RULES } from "../config/rules.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
@@ -22,12 +21,11 @@ import { createDelivery, errorReply, textReply } from "./deliver.ts";
 import { createFind } from "./endpoint-router.ts";
 import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
-import { addManagement, requestOf, rootCallsOf } from "./management.ts";
+import { addManagement, createRequestOf, rootCallsOf } from "./management.ts";
 import { pendingReply } from "./pending.ts";
 import {
   assertCoding,
-  createClientIp,
-  createIsSecure,
+  createClients,
   discardBody,
   discardRest,
   HttpExchange,
@@ -36,9 +34,8 @@ import {
 } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
-export interface AppParts {
+interface AppParts {
   readonly runtime: Runtime;
-  readonly log: Logger;
   /** `false` while the server drains. */
   readonly isReady: () => boolean;
   /** Whether there are too many connections for this one: its media requests get 503. */
@@ -54,10 +51,11 @@ const require = createRequire(import.meta.url);
  * Returns the request handler of one runtime: `/-/` and `/` are routes, which Koa dispatches; everything else is media, which needs
  * neither Koa's context nor its listeners. The handler returns a promise only if it had to wait for something.
  */
-export function createApp({ runtime, log, isReady, isRefused }: AppParts): Handler {
+export function createApp(parts: AppParts): Handler {
+  const { runtime, isReady } = parts;
   const hasHome = runtime.routes.some(({ path }) => path === "/");
   const isRootCall = rootCallsOf(runtime);
-  const media = createMedia({ runtime, log, isReady, isRefused });
+  const media = createMedia(parts);
   let routes: Handler | undefined;
   const isRoute = (url: string, method?: string) =>
     url.startsWith("/-/") || isRootCall?.(url, method) || (hasHome && (url === "/" || url.startsWith("/?")));
@@ -70,7 +68,7 @@ export function createApp({ runtime, log, isReady, isRefused }: AppParts): Handl
         return routes(req, res);
       },
       (err) => {
-        log.error({ err }, "answering a request failed");
+        runtime.log.error({ err }, "answering a request failed");
         res.destroy();
       },
     );
@@ -85,8 +83,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   const Router = require("@koa/router") as typeof KoaRouter;
   const router = new Router();
   const limits = runtime.limitsOf();
-  const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
-  const isSecure = createIsSecure(runtime.config.config.trustedProxies ?? []);
+  const requestOf = createRequestOf(runtime);
   router.get("/-/live", (ctx) => {
     ctx.body = "live\n";
   });
@@ -104,15 +101,14 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   }
   for (const { method, path, handler, plugin } of runtime.routes) {
     router.register(path, method === "GET" ? ["GET", "HEAD"] : [method], async (ctx) => {
-      const request = requestOf(ctx as never, clientIp(ctx.req), isSecure(ctx.req), limits);
-      const reply = await attributed("route", plugin, () => handler(request));
+      const reply = await attributed("route", plugin, () => handler(requestOf(ctx)));
       ctx.status = reply.status ?? 200;
       ctx.set({ "X-Content-Type-Options": "nosniff", ...reply.headers });
       const { body } = reply;
       if (body !== undefined) ctx.body = body instanceof Uint8Array ? Buffer.from(body) : body;
     });
   }
-  addManagement(router, runtime);
+  addManagement(router, runtime, requestOf);
   const dispatch = router.routes();
   const app = new App();
   app.silent = true;
@@ -165,14 +161,13 @@ const NOWHERE: Endpoint = {
   cors: false,
 };
 
-function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
-  const { limitsOf, pipeline, hooks, config } = runtime;
+function createMedia({ runtime, isReady, isRefused }: AppParts) {
+  const { limitsOf, pipeline, hooks, config, log } = runtime;
   const limits = limitsOf();
   const timeout = limits.request;
   const within = createDeadline(timeout);
   const { deliver, deliverRelayed, send } = createDelivery({ hooks, limitsOf, within, isReady });
-  const clientIp = createClientIp(config.config.trustedProxies ?? []);
-  const isSecureOf = createIsSecure(config.config.trustedProxies ?? []);
+  const clients = createClients(config.config.trustedProxies);
   const find = createFind(runtime.endpoints, runtime.tenants);
   const home = createHome(runtime.endpoints, runtime.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
@@ -181,8 +176,8 @@ function createMedia({ runtime, log, isReady, isRefused }: AppParts) {
   const mark = loopMark(serverMarkOf(runtime.endpoints));
 
   return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
-    const ip = clientIp(req);
-    const isSecure = isSecureOf(req);
+    const ip = clients.ipOf(req);
+    const isSecure = clients.isSecure(req);
     let exchange: Exchange;
     try {
       discardBody(req, res, timeout);

@@ -1,19 +1,18 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import type { RouteRequest } from "../plugin/calls.ts";
+import { createIpTest } from "../util/ip-ranges.ts";
 
 /** Loopback, private and link-local addresses (RFC 1918, 3927, 4193, 4291). */
-const LOCAL = new BlockList();
-for (const [network, bits] of [
-  ["127.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["169.254.0.0", 16],
-] as const)
-  LOCAL.addSubnet(network, bits, "ipv4");
-LOCAL.addAddress("::1", "ipv6");
-LOCAL.addSubnet("fc00::", 7, "ipv6");
-LOCAL.addSubnet("fe80::", 10, "ipv6");
+const isLocalIp = createIpTest([
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "169.254.0.0/16",
+  "::1",
+  "fc00::/7",
+  "fe80::/10",
+]);
 
 /** Names that no public DNS server resolves (RFC 6761, RFC 6762, ICANN's `internal`). */
 const LOCAL_NAME = /^(?:.+\.)?(?:localhost|local|test|internal)$/;
@@ -23,9 +22,8 @@ const OTHER_PROXIES = ["forwarded", "via", "cf-connecting-ip", "true-client-ip"]
 
 function isLocalAddress(text: string): boolean {
   const [address = ""] = text.split("%");
-  const version = isIP(address);
-  // The list looks into IPv4 addresses that are written as IPv6.
-  return version !== 0 && LOCAL.check(address, version === 4 ? "ipv4" : "ipv6");
+  // Strict: the test also reads `127.1` and octal numbers.
+  return isIP(address) !== 0 && isLocalIp(address);
 }
 
 /**

@@ -1,11 +1,9 @@
-import type Router from "@koa/router";
-import type Koa from "koa";
+import type { Router, RouterContext } from "@koa/router";
 import type { Logger } from "pino";
 import type { LoadedConfig } from "../config/load.ts";
-import type { Limits } from "../model/limits.ts";
 import type { CallReply, OpenCall, RouteRequest } from "../plugin/calls.ts";
 import { attributed, wrap } from "../plugin/errors.ts";
-import { createClientIp, createIsSecure, readBody, streamBody } from "./request.ts";
+import { createClients, readBody, streamBody } from "./request.ts";
 import { METHODS } from "./routes.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -31,48 +29,44 @@ export function callsPath({ config }: Pick<LoadedConfig, "config">): string | un
   return management === false ? undefined : (management.path ?? "/-/api").replace(/\/+$/, "");
 }
 
-/** Adds the calls that a key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. */
-export function addManagement(router: Router, runtime: Runtime): void {
+/**
+ * Adds the calls that a key opens, as the user's name of HTTP Basic; what is refused is answered with JSON. `requestOf`: as of
+ * `createRequestOf`.
+ */
+export function addManagement(
+  router: Router,
+  runtime: Runtime,
+  requestOf: (ctx: RouterContext) => RouteRequest,
+): void {
   const path = managementPath(runtime);
   if (path === undefined) return;
   const { keys } = runtime;
-  const limits = runtime.limitsOf();
-  const clientIp = createClientIp(runtime.config.config.trustedProxies ?? []);
-  const isSecure = createIsSecure(runtime.config.config.trustedProxies ?? []);
-
-  /** What the key of a call opens. */
-  async function authenticate(ctx: Koa.Context) {
-    const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(ctx.get("authorization")) ?? [];
-    const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
-    return await keys.open(user, clientIp(ctx.req));
-  }
-
   for (const call of runtime.calls) {
     const { method, path: below, plugin, atRoot, withoutKey } = call;
     const help = plugin === CORE ? HELP : `See the README of ${plugin}.`;
-    const replyTo = async (ctx: Koa.Context): Promise<CallReply> => {
-      if (withoutKey && ctx.get("authorization") === "") {
-        const request = requestOf(ctx, clientIp(ctx.req), isSecure(ctx.req), limits);
+    const replyTo = async (request: RouteRequest): Promise<CallReply> => {
+      const authorization = request.header("authorization");
+      if (withoutKey && authorization === undefined) {
         const open: OpenCall = async (key, handler) => {
           const access = await keys.open(key, request.ip);
           return await access.answer({ ...call, handler }, request);
         };
         return await attributed("manage", plugin, () => withoutKey(request, open));
       }
-      const access = await authenticate(ctx);
-      return await access.answer(call, requestOf(ctx, clientIp(ctx.req), isSecure(ctx.req), limits));
+      const access = await keys.open(userOf(authorization), request.ip);
+      return await access.answer(call, request);
     };
-    const respond = async (context: unknown) => {
-      const ctx = context as Koa.Context;
-      const reply = await replyTo(ctx).catch((error: unknown) => refusal(error, help, runtime.log));
+    const respond = async (ctx: RouterContext) => {
+      const reply = await replyTo(requestOf(ctx)).catch((error: unknown) =>
+        refusal(error, help, runtime.log),
+      );
       ctx.status = reply.status ?? 200;
       // The rest of the body may never come.
       if (ctx.status === 408) ctx.res.shouldKeepAlive = false;
       ctx.set({ ...(withoutKey && CORS), ...reply.headers });
       ctx.body = reply.body;
     };
-    const allow = (context: unknown) => {
-      const ctx = context as Koa.Context;
+    const allow = (ctx: RouterContext) => {
       ctx.status = 204;
       ctx.set({ ...CORS, "Access-Control-Allow-Methods": method, "Access-Control-Allow-Headers": "*" });
     };
@@ -81,14 +75,20 @@ export function addManagement(router: Router, runtime: Runtime): void {
       if (withoutKey) router.register(at, ["OPTIONS"], allow);
     }
   }
-  const unknown = (context: unknown) => {
-    const ctx = context as Koa.Context;
+  const unknown = (ctx: RouterContext) => {
     ctx.status = 404;
     ctx.body = { message: "There is no such call.", help: HELP };
   };
   for (const start of [path, ...rootsOf(runtime).map((root) => `/${root}`)]) {
     router.register(`${start}{/*rest}`, ALL_METHODS, unknown);
   }
+}
+
+/** The user's name of HTTP Basic; `""`: there is none. */
+function userOf(authorization = ""): string {
+  const [, encoded = ""] = /^basic ([\w+/=-]{1,2000})$/i.exec(authorization) ?? [];
+  const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
+  return user;
 }
 
 const ALL_METHODS = ["HEAD", ...METHODS];
@@ -124,28 +124,28 @@ function isCompatible({ config }: Runtime): boolean {
   return compatible;
 }
 
-/** A request to a route as plugins see it. */
-export function requestOf(
-  ctx: Koa.Context,
-  ip: string,
-  isSecure: boolean,
-  { request: timeout, clientUploadIdle }: Limits,
-): RouteRequest {
-  let body: Promise<Uint8Array> | undefined;
-  return {
-    method: ctx.method,
-    path: ctx.path,
-    query: new URLSearchParams(ctx.querystring),
-    params: ctx.params as Record<string, string>,
-    ip,
-    isSecure,
-    header: (name) => ctx.get(name) || undefined,
-    server: { address: ctx.req.socket.localAddress ?? "", port: ctx.req.socket.localPort ?? 0 },
-    body() {
-      body ??= readBody(ctx.req, timeout);
-      return body;
-    },
-    stream: () => streamBody(ctx.req, clientUploadIdle),
+/** Requests to routes and calls as plugins see them. */
+export function createRequestOf({ config, limitsOf }: Pick<Runtime, "config" | "limitsOf">) {
+  const { request: timeout, clientUploadIdle } = limitsOf();
+  const clients = createClients(config.config.trustedProxies);
+  return (ctx: RouterContext): RouteRequest => {
+    const { req } = ctx;
+    let body: Promise<Uint8Array> | undefined;
+    return {
+      method: ctx.method,
+      path: ctx.path,
+      query: new URLSearchParams(ctx.querystring),
+      params: ctx.params,
+      ip: clients.ipOf(req),
+      isSecure: clients.isSecure(req),
+      header: (name) => ctx.get(name) || undefined,
+      server: { address: req.socket.localAddress ?? "", port: req.socket.localPort ?? 0 },
+      body() {
+        body ??= readBody(req, timeout);
+        return body;
+      },
+      stream: () => streamBody(req, clientUploadIdle),
+    };
   };
 }
 

@@ -10,6 +10,7 @@ import type { AcceptClass } from "../model/job.ts";
 import type { Provenance } from "../model/rendition.ts";
 import type { Spans } from "../model/spans.ts";
 import { acceptClass } from "../request/accept.ts";
+import { createIpTest } from "../util/ip-ranges.ts";
 import { createSpans } from "../util/spans.ts";
 
 /** Ids are a random prefix of the process and a count: unique, and cheap to make. */
@@ -20,46 +21,32 @@ export function nextId(): string {
   return `${PREFIX}-${(++count).toString(36)}`;
 }
 
-/** Tells whether an address is one of these proxies. */
-function createTrusted(trustedProxies: readonly string[]) {
-  const ranges = trustedProxies.map((text) => (text.includes("/") ? ipaddr.parseCIDR(text) : single(text)));
-  return (ip: string): boolean => {
-    if (ranges.length === 0 || !ipaddr.isValid(ip)) return false;
-    const address = ipaddr.process(ip);
-    return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+/** What is known of clients: by the socket, or by what trusted proxies send. */
+export function createClients(trustedProxies: readonly string[] = []) {
+  const isTrusted = createIpTest(trustedProxies);
+  return {
+    /** Whether the client uses HTTPS: by `X-Forwarded-Proto`, which counts only from a trusted proxy. */
+    isSecure({ headers, socket }: IncomingMessage): boolean {
+      const scheme = headers["x-forwarded-proto"];
+      return (
+        scheme !== undefined && /^https\b/i.test(String(scheme)) && isTrusted(socket.remoteAddress ?? "")
+      );
+    },
+    /** The client's address: the socket's, or what trusted proxies send in `X-Forwarded-For`, read from the right. */
+    ipOf({ headers, socket }: IncomingMessage): string {
+      let ip = socket.remoteAddress ?? "";
+      if (trustedProxies.length === 0) return ip;
+      const forwarded = String(headers["x-forwarded-for"] ?? "")
+        .split(",")
+        .slice(-20);
+      while (isTrusted(ip) && forwarded.length > 0) {
+        const next = forwarded.pop()?.trim() ?? "";
+        if (!ipaddr.isValid(next)) break;
+        ip = next;
+      }
+      return ip;
+    },
   };
-}
-
-/** Whether the client uses HTTPS: by `X-Forwarded-Proto`, which counts only from a trusted proxy. */
-export function createIsSecure(trustedProxies: readonly string[]) {
-  const trusted = createTrusted(trustedProxies);
-  return ({ headers, socket }: IncomingMessage): boolean => {
-    const scheme = headers["x-forwarded-proto"];
-    return scheme !== undefined && /^https\b/i.test(String(scheme)) && trusted(socket.remoteAddress ?? "");
-  };
-}
-
-/** The client's address: the socket's, or what trusted proxies say in `X-Forwarded-For`, read from the right. */
-export function createClientIp(trustedProxies: readonly string[]) {
-  const trusted = createTrusted(trustedProxies);
-  return (req: IncomingMessage): string => {
-    let ip = req.socket.remoteAddress ?? "";
-    if (trustedProxies.length === 0) return ip;
-    const forwarded = String(req.headers["x-forwarded-for"] ?? "")
-      .split(",")
-      .slice(-20);
-    while (trusted(ip) && forwarded.length > 0) {
-      const next = forwarded.pop()?.trim() ?? "";
-      if (!ipaddr.isValid(next)) break;
-      ip = next;
-    }
-    return ip;
-  };
-}
-
-function single(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  const address = ipaddr.process(text);
-  return [address, address.kind() === "ipv6" ? 128 : 32];
 }
 
 /** Host name of the `Host` header, lower-case, without port. Throws `EINVAL` for one that is missing, doubled or odd. */

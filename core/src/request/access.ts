@@ -7,6 +7,7 @@ import type { Claims, MediaRequest } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
 import type { Layer, Step } from "../model/transformation.ts";
 import { isVideoPath } from "../origin/reader/metadata.ts";
+import { createIpTest } from "../util/ip-ranges.ts";
 
 /** A check of the client, prepared once per endpoint. Throws `EFORBIDDEN`. */
 export type ClientCheck = (request: MediaRequest) => void;
@@ -74,18 +75,9 @@ const refuse = () => new MediaError("EFORBIDDEN", "Access is restricted");
 
 function blockedIps({ blockedIps }: Endpoint): ClientCheck | undefined {
   if (blockedIps.length === 0) return undefined;
-  const ranges = blockedIps.map((text) =>
-    text.includes("/")
-      ? ipaddr.parseCIDR(text)
-      : ([ipaddr.parse(text), text.includes(":") ? 128 : 32] as const),
-  );
+  const isBlocked = createIpTest(blockedIps);
   return ({ ip }) => {
-    if (!ipaddr.isValid(ip)) throw refuse();
-    const address = ipaddr.process(ip);
-    const blocked = ranges.some(
-      ([range, bits]) => range.kind() === address.kind() && address.match(range, bits),
-    );
-    if (blocked) throw refuse();
+    if (!ipaddr.isValid(ip) || isBlocked(ip)) throw refuse();
   };
 }
 

@@ -93,7 +93,6 @@ export async function createServer({
   const succession = createSuccession(await createRuntime(config, parts), (runtime) =>
     createApp({
       runtime,
-      log,
       isReady: () => ready,
       isRefused: (socket) => connections.isRefused(socket),
     }),
