@@ -34,7 +34,8 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
   const { bus } = current();
   let watched: { readonly store: StateStore; readonly end: () => void } | undefined;
   // Workers of this machine are waited for; other machines look at once.
-  const ends = [bus.answer(TOPIC, catchUp), bus.subscribe(TOPIC, () => void catchUp())];
+  bus.answer(TOPIC, catchUp);
+  bus.subscribe(TOPIC, () => void catchUp());
 
   /** Takes over the newest revision, unless it is served already. */
   function catchUp(): Promise<void> {
@@ -141,10 +142,6 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
       watched = store && { store, end: store.watch(() => void catchUp()) };
       // What was written since the runtime was made.
       void catchUp();
-    },
-    close(): void {
-      watched?.end();
-      for (const end of ends) end();
     },
   };
 }

@@ -30,10 +30,14 @@ export interface SocketHandle {
 }
 
 /** The rendition of a cache key, if it is fresh and its bytes are in memory. */
-export type FindRendition = (key: string) => Promise<Rendered | undefined>;
+type FindRendition = (key: string) => Promise<Rendered | undefined>;
 
 /** What workers hand over of a rendition. */
 type Rendered = Exclude<WorkerOutcome, Failed>;
+
+/** How the primary process replies to a request. */
+type ReplyName = "acquired" | "taken" | "delivered";
+type Reply<K extends ReplyName = ReplyName> = Extract<ToWorker, { mediatap: K }>;
 
 /** This process as one of several that are one server. */
 export interface Membership {
@@ -56,9 +60,8 @@ export interface Membership {
 
 /** Joins the server whose primary process started this one. */
 export function joinServer(): Membership {
-  const waiting = new Map<number, (outcome: WorkerOutcome | undefined) => void>();
-  const counting = new Map<number, (wait: number) => void>();
-  const announced = new Map<number, (replies: readonly string[]) => void>();
+  /** Requests to the primary process, by their numbers. */
+  const waiting = new Map<number, (reply?: Reply) => void>();
   /** Renditions that this worker made a moment ago, by the numbers of their locks. */
   const recent = new LRUCache<number, Rendered>({
     maxSize: MAX_RECENT_BYTES,
@@ -83,23 +86,17 @@ export function joinServer(): Membership {
   process.on("message", (message: ToWorker, handle?: SocketHandle) => {
     if (message.mediatap === "drain") drain(message.accept);
     else if (message.mediatap === "announcement") void receive(message.id, message.text);
-    else if (message.mediatap === "delivered") announced.get(message.id)?.(message.replies);
     else if (message.mediatap === "ping") tell({ mediatap: "pong" });
     else if (message.mediatap === "pass on") tell({ mediatap: "socket" }, socket());
     else if (message.mediatap === "socket") {
       // One that comes too late is not needed any more.
       if (inherited) inherited(handle);
       else handle?.close();
-    } else if (message.mediatap === "taken") counting.get(message.id)?.(message.wait);
-    else if (message.mediatap === "acquired") waiting.get(message.id)?.(message.outcome);
-    else if (message.mediatap === "wanted") {
-      void hand(message.id, message.key);
-    }
+    } else if (message.mediatap === "wanted") void hand(message.id, message.key);
+    else waiting.get(message.id)?.(message);
   });
   process.once("disconnect", () => {
-    for (const answer of waiting.values()) answer(undefined);
-    for (const counted of counting.values()) counted(0);
-    for (const delivered of announced.values()) delivered([]);
+    for (const answer of waiting.values()) answer();
   });
 
   /** Hands a rendition over to the workers that wait for it, if it is still there. */
@@ -115,36 +112,34 @@ export function joinServer(): Membership {
     tell({ mediatap: "received", id, ...(reply === undefined ? {} : { reply }) });
   }
 
+  /** Sends a request to the primary process; resolves with its reply, or with `undefined` if there is none any more. */
+  function ask<K extends ReplyName>(message: ToPrimary & { id: number }): Promise<Reply<K> | undefined> {
+    if (!process.connected) return Promise.resolve(undefined);
+    return new Promise<Reply<K> | undefined>((resolve) => {
+      waiting.set(message.id, resolve as (reply?: Reply) => void);
+      tell(message);
+    }).finally(() => waiting.delete(message.id));
+  }
+
   /** Resolves with the replies of the other workers when all of them have received a text. */
-  function announce(text: string): Promise<readonly string[]> {
-    if (!process.connected) return Promise.resolve([]);
-    const id = ++last;
-    return new Promise<readonly string[]>((resolve) => {
-      announced.set(id, resolve);
-      tell({ mediatap: "announce", id, text });
-    }).finally(() => announced.delete(id));
+  async function announce(text: string): Promise<readonly string[]> {
+    const reply = await ask<"delivered">({ mediatap: "announce", id: ++last, text });
+    return reply?.replies ?? [];
   }
 
   /** Resolves with the outcome of another worker, or with `undefined` if this one is to do the work. */
-  function wait(
-    id: number,
-    key: string,
-    since: number,
-    signal: AbortSignal,
-  ): Promise<WorkerOutcome | undefined> {
-    if (!process.connected) return Promise.resolve(undefined);
-    return new Promise<WorkerOutcome | undefined>((resolve, reject) => {
-      const leave = () => {
-        tell({ mediatap: "leave", id, key });
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      waiting.set(id, (outcome) => {
-        signal.removeEventListener("abort", leave);
-        resolve(outcome);
-      });
-      tell({ mediatap: "acquire", id, key, since });
-    }).finally(() => waiting.delete(id));
+  async function wait(id: number, key: string, since: number, signal: AbortSignal) {
+    let hasLeft = false;
+    const leave = () => {
+      hasLeft = true;
+      tell({ mediatap: "leave", id, key });
+      waiting.get(id)?.();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    const reply = await ask<"acquired">({ mediatap: "acquire", id, key, since });
+    signal.removeEventListener("abort", leave);
+    if (hasLeft) throw signal.reason;
+    return reply?.outcome;
   }
 
   const locks: WorkerLocks = {
@@ -166,14 +161,9 @@ export function joinServer(): Membership {
   };
 
   const rates: RateLimiter = {
-    take(key, perMinute) {
+    async take(key, perMinute) {
       // Without a primary process this one ends.
-      if (!process.connected) return 0;
-      const id = ++last;
-      return new Promise<number>((resolve) => {
-        counting.set(id, resolve);
-        tell({ mediatap: "take", id, key, perMinute });
-      }).finally(() => counting.delete(id));
+      return (await ask<"taken">({ mediatap: "take", id: ++last, key, perMinute }))?.wait ?? 0;
     },
   };
 
