@@ -63,8 +63,6 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
   const { config, hooks, registrations, log, later, fetcher, limitsOf, cluster, shared, purge } = parts;
   const { name } = plugin;
   const registering = registrations.of(name);
-  const jobs = (call: keyof JobsApi) => afterStart(later.jobs, name, `jobs.${call}`);
-  const keys = (call: keyof KeysApi) => afterStart(later.keys, name, `config.keys.${call}`);
   return {
     ...registering,
     command: (define) =>
@@ -78,27 +76,12 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
     config: {
       base: config.base,
       section: (field) => sectionOf(config, plugin, field),
-      keys: {
-        open: (key, ip) => keys("open").open(key, ip),
-        find: (id, ip) => keys("find").find(id, ip),
-        all: (ip) => keys("all").all(ip),
-        person: (person, ip) => keys("person").person(person, ip),
-      },
+      keys: lateApi(() => later.keys, name, "config.keys"),
     },
     origins: {
       storage: (origin) => afterStart(later.origins, name, `origins.storage("${origin}")`).storage(origin),
     },
-    jobs: {
-      resolve: (...asked) => jobs("resolve").resolve(...asked),
-      admit: (...asked) => jobs("admit").admit(...asked),
-      explain: (request) => jobs("explain").explain(request),
-      sign: (...asked) => jobs("sign").sign(...asked),
-      signatureFault: (...asked) => jobs("signatureFault").signatureFault(...asked),
-      rewrite: (...asked) => jobs("rewrite").rewrite(...asked),
-      obtain: (...asked) => jobs("obtain").obtain(...asked),
-      cached: (job) => jobs("cached").cached(job),
-      enqueue: (...asked) => jobs("enqueue").enqueue(...asked),
-    },
+    jobs: lateApi(() => later.jobs, name, "jobs"),
     cluster,
     state: () => afterStart(later.state, name, "state")(),
     shared,
@@ -132,6 +115,18 @@ function sectionOf<K extends keyof ConfigSections>(
 ): ConfigSections[K] {
   if (field in sections) return (config as unknown as ConfigSections)[field];
   throw pluginError(name, `api.config.section("${String(field)}"): the plugin's sections have no such field`);
+}
+
+/** A part of the API that exists only once the runtime is complete: before, each of its functions throws. */
+function lateApi<T extends object>(part: () => T | undefined, plugin: string, at: string): T {
+  return new Proxy({} as T, {
+    get:
+      (_, name) =>
+      (...args: unknown[]) => {
+        const existing = afterStart(part(), plugin, `${at}.${String(name)}`);
+        return (Reflect.get(existing, name) as (...args: unknown[]) => unknown)(...args);
+      },
+  });
 }
 
 /** What a plugin may ask for once the runtime is complete. */

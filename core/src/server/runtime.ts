@@ -41,7 +41,7 @@ import { createManagementKeys } from "./keys.ts";
 import { openOrigins, originOf } from "./origins.ts";
 import { type AfterApply, applyPlugins } from "./plugin-api.ts";
 import { createRegistrations } from "./registrations.ts";
-import { createShared, type Shared, type Shares, sharesOf } from "./singletons.ts";
+import { type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { startError } from "./start-error.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
@@ -74,7 +74,7 @@ export interface RuntimeParts {
  */
 export async function createRuntime(file: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
   const hooks = createHooks();
-  const shares = sharesOf(parts.shared ?? createShared());
+  const shares = sharesOf(parts.shared ?? new Map());
   try {
     const store = openStore(file, parts.log, shares.take);
     if (!store) return await buildRuntime(file, undefined, hooks, shares, parts);

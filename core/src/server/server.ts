@@ -15,7 +15,7 @@ import { createLogger } from "../util/log.ts";
 import type { RateLimiter } from "../util/rate-limiter.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createRuntime } from "./runtime.ts";
-import { createShared } from "./singletons.ts";
+import type { Shared } from "./singletons.ts";
 import { createStateKeeper } from "./state.ts";
 import { createSuccession } from "./swap.ts";
 import type { SocketHandle } from "./workers/worker.ts";
@@ -86,7 +86,7 @@ export async function createServer({
   const traffic: Traffic = { running: 0, connections: 0, last: 0, isDraining: false };
   const changeState: ChangeState = (change) => state.change(change);
   const examineState: ExamineState = (edit) => state.examine(edit);
-  const parts = { log, shared: createShared(), traffic, changeState, examineState, ...more };
+  const parts = { log, shared: new Map() as Shared, traffic, changeState, examineState, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();

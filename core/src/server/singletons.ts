@@ -4,10 +4,6 @@ type Closable = object & { close?: () => unknown };
 /** Objects of the process that its runtimes share: created once, closed with the last user. */
 export type Shared = Map<string, { readonly value: Closable; users: number }>;
 
-export function createShared(): Shared {
-  return new Map();
-}
-
 /** What one runtime uses of them. */
 export interface Shares {
   /** The object of a key, created by its first user. */
