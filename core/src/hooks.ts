@@ -48,17 +48,20 @@ export interface Conditions
   readonly except?: readonly string[];
 }
 
+/** What a check has found. */
+export interface Finding {
+  readonly what: string;
+  readonly state: "good" | "poor" | "bad";
+  readonly text: string;
+  /** What to do, if something is wrong. */
+  readonly advice?: string;
+}
+
 /** Collects what `mediatap doctor` prints, and what `mediatap serve` warns of. */
 export interface Diagnosis {
   /** The server has just started: only what this machine can tell at once, without network and programs. @default false */
   readonly local?: boolean;
-  /** `advice`: what to do, where something is wrong. */
-  add(finding: {
-    readonly what: string;
-    readonly state: "good" | "poor" | "bad";
-    readonly text: string;
-    readonly advice?: string;
-  }): void;
+  add(finding: Finding): void;
 }
 
 /** Why an answer is not the one asked for. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
-import type { Diagnosis } from "../hooks.ts";
+import type { Finding } from "../hooks.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf, isMediaError, type MediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../origin/entry.ts";
@@ -12,18 +12,13 @@ import { withTimeout } from "../util/timeout.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
 import { ofThreads } from "./threads.ts";
 
-export type Finding = Parameters<Diagnosis["add"]>[0];
-
 /** Milliseconds that the start and the end of all plugins together may take; that of one plugin: `CHECK_TIMEOUT_MS`. */
 const START_TIMEOUT_MS = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, {
-    log,
-    startTimeout: CHECK_TIMEOUT_MS,
-  });
+  const runtime = await createRuntime(config, { log, startTimeout: CHECK_TIMEOUT_MS });
   try {
     const late = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => [], lateStart);
     const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Diagnosis } from "../hooks.ts";
-
-type Finding = Parameters<Diagnosis["add"]>[0];
+import type { Finding } from "../hooks.ts";
 
 /** Threads and processes that a server should still be able to start; a native library may crash the process if it gets none. */
 const MIN_FREE_THREADS = 64;

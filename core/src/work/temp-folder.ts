@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { lstat, readdir, readFile, readlink, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Diagnosis } from "../hooks.ts";
+import type { Finding } from "../hooks.ts";
 import { MediaError, shortageOf } from "../model/errors.ts";
 import { isGone, type Owner, thisOwner } from "../util/owner.ts";
 
@@ -100,7 +100,7 @@ const noFolder = (cause: unknown): MediaError =>
   });
 
 /** Whether temporary files can be written, for the doctor. */
-export async function examineTempFolder(): Promise<Parameters<Diagnosis["add"]>[0]> {
+export async function examineTempFolder(): Promise<Finding> {
   const what = "temporary files";
   const place = tmpdir();
   const advice = "make that folder writable, free space on its disk, or set TMPDIR";
