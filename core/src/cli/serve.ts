@@ -11,6 +11,7 @@ import { createServer, type MediatapServer } from "../server/server.ts";
 import { startWorkers } from "../server/workers/primary.ts";
 import { joinServer, type Membership } from "../server/workers/worker.ts";
 import { createLogger } from "../util/log.ts";
+import { oneAtATime } from "../util/one-at-a-time.ts";
 import { blame, blameWords } from "./blame.ts";
 import { examineLocally } from "./doctor.ts";
 import { lowerPriority } from "./priority.ts";
@@ -256,24 +257,6 @@ function leaving(server: MediatapServer, log: Logger, resolve: (code: number) =>
       before();
       server.close().finally(() => resolve(1));
     },
-  };
-}
-
-/** Calls that come while the work is done are answered by doing it once more. */
-function oneAtATime(work: () => Promise<void>): () => void {
-  let running = false;
-  let again = false;
-  return () => {
-    again = true;
-    if (running) return;
-    running = true;
-    void (async () => {
-      while (again) {
-        again = false;
-        await work();
-      }
-      running = false;
-    })();
   };
 }
 

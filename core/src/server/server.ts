@@ -13,6 +13,7 @@ import type { Revision } from "../plugin/state-store.ts";
 import type { ChangeState, ExamineState } from "../state/account.ts";
 import { createLogger } from "../util/log.ts";
 import type { RateLimiter } from "../util/rate-limiter.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createRuntime } from "./runtime.ts";
 import type { Shared } from "./singletons.ts";
@@ -35,7 +36,7 @@ export interface ServerOptions {
   readonly workerRates?: RateLimiter;
 }
 
-export interface CloseOptions {
+interface CloseOptions {
   /** Milliseconds for which new connections are still taken as long as requests keep coming. @default 0 */
   readonly accept?: number;
   /** Milliseconds for which a connection must be idle before it is closed. @default 0 */
@@ -43,7 +44,7 @@ export interface CloseOptions {
 }
 
 /** How processes of one server share a port. */
-export interface SocketOptions {
+interface SocketOptions {
   /** Other processes listen on the same port; the kernel spreads connections over them (SO_REUSEPORT). @default false */
   readonly reusePort?: boolean;
   /** A listening socket of another process, in the place of an own one. */
@@ -89,7 +90,7 @@ export async function createServer({
   const parts = { log, shared: new Map() as Shared, traffic, changeState, examineState, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  const turns = createSemaphore(1);
   const succession = createSuccession(await createRuntime(config, parts), (runtime) =>
     createApp({
       runtime,
@@ -102,7 +103,7 @@ export async function createServer({
     prepare,
     build,
     activate,
-    inTurn,
+    inTurn: turns.run,
     log,
   });
   const limits = succession.runtime.limitsOf();
@@ -168,13 +169,6 @@ export async function createServer({
     state.follow();
   }
 
-  /** Does one piece of work after the other. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = turn.then(work);
-    turn = done.catch(() => {});
-    return done;
-  }
-
   async function startPlugins(): Promise<void> {
     warnOfKeys(config, log);
     await succession.runtime.start();
@@ -197,13 +191,13 @@ export async function createServer({
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
     socket: () => (http.listening ? (http as { _handle?: SocketHandle })._handle : undefined),
-    reload: (next) => inTurn(async () => activate(await prepare(next))),
+    reload: (next) => turns.run(async () => activate(await prepare(next))),
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
       traffic.isDraining = true;
-      closing ??= drain(http, traffic, { accept, quiet, limit: succession.runtime.limitsOf().drain })
-        .then(() => turn)
-        .then(succession.stop);
+      closing ??= drain(http, traffic, { accept, quiet, limit: succession.runtime.limitsOf().drain }).then(
+        () => turns.run(succession.stop),
+      );
       return closing;
     },
   };

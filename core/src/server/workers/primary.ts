@@ -3,6 +3,7 @@ import cluster, { type Worker } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
+import { oneAtATime } from "../../util/one-at-a-time.ts";
 import { createRateLimiter } from "../../util/rate-limiter.ts";
 import { createWorkerLocks, type Holder } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
@@ -28,7 +29,7 @@ const GRACE = 5_000;
 /** How often a worker is asked whether its event loop turns, within the time after which it counts as stuck. */
 const PINGS = 6;
 
-export interface PrimaryOptions {
+interface PrimaryOptions {
   readonly workers: number;
   readonly log: Logger;
   /** Milliseconds after which a worker that does not answer is killed and replaced; 0: never. */
@@ -37,7 +38,7 @@ export interface PrimaryOptions {
   readonly onReady: (ready: Ready) => void;
 }
 
-export interface Primary {
+interface Primary {
   /** Resolves with the exit code when all workers have gone. */
   readonly ended: Promise<number>;
   /** Replaces all workers, one after the other: the new one serves before the old one goes. */
@@ -67,8 +68,6 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
   /** Known with the first worker that listens. */
   let port: number | undefined;
   let ending = false;
-  let restarting = false;
-  let again = false;
   let code = 0;
 
   // On systems without SO_REUSEPORT the workers accept connections from one socket.
@@ -242,18 +241,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
   void start();
   return {
     ended,
-    restart() {
-      again = true;
-      if (restarting) return;
-      restarting = true;
-      void (async () => {
-        while (again && !ending) {
-          again = false;
-          await restart();
-        }
-        restarting = false;
-      })();
-    },
+    restart: oneAtATime(restart),
     end(accept) {
       ending = true;
       for (const worker of holders.keys()) {
