@@ -5,7 +5,6 @@ import { DEFAULT_RULES } from "../config/rules.ts";
 import { configSchema } from "../config/schema.ts";
 import { DEFAULT_LIMITS } from "../model/limits.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger } from "../util/log.ts";
 import { maskSecrets } from "../util/redact.ts";
 
 const DEFAULTS = {
@@ -21,9 +20,7 @@ const DEFAULTS = {
  * server would check it: throws `ECONFIG`.
  */
 export async function showConfig(loaded: LoadedConfig, json: boolean): Promise<string> {
-  const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(loaded, { log });
-  await runtime.stop();
+  await (await createRuntime(loaded)).stop();
 
   const { config, plugins, source, provenances } = loaded;
   const named = plugins.map(({ name, version }) => `${name}@${version}`);

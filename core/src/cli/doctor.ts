@@ -7,7 +7,6 @@ import { codeOf, isMediaError, type MediaError } from "../model/errors.ts";
 import type { OriginEntry } from "../origin/entry.ts";
 import { CHECK_TIMEOUT_MS, examineOrigin, reasons } from "../origin/examine.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger } from "../util/log.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { examineTempFolder } from "../work/temp-folder.ts";
 import { ofThreads } from "./threads.ts";
@@ -17,8 +16,7 @@ const START_TIMEOUT_MS = 15_000;
 
 /** Tries what a server of this configuration needs: its settings, its plugins, each of its origins. */
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
-  const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, { log, startTimeout: CHECK_TIMEOUT_MS });
+  const runtime = await createRuntime(config, { startTimeout: CHECK_TIMEOUT_MS });
   try {
     const late = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => [], lateStart);
     const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);

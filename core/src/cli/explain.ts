@@ -4,10 +4,9 @@ import type { Question } from "../http/synthetic-request.ts";
 import { stableJson } from "../model/canonical.ts";
 import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../plugin/explanation.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger } from "../util/log.ts";
 
 /** An explanation for people or programs. */
-export interface Explained {
+interface Explained {
   readonly text: string;
   /** Status of the response. */
   readonly status: number;
@@ -19,11 +18,10 @@ export async function explainUrl(
   question: Question,
   json: boolean,
 ): Promise<Explained> {
-  const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, { log });
+  const runtime = await createRuntime(config);
   await runtime.start();
   try {
-    const explanation = await explainQuestion(question, runtime, log);
+    const explanation = await explainQuestion(question, runtime);
     const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
     return { text, status: explanation.status };
   } finally {

@@ -2,11 +2,10 @@ import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { OpenedFolder } from "../plugin/plugin.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger } from "../util/log.ts";
 
 /** The folder of a configuration that has one origin and one endpoint, without HTTP and log. */
 export async function openFolder(config: LoadedConfig): Promise<OpenedFolder> {
-  const runtime = await createRuntime(config, { log: createLogger({ level: "silent" }) });
+  const runtime = await createRuntime(config);
   const [endpoint] = runtime.endpoints;
   const [origin] = runtime.origins.values();
   const list = origin?.storage.list;

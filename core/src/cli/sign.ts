@@ -4,7 +4,6 @@ import { exchangeOf } from "../http/synthetic-request.ts";
 import { MediaError } from "../model/errors.ts";
 import { createJobs } from "../server/jobs.ts";
 import { createRuntime } from "../server/runtime.ts";
-import { createLogger } from "../util/log.ts";
 
 export interface SignedUrl {
   /** As the URL was written: absolute, or its path and query. */
@@ -18,12 +17,11 @@ export interface SignedUrl {
 
 /** Signs a URL as its language does. Throws in plain words, with a remedy, if that is not possible. */
 export async function signUrl(config: LoadedConfig, url: string, expires?: number): Promise<SignedUrl> {
-  const log = createLogger({ level: "silent" });
-  const runtime = await createRuntime(config, { log });
+  const runtime = await createRuntime(config);
   await runtime.start();
   try {
-    const { endpoint } = exchangeOf({ url, headers: {} }, runtime, log);
-    const jobs = createJobs({ ...runtime, log });
+    const { endpoint } = exchangeOf({ url, headers: {} }, runtime, runtime.log);
+    const jobs = createJobs(runtime);
     const { problem, language } = await jobs.resolve(url);
     if (problem) throw new MediaError(problem.code, `the URL is invalid: ${problem.message}`);
     const signed = await jobs.sign({ url, endpoints: [endpoint] }, expires);

@@ -96,7 +96,7 @@ function createRoutes(runtime: Runtime, isReady: () => boolean): Handler {
   });
   if (runtime.config.config.server?.explain) {
     router.get("/-/explain", async (ctx) => {
-      ctx.body = await explainOver(new URLSearchParams(ctx.querystring), runtime, runtime.log);
+      ctx.body = await explainOver(new URLSearchParams(ctx.querystring), runtime);
     });
   }
   for (const { method, path, handler, plugin } of runtime.routes) {

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import { MediaError } from "../model/errors.ts";
 import type { Explanation } from "../plugin/explanation.ts";
 import { unexplained } from "../request/explain.ts";
@@ -12,28 +11,20 @@ const HEADERS = ["accept", "user-agent", "host"] as const;
  * What the server would do for a URL, and why: what `mediatap explain` says, in JSON. `query`: `url`, and `accept`,
  * `user-agent` and `host` of the request. Throws `EINVAL` without a URL.
  */
-export async function explainOver(
-  query: URLSearchParams,
-  runtime: Runtime,
-  log: Logger,
-): Promise<Explanation> {
+export async function explainOver(query: URLSearchParams, runtime: Runtime): Promise<Explanation> {
   const url = query.get("url");
   if (!url) throw new MediaError("EINVAL", "Expected a URL for url");
   const named = HEADERS.flatMap((name) => {
     const value = query.get(name);
     return value === null ? [] : [[name, value] as const];
   });
-  return await explainQuestion({ url, headers: Object.fromEntries(named) }, runtime, log);
+  return await explainQuestion({ url, headers: Object.fromEntries(named) }, runtime);
 }
 
 /** What the server would do for a request. An error in its URL is part of the explanation. */
-export async function explainQuestion(
-  question: Question,
-  runtime: Runtime,
-  log: Logger,
-): Promise<Explanation> {
+export async function explainQuestion(question: Question, runtime: Runtime): Promise<Explanation> {
   try {
-    return await runtime.pipeline.explain(exchangeOf(question, runtime, log));
+    return await runtime.pipeline.explain(exchangeOf(question, runtime, runtime.log));
   } catch (error) {
     return unexplained(question.url, error);
   }

@@ -30,6 +30,7 @@ import { openStore, readState, recordsOf } from "../state/open.ts";
 import { createSecrets } from "../state/secrets.ts";
 import { createBus } from "../util/bus.ts";
 import { didYouMean } from "../util/did-you-mean.ts";
+import { createLogger } from "../util/log.ts";
 import { createRateLimiter, type RateLimiter } from "../util/rate-limiter.ts";
 import { version } from "../util/version.ts";
 import { createClusterLocks } from "../work/coalesce/cluster.ts";
@@ -45,8 +46,9 @@ import { type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { startError } from "./start-error.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
-export interface RuntimeParts {
-  readonly log: Logger;
+interface RuntimeParts {
+  /** Left out: nothing is logged. */
+  readonly log?: Logger;
   /** What it shares with other runtimes of the process. @default there are none */
   readonly shared?: Shared;
   /** 1, and one more with each reload. */
@@ -72,7 +74,8 @@ export interface RuntimeParts {
  * Builds a runtime from a checked configuration. Throws `ECONFIG` naming file and field, and leaves nothing behind
  * then; nothing runs yet.
  */
-export async function createRuntime(file: LoadedConfig, parts: RuntimeParts): Promise<Runtime> {
+export async function createRuntime(file: LoadedConfig, given: RuntimeParts = {}): Promise<Runtime> {
+  const parts = { log: createLogger({ level: "silent" }), ...given };
   const hooks = createHooks();
   const shares = sharesOf(parts.shared ?? new Map());
   try {
@@ -102,7 +105,7 @@ async function buildRuntime(
   state: RuntimeState | undefined,
   hooks: Hooks,
   shares: Shares,
-  parts: RuntimeParts,
+  parts: RuntimeParts & { readonly log: Logger },
 ): Promise<Runtime> {
   const { log, number = 1, workers = 1, workerLocks } = parts;
   const { traffic = { running: 0, connections: 0, isDraining: false } } = parts;
