@@ -19,7 +19,10 @@ const HELP = "See CACHING.md and STATE.md of the server's core.";
 const MAX_ID_LENGTH = 2_000;
 
 /** Where calls lie that a private key opens; `undefined`: there are none, for want of a key or by the configuration. */
-function managementPath({ config, endpoints }: Pick<Runtime, "config" | "endpoints">): string | undefined {
+export function managementPath({
+  config,
+  endpoints,
+}: Pick<Runtime, "config" | "endpoints">): string | undefined {
   return endpoints.some(({ privateKeys }) => privateKeys.length > 0) ? callsPath(config) : undefined;
 }
 

@@ -5,11 +5,12 @@ import { createTier, type Tier, type TierParts } from "../cache/tier.ts";
 import type { RuntimeInfo } from "../hooks.ts";
 import type { SavedCopies } from "../origin/saved-copies.ts";
 import { systemClock } from "../util/clock.ts";
-import type { RegisteredCache, RegisteredRenditions } from "./registrations.ts";
+import type { RegisteredOriginals, RegisteredRenditions } from "./registrations.ts";
 import type { Shares } from "./singletons.ts";
 
 interface CachesParts {
-  readonly caches: readonly RegisteredCache[];
+  readonly renditions: readonly RegisteredRenditions[];
+  readonly originals: RegisteredOriginals | undefined;
   /** Of renditions. */
   readonly cache: Cache;
   /** Of originals. */
@@ -23,14 +24,12 @@ interface CachesParts {
 
 /** Opens the backends that plugins have registered, and starts them. A backend that is open already is taken over. */
 export async function openCaches(parts: CachesParts, info: RuntimeInfo): Promise<void> {
-  const { caches, cache, copies, shares } = parts;
-  const renditions = caches.filter((registered) => registered.originals !== true);
+  const { renditions, originals, cache, copies, shares } = parts;
   const tiers = renditions.map((registered) => {
     registered.opened = openTier(registered);
     return registered.opened;
   });
   cache.open(tiers);
-  const originals = caches.find((registered) => registered.originals === true);
   if (originals) {
     const { plugin, open, ...options } = originals;
     const { backend, policy } = open(info);
@@ -51,9 +50,9 @@ export async function openCaches(parts: CachesParts, info: RuntimeInfo): Promise
   }
 }
 
-/** Closes the backends of renditions that no other configuration can take over. */
-export async function closeOwnCaches(caches: readonly RegisteredCache[]): Promise<void> {
-  const own = caches.filter((cache) => cache.originals !== true && cache.settings === undefined);
+/** Closes the backends that no other configuration can take over. */
+export async function closeOwnCaches(renditions: readonly RegisteredRenditions[]): Promise<void> {
+  const own = renditions.filter(({ settings }) => settings === undefined);
   await Promise.all(own.map(({ opened }) => opened?.close()));
 }
 

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { Runtime } from "../http/runtime.ts";
 import { exchangeOf } from "../http/synthetic-request.ts";
 import { MediaError } from "../model/errors.ts";
@@ -6,9 +5,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { AskedRequest, JobsApi } from "../plugin/plugin.ts";
 import { unexplained } from "../request/explain.ts";
 
-type JobsParts = Pick<Runtime, "hooks" | "pipeline" | "endpoints" | "tenants" | "limitsOf"> & {
-  readonly log: Logger;
-};
+type JobsParts = Pick<Runtime, "hooks" | "pipeline" | "endpoints" | "tenants" | "limitsOf" | "log">;
 
 /** What plugins may ask of the pipeline. */
 export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsApi {

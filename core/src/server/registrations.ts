@@ -24,7 +24,8 @@ interface OfPlugin {
 
 /** A cache of renditions, and the plugin that registered it. */
 export type RegisteredRenditions = CacheRegistration & OfPlugin;
-export type RegisteredCache = RegisteredRenditions | (OriginalsRegistration & OfPlugin);
+export type RegisteredOriginals = OriginalsRegistration & OfPlugin;
+type RegisteredCache = RegisteredRenditions | RegisteredOriginals;
 
 type Registering = Pick<PluginApi, "route" | "manage" | "fingerprint" | "metric" | "steps" | "cache"> & {
   command(define: PluginCommand["define"]): void;

@@ -8,20 +8,19 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import { resolveEndpoints, resolveLimits, resolveTenants } from "../config/resolve.ts";
 import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
-import { callsPath } from "../http/management.ts";
+import { callsPath, managementPath } from "../http/management.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { createLimitsOf } from "../model/limits.ts";
 import { createBuiltInRegistry } from "../model/steps/built-in.ts";
 import { createBreakers } from "../origin/breakers.ts";
-import { createFetcher, type FetcherOptions } from "../origin/client/create.ts";
+import { createFetcher } from "../origin/client/create.ts";
 import { serverMarkOf } from "../origin/loop.ts";
 import { createSavedCopies } from "../origin/saved-copies.ts";
 import { createByteBudget } from "../origin/source.ts";
 import { tapOrigins } from "../origin/sources.ts";
 import { pluginError } from "../plugin/errors.ts";
-import type { Fetcher } from "../plugin/fetcher.ts";
 import type { Plugin, ServerState } from "../plugin/plugin.ts";
 import type { Revision } from "../plugin/state-store.ts";
 import { createPipeline } from "../request/pipeline.ts";
@@ -109,8 +108,10 @@ async function buildRuntime(
 ): Promise<Runtime> {
   const { log, number = 1, workers = 1, workerLocks } = parts;
   const { traffic = { running: 0, connections: 0, isDraining: false } } = parts;
-  const endpoints = endpointsOf(config);
-  if (state) assertStateKey(config, endpoints);
+  const { endpointFields } = extensionsOf(config.plugins);
+  const endpoints = atConfig(config, () => resolveEndpoints(config.config, endpointFields));
+  // Management can change the state, and so must be able to encrypt its secrets.
+  if (state && managementPath({ config, endpoints }) !== undefined) createSecrets().assertKey();
   const tenants = resolveTenants(config.config);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
   const limitsOf = createLimitsOf(limits, tenants);
@@ -129,8 +130,9 @@ async function buildRuntime(
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
   );
-  const requestFrom = config.config.requestFrom ?? "mediatap";
-  const fetcher = fetcherOf(config, { limits, requestFrom, log, serverMark: serverMarkOf(endpoints) });
+  const { requestFrom = "mediatap", network = {} } = config.config;
+  const serverMark = serverMarkOf(endpoints);
+  const fetcher = atConfig(config, () => createFetcher({ limits, requestFrom, network, log, serverMark }));
   const later: AfterApply = {};
   let stopped: Promise<void> | undefined;
 
@@ -161,7 +163,9 @@ async function buildRuntime(
   const origins = await openOrigins(config, hooks, types);
   const breakers = shares.take("core:breakers", () => createBreakers(limits, log));
   const { purgeRules } = purges;
-  const originals = registrations.caches.find((cache) => cache.originals === true);
+  const { caches } = registrations;
+  const renditions = caches.filter((cache) => cache.originals !== true);
+  const originals = caches.find((cache) => cache.originals === true);
   const copies =
     originals &&
     createSavedCopies({
@@ -181,7 +185,7 @@ async function buildRuntime(
     return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
   });
   const cache = createCache({
-    isUsed: registrations.caches.some((registered) => registered.originals !== true),
+    isUsed: renditions.length > 0,
     failures,
     now: purges.purgeRules.now,
   });
@@ -236,10 +240,7 @@ async function buildRuntime(
       try {
         await hooks.start.promise(info);
         const { failureLifetime: cooldown } = limits;
-        await openCaches(
-          { caches: registrations.caches, cache, copies, shares, purges, cooldown, log },
-          info,
-        );
+        await openCaches({ renditions, originals, cache, copies, shares, purges, cooldown, log }, info);
       } catch (error) {
         throw atSource(config.source, startError(error, "plugins"));
       }
@@ -267,7 +268,7 @@ async function buildRuntime(
       version: version(),
       plugins,
       work: scheduler.load(),
-      stores: registrations.caches.length > 0,
+      stores: caches.length > 0,
       breakers: Object.fromEntries(states),
       traffic: { requests: traffic.running, connections: traffic.connections },
       isDraining: traffic.isDraining,
@@ -279,7 +280,7 @@ async function buildRuntime(
   async function stop(): Promise<void> {
     leave();
     // Their storages end with their plugins.
-    await Promise.all([copies?.close(), closeOwnCaches(registrations.caches)]);
+    await Promise.all([copies?.close(), closeOwnCaches(renditions)]);
     await hooks.stop
       .promise(info)
       .catch((error: unknown) => log.warn({ err: error }, "stopping a plugin failed"));
@@ -288,18 +289,13 @@ async function buildRuntime(
   }
 }
 
-function endpointsOf({ config, plugins, source }: LoadedConfig): Endpoint[] {
+/** Does work; what is wrong is reported with the name of the configuration. */
+function atConfig<T>({ source }: LoadedConfig, work: () => T): T {
   try {
-    return resolveEndpoints(config, extensionsOf(plugins).endpointFields);
+    return work();
   } catch (error) {
     throw atSource(source, error);
   }
-}
-
-/** Management can change the state, and so must be able to encrypt its secrets. */
-function assertStateKey(config: LoadedConfig, endpoints: readonly Endpoint[]): void {
-  if (callsPath(config) === undefined || !endpoints.some(({ privateKeys }) => privateKeys.length > 0)) return;
-  createSecrets().assertKey();
 }
 
 /** Reports about past requests, of the plugin that has them. */
@@ -310,14 +306,6 @@ function usageOf({ plugins, source }: LoadedConfig): Plugin["usage"] {
     source,
     pluginError(second.name, `${first?.name} reports usage, too: remove one of the plugins`),
   );
-}
-
-function fetcherOf({ config, source }: LoadedConfig, options: FetcherOptions): Fetcher {
-  try {
-    return createFetcher({ ...options, network: config.network ?? {} });
-  } catch (error) {
-    throw atSource(source, error);
-  }
 }
 
 /** Languages that endpoints name must be plugins that are installed. */
