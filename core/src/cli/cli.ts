@@ -11,12 +11,12 @@ import { showConfig } from "./config.ts";
 import { examine, findingsText } from "./doctor.ts";
 import { explainUrl } from "./explain.ts";
 import { addPluginCommands } from "./plugins.ts";
-import { type PurgeFlags, purgeAt, serverOf } from "./purge.ts";
+import { type PurgeFlags, purgeAt } from "./purge.ts";
 import { parseWorkers, type Served, type ServeFlags, serve } from "./serve.ts";
 import { describeSigned, parseExpiry, signUrl } from "./sign.ts";
 import { addStateCommands } from "./state.ts";
 
-export interface CliOptions {
+interface CliOptions {
   /** The configuration that serves one folder. */
   readonly folder: (path: string) => Promise<MediatapConfig> | MediatapConfig;
   /** The configuration that serves one web server. */
@@ -117,9 +117,7 @@ Examples:
     .option(...CONFIG)
     .option("--json", "for programs")
     .action(async (folder: string | undefined, flags: ShowFlags) => {
-      console.log(
-        await showConfig(await load(options, { folder, config: flags.config }), flags.json === true),
-      );
+      console.log(await showConfig(await load(options, { folder, ...flags }), flags.json === true));
     });
 
   program
@@ -131,7 +129,7 @@ Examples:
     .option(...CONFIG)
     .option("--json", "for programs")
     .action(async (folder: string | undefined, flags: ShowFlags) => {
-      const findings = await examine(await load(options, { folder, config: flags.config }));
+      const findings = await examine(await load(options, { folder, ...flags }));
       console.log(flags.json ? JSON.stringify(findings, null, 2) : findingsText(findings));
       if (findings.some(({ state }) => state === "bad")) {
         throw new MediaError("ECONFIG", "problems were found, see above");
@@ -173,11 +171,8 @@ Examples:
     .option("--no-wait", "do not wait for completion")
     .option("--dry-run", "only count what would be removed")
     .option(...CONFIG)
-    .action(async (url: string | undefined, flags: PurgeFlags & ConfigFlags) => {
-      const server = flags.server ?? serverOf(url);
-      const isNeeded = flags.config !== undefined || server === undefined || flags.key === undefined;
-      const config = isNeeded ? await load(options, flags).catch(unlessNamed(flags.config)) : undefined;
-      console.log(await purgeAt(url, flags, config));
+    .action(async (url: string | undefined, flags: PurgeFlags) => {
+      console.log(await purgeAt(url, flags, () => load(options, flags)));
     });
 
   program
@@ -199,13 +194,6 @@ Examples:
 
   addStateCommands(program, (flags) => load(options, flags), CONFIG);
   return program;
-}
-
-/** A configuration that nobody named may be missing. */
-function unlessNamed(file: string | undefined) {
-  return (error: unknown): undefined => {
-    if (file !== undefined) throw error;
-  };
 }
 
 /** What is to be served: one of these, or the configuration that is found from here upwards. */

@@ -6,8 +6,9 @@ import type { PurgeCount } from "../plugin/cache-state.ts";
 import type { ServerFlags } from "../plugin/plugin.ts";
 import { runningServer } from "../server/management-client.ts";
 
-/** What is to be forgotten, as the command line says it. */
+/** What is to be purged, by the command line. */
 export interface PurgeFlags extends ServerFlags {
+  readonly config?: string;
   readonly source?: string;
   readonly prefix?: string;
   readonly tag?: string;
@@ -16,18 +17,18 @@ export interface PurgeFlags extends ServerFlags {
   readonly dryRun?: boolean;
 }
 
-/** Milliseconds between two questions whether a purge is done. */
+/** Milliseconds between two requests for the state of a purge. */
 const POLL_INTERVAL_MS = 200;
 const PATH = "/v1/purges";
 
 /**
- * Asks a running server to forget something; resolves with what to print. `config`: where a server of this machine and
- * its key are configured. Throws in plain words where the server refuses or does not answer.
+ * Purges caches of a running server; resolves with what to print. `load`: the configuration, which is read if flags and URL do not name
+ * both the server and its key. Throws in plain words if the server refuses or does not respond.
  */
 export async function purgeAt(
   url: string | undefined,
   flags: PurgeFlags,
-  config: LoadedConfig | undefined,
+  load: () => Promise<LoadedConfig>,
 ): Promise<string> {
   const { source, prefix, tag, all } = flags;
   const targets = Object.entries({ url, source, prefix, tag, all }).filter(
@@ -38,6 +39,14 @@ export async function purgeAt(
   }
   const named = flags.server ?? serverOf(url);
   if (flags.server === undefined && named !== undefined) assertConfidential(new URL(named));
+  const isNeeded = flags.config !== undefined || named === undefined || flags.key === undefined;
+  const config = isNeeded
+    ? await load().catch((error: unknown) => {
+        // One that nobody named may be missing.
+        if (flags.config !== undefined) throw error;
+        return undefined;
+      })
+    : undefined;
   const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
   const request = { method: "POST", body: Object.fromEntries(targets) } as const;
   if (flags.dryRun) return previewText(await server.call(`${PATH}/preview`, request));
@@ -74,7 +83,7 @@ function assertConfidential({ protocol, hostname, origin }: URL): void {
 }
 
 /** The server that answers an absolute URL. */
-export function serverOf(url: string | undefined): string | undefined {
+function serverOf(url: string | undefined): string | undefined {
   const parsed = url === undefined ? null : URL.parse(url);
   return parsed && /^https?:$/.test(parsed.protocol) ? parsed.origin : undefined;
 }

@@ -159,14 +159,16 @@ async function add(
 ): Promise<string> {
   const before = (await store.read())?.number ?? 0;
   const number = before + 1;
-  // A file may have been edited.
-  const sealed = contentOf(stateOf({ number, content }), createSecrets());
-  const next = { time: Date.now(), author: authorOf(), comment, content: sealed };
+  const next = { time: Date.now(), author: authorOf(), comment, content: sealed({ number, content }) };
   const revision = { ...next, number };
-  const runtime = await createRuntime(config, { log: createLogger({ level: "silent" }), revision });
-  await runtime.stop();
+  await (await createRuntime(config, { revision })).stop();
   if (await store.write(next, before)) return `revision ${revision.number} was written`;
   throw new MediaError("ECONFIG", "somebody else has changed the state: try again");
+}
+
+/** The content of a revision, which may come from a file that was edited, as a store keeps it. */
+function sealed(revision: Pick<Revision, "number" | "content">): string {
+  return contentOf(stateOf(revision), createSecrets());
 }
 
 async function restore(config: LoadedConfig, file: string | undefined): Promise<string> {
@@ -180,18 +182,17 @@ async function restore(config: LoadedConfig, file: string | undefined): Promise<
     const place = { base: config.base, logger: createLogger({ level: "warn" }) };
     const from = file ?? owner.copy?.(place);
     if (from === undefined) throw new MediaError("ECONFIG", "the store has no copy: name an exported file");
-    const { number, content } = importRevision(readFileSync(from, "utf8"), from);
-    // A file may have been edited.
-    const sealed = contentOf(stateOf({ number, content }), createSecrets());
+    const revision = importRevision(readFileSync(from, "utf8"), from);
+    const content = sealed(revision);
     const moved = await owner.setAside(place);
     const store = storeOf(config);
     try {
-      const comment = `restore revision ${number} from ${from}`;
-      await store.write({ time: Date.now(), author: authorOf(), comment, content: sealed }, 0);
+      const comment = `restore revision ${revision.number} from ${from}`;
+      await store.write({ time: Date.now(), author: authorOf(), comment, content }, 0);
     } finally {
       await store.close();
     }
-    return `revision ${number} was restored from ${from}; the damaged store is ${moved}`;
+    return `revision ${revision.number} was restored from ${from}; the damaged store is ${moved}`;
   }
   throw new MediaError("ECONFIG", 'the store is not damaged: "mediatap state import" adds a revision');
 }

@@ -2,12 +2,11 @@ import type { LoadedConfig } from "../config/load.ts";
 import { MediaError } from "../model/errors.ts";
 import type { RunningServer, ServerFlags } from "../plugin/plugin.ts";
 
-/** Milliseconds for an answer at most. */
-const PATIENCE = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /**
  * A running server, and the key to its management: by flags of the command line, else by the environment, else as the
- * configuration of this machine says. Throws `ECONFIG` where none is known.
+ * configuration of this machine sets. Throws `ECONFIG` if none is known.
  */
 export function runningServer(flags: ServerFlags, config: LoadedConfig | undefined): RunningServer {
   const calls = addressOf(flags.server, config);
@@ -25,21 +24,21 @@ export function runningServer(flags: ServerFlags, config: LoadedConfig | undefin
 
 async function ask(address: string, init: RequestInit): Promise<Record<string, unknown>> {
   const { origin } = new URL(address);
-  const answer = await fetch(address, {
+  const response = await fetch(address, {
     ...init,
     redirect: "error",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause: unknown) => {
     throw new MediaError("ECONFIG", `no server answers at ${origin}; --server names another`, { cause });
   });
-  const said = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
-  if (answer.ok) return said;
-  const why = typeof said.message === "string" ? `: ${said.message}` : "";
+  const json = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (response.ok) return json;
+  const why = typeof json.message === "string" ? `: ${json.message}` : "";
   const hint =
-    answer.status === 404 && why === ""
+    response.status === 404 && why === ""
       ? ": are such calls switched off there, or is no key configured? --server names another server"
       : "";
-  throw new MediaError("ECONFIG", `${origin} answered ${answer.status}${why}${hint}`);
+  throw new MediaError("ECONFIG", `${origin} answered ${response.status}${why}${hint}`);
 }
 
 /** Where calls lie: at `--server`, else at the server of the configuration on this machine. */

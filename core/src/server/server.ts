@@ -140,13 +140,12 @@ export async function createServer({
 
   /** A runtime whose plugins have started. */
   async function prepare(next: LoadedConfig, revision?: Revision): Promise<Runtime> {
-    const number = succession.runtime.info.number + 1;
     const { level } = log;
     // Before the plugins are handed their loggers.
     log.level = next.config.log?.level ?? level;
     let runtime: Runtime | undefined;
     try {
-      runtime = await createRuntime(next, { ...parts, number, ...(revision && { revision }) });
+      runtime = await build(next, revision);
       warnOfKeys(next, log);
       await runtime.start();
       if (closing) throw new Error("the server is closing");
@@ -158,8 +157,9 @@ export async function createServer({
     }
   }
 
-  function build(next: LoadedConfig, revision: Revision): Promise<Runtime> {
-    return createRuntime(next, { ...parts, number: succession.runtime.info.number + 1, revision });
+  function build(next: LoadedConfig, revision?: Revision): Promise<Runtime> {
+    const number = succession.runtime.info.number + 1;
+    return createRuntime(next, { ...parts, number, ...(revision && { revision }) });
   }
 
   function activate(runtime: Runtime): void {
@@ -169,24 +169,21 @@ export async function createServer({
     state.follow();
   }
 
-  async function startPlugins(): Promise<void> {
+  async function start(): Promise<void> {
     warnOfKeys(config, log);
     await succession.runtime.start();
+    state.follow();
   }
 
   return {
     get runtime() {
       return succession.runtime;
     },
-    async start() {
-      await startPlugins();
-      state.follow();
-    },
+    start,
     handle: answer,
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
-      await startPlugins();
+      await start();
       await listening(http, port, host, socket);
-      state.follow();
       const address = http.address() as AddressInfo;
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
