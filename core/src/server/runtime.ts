@@ -45,7 +45,7 @@ import { type Shared, type Shares, sharesOf } from "./singletons.ts";
 import { startError } from "./start-error.ts";
 import { limitsOfShare } from "./worker-limits.ts";
 
-interface RuntimeParts {
+export interface RuntimeParts {
   /** Left out: nothing is logged. */
   readonly log?: Logger;
   /** What it shares with other runtimes of the process. @default there are none */

@@ -5,17 +5,15 @@ import type { LoadedConfig } from "../config/load.ts";
 import { MIN_KEY_BYTES, weakKeys } from "../config/resolve.ts";
 import { createApp } from "../http/app.ts";
 import { boundConnections } from "../http/connections.ts";
-import { drain, type Traffic } from "../http/drain.ts";
+import { type DrainOptions, drain, type Traffic } from "../http/drain.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { codeOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Revision } from "../plugin/state-store.ts";
 import type { ChangeState, ExamineState } from "../state/account.ts";
 import { createLogger } from "../util/log.ts";
-import type { RateLimiter } from "../util/rate-limiter.ts";
 import { createSemaphore } from "../util/semaphore.ts";
-import type { WorkerLocks } from "../work/coalesce/workers.ts";
-import { createRuntime } from "./runtime.ts";
+import { createRuntime, type RuntimeParts } from "./runtime.ts";
 import type { Shared } from "./singletons.ts";
 import { createStateKeeper } from "./state.ts";
 import { createSuccession } from "./swap.ts";
@@ -24,23 +22,10 @@ import type { SocketHandle } from "./workers/worker.ts";
 // An import reads all exports of the module, and the one named WebSocket loads Node's own undici: 50 ms of CPU.
 const { createServer: createHttpServer } = process.getBuiltinModule("node:http");
 
-export interface ServerOptions {
+export interface ServerOptions extends Pick<RuntimeParts, "workers" | "workerLocks" | "workerRates"> {
   readonly config: LoadedConfig;
   /** Left out: by the configuration's `log`. */
   readonly log?: Logger;
-  /** Processes that the server runs as; budgets are divided by it. @default 1 */
-  readonly workers?: number;
-  /** Which of them does which work. Left out: each for itself. */
-  readonly workerLocks?: WorkerLocks;
-  /** Counts what they limit together. Left out: each for itself. */
-  readonly workerRates?: RateLimiter;
-}
-
-interface CloseOptions {
-  /** Milliseconds for which new connections are still taken as long as requests keep coming. @default 0 */
-  readonly accept?: number;
-  /** Milliseconds for which a connection must be idle before it is closed. @default 0 */
-  readonly quiet?: number;
 }
 
 /** How processes of one server share a port. */
@@ -74,8 +59,8 @@ export interface MediatapServer {
    * all remains as it was.
    */
   reload(config: LoadedConfig): Promise<void>;
-  /** Takes no new connections, lets what runs end (at most `limits.drain`), stops the plugins. */
-  close(options?: CloseOptions): Promise<void>;
+  /** Takes no new connections, lets what runs end (at most `limits.drain`), stops the plugins. `options`: 0 each if left out. */
+  close(options?: Partial<Pick<DrainOptions, "accept" | "quiet">>): Promise<void>;
 }
 
 /** Builds a server. Throws `ECONFIG` when the configuration is wrong. */
