@@ -3,7 +3,7 @@ import { findPackageJSON } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Whose code an error comes from. */
-export interface Blame {
+interface Blame {
   /** Name of the plugin, if the error was thrown in the package of one. */
   readonly plugin?: string;
   /** Name of the package in which it was thrown. */

@@ -9,7 +9,7 @@ import { openFolder } from "./folder.ts";
 /** What lists all commands. */
 const HELP = new Set(["--help", "-h", "help"]);
 
-export interface CommandSources {
+interface CommandSources {
   /** The configuration that is found, or that of a folder. */
   readonly load: (wanted: {
     readonly config?: string | undefined;

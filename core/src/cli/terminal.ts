@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 /** How often the terminals are checked, in milliseconds: nothing else reports that one is gone if nothing is written to it. */
 const CHECK_INTERVAL_MS = 1_000;
 
-export interface TerminalWatch {
+interface TerminalWatch {
   /** Whether the process was started on a terminal that is gone. */
   isGone(): boolean;
   stop(): void;

@@ -1,18 +1,18 @@
 import type { CacheOutcome } from "../model/exchange.ts";
 
-interface Told {
+interface Status {
   readonly cache: CacheOutcome | undefined;
-  /** Milliseconds for which the answer is still fresh here; below zero: it is stale. */
+  /** Milliseconds for which the response is still fresh here; below zero: it is stale. */
   readonly freshFor?: number | undefined;
-  /** Named only where that is configured. */
+  /** Left out: it is not configured that responses name it. */
   readonly key?: string | undefined;
 }
 
 /**
  * `Cache-Status` (RFC 9211): `hit` and `fwd` exclude each other; a `ttl` below zero means served past its time. The
- * parameter `detail` names the cache that answered, or says that the origin confirmed what was kept.
+ * parameter `detail` names the cache that had it, or is `revalidated` if the origin confirmed what was stored.
  */
-export function cacheStatus({ cache, freshFor, key }: Told): string {
+export function cacheStatus({ cache, freshFor, key }: Status): string {
   if (!cache) return "mediatap; fwd=bypass";
   const { hit, forward, forwardStatus, stored } = cache;
   const left = freshFor ?? cache.freshFor;
@@ -28,7 +28,7 @@ export function cacheStatus({ cache, freshFor, key }: Told): string {
   return status;
 }
 
-/** A token where it may be one, else a string (RFC 9651 §3.3.3–3.3.4). */
+/** A token if it can be one, else a string (RFC 9651 §3.3.3–3.3.4). */
 function itemOf(text: string): string {
   if (/^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(text)) return text;
   return `"${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;

@@ -1,9 +1,9 @@
-import type { Transform } from "node:stream";
+import { Readable, type Transform } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
 import { LRUCache } from "lru-cache";
-import type { Body } from "../model/rendition.ts";
+import { type Body, bodyOf, type CompleteBody } from "../model/rendition.ts";
 import type { Coding } from "../util/content-coding.ts";
 
 /** Text that compresses well; pictures, video and archives are compressed already. */
@@ -24,13 +24,7 @@ export function isCompressible(type: string, length: number | undefined): boolea
 /** The body in a coding: whole where it is small, else compressed while it is sent. */
 export async function encoded(body: Body, coding: Coding, etag: string | undefined): Promise<Body> {
   if (body.complete && body.length <= MAX_WHOLE_BYTES) {
-    const bytes = await whole(body, coding, etag);
-    return {
-      complete: true,
-      length: bytes.byteLength,
-      bytes,
-      stream: () => Promise.reject(new Error("in memory")),
-    };
+    return bodyOf(await whole(body, coding, etag), (part) => Readable.from([part]));
   }
   return {
     complete: false,
@@ -44,11 +38,7 @@ export async function encoded(body: Body, coding: Coding, etag: string | undefin
   };
 }
 
-function whole(
-  body: Body & { complete: true },
-  coding: Coding,
-  etag: string | undefined,
-): Promise<Uint8Array> {
+function whole(body: CompleteBody, coding: Coding, etag: string | undefined): Promise<Uint8Array> {
   const name = etag && `${coding} ${etag}`;
   const known = name && kept.get(name);
   if (known) return known;

@@ -3,7 +3,7 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Target } from "../model/exchange.ts";
 
-export interface FoundEndpoint {
+interface FoundEndpoint {
   readonly endpoint: Endpoint;
   readonly target: Target;
 }

@@ -65,7 +65,8 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   if (attachment !== undefined || filename !== undefined) {
     headers["content-disposition"] = disposition(exchange, record);
   }
-  if (canonical !== undefined) headers.link = canonicalLink(canonical);
+  // Where search engines find the original (RFC 6596).
+  if (canonical !== undefined) headers.link = `<${canonical}>; rel="canonical"`;
   if (job?.delivery.headers) Object.assign(headers, job.delivery.headers);
   headers.age = ageFor(exchange, record);
   if (provenance !== "real") {
@@ -121,11 +122,6 @@ function varyOf({ job }: Exchange, record: RenditionRecord): string | undefined 
   const accept = isNegotiated(job) && !record.original ? "Accept" : undefined;
   const { vary } = job.delivery;
   return vary ? [...(accept ? [accept] : []), ...vary].join(", ") : accept;
-}
-
-/** Where search engines find the original (RFC 6596). */
-function canonicalLink(url: string): string {
-  return `<${url}>; rel="canonical"`;
 }
 
 /** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -23,7 +24,9 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
     throw new MediaError("EUNSUPPORTED", "This URL language has no URLs for streams");
   const [before = "", after = ""] = pattern.split("*");
   const escaped = /\bxml\b/.test(record.type) ? (text: string) => text.replaceAll("&", "&amp;") : String;
-  const text = fillSlots((await textOf(body)).toString("utf8"), (name) => escaped(before + name + after));
+  if (body.length > MAX_TEXT_BYTES) throw new MediaError("ELIMIT", "Expected a shorter playlist");
+  const template = Buffer.from(body.bytes ?? (await buffer(await body.stream()))).toString("utf8");
+  const text = fillSlots(template, (name) => escaped(before + name + after));
   const { etag, ...metadata } = record;
   const bytes = Buffer.from(text);
   // Other links are other bytes.
@@ -37,16 +40,4 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
 function anyPart({ transformation }: NonNullable<Rendition["record"]["links"]>) {
   const { output } = transformation;
   return { ...output, video: { ...output.video, part: { kind: "any" as const } } };
-}
-
-async function textOf(body: NonNullable<Rendition["body"]>): Promise<Buffer> {
-  if (body.complete && body.bytes) return Buffer.from(body.bytes);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of await body.stream()) {
-    length += (chunk as Buffer).length;
-    if (length > MAX_TEXT_BYTES) throw new MediaError("ELIMIT", "Expected a shorter playlist");
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }

@@ -169,7 +169,7 @@ export function targetOf(url: string, longest: number): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-export interface ExchangeParts {
+interface ExchangeParts {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly url: string;
