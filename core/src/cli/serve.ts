@@ -107,16 +107,33 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     }
   });
   const watch = isWatching ? watchFiles(() => served.files, reload) : undefined;
-  const leave = leaving(server, log, resolve, () => watch?.close());
+
+  /** Closes the server, then ends the process with this code. */
+  function leave(code: number, options?: Parameters<MediatapServer["close"]>[0]): void {
+    watch?.close();
+    server.close(options).then(
+      () => resolve(code),
+      (error: unknown) => {
+        log.error({ err: error }, "the server could not stop cleanly");
+        resolve(1);
+      },
+    );
+  }
+
+  /** `accept`: new connections are taken as long as requests keep coming, so that a load balancer can follow. */
+  function drain(accept: boolean): void {
+    const { drainAccept } = server.runtime.limitsOf();
+    leave(0, { accept: accept ? drainAccept : 0, quiet: IDLE_BEFORE_CLOSE_MS });
+  }
 
   if (member) {
     // A terminal tells all processes of a group; workers wait for the word of the primary one.
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
-    member.onDrain((accept) => leave.drain(accept));
+    member.onDrain(drain);
     member.onPassOn(server.socket);
     process.on("SIGTERM", () => {
       member.tell({ mediatap: "leaving" });
-      leave.drain(false);
+      drain(false);
     });
     member.tell({
       mediatap: "ready",
@@ -125,7 +142,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
       drain: server.runtime.limitsOf().drain,
     });
   } else {
-    onSignals(log, { reload, end: leave.drain });
+    onSignals(log, { reload, end: drain });
     log.info(`mediatap listens on ${addressOf(host, listening.port)}`);
   }
   // One of several workers speaks for all.
@@ -141,7 +158,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     log.fatal({ err: error, ...whose }, `${message}${blameWords(whose)}`);
     if (defects > 1) return;
     member?.tell({ mediatap: "leaving" });
-    leave.fail();
+    leave(1);
   };
   process.on("unhandledRejection", crash("unhandled promise rejection"));
   process.on("uncaughtException", crash("uncaught exception"));
@@ -235,29 +252,6 @@ function onSignals(log: Logger, { reload, end, kill }: SignalActions): void {
     if (terminal.isGone()) begin("SIGHUP, and the terminal is gone", false);
     else if (!ending) reload();
   });
-}
-
-/** The ways in which a server ends, by itself or because it was told to. */
-function leaving(server: MediatapServer, log: Logger, resolve: (code: number) => void, before: () => void) {
-  return {
-    /** `accept`: new connections are taken as long as requests keep coming, so that who balances the load can follow. */
-    drain(accept: boolean): void {
-      before();
-      const { drainAccept } = server.runtime.limitsOf();
-      server.close({ accept: accept ? drainAccept : 0, quiet: IDLE_BEFORE_CLOSE_MS }).then(
-        () => resolve(0),
-        (error: unknown) => {
-          log.error({ err: error }, "the server could not stop cleanly");
-          resolve(1);
-        },
-      );
-    },
-    /** A defect was noted: the server drains and ends as failed. */
-    fail(): void {
-      before();
-      server.close().finally(() => resolve(1));
-    },
-  };
 }
 
 function noteAddress({ config: before }: LoadedConfig, { config: after }: LoadedConfig, log: Logger): void {
